@@ -132,7 +132,7 @@ _DIFFERENCES: Sequence[tuple[str, str, str]] = (
     (
         "`application.readLogs` with `since`",
         "the lines since then",
-        "not acted on: an application's lines have no times",
+        "the lines since then, and of processes, whose lines have no times, some of just before; an instant too",
     ),
     (
         "a domain, redirect, password, certificate or Traefik configuration",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import socket
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -184,10 +185,20 @@ async def test_output_is_read_on_behind_its_place_to_the_last_word(form: Form, w
             told += piece.text
         return told
 
+    async def some_told() -> bool:
+        return bool(await look())
+
     async def all_told() -> bool:
         return " 60\n" in await look()
 
+    await until_async(some_told)
+    await form.runtime.watch()
+    moment = datetime.now(UTC)
+    seen = len(await look())
     await until_async(all_told)
+    (since,) = await form.runtime.pieces(spec.release_id, Behind(places={}, tail=100, since=moment), work.masked)
+    assert told.endswith(since.text)
+    assert len(told) - seen <= len(since.text) < len(told)
     counted = "".join(f"****** {number}\n" for number in range(1, 61))
     assert await look() == counted
     await form.runtime.stop(spec.release_id)

@@ -111,6 +111,15 @@ def test_a_program_is_told_in_objects_and_an_unknown_name_at_once(running: Panel
         (item,) = until(lambda: [json.loads(line) for line in told.read_text().splitlines()])
     assert (item["kind"], item["process"], item["text"]) == ("output", None, "it begins with ******\n")
     assert headway(running, "apps", "logs", "walks", "-f").returncode == 5
+    assert succeed(running, "apps", "logs", "tells", "--since", "1h") == "it begins with ******\n"
+    until(lambda: succeed(running, "apps", "logs", "tells", "--since", "1s") == "", what="it is older than that")
+    with following(running, tmp_path, "tells", "-f", "--since", "1s") as (told, said):
+        until(lambda: "has written nothing yet" in said.read_text())
+        assert running.visit("tells", "/say-new").status_code == 200
+        until(lambda: told.read_text() == "said /say-new\n", what="what it writes from then on is told")
+    wrong = headway(running, "apps", "logs", "tells", "--since", "yesterday")
+    assert (wrong.returncode != 0, "it takes how long ago (90s, 10m, 2h, 3d)" in wrong.stderr) == (True, True)
+    assert "has not come yet" in headway(running, "apps", "logs", "tells", "-f", "--since", "2999-01-01").stderr
     refused = running.client.get(
         "/application.readOutput",
         params={

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from headway.core.deployments import owed
 from headway.core.deployments import store as deployments
@@ -18,7 +19,7 @@ from headway.core.engine.at_once import at_once
 from headway.domains.applications import powers, store
 from headway.domains.applications.keeping import beyond, is_shared, kept_by
 from headway.domains.applications.model import Application, Release
-from headway.domains.applications.output import Cursor, Mask, Output, Readers, read_on
+from headway.domains.applications.output import Cursor, Mask, Output, Readers, read_on, written_since
 from headway.domains.applications.surroundings import marks_of
 from headway.domains.applications.tools import Toolboxes, Tools
 from headway.domains.catalog.kept import KeptReleases
@@ -204,14 +205,16 @@ class Operating:
         self.readers.looked(application.application_id, cursor.reader, began, read_all=not output.more)
         return output
 
-    async def logs(self, application: Application, tail: int, secrets: set[str]) -> str:
+    async def logs(self, application: Application, tail: int, secrets: set[str], since: datetime | None = None) -> str:
         """The last lines that the application wrote, masked: the ``secrets``, and those that it was started with. Where
-        none of its releases serves, what the last try to have one said.
+        none of its releases serves, what the last try to have one said, whenever that was.
         """
         release = await self.db.read(lambda tx: store.serving(tx, application.application_id))
         runtime = self.toolboxes.at(application.host_id).runtimes.of(release.runtime if release else "native")
         release_id = release.release_id if release else None
         masker = Masker(secrets | await self.secrets(application))
+        if since is not None and release is not None:
+            return await written_since(runtime, release, since, tail, masker.mask_text)
         text = await runtime.read_logs(application.app_name, release_id=release_id, tail=tail, masked=masker.mask_text)
         if text or release is not None:
             return text

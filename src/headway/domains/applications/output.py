@@ -8,6 +8,7 @@ import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any
@@ -57,18 +58,19 @@ class Output:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
     """How far ``reader`` has read: of each release that it follows, the place of each process. ``is_new``: it has read
-    nothing yet.
+    nothing yet, and begins with what was written ``since``.
     """
 
     reader: str
     places: Mapping[str, Mapping[str, str]]
     is_new: bool = False
+    since: datetime | None = None
 
     @classmethod
-    def of(cls, text: str | None) -> Cursor:
+    def of(cls, text: str | None, since: datetime | None = None) -> Cursor:
         """The cursor that was given, or that of a new reader. Raises InvalidInput."""
         if text is None:
-            return cls(reader=new_id(), places={}, is_new=True)
+            return cls(reader=new_id(), places={}, is_new=True, since=since)
         try:
             told = json.loads(urlsafe_b64decode(text.encode()))
             reader, places = told["reader"], told["places"]
@@ -139,7 +141,8 @@ async def read_on(
             continue
         if known is None and not cursor.is_new:
             items.append(Item(kind=Told.SERVES, release=release))
-        behind = Behind(places=known or {}, tail=tail if cursor.is_new else _ALL, ended=not serves)
+        lines = tail if cursor.is_new else _ALL
+        behind = Behind(places=known or {}, tail=lines, ended=not serves, since=cursor.since)
         found = await runtime(release).pieces(release.release_id, behind, await secrets.of(release, runtime(release)))
         items += _items(release, found)
         more = more or any(piece.more for piece in found)
@@ -148,6 +151,16 @@ async def read_on(
         else:
             places[release.release_id] = {**(known or {}), **{piece.process: piece.place for piece in found}}
     return Output(cursor=Cursor(reader=cursor.reader, places=places).told(), items=items, more=more)
+
+
+async def written_since(
+    runtime: Runtime, release: Release, since: datetime, tail: int, masked: Callable[[str], str]
+) -> str:
+    """The last lines that the processes of a release wrote since then; with several each is led by its process."""
+    behind = Behind(places={}, tail=tail, ended=True, since=since)
+    found = await runtime.pieces(release.release_id, behind, masked)
+    leads = {each.process: f"{each.process} | " if len(found) > 1 else "" for each in found}
+    return "".join(f"{leads[each.process]}{line}\n" for each in found for line in each.text.splitlines())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

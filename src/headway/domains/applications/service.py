@@ -317,11 +317,11 @@ class ApplicationService:
                 await self._operating.remove(application)
         return application
 
-    async def read_logs(self, actor: Actor, application_id: str, tail: int) -> str:
-        """The last lines that the application wrote, its secrets masked."""
+    async def read_logs(self, actor: Actor, application_id: str, cursor: Cursor, tail: int) -> str:
+        """The last lines that the application wrote, since when the cursor says, its secrets masked."""
         application = await self.one(actor, application_id, "application.readLogs")
         secrets = await self._db.read(lambda tx: known_secrets(tx, application, self._vault))
-        return await self._operating.logs(application, tail, secrets)
+        return await self._operating.logs(application, tail, secrets, cursor.since)
 
     async def read_output(self, actor: Actor, application_id: str, cursor: Cursor, tail: int) -> Output:
         """What the application wrote behind the cursor, its secrets masked."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, admit, permit, sees
@@ -88,7 +89,7 @@ class ContainerService:
         await there.engine.restart(container.container_id)
 
     async def follow(
-        self, actor: Actor, container_id: str, server_id: str | None = None, *, tail: int, since: str | None
+        self, actor: Actor, container_id: str, server_id: str | None = None, *, tail: int, since: datetime | None
     ) -> AsyncIterator[str]:
         """What a container writes, from its last lines on, masked. Raises Missing."""
         there = await self.engine_at(actor, server_id)

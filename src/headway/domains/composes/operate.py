@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from headway.core.deployments import owed
 from headway.core.deployments import store as deployments
@@ -89,7 +90,7 @@ class Operating:
         tools = await self.tools_of(container.compose_id)
         await tools.require_firm(container.compose_id, mounts_of([container]), serving=None)
 
-    async def logs(self, compose: Compose, container: Container, *, tail: int, since: str | None) -> str:
+    async def logs(self, compose: Compose, container: Container, *, tail: int, since: datetime | None) -> str:
         """The last lines that a container wrote, masked."""
         output = await self.toolboxes.at(compose.host_id).engine.logs(container, tail=tail, since=since)
         return Masker(await self.secrets(compose.compose_id)).mask(output).decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from headway.core.access.model import Actor
@@ -308,7 +309,7 @@ class ComposeService:
         *,
         container_id: str | None,
         tail: int,
-        since: str | None,
+        since: datetime | None,
         search: str | None,
     ) -> str:
         """The last lines that its containers wrote (or one of them did), its secrets masked; with ``search`` those of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from types import MappingProxyType
 
 from headway.core.access import allowances
@@ -301,11 +302,13 @@ class DatabaseService:
 
         return await self.db.run(write)
 
-    async def read_logs(self, actor: Actor, kind: DatabaseKind, database_id: str, tail: int) -> str:
+    async def read_logs(
+        self, actor: Actor, kind: DatabaseKind, database_id: str, *, tail: int, since: datetime | None
+    ) -> str:
         """The last lines that the database wrote, its secrets masked."""
         runs = (await self.one(actor, kind, database_id, "readLogs")).runs
         secrets = await self.db.read(lambda tx: known_secrets(tx, runs, self.vault))
-        return await self.operating.logs(runs, tail, secrets)
+        return await self.operating.logs(runs, tail, secrets, since)
 
     def permitted(self, tx: Tx, actor: Actor, kind: DatabaseKind, database_id: str, procedure: str) -> Database:
         """The database of that kind. Raises Missing, Forbidden."""

@@ -28,11 +28,11 @@ _NEWS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def follow(client: Client, application_id: str, name: str, *, tail: int, as_json: bool) -> None:
+def follow(client: Client, application_id: str, name: str, wanted: Mapping[str, str | float], *, as_json: bool) -> None:
     """Shows what an application writes until somebody breaks off; with ``as_json`` an object to a line."""
     writer = Writer(sys.stdout, steers=sys.stdout.isatty())
     waits = True
-    for items in _read(client, application_id, tail):
+    for items in _read(client, application_id, wanted):
         if waits and not items:
             output.warn(f"{name} has written nothing yet")
         waits = False
@@ -46,9 +46,9 @@ def follow(client: Client, application_id: str, name: str, *, tail: int, as_json
                 output.warn(_NEWS[item["kind"]].format(deployment=item["deploymentId"]))
 
 
-def _read(client: Client, application_id: str, tail: int) -> Iterator[list[Mapping[str, Any]]]:
+def _read(client: Client, application_id: str, wanted: Mapping[str, str | float]) -> Iterator[list[Mapping[str, Any]]]:
     """The items as they come. A panel that is away is asked again for a minute; nothing is lost meanwhile."""
-    given: dict[str, str | float] = {"tail": tail}
+    given = dict(wanted)
     pause, deadline = _SHORTEST_PAUSE_SECONDS, time.monotonic() + _PATIENCE_SECONDS
     while True:
         more = False

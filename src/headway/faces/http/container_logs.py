@@ -20,6 +20,8 @@ from headway.faces.http.inputs import CONTAINER_ID
 from headway.faces.http.listening import NO_SERVER, refuse
 from headway.faces.http.outlets import COME_BACK
 from headway.faces.http.platform import Platform
+from headway.kernel.clock import SystemClock
+from headway.kernel.since import begins
 
 PATH = "docker-container-logs"
 _MOST_LINES = 10_000
@@ -68,7 +70,7 @@ class ContainerLogs:
             container_id,
             None if server_id in NO_SERVER else server_id,
             tail=min(int(tail), _MOST_LINES) if tail.isdecimal() and len(tail) < 10 else _LINES,
-            since=since if _SINCE.match(since) else None,
+            since=begins(since, SystemClock().now()) if _SINCE.match(since) else None,
         )
         return actor, output
 

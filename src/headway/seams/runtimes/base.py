@@ -82,12 +82,13 @@ class Health:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behind:
     """Where to go on in the output of a release: a place for each process that was read before, the last ``tail`` lines
-    of every other. Where it has ``ended``, no line waits for its end.
+    of every other, none that is known to be of before ``since``. Where it has ``ended``, no line waits for its end.
     """
 
     places: Mapping[str, str]
     tail: int
     ended: bool = False
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

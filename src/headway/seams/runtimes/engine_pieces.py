@@ -17,6 +17,7 @@ from headway.seams.runtimes.log_pieces import parted
 _ID = 25  # letters that tell it from every other
 _MOST_CHARACTERS = 256 << 10  # of a piece
 _CONTEXT = 400  # lines before the wanted ones, since a secret of several lines may have begun there
+_CONTEXT_SECONDS = 5.0  # the same, where it is a time from which they are wanted
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _PLACE = re.compile(r"(\S{1,64}) (\d{1,20}\.\d{9}) (\d{1,9})")
 _STAMPED = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{9})Z ?(.*)", re.DOTALL)
@@ -40,8 +41,9 @@ class EngineLog:
         place = behind.places.get(process)
         known = _PLACE.fullmatch(place or "")
         if place is None:
-            data = await self._read(tail=str(behind.tail + _CONTEXT))
-            return await asyncio.to_thread(self._last, data, process, behind.tail, masked)
+            began = 0.0 if behind.since is None else behind.since.timestamp()
+            data = await self._read(tail=str(behind.tail + _CONTEXT), since=_stamp(began - _CONTEXT_SECONDS))
+            return await asyncio.to_thread(self._last, data, process, _stamp(began), behind.tail, masked)
         if known is None or known[1] != self.id[:_ID]:
             known = None
         data = await self._read(since="0" if known is None else known[2])
@@ -51,10 +53,12 @@ class EngineLog:
     async def _read(self, *, tail: str = "all", since: str = "0") -> bytes:
         return await self.api.read(self.path, stdout=True, stderr=True, timestamps=True, tail=tail, since=since)
 
-    def _last(self, data: bytes, process: str, tail: int, masked: Callable[[str], str]) -> Piece:
+    def _last(self, data: bytes, process: str, began: str, tail: int, masked: Callable[[str], str]) -> Piece:
         lines = _stamped(data, terminal=self.terminal)
-        text = masked("".join(line for _, line in lines))
-        return Piece(process=process, text="".join(_LINE.findall(text)[-tail:]), place=self._place(lines))
+        before = "".join(line for at, line in lines if at < began)
+        text = parted(before, "".join(line for at, line in lines if at >= began), masked)
+        place = self._place(lines) if lines else f"{self.id[:_ID]} {began} 0"
+        return Piece(process=process, text="".join(_LINE.findall(text)[-tail:]), place=place)
 
     def _behind(self, data: bytes, process: str, known: re.Match[str] | None, masked: Callable[[str], str]) -> Piece:
         lines, shown = _stamped(data, terminal=self.terminal), 0 if known is None else int(known[3])
@@ -72,6 +76,11 @@ class EngineLog:
     def _place(self, lines: _Lines) -> str:
         since = lines[-_CONTEXT:][0][0] if lines else "0.000000000"
         return f"{self.id[:_ID]} {since} {sum(at >= since for at, _ in lines)}"
+
+
+def _stamp(seconds: float) -> str:
+    """As lines have their times: texts of which the earlier is the lesser."""
+    return f"{max(0.0, seconds):020.9f}"
 
 
 def _fitting(lines: _Lines) -> int:

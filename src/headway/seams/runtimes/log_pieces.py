@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
+from headway.seams.runtimes import log_times
 from headway.seams.runtimes.base import Behind, Piece
 from headway.seams.runtimes.programs import LOG_BACKUPS
 
@@ -23,6 +24,7 @@ _PIECE_BYTES = 256 << 10
 _CONTEXT_BYTES = 64 << 10  # before a place, since a secret of several lines may have begun there
 _CONTEXT_LINES = 400
 _PRINT_BYTES = 64
+_COARSE_SECONDS = 0.1  # a kernel writes down when a file was changed by a clock that ticks so often
 _QUIET_SECONDS = 1.0  # after which a line that nothing has ended is shown as it stands
 
 
@@ -69,6 +71,15 @@ class _Log:
                     return position
         return None
 
+    def written_by(self, log: Path, seconds: float) -> int:
+        """A position before which all was written by that moment, as late as is known, at the beginning of a line."""
+        past = (each for each in self._files if os.fstat(each.fd).st_mtime + _COARSE_SECONDS < seconds)
+        found = max((each.base + each.size for each in past), default=0)
+        marked = (self.position(place) for place in log_times.places_by(log, seconds))
+        found = max(found, next((each for each in marked if each is not None), 0))
+        before = self.read(max(0, found - _CONTEXT_BYTES), found)
+        return found - (len(before) - before.rfind(b"\n") - 1)
+
     def place_in(self, file: _File, position: int) -> str:
         """A position of one file."""
         before = self.read(max(file.base, position - _PRINT_BYTES), position)
@@ -82,7 +93,8 @@ def piece_of(log: Path, process: str, behind: Behind, masked: Callable[[str], st
     place, ended = behind.places.get(process), behind.ended or _is_quiet(log)
     with _opened(log) as opened:
         if place is None:
-            return _last(opened, process, behind.tail, masked, ended=ended)
+            start = 0 if behind.since is None else opened.written_by(log, behind.since.timestamp())
+            return _last(opened, process, start, behind.tail, masked, ended=ended)
         if opened.end == 0:
             return Piece(process=process, text="", place=place)
         found = opened.position(place) if place else 0
@@ -96,6 +108,13 @@ def piece_of(log: Path, process: str, behind: Behind, masked: Callable[[str], st
             more=len(data) > 0 and opened.end - start > _PIECE_BYTES,
             lost=found is None,
         )
+
+
+def note(log: Path) -> None:
+    """Marks how much stands there by now. Raises OSError."""
+    with _opened(log) as opened:
+        if opened.end:
+            log_times.note(log, opened.place(opened.end))
 
 
 def parted(before: str, text: str, masked: Callable[[str], str]) -> str:
@@ -112,17 +131,18 @@ def _shared(one: str, other: str) -> int:
     return next(unlike, min(len(one), len(other)))
 
 
-def _last(opened: _Log, process: str, tail: int, masked: Callable[[str], str], *, ended: bool) -> Piece:
-    """The last lines, and the place behind them."""
+def _last(opened: _Log, process: str, start: int, tail: int, masked: Callable[[str], str], *, ended: bool) -> Piece:
+    """The last lines behind ``start``, and the place behind them."""
     window = _PIECE_BYTES
     data = opened.read(opened.end - window, opened.end)
-    while window < opened.end and data.count(b"\n") <= tail + _CONTEXT_LINES:
+    while window < opened.end - start + _CONTEXT_BYTES and data.count(b"\n") <= tail + _CONTEXT_LINES:
         window *= 2
         data = opened.read(opened.end - window, opened.end)
     whole = data if ended else data[: data.rfind(b"\n") + 1]
-    lines = _LINE.findall(masked(whole.decode(errors="replace")))
+    shown = max(0, start - (opened.end - len(data)))  # what stands before it there may begin a secret
+    text = parted(whole[:shown].decode(errors="replace"), whole[shown:].decode(errors="replace"), masked)
     behind = opened.end - (len(data) - len(whole))
-    return Piece(process=process, text="".join(lines[-tail:]), place=opened.place(behind))
+    return Piece(process=process, text="".join(_LINE.findall(text)[-tail:]), place=opened.place(behind))
 
 
 def _masked(opened: _Log, start: int, data: bytes, masked: Callable[[str], str]) -> str:

@@ -107,6 +107,7 @@ class NativeRuntime:
         await asyncio.to_thread(self._border.watch)
         self._disks.look_on()
         await asyncio.to_thread(self._layers.watch)
+        await asyncio.to_thread(self._records.watch)
         await self._supervisord.try_again()
 
     async def close_ports(self, ports: Collection[int]) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
-from headway.seams.runtimes import app_logs, ports, record
+from headway.seams.runtimes import app_logs, log_pieces, ports, record
 from headway.seams.runtimes.base import Behind, Piece
-from headway.seams.runtimes.log_pieces import piece_of
 from headway.seams.runtimes.programs import Layout, Program
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,6 +22,7 @@ class Records:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._kept: dict[str, record.ReleaseRecord] = {}
+        self._sizes: dict[Path, tuple[int, int]] = {}
         self._lock = threading.Lock()
 
     def names(self) -> set[str]:
@@ -80,12 +82,23 @@ class Records:
             return "".join(f"{line}\n" for lines in written.values() for line in lines)
         return "".join(f"{label} | {line}\n" for label, lines in written.items() for line in lines)
 
+    def watch(self) -> None:
+        """Marks how much each process has written by now, where that is more than at the last look."""
+        seen: dict[Path, tuple[int, int]] = {}
+        for log in [self._layout.log(each.app_name, program) for each in self.all() for program in each.programs]:
+            with suppress(OSError):  # it is gone, or the disk is full: the marks of before hold
+                now = log.stat()
+                if self._sizes.get(log) != (now.st_ino, now.st_size):
+                    log_pieces.note(log)
+                seen[log] = (now.st_ino, now.st_size)
+        self._sizes = seen
+
     def pieces(self, release_id: str, behind: Behind, masked: Callable[[str], str]) -> list[Piece]:
         """What each process of a release wrote behind its place."""
         found = record.read_record(self._layout.release(release_id))
         programs = () if found is None else found.programs
         return [
-            piece_of(self._layout.log(found.app_name, each), each.label, behind, masked)
+            log_pieces.piece_of(self._layout.log(found.app_name, each), each.label, behind, masked)
             for each in programs
             if found is not None
         ]

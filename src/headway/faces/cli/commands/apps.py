@@ -10,10 +10,11 @@ import typer
 
 from headway.faces.cli import output
 from headway.faces.cli.commands.servers import names_of
-from headway.faces.cli.options import AsJson, Yes
+from headway.faces.cli.options import AsJson, Since, Tail, Yes, wanted_lines
 from headway.faces.cli.output import Column
 from headway.faces.cli.session import Session
 from headway.faces.cli.started import Wait, say_started
+from headway.kernel.since import ALL
 
 if TYPE_CHECKING:
     from headway.faces.cli.client import Client
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 Named = Annotated[str, typer.Argument(metavar="APPLICATION", help="An application's name or id.")]
 
-_LONGEST_TAIL = 10_000
 _MOST_REPLICAS = 1_000
 
 
@@ -122,12 +122,8 @@ def logs(
     context: typer.Context,
     application: Named,
     *,
-    tail: Annotated[
-        int,
-        typer.Option(
-            "--lines", "-n", "--tail", metavar="N", min=1, max=_LONGEST_TAIL, help="How many lines, from the end."
-        ),
-    ] = 100,
+    tail: Tail = None,
+    since: Since = ALL,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on as it writes, from each release to the next.")
     ] = False,
@@ -136,19 +132,21 @@ def logs(
     """Prints what an application has written since it was started; of one that does not serve, what its last deployment
     said.
 
+    Lines of processes have no times: what --since leaves may begin a second too early, longer where the panel was away.
     With --follow it goes on until it is broken off, also while the panel is started anew, and says when a release ends
     and the next one serves. With both --follow and --json each piece is an object on a line of its own.
     """
+    wanted = wanted_lines(tail, since)
     with Session.of(context).client() as client:
         place = _find(client, application)
         if follow:
             from headway.faces.cli.output_reader import follow as show_on
 
-            show_on(client, place.application_id, place.name, tail=tail, as_json=as_json)
+            show_on(client, place.application_id, place.name, wanted, as_json=as_json)
             return
-        text = client.get("application.readLogs", applicationId=place.application_id, tail=tail) or ""
+        text = client.get("application.readLogs", applicationId=place.application_id, **wanted) or ""
     if not text:
-        output.warn(f"{place.name} has written nothing")
+        output.warn(f"{place.name} has written nothing" + ("" if since == ALL else f" since {since}"))
     output.say_json({"applicationId": place.application_id, "log": text}) if as_json else output.say_text(text)
 
 

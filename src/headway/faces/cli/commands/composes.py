@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.faces.cli import output
-from headway.faces.cli.options import AsJson, InProject, OnServer, Yes
+from headway.faces.cli.options import AsJson, InProject, OnServer, Since, Tail, Yes, wanted_lines
 from headway.faces.cli.output import Column
 from headway.faces.cli.session import Session
 from headway.faces.cli.started import Wait as Started
 from headway.faces.cli.started import say_started
 from headway.faces.cli.statuses import Status
 from headway.kernel.errors import InvalidInput, NotFound
+from headway.kernel.since import ALL
 
 if TYPE_CHECKING:
     from headway.faces.cli.client import Client
@@ -33,9 +33,6 @@ Branch = Annotated[str | None, typer.Option("--branch", metavar="NAME", help="De
 PathThere = Annotated[
     str | None, typer.Option("--path", metavar="PATH", help="Where the file lies there; default: ./docker-compose.yml.")
 ]
-
-_LONGEST_TAIL = 10_000
-_SINCE = re.compile(r"all|[0-9]{1,9}[smhd]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,23 +187,15 @@ def logs(
     context: typer.Context,
     compose: Named,
     *,
-    tail: Annotated[
-        int,
-        typer.Option(
-            "--lines", "-n", "--tail", metavar="N", min=1, max=_LONGEST_TAIL, help="How many lines of each container."
-        ),
-    ] = 100,
-    since: Annotated[
-        str, typer.Option(metavar="TIME", help="Only what is no older: 90s, 10m, 2h or 3d; default: all.")
-    ] = "all",
+    tail: Tail = None,
+    since: Since = ALL,
     as_json: AsJson = False,
 ) -> None:
     """Prints what the containers of a compose service wrote last, each line behind the name of its service."""
-    if not _SINCE.fullmatch(since):
-        raise InvalidInput(f"--since: {since!r} is not possible; it takes a number with its unit: 90s, 10m, 2h or 3d.")
+    wanted = wanted_lines(tail, since)
     with Session.of(context).client() as client:
         found = find(client, compose)
-        text = client.get("compose.readLogs", composeId=found.compose_id, tail=tail, since=since) or ""
+        text = client.get("compose.readLogs", composeId=found.compose_id, **wanted) or ""
     if as_json:
         output.say_json({"composeId": found.compose_id, "log": text})
     elif text:

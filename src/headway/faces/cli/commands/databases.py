@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.faces.cli import output
-from headway.faces.cli.options import DATABASES, AsJson, InProject, OnServer, Yes
+from headway.faces.cli.options import DATABASES, AsJson, InProject, OnServer, Since, Tail, Yes, wanted_lines
 from headway.faces.cli.output import Column
 from headway.faces.cli.session import Session
 from headway.faces.cli.started import Wait as Started
 from headway.faces.cli.started import say_started
 from headway.faces.cli.statuses import Status
 from headway.kernel.errors import InvalidInput, NotFound
+from headway.kernel.since import ALL
 
 if TYPE_CHECKING:
     from headway.faces.cli.client import Client
@@ -26,7 +27,6 @@ Named = Annotated[str, typer.Argument(metavar="DATABASE", help="A database's nam
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it to its end, or print its id.")]
 
 PASSWORD_VARIABLE = "HEADWAY_DATABASE_PASSWORD"  # noqa: S105 - a variable's name
-_LONGEST_TAIL = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,15 +175,15 @@ def logs(
     context: typer.Context,
     database: Named,
     *,
-    tail: Annotated[
-        int, typer.Option("--lines", "-n", "--tail", metavar="N", min=1, max=_LONGEST_TAIL, help="How many lines.")
-    ] = 100,
+    tail: Tail = None,
+    since: Since = ALL,
     as_json: AsJson = False,
 ) -> None:
     """Prints what a database wrote last."""
+    wanted = wanted_lines(tail, since)
     with Session.of(context).client() as client:
         found = find(client, database)
-        text = client.get(f"{found.kind}.readLogs", **found.given, tail=tail) or ""
+        text = client.get(f"{found.kind}.readLogs", **found.given, **wanted) or ""
     if as_json:
         output.say_json({**found.given, "log": text})
     elif text:

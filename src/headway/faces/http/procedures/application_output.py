@@ -8,8 +8,10 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from headway.domains.applications.output import LONGEST_CURSOR, Cursor
-from headway.faces.http.inputs import Input
+from headway.faces.http.inputs import Input, Since
 from headway.faces.http.registry import Call, Procedure, query
+from headway.kernel.clock import SystemClock
+from headway.kernel.since import ALL, begins
 
 
 def procedures() -> tuple[Procedure, ...]:
@@ -25,17 +27,23 @@ class ById(Input):
 
 
 class ReadLogs(ById):
-    """Of the last lines, ``search`` leaves those that hold it."""
+    """Of the last lines, ``search`` leaves those that hold it. Lines of processes have no times: what ``since`` leaves
+    may begin a second too early, longer where the panel was away, and by a 256th of what it goes back.
+    """
 
     tail: Annotated[int, Field(ge=1, le=10_000)] = 100
+    since: Since = ALL
     search: Annotated[str, Field(max_length=1_000)] | None = None
 
 
 class ReadOutput(ById):
-    """Without a ``cursor`` it begins with the last ``tail`` lines; each answer holds the cursor to go on from."""
+    """Without a ``cursor`` it begins with the last ``tail`` lines, of those that were written ``since``; each answer
+    holds the cursor to go on from.
+    """
 
     cursor: Annotated[str, Field(min_length=1, max_length=LONGEST_CURSOR)] | None = None
     tail: Annotated[int, Field(ge=1, le=10_000)] = 100
+    since: Since = ALL
 
 
 class OutputItem(TypedDict):
@@ -59,14 +67,16 @@ class OutputRow(TypedDict):
 
 
 async def _read_logs(call: Call[ReadLogs]) -> str:
-    text = await call.platform.applications.read_logs(call.actor, call.input.application_id, call.input.tail)
-    searched = (call.input.search or "").casefold()
+    given = call.input
+    begun = Cursor.of(None, begins(given.since, SystemClock().now()))
+    text = await call.platform.applications.read_logs(call.actor, given.application_id, begun, given.tail)
+    searched = (given.search or "").casefold()
     return "".join(line for line in text.splitlines(keepends=True) if searched in line.casefold())
 
 
 async def _read_output(call: Call[ReadOutput]) -> OutputRow:
     given = call.input
-    cursor = Cursor.of(given.cursor)
+    cursor = Cursor.of(given.cursor, begins(given.since, SystemClock().now()))
     found = await call.platform.applications.read_output(call.actor, given.application_id, cursor, given.tail)
     return {
         "cursor": found.cursor,

@@ -10,13 +10,15 @@ from typing_extensions import TypedDict
 
 from headway.domains.composes.model import ComposeSettings
 from headway.faces.http.errors import no_file
-from headway.faces.http.inputs import CONTAINER_ID, Input, Searched, Told
+from headway.faces.http.inputs import CONTAINER_ID, Input, Searched, Since, Told
 from headway.faces.http.procedures.compose_details import details
 from headway.faces.http.procedures.compose_settings import Changes
 from headway.faces.http.procedures.compose_template import read_template
 from headway.faces.http.registry import Call, Procedure, Ready, mutation, query, queued_as, starter, uploader
 from headway.faces.http.wire.composes import ComposeDetails, ComposeRow, ComposesFound, compose_found, compose_row
+from headway.kernel.clock import SystemClock
 from headway.kernel.errors import InvalidInput
+from headway.kernel.since import ALL, begins
 
 
 def procedures() -> tuple[Procedure, ...]:
@@ -55,7 +57,7 @@ class ReadLogs(ById):
 
     container_id: Annotated[str, Field(pattern=CONTAINER_ID)] | None = None
     tail: Annotated[int, Field(ge=1, le=10_000)] = 100
-    since: Annotated[str, Field(pattern=r"^(all|[0-9]{1,9}[smhd])$")] = "all"
+    since: Since = ALL
     search: Annotated[str, Field(pattern=r"^[a-zA-Z0-9 ._-]{0,500}$")] | None = None
 
 
@@ -152,7 +154,7 @@ async def _read_logs(call: Call[ReadLogs]) -> str:
         given.compose_id,
         container_id=given.container_id,
         tail=given.tail,
-        since=None if given.since == "all" else given.since,
+        since=begins(given.since, SystemClock().now()),
         search=given.search or None,
     )
 

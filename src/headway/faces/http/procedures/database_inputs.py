@@ -12,10 +12,11 @@ from headway.domains.applications.model import AppSettings
 from headway.domains.databases.kinds import EXTERNAL, KINDS
 from headway.domains.databases.model import LOOPBACK, DatabaseKind, DatabaseSettings, Elsewhere
 from headway.domains.databases.service import Change
-from headway.faces.http.inputs import Input, Keyed, Searched, Told
+from headway.faces.http.inputs import Input, Keyed, Searched, Since, Told
 from headway.faces.http.procedures.container_settings import cpus, memory_bytes
 from headway.faces.http.wire.databases import PASSIVE
 from headway.kernel.errors import InvalidInput, PasswordForgotten
+from headway.kernel.since import ALL
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 Text = Annotated[str, Field(max_length=4_096)]
@@ -156,6 +157,7 @@ class ReadLogs(ById):
     """Of the last lines, ``search`` leaves those that hold it."""
 
     tail: Annotated[int, Field(ge=1, le=10_000)] = 100
+    since: Since = ALL
     search: Annotated[str, Field(max_length=1_000)] | None = None
 
 

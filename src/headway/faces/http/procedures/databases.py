@@ -39,7 +39,9 @@ from headway.faces.http.wire.databases import (
     database_found,
     database_row,
 )
+from headway.kernel.clock import SystemClock
 from headway.kernel.errors import Conflict
+from headway.kernel.since import begins
 
 I = TypeVar("I", bound=ById)  # noqa: E741 - an input
 
@@ -111,8 +113,12 @@ class _Router:
 
     async def read_logs(self, call: Call[ReadLogs]) -> str:
         """Its last lines that hold what is searched for."""
-        text = await call.platform.databases.read_logs(call.actor, self.kind, call.input.database_id, call.input.tail)
-        searched = (call.input.search or "").casefold()
+        given = call.input
+        since = begins(given.since, SystemClock().now())
+        text = await call.platform.databases.read_logs(
+            call.actor, self.kind, given.database_id, tail=given.tail, since=since
+        )
+        searched = (given.search or "").casefold()
         return "".join(line for line in text.splitlines(keepends=True) if searched in line.casefold())
 
     async def search(self, call: Call[Search]) -> dict[str, Any]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
@@ -23,8 +22,6 @@ _SWEEPS = 40
 _PAUSE_SECONDS = 0.05
 _STOP_SECONDS = 90.0
 _UP_SECONDS = 50.0
-_SINCE = re.compile(r"([0-9]{1,9})([smhd])\Z")
-_SECONDS_OF_UNIT: Mapping[str, int] = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
 class ComposeFailed(HeadwayError):
@@ -158,12 +155,12 @@ class Engine:
         for each in (await self.api.get("/volumes", filters=labelled(**labels)))["Volumes"] or ():
             await self.api.delete(f"/volumes/{each['Name']}")
 
-    async def logs(self, container: Container, *, tail: int, since: str | None = None) -> bytes:
-        """The last lines that a container wrote, of both its outputs; ``since`` is a number and a unit (5m)."""
+    async def logs(self, container: Container, *, tail: int, since: datetime | None = None) -> bytes:
+        """The last lines that a container wrote, of both its outputs."""
         output = await self.api.read(f"/containers/{container.container_id}/logs", **_lines(tail, since))
         return output if container.has_terminal else unwrapped(output)
 
-    async def follow(self, container: Container, *, tail: int, since: str | None = None) -> AsyncIterator[bytes]:
+    async def follow(self, container: Container, *, tail: int, since: datetime | None = None) -> AsyncIterator[bytes]:
         """What a container writes, from its last lines on, until it ends or nobody reads any more."""
         pieces = self.api.stream(f"/containers/{container.container_id}/logs", follow=True, **_lines(tail, since))
         held = b""
@@ -227,8 +224,8 @@ def _whole(output: bytes) -> int:
     return position
 
 
-def _lines(tail: int, since: str | None) -> dict[str, Any]:
+def _lines(tail: int, since: datetime | None) -> dict[str, Any]:
     query: dict[str, Any] = {"stdout": True, "stderr": True, "tail": str(tail)}
-    if since is not None and (found := _SINCE.match(since)):
-        query["since"] = str(int(time.time()) - int(found[1]) * _SECONDS_OF_UNIT[found[2]])
+    if since is not None:
+        query["since"] = f"{max(0.0, since.timestamp()):.9f}"
     return query
