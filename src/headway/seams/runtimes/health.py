@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from headway.kernel.artifacts import HealthCheck, HealthKind, ReleaseSpec
+from headway.kernel.artifacts import Bundle, HealthCheck, HealthKind, ReleaseSpec
 from headway.kernel.errors import InvalidInput
 from headway.seams.runtimes import ports, processes, requests
 from headway.seams.runtimes.answer import TRY_SECONDS, AskedPort, headers_for
@@ -139,7 +139,7 @@ def _asked(spec: ReleaseSpec, port: int, watched: Watched) -> AskedPort:
 async def _ask_all(spec: ReleaseSpec, asked: Sequence[AskedPort], watched: Watched) -> str | None:
     """What is lacking of the first port of which anything is, None when nothing is. Raises PortTaken."""
     for port in asked:
-        lacking = await _look_at_port(port.port, watched)
+        lacking = await _look_at_port(spec, port.port, watched)
         if lacking is not None:
             port.forget()
             return lacking
@@ -166,7 +166,7 @@ async def _ask(spec: ReleaseSpec, asked: AskedPort) -> str | None:
     return None
 
 
-async def _look_at_port(port: int, watched: Watched) -> str | None:
+async def _look_at_port(spec: ReleaseSpec, port: int, watched: Watched) -> str | None:
     """None when a process of the release listens on its port, and nobody else; else what is lacking."""
     holder = await asyncio.to_thread(_foreign_holder, port, watched)
     if holder is not None:
@@ -176,9 +176,24 @@ async def _look_at_port(port: int, watched: Watched) -> str | None:
     if holder is not None:
         raise PortTaken(
             f"Port {port} is held by another process ({processes.name(holder)}, pid {holder}), so the release cannot "
-            "listen on it. End that process, or deploy again to get another port."
+            f"listen on it. {mend_of_taken(spec)}"
         )
     return await asyncio.to_thread(_closed, port, watched)
+
+
+def mend_of_taken(spec: ReleaseSpec) -> str:
+    """How a release gets a port that another process holds, as a sentence: a port of its own stays what it is."""
+    if isinstance(spec.artifact, Bundle) and spec.artifact.port == spec.port and spec.port is not None:
+        return (
+            "End that process; its program has that port in its sources: let it read PORT, and Headway gives it a free "
+            "one."
+        )
+    if "PORT" in spec.env:
+        return (
+            "End that process, or give the application another port (headway env set APP PORT=N); without PORT Headway "
+            "chooses one."
+        )
+    return "End that process, or deploy again: a port that Headway chose is another one then."
 
 
 def _foreign_holder(port: int, watched: Watched) -> int | None:
