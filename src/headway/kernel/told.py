@@ -15,6 +15,8 @@ DATA: Final = "$DATA_DIR"
 # Known while a value is filled in, and given to nobody: all its names, and the origins of all, each between commas.
 DOMAINS: Final = "$HEADWAY_DOMAINS"
 ORIGINS: Final = "$HEADWAY_ORIGINS"
+# Nothing at all, known for as long as its address is one of plain HTTP: what names it is left out where that has HTTPS.
+PLAIN: Final = "$HEADWAY_BY_HTTP"
 SECRET: Final = "$HEADWAY_SECRET"  # noqa: S105 - the name of one
 FOR_THE_BUILD: Final = "of-the-build-only"  # what the build has in the place of a secret
 
@@ -38,6 +40,8 @@ _NAME: Final = re.compile(r"\$([A-Z_]+)")
 def known_by(told: Mapping[str, str], hosts: Sequence[str], data: str | None) -> dict[str, str]:
     """What values are filled in with, of what a release is ``told``, the ``hosts`` that lead to it and its folder."""
     known = {name: told[name] for name in (ADDRESS[1:], DOMAIN[1:]) if told.get(name)}
+    if told.get(ADDRESS[1:], "").startswith("http://"):
+        known[PLAIN[1:]] = ""
     if hosts:
         known[DOMAINS[1:]] = ",".join(hosts)
         known[ORIGINS[1:]] = ",".join(f"{scheme}://{host}" for host in hosts for scheme in ("https", "http"))

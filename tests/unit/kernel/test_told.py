@@ -27,6 +27,14 @@ def test_values_are_filled_in_with_what_is_known() -> None:
     }
 
 
+def test_what_is_for_plain_http_is_left_out_where_the_address_has_https() -> None:
+    values = {"REDIRECT": "False$HEADWAY_BY_HTTP"}
+    assert filled(values, known_by(TOLD, ["shop.test"], None)) == {}
+    assert filled(values, known_by({**TOLD, "PUBLIC_URL": "http://shop.test"}, ["shop.test"], None)) == {
+        "REDIRECT": "False"
+    }
+
+
 def test_what_takes_no_requests_has_no_hosts() -> None:
     known = known_by({"SOURCE_COMMIT": "c"}, (), None)
     assert filled({"A": "$HEADWAY_DOMAINS,localhost", "B": "$DATA_DIR/x", "C": "plain"}, known) == {"C": "plain"}

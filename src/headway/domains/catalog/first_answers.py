@@ -13,7 +13,7 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Route
 from headway.kernel.errors import HeadwayError
 from headway.kernel.phrase import phrase
-from headway.seams.runtimes.first_answer import REFUSES_HOST, Answered
+from headway.seams.runtimes.first_answer import Answered, Trouble
 
 
 class Edge(Protocol):
@@ -50,21 +50,35 @@ async def look(run: Run, edge: Edge, service_id: str) -> Answered | None:
     except HeadwayError:
         return None
     if found is not None and route is not None and found.warning is not None:
-        more = _hosts(found, route.ways[0].host)
-        await run.say(
-            phrase(f"Warning: {found.warning} The release serves all the same: what it writes tells why.{more}")
-        )
+        serves = " The release serves all the same: what it writes tells why." if found.trouble is None else ""
+        await run.say(phrase(f"Warning: {found.warning}{serves}{_mend(found, route.ways[0].host)}"))
     return found
 
 
-def _hosts(found: Answered, host: str) -> str:
-    """How a program is told its host, that seems not to know it."""
-    if found.status not in REFUSES_HOST:
-        return ""
-    return (
-        f" Where it answers for certain hosts only, {host} has to be one of them. If its settings read them from a "
-        f"variable (Django's mostly from ALLOWED_HOSTS): headway env set APP ALLOWED_HOSTS={host}."
-    )
+def _mend(found: Answered, host: str) -> str:
+    """How a program is told what it seems not to know of where it is."""
+    match found.trouble:
+        case Trouble.HOST:
+            return (
+                f" Programs do that which answer for certain hosts only: {host} has to be one of them then. If its "
+                f"settings read them from a variable (Django's mostly from ALLOWED_HOSTS): headway env set APP "
+                f"ALLOWED_HOSTS={host}."
+            )
+        case Trouble.HTTPS:
+            return (
+                f" It sends its visitors to https://{host}, which has no HTTPS here. Give it a domain with HTTPS "
+                "(headway domains add APP HOST --letsencrypt), or have it stay with HTTP: headway env set APP "
+                "SECURE_SSL_REDIRECT=False, where its settings read that variable as Django's often do; else by what "
+                "it has for that (FORCE_SSL, FORCE_HTTPS, ...)."
+            )
+        case Trouble.LOOP:
+            return (
+                " Whoever comes by HTTPS is sent to the same address again: it does not heed X-Forwarded-Proto, which "
+                "the edge sends. Django's settings say so by SECURE_PROXY_SSL_HEADER = ('HTTP_X_FORWARDED_PROTO', "
+                "'https'), Express by app.set('trust proxy', 1), Rails by config.assume_ssl = true."
+            )
+        case None:
+            return ""
 
 
 def keep(tx: Tx, deployment_id: str, answered: Answered | None) -> None:

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from headway.faces.cli import output
 
 _FAILS = 500
-_REFUSES_HOST = (400, 421)
 
 
 def answers_of(row: Mapping[str, Any]) -> str:
@@ -22,17 +21,33 @@ def answers_of(row: Mapping[str, Any]) -> str:
 
 
 def warn_of_answers(row: Mapping[str, Any], name: str, address: str) -> None:
-    """Says that a deployment is done and its address answers with an error, or not at all; of what refuses its own
-    host, how that is mended.
+    """Says that a deployment is done and its address answers with an error, or not at all; of what seems not to know
+    where it is, how that is mended.
     """
     found = row.get("answers")
     if not found:
         return
-    if found["status"] in _REFUSES_HOST:
-        set_ = f"headway env set {name} ALLOWED_HOSTS={urlsplit(address).hostname or 'HOST'}"
-        output.warn(
-            f"warning: it serves, and refuses its visitors: {answers_of(row)}. Where it answers for certain hosts "
-            f"only, its own has to be one of them; Django's settings mostly read them from a variable: {set_}"
-        )
-    elif found["status"] is None or found["status"] >= _FAILS:
-        output.warn(f"warning: it serves, and a visitor gets an error there: {answers_of(row)}")
+    host = urlsplit(address).hostname or "HOST"
+    answered = answers_of(row)
+    match found.get("trouble"):
+        case "host":
+            output.warn(
+                f"warning: it serves, and answers as programs do that refuse hosts which they do not know: {answered}. "
+                "Its own has to be one of them then; Django's settings mostly read them from a variable: "
+                f"headway env set {name} ALLOWED_HOSTS={host}"
+            )
+        case "https":
+            output.warn(
+                f"warning: it serves, and sends its visitors to https://{host}, which has no HTTPS here: {answered}. "
+                f"Give it a domain that has (headway domains add {name} HOST --letsencrypt), or have it stay with "
+                "HTTP; Django's settings often read that from a variable: "
+                f"headway env set {name} SECURE_SSL_REDIRECT=False"
+            )
+        case "loop":
+            output.warn(
+                f"warning: it serves, and sends who comes by HTTPS to the same address again: {answered}. It has to "
+                "heed X-Forwarded-Proto: by SECURE_PROXY_SSL_HEADER = ('HTTP_X_FORWARDED_PROTO', 'https') in Django's "
+                "settings, by app.set('trust proxy', 1) in Express"
+            )
+        case _ if found["status"] is None or found["status"] >= _FAILS:
+            output.warn(f"warning: it serves, and a visitor gets an error there: {answered}")

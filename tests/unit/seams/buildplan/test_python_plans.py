@@ -117,6 +117,32 @@ def test_hosts_of_which_all_are_let_in_otherwise_stay_all() -> None:
         assert ("ALLOWED_HOSTS" in found.run_env) == is_given, value
 
 
+@pytest.mark.parametrize(
+    ("value", "given"),
+    [
+        ('os.environ.get("SECURE_SSL_REDIRECT", "True").lower() == "true"', "False"),
+        ('env.bool("DJANGO_SECURE_SSL_REDIRECT", default=True)', "False"),
+        ('os.environ["FORCE_HTTPS"] == "1"', "0"),
+        ('int(os.environ.get("FORCE_HTTPS", 1))', "0"),
+        ('os.getenv("HTTPS_ONLY", "on") == "on"', "off"),
+        ('bool(os.environ.get("HTTPS_ONLY", True))', ""),
+        ('os.environ.get("SSL", "1") not in ("0", "false")', "0"),
+        ('env.bool("SECURE_SSL_REDIRECT", default=False)', None),
+        ('os.environ.get("SECURE_SSL_REDIRECT", "")', None),
+        ('os.environ.get("NO_HTTPS", "0") != "1"', None),
+        ('not env.bool("WITHOUT_SSL")', None),
+        ('os.environ.get("STAGE", "production") == "production"', None),
+        ("True", None),
+        ("not DEBUG", None),
+    ],
+)
+def test_nobody_is_sent_to_https_where_an_address_has_none(value: str, given: str | None) -> None:
+    found = plan({**DJANGO, "shop/settings.py": f"{SETTINGS}SECURE_SSL_REDIRECT = {value}\n"})
+    led = {name: value for name, value in found.run_env.items() if name != "SECRET_KEY"}
+    assert list(led.values()) == ([] if given is None else [f"{given}$HEADWAY_BY_HTTP"])
+    assert any("while its address has no HTTPS" in note for note in found.notes) == (given is not None)
+
+
 def test_the_folder_of_a_database_is_not_said_to_stay_where_its_owner_names_others() -> None:
     assert "database is a file of SQLite, migrated at each start, which stays" in str(plan(DJANGO).notes)
     assert "lost with the release: have data stay too (--keep)" in str(plan(DJANGO, keep=("uploads",)).notes)

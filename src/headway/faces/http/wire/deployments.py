@@ -64,11 +64,15 @@ class StepRow(TypedDict):
 
 
 class AnswersRow(TypedDict):
-    """What the address answered through the edge when the deployment was done; null where nobody answered in time."""
+    """What the address answered through the edge when the deployment was done; null where nobody answered in time.
+    ``trouble`` is what the program seems not to know: its own host (``host``), that its address has no HTTPS where it
+    sends everybody (``https``), or that they have come by HTTPS already (``loop``).
+    """
 
     path: str
     status: int | None
     ms: int
+    trouble: Literal["host", "https", "loop"] | None
 
 
 class DeploymentRow(TypedDict):
@@ -235,7 +239,7 @@ def deployment_row(
         "triggeredBy": _asker(row),
         "commit": _commit(row),
         "unstable": bool(row.unstable),
-        "answers": None if row.answers is None else from_json(row.answers),
+        "answers": None if row.answers is None else _answers(row.answers),
         "killRequestedAt": instant(row.kill_requested_at),
         "outOfReachSince": instant(row.out_of_reach_since),
         "lastSeenAt": instant(row.last_seen_at),
@@ -272,6 +276,12 @@ def search_rest(found: Found) -> Mapping[str, object]:
 
 def _wait(wait: Wait) -> WaitRow:
     return {"what": wait.hindrance.value, "deploymentId": wait.deployment_id, "message": wait.sentence}
+
+
+def _answers(text: str) -> AnswersRow:
+    found: AnswersRow = from_json(text)
+    found.setdefault("trouble", None)  # which rows of before have not
+    return found
 
 
 def _commit(row: Listed) -> CommitRow | None:

@@ -128,7 +128,10 @@ def find_django(
 def _given(project: _Project, database: _Database, own: Collection[str]) -> tuple[Given, ...]:
     """The variables that it is given, the first of each name, without its ``own``."""
     texts = [text for _, text in project.texts]
-    found = (*python_variables.hosts(texts), *python_variables.itself(texts), *python_variables.secrets(texts))
+    found = (
+        *(*python_variables.hosts(texts), *python_variables.itself(texts)),
+        *(*python_variables.https(texts), *python_variables.secrets(texts)),
+    )
     first = {each.name: each for each in reversed((*found, *database.given)) if each.name not in own}
     return tuple(first.values())[::-1]
 

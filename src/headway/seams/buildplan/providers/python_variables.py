@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from headway.kernel.told import ADDRESS, DATA, DOMAIN, DOMAINS, ORIGINS, SECRET, SECRETS
+from headway.kernel.told import ADDRESS, DATA, DOMAIN, DOMAINS, ORIGINS, PLAIN, SECRET, SECRETS
 from headway.seams.buildplan.providers import python_code as code
 from headway.seams.buildplan.tree import Tree
 
@@ -18,6 +18,15 @@ _READ = re.compile(
 )
 _DEFAULT = re.compile(r"\s*,\s*(?:default[ \t]*=[ \t]*)?(\[[^\]]{0,200}\]|[^)\n]{0,200})")
 _ALLOWED = re.compile(r"^[ \t]*ALLOWED_HOSTS[ \t]*(?::[^=\n]+)?\+?=(?!=)", re.MULTILINE)
+_LEADS_TO_HTTPS = re.compile(r"^[ \t]*SECURE_SSL_REDIRECT[ \t]*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
+_NAMES_HTTPS = re.compile(r"SSL|HTTPS|TLS|SECURE|REDIRECT")
+_IS_OFF = re.compile(r"""(?:["'](?:false|off|no|0)?["']|(?:false|none|0)\b|$)""", re.IGNORECASE)
+_TURNED_ROUND = re.compile(r"\bnot\b(?![ \t]+in\b)|!=")
+_OFFS = (
+    (re.compile(r"\bint\(|[\"'][01][\"']"), "0"),
+    (re.compile(r"[\"']o(?:n|ff)[\"']", re.IGNORECASE), "off"),
+    (re.compile(r"\bbool\([ \t]*os\."), ""),  # by which any text is true
+)
 _OR_ALL = re.compile(r"""\bor[ \t]+\[[ \t]*["']\*""")
 _LISTS_HOSTS = re.compile(r"(?:DJANGO_)?ALLOWED_HOSTS?")
 _NAMES_A_HOST = re.compile(r"HOST|DOMAIN|SERVER_NAME|FQDN")
@@ -45,6 +54,7 @@ _FILE = re.compile(
     r"""[ \t]*["'](\w+)["'][ \t]*,"""
 )
 _NEEDED = re.compile(r"environ[ \t]*\[|(?:env|config)(?:\.str)?\(")
+_IS_SET = re.compile(r"\][ \t]*=(?!=)")
 _SIGNS = re.compile(r"""(?:SECRET_KEY["'\]]*|secret_key)[ \t]*(?::[^=\n]{0,40})?=[^=]""")
 _RANDOM = re.compile(r"get_random_secret_key|token_(?:hex|urlsafe|bytes)|urandom|uuid4")
 FILES: Sequence[str] = (".env", *(f"{folder}/.env" for folder in ("app", "src", "config", "backend")))
@@ -104,6 +114,19 @@ def itself(texts: Sequence[str]) -> Iterator[Given]:
     for each in (each for text in texts for each in _reads(text)):
         if _ITSELF.fullmatch(each.name) and _THIS_MACHINE.match(each.default):
             yield Given(name=each.name, value=ADDRESS, note=f"{each.name} is its own address unless you set it.")
+
+
+def https(texts: Sequence[str]) -> Iterator[Given]:
+    """The variable by which Django sends everybody on to HTTPS, unless it does not where nobody sets it."""
+    for text in texts:
+        for match in _LEADS_TO_HTTPS.finditer(text):
+            value = _value(text, match.end())
+            for each in _reads(value):
+                is_on = each.is_needed or not _IS_OFF.match(each.default.strip())
+                if is_on and _NAMES_HTTPS.search(each.name) and not _TURNED_ROUND.search(value):
+                    off = next((off for pattern, off in _OFFS if pattern.search(value)), "False")
+                    note = f"{each.name} is {off or 'empty'} while its address has no HTTPS, unless you set it."
+                    yield Given(name=each.name, value=f"{off}{PLAIN}", note=note)
 
 
 def of_sources(tree: Tree, keep: Collection[str]) -> tuple[Given, ...]:
@@ -211,5 +234,5 @@ def _reads(text: str) -> Iterator[_Read]:
             separator=separator,
             has_other=" or " in line,
             is_open="*" in (default[1] if default else "") or _OR_ALL.search(line) is not None,
-            is_needed=_NEEDED.fullmatch(match[1]) is not None and not default and not line.startswith("] ="),
+            is_needed=_NEEDED.fullmatch(match[1]) is not None and not default and not _IS_SET.match(line),
         )
