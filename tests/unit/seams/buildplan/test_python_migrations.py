@@ -48,5 +48,43 @@ def starts(folder: Path) -> bool:
     command = PROVIDER.plan(tree_of(FILES), BuildSettings()).processes[0].command
     migrating, _, _ = command.partition(" && exec ")
     line = migrating.replace('ln -sf "$DATA_DIR/shop.db" shop.db && ', "")
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    return subprocess.run(["/bin/sh", "-c", line], cwd=folder, env={"PATH": path}, check=False).returncode == 0
+    return subprocess.run(["/bin/sh", "-c", line], cwd=folder, env=environment(folder), check=False).returncode == 0
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "DATA_DIR": str(folder)}
+
+
+MANAGE = """\
+import sys, time
+with open("../said", "a", buffering=1) as said:
+    said.write("begins\\n")
+    time.sleep(0.3)
+    said.write("ends\\n")
+"""
+
+
+def test_copies_that_start_together_migrate_one_after_the_other(tmp_path: Path) -> None:
+    files = {
+        "requirements.txt": "django\ngunicorn\n",
+        "manage.py": 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n',
+        "shop/settings.py": 'DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3"}}\n',
+        "shop/wsgi.py": "application = 1\n",
+    }
+    command = PROVIDER.plan(tree_of(files), BuildSettings()).processes[0].command
+    line = command.replace("exec gunicorn", "exec echo gunicorn")
+    copies = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "manage.py").write_text(MANAGE)
+        copies.append(
+            subprocess.Popen(
+                ["/bin/sh", "-c", line],
+                cwd=tmp_path / name,
+                env=environment(tmp_path),
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        )
+    assert ["gunicorn" in each.communicate(timeout=20)[0] for each in copies] == [True, True]
+    assert (tmp_path / "said").read_text().split() == ["begins", "ends"] * 2

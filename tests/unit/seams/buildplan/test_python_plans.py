@@ -144,9 +144,52 @@ def test_nobody_is_sent_to_https_where_an_address_has_none(value: str, given: st
 
 
 def test_the_folder_of_a_database_is_not_said_to_stay_where_its_owner_names_others() -> None:
-    assert "database is a file of SQLite, migrated at each start, which stays" in str(plan(DJANGO).notes)
+    assert "database is a file of SQLite, migrated at each start, by one copy at a time, which stays" in str(
+        plan(DJANGO).notes
+    )
     assert "lost with the release: have data stay too (--keep)" in str(plan(DJANGO, keep=("uploads",)).notes)
     assert "lost" not in str(plan(DJANGO, keep=("data",)).notes)
+
+
+def test_a_project_in_a_folder_is_started_after_its_migrations() -> None:
+    found = plan({f"server/{name}": data for name, data in DJANGO.items()})
+    line = found.processes[0].command
+    assert line.startswith("cd server && { flock 9; python3 manage.py migrate")
+    assert line.endswith("&& exec gunicorn --bind 127.0.0.1:$PORT shop.wsgi:application")
+
+
+ROOT_AND_BASE = "ROOT = Path(__file__).resolve().parent\nBASE_DIR = ROOT.parent\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "made", "named", "link"),
+    [
+        ("", "BASE_DIR = Path(__file__).resolve().parent.parent", 'BASE_DIR / "a.db"', "a.db"),
+        ("", "BASE_DIR = Path(__file__).resolve().parents[1]", 'BASE_DIR / "a.db"', "a.db"),
+        ("", "BASE_DIR = os.path.dirname(os.path.abspath(__file__))", 'os.path.join(BASE_DIR, "a.db")', "shop/a.db"),
+        ("", "BASE_DIR = Path(__file__).parent", 'BASE_DIR / "data" / "a.db"', "keep shop/data"),
+        ("", ROOT_AND_BASE, 'f"{BASE_DIR}/a.db"', "a.db"),
+        ("", "PROJECT_ROOT = os.path.dirname(__file__)", 'os.path.join(PROJECT_ROOT, "a.db")', "shop/a.db"),
+        ("", "from shop.paths import BASE_DIR", 'BASE_DIR.joinpath("a.db")', "a.db"),
+        ("", "BASE_DIR = Path(__file__).parents[7]", 'BASE_DIR / "a.db"', ""),
+        ("server/", "BASE_DIR = Path(__file__).resolve().parent.parent", 'BASE_DIR / "a.db"', "a.db"),
+        ("server/", "BASE_DIR = Path(__file__).resolve().parents[2]", 'BASE_DIR / "a.db"', "../a.db"),
+        ("server/", "BASE_DIR = Path(__file__).resolve().parents[2]", 'BASE_DIR / "var/a.db"', "keep var"),
+    ],
+)
+def test_the_file_of_a_database_is_below_the_folder_that_the_settings_make(
+    files: str, made: str, named: str, link: str
+) -> None:
+    text = f'{made}\nDATABASES = {{"default": {{"ENGINE": "django.db.backends.sqlite3", "NAME": {named}}}}}\n'
+    django = {name: data for name, data in DJANGO.items() if name != "requirements.txt"} | {"shop/settings.py": text}
+    found = plan({f"{files}{name}": data for name, data in django.items()} | {"requirements.txt": "django\n"})
+    if link.startswith("keep "):
+        assert found.keep == (link.removeprefix("keep "),)
+    elif not link:
+        assert "ln -sf" not in found.processes[0].command
+        assert "by one copy at a time, and lost with the release" in str(found.notes)
+    else:
+        assert f'ln -sf "$DATA_DIR/a.db" {link} && ' in found.processes[0].command
 
 
 def test_no_variable_goes_before_the_file_of_variables_that_the_repository_has() -> None:

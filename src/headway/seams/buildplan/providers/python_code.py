@@ -164,9 +164,7 @@ def in_folder(folder: str, line: str) -> str:
     """The command line as it is started in a folder below the build path."""
     if not folder:
         return line
-    return (
-        f"cd {shlex.quote(folder)} && {line}" if line.startswith("cd ") else f"cd {shlex.quote(folder)} && exec {line}"
-    )
+    return f"cd {shlex.quote(folder)} && {line if ' && ' in line else f'exec {line}'}"
 
 
 def entries(tree: Tree) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ from headway.seams.buildplan.plan import Phase
 from headway.seams.buildplan.providers import python_variables
 from headway.seams.buildplan.providers.python_code import Place, imports, in_folder, source
 from headway.seams.buildplan.providers.python_hosts import Over, settings_over
+from headway.seams.buildplan.providers.python_migrations import once
+from headway.seams.buildplan.providers.python_paths import definition, folder_of
 from headway.seams.buildplan.providers.python_requirements import Requirements
 from headway.seams.buildplan.providers.python_start import Interface, Served, Start, serve
 from headway.seams.buildplan.providers.python_variables import Given
@@ -45,10 +47,9 @@ _OTHER_DATABASE = re.compile(
     r"backends\.(?:postgresql|mysql|oracle)|dj_database_url|DATABASE_URL|env\.db|\bpostgis\b|django_heroku"
 )
 _SQLITE = re.compile(r"backends\.sqlite3|spatialite|sqlite:/")
-_SQLITE_FOLDER = re.compile(
-    r"""BASE_DIR[ \t]*[,/)][ \t]*["']([\w-]+)(?:["'][ \t]*[,/][ \t]*["']|/)[\w.-]+\.(?:sqlite3?|db)["']"""
-)
-_SQLITE_FILE = re.compile(r"""BASE_DIR[ \t]*[,/)][ \t]*["']([\w-]+\.(?:sqlite3?|db))["']""")
+_BELOW = r"""\b(?P<base>BASE_DIR|[A-Z_]{1,30}(?:DIR|ROOT|PATH))(?:(?:[ \t]*[,/)]|\.joinpath\()[ \t]*["']|\}/)"""
+_SQLITE_FOLDER = re.compile(_BELOW + r"""([\w-]+)(?:["'][ \t]*[,/][ \t]*["']|/)[\w.-]+\.(?:sqlite3?|db)["']""")
+_SQLITE_FILE = re.compile(_BELOW + r"""([\w-]+\.(?:sqlite3?|db))["']""")
 _FROM_ENVIRONMENT = re.compile(r"environ|getenv|\benv\b|\bconfig\(")
 _NEEDED = re.compile(
     r"""os\.environ\[["'](\w+)["']\](?![ \t]*=)|\b(?:env(?:\.\w+)?|config)\(["']([A-Z]\w+)["'](?:,[ \t]*cast=\w+)?\)"""
@@ -98,11 +99,11 @@ def find_django(
     production = _production_settings(project, runs)
     migrate = in_folder(project.folder, "python3 manage.py migrate --noinput")
     has_file = project.matches(_SQLITE)
-    database = _database(project, keep) if has_file else _Database()
+    database = _database(tree, project, keep) if has_file else _Database()
     command = serves.command
     if has_file:  # what a release command writes into it would be gone with that command
         line = command.removeprefix(in_folder(project.folder, "")) if project.folder else command
-        command = f"{database.before}python3 manage.py migrate --noinput && exec {line}"
+        command = f"{database.before}{once('python3 manage.py migrate --noinput')} && exec {line}"
         command = f"cd {shlex.quote(project.folder)} && {command}" if project.folder else command
     in_file = python_variables.of_file(tree)
     given = _given(project, database, in_file)
@@ -136,7 +137,7 @@ def _given(project: _Project, database: _Database, own: Collection[str]) -> tupl
     return tuple(first.values())[::-1]
 
 
-def _database(project: _Project, keep: Collection[str]) -> _Database:
+def _database(tree: Tree, project: _Project, keep: Collection[str]) -> _Database:
     """How its file of SQLite stays: by the variable, the folder or the name that its settings have. It is not looked
     for elsewhere by who has folders stay: it may be in one.
     """
@@ -145,25 +146,39 @@ def _database(project: _Project, keep: Collection[str]) -> _Database:
     if given is not None and not keep and not python_variables.has_database(project.tree):
         return _Database(given=(given,))
     when = "Without DATABASE_URL (or what its settings name) the" if is_server else "The"
-    stays = (
-        f"{when} database is a file of SQLite, migrated at each start, which stays in the folder that DATA_DIR names."
-    )
-    folder = next((match[1] for _, text in project.texts if (match := _SQLITE_FOLDER.search(text))), None)
+    is_file = f"{when} database is a file of SQLite, migrated at each start, by one copy at a time"
+    stays = f"{is_file}, which stays in the folder that DATA_DIR names."
+    folder = _place(project, _SQLITE_FOLDER)
     if folder is not None:
-        place = posixpath.join(project.folder, folder)
-        lost = f"{when} database is a file of SQLite, lost with the release: have {place} stay too (--keep)."
-        return _Database(keep=(place,), note=stays if not keep or is_kept(place, keep) else lost)
-    lost = (
-        f"{when} database is a file of SQLite, lost with the release: keep it in the folder that DATA_DIR names, or "
-        "use a server's."
-    )
-    file = next((match[1] for _, text in project.texts if (match := _SQLITE_FILE.search(text))), None)
-    if file is not None and is_kept(posixpath.join(project.folder, file), keep):
+        lost = f"{when} database is a file of SQLite, lost with the release: have {folder} stay too (--keep)."
+        return _Database(keep=(folder,), note=stays if not keep or is_kept(folder, keep) else lost)
+    advice = "lost with the release: keep it in the folder that DATA_DIR names, or use a server's."
+    file = _place(project, _SQLITE_FILE)
+    if file is not None and is_kept(file, keep):
         return _Database(note=stays)
     if file is None:
-        return _Database(note=lost.replace("lost", "migrated at each start and lost", 1))
-    first = f'{{ [ -e "$DATA_DIR/{file}" ] || cp {file} "$DATA_DIR/"; }} && ' if file in project.tree else ""
-    return _Database(before=f'{first}ln -sf "$DATA_DIR/{file}" {file} && ', note=stays, note_told=lost)
+        return _Database(note=f"{is_file}, and {advice}")
+    name, link = posixpath.basename(file), shlex.quote(posixpath.relpath(file, project.folder or "."))
+    first = once(f'[ -e "$DATA_DIR/{name}" ] || cp {link} "$DATA_DIR/"') + " && " if file in tree else ""
+    lost = f"{when} database is a file of SQLite, {advice}"
+    return _Database(before=f'{first}ln -sf "$DATA_DIR/{name}" {link} && ', note=stays, note_told=lost)
+
+
+def _place(project: _Project, pattern: re.Pattern[str]) -> str | None:
+    """What settings name below a folder of theirs, which they make of their own place; where the text does not tell
+    that, it is the one of the manage.py.
+    """
+    texts = [(posixpath.join(project.folder, name), text) for name, text in project.texts]
+    for _, text in texts:
+        for match in pattern.finditer(text):
+            made = (folder_of(name, other, match["base"]) for name, other in texts)
+            base = next((each for each in made if each is not None), None)
+            is_made = any("__file__" in (definition(other, match["base"]) or "") for _, other in texts)
+            if base is None and match["base"] == "BASE_DIR" and not is_made:
+                base = project.folder
+            if base is not None:
+                return posixpath.normpath(posixpath.join(base, match[2]))
+    return None
 
 
 def _projects(tree: Tree) -> Iterator[_Project]:

@@ -43,9 +43,16 @@ def with_migrations(tree: Tree, start: Start, requires: Requirements) -> Start:
         return start
     line, file = found
     if any(_SQLITE in code.source(tree, name) for name in tree.contents if name.endswith((".py", ".ini", ".cfg"))):
-        reason = f"{start.reason}; after the migrations, as {file} has it"
-        return replace(start, command=f"{_tolerant(line)} && exec {start.command}", reason=reason)
+        reason = f"{start.reason}; after the migrations, as {file} has it, by one copy at a time"
+        return replace(start, command=f"{once(_tolerant(line))} && exec {start.command}", reason=reason)
     return replace(start, release=line, release_reason=f"the migrations, as {file} has it")
+
+
+def once(line: str) -> str:
+    """The line, by one process of the machine at a time: copies of ``web`` that start together migrate one after the
+    other, and what the first has done is nothing to the second.
+    """
+    return f'{{ flock 9; {line}; }} 9>>"$DATA_DIR/.migrations"'
 
 
 def _tolerant(line: str) -> str:

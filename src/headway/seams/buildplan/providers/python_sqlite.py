@@ -11,6 +11,8 @@ from typing import Final
 
 from headway.kernel.told import DATA
 from headway.seams.buildplan.providers import python_code as code
+from headway.seams.buildplan.providers.python_migrations import once
+from headway.seams.buildplan.providers.python_paths import folder_above, folder_of
 from headway.seams.buildplan.providers.python_requirements import Requirements
 from headway.seams.buildplan.providers.python_start import Start
 from headway.seams.buildplan.tree import Tree
@@ -29,8 +31,6 @@ _ADDRESS = re.compile(
 )
 _TEMPORARY = re.compile(r"\bsqlite:///(/(?:var/)?tmp/[\w.-]{1,80})")
 _ASIDE = re.compile(r"test|(?:^|/)(?:docs?|examples?|samples?|scripts?|migrations)/|conftest\.py", re.IGNORECASE)
-_UP = re.compile(r"dirname\(|\.parent\b|pardir|[\"']\.\.[\"']")
-_FURTHER: Final = 240
 _WITH_INSTANCE: Final = 3  # the first Flask-SQLAlchemy that reads it from the folder of the instance
 
 
@@ -58,7 +58,8 @@ def with_file(tree: Tree, start: Start, requires: Requirements, keep: Collection
         return start
     name, folder = posixpath.basename(path), posixpath.dirname(path)
     made = f"mkdir -p {shlex.quote(folder)} && " if folder and not _is_folder(tree, folder) else ""
-    first = f'{{ [ -e "$DATA_DIR/{name}" ] || cp {shlex.quote(path)} "$DATA_DIR/"; }} && ' if path in tree else ""
+    copied = once(f'[ -e "$DATA_DIR/{name}" ] || cp {shlex.quote(path)} "$DATA_DIR/"')
+    first = f"{copied} && " if path in tree else ""
     line = start.command if " && exec " in start.command else f"exec {start.command}"
     said = f"The database is the file of SQLite that {one.source} names"
     return replace(
@@ -97,24 +98,14 @@ def _files(tree: Tree, requires: Requirements) -> Iterator[_File]:
 def _folder(name: str, text: str, match: re.Match[str], requires: Requirements) -> str | None:
     """The folder that an address is of, None where the text does not tell."""
     if match["own"] is not None:
-        return _above(name, match["own"])
+        return folder_above(name, match["own"])
     variable = match["inner"] or match["added"] or match["joined"]
     if variable is None and "flask-sqlalchemy" in requires:  # which does not read it from where the program is started
         is_old = requires.majors.get("flask-sqlalchemy", _WITH_INSTANCE) < _WITH_INSTANCE
         return posixpath.dirname(name) or "." if is_old else "instance"
     if variable is None:
         return "."
-    made = re.search(rf"^[ \t]*{variable}[ \t]*(?::[^=\n]{{0,40}})?=", text, re.MULTILINE)
-    value = text[made.end() : made.end() + _FURTHER].split("\n\n", maxsplit=1)[0] if made is not None else ""
-    before, own, after = value.partition("__file__")
-    return _above(name, f"{before}{own}{after.splitlines()[0] if after else ''}") if own else None
-
-
-def _above(name: str, text: str) -> str | None:
-    """The folder as many levels above a file as an expression of its ``__file__`` says."""
-    parts = name.split("/")
-    levels = len(_UP.findall(text))
-    return None if not 1 <= levels <= len(parts) else "/".join(parts[: len(parts) - levels]) or "."
+    return folder_of(name, text, variable)
 
 
 def _is_folder(tree: Tree, folder: str) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from headway.kernel.told import ADDRESS, DATA, DOMAIN, DOMAINS, ORIGINS, PLAIN, SECRET, SECRETS
 from headway.seams.buildplan.providers import python_code as code
+from headway.seams.buildplan.providers.python_paths import assigned
 from headway.seams.buildplan.tree import Tree
 
 _READ = re.compile(
@@ -62,7 +63,6 @@ _READS_FILE = re.compile(r"dotenv|read_env|decouple|env_file|environs")
 _SET = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Z][A-Z0-9_]{1,60})[ \t]*=[ \t]*[^\s#]", re.MULTILINE)
 _FAR = 200
 _MOST = 400
-_LONGEST_VALUE = 1200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ def hosts(texts: Sequence[str]) -> Iterator[Given]:
         inside = [
             each
             for match in _ALLOWED.finditer(text)
-            for each in _reads(_value(text, match.end()))
+            for each in _reads(assigned(text, match.end()))
             if _NAMES_A_HOST.search(each.name)
         ]
         for each in (*inside, *(each for each in _reads(text) if _LISTS_HOSTS.fullmatch(each.name))):
@@ -120,7 +120,7 @@ def https(texts: Sequence[str]) -> Iterator[Given]:
     """The variable by which Django sends everybody on to HTTPS, unless it does not where nobody sets it."""
     for text in texts:
         for match in _LEADS_TO_HTTPS.finditer(text):
-            value = _value(text, match.end())
+            value = assigned(text, match.end())
             for each in _reads(value):
                 is_on = each.is_needed or not _IS_OFF.match(each.default.strip())
                 if is_on and _NAMES_HTTPS.search(each.name) and not _TURNED_ROUND.search(value):
@@ -196,17 +196,6 @@ def _signed_by(name: str) -> Given:
 def _stays(name: str, value: str) -> Given:
     said = "the database is a file of SQLite in the folder that stays (DATA_DIR)"
     return Given(name=name, value=value, note=f"Unless you set {name}, {said}.")
-
-
-def _value(text: str, start: int) -> str:
-    """What is assigned there: to the end of its line, or of the lines that its brackets go over."""
-    depth, taken = 0, list[str]()
-    for line in text[start : start + _LONGEST_VALUE].split("\n"):
-        taken.append(line)
-        depth += sum((each in "([{") - (each in ")]}") for each in line)
-        if depth <= 0:
-            break
-    return "\n".join(taken)
 
 
 def _joined(read: _Read, several: str, one: str) -> str:
