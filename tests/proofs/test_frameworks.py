@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 import yaml
 
@@ -34,6 +35,7 @@ REFUSED = re.compile(r"EROFS|EACCES|EPERM|read-only file system")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
     given = {name: os.environ[name] for name in ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS") if name in os.environ}
     with panel(tmp_path_factory.mktemp("panel") / "data", **given) as started:
+        started.client.timeout = httpx.Timeout(300)  # a deletion has a hundred thousand files of packages to remove
         yield started
 
 

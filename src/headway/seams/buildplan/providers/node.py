@@ -22,7 +22,7 @@ from headway.seams.buildplan.providers import (
 )
 from headway.seams.buildplan.providers.contract import Provider
 from headway.seams.buildplan.providers.node_address import own_port
-from headway.seams.buildplan.providers.node_engines import locked_node
+from headway.seams.buildplan.providers.node_engines import wished_node
 from headway.seams.buildplan.providers.node_framework import ENDINGS
 from headway.seams.buildplan.providers.node_installation import BINS, install_phases
 from headway.seams.buildplan.providers.node_managers import Manager, find_manager, named_manager
@@ -129,7 +129,7 @@ def _needs(tree: Tree, settings: BuildSettings, root: Package, served: Served, m
     if node is None and served.package.folder:
         node = wanted_version(tree.below(served.package.folder), served.package, settings, "node")
     if node is None or (node.source.endswith("(engines.node)") and pinned_major(node.wanted) is None):
-        node = locked_node(tree, manager.lock, node or _node_of(manager))
+        node = wished_node(tree, manager.lock, (root, served.package), node or _node_of(manager))
     found = [node or Need(tool="node"), manager.need]
     lines = ("build", "prebuild", "postbuild", "start", "prestart", "preinstall", "postinstall", "prepare")
     for tool in ("bun", "pnpm", "yarn", "deno"):

@@ -1,4 +1,4 @@
-"""The Node that the packages of a lock file ask for (``engines``), which their installation only warns of."""
+"""The Node that packages ask for by their ``engines``, of which their installation only warns."""
 
 from __future__ import annotations
 
@@ -9,14 +9,29 @@ from typing import Any, Final
 
 from headway.seams.builders.base import BuildError
 from headway.seams.buildplan.plan import Need
+from headway.seams.buildplan.providers.node_package import Package
 from headway.seams.buildplan.toolchains.semver import Numbers, Range, Version, parse_range
 from headway.seams.buildplan.tree import Tree
 
-# The lines with long-term support that a package of today may ask for. A range that holds for none from _NEW on is of
-# a package that was left behind: nobody goes back to what gets no mends.
-_LINES: Final = (18, 20, 22, 24, 26)
+# The lines that a package of today may ask for. A range that holds for none from _NEW on is of a package that was left
+# behind: nobody goes back to what gets no mends. The odd ones have no long support: that one is left out says nothing.
+_LINES: Final = tuple(range(18, 28))
 _NEW: Final = 20
 _MOST_RANGES: Final = 500
+# What frameworks ask for, from which of their major versions on: lock files of Yarn and Bun do not say it.
+_FRAMEWORKS: Final[tuple[tuple[str, int, str], ...]] = (
+    ("nuxt", 4, "^22.19.0 || ^24.11.0 || >=26.0.0"),
+    ("astro", 6, ">=22.12.0"),
+    ("@react-router/dev", 8, ">=22.22.0"),
+    ("@sveltejs/kit", 3, ">=22.17.0"),
+    ("@angular/core", 22, "^22.22.3 || ^24.15.0 || >=26.0.0"),
+    ("@angular/core", 20, "^20.19.0 || ^22.12.0 || >=24.0.0"),
+    ("expo", 58, "^22.13.0 || ^24.3.0 || >=26.0.0"),
+    ("vite", 7, "^20.19.0 || >=22.12.0"),
+    ("next", 16, ">=20.9.0"),
+    ("gatsby", 5, ">=18.0.0 <26.0.0"),
+)
+_NEWEST: Final = frozenset({"latest", "next", "*", ""})
 _NPM: Final = ("package-lock.json", "npm-shrinkwrap.json")
 _PNPM_ENTRY = re.compile(
     r"^  ['\"]?/?(?P<name>@?[^\s'\"@/]+(?:/[^\s'\"@/]+)?)[@/](?P<version>[\w.+-]+)[^\n]*:[ ]*$|"
@@ -35,13 +50,13 @@ class _Asked:
     least: Mapping[int, Version]
 
 
-def locked_node(tree: Tree, lock: str | None, also: Need | None = None) -> Need | None:
-    """The Node that will do for as many as can be of the packages in a lock file, within what ``also`` asks for; that
-    need itself where they ask for no more, None where any will do. Where it cannot be had, what will do for ``also`` is
-    taken.
+def wished_node(tree: Tree, lock: str | None, packages: Sequence[Package], also: Need | None = None) -> Need | None:
+    """The Node that will do for as many as can be of the packages in a lock file (or, where it says nothing of them, of
+    the frameworks that these ``packages`` depend on), within what ``also`` asks for; that need itself where they ask
+    for no more, None where any will do. Where it cannot be had, what will do for ``also`` is taken.
     """
     own = next(_asked([(also.source, also.wanted)]), None) if also is not None else None
-    found = list(_asked(_ranges(tree, lock)))
+    found = list(_asked(_of_lock(tree, lock) or list(_of_frameworks(packages))))
     allowed = _LINES if also is None else () if own is None else tuple(own.least)
     if not found or not allowed:
         return also
@@ -51,12 +66,12 @@ def locked_node(tree: Tree, lock: str | None, also: Need | None = None) -> Need 
     floors = {
         line: max((begin[line], *(each.least[line].numbers for each in found if line in each.least))) for line in lines
     }
-    told = {each.who: sum(_decides(each, line, floors, begin) for line in allowed) for each in found}
+    told = {each.who: sum(_decides(each, line, floors, begin) for line in allowed if line % 2 == 0) for each in found}
     first = max(told, key=lambda who: told[who])
     if not told[first]:
         return also
     wished = "*" if also is None else also.wanted
-    return Need(tool="node", wanted=_written(floors), source=f"{first} in {lock}", otherwise=wished)
+    return Need(tool="node", wanted=_written(floors), source=first, otherwise=wished)
 
 
 def _missing(found: Sequence[_Asked], line: int) -> tuple[int, int]:
@@ -74,14 +89,17 @@ def _decides(asked: _Asked, line: int, floors: Mapping[int, Numbers], begin: Map
 
 
 def _written(floors: Mapping[int, Numbers]) -> str:
-    """The lines as one range; the last are all that come after, where they begin with their first version."""
-    parts: list[str] = []
-    lines = tuple(floors)
-    for place, line in enumerate(lines):
-        number, after = ".".join(map(str, floors[line])), lines[place + 1 :]
-        if lines[place:] == _LINES[-len(after) - 1 :] and all(floors[each] == (each, 0, 0) for each in after):
-            return " || ".join((*parts, f">={number}"))
-        parts.append(f"^{number}")
+    """The lines as one range, each from where it begins, those together that follow one another as a whole."""
+    parts = []
+    for line, floor in floors.items():
+        if line - 1 in floors and floor == (line, 0, 0):
+            continue
+        end = line
+        while floors.get(end + 1) == (end + 1, 0, 0):
+            end += 1
+        number = ".".join(map(str, floor))
+        until = "" if end == _LINES[-1] else f" <{end + 1}.0.0"
+        parts.append(f"^{number}" if end == line and until else f">={number}{until}")
     return " || ".join(parts)
 
 
@@ -102,11 +120,27 @@ def _least(parsed: Range) -> dict[int, Version]:
     return {line: version for line, version in found if version is not None}
 
 
-def _ranges(tree: Tree, lock: str | None) -> list[tuple[str, str]]:
+def _of_lock(tree: Tree, lock: str | None) -> list[tuple[str, str]]:
     """Each package that asks for a Node, and how."""
-    if lock in _NPM:
-        return list(_of_npm(tree, str(lock)))
-    return list(_of_pnpm(tree.text(lock))) if lock == "pnpm-lock.yaml" else []
+    found = _of_npm(tree, lock) if lock in _NPM else _of_pnpm(tree.text(lock)) if lock == "pnpm-lock.yaml" else ()
+    return [(f"{who} in {lock}", wanted) for who, wanted in found]
+
+
+def _of_frameworks(packages: Sequence[Package]) -> Iterator[tuple[str, str]]:
+    seen = set[str]()
+    for package in packages:
+        for name, least, asks in _FRAMEWORKS:
+            wanted = package.wanted(name)
+            if not package.has(name) or (major := _major(wanted)) is None or major < least or name in seen:
+                continue
+            seen.add(name)
+            yield f"{name} {wanted[:40]} in {package.path(package.file)}", asks
+
+
+def _major(wanted: str) -> int | None:
+    """The lowest major version of a range; of any, the newest."""
+    found = re.search(r"\d{1,4}", wanted)
+    return int(found[0]) if found is not None else 10_000 if wanted.strip() in _NEWEST else None
 
 
 def _of_npm(tree: Tree, lock: str) -> Iterator[tuple[str, str]]:

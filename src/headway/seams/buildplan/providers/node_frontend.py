@@ -8,7 +8,7 @@ from typing import Final
 
 from headway.seams.buildplan.plan import Choice, Need, Phase
 from headway.seams.buildplan.providers import node_managers, node_versions
-from headway.seams.buildplan.providers.node_engines import locked_node
+from headway.seams.buildplan.providers.node_engines import wished_node
 from headway.seams.buildplan.providers.node_installation import BINS, install_phases
 from headway.seams.buildplan.providers.node_managers import find_manager
 from headway.seams.buildplan.providers.node_package import PACKAGE, Package, read_package
@@ -74,7 +74,7 @@ def _planned(
     tree: Tree, settings: BuildSettings, package: Package, build: str | None, *, folder: str, node: Need | None
 ) -> Frontend:
     manager = find_manager(tree, package, settings)
-    node = node or locked_node(tree, manager.lock) or Need(tool="node")
+    node = node or wished_node(tree, manager.lock, (package,)) or Need(tool="node")
     phases = install_phases(tree, manager, [package])
     if build is not None:
         phases = (*phases, Phase(name="build", argv=manager.script(build)))

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from headway.seams.buildplan.plan import Need
-from headway.seams.buildplan.providers.node_engines import locked_node
+from headway.seams.buildplan.providers.node_engines import wished_node
+from headway.seams.buildplan.providers.node_package import read_package
 from headway.seams.buildplan.tree import tree_of
 
 PNPM = """lockfileVersion: '9.0'
@@ -101,7 +102,7 @@ def npm(*packages: tuple[str, str], **optional: str) -> str:
 def test_the_packages_of_a_lock_file_say_which_node_they_run_on(
     lock: str, text: str, wanted: str | None, source: str | None
 ) -> None:
-    found = locked_node(tree_of({lock: text}), lock)
+    found = wished_node(tree_of({lock: text}), lock, ())
     told = None if wanted is None else Need(tool="node", wanted=wanted, source=f"{source} in {lock}", otherwise="*")
     assert found == told
 
@@ -109,7 +110,7 @@ def test_the_packages_of_a_lock_file_say_which_node_they_run_on(
 def test_what_the_repository_asks_for_is_no_further_than_that() -> None:
     tree = tree_of({"package-lock.json": npm(("a", ">=22.12"))})
     asks = {
-        wanted: locked_node(tree, "package-lock.json", Need(tool="node", wanted=wanted, source="package.json"))
+        wanted: wished_node(tree, "package-lock.json", (), Need(tool="node", wanted=wanted, source="package.json"))
         for wanted in (">=18", ">=18 <23", ">=22.13", "18 || 20", "18.x", "none")
     }
     assert {wanted: need.wanted if need else None for wanted, need in asks.items()} == {
@@ -125,8 +126,33 @@ def test_what_the_repository_asks_for_is_no_further_than_that() -> None:
     assert (told.source, told.otherwise) == ("a 1.2.3 in package-lock.json", ">=18")
 
 
+@pytest.mark.parametrize(
+    ("asks", "lock", "wanted"),
+    [
+        ({"nuxt": "^4"}, {}, "^22.19.0 || ^24.11.0 || >=26.0.0"),
+        ({"nuxt": "latest"}, {"yarn.lock": ""}, "^22.19.0 || ^24.11.0 || >=26.0.0"),
+        ({"nuxt": "^3.1"}, {}, None),
+        ({"@angular/core": "^21.0.0"}, {}, "^20.19.0 || ^22.12.0 || >=24.0.0"),
+        ({"astro": "~6.2", "vite": ">=7"}, {}, ">=22.12.0"),
+        ({"gatsby": "5.13.0"}, {}, ">=18.0.0 <26.0.0"),
+        ({"vite": "file:../vite"}, {}, None),
+        ({"astro": "^6"}, {"package-lock.json": npm(("a", ">=20.1"))}, ">=20.1.0"),
+        ({"astro": "^6"}, {"pnpm-lock.yaml": "lockfileVersion: '9.0'\n"}, ">=22.12.0"),
+    ],
+)
+def test_where_no_lock_file_says_it_frameworks_are_known(
+    asks: dict[str, str], lock: dict[str, str], wanted: str | None
+) -> None:
+    tree = tree_of({"package.json": json.dumps({"devDependencies": asks}), **lock})
+    found = wished_node(tree, next(iter(lock), None), (read_package(tree),))
+    assert (None if found is None else found.wanted) == wanted
+    if found is not None and not any(text for text in lock.values() if "engines" in text):
+        name, version = next(iter(asks.items()))
+        assert found.source == f"{name} {version} in package.json"
+
+
 def test_a_lock_file_of_any_size_is_judged_in_time() -> None:
     text = "  a@1.0.0:\n" + "    engines: {" + "node: 1, " * 200_000
-    assert locked_node(tree_of({"pnpm-lock.yaml": text}), "pnpm-lock.yaml") is None
+    assert wished_node(tree_of({"pnpm-lock.yaml": text}), "pnpm-lock.yaml", ()) is None
     many = npm(*((f"a{number}", f">=18.{number}") for number in range(20_000)))
-    assert locked_node(tree_of({"package-lock.json": many}), "package-lock.json") is not None
+    assert wished_node(tree_of({"package-lock.json": many}), "package-lock.json", ()) is not None
