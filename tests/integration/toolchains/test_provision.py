@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import platform
+import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -141,6 +142,22 @@ async def test_what_is_no_more_than_wished_for_is_not_missed_where_it_cannot_be_
     deno = Need(tool="deno", wanted=">=99", source="a package", otherwise="98")
     with pytest.raises(BuildError, match="Deno >=99 was asked for by a package"):
         await provide(site, [deno], store_of(site, registry, attempt="two"), today=TODAY)
+
+
+async def test_a_python_that_cannot_be_had_is_told_with_the_one_that_is_there(
+    site: Worksite, registry: ToolchainRegistry
+) -> None:
+    needs = [Need(tool="python", wanted="3.99", source=source) for source in (".python-version", "the settings")]
+    said = []
+    for number, need in enumerate(needs):
+        with pytest.raises(BuildError) as refused:
+            await provide(site, [need], store_of(site, registry, attempt=str(number)), today=TODAY)
+        said.append(refused.value.message)
+        await site.begin_again()
+    assert "Python 3.99 was asked for by .python-version; this machine has " in said[0]
+    assert re.search(r"Where (3\.\d+) will do: headway deploy --python \1 \(or headway apps set APP --python", said[0])
+    assert "will do" not in said[1]
+    assert all("install it into /usr/local or with pyenv as root" in each for each in said)
 
 
 async def test_a_version_that_does_not_exist_is_told_at_once(site: Worksite, registry: ToolchainRegistry) -> None:

@@ -119,6 +119,31 @@ def test_a_version_that_has_ended_is_told(text: str, month: str | None) -> None:
     assert bool(notes) == bool(month)
 
 
+@pytest.mark.parametrize(
+    ("files", "otherwise"),
+    [
+        ({".python-version": "3.14", "pyproject.toml": "[project]\nname = 'a'\nrequires-python = '>=3.9'\n"}, ">=3.9"),
+        ({".tool-versions": "python 3.14.2", "setup.cfg": "[options]\npython_requires = ~=3.11\n"}, "~=3.11"),
+        (
+            {
+                ".python-version": "3.14",
+                "pyproject.toml": "[project]\nname = 'a'\nrequires-python = '>=3.9'\n",
+                "requirements.txt": "numpy==1.26.4\n",
+            },
+            ">=3.9,<3.13",
+        ),
+        ({"pyproject.toml": "[project]\nname = 'a'\nrequires-python = '>=3.14'\n"}, ""),
+        ({".python-version": "3.14"}, ""),
+    ],
+)
+def test_what_a_project_declares_will_do_where_its_developers_version_cannot_be_had(
+    files: dict[str, str], otherwise: str
+) -> None:
+    tree = tree_of({"main.py": "print(1)\n", **files})
+    assert PROVIDER.plan(tree, BuildSettings()).needs[0].otherwise == otherwise
+    assert PROVIDER.plan(tree, BuildSettings(versions={"python": "3.14"})).needs[0].otherwise == ""
+
+
 def test_package_managers_come_at_the_version_that_is_asked_for() -> None:
     files = {
         "uv.lock": "version = 1\n",

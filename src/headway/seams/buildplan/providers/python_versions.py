@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from headway.seams.builders.base import BuildError
@@ -78,7 +78,8 @@ def python_need(tree: Tree, settings: BuildSettings, declared: Sequence[Asked]) 
         if wanted is None:
             raise BuildError(f"'{own[:60]}' is no version of Python. Set one such as 3.12, 3.12.4 or '>=3.11,<3.13'.")
         return _checked(wanted, asked), _ended(wanted, SETTINGS)
-    for asked in (*_version_files(tree), *declared):
+    files = tuple(_version_files(tree))
+    for asked in (*files, *declared):
         _refuse_other_kinds(asked)
         wanted = specifier(asked.text)
         if wanted is None:
@@ -86,7 +87,11 @@ def python_need(tree: Tree, settings: BuildSettings, declared: Sequence[Asked]) 
             continue
         if not wanted:
             continue
-        return _checked(wanted, asked), (*notes, *_ended(wanted, asked.source))
+        need = _checked(wanted, asked)
+        if asked in files:  # what its developers use; what it declares that it needs will do too
+            allowed = (specifier(each.text) for each in declared)
+            need = replace(need, otherwise=next((each for each in allowed if each), ""))
+        return need, (*notes, *_ended(wanted, asked.source))
     return Need(tool="python"), tuple(notes)
 
 
@@ -94,6 +99,8 @@ def bounded(need: Need, notes: tuple[str, ...], minor: int, source: str) -> tupl
     """The need, below a minor version of Python 3 that a package is too old for, and the notes, with one more where
     that contradicts it; then, where what was asked for names one version, or is below it anyway, as it was.
     """
+    if need.otherwise:
+        need = replace(need, otherwise=f"{need.otherwise},<3.{minor}")
     newest = _newest_minor(need.wanted)
     is_exact = need.source == SETTINGS or (need.wanted and need.wanted[0].isdigit())
     if is_exact or (newest is not None and newest < minor):

@@ -242,10 +242,18 @@ class _Provision:
             return Given(wish=wish, version=before, place="what was fetched before")
         near = [each for each in self.inventory.of("python") if wish.nearby is not None and wish.nearby(each.version)]
         if not near:
-            raise BuildError(f"{missing(wish, self.inventory)} {_advice('python')}")
+            raise BuildError(f"{missing(wish, self.inventory)} {self._other_python(wish)}{_advice('python')}")
         await self._take(near[0])
         instead = f"; {wish.exact} itself could not be fetched"
         return Given(wish=wish, version=near[0].version, place=_place(near[0]), installed=near[0], instead=instead)
+
+    def _other_python(self, wish: Wish) -> str:
+        """The newest that is there, as a way out, where a file asks for another."""
+        there = newest(Form.PYTHON, (each.version for each in self.inventory.of("python")))
+        if there is None or not wish.need.source or wish.need.source == "the settings":
+            return ""
+        line = ".".join(there.split(".")[:2])
+        return f"Where {line} will do: headway deploy --python {line} (or headway apps set APP --python {line}). "
 
     async def _uv(self) -> str:
         given = await self.give(read_wish(Need(tool="uv"), self.today))
@@ -277,8 +285,8 @@ def missing(wish: Wish, inventory: Inventory) -> str:
 def _advice(tool: str) -> str:
     if tool == "python":
         return (
-            "Change what asks for it, or install it into /usr/local or with pyenv as root (pyenv install VERSION), or "
-            "let this machine reach github.com, where python-build-standalone lies."
+            "Change what asks for it, install it into /usr/local or with pyenv as root (pyenv install VERSION), or let "
+            "this machine reach github.com, where python-build-standalone lies."
         )
     return f"No registry has that version. Ask for another one, such as {releases.EXAMPLES[tool]}."
 
