@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from headway.seams.buildplan import volumes
+from headway.seams.buildplan.image_stages import last_stage
 from headway.seams.buildplan.plan import Phase
 from headway.seams.buildplan.tree import Tree
 
 _MOST: Final = 5
-_MOST_TEXT: Final = 64 << 10
-_FROM = re.compile(r"^[ \t]*FROM[ \t]", re.MULTILINE | re.IGNORECASE)
 _LINE = re.compile(
     r"^[ \t]*(?:WORKDIR[ \t]+[\"']?(?P<folder>/[\w./-]{0,200})[\"']?"
     r"|COPY[ \t]+(?P<flags>(?:--[\w-]{1,40}=\S{1,200}[ \t]+){0,4})"
@@ -21,7 +20,7 @@ _LINE = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 # What an application is configured by. What installs and builds it is where its own programs look for it.
-_CONFIGURES = re.compile(r"\.(?:ya?ml|toml|ini|cfg|conf|json|env|properties|xml)$")
+_CONFIGURES = re.compile(r"\.(?:ya?ml|toml|ini|cfg|conf|json|env|properties|xml)$|^\.env(?:\.[\w-]+)?$")
 _BUILDS: Final = re.compile(
     r"^(?:package(?:-lock)?|tsconfig|composer|deno|pyproject|uv|poetry|setup|alembic|turbo|nx|angular|pnpm-.*)\."
 )
@@ -31,10 +30,8 @@ def files_put(tree: Tree) -> Mapping[str, str]:
     """The files that the last stage has elsewhere than the repository does, by where they are to be: below the folder
     that the program is started in, where the repository has none.
     """
-    text = tree.text(volumes.DOCKERFILE)[:_MOST_TEXT]
-    begins = max((match.start() for match in _FROM.finditer(text)), default=0)
     here, found = "/", list[tuple[str, str]]()
-    for match in _LINE.finditer(text, begins):
+    for match in _LINE.finditer(last_stage(tree)):
         if match["folder"] is not None:
             here = posixpath.normpath(match["folder"])
         elif not (match["target"].startswith("/") and here == "/"):

@@ -14,11 +14,11 @@ from typing import Final
 
 from headway.kernel.told import DATA
 from headway.seams.buildplan import volumes
+from headway.seams.buildplan.image_stages import last_stage, whole
 from headway.seams.buildplan.tree import Tree
 
-_MOST_TEXT: Final = 64 << 10
 _MOST_WORDS: Final = 60
-_INSTRUCTION = re.compile(r"^[ \t]*(FROM|ENTRYPOINT|CMD|ENV)[ \t]+(\S[^\n]{0,4000})$", re.MULTILINE | re.IGNORECASE)
+_INSTRUCTION = re.compile(r"^[ \t]*(ENTRYPOINT|CMD|ENV)[ \t]+(\S[^\n]{0,4000})$", re.MULTILINE | re.IGNORECASE)
 _BUILT = re.compile(r"[ \t]-o[ \t=]{0,4}[\"']?([\w./-]{1,200})")
 _SHELLS: Final = frozenset({"sh", "bash", "ash", "dash", "/bin/sh", "/bin/bash", "/bin/ash"})
 _SHELL_TEXT = re.compile(r"[&|;<>()`$*?{}]")
@@ -86,7 +86,7 @@ def arguments(tree: Tree, programs: Collection[str]) -> Arguments:
 
 def programs_built(tree: Tree) -> tuple[str, ...]:
     """What the Dockerfile calls the programs that it compiles."""
-    return tuple(dict.fromkeys(posixpath.basename(name) for name in _BUILT.findall(_text(tree))))
+    return tuple(dict.fromkeys(posixpath.basename(name) for name in _BUILT.findall(whole(tree))))
 
 
 def places(tree: Tree, keep: Collection[str]) -> dict[str, str]:
@@ -94,7 +94,10 @@ def places(tree: Tree, keep: Collection[str]) -> dict[str, str]:
     folders = [each for each in volumes.staying(tree) if not volumes.is_kept(volumes.inside(tree, each), keep)]
     env = {name: value for name, value in _image(tree).env.items() if value.startswith("/") and name not in _OURS}
     led = {name: _staying(value, folders) for name, value in env.items() if not _is_brought(tree, value)}
-    return {name: f"{DATA}{rest[1]}" for name, rest in led.items() if rest is not None}
+    found = {name: place for name, place in led.items() if place is not None}
+    # One folder that stays is DATA_DIR itself. Of several each is one in it: they know nothing of each other.
+    is_one = len({folder for folder, _ in found.values()}) == 1
+    return {name: f"{DATA}{'' if is_one or rest else folder}{rest}" for name, (folder, rest) in found.items()}
 
 
 def _is_brought(tree: Tree, path: str) -> bool:
@@ -140,16 +143,9 @@ def _staying(path: str, folders: Collection[str]) -> tuple[str, str] | None:
     return None if above is None or not _PLAIN.fullmatch(path) else (above, path.removeprefix(above))
 
 
-def _text(tree: Tree) -> str:
-    return re.sub(r"\\[ \t]*\n", " ", tree.text(volumes.DOCKERFILE)[:_MOST_TEXT])
-
-
 def _image(tree: Tree) -> _Image:
     """What the last stage says."""
-    stage: list[tuple[str, str]] = []
-    for match in _INSTRUCTION.finditer(_text(tree)):
-        name = match[1].upper()
-        stage = [] if name == "FROM" else [*stage, (name, match[2].strip())]
+    stage = [(match[1].upper(), match[2].strip()) for match in _INSTRUCTION.finditer(last_stage(tree))]
     last = dict(stage)
     words = (*_words(last.get("ENTRYPOINT", "")), *_words(last.get("CMD", "")))
     return _Image(

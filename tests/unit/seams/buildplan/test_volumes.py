@@ -133,6 +133,21 @@ def test_a_folder_outside_of_the_application_is_told_where_nothing_leads_to_the_
     assert not detect(tree_of(within), BuildSettings()).notes
 
 
+def test_what_a_stage_is_made_from_is_heeded_and_several_folders_stay_apart() -> None:
+    files = {"requirements.txt": "flask\n", "app.py": "from flask import Flask\napp = Flask(__name__)\n"}
+    base = "FROM python AS base\nENV STORE_DIR=/config SHOP_LOGS=/logs/\nENV SHOP_KEY=/config/key\n"
+    volumes = "VOLUME /config\nVOLUME /logs\n"
+    text = f"{base}FROM python AS other\nENV NO=/config/x\nFROM base AS last\n{volumes}"
+    found = detect(tree_of({**files, "Dockerfile": text}), BuildSettings()).run_env
+    assert found == {
+        "STORE_DIR": "$DATA_DIR/config",
+        "SHOP_LOGS": "$DATA_DIR/logs",
+        "SHOP_KEY": "$DATA_DIR/key",
+    }
+    itself = "FROM base AS base\nENV STORE_DIR=/config\nVOLUME /config\n"
+    assert detect(tree_of({**files, "Dockerfile": itself}), BuildSettings()).run_env == {"STORE_DIR": "$DATA_DIR"}
+
+
 @pytest.mark.parametrize(
     ("stage", "put"),
     [
@@ -142,6 +157,11 @@ def test_a_folder_outside_of_the_application_is_told_where_nothing_leads_to_the_
         ),
         ("FROM alpine\nWORKDIR /srv\nCOPY deploy/own.toml /srv/\n", {"own.toml": "deploy/own.toml"}),
         ("FROM alpine\nWORKDIR /srv/\nCOPY --chown=1:1 example.env .env\n", {".env": "example.env"}),
+        ("FROM alpine\nWORKDIR /srv\nCOPY .env.production .env\n", {".env": ".env.production"}),
+        (
+            "FROM alpine AS base\nWORKDIR /srv\nCOPY example.env .env\nFROM a\nCOPY example.env no.env\nFROM base\n",
+            {".env": "example.env"},
+        ),
         ("FROM alpine\nCOPY config.yaml config.yaml\n", {}),
         ("FROM alpine\nCOPY config.yaml /etc/links.yaml\n", {}),
         ("FROM alpine\nWORKDIR /srv\nCOPY config.yaml ../up.yaml\n", {}),
@@ -152,7 +172,12 @@ def test_a_folder_outside_of_the_application_is_told_where_nothing_leads_to_the_
 )
 def test_a_file_is_put_where_the_dockerfile_has_it(stage: str, put: dict[str, str]) -> None:
     files = {"go.mod": "module links\n", "main.go": "package main\n", "config.yaml": "", "deploy/own.toml": ""}
-    files |= {"example.env": "", "web/package.json": "{}", "Dockerfile": f"FROM golang AS build\nWORKDIR /app\n{stage}"}
+    files |= {
+        "example.env": "",
+        ".env.production": "",
+        "web/package.json": "{}",
+        "Dockerfile": f"FROM golang AS build\nWORKDIR /app\n{stage}",
+    }
     plan = detect(tree_of(files), BuildSettings())
     phases = [phase.argv[-2:] for phase in plan.phases if phase.argv[:2] == ("install", "-D")]
     assert phases == [(source, target) for target, source in put.items()]

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from headway.seams.buildplan import image_files
 from headway.seams.buildplan.providers.node_package import LONGEST, Package
 from headway.seams.buildplan.tree import Tree
 
@@ -159,12 +160,19 @@ def without_absent(text: str, package: Package, tree: Tree, told: Sequence[str])
     """
     if len(text) > LONGEST:
         return text, []
+    put = image_files.files_put(tree)  # as the Dockerfile has them
     made = " ".join((*told, *(package.short(name) for name in _BEFORE_START)))
     absent = []
 
     def kept(match: re.Match[str]) -> str:
         file = posixpath.normpath(match[1])
-        if file in tree or file.startswith(("../", "/")) or "$" in file or posixpath.basename(file) in made:
+        if (
+            file in tree
+            or file in put
+            or file.startswith(("../", "/"))
+            or "$" in file
+            or posixpath.basename(file) in made
+        ):
             return match[0]
         absent.append(match[1])
         return ""

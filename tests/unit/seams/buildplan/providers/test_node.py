@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from headway.seams.buildplan.detection import detect
 from headway.seams.buildplan.providers import bun, deno, node
 from headway.seams.buildplan.settings import BuildSettings
 from headway.seams.buildplan.tree import tree_of
@@ -63,6 +64,19 @@ def test_what_the_commands_of_its_owner_make_is_read_and_what_they_leave_is_buil
         "npm run build:css": "npm run build && node dist/a.js",
     }
     assert node.PROVIDER.plan(tree, BuildSettings()).processes[0].command == "node dist/a.js"
+
+
+def test_a_file_of_variables_that_the_dockerfile_puts_there_is_read() -> None:
+    files = {
+        "package.json": '{"scripts": {"start": "node --env-file .env server.js"}}',
+        "server.js": "app.listen(process.env.PORT)\n",
+        "prod.env": "A=1\n",
+    }
+    for copied, command in (("prod.env .env", "node --env-file .env server.js"), ("prod.env b.env", "node server.js")):
+        tree = tree_of({**files, "Dockerfile": f"FROM node\nWORKDIR /app\nCOPY {copied}\n"})
+        found = detect(tree, BuildSettings())
+        assert [each.command for each in found.processes] == [command]
+        assert [each.argv[-2:] for each in found.phases if each.name == "file 1"] == [tuple(copied.split())]
 
 
 def test_a_number_beside_a_server_that_reads_port_is_that_of_something_else() -> None:
