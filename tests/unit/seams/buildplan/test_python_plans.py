@@ -151,6 +151,50 @@ def test_the_folder_of_a_database_is_not_said_to_stay_where_its_owner_names_othe
     assert "lost" not in str(plan(DJANGO, keep=("data",)).notes)
 
 
+@pytest.mark.parametrize(
+    ("files", "named"),
+    [
+        ({"shop/settings/base.py": SETTINGS, "shop/settings/__init__.py": ""}, "shop.settings.base"),
+        (
+            {
+                "shop/settings/base.py": SETTINGS,
+                "shop/settings/production.py": "from .base import *",
+                "shop/settings/__init__.py": "",
+            },
+            "shop.settings.production",
+        ),
+        ({"shop/settings/__init__.py": SETTINGS, "shop/settings/dev.py": ""}, "shop.settings"),
+        ({"shop/settings.py": SETTINGS}, "shop.settings"),
+        ({"shop/settings.py": SETTINGS, ".env": "DJANGO_SETTINGS_MODULE=shop.other"}, None),
+        ({"shop/settings.py": SETTINGS, "shop/wsgi.py": "# by DJANGO_SETTINGS_MODULE\napplication = 1\n"}, None),
+    ],
+)
+def test_settings_that_nothing_names_are_named(files: dict[str, str | bytes], named: str | None) -> None:
+    manage = "from django.core.management import execute_from_command_line\n"
+    other = {name: data for name, data in DJANGO.items() if name != "shop/settings.py"}
+    found = plan({**other, "manage.py": manage, **files})
+    assert found.env.get("DJANGO_SETTINGS_MODULE") == named
+    assert any("Nothing names its settings" in note for note in found.notes) == (named is not None)
+
+
+def test_a_secret_that_is_none_where_nobody_sets_it_is_given() -> None:
+    for value, is_given in (("or None", True), ('or ""', True), ('or "unsafe"', False), ("or make()", False)):
+        text = f'SECRET_KEY = os.environ.get("SECRET_KEY") {value}\n'
+        settings = SETTINGS.replace('SECRET_KEY = os.environ["SECRET_KEY"]\n', text)
+        assert settings != SETTINGS
+        assert ("SECRET_KEY" in plan({**DJANGO, "shop/settings.py": settings}).run_env) == is_given, value
+
+
+def test_a_port_that_is_read_from_elsewhere_is_not_that_of_the_variable() -> None:
+    for value, command in (
+        ("get_setting('port')", "gunicorn --bind 127.0.0.1:$PORT shop.web:app"),
+        ("8000", "python3 -m shop.web"),
+    ):
+        text = f"{FLASK}port: int = {value}\nif __name__ == '__main__':\n    app.run(port=port)\n"
+        files = {"requirements.txt": "flask\n", "shop/__init__.py": "", "shop/web.py": f"from shop import a\n{text}"}
+        assert [each.command for each in plan({**files}).processes] == [command]
+
+
 def test_a_project_in_a_folder_is_started_after_its_migrations() -> None:
     found = plan({f"server/{name}": data for name, data in DJANGO.items()})
     line = found.processes[0].command

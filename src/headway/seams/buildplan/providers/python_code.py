@@ -128,7 +128,7 @@ _ASSIGNED = re.compile(
 _MAIN = re.compile(r"^if[ \t(]+__name__[ \t]*==", re.MULTILINE)
 _READS_PORT = re.compile(
     r"(?:environ(?:\.get)?[ \t]*[\[(]|getenv\(|env(?:\.\w+)?\(|config\()[ \t]*[\"'](?:SERVER_|HTTP_)?PORT[\"']"
-    r"|^[ \t]*(?:PORT|port)[ \t]*:[ \t]*int\b",
+    r"|^[ \t]*(?:PORT|port)[ \t]*:[ \t]*int\b[ \t]*(?:=[ \t]*(?:\d|\w*Field\b)|#|$)",
     re.MULTILINE,
 )
 _LISTENS = re.compile(

@@ -6,7 +6,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headway.seams.buildplan.plan import Phase
 from headway.seams.buildplan.providers import python_variables
@@ -60,12 +60,15 @@ _MOST_NAMES = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Project:
-    """``folder`` has the manage.py, ``settings`` is the module that it names, ``texts`` the settings as far as read."""
+    """``folder`` has the manage.py, ``settings`` is the module that it names, ``texts`` the settings as far as read;
+    ``is_guessed`` where nothing names them, without which Django does not start.
+    """
 
     folder: str
     tree: Tree
     settings: str
     texts: tuple[tuple[str, str], ...]
+    is_guessed: bool = False
 
     def matches(self, pattern: re.Pattern[str]) -> bool:
         return any(pattern.search(text) for _, text in self.texts)
@@ -96,7 +99,7 @@ def find_django(
         return None
     runs, serves = served
     where = posixpath.join(project.folder, "manage.py")
-    production = _production_settings(project, runs)
+    production = _production_settings(project, runs) or (project.settings if project.is_guessed else None)
     migrate = in_folder(project.folder, "python3 manage.py migrate --noinput")
     has_file = project.matches(_SQLITE)
     database = _database(tree, project, keep) if has_file else _Database()
@@ -190,16 +193,26 @@ def _projects(tree: Tree) -> Iterator[_Project]:
             folder = posixpath.dirname(name)
             inner = tree.below(folder) if folder else tree
             settings = match[1] if match else _guessed_settings(inner)
-            yield _Project(folder=folder, tree=inner, settings=settings, texts=tuple(_texts(inner, settings)))
+            found = _Project(folder=folder, tree=inner, settings=settings, texts=tuple(_texts(inner, settings)))
+            yield replace(found, is_guessed=match is None and not _is_named(inner))
 
 
 def _guessed_settings(tree: Tree) -> str:
-    names = (
-        *tree.matching("*/settings.py"),
-        *tree.matching("*/*/settings.py"),
-        *tree.matching("*/settings/__init__.py"),
-    )
+    """The settings where nothing names them: the only module, or that of a package which is meant for a release."""
+    inner = {
+        stem: (*tree.matching(f"*/settings/{stem}.py"), *tree.matching(f"*/*/settings/{stem}.py"))
+        for stem in ("production", "prod", "base", "__init__")
+    }
+    full = [name for name in inner["__init__"] if source(tree, name).strip()]
+    alone = (*tree.matching("*/settings.py"), *tree.matching("*/*/settings.py"))
+    names = (*alone, *full, *inner["production"], *inner["prod"], *inner["base"], *inner["__init__"])
     return names[0].removesuffix(".py").removesuffix("/__init__").replace("/", ".") if names else ""
+
+
+def _is_named(tree: Tree) -> bool:
+    """Whether something of the project names its settings, however it does."""
+    files = [name for name in tree.contents if name.endswith(("manage.py", "wsgi.py", "asgi.py", ".env"))]
+    return any("DJANGO_SETTINGS_MODULE" in tree.text(name) for name in files)
 
 
 def _texts(tree: Tree, settings: str) -> Iterator[tuple[str, str]]:
@@ -261,6 +274,8 @@ def _static_files(project: _Project, requires: Requirements) -> Iterator[Phase]:
 
 
 def _notes(project: _Project, requires: Requirements, given: Sequence[Given], *, is_written: bool) -> Iterator[str]:
+    if project.is_guessed and project.settings:
+        yield f"Nothing names its settings: DJANGO_SETTINGS_MODULE is {project.settings}, unless you set it."
     if not is_written and (hosts := next(_of_hosts(project, given), "")):
         yield hosts
     names = (match[1] or match[2] for _, text in project.texts for match in _NEEDED.finditer(text))

@@ -56,6 +56,7 @@ _FILE = re.compile(
 )
 _NEEDED = re.compile(r"environ[ \t]*\[|(?:env|config)(?:\.str)?\(")
 _IS_SET = re.compile(r"\][ \t]*=(?!=)")
+_OR_OTHER = re.compile(r"""\bor[ \t]+(?!None\b|["']{2})""")
 _SIGNS = re.compile(r"""(?:SECRET_KEY["'\]]*|secret_key)[ \t]*(?::[^=\n]{0,40})?=[^=]""")
 _RANDOM = re.compile(r"get_random_secret_key|token_(?:hex|urlsafe|bytes)|urandom|uuid4")
 FILES: Sequence[str] = (".env", *(f"{folder}/.env" for folder in ("app", "src", "config", "backend")))
@@ -221,7 +222,7 @@ def _reads(text: str) -> Iterator[_Read]:
             before=text[text.rfind("\n", 0, match.start()) + 1 : match.start()][-_FAR:],
             default=default[1] if default else "",
             separator=separator,
-            has_other=" or " in line,
+            has_other=_OR_OTHER.search(line) is not None,
             is_open="*" in (default[1] if default else "") or _OR_ALL.search(line) is not None,
             is_needed=_NEEDED.fullmatch(match[1]) is not None and not default and not _IS_SET.match(line),
         )
