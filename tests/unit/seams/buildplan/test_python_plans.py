@@ -195,6 +195,27 @@ def test_a_port_that_is_read_from_elsewhere_is_not_that_of_the_variable() -> Non
         assert [each.command for each in plan({**files}).processes] == [command]
 
 
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"requirements.txt": "flask\nrq\n"}, "(worker: rq worker --url $REDIS_URL)"),
+        (
+            {"requirements.txt": "flask\ncelery\n", "tasks.py": "from celery import Celery\ncelery = Celery()\n"},
+            "(worker: celery --app tasks worker --loglevel INFO)",
+        ),
+        ({"requirements.txt": "flask\ncelery\n"}, "(worker: celery --app MODULE worker)"),
+        ({"requirements.txt": "flask\ndjango-rq\nrq\n"}, "(worker: python3 manage.py rqworker default)"),
+        ({"requirements.txt": "flask\n"}, None),
+    ],
+)
+def test_work_beside_requests_is_named_with_what_does_it(files: dict[str, str | bytes], told: str | None) -> None:
+    found = plan({"app.py": FLASK, **files})
+    assert [note.partition("worker ")[2][-len(told or "") - 1 :] for note in found.notes if "no worker" in note] == (
+        [] if told is None else [f"{told}."]
+    )
+    assert not [note for note in plan({"app.py": FLASK, **files}, start="x").notes if "no worker" in note]
+
+
 def test_a_project_in_a_folder_is_started_after_its_migrations() -> None:
     found = plan({f"server/{name}": data for name, data in DJANGO.items()})
     line = found.processes[0].command

@@ -365,8 +365,8 @@ def _further(project: PythonProject, start: Start, settings: BuildSettings) -> I
         yield note
     if is_told and start.release and "release:" not in project.tree.text("Procfile"):
         yield f"Migrations are not run: headway apps set APP --release '{start.release}'"
-    if "celery" in project.requires and start.framework != "Celery" and not is_told:
-        yield "celery is required, and no worker is started: add a Procfile with a line for web and one for worker."
+    if start.takes_requests and not is_told and (note := python_scripts.worker_note(project.tree, project.requires)):
+        yield note
     told = f"{settings.start} {settings.release} {project.tree.text('Procfile')}"
     ours = "" if is_told else f"{start.command} {start.release}"
     if note := python_migrations.note(project.tree, project.requires, f"{told} {ours}"):

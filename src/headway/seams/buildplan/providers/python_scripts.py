@@ -37,6 +37,17 @@ _BOTS: Sequence[tuple[str, str]] = (
     ("apscheduler", "scheduler"),
     ("schedule", "scheduler"),
 )
+# What does work that requests leave, and how a process of it is started where its own files do not tell.
+_WORKERS: Mapping[str, str] = {
+    "celery": "celery --app MODULE worker",
+    "django-rq": "python3 manage.py rqworker default",
+    "rq": "rq worker --url $REDIS_URL",
+    "django-q2": "python3 manage.py qcluster",
+    "django-q": "python3 manage.py qcluster",
+    "dramatiq": "dramatiq MODULE",
+    "huey": "huey_consumer MODULE.huey",
+    "arq": "arq MODULE.WorkerSettings",
+}
 _CELERY = re.compile(r"^([A-Za-z_]\w*)[ \t]*=[ \t]*(?:celery\.)?Celery\(", re.MULTILINE)
 _FIRST = ("main.py", "app.py", "start.py", "run.py", "server.py", "bot.py", "worker.py", "hello.py", "__main__.py")
 _RUN = frozenset({"main.py", "app.py", "wsgi.py", "asgi.py", "server.py", "bot.py"})
@@ -232,6 +243,19 @@ def _source_of(tree: Tree, entry: str) -> str:
     path = entry.partition(":")[0].strip().replace(".", "/")
     places = (f"{above}{path}{end}" for above in ("", "src/") for end in (".py", "/__init__.py"))
     return next((code.source(tree, name) for name in places if name in tree.contents), "")
+
+
+def worker_note(tree: Tree, requires: Requirements) -> str:
+    """What is to be said of work beside requests, of which no process is started; "" where there is none."""
+    package = requires.first(*_WORKERS)
+    if package is None:
+        return ""
+    celery = _celery(tree) if package == "celery" else None
+    line = celery.command if celery is not None else _WORKERS[package]
+    return (
+        f"{package} is required, and no worker is started: add a Procfile with a line for web and one for worker "
+        f"(worker: {line})."
+    )
 
 
 def _celery(tree: Tree) -> Start | None:
