@@ -12,6 +12,7 @@ from headway.kernel.vault import Vault
 ADDRESS: Final = "$PUBLIC_URL"
 DOMAIN: Final = "$HEADWAY_PUBLIC_DOMAIN"
 DATA: Final = "$DATA_DIR"
+TURNS: Final = f"{DATA}/.migrations"  # the file by which copies take turns as they start
 # Known while a value is filled in, and given to nobody: all its names, and the origins of all, each between commas.
 DOMAINS: Final = "$HEADWAY_DOMAINS"
 ORIGINS: Final = "$HEADWAY_ORIGINS"

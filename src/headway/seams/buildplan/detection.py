@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from headway.kernel.artifacts import Process
-from headway.kernel.told import DATA, FOR_THE_BUILD, SECRET
+from headway.kernel.told import DATA, FOR_THE_BUILD, SECRET, TURNS
 from headway.seams.builders.base import BuildError
 from headway.seams.buildplan import foreign, image_files, image_program, volumes
 from headway.seams.buildplan.foreign import Heard
@@ -339,7 +339,8 @@ def _with_kept(plan: BuildPlan, told: _Told, tree: Tree) -> BuildPlan:
         f"{name} is {value}, since {volumes.DOCKERFILE} has it in a folder that stays." for name, value in led.items()
     ]
     plan = replace(plan, run_env={**plan.run_env, **led}, notes=(*plan.notes, *notes))
-    is_led = any(DATA in text for text in (*plan.run_env.values(), *(each.command for each in plan.processes)))
+    lines = (each.command.replace(TURNS, "") for each in plan.processes)
+    is_led = any(DATA in text for text in (*plan.run_env.values(), *lines))
     told_of = (volumes.kept_note(tree, keep), "" if is_led else volumes.outer_note(tree))
     put = image_files.files_put(tree)
     notes = [f"{target} is {file}, as {volumes.DOCKERFILE} has it." for target, file in put.items()]

@@ -133,6 +133,19 @@ def test_a_folder_outside_of_the_application_is_told_where_nothing_leads_to_the_
     assert not detect(tree_of(within), BuildSettings()).notes
 
 
+def test_the_turns_of_migrations_lead_no_data_to_where_it_stays() -> None:
+    files = {
+        "requirements.txt": "django\n",
+        "manage.py": 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n',
+        "shop/settings.py": 'DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": made()}}\n',
+        "shop/wsgi.py": "application = 1\n",
+        "Dockerfile": "FROM python\nVOLUME /var/lib/shop\n",
+    }
+    found = detect(tree_of(files), BuildSettings())
+    assert "flock" in found.processes[0].command
+    assert "Dockerfile has /var/lib/shop stay" in found.notes[-1]
+
+
 def test_what_a_stage_is_made_from_is_heeded_and_several_folders_stay_apart() -> None:
     files = {"requirements.txt": "flask\n", "app.py": "from flask import Flask\napp = Flask(__name__)\n"}
     base = "FROM python AS base\nENV STORE_DIR=/config SHOP_LOGS=/logs/\nENV SHOP_KEY=/config/key\n"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from headway.kernel.told import TURNS
 from headway.seams.buildplan.providers import python_code as code
 from headway.seams.buildplan.providers.python_requirements import Requirements
 from headway.seams.buildplan.providers.python_start import Start
@@ -52,7 +53,7 @@ def once(line: str) -> str:
     """The line, by one process of the machine at a time: copies of ``web`` that start together migrate one after the
     other, and what the first has done is nothing to the second.
     """
-    return f'{{ flock 9; {line}; }} 9>>"$DATA_DIR/.migrations"'
+    return f'{{ flock 9; {line}; }} 9>>"{TURNS}"'
 
 
 def _tolerant(line: str) -> str:
