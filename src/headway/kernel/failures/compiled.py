@@ -62,6 +62,31 @@ _GO = (
         "go.mod asks for a version that does not exist, or that is not public",
         "take one that exists ('go list -m -versions MODULE'), or make it reachable (GOPRIVATE, a token), and commit",
     ),
+    rule(
+        r"^.{0,160}pattern (?P<file>\S{1,120}): no matching files found",
+        "the program embeds {file}, which is not in the repository or not yet made",
+        "commit it, or have the build make it first: headway apps set APP --build 'npm ci && npm run build && go build -o app .'",
+    ),
+    rule(
+        r"^.{0,160}use of internal package (?P<what>[\w./-]{1,120}) not allowed",
+        "{what} may be imported by its own module only",
+        "take what that module offers to others, or copy what is needed, and commit",
+    ),
+    rule(
+        r"^.{0,160}: import cycle not allowed.{0,60}",
+        "packages of this module import each other in a circle",
+        "move what they share to a package that imports neither, try it with 'go build ./...' and commit",
+    ),
+    rule(
+        r"^.{0,40}found packages (?P<one>\w{1,40}) \(.{1,80}\) and (?P<two>\w{1,40}) \(.{1,200}",
+        "one folder has files of two packages, {one} and {two}",
+        "write the same 'package' line in each, or move one of them to a folder of its own, and commit",
+    ),
+    rule(
+        r"^(?:go: errors parsing .{0,20}\n)?(?:\S{1,120}/)?go\.(?:mod|work):\d+: .{1,200}",
+        "go.mod cannot be read",
+        "mend it at that line, try it with 'go mod tidy' and commit",
+    ),
     rule(r"^(?:vet: )?\S{1,160}?\.go:\d+:\d+: .{1,300}", "the source does not compile", _SOURCE),
 )
 _CARGO = (
@@ -98,6 +123,42 @@ _CARGO = (
         "name the right one: headway deploy --build-path FOLDER",
     ),
     rule(
+        r"^error: no (?:bin|example|bench|test) target named `(?P<what>[^`\n]{1,60})`.{0,80}",
+        "Cargo.toml has no program {what}",
+        "name one that it has ([[bin]], or a file in src/bin): headway apps set APP --build 'cargo build --release --bin NAME'",
+    ),
+    rule(
+        r"^.{0,20}supported edition values are .{0,120} but `(?P<what>[^`\n]{1,12})` is unknown",
+        "this Rust does not know the edition {what}",
+        "install a newer one on the machine (rustup), or write an edition that it knows in Cargo.toml, and commit",
+    ),
+    rule(
+        r"^error: failed to load manifest for workspace member `(?P<file>[^`\n]{1,200})`",
+        "Cargo.toml names the member {file}, which is not in the repository",
+        "commit its folder, or take it out of [workspace] members",
+    ),
+    rule(
+        r"^.{0,20}no targets specified in the manifest(?:\n.{0,160})?",
+        "the package has no source that cargo knows",
+        "commit src/main.rs, or name the file below [[bin]] in Cargo.toml; of a workspace deploy the root",
+    ),
+    rule(
+        r"^.{0,20}failed to load source for dependency `(?P<what>[^`\n]{1,60})`(?:\n.{0,200}){0,2}",
+        "Cargo.toml takes {what} from a folder or repository that cannot be read",
+        "commit that folder, and where it lies beside the one that is built deploy from above both: headway deploy "
+        "--build-path FOLDER",
+    ),
+    rule(
+        r"^.{0,20}error: .{1,200}\n-?-?> (?:\S{1,120}/)?Cargo\.(?:toml|lock):\d+:\d+.{0,20}",
+        "Cargo.toml cannot be read",
+        "mend it at that place and commit",
+    ),
+    rule(
+        r"^error\[E04(?:32|33)\]: .{0,200}\n(?:.{0,200}\n){1,8}?.{0,80}if you wanted to use a crate named `(?P<what>[\w-]{1,60})`.{0,120}",
+        "{what} is used, and Cargo.toml does not have it",
+        "run 'cargo add {what}', commit Cargo.toml and Cargo.lock",
+    ),
+    rule(
         r"^error(?:\[E\d{4}\]|): .{1,200}\n-?-?> \S{1,160}:\d+:\d+.{0,20}",
         "the source does not compile",
         _SOURCE,
@@ -109,6 +170,31 @@ _CARGO = (
     ),
 )
 _JAVA = (
+    rule(
+        r"^.{0,40}(?:Non-readable|Non-parseable|Malformed) POM .{1,300}",
+        "pom.xml cannot be read",
+        "mend it at that place (line:column), try it with 'mvn validate' and commit",
+    ),
+    rule(
+        r"^.{0,40}Child module (?P<file>\S{1,200}) of .{1,200} does not exist",
+        "pom.xml names the module {file}, which is not in the repository",
+        "commit its folder, or take it out of <modules>",
+    ),
+    rule(
+        r"^.{0,40}'dependencies\.dependency\.version' for (?P<what>\S{1,120}) is missing.{0,60}",
+        "pom.xml names no version of {what}, and no parent or BOM does",
+        "write its <version>, or import the BOM that has it in <dependencyManagement>, and commit",
+    ),
+    rule(
+        r"^.{0,40}Unknown lifecycle phase \"(?P<what>[^\"\n]{1,60})\".{0,120}",
+        "Maven knows no phase {what}",
+        "name a right one: headway apps set APP --build 'mvn -B -DskipTests package'",
+    ),
+    rule(
+        r"^.{0,40}Unknown packaging: (?P<what>\S{1,60}).{0,60}",
+        "pom.xml asks for the packaging {what}, which no plugin of it makes",
+        "write jar or war, or add the plugin that makes it (with <extensions>true</extensions>), and commit",
+    ),
     rule(
         r"^.{0,80}\S{1,160}\.(?:java|kt):\[?\d+[^\s]{0,12} .{1,300}",
         "the source does not compile",

@@ -43,7 +43,7 @@ _USE = re.compile(r"headway apps set APP --use (\w+)=([\w.]+)")
 _IMAGES: Final[Mapping[str, str]] = {"go": "golang"}
 # Where a build or a release lies is nobody's concern, and no path in a repository.
 _FOLDERS = re.compile(
-    r"(?:file://)?(?:/[\w.+-]{1,60}){1,12}?/(?:releases|caches|arriving|mirrors)/[\w-]{6,60}(?:/[\w-]{6,60})?(?:/|\b)"
+    r"(?:file://)?(?:/[\w.+-]{1,60}){1,12}?/(?:releases|caches|arriving|mirrors)/[\w-]{21}(?:/[\w-]{21})?(?:/|(?![\w-]))"
 )
 _BLANKS = re.compile(r" {2,}")
 # A variable in what a library lists: in quotes, at the beginning of a line, or the place that something is "at".

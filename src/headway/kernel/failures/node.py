@@ -65,6 +65,69 @@ _LOCKS = (
 )
 _PACKAGES = (
     rule(
+        r"^npm (?:error|ERR!) Invalid tag name \"(?P<what>[^\"\n]{1,80})\" of package.{0,160}",
+        "package.json asks for {what}, which is neither a version nor a tag",
+        "write a range that npm can read (such as ^2.1.0), lock again and commit",
+    ),
+    rule(
+        r"^npm (?:error|ERR!) Invalid package name \"(?P<what>[^\"\n]{1,80})\".{0,160}",
+        "no package can have the name {what}",
+        "mend it in package.json, lock again and commit",
+    ),
+    rule(
+        r"^npm (?:error|ERR!) Override for (?P<what>\S{1,80}) conflicts with direct dependency",
+        "overrides in package.json wants another version of {what} than its dependencies do",
+        "write the same range in both ($NAME in overrides stands for it), lock again and commit",
+    ),
+    rule(
+        r"^npm (?:error|ERR!) must not have multiple workspaces with the same name\nnpm (?:error|ERR!) package '(?P<what>[^'\n]{1,80})'.{0,100}",
+        "two folders of the workspace have packages called {what}",
+        "give each its own name in package.json, lock again and commit",
+    ),
+    rule(
+        r"^.{0,80}ERR_PNPM_CATALOG_ENTRY_NOT_FOUND\w*\s.{0,160}",
+        "package.json takes a version from a catalog, and the catalog in pnpm-workspace.yaml has none",
+        "add it there below 'catalog:', run 'pnpm install' and commit; or deploy from the root of the repository, where "
+        "that file is",
+    ),
+    rule(
+        r"^Your pnpm version is incompatible with .{0,100}\nExpected version: (?P<wants>.{1,60})",
+        "package.json asks for pnpm {wants}",
+        "ask for such a one (headway apps set APP --use pnpm=10), or widen engines.pnpm",
+    ),
+    rule(
+        r"^.{0,80}ENOENT: no such file or directory, open '(?P<file>[^'\n]{1,200}\.patch)'",
+        "a patch that package.json or pnpm-workspace.yaml names is not in the repository",
+        "commit {file} (look at .gitignore), or take its line out",
+    ),
+    rule(
+        r"^.{0,80}Package \"(?P<what>[^\"\n]{1,80})\" refers to a non-existing file.{0,200}",
+        "package.json takes {what} from a folder that is not there",
+        "commit that folder, and where it lies beside the one that is built deploy from above both: headway deploy "
+        "--build-path FOLDER",
+    ),
+    rule(
+        r"^.{0,80}Workspaces can only be enabled in private projects.{0,40}",
+        "Yarn knows workspaces only in a package that is private",
+        'write "private": true in package.json and commit',
+    ),
+    rule(
+        r"^.{0,20}YN0082: (?P<what>\S{1,80}): No candidates found.{0,60}",
+        "the registry has no version that {what} allows",
+        "take one that exists in package.json ('yarn npm info NAME' lists them), lock again and commit",
+    ),
+    rule(
+        r"^.{0,80}ENOENT: no such file or directory, \w{1,10} '(?P<file>[^'\n]{0,120}\.yarn/(?:releases|plugins)/[^'\n]{1,100})'",
+        "the Yarn or the plugin that .yarnrc.yml names is not in the repository",
+        "commit {file} (.gitignore mostly keeps it out), or take yarnPath out of .yarnrc.yml and write packageManager in "
+        "package.json",
+    ),
+    rule(
+        r"^Usage Error: Failed to recognize the source for the (?P<what>\S{1,80}) plugin.{0,160}",
+        ".yarnrc.yml names the plugin {what} in a way that Yarn does not know",
+        "take it out of .yarnrc.yml, add it again ('yarn plugin import NAME') and commit .yarn/plugins",
+    ),
+    rule(
         r"^npm (?:error|ERR!) Could not resolve dependency:\n.{0,200}",
         "two packages want different versions of one that they share",
         "bring their versions in package.json together, or commit an .npmrc with legacy-peer-deps=true",
@@ -128,7 +191,7 @@ _PACKAGES = (
         "name the right one: headway deploy --build-path FOLDER",
     ),
     rule(
-        r"^.{0,80}(?:ERR_PNPM_WORKSPACE_PKG_NOT_FOUND|Unsupported URL Type \"workspace:\"|No workspaces? found|EUNSUPPORTEDPROTOCOL).{0,160}",
+        r"^.{0,80}(?:ERR_PNPM_WORKSPACE_PKG_NOT_FOUND|Unsupported URL Type \"workspace:\"|No workspaces? found|EUNSUPPORTEDPROTOCOL|: Workspace not found \().{0,160}",
         "a package of the workspace is asked for and is not there, or its package manager is another one",
         "deploy from the root of the repository and name the package (headway apps set APP --package NAME), with the lock "
         "file of the manager that the workspace is of",
@@ -144,6 +207,11 @@ _SCRIPTS = (
     ),
 )
 _ADDONS = (
+    rule(
+        r"^.{0,20}gyp: binding\.gyp not found .{0,200}",
+        "package.json has node-gyp compile an addon, and there is no binding.gyp",
+        "commit binding.gyp, or take 'node-gyp rebuild' out of the scripts in package.json",
+    ),
     rule(
         r"^gyp (?:ERR!|info) (?:find Python|stack Error: Could not find any Python|stack Error: Can't find Python).{0,160}",
         "an addon is compiled here, and node-gyp finds no Python",
@@ -164,6 +232,16 @@ _ADDONS = (
         r"^.{0,80}Package '?(?P<lib>[\w.+-]{1,40}?)'?(?: was not found|, required by .{1,60}, not found).{0,120}",
         "something is compiled here and needs {lib}",
         "install the Debian package that holds {lib}.pc (apt-file search {lib}.pc)",
+    ),
+    rule(
+        r"^.{0,120}cannot find -l(?P<lib>[\w.+-]{1,60})(?:: .{0,60})?$",
+        "something is compiled here, and the machine lacks the library {lib}",
+        "install the Debian package that holds lib{lib}.so (apt-file search lib{lib}.so)",
+    ),
+    rule(
+        r"^\S{1,160}\.(?:cc?|cpp|cxx|h|hpp):\d+:\d+: error: .{1,200}",
+        "an addon does not compile against this Node",
+        f"take a newer release of it, or a Node that it has binaries for ({_USE}); what is your own, mend at that place",
     ),
     rule(
         r"^gyp ERR! (?:stack Error|not ok|build error).{0,160}",

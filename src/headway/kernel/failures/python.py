@@ -39,6 +39,17 @@ _LOCKS = (
 )
 _VERSIONS = (
     rule(
+        r"^.{0,120}uses an unsupported schema version \((?P<what>v\d{1,4}).{0,200}",
+        "uv.lock was written by another uv than the one that reads it ({what})",
+        "ask for the one that wrote it (headway apps set APP --use uv=VERSION), or run 'uv lock' with this one and commit",
+    ),
+    rule(
+        r"^.{0,80}SyntaxError: Missing parentheses in call to 'print'.{0,60}|^.{0,80}SyntaxError: multiple exception types must be.{0,60}",
+        "this code is written for Python 2",
+        "take a release of the package that is for Python 3, or mend that line",
+        phase=Phase.BUILD,
+    ),
+    rule(
         r"^.{0,80}Ignored the following versions that require a different python version: "
         r"(?:[\w.+!]{1,30} Requires-Python [^;\n]{1,60}; ){0,30}?(?P<version>[\w.+!]{1,30}) Requires-Python (?P<wants>[^;\n]{1,60}).{0,600}\n"
         r"(?:.{0,600}\n)?.{0,40}No matching distribution found for (?P<what>[\w.\[\]-]{1,80}==(?P=version))$",
@@ -133,8 +144,8 @@ _MACHINE = (
     rule(
         r"^.{0,200}fatal error: '?(?P<header>[\w./+-]{1,80}\.h(?:pp)?)'?:? (?:file not found|No such file or directory).{0,40}",
         "a package is compiled here and the machine lacks {header}",
-        "install the Debian package that holds it (apt-file search {header}), or take a release of the package that has "
-        "a wheel",
+        "install the Debian package that holds it (apt-file search {header}), or take a release of the package that comes "
+        "compiled",
     ),
     rule(
         r"^.{0,80}command '[^'\n]{0,80}(?:gcc|cc|g\+\+|clang)' failed: No such file.{0,40}|"
@@ -156,6 +167,44 @@ _MACHINE = (
     ),
 )
 _REQUIREMENTS = (
+    rule(
+        r"^.{0,80}Invalid requirement: '(?P<file>[^'\n]{1,160})'.{0,80}\n.{0,20}It looks like a path\. File .{1,160} does not exist.{0,10}",
+        "the requirements name {file}, which is not in the repository",
+        "commit it (look at .gitignore), or name what is published: NAME==VERSION",
+    ),
+    rule(
+        r"^.{0,80}Could not install packages due to an OSError: \[Errno 2\] No such file or directory: '(?P<file>/[^'\n]{1,200})'",
+        "the requirements name files of the machine where they were written ({file})",
+        "write NAME==VERSION instead ('pip list --format=freeze' does, also where Conda installed it), and commit",
+    ),
+    rule(
+        r"^.{0,80}FileNotFoundError: \[Errno 2\] No such file or directory: '(?P<file>[^'\n/]{1,200})'\n.{0,20}\[end of output\]",
+        "what makes a package reads {file}, which is not there",
+        "commit {file} (look at .gitignore), or take a newer release of the package",
+        phase=Phase.BUILD,
+    ),
+    rule(
+        r"^.{0,80}Group `(?P<what>[^`\n]{1,60})` is not defined in the project's `dependency-groups`.{0,40}",
+        "pyproject.toml has no group {what}",
+        "add it below [dependency-groups], or install without: headway apps set APP --install 'uv sync --frozen --no-dev'",
+    ),
+    rule(
+        r"^.{0,80}`(?P<what>[^`\n]{1,60})` references a workspace in `tool\.uv\.sources`.{0,160}",
+        "pyproject.toml takes {what} from its workspace, and no member is called so",
+        "commit its folder, name it below [tool.uv.workspace] members, run 'uv lock' and commit; or deploy from the root",
+    ),
+    rule(
+        r"^.{0,80}Distribution not found at: (?:file://)?(?P<file>\S{1,200})",
+        "pyproject.toml takes a package from a folder that is not there ({file})",
+        "commit that folder, and where it lies beside the one that is built deploy from above both: headway deploy "
+        "--build-path FOLDER",
+    ),
+    rule(
+        r"^.{0,80}Because (?P<what>[\w.\[\]-]{1,80}) was not found in the package registry.{0,300}",
+        "the index has no package {what}",
+        "look at its name in pyproject.toml; if it is a private one, name its index ([[tool.uv.index]]) and set "
+        "UV_INDEX_NAME_USERNAME and UV_INDEX_NAME_PASSWORD: headway env set APP ...",
+    ),
     rule(
         r"^ERROR: Could not open requirements file: .{0,40}'(?P<file>[^'\n]{1,200})'",
         "a requirements file names {file}, which is not in the repository",

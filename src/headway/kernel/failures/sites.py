@@ -7,7 +7,22 @@ from headway.kernel.failures.rule import Phase, Rule, rule
 _ADD = "run 'npm install {what}' (or your package manager's add), commit package.json and its lock file"
 _CAPITALS = "mend the path (names differ by their capitals on Linux) or commit the file"
 
+_NODE = (
+    "assert|buffer|child_process|cluster|crypto|dns|events|fs|http|http2|https|module|net|os|path|perf_hooks|process|"
+    "querystring|readline|stream|string_decoder|timers|tls|tty|url|util|v8|vm|worker_threads|zlib"
+)
 _MODULES = (
+    rule(
+        rf"^.{{0,200}}error TS(?:2580|2591): Cannot find name '(?P<one>[^'\n]{{1,60}})'.{{0,240}}|"
+        rf"^.{{0,200}}error TS2307: Cannot find module '(?P<two>(?:node:[\w/]{{1,40}}|(?:{_NODE})(?:/promises)?))'.{{0,120}}",
+        "the types of Node are not there",
+        "run 'npm install -D @types/node', name \"node\" where tsconfig.json has 'types', and commit",
+    ),
+    rule(
+        r"^.{0,80}Preprocessor dependency \"(?P<what>[^\"\n]{1,60})\" not found.{0,120}",
+        "a style is written for {what}, and package.json does not have it",
+        "run 'npm install -D {what}' (or your package manager's add), commit package.json and its lock file",
+    ),
     rule(
         r"^.{0,120}(?:Can't resolve|Could not resolve|failed to resolve import|Failed to resolve import|Cannot find module|"
         r"Could not load) ['\"](?P<file>(?:\.{1,2}|@|~|\$\w{1,20}|src)/[^'\"\n]{1,200})['\"].{0,200}",
@@ -21,6 +36,16 @@ _MODULES = (
         "{what} is imported, and package.json does not have it",
         _ADD,
         phase=Phase.BUILD,
+    ),
+    rule(
+        r"^.{0,200}\"(?P<what>[^\"\n]{1,60})\" is not exported by \"(?P<file>[^\"\n]{1,200})\".{0,200}",
+        "{what} is imported from {file}, which does not export it",
+        "mend the name, or export it there, and commit; of a package, lock the version that has it",
+    ),
+    rule(
+        r"^.{0,200}error TS7016: Could not find a declaration file for module '(?P<what>\.[^'\n]{1,120})'.{0,200}",
+        "{what} is JavaScript and has no types",
+        'set "allowJs": true in tsconfig.json, or write a .d.ts beside it, and commit',
     ),
     rule(
         r"^.{0,200}error TS7016: Could not find a declaration file for module '(?P<what>[^'\n]{1,80})'.{0,200}",
@@ -66,6 +91,12 @@ _SETTINGS = (
     ),
 )
 _FRAMEWORKS = (
+    rule(
+        r"^.{0,80}(?:You're importing a component that needs|It only works in a Client Component|"
+        r"createContext only works in Client Components).{0,260}",
+        "a component of the server uses what only a browser's can",
+        'write "use client" in the first line of that file and commit',
+    ),
     rule(
         r"^.{0,80}useSearchParams\(\) should be wrapped in a suspense boundary at page .{0,120}",
         "Next renders this page while it builds, and it reads the address",
@@ -120,6 +151,11 @@ _TYPES = (
         _CAPITALS,
     ),
     rule(
+        r"^\S{1,160}?[(:]\d+[,:]\d+\)?(?: -|:) error TS1\d{3}: .{0,300}",
+        "a file of the source cannot be read by tsc",
+        "mend it at that place and commit",
+    ),
+    rule(
         r"^\S{1,160}?[(:]\d+[,:]\d+\)?(?: -|:) error TS\d+: .{0,300}|^error TS\d+: .{0,300}",
         "the types do not fit",
         "mend them ('npx tsc --noEmit' shows all) and commit",
@@ -138,9 +174,10 @@ _GENERAL = (
         phase=Phase.BUILD,
     ),
     rule(
-        r"^.{0,80}failed to load config from .{0,160}(?:\n.{0,200})?",
+        r"^.{0,80}failed to load config from .{0,160}(?:\n.{0,200}){0,2}",
         "the configuration of the build cannot be loaded",
-        "mend it, try it with 'npm run build' and commit",
+        "mend it, try it with 'npm run build' and commit; what it reads of the environment has to be set: headway env set "
+        "APP NAME=...",
     ),
     rule(
         r"^(?!at ).{0,80}(?:SyntaxError|ParseError|RollupError|Transform failed with \d+ errors?|CssSyntaxError|Parse failure|Expression expected)\b:?.{0,300}",
