@@ -29,14 +29,14 @@ class Cable:
 @contextmanager
 def namespace(index: int = 0) -> Iterator[Cable]:
     """A namespace of our own, gone at the end; those that are there at the same time differ in their ``index``."""
-    number, mine = os.getpid() % 250, f"{os.getpid() % 100_000}{'abc'[index]}"
+    mine = f"{os.getpid() % 100_000}{'abc'[index]}"
     name, here, there = f"headway{os.getpid()}{'abc'[index]}", f"hwa{mine}", f"hwb{mine}"
-    address = f"10.{213 + index}.{number}.2"
+    ours, address = ends(index)
     _ip("netns", "add", name)
     try:
         _ip("link", "add", here, "type", "veth", "peer", "name", there)
         _ip("link", "set", there, "netns", name)
-        _ip("addr", "add", f"10.{213 + index}.{number}.1/24", "dev", here)
+        _ip("addr", "add", f"{ours}/24", "dev", here)
         _ip("link", "set", here, "up")
         for words in (("addr", "add", f"{address}/24", "dev", there), ("link", "set", there, "up")):
             _ip("-n", name, *words)
@@ -45,6 +45,12 @@ def namespace(index: int = 0) -> Iterator[Cable]:
     finally:
         subprocess.run(["ip", "link", "del", here], check=False, capture_output=True)
         _ip("netns", "del", name)
+
+
+def ends(index: int = 0) -> tuple[str, str]:
+    """The addresses of our end of a cable and of the other one, also before there is one."""
+    net = f"10.{213 + index}.{os.getpid() % 250}"
+    return f"{net}.1", f"{net}.2"
 
 
 def _ip(*words: str) -> None:

@@ -49,8 +49,8 @@ class ToolchainRegistry:
 
 
 @contextmanager
-def toolchain_registry() -> Iterator[ToolchainRegistry]:
-    """One that listens as long as the context lasts."""
+def toolchain_registry(address: str = "127.0.0.1") -> Iterator[ToolchainRegistry]:
+    """One that listens as long as the context lasts; at another address than the loopback's once that is there."""
     registry = ToolchainRegistry()
 
     class Answers(BaseHTTPRequestHandler):
@@ -70,8 +70,8 @@ def toolchain_registry() -> Iterator[ToolchainRegistry]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: ANN401 - as the server calls it
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    registry.url = f"http://127.0.0.1:{server.server_port}"
+    server = ThreadingHTTPServer((address if address == "127.0.0.1" else "", 0), Answers)
+    registry.url = f"http://{address}:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
