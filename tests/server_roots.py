@@ -42,14 +42,27 @@ mount --rbind /sys "$root/sys"
 for name in null zero full random urandom; do : >"$root/dev/$name"; mount --bind "/dev/$name" "$root/dev/$name"; done
 exec chroot "$root" /bin/bash -c '"$@" & while :; do wait -n 2>/dev/null || sleep 0.2; done' first "$@"
 """
+# The same, whose root is that of its mounts, as a machine's is, and no folder in ours: it takes part in more of them.
+_FIRST_OF_ITS_OWN = """\
+root=$1; shift
+mount --make-rprivate /
+mount --bind "$root" "$root"
+mount -t proc proc "$root/proc"
+mount --rbind /sys "$root/sys"
+for name in null zero full random urandom; do : >"$root/dev/$name"; mount --bind "/dev/$name" "$root/dev/$name"; done
+cd "$root"
+pivot_root . mnt
+exec chroot . /bin/bash -c 'umount --lazy /mnt; "$@" & while :; do wait -n 2>/dev/null || sleep 0.2; done' first "$@"
+"""
 
 
 @dataclass
 class RootedServer(SshServer):
-    """A server at ``root``, on the other side of a cable."""
+    """A server at ``root``, on the other side of a cable; one that ``pivots`` can be shown nothing later."""
 
     root: Path = field(default_factory=Path)
     cable: Cable | None = None
+    pivots: bool = False
 
     @property
     def boot_id(self) -> Path:
@@ -57,8 +70,17 @@ class RootedServer(SshServer):
 
     def start(self) -> None:
         """As the machine's start: nothing of what ran before is there."""
-        argv = [*self.within, "unshare", "--mount", "--pid", "--fork", "--kill-child", "/bin/sh", "-c", _FIRST]
-        argv += ["start", str(self.root), "/usr/sbin/sshd", "-D", "-e", "-f", "/etc/headway-test/config"]
+        argv = [*self.within, "unshare", "--mount", "--pid", "--fork", "--kill-child", "/bin/sh", "-c"]
+        argv += [
+            _FIRST_OF_ITS_OWN if self.pivots else _FIRST,
+            "start",
+            str(self.root),
+            "/usr/sbin/sshd",
+            "-D",
+            "-e",
+            "-f",
+            "/etc/headway-test/config",
+        ]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=log, start_new_session=True)
         self.await_answer()
@@ -90,12 +112,13 @@ class RootedServer(SshServer):
 
 
 @contextmanager
-def rooted_server(folder: Path, index: int = 0) -> Iterator[RootedServer]:
+def rooted_server(folder: Path, index: int = 0, *, pivots: bool = False) -> Iterator[RootedServer]:
     """A server behind a cable that has what applications need; it is gone at the end, with all that ran on it. Those
     that are there at the same time differ in their ``index``.
     """
     with namespace(index) as cable, _unpacked(server_system()) as root:
-        server = _prepared(folder, root, port=22, address=cable.address, within=cable.within, cable=cable)
+        where = {"address": cable.address, "within": cable.within, "cable": cable, "pivots": pivots}
+        server = _prepared(folder, root, port=22, **where)
         with _started(server):
             yield server
 
