@@ -215,6 +215,17 @@ _PYTHON = (
         last=True,
     ),
     rule(
+        r"^.{0,200}\(postgres\.E005\) 'django\.contrib\.postgres' must be in INSTALLED_APPS.{0,200}",
+        "its settings do not know the database for PostgreSQL's",
+        "begin the address with postgres:// where they look for that (headway env set APP DATABASE_URL=postgres://...), or "
+        "add 'django.contrib.postgres' to INSTALLED_APPS and commit",
+    ),
+    rule(
+        r"^.{0,80}SystemCheckError: System check identified some issues:\n(?:ERRORS|CRITICALS?):\n(?P<what>.{1,300})$",
+        "Django's own check refuses its settings or models",
+        "correct what it names and commit; a variable that the settings read is set by headway env set APP NAME=VALUE",
+    ),
+    rule(
         r"^.{0,80}can't open file '?(?P<file>[^'\n]{1,240})'?: \[Errno 2\] No such file or directory",
         "the file that is started is not in the release",
         f"name the right one: {_LINE}",
