@@ -22,7 +22,15 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PREFIX = re.compile(r"(RAILPACK|NIXPACKS)_([A-Z0-9_]+)")
 _LINES: Mapping[str, str] = {"INSTALL_CMD": "install", "BUILD_CMD": "build", "START_CMD": "start"}
 _FOLDERS: Final = ("SPA_OUTPUT_DIR", "SPA_OUT_DIR", "STATIC_FILE_ROOT", "OUT_DIR")
-_PACKAGES: Final = ("GO_BIN", "GO_WORKSPACE_MODULE", "NX_APP_NAME", "TURBO_APP_NAME", "ANGULAR_PROJECT", "SHELL_SCRIPT")
+_PACKAGES: Final = (
+    "GO_BIN",
+    "GO_WORKSPACE_MODULE",
+    "NX_APP_NAME",
+    "TURBO_APP_NAME",
+    "MOON_APP_NAME",
+    "ANGULAR_PROJECT",
+    "SHELL_SCRIPT",
+)
 _DEBIAN: Final = ("BUILD_APT_PACKAGES", "DEPLOY_APT_PACKAGES", "APT_PKGS")
 _VERSION = re.compile(r"(NODE|PYTHON|GO|BUN|DENO|PNPM|YARN|NPM|UV|POETRY|PDM)_VERSION")
 # Said by what a build does anyhow, or of no consequence outside of their containers.

@@ -120,6 +120,15 @@ def test_a_nixpacks_file_is_heeded_as_far_as_it_goes() -> None:
     assert found.notes == ("Not heeded in nixpacks.toml: nixPkgs (cowsay).",)
 
 
+@pytest.mark.parametrize("name", ["NIXPACKS_MOON_APP_NAME", "NIXPACKS_TURBO_APP_NAME", "RAILPACK_NX_APP_NAME"])
+def test_a_variable_names_the_package_of_a_workspace_by_the_word_of_its_tool(name: str) -> None:
+    package = '{"name": "NAME", "scripts": {"start": "node main.js"}}'
+    files = {f"apps/{each}/package.json": package.replace("NAME", each) for each in ("server", "web")}
+    files |= {"package.json": '{"workspaces": ["apps/*"]}', "apps/server/main.js": "", "apps/web/main.js": ""}
+    assert plan(files, {name: "server"}).processes == web("cd apps/server && node main.js")
+    assert plan(files, {}).processes == web("cd apps/web && node main.js")
+
+
 def test_variables_that_nothing_heeds_are_told_by_name_alone() -> None:
     found = plan(GO, {"NIXPACKS_PKGS": "s3cret", "RAILPACK_GO_VERSION": "1.23", "RAILPACK_PACKAGES": "jq@1.7 uv"})
     assert found.notes == ("Not heeded: NIXPACKS_PKGS.",)
