@@ -90,7 +90,7 @@ from headway.wiring_reactions import Looking, ReactionWiring
 from headway.wiring_rollbacks import RollbackWiring
 from headway.wiring_schedules import ScheduleWiring, carry_along
 from headway.wiring_servers import ServerWiring
-from headway.wiring_services import Services
+from headway.wiring_services import Services, console_service
 from headway.wiring_subjects import SUBJECTS, key_forgetting, ledger_of
 
 log = logging.getLogger(__name__)
@@ -257,6 +257,7 @@ class Wiring:
             detects=self._detects(applications),
             drops=self._drops(applications),
             runs=RunService(db=self._db, vault=self._data_dir.vault, applications=applications),
+            consoles=console_service(self._settings, self._db, self._data_dir.vault, applications, operating),
             composes=(composes := self._composes.composes(engine.stopper)),
             compose_drops=self._composes.drops(composes),
             rollbacks=back.service(engine.stopper),

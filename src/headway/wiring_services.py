@@ -17,8 +17,10 @@ from headway.core.deployments.service import DeploymentService
 from headway.core.engine.troubles import Troubles
 from headway.domains.applications.arranging import Arranging
 from headway.domains.applications.attachments import AttachmentService
+from headway.domains.applications.consoles import ConsoleService
 from headway.domains.applications.detecting import DetectService
 from headway.domains.applications.dropping import DropService
+from headway.domains.applications.operate import Operating
 from headway.domains.applications.own_routing import OwnRoutingService
 from headway.domains.applications.releases import ReleaseService
 from headway.domains.applications.runs import RunService
@@ -47,6 +49,8 @@ from headway.faces.http.wire.encoded import EncodedRows
 from headway.infra.db.engine import DatabaseAway, SqlDatabase
 from headway.infra.logs.broadcast import Broadcast
 from headway.kernel.events import Events
+from headway.kernel.settings import Settings
+from headway.kernel.vault import Vault
 from headway.reactions.metrics.metrics import Metrics
 from headway.reactions.notifications.service import NotificationService
 from headway.reactions.webhooks.service import WebhookService
@@ -79,6 +83,7 @@ class Services:
     detects: DetectService
     drops: DropService
     runs: RunService
+    consoles: ConsoleService
     compose_drops: ComposeDropService
     releases: ReleaseService
     rollbacks: RollbackService
@@ -116,3 +121,17 @@ class Services:
         except DatabaseAway as away:
             return away.message
         return None
+
+
+def console_service(
+    settings: Settings, db: SqlDatabase, vault: Vault, applications: ApplicationService, operating: Operating
+) -> ConsoleService:
+    """Commands inside what runs of applications."""
+    return ConsoleService(
+        db=db,
+        vault=vault,
+        applications=applications,
+        operating=operating,
+        idle_seconds=settings.console_idle.total_seconds(),
+        use_groups=settings.cgroups.wish is not False,
+    )

@@ -192,6 +192,10 @@ class Settings(CertificateSettings):
         default=timedelta(seconds=10),
         metadata=_told(duration(0), "How long a cancelled command has between SIGTERM and SIGKILL."),
     )
+    console_idle: timedelta = field(
+        default=timedelta(minutes=30),
+        metadata=_told(duration(1), "After how long of silence a command of `apps exec` is ended."),
+    )
     reach_deadline: timedelta = field(
         default=timedelta(minutes=30), metadata=_told(duration(1), "How long a deployment waits for a silent server.")
     )

@@ -98,6 +98,7 @@ TABLE: Mapping[str, Row] = {
     "application.disconnectGitProvider": Row(MUTATION, APPLICATION, ADMIN, SET),
     "application.detect": Row(QUERY, APPLICATION, MEMBER, DEPLOY),
     "application.dropDeployment": Row(MUTATION, APPLICATION, MEMBER, DEPLOY),
+    "application.exec": Row(MUTATION, {**APPLICATION, "command": ["true"]}, ADMIN, SET),
     "application.killBuild": Row(MUTATION, APPLICATION, MEMBER, KILL),
     "application.move": Row(MUTATION, APPLICATION | {"targetEnvironmentId": "{environment}"}, ADMIN, SET),
     "application.one": Row(QUERY, APPLICATION, MEMBER, READ),

@@ -24,6 +24,7 @@ from tests.integration.http.world import World
 REFUSED = {
     *(MANUAL.keys() - {"backup.manualBackupPostgres", "backup.manualBackupCompose"}),
     *(name for name in DATABASE_ROWS if name.endswith(NEED_A_RELEASE)),
+    "application.exec",
     "application.reload",
     "application.start",
     "compose.start",

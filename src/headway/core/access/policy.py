@@ -185,7 +185,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     | _form_rules("Slack", "Discord", "Telegram", "Email", "Resend", "Gotify")
     | _form_rules("Ntfy", "Mattermost", "Pushover", "Custom", "Lark", "Teams")
     | _rules(Noun.NOTIFICATION, "notification", _ADMIN, _SET, "test", "resend", in_project=False)
-    | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "refreshToken", "run")
+    | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "refreshToken", "run", "exec")
     | _rules(Noun.COMPOSE, "compose", _ADMIN, _SET, "refreshToken")
     | _rules(Noun.DELIVERY, "webhook", _MEMBER, _READ, "deliveries", "one", "simulate")
     | _rules(Noun.DELIVERY, "webhook", _MEMBER, _DEPLOY, "replay")

@@ -103,6 +103,7 @@ TREE: Mapping[str, Command | Group] = MappingProxyType(
             scale="apps.scale",
             delete="apps.delete",
             run="runs.run",
+            exec="consoles.carry_out",
             runs="runs.list_runs",
             releases="apps.releases",
             logs="apps.logs",

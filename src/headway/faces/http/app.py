@@ -20,6 +20,7 @@ from headway.faces.http import errors
 from headway.faces.http.answers import SECURITY_HEADERS, Answer, json_answer, send_answer
 from headway.faces.http.attending import Attending
 from headway.faces.http.browsing.serve import routes as browsing
+from headway.faces.http.consoles import Consoles
 from headway.faces.http.container_logs import ContainerLogs
 from headway.faces.http.hooks import routes as hooks
 from headway.faces.http.listening import Listening
@@ -56,6 +57,7 @@ def create_app(platform: Platform) -> Starlette:
             WebSocketRoute("/listen-deployment", Listening(platform, follows)),
             Route(METRICS_PATH, MetricsPage(platform, follows.count)),
             WebSocketRoute("/docker-container-logs", ContainerLogs(platform)),
+            WebSocketRoute("/application-console", Consoles(platform)),
             Route("/api/health", _Health(platform.health), methods=["GET"]),
             *browsing(lambda: _described(registry)),
             Route("/api", rest),
@@ -74,6 +76,7 @@ def create_app(platform: Platform) -> Starlette:
     def close() -> None:
         follows.close()
         platform.awaiting.close()
+        platform.consoles.close()
 
     app.state.close = close
     app.state.followed = follows.count

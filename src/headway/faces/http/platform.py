@@ -17,6 +17,7 @@ from headway.core.deployments.service import DeploymentService
 from headway.core.engine.troubles import Troubles
 from headway.domains.applications.arranging import Arranging
 from headway.domains.applications.attachments import AttachmentService
+from headway.domains.applications.consoles import ConsoleService
 from headway.domains.applications.detecting import DetectService
 from headway.domains.applications.dropping import DropService
 from headway.domains.applications.own_routing import OwnRoutingService
@@ -170,6 +171,9 @@ class Platform(Protocol):
 
     @property
     def runs(self) -> RunService: ...
+
+    @property
+    def consoles(self) -> ConsoleService: ...
 
     @property
     def disk(self) -> DiskService: ...

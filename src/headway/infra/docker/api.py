@@ -133,6 +133,29 @@ class DockerApi:
         if answer.status >= 400:
             raise EngineRefused(_complaint(answer), answer.status)
 
+    async def converse(self, path: str, body: Json) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """The two ends of what goes on in place of an answer, to be closed by whoever asks."""
+        data = json.dumps(body).encode()
+        asked = (f"POST {path} HTTP/1.1", "Host: docker", "Connection: Upgrade", "Upgrade: tcp")
+        told = ("Content-Type: application/json", f"Content-Length: {len(data)}", "", "")
+        with self._away(_SECONDS):
+            async with asyncio.timeout(_SECONDS):
+                reader, writer = await self._dial()
+                writer.write("\r\n".join((*asked, *told)).encode() + data)
+                try:
+                    head = await reader.readuntil(b"\r\n\r\n")
+                except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+                    writer.close()
+                    raise ConnectionResetError(0, "the connection was closed in the middle of an answer") from error
+                if head.split()[1] == b"101":
+                    return reader, writer
+                answer = _Answer()
+                answer.feed(head)
+                while not answer.complete and (chunk := await reader.read(_CHUNK)):
+                    answer.feed(chunk)
+                writer.close()
+        raise EngineRefused(_complaint(answer), answer.status)
+
     async def require(self) -> None:
         """Returns where there is an engine; else raises EngineAway."""
         await self._ask("GET", "/_ping", {}, seconds=_PING_SECONDS)

@@ -45,14 +45,14 @@ def main(arguments: list[str]) -> None:
         run_beside(json.loads(arguments[1]), arguments[2:])
     root, release_id, process, number = arguments
     try:
-        configuration = _load(f"{root}/{CONFIGURATION}")
-        record = _load(f"{root}/releases/{release_id}/{RECORD}")
+        configuration = load(f"{root}/{CONFIGURATION}")
+        record = load(f"{root}/releases/{release_id}/{RECORD}")
         # Programs take what they read as their bounds: releases of older versions go on without.
         bounded = join_groups(record["groups"], record["gid"] if record.get("shows_bounds") else None)
         if not _is_supervised(root):
             return  # supervisord has died: its successor starts this process, and a second one would be too many
         sys.path[:0] = configuration["path"]
-        environment = build_environment(record, process, number, _sealed(record, configuration))
+        environment = build_environment(record, process, number, sealed(record, configuration))
         served = process in record["static"]
         record["full"] = not served and os.path.exists(f"{root}/releases/{release_id}/{FULL}")  # noqa: PTH110 - as below
         server = open_server(configuration) if served else None
@@ -75,7 +75,7 @@ def run_beside(terms: dict[str, Any], argv: list[str]) -> None:
     Does not return; what is wrong is said on standard error.
     """
     try:
-        configuration = _load(f"{terms['root']}/{CONFIGURATION}")
+        configuration = load(f"{terms['root']}/{CONFIGURATION}")
         environment = {**os.environ, **_told_environment()}
         environment.pop("LC_CTYPE", None)  # Python itself says that to its children
         sys.path[:0] = configuration["path"]
@@ -89,7 +89,7 @@ def run_beside(terms: dict[str, Any], argv: list[str]) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         if not terms["input"]:
             os.dup2(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC), 0)
-        _become(argv, environment)
+        become_program(argv, environment)
     except Exception as error:  # noqa: BLE001 - as above: the log of the run is where it has to be read
         reason = getattr(error, "message", None) or f"{type(error).__name__}: {error}"
         sys.stderr.write(f"headway: {argv[0]} could not be started: {reason}\n")
@@ -97,7 +97,8 @@ def run_beside(terms: dict[str, Any], argv: list[str]) -> None:
         os._exit(_WRONG)
 
 
-def _become(argv: list[str], environment: dict[str, str]) -> None:
+def become_program(argv: list[str], environment: dict[str, str]) -> None:
+    """Becomes a program that is looked for on the environment's PATH."""
     try:
         os.execvpe(argv[0], argv, environment)  # noqa: S606 - to become it is the point
     except FileNotFoundError:
@@ -314,7 +315,8 @@ def file_server(folder: str, port: int, routes: list[dict[str, Any]] | None = No
     }
 
 
-def _sealed(record: dict[str, Any], configuration: dict[str, Any]) -> dict[str, str]:
+def sealed(record: dict[str, Any], configuration: dict[str, Any]) -> dict[str, str]:
+    """The variables that its owner has set."""
     if record["sealed_env"] is None:
         return {}
     from headway.kernel.vault import Vault  # noqa: PLC0415 - half of the launcher's time; many releases need none
@@ -376,7 +378,8 @@ def _told_environment() -> dict[str, str]:
     return environment
 
 
-def _load(path: str) -> dict[str, Any]:
+def load(path: str) -> dict[str, Any]:
+    """A file of JSON."""
     with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib is one import more
         loaded: dict[str, Any] = json.load(file)
     return loaded

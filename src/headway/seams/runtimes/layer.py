@@ -234,7 +234,7 @@ def _beneath(folder: str, path: str) -> Iterator[int]:
 def own_folder(root: str, release_id: str, program: str) -> str:
     """The folder of this process' layer, called after the process; what an earlier copy of it has left goes."""
     above = f"{root}/{FOLDER}/{release_id}"
-    place = f"{above}/{program}+{os.getpid()}-{_start_time('self')}-{_counted_in('self')}"
+    place = folder_of(root, release_id, program, str(os.getpid()))
     for attempt in range(_MOST_ATTEMPTS):
         try:
             _begin(above, program)
@@ -247,6 +247,11 @@ def own_folder(root: str, release_id: str, program: str) -> str:
         else:
             break
     return place
+
+
+def folder_of(root: str, release_id: str, program: str, pid: str) -> str:
+    """The folder of the layer of a process."""
+    return f"{root}/{FOLDER}/{release_id}/{program}+{pid}-{_start_time(pid)}-{_counted_in(pid)}"
 
 
 def _begin(above: str, program: str) -> None:

@@ -16,7 +16,7 @@ from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Artifact, ReleaseSpec, bundle_of
 from headway.kernel.phrase import phrase
 from headway.kernel.vault import Vault
-from headway.seams.runtimes import app_logs, launcher, processes, record, rpc
+from headway.seams.runtimes import app_logs, console, launcher, processes, record, rpc
 from headway.seams.runtimes.base import (
     Behind,
     Health,
@@ -104,10 +104,9 @@ class NativeRuntime:
     async def watch(self) -> None:
         """``ensure``, and a new try for processes that were given up a minute ago."""
         await self.ensure()
-        await asyncio.to_thread(self._border.watch)
         self._disks.look_on()
-        await asyncio.to_thread(self._layers.watch)
-        await asyncio.to_thread(self._records.watch)
+        for each in (self._border, self._layers, self._records):
+            await asyncio.to_thread(each.watch)
         await self._supervisord.try_again()
 
     async def close_ports(self, ports: Collection[int]) -> None:
@@ -268,8 +267,9 @@ class NativeRuntime:
             make_folder(folder, 0o711)
         for folder in (layout.supervisord, layout.programs, layout.root / "releases", layout.root / "logs"):
             make_folder(folder, 0o700)
-        make_link(layout.python, Path(sys.executable))
-        make_link(layout.launcher, Path(launcher.__file__))
+        programs = {layout.python: sys.executable, layout.launcher: launcher.__file__, layout.console: console.__file__}
+        for link, program in programs.items():
+            make_link(link, Path(program))
         configuration = render_configuration(vault_key=self._vault_key, caddy=self._caddy)
         write_privately(layout.root / launcher.CONFIGURATION, configuration)
         if self._groups is not None:

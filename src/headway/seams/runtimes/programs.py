@@ -13,6 +13,7 @@ from headway.kernel.errors import InvalidInput
 from headway.seams.runtimes.launcher import SUPERVISOR
 from headway.seams.runtimes.layer import FOLDER as LAYERS
 
+CONSOLE = "console.py"
 LOG_BYTES = 10 << 20
 LOG_BACKUPS = 2  # beside the file that is written to: three in all
 START_SECONDS = 1
@@ -78,6 +79,11 @@ class Layout:
     def launcher(self) -> Path:
         """A link to the launcher."""
         return self.root / "launcher.py"
+
+    @property
+    def console(self) -> Path:
+        """A link to what carries out commands inside what runs."""
+        return self.root / CONSOLE
 
     def release(self, release_id: str) -> Path:
         """What is kept of a release."""

@@ -44,12 +44,15 @@ command -v -- "$1" >/dev/null 2>&1 || {
 }
 exec "$@" </dev/null
 """
+_LET_IN_TO_READ = _LET_IN.removesuffix(" </dev/null\n") + "\n"
 GO = b"go\n"
 
 
-def let_in(argv: tuple[str, ...]) -> tuple[str, ...]:
-    """The arguments of what becomes ``argv``, without any standard input, once it has read ``GO`` from its own."""
-    return ("/bin/sh", "-c", _LET_IN, "headway", *argv)
+def let_in(argv: tuple[str, ...], *, reads: bool = False) -> tuple[str, ...]:
+    """The arguments of what becomes ``argv``, without any standard input, once it has read ``GO`` from its own; what
+    ``reads`` goes on reading behind that.
+    """
+    return ("/bin/sh", "-c", _LET_IN_TO_READ if reads else _LET_IN, "headway", *argv)
 
 
 def handed_over(shell: str, text: bytes, name: str) -> tuple[str, ...]:

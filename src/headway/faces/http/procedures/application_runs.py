@@ -1,14 +1,16 @@
-"""``application.run`` and ``application.readRun``: a command that is carried out once inside what serves."""
+"""``application.run``, ``application.readRun`` and ``application.exec``: a command inside what serves."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
+from headway.faces.http.consoles import PATH
 from headway.faces.http.inputs import Input
 from headway.faces.http.procedures.deployment_lists import rows_of
-from headway.faces.http.registry import Call, Nothing, Procedure, query, queued, starter
+from headway.faces.http.registry import Call, Nothing, Procedure, mutation, query, queued, starter
 from headway.faces.http.wire.deployments import RunRow
 
 
@@ -17,6 +19,7 @@ def procedures() -> tuple[Procedure, ...]:
     return (
         starter("application.run", "Queue a command inside what serves", None, RunInput, _run),
         query("application.readRun", "A run and its command's exit status", RunRow, ByDeployment, _read_run),
+        mutation("application.exec", "Open a console inside what runs now", ConsoleRow, ExecInput, _exec),
     )
 
 
@@ -29,6 +32,27 @@ class RunInput(Input):
     command: Annotated[list[str], Field(min_length=1, max_length=10_000)]
     title: Annotated[str, Field(max_length=1_024)] | None = None
     timeout_seconds: Annotated[float, Field(ge=0)] | None = None
+
+
+class ExecInput(Input):
+    """``command`` is a program and its arguments, which no shell reads. It is carried out inside the ``process`` that
+    runs now (default: the first), once whoever asks has come to the WebSocket within a minute. With ``rows`` and
+    ``columns`` it has a terminal of that size, of the kind ``terminal``.
+    """
+
+    application_id: Annotated[str, Field(min_length=1)]
+    command: Annotated[list[str], Field(min_length=1, max_length=10_000)]
+    process: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}([.][0-9]{1,3})?$")] | None = None
+    rows: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    columns: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    terminal: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9+._-]{0,63}$")] = "xterm"
+
+
+class ConsoleRow(TypedDict):
+    """``path`` is that of the WebSocket, at this panel."""
+
+    consoleId: str
+    path: str
 
 
 class ByDeployment(Input):
@@ -47,6 +71,20 @@ async def _run(call: Call[RunInput]) -> Nothing:
             once=call.once,
         )
     )
+
+
+async def _exec(call: Call[ExecInput]) -> ConsoleRow:
+    given = call.input
+    window = None if given.rows is None or given.columns is None else (given.rows, given.columns)
+    console_id = await call.platform.consoles.wish(
+        call.actor,
+        given.application_id,
+        given.command,
+        process=given.process,
+        window=window,
+        terminal=given.terminal,
+    )
+    return {"consoleId": console_id, "path": f"/{PATH}?consoleId={console_id}"}
 
 
 async def _read_run(call: Call[ByDeployment]) -> RunRow:

@@ -1,0 +1,301 @@
+"""Consoles: a command inside what runs now of an application, for as long as somebody sits before it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from headway.core.access.model import Actor
+from headway.core.engine.beside import beside
+from headway.domains.applications import runs, store
+from headway.domains.applications.model import Application, Release, Wanted
+from headway.domains.applications.operate import Operating
+from headway.domains.applications.service import ApplicationService
+from headway.domains.applications.snapshot import open_snapshot
+from headway.domains.applications.surroundings import known_secrets
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.infra.hosts.base import Host, HostUnreachable
+from headway.infra.hosts.local_program import converse_here
+from headway.infra.hosts.ssh import SshHost
+from headway.infra.logs.mask import Masker
+from headway.kernel.console_frames import HEAD, Kind, framed, head_of
+from headway.kernel.errors import Conflict, NotFound, TooManyRequests, Unavailable
+from headway.kernel.ids import new_id
+from headway.kernel.vault import Vault
+from headway.seams.runtimes.inside import InContainer
+
+PROCEDURE = "application.exec"
+_UNIX = "unix://"
+_SECONDS_TO_BEGIN = 60.0
+_SECONDS_TO_END = 20.0
+_RETRY_AFTER_SECONDS = 10
+_QUIET_SECONDS = 0.1  # after which what could begin a secret is shown as it stands: somebody types
+_PIECES = 4
+
+Json = Any
+Piece = tuple[Kind, bytes]
+
+
+class TooManyConsoles(TooManyRequests):
+    """There are as many as there may be."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most} commands are open here already, and no more may be. End some.", _RETRY_AFTER_SECONDS)
+
+
+class Conversation(Protocol):
+    """A program on the application's machine that carries the command out."""
+
+    async def read(self, count: int) -> bytes: ...
+
+    async def write(self, data: bytes) -> None: ...
+
+    async def complaint(self, seconds: float = ...) -> str: ...
+
+    def finish(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """A command that somebody may have carried out once, until ``ends``."""
+
+    user_id: str
+    application_id: str
+    command: Sequence[str]
+    process: str | None
+    window: tuple[int, int] | None
+    terminal: str
+    ends: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleService:
+    """What callers may have carried out. ``most`` may be at a time; one in which nothing is written to and fro for
+    ``idle_seconds`` is ended.
+    """
+
+    db: Database
+    vault: Vault
+    applications: ApplicationService
+    operating: Operating
+    idle_seconds: float
+    use_groups: bool
+    most: int = 32
+    wishes: dict[str, Wish] = field(default_factory=dict)
+    open: set[str] = field(default_factory=set)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def wish(
+        self,
+        actor: Actor,
+        application_id: str,
+        command: Sequence[str],
+        *,
+        process: str | None,
+        window: tuple[int, int] | None,
+        terminal: str,
+    ) -> str:
+        """The id of a console that the caller may enter within a minute. Raises InvalidInput, Conflict,
+        TooManyConsoles, Missing, Forbidden.
+        """
+        runs.check(command, None)
+        now = time.monotonic()
+        for console_id in [each for each, wish in self.wishes.items() if wish.ends < now]:
+            del self.wishes[console_id]
+        if len(self.wishes) + len(self.open) >= self.most:
+            raise TooManyConsoles(self.most)
+        application = await self.applications.one(actor, application_id, PROCEDURE)
+        await self.db.run(lambda tx: self._serving(tx, application))
+        console_id = new_id()
+        self.wishes[console_id] = Wish(
+            user_id=actor.user_id,
+            application_id=application_id,
+            command=tuple(command),
+            process=process,
+            window=window,
+            terminal=terminal,
+            ends=now + _SECONDS_TO_BEGIN,
+        )
+        return console_id
+
+    @asynccontextmanager
+    async def entered(self, actor: Actor, console_id: str) -> AsyncIterator[Console]:
+        """The console that was wished for, by the one who did, once. All that its command has started has ended when
+        the block does. Raises Missing, Forbidden, Conflict, HostUnreachable.
+        """
+        wish = self.wishes.get(console_id)
+        if wish is None or wish.user_id != actor.user_id or wish.ends < time.monotonic():
+            raise NotFound("There is no such console any more; ask for another.")
+        del self.wishes[console_id]
+        self.open.add(console_id)
+        try:
+            application = await self.applications.one(actor, wish.application_id, PROCEDURE)
+            _, release, mask = await self.db.read(lambda tx: self._serving(tx, application))
+            terms = await self._terms(release, wish, console_id)
+            host = self.operating.hosts[release.host_id]
+            conversation = await _begun(host, self.operating.toolboxes.at(release.host_id).folders.native)
+            mask |= await self.operating.secrets(application)
+            try:
+                await conversation.write(framed(Kind.TERMS, json.dumps(terms).encode()))
+                yield Console(conversation, Masker(mask), self.idle_seconds, self.stopping)
+            finally:
+                await _end(conversation)
+        finally:
+            self.open.discard(console_id)
+
+    def close(self) -> None:
+        """Ends all of them: the panel stops."""
+        self.stopping.set()
+
+    def _serving(self, tx: Tx, application: Application) -> tuple[Application, Release, set[str]]:
+        release = store.serving(tx, application.application_id)
+        if release is None:
+            raise Conflict(f"The application {application.name} was never deployed; deploy it first.")
+        if application.wanted is not Wanted.UP:
+            raise Conflict(f"The application {application.name} is stopped; start it first.")
+        snapshot = open_snapshot(store.spec_of(tx, release.release_id), self.vault)
+        mask = known_secrets(tx, application, self.vault) | {*(snapshot.mask if snapshot is not None else ())}
+        return application, release, mask
+
+    async def _terms(self, release: Release, wish: Wish, console_id: str) -> Json:
+        runtime = self.operating.runtime(release)
+        inside = await runtime.inside(release.release_id)
+        told = {"id": console_id, "argv": [*wish.command], "window": wish.window, "term": wish.terminal}
+        if isinstance(inside, InContainer):
+            if wish.process not in {None, "web"}:
+                raise Conflict(f"It runs as a container, which has no process {wish.process}; leave it out.")
+            engine = self.operating.toolboxes.at(release.host_id).imaging.host.removeprefix(_UNIX)
+            return told | {
+                "container_id": inside.container_id,
+                "pid": inside.pid,
+                "engine": engine,
+                "use_group": self.use_groups,
+            }
+        processes = {each.name: each for each in (await runtime.status(release.release_id)).processes}
+        name = wish.process or next(iter(processes), "")
+        if wish.process is not None and name not in processes:
+            there = ", ".join(processes) or "none"
+            raise Conflict(f"It has no process {name}; it has: {there}.")
+        if name not in processes or not processes[name].up:
+            raise Conflict(f"The process {name or 'web'} does not run now; its logs say why.")
+        return told | {"release_id": release.release_id, "process": name, "pid": processes[name].pid}
+
+
+class Console:
+    """A command that is being carried out."""
+
+    def __init__(
+        self, conversation: Conversation, masker: Masker, idle_seconds: float, stopping: asyncio.Event
+    ) -> None:
+        self._conversation = conversation
+        self.idle_seconds = idle_seconds
+        self._stopping = stopping
+        self._masks = {kind: masker.stream() for kind in (Kind.OUTPUT, Kind.ERRORS)}
+        self._masker = masker
+        self._moved = time.monotonic()
+
+    async def write(self, kind: Kind, data: bytes) -> None:
+        """Hands a piece on to the command. Raises HostUnreachable."""
+        self._moved = time.monotonic()
+        await self._conversation.write(framed(kind, data))
+
+    async def pieces(self) -> AsyncGenerator[Piece, None]:
+        """What it writes, masked, and at last how it has ended."""
+        heard: asyncio.Queue[Piece | None] = asyncio.Queue(_PIECES)
+        async with beside(self._hear(heard)), beside(self._why_over()) as over:
+            while True:
+                piece = await self._next(heard, over)
+                if isinstance(piece, str):
+                    yield Kind.END, json.dumps({"error": piece}).encode()
+                    return
+                if piece is None:
+                    for shown in self._kept_back():
+                        yield shown
+                    continue
+                kind, data = piece
+                self._moved = time.monotonic()
+                if kind is Kind.TAKEN:
+                    yield piece
+                    continue
+                if kind is Kind.END:
+                    for shown in self._kept_back():
+                        yield shown
+                    yield piece
+                    return
+                if text := self._masks[kind].feed(data):
+                    yield kind, text
+
+    def _kept_back(self) -> Iterator[Piece]:
+        """What could have begun a secret, once nothing follows."""
+        for kind, stream in [*self._masks.items()]:
+            if text := stream.finish():
+                yield kind, text
+            self._masks[kind] = self._masker.stream()
+
+    async def _next(self, heard: asyncio.Queue[Piece | None], over: asyncio.Task[str]) -> Piece | str | None:
+        """The next piece, or why there are no more; None where it is quiet while something is kept back."""
+        holds = any(stream.held for stream in self._masks.values())
+        async with beside(heard.get()) as getting:
+            await asyncio.wait(
+                {getting, over}, timeout=_QUIET_SECONDS if holds else None, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not getting.done():
+                return over.result() if over.done() else None
+            found = await getting
+        return found if found is not None else await self._lost()
+
+    async def _hear(self, heard: asyncio.Queue[Piece | None]) -> None:
+        with suppress(HostUnreachable, ValueError):
+            while True:
+                piece = await _piece(self._conversation)
+                await heard.put(piece)
+                if piece[0] is Kind.END:
+                    return
+        await heard.put(None)
+
+    async def _lost(self) -> str:
+        try:
+            said = await self._conversation.complaint()
+        except (TimeoutError, HostUnreachable):
+            said = ""
+        return f"The command was lost{f' ({said})' if said else ''}."
+
+    async def _why_over(self) -> str:
+        while (left := self._moved + self.idle_seconds - time.monotonic()) > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._stopping.wait()
+                    return "The panel stops, and the command was ended."
+        return f"Nothing was written to or fro for {self.idle_seconds:g} s, and the command was ended."
+
+
+async def _begun(host: Host, root: str) -> Conversation:
+    argv = (f"{root}/python", "-I", "-S", f"{root}/console.py", root)
+    return await host.converse(*argv) if isinstance(host, SshHost) else await converse_here(*argv)
+
+
+async def _piece(conversation: Conversation) -> Piece:
+    kind, length = head_of(await conversation.read(HEAD.size))
+    return kind, await conversation.read(length)
+
+
+async def _end(conversation: Conversation) -> None:
+    """Lets go of it, and returns once it has ended all that it has begun. Raises Unavailable where it does not."""
+    conversation.finish()
+    try:
+        async with asyncio.timeout(_SECONDS_TO_END):
+            with suppress(HostUnreachable, ValueError):
+                while True:
+                    await _piece(conversation)
+    except TimeoutError:
+        raise Unavailable("The command does not end; stop its application to end it.") from None
+    finally:
+        conversation.close()

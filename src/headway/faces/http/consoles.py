@@ -1,0 +1,96 @@
+"""``/application-console``: a command inside what runs of an application, as messages of a WebSocket to and fro.
+
+Each message is binary: the letter of its kind, and what it holds (see ``kernel.console_frames``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, aclosing, suppress
+from urllib.parse import parse_qsl
+
+from starlette.types import Receive, Scope, Send
+
+from headway.core.access.audience import Listener
+from headway.core.access.model import Actor
+from headway.core.engine.beside import beside
+from headway.domains.applications.consoles import Console
+from headway.faces.http import errors
+from headway.faces.http.answers import Answer
+from headway.faces.http.auth import authenticate
+from headway.faces.http.listening import refuse
+from headway.faces.http.platform import Platform
+from headway.infra.hosts.base import HostUnreachable
+from headway.kernel.console_frames import Kind, message_of
+from headway.kernel.errors import HeadwayError
+
+PATH = "application-console"
+_ALL_TOLD, _WRONG, _NOT_ANY_MORE = 1000, 1003, 1008
+
+
+class Consoles:
+    """Answers a handshake: whoever has asked for the console enters it, all others are refused over plain HTTP."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers: Mapping[bytes, bytes] = dict(scope["headers"])
+        await receive()  # the wish to connect
+        async with AsyncExitStack() as stack:
+            found = await errors.guarded(lambda: self._entered(headers, scope["query_string"], stack), PATH)
+            if isinstance(found, Answer):
+                await refuse(found, send)
+                return
+            actor, console = found
+            with self._platform.audience.listening(actor) as listener:
+                await send({"type": "websocket.accept"})
+                code = await _held(console, listener, receive, send)
+        with suppress(OSError, RuntimeError):  # whoever sat before it has gone
+            await send({"type": "websocket.close", "code": code})
+
+    async def _entered(
+        self, headers: Mapping[bytes, bytes], query: bytes, stack: AsyncExitStack
+    ) -> tuple[Actor, Console] | Answer:
+        actor = await authenticate(self._platform.access, headers)
+        if actor is None:
+            return errors.unauthorized()
+        self._platform.audience.admit(actor)
+        console_id = dict(parse_qsl(query.decode("latin-1"))).get("consoleId", "")
+        return actor, await stack.enter_async_context(self._platform.consoles.entered(actor, console_id))
+
+
+async def _held(console: Console, listener: Listener, receive: Receive, send: Send) -> int:
+    """Carries pieces to and fro until the command has ended or may not go on; gives the code to close with."""
+    async with (
+        beside(_tell(console, send)) as telling,
+        beside(_hear(console, receive)) as hearing,
+        beside(listener.over()) as over,
+    ):
+        ended, _ = await asyncio.wait({telling, hearing, over}, return_when=asyncio.FIRST_COMPLETED)
+        if telling in ended:
+            return _ALL_TOLD
+        return _WRONG if hearing in ended else _NOT_ANY_MORE
+
+
+async def _tell(console: Console, send: Send) -> None:
+    try:
+        async with aclosing(console.pieces()) as pieces:
+            async for kind, data in pieces:
+                async with asyncio.timeout(console.idle_seconds):
+                    await send({"type": "websocket.send", "bytes": kind.value + data})
+    except TimeoutError:
+        return  # nobody takes it
+    except HeadwayError as error:
+        told = json.dumps({"error": error.message}).encode()
+        await send({"type": "websocket.send", "bytes": Kind.END.value + told})
+
+
+async def _hear(console: Console, receive: Receive) -> None:
+    """Returns when nobody is there any more, or says what nobody understands."""
+    with suppress(ValueError, HostUnreachable):
+        while (message := await receive())["type"] != "websocket.disconnect":
+            kind, data = message_of(message.get("bytes") or b"")
+            await console.write(kind, data)
