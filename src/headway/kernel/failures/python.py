@@ -39,6 +39,12 @@ _LOCKS = (
 )
 _VERSIONS = (
     rule(
+        r"^.{0,80}Unable to find installation candidates for (?P<what>[\w.\[\]-]{1,80} \([^)\n]{1,40}\))",
+        "the index that Poetry asks has no file of {what} for this Python and machine",
+        f"take the Python that poetry.lock was made for ({_PYTHON}), or run 'poetry lock' and commit it; where this machine "
+        "reaches a mirror only, name that in pyproject.toml ([[tool.poetry.source]])",
+    ),
+    rule(
         r"^.{0,120}uses an unsupported schema version \((?P<what>v\d{1,4}).{0,200}",
         "uv.lock was written by another uv than the one that reads it ({what})",
         "ask for the one that wrote it (headway apps set APP --use uv=VERSION), or run 'uv lock' with this one and commit",
