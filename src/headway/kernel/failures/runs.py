@@ -215,6 +215,14 @@ _PYTHON = (
         last=True,
     ),
     rule(
+        r"^.{0,120}\b(?:(?:secret_key|SECRET_KEY|[Ss]ecret [Kk]ey).{0,40}(?:not (?:been )?changed|must be changed)|"
+        r"[Rr]efusing to start due to insecure SECRET_KEY).{0,200}",
+        "it refuses the secret that its repository has, which everybody knows",
+        "give it one of its own by the variable that it reads (headway env set APP SECRET_KEY=..., SEARXNG_SECRET=..., "
+        "SUPERSET_SECRET_KEY=...)",
+        phase=_START,
+    ),
+    rule(
         r"^.{0,200}\(postgres\.E005\) 'django\.contrib\.postgres' must be in INSTALLED_APPS.{0,200}",
         "its settings do not know the database for PostgreSQL's",
         "begin the address with postgres:// where they look for that (headway env set APP DATABASE_URL=postgres://...), or "
