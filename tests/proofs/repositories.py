@@ -35,7 +35,7 @@ from headway.seams.builders.base import BuildError, BuildSpec
 from headway.seams.builders.native import NativeBuilder
 from headway.seams.buildplan.detection import READS, detect
 from headway.seams.buildplan.plan import BuildPlan
-from headway.seams.buildplan.reader import LARGEST, PRUNED, chosen
+from headway.seams.buildplan.reader import PRUNED, chosen, limit_of
 from headway.seams.buildplan.settings import BuildSettings
 from headway.seams.buildplan.toolchains.store import Store, Turns
 from headway.seams.buildplan.tree import Tree
@@ -107,7 +107,7 @@ def read_folder(root: Path) -> Tree:
             names.add(relative)
             sizes[relative] = file.lstat().st_size
     taken = [name for name in chosen(names, sizes, READS) if (root / name).is_file()]
-    return Tree(names=frozenset(names), contents={name: (root / name).read_bytes()[:LARGEST] for name in taken})
+    return Tree(names=frozenset(names), contents={name: (root / name).read_bytes()[: limit_of(name)] for name in taken})
 
 
 def _detected(folder: Path, row: Expected) -> tuple[str, str]:

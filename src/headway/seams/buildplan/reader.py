@@ -69,13 +69,19 @@ def chosen(names: Collection[str], sizes: dict[str, int], reads: Sequence[str]) 
     found = {name for pattern in reads if _WILD & set(pattern) for name in tree.matching(pattern)}
     taken, left = list[str](), MOST_BYTES
     for name in dict.fromkeys((*plain, *sorted(found, key=lambda each: (each.count("/"), each)))):
-        cost = min(sizes.get(name, LARGEST), _limit(name))
+        cost = min(sizes.get(name, LARGEST), limit_of(name))
         if len(taken) == MOST_FILES:
             break
         if cost <= left:
             taken.append(name)
             left -= cost
     return taken
+
+
+def limit_of(name: str) -> int:
+    """How many bytes of a file are read."""
+    base = posixpath.basename(name)
+    return LARGEST_TOLD if base in _TOLD else LARGEST_LOCK if base in _LOCKS else LARGEST
 
 
 def _bounded(entries: Sequence[Listed]) -> tuple[list[Listed], bool]:
@@ -114,7 +120,7 @@ def _aliases(entries: Sequence[Listed], links: dict[str, str]) -> Iterator[str]:
 async def _contents(work: Work, workspace: Workspace, names: Sequence[str]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for limit in (LARGEST, LARGEST_LOCK, LARGEST_TOLD):
-        mine = [name for name in names if _limit(name) == limit]
+        mine = [name for name in names if limit_of(name) == limit]
         paths = [f"{workspace.folder}/{name}" for name in mine]
         try:
             data = await work.host.read_files(paths, limit, below=workspace.root) if paths else []
@@ -122,8 +128,3 @@ async def _contents(work: Work, workspace: Workspace, names: Sequence[str]) -> d
             raise _leads_out(error.path.removeprefix(f"{workspace.folder}/")) from error
         found |= {name: each for name, each in zip(mine, data, strict=True) if each is not None}
     return {name: found[name] for name in names if name in found}
-
-
-def _limit(name: str) -> int:
-    base = posixpath.basename(name)
-    return LARGEST_TOLD if base in _TOLD else LARGEST_LOCK if base in _LOCKS else LARGEST
