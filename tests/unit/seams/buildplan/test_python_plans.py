@@ -234,6 +234,11 @@ ROOT_AND_BASE = "ROOT = Path(__file__).resolve().parent\nBASE_DIR = ROOT.parent\
         ("", "BASE_DIR = os.path.dirname(os.path.abspath(__file__))", 'os.path.join(BASE_DIR, "a.db")', "shop/a.db"),
         ("", "BASE_DIR = Path(__file__).parent", 'BASE_DIR / "data" / "a.db"', "keep shop/data"),
         ("", ROOT_AND_BASE, 'f"{BASE_DIR}/a.db"', "a.db"),
+        ("", f'{ROOT_AND_BASE}STORE_DIR = BASE_DIR / "var" / "db"', 'STORE_DIR / "a.db"', "var/db/a.db"),
+        ("", f'{ROOT_AND_BASE}STORE_DIR = ROOT / f"{{STAGE}}"', 'STORE_DIR / "a.db"', ""),
+        ("", 'BASE_DIR = os.path.join(os.path.dirname(__file__), "..")', 'BASE_DIR / "a.db"', "a.db"),
+        ("", f'{ROOT_AND_BASE}STORE_DIR = os.environ.get("STORE", BASE_DIR / "x")', 'STORE_DIR / "a.db"', ""),
+        ("", f'{ROOT_AND_BASE}DATA_DIR = os.environ.get("DATA_DIR", BASE_DIR)', 'DATA_DIR / "a.db"', "by itself"),
         ("", "PROJECT_ROOT = os.path.dirname(__file__)", 'os.path.join(PROJECT_ROOT, "a.db")', "shop/a.db"),
         ("", "from shop.paths import BASE_DIR", 'BASE_DIR.joinpath("a.db")', "a.db"),
         ("", "BASE_DIR = Path(__file__).parents[7]", 'BASE_DIR / "a.db"', ""),
@@ -250,11 +255,16 @@ def test_the_file_of_a_database_is_below_the_folder_that_the_settings_make(
     found = plan({f"{files}{name}": data for name, data in django.items()} | {"requirements.txt": "django\n"})
     if link.startswith("keep "):
         assert found.keep == (link.removeprefix("keep "),)
+    elif link == "by itself":
+        assert "ln -sf" not in found.processes[0].command
+        assert "which stays in the folder that DATA_DIR names" in str(found.notes)
     elif not link:
         assert "ln -sf" not in found.processes[0].command
         assert "by one copy at a time, and lost with the release" in str(found.notes)
     else:
-        assert f'ln -sf "$DATA_DIR/a.db" {link} && ' in found.processes[0].command
+        line = found.processes[0].command
+        assert f'ln -sf "$DATA_DIR/a.db" {link} && ' in line
+        assert ("mkdir -p var/db && " in line) == (link == "var/db/a.db")
 
 
 def test_no_variable_goes_before_the_file_of_variables_that_the_repository_has() -> None:

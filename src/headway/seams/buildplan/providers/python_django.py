@@ -13,7 +13,7 @@ from headway.seams.buildplan.providers import python_variables
 from headway.seams.buildplan.providers.python_code import Place, imports, in_folder, source
 from headway.seams.buildplan.providers.python_hosts import Over, settings_over
 from headway.seams.buildplan.providers.python_migrations import once
-from headway.seams.buildplan.providers.python_paths import definition, folder_of
+from headway.seams.buildplan.providers.python_paths import ENVIRONMENT, definition, folder_of
 from headway.seams.buildplan.providers.python_requirements import Requirements
 from headway.seams.buildplan.providers.python_start import Interface, Served, Start, serve
 from headway.seams.buildplan.providers.python_variables import Given
@@ -50,7 +50,6 @@ _SQLITE = re.compile(r"backends\.sqlite3|spatialite|sqlite:/")
 _BELOW = r"""\b(?P<base>BASE_DIR|[A-Z_]{1,30}(?:DIR|ROOT|PATH))(?:(?:[ \t]*[,/)]|\.joinpath\()[ \t]*["']|\}/)"""
 _SQLITE_FOLDER = re.compile(_BELOW + r"""([\w-]+)(?:["'][ \t]*[,/][ \t]*["']|/)[\w.-]+\.(?:sqlite3?|db)["']""")
 _SQLITE_FILE = re.compile(_BELOW + r"""([\w-]+\.(?:sqlite3?|db))["']""")
-_FROM_ENVIRONMENT = re.compile(r"environ|getenv|\benv\b|\bconfig\(")
 _NEEDED = re.compile(
     r"""os\.environ\[["'](\w+)["']\](?![ \t]*=)|\b(?:env(?:\.\w+)?|config)\(["']([A-Z]\w+)["'](?:,[ \t]*cast=\w+)?\)"""
 )
@@ -151,6 +150,8 @@ def _database(tree: Tree, project: _Project, keep: Collection[str]) -> _Database
     when = "Without DATABASE_URL (or what its settings name) the" if is_server else "The"
     is_file = f"{when} database is a file of SQLite, migrated at each start, by one copy at a time"
     stays = f"{is_file}, which stays in the folder that DATA_DIR names."
+    if _is_in_data(project):
+        return _Database(note=stays)
     folder = _place(project, _SQLITE_FOLDER)
     if folder is not None:
         lost = f"{when} database is a file of SQLite, lost with the release: have {folder} stay too (--keep)."
@@ -161,10 +162,20 @@ def _database(tree: Tree, project: _Project, keep: Collection[str]) -> _Database
         return _Database(note=stays)
     if file is None:
         return _Database(note=f"{is_file}, and {advice}")
-    name, link = posixpath.basename(file), shlex.quote(posixpath.relpath(file, project.folder or "."))
+    name, path = posixpath.basename(file), posixpath.relpath(file, project.folder or ".")
+    link, folder = shlex.quote(path), posixpath.dirname(file)
+    is_there = not folder or any(each.startswith(f"{folder}/") for each in tree.names)
+    made = "" if is_there else f"mkdir -p {shlex.quote(posixpath.dirname(path))} && "
     first = once(f'[ -e "$DATA_DIR/{name}" ] || cp {link} "$DATA_DIR/"') + " && " if file in tree else ""
     lost = f"{when} database is a file of SQLite, {advice}"
-    return _Database(before=f'{first}ln -sf "$DATA_DIR/{name}" {link} && ', note=stays, note_told=lost)
+    return _Database(before=f'{made}{first}ln -sf "$DATA_DIR/{name}" {link} && ', note=stays, note_told=lost)
+
+
+def _is_in_data(project: _Project) -> bool:
+    """Whether the file is below a folder that the variable DATA_DIR names, which Headway sets."""
+    names = {match["base"] for _, text in project.texts for match in _SQLITE_FILE.finditer(text)}
+    made = (definition(text, name) or "" for name in names for _, text in project.texts)
+    return any("DATA_DIR" in each and ENVIRONMENT.search(each) for each in made)
 
 
 def _place(project: _Project, pattern: re.Pattern[str]) -> str | None:
@@ -294,7 +305,7 @@ def _written_hosts(project: _Project, given: Sequence[Given]) -> str:
     """The file that writes down all hosts that it answers for, where none of its settings reads or opens them."""
     found = [(name, match[1]) for name, text in project.texts for match in _HOSTS.finditer(text)]
     is_read = any(each.note.startswith("ALLOWED_HOSTS ") for each in given)
-    if not found or is_read or any(_FROM_ENVIRONMENT.search(value) or "*" in value for _, value in found):
+    if not found or is_read or any(ENVIRONMENT.search(value) or "*" in value for _, value in found):
         return ""
     begin = (name for name in project.tree.contents if name.endswith(("manage.py", "wsgi.py", "asgi.py")))
     if any(_FIXED.search(source(project.tree, name)) for name in begin):
@@ -310,7 +321,7 @@ def _of_hosts(project: _Project, given: Sequence[Given]) -> Iterator[str]:
         if match is None:
             continue
         value = match[1]
-        is_read = _FROM_ENVIRONMENT.search(value) is not None
+        is_read = ENVIRONMENT.search(value) is not None
         variable = _VARIABLE.search(value) if is_read else None
         if any(each.note.startswith("ALLOWED_HOSTS ") for each in given):
             yield ""

@@ -7,6 +7,9 @@ from typing import Final
 
 _UP = re.compile(r"dirname\(|\.parents\[(\d)\]|\.parent\b|pardir|[\"']\.\.[\"']")
 _WORD = re.compile(r"(?<![\w.\"'])[A-Za-z_]\w{1,40}\b(?!\()")
+ENVIRONMENT = re.compile(r"environ|getenv|\benv\b|\bconfig\(")
+_QUOTED = re.compile(r"[\"']([^\"'\n]{0,100})[\"']")
+_PLAIN = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*){0,4}")
 _LONGEST: Final = 1200
 _MOST_STEPS: Final = 3
 
@@ -29,21 +32,25 @@ def folder_above(name: str, text: str) -> str | None:
     return None if not 1 <= levels <= len(parts) else "/".join(parts[: len(parts) - levels]) or "."
 
 
-def folder_of(name: str, text: str, variable: str) -> str | None:
-    """The folder that a variable of a file holds, also by way of another one; None where the text does not tell."""
-    levels, seen = 0, set[str]()
-    for _ in range(_MOST_STEPS):
-        seen.add(variable)
-        made = definition(text, variable)
-        if made is None:
+def folder_of(name: str, text: str, variable: str, steps: int = _MOST_STEPS) -> str | None:
+    """The folder that a variable of a file holds, also by way of another one; None where the text does not tell, or a
+    variable of the environment decides it.
+    """
+    made = definition(text, variable)
+    if made is None or not steps or ENVIRONMENT.search(made):
+        return None
+    if "__file__" in made:
+        parts, least = name.split("/"), 1
+    else:
+        further = (word for word in _WORD.findall(made) if word != variable and definition(text, word) is not None)
+        above = folder_of(name, text, next(further, ""), steps - 1)
+        if above is None:
             return None
-        levels += _levels(made)
-        if "__file__" in made:
-            parts = name.split("/")
-            return None if not 1 <= levels <= len(parts) else "/".join(parts[: len(parts) - levels]) or "."
-        further = (word for word in _WORD.findall(made) if word not in seen and definition(text, word) is not None)
-        variable = next(further, "")
-    return None
+        parts, least = [each for each in above.split("/") if each != "."], 0
+    levels, below = _levels(made), [each for each in _QUOTED.findall(made) if each != ".."]
+    if not least <= levels <= len(parts) or not all(_PLAIN.fullmatch(each) for each in below):
+        return None
+    return "/".join((*parts[: len(parts) - levels], *below)) or "."
 
 
 def definition(text: str, variable: str) -> str | None:
