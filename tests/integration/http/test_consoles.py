@@ -19,7 +19,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from headway.domains.applications import store
-from headway.domains.applications.consoles import Wish
+from headway.domains.applications.consoles import Seat, Wish
 from headway.domains.applications.model import ReleaseState, Wanted
 from headway.faces.http.server import Server
 from headway.kernel.artifacts import HealthCheck, HealthKind
@@ -85,7 +85,12 @@ async def test_there_is_none_where_nothing_runs_nor_beyond_the_most(world: World
         wished(world, application_id, "somebody")
         world.services.consoles.wishes[str(number)] = world.services.consoles.wishes.pop("a-console")
     answer = await world.client("owner").post("/application.exec", json=asked)
-    assert (answer.status_code, "32 commands are open here" in answer.json()["message"]) == (429, True)
+    assert (answer.status_code, "32 commands are open" in answer.json()["message"]) == (429, True)
+    world.services.consoles.wishes.clear()
+    mine = Seat(user_id=(await world.get("user.get"))["userId"], host_id="a-server")
+    world.services.consoles.open.update({str(number): mine for number in range(world.services.consoles.most_of_one)})
+    answer = await world.client("owner").post("/application.exec", json=asked)
+    assert (answer.status_code, "8 commands are open" in answer.json()["message"]) == (429, True)
 
 
 ALIKE = """\

@@ -46,7 +46,7 @@ class TooManyConsoles(TooManyRequests):
     """There are as many as there may be."""
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"{most} commands are open here already, and no more may be. End some.", _RETRY_AFTER_SECONDS)
+        super().__init__(f"{most} commands are open already, and no more may be. End some.", _RETRY_AFTER_SECONDS)
 
 
 class Conversation(Protocol):
@@ -77,9 +77,18 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """Whose a console is that is open, and on which host."""
+
+    user_id: str
+    host_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleService:
-    """What callers may have carried out. ``most`` may be at a time; one in which nothing is written to and fro for
-    ``idle_seconds`` is ended.
+    """What callers may have carried out. ``most`` may be at a time, ``most_of_one`` of a person, and ``most_there`` on
+    one server: each has one of the few sessions that the server allows. One in which nothing is written to and fro for
+    ``idle_seconds`` is ended. ``open`` are those that were entered.
     """
 
     db: Database
@@ -89,8 +98,10 @@ class ConsoleService:
     idle_seconds: float
     use_groups: bool
     most: int = 32
+    most_of_one: int = 8
+    most_there: int = 3
     wishes: dict[str, Wish] = field(default_factory=dict)
-    open: set[str] = field(default_factory=set)
+    open: dict[str, Seat] = field(default_factory=dict)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def wish(
@@ -110,7 +121,10 @@ class ConsoleService:
         now = time.monotonic()
         for console_id in [each for each, wish in self.wishes.items() if wish.ends < now]:
             del self.wishes[console_id]
-        if len(self.wishes) + len(self.open) >= self.most:
+        known = [*(each.user_id for each in self.wishes.values()), *(each.user_id for each in self.open.values())]
+        if known.count(actor.user_id) >= self.most_of_one:
+            raise TooManyConsoles(self.most_of_one)
+        if len(known) >= self.most:
             raise TooManyConsoles(self.most)
         application = await self.applications.one(actor, application_id, PROCEDURE)
         await self.db.run(lambda tx: self._serving(tx, application))
@@ -135,25 +149,31 @@ class ConsoleService:
         if wish is None or wish.user_id != actor.user_id or wish.ends < time.monotonic():
             raise NotFound("There is no such console any more; ask for another.")
         del self.wishes[console_id]
-        self.open.add(console_id)
+        application = await self.applications.one(actor, wish.application_id, PROCEDURE)
+        _, release, mask = await self.db.read(lambda tx: self._serving(tx, application))
+        self._require_room(release.host_id)
+        self.open[console_id] = Seat(user_id=actor.user_id, host_id=release.host_id)
         try:
-            application = await self.applications.one(actor, wish.application_id, PROCEDURE)
-            _, release, mask = await self.db.read(lambda tx: self._serving(tx, application))
             terms = await self._terms(release, wish, console_id)
             host = self.operating.hosts[release.host_id]
             conversation = await _begun(host, self.operating.toolboxes.at(release.host_id).folders.native)
-            mask |= await self.operating.secrets(application)
             try:
+                mask |= await self.operating.secrets(application)
                 await conversation.write(framed(Kind.TERMS, json.dumps(terms).encode()))
                 yield Console(conversation, Masker(mask), self.idle_seconds, self.stopping)
             finally:
                 await _end(conversation)
         finally:
-            self.open.discard(console_id)
+            del self.open[console_id]
 
     def close(self) -> None:
         """Ends all of them: the panel stops."""
         self.stopping.set()
+
+    def _require_room(self, host_id: str) -> None:
+        there = sum(each.host_id == host_id for each in self.open.values())
+        if host_id != self.operating.tools.host_id and there >= self.most_there:
+            raise TooManyConsoles(self.most_there)
 
     def _serving(self, tx: Tx, application: Application) -> tuple[Application, Release, set[str]]:
         release = store.serving(tx, application.application_id)
@@ -279,7 +299,13 @@ class Console:
 
 async def _begun(host: Host, root: str) -> Conversation:
     argv = (f"{root}/python", "-I", "-S", f"{root}/console.py", root)
-    return await host.converse(*argv) if isinstance(host, SshHost) else await converse_here(*argv)
+    if not isinstance(host, SshHost):
+        return await converse_here(*argv)
+    try:
+        async with asyncio.timeout(_SECONDS_TO_BEGIN):
+            return await host.converse(*argv)
+    except TimeoutError:
+        raise Unavailable(f"{host.target.place} has no session left for it; try again.") from None
 
 
 async def _piece(conversation: Conversation) -> Piece:

@@ -59,11 +59,11 @@ def serve(root: str, configuration: Mapping[str, Any]) -> None:
 
 
 async def _served(root: str, configuration: Mapping[str, Any]) -> None:
-    reader, writer = await _streams()
+    reader, answers = await _streams()
     kind, told = await _heard(reader)
     if kind is not Kind.TERMS:
         return
-    room = _Room(_guest(root, configuration, json.loads(told)), reader, writer)
+    room = _Room(_guest(root, configuration, json.loads(told)), reader, answers)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, room.leave)
     await room.hold()
@@ -80,10 +80,11 @@ def _guest(root: str, configuration: Mapping[str, Any], terms: Mapping[str, Any]
 
 
 class _Room:
-    def __init__(self, guest: Guest, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, guest: Guest, reader: asyncio.StreamReader, answers: int) -> None:
         self._guest = guest
         self._reader = reader
-        self._writer = writer
+        self._answers = answers
+        self._saying = asyncio.Lock()
         self._left = asyncio.Event()
         self._pieces: asyncio.Queue[bytes] = asyncio.Queue(MOST_UNTAKEN)
 
@@ -151,11 +152,16 @@ class _Room:
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _say(self, kind: Kind, data: bytes) -> None:
-        try:
-            self._writer.write(framed(kind, data))
-            await self._writer.drain()
-        except OSError:
-            self.leave()
+        left = memoryview(framed(kind, data))
+        async with self._saying:
+            try:
+                while left:
+                    try:
+                        left = left[os.write(self._answers, left) :]
+                    except BlockingIOError:
+                        await _room_in(self._answers)
+            except OSError:
+                self.leave()
 
 
 async def _heard(reader: asyncio.StreamReader) -> tuple[Kind, bytes]:
@@ -163,14 +169,23 @@ async def _heard(reader: asyncio.StreamReader) -> tuple[Kind, bytes]:
     return kind, await reader.readexactly(length)
 
 
-async def _streams() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Our standard input and output; what anybody prints is no answer."""
+async def _room_in(descriptor: int) -> None:
+    """Returns once more can be written."""
+    loop, room = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_writer(descriptor, room.set)
+    try:
+        await room.wait()
+    finally:
+        loop.remove_writer(descriptor)
+
+
+async def _streams() -> tuple[asyncio.StreamReader, int]:
+    """Our standard input and output, which may be one socket: what asyncio writes to would take what comes in for its
+    end. What anybody prints is no answer.
+    """
     answers = os.dup(1)
     os.dup2(2, 1)
-    loop = asyncio.get_running_loop()
+    os.set_blocking(answers, False)
     reader = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    writing = asyncio.StreamReaderProtocol(asyncio.StreamReader())
-    transport, _ = await loop.connect_write_pipe(lambda: writing, os.fdopen(answers, "wb", 0))
-    transport.set_write_buffer_limits(high=0)  # what was said has gone, and whoever writes too much waits
-    return reader, asyncio.StreamWriter(transport, writing, None, loop)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    return reader, answers

@@ -1,0 +1,127 @@
+"""What carries out a command beside a process of a release, over pipes and over the one socket that sshd gives."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from headway.kernel.console_frames import HEAD, Kind, framed, head_of
+from headway.seams.runtimes import console, layer
+from headway.seams.runtimes.launch_configuration import render_configuration
+from tests.integration.runtimes.bench import ACCOUNT, open_folder
+from tests.panel import until
+
+pytestmark = pytest.mark.root
+
+# Becomes a process with mounts of its own, as a launcher makes one.
+APART = """\
+import ctypes, os, sys
+library = ctypes.CDLL(None)
+library.unshare(0x20000)
+library.mount(None, b"/", None, 0x80000 | 0x4000, None)
+library.mount(b"tmpfs", sys.argv[1].encode(), b"tmpfs", 0, None)
+open(f"{sys.argv[1]}/made", "w").write("by the process\\n")
+os.chmod(sys.argv[1], 0o777)
+os.setgid(int(sys.argv[2]))
+os.setuid(int(sys.argv[2]))
+os.execv("/bin/sleep", ["sleep", "7751"])
+"""
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[tuple[Path, int]]:
+    """The folder of a runtime, and the pid of what it runs."""
+    with open_folder() as root:
+        folder, release = root / "folder", root / "releases/r1"
+        for each in (folder, release):
+            each.mkdir(parents=True)
+        (root / "launcher.json").write_text(render_configuration(vault_key=root / "key", caddy=root / "caddy"))
+        known = {"release_id": "r1", "folder": str(folder), "home": "/tmp", "uid": ACCOUNT, "gid": ACCOUNT}
+        nothing = {"port": None, "sealed_env": None, "memory_bytes": None, "process_limit": None}
+        held = {"path": [], "env": {}, "processes": {"web": "x"}, "static": {}, "groups": []}
+        (release / "release.json").write_text(json.dumps(known | nothing | held))
+        with subprocess.Popen([sys.executable, "-c", APART, str(folder), str(ACCOUNT)]) as running:
+            try:
+                until(lambda: Path(f"/proc/{running.pid}/comm").read_text() == "sleep\n", 10)
+                place = Path(layer.folder_of(str(root), "r1", "web", str(running.pid)))
+                place.mkdir(parents=True)
+                (place / layer.TOLD).write_text(json.dumps({"form": layer.OVERLAY}))
+                yield root, running.pid
+            finally:
+                running.kill()
+
+
+@contextmanager
+def begun(process: tuple[Path, int], form: str, *argv: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    """What the panel has of a command that was begun: where it writes, and where it reads."""
+    root, pid = process
+    words = (sys.executable, "-I", "-S", console.__file__, str(root))
+    ours, theirs = socket.socketpair()
+    streams = subprocess.PIPE if form == "pipes" else theirs.fileno()
+    with ours, subprocess.Popen(words, stdin=streams, stdout=streams) as started:
+        theirs.close()
+        with started.stdin or ours.makefile("wb") as into, started.stdout or ours.makefile("rb") as out:
+            terms = {"id": "c1", "argv": argv, "window": None, "release_id": "r1", "process": "web", "pid": pid}
+            into.write(framed(Kind.TERMS, json.dumps(terms).encode()))
+            into.flush()
+            yield into, out
+            if form != "pipes":
+                ours.shutdown(socket.SHUT_RDWR)
+
+
+def said(out: IO[bytes]) -> list[tuple[Kind, bytes]]:
+    """All that comes, without what says that input was taken."""
+    found = []
+    while len(head := out.read(HEAD.size)) == HEAD.size:
+        kind, length = head_of(head)
+        found.append((kind, out.read(length)))
+        if kind is Kind.END:
+            break
+    return [each for each in found if each[0] is not Kind.TAKEN]
+
+
+@pytest.mark.parametrize("form", ["pipes", "socket"])
+def test_input_output_and_status_pass_and_nothing_is_left(process: tuple[Path, int], form: str) -> None:
+    line = "cat made; id -u; cat; (env -i setsid sleep 7752 &); exit 3"
+    with begun(process, form, "sh", "-c", line) as (into, out):
+        time.sleep(0.3)  # so that what comes in comes while nothing is said
+        for data in (b"in\n", b""):
+            into.write(framed(Kind.INPUT, data))
+            into.flush()
+        *pieces, (kind, told) = said(out)
+    assert b"".join(data for _, data in pieces) == f"by the process\n{ACCOUNT}\nin\n".encode()
+    assert (kind, json.loads(told)) == (Kind.END, {"status": 3})
+    assert living(7752) == ""
+
+
+@pytest.mark.parametrize("form", ["pipes", "socket"])
+def test_whoever_lets_go_ends_all_of_it(process: tuple[Path, int], form: str) -> None:
+    line = "trap '' TERM HUP; (env -i setsid sleep 7753 &); sleep 7753 & echo up; sleep 7753"
+    with begun(process, form, "sh", "-c", line) as (into, out):
+        assert out.read(HEAD.size + 3).endswith(b"up\n")
+        until(lambda: len(living(7753).split()) == 3, 10)
+        if form == "pipes":
+            into.close()
+            assert said(out) == [(Kind.END, b'{"error": "The command was ended."}')]
+    until(lambda: living(7753) == "", 10)
+
+
+def test_one_that_is_not_what_it_is_called_is_not_entered(process: tuple[Path, int]) -> None:
+    with begun((process[0], os.getpid()), "pipes", "id") as (_, out):
+        ((kind, told),) = said(out)
+    sentence = "The process web has just ended or was started anew; try again."
+    assert (kind, json.loads(told)) == (Kind.END, {"error": sentence})
+
+
+def living(seconds: int) -> str:
+    return subprocess.run(["pgrep", "-f", f"^sleep {seconds}"], capture_output=True, check=False, text=True).stdout
