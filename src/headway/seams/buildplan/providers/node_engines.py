@@ -17,7 +17,8 @@ from headway.seams.buildplan.tree import Tree
 # behind: nobody goes back to what gets no mends. The odd ones have no long support: that one is left out says nothing.
 _LINES: Final = tuple(range(18, 28))
 _NEW: Final = 20
-_MOST_RANGES: Final = 500
+_MOST_RANGES: Final = 200
+_LONGEST: Final = 200  # of a range
 # What frameworks ask for, from which of their major versions on: lock files of Yarn and Bun do not say it.
 _FRAMEWORKS: Final[tuple[tuple[str, int, str], ...]] = (
     ("nuxt", 4, "^22.19.0 || ^24.11.0 || >=26.0.0"),
@@ -34,7 +35,7 @@ _FRAMEWORKS: Final[tuple[tuple[str, int, str], ...]] = (
 _NEWEST: Final = frozenset({"latest", "next", "*", ""})
 _NPM: Final = ("package-lock.json", "npm-shrinkwrap.json")
 _PNPM_ENTRY = re.compile(
-    r"^  ['\"]?/?(?P<name>@?[^\s'\"@/]+(?:/[^\s'\"@/]+)?)[@/](?P<version>[\w.+-]+)[^\n]*:[ ]*$|"
+    r"^  ['\"]?/?(?P<name>@?[^\s'\"@/]{1,99}(?:/[^\s'\"@/]{1,99})?)[@/](?P<version>[\w.+-]{1,60})[^\n]{0,400}:[ ]?$|"
     r"^    engines: \{(?:[^\n}]*[ ,])?node: ?(?:'(?P<one>[^'\n]*)'|\"(?P<two>[^\"\n]*)\"|(?P<plain>[^,}\n'\"]+))|"
     r"^    (?P<aside>os|cpu|optional): ",
     re.MULTILINE,
@@ -106,7 +107,7 @@ def _written(floors: Mapping[int, Numbers]) -> str:
 def _asked(ranges: Sequence[tuple[str, str]]) -> Iterator[_Asked]:
     seen = set[str]()
     for who, text in ranges:
-        if text in seen or len(seen) == _MOST_RANGES:
+        if text in seen or len(seen) == _MOST_RANGES or len(text) > _LONGEST:
             continue
         seen.add(text)
         parsed = parse_range(text)
