@@ -73,6 +73,22 @@ _GO = (
         "take what that module offers to others, or copy what is needed, and commit",
     ),
     rule(
+        r"^.{0,160}: replacement directory (?P<file>\S{1,200}) does not exist",
+        "go.mod replaces a module by {file}, which is not there",
+        "commit that folder (deploy from above both where it lies beside), or take the 'replace' out ('go mod edit "
+        "-dropreplace=MODULE') and commit",
+    ),
+    rule(
+        r"^.{0,40}cannot load module (?P<file>\S{1,120}) listed in go\.work file.{0,160}",
+        "go.work names the module {file}, which is not in the repository",
+        "commit its folder, or take it out of go.work ('go work edit -dropuse={file}')",
+    ),
+    rule(
+        r"^.{0,120}no non-test Go files in .{0,120}",
+        "there is no program in the folder that is built",
+        "name its folder: headway apps set APP --build 'go build -o app ./cmd/NAME' --start ./app",
+    ),
+    rule(
         r"^.{0,160}: import cycle not allowed.{0,60}",
         "packages of this module import each other in a circle",
         "move what they share to a package that imports neither, try it with 'go build ./...' and commit",
@@ -126,6 +142,31 @@ _CARGO = (
         r"^error: no (?:bin|example|bench|test) target named `(?P<what>[^`\n]{1,60})`.{0,80}",
         "Cargo.toml has no program {what}",
         "name one that it has ([[bin]], or a file in src/bin): headway apps set APP --build 'cargo build --release --bin NAME'",
+    ),
+    rule(
+        r"^error: the package '(?P<one>[^'\n]{1,60})' does not contain this feature: (?P<what>\S{1,60})",
+        "Cargo.toml has no feature {what}",
+        "name one that it has below [features]: headway apps set APP --build 'cargo build --release --features NAME'",
+    ),
+    rule(
+        r"^error: failed to parse lock file at: .{1,200}",
+        "Cargo.lock cannot be read (a merge may have left its marks in it)",
+        "run 'cargo generate-lockfile', commit Cargo.lock and deploy again",
+    ),
+    rule(
+        r"^error: environment variable `(?P<name>\w{1,60})` not defined at compile time.{0,60}",
+        "{name} is read when the program is compiled, and not set",
+        "headway env set APP {name}=...",
+    ),
+    rule(
+        r"^error: couldn't read `(?P<file>[^`\n]{1,200})`: No such file.{0,60}",
+        "the source includes {file}, which is not in the repository or not yet made",
+        "commit it (look at .gitignore), or have the build make it first: headway apps set APP --build LINE",
+    ),
+    rule(
+        r"^error\[E0583\]: file not found for module `(?P<what>\w{1,60})`",
+        "the source has a module {what} whose file is not in the repository",
+        "commit src/{what}.rs or src/{what}/mod.rs (names differ by their capitals on Linux)",
     ),
     rule(
         r"^.{0,20}supported edition values are .{0,120} but `(?P<what>[^`\n]{1,12})` is unknown",

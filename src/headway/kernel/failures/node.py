@@ -96,6 +96,16 @@ _PACKAGES = (
         "ask for such a one (headway apps set APP --use pnpm=10), or widen engines.pnpm",
     ),
     rule(
+        r"^.{0,80}ENOENT: no such file or directory, open '(?P<file>[^'\n]{1,200}\.(?:tgz|tar\.gz))'",
+        "package.json takes a package from a file that is not in the repository",
+        "commit {file} (look at .gitignore), or name a version that is published",
+    ),
+    rule(
+        r"^Usage Error: Environment variable not found \((?P<name>\w{1,60})\) in .{0,160}",
+        ".yarnrc.yml reads {name}, which is not set",
+        "headway env set APP {name}=...",
+    ),
+    rule(
         r"^.{0,80}ENOENT: no such file or directory, open '(?P<file>[^'\n]{1,200}\.patch)'",
         "a patch that package.json or pnpm-workspace.yaml names is not in the repository",
         "commit {file} (look at .gitignore), or take its line out",
@@ -207,6 +217,12 @@ _SCRIPTS = (
     ),
 )
 _ADDONS = (
+    rule(
+        r"^.{0,80}(?:SyntaxError: .{0,160} while (?:reading|trying to load) .{0,120}binding\.gyp|"
+        r"File \".{0,160}binding\.gyp\", line \d+).{0,160}",
+        "binding.gyp cannot be read",
+        "mend it at that line, try it with 'npx node-gyp configure' and commit",
+    ),
     rule(
         r"^.{0,20}gyp: binding\.gyp not found .{0,200}",
         "package.json has node-gyp compile an addon, and there is no binding.gyp",

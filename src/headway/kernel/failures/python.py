@@ -190,6 +190,21 @@ _REQUIREMENTS = (
         phase=Phase.BUILD,
     ),
     rule(
+        r"^.{0,160}does not appear to be a Python project: neither 'setup\.py' nor 'pyproject\.toml' found.{0,20}",
+        "the requirements install a folder that is no package",
+        "take that line (mostly '-e .') out of requirements.txt, or commit the pyproject.toml that makes one of it",
+    ),
+    rule(
+        r"^.{0,80}Package `(?P<one>[^`\n]{1,60})` references an undeclared index: `(?P<what>[^`\n]{1,60})`",
+        "pyproject.toml takes {one} from the index {what}, and no index is called so",
+        "write [[tool.uv.index]] with its name and url, run 'uv lock' and commit both",
+    ),
+    rule(
+        r"^.{0,80}`(?P<what>project\.\w{1,30})` field is not set",
+        "pyproject.toml lacks {what}",
+        "write it below [project], and commit",
+    ),
+    rule(
         r"^.{0,80}Group `(?P<what>[^`\n]{1,60})` is not defined in the project's `dependency-groups`.{0,40}",
         "pyproject.toml has no group {what}",
         "add it below [dependency-groups], or install without: headway apps set APP --install 'uv sync --frozen --no-dev'",

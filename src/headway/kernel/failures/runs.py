@@ -49,6 +49,11 @@ _PORTS = (
 _PACKAGE = r"(?P<what>(?:@[\w.-]{1,60}/)?[\w.-]{1,60})"
 _NODE = (
     rule(
+        r"^.{0,160}: bad option: (?P<what>--?[\w-]{1,60})",
+        "this Node does not know {what}",
+        "take it out of the script, or ask for a Node that has it: headway apps set APP --use node=22",
+    ),
+    rule(
         r"^.{0,80}(?:System limit for number of file watchers reached|EMFILE: too many open files, watch).{0,120}",
         "what is started watches its files for changes, which a release never has",
         f"start it without watching ('node server.js' in place of nodemon or a dev server): {_LINE}",

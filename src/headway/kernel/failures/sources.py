@@ -6,6 +6,11 @@ from headway.kernel.failures.rule import Rule, rule
 
 _GIT = (
     rule(
+        r"^(?:error: failed to parse lock file at: (?P<file>.{1,200})\n(?:.{0,200}\n){0,3}?)?.{0,12}<{7} \S{1,60}$",
+        "a merge has left its marks in a file",
+        "end the merge ('git diff --check' names the places; of a lock file take one side and lock anew), and commit",
+    ),
+    rule(
         r"^.{0,80}Remote branch (?P<what>\S{1,100}) not found in upstream.{0,40}|"
         r"^.{0,80}couldn't find remote ref (?P<one>\S{1,100}).{0,20}",
         "the repository has no such branch",
