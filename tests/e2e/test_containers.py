@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.consoles import HIDING, first_line, sitting, way_to
 from tests.docker_engine import BASE_IMAGE, Engine
 from tests.e2e.boxes import BUILD_SECONDS, DOCKERFILE, boxed_web, boxing_panel, containers, images, sleepers
-from tests.panel import Panel, commit, git_repository, until
+from tests.e2e.test_compose_cli import typed
+from tests.panel import KEY, Panel, commit, git_repository, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -97,6 +99,29 @@ def test_what_it_writes_is_read_and_masked(running: Panel, tmp_path: Path) -> No
     running.post("application.saveEnvironment", applicationId=application_id, env="TOKEN=s3cret-value")
     running.done(running.deploy(application_id), BUILD_SECONDS)
     assert running.get("application.readLogs", applicationId=application_id) == "token is ******\n"
+
+
+def test_a_console_is_inside_the_container_and_leaves_nothing(
+    running: Panel, docker_engine: Engine, tmp_path: Path
+) -> None:
+    application_id = running.application(git_repository(tmp_path / "repo", boxed_web("seen")), name="seen")
+    running.post("application.saveEnvironment", applicationId=application_id, env="TOKEN=s3cret-value")
+    running.done(running.deploy(application_id), BUILD_SECONDS)
+    line = "touch made; ls made; cat; echo $TOKEN; echo why >&2; exit 3"
+    inside = ("apps", "exec", "seen", "--")
+    assert typed(running, *inside, "sh", "-c", line, stdin="in\n") == (3, "made\nin\n******\n", "why\n")
+    assert typed(running, *inside, "ls", "made")[:2] == (0, "made\n")
+    status, _, err = typed(running, *inside, "nowhere")
+    assert (status, "there is no program nowhere here" in err) == (127, True), err
+    as_terminal = ("apps", "exec", "-t", "seen", "--", "sh", "-c", "tty; stty size; exit 5")
+    assert typed(running, *as_terminal)[:2] == (5, "/dev/pts/0\r\n24 80\r\n")
+    with sitting(way_to(running.port, KEY), "seen", "sh", "-c", HIDING.format(8841)) as typing:
+        assert first_line(typing) == b"up\n"
+        until(lambda: len(sleepers(8841)) == 4, 10)
+        typing.kill()
+        until(lambda: sleepers(8841) == [], 10, what="nothing of it is left")
+    assert containers(docker_engine, application_id) == ["running"]
+    running.post("application.delete", applicationId=application_id)
 
 
 def test_two_releases_never_write_to_one_volume_and_the_old_one_comes_back(

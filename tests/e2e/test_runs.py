@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from headway.faces.cli.statuses import Status
+from tests.consoles import HIDING, first_line, sitting, way_to
 from tests.e2e.test_compose_cli import typed
 from tests.e2e.test_schedules import living
 from tests.panel import KEY, Panel, git_repository, panel, until, web
@@ -23,7 +24,6 @@ Json = Any
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 NONE = "headway: there is no program echo a b here; a line for a shell is given as sh -c '...'"
-HIDING = "(setsid sleep {0} &)\nenv -i setsid sleep {0} </dev/null >/dev/null 2>&1 &\nsleep {0} &\necho up\nsleep {0}"
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +142,11 @@ def test_control_c_cancels_it_and_what_it_wrote_came_before(running: Panel, appl
 def test_it_goes_on_while_no_panel_runs(running: Panel, application: str) -> None:
     del application
     deployment_id = detached(running, "sh", "-c", "echo up; sleep 3; echo on; exit 4")
-    running.kill()
+    with sitting(way_to(running.port, KEY), "shop", "sh", "-c", HIDING.format(7607)) as console:
+        assert first_line(console) == b"up\n"
+        until(lambda: len(living("7607")) >= 4, 10)
+        running.kill()
+        until(lambda: living("7607") == [], 10, what="a console ends with the panel")
     running.start()
     row = running.ended(deployment_id)
     assert (row["status"], row["errorMessage"]) == ("error", "command ended with exit status 4: on")

@@ -212,9 +212,10 @@ class _Beside:
 
     @contextlib.contextmanager
     def namespaces(self) -> Iterator[list[int]]:
-        """Those of its that are not ours, open. Raises NotThere."""
+        """Its root, and those of its namespaces that are not ours, open. Raises NotThere."""
         opened: list[int] = []
         try:
+            opened.append(os.open(f"/proc/{self._pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
             for kind in _NAMESPACES:
                 theirs = f"/proc/{self._pid}/ns/{kind}"
                 if os.readlink(theirs) != os.readlink(f"/proc/self/ns/{kind}"):  # noqa: PTH115 - no path of files
@@ -288,8 +289,7 @@ def _become(
         if streams.terminal is not None:
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         bounded = beside.join()
-        for namespace in namespaces:
-            _enter(namespace)
+        _enter(*namespaces)
         os.chdir(beside.folder)
         launcher.drop_rights(beside.record, bounded, call_filter)
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -303,11 +303,16 @@ def _become(
     os._exit(_CANNOT_START)
 
 
-def _enter(namespace: int) -> None:
+def _enter(root: int, *namespaces: int) -> None:
+    """Who enters other mounts is at their root, which is not that of a process whose machine is a folder of another."""
     library = ctypes.CDLL(None, use_errno=True)
-    if library.setns(namespace, 0) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+    for namespace in namespaces:
+        if library.setns(namespace, 0) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+    if namespaces:
+        os.fchdir(root)
+        os.chroot(".")
 
 
 async def _reader(descriptor: int) -> asyncio.StreamReader:
