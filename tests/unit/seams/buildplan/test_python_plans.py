@@ -242,6 +242,11 @@ ROOT_AND_BASE = "ROOT = Path(__file__).resolve().parent\nBASE_DIR = ROOT.parent\
         ("", "PROJECT_ROOT = os.path.dirname(__file__)", 'os.path.join(PROJECT_ROOT, "a.db")', "shop/a.db"),
         ("", "from shop.paths import BASE_DIR", 'BASE_DIR.joinpath("a.db")', "a.db"),
         ("", "BASE_DIR = Path(__file__).parents[7]", 'BASE_DIR / "a.db"', ""),
+        ("", f'{ROOT_AND_BASE}DATA_DIR = Path(os.environ.get("SHOP_DATA_DIR", BASE_DIR))', 'DATA_DIR / "a.db"', ""),
+        ("", f'{ROOT_AND_BASE}DATA_DIR = env.path("DATA_DIR", default=BASE_DIR)', 'DATA_DIR / "a.db"', "by itself"),
+        ("", f'{ROOT_AND_BASE}DATA_DIR = os.environ["DATA_DIR"]  # or a', 'DATA_DIR / "a.db"', "by itself"),
+        ("", f'{ROOT_AND_BASE}D_DIR = env("DATA_DIR")\nOLD = D_DIR / "a.db"', 'BASE_DIR / "a.db"', "a.db"),
+        ("", f'{ROOT_AND_BASE}DATA_DIR = env("STORE")  # not "DATA_DIR"', 'DATA_DIR / "a.db"', ""),
         ("server/", "BASE_DIR = Path(__file__).resolve().parent.parent", 'BASE_DIR / "a.db"', "a.db"),
         ("server/", "BASE_DIR = Path(__file__).resolve().parents[2]", 'BASE_DIR / "a.db"', "../a.db"),
         ("server/", "BASE_DIR = Path(__file__).resolve().parents[2]", 'BASE_DIR / "var/a.db"', "keep var"),
@@ -265,6 +270,52 @@ def test_the_file_of_a_database_is_below_the_folder_that_the_settings_make(
         line = found.processes[0].command
         assert f'ln -sf "$DATA_DIR/a.db" {link} && ' in line
         assert ("mkdir -p var/db && " in line) == (link == "var/db/a.db")
+
+
+@pytest.mark.parametrize(
+    ("made", "link"),
+    [
+        (each, "a.db")
+        for each in (
+            "Path(__file__).resolve().parent.parent  # the project's root, don't move",
+            "Path(__file__).resolve().parent.parent  # e.g. 'mysite'",
+            "os.path.join(os.path.dirname(__file__), '../')",
+            "os.path.join(os.path.dirname(__file__), './../')",
+            "os.path.abspath(os.path.dirname(__file__) + '/..')",
+            "os.path.abspath(os.path.join(__file__, '../..'))",
+            "os.path.abspath(os.path.join(os.path.dirname(__file__), os.pardir))",
+            "os.path.dirname(os.path.dirname(__file__)).replace('\\\\', '/')",
+            "os.path.dirname(os.path.dirname(__file__)).decode('utf-8')",
+            "os.path.dirname(os.path.dirname(os.path.realpath(__file__)))  # (the",
+            "\\\n    os.path.dirname(os.path.dirname(__file__))",
+            "os.path.split(os.path.split(os.path.abspath(__file__))[0])[0]",
+            "__file__.rsplit('/', 2)[0]",
+            "environ.Path(__file__) - 2",
+            "environ.Path(__file__)-2  # (shop/settings.py - 2 = /)",
+            "os.environ.get('BASE_DIR', os.path.dirname(os.path.dirname(os.path.abspath(__file__))))",
+            "Path(config('BASE_DIR', default=Path(__file__).resolve().parent.parent))",
+            "os.environ.get('ROOT') or os.path.dirname(os.path.dirname(__file__))",
+            "unipath.Path(__file__).ancestor(2)",
+            "path(__file__).abspath().dirname().dirname()",
+            "f'{os.path.dirname(__file__)}/..'",
+            "(\n    Path(__file__)  # shop/settings.py)\n    .resolve()\n    .parent  # 'shop'\n    .parent\n)",
+            "os.getcwd()",
+            "here()",
+        )
+    ]
+    + [
+        ("os.path.join(os.path.dirname(__file__), 'var')", "shop/var/a.db"),
+        ("os.path.dirname(__file__) + '/var'", "shop/var/a.db"),
+        ("environ.Path(__file__) - 1", "shop/a.db"),
+    ],
+)
+@pytest.mark.parametrize("name", ["BASE_DIR", "SHOP1_BASE_DIR"])
+def test_a_database_below_the_base_is_linked_however_that_is_written(made: str, link: str, name: str) -> None:
+    file = f'os.path.join({name}, "a.db")'
+    text = f'{name} = {made}\nDATABASES = {{"default": {{"ENGINE": "django.db.backends.sqlite3", "NAME": {file}}}}}\n'
+    found = plan({**DJANGO, "shop/settings.py": text})
+    assert f'ln -sf "$DATA_DIR/a.db" {link} && ' in found.processes[0].command
+    assert "which stays in the folder that DATA_DIR names" in str(found.notes)
 
 
 def test_no_variable_goes_before_the_file_of_variables_that_the_repository_has() -> None:

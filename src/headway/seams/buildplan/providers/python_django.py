@@ -13,7 +13,7 @@ from headway.seams.buildplan.providers import python_variables
 from headway.seams.buildplan.providers.python_code import Place, imports, in_folder, source
 from headway.seams.buildplan.providers.python_hosts import Over, settings_over
 from headway.seams.buildplan.providers.python_migrations import once
-from headway.seams.buildplan.providers.python_paths import ENVIRONMENT, definition, folder_of
+from headway.seams.buildplan.providers.python_paths import ENVIRONMENT, definition, folder_of, is_outside
 from headway.seams.buildplan.providers.python_requirements import Requirements
 from headway.seams.buildplan.providers.python_start import Interface, Served, Start, serve
 from headway.seams.buildplan.providers.python_variables import Given
@@ -47,9 +47,10 @@ _OTHER_DATABASE = re.compile(
     r"backends\.(?:postgresql|mysql|oracle)|dj_database_url|DATABASE_URL|env\.db|\bpostgis\b|django_heroku"
 )
 _SQLITE = re.compile(r"backends\.sqlite3|spatialite|sqlite:/")
-_BELOW = r"""\b(?P<base>BASE_DIR|[A-Z_]{1,30}(?:DIR|ROOT|PATH))(?:(?:[ \t]*[,/)]|\.joinpath\()[ \t]*["']|\}/)"""
+_BELOW = r"""\b(?P<base>\w{0,30}BASE_DIR|[A-Z_]{1,30}(?:DIR|ROOT|PATH))(?:(?:[ \t]*[,/)]|\.joinpath\()[ \t]*["']|\}/)"""
 _SQLITE_FOLDER = re.compile(_BELOW + r"""([\w-]+)(?:["'][ \t]*[,/][ \t]*["']|/)[\w.-]+\.(?:sqlite3?|db)["']""")
 _SQLITE_FILE = re.compile(_BELOW + r"""([\w-]+\.(?:sqlite3?|db))["']""")
+_DATA = re.compile(r"""[(\[]\s*["']DATA_DIR["']""")
 _NEEDED = re.compile(
     r"""os\.environ\[["'](\w+)["']\](?![ \t]*=)|\b(?:env(?:\.\w+)?|config)\(["']([A-Z]\w+)["'](?:,[ \t]*cast=\w+)?\)"""
 )
@@ -172,10 +173,14 @@ def _database(tree: Tree, project: _Project, keep: Collection[str]) -> _Database
 
 
 def _is_in_data(project: _Project) -> bool:
-    """Whether the file is below a folder that the variable DATA_DIR names, which Headway sets."""
+    """Whether the file is below a folder that the variable DATA_DIR names, which Headway sets; not where other settings
+    of the project have it below their base.
+    """
     names = {match["base"] for _, text in project.texts for match in _SQLITE_FILE.finditer(text)}
+    if any(name.endswith("BASE_DIR") for name in names):
+        return False
     made = (definition(text, name) or "" for name in names for _, text in project.texts)
-    return any("DATA_DIR" in each and ENVIRONMENT.search(each) for each in made)
+    return any(_DATA.search(each) and ENVIRONMENT.search(each) for each in made)
 
 
 def _place(project: _Project, pattern: re.Pattern[str]) -> str | None:
@@ -187,10 +192,9 @@ def _place(project: _Project, pattern: re.Pattern[str]) -> str | None:
         for match in pattern.finditer(text):
             made = (folder_of(name, other, match["base"]) for name, other in texts)
             base = next((each for each in made if each is not None), None)
-            is_made = any("__file__" in (definition(other, match["base"]) or "") for _, other in texts)
-            if base is None and match["base"] == "BASE_DIR" and not is_made:
+            if base is None and match["base"].endswith("BASE_DIR"):
                 base = project.folder
-            if base is not None:
+            if base is not None and not is_outside(base):
                 return posixpath.normpath(posixpath.join(base, match[2]))
     return None
 

@@ -2,55 +2,59 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import Final
 
-_UP = re.compile(r"dirname\(|\.parents\[(\d)\]|\.parent\b|pardir|[\"']\.\.[\"']")
+_UP = re.compile(
+    r"dirname\(|\.parents\[(\d)\]|\.parent\b|pardir|path\.split\(|\.ancestor\((\d)\)|__file__\)[ \t]*-[ \t]*(\d)"
+)
 _WORD = re.compile(r"(?<![\w.\"'])[A-Za-z_]\w{1,40}\b(?!\()")
-ENVIRONMENT = re.compile(r"environ|getenv|\benv\b|\bconfig\(")
-_QUOTED = re.compile(r"[\"']([^\"'\n]{0,100})[\"']")
-_PLAIN = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*){0,4}")
+ENVIRONMENT = re.compile(r"environ(?!\.Path\()|getenv|\benv\b|\bconfig\(")
+_QUOTED = re.compile(r"(\+[ \t]*)?[\"']([^\"'\n]{0,100})[\"']")
+_PLAIN = re.compile(r"(?:\.{1,2}|[\w-][\w.-]*)(?:/(?:\.{1,2}|[\w-][\w.-]*)){0,4}/?")
+# A string that is handed to what does not add it to a path: .replace("\\", "/"), .decode("utf-8").
+_ASIDE = re.compile(r"\.(?!(?:joinpath|child|path)\()\w{1,30}\([ \t]*[\"']")
+_COMMENT = re.compile(r"(\"[^\"\n]*\"|'[^'\n]*')|#.*")
 _LONGEST: Final = 1200
 _MOST_STEPS: Final = 3
 
 
 def assigned(text: str, start: int) -> str:
-    """What is assigned there: to the end of its line, or of the lines that its brackets go over."""
+    """What is assigned there, without comments: to the end of its line, or of the lines that its brackets go over."""
     depth, taken = 0, list[str]()
-    for line in text[start : start + _LONGEST].split("\n"):
+    for raw in text[start : start + _LONGEST].split("\n"):
+        line = _COMMENT.sub(lambda match: match[1] or "", raw)
         taken.append(line)
         depth += sum((each in "([{") - (each in ")]}") for each in line)
-        if depth <= 0:
+        if depth <= 0 and not line.endswith("\\"):
             break
     return "\n".join(taken)
 
 
 def folder_above(name: str, text: str) -> str | None:
-    """The folder as many levels above a file as an expression of its ``__file__`` says, None where that is none."""
-    parts = name.split("/")
-    levels = _levels(text)
-    return None if not 1 <= levels <= len(parts) else "/".join(parts[: len(parts) - levels]) or "."
+    """The folder above a file that an expression of its ``__file__`` says, None where that is none."""
+    above = _reached(name, text)
+    return None if above is None or is_outside(above) else above
 
 
 def folder_of(name: str, text: str, variable: str, steps: int = _MOST_STEPS) -> str | None:
-    """The folder that a variable of a file holds, also by way of another one; None where the text does not tell, or a
-    variable of the environment decides it.
+    """The folder that a variable of a file holds, also by way of another one, and be it outside the tree; None where
+    the text does not tell, or a variable of the environment decides it.
     """
     made = definition(text, variable)
     if made is None or not steps or ENVIRONMENT.search(made):
         return None
     if "__file__" in made:
-        parts, least = name.split("/"), 1
-    else:
-        further = (word for word in _WORD.findall(made) if word != variable and definition(text, word) is not None)
-        above = folder_of(name, text, next(further, ""), steps - 1)
-        if above is None:
-            return None
-        parts, least = [each for each in above.split("/") if each != "."], 0
-    levels, below = _levels(made), [each for each in _QUOTED.findall(made) if each != ".."]
-    if not least <= levels <= len(parts) or not all(_PLAIN.fullmatch(each) for each in below):
-        return None
-    return "/".join((*parts[: len(parts) - levels], *below)) or "."
+        return _reached(name, made)
+    further = (word for word in _WORD.findall(made) if word != variable and definition(text, word) is not None)
+    above = folder_of(name, text, next(further, ""), steps - 1)
+    return None if above is None else _below(above, made)
+
+
+def is_outside(path: str) -> bool:
+    """Whether a path leads out of the tree."""
+    return f"{path}/".startswith("../")
 
 
 def definition(text: str, variable: str) -> str | None:
@@ -60,5 +64,16 @@ def definition(text: str, variable: str) -> str | None:
     return None if match is None else assigned(text, match.end())
 
 
-def _levels(text: str) -> int:
-    return sum(1 + int(match[1] or 0) for match in _UP.finditer(text))
+def _reached(name: str, made: str) -> str | None:
+    """The folder that is made of a file's own name."""
+    found = _below(name, made)
+    return None if found is None or f"{found}/".startswith(f"{name}/") else found
+
+
+def _below(begin: str, made: str) -> str | None:
+    """Where an expression leads from there: up as often as it says so, and then down its strings."""
+    parts = [value.lstrip("/") if added else value for added, value in _QUOTED.findall(made)]
+    if _ASIDE.search(made) or not all(_PLAIN.fullmatch(each) for each in parts):
+        return None
+    levels = sum(int(match[2] or match[3] or 1 + int(match[1] or 0)) for match in _UP.finditer(made))
+    return posixpath.normpath(posixpath.join(begin, *[".."] * levels, *parts))

@@ -12,7 +12,7 @@ from typing import Final
 from headway.kernel.told import DATA
 from headway.seams.buildplan.providers import python_code as code
 from headway.seams.buildplan.providers.python_migrations import once
-from headway.seams.buildplan.providers.python_paths import folder_above, folder_of
+from headway.seams.buildplan.providers.python_paths import folder_above, folder_of, is_outside
 from headway.seams.buildplan.providers.python_requirements import Requirements
 from headway.seams.buildplan.providers.python_start import Start
 from headway.seams.buildplan.tree import Tree
@@ -105,7 +105,8 @@ def _folder(name: str, text: str, match: re.Match[str], requires: Requirements) 
         return posixpath.dirname(name) or "." if is_old else "instance"
     if variable is None:
         return "."
-    return folder_of(name, text, variable)
+    above = folder_of(name, text, variable)
+    return None if above is None or is_outside(above) else above
 
 
 def _is_folder(tree: Tree, folder: str) -> bool:
