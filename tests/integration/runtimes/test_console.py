@@ -53,12 +53,17 @@ def process() -> Iterator[tuple[Path, int]]:
         with subprocess.Popen([sys.executable, "-c", APART, str(folder), str(ACCOUNT)]) as running:
             try:
                 until(lambda: Path(f"/proc/{running.pid}/comm").read_text() == "sleep\n", 10)
-                place = Path(layer.folder_of(str(root), "r1", "web", str(running.pid)))
-                place.mkdir(parents=True)
-                (place / layer.TOLD).write_text(json.dumps({"form": layer.OVERLAY}))
+                laid(root, running.pid)
                 yield root, running.pid
             finally:
                 running.kill()
+
+
+def laid(root: Path, pid: int) -> None:
+    """Tells of a process what its launcher does."""
+    place = Path(layer.folder_of(str(root), "r1", "web", str(pid)))
+    place.mkdir(parents=True)
+    (place / layer.TOLD).write_text(json.dumps({"form": layer.OVERLAY}))
 
 
 @contextmanager
@@ -121,6 +126,20 @@ def test_one_that_is_not_what_it_is_called_is_not_entered(process: tuple[Path, i
         ((kind, told),) = said(out)
     sentence = "The process web has just ended or was started anew; try again."
     assert (kind, json.loads(told)) == (Kind.END, {"error": sentence})
+
+
+def test_namespaces_that_a_tenant_has_made_are_not_entered(process: tuple[Path, int]) -> None:
+    words = ("unshare", "--user", "--mount", "--map-current-user", "sleep", "7754")
+    with subprocess.Popen(words, user=ACCOUNT, group=ACCOUNT, extra_groups=()) as apart:
+        try:
+            until(lambda: Path(f"/proc/{apart.pid}/comm").read_text() == "sleep\n", 10)
+            laid(process[0], apart.pid)
+            with begun((process[0], apart.pid), "pipes", "grep", "^[UG]id", "/proc/self/status") as (_, out):
+                found = said(out)
+        finally:
+            apart.kill()
+    sentence = "The process web has just ended or was started anew; try again."
+    assert found == [(Kind.END, json.dumps({"error": sentence}).encode())]
 
 
 def living(seconds: int) -> str:

@@ -212,15 +212,18 @@ class _Beside:
 
     @contextlib.contextmanager
     def namespaces(self) -> Iterator[list[int]]:
-        """Its root, and those of its namespaces that are not ours, open. Raises NotThere."""
+        """Its root, and those of its namespaces that are not ours, open. Raises NotThere.
+
+        Root enters none of another user namespace, which only the application can have made: there it would stand as
+        somebody unknown, and yet be root.
+        """
         opened: list[int] = []
         try:
             opened.append(os.open(f"/proc/{self._pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
-            for kind in _NAMESPACES:
-                theirs = f"/proc/{self._pid}/ns/{kind}"
-                if os.readlink(theirs) != os.readlink(f"/proc/self/ns/{kind}"):  # noqa: PTH115 - no path of files
-                    opened.append(os.open(theirs, os.O_RDONLY | os.O_CLOEXEC))
-            if not self.lives():  # else they may be somebody else's
+            for kind in (each for each in _NAMESPACES if not self._shares(each)):
+                opened += [os.open(f"/proc/{self._pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC)]
+            # Looked at once they are open: whoever has left our user namespace does not come back.
+            if not self.lives() or (os.geteuid() == 0 and not self._shares("user")):
                 raise NotThere(self.label)
             yield opened
         except FileNotFoundError:
@@ -235,11 +238,18 @@ class _Beside:
         for group in groups:
             with contextlib.suppress(OSError):
                 Path(group["tree"], group["folder"], "cgroup.procs").write_text("0")
+        with contextlib.suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text(launcher.OOM_SCORE_ADJ)  # where /proc is ours
         if not wanted <= self._groups("self") or not self.lives():
             raise OSError(
                 errno.ESRCH, "it would run outside of the bounds of its application, which may just have ended"
             )
         return {file for group in groups for file in group["bounds"]} if wanted else set()
+
+    def _shares(self, kind: str) -> bool:
+        """Whether its namespace of the kind is ours."""
+        theirs, ours = (os.stat(f"/proc/{pid}/ns/{kind}") for pid in (self._pid, "self"))  # noqa: PTH116 - no path of files
+        return (theirs.st_dev, theirs.st_ino) == (ours.st_dev, ours.st_ino)
 
     def _groups(self, pid: str) -> set[str]:
         folders = tuple(group["folder"] for group in self.record["groups"])
@@ -292,6 +302,7 @@ def _become(
         _enter(*namespaces)
         os.chdir(beside.folder)
         launcher.drop_rights(beside.record, bounded, call_filter)
+        _require_account(beside.record)
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         for number in (signal.SIGPIPE, *(() if beside.record["full"] else (signal.SIGXFSZ,))):
             signal.signal(number, signal.SIG_DFL)
@@ -301,6 +312,14 @@ def _become(
         reason = getattr(error, "message", None) or f"{type(error).__name__}: {error}"
         os.write(2, f"headway: {program[0][0]} could not be started: {reason}\n".encode())
     os._exit(_CANNOT_START)
+
+
+def _require_account(record: Mapping[str, Any]) -> None:
+    """Makes sure that this process has become the release's account for good. Raises OSError."""
+    if record["uid"] is not None and (
+        os.getresuid() != (record["uid"],) * 3 or os.getresgid() != (record["gid"],) * 3 or os.getgroups()
+    ):
+        raise OSError(errno.EPERM, "it would not run under the account of its application")
 
 
 def _enter(root: int, *namespaces: int) -> None:

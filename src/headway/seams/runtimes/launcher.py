@@ -23,9 +23,9 @@ FULL = "full"  # in the folder of a release whose application fills a disk that 
 SUPERVISOR = "supervisord/supervisord.conf"
 BESIDE = "--beside"
 _OPEN_FILES = 65536
-_OOM_SCORE_ADJ = 200
+OOM_SCORE_ADJ = "200"
 _WRONG, _NOT_FOUND = 78, 127
-_PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP = 38, 22
+_PR_SET_NO_NEW_PRIVS, _PR_GET_SECCOMP, _PR_SET_SECCOMP = 38, 21, 22
 _NO_SETUID, _NO_DEVICES, _NO_PROGRAMS = 2, 4, 8
 _HIDES_SINCE = (5, 8)  # before, the option would have held for the whole machine
 # With one of these the command line needs a shell that stays; without, the shell can be replaced by the program.
@@ -147,8 +147,10 @@ def program_of(process: str, number: str) -> str:
 
 def join_groups(groups: list[dict[str, Any]], gid: int | None) -> set[str]:
     """Makes the groups where they are not there, sets their bounds, joins them, and opens them to the group ``gid``
-    for reading; gives the files of bounds that hold.
+    for reading; gives the files of bounds that hold. Where memory runs out, the kernel ends this process first.
     """
+    with contextlib.suppress(OSError):
+        _write("/proc/self/oom_score_adj", OOM_SCORE_ADJ)
     bounded: set[str] = set()
     for group in groups:
         folder = f"{group['tree']}/{group['folder']}"
@@ -219,8 +221,6 @@ def can_hide() -> bool:
 
 def drop_rights(record: dict[str, Any], bounded: set[str], call_filter: bytes = b"") -> None:
     """Sets the limits, becomes the release's account and closes the way back."""
-    with contextlib.suppress(OSError):
-        _write("/proc/self/oom_score_adj", str(_OOM_SCORE_ADJ))
     _forbid_new_privileges()
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
@@ -251,14 +251,16 @@ def become_account(record: dict[str, Any], call_filter: bytes) -> None:
 
 def filter_calls(call_filter: bytes) -> None:
     """From now on the kernel asks the filter before each system call, of whatever this process becomes or starts. A
-    kernel that has no filters goes without.
+    kernel that has no filters goes without. Raises OSError.
     """
     import ctypes  # noqa: PLC0415 - as below
     import struct  # noqa: PLC0415 - as below
 
     rows = ctypes.create_string_buffer(call_filter, len(call_filter))
     program = ctypes.create_string_buffer(struct.pack("@HP", len(call_filter) // 8, ctypes.addressof(rows)))
-    ctypes.CDLL(None).prctl(_PR_SET_SECCOMP, 2, program, 0, 0)
+    prctl = ctypes.CDLL(None).prctl
+    if prctl(_PR_SET_SECCOMP, 2, program, 0, 0) != 0 and prctl(_PR_GET_SECCOMP, 0, 0, 0, 0) >= 0:
+        raise OSError("the kernel does not take the filter of system calls")
 
 
 def become(record: dict[str, Any], process: str, environment: dict[str, str], server: int | None) -> None:
