@@ -32,7 +32,14 @@ def look(pid: int) -> Process | None:
         return None
     # The program's name stands in brackets and may hold brackets and blanks itself.
     fields = text.rpartition(")")[2].split()
-    return Process(pid=pid, parent=int(fields[1]), start_time=int(fields[19]), dead=fields[0] in "ZX")
+    return Process(pid=pid, parent=int(fields[1]), start_time=int(fields[19]), dead=is_over(pid, fields[0]))
+
+
+def is_over(pid: int, state: str) -> bool:
+    """Whether a process of which the table says this state has ended: one whose first thread has left while others go
+    on stands there like one that has.
+    """
+    return state in "ZX" and len(_threads(pid)) <= 1
 
 
 def is_alive(pid: int, start_time: int) -> bool:
@@ -89,10 +96,17 @@ def initial_environment(pid: int) -> bytes:
     for _ in range(100):
         try:
             environment = (PROC / str(pid) / "environ").read_bytes()
+        except ProcessLookupError:  # it has ended, or its first thread has
+            return _environment_of_others(pid)
         except OSError:
             return b""
-        if environment or not _is_becoming_a_program(pid):
+        if environment:
             return environment
+        fields = _fields(pid)
+        if fields[:1] == [b"Z"]:
+            return _environment_of_others(pid)
+        if not _is_becoming_a_program(fields):
+            return b""
         time.sleep(0.0005)
     return b""
 
@@ -144,9 +158,26 @@ def _carries(pid: int, wanted: Sequence[bytes]) -> bool:
     return all(mark in environment for mark in wanted)
 
 
-def _is_becoming_a_program(pid: int) -> bool:
-    try:
-        fields = (PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
-    except OSError:
-        return False
-    return fields[0] not in b"ZX" and not int(fields[6]) & _KERNEL_THREAD and fields[48] == b"0"
+def _environment_of_others(pid: int) -> bytes:
+    """That of a process whose first thread has left, which says nothing of it any more."""
+    for thread in _threads(pid) - {str(pid)}:
+        with suppress(OSError):
+            if environment := (PROC / str(pid) / "task" / thread / "environ").read_bytes():
+                return environment
+    return b""
+
+
+def _threads(pid: int) -> set[str]:
+    with suppress(OSError):
+        return {each.name for each in os.scandir(PROC / str(pid) / "task")}
+    return set()
+
+
+def _is_becoming_a_program(fields: Sequence[bytes]) -> bool:
+    return bool(fields) and fields[0] not in b"ZX" and not int(fields[6]) & _KERNEL_THREAD and fields[48] == b"0"
+
+
+def _fields(pid: int) -> list[bytes]:
+    with suppress(OSError):
+        return (PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
+    return []

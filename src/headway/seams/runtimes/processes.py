@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from headway.infra.hosts.processes import initial_environment
+from headway.infra.hosts.processes import initial_environment, is_over
 from headway.kernel.errors import HeadwayError
 
 PROC = Path("/proc")
@@ -33,9 +33,9 @@ def all_pids() -> list[int]:
 
 
 def start_time(pid: int) -> int | None:
-    """When the process was started, in clock ticks since boot; None when it is gone or a zombie."""
+    """When the process was started, in clock ticks since boot; None when it is gone or has ended."""
     stat = _stat(pid)
-    return None if stat is None or stat[_STATE] in "ZX" else int(stat[_START_TIME])
+    return None if stat is None or is_over(pid, stat[_STATE]) else int(stat[_START_TIME])
 
 
 def argv(pid: int) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ def called_with(*arguments: str) -> set[int]:
 
 def with_descendants(pids: Iterable[int]) -> set[int]:
     """These processes, as far as they live, and all that they have started and that is still below them."""
-    parents = {pid: int(stat[_PARENT]) for pid in all_pids() if (stat := _stat(pid)) and stat[_STATE] not in "ZX"}
+    parents = {pid: int(stat[_PARENT]) for pid in all_pids() if (stat := _stat(pid)) and not is_over(pid, stat[_STATE])}
     family = set(pids) & parents.keys()
     while True:
         grown = family | {pid for pid, parent in parents.items() if parent in family}
