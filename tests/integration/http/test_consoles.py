@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -19,16 +20,20 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from headway.domains.applications import store
-from headway.domains.applications.consoles import Seat, Wish
-from headway.domains.applications.model import ReleaseState, Wanted
+from headway.domains.applications.consoles import ConsoleService, Seat, Wish
+from headway.domains.applications.model import Application, ReleaseState, Wanted
+from headway.domains.applications.service import ApplicationService
 from headway.faces.http.server import Server
 from headway.kernel.artifacts import HealthCheck, HealthKind
+from headway.kernel.events import AccessChanged
 from tests.command_line import run_headway
 from tests.consoles import HIDING, first_line, sitting, way_to
 from tests.integration.http.serving import served
 from tests.integration.http.world import KEYS, World, open_world
 from tests.integration.runtimes.bench import ACCOUNT, Work, make_spec, open_folder
 from tests.panel import until
+
+Json = Any
 
 OWNER: Mapping[str, str] = {"x-api-key": KEYS["owner"]}
 
@@ -91,6 +96,29 @@ async def test_there_is_none_where_nothing_runs_nor_beyond_the_most(world: World
     world.services.consoles.open.update({str(number): mine for number in range(world.services.consoles.most_of_one)})
     answer = await world.client("owner").post("/application.exec", json=asked)
     assert (answer.status_code, "8 commands are open" in answer.json()["message"]) == (429, True)
+
+
+async def test_as_many_as_ask_at_once_get_no_more_than_the_most(world: World) -> None:
+    application_id = await world.application()
+    await world.release(application_id, state=ReleaseState.SERVING, runtime="native")
+    await world.services.db.run(lambda tx: store.set_fields(tx, application_id, wanted=Wanted.UP))
+    asked = {"applicationId": application_id, "command": ["true"]}
+    asking = (world.client("owner").post("/application.exec", json=asked) for _ in range(24))
+    answers = [answer.status_code for answer in await asyncio.gather(*asking)]
+    assert (answers.count(200), answers.count(429)) == (8, 16)
+    consoles, seats = world.services.consoles, list[int]()
+    one = ApplicationService.one
+
+    async def looked_at(*given: Json) -> Application:
+        seats.append(len(consoles.wishes) + len(consoles.open))
+        return await one(*given)
+
+    async with served(world) as server:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ApplicationService, "one", looked_at)
+            await refused(server, OWNER, consoleId=next(iter(consoles.wishes)))  # nothing of it runs
+    assert seats == [8], "whoever enters has a seat all the while"
+    assert len(consoles.wishes) + len(consoles.open) == 7
 
 
 ALIKE = """\
@@ -176,10 +204,23 @@ async def test_a_command_is_beside_the_process_and_ends_whole(folder: Path) -> N
             await begun(typing, 7763)
             typing.kill()
             await asyncio.to_thread(until, lambda: living(7763) == [], 10)
+        terms = ConsoleService._terms
+        user_id = (await world.get("user.get"))["userId"]
+
+        async def until_changed(*given: Json) -> Json:
+            world.services.events.announce(AccessChanged(user_id=user_id))
+            return await terms(*given)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ConsoleService, "_terms", until_changed)
+            _, _, err = await carried_out(server, "touch", "begun")
+        assert err == "headway: Your access has changed meanwhile; try again.\n"
+        assert (await carried_out(server, "ls", "begun"))[0] != 0
+
         status, _, err = await carried_out(server, "sleep", "7764")
         assert (status, living(7764)) == (1, [])
         assert err == "headway: Nothing was written to or fro for 4 s, and the command was ended.\n"
-        assert not world.services.consoles.open
+        await asyncio.to_thread(until, lambda: not world.services.consoles.open, 10)
 
         with sitting(way(server), "shop", "sh", "-c", HIDING.format(7765)) as typing:
             await begun(typing, 7765)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from headway.core.access.model import Actor
-from headway.kernel.errors import TooManyRequests
+from headway.kernel.errors import Conflict, TooManyRequests
 from headway.kernel.events import AccessChanged, Events
 
 _RETRY_AFTER_SECONDS = 10
@@ -40,6 +40,11 @@ class Listener:
         with suppress(TimeoutError):
             async with asyncio.timeout(self.actor.terms.seconds_left(self._now())):
                 await self._changed.wait()
+
+    def require(self) -> None:
+        """Raises Conflict once the access of the person has changed."""
+        if self._changed.is_set():
+            raise Conflict("Your access has changed meanwhile; try again.")
 
     def send_away(self) -> None:
         """Its access has changed."""

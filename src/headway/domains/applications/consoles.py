@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -78,7 +78,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat:
-    """Whose a console is that is open, and on which host."""
+    """Whose a console is that is open, and on which host; it begins while that is empty."""
 
     user_id: str
     host_id: str
@@ -121,13 +121,10 @@ class ConsoleService:
         now = time.monotonic()
         for console_id in [each for each, wish in self.wishes.items() if wish.ends < now]:
             del self.wishes[console_id]
-        known = [*(each.user_id for each in self.wishes.values()), *(each.user_id for each in self.open.values())]
-        if known.count(actor.user_id) >= self.most_of_one:
-            raise TooManyConsoles(self.most_of_one)
-        if len(known) >= self.most:
-            raise TooManyConsoles(self.most)
+        self._require_seat(actor)
         application = await self.applications.one(actor, application_id, PROCEDURE)
         await self.db.run(lambda tx: self._serving(tx, application))
+        self._require_seat(actor)  # others have asked meanwhile
         console_id = new_id()
         self.wishes[console_id] = Wish(
             user_id=actor.user_id,
@@ -141,24 +138,29 @@ class ConsoleService:
         return console_id
 
     @asynccontextmanager
-    async def entered(self, actor: Actor, console_id: str) -> AsyncIterator[Console]:
+    async def entered(
+        self, actor: Actor, console_id: str, require: Callable[[], None] = lambda: None
+    ) -> AsyncIterator[Console]:
         """The console that was wished for, by the one who did, once. All that its command has started has ended when
-        the block does. Raises Missing, Forbidden, Conflict, HostUnreachable.
+        the block does. ``require`` is asked last before it begins, and raises where it may not. Raises Missing,
+        Forbidden, Conflict, HostUnreachable.
         """
         wish = self.wishes.get(console_id)
         if wish is None or wish.user_id != actor.user_id or wish.ends < time.monotonic():
             raise NotFound("There is no such console any more; ask for another.")
         del self.wishes[console_id]
-        application = await self.applications.one(actor, wish.application_id, PROCEDURE)
-        _, release, mask = await self.db.read(lambda tx: self._serving(tx, application))
-        self._require_room(release.host_id)
-        self.open[console_id] = Seat(user_id=actor.user_id, host_id=release.host_id)
+        self.open[console_id] = Seat(user_id=actor.user_id, host_id="")
         try:
+            application = await self.applications.one(actor, wish.application_id, PROCEDURE)
+            _, release, mask = await self.db.read(lambda tx: self._serving(tx, application))
+            self._require_room(release.host_id)
+            self.open[console_id] = Seat(user_id=actor.user_id, host_id=release.host_id)
             terms = await self._terms(release, wish, console_id)
             host = self.operating.hosts[release.host_id]
             conversation = await _begun(host, self.operating.toolboxes.at(release.host_id).folders.native)
             try:
                 mask |= await self.operating.secrets(application)
+                require()
                 await conversation.write(framed(Kind.TERMS, json.dumps(terms).encode()))
                 yield Console(conversation, Masker(mask), self.idle_seconds, self.stopping)
             finally:
@@ -169,6 +171,13 @@ class ConsoleService:
     def close(self) -> None:
         """Ends all of them: the panel stops."""
         self.stopping.set()
+
+    def _require_seat(self, actor: Actor) -> None:
+        known = [*(each.user_id for each in self.wishes.values()), *(each.user_id for each in self.open.values())]
+        if known.count(actor.user_id) >= self.most_of_one:
+            raise TooManyConsoles(self.most_of_one)
+        if len(known) >= self.most:
+            raise TooManyConsoles(self.most)
 
     def _require_room(self, host_id: str) -> None:
         there = sum(each.host_id == host_id for each in self.open.values())

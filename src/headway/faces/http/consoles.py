@@ -14,7 +14,6 @@ from urllib.parse import parse_qsl
 from starlette.types import Receive, Scope, Send
 
 from headway.core.access.audience import Listener
-from headway.core.access.model import Actor
 from headway.core.engine.beside import beside
 from headway.domains.applications.consoles import Console
 from headway.faces.http import errors
@@ -44,22 +43,23 @@ class Consoles:
             if isinstance(found, Answer):
                 await refuse(found, send)
                 return
-            actor, console = found
-            with self._platform.audience.listening(actor) as listener:
-                await send({"type": "websocket.accept"})
-                code = await _held(console, listener, receive, send)
+            listener, console = found
+            await send({"type": "websocket.accept"})
+            code = await _held(console, listener, receive, send)
         with suppress(OSError, RuntimeError):  # whoever sat before it has gone
             await send({"type": "websocket.close", "code": code})
 
     async def _entered(
         self, headers: Mapping[bytes, bytes], query: bytes, stack: AsyncExitStack
-    ) -> tuple[Actor, Console] | Answer:
+    ) -> tuple[Listener, Console] | Answer:
         actor = await authenticate(self._platform.access, headers)
         if actor is None:
             return errors.unauthorized()
         self._platform.audience.admit(actor)
+        listener = stack.enter_context(self._platform.audience.listening(actor))
         console_id = dict(parse_qsl(query.decode("latin-1"))).get("consoleId", "")
-        return actor, await stack.enter_async_context(self._platform.consoles.entered(actor, console_id))
+        entering = self._platform.consoles.entered(actor, console_id, listener.require)
+        return listener, await stack.enter_async_context(entering)
 
 
 async def _held(console: Console, listener: Listener, receive: Receive, send: Send) -> int:
