@@ -10,6 +10,7 @@ import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -140,8 +141,19 @@ async def test_what_is_no_more_than_wished_for_is_not_missed_where_it_cannot_be_
     assert provided.lines[0].endswith("; a package asks for >=99, which could not be fetched")
     await site.begin_again()
     deno = Need(tool="deno", wanted=">=99", source="a package", otherwise="98")
+    provided = await provide(site, [deno], store_of(site, registry, attempt="two"), today=TODAY)
+    told = "; a package asks for >=99, which could not be fetched"
+    assert provided.lines[0] == f"Deno 98.1.0, from npm{told}"
+    registry.answers.clear()
+    for number, otherwise in enumerate(("98", "98.1.0")):
+        shutil.rmtree(site.folder / "toolchains" / ".lists", ignore_errors=True)
+        await site.begin_again()
+        store = store_of(site, registry, attempt=f"away{number}")
+        provided = await provide(site, [replace(deno, otherwise=otherwise)], store, today=TODAY)
+        assert provided.lines[0] == f"Deno 98.1.0, from what was fetched before{told}"
+    await site.begin_again()
     with pytest.raises(BuildError, match="Deno >=99 was asked for by a package"):
-        await provide(site, [deno], store_of(site, registry, attempt="two"), today=TODAY)
+        await provide(site, [replace(deno, otherwise="97")], store_of(site, registry, attempt="none"), today=TODAY)
 
 
 async def test_a_python_that_cannot_be_had_is_told_with_the_one_that_is_there(

@@ -149,10 +149,17 @@ class _Provision:
         except BuildError:
             need = wish.need
             near = read_wish(Need(tool=need.tool, wanted=need.otherwise), self.today)
-            given = await self._found(near) if need.otherwise else None
+            given = await self._near(near) if need.otherwise else None
             if given is None:
                 raise
             return replace(given, instead=f"; {need.source} asks for {need.wanted[:80]}, which could not be fetched")
+
+    async def _near(self, wish: Wish) -> Given | None:
+        """What will do, from the first place that has it; None where it cannot be had either."""
+        try:
+            return await self._found(wish) or await self._kept(wish) or await self._fetched(wish)
+        except BuildError:
+            return None
 
     async def _found(self, wish: Wish) -> Given | None:
         """What the machine has by itself."""
