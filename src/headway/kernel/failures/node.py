@@ -255,7 +255,7 @@ _ADDONS = (
         "install the Debian package that holds lib{lib}.so (apt-file search lib{lib}.so)",
     ),
     rule(
-        r"^\S{1,160}\.(?:cc?|cpp|cxx|h|hpp):\d+:\d+: error: .{1,200}",
+        r"^\S{1,160}\.(?:cc?|cpp|cxx|h|hpp):\d+:\d+: error: .{1,200}(?=(?:\n.{0,600}){1,150}?\ngyp ERR! )",
         "an addon does not compile against this Node",
         f"take a newer release of it, or a Node that it has binaries for ({_USE}); what is your own, mend at that place",
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headway.kernel.failures.rule import Rule, rule
+from headway.kernel.failures.rule import Phase, Rule, rule
 
 _GIT = (
     rule(
@@ -109,6 +109,12 @@ _DOCKERFILES = (
 
 RULES: tuple[Rule, ...] = (*_GIT, *_DOCKERFILES)
 GENERAL: tuple[Rule, ...] = (
+    rule(
+        r"^\S{1,160}\.(?:cc?|cpp|cxx|h|hpp):\d+:\d+: (?:fatal )?error: .{1,200}",
+        "a source in C does not compile here",
+        "mend it at that place and commit; where it is a package's, take a newer release of that package",
+        phase=Phase.BUILD,
+    ),
     rule(
         r"^.{0,100}process \"[^\n]{1,300}\" did not complete successfully: exit code: (?:137|139)\b.{0,40}",
         "a step of the Dockerfile was ended by the system, mostly for its memory",
