@@ -23,16 +23,15 @@ def last_stage(tree: Tree) -> str:
     text = whole(tree)
     begins = list(_FROM.finditer(text))[:_MOST_STAGES]
     ends = [*(match.start() for match in begins[1:]), len(text)]
-    stages = {
-        (match["name"] or str(number)).lower(): (number, match["base"].lower(), text[match.end() : end])
+    stages = [
+        ((match["name"] or str(number)).lower(), match["base"].lower(), text[match.end() : end])
         for number, (match, end) in enumerate(zip(begins, ends, strict=False))
-    }
-    found, taken = list(stages.values())[-1] if stages else None, list[str]()
-    before = len(begins)
-    while found is not None and found[0] < before:
-        before = found[0]
-        taken.append(found[2])
-        found = stages.get(found[1])
+    ]
+    taken, wanted = list[str](), stages[-1][0] if stages else ""
+    for name, base, inner in reversed(stages):  # of two of a name the nearer one above is meant
+        if name == wanted:
+            taken.append(inner)
+            wanted = base
     return "".join(reversed(taken)) if begins else text
 
 

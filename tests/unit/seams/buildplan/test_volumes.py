@@ -157,6 +157,10 @@ def test_what_a_stage_is_made_from_is_heeded_and_several_folders_stay_apart() ->
         "SHOP_LOGS": "$DATA_DIR/logs",
         "SHOP_KEY": "$DATA_DIR/key",
     }
+    again = (
+        "FROM a AS a\nENV NO=/config/no\nFROM b AS b\nENV NO=/config/b\nFROM c AS a\nENV IS=/config/x\nVOLUME /config\n"
+    )
+    assert detect(tree_of({**files, "Dockerfile": again}), BuildSettings()).run_env == {"IS": "$DATA_DIR/x"}
     itself = "FROM base AS base\nENV STORE_DIR=/config\nVOLUME /config\n"
     assert detect(tree_of({**files, "Dockerfile": itself}), BuildSettings()).run_env == {"STORE_DIR": "$DATA_DIR"}
 
