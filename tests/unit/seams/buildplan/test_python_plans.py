@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,9 @@ def test_the_folder_of_a_database_is_not_said_to_stay_where_its_owner_names_othe
     assert "lost" not in str(plan(DJANGO, keep=("data",)).notes)
 
 
+NAMES_LIVE = 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.conf.live")\n'
+
+
 @pytest.mark.parametrize(
     ("files", "named"),
     [
@@ -167,6 +171,16 @@ def test_the_folder_of_a_database_is_not_said_to_stay_where_its_owner_names_othe
         ({"shop/settings.py": SETTINGS}, "shop.settings"),
         ({"shop/settings.py": SETTINGS, ".env": "DJANGO_SETTINGS_MODULE=shop.other"}, None),
         ({"shop/settings.py": SETTINGS, "shop/wsgi.py": "# by DJANGO_SETTINGS_MODULE\napplication = 1\n"}, None),
+        ({"shop/settings.py": SETTINGS, "shop/config.py": NAMES_LIVE, "shop/conf/live.py": SETTINGS}, None),
+        (
+            {"shop/settings.py": SETTINGS, "shop/config.py": NAMES_LIVE.replace("conf.live", "settings")},
+            "shop.settings",
+        ),
+        ({"shop/settings.py": SETTINGS, "conftest.py": NAMES_LIVE}, "shop.settings"),
+        ({"shop/settings.py": SETTINGS, "Dockerfile": "FROM a\nENV DJANGO_SETTINGS_MODULE=shop.conf.live\n"}, None),
+        ({"shop/settings.py": SETTINGS, "Dockerfile": "ENV DJANGO_SETTINGS_MODULE shop.settings\n"}, "shop.settings"),
+        ({"shop/settings.py": SETTINGS, "compose.yml": "x: {DJANGO_SETTINGS_MODULE: shop.conf.live}\n"}, None),
+        ({"shop/settings.py": SETTINGS, "Procfile": "web: DJANGO_SETTINGS_MODULE=shop.conf.live gunicorn x\n"}, None),
     ],
 )
 def test_settings_that_nothing_names_are_named(files: dict[str, str | bytes], named: str | None) -> None:
@@ -175,6 +189,21 @@ def test_settings_that_nothing_names_are_named(files: dict[str, str | bytes], na
     found = plan({**other, "manage.py": manage, **files})
     assert found.env.get("DJANGO_SETTINGS_MODULE") == named
     assert any("Nothing names its settings" in note for note in found.notes) == (named is not None)
+
+
+def test_settings_are_not_guessed_where_a_module_that_is_not_read_may_name_them() -> None:
+    other = {name: data for name, data in DJANGO.items() if name != "manage.py"}
+    for line, is_guessed in (
+        ("from shop.boot import main", False),
+        ("from shop import boot", False),
+        ("import shop.boot", False),
+        ("from shop import wsgi", True),
+        ("import os", True),
+    ):
+        files = {**other, "manage.py": f"import django\n{line}\n"}
+        tree = tree_of(files)
+        found = PROVIDER.plan(replace(tree, names=tree.names | {"shop/boot.py"}), BuildSettings())
+        assert ("DJANGO_SETTINGS_MODULE" in found.env) == is_guessed, line
 
 
 def test_a_secret_that_is_none_where_nobody_sets_it_is_given() -> None:

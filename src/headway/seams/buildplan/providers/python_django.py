@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from headway.seams.buildplan.plan import Phase
+from headway.seams.buildplan.procfile import PROCFILE
 from headway.seams.buildplan.providers import python_variables
 from headway.seams.buildplan.providers.python_code import Place, imports, in_folder, source
 from headway.seams.buildplan.providers.python_hosts import Over, settings_over
@@ -18,7 +19,7 @@ from headway.seams.buildplan.providers.python_requirements import Requirements
 from headway.seams.buildplan.providers.python_start import Interface, Served, Start, serve
 from headway.seams.buildplan.providers.python_variables import Given
 from headway.seams.buildplan.tree import Tree
-from headway.seams.buildplan.volumes import is_kept
+from headway.seams.buildplan.volumes import FILES, is_kept
 
 READS: Sequence[str] = (
     "manage.py",
@@ -37,6 +38,10 @@ READS: Sequence[str] = (
 )
 
 _SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE["'][ \t]*[\],][ \t=]*["']([A-Za-z_][\w.]*)["']""")
+_ANY_SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE["']?[ \t]*[\],:=]?[ \t=]*["']?([A-Za-z_][\w.]*)""")
+_IMPORTS = re.compile(
+    r"^[ \t]*(?:from|import)[ \t]+([A-Za-z_][\w.]{0,100})(?:[ \t]+import[ \t]+\(?[ \t]*(\w{1,60}))?", re.MULTILINE
+)
 _WSGI = re.compile(r"""^[ \t]*WSGI_APPLICATION[ \t]*=[ \t]*["']([A-Za-z_][\w.]*)\.(\w+)["']""", re.MULTILINE)
 _ASGI = re.compile(r"""^[ \t]*ASGI_APPLICATION[ \t]*=[ \t]*["']([A-Za-z_][\w.]*)\.(\w+)["']""", re.MULTILINE)
 _STATIC_ROOT = re.compile(r"""^[ \t]*STATIC_ROOT[ \t]*(?::[^=\n]+)?=[ \t]*(?!None\b|["']["'])""", re.MULTILINE)
@@ -209,7 +214,7 @@ def _projects(tree: Tree) -> Iterator[_Project]:
             inner = tree.below(folder) if folder else tree
             settings = match[1] if match else _guessed_settings(inner)
             found = _Project(folder=folder, tree=inner, settings=settings, texts=tuple(_texts(inner, settings)))
-            yield replace(found, is_guessed=match is None and not _is_named(inner))
+            yield replace(found, is_guessed=match is None and not _is_named(inner, tree, settings))
 
 
 def _guessed_settings(tree: Tree) -> str:
@@ -224,10 +229,24 @@ def _guessed_settings(tree: Tree) -> str:
     return names[0].removesuffix(".py").removesuffix("/__init__").replace("/", ".") if names else ""
 
 
-def _is_named(tree: Tree) -> bool:
-    """Whether something of the project names its settings, however it does."""
-    files = [name for name in tree.contents if name.endswith(("manage.py", "wsgi.py", "asgi.py", ".env"))]
-    return any("DJANGO_SETTINGS_MODULE" in tree.text(name) for name in files)
+def _is_named(tree: Tree, whole: Tree, guessed: str) -> bool:
+    """Whether something that is read of the project names settings other than those, or a module may that is not read
+    and that it begins with.
+    """
+    own = (name for name in tree.contents if name.endswith((".py", ".env")) and "test" not in name)
+    started = (whole.text(name) for name in (*FILES, PROCFILE) if name in whole.contents)
+    texts = [text for text in (*map(tree.text, own), *started) if "DJANGO_SETTINGS_MODULE" in text]
+    return any({*_ANY_SETTINGS.findall(text)} != {guessed} for text in texts) or _begins_elsewhere(tree)
+
+
+def _begins_elsewhere(tree: Tree) -> bool:
+    for name in (each for each in tree.contents if each.endswith(("manage.py", "wsgi.py", "asgi.py"))):
+        for module, what in _IMPORTS.findall(source(tree, name)):
+            path = module.replace(".", "/")
+            files = (f"{path}.py", f"{path}/__init__.py", f"{path}/{what}.py")
+            if any(each in tree and each not in tree.contents for each in files):
+                return True
+    return False
 
 
 def _texts(tree: Tree, settings: str) -> Iterator[tuple[str, str]]:
