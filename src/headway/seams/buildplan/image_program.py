@@ -64,7 +64,7 @@ def arguments(tree: Tree, programs: Collection[str]) -> Arguments:
     at = next((place for place, word in enumerate(words) if posixpath.basename(word) in programs), None)
     if at is None:
         return Arguments()
-    rest, found, folders, ports = words[at + 1 :], list[str](), list[str](), set[str]()
+    rest, found, folders, ports = words[at + 1 :], list[str](), dict[str, str](), set[str]()
     if len(rest) == 1 and rest[0] in _TELLS:
         return Arguments()
     for place, word in enumerate(rest):
@@ -81,7 +81,7 @@ def arguments(tree: Tree, programs: Collection[str]) -> Arguments:
         found.append(led)
     if len(ports) > 1:  # which of them is for requests is not said
         return Arguments()
-    return Arguments(line=" ".join(found), is_led=bool(ports), folders=tuple(dict.fromkeys(folders)))
+    return Arguments(line=" ".join(found), is_led=bool(ports), folders=tuple(dict.fromkeys(folders.values())))
 
 
 def programs_built(tree: Tree) -> tuple[str, ...]:
@@ -94,10 +94,17 @@ def places(tree: Tree, keep: Collection[str]) -> dict[str, str]:
     folders = [each for each in volumes.staying(tree) if not volumes.is_kept(volumes.inside(tree, each), keep)]
     env = {name: value for name, value in _image(tree).env.items() if value.startswith("/") and name not in _OURS}
     led = {name: _staying(value, folders) for name, value in env.items() if not _is_brought(tree, value)}
-    found = {name: place for name, place in led.items() if place is not None}
-    # One folder that stays is DATA_DIR itself. Of several each is one in it: they know nothing of each other.
-    is_one = len({folder for folder, _ in found.values()}) == 1
-    return {name: f"{DATA}{'' if is_one or rest else folder}{rest}" for name, (folder, rest) in found.items()}
+    taken = dict[str, str]()
+    return {name: f"{DATA}{_apart(taken, *place)}" for name, place in led.items() if place is not None}
+
+
+def _apart(taken: dict[str, str], folder: str, rest: str) -> str:
+    """Where a path is below DATA_DIR, apart from a file of that name of another folder that stays. Whole folders share
+    DATA_DIR: what was released looks for its files there.
+    """
+    place = f"{folder}{rest}" if rest and taken.get(rest, folder) != folder else rest
+    taken[place or f"{folder}/"] = folder
+    return place
 
 
 def _is_brought(tree: Tree, path: str) -> bool:
@@ -109,7 +116,7 @@ def _is_brought(tree: Tree, path: str) -> bool:
     )
 
 
-def _value(tree: Tree, value: str, before: str, ports: set[str], folders: list[str]) -> str | None:
+def _value(tree: Tree, value: str, before: str, ports: set[str], folders: dict[str, str]) -> str | None:
     """A value as it has to be here, None where that is not known."""
     is_place = _ADDRESS.fullmatch(value) is not None or (value.isdecimal() and _PORT_OPTION.search(before) is not None)
     if is_place and _OF_OTHERS.search(before.lstrip("-")):
@@ -127,12 +134,11 @@ def _value(tree: Tree, value: str, before: str, ports: set[str], folders: list[s
     return value if _PLAIN.fullmatch(value) else shlex.quote(value) if "$" not in value else None
 
 
-def _path(tree: Tree, value: str, folders: list[str]) -> str | None:
+def _path(tree: Tree, value: str, folders: dict[str, str]) -> str | None:
     inner = volumes.inside(tree, value)
     stays = None if inner else _staying(value, volumes.staying(tree))
     if stays is not None:
-        folders.append(stays[0])
-        return f'"$DATA_DIR{stays[1]}"'
+        return f'"$DATA_DIR{_apart(folders, *stays)}"'
     return inner if _PLAIN.fullmatch(inner) else None
 
 

@@ -146,15 +146,15 @@ def test_the_turns_of_migrations_lead_no_data_to_where_it_stays() -> None:
     assert "Dockerfile has /var/lib/shop stay" in found.notes[-1]
 
 
-def test_what_a_stage_is_made_from_is_heeded_and_several_folders_stay_apart() -> None:
+def test_what_a_stage_is_made_from_is_heeded_and_what_was_released_finds_its_folder() -> None:
     files = {"requirements.txt": "flask\n", "app.py": "from flask import Flask\napp = Flask(__name__)\n"}
     base = "FROM python AS base\nENV STORE_DIR=/config SHOP_LOGS=/logs/\nENV SHOP_KEY=/config/key\n"
     volumes = "VOLUME /config\nVOLUME /logs\n"
     text = f"{base}FROM python AS other\nENV NO=/config/x\nFROM base AS last\n{volumes}"
     found = detect(tree_of({**files, "Dockerfile": text}), BuildSettings()).run_env
     assert found == {
-        "STORE_DIR": "$DATA_DIR/config",
-        "SHOP_LOGS": "$DATA_DIR/logs",
+        "STORE_DIR": "$DATA_DIR",
+        "SHOP_LOGS": "$DATA_DIR",
         "SHOP_KEY": "$DATA_DIR/key",
     }
     again = (
@@ -163,6 +163,31 @@ def test_what_a_stage_is_made_from_is_heeded_and_several_folders_stay_apart() ->
     assert detect(tree_of({**files, "Dockerfile": again}), BuildSettings()).run_env == {"IS": "$DATA_DIR/x"}
     itself = "FROM base AS base\nENV STORE_DIR=/config\nVOLUME /config\n"
     assert detect(tree_of({**files, "Dockerfile": itself}), BuildSettings()).run_env == {"STORE_DIR": "$DATA_DIR"}
+
+
+@pytest.mark.parametrize(
+    ("env", "led"),
+    [
+        ("CONF=/config/app.db DB=/data/app.db", {"CONF": "/app.db", "DB": "/data/app.db"}),
+        ("CONF=/config/app.db OLD=/config/app.db", {"CONF": "/app.db", "OLD": "/app.db"}),
+        ("CONF=/config/app.yml DB=/data/app.db", {"CONF": "/app.yml", "DB": "/app.db"}),
+        ("CONF=/config DB=/data/app.db", {"CONF": "", "DB": "/app.db"}),
+        ("CONF=/config", {"CONF": ""}),
+    ],
+)
+def test_files_of_one_name_in_several_folders_that_stay_are_apart(env: str, led: dict[str, str]) -> None:
+    files = {"requirements.txt": "flask\n", "app.py": "from flask import Flask\napp = Flask(__name__)\n"}
+    text = f"FROM python\nENV {env}\nVOLUME /config /data\n"
+    found = detect(tree_of({**files, "Dockerfile": text}), BuildSettings()).run_env
+    assert found == {name: f"$DATA_DIR{place}" for name, place in led.items()}
+
+
+def test_arguments_of_one_name_in_several_folders_that_stay_are_apart() -> None:
+    start = 'VOLUME /config /data\nENTRYPOINT ["/shop", "-c", "/config/a.db", "-d", "/data/a.db"]\n'
+    text = f"FROM golang\nRUN go build -o /shop .\n{start}"
+    main = 'package main\nimport "os"\nfunc main() { println(os.Args) }\n'
+    found = detect(tree_of({"go.mod": "module shop\n", "main.go": main, "Dockerfile": text}), BuildSettings())
+    assert '-c "$DATA_DIR/a.db" -d "$DATA_DIR/data/a.db"' in found.processes[0].command
 
 
 @pytest.mark.parametrize(
