@@ -10,7 +10,7 @@ import struct
 from enum import Enum
 
 HEAD = struct.Struct("!cI")
-LONGEST = 256 << 10
+LONGEST = 1 << 20  # the longest command, each of its characters written as six
 MOST_UNTAKEN = 16
 WINDOW = struct.Struct("!HH")  # rows and columns
 

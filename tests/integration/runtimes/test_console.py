@@ -67,7 +67,7 @@ def laid(root: Path, pid: int) -> None:
 
 
 @contextmanager
-def begun(process: tuple[Path, int], form: str, *argv: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+def begun(process: tuple[Path, int], form: str, *argv: str, **more: object) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     """What the panel has of a command that was begun: where it writes, and where it reads."""
     root, pid = process
     words = (sys.executable, "-I", "-S", console.__file__, str(root))
@@ -77,7 +77,7 @@ def begun(process: tuple[Path, int], form: str, *argv: str) -> Iterator[tuple[IO
         theirs.close()
         with started.stdin or ours.makefile("wb") as into, started.stdout or ours.makefile("rb") as out:
             terms = {"id": "c1", "argv": argv, "window": None, "release_id": "r1", "process": "web", "pid": pid}
-            into.write(framed(Kind.TERMS, json.dumps(terms).encode()))
+            into.write(framed(Kind.TERMS, json.dumps(terms | more).encode()))
             into.flush()
             yield into, out
             if form != "pipes":
@@ -140,6 +140,53 @@ def test_namespaces_that_a_tenant_has_made_are_not_entered(process: tuple[Path, 
             apart.kill()
     sentence = "The process web has just ended or was started anew; try again."
     assert found == [(Kind.END, json.dumps({"error": sentence}).encode())]
+
+
+def test_a_process_from_before_there_were_layers_is_not_said_to_have_ended(process: tuple[Path, int]) -> None:
+    with subprocess.Popen(("sleep", "7756"), user=ACCOUNT, group=ACCOUNT, extra_groups=()) as earlier:
+        try:
+            until(lambda: Path(f"/proc/{earlier.pid}/comm").read_text() == "sleep\n", 10)
+            with begun((process[0], earlier.pid), "pipes", "id") as (_, out):
+                ((kind, told),) = said(out)
+        finally:
+            earlier.kill()
+    sentence = "The process web was started by an earlier version of Headway; deploy or restart its application once."
+    assert (kind, json.loads(told)) == (Kind.END, {"error": sentence})
+
+
+def test_a_terminal_shows_all_that_was_written_at_its_end(process: tuple[Path, int]) -> None:
+    with begun(
+        process, "pipes", "sh", "-c", "head -c 150000 /dev/zero | tr '\\0' x", window=[24, 80], term="xterm"
+    ) as (_, out):
+        time.sleep(1)  # so that it ends while much of it waits
+        *pieces, (_, told) = said(out)
+    assert (sum(len(data) for _, data in pieces), json.loads(told)) == (150_000, {"status": 0})
+
+
+@pytest.mark.timeout(30)
+def test_whoever_else_holds_its_output_holds_up_nobody(process: tuple[Path, int]) -> None:
+    with begun(process, "pipes", "sh", "-c", "echo $$; read line; exit 4") as (into, out):
+        _, length = head_of(out.read(HEAD.size))
+        with Path("/proc", out.read(length).decode().strip(), "fd", "1").open("w"):
+            into.write(framed(Kind.INPUT, b"\n"))
+            into.flush()
+            assert said(out) == [(Kind.END, b'{"status": 4}')]
+
+
+def test_the_longest_command_passes_whatever_it_is_made_of(process: tuple[Path, int]) -> None:
+    with begun(process, "pipes", "sh", "-c", "echo ${#1}", "sh", "\x01" * 131_000) as (_, out):
+        assert said(out) == [(Kind.OUTPUT, b"131000\n"), (Kind.END, b'{"status": 0}')]
+
+
+def test_a_panel_of_which_nothing_is_heard_any_more_is_gone(process: tuple[Path, int]) -> None:
+    with begun(process, "socket", "sleep", "7757", silence=1.0) as (into, out):
+        for _ in range(5):
+            time.sleep(0.4)
+            into.write(framed(Kind.TAKEN, b""))
+            into.flush()
+        assert living(7757) != ""
+        assert said(out) == [(Kind.END, b'{"error": "The command was ended."}')]
+    assert living(7757) == ""
 
 
 def living(seconds: int) -> str:

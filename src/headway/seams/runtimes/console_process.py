@@ -30,6 +30,7 @@ _NAMESPACES = ("user", "mnt", "cgroup")  # in the order in which one may enter t
 _PIECE = 64 << 10
 _LOOK_AGAIN_SECONDS = 0.02
 _GRACE_SECONDS = 1.0
+_QUIET_SECONDS = 3.0
 _LOOKS = 50
 _CANNOT_START = 126
 _END_OF_INPUT = b"\x04"
@@ -43,6 +44,16 @@ class NotThere(Conflict):
 
     def __init__(self, process: str) -> None:
         super().__init__(f"The process {process} has just ended or was started anew; try again.")
+
+
+class StartedBefore(Conflict):
+    """The process runs over its release itself, as those of earlier versions do."""
+
+    def __init__(self, process: str) -> None:
+        super().__init__(
+            f"The process {process} was started by an earlier version of Headway; deploy or restart its application "
+            "once."
+        )
 
 
 class Companion:
@@ -61,7 +72,8 @@ class Companion:
         self._input: asyncio.StreamWriter | None = None
         self._terminal: int | None = None
         self._pieces: asyncio.Queue[tuple[Kind, bytes] | None] = asyncio.Queue(1)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._pumps: list[asyncio.Task[None]] = []
+        self._settling: asyncio.Task[None] | None = None
         self._open = 0
         self._is_alone = False
         self._over = asyncio.Event()
@@ -87,18 +99,30 @@ class Companion:
         self._input = await _writer(streams.input)
         self._open = len(streams.outputs)
         for kind, descriptor in streams.outputs.items():
-            self._tasks.append(loop.create_task(self._pump(kind, await _reader(descriptor))))
+            self._pumps.append(loop.create_task(self._pump(kind, await _reader(descriptor))))
         loop.add_reader(self._beside.pidfd, self._left_alone)
-        self._tasks.append(loop.create_task(self._settle()))
+        self._settling = loop.create_task(self._settle())
         self._reap()  # it may have ended before anybody listened
 
     async def read(self) -> tuple[Kind, bytes] | None:
-        """See ``Guest``."""
+        """See ``Guest``. Whoever holds an output open beside what it has started holds up nobody."""
+        assert self._settling is not None  # noqa: S101 - begun
         while self._open:
-            if (piece := await self._pieces.get()) is not None:
+            getting = asyncio.get_running_loop().create_task(self._pieces.get())
+            try:
+                await asyncio.wait({getting, self._settling}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({getting}, timeout=_QUIET_SECONDS)
+                if not getting.done():
+                    break
+            finally:
+                if not getting.done():
+                    getting.cancel()
+            if (piece := getting.result()) is not None:
                 return piece
             self._open -= 1
-        await asyncio.gather(*self._tasks)
+        for pump in self._pumps:
+            pump.cancel()
+        await self._settling
         return None
 
     async def write(self, data: bytes) -> None:
@@ -142,9 +166,8 @@ class Companion:
         processes.kill_until_gone(_family)
 
     async def _pump(self, kind: Kind, reader: asyncio.StreamReader) -> None:
-        with contextlib.suppress(OSError):  # so a terminal says that nobody has it open any more
-            while data := await reader.read(_PIECE):
-                await self._pieces.put((kind, data))
+        while data := await reader.read(_PIECE):
+            await self._pieces.put((kind, data))
         await self._pieces.put(None)
 
     async def _settle(self) -> None:
@@ -194,15 +217,28 @@ class _Beside:
             if self.copy[0] in self.record["static"]:
                 self._require_supervised()
             else:
-                # Nobody but its launcher makes a folder of this name.
-                own = layer.folder_of(self._root, self._release_id, self.label, str(self._pid))
-                if launcher.load(f"{own}/{layer.TOLD}")["form"] == layer.COPY:
-                    self.folder = f"{own}/upper"
+                self._look_at_layer()
         except (FileNotFoundError, ProcessLookupError):
             raise NotThere(self.label) from None
-        if self.record["uid"] is not None and processes.owner(self._pid) != self.record["uid"]:
-            raise NotThere(self.label)  # it is still what becomes of it
+        self._require_begun()
         self.record["full"] = os.path.exists(f"{place}/{launcher.FULL}")  # noqa: PTH110 - as launchers look
+
+    def _look_at_layer(self) -> None:
+        # Nobody but its launcher makes a folder of this name.
+        own = layer.folder_of(self._root, self._release_id, self.label, str(self._pid))
+        try:
+            if launcher.load(f"{own}/{layer.TOLD}")["form"] == layer.COPY:
+                self.folder = f"{own}/upper"
+        except FileNotFoundError:
+            self._require_begun()
+            raise StartedBefore(self.label) from None
+
+    def _require_begun(self) -> None:
+        """Raises NotThere while it is still what becomes of it."""
+        owner = self.record["uid"]
+        is_other = owner is not None and processes.owner(self._pid) != owner
+        if is_other or self._release_id in processes.argv(self._pid) or not self.lives():
+            raise NotThere(self.label)
 
     def lives(self) -> bool:
         """Whether it has not ended."""
@@ -334,10 +370,17 @@ def _enter(root: int, *namespaces: int) -> None:
         os.chroot(".")
 
 
+class _ToTheEnd(asyncio.StreamReaderProtocol):
+    """A terminal tells by an error that nobody has it open any more, and what it has shown until then is read first."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(None)
+
+
 async def _reader(descriptor: int) -> asyncio.StreamReader:
     reader = asyncio.StreamReader(_PIECE)
     opened = os.fdopen(descriptor, "rb", 0)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), opened)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: _ToTheEnd(reader), opened)
     return reader
 
 

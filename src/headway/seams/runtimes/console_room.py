@@ -7,6 +7,7 @@ command has started is ended, and so is this process.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import select
@@ -19,6 +20,7 @@ from headway.kernel.console_frames import HEAD, MOST_UNTAKEN, WINDOW, Kind, fram
 from headway.kernel.errors import HeadwayError
 
 _LOOK_SECONDS = 0.5
+_SECONDS_TO_TAKE = 20.0
 _GONE = select.POLLHUP | select.POLLERR | select.POLLRDHUP
 
 Json = Any
@@ -63,7 +65,8 @@ async def _served(root: str, configuration: Mapping[str, Any]) -> None:
     kind, told = await _heard(reader)
     if kind is not Kind.TERMS:
         return
-    room = _Room(_guest(root, configuration, json.loads(told)), reader, answers)
+    terms = json.loads(told)
+    room = _Room(_guest(root, configuration, terms), reader, answers, terms.get("silence"))
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, room.leave)
     await room.hold()
@@ -80,10 +83,11 @@ def _guest(root: str, configuration: Mapping[str, Any], terms: Mapping[str, Any]
 
 
 class _Room:
-    def __init__(self, guest: Guest, reader: asyncio.StreamReader, answers: int) -> None:
+    def __init__(self, guest: Guest, reader: asyncio.StreamReader, answers: int, silence: float | None) -> None:
         self._guest = guest
         self._reader = reader
         self._answers = answers
+        self._silence = silence
         self._saying = asyncio.Lock()
         self._left = asyncio.Event()
         self._pieces: asyncio.Queue[bytes] = asyncio.Queue(MOST_UNTAKEN)
@@ -105,7 +109,9 @@ class _Room:
             await self._guest.end()
         except HeadwayError as error:
             told = {"error": error.message}
-        await self._say(Kind.END, json.dumps(told).encode())
+        with contextlib.suppress(TimeoutError):  # who does not take it is not there
+            async with asyncio.timeout(_SECONDS_TO_TAKE):
+                await self._say(Kind.END, json.dumps(told).encode())
 
     async def _until_left(self) -> Json:
         await self._guest.begin()
@@ -126,14 +132,17 @@ class _Room:
         return await self._guest.ended()
 
     async def _hear(self) -> None:
-        """What comes for it, until nobody is there. What it does not read waits, and so does whoever sends more."""
+        """What comes for it, until nobody is there: a link may break and say nothing. What it does not read waits, and
+        so does whoever sends more.
+        """
         try:
             while True:
-                kind, data = await _heard(self._reader)
-                if kind is Kind.WINDOW:
-                    await self._guest.resize(*WINDOW.unpack(data))
-                elif kind is Kind.INPUT:
-                    await self._pieces.put(data)
+                async with asyncio.timeout(self._silence):
+                    kind, data = await _heard(self._reader)
+                    if kind is Kind.WINDOW:
+                        await self._guest.resize(*WINDOW.unpack(data))
+                    elif kind is Kind.INPUT:
+                        await self._pieces.put(data)
         except (asyncio.IncompleteReadError, OSError, ValueError):
             self.leave()
 
