@@ -8,6 +8,7 @@ import os
 import pty
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -20,11 +21,14 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from headway.domains.applications import store
-from headway.domains.applications.consoles import ConsoleService, Seat, Wish
+from headway.domains.applications.consoles import Console, ConsoleService, Seat, Wish
 from headway.domains.applications.model import Application, ReleaseState, Wanted
 from headway.domains.applications.service import ApplicationService
 from headway.faces.http.server import Server
+from headway.infra.hosts.local_program import converse_here
+from headway.infra.logs.mask import Masker
 from headway.kernel.artifacts import HealthCheck, HealthKind
+from headway.kernel.console_frames import Kind
 from headway.kernel.events import AccessChanged
 from tests.command_line import run_headway
 from tests.consoles import HIDING, first_line, sitting, way_to
@@ -119,6 +123,33 @@ async def test_as_many_as_ask_at_once_get_no_more_than_the_most(world: World) ->
             await refused(server, OWNER, consoleId=next(iter(consoles.wishes)))  # nothing of it runs
     assert seats == [8], "whoever enters has a seat all the while"
     assert len(consoles.wishes) + len(consoles.open) == 7
+
+
+SAYS = """\
+import sys, time
+for letter, data in [*(("o", each) for each in sys.argv[1:]), ("x", "{}")]:
+    sys.stdout.buffer.write(letter.encode() + len(data).to_bytes(4) + data.encode())
+    sys.stdout.buffer.flush()
+    time.sleep(0.4)
+"""
+
+
+@pytest.mark.parametrize(
+    ("pieces", "shown"),
+    [
+        (("> sword", "fish9-and", "-more\n"), [b"> ", b"sword", b"******\n"]),
+        (("> swordfish9", "-and-more\n"), [b"> ", b"******\n"]),
+        (("> swo", "p", "swordfish9-a"), [b"> ", b"swo", b"p", b"******"]),
+        (("> swordfish9", "?\n"), [b"> ", b"swordfish9?\n"]),
+    ],
+)
+async def test_a_pause_inside_a_secret_shows_no_more_of_it(pieces: tuple[str, ...], shown: list[bytes]) -> None:
+    conversation = await converse_here(sys.executable, "-c", SAYS, *pieces)
+    console = Console(conversation, Masker({"swordfish9-and-more"}), 20, asyncio.Event())
+    found = [data async for kind, data in console.pieces() if kind is Kind.OUTPUT]
+    conversation.close()
+    assert await conversation.process.wait() == 0
+    assert found == shown
 
 
 ALIKE = """\

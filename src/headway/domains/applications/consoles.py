@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from os.path import commonprefix
 from typing import Any, Protocol
 
 from headway.core.access.model import Actor
@@ -35,6 +36,8 @@ _UNIX = "unix://"
 _SECONDS_TO_BEGIN = 60.0
 _SECONDS_TO_END = 20.0
 _RETRY_AFTER_SECONDS = 10
+_BEAT_SECONDS = 15.0
+_SILENCE_SECONDS = 60.0  # after which the other side takes us for gone
 _QUIET_SECONDS = 0.1  # after which what could begin a secret is shown as it stands: somebody types
 _PIECES = 4
 
@@ -197,7 +200,8 @@ class ConsoleService:
     async def _terms(self, release: Release, wish: Wish, console_id: str) -> Json:
         runtime = self.operating.runtime(release)
         inside = await runtime.inside(release.release_id)
-        told = {"id": console_id, "argv": [*wish.command], "window": wish.window, "term": wish.terminal}
+        told: dict[str, Json] = {"id": console_id, "argv": [*wish.command], "silence": _SILENCE_SECONDS}
+        told |= {"window": wish.window, "term": wish.terminal}
         if isinstance(inside, InContainer):
             if wish.process not in {None, "web"}:
                 raise Conflict(f"It runs as a container, which has no process {wish.process}; leave it out.")
@@ -218,6 +222,41 @@ class ConsoleService:
         return told | {"release_id": release.release_id, "process": name, "pid": processes[name].pid}
 
 
+class _Output:
+    """What a command writes, masked. What could begin a secret is shown as it stands once it is quiet, unless it is so
+    long that it tells something; either way what comes then is masked as if nobody had waited.
+    """
+
+    def __init__(self, masker: Masker) -> None:
+        self._masked = masker.stream()
+        self._ahead = b""  # what is shown already of what is kept back
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is something to show once it is quiet."""
+        return len(self._masked.held) > len(self._ahead) and self._masked.is_likely_open
+
+    def feed(self, data: bytes) -> bytes:
+        """The text to show now that this has come."""
+        return self._more(self._masked.feed(data))
+
+    def so_far(self) -> bytes:
+        """The text to show now that it is quiet."""
+        if not self.waits:
+            return b""
+        before, self._ahead = self._ahead, self._masked.held
+        return self._ahead[len(before) :]
+
+    def finish(self) -> bytes:
+        """The text to show at its end."""
+        return self._more(self._masked.finish())
+
+    def _more(self, text: bytes) -> bytes:
+        same = len(commonprefix([text, self._ahead]))  # noqa: RUF071 - no paths
+        self._ahead = self._ahead[same:] if same == len(text) else b""
+        return text[same:]
+
+
 class Console:
     """A command that is being carried out."""
 
@@ -227,8 +266,7 @@ class Console:
         self._conversation = conversation
         self.idle_seconds = idle_seconds
         self._stopping = stopping
-        self._masks = {kind: masker.stream() for kind in (Kind.OUTPUT, Kind.ERRORS)}
-        self._masker = masker
+        self._outputs = {kind: _Output(masker) for kind in (Kind.OUTPUT, Kind.ERRORS)}
         self._moved = time.monotonic()
 
     async def write(self, kind: Kind, data: bytes) -> None:
@@ -239,14 +277,14 @@ class Console:
     async def pieces(self) -> AsyncGenerator[Piece, None]:
         """What it writes, masked, and at last how it has ended."""
         heard: asyncio.Queue[Piece | None] = asyncio.Queue(_PIECES)
-        async with beside(self._hear(heard)), beside(self._why_over()) as over:
+        async with beside(self._hear(heard)), beside(self._beat()), beside(self._why_over()) as over:
             while True:
                 piece = await self._next(heard, over)
                 if isinstance(piece, str):
                     yield Kind.END, json.dumps({"error": piece}).encode()
                     return
                 if piece is None:
-                    for shown in self._kept_back():
+                    for shown in self._shown(_Output.so_far):
                         yield shown
                     continue
                 kind, data = piece
@@ -255,23 +293,21 @@ class Console:
                     yield piece
                     continue
                 if kind is Kind.END:
-                    for shown in self._kept_back():
+                    for shown in self._shown(_Output.finish):
                         yield shown
                     yield piece
                     return
-                if text := self._masks[kind].feed(data):
+                if text := self._outputs[kind].feed(data):
                     yield kind, text
 
-    def _kept_back(self) -> Iterator[Piece]:
-        """What could have begun a secret, once nothing follows."""
-        for kind, stream in [*self._masks.items()]:
-            if text := stream.finish():
+    def _shown(self, of: Callable[[_Output], bytes]) -> Iterator[Piece]:
+        for kind, output in self._outputs.items():
+            if text := of(output):
                 yield kind, text
-            self._masks[kind] = self._masker.stream()
 
     async def _next(self, heard: asyncio.Queue[Piece | None], over: asyncio.Task[str]) -> Piece | str | None:
-        """The next piece, or why there are no more; None where it is quiet while something is kept back."""
-        holds = any(stream.held for stream in self._masks.values())
+        """The next piece, or why there are no more; None where it is quiet while something waits to be shown."""
+        holds = any(output.waits for output in self._outputs.values())
         async with beside(heard.get()) as getting:
             await asyncio.wait(
                 {getting, over}, timeout=_QUIET_SECONDS if holds else None, return_when=asyncio.FIRST_COMPLETED
@@ -289,6 +325,13 @@ class Console:
                 if piece[0] is Kind.END:
                     return
         await heard.put(None)
+
+    async def _beat(self) -> None:
+        """Says that we are there."""
+        with suppress(HostUnreachable):
+            while True:
+                await asyncio.sleep(_BEAT_SECONDS)
+                await self._conversation.write(framed(Kind.TAKEN, b""))
 
     async def _lost(self) -> str:
         try:
