@@ -188,7 +188,7 @@ class TestStart:
             holder.bind(("127.0.0.1", 0))
             holder.listen()
             port = holder.getsockname()[1]
-            site.fails(f"Port {port} is held by another process", r"pid \d+", "deploy again", env=f"PORT={port}")
+            site.fails(f"Port {port} is held by another process", r"pid \d+", "PORT=N", env=f"PORT={port}")
 
 
 class TestNames:
