@@ -20,7 +20,6 @@ from headway.seams.builders.install_cache import InstallCache, Recalled, groups_
 from headway.seams.builders.listing import PATH
 from headway.seams.builders.outlook import plan_build
 from headway.seams.builders.site import keep_served, newest_change, published, rules_of, written_since
-from headway.seams.buildplan.detection import is_built
 from headway.seams.buildplan.plan import BuildPlan, Phase
 from headway.seams.buildplan.toolchains.provision import provide
 from headway.seams.buildplan.toolchains.store import Provided
@@ -37,7 +36,7 @@ class NativeBuilder:
     async def build(self, work: Work, workspace: Workspace, spec: BuildSpec) -> Bundle:
         """Looks what it is, runs its phases, and gives the bundle at ``workspace.folder``."""
         plan = await plan_build(work, workspace, spec)
-        before = await newest_change(work, workspace, spec) if plan.site is not None and is_built(plan) else None
+        before = await newest_change(work, workspace, spec) if plan.site is not None and plan.is_built else None
         for line in plan.lines:
             await work.say(line)
         provided = await _provided(work, plan, spec)
@@ -53,7 +52,7 @@ class NativeBuilder:
         root = await _static_root(work, workspace, spec, plan, before)
         fallback = plan.site.fallback if plan.site is not None else None
         rules = None if root is None else await rules_of(work, workspace, root, spec, fallback)
-        if root is not None and is_built(plan):
+        if root is not None and plan.is_built:
             await keep_served(work, workspace, root, spec)
         return Bundle(
             folder=workspace.folder,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from types import ModuleType
 
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Workspace
@@ -12,7 +13,6 @@ from headway.seams.builders.base import BuildSpec
 from headway.seams.builders.listing import read_listing
 from headway.seams.builders.plan import Plan
 from headway.seams.builders.scale import scaled
-from headway.seams.buildplan.detection import READS, detect
 from headway.seams.buildplan.plan import BuildPlan, Site
 from headway.seams.buildplan.reader import read_tree
 from headway.seams.buildplan.settings import FIRST
@@ -29,11 +29,18 @@ async def plan_build(work: Work, workspace: Workspace, spec: BuildSpec) -> Build
     if spec.settings.detection == FIRST:
         plan_then = first_rules.detect(await read_listing(work, workspace, spec), spec)
         return _converted(plan_then, spec.settings.fallback)
-    tree = await read_tree(work, workspace, READS)
+    # In threads: bounded, and yet long enough that the panel would not answer others meanwhile.
+    rules = await asyncio.to_thread(_rules)
+    tree = await read_tree(work, workspace, rules.READS)
     variables = {name: value.reveal() for name, value in spec.variables.items()}
-    # Bounded, and yet long enough that the panel would not answer others meanwhile.
-    plan = await asyncio.to_thread(detect, tree, spec.settings, variables)
+    plan: BuildPlan = await asyncio.to_thread(rules.detect, tree, spec.settings, variables)
     return replace(plan, processes=scaled(plan.processes, spec.scale))
+
+
+def _rules() -> ModuleType:
+    from headway.seams.buildplan import detection  # noqa: PLC0415 - its tables are a tenth of what a start would load
+
+    return detection
 
 
 def _converted(plan: Plan, fallback: bool | None) -> BuildPlan:  # noqa: FBT001 - as the setting has it

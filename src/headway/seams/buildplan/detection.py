@@ -34,7 +34,6 @@ READS: Final[tuple[str, ...]] = tuple(
 )
 WORKER: Final = "worker"
 
-_AS_IT_IS: Final = frozenset({"true", ":"})  # the user's word that what is there is to be served as it is
 # By what a command line begins with, the provider that it is of, and the toolchain that it needs.
 _WORDS: Final[Mapping[str, str]] = MappingProxyType(
     dict.fromkeys(("python", "python3", "gunicorn", "uvicorn", "hypercorn", "daphne", "flask", "celery"), "python")
@@ -363,9 +362,3 @@ def _language(line: str) -> str | None:
     program = _BEFORE_THE_PROGRAM.sub("", line.strip()).split(maxsplit=1)
     word = program[0].rpartition("/")[2] if program else ""
     return _WORDS.get(re.sub(r"(?<=python3)[.\d]+$", "", word))
-
-
-def is_built(plan: BuildPlan) -> bool:
-    """Whether a site is made by the build, so that only what that has written is served."""
-    lines = [phase.argv for phase in plan.phases if phase.name.startswith("build")]
-    return any(argv[:2] != ("/bin/sh", "-c") or argv[2].strip() not in _AS_IT_IS for argv in lines)

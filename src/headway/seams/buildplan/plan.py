@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from headway.kernel.artifacts import Process
+
+_AS_IT_IS: Final = frozenset({"true", ":"})  # the user's word that what is there is to be served as it is
 
 
 class Confidence(StrEnum):
@@ -109,6 +111,12 @@ class BuildPlan:
     choices: tuple[Choice, ...] = ()
     questions: tuple[Question, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def is_built(self) -> bool:
+        """Whether a site is made by the build, so that only what that has written is served."""
+        lines = [phase.argv for phase in self.phases if phase.name.startswith("build")]
+        return any(argv[:2] != ("/bin/sh", "-c") or argv[2].strip() not in _AS_IT_IS for argv in lines)
 
     @property
     def lines(self) -> tuple[str, ...]:

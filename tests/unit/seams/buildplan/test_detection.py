@@ -8,7 +8,7 @@ import pytest
 
 from headway.kernel.artifacts import Process
 from headway.seams.builders.base import BuildError
-from headway.seams.buildplan.detection import detect, is_built
+from headway.seams.buildplan.detection import detect
 from headway.seams.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question, Site
 from headway.seams.buildplan.settings import BuildSettings
 from headway.seams.buildplan.tree import tree_of
@@ -171,9 +171,9 @@ def test_a_folder_that_leads_out(folder: str) -> None:
 
 def test_a_build_command_alone_makes_a_site() -> None:
     found = plan({}, build="make")
-    assert (found.site, is_built(found)) == (Site(folders=BUILT), True)
+    assert (found.site, found.is_built) == (Site(folders=BUILT), True)
     served = plan({"index.html": ""}, build="true")
-    assert (served.site, is_built(served)) == (Site(folders=BUILT), False)
+    assert (served.site, served.is_built) == (Site(folders=BUILT), False)
 
 
 def test_a_build_command_of_what_nothing_starts_makes_a_site() -> None:
