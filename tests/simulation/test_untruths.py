@@ -67,7 +67,7 @@ def _break_kill(patch: pytest.MonkeyPatch) -> None:
 
 BROKEN: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str]] = {
     "effects are not taken back": (
-        lambda patch: patch.setattr(Work, "undo", _nothing),
+        lambda patch: patch.setattr(Work, "_undo", _nothing),
         "its release is there",
     ),
     "a kill leaves processes": (
