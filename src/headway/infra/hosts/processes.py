@@ -32,14 +32,14 @@ def look(pid: int) -> Process | None:
         return None
     # The program's name stands in brackets and may hold brackets and blanks itself.
     fields = text.rpartition(")")[2].split()
-    return Process(pid=pid, parent=int(fields[1]), start_time=int(fields[19]), dead=is_over(pid, fields[0]))
+    return Process(pid=pid, parent=int(fields[1]), start_time=int(fields[19]), dead=is_over(fields))
 
 
-def is_over(pid: int, state: str) -> bool:
-    """Whether a process of which the table says this state has ended: one whose first thread has left while others go
-    on stands there like one that has.
+def is_over(fields: Sequence[str]) -> bool:
+    """Whether a process has ended of which the table says this behind its name: one whose first thread has left while
+    others go on stands there in the state of one that has, with the number of its threads.
     """
-    return state in "ZX" and len(_threads(pid)) <= 1
+    return fields[0] in "ZX" and int(fields[17]) <= 1
 
 
 def is_alive(pid: int, start_time: int) -> bool:
@@ -169,7 +169,7 @@ def _environment_of_others(pid: int) -> bytes:
 
 def _threads(pid: int) -> set[str]:
     with suppress(OSError):
-        return {each.name for each in os.scandir(PROC / str(pid) / "task")}
+        return set(os.listdir(PROC / str(pid) / "task"))  # noqa: PTH208 - names are wanted
     return set()
 
 

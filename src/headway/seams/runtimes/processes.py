@@ -13,7 +13,6 @@ from headway.infra.hosts.processes import initial_environment, is_over
 from headway.kernel.errors import HeadwayError
 
 PROC = Path("/proc")
-_STATE = 0
 _PARENT = 1
 _START_TIME = 19
 
@@ -35,7 +34,7 @@ def all_pids() -> list[int]:
 def start_time(pid: int) -> int | None:
     """When the process was started, in clock ticks since boot; None when it is gone or has ended."""
     stat = _stat(pid)
-    return None if stat is None or is_over(pid, stat[_STATE]) else int(stat[_START_TIME])
+    return None if stat is None or is_over(stat) else int(stat[_START_TIME])
 
 
 def argv(pid: int) -> tuple[str, ...]:
@@ -78,7 +77,7 @@ def called_with(*arguments: str) -> set[int]:
 
 def with_descendants(pids: Iterable[int]) -> set[int]:
     """These processes, as far as they live, and all that they have started and that is still below them."""
-    parents = {pid: int(stat[_PARENT]) for pid in all_pids() if (stat := _stat(pid)) and not is_over(pid, stat[_STATE])}
+    parents = {pid: int(stat[_PARENT]) for pid in all_pids() if (stat := _stat(pid)) and not is_over(stat)}
     family = set(pids) & parents.keys()
     while True:
         grown = family | {pid for pid, parent in parents.items() if parent in family}
