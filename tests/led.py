@@ -17,7 +17,7 @@ from tests.visitors import Lost, Visitors
 _PAUSE_SECONDS = 0.01
 BACK_SECONDS = 0.5
 BUSY_SECONDS = 1.5  # where an engine is asked, beside other tests
-DYING_SECONDS = 0.02  # until the kernel has ended a process and its connections
+DYING_SECONDS = 0.1  # on a busy machine, from what a process says last until the kernel has ended its connections
 HEARD_SECONDS = 2.0  # on a busy machine, until whoever asked it knows
 
 

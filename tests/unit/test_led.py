@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.led import HEARD_SECONDS, require_lost_at_death
+from tests.led import DYING_SECONDS, HEARD_SECONDS, require_lost_at_death
 from tests.visitors import Lost
 
 DEATH = 1000.0
@@ -29,8 +29,8 @@ def test_a_process_had_one_request_of_each_and_met_whoever_came_while_it_died(or
 @pytest.mark.parametrize(
     ("astray", "deaths", "told"),
     [
-        ([lost(7, -0.2, -0.1)], [DEATH], "before it died"),
-        ([lost(7, 0.03, 0.04)], [DEATH], "when it was dead"),
+        ([lost(7, -DYING_SECONDS - 0.2, -DYING_SECONDS - 0.1)], [DEATH], "before it died"),
+        ([lost(7, DYING_SECONDS + 0.01, DYING_SECONDS + 0.02)], [DEATH], "when it was dead"),
         ([lost(7, 0.01, HEARD_SECONDS + 0.1)], [DEATH], "waited for what was dead"),
         ([lost(7, -0.01, 0.004)], [DEATH], "as many"),
         ([lost(7, -0.01, 0.004), lost(7, 0.01, 0.1)], [DEATH, DEATH + 0.1], "as many"),

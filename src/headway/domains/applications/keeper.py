@@ -12,7 +12,7 @@ from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.status import Status
 from headway.core.engine.at_once import at_once
-from headway.domains.applications import health_store, ports_store, store
+from headway.domains.applications import health_store, store
 from headway.domains.applications.guard import Guard
 from headway.domains.applications.loopback_memory import look_back
 from headway.domains.applications.model import Application, Release, Wanted
@@ -59,6 +59,7 @@ class Keeper:
         """
         await self.finish_deletions()
         await look_back(self.operating.db, self._tools, self.vault)
+        await self._tools.close_ports_of_containers()  # before an application of processes may be the first to start
         await self._tools.runtimes.ensure()
         at_rest = await self.operating.db.read(self._at_rest)
         await at_once(self._bring_in_line(each) for each, wanted, *_ in at_rest if wanted is Wanted.UP)
@@ -72,7 +73,7 @@ class Keeper:
         """
         operating = self.operating
         await self.finish_deletions()  # first: also from a server that lacks what keeps applications up
-        await self._tools.close(await operating.db.read(self._leading_to_containers))
+        await self._tools.close_ports_of_containers()
         await self._tools.runtimes.watch()
         if self.host_id != operating.tools.host_id:  # there it has a loop of its own
             await self.guard.guard_round()
@@ -118,9 +119,6 @@ class Keeper:
 
     def _at_rest(self, tx: Tx) -> list[AtRest]:
         return store.at_rest(tx, self.host_id)
-
-    def _leading_to_containers(self, tx: Tx) -> list[int]:
-        return ports_store.leading_to_containers(tx, self.host_id)
 
     def _being_deleted(self, tx: Tx) -> list[Application]:
         return store.being_deleted(tx, self.host_id, self.vault)

@@ -69,7 +69,10 @@ class Releasing:
             await self.run.undo("running", {"new": self.release_id, "runtime": release.runtime})
             hosts = await self.tools.routing.hosts(self.plan.application_id)
             spec = self._snapshot(hosts).seal(self.vault)
-            return await self.run.write(lambda tx: self._take_ports(tx, release, spec))
+            taken = await self.run.write(lambda tx: self._take_ports(tx, release, spec))
+            if taken and release.runtime != "native":
+                await self.tools.close_ports_of_containers()  # before anything could listen there in its place
+            return taken
 
         ports = tuple(await self.run.step("port", take))
         address = await self.tools.routing.address(self.plan.application_id) if ports else None

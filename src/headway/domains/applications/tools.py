@@ -107,6 +107,15 @@ class Tools:
     toolchains: Store | None = None
     visits: Visiting
 
+    async def close_ports_of_containers(self) -> None:
+        """Keeps applications of processes from the ports that lead to containers, as the rows say when it ends: of two
+        who do this at a time, the one with older rows may be the later.
+        """
+        closed: list[int] | None = None
+        while (ports := await self.db.read(lambda tx: ports_store.leading_to_containers(tx, self.host_id))) != closed:
+            await self.close(ports)
+            closed = ports
+
     def source(self, plan: Plan) -> Source:
         """Where the application's files come from."""
         settings = plan.settings

@@ -131,7 +131,8 @@ def find_marked(marks: Mapping[str, str]) -> list[Process]:
     """The living processes that have all the marks in their environment, and those below such a process."""
     table = [process for path in PROC.glob("[0-9]*") if (process := look(int(path.name)))]
     wanted = [f"{name}={value}".encode() for name, value in marks.items()]
-    found = {process.pid for process in table if _carries(process.pid, wanted)}
+    # What is dead has no environment left, and there are many of them amid a kill.
+    found = {process.pid for process in table if not process.dead and _carries(process.pid, wanted)}
     grew = True
     while grew:
         below = {process.pid for process in table if process.parent in found} - found

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from headway.infra.hosts import cgroups
 from headway.seams.runtimes import processes
 
 _ESCAPED = re.compile(r"\\([0-7]{3})")
@@ -118,10 +119,10 @@ class ReleaseGroups:
                 (Path(self._hierarchies.unified) / self._below / release_id / "cgroup.kill").write_text("1")
 
     def remove(self, release_id: str) -> None:
-        """Takes the empty groups away; no error where there are none."""
-        for folder in self._folders():
-            with contextlib.suppress(FileNotFoundError):
-                (folder / release_id).rmdir()
+        """Takes the empty groups away; no error where there are none. Blocks while what was killed leaves them, which a
+        busy machine lets it do late.
+        """
+        cgroups.remove([folder / release_id for folder in self._folders()])
 
     def present(self) -> set[str]:
         """The releases that have a group."""
