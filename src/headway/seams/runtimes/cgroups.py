@@ -118,11 +118,11 @@ class ReleaseGroups:
             with contextlib.suppress(OSError):
                 (Path(self._hierarchies.unified) / self._below / release_id / "cgroup.kill").write_text("1")
 
-    def remove(self, release_id: str) -> None:
-        """Takes the empty groups away; no error where there are none. Blocks while what was killed leaves them, which a
-        busy machine lets it do late.
+    def remove(self, release_id: str) -> bool:
+        """Takes the groups away; whether there are none now. Blocks for up to 2 s while what was killed leaves them,
+        which a busy machine lets it do late.
         """
-        cgroups.remove([folder / release_id for folder in self._folders()])
+        return cgroups.remove([folder / release_id for folder in self._folders()])
 
     def present(self) -> set[str]:
         """The releases that have a group."""

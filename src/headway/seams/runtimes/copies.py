@@ -52,7 +52,10 @@ class Copies:
         processes.kill_until_gone(lambda: self._find(release_ids))
         if self._groups is not None:
             for release_id in release_ids:
-                self._groups.remove(release_id)
+                if not self._groups.remove(release_id):
+                    raise processes.WontDie(
+                        f"What ran in release {release_id} was killed and has not left its group yet."
+                    )
 
     def _find(self, release_ids: set[str]) -> set[int]:
         members = {pid for release_id in release_ids for pid in self._members(release_id)}

@@ -164,13 +164,13 @@ class NativeRuntime:
 
     async def remove(self, release_id: str) -> None:
         """Ends the release and removes its record, program file, logs and cgroup. No error when it is gone."""
-        await self.stop(release_id)
-        await asyncio.to_thread(self._remove_files, release_id)
+        if self._layout.release(checked_id(release_id)).exists():  # the first that is made and the last that goes
+            await self.stop(release_id)
+            await asyncio.to_thread(self._remove_files, release_id)
 
     async def missing(self, artifact: Artifact) -> str | None:
         """Whether the bundle's files are there; they can be read as long as they are."""
-        folder = bundle_of(artifact).folder
-        there = await asyncio.to_thread(Path(folder).is_dir)
+        there = await asyncio.to_thread(Path(bundle_of(artifact).folder).is_dir)
         return None if there else "Its files are not on this machine any more; deploy that commit again."
 
     async def keep(self, artifact: Artifact, app_name: str, release_id: str) -> Artifact:
