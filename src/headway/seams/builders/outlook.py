@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from types import ModuleType
 
 from headway.infra.hosts.work import Work
@@ -17,6 +19,8 @@ from headway.seams.buildplan.plan import BuildPlan, Site
 from headway.seams.buildplan.reader import read_tree
 from headway.seams.buildplan.settings import FIRST
 
+# Of their own: what a tenant has written is gone through there, and must not keep others from the panel's threads.
+_DETECTIONS = ThreadPoolExecutor(2, "detection")
 _STAYS = (
     "This application is planned by the rules of detection that it was released by before. The newer ones are taken "
     "once a setting of its build changes, or with build.detection 2 (application.update); what they would do is shown "
@@ -29,11 +33,11 @@ async def plan_build(work: Work, workspace: Workspace, spec: BuildSpec) -> Build
     if spec.settings.detection == FIRST:
         plan_then = first_rules.detect(await read_listing(work, workspace, spec), spec)
         return _converted(plan_then, spec.settings.fallback)
-    # In threads: bounded, and yet long enough that the panel would not answer others meanwhile.
     rules = await asyncio.to_thread(_rules)
     tree = await read_tree(work, workspace, rules.READS)
     variables = {name: value.reveal() for name, value in spec.variables.items()}
-    plan: BuildPlan = await asyncio.to_thread(rules.detect, tree, spec.settings, variables)
+    detect = partial(rules.detect, tree, spec.settings, variables)
+    plan: BuildPlan = await asyncio.get_running_loop().run_in_executor(_DETECTIONS, detect)
     return replace(plan, processes=scaled(plan.processes, spec.scale))
 
 

@@ -6,6 +6,7 @@ import random
 import time
 from pathlib import Path
 
+import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -96,6 +97,36 @@ def test_text_made_to_take_long_is_looked_at_soon() -> None:
         "requirements.txt": "-r requirements.txt\n" * 20_000 + "[" * 50_000,
         ".python-version": ">=3" + ".1" * 50_000,
     }
+    started = time.process_time()
+    outcome(tree_of(files))
+    assert time.process_time() - started < SECONDS
+
+
+def lines(pattern: str, length: int = 120_000) -> str:
+    """As many different lines of a kind as a file may have that is read."""
+    return "\n".join(pattern.replace("1", str(number)) for number in range(length // (len(pattern) + 5)))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "FOO_DIR = [\n" + "\n".join(f"W{number}" for number in range(280)) + "]\n" + 'FOO_DIR,"a.db"\n' * 8_000,
+        lines('A1_DIR = [B1, C1]\nA1_DIR, "a.db"'),
+        lines('A1_DIR = A0_DIR\nDATABASE_URL = "sqlite:///" + os.path.join(A1_DIR, "a.db"'),
+        lines('    ALLOWED_HOSTS = ["1"] if env.bool("A1", False) else ['),
+        lines('SECRET_KEY = os.environ["A1"] if ('),
+    ],
+)
+@pytest.mark.parametrize("module", ["mysite/settings", "main"])
+def test_lines_that_ask_for_more_and_more_are_looked_at_soon(module: str, body: str) -> None:
+    engine = "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3'}}\n"
+    files = {f"{module}/{name}.py": engine + body for name in ("__init__", *map(str, range(60)))}
+    if module == "main":
+        files = {f"{name}.py": f"from flask import Flask\n{body}" for name in ("main", "app", *map(str, range(6)))}
+    else:
+        served = 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")\nimport django\n'
+        files |= {"manage.py": served, "mysite/__init__.py": "", "mysite/wsgi.py": "application = 1\n"}
+    files["requirements.txt"] = "django\nflask\nflask-sqlalchemy\n"
     started = time.process_time()
     outcome(tree_of(files))
     assert time.process_time() - started < SECONDS

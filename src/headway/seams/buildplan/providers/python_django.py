@@ -14,7 +14,7 @@ from headway.seams.buildplan.providers import python_variables
 from headway.seams.buildplan.providers.python_code import Place, imports, in_folder, source
 from headway.seams.buildplan.providers.python_hosts import Over, settings_over
 from headway.seams.buildplan.providers.python_migrations import once
-from headway.seams.buildplan.providers.python_paths import ENVIRONMENT, definition, folder_of, is_outside
+from headway.seams.buildplan.providers.python_paths import ENVIRONMENT, Variables, first_variables, is_outside
 from headway.seams.buildplan.providers.python_requirements import Requirements
 from headway.seams.buildplan.providers.python_start import Interface, Served, Start, serve
 from headway.seams.buildplan.providers.python_variables import Given
@@ -60,6 +60,7 @@ _NEEDED = re.compile(
     r"""os\.environ\[["'](\w+)["']\](?![ \t]*=)|\b(?:env(?:\.\w+)?|config)\(["']([A-Z]\w+)["'](?:,[ \t]*cast=\w+)?\)"""
 )
 _MOST_DEPTH = 2
+_MOST_TEXT = 256 << 10  # of all settings: real ones have a tenth of that
 _MOST_NAMES = 8
 
 
@@ -184,7 +185,8 @@ def _is_in_data(project: _Project) -> bool:
     names = {match["base"] for _, text in project.texts for match in _SQLITE_FILE.finditer(text)}
     if any(name.endswith("BASE_DIR") for name in names):
         return False
-    made = (definition(text, name) or "" for name in names for _, text in project.texts)
+    modules = [Variables(*each) for each in project.texts]
+    made = (module.definition(name) or "" for name in first_variables(sorted(names)) for module in modules)
     return any(_DATA.search(each) and ENVIRONMENT.search(each) for each in made)
 
 
@@ -192,15 +194,17 @@ def _place(project: _Project, pattern: re.Pattern[str]) -> str | None:
     """What settings name below a folder of theirs, which they make of their own place; where the text does not tell
     that, it is the one of the manage.py.
     """
-    texts = [(posixpath.join(project.folder, name), text) for name, text in project.texts]
-    for _, text in texts:
-        for match in pattern.finditer(text):
-            made = (folder_of(name, other, match["base"]) for name, other in texts)
-            base = next((each for each in made if each is not None), None)
-            if base is None and match["base"].endswith("BASE_DIR"):
-                base = project.folder
-            if base is not None and not is_outside(base):
-                return posixpath.normpath(posixpath.join(base, match[2]))
+    modules = [Variables(posixpath.join(project.folder, name), text) for name, text in project.texts]
+    named = [match for module in modules for match in pattern.finditer(module.text)]
+    folders = {}
+    for variable in first_variables(match["base"] for match in named):
+        made = (module.folder(variable) for module in modules)
+        otherwise = project.folder if variable.endswith("BASE_DIR") else None
+        folders[variable] = next((each for each in made if each is not None), otherwise)
+    for match in named:
+        folder = folders.get(match["base"])
+        if folder is not None and not is_outside(folder):
+            return posixpath.normpath(posixpath.join(folder, match[2]))
     return None
 
 
@@ -213,7 +217,7 @@ def _projects(tree: Tree) -> Iterator[_Project]:
             folder = posixpath.dirname(name)
             inner = tree.below(folder) if folder else tree
             settings = match[1] if match else _guessed_settings(inner)
-            found = _Project(folder=folder, tree=inner, settings=settings, texts=tuple(_texts(inner, settings)))
+            found = _Project(folder=folder, tree=inner, settings=settings, texts=tuple(_first(_texts(inner, settings))))
             yield replace(found, is_guessed=match is None and not _is_named(inner, tree, settings))
 
 
@@ -247,6 +251,16 @@ def _begins_elsewhere(tree: Tree) -> bool:
             if any(each in tree and each not in tree.contents for each in files):
                 return True
     return False
+
+
+def _first(texts: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """As many as are looked at."""
+    length = 0
+    for name, text in texts:
+        length += len(text)
+        if length > _MOST_TEXT:
+            return
+        yield name, text
 
 
 def _texts(tree: Tree, settings: str) -> Iterator[tuple[str, str]]:

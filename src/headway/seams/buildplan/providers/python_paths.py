@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 _UP = re.compile(
@@ -16,8 +18,50 @@ _PLAIN = re.compile(r"(?:\.{1,2}|[\w-][\w.-]*)(?:/(?:\.{1,2}|[\w-][\w.-]*)){0,4}
 # A string that is handed to what does not add it to a path: .replace("\\", "/"), .decode("utf-8").
 _ASIDE = re.compile(r"\.(?!(?:joinpath|child|path)\()\w{1,30}\([ \t]*[\"']")
 _COMMENT = re.compile(r"(\"[^\"\n]*\"|'[^'\n]*')|#.*")
+_DEFINED = re.compile(r"^[ \t]*([A-Za-z_]\w*)[ \t]*(?::[^=\n]{0,40})?=(?!=)", re.MULTILINE)
 _LONGEST: Final = 1200
 _MOST_STEPS: Final = 3
+_MOST_VARIABLES: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """What the variables of a source file are made of, the first of each name. The text is gone through once: what
+    somebody writes who wants to hold the panel up may ask for thousands of them.
+    """
+
+    name: str
+    text: str
+    _begins: Mapping[str, int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        begins: dict[str, int] = {}
+        for match in _DEFINED.finditer(self.text):
+            begins.setdefault(match[1], match.end())
+        object.__setattr__(self, "_begins", begins)
+
+    def definition(self, variable: str) -> str | None:
+        """What a variable is made of, None where it is not."""
+        begin = self._begins.get(variable)
+        return None if begin is None else assigned(self.text, begin)
+
+    def folder(self, variable: str, steps: int = _MOST_STEPS) -> str | None:
+        """The folder that a variable holds, also by way of another one, and be it outside the tree; None where the
+        text does not tell, or a variable of the environment decides it.
+        """
+        made = self.definition(variable)
+        if made is None or not steps or ENVIRONMENT.search(made):
+            return None
+        if "__file__" in made:
+            return _reached(self.name, made)
+        further = (word for word in _WORD.findall(made) if word != variable and word in self._begins)
+        above = self.folder(next(further, ""), steps - 1)
+        return None if above is None else _below(above, made)
+
+
+def first_variables(names: Iterable[str]) -> tuple[str, ...]:
+    """Each of these names once, as many as are looked at: no program keeps its files by more."""
+    return tuple(dict.fromkeys(names))[:_MOST_VARIABLES]
 
 
 def assigned(text: str, start: int) -> str:
@@ -38,30 +82,9 @@ def folder_above(name: str, text: str) -> str | None:
     return None if above is None or is_outside(above) else above
 
 
-def folder_of(name: str, text: str, variable: str, steps: int = _MOST_STEPS) -> str | None:
-    """The folder that a variable of a file holds, also by way of another one, and be it outside the tree; None where
-    the text does not tell, or a variable of the environment decides it.
-    """
-    made = definition(text, variable)
-    if made is None or not steps or ENVIRONMENT.search(made):
-        return None
-    if "__file__" in made:
-        return _reached(name, made)
-    further = (word for word in _WORD.findall(made) if word != variable and definition(text, word) is not None)
-    above = folder_of(name, text, next(further, ""), steps - 1)
-    return None if above is None else _below(above, made)
-
-
 def is_outside(path: str) -> bool:
     """Whether a path leads out of the tree."""
     return f"{path}/".startswith("../")
-
-
-def definition(text: str, variable: str) -> str | None:
-    """What a variable is made of, None where it is not."""
-    pattern = rf"^[ \t]*{re.escape(variable)}[ \t]*(?::[^=\n]{{0,40}})?=(?!=)"
-    match = re.search(pattern, text, re.MULTILINE) if variable else None
-    return None if match is None else assigned(text, match.end())
 
 
 def _reached(name: str, made: str) -> str | None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from headway.kernel.told import DATA
 from headway.seams.buildplan.providers import python_code as code
 from headway.seams.buildplan.providers.python_migrations import once
-from headway.seams.buildplan.providers.python_paths import folder_above, folder_of, is_outside
+from headway.seams.buildplan.providers.python_paths import Variables, first_variables, folder_above, is_outside
 from headway.seams.buildplan.providers.python_requirements import Requirements
 from headway.seams.buildplan.providers.python_start import Start
 from headway.seams.buildplan.tree import Tree
@@ -88,24 +88,31 @@ def _sources(tree: Tree) -> Iterator[str]:
 
 def _files(tree: Tree, requires: Requirements) -> Iterator[_File]:
     for name in _sources(tree):
-        text = code.source(tree, name)
-        for match in _ADDRESS.finditer(text):
-            folder = _folder(name, text, match, requires)
+        found = list(_ADDRESS.finditer(code.source(tree, name)))
+        module = Variables(name, code.source(tree, name) if any(map(_variable, found)) else "")
+        folders = {each: module.folder(each) for each in first_variables(filter(None, map(_variable, found)))}
+        for match in found:
+            folder = _folder(name, folders, match, requires)
             if folder is not None and "test" not in match["line"].lower():
                 yield _File(posixpath.normpath(posixpath.join(folder, match["file"])), name)
 
 
-def _folder(name: str, text: str, match: re.Match[str], requires: Requirements) -> str | None:
+def _variable(match: re.Match[str]) -> str | None:
+    """The one that an address begins with."""
+    return match["inner"] or match["added"] or match["joined"]
+
+
+def _folder(name: str, folders: Mapping[str, str | None], match: re.Match[str], requires: Requirements) -> str | None:
     """The folder that an address is of, None where the text does not tell."""
     if match["own"] is not None:
         return folder_above(name, match["own"])
-    variable = match["inner"] or match["added"] or match["joined"]
+    variable = _variable(match)
     if variable is None and "flask-sqlalchemy" in requires:  # which does not read it from where the program is started
         is_old = requires.majors.get("flask-sqlalchemy", _WITH_INSTANCE) < _WITH_INSTANCE
         return posixpath.dirname(name) or "." if is_old else "instance"
     if variable is None:
         return "."
-    above = folder_of(name, text, variable)
+    above = folders.get(variable)
     return None if above is None or is_outside(above) else above
 
 
