@@ -4,13 +4,17 @@ said where the application's people read it.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from headway.seams.runtimes import app_logs
+from headway.seams.runtimes.gate_content import Ports
 from headway.seams.runtimes.gate_words import CLOUD
 from headway.seams.runtimes.gates import Gates
+from headway.seams.runtimes.private_file import make_folder, write_privately
 from headway.seams.runtimes.programs import Layout
 from headway.seams.runtimes.record import ReleaseRecord
 from headway.seams.runtimes.records import Records
@@ -26,11 +30,18 @@ class Border:
     records: Records
     gates: Gates | None
     _refused: dict[int, set[int]] = field(default_factory=dict)
-    _always_closed: Sequence[int] | None = None
+    _always_closed: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         if self.gates is not None:  # whoever is first to need them
             self.gates.go_by(self.records.all)
+            self._always_closed = tuple(self.gates.ports.closed)
+            self.gates.ports = self._with(self._closed())
+
+    def stand(self) -> None:
+        """Makes the gates where there are none, as after a start of the machine."""
+        if self.gates is not None:
+            self.gates.stand()
 
     def keep(self) -> None:
         """Makes the gates what the records say."""
@@ -41,12 +52,15 @@ class Border:
                 log.warning("applications are not kept from each other's ports: %s", self.gates.problem)
 
     def close(self, ports: Collection[int]) -> None:
-        """Keeps every application from these ports as well, which lead to something else."""
+        """Keeps every application from these ports as well, which lead to something else; also by whatever starts
+        applications without a panel.
+        """
         if self.gates is None:
             return
-        if self._always_closed is None:
-            self._always_closed = tuple(self.gates.ports.closed)
-        wanted = replace(self.gates.ports, closed=(*self._always_closed, *sorted(ports)))
+        if sorted(ports) != self._closed():
+            make_folder(self.layout.root, 0o711)
+            write_privately(self.layout.closed_ports, json.dumps(sorted(ports)))
+        wanted = self._with(ports)
         if wanted != self.gates.ports:
             self.gates.ports = wanted
             self.keep()
@@ -74,6 +88,16 @@ class Border:
         found = next((each for each in self.records.all() if each.release_id == release_id), None)
         ports = () if found is None or found.uid is None else sorted(self._refused.get(found.uid, ()))
         return [self._sentence(found, port) for port in ports if found is not None]
+
+    def _with(self, ports: Collection[int]) -> Ports:
+        assert self.gates is not None  # noqa: S101 - who asks has looked
+        return replace(self.gates.ports, closed=(*self._always_closed, *sorted(ports)))
+
+    def _closed(self) -> list[int]:
+        """Those that were closed last, by whatever process."""
+        with contextlib.suppress(OSError, ValueError):
+            return [int(each) for each in json.loads(self.layout.closed_ports.read_text())]
+        return []
 
     def _sentence(self, release: ReleaseRecord, port: int) -> str:
         if port in self._others(release):

@@ -60,14 +60,18 @@ class Table:
 
     def content(self) -> dict[bytes, bytes]:
         """All that is in it."""
-        found = {}
-        for key in list(self.keys()):
-            kept, given = ctypes.create_string_buffer(key), ctypes.create_string_buffer(self.value_bytes)
-            pointers = (ctypes.addressof(kept), ctypes.addressof(given))
-            with suppress(FileNotFoundError):
-                _call(_LOOKUP, struct.pack("=IIQQQ", self.descriptor, 0, *pointers, 0))
-                found[key] = given.raw
-        return found
+        found = ((key, self.value(key)) for key in list(self.keys()))
+        return {key: value for key, value in found if value is not None}
+
+    def value(self, key: bytes) -> bytes | None:
+        """What is in it under a key."""
+        kept, given = ctypes.create_string_buffer(key), ctypes.create_string_buffer(self.value_bytes)
+        pointers = (ctypes.addressof(kept), ctypes.addressof(given))
+        try:
+            _call(_LOOKUP, struct.pack("=IIQQQ", self.descriptor, 0, *pointers, 0))
+        except FileNotFoundError:
+            return None
+        return given.raw
 
     def keys(self) -> Iterator[bytes]:
         """Its keys; a table that changes meanwhile may give one twice, or leave one out."""

@@ -32,6 +32,7 @@ _CODE = tuple(str(each.__file__) for each in (gate_code, gate_words, near_code, 
 _FORGET_SECONDS = 600.0
 APPLICATIONS, CONTAINERS, SWARM = "applications", "containers", "swarm"
 _SO_NETNS_COOKIE = 71
+_FILLED_BY = number(0xFFFFFFFF)  # no port: under it the table of owners says which process has filled all of them
 Tables = Mapping[str, bpf.Table]
 T = TypeVar("T")
 
@@ -65,6 +66,8 @@ class Gates:
     runs: str | None = None
     problems: dict[str, str] = field(default_factory=dict)
     _marks: bool = False
+    _prepares: bool = False
+    _self: bytes = field(default_factory=lambda: os.urandom(4))
     _forget_at: float = 0.0
     _filled: dict[Path, tuple[int, Content]] = field(default_factory=dict)
     _builds: dict[int, frozenset[int]] = field(default_factory=dict)
@@ -125,7 +128,10 @@ class Gates:
         return None
 
     def prepare(self) -> None:
-        """Sees to all that there may be, whatever engine there will be."""
+        """Sees to all that there may be, whatever engine there will be. What stands is left as it is: this is not the
+        process that keeps it, and does not know all that it is kept by.
+        """
+        self._prepares = True
         for slices in (False, True):
             self.contain(slices=slices)
         self.mark(ruled=False)
@@ -256,11 +262,15 @@ class Gates:
     def _fill(self, place: Place, content: Content) -> None:
         standing = self._standing(place)
         with _closing(self._set_up(place, content) if standing is None else standing) as tables:
-            mark = tables["hw_owners"].number()
-            if self._filled.get(place.folder) != (mark, content):
+            if standing is not None and self._prepares:
+                return
+            owners = tables["hw_owners"]
+            mark = owners.number()
+            if self._filled.get(place.folder) != (mark, content) or owners.value(_FILLED_BY) != self._self:
                 for name, wanted in content.items():
                     if name in tables:  # of those that a program does not use it has none
                         tables[name].fill(wanted)
+                owners.put(_FILLED_BY, self._self)
                 self._filled[place.folder] = (mark, content)
 
     def _standing(self, place: Place) -> Tables | None:

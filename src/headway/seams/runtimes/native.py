@@ -92,13 +92,13 @@ class NativeRuntime:
         """Brings supervisord up, with every release that is not stopped; quick when it is there."""
         async with self._laying_out:
             if not self._laid_out:
-                await asyncio.to_thread(self._lay_out)
+                await asyncio.to_thread(self._lay_out, self._border.keep)
                 self._laid_out = True
         await self._supervisord.ensure()
 
     def become(self) -> NoReturn:
         """Turns this process, that of the unit, into supervisord once there is none; blocks until then."""
-        self._lay_out()
+        self._lay_out(self._border.stand)  # the panel keeps what stands already, by more than is known here
         self._supervisord.become()
 
     async def watch(self) -> None:
@@ -260,7 +260,7 @@ class NativeRuntime:
 
     # ---- what is on disk
 
-    def _lay_out(self) -> None:
+    def _lay_out(self, judge: Callable[[], None]) -> None:
         layout = self._layout
         make_folder(layout.root, 0o711)
         for folder in (layout.root / "homes", layout.layers):
@@ -274,7 +274,7 @@ class NativeRuntime:
         write_privately(layout.root / launcher.CONFIGURATION, configuration)
         if self._groups is not None:
             self._groups.make()
-        self._border.keep()
+        judge()
 
     def _write(self, spec: ReleaseSpec) -> None:
         folder = self._layout.release(spec.release_id)

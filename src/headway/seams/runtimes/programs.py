@@ -71,6 +71,11 @@ class Layout:
         return self.supervisord / "programs"
 
     @property
+    def closed_ports(self) -> Path:
+        """The ports that lead to what is no process of an application."""
+        return self.root / "closed-ports"
+
+    @property
     def python(self) -> Path:
         """A link to the interpreter that launches."""
         return self.root / "python"
