@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -20,10 +21,13 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from headway.core.access.audience import Listener
+from headway.core.access.model import GUEST
 from headway.domains.applications import store
-from headway.domains.applications.consoles import Console, ConsoleService, Seat, Wish
+from headway.domains.applications.consoles import Console, ConsoleService, Seat, Wish, _end
 from headway.domains.applications.model import Application, ReleaseState, Wanted
 from headway.domains.applications.service import ApplicationService
+from headway.faces.http.consoles import _held
 from headway.faces.http.server import Server
 from headway.infra.hosts.local_program import converse_here
 from headway.infra.logs.mask import Masker
@@ -150,6 +154,34 @@ async def test_a_pause_inside_a_secret_shows_no_more_of_it(pieces: tuple[str, ..
     conversation.close()
     assert await conversation.process.wait() == 0
     assert found == shown
+
+
+AT_ONCE = SAYS.replace("    time.sleep(0.4)\n", "")
+
+
+async def test_what_is_typed_after_a_command_has_ended_takes_nothing_of_what_it_said() -> None:
+    conversation = await converse_here(sys.executable, "-c", AT_ONCE, "first", "second")
+    console = Console(conversation, Masker(set()), 20, asyncio.Event())
+    typed: Iterator[Json] = iter([b"iabc", b"iabc", b"w\0\x18\0\x50"])
+    over, heard = asyncio.Event(), asyncio.Event()
+    told: list[Json] = []
+
+    async def receive() -> Json:
+        await over.wait()
+        if (data := next(typed, None)) is None:
+            heard.set()
+            await asyncio.Event().wait()
+        return {"type": "websocket.receive", "bytes": data}
+
+    async def send(message: Json) -> None:
+        told.append(message["bytes"])
+        await conversation.process.wait()
+        over.set()
+        await asyncio.wait_for(heard.wait(), 10)
+
+    code = await _held(console, Listener(GUEST, lambda: datetime.now(UTC)), receive, send)
+    await _end(conversation)
+    assert (code, told) == (1000, [b"ofirst", b"osecond", b"x{}"])
 
 
 ALIKE = """\

@@ -90,7 +90,8 @@ async def _tell(console: Console, send: Send) -> None:
 
 async def _hear(console: Console, receive: Receive) -> None:
     """Returns when nobody is there any more, or says what nobody understands."""
-    with suppress(ValueError, HostUnreachable):
+    with suppress(ValueError):
         while (message := await receive())["type"] != "websocket.disconnect":
             kind, data = message_of(message.get("bytes") or b"")
-            await console.write(kind, data)
+            with suppress(HostUnreachable):  # it has ended, and what it said last may still be on its way
+                await console.write(kind, data)
