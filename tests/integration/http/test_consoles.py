@@ -24,7 +24,7 @@ from websockets.exceptions import InvalidStatus
 from headway.core.access.audience import Listener
 from headway.core.access.model import GUEST
 from headway.domains.applications import store
-from headway.domains.applications.consoles import Console, ConsoleService, Seat, Wish, _end
+from headway.domains.applications.consoles import Console, ConsoleService, Conversation, Seat, Wish, _end
 from headway.domains.applications.model import Application, ReleaseState, Wanted
 from headway.domains.applications.service import ApplicationService
 from headway.faces.http.consoles import _held
@@ -40,6 +40,7 @@ from tests.integration.http.serving import served
 from tests.integration.http.world import KEYS, World, open_world
 from tests.integration.runtimes.bench import ACCOUNT, Work, make_spec, open_folder
 from tests.panel import until
+from tests.ssh_servers import SSHD, ssh_host, ssh_server
 
 Json = Any
 
@@ -182,6 +183,42 @@ async def test_what_is_typed_after_a_command_has_ended_takes_nothing_of_what_it_
     code = await _held(console, Listener(GUEST, lambda: datetime.now(UTC)), receive, send)
     await _end(conversation)
     assert (code, told) == (1000, [b"ofirst", b"osecond", b"x{}"])
+
+
+LAST = """\
+import sys, time
+sys.stdout.buffer.write(b"o" + (100).to_bytes(4) + b"half of it")
+sys.stdout.buffer.flush()
+sys.stdin.buffer.read()
+sys.stdout.buffer.write(b"x" * 1_000_000)
+time.sleep(0.7)
+open(sys.argv[1], "w")
+"""
+
+
+async def left_amid_a_piece(conversation: Conversation) -> None:
+    """Somebody has listened for a moment, and left."""
+    console = Console(conversation, Masker(set()), 20, asyncio.Event())
+
+    async def listened() -> list[Json]:
+        return [piece async for piece in console.pieces()]
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(listened(), 0.5)
+    await _end(conversation)
+
+
+async def test_whoever_leaves_amid_a_piece_is_gone_only_once_the_command_is(tmp_path: Path) -> None:
+    (tmp_path / "last.py").write_text(LAST)
+    words = ("python3", f"{tmp_path}/last.py")
+    await left_amid_a_piece(await converse_here(*words, f"{tmp_path}/here"))
+    assert (tmp_path / "here").exists()
+    if SSHD is None or os.geteuid() != 0:
+        return
+    with ssh_server(tmp_path / "server") as server:
+        async with ssh_host(server) as host:
+            await left_amid_a_piece(await host.converse(*words, f"{tmp_path}/there"))
+            assert (tmp_path / "there").exists()
 
 
 ALIKE = """\

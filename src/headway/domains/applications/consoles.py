@@ -57,6 +57,8 @@ class Conversation(Protocol):
 
     async def read(self, count: int) -> bytes: ...
 
+    async def read_out(self) -> None: ...
+
     async def write(self, data: bytes) -> None: ...
 
     async def complaint(self, seconds: float = ...) -> str: ...
@@ -370,9 +372,8 @@ async def _end(conversation: Conversation) -> None:
     conversation.finish()
     try:
         async with asyncio.timeout(_SECONDS_TO_END):
-            with suppress(HostUnreachable, ValueError):
-                while True:
-                    await _piece(conversation)
+            with suppress(HostUnreachable):
+                await conversation.read_out()  # whoever read before may have left amid a piece
     except TimeoutError:
         raise Unavailable("The command does not end; stop its application to end it.") from None
     finally:

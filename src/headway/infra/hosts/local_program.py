@@ -9,6 +9,7 @@ from headway.infra.hosts.base import HostUnreachable
 from headway.infra.hosts.opening import CLEAN_PATH
 
 _MOST_COMPLAINT_BYTES = 64 << 10
+_PIECE_BYTES = 64 << 10
 _SECONDS = 5.0
 _PLACE = "what runs on this machine"
 
@@ -25,6 +26,15 @@ class LocalConversation:
         try:
             return await self.process.stdout.readexactly(count)
         except (asyncio.IncompleteReadError, OSError) as error:
+            raise HostUnreachable(f"The connection to {_PLACE} was lost.") from error
+
+    async def read_out(self) -> None:
+        """Passes over all that it still says, until it has ended. Raises HostUnreachable."""
+        assert self.process.stdout is not None  # noqa: S101 - a pipe
+        try:
+            while await self.process.stdout.read(_PIECE_BYTES):
+                pass
+        except OSError as error:
             raise HostUnreachable(f"The connection to {_PLACE} was lost.") from error
 
     async def write(self, data: bytes) -> None:

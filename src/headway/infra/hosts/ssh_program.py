@@ -38,6 +38,16 @@ class Conversation:
         except (asyncio.IncompleteReadError, asyncssh.Error, OSError) as error:
             raise HostUnreachable(f"The connection to {self.place} was lost.") from error
 
+    async def read_out(self) -> None:
+        """Passes over all that it still says, until it has ended. Raises HostUnreachable."""
+        import asyncssh  # noqa: PLC0415 - as said above
+
+        try:
+            while await self.process.stdout.read(_PIECE_BYTES):
+                pass
+        except (asyncssh.Error, OSError) as error:
+            raise HostUnreachable(f"The connection to {self.place} was lost.") from error
+
     async def write(self, data: bytes) -> None:
         """Sends. Raises HostUnreachable."""
         import asyncssh  # noqa: PLC0415 - as said above
