@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import socket
+import socketserver
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ from typing import IO
 
 import pytest
 
-from headway.kernel.console_frames import HEAD, Kind, framed, head_of
+from headway.kernel.console_frames import HEAD, WINDOW, Kind, framed, head_of
 from headway.seams.runtimes import console, layer
 from headway.seams.runtimes.launch_configuration import render_configuration
 from tests.integration.runtimes.bench import ACCOUNT, open_folder
@@ -161,6 +163,45 @@ def test_a_terminal_shows_all_that_was_written_at_its_end(process: tuple[Path, i
         time.sleep(1)  # so that it ends while much of it waits
         *pieces, (_, told) = said(out)
     assert (sum(len(data) for _, data in pieces), json.loads(told)) == (150_000, {"status": 0})
+
+
+@pytest.mark.timeout(30)
+def test_a_size_that_comes_when_nobody_has_the_terminal_any_more_ends_nothing(process: tuple[Path, int]) -> None:
+    line = "exec <&- >&- 2>&-; sleep 1; exit 3"
+    with begun(process, "pipes", "sh", "-c", line, window=[24, 80], term="xterm") as (into, out):
+        for _ in range(4):
+            time.sleep(0.2)
+            into.write(framed(Kind.WINDOW, WINDOW.pack(41, 97)))
+            into.flush()
+        assert said(out) == [(Kind.END, b'{"status": 3}')]
+
+
+class _Away(socketserver.StreamRequestHandler):
+    """An engine that carries out one command, and says nothing of sizes."""
+
+    def handle(self) -> None:
+        asked = self.rfile.readline()
+        if b"/resize" in asked:
+            return
+        if b"/start" in asked:
+            self.wfile.write(b"HTTP/1.1 101 UPGRADED\r\n\r\n")
+            self.rfile.read()
+            return
+        told = b'{"Id": "e", "Running": true, "ExitCode": null}'
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(told), told))
+
+
+@pytest.mark.timeout(30)
+def test_an_engine_that_takes_no_size_makes_nobody_deaf(process: tuple[Path, int], tmp_path: Path) -> None:
+    path = str(tmp_path / "engine.sock")
+    with socketserver.ThreadingUnixStreamServer(path, _Away) as engine:
+        threading.Thread(target=engine.serve_forever, daemon=True).start()
+        terms = {"container_id": "c" * 64, "pid": None, "engine": path, "use_group": False, "silence": 2.0}
+        with begun(process, "pipes", "cat", window=[24, 80], term="xterm", **terms) as (into, out):
+            into.write(framed(Kind.WINDOW, WINDOW.pack(41, 97)))
+            into.flush()
+            assert said(out) == [(Kind.END, b'{"error": "The command was ended."}')]
+        engine.shutdown()
 
 
 @pytest.mark.timeout(30)

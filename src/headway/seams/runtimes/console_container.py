@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from headway.infra.docker.api import DockerApi, EngineRefused, unix_socket
+from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused, unix_socket
 from headway.kernel.console_frames import Kind
 from headway.kernel.errors import Conflict
 from headway.seams.runtimes.script import GO, let_in
@@ -21,6 +21,7 @@ _PIECE = 64 << 10
 _ECHO = GO.replace(b"\n", b"\r\n")  # a terminal shows what is typed
 _END_OF_INPUT = b"\x04"
 _GRACE_SECONDS = 1.0
+_RESIZE_SECONDS = 5.0
 _BY_SIGNAL = 128
 _QUIET_SECONDS = 3.0
 _LOOK_AGAIN_SECONDS = 0.05
@@ -96,7 +97,7 @@ class Visitor:
         """See ``Guest``: to a terminal, the end of all input is the character for it."""
         await self._is_in.wait()
         assert self._writer is not None  # noqa: S101 - begun
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, RuntimeError):  # it reads no more, or was told that there is no more
             if not data and self._terms["window"] is None:
                 self._writer.write_eof()
                 return
@@ -106,8 +107,9 @@ class Visitor:
     async def resize(self, rows: int, columns: int) -> None:
         """See ``Guest``."""
         if self._terms["window"] is not None:
-            with contextlib.suppress(EngineRefused):  # it has just ended
-                await self._api.post(f"/exec/{self._exec_id}/resize", h=str(rows), w=str(columns))
+            with contextlib.suppress(EngineRefused, EngineAway):  # it has just ended, or the engine has no time for it
+                size = {"h": str(rows), "w": str(columns)}
+                await self._api.post(f"/exec/{self._exec_id}/resize", seconds=_RESIZE_SECONDS, **size)
 
     async def ended(self) -> Json:
         """See ``Guest``."""

@@ -12,17 +12,16 @@ import fcntl
 import os
 import select
 import signal
-import struct
 import termios
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Never, Self
+from typing import Any, Never
 
 from headway.kernel.console_frames import Kind
 from headway.kernel.errors import Conflict
 from headway.seams.runtimes import launcher, layer, processes
+from headway.seams.runtimes.console_streams import Streams, reader, set_window, writer
 
 MARK = "HEADWAY_CONSOLE"
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
@@ -34,7 +33,6 @@ _QUIET_SECONDS = 3.0
 _LOOKS = 50
 _CANNOT_START = 126
 _END_OF_INPUT = b"\x04"
-_SIZE = struct.Struct("HHHH")
 
 Json = Any
 
@@ -87,7 +85,7 @@ class Companion:
         record = self._beside.record
         variables = launcher.sealed(record, dict(self._configuration))
         environment = launcher.build_environment(record, *self._beside.copy, variables) | self._extra
-        streams = _Streams.of(self._window)
+        streams = Streams.of(self._window)
         with self._beside.namespaces() as entered:
             self._pid = os.fork()
             if self._pid == 0:
@@ -96,10 +94,10 @@ class Companion:
         for descriptor in {*streams.inner}:
             os.close(descriptor)
         self._terminal = streams.terminal
-        self._input = await _writer(streams.input)
+        self._input = await writer(streams.input)
         self._open = len(streams.outputs)
         for kind, descriptor in streams.outputs.items():
-            self._pumps.append(loop.create_task(self._pump(kind, await _reader(descriptor))))
+            self._pumps.append(loop.create_task(self._pump(kind, await reader(descriptor))))
         loop.add_reader(self._beside.pidfd, self._left_alone)
         self._settling = loop.create_task(self._settle())
         self._reap()  # it may have ended before anybody listened
@@ -141,7 +139,8 @@ class Companion:
     async def resize(self, rows: int, columns: int) -> None:
         """See ``Guest``."""
         if self._terminal is not None:
-            _set_window(self._terminal, rows, columns)
+            with contextlib.suppress(OSError):
+                set_window(self._terminal, rows, columns)
 
     async def ended(self) -> Json:
         """See ``Guest``."""
@@ -298,28 +297,8 @@ class _Beside:
             raise NotThere(self.label)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Streams:
-    """The command's three standard streams as it has them (``inner``), and as we do."""
-
-    inner: tuple[int, int, int]
-    input: int
-    outputs: Mapping[Kind, int]
-    terminal: int | None = None
-
-    @classmethod
-    def of(cls, window: tuple[int, int] | None) -> Self:
-        """A terminal of that size, or three pipes."""
-        if window is None:
-            (read, write), (out, told), (errors, complained) = os.pipe(), os.pipe(), os.pipe()
-            return cls(inner=(read, told, complained), input=write, outputs={Kind.OUTPUT: out, Kind.ERRORS: errors})
-        ours, theirs = os.openpty()
-        _set_window(theirs, *window)
-        return cls(inner=(theirs, theirs, theirs), input=os.dup(ours), outputs={Kind.OUTPUT: ours}, terminal=ours)
-
-
 def _become(
-    streams: _Streams,
+    streams: Streams,
     beside: _Beside,
     namespaces: Sequence[int],
     call_filter: bytes,
@@ -370,30 +349,5 @@ def _enter(root: int, *namespaces: int) -> None:
         os.chroot(".")
 
 
-class _ToTheEnd(asyncio.StreamReaderProtocol):
-    """A terminal tells by an error that nobody has it open any more, and what it has shown until then is read first."""
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(None)
-
-
-async def _reader(descriptor: int) -> asyncio.StreamReader:
-    reader = asyncio.StreamReader(_PIECE)
-    opened = os.fdopen(descriptor, "rb", 0)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: _ToTheEnd(reader), opened)
-    return reader
-
-
-async def _writer(descriptor: int) -> asyncio.StreamWriter:
-    loop = asyncio.get_running_loop()
-    protocol = asyncio.StreamReaderProtocol(asyncio.StreamReader())
-    transport, _ = await loop.connect_write_pipe(lambda: protocol, os.fdopen(descriptor, "wb", 0))
-    return asyncio.StreamWriter(transport, protocol, None, loop)
-
-
 def _family() -> set[int]:
     return processes.with_descendants({os.getpid()}) - {os.getpid()}
-
-
-def _set_window(terminal: int, rows: int, columns: int) -> None:
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, _SIZE.pack(rows, columns, 0, 0))

@@ -42,7 +42,7 @@ class Guest(Protocol):
         ...
 
     async def resize(self, rows: int, columns: int) -> None:
-        """Tells it the size of its terminal."""
+        """Tells it the size of its terminal. No error where it has none any more, or nobody takes it."""
         ...
 
     async def ended(self) -> Json:
@@ -91,6 +91,7 @@ class _Room:
         self._saying = asyncio.Lock()
         self._left = asyncio.Event()
         self._pieces: asyncio.Queue[bytes] = asyncio.Queue(MOST_UNTAKEN)
+        self._size, self._resized = (0, 0), asyncio.Event()
 
     def leave(self) -> None:
         """Nobody is there any more."""
@@ -116,10 +117,11 @@ class _Room:
     async def _until_left(self) -> Json:
         await self._guest.begin()
         loop = asyncio.get_running_loop()
-        work = [loop.create_task(each) for each in (self._hear(), self._hand_on(), self._look())]
+        work = [loop.create_task(each) for each in (self._hear(), self._hand_on(), self._fit(), self._look())]
         telling, leaving = loop.create_task(self._tell()), loop.create_task(self._left.wait())
         try:
-            await asyncio.wait({telling, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            # One of the works ends only with a mistake of ours, and none goes on deaf.
+            await asyncio.wait({telling, leaving, *work}, return_when=asyncio.FIRST_COMPLETED)
             return await telling if telling.done() else {"error": "The command was ended."}
         finally:
             for task in (*work, telling, leaving):
@@ -140,7 +142,8 @@ class _Room:
                 async with asyncio.timeout(self._silence):
                     kind, data = await _heard(self._reader)
                     if kind is Kind.WINDOW:
-                        await self._guest.resize(*WINDOW.unpack(data))
+                        self._size = WINDOW.unpack(data)
+                        self._resized.set()
                     elif kind is Kind.INPUT:
                         await self._pieces.put(data)
         except (asyncio.IncompleteReadError, OSError, ValueError):
@@ -150,6 +153,13 @@ class _Room:
         while True:
             await self._guest.write(await self._pieces.get())
             await self._say(Kind.TAKEN, b"")
+
+    async def _fit(self) -> None:
+        """Whoever takes a size late holds up nothing that is typed, and is told the last of several."""
+        while True:
+            await self._resized.wait()
+            self._resized.clear()
+            await self._guest.resize(*self._size)
 
     async def _look(self) -> None:
         """Notices that nobody is there also while nothing is heard of what comes."""
