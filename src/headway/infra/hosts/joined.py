@@ -17,7 +17,7 @@ def group_within(pid: int, name: str) -> Path | None:
     there. In a hierarchy of version 2, or else in the one that counts processes.
     """
     try:
-        own = cgroups.parse_own_groups((processes.PROC / str(pid) / "cgroup").read_text())
+        own = cgroups.parse_own_groups((processes.folder_of(pid) / "cgroup").read_text())
         mounts = cgroups.parse_mounts(cgroups.MOUNTINFO.read_text())
     except OSError:
         return None

@@ -42,6 +42,27 @@ def is_over(fields: Sequence[str]) -> bool:
     return fields[0] in "ZX" and int(fields[17]) <= 1
 
 
+def folder_of(pid: int) -> Path:
+    """Where the kernel tells of a process what it has in hand: its files, mounts, root, network and groups. Of one
+    whose first thread has left another thread tells that, for as long as it goes on itself.
+    """
+    own = PROC / str(pid)
+    fields = _fields(own)
+    if fields and fields[0] in b"ZX" and int(fields[17]) > 1:
+        for thread in sorted(threads_of(pid) - {pid}):
+            told = _fields(found := own / "task" / str(thread))
+            if told and told[0] not in b"ZX":
+                return found
+    return own
+
+
+def threads_of(pid: int) -> set[int]:
+    """The threads of a process, that it begins with among them; none when it is gone."""
+    with suppress(OSError):
+        return {int(name) for name in os.listdir(PROC / str(pid) / "task")}  # noqa: PTH208 - names are wanted
+    return set()
+
+
 def is_alive(pid: int, start_time: int) -> bool:
     """Whether the very process that had this pid and start time still runs."""
     process = look(pid)
@@ -102,7 +123,7 @@ def initial_environment(pid: int) -> bytes:
             return b""
         if environment:
             return environment
-        fields = _fields(pid)
+        fields = _fields(PROC / str(pid))
         if fields[:1] == [b"Z"]:
             return _environment_of_others(pid)
         if not _is_becoming_a_program(fields):
@@ -161,24 +182,18 @@ def _carries(pid: int, wanted: Sequence[bytes]) -> bool:
 
 def _environment_of_others(pid: int) -> bytes:
     """That of a process whose first thread has left, which says nothing of it any more."""
-    for thread in _threads(pid) - {str(pid)}:
+    for thread in threads_of(pid) - {pid}:
         with suppress(OSError):
-            if environment := (PROC / str(pid) / "task" / thread / "environ").read_bytes():
+            if environment := (PROC / str(pid) / "task" / str(thread) / "environ").read_bytes():
                 return environment
     return b""
-
-
-def _threads(pid: int) -> set[str]:
-    with suppress(OSError):
-        return set(os.listdir(PROC / str(pid) / "task"))  # noqa: PTH208 - names are wanted
-    return set()
 
 
 def _is_becoming_a_program(fields: Sequence[bytes]) -> bool:
     return bool(fields) and fields[0] not in b"ZX" and not int(fields[6]) & _KERNEL_THREAD and fields[48] == b"0"
 
 
-def _fields(pid: int) -> list[bytes]:
+def _fields(folder: Path) -> list[bytes]:
     with suppress(OSError):
-        return (PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
+        return (folder / "stat").read_bytes().rpartition(b")")[2].split()
     return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import errno
 import logging
 import os
@@ -13,6 +14,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cmp_to_key
+from itertools import groupby
 from pathlib import Path
 
 from headway.infra.hosts import processes
@@ -39,6 +42,7 @@ _AGAIN, _AT_A_START = 16, Amount(1 << 20, 100)
 _CLOCK, _KILLED = timedelta(seconds=1), timedelta(seconds=15)  # around a kill, which has ten seconds
 _MIB = 1 << 20
 _BEYOND = 1 << 50
+_KCMP, _KCMP_FILES = {"x86_64": 312, "aarch64": 272}, 2
 Held = Mapping[int, Amount]  # by the device
 
 
@@ -280,7 +284,7 @@ def _removed(uids: set[int], own: int) -> Mapping[int, dict[tuple[int, int], tup
     known = {own, *(Path(place).stat().st_dev for place in SHARED if Path(place).exists())}
     for pid in all_pids():
         if (uid := owner(pid)) in uids and uid is not None:
-            mounted = _devices(pid)
+            mounted = _devices(processes.folder_of(pid))
             for seen in _open_files(pid):
                 if seen.st_nlink == 0 and seen.st_dev in known | mounted:
                     device = seen.st_dev if seen.st_dev in known else own
@@ -289,17 +293,32 @@ def _removed(uids: set[int], own: int) -> Mapping[int, dict[tuple[int, int], tup
 
 
 def _open_files(pid: int) -> Iterator[os.stat_result]:
-    for kind in ("fd", "map_files"):
-        with suppress(OSError), os.scandir(PROC / str(pid) / kind) as opened:
+    tables = [PROC / str(pid) / "task" / str(thread) / "fd" for thread in _with_files(processes.threads_of(pid))]
+    # The kernel shows what is mapped by the number of any thread, and of a first one that has left nothing.
+    for folder in (*tables, PROC / processes.folder_of(pid).name / "map_files"):
+        with suppress(OSError), os.scandir(folder) as opened:
             for each in opened:
                 with suppress(OSError):
                     yield each.stat()
 
 
-def _devices(pid: int) -> set[int]:
+def _with_files(threads: Collection[int]) -> list[int]:
+    """Of a process' threads one for each table of open files: they share one, but any may have parted with it."""
+    table = cmp_to_key(_compare_files)
+    return [next(sharing) for _, sharing in groupby(sorted(threads, key=table), key=table)]
+
+
+def _compare_files(one: int, other: int) -> int:
+    """By kcmp(2), which puts tables in an order. What it does not tell of counts as tables of their own."""
+    number = _KCMP.get(os.uname().machine)
+    order = -1 if number is None else ctypes.CDLL(None).syscall(number, one, other, _KCMP_FILES, 0, 0)
+    return {0: 0, 1: -1}.get(order, 1)
+
+
+def _devices(folder: Path) -> set[int]:
     """The devices of a process' mounts."""
     with suppress(OSError):
-        lines = (PROC / str(pid) / "mountinfo").read_text(errors="replace").splitlines()
+        lines = (folder / "mountinfo").read_text(errors="replace").splitlines()
         return {os.makedev(*map(int, line.split()[2].split(":"))) for line in lines}
     return set()
 

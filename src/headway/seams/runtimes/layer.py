@@ -23,7 +23,7 @@ BYTES = 1 << 30
 SETTING = "HEADWAY_APPLICATION_LAYER"
 OVERLAY, OWNERS, COPY = "overlay", "owners", "copy"
 
-_STATE, _START_TIME = 0, 19
+_STATE, _THREADS, _START_TIME = 0, 17, 19
 _FICLONE = 0x40049409
 _PIECE = 8 << 20
 _RM = "/bin/rm"
@@ -316,10 +316,13 @@ def _inner(pid: int) -> str:
 
 
 def _start_time(pid: str) -> str | None:
-    """When a process was started, as the kernel counts; None when there is none that lives."""
+    """When a process was started, as the kernel counts; None when there is none that lives. One whose first thread has
+    left is in the state of one that has ended, and does while others go on.
+    """
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - as above
             fields = file.read().rpartition(")")[2].split()
     except OSError:
         return None
-    return None if not fields or fields[_STATE] in "ZX" else fields[_START_TIME]
+    is_over = not fields or (fields[_STATE] in "ZX" and int(fields[_THREADS]) <= 1)
+    return None if is_over else fields[_START_TIME]

@@ -16,7 +16,7 @@ from typing import Any
 from headway.infra.hosts import processes
 from headway.seams.runtimes import app_logs, layer
 from headway.seams.runtimes.disks import held_by
-from headway.seams.runtimes.processes import PROC, WontDie, all_pids, kill_until_gone, owner, start_time
+from headway.seams.runtimes.processes import WontDie, all_pids, kill_until_gone, owner, start_time
 from headway.seams.runtimes.programs import Layout
 
 _LEAST_REST, _SHARE = 1.0, 20.0  # a look rests twenty times as long as it took
@@ -150,7 +150,7 @@ def _in_mounts_of(pid: int, told: Mapping[str, Any]) -> set[int]:
 
 def _mounts(pid: int) -> int | None:
     try:
-        return (PROC / str(pid) / "ns/mnt").stat().st_ino
+        return (processes.folder_of(pid) / "ns/mnt").stat().st_ino
     except OSError:
         return None
 
@@ -160,7 +160,7 @@ def _tell(pid: int, line: str) -> None:
     file, which root is not to write to.
     """
     with suppress(OSError):
-        seen = os.open(PROC / str(pid) / "fd/2", os.O_PATH)
+        seen = os.open(processes.folder_of(pid) / "fd/2", os.O_PATH)
         try:
             if stat.S_ISFIFO(os.fstat(seen).st_mode):
                 writing = os.open(f"/proc/self/fd/{seen}", os.O_WRONLY | os.O_NONBLOCK)

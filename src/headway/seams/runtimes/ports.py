@@ -10,7 +10,9 @@ import socket
 import struct
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from headway.infra.hosts.processes import folder_of
 from headway.seams.runtimes import processes
 
 _ESTABLISHED, _HALF_CLOSED, _LISTEN = "01", "08", "0A"
@@ -100,7 +102,7 @@ def listening_in(pid: int) -> list[str] | None:
     found: list[Listener] = []
     for table in ("tcp", "tcp6"):
         try:
-            found += read_table((processes.PROC / str(pid) / "net" / table).read_text())
+            found += read_table((folder_of(pid) / "net" / table).read_text())
         except OSError:
             return None
     # The engine's own name server listens there in every container.
@@ -125,7 +127,7 @@ def untaken(port: int, pid: int | None = None) -> int | None:
     """How many connections to a port wait for a process to take them, where ``pid`` lives (None: here). None where that
     cannot be seen.
     """
-    tables = processes.PROC / ("" if pid is None else str(pid)) / "net"
+    tables = (processes.PROC if pid is None else folder_of(pid)) / "net"
     found: int | None = None
     for table in ("tcp", "tcp6"):
         with contextlib.suppress(OSError):
@@ -187,10 +189,13 @@ def sockets_of(pids: Iterable[int]) -> set[int]:
 
 def open_sockets(pid: int) -> Iterator[tuple[int, int]]:
     """The sockets that a process holds open: each by its number there, and its inode."""
-    with contextlib.suppress(OSError):
-        for descriptor in os.scandir(processes.PROC / str(pid) / "fd"):
-            with contextlib.suppress(OSError, ValueError):
-                yield int(descriptor.name), _socket(descriptor.path)
+    own = processes.PROC / str(pid)
+    found, folder = _opened(own), own
+    if not found and (folder := folder_of(pid)) != own:
+        found = _opened(folder)
+    for name in found:
+        with contextlib.suppress(OSError, ValueError):
+            yield int(name), _socket(f"{folder}/fd/{name}")
 
 
 def holder_of(inode: int) -> int | None:
@@ -209,6 +214,12 @@ def is_free(host: str, port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def _opened(folder: Path) -> list[str]:
+    with contextlib.suppress(OSError):
+        return os.listdir(folder / "fd")  # noqa: PTH208 - names are wanted
+    return []
 
 
 def _socket(link: str) -> int:

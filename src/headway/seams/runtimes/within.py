@@ -171,5 +171,5 @@ def _sees_all() -> bool:
 def _is_in(container_id: str, pid: int) -> bool:
     """Whether the process that has this number here is one of the container."""
     with suppress(OSError):
-        return container_id in (processes.PROC / str(pid) / "cgroup").read_text()
+        return container_id in (processes.folder_of(pid) / "cgroup").read_text()
     return False

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from headway.infra.hosts import processes
 from headway.seams.runtimes import processes as of_runtimes
-from tests.panel import until
+from tests.led_no_more import led_no_more
 
 
 @pytest.fixture
@@ -65,24 +64,10 @@ def test_the_marked_are_those_with_all_marks_and_what_is_below_them(sleeper: sub
     other.wait()
 
 
-# Its first thread leaves while another goes on, and a process below it too.
-LED_NO_MORE = """\
-import ctypes, platform, subprocess, threading, time
-subprocess.Popen(["sleep", "7755"], env={})
-threading.Thread(target=time.sleep, args=(1000,)).start()
-print("up", flush=True)
-ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[platform.machine()], 0)
-"""
-
-
 def test_a_process_that_its_first_thread_has_left_lives_on() -> None:
-    program, env = (sys.executable, "-c", LED_NO_MORE), {"PATH": os.environ["PATH"], "MARK": "led no more"}
-    with subprocess.Popen(program, env=env, stdout=subprocess.PIPE) as left:
+    env = {"PATH": os.environ["PATH"], "MARK": "led no more"}
+    with led_no_more('subprocess.Popen(["sleep", "7755"], env={}, stdout=subprocess.DEVNULL)', env) as (left, _):
         try:
-            assert left.stdout is not None
-            assert left.stdout.readline() == b"up\n"
-            stat = Path(f"/proc/{left.pid}/stat")
-            until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "Z", 5)
             process = processes.look(left.pid)
             assert process
             assert not process.dead
@@ -97,4 +82,3 @@ def test_a_process_that_its_first_thread_has_left_lives_on() -> None:
             assert of_runtimes.with_descendants({left.pid}) == set()
         finally:
             processes.end_marked({"MARK": "led no more"}, 5)
-            left.kill()

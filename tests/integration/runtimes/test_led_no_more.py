@@ -1,0 +1,125 @@
+"""What a process has in hand is seen though its first thread has left, or another has files of its own."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+
+from headway.infra.hosts import cgroups
+from headway.seams.runtimes import disks, layer, layers, ports, processes, within
+from headway.seams.runtimes.layers import Layers
+from headway.seams.runtimes.programs import Layout
+from tests.led_no_more import led_no_more
+
+pytestmark = pytest.mark.root
+
+# With mounts of its own, which a child shares: listens, holds a file that was removed, maps another, and has a thread
+# that holds a third by itself.
+HOLDS = """
+import mmap, socket, sys
+ctypes.CDLL(None).unshare(0x20000)
+child = subprocess.Popen(["sleep", "7758"], stdout=subprocess.DEVNULL)
+server = socket.create_server(("127.0.0.1", 0))
+
+def removed(name):
+    file = open(f"{sys.argv[1]}/{name}", "w+b", buffering=0)
+    file.write(bytes(8192))
+    os.unlink(file.name)
+    found[name] = os.fstat(file.fileno()).st_ino
+    return file
+
+def part():
+    ctypes.CDLL(None).unshare(0x400)
+    kept.append(removed("its own"))
+    parted.set()
+    time.sleep(1000)
+
+found, kept, parted = {}, [], threading.Event()
+threading.Thread(target=part).start()
+parted.wait()
+kept.append(removed("held"))
+mapped = removed("mapped")
+kept.append(mmap.mmap(mapped.fileno(), 8192))
+mapped.close()
+said = json.dumps({"port": server.getsockname()[1], "socket": os.fstat(server.fileno()).st_ino, "child": child.pid,
+                   "files": found})
+"""
+
+
+@pytest.fixture(scope="module")
+def left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Any]]:
+    """Its pid, and what it holds."""
+    with led_no_more(HOLDS, None, str(tmp_path_factory.mktemp("held"))) as (process, said):
+        told = json.loads(said)
+        try:
+            yield process.pid, told
+        finally:
+            processes.kill_until_gone(lambda: processes.with_descendants([told["child"]]))
+
+
+def test_its_layer_stays_until_it_ends(tmp_path: Path) -> None:
+    with led_no_more("") as (process, _):
+        place = Path(layer.folder_of(str(tmp_path), "r1", "web", str(process.pid)))
+        (place / "upper").mkdir(parents=True)
+        Layers(layout=Layout(root=tmp_path)).watch()
+        assert place.is_dir()
+        assert process.pid in layer.all_started()
+    Layers(layout=Layout(root=tmp_path)).watch()
+    assert not place.exists()
+
+
+def test_those_in_its_mounts_are_ended_with_it(left: tuple[int, Any]) -> None:
+    pid, told = left
+    assert layers._in_mounts_of(pid, {}) == {pid, told["child"]}
+
+
+def test_files_that_it_removed_are_counted_whichever_thread_holds_them(left: tuple[int, Any]) -> None:
+    pid, told = left
+    removed = {seen.st_ino for seen in disks._open_files(pid) if seen.st_nlink == 0}
+    assert removed >= set(told["files"].values()), told["files"]
+
+
+def test_it_is_seen_to_listen(left: tuple[int, Any]) -> None:
+    pid, told = left
+    assert told["socket"] in ports.sockets_of([pid])
+    assert f"127.0.0.1:{told['port']}" in (ports.listening_in(pid) or [])
+    assert ports.untaken(told["port"], pid) == 0
+
+
+def test_files_of_a_thread_alone_are_counted_while_the_first_lives(tmp_path: Path) -> None:
+    found, opened, ended = list[int](), Event(), Event()
+
+    def part() -> None:
+        ctypes.CDLL(None).unshare(0x400)
+        with (tmp_path / "gone").open("w") as file:
+            (tmp_path / "gone").unlink()
+            found.append(os.fstat(file.fileno()).st_ino)
+            opened.set()
+            ended.wait(10)
+
+    thread = Thread(target=part)
+    thread.start()
+    try:
+        assert opened.wait(10)
+        assert found[0] in {seen.st_ino for seen in disks._open_files(os.getpid()) if seen.st_nlink == 0}
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_it_is_seen_in_the_group_of_its_container() -> None:
+    mounts = sorted(cgroups.all_mounts(), key=lambda each: "pids" in each.controllers)
+    group = mounts[-1].folder / f"headway-{os.getpid()}"
+    group.mkdir()
+    try:
+        with led_no_more("import sys; open(sys.argv[1], 'w').write('0')", None, f"{group}/cgroup.procs") as (left, _):
+            assert within._is_in(group.name, left.pid)
+    finally:
+        assert cgroups.remove([group])
