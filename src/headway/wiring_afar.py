@@ -123,6 +123,7 @@ class Afar:
                 panel_id=self._name(host),
                 folders=folders,
                 file_server=FarSiteServer(attended=attended, folder=f"{host.work}/server"),
+                bases=here.imaging.bases,
             ),
             routing=here.routing,
             edge=FarEdge(attended=attended),

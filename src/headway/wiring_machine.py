@@ -35,6 +35,7 @@ from headway.infra.panel.memory import memory_bytes
 from headway.kernel.errors import InvalidInput
 from headway.kernel.settings import Part, Settings
 from headway.kernel.vault import Vault
+from headway.seams.builders.base_images import read_bases
 from headway.seams.buildplan.toolchains.store import Sources, Store, Turns
 from headway.seams.runtimes.base import Runtime
 from headway.seams.runtimes.beginning import OwnBeginning
@@ -134,6 +135,7 @@ def _imaging(settings: Settings, data_dir: DataDir, folders: AppFolders) -> Imag
         panel_id=data_dir.panel_id,
         folders=folders,
         file_server=SiteServer(data_dir.work / "server"),
+        bases=read_bases(settings.build_images),
     )
 
 

@@ -80,6 +80,8 @@ class Image:
     be given to another image meanwhile. ``name`` is what people know it by, ``digest`` what its registry does;
     ``ports`` and ``volumes`` are those that it declares, ``is_checked`` whether it brings a health check. ``pullable``
     is its name with a digest, under which other machines get it from a registry (None: it is on this one only).
+    What follows is of an image that Headway has planned itself: ``data_folder`` is where its volume for DATA_DIR is,
+    ``keep`` are further folders that stay; ``release_command`` and ``run_env`` are as of a bundle.
     """
 
     reference: str
@@ -90,6 +92,10 @@ class Image:
     is_checked: bool = False
     bytes: int = 0
     pullable: str | None = None
+    data_folder: str | None = None
+    keep: tuple[str, ...] = ()
+    release_command: str | None = None
+    run_env: Mapping[str, str] = field(default_factory=dict)
 
 
 Artifact = Bundle | Image
@@ -144,7 +150,8 @@ class MountKind(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mount:
     """Something at ``target`` in a container: ``source`` is the volume's name among those of its application, or the
-    path on the host; a file has a ``content`` instead, and cannot be written.
+    path on the host; a file has a ``content`` instead, and cannot be written. One that is ``shared`` is written to by
+    several releases at a time, as the data folder of processes is.
     """
 
     kind: MountKind
@@ -152,11 +159,12 @@ class Mount:
     source: str = ""
     content: Secret | None = None
     read_only: bool = False
+    is_shared: bool = False
 
     @property
     def is_writable(self) -> bool:
-        """Whether two releases that have it would write to the same place."""
-        return not self.read_only and self.kind is not MountKind.FILE
+        """Whether two releases that have it would write to the same place, and may not."""
+        return not self.read_only and not self.is_shared and self.kind is not MountKind.FILE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Where languages and package managers are fetched from: settings of the panel."""
+"""Where languages and package managers are fetched from, and what images begin with: settings of the panel."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from headway.kernel.container_settings import ContainerSettings
 from headway.kernel.forms import matching
 from headway.kernel.secret import Secret
 
+_IMAGES = matching(
+    r"(python|node|go|deno|bun|other)=[!-~]+( (python|node|go|deno|bun|other)=[!-~]+)*",
+    "LANGUAGE=IMAGE, several of them apart by spaces, such as 'python=python:{version} other=debian:trixie'",
+)
 _REGISTRY = matching(r"https?://[^\s{}]+", "an address that begins with http:// or https://", secret=True)
 
 
@@ -38,5 +42,14 @@ class ToolchainSettings(ContainerSettings):
             _REGISTRY,
             "Where Pythons that a machine does not have are fetched from: a mirror of python-build-standalone.",
             written="its releases on github.com",
+        ),
+    )
+    build_images: str | None = field(
+        default=None,
+        metadata=told(
+            _IMAGES,
+            "The images that plans are built on as containers: of `python`, `node`, `go`, `deno`, `bun`, and `other` "
+            "for what needs none of these. `{version}` stands for the version that is asked for.",
+            written="the official images of Docker Hub, and `buildpack-deps` for `other`",
         ),
     )

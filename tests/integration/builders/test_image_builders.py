@@ -53,7 +53,7 @@ async def test_what_is_no_site_is_not_made_one(site: Worksite, docker_engine: En
 
 @pytest.mark.parametrize(
     ("builder", "program"),
-    [("nixpacks", "nixpacks"), ("railpack", "railpack"), ("heroku_buildpacks", "pack"), ("paketo_buildpacks", "pack")],
+    [("heroku_buildpacks", "pack"), ("paketo_buildpacks", "pack")],
 )
 async def test_a_program_that_is_not_installed_is_named_with_what_to_do(
     site: Worksite, docker_engine: Engine, builder: str, program: str

@@ -25,6 +25,7 @@ RELAYED = {
     ("domains/catalog/restoring.py", "line"),  # phrases
     ("domains/backups/restoring.py", "_plan_of(plan, held)"),
     ("domains/servers/setup.py", "_told(facts)"),
+    ("seams/builders/plan_image.py", "line"),  # as below
     ("seams/builders/native.py", "line"),  # of the plan: most of it is quoted from the repository
     ("seams/builders/native.py", "f\"versions: {'; '.join(provided.lines)}\""),  # as the repository asks for them
 }

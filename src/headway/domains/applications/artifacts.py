@@ -22,7 +22,8 @@ def load_artifact(values: Mapping[str, Any]) -> Artifact:
     """The artifact that ``dump_artifact`` wrote."""
     if "image" in values:
         image = values["image"]
-        return Image(**{**image, "ports": tuple(image["ports"]), "volumes": tuple(image["volumes"])})
+        lists = {name: tuple(image.get(name, ())) for name in ("ports", "volumes", "keep")}
+        return Image(**{**image, **lists})
     bundle = values["bundle"]
     processes = tuple(Process(**process) for process in bundle["processes"])
     folders = {name: tuple(bundle.get(name, ())) for name in ("path", "tool_path", "toolchains", "keep")}

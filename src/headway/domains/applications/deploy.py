@@ -18,6 +18,7 @@ from headway.domains.applications.moving import UNDO as MOVE
 from headway.domains.applications.moving import undo as undo_move
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.planning import Planning
+from headway.domains.applications.release_container import RUNTIME, carry_out
 from headway.domains.applications.releasing import Releasing, undos
 from headway.domains.applications.tools import Toolboxes, Tools
 from headway.domains.catalog import first_answers
@@ -305,7 +306,7 @@ class _Deploy:
 
     async def release_command(self, spec: ReleaseSpec) -> None:
         """The Procfile's ``release`` line, once: after a crash of the panel it is never run a second time."""
-        line = spec.artifact.release_command if isinstance(spec.artifact, Bundle) else None
+        line = spec.artifact.release_command
         if line is None:
             return
 
@@ -315,9 +316,12 @@ class _Deploy:
 
         async def release() -> Json:
             await self._run.say(phrase("Release command: {}", line))
-            await self._tools.runtimes.of("native").ensure()  # what it is started by lies there
             if isinstance(there, Errand):
                 await to_be_ended(self._run, there.host)
+            if isinstance(spec.artifact, Image):
+                await self._run.undo("running", {"new": spec.release_id, "runtime": RUNTIME})
+                return await carry_out(there, self._tools, self._plan, spec, line)
+            await self._tools.runtimes.of("native").ensure()  # what it is started by lies there
             try:
                 await there.command("release command", self._tools.release_command(self._plan, spec))
             except RunFailed as failed:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from headway.domains.applications.checking import own_check_of
@@ -19,6 +20,7 @@ from headway.kernel.artifacts import Container, Image, Mount, MountKind, Publish
 from headway.kernel.secret import Secret
 from headway.kernel.variables import parse_variables
 from headway.seams.builders.base import ImageSpec
+from headway.seams.builders.base_images import BASES
 from headway.seams.builders.publish import Destination
 from headway.seams.runtimes.site_server import configuration
 from headway.seams.sources.image import ImageSource, PulledSpec, checked_name
@@ -41,13 +43,14 @@ class FileServer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imaging:
-    """The engine of a host as deploys use it; ``host`` is how it is named."""
+    """The engine of a host as deploys use it; ``host`` is how it is named, ``bases`` are what plans are built on."""
 
     api: DockerApi
     host: str
     panel_id: str
     folders: AppFolders
     file_server: FileServer
+    bases: Mapping[str, str] = field(default_factory=lambda: BASES)
 
     def spec(self, plan: Plan, deployment_id: str, builder: str) -> ImageSpec:
         """What a builder of images is told. Arguments and secrets are the build's own variables."""
@@ -77,6 +80,7 @@ class Imaging:
             may_fetch=bool(settings.engine_fetch),
             fresh=settings.clean_cache,
             version=_version(settings, builder),
+            bases=self.bases,
             file_server=self.file_server.folder,
             site_file=configuration,
         )
@@ -139,9 +143,9 @@ class Imaging:
         settings = plan.settings
         return Container(
             port=inner_port(plan, image),
-            entrypoint=_entrypoint(settings),
+            entrypoint=_entrypoint(settings, image),
             arguments=tuple(settings.arguments) if settings.arguments else None,
-            mounts=mounts_of(settings),
+            mounts=(*mounts_of(settings), *_own_mounts(settings, image)),
             published=tuple(
                 PublishedPort(outer=each.outer, inner=each.inner, protocol=each.protocol, address=each.address)
                 for each in settings.published
@@ -199,7 +203,19 @@ def _version(settings: AppSettings, builder: str) -> str | None:
     return asked.get(builder)
 
 
-def _entrypoint(settings: AppSettings) -> tuple[str, ...] | None:
-    """The user's own command line is one argument to the image's shell."""
-    line = settings.command or settings.build.start
+def _own_mounts(settings: AppSettings, image: Image) -> Iterator[Mount]:
+    """The volumes of an image that Headway has planned: what lies there stays, and all releases write to it."""
+    taken = {each.target for each in settings.mounts}
+    places = {image.data_folder: "data"} if image.data_folder else {}
+    places |= {each: f"keep-{hashlib.sha256(each.encode()).hexdigest()[:12]}" for each in image.keep}
+    for target, name in places.items():
+        if target not in taken:
+            yield Mount(kind=MountKind.VOLUME, target=target, source=name, is_shared=True)
+
+
+def _entrypoint(settings: AppSettings, image: Image) -> tuple[str, ...] | None:
+    """The user's own command line is one argument to the image's shell; in a planned image the start command is part of
+    the plan.
+    """
+    line = settings.command or (None if image.data_folder else settings.build.start)
     return ("/bin/sh", "-c", line) if line and line.strip() else None

@@ -63,7 +63,7 @@ class Moving:
         found = await images.inspect(api, image.name, image.name)
         if found is None:
             raise RunFailed(f"The image {image.name} was moved, and the engine there has none of that name.")
-        return found
+        return replace(image, reference=found.reference, digest=found.digest, bytes=found.bytes)
 
     async def folder(self, folder: str, account: Account | None) -> None:
         """What was built in a folder, to the same folder there: it may hold that path. Raises RunFailed."""

@@ -23,7 +23,7 @@ from headway.domains.catalog import first_answers, restoring, returning
 from headway.domains.catalog.restoring import Domains, Restoring
 from headway.infra.db.tables.applications import releases
 from headway.infra.db.transaction import Tx
-from headway.kernel.artifacts import Artifact, Bundle, Commit
+from headway.kernel.artifacts import Artifact, Commit
 from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.phrase import phrase
 from headway.kernel.vault import Vault
@@ -145,7 +145,7 @@ class _Rollback:
             if self.begins_anew:
                 words = "Beginning anew version {}, release {}, with the settings of now."
             await self._run.say(phrase(words, self.target.version, self.target.release_id))
-            if isinstance(found, Bundle) and found.release_command:
+            if found.release_command:
                 await self._run.say(phrase("Its release command is not run again; what later ones did to data stays."))
             return dump_artifact(await runtime.keep(found, self._plan.app_name, new))
 

@@ -37,9 +37,9 @@ from headway.kernel.phrase import phrase
 from headway.kernel.secret import Secret
 from headway.kernel.told import SECRET, filled, known_by, secrets_of
 from headway.seams.builders.base import BuildSpec
-from headway.seams.builders.choice import choose, look
+from headway.seams.builders.choice import choose, is_undecided, look
 from headway.seams.builders.native import seal
-from headway.seams.builders.registry import BUILDERS, BY_CONTAINERS, SITE_IMAGE
+from headway.seams.builders.registry import BUILDERS, BY_CONTAINERS, SITE_IMAGES
 from headway.seams.buildplan.toolchains.store import Store
 from headway.seams.forges.base import Connection, Login
 from headway.seams.runtimes.beginning import Beginning
@@ -143,7 +143,13 @@ class Tools:
     async def builder(self, run: Run, plan: Plan, workspace: Workspace, commit: Commit) -> str:
         """The builder that the application asks for, or that what is there asks for; the log says why."""
         spec = self.build_spec(plan, commit, run.deployment.deployment_id)
-        choice = choose(plan.settings.builder, plan.settings.build_type, await look(run, workspace, spec))
+        settings = plan.settings
+        # What is served by processes stays with them: its data folder is theirs.
+        is_open = is_undecided(settings.builder, settings.build_type) and not (
+            plan.serving and plan.serving_runtime == "native"
+        )
+        seen = await look(run, workspace, spec, whether_lacking=is_open)
+        choice = choose(settings.builder, settings.build_type, seen)
         await run.say(phrase(f"Builder {choice.builder}: {choice.reason}."))
         return choice.builder
 
@@ -163,7 +169,7 @@ class Tools:
         if spec.image is not None and builder in BY_CONTAINERS and self.beginning is not None:
             within = await self.beginning.group(ruled=plan.ruled)
             spec = replace(spec, image=replace(spec.image, within=within))
-        if builder == SITE_IMAGE:
+        if builder in SITE_IMAGES:
             await self.imaging.file_server.lay_out()
         async with self._apart(run, plan):
             return await BUILDERS[builder].build(run, workspace, spec)
@@ -230,11 +236,14 @@ class Tools:
         the names that lead to it.
         """
         data, secrets = self.folders.data(plan.application_id), dict[str, str]()
-        if isinstance(artifact, Bundle):
+        if artifact.run_env:
             own = secrets_of(self.routing.vault, plan.application_id)
             secrets = {name: own[name] for name, value in artifact.run_env.items() if value == SECRET and name in own}
+        if isinstance(artifact, Bundle):
             found = filled(artifact.run_env, known_by(told, hosts, data))
             artifact = replace(artifact, env={**found, **artifact.env})
+        else:
+            told = {**told, **filled(artifact.run_env, known_by(told, hosts, artifact.data_folder))}
         return ReleaseSpec(
             release_id=release_id,
             deployment_id=release_id,

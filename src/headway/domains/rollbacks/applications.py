@@ -32,7 +32,6 @@ from headway.domains.rollbacks.differences import (
 )
 from headway.infra.db.tables.applications import releases
 from headway.infra.db.transaction import Tx
-from headway.kernel.artifacts import Bundle
 from headway.kernel.errors import Unavailable
 
 _LIMITS: Mapping[str, str] = {"memory_bytes": "memoryLimit", "cpus": "cpuLimit"}
@@ -210,7 +209,7 @@ def _made(release_id: str, version: int, snapshot: Snapshot) -> Made:
 def _stays(snapshot: Snapshot, plan: Plan) -> list[str]:
     artifact = load_artifact(snapshot.artifact)
     found = ["What the application has written to its volumes, its data folder and databases stays as it is."]
-    if isinstance(artifact, Bundle) and artifact.release_command:
+    if artifact.release_command:
         found.append("The release command is not run again: what later ones did to data is not undone.")
     if plan.settings is snapshot.settings:
         found.append("The application's own settings stay: the next deploy works from them.")

@@ -46,16 +46,18 @@ class Typed:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageBuild:
     """What an image is built of and called. ``context`` and ``dockerfile`` are absolute; ``dockerfile`` None is read
-    from ``dockerfile_text``. ``contexts`` are further folders by name. Arguments show in the image's history; secrets
-    are in no layer, no argument and no log; ``secret_files`` are those that lie in files. ``caches`` is whose the cache
-    mounts are: no other build has them. ``front_end`` is an image that reads the file in the place of BuildKit's own
-    front end; ``shown_labels`` are labels of the user's. ``options`` are further arguments of the command line.
+    from ``dockerfile_text``, beside which ``ignored`` says what of the context is left out. ``contexts`` are further
+    folders by name. Arguments show in the image's history; secrets are in no layer, no argument and no log;
+    ``secret_files`` are those that lie in files. ``caches`` is whose the cache mounts are: no other build has them.
+    ``front_end`` is an image that reads the file in the place of BuildKit's own front end; ``shown_labels`` are labels
+    of the user's. ``options`` are further arguments of the command line.
     """
 
     context: str
     tag: str
     dockerfile: str | None = None
     dockerfile_text: str = ""
+    ignored: str | None = None
     stage: str | None = None
     arguments: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: Mapping[str, Secret] = field(default_factory=dict, repr=False)
@@ -111,6 +113,10 @@ class Docker:
     def push(self, name: str) -> Typed:
         """Takes an image to its registry."""
         return self._asking("push", "--", name)
+
+    def logs(self, container_id: str) -> Typed:
+        """Tells what a container writes, from the first line until it has ended."""
+        return Typed(argv=("docker", "logs", "--follow", "--", container_id), env=self._env)
 
     def login(self, registry: str, username: str, password: Secret) -> Typed:
         """Keeps credentials for a registry in the folder, which is removed after the use."""

@@ -38,8 +38,9 @@ class ImageSpec:
     engine, and reads no more of the workspace than a build could; ``login`` is typed first, for base images that are
     not for everybody, from the ``registries`` that it opens; with ``may_fetch`` the engine fetches whatever a
     Dockerfile says. Of one that may do so where it needs it, ``fetches`` notes that it does, before it does.
-    ``version`` is the one of the builder's own parts, where it has any. ``file_server`` is the folder with the program
-    that serves a site in its image, ``site_file`` what that is told.
+    ``version`` is the one of the builder's own parts, where it has any. ``bases`` are the images that plans are built
+    on, by language. ``file_server`` is the folder with the program that serves a site in its image, ``site_file`` what
+    that is told.
     """
 
     api: DockerApi
@@ -61,6 +62,7 @@ class ImageSpec:
     may_fetch: bool = False
     fetches: Callable[[], Awaitable[None]] | None = None
     version: str | None = None
+    bases: Mapping[str, str] = field(default_factory=dict)
     file_server: str = ""
     site_file: Callable[[SiteRules], str] = field(default=lambda _: "{}", repr=False)
 

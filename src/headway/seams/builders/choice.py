@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Workspace
 from headway.seams.builders.base import BuildSpec
 from headway.seams.builders.dockerfile import DOCKERFILE, inside
 from headway.seams.builders.listing import is_there, read_inside
+from headway.seams.builders.shortage import shortage
 
 AUTO = "auto"
 _UNDECIDED = "nixpacks"  # what the field says where nobody has touched it
@@ -16,11 +17,12 @@ _UNDECIDED = "nixpacks"  # what the field says where nobody has touched it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What a choice depends on."""
+    """What a choice depends on. ``lacking`` is what a native build lacks, where that is looked for."""
 
     has_engine: bool
     has_dockerfile: bool
     has_nixpacks: bool
+    lacking: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,11 @@ class Choice:
 
     builder: str
     reason: str
+
+
+def is_undecided(builder: str | None, build_type: str) -> bool:
+    """Whether the settings leave the builder to what is there."""
+    return (builder or (AUTO if build_type == _UNDECIDED else build_type)) == AUTO
 
 
 def choose(builder: str | None, build_type: str, seen: Seen) -> Choice:
@@ -42,17 +49,25 @@ def choose(builder: str | None, build_type: str, seen: Seen) -> Choice:
         return Choice(builder="dockerfile", reason="there is a Dockerfile, and a container engine")
     if seen.has_engine and seen.has_nixpacks:
         return Choice(builder="nixpacks", reason="there is a container engine, and nixpacks is installed")
+    if seen.has_engine and seen.lacking:
+        why = f"{seen.lacking}, which a native build needs; there is a container engine, so it becomes an image"
+        return Choice(builder="railpack", reason=why)
     if seen.has_dockerfile:
         return Choice(builder="native", reason="there is a Dockerfile, but no container engine that answers")
     lacking = "no Dockerfile, and nixpacks is not installed" if seen.has_engine else "no container engine"
     return Choice(builder="native", reason=f"there is {lacking}")
 
 
-async def look(work: Work, workspace: Workspace, spec: BuildSpec) -> Seen:
-    """Looks at the workspace and its host. Raises BuildError for a Dockerfile that leads outside."""
+async def look(work: Work, workspace: Workspace, spec: BuildSpec, *, whether_lacking: bool = False) -> Seen:
+    """Looks at the workspace and its host, and where it is decided by that for what a native build lacks. Raises
+    BuildError for a Dockerfile that leads outside.
+    """
     dockerfile = inside(spec.image.dockerfile if spec.image else DOCKERFILE, DOCKERFILE)
-    return Seen(
+    seen = Seen(
         has_engine=spec.image is not None and await spec.image.api.answers(),
         has_dockerfile=await read_inside(work.host, workspace, dockerfile, limit=1) is not None,
         has_nixpacks=await is_there(work.host, "nixpacks"),
     )
+    if not whether_lacking or choose(AUTO, _UNDECIDED, seen).builder != "native" or not seen.has_engine:
+        return seen
+    return replace(seen, lacking=await shortage(work, workspace, spec))

@@ -23,7 +23,11 @@ class DockerfileBuilder:
         """Builds the Dockerfile's image, or the one of the stage that is wanted. Raises BuildError."""
         image = image_spec(spec)
         build = describe(workspace, image)
-        await _check_context(work, workspace, spec, build.context)
+        if not await is_inside(work, workspace, spec, build.context):
+            raise BuildError(
+                "The build context is no folder of the repository. Set the context (dockerContextPath) to a folder "
+                "inside it, relative to the build path."
+            )
         if await read_inside(work.host, workspace, inside(image.dockerfile, "Dockerfile"), limit=1) is None:
             raise BuildError(
                 f"There is no file '{image.dockerfile}' at the build path. Add it, or set the path of the Dockerfile "
@@ -32,20 +36,16 @@ class DockerfileBuilder:
         return await build_image(work, spec, build, below=workspace.root)
 
 
-async def _check_context(work: Work, workspace: Workspace, spec: BuildSpec, context: str) -> None:
-    """The command line follows links in the path of its context, and only there."""
+async def is_inside(work: Work, workspace: Workspace, spec: BuildSpec, context: str) -> bool:
+    """Whether a context lies in the workspace: the command line follows links in the path of it, and only there."""
     if context == workspace.folder:
-        return
+        return True
     stage = Stage(argv=("realpath", "--zero", "--", workspace.root, f"{context}/."), account=spec.account)
     command = Command(stages=(stage,), env={"PATH": PATH, "LC_ALL": "C"}, capture=True, step_seconds=30)
     ended = await work.command("build-context", command, check=False)
     places = ended.output.decode(errors="surrogateescape").split("\0")
     inner = places[1] if ended.succeeded and len(places) > 1 else None
-    if inner is None or not f"{inner}/".startswith(f"{places[0]}/"):
-        raise BuildError(
-            "The build context is no folder of the repository. Set the context (dockerContextPath) to a folder inside "
-            "it, relative to the build path."
-        )
+    return inner is not None and f"{inner}/".startswith(f"{places[0]}/")
 
 
 def describe(workspace: Workspace, image: ImageSpec) -> ImageBuild:

@@ -31,23 +31,44 @@ def image_spec(spec: BuildSpec) -> ImageSpec:
     return spec.image
 
 
-async def build_image(work: Work, spec: BuildSpec, build: ImageBuild, *, below: str | None = None) -> Image:
+async def build_image(
+    work: Work,
+    spec: BuildSpec,
+    build: ImageBuild,
+    *,
+    name: str = "build",
+    below: str | None = None,
+    advice: str | None = None,
+) -> Image:
     """Lets BuildKit build, as a command of the run whose steps are bounded and end with it. The Dockerfile does not
-    lead out of ``below``. Raises BuildError, and InvalidInput for what no build may ask for.
+    lead out of ``below``; ``advice`` says what to do where a registry does not give an image of it. Raises BuildError,
+    and InvalidInput for what no build may ask for.
     """
+    await _build(work, spec, build, name=name, below=below, advice=advice)
+    return await built_image(image_spec(spec))
+
+
+async def export_build(work: Work, spec: BuildSpec, build: ImageBuild, folder: str, *, advice: str) -> None:
+    """Lets BuildKit build what is no image: its files come to lie in that folder, as the build account's."""
+    out = f"--output=type=local,dest={folder}"
+    await _build(work, spec, replace(build, options=(*build.options, out)), name="build", below=None, advice=advice)
+
+
+async def _build(
+    work: Work, spec: BuildSpec, build: ImageBuild, *, name: str, below: str | None, advice: str | None
+) -> None:
     image = image_spec(spec)
     group = await prepare(work, spec)
     wanted = replace(build, tag=image.name, labels=image.labels, group=group, fresh=image.fresh, caches=image.group)
     sources, where = Sources(registries=image.registries, anything=image.may_fetch), image.cli.configuration
-    typed = told(image.cli.build(await lay_out(work, wanted, sources, where, owner=image.account, below=below)))
-    name = "build"
+    typed = image.cli.build(await lay_out(work, wanted, sources, where, owner=image.account, below=below))
+    typed = told(typed, advice)
     if image.fetches is not None and await was_denied(work, name, as_command(typed, spec, image), where):
         await let_fetch(work, sources, where, image.fetches, owner=image.account)
-        name = "build with engineFetch"
+        name = f"{name} with engineFetch"
     ended = await run_build(work, spec, name, typed)
     if not ended.succeeded:
         raise BuildError("The image was not built.")
-    return await built_image(image)
 
 
 async def prepare(work: Work, spec: BuildSpec) -> str | None:
@@ -102,9 +123,12 @@ def as_command(typed: Typed, spec: BuildSpec, image: ImageSpec) -> Command:
     )
 
 
-def told(typed: Typed) -> Typed:
+def told(typed: Typed, advice: str | None = None) -> Typed:
     """The same, with its progress told as a log."""
-    return replace(typed, argv=("perl", "-e", _progress(), "--", *typed.argv))
+    program = _progress()
+    if advice is not None:
+        program = program.replace("my $advice = '';", f"my $advice = {_quoted(advice)};")
+    return replace(typed, argv=("perl", "-e", program, "--", *typed.argv))
 
 
 async def built_image(image: ImageSpec) -> Image:

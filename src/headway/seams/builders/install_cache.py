@@ -59,7 +59,7 @@ class InstallCache:
 
     async def recall(self, group: Sequence[Named]) -> Recalled:
         """Puts what a group of phases makes where they would, if that was made before of the same; the log says so."""
-        if not _is_kept(group):
+        if not is_kept(group):
             return Recalled()
         name, files = group[-1][0], _files(group)
         if self.spec.fresh:
@@ -146,12 +146,13 @@ def _told(ended: Exit) -> str:
 
 def groups_of(phases: Sequence[Named]) -> Iterator[list[Named]]:
     """The phases in their order: those that are kept together when they follow one another, every other by itself."""
-    for is_kept, group in groupby(phases, key=lambda each: _is_kept([each])):
+    for together, group in groupby(phases, key=lambda each: is_kept([each])):
         mine = [*group]
-        yield from [mine] if is_kept else [[each] for each in mine]
+        yield from [mine] if together else [[each] for each in mine]
 
 
-def _is_kept(group: Sequence[Named]) -> bool:
+def is_kept(group: Sequence[Named]) -> bool:
+    """Whether what a group of phases makes can be used again."""
     return all(phase.follows and phase.makes for _, phase in group)
 
 

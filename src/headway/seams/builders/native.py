@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from headway.infra.hosts.command import Account, Command, Stage
 from headway.infra.hosts.work import Work
@@ -27,6 +28,18 @@ from headway.seams.buildplan.toolchains.store import Provided
 _LINKS = ".headway/bin"
 _VENV_PROGRAMS = ".venv/bin"
 _PYTHON_WORD = re.compile(r"(?:^|[\s;&|(])python(?=\s)")
+# What every build has, as an image too.
+ALWAYS: Final[Mapping[str, str]] = {
+    "LANG": "C.UTF-8",
+    "CI": "1",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PYTHONUNBUFFERED": "1",
+    "UV_LINK_MODE": "copy",  # files that are links into a cache would be sealed there too
+    "npm_config_update_notifier": "false",
+    "YARN_NODE_LINKER": "node-modules",
+    "YARN_ENABLE_TELEMETRY": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+}
 _ODD = re.compile(r"[^A-Za-z0-9 _.-]+")
 
 
@@ -103,7 +116,7 @@ async def run_phases(
         run="" if spec.toolchains is None else spec.toolchains.attempt,
         context={"tools": provided.names, "env": surroundings.env, "tools_env": provided.env},
     )
-    for group in groups_of([*_numbered(plan.phases)]):
+    for group in groups_of([*numbered(plan.phases)]):
         recalled = await cache.recall(group) if provided.names else Recalled()
         if recalled.is_there:
             continue
@@ -123,7 +136,7 @@ def _says_python(plan: BuildPlan, provided: Provided) -> bool:
     return not has_python and any(_PYTHON_WORD.search(line) for line in lines)
 
 
-def _numbered(phases: Sequence[Phase]) -> Iterator[tuple[str, Phase]]:
+def numbered(phases: Sequence[Phase]) -> Iterator[tuple[str, Phase]]:
     """The phases with the names of their commands: of one name there is one command in a run."""
     seen = Counter[str]()
     for phase in phases:
@@ -184,16 +197,8 @@ def _environment(folder: str, surroundings: Surroundings, spec: BuildSpec, env: 
     first = [*(f"{folder}/{part}" for part in surroundings.path), *surroundings.provided.path]
     return {
         "HOME": spec.cache_folder,
-        "LANG": "C.UTF-8",
-        "CI": "1",
         "SOURCE_COMMIT": spec.commit_hash,
-        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "PYTHONUNBUFFERED": "1",
-        "UV_LINK_MODE": "copy",  # files that are links into a cache would be sealed there too
-        "npm_config_update_notifier": "false",
-        "YARN_NODE_LINKER": "node-modules",
-        "YARN_ENABLE_TELEMETRY": "0",
-        "GIT_TERMINAL_PROMPT": "0",
+        **ALWAYS,
         **surroundings.provided.env,
         **env,
         **variables,

@@ -7,6 +7,7 @@ my %heading;    # of each vertex, by its number
 my %last;       # the last line that it wrote
 my ($pending, $open, $failed, $excerpt, $reason, $denied) = ('', '', '', 0, '', 0);
 my $status_of_step;
+my $advice = '';     # what to do about an image that is not to be had, where that is not the Dockerfile's matter
 my @answers = ();    # what registries say and what it means, as headway.infra.docker.registries has it
 # As the engine puts it: what a build has not may be called copy.sh.
 my $asks = qr/(?:resolve (?:source metadata|image config|reference)|load metadata|do request|fetch (?:anonymous|oauth) token)\b|(?:authorize|copy):/;
@@ -54,6 +55,7 @@ sub tell_line {
         ($excerpt, $hushed) = (0, $line =~ $of_registry);
         return;
     }
+    return if $advice ne '';    # of a Dockerfile that nobody has written
     return if $excerpt || $hushed || $line eq '';    # where a registry speaks, what follows may be its words too
     show();
     print "$line\n";
@@ -67,6 +69,7 @@ sub vertex {
     elsif ($text =~ /\A(DONE|CANCELED)/) { show() if $pending eq $number }
     elsif (!exists $heading{$number}) {
         show();
+        $text =~ s{\A\[[^\]]*\] RUN --mount=.* \["/headway/phase/([^"]+)"\]\z}{$1};    # of a plan
         $heading{$number} = $text;
         ($pending, $open) = ($number, '') if told($number);
     }
@@ -95,7 +98,9 @@ sub broken {
 }
 
 # What Docker does for itself is no news.
-sub told { return ($heading{ $_[0] } // '') !~ /\A\[internal\]|\Abuilding with |\Aresolve / }
+sub told {
+    return ($heading{ $_[0] } // '') !~ m{\A\[internal\]|\Abuilding with |\Aresolve |\] COPY --chmod=0555 <<HEADWAY_\w+ /headway/|/headway/account"\]\z};
+}
 
 sub show {
     return if $pending eq '';
@@ -133,6 +138,7 @@ sub unfetched {
     for my $answer (@answers) {
         if ($said =~ /$answer->[0]/i) { $why = $answer->[1]; last }
     }
+    return "$name cannot be fetched from its registry: $why. $advice" if $advice ne '';
     return "$name cannot be fetched from its registry: $why. Look at its name (FROM, COPY --from), and give the service that "
         . 'registry (registryId, registryIds) where it asks for a user.';
 }

@@ -8,13 +8,13 @@ from headway.infra.docker.cli import ImageBuild
 from headway.infra.hosts.command import Command, Stage
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Image, Workspace
+from headway.kernel.phrase import phrase
 from headway.seams.builders.base import BuildSpec, ImageSpec
 from headway.seams.builders.engine import build_image, image_spec
-from headway.seams.builders.listing import PATH
-from headway.seams.builders.tool import require
+from headway.seams.builders.listing import PATH, is_there
+from headway.seams.builders.plan_image import NOT_THERE, PlanImageBuilder
 
 PROGRAM = "railpack"
-INSTALLING = "See https://railpack.com/installation for how, or set builder to dockerfile or native."
 _FRONT_END = "ghcr.io/railwayapp/railpack-frontend"
 
 
@@ -22,9 +22,11 @@ class RailpackBuilder:
     """Builds what railpack finds: see `Builder`."""
 
     async def build(self, work: Work, workspace: Workspace, spec: BuildSpec) -> Image:
-        """The image of railpack's plan. Raises BuildError where the host has no railpack."""
+        """The image of railpack's plan. Where the host has no railpack, that of Headway's own plan."""
         image = image_spec(spec)
-        await require(work, PROGRAM, INSTALLING)
+        if not await is_there(work.host, PROGRAM):
+            await work.say(phrase(NOT_THERE, PROGRAM))
+            return await PlanImageBuilder().build(work, workspace, spec)
         await work.host.make_folder(spec.cache_folder, owner=spec.account)
         plan = f"{spec.cache_folder}/railpack-plan.json"
         await work.command(PROGRAM, plan_command(workspace, spec, plan))

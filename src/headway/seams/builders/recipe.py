@@ -218,7 +218,7 @@ def _last_of_stage(found: Sequence[tuple[str, str]], stage: str | None) -> int:
 
 async def _read(host: Host, build: ImageBuild, below: str | None) -> tuple[str, bytes | None]:
     if build.dockerfile is None:
-        return build.dockerfile_text, None
+        return build.dockerfile_text, None if build.ignored is None else build.ignored.encode()
     paths = [build.dockerfile, f"{build.dockerfile}.dockerignore"]
     if build.dockerfile.endswith("/Dockerfile"):
         paths.append(build.dockerfile.removesuffix("Dockerfile") + "dockerfile")  # which BuildKit takes as well

@@ -13,12 +13,12 @@ from headway.seams.builders.nixpacks import NixpacksBuilder
 from headway.seams.builders.railpack import RailpackBuilder
 from headway.seams.builders.static_image import StaticImageBuilder
 
-SITE_IMAGE: Final = "static"  # puts a file server into what it builds
+SITE_IMAGES: Final = frozenset({"static", "nixpacks", "railpack"})  # put a file server into sites that they build
 BY_CONTAINERS: Final = frozenset({"heroku_buildpacks", "paketo_buildpacks"})
 BUILDERS: Final[Mapping[str, Builder]] = {
     "native": NativeBuilder(),
     "dockerfile": DockerfileBuilder(),
-    SITE_IMAGE: StaticImageBuilder(),
+    "static": StaticImageBuilder(),
     "nixpacks": NixpacksBuilder(),
     "railpack": RailpackBuilder(),
     "heroku_buildpacks": BuildpacksBuilder(image="heroku/builder", version="24"),

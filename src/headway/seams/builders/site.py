@@ -74,7 +74,12 @@ async def written_since(work: Work, workspace: Workspace, spec: BuildSpec, momen
         Stage(argv=("head", "-n", _MOST_LINES), account=spec.account),
     )
     ended = await work.command("site-after", _look(stages, workspace, spec), check=False)
-    lines = ended.output.decode(errors="replace").splitlines()
+    return read_written(ended.output)
+
+
+def read_written(said: bytes) -> Written:
+    """What a look said that was written."""
+    lines = said.decode(errors="replace").splitlines()
     places = [(posixpath.normpath(line.rpartition("/")[0]), line.rpartition("/")[2]) for line in lines if "/" in line]
     return Written(frozenset(place for place, _ in places), frozenset(place for place, name in places if name))
 

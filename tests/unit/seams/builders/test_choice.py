@@ -8,8 +8,8 @@ from headway.seams.builders.choice import Seen, choose
 from headway.seams.builders.registry import BUILDERS
 
 
-def seen(*, engine: bool = False, dockerfile: bool = False, nixpacks: bool = False) -> Seen:
-    return Seen(has_engine=engine, has_dockerfile=dockerfile, has_nixpacks=nixpacks)
+def seen(*, engine: bool = False, dockerfile: bool = False, nixpacks: bool = False, lacking: str | None = None) -> Seen:
+    return Seen(has_engine=engine, has_dockerfile=dockerfile, has_nixpacks=nixpacks, lacking=lacking)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,20 @@ def seen(*, engine: bool = False, dockerfile: bool = False, nixpacks: bool = Fal
         (seen(engine=True, nixpacks=True), "nixpacks", "there is a container engine, and nixpacks is installed"),
         (seen(engine=True), "native", "there is no Dockerfile, and nixpacks is not installed"),
         (seen(dockerfile=True), "native", "there is a Dockerfile, but no container engine that answers"),
+        (
+            seen(engine=True, lacking="this machine does not have gcc"),
+            "railpack",
+            (
+                "this machine does not have gcc, which a native build needs; there is a container engine, so it "
+                "becomes an image"
+            ),
+        ),
+        (
+            seen(engine=True, nixpacks=True, lacking="x"),
+            "nixpacks",
+            "there is a container engine, and nixpacks is installed",
+        ),
+        (seen(lacking="x"), "native", "there is no container engine"),
         (seen(nixpacks=True), "native", "there is no container engine"),
         (seen(), "native", "there is no container engine"),
     ],

@@ -20,7 +20,7 @@ from headway.seams.buildplan.toolchains.wishes import Wish, newest
 
 PROJECTS = frozenset({"poetry", "pipenv", "pdm"})
 # What a tool needs at a version that its own project does not ask for, and does not start with otherwise.
-_BESIDE: Mapping[str, str] = {"pdm": "hishel<2"}
+BESIDE: Mapping[str, str] = {"pdm": "hishel<2"}
 _WHEEL = r"{name}-([^-]+)-[^-]+-none-any\.whl"
 
 
@@ -62,7 +62,7 @@ async def make(work: Work, store: Store, tool: str, version: str, *, uv: str, py
         link = ("ln", "-sfnT", f"../env/bin/{tool}", f"{beside}/bin/{tool}")
         steps: Mapping[str, tuple[tuple[str, ...], bytes]] = {
             "make": (venv, b""),
-            "lock": ((*lock, "--quiet"), f"{tool}=={version}\n{_BESIDE.get(tool, '')}\n".encode()),
+            "lock": ((*lock, "--quiet"), f"{tool}=={version}\n{BESIDE.get(tool, '')}\n".encode()),
             "fetch": ((uv, *put, "--python", own, "-r", wanted, "--quiet"), b""),
             "shelve": (("mkdir", "-p", f"{beside}/bin"), b""),
             "link": (link, b""),

@@ -104,6 +104,28 @@ def told_end(tool: str, version: str, today: date) -> str:
     return f"{line} has had no security fixes since {end:%B %Y}; move to a newer one."
 
 
+def lines(tool: str, today: date) -> list[str]:
+    """The lines of a language that there are by then, as tags of images name them: the one for who asks for none in
+    particular, then the newest first.
+    """
+    match tool:
+        case "python":
+            newest = today.year - 2011 - (today < date(today.year, 10, 15))
+            minors = [newest - 1, newest, *range(newest - 2, 5, -1)]  # the newest one lacks packages for a while
+            return [*(f"3.{minor}" for minor in minors), "2.7"]
+        case "node":
+            newest = 2 * (today.year - 2013) + (1 if today >= date(today.year, 10, 28) else 0)
+            newest -= today < date(today.year, 5, 1)
+            return [str(_supported(today)[-1]), *(str(line) for line in range(newest, 3, -1))]
+        case "go":
+            newest = 20 + 2 * (today.year - 2023) + (today.month >= 3) - 1 + (today.month >= 9)
+            return [f"1.{minor}" for minor in range(newest, 12, -1)]
+        case "bun":
+            return ["1", *(f"1.{minor}" for minor in range(9, -1, -1))]
+        case _:
+            return []
+
+
 def _supported(today: date) -> list[int]:
     """The lines of Node that had long-term support by then, the oldest first: it begins late in October."""
     return [line for line in range(4, 26 + 2, 2) if today >= date(2013 + line // 2, 10, 28)]

@@ -1,0 +1,46 @@
+"""The site of a plan as an image: what BuildKit builds is brought back, and put into an image with a file server."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import replace
+from typing import Final
+
+from headway.infra.docker.cli import ImageBuild
+from headway.infra.hosts.work import Work
+from headway.kernel.artifacts import Image, Workspace
+from headway.kernel.phrase import phrase
+from headway.seams.builders import static_image
+from headway.seams.builders.base import BuildError, BuildSpec
+from headway.seams.builders.base_images import ADVICE
+from headway.seams.builders.dockerfile import is_inside
+from headway.seams.builders.engine import build_image, export_build, image_spec
+from headway.seams.builders.listing import read_inside
+from headway.seams.builders.plan_dockerfile import Recipe, site_dockerfile
+from headway.seams.builders.site import published, read_written, rules_of
+
+_OUT: Final = ".headway-site"
+
+
+async def build_site(work: Work, workspace: Workspace, spec: BuildSpec, recipe: Recipe, build: ImageBuild) -> Image:
+    """The image with what the build leaves to be served. Raises BuildError where that is nothing."""
+    site, image = recipe.plan.site, image_spec(spec)
+    if site is None:
+        raise BuildError("This is no static site: something is to be run here.")
+    has_build, is_named = recipe.plan.is_built, bool(spec.output_folder)
+    text = site_dockerfile(recipe, site.folders, is_built=has_build, is_named=is_named)
+    out = f"{workspace.folder}/{_OUT}"
+    await work.host.remove_tree(out)  # what the repository has there
+    await export_build(work, spec, replace(build, dockerfile_text=text), out, advice=ADVICE)
+    chosen = await read_inside(work.host, workspace, f"{_OUT}/folder")
+    if chosen is None:
+        written = read_written(await read_inside(work.host, workspace, f"{_OUT}/written", limit=1 << 20) or b"")
+        await published(work, workspace, site.folders, written if has_build else None, is_named=is_named)
+        raise BuildError("The build left no folder to serve. Deploy again.")
+    files = posixpath.join(out, "files")
+    if not await is_inside(work, workspace, spec, files):  # steps of the build may leave a link in its place
+        raise BuildError("What the build leaves to be served is a link that leads out of it. Let it write a folder.")
+    await work.say(phrase("Served: {}", chosen[:200].decode(errors="replace").strip()))
+    rules = await rules_of(work, workspace, f"{_OUT}/files", spec, site.fallback)
+    described = static_image.describe(files, image, image.site_file(rules))
+    return await build_image(work, spec, described, name="image")
