@@ -1,13 +1,14 @@
 """Runs detection on a folder of repositories, beside a table of what is expected of each, and builds them on demand.
 
-    script/prove repositories DIR --table TABLE.toml [--build] [--only NAME]... [--pass VARIABLE]...
+    script/prove repositories DIR --table TABLE.toml [--build | --image] [--only NAME]... [--pass VARIABLE]...
 
 The table has for each folder below DIR: ``provider`` (the one that is to recognise it) or ``refused`` (words of the
 sentence that it ends with), ``plan`` (facts of the plan), ``output`` (what it is to answer or to print once it is
 built, one text or several), ``path`` (where it is asked), ``variables``, ``lies_at`` (a folder of the peer's image that
-its files name, in whose place the release's is put), and ``excluded`` (why it is not built here). ``--pass`` gives the
-builds a variable of this shell (SSL_CERT_FILE, where a registry has a certificate of its own). Exits with 1 where
-something is not as expected.
+its files name, in whose place the release's is put), and ``excluded`` (why it is not built here). ``--image`` builds
+those that are marked with ``image`` as images, on bases that are made here, and asks containers of them. ``--pass``
+gives the builds a variable of this shell (SSL_CERT_FILE, where a registry has a certificate of its own). Exits with 1
+where something is not as expected.
 """
 
 from __future__ import annotations
@@ -39,9 +40,11 @@ from headway.seams.buildplan.reader import PRUNED, chosen, limit_of
 from headway.seams.buildplan.settings import BuildSettings
 from headway.seams.buildplan.toolchains.store import Store, Turns
 from headway.seams.buildplan.tree import Tree
+from tests.docker_engine import Engine
 from tests.integration.builders.workspaces import give_to_build
 from tests.integration.worksite import Worksite, open_worksite
 from tests.panel import free_port
+from tests.proofs._images import answer, built_image, image_engine
 from tests.toolchain_stores import FETCHER
 
 SECONDS = 60.0
@@ -62,6 +65,7 @@ class Expected:
     lies_at: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     excluded: str | None = None
+    image: bool = False
 
     def shown_by(self, text: str) -> bool:
         """Whether all of what is expected is in this text."""
@@ -83,6 +87,7 @@ def main() -> None:
         print(f"{'MISS' if miss else 'ok':<5} {row.folder:<40} {miss or shown}")
     print(f"detection: {len(rows) - missed} of {len(rows)} as expected")
     failed = asyncio.run(_all_built(options.folder, rows)) if options.build else 0
+    failed += _all_images(options.folder, rows) if options.image else 0
     sys.exit(1 if missed or failed else 0)
 
 
@@ -91,6 +96,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--table", type=Path, required=True)
     parser.add_argument("--build", action="store_true")
+    parser.add_argument("--image", action="store_true")
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--pass", action="append", default=[], dest="given")
     return parser.parse_args()
@@ -169,7 +175,51 @@ async def _all_built(root: Path, rows: Sequence[Expected]) -> int:
     return failed
 
 
+def _all_images(root: Path, rows: Sequence[Expected]) -> int:
+    built, failed, turns = [row for row in rows if row.image], 0, Turns()
+    with image_engine() as (engine, given):
+        for row in built:
+            begin = time.monotonic()
+            try:
+                miss = asyncio.run(_image(root / row.folder, row, engine, given, turns))
+            except (HeadwayError, TimeoutError) as error:
+                miss = str(error)
+            failed += bool(miss)
+            print(
+                f"{'MISS' if miss else 'ok':<5} {row.folder:<40} {time.monotonic() - begin:5.1f} s {miss}", flush=True
+            )
+    print(f"as images: {len(built) - failed} of {len(built)} answer as expected")
+    return failed
+
+
+async def _image(source: Path, row: Expected, engine: Engine, given: Mapping[str, str], turns: Turns) -> str:
+    async with open_worksite() as site:
+        store = Store(folder=str(TOOLCHAINS), attempt=site.folder.name, account=FETCHER, turns=turns)
+        workspace, spec = await _laid_out(site, source, replace(row, variables={**given, **row.variables}), store)
+        building = built_image(site, workspace, spec, engine, store)
+        try:
+            image = await asyncio.wait_for(building, BUILD_SECONDS + SECONDS)
+        except (HeadwayError, TimeoutError) as error:
+            return f"{error} {(await site.log())[-1500:]!r}"
+        own = {name: Secret(value) for name, value in row.variables.items()}
+        seen = "nothing"
+        for seen in answer(engine, image, own, row.path):
+            if row.shown_by(seen):
+                return ""
+        return f"it answers {seen[-300:]!r}"
+
+
 async def _built(site: Worksite, source: Path, row: Expected, store: Store) -> str:
+    workspace, spec = await _laid_out(site, source, row, store)
+    root = Path(workspace.root)
+    bundle = await NativeBuilder().build(site, workspace, spec)
+    if bundle.static_root is not None:
+        page = (root / bundle.static_root / "index.html").read_text(errors="replace")
+        return "" if row.shown_by(page) else f"the page holds {page[:200]!r}"
+    return await asyncio.to_thread(_asked, bundle, row)
+
+
+async def _laid_out(site: Worksite, source: Path, row: Expected, store: Store) -> tuple[Workspace, BuildSpec]:
     root = site.folder / "releases" / "one"
     root.parent.mkdir(mode=0o711)
     await asyncio.to_thread(shutil.copytree, source, root, symlinks=True)
@@ -183,11 +233,7 @@ async def _built(site: Worksite, source: Path, row: Expected, store: Store) -> s
         step_seconds=BUILD_SECONDS,
         toolchains=store,
     )
-    bundle = await NativeBuilder().build(site, Workspace(root=str(root), folder=str(root)), spec)
-    if bundle.static_root is not None:
-        page = (root / bundle.static_root / "index.html").read_text(errors="replace")
-        return "" if row.shown_by(page) else f"the page holds {page[:200]!r}"
-    return await asyncio.to_thread(_asked, bundle, row)
+    return Workspace(root=str(root), folder=str(root)), spec
 
 
 def _move(root: Path, lies_at: str) -> None:
