@@ -195,7 +195,8 @@ def _all_images(root: Path, rows: Sequence[Expected]) -> int:
 async def _image(source: Path, row: Expected, engine: Engine, given: Mapping[str, str], turns: Turns) -> str:
     async with open_worksite() as site:
         store = Store(folder=str(TOOLCHAINS), attempt=site.folder.name, account=FETCHER, turns=turns)
-        workspace, spec = await _laid_out(site, source, replace(row, variables={**given, **row.variables}), store)
+        there = replace(row, variables={**given, **row.variables}, lies_at=None)  # an image has the peer's folder
+        workspace, spec = await _laid_out(site, source, there, store)
         building = built_image(site, workspace, spec, engine, store)
         try:
             image = await asyncio.wait_for(building, BUILD_SECONDS + SECONDS)
