@@ -44,6 +44,7 @@ from tests.plan_bases import PLAN_BASE, build_images, make_plan_base
 _LANGUAGES = frozenset({"python", "node", "npm", "go", "deno", "bun"})
 _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 _SECONDS = 60.0
+_NPM = "10.9.2"
 
 
 @contextmanager
@@ -86,8 +87,9 @@ async def _base(site: Worksite, workspace: Workspace, spec: BuildSpec, engine: E
     """An image with the languages that the plan needs, at the versions that a native build would have."""
     plan = await plan_build(site, workspace, spec)
     needs = [need for need in plan.needs if need.tool in _LANGUAGES]
-    if any(need.tool in {"pnpm", "yarn"} for need in plan.needs):
-        needs.append(Need(tool="node"))
+    if any(need.tool in {"node", "npm", "pnpm", "yarn"} for need in plan.needs):
+        # As any image of Node has one; this machine's own, which "any" would be, is not where an image could have it.
+        needs = [need for need in needs if need.tool != "npm"] + [Need(tool="node"), Need(tool="npm", wanted=_NPM)]
     provided = await provide(site, needs, store)
     taken = [need for need in provided.uses if _is_whole(Path(store.entry(need.tool, need.wanted)))]
     name = "headway-test/" + ("-".join(f"{need.tool}{need.wanted}" for need in taken) or "none") + ":local"
