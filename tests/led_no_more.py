@@ -5,6 +5,7 @@ tells of its files, mounts and variables by its other threads only.
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,10 +14,13 @@ from pathlib import Path
 
 from tests.panel import until
 
-_LEAVES = """
+_EXIT = {"x86_64": 60, "aarch64": 93}[platform.machine()]
+# One that only waits, in words for a shell.
+LED_NO_MORE = f"perl -Mthreads -e 'threads->create(sub {{ sleep 1000 }}); syscall {_EXIT}, 0'"
+_LEAVES = f"""
 threading.Thread(target=time.sleep, args=(1000,)).start()
 print(said, flush=True)
-ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[platform.machine()], 0)
+ctypes.CDLL(None).syscall({_EXIT}, 0)
 """
 
 
@@ -25,7 +29,7 @@ def led_no_more(
     does: str, env: Mapping[str, str] | None = None, *arguments: str
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """One that ``does`` this first, in Python; and what it has then ``said``, in a line."""
-    program = f"import ctypes, json, os, platform, subprocess, threading, time\nsaid = 'up'\n{does}\n{_LEAVES}"
+    program = f"import ctypes, json, os, subprocess, threading, time\nsaid = 'up'\n{does}\n{_LEAVES}"
     argv = (sys.executable, "-c", program, *arguments)
     with subprocess.Popen(argv, env=dict(env or os.environ), stdout=subprocess.PIPE, text=True) as left:
         try:

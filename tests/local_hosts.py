@@ -101,7 +101,10 @@ def with_argument(text: str) -> list[int]:
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            if text.encode() in (folder / "cmdline").read_bytes().split(b"\0"):
+            given = (folder / "cmdline").read_bytes() or (
+                processes.folder_of(int(folder.name)) / "cmdline"
+            ).read_bytes()
+            if text.encode() in given.split(b"\0"):
                 found.append(int(folder.name))
     return found
 

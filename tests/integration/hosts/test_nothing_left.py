@@ -11,6 +11,8 @@ import pytest
 from headway.infra.hosts.base import Cause, StopMode
 from headway.infra.hosts.command import Command
 from headway.infra.hosts.linked_anchor import LinkedAnchor
+from headway.infra.hosts.processes import folder_of
+from tests.led_no_more import LED_NO_MORE
 from tests.local_hosts import BUILD, MODES, local_host, run, shell, until, with_argument
 
 pytestmark = pytest.mark.root
@@ -24,6 +26,8 @@ ESCAPES = {
     "env -i": "env -i sleep {} &",
     "env -i setsid": "env -i setsid sleep {} &",
     "env -i setsid, double fork": "( (env -i setsid sleep {} &) & )",
+    "its first thread leaves": f"setsid {LED_NO_MORE} {{}} &",
+    "env -i setsid, its first thread leaves": f"env -i setsid {LED_NO_MORE} {{}} &",
 }
 
 
@@ -41,6 +45,8 @@ class Escapes:
 
     async def all_run(self) -> list[int]:
         await until(lambda: all(with_argument(argument) for argument in self.arguments.values()))
+        led = [argument for way, argument in self.arguments.items() if LED_NO_MORE in ESCAPES[way]]
+        await until(lambda: all(folder_of(pid).name != str(pid) for each in led for pid in with_argument(each)))
         return self.pids()
 
 
@@ -141,7 +147,7 @@ async def test_what_a_dead_anchor_left_is_swept(tmp_path: Path, mode: str) -> No
 async def test_without_the_kernels_help_only_a_child_with_a_clean_environment_and_a_session_of_its_own_is_missed(
     tmp_path: Path,
 ) -> None:
-    missed = frozenset({"env -i setsid", "env -i setsid, double fork"})
+    missed = frozenset(way for way in ESCAPES if way.startswith("env -i setsid"))
     await _kill_without_system_calls(tmp_path, "neither", missed)
 
 

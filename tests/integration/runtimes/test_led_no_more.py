@@ -5,18 +5,22 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-from collections.abc import Iterator
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 import pytest
 
-from headway.infra.hosts import cgroups
+from headway.infra.hosts import anchor, cgroups, porter
 from headway.seams.runtimes import disks, layer, layers, ports, processes, within
 from headway.seams.runtimes.layers import Layers
 from headway.seams.runtimes.programs import Layout
-from tests.led_no_more import led_no_more
+from tests.led_no_more import LED_NO_MORE, led_no_more
 
 pytestmark = pytest.mark.root
 
@@ -114,12 +118,45 @@ def test_files_of_a_thread_alone_are_counted_while_the_first_lives(tmp_path: Pat
         thread.join()
 
 
-def test_it_is_seen_in_the_group_of_its_container() -> None:
-    mounts = sorted(cgroups.all_mounts(), key=lambda each: "pids" in each.controllers)
-    group = mounts[-1].folder / f"headway-{os.getpid()}"
+@contextmanager
+def in_a_group(mount: cgroups.Mount) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
+    group = mount.folder / f"headway-{os.getpid()}"
     group.mkdir()
     try:
         with led_no_more("import sys; open(sys.argv[1], 'w').write('0')", None, f"{group}/cgroup.procs") as (left, _):
-            assert within._is_in(group.name, left.pid)
+            yield group, left
     finally:
         assert cgroups.remove([group])
+
+
+def test_it_is_seen_in_the_group_of_its_container() -> None:
+    counts = max(cgroups.all_mounts(), key=lambda each: "pids" in each.controllers)
+    with in_a_group(counts) as (group, left):
+        assert within._is_in(group.name, left.pid)
+
+
+def on_a_server(group: Path) -> bool:
+    """Ends it as a porter does; whether it did."""
+    own = (files(porter) / "trees.pl").read_bytes()
+    ends = b"exit !Headway::Trees::end_all( 5, @ARGV );"
+    program = b"".join([*map(anchor.part, porter.SHARED), anchor.enclosed("trees", own), ends])
+    return subprocess.run(("perl", "-w", "-", group), input=program, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("end", [lambda group: cgroups.end_all([group], 5), on_a_server], ids=["here", "on a server"])
+def test_the_end_of_its_group_is_its_end(end: Callable[[Path], bool]) -> None:
+    kills = next((each for each in cgroups.all_mounts() if each.is_unified), cgroups.all_mounts()[0])
+    with in_a_group(kills) as (group, left):
+        assert end(group)
+        assert left.wait(5) == -signal.SIGKILL
+
+
+def test_a_look_from_within_a_container_finds_and_ends_it() -> None:
+    lines = (
+        f"HEADWAY_INSIDE=r1 {LED_NO_MORE} &",
+        'until grep -q "^State:.Z" /proc/$!/status; do sleep 0.01; done',
+        'sh -c "$1" headway HEADWAY_INSIDE=r1 && wait $!',
+    )
+    apart = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", "\n".join(lines), "sh")
+    ended = subprocess.run((*apart, within._SWEEP), check=False, timeout=5)
+    assert ended.returncode == 128 + signal.SIGKILL

@@ -15,6 +15,7 @@ from headway.infra.hosts import processes
 CONTROLLERS = ("memory", "pids", "cpu")
 MOUNTINFO = Path("/proc/self/mountinfo")
 OWN_GROUPS = Path("/proc/self/cgroup")
+_DYING_SECONDS = 0.05  # so long it may take what was killed at one stroke to end
 _LEAF = "panel"  # infra/panel/units.py names it too: systemd puts the panel there
 
 
@@ -134,8 +135,9 @@ def end_all(folders: Sequence[Path], seconds: float) -> bool:
 
     Blocks for at most ``seconds``.
     """
-    deadline = time.monotonic() + seconds
-    while any(_strike(folder) for folder in folders):
+    began = time.monotonic()
+    deadline = began + seconds
+    while any(_strike(folder, began) for folder in folders):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.001)
@@ -211,18 +213,22 @@ def _has(group: Path, controller: str) -> bool:
     return False
 
 
-def _strike(folder: Path) -> bool:
-    """One stroke at a group; whether something lived in it."""
+def _strike(folder: Path, began: float) -> bool:
+    """One stroke at a group; whether something lived in it. The kernel's own stroke goes past a process whose first
+    thread has left: what lives on is killed one by one.
+    """
     if not folder.is_dir():
         return False
-    try:
+    lives = None
+    with suppress(OSError):  # an older kernel, or a v1 tree
         (folder / "cgroup.kill").write_text("1")
-        return "populated 1" in (folder / "cgroup.events").read_text()
-    except OSError:  # an older kernel, or a v1 tree
-        found = members(folder)
+        lives = "populated 1" in (folder / "cgroup.events").read_text()
+    if lives is False or (lives and time.monotonic() < began + _DYING_SECONDS):
+        return lives
+    found = members(folder)
     for process in found:
         processes.send(signal.SIGKILL, process.pid, process.start_time)
-    return bool(found)
+    return lives or bool(found)
 
 
 def _remove_once(folder: Path) -> bool:

@@ -29,11 +29,14 @@ _GATE = 'while [ ! -e "$1" ]; do sleep 0.02; done; exec cat'
 _LOOK_AGAIN_SECONDS = 0.02
 _SECONDS = 20.0
 # Until none is left, the stopped ones too: what is found is stopped first, so that it cannot start another meanwhile.
+# Where a process' first thread has left, another shows its environment.
 _SWEEP = """\
 for round in 1 2 3 4 5 6 7 8 9 10; do
   found=
   for entry in /proc/[0-9]*; do
-    if tr '\\0' '\\n' <"$entry/environ" 2>/dev/null | grep -qxF "$1"; then found="$found ${entry#/proc/}"; fi
+    if cat "$entry"/task/*/environ 2>/dev/null | tr '\\0' '\\n' | grep -qxF "$1"; then
+      found="$found ${entry#/proc/}"
+    fi
   done
   [ -z "$found" ] && exit 0
   kill -STOP $found 2>/dev/null

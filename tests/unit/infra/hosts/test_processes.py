@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from headway.infra.hosts import processes
+from headway.infra.hosts import anchor, porter, processes
 from headway.seams.runtimes import processes as of_runtimes
 from tests.led_no_more import led_no_more
 
@@ -64,6 +65,16 @@ def test_the_marked_are_those_with_all_marks_and_what_is_below_them(sleeper: sub
     other.wait()
 
 
+def found_by_a_server(mark: str) -> set[int]:
+    """The same as a porter sees it."""
+    own = (files(porter) / "runs.pl").read_bytes()
+    ends = b"my %found = Headway::Runs::marked(@ARGV); print join ' ', keys %found;"
+    program = b"".join([*map(anchor.part, porter.SHARED), anchor.enclosed("runs", own), ends])
+    said = subprocess.run(("perl", "-w", "-", mark), input=program, capture_output=True, check=True)
+    assert said.stderr == b""
+    return {int(pid) for pid in said.stdout.split()}
+
+
 def test_a_process_that_its_first_thread_has_left_lives_on() -> None:
     env = {"PATH": os.environ["PATH"], "MARK": "led no more"}
     with led_no_more('subprocess.Popen(["sleep", "7755"], env={}, stdout=subprocess.DEVNULL)', env) as (left, _):
@@ -75,6 +86,7 @@ def test_a_process_that_its_first_thread_has_left_lives_on() -> None:
             found = of_runtimes.with_descendants({left.pid})
             assert len(found) == 2, "the process itself, and what is below it"
             assert {each.pid for each in processes.find_marked({"MARK": "led no more"})} == found
+            assert found_by_a_server("MARK=led no more") == found
             assert of_runtimes.carrying("MARK") == {left.pid: "led no more"}
             of_runtimes.kill_until_gone(lambda: of_runtimes.with_descendants(found))
             assert not any(Path(f"/proc/{pid}/exe").exists() for pid in found)

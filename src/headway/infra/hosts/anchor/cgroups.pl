@@ -95,6 +95,7 @@ sub slurp {
 
 package Headway::Cgroup;
 
+my $STROKES = 20;    # some ten milliseconds
 my %BOUND_FILES = (
     unified => { memory => 'memory.max',            processes => 'pids.max' },
     memory  => { memory => 'memory.limit_in_bytes', processes => undef },
@@ -148,11 +149,13 @@ sub exists {
     return scalar @{ $self->{folders} };
 }
 
-# Kills all processes in the groups: at one stroke where the kernel can, else one by one (to be repeated).
+# Kills all processes in the groups: at one stroke where the kernel can, else one by one (to be repeated). The kernel's
+# own stroke goes past a process whose first thread has left: what still lives after many is killed one by one too.
 sub kill_all {
-    my ($self) = @_;
+    my ( $self, $struck ) = @_;
     for my $folder ( @{ $self->{folders} } ) {
-        return if -e "$folder/cgroup.kill" && Headway::Cgroups::put( "$folder/cgroup.kill", 1 );
+        my $at_once = -e "$folder/cgroup.kill" && Headway::Cgroups::put( "$folder/cgroup.kill", 1 );
+        return if $at_once && $struck < $STROKES;
         my @pids = split /\n/, Headway::Cgroups::slurp("$folder/cgroup.procs");
         kill KILL => @pids if @pids;
     }

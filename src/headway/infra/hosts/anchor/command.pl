@@ -158,7 +158,7 @@ sub cancel {
 sub strike {
     my ( $self, %given ) = @_;
     $self->{struck}++;
-    $self->{group}->kill_all if $self->{group}->exists;
+    $self->{group}->kill_all( $self->{struck} ) if $self->{group}->exists;
     if ( $given{loose} ) {
         # A pid that is buried may be somebody else's by now.
         my $left = Headway::Processes::end_remnants( roots => $self->{buried} ? [] : [ $self->{pid} ], %given );

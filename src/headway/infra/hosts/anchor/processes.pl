@@ -3,7 +3,8 @@ package Headway::Processes;
 
 use strict;
 
-# All processes: pid => { parent, session, start, dead }; start is in clock ticks since boot.
+# All processes: pid => { parent, session, start, dead }; start is in clock ticks since boot. One whose first thread has
+# left while others go on is in the state of one that has ended, and is not dead.
 sub table {
     opendir my $folder, '/proc' or die "cannot read /proc: $!\n";
     my %table;
@@ -17,12 +18,18 @@ sub table {
 
 sub look {
     my ($pid) = @_;
+    my @fields = fields($pid) or return;
+    my $dead = $fields[0] =~ /[ZX]/ && $fields[17] < 2;
+    return { parent => $fields[1], session => $fields[3], start => $fields[19], dead => $dead };
+}
+
+# What the kernel says of it behind its name, which may hold brackets and blanks.
+sub fields {
+    my ($pid) = @_;
     open my $handle, '<', "/proc/$pid/stat" or return;
     my $got = sysread $handle, my $text, 4096;
     close $handle;
-    return if !$got || $text !~ /^.*\) (.*)/s;    # a program's name may hold brackets and blanks
-    my @fields = split / /, $1;
-    return { parent => $fields[1], session => $fields[3], start => $fields[19], dead => scalar $fields[0] =~ /[ZX]/ };
+    return $got && $text =~ /^.*\) (.*)/s ? split / /, $1 : ();
 }
 
 # The given processes and all below them that are in the table, parents first.
@@ -50,25 +57,33 @@ sub carries {
 }
 
 # The variables that a process was started with. The kernel shows none for the moment in which it becomes another program;
-# this waits until that is over, so that nobody is overlooked.
+# this waits until that is over, so that nobody is overlooked. Of a process whose first thread has left another tells it.
 sub initial_environment {
     my ($pid) = @_;
     for ( 1 .. 100 ) {
-        open my $handle, '<', "/proc/$pid/environ" or return '';
-        local $/ = undef;
-        my $text = readline($handle) // '';
-        close $handle;
-        return $text if length $text || !is_becoming_a_program($pid);
+        my $text = Headway::Cgroups::slurp("/proc/$pid/environ");
+        return $text if length $text;
+        my @fields = fields($pid) or return '';
+        return environment_of_others($pid) if $fields[0] =~ /[ZX]/;
+        return '' if !is_becoming_a_program(@fields);
         select undef, undef, undef, 0.0005;
     }
     return '';
 }
 
-# By proc_pid_stat(5): alive, not a thread of the kernel, and its env_end not set yet.
-sub is_becoming_a_program {
+sub environment_of_others {
     my ($pid) = @_;
-    my @fields = split / /, Headway::Cgroups::slurp("/proc/$pid/stat") =~ /^.*\) (.*)/s ? $1 : '';
-    return @fields > 48 && $fields[0] !~ /[ZX]/ && !( $fields[6] & 0x00200000 ) && $fields[48] == 0;
+    for my $thread ( grep { $_ != $pid } threads_of($pid) ) {
+        my $text = Headway::Cgroups::slurp("/proc/$pid/task/$thread/environ");
+        return $text if length $text;
+    }
+    return '';
+}
+
+# By proc_pid_stat(5): not a thread of the kernel, and its env_end not set yet.
+sub is_becoming_a_program {
+    my (@fields) = @_;
+    return @fields > 48 && !( $fields[6] & 0x00200000 ) && $fields[48] == 0;
 }
 
 # Sends a signal to a process only if it still is the one that was seen.
@@ -81,10 +96,15 @@ sub signal {
 # The children of a process, of any of its threads; nothing where the kernel does not list them.
 sub children_of {
     my ($pid) = @_;
+    return map { split / /, Headway::Cgroups::slurp("/proc/$pid/task/$_/children") } threads_of($pid);
+}
+
+sub threads_of {
+    my ($pid) = @_;
     opendir my $threads, "/proc/$pid/task" or return;
-    my @lists = map { "/proc/$pid/task/$_/children" } grep { /^\d+$/ } readdir $threads;
+    my @found = grep { /^\d+$/ } readdir $threads;
     closedir $threads;
-    return map { split / /, Headway::Cgroups::slurp($_) } @lists;
+    return @found;
 }
 
 # What a command has left, without what is below `spared`. First a quick look at what is below us, where all orphans are
@@ -111,7 +131,8 @@ sub remnants_anywhere {
     my %spared = map { $_ => 1 } $$, with_descendants( $table, @{ $of{spared} } );
     my @others = grep { !$spared{$_} } keys %$table;
     my @found  = grep { $roots{$_} || $table->{$_}{parent} == $$ || $roots{ $table->{$_}{session} } } @others;
-    @found = grep { carries( $_, @{ $of{marks} } ) } @others if !@found;    # last, since it reads a file of each process
+    # Last, since it reads a file of each process; what is dead has no environment left.
+    @found = grep { !$table->{$_}{dead} && carries( $_, @{ $of{marks} } ) } @others if !@found;
     return { map { $_ => $table->{$_} } grep { !$spared{$_} } with_descendants( $table, @found ) };
 }
 

@@ -5,6 +5,7 @@ package Headway::Trees;
 use strict;
 
 my @CONTROLLERS = qw(memory pids cpu);
+my $DYING_SECONDS = 0.05;    # so long it may take what was killed at one stroke to end
 my ( $V2_MEMORY, $V1_MEMORY ) = ( 'memory.max', 'memory.limit_in_bytes' );
 
 # The hierarchies that are mounted: { folder, root, controllers, unified }.
@@ -116,27 +117,28 @@ sub has {
 # Kills every process in the groups, and in those below them, until none is left; whether that was so in time.
 sub end_all {
     my ( $seconds, @folders ) = @_;
-    my $deadline = Headway::Kernel::now() + $seconds;
-    while ( grep { strike($_) } @folders ) {
-        return 0 if Headway::Kernel::now() > $deadline;
+    my $began = Headway::Kernel::now();
+    while ( grep { strike( $_, $began ) } @folders ) {
+        return 0 if Headway::Kernel::now() > $began + $seconds;
         select undef, undef, undef, 0.001;
     }
     return 1;
 }
 
-# One stroke at a group; whether something lived in it.
+# One stroke at a group; whether something lived in it. The kernel's own stroke goes past a process whose first thread
+# has left: what lives on is killed one by one.
 sub strike {
-    my ($folder) = @_;
+    my ( $folder, $began ) = @_;
     return 0 if !-d $folder;
-    if ( -e "$folder/cgroup.kill" && Headway::Cgroups::put( "$folder/cgroup.kill", 1 ) ) {
-        return Headway::Cgroups::slurp("$folder/cgroup.events") =~ /^populated 1/m ? 1 : 0;
-    }
+    my $at_once = -e "$folder/cgroup.kill" && Headway::Cgroups::put( "$folder/cgroup.kill", 1 );
+    my $lives = $at_once && Headway::Cgroups::slurp("$folder/cgroup.events") =~ /^populated 1/m ? 1 : 0;
+    return $lives if $at_once && ( !$lives || Headway::Kernel::now() < $began + $DYING_SECONDS );
     my @pids = map { split /\n/, Headway::Cgroups::slurp("$_/cgroup.procs") } walk($folder);
     for my $pid (@pids) {
         my $seen = Headway::Processes::look($pid) or next;
         Headway::Processes::signal( KILL => $pid, $seen->{start} );
     }
-    return scalar @pids;
+    return $lives || scalar @pids;
 }
 
 # Removes groups with all below them; tried again for a while, since dead processes leave a group late.
