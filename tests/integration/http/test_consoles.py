@@ -8,39 +8,35 @@ import os
 import pty
 import signal
 import subprocess
-import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from headway.core.access.audience import Listener
-from headway.core.access.model import GUEST
+from headway.core.access.model import Role
 from headway.domains.applications import store
-from headway.domains.applications.consoles import Console, ConsoleService, Conversation, Seat, Wish, _end
+from headway.domains.applications.consoles import ConsoleService, Seat, Wish
 from headway.domains.applications.model import Application, ReleaseState, Wanted
 from headway.domains.applications.service import ApplicationService
-from headway.faces.http.consoles import _held
 from headway.faces.http.server import Server
-from headway.infra.hosts.local_program import converse_here
-from headway.infra.logs.mask import Masker
 from headway.kernel.artifacts import HealthCheck, HealthKind
-from headway.kernel.console_frames import Kind
 from headway.kernel.events import AccessChanged
 from tests.command_line import run_headway
 from tests.consoles import HIDING, first_line, sitting, way_to
 from tests.integration.http.serving import served
-from tests.integration.http.world import KEYS, World, open_world
+from tests.integration.http.world import KEYS, World, add_person, client_with, open_world
 from tests.integration.runtimes.bench import ACCOUNT, Work, make_spec, open_folder
 from tests.panel import until
-from tests.ssh_servers import SSHD, ssh_host, ssh_server
 
 Json = Any
 
@@ -62,6 +58,7 @@ def wished(world: World, application_id: str, user_id: str, *, seconds: float = 
     """Somebody has asked for a console, as if something of the application ran."""
     world.services.consoles.wishes["a-console"] = Wish(
         user_id=user_id,
+        organization_id="another",
         application_id=application_id,
         command=("true",),
         process=None,
@@ -101,19 +98,30 @@ async def test_there_is_none_where_nothing_runs_nor_beyond_the_most(world: World
     answer = await world.client("owner").post("/application.exec", json=asked)
     assert (answer.status_code, "32 commands are open" in answer.json()["message"]) == (429, True)
     world.services.consoles.wishes.clear()
-    mine = Seat(user_id=(await world.get("user.get"))["userId"], host_id="a-server")
+    mine = Seat(user_id=(await world.get("user.get"))["userId"], organization_id="another", host_id="a-server")
     world.services.consoles.open.update({str(number): mine for number in range(world.services.consoles.most_of_one)})
     answer = await world.client("owner").post("/application.exec", json=asked)
     assert (answer.status_code, "8 commands are open" in answer.json()["message"]) == (429, True)
 
 
-async def test_as_many_as_ask_at_once_get_no_more_than_the_most(world: World) -> None:
+async def running(world: World) -> str:
+    """An application of the owner of which something runs."""
     application_id = await world.application()
     await world.release(application_id, state=ReleaseState.SERVING, runtime="native")
     await world.services.db.run(lambda tx: store.set_fields(tx, application_id, wanted=Wanted.UP))
-    asked = {"applicationId": application_id, "command": ["true"]}
-    asking = (world.client("owner").post("/application.exec", json=asked) for _ in range(24))
-    answers = [answer.status_code for answer in await asyncio.gather(*asking)]
+    return application_id
+
+
+async def asked(client: httpx.AsyncClient, application_id: str) -> int:
+    """The status of the answer to whoever asks for a console."""
+    return (
+        await client.post("/application.exec", json={"applicationId": application_id, "command": ["true"]})
+    ).status_code
+
+
+async def test_as_many_as_ask_at_once_get_no_more_than_the_most(world: World) -> None:
+    application_id = await running(world)
+    answers = await asyncio.gather(*(asked(world.owner, application_id) for _ in range(24)))
     assert (answers.count(200), answers.count(429)) == (8, 16)
     consoles, seats = world.services.consoles, list[int]()
     one = ApplicationService.one
@@ -130,95 +138,16 @@ async def test_as_many_as_ask_at_once_get_no_more_than_the_most(world: World) ->
     assert len(consoles.wishes) + len(consoles.open) == 7
 
 
-SAYS = """\
-import sys, time
-for letter, data in [*(("o", each) for each in sys.argv[1:]), ("x", "{}")]:
-    sys.stdout.buffer.write(letter.encode() + len(data).to_bytes(4) + data.encode())
-    sys.stdout.buffer.flush()
-    time.sleep(0.4)
-"""
-
-
-@pytest.mark.parametrize(
-    ("pieces", "shown"),
-    [
-        (("> sword", "fish9-and", "-more\n"), [b"> ", b"sword", b"******\n"]),
-        (("> swordfish9", "-and-more\n"), [b"> ", b"******\n"]),
-        (("> swo", "p", "swordfish9-a"), [b"> ", b"swo", b"p", b"******"]),
-        (("> swordfish9", "?\n"), [b"> ", b"swordfish9?\n"]),
-    ],
-)
-async def test_a_pause_inside_a_secret_shows_no_more_of_it(pieces: tuple[str, ...], shown: list[bytes]) -> None:
-    conversation = await converse_here(sys.executable, "-c", SAYS, *pieces)
-    console = Console(conversation, Masker({"swordfish9-and-more"}), 20, asyncio.Event())
-    found = [data async for kind, data in console.pieces() if kind is Kind.OUTPUT]
-    conversation.close()
-    assert await conversation.process.wait() == 0
-    assert found == shown
-
-
-AT_ONCE = SAYS.replace("    time.sleep(0.4)\n", "")
-
-
-async def test_what_is_typed_after_a_command_has_ended_takes_nothing_of_what_it_said() -> None:
-    conversation = await converse_here(sys.executable, "-c", AT_ONCE, "first", "second")
-    console = Console(conversation, Masker(set()), 20, asyncio.Event())
-    typed: Iterator[Json] = iter([b"iabc", b"iabc", b"w\0\x18\0\x50"])
-    over, heard = asyncio.Event(), asyncio.Event()
-    told: list[Json] = []
-
-    async def receive() -> Json:
-        await over.wait()
-        if (data := next(typed, None)) is None:
-            heard.set()
-            await asyncio.Event().wait()
-        return {"type": "websocket.receive", "bytes": data}
-
-    async def send(message: Json) -> None:
-        told.append(message["bytes"])
-        await conversation.process.wait()
-        over.set()
-        await asyncio.wait_for(heard.wait(), 10)
-
-    code = await _held(console, Listener(GUEST, lambda: datetime.now(UTC)), receive, send)
-    await _end(conversation)
-    assert (code, told) == (1000, [b"ofirst", b"osecond", b"x{}"])
-
-
-LAST = """\
-import sys, time
-sys.stdout.buffer.write(b"o" + (100).to_bytes(4) + b"half of it")
-sys.stdout.buffer.flush()
-sys.stdin.buffer.read()
-sys.stdout.buffer.write(b"x" * 1_000_000)
-time.sleep(0.7)
-open(sys.argv[1], "w")
-"""
-
-
-async def left_amid_a_piece(conversation: Conversation) -> None:
-    """Somebody has listened for a moment, and left."""
-    console = Console(conversation, Masker(set()), 20, asyncio.Event())
-
-    async def listened() -> list[Json]:
-        return [piece async for piece in console.pieces()]
-
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(listened(), 0.5)
-    await _end(conversation)
-
-
-async def test_whoever_leaves_amid_a_piece_is_gone_only_once_the_command_is(tmp_path: Path) -> None:
-    (tmp_path / "last.py").write_text(LAST)
-    words = ("python3", f"{tmp_path}/last.py")
-    await left_amid_a_piece(await converse_here(*words, f"{tmp_path}/here"))
-    assert (tmp_path / "here").exists()
-    if SSHD is None or os.geteuid() != 0:
-        return
-    with ssh_server(tmp_path / "server") as server:
-        async with ssh_host(server) as host:
-            await left_amid_a_piece(await host.converse(*words, f"{tmp_path}/there"))
-            assert (tmp_path / "there").exists()
+async def test_one_organisation_leaves_seats_to_the_others(world: World) -> None:
+    mine, theirs = await running(world), await running(replace(world, owner=world.stranger))
+    organization_id = (await world.get("user.get"))["organizationId"]
+    answers = Counter[int]()
+    for name in ("one", "two", "three", "four"):
+        await world.services.db.run(partial(add_person, name=name, organization_id=organization_id, role=Role.ADMIN))
+        async with client_with(world.app, name.ljust(64, "-")) as client:
+            answers.update([await asked(client, mine) for _ in range(9)])
+    assert answers == {200: 16, 429: 20}
+    assert [await asked(world.owner, mine), await asked(world.stranger, theirs)] == [429, 200]
 
 
 ALIKE = """\

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os.path import commonprefix
 from typing import Any, Protocol
 
@@ -46,10 +46,10 @@ Piece = tuple[Kind, bytes]
 
 
 class TooManyConsoles(TooManyRequests):
-    """There are as many as there may be."""
+    """There are as many as there may be, in all or of one person or organisation."""
 
-    def __init__(self, most: int) -> None:
-        super().__init__(f"{most} commands are open already, and no more may be. End some.", _RETRY_AFTER_SECONDS)
+    def __init__(self, most: int, of: str = "") -> None:
+        super().__init__(f"{most} commands{of} are open already, and no more may be. End some.", _RETRY_AFTER_SECONDS)
 
 
 class Conversation(Protocol):
@@ -73,6 +73,7 @@ class Wish:
     """A command that somebody may have carried out once, until ``ends``."""
 
     user_id: str
+    organization_id: str
     application_id: str
     command: Sequence[str]
     process: str | None
@@ -86,14 +87,15 @@ class Seat:
     """Whose a console is that is open, and on which host; it begins while that is empty."""
 
     user_id: str
+    organization_id: str
     host_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleService:
-    """What callers may have carried out. ``most`` may be at a time, ``most_of_one`` of a person, and ``most_there`` on
-    one server: each has one of the few sessions that the server allows. One in which nothing is written to and fro for
-    ``idle_seconds`` is ended. ``open`` are those that were entered.
+    """What callers may have carried out. ``most`` may be at a time, ``most_of_one`` of a person, ``most_there`` on one
+    server, which allows few sessions, and of an organisation none more than it leaves to others. One in which nothing
+    is written to and fro for ``idle_seconds`` is ended. ``open`` are those that were entered.
     """
 
     db: Database
@@ -133,6 +135,7 @@ class ConsoleService:
         console_id = new_id()
         self.wishes[console_id] = Wish(
             user_id=actor.user_id,
+            organization_id=actor.organization_id,
             application_id=application_id,
             command=tuple(command),
             process=process,
@@ -154,12 +157,13 @@ class ConsoleService:
         if wish is None or wish.user_id != actor.user_id or wish.ends < time.monotonic():
             raise NotFound("There is no such console any more; ask for another.")
         del self.wishes[console_id]
-        self.open[console_id] = Seat(user_id=actor.user_id, host_id="")
+        seat = Seat(user_id=wish.user_id, organization_id=wish.organization_id, host_id="")
+        self.open[console_id] = seat
         try:
             application = await self.applications.one(actor, wish.application_id, PROCEDURE)
             _, release, mask = await self.db.read(lambda tx: self._serving(tx, application))
             self._require_room(release.host_id)
-            self.open[console_id] = Seat(user_id=actor.user_id, host_id=release.host_id)
+            self.open[console_id] = replace(seat, host_id=release.host_id)
             terms = await self._terms(release, wish, console_id)
             host = self.operating.hosts[release.host_id]
             conversation = await _begun(host, self.operating.toolboxes.at(release.host_id).folders.native)
@@ -178,11 +182,14 @@ class ConsoleService:
         self.stopping.set()
 
     def _require_seat(self, actor: Actor) -> None:
-        known = [*(each.user_id for each in self.wishes.values()), *(each.user_id for each in self.open.values())]
-        if known.count(actor.user_id) >= self.most_of_one:
+        taken: list[Wish | Seat] = [*self.wishes.values(), *self.open.values()]
+        if sum(each.user_id == actor.user_id for each in taken) >= self.most_of_one:
             raise TooManyConsoles(self.most_of_one)
-        if len(known) >= self.most:
+        if len(taken) >= self.most:
             raise TooManyConsoles(self.most)
+        theirs = sum(each.organization_id == actor.organization_id for each in taken)
+        if theirs >= self.most - len(taken):  # however many organisations take all that they get, one more gets some
+            raise TooManyConsoles(theirs, " of your organisation")
 
     def _require_room(self, host_id: str) -> None:
         there = sum(each.host_id == host_id for each in self.open.values())
