@@ -12,6 +12,7 @@ from enum import Enum
 HEAD = struct.Struct("!cI")
 LONGEST = 1 << 20  # the longest command, each of its characters written as six
 MOST_UNTAKEN = 16
+WITH_REASON = 1008  # with which a panel closes, and says why
 WINDOW = struct.Struct("!HH")  # rows and columns
 
 

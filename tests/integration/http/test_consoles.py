@@ -24,6 +24,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from headway.core.access.model import Role
+from headway.domains.applications import consoles as console_service
 from headway.domains.applications import store
 from headway.domains.applications.consoles import ConsoleService, Seat, Wish
 from headway.domains.applications.model import Application, ReleaseState, Wanted
@@ -159,6 +160,7 @@ for each in /proc/[0-9]*; do
   fi
 done
 """
+UNENDED = "The command does not end; stop its application to end it."
 SERVES = "echo left >left.txt; exec sleep 7761"
 
 
@@ -245,6 +247,16 @@ async def test_a_command_is_beside_the_process_and_ends_whole(folder: Path) -> N
             _, _, err = await carried_out(server, "touch", "begun")
         assert err == "headway: Your access has changed meanwhile; try again.\n"
         assert (await carried_out(server, "ls", "begun"))[0] != 0
+
+        for seconds, why in ((20.0, "Your access has changed, and the command was ended."), (0.2, UNENDED)):
+            with sitting(way(server), "shop", "sh", "-c", "trap '' HUP TERM; echo up; sleep 2") as typing:
+                assert await asyncio.to_thread(first_line, typing) == b"up\n"
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setattr(console_service, "_SECONDS_TO_END", seconds)
+                    world.services.events.announce(AccessChanged(user_id=user_id))
+                    assert await asyncio.to_thread(typing.wait, 20) == 1
+                assert typing.stderr is not None
+                assert typing.stderr.read().decode() == f"headway: {why}\n"
 
         status, _, err = await carried_out(server, "sleep", "7764")
         assert (status, living(7764)) == (1, [])

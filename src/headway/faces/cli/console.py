@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from headway.faces.cli import output
 from headway.faces.cli.statuses import Status
 from headway.faces.cli.terminal import Screened
-from headway.kernel.console_frames import MOST_UNTAKEN, WINDOW, Kind
+from headway.kernel.console_frames import MOST_UNTAKEN, WINDOW, WITH_REASON, Kind
 from headway.kernel.errors import HeadwayError, Unavailable
 
 if TYPE_CHECKING:
@@ -76,17 +76,17 @@ class Console:
             threading.Thread(target=self._hear, args=(socket, room), daemon=True).start()
             writers = {Kind.OUTPUT: _Shown(sys.stdout, terminal=self.terminal)}
             writers[Kind.ERRORS] = _Shown(sys.stderr, terminal=self.terminal)
-            for message in socket:
-                kind, data = Kind(bytes(message[:1])), message[1:]  # type: ignore[arg-type]
+            for message in _messages(socket):
+                kind, data = Kind(message[:1]), message[1:]
                 if kind is Kind.END:
                     told: Mapping[str, Any] = json.loads(data)
                     break
                 if kind is Kind.TAKEN:
                     room.release()
                 else:
-                    writers[kind].write(data)  # type: ignore[arg-type]
+                    writers[kind].write(data)
             else:
-                told = {"error": "The panel has ended it: your access has changed, or it stops."}
+                told = {"error": "The panel has ended it, since nothing was taken of what it wrote."}
         return _status(told)
 
     def _hear(self, socket: ClientConnection, room: threading.Semaphore) -> None:
@@ -155,6 +155,19 @@ def _reason(body: bytes | bytearray | None, status: int) -> str:
     with contextlib.suppress(ValueError, KeyError, TypeError):
         return str(json.loads(body or b"")["message"])
     return f"The panel answers with HTTP status {status}; it may be older than this command."
+
+
+def _messages(socket: ClientConnection) -> Iterator[bytes]:
+    """What comes. Raises HeadwayError with the panel's reason where it gives one for the end."""
+    from websockets.exceptions import ConnectionClosedError
+
+    try:
+        for message in socket:
+            yield bytes(message)  # type: ignore[arg-type]
+    except ConnectionClosedError as closed:
+        if closed.rcvd is None or closed.rcvd.code != WITH_REASON:
+            raise
+        raise HeadwayError(closed.rcvd.reason) from closed
 
 
 def _sent(socket: ClientConnection, data: bytes) -> None:

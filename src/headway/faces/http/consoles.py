@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, aclosing, suppress
 from urllib.parse import parse_qsl
@@ -22,11 +23,14 @@ from headway.faces.http.auth import authenticate
 from headway.faces.http.listening import refuse
 from headway.faces.http.platform import Platform
 from headway.infra.hosts.base import HostUnreachable
-from headway.kernel.console_frames import Kind, message_of
-from headway.kernel.errors import HeadwayError
+from headway.kernel.console_frames import WITH_REASON, Kind, message_of
+from headway.kernel.errors import HeadwayError, Unavailable
 
 PATH = "application-console"
-_ALL_TOLD, _WRONG, _NOT_ANY_MORE = 1000, 1003, 1008
+_ALL_TOLD, _WRONG = 1000, 1003
+_CHANGED = "Your access has changed, and the command was ended."
+
+log = logging.getLogger(__name__)
 
 
 class Consoles:
@@ -38,16 +42,21 @@ class Consoles:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
         await receive()  # the wish to connect
-        async with AsyncExitStack() as stack:
-            found = await errors.guarded(lambda: self._entered(headers, scope["query_string"], stack), PATH)
-            if isinstance(found, Answer):
-                await refuse(found, send)
-                return
-            listener, console = found
-            await send({"type": "websocket.accept"})
-            code = await _held(console, listener, receive, send)
+        try:
+            async with AsyncExitStack() as stack:
+                found = await errors.guarded(lambda: self._entered(headers, scope["query_string"], stack), PATH)
+                if isinstance(found, Answer):
+                    await refuse(found, send)
+                    return
+                listener, console = found
+                await send({"type": "websocket.accept"})
+                code = await _held(console, listener, receive, send)
+                reason = _CHANGED if code == WITH_REASON else ""
+        except Unavailable as error:
+            log.warning("%s: %s", PATH, error.message)
+            code, reason = WITH_REASON, error.message
         with suppress(OSError, RuntimeError):  # whoever sat before it has gone
-            await send({"type": "websocket.close", "code": code})
+            await send({"type": "websocket.close", "code": code, "reason": reason})
 
     async def _entered(
         self, headers: Mapping[bytes, bytes], query: bytes, stack: AsyncExitStack
@@ -72,7 +81,7 @@ async def _held(console: Console, listener: Listener, receive: Receive, send: Se
         ended, _ = await asyncio.wait({telling, hearing, over}, return_when=asyncio.FIRST_COMPLETED)
         if telling in ended:
             return _ALL_TOLD
-        return _WRONG if hearing in ended else _NOT_ANY_MORE
+        return _WRONG if hearing in ended else WITH_REASON
 
 
 async def _tell(console: Console, send: Send) -> None:
