@@ -1,4 +1,4 @@
-"""The line of an output that says what went wrong."""
+"""The lines of an output, and the one that says what went wrong."""
 
 from __future__ import annotations
 
@@ -50,6 +50,11 @@ _OF_A_TRACE = re.compile(
     r"^at \S|^from \S+:\d+|^\.\.\. \d+ (?:more|common frames)|^File \".*\", line \d+|^#\d+ |^goroutine \d+ \[|^\d+: 0x|"
     r"^\S+\.(?:go|rs|cc?|exs?|erl|rb|php):\d+(?::\d+)?(?:\s+\+0x[0-9a-f]+)?$|^[\w./*()-]+\(.*\)$|^[\^~\s|]+$"
 )
+
+
+def lines_of(text: str) -> list[str]:
+    """Each line ends with a line feed and nothing else, as those who count them do."""
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def last_meaningful_line(text: str) -> str:

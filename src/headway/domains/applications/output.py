@@ -17,6 +17,7 @@ from headway.domains.applications.model import Release, ReleaseState
 from headway.infra.logs.mask import Masker
 from headway.kernel.errors import Conflict, InvalidInput
 from headway.kernel.ids import is_id, new_id
+from headway.kernel.lines import lines_of
 from headway.kernel.variables import Marks, secrets_among
 from headway.seams.runtimes.base import Behind, Piece, Runtime
 
@@ -160,7 +161,7 @@ async def written_since(
     behind = Behind(places={}, tail=tail, ended=True, since=since)
     found = await runtime.pieces(release.release_id, behind, masked)
     leads = {each.process: f"{each.process} | " if len(found) > 1 else "" for each in found}
-    return "".join(f"{leads[each.process]}{line}\n" for each in found for line in each.text.splitlines())
+    return "".join(f"{leads[each.process]}{line}\n" for each in found for line in lines_of(each.text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ from headway.domains.servers.leaving import kept_deletion
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, InvalidInput
+from headway.kernel.lines import lines_of
 from headway.kernel.search import Page, Words
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.compose import written
@@ -324,9 +325,9 @@ class ComposeService:
                 raise Missing(Noun.CONTAINER)
         texts = [await self._operating.logs(compose, each, tail=tail, since=since) for each in containers]
         prefixes = [f"{each.service} | " if container_id is None else "" for each in containers]
-        lines = [f"{prefix}{line}" for prefix, text in zip(prefixes, texts, strict=True) for line in text.splitlines()]
+        lines = [f"{prefix}{line}" for prefix, text in zip(prefixes, texts, strict=True) for line in lines_of(text)]
         if container_id is None and compose.serving_release_id is None:
-            lines = (await self._operating.last_try(compose, tail)).splitlines()
+            lines = lines_of(await self._operating.last_try(compose, tail))
         return "\n".join(line for line in lines if search is None or search in line)
 
     async def mounts(self, actor: Actor, compose_id: str, service: str) -> list[dict[str, Any]]:
