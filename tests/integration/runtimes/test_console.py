@@ -140,7 +140,10 @@ def test_namespaces_that_a_tenant_has_made_are_not_entered(process: tuple[Path, 
                 found = said(out)
         finally:
             apart.kill()
-    sentence = "The process web has just ended or was started anew; try again."
+    sentence = (
+        "The process web has made a user namespace of its own, which Headway does not enter; 'headway apps run' "
+        "carries a command out beside it."
+    )
     assert found == [(Kind.END, json.dumps({"error": sentence}).encode())]
 
 

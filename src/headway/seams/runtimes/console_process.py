@@ -44,6 +44,16 @@ class NotThere(Conflict):
         super().__init__(f"The process {process} has just ended or was started anew; try again.")
 
 
+class Apart(Conflict):
+    """The process has left our user namespace, which only it can have done."""
+
+    def __init__(self, process: str) -> None:
+        super().__init__(
+            f"The process {process} has made a user namespace of its own, which Headway does not enter; 'headway apps "
+            "run' carries a command out beside it."
+        )
+
+
 class StartedBefore(Conflict):
     """The process runs over its release itself, as those of earlier versions do."""
 
@@ -247,7 +257,7 @@ class _Beside:
 
     @contextlib.contextmanager
     def namespaces(self) -> Iterator[list[int]]:
-        """Its root, and those of its namespaces that are not ours, open. Raises NotThere.
+        """Its root, and those of its namespaces that are not ours, open. Raises NotThere, Apart.
 
         Root enters none of another user namespace, which only the application can have made: there it would stand as
         somebody unknown, and yet be root.
@@ -258,8 +268,11 @@ class _Beside:
             for kind in (each for each in _NAMESPACES if not self._shares(each)):
                 opened += [os.open(f"/proc/{self._pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC)]
             # Looked at once they are open: whoever has left our user namespace does not come back.
-            if not self.lives() or (os.geteuid() == 0 and not self._shares("user")):
+            is_apart = os.geteuid() == 0 and not self._shares("user")
+            if not self.lives():
                 raise NotThere(self.label)
+            if is_apart:
+                raise Apart(self.label)
             yield opened
         except FileNotFoundError:
             raise NotThere(self.label) from None
