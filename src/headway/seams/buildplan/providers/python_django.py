@@ -16,6 +16,7 @@ from headway.seams.buildplan.providers.python_hosts import Over, settings_over
 from headway.seams.buildplan.providers.python_migrations import once
 from headway.seams.buildplan.providers.python_paths import ENVIRONMENT, Variables, first_variables, is_outside
 from headway.seams.buildplan.providers.python_requirements import Requirements
+from headway.seams.buildplan.providers.python_sqlite import copied
 from headway.seams.buildplan.providers.python_start import Interface, Served, Start, serve
 from headway.seams.buildplan.providers.python_variables import Given
 from headway.seams.buildplan.tree import Tree
@@ -173,7 +174,7 @@ def _database(tree: Tree, project: _Project, keep: Collection[str]) -> _Database
     link, folder = shlex.quote(path), posixpath.dirname(file)
     is_there = not folder or any(each.startswith(f"{folder}/") for each in tree.names)
     made = "" if is_there else f"mkdir -p {shlex.quote(posixpath.dirname(path))} && "
-    first = once(f'[ -e "$DATA_DIR/{name}" ] || cp {link} "$DATA_DIR/"') + " && " if file in tree else ""
+    first = f"{copied(path)} && " if file in tree else ""
     lost = f"{when} database is a file of SQLite, {advice}"
     return _Database(before=f'{made}{first}ln -sf "$DATA_DIR/{name}" {link} && ', note=stays, note_told=lost)
 

@@ -58,8 +58,7 @@ def with_file(tree: Tree, start: Start, requires: Requirements, keep: Collection
         return start
     name, folder = posixpath.basename(path), posixpath.dirname(path)
     made = f"mkdir -p {shlex.quote(folder)} && " if folder and not _is_folder(tree, folder) else ""
-    copied = once(f'[ -e "$DATA_DIR/{name}" ] || cp {shlex.quote(path)} "$DATA_DIR/"')
-    first = f"{copied} && " if path in tree else ""
+    first = f"{copied(path)} && " if path in tree else ""
     line = start.command if " && exec " in start.command else f"exec {start.command}"
     said = f"The database is the file of SQLite that {one.source} names"
     return replace(
@@ -68,6 +67,15 @@ def with_file(tree: Tree, start: Start, requires: Requirements, keep: Collection
         note_started=f"{said}, which stays in the folder that DATA_DIR names.",
         note_told=f"{said}, lost with the release: keep it in the folder that DATA_DIR names, or use a server's.",
     )
+
+
+def copied(path: str) -> str:
+    """What puts a file of a release into the folder that stays, at the first start. It comes by its name once it is
+    whole on the disk, for it is never copied again: who is ended amid it, or loses power, begins anew.
+    """
+    name = posixpath.basename(path)
+    kept, begun = f'"$DATA_DIR/{name}"', f'"$DATA_DIR/.{name}.new"'
+    return once(f"[ -e {kept} ] || {{ cp {shlex.quote(path)} {begun} && sync {begun} && mv {begun} {kept}; }}")
 
 
 def _temporary(tree: Tree) -> str:
