@@ -73,7 +73,7 @@ async def built_image(site: Worksite, workspace: Workspace, spec: BuildSpec, eng
     image = ImageSpec(
         api=DockerApi(unix_socket(str(engine.socket))),
         cli=Docker(host=engine.host, configuration=str(site.folder / "docker-configuration")),
-        name=f"headway-test/{site.folder.name.lower()}:r-one",
+        name=f"headway-test/{site.folder.name.lower().replace('_', '')}:r-one",
         group=f"proof-{site.folder.name.lower()}",
         account=None if site.build is None else Account(uid=site.build.uid, gid=group),
         bases=read_bases(build_images(base)),
@@ -95,7 +95,7 @@ async def _base(site: Worksite, workspace: Workspace, spec: BuildSpec, engine: E
     name = "headway-test/" + ("-".join(f"{need.tool}{need.wanted}" for need in taken) or "none") + ":local"
     if not taken:
         return PLAN_BASE
-    lines = [f"FROM {PLAN_BASE}", "USER 0:0"]
+    lines = [f"FROM {PLAN_BASE}", "USER 0:0", "ENV NPM_CONFIG_PREFIX=/usr/local"]
     contexts = list[str]()
     for number, need in enumerate(taken):
         entry = store.entry(need.tool, need.wanted)
