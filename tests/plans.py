@@ -40,10 +40,17 @@ def expected(case: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_of(provider: Provider, tree: Tree) -> Tree:
-    """The tree as the provider gets it: with the contents of those files alone that it says that it reads."""
+    """The tree as the provider gets it: with the contents of those files alone that it says that it reads, and of those
+    that these refer to.
+    """
     read = {name for pattern in provider.reads for name in tree.matching(pattern)}
-    contents = {name: data for name, data in tree.contents.items() if name in read}
-    return Tree(names=tree.names, contents=contents, is_cut=tree.is_cut)
+    while True:
+        contents = {name: data for name, data in tree.contents.items() if name in read}
+        found = Tree(names=tree.names, contents=contents, is_cut=tree.is_cut)
+        more = set(provider.further(found)) & tree.contents.keys()
+        if more <= read:
+            return found
+        read |= more
 
 
 def _filled(value: Any) -> Any:  # noqa: ANN401 - any part of a plan

@@ -34,9 +34,9 @@ from headway.kernel.errors import HeadwayError
 from headway.kernel.secret import Secret
 from headway.seams.builders.base import BuildError, BuildSpec
 from headway.seams.builders.native import NativeBuilder
-from headway.seams.buildplan.detection import READS, detect
+from headway.seams.buildplan.detection import READS, detect, further
 from headway.seams.buildplan.plan import BuildPlan
-from headway.seams.buildplan.reader import PRUNED, chosen, limit_of
+from headway.seams.buildplan.reader import PRUNED, chosen, chosen_further, limit_of
 from headway.seams.buildplan.settings import BuildSettings
 from headway.seams.buildplan.toolchains.store import Store, Turns
 from headway.seams.buildplan.tree import Tree
@@ -113,7 +113,14 @@ def read_folder(root: Path) -> Tree:
             names.add(relative)
             sizes[relative] = file.lstat().st_size
     taken = [name for name in chosen(names, sizes, READS) if (root / name).is_file()]
-    return Tree(names=frozenset(names), contents={name: (root / name).read_bytes()[: limit_of(name)] for name in taken})
+    tree = Tree(names=frozenset(names), contents=_contents(root, taken))
+    while more := chosen_further(tree, further(tree), len(taken)):
+        tree = replace(tree, contents={**tree.contents, **_contents(root, more)})
+    return tree
+
+
+def _contents(root: Path, names: Sequence[str]) -> dict[str, bytes]:
+    return {name: (root / name).read_bytes()[: limit_of(name)] for name in names}
 
 
 def _detected(folder: Path, row: Expected) -> tuple[str, str]:

@@ -9,7 +9,7 @@ import pytest
 
 from headway.kernel.artifacts import Workspace
 from headway.seams.builders.base import BuildError
-from headway.seams.buildplan.reader import LARGEST, LARGEST_LOCK, LARGEST_TOLD, MOST_NAMES, read_tree
+from headway.seams.buildplan.reader import LARGEST, LARGEST_LOCK, LARGEST_TOLD, MOST_FURTHER, MOST_NAMES, read_tree
 from headway.seams.buildplan.tree import Tree
 from tests.integration.builders.workspaces import give_to_build, lay_out
 from tests.integration.worksite import Worksite
@@ -85,3 +85,19 @@ async def test_of_a_tree_that_is_too_large_the_top_is_known(site: Worksite) -> N
     assert tree.is_cut
     assert len(tree.names) <= MOST_NAMES
     assert tree.contents == {"package.json": b"{}", "zz/go.mod": b"module zz"}
+
+
+async def test_what_a_file_that_is_read_refers_to_is_read_too_and_no_more_than_is_allowed(site: Worksite) -> None:
+    def further(tree: Tree) -> list[str]:
+        return [name for data in tree.contents.values() for name in data.decode().split()]
+
+    files = {"package.json": "one nowhere", "one": "two deep/three", "two": "package.json", "deep/three": ""}
+    workspace = lay_out(site, {**files, **{f"f{n:02}": "" for n in range(40)}, "Procfile": ""}, {"out": "/etc/passwd"})
+    tree = await read_tree(site, workspace, READS, further)
+    assert set(tree.contents) == {"package.json", "Procfile", "one", "two", "deep/three"}
+    Path(workspace.folder, "two").write_text(" ".join(f"f{n:02}" for n in range(40)))
+    tree = await read_tree(site, workspace, READS, further)
+    assert len(tree.contents) == 2 + MOST_FURTHER
+    Path(workspace.folder, "two").write_text("out")
+    with pytest.raises(BuildError, match="out is a symbolic link that leads out of the repository"):
+        await read_tree(site, workspace, READS, further)

@@ -34,7 +34,7 @@ async def plan_build(work: Work, workspace: Workspace, spec: BuildSpec) -> Build
         plan_then = first_rules.detect(await read_listing(work, workspace, spec), spec)
         return _converted(plan_then, spec.settings.fallback)
     rules = await asyncio.to_thread(_rules)
-    tree = await read_tree(work, workspace, rules.READS)
+    tree = await read_tree(work, workspace, rules.READS, rules.further)
     variables = {name: value.reveal() for name, value in spec.variables.items()}
     detect = partial(rules.detect, tree, spec.settings, variables)
     plan: BuildPlan = await asyncio.get_running_loop().run_in_executor(_DETECTIONS, detect)

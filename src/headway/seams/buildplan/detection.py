@@ -82,6 +82,11 @@ class _Told:
         return Choice(name=name, value=value, reason=f"{self.heard.sources.get(name, PROCFILE)} says so")
 
 
+def further(tree: Tree) -> frozenset[str]:
+    """The names of the files that files which were read refer to."""
+    return frozenset(name for provider in registry.PROVIDERS for name in provider.further(tree))
+
+
 def detect(tree: Tree, settings: BuildSettings, variables: Mapping[str, str] = MappingProxyType({})) -> BuildPlan:
     """The plan. Raises BuildError with what to add or change, where nothing tells how."""
     told = _told(tree, _stripped(settings), variables)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import posixpath
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from headway.infra.hosts.base import LeadsOutside
@@ -21,8 +22,10 @@ LARGEST_LOCK: Final = 64 << 10
 LARGEST_TOLD: Final = 3 << 20
 MOST_FILES: Final = 200
 MOST_BYTES: Final = 8 << 20
+MOST_FURTHER: Final = 20
 
 _MOST_LINKS: Final = 100
+_MOST_ROUNDS: Final = 4
 PRUNED: Final = (".git", "node_modules", ".venv", "venv", "__pycache__", "site-packages", ".tox", ".headway", ".hg")
 _LOCKS: Final = frozenset(
     {
@@ -45,9 +48,20 @@ _TOLD: Final = frozenset({"package-lock.json", "npm-shrinkwrap.json", "pnpm-lock
 _WILD: Final = frozenset("*?[")
 
 
-async def read_tree(work: Work, workspace: Workspace, reads: Sequence[str]) -> Tree:
-    """The names of the files below the build path, and the contents of those that match ``reads``, within bounds.
-    Raises BuildError for one of those that leads out of the workspace by a symbolic link.
+def refers_to_none(tree: Tree) -> Collection[str]:  # noqa: ARG001 - as those of detection
+    """No further file."""
+    return ()
+
+
+async def read_tree(
+    work: Work,
+    workspace: Workspace,
+    reads: Sequence[str],
+    further: Callable[[Tree], Collection[str]] = refers_to_none,
+) -> Tree:
+    """The names of the files below the build path, and the contents of those that match ``reads``, and of those that
+    these refer to by ``further``, within bounds. Raises BuildError for one of those that leads out of the workspace by
+    a symbolic link.
     """
     listing = await work.host.list_files(workspace.folder, without=PRUNED, deepest=DEEPEST)
     entries, is_more = _bounded(listing.files)
@@ -56,8 +70,20 @@ async def read_tree(work: Work, workspace: Workspace, reads: Sequence[str]) -> T
     names = frozenset((*(each.name for each in entries), *_aliases(entries, links)))
     sizes = {each.name: each.size for each in entries if each.target is None}
     wanted = await asyncio.to_thread(chosen, names, sizes, reads)  # of a large tree it takes a second
-    contents = await _contents(work, workspace, wanted)
-    return Tree(names=names, contents=contents, is_cut=listing.is_cut or is_more)
+    tree = Tree(names=names, contents=await _contents(work, workspace, wanted), is_cut=listing.is_cut or is_more)
+    for _ in range(_MOST_ROUNDS):  # what one of these says may name another
+        more = chosen_further(tree, await asyncio.to_thread(further, tree), len(wanted))
+        if not more:
+            break
+        _require_inside(links, workspace, more)
+        tree = replace(tree, contents={**tree.contents, **await _contents(work, workspace, more)})
+    return tree
+
+
+def chosen_further(tree: Tree, named: Collection[str], first: int) -> list[str]:
+    """Those of the names that files refer to which are read too, where ``first`` files were read before any of them."""
+    left = max(first + MOST_FURTHER - len(tree.contents), 0)
+    return sorted(name for name in named if name in tree.names and name not in tree.contents)[:left]
 
 
 def chosen(names: Collection[str], sizes: dict[str, int], reads: Sequence[str]) -> list[str]:

@@ -279,6 +279,10 @@ ROOT_AND_BASE = "ROOT = Path(__file__).resolve().parent\nBASE_DIR = ROOT.parent\
         ("server/", "BASE_DIR = Path(__file__).resolve().parent.parent", 'BASE_DIR / "a.db"', "a.db"),
         ("server/", "BASE_DIR = Path(__file__).resolve().parents[2]", 'BASE_DIR / "a.db"', "../a.db"),
         ("server/", "BASE_DIR = Path(__file__).resolve().parents[2]", 'BASE_DIR / "var/a.db"', "keep var"),
+        ("", "BASE_DIR = os.path.dirname(os.path.abspath(__file__))[:-5]", 'os.path.join(BASE_DIR, "a.db")', "a.db"),
+        ("", "BASE_DIR = os.path.dirname(__file__)[:-len('shop')]", 'BASE_DIR + "a.db"', ""),
+        ("", "BASE_DIR = (os.path.dirname(__file__))[:-3]", 'os.path.join(BASE_DIR, "a.db")', ""),
+        ("", "BASE_DIR = __file__[: __file__.rfind('/')]", 'os.path.join(BASE_DIR, "a.db")', ""),
     ],
 )
 def test_the_file_of_a_database_is_below_the_folder_that_the_settings_make(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from headway.seams.buildplan.plan import BuildPlan
@@ -10,9 +10,15 @@ from headway.seams.buildplan.settings import BuildSettings
 from headway.seams.buildplan.tree import Tree
 
 
+def names_none(tree: Tree) -> Iterable[str]:  # noqa: ARG001 - as those of languages whose files name others
+    """No further file."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """One language. ``reads`` are patterns (as of `Tree.matching`) of the files whose contents it looks at.
+    """One language. ``reads`` are patterns (as of `Tree.matching`) of the files whose contents it looks at, ``further``
+    gives the names of those that what was read of them refers to.
 
     ``recognise`` gives the sentence why a tree is of this language ("manage.py and pyproject.toml"), None where it is
     not. ``plan`` is called for those only. Where the settings have a command, it leaves that to detection and plans
@@ -31,3 +37,4 @@ class Provider:
     plan: Callable[[Tree, BuildSettings], BuildPlan]
     faint: bool = False
     foreign: bool = False
+    further: Callable[[Tree], Iterable[str]] = names_none

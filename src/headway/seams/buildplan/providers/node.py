@@ -219,4 +219,4 @@ def _choices(  # noqa: PLR0917 - one of each thing that was decided
     return tuple(found)
 
 
-PROVIDER: Final = Provider(name="node", reads=READS, recognise=recognise, plan=plan)
+PROVIDER: Final = Provider(name="node", reads=READS, recognise=recognise, plan=plan, further=node_typescript.extended)

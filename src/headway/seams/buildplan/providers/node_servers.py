@@ -10,6 +10,7 @@ from headway.seams.builders.base import BuildError
 from headway.seams.buildplan.plan import Site
 from headway.seams.buildplan.providers.jsonc import parse_jsonc
 from headway.seams.buildplan.providers.node_framework import LOOPBACK, Framework, Subject, flag, folder, literal
+from headway.seams.buildplan.providers.node_typescript import TSCONFIG, configuration
 
 _HOST: Final[Mapping[str, str]] = {"HOST": LOOPBACK}
 # The line of adapter-node for each of SvelteKit, and of @astrojs/node for each of Astro: the newest is for the newest.
@@ -282,19 +283,11 @@ def nest(subject: Subject) -> Framework | None:
 
 def _is_spread(subject: Subject) -> bool:
     """Whether files beside src are compiled too, which moves the main one a folder down."""
-    build = "tsconfig.build.json" if "tsconfig.build.json" in subject.tree else "tsconfig.json"
-    try:
-        options = parse_jsonc(subject.tree, build)
-        base = parse_jsonc(subject.tree, "tsconfig.json")
-    except BuildError:
+    build = "tsconfig.build.json" if "tsconfig.build.json" in subject.tree else TSCONFIG
+    options = configuration(subject.tree, build)
+    if options.get("include") or "src/main.ts" not in subject.tree or "rootDir" in options.get("compilerOptions", {}):
         return False
-    if options.get("include") or base.get("include") or "src/main.ts" not in subject.tree:
-        return False
-    compiler = base.get("compilerOptions")
-    if isinstance(compiler, dict) and "rootDir" in compiler:
-        return False
-    excluded = options.get("exclude") or base.get("exclude")
-    out = [each.strip("./*") for each in excluded if isinstance(each, str)] if isinstance(excluded, list) else []
+    out = [each.strip("./*") for each in options.get("exclude", ())]
     beside = (name for name in subject.tree.names if name.endswith(".ts") and not name.startswith("src/"))
     return any(
         not name.endswith((".d.ts", "spec.ts", "test.ts")) and not any(name.startswith(each) for each in out if each)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from headway.seams.builders.base import BuildError
 from headway.seams.buildplan.providers.jsonc import parse_jsonc
 from headway.seams.buildplan.providers.node_framework import Subject, option
+from headway.seams.buildplan.tree import Tree
+
+TSCONFIG: Final = "tsconfig.json"
 
 STEMS: Final = ("index", "main", "server", "app", "bot")
 ENTRIES: Final = (
@@ -18,6 +22,8 @@ ENTRIES: Final = (
     *(f"{stem}.ts" for stem in STEMS),
     *(f"src/{stem}.mts" for stem in STEMS),
 )
+_CONFIGURATION: Final = re.compile(r"tsconfig(?:\.[\w.-]{1,60})?\.json")
+_MOST: Final = 12
 _TOOLS: Final = re.compile(r".*\.(?:config|setup|spec|test|d)\.[mc]?ts")
 
 
@@ -46,7 +52,7 @@ def typed_program(subject: Subject) -> Typed | None:
             start=f"node {shlex.quote(bundled)}", entry=entry, reason=f"what the build script makes of {entry}"
         )
     compiles = re.search(r"(?:^|[\s/;&])(?:tsc|tsc-alias|swc)(?=\s|$)", subject.build) is not None
-    if compiles or (not subject.build and subject.package.has("typescript") and "tsconfig.json" in subject.tree):
+    if compiles or (not subject.build and subject.package.has("typescript") and TSCONFIG in subject.tree):
         place = compiled(subject, entry)
         if place is not None:
             build = None if subject.build else subject.manager.program("tsc")
@@ -77,18 +83,69 @@ def compiled(subject: Subject, entry: str) -> str | None:
 
 
 def compiler_options(subject: Subject) -> dict[str, Any]:
-    """The options of tsconfig.json over those of the file beside it that it extends."""
+    """The options of tsconfig.json over those of the files that it extends, with their folders as seen from it."""
+    options: dict[str, Any] = configuration(subject.tree).get("compilerOptions", {})
+    return options
+
+
+def configuration(tree: Tree, name: str = TSCONFIG) -> dict[str, Any]:
+    """A configuration of tsc over those that it extends, as far as they were read, with their paths as seen from the
+    top; empty where one of them is broken.
+    """
     try:
-        config = parse_jsonc(subject.tree, "tsconfig.json")
-        base = config.get("extends")
-        path = posixpath.normpath(base) if isinstance(base, str) and base.startswith(".") else ""
-        under = parse_jsonc(subject.tree, path if path.endswith(".json") else f"{path}.json") if path else {}
+        return _extended(tree, name, frozenset())
     except BuildError:
         return {}
+
+
+def extended(tree: Tree) -> Iterator[str]:
+    """The files that configurations of tsc extend, which may have any name: those that are there."""
+    for name in tree.contents:
+        if _CONFIGURATION.fullmatch(posixpath.basename(name)) and not name.startswith("node_modules/"):
+            waiting, seen = [name], {name}
+            while waiting and len(seen) <= _MOST:
+                try:
+                    found = list(_bases(tree, waiting[0], parse_jsonc(tree, waiting.pop(0))))
+                except BuildError:
+                    continue
+                waiting += [each for each in found if each not in seen]
+                seen.update(found)
+                yield from found
+
+
+def _extended(tree: Tree, name: str, above: frozenset[str]) -> dict[str, Any]:
+    config = parse_jsonc(tree, name)
+    if name in above or len(above) > _MOST:
+        return {}
     found: dict[str, Any] = {}
-    for each in (under, config):
-        options = each.get("compilerOptions")
-        found |= options if isinstance(options, dict) else {}
+    for each in (*(_extended(tree, base, above | {name}) for base in _bases(tree, name, config)), _at(name, config)):
+        options = {**found.get("compilerOptions", {}), **each.get("compilerOptions", {})}
+        found = {**found, **each, "compilerOptions": options}
+    return found
+
+
+def _bases(tree: Tree, name: str, config: Mapping[str, Any]) -> Iterator[str]:
+    """The files of the repository that a configuration extends; those of packages are not there yet."""
+    extends = config.get("extends")
+    for base in extends if isinstance(extends, list) else [extends]:
+        if isinstance(base, str) and base.startswith("."):
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(name), base))
+            candidates = (path, f"{path}.json", posixpath.normpath(f"{path}/{TSCONFIG}"))
+            yield from (each for each in candidates[: 1 if path.endswith(".json") else 3] if each in tree)
+
+
+def _at(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration with its paths as seen from the top, and not from the folder that it lies in."""
+    folder = posixpath.dirname(name)
+    options = config.get("compilerOptions")
+    found: dict[str, Any] = {"compilerOptions": dict(options) if isinstance(options, dict) else {}}
+    for key in ("outDir", "rootDir"):
+        if isinstance(path := found["compilerOptions"].get(key), str):
+            found["compilerOptions"][key] = posixpath.normpath(posixpath.join(folder, path))
+    for key in ("include", "exclude"):
+        if isinstance(paths := config.get(key), list):
+            inside = (each for each in paths if isinstance(each, str))
+            found[key] = [posixpath.normpath(posixpath.join(folder, each)) for each in inside]
     return found
 
 
@@ -97,13 +154,8 @@ def _common_root(subject: Subject, entry: str) -> str:
     top = entry.partition("/")[0] if "/" in entry else ""
     if not top:
         return ""
-    try:
-        included = parse_jsonc(subject.tree, "tsconfig.json").get("include")
-    except BuildError:
-        included = None
-    if isinstance(included, list) and included:
-        shares = all(isinstance(each, str) and each.removeprefix("./").partition("/")[0] == top for each in included)
-        return top if shares else ""
+    if included := configuration(subject.tree).get("include"):
+        return top if all(each.partition("/")[0] == top for each in included) else ""
     beside = (
         name for name in subject.tree.names if name.endswith((".ts", ".tsx", ".mts")) and not name.startswith(f"{top}/")
     )

@@ -12,6 +12,7 @@ from headway.seams.builders.base import BuildError
 from headway.seams.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase
 from headway.seams.buildplan.providers import (
     node_frontend,
+    python_databases,
     python_django,
     python_migrations,
     python_project,
@@ -25,11 +26,21 @@ from headway.seams.buildplan.providers.contract import Provider
 from headway.seams.buildplan.providers.node_frontend import Frontend, frontend
 from headway.seams.buildplan.providers.node_package import PACKAGE, read_package
 from headway.seams.buildplan.providers.node_scripts import read_start
+from headway.seams.buildplan.providers.python_folder import (
+    LOCKS,
+    OTHERS,
+    manage_files,
+    manifests,
+    named_folder,
+    only_folder,
+    project_folder,
+)
 from headway.seams.buildplan.providers.python_frameworks import find_framework
 from headway.seams.buildplan.providers.python_locks import VENV, Installation, installation
 from headway.seams.buildplan.providers.python_packages import system_packages
 from headway.seams.buildplan.providers.python_pins import oldest_pin
 from headway.seams.buildplan.providers.python_project import MANIFESTS, PythonProject, read_project, script_block
+from headway.seams.buildplan.providers.python_requirements import referred
 from headway.seams.buildplan.providers.python_start import Start, old_gunicorn_needs
 from headway.seams.buildplan.providers.python_variables import of_sources
 from headway.seams.buildplan.providers.python_versions import Asked, python_need
@@ -38,29 +49,7 @@ from headway.seams.buildplan.tree import Tree
 
 NAME = "python"
 
-_LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock")
-_OTHERS = frozenset(
-    {
-        "package.json",
-        "go.mod",
-        "Cargo.toml",
-        "Gemfile",
-        "composer.json",
-        "pom.xml",
-        "build.gradle",
-        "build.gradle.kts",
-        "mix.exs",
-        "deno.json",
-        "deno.jsonc",
-        "index.html",
-        "Package.swift",
-        "build.sbt",
-        "pubspec.yaml",
-        "index.php",
-    }
-)
 _CONDA = ("environment.yml", "environment.yaml", "conda.yml")
-_WORD = re.compile(r"[\w./-]+")
 _PYTHON_LINE = re.compile(r"\b(?:python3?|gunicorn|uvicorn|hypercorn|daphne|waitress-serve|streamlit|celery|flask)\b")
 _NO_FRONT_END = Frontend(folder="", reason="", needs=(), phases=(), path=())
 _SERVERS = ("gunicorn", "uvicorn", "hypercorn", "daphne", "granian", "waitress-serve")
@@ -76,17 +65,17 @@ _HOW = (
 def _recognise(tree: Tree) -> str | None:
     if _documents_node(tree):
         return None
-    found = _manifests(tree)
-    django = next((name for name in _manage_files(tree)), None)
+    found = manifests(tree)
+    django = next((name for name in manage_files(tree)), None)
     if found or django:
         return " and ".join(dict.fromkeys((*([django] if django else []), *found[:2])))
-    folder = _named_folder(tree, "") or _only_folder(tree)
+    folder = named_folder(tree, "") or only_folder(tree)
     if folder:
-        return f"{folder}/{_manifests(tree.below(folder))[0]}"
+        return f"{folder}/{manifests(tree.below(folder))[0]}"
     if _PYTHON_LINE.search(tree.text("Procfile")):
         return "Procfile"
     script = python_scripts.first_script(tree)
-    if _OTHERS & tree.names:
+    if OTHERS & tree.names:
         return script if script is not None and code.listens(code.source(tree, script)) else None
     conda = next((name for name in _CONDA if name in tree), None)
     return python_sites.is_site(tree) or script or conda or python_scripts.module_to_run(tree)
@@ -108,7 +97,7 @@ def _documents_node(tree: Tree) -> bool:
 def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     member, folder = _member(tree, settings)
     shares_lock = bool(member) and "uv.lock" in tree
-    app = read_project(tree, folder or _folder(tree, settings))
+    app = read_project(tree, folder or project_folder(tree, settings))
     project = read_project(tree) if shares_lock else app
     script = python_scripts.first_script(app.tree) or ""
     python, notes = python_need(tree, settings, (*_script_asks(project, script), *project.asks))
@@ -185,7 +174,8 @@ def _start(project: PythonProject, settings: BuildSettings) -> Start:
         return django
     if (found := find_framework(inner, project.requires)) is not None:
         found = python_migrations.with_migrations(inner, found.with_given(of_sources(inner, keep)), project.requires)
-        return python_sqlite.with_file(inner, found, project.requires, keep)
+        found = python_sqlite.with_file(inner, found, project.requires, keep)
+        return python_databases.with_note(inner, found, project.requires)
     site = python_sites.find_site(inner, project.requires)
     script = python_scripts.find_script(inner, project)
     if site is not None and not (script is not None and (_is_sure(script) or _serves_itself(project, script))):
@@ -193,7 +183,7 @@ def _start(project: PythonProject, settings: BuildSettings) -> Start:
     if script is not None:
         return script
     if settings.start is None and settings.publish is None:
-        what = " and ".join(_manifests(inner)) or "its files"
+        what = " and ".join(manifests(inner)) or "its files"
         library = " It is a library, as far as its files tell." if project.is_package else ""
         raise BuildError(f"This is Python ({what}), but nothing says how it is started.{library} {_HOW}")
     return Start(reason="")
@@ -221,71 +211,6 @@ def _process(project: PythonProject, start: Start) -> Process:
     return Process(
         name="web" if start.takes_requests else "worker", command=code.in_folder(project.folder, start.command)
     )
-
-
-def _folder(tree: Tree, settings: BuildSettings) -> str:
-    """Where the project lies: at the build path, or where its start command or its manage.py is."""
-    if _manifests(tree):
-        return ""
-    if named := _named_folder(tree, settings.start or ""):
-        return named
-    for name in _manage_files(tree):
-        folder = posixpath.dirname(name)
-        if folder and _manifests(tree.below(folder)):
-            return folder
-    return _only_folder(tree) or ""
-
-
-def _named_folder(tree: Tree, line: str) -> str | None:
-    """The folder with requirements that a command line, or the Procfile, names."""
-    for word in _WORD.findall(f"{line}\n{code.source(tree, 'Procfile')}"):
-        parts = word.strip("./").split("/")[:3]
-        for end in range(len(parts), 0, -1):
-            folder = "/".join(parts[:end])
-            if any(f"{folder}/{name}" in tree for name in MANIFESTS):
-                return folder
-    return None
-
-
-def _only_folder(tree: Tree) -> str | None:
-    """The one folder that is a project, where nothing else at the build path or beside it is one."""
-    if _OTHERS & tree.names:
-        return None
-    tops = {name.split("/")[0] for name in tree.names if name.count("/") == 1 and posixpath.basename(name) in _OTHERS}
-    found = {
-        name.split("/")[0] for name in tree.names if name.count("/") == 1 and posixpath.basename(name) in MANIFESTS
-    }
-    found = {name for name in found if not name.startswith(".") and name not in {"docs", "doc", "tests", "examples"}}
-    if len(found) != 1 or tops - found:
-        return None
-    folder = found.pop()
-    return folder if _manifests(tree.below(folder)) and code.entries(tree.below(folder)) else None
-
-
-def _manifests(tree: Tree) -> tuple[str, ...]:
-    """The files that say that it is a Python project; a pyproject.toml that only configures tools is none."""
-    found = [name for name in (*_LOCKS, *MANIFESTS) if name in tree and name not in {"pyproject.toml", "setup.cfg"}]
-    if "pyproject.toml" in tree and (_LOCKS[0] in tree or _is_project(tree)):
-        found.append("pyproject.toml")
-    requirements = [name for name in ("requirements/production.txt", "requirements/base.txt") if name in tree]
-    return (*found, *requirements)
-
-
-def _is_project(tree: Tree) -> bool:
-    try:
-        data = tree.toml("pyproject.toml")
-    except BuildError:
-        return True  # told with the plan
-    tools = data.get("tool")
-    own = isinstance(tools, dict) and bool({"poetry", "pdm", "uv"} & tools.keys())
-    return "project" in data or "build-system" in data or own
-
-
-def _manage_files(tree: Tree) -> Iterator[str]:
-    for pattern in ("manage.py", "*/manage.py", "*/*/manage.py"):
-        for name in tree.matching(pattern):
-            if "django" in code.source(tree, name).lower() and name.split("/")[0] not in {"tests", "examples", "docs"}:
-                yield name
 
 
 def _script_asks(project: PythonProject, script: str) -> tuple[Asked, ...]:
@@ -381,7 +306,7 @@ PROVIDER = Provider(
         dict.fromkeys(
             (
                 "Procfile",
-                *_LOCKS,
+                *LOCKS,
                 *node_frontend.FILES,
                 *python_versions.READS,
                 *python_project.READS,
@@ -394,4 +319,5 @@ PROVIDER = Provider(
     ),
     recognise=_recognise,
     plan=_plan,
+    further=referred,
 )

@@ -12,6 +12,7 @@ from headway.seams.buildplan.plan import Phase
 from headway.seams.buildplan.procfile import PROCFILE
 from headway.seams.buildplan.providers import python_variables
 from headway.seams.buildplan.providers.python_code import Place, imports, in_folder, source
+from headway.seams.buildplan.providers.python_databases import address_names, database_note
 from headway.seams.buildplan.providers.python_hosts import Over, settings_over
 from headway.seams.buildplan.providers.python_migrations import once
 from headway.seams.buildplan.providers.python_paths import ENVIRONMENT, Variables, first_variables, is_outside
@@ -200,7 +201,8 @@ def _place(project: _Project, pattern: re.Pattern[str]) -> str | None:
     folders = {}
     for variable in first_variables(match["base"] for match in named):
         made = (module.folder(variable) for module in modules)
-        otherwise = project.folder if variable.endswith("BASE_DIR") else None
+        is_known = variable.endswith("BASE_DIR") and not any(module.is_taken_apart(variable) for module in modules)
+        otherwise = project.folder if is_known else None
         folders[variable] = next((each for each in made if each is not None), otherwise)
     for match in named:
         folder = folders.get(match["base"])
@@ -327,16 +329,24 @@ def _notes(project: _Project, requires: Requirements, given: Sequence[Given], *,
         yield f"Nothing names its settings: DJANGO_SETTINGS_MODULE is {project.settings}, unless you set it."
     if not is_written and (hosts := next(_of_hosts(project, given), "")):
         yield hosts
-    names = (match[1] or match[2] for _, text in project.texts for match in _NEEDED.finditer(text))
-    needed = list(dict.fromkeys(name for name in names if name not in {"PORT", *(each.name for each in given)}))[
-        :_MOST_NAMES
-    ]
-    if needed:
+    texts = [text for _, text in project.texts]
+    note = database_note(texts, requires)
+    if note:
+        yield note
+    known = {"PORT", *(each.name for each in given), *(name for name in address_names(texts) if f" {name}=" in note)}
+    found = (match[1] or match[2] for text in texts for match in _NEEDED.finditer(text))
+    needed = list(dict.fromkeys(name for name in found if name not in known and not _is_asked(texts, name)))
+    if needed := needed[:_MOST_NAMES]:
         yield f"Its settings have no value of their own for {', '.join(needed)}: headway env set APP {needed[0]}=..."
     if project.texts and not project.matches(_STATIC_ROOT) and "django-heroku" not in requires:
         yield "STATIC_ROOT is not set, so static files are not collected; Django serves them with DEBUG only."
     elif project.matches(_STATIC_ROOT) and "whitenoise" not in requires:
         yield "Nothing serves the collected static files: add whitenoise to the requirements and to MIDDLEWARE."
+
+
+def _is_asked(texts: Sequence[str], name: str) -> bool:
+    """Whether the settings ask if a variable is set before they read it."""
+    return any(re.search(rf"""["']{name}["'][ \t]+(?:not[ \t]+)?in[ \t]+(?:os\.)?environ""", text) for text in texts)
 
 
 def _written_hosts(project: _Project, given: Sequence[Given]) -> str:

@@ -17,6 +17,9 @@ _QUOTED = re.compile(r"(\+[ \t]*)?[\"']([^\"'\n]{0,100})[\"']")
 _PLAIN = re.compile(r"(?:\.{1,2}|[\w-][\w.-]*)(?:/(?:\.{1,2}|[\w-][\w.-]*)){0,4}/?")
 # A string that is handed to what does not add it to a path: .replace("\\", "/"), .decode("utf-8").
 _ASIDE = re.compile(r"\.(?!(?:joinpath|child|path)\()\w{1,30}\([ \t]*[\"']")
+# A string that is cut: what is left is known where that takes whole folders off its end.
+_CUT = re.compile(r"[\])][ \t]*\[[ \t]*:[ \t]*-(\d{1,3})[ \t]*\][ \t]*\)*[ \t]*$")
+_PIECE = re.compile(r"[\])\w][ \t]*\[[^\]\n]{0,40}:")
 _COMMENT = re.compile(r"(\"[^\"\n]*\"|'[^'\n]*')|#.*")
 _DEFINED = re.compile(r"^[ \t]*([A-Za-z_]\w*)[ \t]*(?::[^=\n]{0,40})?=(?!=)", re.MULTILINE)
 _LONGEST: Final = 1200
@@ -44,6 +47,10 @@ class Variables:
         """What a variable is made of, None where it is not."""
         begin = self._begins.get(variable)
         return None if begin is None else assigned(self.text, begin)
+
+    def is_taken_apart(self, variable: str) -> bool:
+        """Whether it is a piece of a text, so that no folder can be guessed for it."""
+        return _PIECE.search(self.definition(variable) or "") is not None
 
     def folder(self, variable: str, steps: int = _MOST_STEPS) -> str | None:
         """The folder that a variable holds, also by way of another one, and be it outside the tree; None where the
@@ -94,9 +101,21 @@ def _reached(name: str, made: str) -> str | None:
 
 
 def _below(begin: str, made: str) -> str | None:
-    """Where an expression leads from there: up as often as it says so, and then down its strings."""
+    """Where an expression leads from there: up as often as it says so, and then down its strings, without what it cuts
+    off at its end; None where it takes the text apart otherwise.
+    """
+    cut = _CUT.search(made)
+    made = made[: cut.start() + 1] if cut is not None else made
     parts = [value.lstrip("/") if added else value for added, value in _QUOTED.findall(made)]
-    if _ASIDE.search(made) or not all(_PLAIN.fullmatch(each) for each in parts):
+    if _ASIDE.search(made) or _PIECE.search(made) or not all(_PLAIN.fullmatch(each) for each in parts):
         return None
     levels = sum(int(match[2] or match[3] or 1 + int(match[1] or 0)) for match in _UP.finditer(made))
-    return posixpath.normpath(posixpath.join(begin, *[".."] * levels, *parts))
+    whole = posixpath.normpath(posixpath.join(begin, *[".."] * levels, *parts))
+    return whole if cut is None else _shortened(whole, int(cut[1]))
+
+
+def _shortened(folder: str, count: int) -> str | None:
+    """A folder without its last characters, where these are whole names; None where they are not."""
+    text = f"/{folder}" if folder != "." else ""
+    is_whole = (count < len(text) and text[-count] == "/") or text[-count - 1 : -count] == "/" or count == len(text)
+    return (text[:-count].strip("/") or ".") if count and is_whole and count <= len(text) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from headway.seams.buildplan.tree import Tree
@@ -94,6 +94,15 @@ def of_file(tree: Tree, name: str) -> Requirements:
     """The requirements of a file of pip, and of those that it refers to."""
     files: list[str] = []
     return of_lines(_lines(tree, name, files), tuple(files))
+
+
+def referred(tree: Tree) -> Iterator[str]:
+    """The files that files of pip include, wherever they lie and whatever they are called."""
+    for name in tree.contents:
+        if "requirements" in name and name.endswith((".txt", ".in", ".pip")):
+            files: list[str] = []
+            _lines(tree, name, files)
+            yield from files
 
 
 def normal(name: str) -> str:

@@ -134,14 +134,19 @@ def of_sources(tree: Tree, keep: Collection[str]) -> tuple[Given, ...]:
     """Those of an application that has its settings where it likes: its secret, and its database. What the user has
     stay is where that is already.
     """
-    names = (name for name in sorted(tree.contents) if name.endswith(".py") and not _ASIDE.search(name))
-    texts = [code.source(tree, name) for name in names]
+    texts = sources(tree)
     own = of_file(tree)
     found = {each.name: each for each in secrets(texts) if each.name not in own}
     stays = database(texts)
     if stays is not None and not keep and stays.name not in own and not has_database(tree):
         found.setdefault(stays.name, stays)
     return tuple(found.values())
+
+
+def sources(tree: Tree) -> list[str]:
+    """The texts of its own sources, as far as they were read."""
+    names = (name for name in sorted(tree.contents) if name.endswith(".py") and not _ASIDE.search(name))
+    return [code.source(tree, name) for name in names]
 
 
 def of_file(tree: Tree) -> frozenset[str]:
