@@ -12,7 +12,8 @@ from typing import Any, Final
 from headway.kernel.artifacts import Process
 from headway.kernel.told import DATA, FOR_THE_BUILD, SECRET, TURNS
 from headway.seams.builders.base import BuildError
-from headway.seams.buildplan import foreign, image_files, image_program, volumes
+from headway.seams.buildplan import env_example, foreign, image_files, image_program, local_procfile, volumes
+from headway.seams.buildplan.env_example import example_note
 from headway.seams.buildplan.foreign import Heard
 from headway.seams.buildplan.neighbours import hint, no_way
 from headway.seams.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question, Site
@@ -26,6 +27,8 @@ READS: Final[tuple[str, ...]] = tuple(
     dict.fromkeys(
         (
             PROCFILE,
+            local_procfile.MAKEFILE,
+            *env_example.FILES,
             *foreign.FILES,
             *volumes.FILES,
             *(pattern for provider in registry.PROVIDERS for pattern in provider.reads),
@@ -89,6 +92,7 @@ def further(tree: Tree) -> frozenset[str]:
 
 def detect(tree: Tree, settings: BuildSettings, variables: Mapping[str, str] = MappingProxyType({})) -> BuildPlan:
     """The plan. Raises BuildError with what to add or change, where nothing tells how."""
+    tree, said = local_procfile.suited(tree)
     told = _told(tree, _stripped(settings), variables)
     provider, seen, question = _provider(tree, told)
     plan = _planned(tree, provider, told)
@@ -98,7 +102,10 @@ def detect(tree: Tree, settings: BuildSettings, variables: Mapping[str, str] = M
     plan = _without_idle(_with_site(plan, told, tree), told)
     if not plan.processes and plan.site is None:
         raise BuildError(no_way(tree, registry.PROVIDERS))
-    return _with_kept(_finished(_with_folders(plan, told, tree), told, seen, question), told, tree)
+    plan = _with_kept(_finished(_with_folders(plan, told, tree), told, seen, question), told, tree)
+    known = {*variables, *plan.env, *plan.run_env}
+    asked = example_note(tree, known) if plan.processes or plan.is_built else ""
+    return replace(plan, notes=(*plan.notes, *said, *((asked,) if asked else ())))
 
 
 def _stripped(settings: BuildSettings) -> BuildSettings:

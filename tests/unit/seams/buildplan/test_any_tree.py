@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headway.seams.builders.base import BuildError
-from headway.seams.buildplan.detection import READS, detect
+from headway.seams.buildplan.detection import READS, detect, further
 from headway.seams.buildplan.reader import LARGEST, MOST_BYTES, MOST_FILES, chosen
 from headway.seams.buildplan.settings import BuildSettings
 from headway.seams.buildplan.tree import Tree, tree_of
@@ -114,6 +114,8 @@ _HOSTILE = {
     "modules": "module \n" * (_LENGTH // 8),
     "requires": "\trequire" * (_LENGTH // 8),
     "processes": "a: b\n" * (_LENGTH // 5),
+    "a server": "web: " + "gunicorn -b " * (_LENGTH // 12),
+    "examples": "A=" + "any " * (_LENGTH // 4) + "!",
 }
 
 
@@ -121,7 +123,7 @@ _HOSTILE = {
     "name",
     [
         *("Staticfile", "go.mod", "main.go", "start.sh", "Procfile", "railpack.json", "nixpacks.toml", "app.json"),
-        *("netlify.toml", "vercel.json", ".tool-versions", ".go-version"),
+        *("netlify.toml", "vercel.json", ".tool-versions", ".go-version", ".env.example", "Makefile"),
     ],
 )
 def test_a_hostile_file_is_read_in_bounded_time(name: str) -> None:
@@ -130,3 +132,14 @@ def test_a_hostile_file_is_read_in_bounded_time(name: str) -> None:
         begin = time.process_time()
         _answer(tree, {}, {})
         assert time.process_time() - begin < 2, what
+
+
+def test_configurations_that_all_extend_each_other_are_put_together_once() -> None:
+    names = [f"tsconfig.{number}.json" for number in range(40)]
+    every = json.dumps({"extends": [f"./{name}" for name in names], "compilerOptions": {"outDir": "out"}})
+    files = {**dict.fromkeys((*names, "tsconfig.json"), every), "index.ts": "", "package-lock.json": "{}"}
+    tree = tree_of({**files, "package.json": '{"devDependencies": {"typescript": "5"}}'})
+    begin = time.process_time()
+    assert further(tree) == frozenset()  # each of them is read for its own name
+    assert detect(tree, BuildSettings()).processes[0].command == "node out/index.js"
+    assert time.process_time() - begin < 2

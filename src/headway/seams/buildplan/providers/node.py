@@ -38,7 +38,7 @@ from headway.seams.buildplan.providers.node_package import (
 from headway.seams.buildplan.providers.node_program import Program
 from headway.seams.buildplan.providers.node_scripts import mentions
 from headway.seams.buildplan.providers.node_versions import pinned_major, version_notes, wanted_version
-from headway.seams.buildplan.providers.node_workspaces import Served, build_phases, find_served, read_members
+from headway.seams.buildplan.providers.node_workspaces import Served, build_phases, find_served, reached, read_members
 from headway.seams.buildplan.settings import BuildSettings
 from headway.seams.buildplan.tree import Tree
 
@@ -68,6 +68,7 @@ _NODE_OF: Final[Mapping[tuple[str, int], str]] = {
     ("pnpm", 11): ">=22.13",
     ("npm", 12): "^22.22.2 || ^24.15.0 || >=26.0.0",
 }
+_WITH_OPENSSL_3: Final = 17
 _NX: Final[Mapping[str, str]] = {"NX_DAEMON": "false", "NX_NO_CLOUD": "true"}
 
 
@@ -96,7 +97,8 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
     if program.refusal is not None and not is_told:
         raise BuildError(program.refusal)
     is_released = settings.release is not None
-    natives = find_natives(tree, manager, (root, *members), served.package, is_released=is_released)
+    parts = reached(root, members, served)
+    natives = find_natives(tree, manager, (root, *members), served.package, parts, is_released=is_released)
     installed = install_phases(tree, manager, (root, *members))
     installed = installed if program.is_said or program.script or program.start or is_told else ()
     needs = _needs(tree, settings, root, served, manager)
@@ -113,7 +115,7 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
         site=_site(program.site, served),
         path=_path(manager, served),
         env={**ENV, **_linked(manager), **program.env, **natives.env},
-        build_env={**(_NX if "nx.json" in tree else {}), **program.build_env, **natives.build_env},
+        build_env={**(_NX if "nx.json" in tree else {}), **_known_to(needs[0], program.build_env), **natives.build_env},
         port=None if own is None else own[0],
         takes_requests=program.takes_requests,
         packages=natives.packages,
@@ -140,6 +142,12 @@ def _needs(tree: Tree, settings: BuildSettings, root: Package, served: Served, m
             source = f"the scripts of {caller.path(caller.file)}"
             found.append(wanted_version(tree, root, settings, tool) or Need(tool=tool, source=source))
     return tuple(dict.fromkeys(found))
+
+
+def _known_to(node: Need, env: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a build without an option that a Node refuses which is older than it."""
+    is_older = (pinned_major(node.wanted) or _WITH_OPENSSL_3) < _WITH_OPENSSL_3
+    return {name: value for name, value in env.items() if not (is_older and "openssl-legacy" in value)}
 
 
 def _node_of(manager: Manager) -> Need | None:

@@ -72,10 +72,16 @@ class Natives:
 
 
 def find_natives(
-    tree: Tree, manager: Manager, packages: Sequence[Package], served: Package, *, is_released: bool = False
+    tree: Tree,
+    manager: Manager,
+    packages: Sequence[Package],
+    served: Package,
+    parts: Sequence[Package],
+    *,
+    is_released: bool = False,
 ) -> Natives:
-    """What the packages of a repository need of which one is ``served``. ``is_released`` tells that there is a release
-    command, so that none is to be named.
+    """What the packages of a repository need of which one is ``served``, with the ``parts`` that it is made of.
+    ``is_released`` tells that there is a release command, so that none is to be named.
     """
     names = {name for package in packages for name in (*package.own, *package.developer)}
     compiled = sorted(names & _COMPILED)
@@ -98,7 +104,7 @@ def find_natives(
             "Playwright drives a browser that is not downloaded by itself: add 'npx playwright install --only-shell' "
             "to the build script or the build command."
         )
-    generate, release = _prisma(tree, manager, packages, served)
+    generate, release = _prisma(tree, manager, packages, served, parts)
     if release is None and not is_released:
         notes += _told(served, manager, tree)
     return Natives(
@@ -112,12 +118,12 @@ def find_natives(
 
 
 def _prisma(
-    tree: Tree, manager: Manager, packages: Sequence[Package], served: Package
+    tree: Tree, manager: Manager, packages: Sequence[Package], served: Package, parts: Sequence[Package]
 ) -> tuple[tuple[Phase, ...], str | None]:
     """Prisma's client is generated where no script that is run does; its migrations are for the release command. What a
     hook of its package generates with an installation would be missing or old where that is a copy of one before.
     """
-    owner = next((each for each in (served, *packages) if each.has("prisma")), None)
+    owner = next((each for each in (served, *parts) if each.has("prisma")), None)
     if owner is None:
         return (), None
     inner = tree.below(owner.folder) if owner.folder else tree

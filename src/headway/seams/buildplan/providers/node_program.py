@@ -165,14 +165,14 @@ def _of_line(subject: Subject, line: Line, framework: Framework | None) -> Progr
         )
     elif not subject.manager.has_bins and not line.notes:
         start = " ".join(subject.manager.script(line.script))
-    typed = None if package.script("build") or not _is_missing(subject, line.text) else typed_program(subject)
+    typed = None if _build_script(package) or not _is_missing(subject, line.text) else typed_program(subject)
     scripts = framework.scripts if framework is not None else ("build",)
     return Program(
         framework=framework.name if framework is not None and is_server else _library(package) or _bot(package) or "",
         reason=f"the {line.script} script of {package.path(package.file)}",
         ground=Ground.SCRIPT,
         start=start,
-        script=next((name for name in scripts if package.script(name)), None),
+        script=next((name for name in scripts if package.script(name)), _build_script(package)),
         build=typed.build if typed is not None else framework.build if framework is not None and is_server else None,
         after=framework.after if framework is not None else (),
         env=framework.env if framework is not None and is_server else {},
@@ -185,7 +185,7 @@ def _of_line(subject: Subject, line: Line, framework: Framework | None) -> Progr
 def _of_files(subject: Subject) -> Program:
     """By the main file, the one in TypeScript, a page, or what the build script may leave."""
     package = subject.package
-    script = "build" if package.script("build") else None
+    script = _build_script(package)
     name = _library(package) or _bot(package) or ""
     if (main := _main(subject)) is not None:
         runner = "bun" if subject.manager.name == "bun" else "node"
@@ -202,12 +202,17 @@ def _of_files(subject: Subject) -> Program:
             takes_requests=_takes_requests(subject, f"node {typed.entry}", None),
             is_said=bool(name) or subject.manager.name == "bun",
         )
-    if script is not None and not name:
+    if script == "build" and not name:
         return Program(reason="what the build script leaves", site=Site(folders=BUILT), script=script, is_said=False)
     if (folder := next((each for each in (".", "public") if _page(each) in subject.tree), None)) is not None:
         return Program(reason=f"it has {_page(folder)}", site=Site(folders=(folder,)), script=script, is_said=False)
     refusal = f"This is a Node application, but nothing says how it is started. {_HOW}"
     return Program(framework=name, refusal=refusal, script=script, is_said=False)
+
+
+def _build_script(package: Package) -> str | None:
+    """The script that builds it: Heroku's own does where there is no other."""
+    return next((name for name in ("build", "heroku-postbuild") if package.script(name)), None)
 
 
 def _page(folder: str) -> str:

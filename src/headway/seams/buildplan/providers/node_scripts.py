@@ -226,7 +226,7 @@ def _unwatched(line: str, package: Package) -> str:
         return before + variables + flags.replace(program, runner, 1)
     if re.match(r"tsx\s+watch\s", plain):
         plain = re.sub(r"^tsx\s+watch\s+", "tsx ", plain)
-    elif match := re.match(r"pm2\s+start\s+(.+)", plain):
+    elif (match := re.match(r"pm2\s+start\s+(.+)", plain)) and "--no-daemon" not in plain:
         return f"{before}{variables}pm2-runtime start {match[1]}"
     elif match := re.match(r"forever\s+(?:start\s+)?((?!-)\S.*)", plain):
         return f"{before}{variables}node {match[1]}"

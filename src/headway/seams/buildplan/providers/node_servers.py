@@ -216,6 +216,10 @@ def _routed(subject: Subject, name: str, scope: str, base: str, build: tuple[str
     fits = f"@{wanted}" if _PLAIN_RANGE.fullmatch(wanted) else ""
     adds = subject.manager.adding(f"{scope}/serve{fits}")
     refusal = f"{name} needs a server: run '{adds}', or add a start script that runs your own."
+    if subject.package.has("@cloudflare/vite-plugin", "@react-router/cloudflare", "@remix-run/cloudflare"):
+        refusal = (
+            f"{name} is built for Cloudflare's workers here: take its plugin out of vite.config, and run '{adds}'."
+        )
     return Framework(
         name=name,
         reason=f"{scope}/dev",

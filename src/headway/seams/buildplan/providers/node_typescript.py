@@ -93,34 +93,37 @@ def configuration(tree: Tree, name: str = TSCONFIG) -> dict[str, Any]:
     top; empty where one of them is broken.
     """
     try:
-        return _extended(tree, name, frozenset())
+        return _extended(tree, name, frozenset(), {})
     except BuildError:
         return {}
 
 
 def extended(tree: Tree) -> Iterator[str]:
     """The files that configurations of tsc extend, which may have any name: those that are there."""
-    for name in tree.contents:
-        if _CONFIGURATION.fullmatch(posixpath.basename(name)) and not name.startswith("node_modules/"):
-            waiting, seen = [name], {name}
-            while waiting and len(seen) <= _MOST:
-                try:
-                    found = list(_bases(tree, waiting[0], parse_jsonc(tree, waiting.pop(0))))
-                except BuildError:
-                    continue
-                waiting += [each for each in found if each not in seen]
-                seen.update(found)
-                yield from found
+    waiting = sorted(name for name in tree.contents if _CONFIGURATION.fullmatch(posixpath.basename(name)))
+    seen = set(waiting)
+    while waiting:
+        name = waiting.pop(0)
+        try:
+            found = [each for each in _bases(tree, name, parse_jsonc(tree, name)) if each not in seen]
+        except BuildError:
+            continue
+        waiting += found
+        seen.update(found)
+        yield from found
 
 
-def _extended(tree: Tree, name: str, above: frozenset[str]) -> dict[str, Any]:
+def _extended(tree: Tree, name: str, above: frozenset[str], known: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """A configuration over its bases, of which each is put together once."""
+    if name in known or name in above or len(above) > _MOST:
+        return known.get(name, {})
     config = parse_jsonc(tree, name)
-    if name in above or len(above) > _MOST:
-        return {}
     found: dict[str, Any] = {}
-    for each in (*(_extended(tree, base, above | {name}) for base in _bases(tree, name, config)), _at(name, config)):
+    bases = [_extended(tree, base, above | {name}, known) for base in _bases(tree, name, config)]
+    for each in (*bases, _at(name, config)):
         options = {**found.get("compilerOptions", {}), **each.get("compilerOptions", {})}
         found = {**found, **each, "compilerOptions": options}
+    known[name] = found
     return found
 
 

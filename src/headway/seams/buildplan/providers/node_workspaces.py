@@ -97,6 +97,10 @@ def find_served(
         return Served(package=root, program=own, reason="the package at the build path says how it is started")
     found = [each for each in programs if _is_candidate(tree, *each)]
     if not found:
+        built = _mentioned(root.short("build"), members)
+        called = next((each for each in programs if built is not None and each[0].folder == built.folder), None)
+        if called is not None and called[1].framework:
+            return _served(called, f"the build script of {root.file} builds it")
         return Served(package=root, program=own, reason="no package of the workspace says how it is started")
     return _likeliest(tree, root, found, settings)
 
@@ -165,6 +169,17 @@ def build_phases(
         if each.script("build")
     )
     return (*before, *builds, *_own_build(manager, package, program))
+
+
+def reached(root: Package, members: Sequence[Package], served: Served) -> tuple[Package, ...]:
+    """The packages that what serves is made of, it first; all of them where the root serves and names none."""
+    package = served.package
+    if not package.folder:
+        named = _mentioned(served.program.start, members)
+        if named is None:
+            return (root, *members)
+        package = named
+    return (package, *_needed(package, members), root)
 
 
 def _own_build(manager: Manager, package: Package, program: Program) -> tuple[Phase, ...]:

@@ -24,7 +24,7 @@ from headway.seams.buildplan.providers import (
 from headway.seams.buildplan.providers import python_code as code
 from headway.seams.buildplan.providers.contract import Provider
 from headway.seams.buildplan.providers.node_frontend import Frontend, frontend
-from headway.seams.buildplan.providers.node_package import PACKAGE, read_package
+from headway.seams.buildplan.providers.node_package import PACKAGE, read_package, seen_package
 from headway.seams.buildplan.providers.node_scripts import read_start
 from headway.seams.buildplan.providers.python_folder import (
     LOCKS,
@@ -75,10 +75,19 @@ def _recognise(tree: Tree) -> str | None:
     if _PYTHON_LINE.search(tree.text("Procfile")):
         return "Procfile"
     script = python_scripts.first_script(tree)
+    if OTHERS & tree.names == {PACKAGE} and _is_site_alone(tree):
+        return python_sites.is_site(tree)
     if OTHERS & tree.names:
         return script if script is not None and code.listens(code.source(tree, script)) else None
     conda = next((name for name in _CONDA if name in tree), None)
     return python_sites.is_site(tree) or script or conda or python_scripts.module_to_run(tree)
+
+
+def _is_site_alone(tree: Tree) -> bool:
+    """Whether there is a site that Python generates, and a package.json that has tools for it and nothing to run."""
+    package = seen_package(tree)
+    runs = package is None or any(package.script(name) for name in ("start", "build", "dev", "serve"))
+    return not runs and any(name in tree for name in (*python_sites.MKDOCS, python_sites.PELICAN))
 
 
 def _documents_node(tree: Tree) -> bool:
@@ -112,6 +121,9 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     old = old_gunicorn_needs(project.requires) if install.manager == "pip" else ()
     server = _told_server(project, settings) if is_told else start.adds
     front = (frontend(tree, settings) if not project.folder else None) or _NO_FRONT_END
+    if start.site is not None and not any(each.name == "frontend build" for each in front.phases):
+        front = _NO_FRONT_END  # tools for who writes it
+    first, later = front.parted(project.requires.extras)
     packages, lines = system_packages(project.requires)
     release = None if is_told else start.release
     processes = () if is_told or not start.command else (_process(app, start),)
@@ -122,9 +134,10 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         needs=(python, *install.needs, *front.needs),
         phases=(
             *_inside(app, start.before),
-            *front.phases,
+            *first,
             *install.with_packages(project, (*server, *old), start.follows),
             *install.own,
+            *later,
             *_inside(app, start.phases),
         ),
         processes=processes,

@@ -6,13 +6,18 @@ import posixpath
 import re
 import shlex
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from headway.seams.buildplan.plan import Phase
-from headway.seams.buildplan.procfile import PROCFILE
 from headway.seams.buildplan.providers import python_variables
-from headway.seams.buildplan.providers.python_code import Place, imports, in_folder, source
+from headway.seams.buildplan.providers.python_code import Place, in_folder, source
 from headway.seams.buildplan.providers.python_databases import address_names, database_note
+from headway.seams.buildplan.providers.python_django_project import (
+    SETTINGS,
+    DjangoProject,
+    django_projects,
+    is_module,
+)
 from headway.seams.buildplan.providers.python_hosts import Over, settings_over
 from headway.seams.buildplan.providers.python_migrations import once
 from headway.seams.buildplan.providers.python_paths import ENVIRONMENT, Variables, first_variables, is_outside
@@ -21,7 +26,7 @@ from headway.seams.buildplan.providers.python_sqlite import copied
 from headway.seams.buildplan.providers.python_start import Interface, Served, Start, serve
 from headway.seams.buildplan.providers.python_variables import Given
 from headway.seams.buildplan.tree import Tree
-from headway.seams.buildplan.volumes import FILES, is_kept
+from headway.seams.buildplan.volumes import is_kept
 
 READS: Sequence[str] = (
     "manage.py",
@@ -36,14 +41,11 @@ READS: Sequence[str] = (
     "*/asgi.py",
     "*/*/wsgi.py",
     "*/*/asgi.py",
+    "*/wsgi/__init__.py",
+    "*/asgi/__init__.py",
     *python_variables.FILES,
 )
 
-_SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE["'][ \t]*[\],][ \t=]*["']([A-Za-z_][\w.]*)["']""")
-_ANY_SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE["']?[ \t]*[\],:=]?[ \t=]*["']?([A-Za-z_][\w.]*)""")
-_IMPORTS = re.compile(
-    r"^[ \t]*(?:from|import)[ \t]+([A-Za-z_][\w.]{0,100})(?:[ \t]+import[ \t]+\(?[ \t]*(\w{1,60}))?", re.MULTILINE
-)
 _WSGI = re.compile(r"""^[ \t]*WSGI_APPLICATION[ \t]*=[ \t]*["']([A-Za-z_][\w.]*)\.(\w+)["']""", re.MULTILINE)
 _ASGI = re.compile(r"""^[ \t]*ASGI_APPLICATION[ \t]*=[ \t]*["']([A-Za-z_][\w.]*)\.(\w+)["']""", re.MULTILINE)
 _STATIC_ROOT = re.compile(r"""^[ \t]*STATIC_ROOT[ \t]*(?::[^=\n]+)?=[ \t]*(?!None\b|["']["'])""", re.MULTILINE)
@@ -58,28 +60,12 @@ _BELOW = r"""\b(?P<base>\w{0,30}BASE_DIR|[A-Z_]{1,30}(?:DIR|ROOT|PATH))(?:(?:[ \
 _SQLITE_FOLDER = re.compile(_BELOW + r"""([\w-]+)(?:["'][ \t]*[,/][ \t]*["']|/)[\w.-]+\.(?:sqlite3?|db)["']""")
 _SQLITE_FILE = re.compile(_BELOW + r"""([\w-]+\.(?:sqlite3?|db))["']""")
 _DATA = re.compile(r"""[(\[]\s*["']DATA_DIR["']""")
+_LOCAL = re.compile(r"dev(?:el(?:opment)?)?|local|debug")
+_NO_DATABASE = re.compile(r"CELERY|BEAT|SCHEDULE|CACHE|TEST|SHELVE", re.IGNORECASE)
 _NEEDED = re.compile(
     r"""os\.environ\[["'](\w+)["']\](?![ \t]*=)|\b(?:env(?:\.\w+)?|config)\(["']([A-Z]\w+)["'](?:,[ \t]*cast=\w+)?\)"""
 )
-_MOST_DEPTH = 2
-_MOST_TEXT = 256 << 10  # of all settings: real ones have a tenth of that
 _MOST_NAMES = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Project:
-    """``folder`` has the manage.py, ``settings`` is the module that it names, ``texts`` the settings as far as read;
-    ``is_guessed`` where nothing names them, without which Django does not start.
-    """
-
-    folder: str
-    tree: Tree
-    settings: str
-    texts: tuple[tuple[str, str], ...]
-    is_guessed: bool = False
-
-    def matches(self, pattern: re.Pattern[str]) -> bool:
-        return any(pattern.search(text) for _, text in self.texts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +87,7 @@ def find_django(
     """How a Django project is built and started; None where there is none. ``is_told`` says that another command than
     ours starts it, of which nobody knows where it looks for settings.
     """
-    known = ((each, served) for each in _projects(tree) if (served := _served(each, requires)) is not None)
+    known = ((each, served) for each in django_projects(tree) if (served := _served(each, requires)) is not None)
     project, served = next(known, (None, None))
     if project is None or served is None:
         return None
@@ -123,7 +109,7 @@ def find_django(
     return Start(
         framework="Django",
         command=command,
-        reason=f"Django: {where} and {posixpath.join(project.folder, runs.replace('.', '/'))}.py, {serves.reason}",
+        reason=f"Django: {where} and {_file_of(project, runs)}, {serves.reason}",
         adds=serves.adds,
         before=over.phases,
         phases=tuple(_static_files(project, requires)),
@@ -137,18 +123,19 @@ def find_django(
     ).with_given(given)
 
 
-def _given(project: _Project, database: _Database, own: Collection[str]) -> tuple[Given, ...]:
+def _given(project: DjangoProject, database: _Database, own: Collection[str]) -> tuple[Given, ...]:
     """The variables that it is given, the first of each name, without its ``own``."""
     texts = [text for _, text in project.texts]
     found = (
         *(*python_variables.hosts(texts), *python_variables.itself(texts)),
         *(*python_variables.https(texts), *python_variables.secrets(texts)),
+        *python_variables.folders(texts, project.tree),
     )
     first = {each.name: each for each in reversed((*found, *database.given)) if each.name not in own}
     return tuple(first.values())[::-1]
 
 
-def _database(tree: Tree, project: _Project, keep: Collection[str]) -> _Database:
+def _database(tree: Tree, project: DjangoProject, keep: Collection[str]) -> _Database:
     """How its file of SQLite stays: by the variable, the folder or the name that its settings have. It is not looked
     for elsewhere by who has folders stay: it may be in one.
     """
@@ -159,7 +146,8 @@ def _database(tree: Tree, project: _Project, keep: Collection[str]) -> _Database
     when = "Without DATABASE_URL (or what its settings name) the" if is_server else "The"
     is_file = f"{when} database is a file of SQLite, migrated at each start, by one copy at a time"
     stays = f"{is_file}, which stays in the folder that DATA_DIR names."
-    if _is_in_data(project):
+    folders = python_variables.folders([text for _, text in project.texts], project.tree)
+    if _is_in_data(project) or (next(folders, None) is not None and _place(project, _SQLITE_FILE) is None):
         return _Database(note=stays)
     folder = _place(project, _SQLITE_FOLDER)
     if folder is not None:
@@ -180,7 +168,7 @@ def _database(tree: Tree, project: _Project, keep: Collection[str]) -> _Database
     return _Database(before=f'{made}{first}ln -sf "$DATA_DIR/{name}" {link} && ', note=stays, note_told=lost)
 
 
-def _is_in_data(project: _Project) -> bool:
+def _is_in_data(project: DjangoProject) -> bool:
     """Whether the file is below a folder that the variable DATA_DIR names, which Headway sets; not where other settings
     of the project have it below their base.
     """
@@ -192,12 +180,12 @@ def _is_in_data(project: _Project) -> bool:
     return any(_DATA.search(each) and ENVIRONMENT.search(each) for each in made)
 
 
-def _place(project: _Project, pattern: re.Pattern[str]) -> str | None:
+def _place(project: DjangoProject, pattern: re.Pattern[str]) -> str | None:
     """What settings name below a folder of theirs, which they make of their own place; where the text does not tell
     that, it is the one of the manage.py.
     """
     modules = [Variables(posixpath.join(project.folder, name), text) for name, text in project.texts]
-    named = [match for module in modules for match in pattern.finditer(module.text)]
+    named = [match for module in modules for match in pattern.finditer(module.text) if not _is_no_database(match)]
     folders = {}
     for variable in first_variables(match["base"] for match in named):
         made = (module.folder(variable) for module in modules)
@@ -211,75 +199,13 @@ def _place(project: _Project, pattern: re.Pattern[str]) -> str | None:
     return None
 
 
-def _projects(tree: Tree) -> Iterator[_Project]:
-    """Those that a manage.py is of, the shallowest first: one at the top may lead to that of a folder."""
-    for name in (*tree.matching("manage.py"), *tree.matching("*/manage.py"), *tree.matching("*/*/manage.py")):
-        match = _SETTINGS.search(source(tree, name))
-        is_django = match is not None or imports(source(tree, name), "django")
-        if is_django and name.count("/") <= _MOST_DEPTH and not name.startswith(("tests/", "examples/", "docs/")):
-            folder = posixpath.dirname(name)
-            inner = tree.below(folder) if folder else tree
-            settings = match[1] if match else _guessed_settings(inner)
-            found = _Project(folder=folder, tree=inner, settings=settings, texts=tuple(_first(_texts(inner, settings))))
-            yield replace(found, is_guessed=match is None and not _is_named(inner, tree, settings))
+def _is_no_database(match: re.Match[str]) -> bool:
+    """Whether the line is of something else that is kept in a file."""
+    line = match.string[match.string.rfind("\n", 0, match.start()) + 1 : match.start()]
+    return _NO_DATABASE.search(line) is not None
 
 
-def _guessed_settings(tree: Tree) -> str:
-    """The settings where nothing names them: the only module, or that of a package which is meant for a release."""
-    inner = {
-        stem: (*tree.matching(f"*/settings/{stem}.py"), *tree.matching(f"*/*/settings/{stem}.py"))
-        for stem in ("production", "prod", "base", "__init__")
-    }
-    full = [name for name in inner["__init__"] if source(tree, name).strip()]
-    alone = (*tree.matching("*/settings.py"), *tree.matching("*/*/settings.py"))
-    names = (*alone, *full, *inner["production"], *inner["prod"], *inner["base"], *inner["__init__"])
-    return names[0].removesuffix(".py").removesuffix("/__init__").replace("/", ".") if names else ""
-
-
-def _is_named(tree: Tree, whole: Tree, guessed: str) -> bool:
-    """Whether something that is read of the project names settings other than those, or a module may that is not read
-    and that it begins with.
-    """
-    own = (name for name in tree.contents if name.endswith((".py", ".env")) and "test" not in name)
-    started = (whole.text(name) for name in (*FILES, PROCFILE) if name in whole.contents)
-    texts = [text for text in (*map(tree.text, own), *started) if "DJANGO_SETTINGS_MODULE" in text]
-    return any({*_ANY_SETTINGS.findall(text)} != {guessed} for text in texts) or _begins_elsewhere(tree)
-
-
-def _begins_elsewhere(tree: Tree) -> bool:
-    for name in (each for each in tree.contents if each.endswith(("manage.py", "wsgi.py", "asgi.py"))):
-        for module, what in _IMPORTS.findall(source(tree, name)):
-            path = module.replace(".", "/")
-            files = (f"{path}.py", f"{path}/__init__.py", f"{path}/{what}.py")
-            if any(each in tree and each not in tree.contents for each in files):
-                return True
-    return False
-
-
-def _first(texts: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """As many as are looked at."""
-    length = 0
-    for name, text in texts:
-        length += len(text)
-        if length > _MOST_TEXT:
-            return
-        yield name, text
-
-
-def _texts(tree: Tree, settings: str) -> Iterator[tuple[str, str]]:
-    """The settings module, and those in its folder that it is made of."""
-    path = settings.replace(".", "/")
-    folder = path if f"{path}/__init__.py" in tree else posixpath.dirname(path)
-    is_folder_of_settings = posixpath.basename(folder) in {"settings", "config", "conf"} or folder == path
-    beside = tree.matching(f"{folder}/*.py") if folder and is_folder_of_settings else ()
-    for name in dict.fromkeys((f"{path}.py", f"{path}/__init__.py", *beside)):
-        if name in tree.contents and not any(word in name for word in ("test", "local", "urls", "wsgi", "asgi")):
-            yield name, source(tree, name)
-    if not beside:
-        yield from ((name, source(tree, name)) for name in (f"{path}.py",) if "local" in name and name in tree.contents)
-
-
-def _served(project: _Project, requires: Requirements) -> tuple[str, Served] | None:
+def _served(project: DjangoProject, requires: Requirements) -> tuple[str, Served] | None:
     """The module that is served, and how. By ASGI where channels or the servers that are required ask for it."""
     wsgi, asgi = _module(project, _WSGI, "wsgi"), _module(project, _ASGI, "asgi")
     has_only_asgi = requires.first("gunicorn", "waitress", "uwsgi") is None and requires.first(
@@ -297,36 +223,61 @@ def _daphne_first(requires: Requirements) -> Requirements:
     return Requirements(extras={name: extras for name, extras in requires.extras.items() if name == "daphne"})
 
 
-def _module(project: _Project, setting: re.Pattern[str], stem: str) -> tuple[str, str] | None:
+def _module(project: DjangoProject, setting: re.Pattern[str], stem: str) -> tuple[str, str] | None:
     """The module of the project for servers, as the settings or its place tell."""
     for _, text in project.texts:
         match = setting.search(text)
-        if match is not None and f"{match[1].replace('.', '/')}.py" in project.tree:
+        if match is not None and is_module(project.tree, match[1]):
             return match[1], match[2]
     parts = project.settings.split(".")[:-1]
     packages = [".".join(parts[:end]) for end in range(len(parts), 0, -1)]
     for package in packages:
-        if f"{package.replace('.', '/')}/{stem}.py" in project.tree:
+        if is_module(project.tree, f"{package}.{stem}"):
             return f"{package}.{stem}", "application"
     found = [*project.tree.matching(f"{stem}.py"), *project.tree.matching(f"*/{stem}.py")]
     return (found[0].removesuffix(".py").replace("/", "."), "application") if len(found) == 1 else None
 
 
-def _production_settings(project: _Project, module: str) -> str | None:
+def _file_of(project: DjangoProject, module: str) -> str:
+    path = module.replace(".", "/")
+    name = f"{path}.py" if f"{path}.py" in project.tree else f"{path}/__init__.py"
+    return posixpath.join(project.folder, name)
+
+
+def _production_settings(project: DjangoProject, module: str) -> str | None:
     """The settings that the served module names, where manage.py names others: both shall have the same."""
-    match = _SETTINGS.search(source(project.tree, f"{module.replace('.', '/')}.py"))
+    path = module.replace(".", "/")
+    match = SETTINGS.search(source(project.tree, f"{path}.py") or source(project.tree, f"{path}/__init__.py"))
     return match[1] if match is not None and match[1] != project.settings else None
 
 
-def _static_files(project: _Project, requires: Requirements) -> Iterator[Phase]:
+def _for_production(project: DjangoProject) -> str | None:
+    """The settings for a release that lie beside a developer's, where those are named; None where there are none."""
+    package, _, last = project.settings.rpartition(".")
+    served = _module(project, _WSGI, "wsgi") or _module(project, _ASGI, "asgi")
+    is_other = served is not None and _production_settings(project, served[0]) is not None
+    if not package or is_other or not _LOCAL.fullmatch(last):
+        return None
+    names = (f"{package}.{stem}" for stem in ("production", "prod", "live", "heroku", "deploy"))
+    return next((name for name in names if is_module(project.tree, name)), None)
+
+
+def _static_files(project: DjangoProject, requires: Requirements) -> Iterator[Phase]:
     if project.matches(_STATIC_ROOT) or "django-heroku" in requires:
         argv = ("python3", "manage.py", "collectstatic", "--noinput")
         yield Phase(name="static files", argv=argv, folder=project.folder)
 
 
-def _notes(project: _Project, requires: Requirements, given: Sequence[Given], *, is_written: bool) -> Iterator[str]:
+def _notes(
+    project: DjangoProject, requires: Requirements, given: Sequence[Given], *, is_written: bool
+) -> Iterator[str]:
     if project.is_guessed and project.settings:
         yield f"Nothing names its settings: DJANGO_SETTINGS_MODULE is {project.settings}, unless you set it."
+    if other := _for_production(project):
+        yield (
+            f"Its settings are a developer's ({project.settings}), and there are {other} too: headway env set APP "
+            f"DJANGO_SETTINGS_MODULE={other}"
+        )
     if not is_written and (hosts := next(_of_hosts(project, given), "")):
         yield hosts
     texts = [text for _, text in project.texts]
@@ -349,7 +300,7 @@ def _is_asked(texts: Sequence[str], name: str) -> bool:
     return any(re.search(rf"""["']{name}["'][ \t]+(?:not[ \t]+)?in[ \t]+(?:os\.)?environ""", text) for text in texts)
 
 
-def _written_hosts(project: _Project, given: Sequence[Given]) -> str:
+def _written_hosts(project: DjangoProject, given: Sequence[Given]) -> str:
     """The file that writes down all hosts that it answers for, where none of its settings reads or opens them."""
     found = [(name, match[1]) for name, text in project.texts for match in _HOSTS.finditer(text)]
     is_read = any(each.note.startswith("ALLOWED_HOSTS ") for each in given)
@@ -362,7 +313,7 @@ def _written_hosts(project: _Project, given: Sequence[Given]) -> str:
     return posixpath.join(project.folder, written[0]) if written and project.settings else ""
 
 
-def _of_hosts(project: _Project, given: Sequence[Given]) -> Iterator[str]:
+def _of_hosts(project: DjangoProject, given: Sequence[Given]) -> Iterator[str]:
     """What is to be said of the hosts that it answers for, by each of its settings that names them."""
     for name, text in project.texts:
         match = _HOSTS.search(text)

@@ -10,7 +10,7 @@ from typing import Any
 
 from headway.seams.builders.languages import venv_maker
 from headway.seams.buildplan.plan import Need, Phase
-from headway.seams.buildplan.providers.python_project import PythonProject, script_block
+from headway.seams.buildplan.providers.python_project import PythonProject, production_groups, script_block
 from headway.seams.buildplan.providers.python_requirements import of_lines, text_of
 from headway.seams.buildplan.providers.python_versions import Asked, tool_need
 from headway.seams.buildplan.settings import BuildSettings
@@ -113,7 +113,8 @@ def _uv(tree: Tree, project: PythonProject, settings: BuildSettings, member: str
     has_own = _is_uv_package(project, uv) or "workspace" in uv
     which: tuple[str, ...] = () if is_root else ("--all-packages",)
     which = ("--package", member) if member else which
-    sync = ("uv", "sync", *(("--frozen",) if is_locked else ()), "--no-dev", *which)
+    groups = tuple(word for name in production_groups(project.data) for word in ("--group", name))
+    sync = ("uv", "sync", *(("--frozen",) if is_locked else ()), "--no-dev", *groups, *which)
     manifests = ["pyproject.toml", *(name for name in project.tree.matching("**/pyproject.toml") if "workspace" in uv)]
     locked = (*(("uv.lock",) if is_locked else ()), *dict.fromkeys(manifests))
     moves = _moves(project, () if is_locked else manifests)

@@ -12,7 +12,7 @@ _UP = re.compile(
     r"dirname\(|\.parents\[(\d)\]|\.parent\b|pardir|path\.split\(|\.ancestor\((\d)\)|__file__\)[ \t]*-[ \t]*(\d)"
 )
 _WORD = re.compile(r"(?<![\w.\"'])[A-Za-z_]\w{1,40}\b(?!\()")
-ENVIRONMENT = re.compile(r"environ(?!\.Path\()|getenv|\benv\b|\bconfig\(")
+ENVIRONMENT = re.compile(r"environ(?!\.Path\()|getenv|\benv\b|\bconfig\(|_env(?:_\w{1,20})?\(|\benv_\w{1,20}\(")
 _QUOTED = re.compile(r"(\+[ \t]*)?[\"']([^\"'\n]{0,100})[\"']")
 _PLAIN = re.compile(r"(?:\.{1,2}|[\w-][\w.-]*)(?:/(?:\.{1,2}|[\w-][\w.-]*)){0,4}/?")
 # A string that is handed to what does not add it to a path: .replace("\\", "/"), .decode("utf-8").

@@ -49,6 +49,7 @@ _REQUIREMENT_FILES = (
     "requirements-base.txt",
     "requirements_base.txt",
 )
+_PRODUCTION = ("prod", "production", "deploy", "deployment")
 _SCRIPT_BLOCK = re.compile(r"^# /// script[ \t]*\n((?:#(?: .*)?\n)+?)# ///[ \t]*$", re.MULTILINE)
 _STRINGS = re.compile(r"""["']([^"'\n]{1,200})["']""")
 _INSTALL_REQUIRES = re.compile(r"install_requires[ \t]*=[ \t]*\[([^\]]{0,20000})\]")
@@ -97,7 +98,7 @@ def read_project(tree: Tree, folder: str = "") -> PythonProject:
         folder=folder,
         tree=inner,
         name=str(declared.get("name") or poetry.get("name") or _setup_cfg(inner).get("metadata.name", "")),
-        requires=_joined((*_all_requirements(inner, declared, poetry, pipfile, named), *_of_members(inner, data))),
+        requires=_joined((*_all_requirements(inner, data, pipfile, named), *_of_members(inner, data))),
         requirements_file=named,
         data=data,
         dependencies=dependencies,
@@ -133,11 +134,22 @@ def local_names(tree: Tree) -> frozenset[str]:
     return frozenset(top.removesuffix(".py") for top in tops)
 
 
+def production_groups(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """The groups of dependencies in a pyproject.toml that are for what is deployed."""
+    return tuple(name for name in _PRODUCTION if name in _table(data, "dependency-groups"))
+
+
 def _all_requirements(
-    tree: Tree, declared: Mapping[str, Any], poetry: Mapping[str, Any], pipfile: Mapping[str, Any], named: str
+    tree: Tree, data: Mapping[str, Any], pipfile: Mapping[str, Any], named: str
 ) -> Iterator[Requirements]:
-    if named:
+    declared, poetry = _table(data, "project"), _table(_table(data, "tool"), "poetry")
+    # What a lock does not have is not installed where that is.
+    has_own = bool(declared.get("dependencies")) or "dependencies" in poetry
+    is_locked = has_own and any(name in tree for name in ("uv.lock", "poetry.lock", "pdm.lock"))
+    if named and not is_locked and not ("Pipfile.lock" in tree and pipfile):
         yield requirements.of_file(tree, named)
+    for group in production_groups(data) if "uv.lock" in tree else ():
+        yield requirements.of_lines(texts(_table(data, "dependency-groups")[group]))
     lines = declared.get("dependencies")
     if isinstance(lines, list):
         yield requirements.of_lines((line for line in lines if isinstance(line, str)), ("pyproject.toml",))
@@ -161,6 +173,11 @@ def _of_members(tree: Tree, data: Mapping[str, Any]) -> Iterator[Requirements]:
         lines = _table(tree.toml(name), "project").get("dependencies")
         if isinstance(lines, list):
             yield requirements.of_lines((line for line in lines if isinstance(line, str)), (name,))
+
+
+def texts(found: object) -> list[str]:
+    """Those of a list that are text; none where it is no list."""
+    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
 
 def _joined(all_of: tuple[Requirements, ...]) -> Requirements:

@@ -14,8 +14,8 @@ from headway.seams.buildplan.providers.python_paths import assigned
 from headway.seams.buildplan.tree import Tree
 
 _READ = re.compile(
-    r"""(environ(?:\.get)?[ \t]*[\[(]|\bgetenv\(|\benv(?:\.\w+)?\(|(?<![.\w])config\(|\b(?:get_?)?env_?\w*\()"""
-    r"""\s{0,80}["']([A-Z][A-Z0-9_]{1,60})["']"""
+    r"""(environ(?:\.get)?[ \t]*[\[(]|\bgetenv\(|\benv(?:\.\w+)?\(|(?<![.\w])config\("""
+    r"""|\b(?:get_?|\w{1,30}_)?env_?\w*\()\s{0,80}["']([A-Z][A-Z0-9_]{1,60})["']"""
 )
 _DEFAULT = re.compile(r"\s*,\s*(?:default[ \t]*=[ \t]*)?(\[[^\]]{0,200}\]|[^)\n]{0,200})")
 _ALLOWED = re.compile(r"^[ \t]*ALLOWED_HOSTS[ \t]*(?::[^=\n]+)?\+?=(?!=)", re.MULTILINE)
@@ -62,6 +62,8 @@ _RANDOM = re.compile(r"get_random_secret_key|token_(?:hex|urlsafe|bytes)|urandom
 FILES: Sequence[str] = (".env", *(f"{folder}/.env" for folder in ("app", "src", "config", "backend")))
 _READS_FILE = re.compile(r"dotenv|read_env|decouple|env_file|environs")
 _SET = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Z][A-Z0-9_]{1,60})[ \t]*=[ \t]*[^\s#]", re.MULTILINE)
+_KEEPS = re.compile(r"[A-Z][A-Z0-9_]{0,30}_DATA_(?:DIR|PATH|ROOT|FOLDER|DIRECTORY)")
+_LAST = re.compile(r"""[/"']([\w.-]+)/?["'][ \t)]*$""")
 _FAR = 200
 _MOST = 400
 
@@ -128,6 +130,17 @@ def https(texts: Sequence[str]) -> Iterator[Given]:
                     off = next((off for pattern, off in _OFFS if pattern.search(value)), "False")
                     note = f"{each.name} is {off or 'empty'} while its address has no HTTPS, unless you set it."
                     yield Given(name=each.name, value=f"{off}{PLAIN}", note=note)
+
+
+def folders(texts: Sequence[str], tree: Tree) -> Iterator[Given]:
+    """The variable that names the folder of its data, where that is one of its own while nobody sets it, and the
+    repository puts nothing there.
+    """
+    for each in (each for text in texts for each in _reads(text)):
+        last = _LAST.search(each.default)
+        is_filled = last is not None and any(name.startswith(f"{last[1]}/") for name in tree.names)
+        if _KEEPS.fullmatch(each.name) and last is not None and not is_filled:
+            yield Given(name=each.name, value=DATA, note=f"{each.name} is the folder that stays, unless you set it.")
 
 
 def of_sources(tree: Tree, keep: Collection[str]) -> tuple[Given, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -12,26 +12,32 @@ from headway.seams.buildplan.providers.contract import Provider
 from headway.seams.buildplan.settings import BuildSettings
 from headway.seams.buildplan.tree import Tree
 
+_LEAVES: Final[Mapping[str, str]] = {"Hugo": "public", "Jekyll": "_site", "mdBook": "book"}
 
-def refused(name: str, language: str, *patterns: str, faint: bool = False) -> Provider:
-    """A language that is told by these files."""
+
+def refused(name: str, language: str, *patterns: str, faint: bool = False, beside: Sequence[str] = ()) -> Provider:
+    """A language that is told by these files, and by one of those ``beside`` them too."""
     return Provider(
         name=name,
         reads=(),
-        recognise=partial(_recognise, patterns),
-        plan=partial(_plan, name, language, patterns),
+        recognise=partial(_recognise, patterns, beside),
+        plan=partial(_plan, name, language, (patterns, beside)),
         faint=faint,
         foreign=True,
     )
 
 
-def _recognise(patterns: Sequence[str], tree: Tree) -> str | None:
+def _recognise(patterns: Sequence[str], beside: Sequence[str], tree: Tree) -> str | None:
+    if beside and not any(tree.matching(pattern) for pattern in beside):
+        return None
     return next((found[0] for pattern in patterns if (found := tree.matching(pattern))), None)
 
 
-def _plan(name: str, language: str, patterns: Sequence[str], tree: Tree, settings: BuildSettings) -> BuildPlan:
+def _plan(
+    name: str, language: str, by: tuple[Sequence[str], Sequence[str]], tree: Tree, settings: BuildSettings
+) -> BuildPlan:
     """What the owner says is done with what the machine has; without a start command there is nothing to do."""
-    seen = _recognise(patterns, tree) or "the setting provider"
+    seen = _recognise(*by, tree) or "the setting provider"
     if settings.start is None and settings.publish is None:
         raise BuildError(sentence(language, seen, tree))
     return BuildPlan(
@@ -49,11 +55,13 @@ def sentence(language: str, seen: str, tree: Tree) -> str:
         if "Dockerfile" in tree
         else "add a Dockerfile, and deploy it where the machine has a container engine"
     )
+    leaves = _LEAVES.get(language)
+    elsewhere = f"build it where {language} is, and deploy what it leaves (headway deploy {leaves}); " if leaves else ""
     article = "an" if language[0] in "AEIOU" or language in {"F#", "R"} else "a"
     return (
         f"This is {article} {language} application (it has {seen}), and Headway does not build {language} by itself. "
-        f"Either {dockerfile}; or set the builder to railpack or nixpacks (headway apps set APP --builder NAME), where "
-        "the machine has that and an engine; "
+        f"Either {elsewhere}{dockerfile}; or set the builder to railpack or nixpacks (headway apps set APP --builder "
+        "NAME), where the machine has that and an engine; "
         f"or, if the machine has {language}, set the start command (headway apps set APP --start LINE), and the "
         "commands that install and "
         "build it (--install LINE, --build LINE)."
@@ -63,6 +71,7 @@ def sentence(language: str, seen: str, tree: Tree) -> str:
 # Before the languages that Headway builds: a package.json or a script beside these is theirs.
 FIRST: Final = (
     refused("php", "PHP", "composer.json", "artisan", "index.php", "public/index.php"),
+    refused("jekyll-gem", "Jekyll", "_config.yml", beside=("Gemfile", "*.gemspec", "_posts/*", "_layouts/*.html")),
     refused("ruby", "Ruby", "Gemfile", "gems.rb", "config.ru", "*.gemspec"),
     refused("elixir", "Elixir", "mix.exs"),
     refused("gleam", "Gleam", "gleam.toml"),
