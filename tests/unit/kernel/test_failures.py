@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headway.kernel.failures import (
+    backends,
     compiled,
+    keys,
     machine,
+    migrations,
     missing_variables,
     node,
     python,
@@ -20,12 +23,16 @@ from headway.kernel.failures import (
     scripted,
     sites,
     sources,
+    versions,
 )
 from headway.kernel.failures.explanation import explain, told
 from headway.kernel.failures.rule import Phase
 
 CASES = sorted((Path(__file__).parents[2] / "cases" / "errors").glob("*.txt"))
-TABLES = (compiled, machine, missing_variables, node, python, runs, scripted, sites, sources)
+TABLES = (
+    *(backends, compiled, keys, machine, migrations, missing_variables),
+    *(node, python, runs, scripted, sites, sources, versions),
+)
 SECONDS = 5.0
 SECONDS_AT_START = 0.3
 _LITERALS = re.compile(r"[A-Za-z][A-Za-z' ]{3,}")

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from headway.kernel.failures import (
+    backends,
     compiled,
+    keys,
     machine,
+    migrations,
     missing_variables,
     node,
     python,
@@ -17,6 +20,7 @@ from headway.kernel.failures import (
     scripted,
     sites,
     sources,
+    versions,
 )
 from headway.kernel.failures.rule import Phase, Rule
 from headway.kernel.lines import last_meaningful_line, shortened, visible
@@ -27,10 +31,13 @@ _MOST_AT_START: Final = 16 << 10
 
 _MOST_OF_A_LINE: Final = 600
 _MOST_LISTED: Final = 8
-_TABLES: Final = (machine, sources, python, node, sites, compiled, scripted, missing_variables, runs)
+_TABLES: Final = (
+    *(backends, versions, keys, migrations, machine, sources, python, node, sites, compiled, scripted),
+    *(missing_variables, runs),
+)
 _RULES: Final[tuple[Rule, ...]] = tuple(rule for table in _TABLES for rule in table.RULES)
 _GENERAL: Final[tuple[Rule, ...]] = tuple(
-    rule for table in (python, node, sites, runs, machine, sources) for rule in table.GENERAL
+    rule for table in (python, node, sites, runs, versions, machine, sources) for rule in table.GENERAL
 )
 # Of these what is an error of its own; the others say what another came to.
 _ERRORS: Final[tuple[Rule, ...]] = tuple(rule for table in (sites, runs, machine) for rule in table.GENERAL)

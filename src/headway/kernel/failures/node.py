@@ -170,8 +170,8 @@ _PACKAGES = (
         r"ERR_PNPM_FETCH_404.{0,160}|error Couldn't find package .{0,120}|.{0,60}Package not found.{0,120}|"
         r"error: GET \S{1,160} - 404.{0,20}|.{0,80}npm package .{1,80} does not exist.{0,40})",
         "the registry has no package of that name",
-        "look at its name in package.json; if it is a private one, "
-        "write ${{NPM_TOKEN}} in a committed .npmrc and set it (headway env set APP NPM_TOKEN=...)",
+        "look at its name in package.json; if it is a package of this repository, deploy from its root, where the workspace "
+        "is; if it is a private one, write ${{NPM_TOKEN}} in a committed .npmrc and set it (headway env set APP NPM_TOKEN=...)",
     ),
     rule(
         r"^.{0,80}(?:npm (?:error|ERR!) code (?:E401|E403|ENEEDAUTH).{0,20}|ERR_PNPM_FETCH_40[13].{0,160}|"

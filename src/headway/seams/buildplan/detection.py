@@ -13,7 +13,7 @@ from headway.kernel.artifacts import Process
 from headway.kernel.told import DATA, FOR_THE_BUILD, SECRET, TURNS
 from headway.seams.builders.base import BuildError
 from headway.seams.buildplan import env_example, foreign, image_files, image_program, local_procfile, volumes
-from headway.seams.buildplan.env_example import example_note
+from headway.seams.buildplan.env_example import example_note, flask_app
 from headway.seams.buildplan.foreign import Heard
 from headway.seams.buildplan.neighbours import hint, no_way
 from headway.seams.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question, Site
@@ -103,6 +103,9 @@ def detect(tree: Tree, settings: BuildSettings, variables: Mapping[str, str] = M
     if not plan.processes and plan.site is None:
         raise BuildError(no_way(tree, registry.PROVIDERS))
     plan = _with_kept(_finished(_with_folders(plan, told, tree), told, seen, question), told, tree)
+    if (found := flask_app(tree)) is not None and plan.framework == "Flask" and "FLASK_APP" not in plan.env:
+        said = (*said, f"FLASK_APP is {found[0]}, as {found[1]} has it, unless you set it.")
+        plan = replace(plan, env={**plan.env, "FLASK_APP": found[0]})
     known = {*variables, *plan.env, *plan.run_env}
     asked = example_note(tree, known) if plan.processes or plan.is_built else ""
     return replace(plan, notes=(*plan.notes, *said, *((asked,) if asked else ())))

@@ -55,6 +55,16 @@ def example_note(tree: Tree, known: Collection[str]) -> str:
     )
 
 
+def flask_app(tree: Tree) -> tuple[str, str] | None:
+    """The file that such an example names for Flask's own commands, where it is there, and the example."""
+    for file in (name for name in FILES if name in tree.contents):
+        for name, raw in _LINE.findall(tree.text(file)):
+            value = raw[:_LONGEST].strip().strip("\"'")
+            if name == "FLASK_APP" and value.partition(":")[0] in tree:
+                return value, file
+    return None
+
+
 def _open(text: str) -> Iterator[str]:
     """The names without a value, with one that stands for another, or with one that is of a developer's machine."""
     for name, raw in _LINE.findall(text):

@@ -172,6 +172,22 @@ def test_a_site_of_mkdocs_is_seen_beside_a_package_that_has_tools_alone() -> Non
     assert plan({**files, "package.json": runs}).provider == "node"
 
 
+def test_a_plugin_that_asks_git_is_named_with_what_has_it_do_without() -> None:
+    asks = "site_name: a\nplugins:\n  - git-revision-date-localized"
+    assert notes({"mkdocs.yml": asks}, "'fallback_to_build_date: true'")
+    assert not notes({"mkdocs.yml": f"{asks}:\n      fallback_to_build_date: true\n"}, "fallback")
+
+
+def test_the_file_that_an_example_names_for_the_commands_of_flask_is_given() -> None:
+    files = {
+        **FLASK,
+        ".env.example": "FLASK_APP=app.py\n",
+        "Procfile": "web: gunicorn app:app\nrelease: flask db upgrade\n",
+    }
+    assert plan(files).env["FLASK_APP"] == "app.py"
+    assert "FLASK_APP" not in plan({**files, ".env.example": "FLASK_APP=src/other.py\n"}).env
+
+
 ROOT = {"private": True, "workspaces": ["packages/*"]}
 
 

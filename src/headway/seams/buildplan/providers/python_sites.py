@@ -27,6 +27,10 @@ _THEME = re.compile(
 _PLUGIN = re.compile(r"^[ \t]*-[ \t]+([a-z][\w/-]*)[ \t]*:?[ \t]*$", re.MULTILINE)
 _EXTENSION = re.compile(r"""["']((?:myst_parser|sphinx_\w+|sphinxcontrib\.\w+|nbsphinx|numpydoc|furo)[\w.]*)["']""")
 _HTML_THEME = re.compile(r"""^html_theme[ \t]*=[ \t]*["']([\w-]+)["']""", re.MULTILINE)
+_ASKS_GIT = (
+    "A plugin of MkDocs asks git when a page was changed, and a release has no .git: write "
+    "'fallback_to_build_date: true' below git-revision-date-localized in mkdocs.yml."
+)
 # The form of the addresses: /page/ instead of /page.html, or all on one page.
 _BUILDER = re.compile(r"^[ \t]+builder:[ \t]*[\"']?(dirhtml|singlehtml)\b", re.MULTILINE)
 _THEMES: Mapping[str, str] = {
@@ -91,6 +95,7 @@ def _mkdocs(tree: Tree, requires: Requirements) -> Start | None:
         follows=_follows(tree, missing, name),
         phases=(Phase(name="build", argv=("mkdocs", "build", "--site-dir", folder)),),
         site=Site(folders=(folder,)),
+        notes=(_ASKS_GIT,) if "git-revision-date" in text and "fallback_to_build_date" not in text else (),
     )
 
 
