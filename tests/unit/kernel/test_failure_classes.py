@@ -28,3 +28,15 @@ def test_a_module_that_an_application_lacks_is_no_package_whose_build_needs_it()
     found = explain(f"{trace}ModuleNotFoundError: No module named 'torch'\n", Phase.BUILD)
     assert found is not None
     assert "add what brings it" in found.mend
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "warning shop-kit > left: Please upgrade to version 7 of it\nerror of a kind that nobody knows\n",
+        "Please run 'shopgen index' now and then\n" + "fine\n" * 60 + "error of a kind that nobody knows\n",
+    ],
+    ids=["a warning", "far above the end"],
+)
+def test_advice_that_does_not_end_a_build_is_not_given(output: str) -> None:
+    assert explain(output, Phase.BUILD) is None

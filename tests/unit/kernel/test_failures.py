@@ -13,8 +13,12 @@ from hypothesis import strategies as st
 from headway.kernel.failures import (
     backends,
     compiled,
+    frameworks,
+    hints,
     keys,
+    languages,
     machine,
+    managers,
     migrations,
     missing_variables,
     node,
@@ -30,7 +34,7 @@ from headway.kernel.failures.rule import Phase
 
 CASES = sorted((Path(__file__).parents[2] / "cases" / "errors").glob("*.txt"))
 TABLES = (
-    *(backends, compiled, keys, machine, migrations, missing_variables),
+    *(backends, compiled, frameworks, hints, keys, languages, machine, managers, migrations, missing_variables),
     *(node, python, runs, scripted, sites, sources, versions),
 )
 SECONDS = 5.0

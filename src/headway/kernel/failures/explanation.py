@@ -10,8 +10,12 @@ from typing import Final
 from headway.kernel.failures import (
     backends,
     compiled,
+    frameworks,
+    hints,
     keys,
+    languages,
     machine,
+    managers,
     migrations,
     missing_variables,
     node,
@@ -32,8 +36,8 @@ _MOST_AT_START: Final = 16 << 10
 _MOST_OF_A_LINE: Final = 600
 _MOST_LISTED: Final = 8
 _TABLES: Final = (
-    *(backends, versions, keys, migrations, machine, sources, python, node, sites, compiled, scripted),
-    *(missing_variables, runs),
+    *(backends, versions, languages, keys, migrations, managers, frameworks, machine, sources, python, node, sites),
+    *(compiled, scripted, missing_variables, runs),
 )
 _RULES: Final[tuple[Rule, ...]] = tuple(rule for table in _TABLES for rule in table.RULES)
 _GENERAL: Final[tuple[Rule, ...]] = tuple(
@@ -42,7 +46,7 @@ _GENERAL: Final[tuple[Rule, ...]] = tuple(
 # Of these what is an error of its own; the others say what another came to.
 _ERRORS: Final[tuple[Rule, ...]] = tuple(rule for table in (sites, runs, machine) for rule in table.GENERAL)
 # What stands before a line that another program passes on: BuildKit, compose, a runner of several scripts.
-_PASSED_ON = re.compile(r"^(?:#\d{1,4} (?:\d{1,6}\.\d{1,3} )?|\d{1,6}\.\d{3} |[\w.-]{1,60} +\| )")
+_PASSED_ON = re.compile(r"^(?:#\d{1,4} (?:\d{1,6}\.\d{1,3} )?|\d{1,6}\.\d{1,3} |[\w.-]{1,60} +\| )")
 _DRAWN = re.compile(r"[\u00d7\u2022\u2190-\u21ff\u2500-\u27bf\u2a2f]{1,60}")
 # A build of an image is told by its steps.
 _IMAGE = re.compile(r"^\[(?:[\w.-]{1,60} )?\d{1,3}/\d{1,3}\] (?:FROM|RUN|COPY) ", re.MULTILINE)
@@ -79,7 +83,7 @@ def explain(output: str, phase: Phase) -> Explanation | None:
     MOST_CHARACTERS, of a program that starts less.
     """
     text = _plain(output[-(MOST_CHARACTERS if phase is Phase.BUILD else _MOST_AT_START) :])
-    chosen = _chosen((_RULES, _GENERAL), text, phase)
+    chosen = _chosen((_RULES, _GENERAL, hints.RULES), text, phase)
     passed: set[str] = set()
     while chosen is not None and chosen[0].tolerable:
         passed.add(chosen[0].pattern.pattern)
