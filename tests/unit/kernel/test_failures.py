@@ -18,10 +18,10 @@ from headway.kernel.failures import (
     keys,
     languages,
     machine,
-    managers,
     migrations,
     missing_variables,
     node,
+    package_managers,
     python,
     runs,
     scripted,
@@ -34,7 +34,7 @@ from headway.kernel.failures.rule import Phase
 
 CASES = sorted((Path(__file__).parents[2] / "cases" / "errors").glob("*.txt"))
 TABLES = (
-    *(backends, compiled, frameworks, hints, keys, languages, machine, managers, migrations, missing_variables),
+    *(backends, compiled, frameworks, hints, keys, languages, machine, package_managers, migrations, missing_variables),
     *(node, python, runs, scripted, sites, sources, versions),
 )
 SECONDS = 5.0

@@ -15,10 +15,10 @@ from headway.kernel.failures import (
     keys,
     languages,
     machine,
-    managers,
     migrations,
     missing_variables,
     node,
+    package_managers,
     python,
     runs,
     scripted,
@@ -36,7 +36,20 @@ _MOST_AT_START: Final = 16 << 10
 _MOST_OF_A_LINE: Final = 600
 _MOST_LISTED: Final = 8
 _TABLES: Final = (
-    *(backends, versions, languages, keys, migrations, managers, frameworks, machine, sources, python, node, sites),
+    *(
+        backends,
+        versions,
+        languages,
+        keys,
+        migrations,
+        package_managers,
+        frameworks,
+        machine,
+        sources,
+        python,
+        node,
+        sites,
+    ),
     *(compiled, scripted, missing_variables, runs),
 )
 _RULES: Final[tuple[Rule, ...]] = tuple(rule for table in _TABLES for rule in table.RULES)

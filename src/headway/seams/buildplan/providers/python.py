@@ -109,9 +109,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     app = read_project(tree, folder or project_folder(tree, settings))
     project = read_project(tree) if shares_lock else app
     script = python_scripts.first_script(app.tree) or ""
-    python, notes = python_need(tree, settings, (*_script_asks(project, script), *project.asks))
-    if (pin := oldest_pin(project)) is not None:
-        python, notes = python_versions.bounded(python, notes, pin.below, pin.told)
+    python, notes = _python(tree, settings, project, script)
     install = installation(tree, project, settings, script=script, member=member if shares_lock else "")
     is_told = settings.start is not None
     start = _start(app, settings)
@@ -120,9 +118,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         _require_installed(app, start, script)
     old = old_gunicorn_needs(project.requires) if install.manager == "pip" else ()
     server = _told_server(project, settings) if is_told else start.adds
-    front = (frontend(tree, settings) if not project.folder else None) or _NO_FRONT_END
-    if start.site is not None and not any(each.name == "frontend build" for each in front.phases):
-        front = _NO_FRONT_END  # tools for who writes it
+    front = _front_end(tree, settings, project, start)
     first, later = front.parted(project.requires.extras)
     packages, lines = system_packages(project.requires)
     release = None if is_told else start.release
@@ -157,6 +153,20 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
             *_further(app, start, settings),
         ),
     )
+
+
+def _python(tree: Tree, settings: BuildSettings, project: PythonProject, script: str) -> tuple[Need, tuple[str, ...]]:
+    """The interpreter, and what is to be said of its version."""
+    python, notes = python_need(tree, settings, (*_script_asks(project, script), *project.asks))
+    pin = oldest_pin(project)
+    return (python, notes) if pin is None else python_versions.bounded(python, notes, pin.below, pin.told)
+
+
+def _front_end(tree: Tree, settings: BuildSettings, project: PythonProject, start: Start) -> Frontend:
+    """What its pages are built by; not where that is only tools for who writes a site."""
+    front = (frontend(tree, settings) if not project.folder else None) or _NO_FRONT_END
+    is_built = start.site is None or any(each.name == "frontend build" for each in front.phases)
+    return front if is_built else _NO_FRONT_END
 
 
 def _member(tree: Tree, settings: BuildSettings) -> tuple[str, str]:

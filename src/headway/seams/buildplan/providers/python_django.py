@@ -65,6 +65,8 @@ _NO_DATABASE = re.compile(r"CELERY|BEAT|SCHEDULE|CACHE|TEST|SHELVE", re.IGNORECA
 _NEEDED = re.compile(
     r"""os\.environ\[["'](\w+)["']\](?![ \t]*=)|\b(?:env(?:\.\w+)?|config)\(["']([A-Z]\w+)["'](?:,[ \t]*cast=\w+)?\)"""
 )
+# Whether a variable is set, before it is read.
+_ASKED = re.compile(r"""["'](\w{1,80})["'][ \t]+(?:not[ \t]+)?in[ \t]+(?:os\.)?environ""")
 _MOST_NAMES = 8
 
 
@@ -285,19 +287,15 @@ def _notes(
     if note:
         yield note
     known = {"PORT", *(each.name for each in given), *(name for name in address_names(texts) if f" {name}=" in note)}
+    asked = {match[1] for text in texts for match in _ASKED.finditer(text)}
     found = (match[1] or match[2] for text in texts for match in _NEEDED.finditer(text))
-    needed = list(dict.fromkeys(name for name in found if name not in known and not _is_asked(texts, name)))
+    needed = list(dict.fromkeys(name for name in found if name not in known | asked))
     if needed := needed[:_MOST_NAMES]:
         yield f"Its settings have no value of their own for {', '.join(needed)}: headway env set APP {needed[0]}=..."
     if project.texts and not project.matches(_STATIC_ROOT) and "django-heroku" not in requires:
         yield "STATIC_ROOT is not set, so static files are not collected; Django serves them with DEBUG only."
     elif project.matches(_STATIC_ROOT) and "whitenoise" not in requires:
         yield "Nothing serves the collected static files: add whitenoise to the requirements and to MIDDLEWARE."
-
-
-def _is_asked(texts: Sequence[str], name: str) -> bool:
-    """Whether the settings ask if a variable is set before they read it."""
-    return any(re.search(rf"""["']{name}["'][ \t]+(?:not[ \t]+)?in[ \t]+(?:os\.)?environ""", text) for text in texts)
 
 
 def _written_hosts(project: DjangoProject, given: Sequence[Given]) -> str:
