@@ -21,6 +21,7 @@ from headway.kernel.console_frames import HEAD, WINDOW, Kind, framed, head_of
 from headway.seams.runtimes import console, layer
 from headway.seams.runtimes.launch_configuration import render_configuration
 from tests.integration.runtimes.bench import ACCOUNT, open_folder
+from tests.led_no_more import led_no_more
 from tests.panel import until
 
 pytestmark = pytest.mark.root
@@ -145,6 +146,14 @@ def test_namespaces_that_a_tenant_has_made_are_not_entered(process: tuple[Path, 
         "carries a command out beside it."
     )
     assert found == [(Kind.END, json.dumps({"error": sentence}).encode())]
+
+
+def test_a_process_that_its_first_thread_has_left_is_entered(process: tuple[Path, int]) -> None:
+    becomes = f"os.setgroups([]); os.setgid({ACCOUNT}); os.setuid({ACCOUNT})"
+    with led_no_more(becomes) as (left, _):
+        laid(process[0], left.pid)
+        with begun((process[0], left.pid), "pipes", "id", "-u") as (_, out):
+            assert said(out) == [(Kind.OUTPUT, f"{ACCOUNT}\n".encode()), (Kind.END, b'{"status": 0}')]
 
 
 def test_a_process_from_before_there_were_layers_is_not_said_to_have_ended(process: tuple[Path, int]) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Never
 
+from headway.infra.hosts.processes import PROC, folder_of
 from headway.kernel.console_frames import Kind
 from headway.kernel.errors import Conflict
 from headway.seams.runtimes import launcher, layer, processes
@@ -262,13 +263,13 @@ class _Beside:
         Root enters none of another user namespace, which only the application can have made: there it would stand as
         somebody unknown, and yet be root.
         """
-        opened: list[int] = []
+        opened, seen = list[int](), folder_of(self._pid)
         try:
-            opened.append(os.open(f"/proc/{self._pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
-            for kind in (each for each in _NAMESPACES if not self._shares(each)):
-                opened += [os.open(f"/proc/{self._pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC)]
+            opened.append(os.open(seen / "root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+            for kind in (each for each in _NAMESPACES if not _shares(seen, each)):
+                opened += [os.open(seen / "ns" / kind, os.O_RDONLY | os.O_CLOEXEC)]
             # Looked at once they are open: whoever has left our user namespace does not come back.
-            is_apart = os.geteuid() == 0 and not self._shares("user")
+            is_apart = os.geteuid() == 0 and not _shares(seen, "user")
             if not self.lives():
                 raise NotThere(self.label)
             if is_apart:
@@ -282,32 +283,33 @@ class _Beside:
 
     def join(self) -> set[str]:
         """Takes this process into its groups; gives the files of the bounds that hold there. Raises OSError."""
-        groups, wanted = self.record["groups"], self._groups(str(self._pid))
+        groups, wanted = self.record["groups"], self._groups(folder_of(self._pid))
         for group in groups:
             with contextlib.suppress(OSError):
                 Path(group["tree"], group["folder"], "cgroup.procs").write_text("0")
         with contextlib.suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text(launcher.OOM_SCORE_ADJ)  # where /proc is ours
-        if not wanted <= self._groups("self") or not self.lives():
+        if not wanted <= self._groups(PROC / "self") or not self.lives():
             raise OSError(
                 errno.ESRCH, "it would run outside of the bounds of its application, which may just have ended"
             )
         return {file for group in groups for file in group["bounds"]} if wanted else set()
 
-    def _shares(self, kind: str) -> bool:
-        """Whether its namespace of the kind is ours."""
-        theirs, ours = (os.stat(f"/proc/{pid}/ns/{kind}") for pid in (self._pid, "self"))  # noqa: PTH116 - no path of files
-        return (theirs.st_dev, theirs.st_ino) == (ours.st_dev, ours.st_ino)
-
-    def _groups(self, pid: str) -> set[str]:
+    def _groups(self, seen: Path) -> set[str]:
         folders = tuple(group["folder"] for group in self.record["groups"])
-        lines = Path("/proc", pid, "cgroup").read_text().splitlines()
+        lines = (seen / "cgroup").read_text().splitlines()
         return {line for line in lines if folders and line.endswith(folders)}
 
     def _require_supervised(self) -> None:
         parent = Path("/proc", str(self._pid), "stat").read_text().rpartition(")")[2].split()[1]
         if f"{self._root}/{launcher.SUPERVISOR}" not in processes.argv(int(parent)):
             raise NotThere(self.label)
+
+
+def _shares(seen: Path, kind: str) -> bool:
+    """Whether a process' namespace of the kind is ours."""
+    theirs, ours = ((folder / "ns" / kind).stat() for folder in (seen, PROC / "self"))
+    return (theirs.st_dev, theirs.st_ino) == (ours.st_dev, ours.st_ino)
 
 
 def _become(
