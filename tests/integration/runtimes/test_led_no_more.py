@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -141,6 +142,15 @@ def on_a_server(group: Path) -> bool:
     ends = b"exit !Headway::Trees::end_all( 5, @ARGV );"
     program = b"".join([*map(anchor.part, porter.SHARED), anchor.enclosed("trees", own), ends])
     return subprocess.run(("perl", "-w", "-", group), input=program, check=False).returncode == 0
+
+
+def test_nobody_is_waited_for_who_shows_an_account_nothing() -> None:
+    own = (files(porter) / "runs.pl").read_bytes()
+    ends = b"my %found = Headway::Runs::marked('MARK=nobody');"
+    program = b"".join([*map(anchor.part, porter.SHARED), anchor.enclosed("runs", own), ends])
+    began = time.monotonic()
+    subprocess.run(("setpriv", "--reuid=64203", "--clear-groups", "perl", "-w", "-"), input=program, check=True)
+    assert time.monotonic() < began + 2, "of a hundred processes each is waited for"
 
 
 @pytest.mark.parametrize("end", [lambda group: cgroups.end_all([group], 5), on_a_server], ids=["here", "on a server"])

@@ -3,8 +3,10 @@ package Headway::Processes;
 
 use strict;
 
-# All processes: pid => { parent, session, start, dead }; start is in clock ticks since boot. One whose first thread has
-# left while others go on is in the state of one that has ended, and is not dead.
+my ( $ESRCH, $KERNEL_THREAD ) = ( 3, 0x00200000 );
+
+# All processes: pid => { parent, session, start, dead, bare }; start is in clock ticks since boot. One whose first thread
+# has left while others go on is in the state of one that has ended, and is not dead. What is bare has no environment.
 sub table {
     opendir my $folder, '/proc' or die "cannot read /proc: $!\n";
     my %table;
@@ -20,7 +22,8 @@ sub look {
     my ($pid) = @_;
     my @fields = fields($pid) or return;
     my $dead = $fields[0] =~ /[ZX]/ && $fields[17] < 2;
-    return { parent => $fields[1], session => $fields[3], start => $fields[19], dead => $dead };
+    my $bare = $dead || $fields[6] & $KERNEL_THREAD;
+    return { parent => $fields[1], session => $fields[3], start => $fields[19], dead => $dead, bare => $bare };
 }
 
 # What the kernel says of it behind its name, which may hold brackets and blanks.
@@ -61,7 +64,10 @@ sub carries {
 sub initial_environment {
     my ($pid) = @_;
     for ( 1 .. 100 ) {
-        my $text = Headway::Cgroups::slurp("/proc/$pid/environ");
+        open my $handle, '<', "/proc/$pid/environ" or return $! == $ESRCH ? environment_of_others($pid) : '';
+        local $/ = undef;
+        my $text = readline($handle) // '';
+        close $handle;
         return $text if length $text;
         my @fields = fields($pid) or return '';
         return environment_of_others($pid) if $fields[0] =~ /[ZX]/;
@@ -83,7 +89,7 @@ sub environment_of_others {
 # By proc_pid_stat(5): not a thread of the kernel, and its env_end not set yet.
 sub is_becoming_a_program {
     my (@fields) = @_;
-    return @fields > 48 && !( $fields[6] & 0x00200000 ) && $fields[48] == 0;
+    return @fields > 48 && !( $fields[6] & $KERNEL_THREAD ) && $fields[48] == 0;
 }
 
 # Sends a signal to a process only if it still is the one that was seen.
@@ -131,8 +137,8 @@ sub remnants_anywhere {
     my %spared = map { $_ => 1 } $$, with_descendants( $table, @{ $of{spared} } );
     my @others = grep { !$spared{$_} } keys %$table;
     my @found  = grep { $roots{$_} || $table->{$_}{parent} == $$ || $roots{ $table->{$_}{session} } } @others;
-    # Last, since it reads a file of each process; what is dead has no environment left.
-    @found = grep { !$table->{$_}{dead} && carries( $_, @{ $of{marks} } ) } @others if !@found;
+    # Last, since it reads a file of each process.
+    @found = grep { !$table->{$_}{bare} && carries( $_, @{ $of{marks} } ) } @others if !@found;
     return { map { $_ => $table->{$_} } grep { !$spared{$_} } with_descendants( $table, @found ) };
 }
 

@@ -150,7 +150,7 @@ sub end_marked {
 sub marked {
     my (@marks) = @_;
     my $table = Headway::Processes::table();
-    my @roots = grep { !$table->{$_}{dead} && Headway::Processes::carries( $_, @marks ) } keys %$table;
+    my @roots = grep { !$table->{$_}{bare} && Headway::Processes::carries( $_, @marks ) } keys %$table;
     my @found = Headway::Processes::with_descendants( $table, @roots );
     return map { $_ => $table->{$_} } grep { !$table->{$_}{dead} } @found;
 }
