@@ -26,6 +26,7 @@ from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import EngineAway
 from headway.infra.hosts.base import Host
+from headway.infra.hosts.clocks import as_there
 from headway.infra.logs.mask import Masker
 from headway.seams.runtimes.afar.client import NotPrepared
 from headway.seams.runtimes.compose import converted
@@ -92,7 +93,9 @@ class Operating:
 
     async def logs(self, compose: Compose, container: Container, *, tail: int, since: datetime | None) -> str:
         """The last lines that a container wrote, masked."""
-        output = await self.toolboxes.at(compose.host_id).engine.logs(container, tail=tail, since=since)
+        tools = self.toolboxes.at(compose.host_id)
+        begin = await as_there(self.hosts[tools.host_id], since)
+        output = await tools.engine.logs(container, tail=tail, since=begin)
         return Masker(await self.secrets(compose.compose_id)).mask(output).decode()
 
     async def last_try(self, compose: Compose, tail: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from headway.infra.hosts.clocks import as_there
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Artifact, Bundle, ReleaseSpec
 from headway.seams.runtimes.afar.client import Attended
@@ -129,6 +130,7 @@ class FarRuntime:
         """See the contract."""
         known = await self.variables(release_id)
         mask = [value for value in known.values() if masked(value) != value]
+        behind = replace(behind, since=await as_there(self.attended.host, behind.since))
         found: list[Piece] = await self._call("pieces", mask=mask, release_id=release_id, behind=behind)
         return [replace(each, text=masked(each.text)) for each in found]
 
