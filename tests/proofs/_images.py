@@ -59,7 +59,7 @@ def image_engine() -> Iterator[tuple[Engine, Mapping[str, str]]]:
         gateway = (engine.folder / "bridge").read_text().split()[1] + ".128.1"
         with _way_out(gateway) as proxy:
             names = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "YARN_HTTPS_PROXY", "YARN_HTTP_PROXY")
-            trust = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "YARN_CA_FILE_PATH")
+            trust = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
             yield engine, {**dict.fromkeys(names, proxy), **dict.fromkeys(trust, _CERTIFICATES)}
     finally:
         engine.remove()
