@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headway.kernel.failures import (
+    applications,
     backends,
+    binaries,
     compiled,
     frameworks,
     hints,
@@ -34,7 +36,8 @@ from headway.kernel.failures.rule import Phase
 
 CASES = sorted((Path(__file__).parents[2] / "cases" / "errors").glob("*.txt"))
 TABLES = (
-    *(backends, compiled, frameworks, hints, keys, languages, machine, package_managers, migrations, missing_variables),
+    *(applications, backends, binaries, compiled, frameworks, hints, keys, languages, machine),
+    *(migrations, missing_variables, package_managers),
     *(node, python, runs, scripted, sites, sources, versions),
 )
 SECONDS = 5.0

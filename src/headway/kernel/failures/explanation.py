@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from headway.kernel.failures import (
+    applications,
     backends,
+    binaries,
     compiled,
     frameworks,
     hints,
@@ -36,25 +38,12 @@ _MOST_AT_START: Final = 16 << 10
 _MOST_OF_A_LINE: Final = 600
 _MOST_LISTED: Final = 8
 _TABLES: Final = (
-    *(
-        backends,
-        versions,
-        languages,
-        keys,
-        migrations,
-        package_managers,
-        frameworks,
-        machine,
-        sources,
-        python,
-        node,
-        sites,
-    ),
-    *(compiled, scripted, missing_variables, runs),
+    *(backends, versions, languages, keys, migrations, package_managers, frameworks, binaries, applications),
+    *(machine, sources, python, node, sites, compiled, scripted, missing_variables, runs),
 )
 _RULES: Final[tuple[Rule, ...]] = tuple(rule for table in _TABLES for rule in table.RULES)
 _GENERAL: Final[tuple[Rule, ...]] = tuple(
-    rule for table in (python, node, sites, runs, versions, machine, sources) for rule in table.GENERAL
+    rule for table in (python, node, sites, runs, versions, machine, sources, applications) for rule in table.GENERAL
 )
 # Of these what is an error of its own; the others say what another came to.
 _ERRORS: Final[tuple[Rule, ...]] = tuple(rule for table in (sites, runs, machine) for rule in table.GENERAL)
@@ -88,7 +77,7 @@ class Explanation:
     @property
     def advice(self) -> str:
         """Cause and mend as a sentence that follows another, "" where nothing is known."""
-        return f" {_sentence(self.cause)}: {self.mend}." if self.mend else ""
+        return f" {_sentence(self.cause)}: {self.mend.removesuffix('.')}." if self.mend else ""
 
 
 def explain(output: str, phase: Phase) -> Explanation | None:

@@ -12,6 +12,11 @@ _CORE = (
 
 RULES: tuple[Rule, ...] = (
     rule(
+        r"^.{0,80}\"(?P<name>[A-Za-z]\w{1,60})\" is not exported by \"(?:virtual:env|\$env)/static/(?:private|public)\".{0,160}",
+        "SvelteKit reads {name} while it builds, and it is not set",
+        "headway env set APP {name}=... (or read it from $env/dynamic, which is there when it starts)",
+    ),
+    rule(
         rf"^.{{0,120}}(?:Can't resolve|Could not resolve|Failed to resolve import|Module \") ?['\"]?(?P<what>{_CORE})['\"].{{0,200}}",
         "{what} is a part of Node, and is imported by what runs in a browser",
         'import it in code of the server alone (in Next a component without "use client", in Vite a server route), or give '
@@ -97,6 +102,110 @@ RULES: tuple[Rule, ...] = (
         "a configuration has a setting that this version does not know",
         "mend the one that is named, or take the version that it is for, and commit",
         tolerable=True,
+    ),
+    rule(
+        r"^.{0,80}(?:SassError|CssSyntaxError|Can't find stylesheet to import|(?:Syntax Error: )?Unclosed (?:block|string|comment|bracket)|Undefined (?:variable|mixin|function)\b).{0,200}",
+        "a style sheet cannot be read",
+        "mend it at the line that is named, or install the package that it imports, and commit",
+        phase=Phase.BUILD,
+    ),
+    rule(
+        r"^.{0,80}Attempted import error: '(?P<one>[^'\n]{1,60})' is not exported from '(?P<what>[^'\n]{1,80})'.{0,80}",
+        "{what} has no {one}: mostly another version than the source is for",
+        "pin the version that fits in package.json, lock again, and commit (or mend the import)",
+    ),
+    rule(
+        r"^.{0,80}cannot have two parallel pages that resolve to the same path.{0,200}|^.{0,80}(?:Conflicting (?:app and page file|public file and page file)|pages? .{1,80} conflict with).{0,160}",
+        "two pages of Next have the same address",
+        "remove or rename one of them, and commit",
+    ),
+    rule(
+        r"^.{0,80}found pages without a React Component as default export in.{0,80}(?:\n.{1,160})?|^.{0,80}has an invalid (?:\"\w{1,20}\" )?export.{0,160}",
+        "a file of Next's pages exports what Next does not take there",
+        "mend the export, or move what is no page out of that folder, and commit",
+    ),
+    rule(
+        r"^.{0,80}Failed to fetch `?(?P<what>[\w +-]{1,60})`? from Google Fonts.{0,80}|^.{0,80}(?:request to https://fonts\.g\S{1,200} failed).{0,80}",
+        "the build fetches a font, and its server does not answer from this machine",
+        "deploy again, or keep the font in the repository (next/font/local)",
+        tolerable=True,
+    ),
+    rule(
+        r"^.{0,80}(?:MissingSharp|Could not find [`\"]?[Ss]harp[`\"]?|Could not load the \"sharp\" module|installing the \"sharp\" module|sharp: Installation error).{0,160}",
+        "sharp, which makes the images, is not installed for this machine",
+        "run 'npm install sharp' (with the lock file of this machine's kind: npm install --os=linux --cpu=x64 sharp), and commit both",
+    ),
+    rule(
+        r"^.{0,40}ERROR .{0,20}(?:Nuxt module should be a function|\[nuxt\] instance unavailable).{0,120}",
+        "a module of Nuxt is for another Nuxt than the one that is installed",
+        "take the versions that fit each other, lock again and commit",
+    ),
+    rule(
+        r"^.{0,80}(?:Prisma schema validation|Could not find Prisma Schema|Could not load `?--schema`? from).{0,160}",
+        "Prisma finds no schema, or cannot read it: mostly it lies elsewhere, or is for another Prisma",
+        'name it in package.json ("prisma": {{"schema": "PATH"}}) or pin Prisma to the version that it is for, and commit',
+    ),
+    rule(
+        r"^.{0,40}[Ii]nvalid environment variables:? \{ ?(?P<name>[A-Z][A-Z0-9_]{2,60})\b.{0,300}",
+        "{name} is needed and not set",
+        "headway env set APP {name}=...",
+    ),
+    rule(
+        r"^.{0,40}(?:Could not find turbo\.jsonc?|Found `pipeline` field instead of `tasks`|Invalid turbo\.json|Missing `packageManager` field in package\.json).{0,160}",
+        "turbo.json is missing, or of another turbo",
+        "commit it, or pin turbo to the version that it is for ('npx @turbo/codemod migrate' makes it new)",
+    ),
+    rule(
+        r"^.{0,40}(?:Cannot find (?:configuration for task|project) .{1,100}|lerna ERR! ENO(?:LERNA|GIT|WORKSPACES).{0,120})",
+        "the workspace has no such task or project",
+        "mend the name in the line: headway apps set APP --build LINE",
+    ),
+    rule(
+        r"^.{0,80}(?:Unrecognised theme name: '(?P<what>[^'\n]{1,60})'|The \"(?P<one>[^\"\n]{1,60})\" plugin is not installed|no theme named '(?P<two>[^'\n]{1,60})' found|Could not import extension (?P<three>[\w.]{1,60})).{0,120}",
+        "the documentation wants {what}, which is not installed",
+        "add the package that has it (mkdocs-material, mkdocs-{what}-plugin, sphinx-...) to the requirements, and commit",
+    ),
+    rule(
+        r"^.{0,40}Aborted with \d{1,4} (?:[Cc]onfiguration )?[Ww]arnings in [Ss]trict mode.{0,40}",
+        "MkDocs is strict, and there are warnings",
+        "mend what the lines above name, or build without --strict: headway apps set APP --build 'mkdocs build'",
+    ),
+    rule(
+        r"^.{0,40}(?:\[11ty\] \d\. )?Having trouble (?:rendering|compiling|writing) .{1,200}(?:\n.{1,300})?|^.{0,80}(?:Template render error|filter not found: |unknown filter|undefined filter).{0,200}",
+        "a template cannot be rendered",
+        "mend it at the place that is named, or add the filter or tag to the configuration, and commit",
+    ),
+    rule(
+        r"^.{0,80}(?:threw an error while running the (?P<what>\w{1,40}) lifecycle|Invalid plugin options for).{0,160}(?:\n.{1,300})?",
+        "a plugin of Gatsby fails, mostly since the key of its source is not set",
+        "set the variables that gatsby-config reads: headway env set APP NAME=...",
+    ),
+    rule(
+        r"^.{0,80}(?:Command failed with signal \"?SIGKILL|ended by signal SIGKILL|exited with signal SIGKILL|\bsignal: killed\b|Process exited with code 137|exit(?:ed with)? code:? 137).{0,80}",
+        "it used more memory than there is for it",
+        "let it use less, or raise its memory limit (memoryLimit, or HEADWAY_BUILD_MEMORY for builds)",
+        tolerable=True,
+    ),
+    rule(
+        r"^.{0,80}(?:EMFILE: too many open files(?!, watch)|\[Errno 24\] Too many open files|Too many open files \(os error 24\)).{0,120}",
+        "it opens more files at once than a process may",
+        "have it open fewer (the number of workers or of images at once), or close what it opens",
+    ),
+    rule(
+        r"^.{0,80}(?:Can't find msgfmt|Can't find xgettext|Can't find msguniq).{0,120}",
+        "the machine lacks the programs of gettext",
+        "on the machine: apt install gettext",
+    ),
+    rule(
+        r"^.{0,80}You must supply options\.input to rollup.{0,60}",
+        "the build has nothing to begin with: what the plugin of the framework adds is not there",
+        "write build.rollupOptions.input in vite.config, or install what it comes from (its packages of PHP or Ruby) before, and commit",
+    ),
+    rule(
+        r"^(?:\[?\w{0,20}\]? ?)?TypeError: .{1,200}\n(?:at .{1,200}/node_modules/(?P<what>rollup|vite|webpack|esbuild|terser|postcss|next|nuxt|astro|@babel/core|typescript|sass|parcel)/.{1,200})",
+        "{what} itself breaks, mostly where versions do not fit each other",
+        "take the newest release of {what} and its plugins, or the last one that built it, lock again and commit",
+        phase=Phase.BUILD,
     ),
 )
 GENERAL: tuple[Rule, ...] = ()

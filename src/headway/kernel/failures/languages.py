@@ -30,7 +30,7 @@ RULES: tuple[Rule, ...] = (
     ),
     rule(
         r"^.{0,80}(?:ERR_UNSUPPORTED_DIR_IMPORT|Directory import '[^'\n]{1,200}' is not supported).{0,200}",
-        "modules of ES name files and not folders",
+        "an ES module names a file, and no folder",
         "write the whole name in the import ('./shop/index.js'), or let a bundler build it, and commit",
         last=True,
     ),

@@ -95,7 +95,7 @@ _PROGRAMS = (
         "write it with LF (git config core.autocrlf input; a .gitattributes with '*.sh text eol=lf') and commit",
     ),
     rule(
-        r"^.{0,80}(?P<file>(?:\./|bin/)?(?:gradlew|mvnw|[\w./-]{1,60}\.sh|(?:\./|bin/)[\w./-]{1,60})): (?:Permission denied|cannot execute: Permission).{0,20}",
+        r"^.{0,80}?(?P<file>(?<![\w./-])(?:\./|bin/)?(?:gradlew|mvnw|[\w./-]{1,60}\.sh|(?:\./|bin/)[\w./-]{1,60})): (?:Permission denied|cannot execute: Permission).{0,20}",
         "{file} is no program in the repository",
         "run 'git update-index --chmod=+x {file}', commit and deploy again",
     ),

@@ -8,6 +8,11 @@ _RUN = "headway apps run APP --"
 
 RULES: tuple[Rule, ...] = (
     rule(
+        r"^.{0,200}no pg_hba\.conf entry .{1,200}no encryption.{0,60}|^.{0,200}(?:SSL connection is required|connection is insecure \(try using `sslmode=require`\)|SSL/TLS required).{0,120}",
+        "the server of the database wants TLS, and is asked without",
+        "add it to the address: headway env set APP DATABASE_URL='postgres://...?sslmode=require' (PGSSLMODE=require)",
+    ),
+    rule(
         r"^.{0,20}(?:Error: )?P3009\b(?:\n.{0,300}){0,2}?(?:\n.{0,10}`(?P<name>[^`\n]{1,120})` migration started.{0,80})|^.{0,80}migrate found failed migrations in the target database.{0,200}",
         "a migration had failed in this database before, and no other is applied until that is settled",
         f"mend the database, then '{_RUN} npx prisma migrate resolve --rolled-back NAME' (or --applied, where it is done)",
@@ -70,10 +75,34 @@ RULES: tuple[Rule, ...] = (
         "add psycopg[binary] (PostgreSQL) or mysqlclient (MySQL) to the requirements, lock again and commit",
     ),
     rule(
-        r"^.{0,80}Resource \S{0,10}(?P<what>punkt\w{0,10}|stopwords|wordnet|[a-z_]{3,40})\S{0,10} not found\..{0,60}|^.{0,80}\[E050\] Can't find model '(?P<one>[\w.-]{1,60})'.{0,120}",
-        "data of a library for languages is not there: {what}",
+        r"^.{0,80}Resource \S{0,10}?(?P<what>punkt\w{0,10}|stopwords|wordnet|[a-z_]{3,40})\S{0,10} not found\..{0,60}|^.{0,80}\[E050\] Can't find model '(?P<one>[\w.-]{1,60})'.{0,120}",
+        "some data of a library for languages is not there: {what}",
         "fetch it with the build: headway apps set APP --build 'python -m nltk.downloader -d .venv/nltk_data {what}' (spaCy: "
         "'python -m spacy download NAME')",
+    ),
+    rule(
+        r"^.{0,160}(?:relation \"[^\"\n]{1,80}\" already exists|[Tt]able [\"'`]?[\w.]{1,80}[\"'`]? already exists|column \"[^\"\n]{1,80}\" of relation .{1,80} already exists|"
+        r"[Dd]uplicate column name|DuplicateTable|DuplicateColumn).{0,120}",
+        "a migration makes what is there already: the database and the list of its migrations differ",
+        f"tell it that this one was done ('{_RUN} python manage.py migrate NAME NUMBER --fake', 'npx prisma migrate resolve --applied "
+        "NAME', 'alembic stamp REVISION'), or give it an empty database",
+    ),
+    rule(
+        r"^.{0,160}(?:no such column: \S{1,80}|column \S{1,80} does not exist|Unknown column '[^'\n]{1,80}' in|The column `[^`\n]{1,120}` does not exist|UndefinedColumn).{0,120}",
+        "the database lacks a column that a migration makes",
+        "commit that migration, and let migrations run before each release: headway apps set APP --release 'python manage.py "
+        "migrate' (or npx prisma migrate deploy, alembic upgrade head)",
+        last=True,
+    ),
+    rule(
+        r"^.{0,160}role \"[^\"\n]{1,80}\" does not exist.{0,80}",
+        "the server of the database has no such name",
+        "mend the variable that has it: headway env set APP DATABASE_URL=...",
+    ),
+    rule(
+        r"^.{0,80}(?:ER_NOT_SUPPORTED_AUTH_MODE|Client does not support authentication protocol|caching_sha2_password).{0,160}",
+        "the driver is older than the way in which this MySQL asks for passwords",
+        "take mysql2 in place of mysql (or the newest driver), lock again and commit",
     ),
 )
 GENERAL: tuple[Rule, ...] = ()

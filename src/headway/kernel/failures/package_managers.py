@@ -65,5 +65,100 @@ RULES: tuple[Rule, ...] = (
         "address (git+https://${{GIT_TOKEN}}@...)",
         phase=Phase.BUILD,
     ),
+    rule(
+        r"^.{0,40}Double requirement given: (?P<what>[\w.\[\]-]{1,60}).{0,160}",
+        "the requirements name {what} twice, and not in the same version",
+        "leave one of them, and commit",
+    ),
+    rule(
+        r"^.{0,40}?(?P<what>(?<![\w.+-])[\w.+-]{1,120}\.whl) is not a supported wheel on this platform.{0,40}",
+        "{what} is for another Python or another machine",
+        "name the package and its version in its place, or ask for the Python that the wheel is for: headway apps set APP --use "
+        "python=3.12",
+    ),
+    rule(
+        r"^.{0,80}\buse_2to3 is invalid.{0,80}",
+        "a package is written for Python 2",
+        "take a newer release of it or another in its place, lock again and commit",
+    ),
+    rule(
+        r"^.{0,80}(?:supported Python range \(.{1,40}\) is not compatible with some of the required packages).{0,80}",
+        "pyproject.toml allows Pythons that a package is not for",
+        'narrow it (python = ">=3.11,<3.13", or requires-python), lock again and commit',
+    ),
+    rule(
+        r"^.{0,80}(?:lock file (?:is not compatible with the current version of Poetry|might not be compatible with)).{0,120}",
+        "poetry.lock is of another Poetry",
+        "run 'poetry lock' with a newer one and commit it, or ask for that: headway apps set APP --use poetry=2",
+        tolerable=True,
+    ),
+    rule(
+        r"^.{0,40}(?:Python (?P<what>3\.\d{1,2})(?:\.\d{1,2})? was not found on your system|Unable to find a suitable Python version).{0,120}",
+        "this Python is not there",
+        "ask for it: headway apps set APP --use python=3.12 (and let Pipfile or pyproject.toml name the same)",
+    ),
+    rule(
+        r"^.{0,80}(?:UnicodeDecodeError|UnicodeError): .{0,160}",
+        "a file is not in UTF-8: mostly requirements.txt as PowerShell's '>' writes it",
+        "save it in UTF-8, and commit",
+        phase=Phase.BUILD,
+        tolerable=True,
+    ),
+    rule(
+        r"^.{0,80}Unsupported URL Type \"catalog:\".{0,60}",
+        "'catalog:' in package.json is pnpm's (or bun's), and another manager was used",
+        'commit pnpm-lock.yaml and pnpm-workspace.yaml, and write "packageManager": "pnpm@10.0.0" in package.json',
+    ),
+    rule(
+        r"^npm (?:error|ERR!) (?:Exit handler never called|cb\(\) never called).{0,60}",
+        "npm broke, which it does mostly where the network or the memory fails it",
+        "deploy again; if it stays, make package-lock.json anew ('npm install') and commit it",
+    ),
+    rule(
+        r"^.{0,80}(?:CERT_HAS_EXPIRED|certificate has expired).{0,120}",
+        "the certificate of what is asked has expired, or the machine's clock is wrong",
+        "look at the address in the lock file or .npmrc and at the machine's clock, and deploy again",
+    ),
+    rule(
+        r"^.{0,80}UNABLE_TO_VERIFY_LEAF_SIGNATURE.{0,120}|^.{0,80}unable to verify the first certificate.{0,80}",
+        "the certificate of what is asked is by an authority that is not known here",
+        "install the authority on the machine (update-ca-certificates), and for Node: headway env set APP "
+        "NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt",
+    ),
+    rule(
+        r"^.{0,80}defines \"packageManager\": \"(?P<what>yarn|pnpm)@[^\"\n]{1,80}\"\. However.{0,120}|"
+        r"^.{0,20}ERR_PNPM_BAD_PM_VERSION .{0,160}|^.{0,20}error: Unknown lockfile version.{0,60}",
+        "the lock file or packageManager is for another version of the manager than this one",
+        "name that which wrote the lock file in packageManager (package.json), and commit both",
+    ),
+    rule(
+        r"^.{0,40}The nearest package directory .{0,120}doesn't seem to be part of the project declared in.{0,120}",
+        "yarn takes a folder above for the project",
+        "add this one to its 'workspaces', or give it an empty yarn.lock of its own, and commit",
+    ),
+    rule(
+        r"^.{0,20}(?:ERR_PNPM_PATCH_NOT_APPLIED|ERR_PNPM_UNUSED_PATCH|ERR_PNPM_PATCH_FAILED|ERR_PNPM_INVALID_PATCH).{0,200}|"
+        r"^\*\*ERROR\*\* Failed to apply patch for package .{1,120}",
+        "a patch of a package does not fit the version that is installed",
+        "make it anew ('pnpm patch NAME', 'npx patch-package NAME'), or remove it, and commit",
+    ),
+    rule(
+        r"^.{0,40}No (?:projects|packages) (?:matched the filters?|found (?:in|matching)).{0,120}|^.{0,40}No workspaces matched.{0,80}",
+        "no package of the workspace has the name that the line filters by",
+        "mend it: headway apps set APP --build 'pnpm --filter NAME build'",
+    ),
+    rule(
+        r"^.{0,60}?(?:sh|bash|dash|/bin/sh): (?:(?:line )?\d+: )?(?P<what>(?!\.{0,2}/)[\w-]{1,40}): Permission denied.{0,20}",
+        "{what} of node_modules may not be run: mostly node_modules was committed",
+        "run 'git rm -r --cached node_modules', write it in .gitignore, and commit",
+    ),
+    rule(
+        r"^.{0,60}?(?:sh|bash|dash|/bin/sh): (?!git:)(?P<what>[\w@.-]{1,60}): (?:command )?not found$|^(?:Error: )?(?P<one>turbo|nx|tsx|ts-node|nodemon|lerna): (?:command )?not found$",
+        "{what} is not installed in the application and not on the machine",
+        "add it to 'dependencies' in package.json (or requirements.txt) and lock again, or name the right one: headway apps set "
+        "APP --build LINE (--start LINE)",
+        last=True,
+        tolerable=True,
+    ),
 )
 GENERAL: tuple[Rule, ...] = ()

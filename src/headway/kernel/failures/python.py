@@ -83,7 +83,7 @@ _VERSIONS = (
         f"ask for one that it has ({_PYTHON}), or widen requires-python in pyproject.toml",
     ),
     rule(
-        r"^.{0,80}(?:The requested interpreter resolved to|Using Python) Python? ?(?P<has>\S{1,20}),? .{0,60}incompatible with the project's? .{0,300}",
+        r"^.{0,80}(?:The requested interpreter resolved to|Using Python) Python? ?(?P<has>[^\s,]{1,20}),? .{0,60}incompatible with the project's? .{0,300}",
         "pyproject.toml asks for another Python than {has}",
         f"ask for such a Python ({_PYTHON}), or widen requires-python",
     ),
@@ -254,7 +254,8 @@ _REQUIREMENTS = (
     rule(
         r"^.{0,80}No matching distribution found for (?P<what>\S{1,80})",
         "the index has no {what} for this Python and machine",
-        f"look at the name and the version in the requirements, or take another Python: {_PYTHON}",
+        f"look at the name and the version in the requirements (what is a machine's own, as 'pip freeze' lists it too, is "
+        f"taken out), or take another Python: {_PYTHON}",
     ),
     rule(
         r"^.{0,80}No solution found when resolving .{0,80}\n.{0,500}",
