@@ -143,3 +143,13 @@ def test_configurations_that_all_extend_each_other_are_put_together_once() -> No
     assert further(tree) == frozenset()  # each of them is read for its own name
     assert detect(tree, BuildSettings()).processes[0].command == "node out/index.js"
     assert time.process_time() - begin < 2
+
+
+def test_a_base_that_is_named_thousands_of_times_is_read_once() -> None:
+    every = json.dumps({"extends": ["./b"] * 8_000})
+    files = {"tsconfig.json": every, "b.json": '{"a": [' + "1, " * 7_000 + "1]}", "index.ts": ""}
+    tree = tree_of({**files, "package.json": '{"devDependencies": {"typescript": "5"}}'})
+    begin = time.process_time()
+    assert further(tree) == {"b.json"}
+    detect(tree, BuildSettings())
+    assert time.process_time() - begin < 2

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from headway.seams.buildplan.providers.python import PROVIDER
+from headway.seams.buildplan.providers.python_databases import address_names
 from headway.seams.buildplan.settings import BuildSettings
 from headway.seams.buildplan.tree import tree_of
 
@@ -70,3 +73,10 @@ def test_a_program_of_another_framework_is_told_of_its_database_unless_it_is_giv
     assert "reads its address from DATABASE_URL" in notes("flask\nasyncpg\n", app=f"{flask}{line}")[0]
     file = 'URL = os.environ.get("DATABASE_URL", "sqlite:///a.db")\n'
     assert not [note for note in notes("flask\n", app=f"{flask}{file}") if note.startswith("It needs")]
+
+
+def test_databases_that_are_named_thousands_of_times_are_looked_at_soon() -> None:
+    text = "DATABASES = {" + 'env("BA"), ' * 20 + "\n"
+    begin = time.process_time()
+    assert address_names([text * 500] * 30) == {"BA"}
+    assert time.process_time() - begin < 2

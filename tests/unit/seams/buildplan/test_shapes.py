@@ -275,3 +275,10 @@ def test_variables_that_the_example_of_a_repository_leaves_open_are_named() -> N
     given = dict.fromkeys(("SMTP_FROM", "MONGO_URL", "JWT_SECRET", "API", "QUEUE"), "x")
     assert not [each for each in detect(tree_of(files), BuildSettings(), given).notes if ".env" in each]
     assert not [each for each in plan({"index.html": "", ".env.example": example}).notes if ".env" in each]
+
+
+def test_a_package_of_fixtures_that_is_no_object_is_no_front_end() -> None:
+    flask = {"app.py": "from flask import Flask\napp = Flask(__name__)\n", "requirements.txt": "flask\ngunicorn\n"}
+    for broken in ("{{ name }}", "[]", "{"):
+        found = detect(tree_of({**flask, "template/package.json": broken}), BuildSettings())
+        assert [each.command for each in found.processes] == ["gunicorn --bind 127.0.0.1:$PORT app:app"]

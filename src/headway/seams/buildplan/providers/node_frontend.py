@@ -93,8 +93,10 @@ def frontend(tree: Tree, settings: BuildSettings) -> Frontend | None:
             return _planned(inner, settings, package, build, folder=folder, node=node)
     for place in (each for each in tree.matching(f"*/{PACKAGE}") if posixpath.dirname(each) not in FOLDERS):
         inner = tree.below(posixpath.dirname(place))
-        options, package = _written_outside(inner), read_package(inner)
-        if options is not None and package.script("build"):
+        options = _written_outside(inner)
+        # Only now: there are templates and fixtures of that name that nobody would build, and that hold no object.
+        if options is not None and read_package(inner).script("build"):
+            package = read_package(inner)
             found = _planned(inner, settings, package, "build", folder=posixpath.dirname(place), node=None)
             return replace(found, phases=tuple(_with_options(each, options) for each in found.phases))
     return None

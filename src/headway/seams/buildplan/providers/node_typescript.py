@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -127,10 +127,17 @@ def _extended(tree: Tree, name: str, above: frozenset[str], known: dict[str, dic
     return found
 
 
-def _bases(tree: Tree, name: str, config: Mapping[str, Any]) -> Iterator[str]:
-    """The files of the repository that a configuration extends; those of packages are not there yet."""
+def _bases(tree: Tree, name: str, config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The files of the repository that a configuration extends, each once and no more than are looked at; those of
+    packages are not there yet.
+    """
     extends = config.get("extends")
-    for base in extends if isinstance(extends, list) else [extends]:
+    named = extends[:_MOST] if isinstance(extends, list) else [extends]
+    return tuple(dict.fromkeys(_files_of(tree, name, named)))
+
+
+def _files_of(tree: Tree, name: str, named: Iterable[object]) -> Iterator[str]:
+    for base in named:
         if isinstance(base, str) and base.startswith("."):
             path = posixpath.normpath(posixpath.join(posixpath.dirname(name), base))
             candidates = (path, f"{path}.json", posixpath.normpath(f"{path}/{TSCONFIG}"))

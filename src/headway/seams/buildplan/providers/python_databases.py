@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Final
 
 from headway.seams.buildplan.providers import python_variables
@@ -86,6 +87,6 @@ def _addresses(texts: Sequence[str]) -> Iterator[str]:
 
 def _parts(texts: Sequence[str]) -> Iterator[str]:
     """The variables that the settings of the databases are made of."""
-    for text in texts:
-        for match in _DATABASES.finditer(text):
-            yield from (each[1] for each in _PART.finditer(assigned(text, match.end())))
+    found = ((text, match.end()) for text in texts for match in _DATABASES.finditer(text))
+    for text, end in islice(found, _MOST):
+        yield from (each[1] for each in _PART.finditer(assigned(text, end)))
