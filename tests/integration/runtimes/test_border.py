@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -92,3 +93,11 @@ def test_the_ports_of_containers_are_closed_by_whatever_starts_applications_firs
     assert closed(groups) == {PANELS, CONTAINERS}
     process(tmp_path)[1].close([])
     assert closed(groups) == {PANELS}
+
+
+def test_deploys_that_close_ports_at_once_close_those_of_the_last(groups: Path, tmp_path: Path) -> None:
+    _, border = process(tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        for closing in [pool.submit(border.close, [CONTAINERS, *range(number % 7)]) for number in range(60)]:
+            closing.result()
+    assert closed(groups) == {PANELS, CONTAINERS}

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import threading
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -31,6 +32,7 @@ class Border:
     gates: Gates | None
     _refused: dict[int, set[int]] = field(default_factory=dict)
     _always_closed: Sequence[int] = ()
+    _closing: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         if self.gates is not None:  # whoever is first to need them
@@ -57,13 +59,14 @@ class Border:
         """
         if self.gates is None:
             return
-        if sorted(ports) != self._closed():
-            make_folder(self.layout.root, 0o711)
-            write_privately(self.layout.closed_ports, json.dumps(sorted(ports)))
-        wanted = self._with(ports)
-        if wanted != self.gates.ports:
-            self.gates.ports = wanted
-            self.keep()
+        with self._closing:  # deploys do this side by side, and the panel's rounds
+            if sorted(ports) != self._closed():
+                make_folder(self.layout.root, 0o711)
+                write_privately(self.layout.closed_ports, json.dumps(sorted(ports)))
+            wanted = self._with(ports)
+            if wanted != self.gates.ports:
+                self.gates.ports = wanted
+                self.keep()
 
     def watch(self) -> None:
         """The same, and writes what was refused into the applications' logs, once for each port."""
