@@ -262,7 +262,7 @@ def test_kills_restarts_and_stops_reach_every_process(stage: Stage) -> None:
     os.kill(worker, signal.SIGKILL)
 
     def is_back() -> bool:
-        found = [each for each in pids_of(stage.release) if b"9876" in Path(f"/proc/{each}/cmdline").read_bytes()]
+        found = [each for each in pids_of(stage.release) if b"9876" in cmdline(Path(f"/proc/{each}"))]
         return bool(found) and found != [worker]
 
     until(is_back, 20, what="the worker is started again")
@@ -270,7 +270,7 @@ def test_kills_restarts_and_stops_reach_every_process(stage: Stage) -> None:
     assert not [each for each in Path("/proc").iterdir() if each.name.isdecimal() and b"\x009877\0" in cmdline(each)]
     assert pids_of(stage.release) == []
     stage.panel.post("application.start", applicationId=stage.looker)
-    until(lambda: stage.panel.visit("looker").text == "up", 20, what="it serves again")
+    until(lambda: stage.panel.visit("looker").text == "up" and is_back(), 20, what="it serves again, and works")
 
 
 def paths_of(pid: int, files: tuple[str, ...]) -> list[str]:
