@@ -147,6 +147,11 @@ class Docker:
         }
 
 
+def exported(folder: str) -> str:
+    """The option of a build that leaves its files in that folder, whatever that is called."""
+    return f"--output={_fields('type=local', f'dest={folder}')}"
+
+
 def is_acted_on(name: str) -> bool:
     """Whether a program on the way to a build would itself act on a variable of that name."""
     return _ACTED_ON.fullmatch(name) is not None

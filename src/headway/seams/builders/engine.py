@@ -10,7 +10,7 @@ from typing import Any
 
 from headway.infra.docker import images
 from headway.infra.docker.api import DockerApi
-from headway.infra.docker.cli import ImageBuild, Typed
+from headway.infra.docker.cli import ImageBuild, Typed, exported
 from headway.infra.docker.registries import ANSWERS, asked
 from headway.infra.hosts.base import Exit, Host
 from headway.infra.hosts.command import Command, Stage
@@ -50,8 +50,8 @@ async def build_image(
 
 async def export_build(work: Work, spec: BuildSpec, build: ImageBuild, folder: str, *, advice: str) -> None:
     """Lets BuildKit build what is no image: its files come to lie in that folder, as the build account's."""
-    out = f"--output=type=local,dest={folder}"
-    await _build(work, spec, replace(build, options=(*build.options, out)), name="build", below=None, advice=advice)
+    options = (*build.options, exported(folder))
+    await _build(work, spec, replace(build, options=options), name="build", below=None, advice=advice)
 
 
 async def _build(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from headway.infra.docker.cli import PATH, Docker, ImageBuild, Typed
+from headway.infra.docker.cli import PATH, Docker, ImageBuild, Typed, exported
 from headway.kernel.secret import Secret
 
 DOCKER = Docker(host="unix:///run/docker.sock", configuration="/c")
@@ -86,3 +87,10 @@ def test_a_login_has_its_password_from_the_standard_input() -> None:
 def test_a_pull_and_a_push_cannot_be_given_options_for_names() -> None:
     for typed, verb in ((DOCKER.pull("--all-tags"), "pull"), (DOCKER.push("--all-tags"), "push")):
         assert typed == Typed(argv=(*APART, "docker", verb, "--", "--all-tags"), env=ENV, capture=True)
+
+
+@pytest.mark.parametrize("folder", ["/srv/a", "/srv/a,dest=/elsewhere", "/srv/a,b", '/srv/a",type=moby,name="b'])
+def test_a_folder_of_any_name_is_one_field_of_the_output(folder: str) -> None:
+    """Its record is taken apart as the command line does it, by RFC 4180."""
+    (record,) = csv.reader([exported(folder).removeprefix("--output=")])
+    assert record == ["type=local", f"dest={folder}"]
