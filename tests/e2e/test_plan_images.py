@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from tests.e2e.boxes import BUILD_SECONDS, boxing_panel, containers, sleepers
 from tests.integration.builders.workspaces import wheel
 from tests.panel import Panel, commit, git_repository, until
 from tests.plan_bases import PLAN_BASE, build_images, make_plan_base
+from tests.toolchain_registry import packed, toolchain_registry
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -36,6 +39,7 @@ http.server.HTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_fore
 """
 WORKER = "worker: touch $DATA_DIR/worker; exec sleep 600"
 RELEASE = "echo VERSION of $TOKEN at $HOME >> $DATA_DIR/released; cat $DATA_DIR/released"
+NODES = f"node-linux-{'x64' if platform.machine() == 'x86_64' else 'arm64'}"
 NODE = """\
 require("http").createServer((_, answer) => answer.end(`node ${process.env.NODE_ENV} ${process.env.HEADWAY_PROCESS}`))
   .listen(process.env.PORT)
@@ -46,10 +50,12 @@ require("http").createServer((_, answer) => answer.end(`node ${process.env.NODE_
 def running(tmp_path_factory: pytest.TempPathFactory, docker_engine: Engine) -> Iterator[Panel]:
     make_plan_base(docker_engine)
     images = build_images().replace(f"bun={PLAN_BASE}", "bun=unreachable.invalid/bun:{version}")
-    away = "http://127.0.0.1:9"  # nobody is asked for languages
     folder = tmp_path_factory.mktemp("panel") / "data"
-    with boxing_panel(folder, docker_engine, HEADWAY_BUILD_IMAGES=images, HEADWAY_NPM_REGISTRY=away) as started:
-        yield started
+    with toolchain_registry() as registry:
+        registry.publish(NODES, "98.1.0", packed({"node": ""}))
+        told = {"HEADWAY_BUILD_IMAGES": images, "HEADWAY_NPM_REGISTRY": registry.url}
+        with boxing_panel(folder, docker_engine, **told) as started:
+            yield started
 
 
 def python_files(folder: Path, version: str) -> dict[str, str]:
@@ -143,9 +149,21 @@ def test_a_language_that_the_machine_cannot_have_makes_it_an_image_by_itself(run
     application_id = running.application(git_repository(tmp_path / "repo", files), name="lacking")
     row = running.done(running.deploy(application_id), BUILD_SECONDS)
     assert running.visit("lacking").text == "node production web"
-    (line,) = [each for each in running.deployment_log(row["deploymentId"]).splitlines() if each.startswith("Builder ")]
+    line = builder_line(running, row)
     assert line.startswith("Builder railpack: Node 99 was asked for by .nvmrc; this machine has ")
     assert line.endswith("which a native build needs; there is a container engine, so it becomes an image.")
+
+    commit(tmp_path / "repo", {**files, ".nvmrc": "98.1.0\n"}, "to be had")
+    row = running.done(running.deploy(application_id), BUILD_SECONDS)
+    assert builder_line(running, row) == (
+        "Builder railpack: what serves is an image with its own data, so it stays one until a builder is set (such as "
+        "native)."
+    )
+
+
+def builder_line(running: Panel, row: dict[str, Any]) -> str:
+    (line,) = [each for each in running.deployment_log(row["deploymentId"]).splitlines() if each.startswith("Builder ")]
+    return line
 
 
 def test_a_node_repository_is_an_image(running: Panel, tmp_path: Path) -> None:

@@ -81,7 +81,8 @@ class Image:
     ``ports`` and ``volumes`` are those that it declares, ``is_checked`` whether it brings a health check. ``pullable``
     is its name with a digest, under which other machines get it from a registry (None: it is on this one only).
     What follows is of an image that Headway has planned itself: ``data_folder`` is where its volume for DATA_DIR is,
-    ``keep`` are further folders that stay; ``release_command`` and ``run_env`` are as of a bundle.
+    ``keep`` are further folders that stay; ``release_command`` and ``run_env`` are as of a bundle. It ``stays`` where
+    it was made for what its machine lacked: what is built next is an image too, until a builder is set.
     """
 
     reference: str
@@ -96,6 +97,7 @@ class Image:
     keep: tuple[str, ...] = ()
     release_command: str | None = None
     run_env: Mapping[str, str] = field(default_factory=dict)
+    stays: bool = False
 
 
 Artifact = Bundle | Image

@@ -75,7 +75,8 @@ class DetectService:
         workspace = await source.check_out(look, commit, folders.release(look.look_id, "look"))
         spec = self.tools.build_spec(plan, commit, look.look_id)
         try:
-            choice = choose(plan.settings.builder, plan.settings.build_type, await look_around(look, workspace, spec))
+            seen = await look_around(look, workspace, spec, stays=plan.serving_stays)
+            choice = choose(plan.settings.builder, plan.settings.build_type, seen)
             if choice.builder in _BY_FILES:
                 found = await plan_build(look, workspace, spec)
             else:

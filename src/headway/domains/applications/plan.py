@@ -15,9 +15,10 @@ from headway.kernel.artifacts import Commit
 class Plan:
     """The application as it was when the run began. ``build_variables`` are those that only the build has beside the
     others. ``commit`` is set for a redeploy, which fetches nothing; ``serving`` is the release that serves now, with
-    its ports, what it runs in and whether it ``answers`` HTTP; ``mask`` is what must not show; ``registry`` has the
-    url, username and password with which an image is fetched, ``provider`` the connection to the git provider that
-    opens the repository. It is ``ruled`` where nobody of its organisation may use the machine.
+    its ports, what it runs in, whether it is an image that ``stays`` one and whether it ``answers`` HTTP; ``mask`` is
+    what must not show; ``registry`` has the url, username and password with which an image is fetched, ``provider`` the
+    connection to the git provider that opens the repository. It is ``ruled`` where nobody of its organisation may use
+    the machine.
     """
 
     application_id: str
@@ -34,6 +35,7 @@ class Plan:
     serving: str | None
     serving_ports: tuple[int, ...]
     serving_runtime: str = "native"
+    serving_stays: bool = False
     answers: bool = False
     project_id: str = ""
     organization_id: str = ""

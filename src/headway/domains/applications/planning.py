@@ -15,7 +15,7 @@ from headway.domains.applications import engine_fetch, generation, powers, share
 from headway.domains.applications.model import Application, AppSettings, from_provider
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.share_store import Share
-from headway.domains.applications.snapshot import Snapshot
+from headway.domains.applications.snapshot import Snapshot, open_snapshot
 from headway.domains.applications.sources import require_source
 from headway.domains.applications.surroundings import Variables, variables_of
 from headway.domains.catalog import accounts_store
@@ -109,6 +109,8 @@ class Planning:
 
     def _to_run(self, tx: Tx, application: Application, settings: AppSettings, variables: Variables) -> Plan:
         serving = store.serving(tx, application.application_id)
+        snapshot = None if serving is None else open_snapshot(store.spec_of(tx, serving.release_id), self.vault)
+        image = {} if snapshot is None else snapshot.artifact.get("image") or {}
         return Plan(
             application_id=application.application_id,
             app_name=application.app_name,
@@ -125,6 +127,7 @@ class Planning:
             serving=serving.release_id if serving else None,
             serving_ports=serving.ports if serving else (),
             serving_runtime=serving.runtime if serving else "native",
+            serving_stays=bool(image.get("stays")),
             answers=bool(serving and serving.health and serving.health.answers),
             project_id=application.project_id,
             organization_id=application.organization_id,

@@ -37,7 +37,7 @@ from headway.kernel.phrase import phrase
 from headway.kernel.secret import Secret
 from headway.kernel.told import SECRET, filled, known_by, secrets_of
 from headway.seams.builders.base import BuildSpec
-from headway.seams.builders.choice import choose, is_undecided, look
+from headway.seams.builders.choice import BY_LACK, choose, is_undecided, look
 from headway.seams.builders.native import seal
 from headway.seams.builders.registry import BUILDERS, BY_CONTAINERS, SITE_IMAGES
 from headway.seams.buildplan.toolchains.store import Store
@@ -148,7 +148,7 @@ class Tools:
         is_open = is_undecided(settings.builder, settings.build_type) and not (
             plan.serving and plan.serving_runtime == "native"
         )
-        seen = await look(run, workspace, spec, whether_lacking=is_open)
+        seen = await look(run, workspace, spec, whether_lacking=is_open, stays=plan.serving_stays)
         choice = choose(settings.builder, settings.build_type, seen)
         await run.say(phrase(f"Builder {choice.builder}: {choice.reason}."))
         return choice.builder
@@ -160,11 +160,11 @@ class Tools:
         where nobody knows yet.
         """
         spec = self.build_spec(plan, commit, run.deployment.deployment_id)
-        account, group = plan.build_account, await self.engine_group()
+        account, group, settings = plan.build_account, await self.engine_group(), plan.settings
         if spec.image is not None and account is not None and group is not None:
             # With the group of the engine's socket it may speak to it.
             spec = replace(spec, image=replace(spec.image, account=Account(uid=account.uid, gid=group)))
-        if spec.image is not None and plan.settings.engine_fetch is None:
+        if spec.image is not None and settings.engine_fetch is None:
             spec = replace(spec, image=replace(spec.image, fetches=fetches))
         if spec.image is not None and builder in BY_CONTAINERS and self.beginning is not None:
             within = await self.beginning.group(ruled=plan.ruled)
@@ -172,7 +172,10 @@ class Tools:
         if builder in SITE_IMAGES:
             await self.imaging.file_server.lay_out()
         async with self._apart(run, plan):
-            return await BUILDERS[builder].build(run, workspace, spec)
+            built = await BUILDERS[builder].build(run, workspace, spec)
+        if isinstance(built, Image) and builder == BY_LACK and is_undecided(settings.builder, settings.build_type):
+            built = replace(built, stays=True)
+        return built
 
     @asynccontextmanager
     async def _apart(self, run: Run, plan: Plan) -> AsyncIterator[None]:

@@ -11,6 +11,7 @@ from headway.kernel.artifacts import Workspace
 from headway.seams.builders.base import BuildError, BuildSpec
 from headway.seams.builders.outlook import plan_build
 from headway.seams.buildplan.toolchains.provision import provide
+from headway.seams.buildplan.toolchains.registries import RegistryAway
 
 _PACKAGES = "/var/lib/dpkg/status"
 _LARGEST = 32 << 20
@@ -19,7 +20,7 @@ _INSTALLED = re.compile(rb"^Package: ([a-z0-9.+-]+)\nStatus: install ok installe
 
 async def shortage(work: Work, workspace: Workspace, spec: BuildSpec) -> str | None:
     """What is lacking, as the beginning of a sentence; None where nothing is known to be. What no builder could do with
-    the repository is not told here.
+    the repository is not told here, nor what a registry that is away may have at the next deploy.
     """
     try:
         plan = await plan_build(work, workspace, spec)
@@ -29,7 +30,8 @@ async def shortage(work: Work, workspace: Workspace, spec: BuildSpec) -> str | N
         try:
             await provide(work, plan.needs, spec.toolchains)
         except BuildError as error:
-            return error.message.partition(". ")[0].rstrip(".")
+            if not any(isinstance(each, RegistryAway) for each in (error, error.__cause__)):
+                return error.message.partition(". ")[0].rstrip(".")
     lacking = await _not_installed(work.host, plan.packages)
     return f"this machine does not have {', '.join(lacking)}" if lacking else None
 

@@ -7,9 +7,18 @@ import pytest
 from headway.seams.builders.choice import Seen, choose
 from headway.seams.builders.registry import BUILDERS
 
+STAYS = "what serves is an image with its own data, so it stays one until a builder is set (such as native)"
 
-def seen(*, engine: bool = False, dockerfile: bool = False, nixpacks: bool = False, lacking: str | None = None) -> Seen:
-    return Seen(has_engine=engine, has_dockerfile=dockerfile, has_nixpacks=nixpacks, lacking=lacking)
+
+def seen(
+    *,
+    engine: bool = False,
+    dockerfile: bool = False,
+    nixpacks: bool = False,
+    lacking: str | None = None,
+    stays: bool = False,
+) -> Seen:
+    return Seen(has_engine=engine, has_dockerfile=dockerfile, has_nixpacks=nixpacks, lacking=lacking, stays=stays)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +45,10 @@ def seen(*, engine: bool = False, dockerfile: bool = False, nixpacks: bool = Fal
             "nixpacks",
             "there is a container engine, and nixpacks is installed",
         ),
+        (seen(engine=True, stays=True), "railpack", STAYS),
+        (seen(engine=True, nixpacks=True, stays=True), "railpack", STAYS),
+        (seen(stays=True), "railpack", STAYS),
+        (seen(engine=True, dockerfile=True, stays=True), "dockerfile", "there is a Dockerfile, and a container engine"),
         (seen(lacking="x"), "native", "there is no container engine"),
         (seen(nixpacks=True), "native", "there is no container engine"),
         (seen(), "native", "there is no container engine"),
@@ -49,7 +62,7 @@ def test_by_itself_it_takes_what_is_there(found: Seen, builder: str, reason: str
 
 @pytest.mark.parametrize("builder", sorted(BUILDERS))
 def test_what_is_set_decides(builder: str) -> None:
-    everything = seen(engine=True, dockerfile=True, nixpacks=True)
+    everything = seen(engine=True, dockerfile=True, nixpacks=True, stays=True)
     assert choose(builder, "dockerfile", everything).builder == builder
 
 
