@@ -190,6 +190,7 @@ def test_outputs_made_of_the_beginnings_of_all_patterns_are_read_in_no_time() ->
         "\n".join("npm error " + "x" * 590 for _ in range(400)),
         "(" * 300_000,
         "/a" * 150_000,
+        "\n".join(f"{word} git://example.org/a\n" + ("x" * 45 + "\n") * 6 for word in words),
     ]
     for output in outputs:
         began = time.process_time()

@@ -197,7 +197,10 @@ class Services:
 
     async def _is_own_data(self, origin: Origin, volume: str) -> bool:
         is_data = origin.service_type is ServiceType.APPLICATION and volume == DATA
-        return is_data and not await self._has_mount(origin.service_id, DATA)
+        if not is_data or await self._has_mount(origin.service_id, DATA):
+            return False
+        release = await self.applications.db.read(lambda tx: applications.serving(tx, origin.service_id))
+        return release is None or release.runtime == "native"  # a container has it in a volume
 
     async def _has_mount(self, application_id: str, volume: str) -> bool:
         found = await self.applications.db.read(lambda tx: applications.find(tx, application_id, self.vault))

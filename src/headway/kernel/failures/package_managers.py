@@ -47,7 +47,7 @@ RULES: tuple[Rule, ...] = (
     ),
     rule(
         r"^.{0,300}(?:unauthenticated git protocol on port 9418|(?:Connection (?:timed out|reset|refused)|unable to connect|read error).{0,80}git://).{0,160}|"
-        r"^.{0,200}git://\S{1,160}(?:.{0,120}\n.{0,200}){0,4}?.{0,80}(?:read error|unable to connect|Connection (?:timed out|reset|refused)).{0,120}",
+        r"^(?=.{0,200}git://\S)(?:.{0,600}\n){0,4}?.{0,300}(?:read error|unable to connect|Connection (?:timed out|reset|refused)).{0,120}",
         "a package is taken from an address with git://, which hosts do not serve any more",
         "write it with https:// (git+https://...), lock again and commit",
         phase=Phase.BUILD,
