@@ -13,7 +13,7 @@ from schemathesis.core.failures import AcceptedNegativeData, Failure, ServerErro
 from schemathesis.core.transport import Response
 from schemathesis.generation.case import Case
 from schemathesis.hooks import HookContext
-from schemathesis.openapi.checks import RejectedPositiveData, UnsupportedMethodResponse
+from schemathesis.openapi.checks import RejectedPositiveData, UndefinedStatusCode, UnsupportedMethodResponse
 
 from headway.core.access.model import Scope
 from headway.core.access.policy import RULES
@@ -46,11 +46,14 @@ def filter_failure(context: HookContext, failure: Failure, case: Case[Any], resp
     """What stays a failure. Clients know 404 for a wrong method, and 401 before it. A parameter that is empty counts as
     not given, which the document tells by ``allowEmptyValue``. And what the schema allows may be refused for what no
     schema says: by a sentence about the state of things, or an issue about what has no form, as a time has. Where no
-    container engine answers, 503 says so; a body that is too large is refused by 413. A file that is the whole body has
+    container engine answers, 503 says so; a body that is too large is refused by 413, and an address that is by 431,
+    which no procedure names: it is not one yet that was asked. A file that is the whole body has
     its fields in the query, and no document can say that they are required there only.
     """
     if isinstance(failure, ServerError) and response.status_code == 503:
         return not case.path.startswith(OF_AN_ENGINE)
+    if isinstance(failure, UndefinedStatusCode) and response.status_code == 431:
+        return False
     if isinstance(failure, UnsupportedMethodResponse):
         return response.status_code not in {401, 404}
     if isinstance(failure, AcceptedNegativeData) and response.status_code == 413:
