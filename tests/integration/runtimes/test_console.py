@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import socket
@@ -192,7 +193,8 @@ class _Away(socketserver.StreamRequestHandler):
     """An engine that carries out one command, and says nothing of sizes."""
 
     def handle(self) -> None:
-        asked = self.rfile.readline()
+        asked, head = self.rfile.readline(), http.client.parse_headers(self.rfile)
+        self.rfile.read(int(head.get("content-length", 0)))  # what is left unread at the end resets a connection
         if b"/resize" in asked:
             return
         if b"/start" in asked:
