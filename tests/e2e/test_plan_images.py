@@ -132,6 +132,50 @@ def test_a_release_command_that_fails_or_is_killed_ends_with_the_deployment(
     assert containers(docker_engine, application_id) == []
 
 
+def test_a_release_command_that_is_cancelled_is_asked_to_end(
+    running: Panel, docker_engine: Engine, tmp_path: Path
+) -> None:
+    program = "trap 'echo let go; exit 1' TERM; echo up; while :; do sleep 0.1; done\n"
+    files = {"Procfile": "web: sleep 600\nrelease: true; sh program; true\n", "program": program}
+    application_id = running.application(git_repository(tmp_path / "repo", files), name="asked", builder="railpack")
+    deployment_id = running.deploy(application_id)
+    running.running(deployment_id, "up\n", BUILD_SECONDS)
+    running.post("deployment.cancel", deploymentId=deployment_id)
+    assert running.ended(deployment_id)["reason"] == "cancelled"
+    assert "let go\n" in running.deployment_log(deployment_id)
+    assert containers(docker_engine, application_id) == []
+
+
+@pytest.mark.parametrize(
+    "dies",
+    ["command release command started", "command release command ended", "step release command worked", "asked to end"],
+)
+def test_a_release_command_runs_once_whenever_the_panel_ends_beside_it(
+    running: Panel, docker_engine: Engine, tmp_path: Path, dies: str
+) -> None:
+    release = "echo begun >>$DATA_DIR/begun; for i in 1 2 3 4 5 6; do echo line $i; sleep 0.5; done; echo over"
+    files = {"Procfile": f"worker: sleep 600\nrelease: {release}\n"}
+    name = f"once-{dies.replace(' ', '-')}"
+    application_id = running.application(git_repository(tmp_path / "repo", files), name=name, builder="railpack")
+    running.stop()
+    points = str(tmp_path / "points")
+    running.start(module="tests.crashing_panel", CRASH_AT="0", CRASH_POINTS=points, CRASH_NAMED=dies)
+    deployment_id = running.deploy(application_id)
+    if dies == "asked to end":
+        running.running(deployment_id, "line 2", BUILD_SECONDS)
+        running.stop()
+    else:
+        running.wait(BUILD_SECONDS)
+    running.start()
+    running.done(deployment_id, BUILD_SECONDS)
+    said = running.deployment_log(deployment_id).splitlines()
+    assert [line for line in said if line.startswith(("line", "over"))] == [*map("line {}".format, range(1, 7)), "over"]
+    mine = f"label=headway.application={application_id}"
+    (container,) = docker_engine.docker("container", "ls", "--all", "--quiet", "--filter", mine).split()
+    assert docker_engine.docker("exec", container, "cat", "/data/begun") == "begun\n"
+    running.post("application.delete", applicationId=application_id)
+
+
 def test_a_base_that_cannot_be_fetched_is_named_with_the_setting(running: Panel, tmp_path: Path) -> None:
     files = {"package.json": '{"scripts": {"start": "node server.js"}}', "server.js": NODE}
     application_id = running.application(git_repository(tmp_path / "repo", files), name="far", builder="railpack")

@@ -44,7 +44,7 @@ from headway.seams.sources.image import UNDO_PULL, digest_of, pullable_of
 from headway.seams.sources.image import undo as undo_pull
 
 KIND = "application.deploy"
-VERSION = 8  # raised with every change to the steps below: a run of another version is not resumed
+VERSION = 9  # raised with every change to the steps below: a run of another version is not resumed
 RELEASE_COMMAND = "release command"
 _OF_IMAGES: Mapping[str, Callable[[Host, DockerApi, Json], Awaitable[None]]] = {
     UNDO_PULL: undo_pull,

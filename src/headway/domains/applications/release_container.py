@@ -1,5 +1,8 @@
 """The release command of an image: a container beside the one that is about to start, with all that it has, which ends
 before that starts.
+
+It is started by a command of the run, which is begun once and keeps how it ended, and not by a request of ours: a panel
+that goes on with the run waits for what runs, or reads its end, and starts nothing a second time.
 """
 
 from __future__ import annotations
@@ -10,41 +13,58 @@ from headway.core.deployments.run import Run, RunFailed
 from headway.core.deployments.status import Reason
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.tools import Tools
+from headway.infra.docker import labels
+from headway.infra.docker.api import DockerApi, EngineRefused
 from headway.infra.hosts.command import Command, Stage
 from headway.kernel.artifacts import ReleaseSpec
+from headway.seams.builders.plan_dockerfile import STARTER
 from headway.seams.runtimes.container_body import container_name
-from headway.seams.runtimes.container_state import unwrapped
+from headway.seams.runtimes.finishing import finished
 
 RUNTIME = "container"
-_STOP_SECONDS = 30.0
+_COMMAND = "release command"
+# Process 1 is as in the release itself: where the deployment is cancelled, it asks what it started to end, and lets it.
+_LINE = f'{STARTER}/bin/sh -c "$1" &\nwait $!\n'
 
 
 async def carry_out(run: Run, tools: Tools, plan: Plan, spec: ReleaseSpec, line: str) -> None:
-    """Carries the line out to its end, its output in the log. Raises RunFailed where it does not end well. The undo
-    "running" of the runtime for containers removes what a run that was cut off has left.
+    """Carries the line out to its end, its output in the log. Raises RunFailed where it does not end well. What it was
+    carried out in is left then, and where the panel ends: the undo "running" of the runtime for containers removes it.
     """
     await tools.runtimes.of(RUNTIME).prepare(run, spec)
-    api = tools.imaging.api
-    prepared = f"/containers/{container_name(spec)}"
-    found = await api.get(f"{prepared}/json")
+    api, prepared = tools.imaging.api, f"/containers/{container_name(spec)}"
+    container = f"{prepared}-release"
     async with run.fence():
-        made = await api.post("/containers/create", _body(found, line), name=f"{container_name(spec)}-release")
-    container = f"/containers/{made['Id']}"
-    try:
-        async with run.fence():
-            await api.post(f"{container}/start")
-        await run.command("release command", _following(tools, plan, spec, made["Id"]))
-        await _require_success(run, tools, container)
-    finally:
+        await finished(_make(api, spec, line))
+    command = _starting(tools, plan, spec, (await api.get(f"{container}/json"))["Id"])
+    ended = await run.command(_COMMAND, command, check=False)
+    if not ended.succeeded:
+        found = await api.find(f"{container}/json")
+        if ended.cause is None and found is not None and found["State"].get("OOMKilled"):
+            raise RunFailed("The release command used more memory than its bound.", Reason.OUT_OF_MEMORY)
+        await run.command(_COMMAND, command)  # which is not started again: this says how it ended
+    async with run.fence():
         for each in (container, prepared):  # the other one is made again for the start
             await api.delete(each, force=True, v=True)
+
+
+async def _make(api: DockerApi, spec: ReleaseSpec, line: str) -> None:
+    """Makes the container, unless a panel before has made it."""
+    prepared = await api.get(f"/containers/{container_name(spec)}/json")
+    name = f"{container_name(spec)}-release"
+    try:
+        await api.post("/containers/create", _body(prepared, line), name=name)
+    except EngineRefused as refused:
+        made = await api.find(f"/containers/{name}/json") if refused.status == 409 else None
+        if made is None or (made["Config"]["Labels"] or {}).get(labels.RELEASE) != spec.release_id:
+            raise
 
 
 def _body(prepared: Any, line: str) -> dict[str, Any]:  # noqa: ANN401 - as the engine says it
     """What is asked for: the container that is prepared, which starts something else and is reached by nobody."""
     host = {**prepared["HostConfig"], "PortBindings": {}, "RestartPolicy": {"Name": "no"}, "AutoRemove": False}
     told = {
-        "Entrypoint": ["/bin/sh", "-c"],
+        "Entrypoint": ["/bin/sh", "-c", _LINE, "headway"],
         "Cmd": [line],
         "ExposedPorts": {},
         "Healthcheck": {"Test": ["NONE"]},
@@ -53,25 +73,12 @@ def _body(prepared: Any, line: str) -> dict[str, Any]:  # noqa: ANN401 - as the 
     return {**prepared["Config"], "Hostname": "", **told}
 
 
-def _following(tools: Tools, plan: Plan, spec: ReleaseSpec, container_id: str) -> Command:
-    """Tells what it writes until it has ended."""
-    typed = tools.imaging.cli(spec.deployment_id).logs(container_id)
+def _starting(tools: Tools, plan: Plan, spec: ReleaseSpec, container_id: str) -> Command:
+    """Starts it, and tells what it writes until it has ended."""
+    typed = tools.imaging.cli(spec.deployment_id).start(container_id)
     return Command(
         stages=(Stage(argv=typed.argv),),
         env=typed.env,
         step_seconds=plan.settings.step_seconds,
         inactivity_seconds=plan.settings.inactivity_seconds,
     )
-
-
-async def _require_success(run: Run, tools: Tools, container: str) -> None:
-    ended = await tools.imaging.api.post(f"{container}/wait", seconds=_STOP_SECONDS)
-    status = ended["StatusCode"]
-    if not status:
-        return
-    state = (await tools.imaging.api.get(f"{container}/json"))["State"]
-    if state.get("OOMKilled"):
-        raise RunFailed("The release command used more memory than its bound.", Reason.OUT_OF_MEMORY)
-    data = await tools.imaging.api.read(f"{container}/logs", stdout=True, stderr=True, tail="20")
-    said = [each for each in run.masked(unwrapped(data, has_terminal=False)).split("\n") if each.strip()]
-    raise RunFailed(f"release command ended with exit status {status}" + (f": {said[-1]}" if said else "."))

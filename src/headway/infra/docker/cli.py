@@ -114,9 +114,9 @@ class Docker:
         """Takes an image to its registry."""
         return self._asking("push", "--", name)
 
-    def logs(self, container_id: str) -> Typed:
-        """Tells what a container writes, from the first line until it has ended."""
-        return Typed(argv=("docker", "logs", "--follow", "--", container_id), env=self._env)
+    def start(self, container_id: str) -> Typed:
+        """Starts a container that was made, tells what it writes, and ends as it does."""
+        return Typed(argv=("docker", "start", "--attach", "--", container_id), env=self._env)
 
     def login(self, registry: str, username: str, password: Secret) -> Typed:
         """Keeps credentials for a registry in the folder, which is removed after the use."""

@@ -21,11 +21,11 @@ DATA: Final = "/data"
 PORT: Final = 3000
 SECRET: Final = "headway"  # noqa: S105 - its name
 DIGEST: Final = "HEADWAY_VARIABLES"
+STARTER: Final = Path(__file__).with_name("image_starter.sh").read_text()
 
 _OWN = "/headway"
 _HOME = f"{_OWN}/home"
 _USER = 1000
-_STARTER = Path(__file__).with_name("image_starter.sh").read_text()
 _SITE, _BEFORE = f"{_OWN}/site", "/headway.before"
 _SERVED = Path(__file__).with_name("image_site.sh").read_text()
 _KEPT = Path(__file__).with_name("image_cache.sh").read_text()
@@ -119,7 +119,7 @@ def _image(recipe: Recipe) -> Iterator[str]:
     yield from _file(f"{_OWN}/account", f"#!/bin/sh\n{_ACCOUNT}\n")
     yield f"RUN {json.dumps([f'{_OWN}/account'])}"
     yield f"COPY --from=build --chown={_USER}:{_USER} {ROOT} {ROOT}"
-    yield from _file(f"{_OWN}/start", _STARTER + _starts(plan.processes, recipe))
+    yield from _file(f"{_OWN}/start", STARTER + _starts(plan.processes, recipe))
     if recipe.path:
         yield f'ENV PATH="{recipe.path}:$PATH"'
     for name, value in {"HOME": DATA, "DATA_DIR": DATA, "LANG": "C.UTF-8", **recipe.run_env}.items():
