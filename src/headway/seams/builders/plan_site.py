@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from headway.infra.docker.cli import ImageBuild
+from headway.infra.hosts.command import Command, Stage
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Image, Workspace
 from headway.kernel.phrase import phrase
@@ -15,7 +16,7 @@ from headway.seams.builders.base import BuildError, BuildSpec
 from headway.seams.builders.base_images import ADVICE
 from headway.seams.builders.dockerfile import is_inside
 from headway.seams.builders.engine import build_image, export_build, image_spec
-from headway.seams.builders.listing import read_inside
+from headway.seams.builders.listing import PATH, read_inside
 from headway.seams.builders.plan_dockerfile import Recipe, site_dockerfile
 from headway.seams.builders.site import published, read_written, rules_of
 
@@ -30,7 +31,9 @@ async def build_site(work: Work, workspace: Workspace, spec: BuildSpec, recipe: 
     has_build, is_named = recipe.plan.is_built, bool(spec.output_folder)
     text = site_dockerfile(recipe, site.folders, is_built=has_build, is_named=is_named)
     out = f"{workspace.folder}/{_OUT}"
-    await work.host.remove_tree(out)  # what the repository has there
+    # Of what the repository has there; by a command, which is carried out once in the life of the run: a panel that
+    # goes on with it finds what the build has written.
+    await work.command("site-folder", _removal(out, spec))
     await export_build(work, spec, replace(build, dockerfile_text=text), out, advice=ADVICE)
     chosen = await read_inside(work.host, workspace, f"{_OUT}/folder")
     if chosen is None:
@@ -44,3 +47,12 @@ async def build_site(work: Work, workspace: Workspace, spec: BuildSpec, recipe: 
     rules = await rules_of(work, workspace, f"{_OUT}/files", spec, site.fallback)
     described = static_image.describe(files, image, image.site_file(rules))
     return await build_image(work, spec, described, name="image")
+
+
+def _removal(folder: str, spec: BuildSpec) -> Command:
+    return Command(
+        stages=(Stage(argv=("rm", "-rf", "--", folder), account=spec.account),),
+        env={"PATH": PATH, "LC_ALL": "C"},
+        limits=spec.limits,
+        step_seconds=spec.step_seconds,
+    )
