@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import pytest
 
 from headway.seams.builders.base_images import read_bases
+from headway.seams.builders.dockerfile import DockerfileBuilder
 from headway.seams.builders.plan_image import PlanImageBuilder
 from tests.docker_engine import Engine
 from tests.integration.builders.imaging import image_spec_of
 from tests.integration.builders.workspaces import lay_out
-from tests.integration.worksite import Worksite
-from tests.plan_bases import build_images, make_plan_base
+from tests.integration.worksite import CommandFailed, Worksite
+from tests.plan_bases import PLAN_BASE, build_images, make_plan_base
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(240)]
 
 BASES = read_bases(build_images())
+# Which nobody but this machine could mean; the engine has it, so that no registry is asked.
+NEAR = "127.0.0.1:9/bases/plans:local"
 
 
 @pytest.fixture
 def engine(docker_engine: Engine) -> Engine:
     make_plan_base(docker_engine)
     return docker_engine
+
+
+@pytest.fixture
+def near(engine: Engine) -> Iterator[str]:
+    engine.docker("tag", PLAN_BASE, NEAR)
+    yield NEAR
+    engine.docker("rmi", NEAR)
 
 
 async def test_a_panel_that_goes_on_with_the_build_of_a_site_finds_what_was_written(
@@ -33,3 +46,18 @@ async def test_a_panel_that_goes_on_with_the_build_of_a_site_finds_what_was_writ
     assert await PlanImageBuilder().build(site, workspace, spec) == image
     assert site.names.count("build") == 1
     assert [each for each in site.said if each.startswith("Served: ")] == ["Served: dist", "Served: dist"]
+
+
+async def test_a_plan_begins_with_the_image_that_is_set_also_where_only_this_machine_has_it(
+    site: Worksite, engine: Engine, near: str
+) -> None:
+    bases = read_bases(build_images(near))
+    spec = image_spec_of(site, engine, bases=bases)
+    assert spec.image is not None
+    workspace = lay_out(site, {"Procfile": "web: sleep 1\n", "Dockerfile": f"FROM {near}\n"})
+    image = await PlanImageBuilder().build(site, workspace, spec)
+    assert image.data_folder == "/data"
+    await site.begin_again()
+    with pytest.raises(CommandFailed):
+        await DockerfileBuilder().build(site, workspace, replace(spec, image=replace(spec.image, name="x:r-two")))
+    assert f"The build wants {near} from a registry on the machine's own network" in await site.log()

@@ -52,6 +52,11 @@ class Base:
     tools: Sequence[str] = ()
     lines: Sequence[str] = ()
 
+    @property
+    def images(self) -> tuple[str, ...]:
+        """All of them, by their names."""
+        return (self.image, *(image for image, _ in self.others))
+
 
 def read_bases(text: str | None) -> dict[str, str]:
     """The images by language, as the setting has them."""

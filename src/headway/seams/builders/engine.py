@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -38,29 +38,41 @@ async def build_image(
     *,
     name: str = "build",
     below: str | None = None,
+    own: Sequence[str] = (),
     advice: str | None = None,
 ) -> Image:
     """Lets BuildKit build, as a command of the run whose steps are bounded and end with it. The Dockerfile does not
-    lead out of ``below``; ``advice`` says what to do where a registry does not give an image of it. Raises BuildError,
-    and InvalidInput for what no build may ask for.
+    lead out of ``below``; ``own`` are images that Headway itself has it begin with, wherever these are, and ``advice``
+    says what to do where a registry does not give one. Raises BuildError, and InvalidInput for what no build may ask
+    for.
     """
-    await _build(work, spec, build, name=name, below=below, advice=advice)
+    await _build(work, spec, build, name=name, below=below, own=own, advice=advice)
     return await built_image(image_spec(spec))
 
 
-async def export_build(work: Work, spec: BuildSpec, build: ImageBuild, folder: str, *, advice: str) -> None:
+async def export_build(
+    work: Work, spec: BuildSpec, build: ImageBuild, folder: str, *, own: Sequence[str], advice: str
+) -> None:
     """Lets BuildKit build what is no image: its files come to lie in that folder, as the build account's."""
     options = (*build.options, exported(folder))
-    await _build(work, spec, replace(build, options=options), name="build", below=None, advice=advice)
+    await _build(work, spec, replace(build, options=options), name="build", below=None, own=own, advice=advice)
 
 
 async def _build(
-    work: Work, spec: BuildSpec, build: ImageBuild, *, name: str, below: str | None, advice: str | None
+    work: Work,
+    spec: BuildSpec,
+    build: ImageBuild,
+    *,
+    name: str,
+    below: str | None,
+    own: Sequence[str],
+    advice: str | None,
 ) -> None:
     image = image_spec(spec)
     group = await prepare(work, spec)
     wanted = replace(build, tag=image.name, labels=image.labels, group=group, fresh=image.fresh, caches=image.group)
-    sources, where = Sources(registries=image.registries, anything=image.may_fetch), image.cli.configuration
+    sources = Sources(own=own, registries=image.registries, anything=image.may_fetch)
+    where = image.cli.configuration
     typed = image.cli.build(await lay_out(work, wanted, sources, where, owner=image.account, below=below))
     typed = told(typed, advice)
     if image.fetches is not None and await was_denied(work, name, as_command(typed, spec, image), where):

@@ -52,7 +52,7 @@ class PlanImageBuilder:
         described = describe(recipe, workspace, spec)
         if plan.site is not None:
             return await build_site(work, workspace, spec, recipe, described)
-        built = await build_image(work, spec, described, advice=ADVICE)
+        built = await build_image(work, spec, described, own=recipe.base.images, advice=ADVICE)
         return replace(
             built,
             data_folder=DATA,

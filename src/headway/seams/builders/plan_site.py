@@ -34,7 +34,8 @@ async def build_site(work: Work, workspace: Workspace, spec: BuildSpec, recipe: 
     # Of what the repository has there; by a command, which is carried out once in the life of the run: a panel that
     # goes on with it finds what the build has written.
     await work.command("site-folder", _removal(out, spec))
-    await export_build(work, spec, replace(build, dockerfile_text=text), out, advice=ADVICE)
+    exported = replace(build, dockerfile_text=text)
+    await export_build(work, spec, exported, out, own=recipe.base.images, advice=ADVICE)
     chosen = await read_inside(work.host, workspace, f"{_OUT}/folder")
     if chosen is None:
         written = read_written(await read_inside(work.host, workspace, f"{_OUT}/written", limit=1 << 20) or b"")
