@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
+from headway.kernel.artifacts import Workspace
 from headway.seams.builders.base_images import read_bases
 from headway.seams.builders.dockerfile import DockerfileBuilder
 from headway.seams.builders.plan_image import PlanImageBuilder
 from tests.docker_engine import Engine
-from tests.integration.builders.imaging import image_spec_of
+from tests.integration.builders.imaging import image_spec_of, run_image
 from tests.integration.builders.workspaces import lay_out
 from tests.integration.worksite import CommandFailed, Worksite
 from tests.plan_bases import PLAN_BASE, build_images, make_plan_base
@@ -21,6 +23,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(240)]
 BASES = read_bases(build_images())
 # Which nobody but this machine could mean; the engine has it, so that no registry is asked.
 NEAR = "127.0.0.1:9/bases/plans:local"
+ODD = "größer \"a\" 'b' $HOME ${X:-y} `id` \\n #c=d \\ "
 
 
 @pytest.fixture
@@ -46,6 +49,18 @@ async def test_a_panel_that_goes_on_with_the_build_of_a_site_finds_what_was_writ
     assert await PlanImageBuilder().build(site, workspace, spec) == image
     assert site.names.count("build") == 1
     assert [each for each in site.said if each.startswith("Served: ")] == ["Served: dist", "Served: dist"]
+
+
+async def test_a_build_path_is_where_it_is_whatever_it_is_called(site: Worksite, engine: Engine) -> None:
+    files = {f"{ODD}/package.json": '{"scripts": {"start": "node server.js"}}', f"{ODD}/server.js": ""}
+    root = lay_out(site, files).root
+    workspace = Workspace(root=root, folder=f"{root}/{ODD}")
+    image = await PlanImageBuilder().build(site, workspace, image_spec_of(site, engine, bases=BASES))
+    told = json.loads(engine.docker("image", "inspect", "--format={{json .Config}}", image.reference))
+    assert told["WorkingDir"] == f"/app/{ODD}"
+    (path,) = [each for each in told["Env"] if each.startswith("PATH=")]
+    assert path.startswith(f"PATH=/app/{ODD}/node_modules/.bin:/usr/")
+    assert "server.js" in run_image(engine, image.reference, "ls").split()
 
 
 async def test_a_plan_begins_with_the_image_that_is_set_also_where_only_this_machine_has_it(

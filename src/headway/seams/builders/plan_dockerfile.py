@@ -121,11 +121,11 @@ def _image(recipe: Recipe) -> Iterator[str]:
     yield f"COPY --from=build --chown={_USER}:{_USER} {ROOT} {ROOT}"
     yield from _file(f"{_OWN}/start", STARTER + _starts(plan.processes, recipe))
     if recipe.path:
-        yield f'ENV PATH="{recipe.path}:$PATH"'
+        yield f'ENV PATH="{_escaped(recipe.path)}:$PATH"'
     for name, value in {"HOME": DATA, "DATA_DIR": DATA, "LANG": "C.UTF-8", **recipe.run_env}.items():
         if not _is_of_lines(value):  # else the starter has it
             yield f"ENV {name}={_quoted(value)}"
-    yield f"WORKDIR {json.dumps(folder)}" if " " in folder else f"WORKDIR {folder}"
+    yield f"WORKDIR {_quoted(folder)}"
     yield f"USER {_USER}:{_USER}"
     if plan.takes_requests:
         yield f"EXPOSE {plan.port or PORT}"
@@ -247,5 +247,11 @@ def _file(place: str, text: str) -> Iterator[str]:
 
 def _quoted(value: str) -> str:
     """A value as a Dockerfile has it, without anything being put in its place."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
-    return f'"{escaped}"'
+    return f'"{_escaped(value)}"'
+
+
+def _escaped(value: str) -> str:
+    """The same within the quotes, all of which BuildKit takes off: those of WORKDIR too, after which a path goes on to
+    the end of its line.
+    """
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")

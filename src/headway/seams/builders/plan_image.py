@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
@@ -30,6 +31,7 @@ NOT_THERE: Final = "{} is not installed on this host: the image is built by Head
 _MOST_VARIABLES: Final = 120_000  # bytes; they go to the command line's program in one variable of its environment
 # The repository's own file is for its Dockerfile: as natively, all of it is there.
 _IGNORED: Final = ".git\n"
+_UNWRITABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # what ends a line, and what is no text
 
 
 class PlanImageBuilder:
@@ -63,7 +65,11 @@ class PlanImageBuilder:
 
 
 def recipe_of(plan: BuildPlan, workspace: Workspace, spec: BuildSpec, image: ImageSpec) -> Recipe:
-    """What the Dockerfile is written of. Raises BuildError for a version that no image has."""
+    """What the Dockerfile is written of. Raises BuildError for a version that no image has, and for a build path that
+    no Dockerfile can name.
+    """
+    if _UNWRITABLE.search(workspace.folder):  # as a link of the repository may lead to
+        raise BuildError("The build path is a folder whose name no Dockerfile can have in it. Rename the folder.")
     base = base_of(plan.needs, image.bases, datetime.now(UTC).date())
     tools = {name: value for tool in base.tools for name, value in TOOLS[tool].env.items() if "COREPACK" not in name}
     inner = posixpath.relpath(workspace.folder, workspace.root)

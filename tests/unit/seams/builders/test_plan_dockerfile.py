@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from headway.infra.docker.dockerfiles import instructions, words_of
 from headway.kernel.artifacts import Process, Workspace
 from headway.kernel.secret import Secret
-from headway.seams.builders.base import BuildSpec
+from headway.seams.builders.base import BuildError, BuildSpec
 from headway.seams.builders.base_images import read_bases
 from headway.seams.builders.plan_dockerfile import dockerfile, reached
 from headway.seams.builders.plan_image import describe, recipe_of
@@ -30,8 +35,22 @@ PLAN = BuildPlan(
 )
 
 
-def text_of(plan: BuildPlan = PLAN, *, fresh: bool = False) -> str:
-    return dockerfile(recipe_of(plan, WORKSPACE, replace(SPEC, fresh=fresh), replace(IMAGE, bases=BASES)))
+def text_of(plan: BuildPlan = PLAN, *, fresh: bool = False, workspace: Workspace = WORKSPACE) -> str:
+    return dockerfile(recipe_of(plan, workspace, replace(SPEC, fresh=fresh), replace(IMAGE, bases=BASES)))
+
+
+def read(text: str) -> str:
+    """A word as BuildKit reads it, with a sign in place of the dollar of a variable."""
+    found, quote, signs = "", "", iter(text)
+    for sign in signs:
+        if sign in "'\"" and quote in {"", sign}:
+            quote = "" if quote else sign
+        elif sign == "\\" and quote != "'":
+            after = next(signs, "")
+            found += after if not quote or after in '"$\\' else sign + after
+        else:
+            found += "\0" if sign == "$" and quote != "'" else sign
+    return found
 
 
 def instructions_of(text: str) -> list[str]:
@@ -72,7 +91,7 @@ def test_the_instructions_build_in_one_stage_and_leave_what_was_built() -> None:
         'ENV pnpm_config_pm_on_fail="ignore"',
         'ENV HOST="127.0.0.1"',
         'ENV NOTE="a \\"\\$b\\" \\\\"',
-        "WORKDIR /app/shop",
+        'WORKDIR "/app/shop"',
         "USER 1000:1000",
         "EXPOSE 3000",
         "ENTRYPOINT []",
@@ -115,3 +134,25 @@ def test_variables_are_a_secret_and_the_cache_follows_them_but_not_the_commit() 
     changed = describe(recipe, WORKSPACE, replace(SPEC, variables={"TOKEN": Secret("other")}))
     assert changed.arguments != built.arguments
     assert built.context == "/w"
+
+
+@given(st.text(" \\\"'$#`{}=<ntüß漢ab", min_size=1))
+@example("größe und maß")
+@example("back\\")
+@example(" x ")
+@example("#")
+@example("$HOME")
+def test_a_build_path_is_where_it_is_whatever_it_is_called(name: str) -> None:
+    found = [*instructions(text_of(workspace=Workspace(root="/w", folder=f"/w/{name}")))]
+    assert [each.word for each in found] == [each.word for each in instructions(text_of())]
+    folders = [each.rest for each in found if each.word == "workdir"]
+    (path,) = [each.rest for each in found if each.rest.startswith("PATH=")]
+    assert [len(words_of(each)) for each in (*folders, path)] == [1, 1, 1]
+    assert [read(each) for each in folders] == ["/app", f"/app/{name}"]
+    assert read(path) == f"PATH=/app/{name}/node_modules/.bin:\0PATH"
+
+
+@pytest.mark.parametrize("name", ["a\nUSER 0:0", "a\r", "\udcff"])
+def test_a_build_path_that_no_dockerfile_can_name_is_refused(name: str) -> None:
+    with pytest.raises(BuildError, match="Rename the folder"):
+        text_of(workspace=Workspace(root="/w", folder=f"/w/{name}"))
