@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.backups import Volumes
 from tests.docker_engine import Engine
 from tests.e2e.boxes import BUILD_SECONDS, boxing_panel, containers, sleepers
 from tests.integration.builders.workspaces import wheel
@@ -173,6 +174,29 @@ def test_a_release_command_runs_once_whenever_the_panel_ends_beside_it(
     mine = f"label=headway.application={application_id}"
     (container,) = docker_engine.docker("container", "ls", "--all", "--quiet", "--filter", mine).split()
     assert docker_engine.docker("exec", container, "cat", "/data/begun") == "begun\n"
+    running.post("application.delete", applicationId=application_id)
+
+
+def test_a_volume_backup_of_its_data_is_of_what_its_container_has(
+    running: Panel, docker_engine: Engine, tmp_path: Path
+) -> None:
+    files = {"Procfile": "worker: [ -e $DATA_DIR/word ] || echo kept >$DATA_DIR/word; exec sleep 600\n"}
+    application_id = running.application(git_repository(tmp_path / "repo", files), name="backed-up", builder="railpack")
+    running.done(running.deploy(application_id), BUILD_SECONDS)
+
+    def said(line: str) -> str:
+        mine = f"label=headway.application={application_id}"
+        (container,) = docker_engine.docker("container", "ls", "--quiet", "--filter", mine).split()
+        return docker_engine.docker("exec", container, "sh", "-c", line)
+
+    volumes = Volumes(running)
+    volume_backup_id = volumes.make(applicationId=application_id, volumeName="data")
+    file = volumes.run(volume_backup_id)
+    said("echo changed >/data/word; echo since >/data/since")
+    row = volumes.restore(volume_backup_id, file["path"])
+    assert row["status"] == "done", running.deployment_log(row["deploymentId"])
+    until(lambda: containers(docker_engine, application_id) == ["running"], what="it is up again")
+    assert said("cat /data/word; ls /data") == "kept\nword\n"
     running.post("application.delete", applicationId=application_id)
 
 
