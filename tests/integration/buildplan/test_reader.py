@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,17 @@ async def test_names_are_listed_and_those_that_are_asked_for_are_read(site: Work
         contents={"package.json": b"{}", "a/b/go.mod": b"module b"},
     )
     assert site.names == []
+
+
+async def test_what_files_refer_to_is_looked_for_in_the_threads_of_detection(site: Worksite) -> None:
+    asked = set[str]()
+
+    def further(_: Tree) -> Collection[str]:
+        asked.add(threading.current_thread().name.partition("_")[0])
+        return ("a.py",)
+
+    tree = await read_tree(site, lay_out(site, {"Procfile": "", "a.py": "x"}), READS, further)
+    assert (asked, tree.contents["a.py"]) == ({"detection"}, b"x")
 
 
 async def test_what_is_long_is_read_in_part(site: Worksite) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from types import ModuleType
@@ -16,11 +15,9 @@ from headway.seams.builders.listing import read_listing
 from headway.seams.builders.plan import Plan
 from headway.seams.builders.scale import scaled
 from headway.seams.buildplan.plan import BuildPlan, Site
-from headway.seams.buildplan.reader import read_tree
+from headway.seams.buildplan.reader import on_own_threads, read_tree
 from headway.seams.buildplan.settings import FIRST
 
-# Of their own: what a tenant has written is gone through there, and must not keep others from the panel's threads.
-_DETECTIONS = ThreadPoolExecutor(2, "detection")
 _STAYS = (
     "This application is planned by the rules of detection that it was released by before. The newer ones are taken "
     "once a setting of its build changes, or with build.detection 2 (application.update); what they would do is shown "
@@ -36,8 +33,7 @@ async def plan_build(work: Work, workspace: Workspace, spec: BuildSpec) -> Build
     rules = await asyncio.to_thread(_rules)
     tree = await read_tree(work, workspace, rules.READS, rules.further)
     variables = {name: value.reveal() for name, value in spec.variables.items()}
-    detect = partial(rules.detect, tree, spec.settings, variables)
-    plan: BuildPlan = await asyncio.get_running_loop().run_in_executor(_DETECTIONS, detect)
+    plan: BuildPlan = await on_own_threads(partial(rules.detect, tree, spec.settings, variables))
     return replace(plan, processes=scaled(plan.processes, spec.scale))
 
 

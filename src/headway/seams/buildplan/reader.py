@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import posixpath
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from headway.infra.hosts.base import LeadsOutside
 from headway.infra.hosts.listed import Listed
@@ -46,6 +48,9 @@ _LOCKS: Final = frozenset(
 # Those that say of each package which Node it asks for, beside what is at their head.
 _TOLD: Final = frozenset({"package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml"})
 _WILD: Final = frozenset("*?[")
+# Of their own: what a tenant has written is gone through there, and must not keep others from the panel's threads.
+_THREADS = ThreadPoolExecutor(2, "detection")
+T = TypeVar("T")
 
 
 def refers_to_none(tree: Tree) -> Collection[str]:  # noqa: ARG001 - as those of detection
@@ -69,15 +74,20 @@ async def read_tree(
     _require_inside(links, workspace, reads)
     names = frozenset((*(each.name for each in entries), *_aliases(entries, links)))
     sizes = {each.name: each.size for each in entries if each.target is None}
-    wanted = await asyncio.to_thread(chosen, names, sizes, reads)  # of a large tree it takes a second
+    wanted = await on_own_threads(partial(chosen, names, sizes, reads))  # of a large tree it takes a second
     tree = Tree(names=names, contents=await _contents(work, workspace, wanted), is_cut=listing.is_cut or is_more)
     for _ in range(_MOST_ROUNDS):  # what one of these says may name another
-        more = chosen_further(tree, await asyncio.to_thread(further, tree), len(wanted))
+        more = chosen_further(tree, await on_own_threads(partial(further, tree)), len(wanted))
         if not more:
             break
         _require_inside(links, workspace, more)
         tree = replace(tree, contents={**tree.contents, **await _contents(work, workspace, more)})
     return tree
+
+
+async def on_own_threads(work: Callable[[], T]) -> T:
+    """What goes through a tenant's files, in threads that nothing else of the panel waits for."""
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, work)
 
 
 def chosen_further(tree: Tree, named: Collection[str], first: int) -> list[str]:
