@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cmp_to_key
+from functools import cache, cmp_to_key
 from itertools import groupby
 from pathlib import Path
 
@@ -311,8 +311,13 @@ def _with_files(threads: Collection[int]) -> list[int]:
 def _compare_files(one: int, other: int) -> int:
     """By kcmp(2), which puts tables in an order. What it does not tell of counts as tables of their own."""
     number = _KCMP.get(os.uname().machine)
-    order = -1 if number is None else ctypes.CDLL(None).syscall(number, one, other, _KCMP_FILES, 0, 0)
+    order = -1 if number is None else _libc().syscall(number, one, other, _KCMP_FILES, 0, 0)
     return {0: 0, 1: -1}.get(order, 1)
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
 
 
 def _devices(folder: Path) -> set[int]:
