@@ -10,9 +10,9 @@ import signal
 import sys
 from pathlib import Path
 
-from headway.app import Platform
 from headway.faces.cli.machine import facts
 from headway.kernel.settings import Settings
+from headway.panel import Panel
 
 
 class CrashPoints:
@@ -44,12 +44,12 @@ async def main() -> None:
     number = signal.Signals[given.get("CRASH_SIGNAL", "SIGKILL")]
     points = CrashPoints(int(given["CRASH_AT"]), Path(given["CRASH_POINTS"]), given.get("CRASH_NAMED", ""), number)
     settings = Settings.from_env(os.environ, facts(), data_dir=sys.argv[1])
-    platform = await Platform.open(settings, points)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, platform.stop)
+    panel = await Panel.open(settings, points)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, panel.stop)
     try:
-        await platform.run()
+        await panel.run()
     finally:
-        platform.close()
+        panel.close()
 
 
 if __name__ == "__main__":

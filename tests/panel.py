@@ -85,9 +85,9 @@ def end_all(data_dir: Path, env: Mapping[str, str]) -> None:
     """What ``headway down`` does, without the seconds that an interpreter of its own takes to load it all. A panel that
     was killed lets go of its data directory a moment later.
     """
-    from headway.app import down
     from headway.faces.cli.machine import settings_of
     from headway.infra.panel.data_dir import DataDirInUse
+    from headway.upkeep import down
 
     def tried() -> bool:
         try:

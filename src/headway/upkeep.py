@@ -1,10 +1,11 @@
-"""What an operator does to a data directory beside its panel: back it up, restore it, see whether this version can open
-it.
+"""What is done to a data directory beside its panel: back it up, restore it, see whether this version can open it, and
+keep up or end what it keeps alive.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import platform
 import shutil
@@ -26,13 +27,16 @@ from headway.infra.db import dump
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.migrate import DatabaseNewer
 from headway.infra.panel.archive import Contents, check_archive, unpack_archive, write_archive
-from headway.infra.panel.data_dir import KEPT_APART, holder_of, sync_folder
+from headway.infra.panel.data_dir import KEPT_APART, DataDir, holder_of, sync_folder
 from headway.kernel.errors import Conflict, HeadwayError, InvalidInput
-from headway.kernel.settings import Settings
+from headway.kernel.settings import Part, Settings
 from headway.kernel.vault import Vault
+from headway.seams.panel_machine import PanelMachine
 from headway.seams.runtimes import processes
 from headway.seams.runtimes.daemon import MARKER
-from headway.wiring_surveys import lines
+from headway.surveys import lines
+
+log = logging.getLogger(__name__)
 
 DATABASE = "database"
 _PROBE = "headway"
@@ -166,6 +170,36 @@ def look_ahead(settings: Settings) -> Outlook:
         database_bytes=file.stat().st_size if file.exists() else 0,
         free_bytes=shutil.disk_usage(next(each for each in (folder, *folder.parents) if each.exists())).free,
     )
+
+
+async def down(settings: Settings) -> None:
+    """Ends all that a data directory keeps alive while no panel works with it: deployments, applications, supervisor
+    and edge. The next panel reports the deployments as lost and brings the applications up again. Raises HeadwayError.
+    """
+    data_dir = DataDir.open(settings.data_dir)
+    try:
+        await PanelMachine(settings=settings, data_dir=data_dir).shut_down()
+    finally:
+        data_dir.close()
+
+
+def keep(settings: Settings, part: Part) -> NoReturn:
+    """Turns this process, that of a systemd unit, into supervisord or Traefik once the panel has none that lives.
+    Raises HeadwayError.
+    """
+    machine = PanelMachine(settings=settings, data_dir=DataDir.beside(settings.data_dir))
+    match part:
+        case Part.SUPERVISOR:
+            machine.native.become()
+        case Part.EDGE:
+            machine.edge.become()
+
+
+def prepare(settings: Settings) -> None:
+    """Sets the gates of what engines begin by themselves, as after a start of the machine. Raises HeadwayError."""
+    machine = PanelMachine(settings=settings, data_dir=DataDir.beside(settings.data_dir))
+    for what, problem in sorted(machine.prepare().items()):
+        log.warning("there are no gates of %s: %s", what, problem)
 
 
 def _files(folder: Path, *, with_logs: bool) -> list[tuple[str, Path]]:

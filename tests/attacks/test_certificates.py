@@ -17,13 +17,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from headway.domains.catalog.certificates_model import Certificate, covers, fingerprint, reserved_in
 from headway.domains.catalog.certificates_store import survey
+from headway.domains.catalog.module import edge_facts
 from headway.infra.db.tables.edge import certificates
 from headway.kernel.artifacts import KeyPair
 from headway.kernel.secret import Secret
 from headway.seams.runtimes.edge import Edge
 from headway.seams.runtimes.requests import certificate
 from headway.seams.runtimes.traefik import Https
-from headway.wiring_machine import edge_facts
 from tests.certificates import certificate_for
 from tests.integration.http.world import World, open_world
 from tests.panel import free_port

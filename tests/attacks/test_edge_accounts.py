@@ -26,12 +26,12 @@ from headway.infra.panel.data_dir import DataDir
 from headway.kernel.artifacts import HealthCheck, HealthKind, KeyPair, Route, Upstream, Way
 from headway.kernel.secret import Secret
 from headway.kernel.settings import Facts, Settings
+from headway.seams.panel_machine import PanelMachine
 from headway.seams.runtimes import processes
 from headway.seams.runtimes.edge import Edge
 from headway.seams.runtimes.entrances import Held
 from headway.seams.runtimes.native import NativeRuntime
 from headway.seams.runtimes.requests import certificate
-from headway.wiring_machine import edge as wired_edge
 from tests.certificates import certificate_for
 from tests.integration.runtimes.bench import Work, free_port, make_runtime, make_spec, open_folder, until
 from tests.visitors import Visitors
@@ -39,6 +39,11 @@ from tests.visitors import Visitors
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 MAIL = "somebody@mail.example"
 NONE = "0000000000000000"
+
+
+def edge_of(settings: Settings, data_dir: DataDir) -> Edge:
+    """The edge of a panel."""
+    return PanelMachine(settings=settings, data_dir=data_dir).edge
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,7 +57,7 @@ class Place:
     @property
     def edge(self) -> Edge:
         """The edge as a panel makes it: one that has just started."""
-        return wired_edge(self.settings, self.data_dir)
+        return edge_of(self.settings, self.data_dir)
 
     @property
     def root(self) -> Path:
@@ -122,7 +127,7 @@ async def test_the_edge_is_nobody_with_no_capability(place: Place, up: Edge) -> 
 async def test_the_account_of_the_edge_reads_what_it_is_given_and_writes_one_file(place: Place, up: Edge) -> None:
     other = place.data_dir.path.parent / "another"
     with contextlib.closing(DataDir.open(other)) as second:
-        another = wired_edge(dataclasses.replace(place.settings, edge_port=free_port(), https_port=free_port()), second)
+        another = edge_of(dataclasses.replace(place.settings, edge_port=free_port(), https_port=free_port()), second)
         another._lay_out()
         opened = reaches(up.pid(), place.root / "home", [
             *("../../vault.key", "../../owner.key", "../../panel.id", "../../logs", "../../run", "/etc/shadow"),
@@ -154,7 +159,7 @@ async def test_the_trial_has_an_account_of_its_own_that_reads_less(place: Place,
 
 async def test_ports_below_1024_and_certificates_need_no_right(place: Place) -> None:
     low, safe = (port for port in (843, 844))
-    edge = wired_edge(dataclasses.replace(place.settings, edge_port=low, https_port=safe), place.data_dir)
+    edge = edge_of(dataclasses.replace(place.settings, edge_port=low, https_port=safe), place.data_dir)
     try:
         await edge.set_route(place.route())
         await edge.proven(place.route())

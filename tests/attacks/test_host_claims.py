@@ -14,13 +14,13 @@ import pytest
 
 from headway.core.deployments.model import SubjectType
 from headway.domains.catalog.domains_model import Wish
+from headway.domains.catalog.module import edge_facts
 from headway.domains.catalog.restoring import Restoring, changes
 from headway.domains.previews.doors import open_door
 from headway.kernel.artifacts import Route, Upstream, Way
 from headway.kernel.errors import InvalidInput
 from headway.seams.runtimes.own_words import read_own
 from headway.seams.runtimes.route_file import render_route
-from headway.wiring_machine import edge_facts
 from tests.integration.http.world import World, client_with, open_world
 
 HOST = "victim.example.test"

@@ -20,7 +20,7 @@ from headway.infra.hosts.ssh_client import Way, client_files
 from headway.infra.hosts.ssh_login import log_in
 from headway.infra.hosts.ssh_target import HostRefused, SshTarget, judged
 from headway.kernel.secret import Secret
-from headway.wiring_surveys import lines
+from headway.surveys import lines
 from tests.attacks.test_addresses import leading_to
 from tests.integration.http.world import World, open_world
 

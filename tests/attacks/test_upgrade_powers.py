@@ -12,7 +12,7 @@ import httpx
 import pytest
 from sqlalchemy import delete, update
 
-from headway import wiring_surveys
+from headway import surveys
 from headway.core.access.allowances import refusal
 from headway.core.access.machine import Need, Power
 from headway.core.access.survey import Line
@@ -71,7 +71,7 @@ async def test_what_was_there_goes_on_and_is_told_of_at_the_first_start_alone(wo
     first, second, other = await before_the_upgrade(world)
     vault, db, settings = world.platform.data_dir.vault, world.services.db, world.platform.settings
 
-    told = await db.run(lambda tx: wiring_surveys.begin(tx, vault, settings))
+    told = await db.run(lambda tx: surveys.begin(tx, vault, settings))
 
     assert {each.sentence: each.refused for each in told if not is_of_people(each)} == {
         f"application ours ({first}): A bind mount of /srv was set by somebody who is not known, and counts as "
@@ -79,9 +79,9 @@ async def test_what_was_there_goes_on_and_is_told_of_at_the_first_start_alone(wo
         f"application theirs ({second}): A bind mount of /srv reaches the machine, which this organisation was not "
         "given: it goes on as it is, and is refused when it is changed next.": True,
     }
-    assert await db.run(lambda tx: wiring_surveys.begin(tx, vault, settings)) == []
+    assert await db.run(lambda tx: surveys.begin(tx, vault, settings)) == []
     assert await db.read(lambda tx: refusal(tx, other, second, [BIND])) is None
-    lines = await db.read(lambda tx: list(wiring_surveys.lines(tx, vault, settings)))
+    lines = await db.read(lambda tx: list(surveys.lines(tx, vault, settings)))
     assert [each.refused for each in lines if not is_of_people(each)] == [False, True]
 
     mounted = (await world.stranger.get("/application.one", params={"applicationId": second})).json()["mounts"]
@@ -152,7 +152,7 @@ async def test_names_and_watch_paths_that_are_taken_no_more_are_listed(world: Wo
 
     await db.run(as_it_was)
     given = replace(settings, public_url="https://panel.example.org")
-    found = await db.read(lambda tx: list(wiring_surveys.lines(tx, vault, given)))
+    found = await db.read(lambda tx: list(surveys.lines(tx, vault, given)))
     assert {(each.what, each.setting, each.refused) for each in found if not is_of_people(each)} == {
         (f"domain panel.example.org/ of application {made}", "its host", False),
         (f"domain localhost/theirs of application {theirs}", "its host", True),

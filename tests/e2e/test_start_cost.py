@@ -60,7 +60,8 @@ def test_a_start_is_cheap_and_the_panel_rests_small(stopped: Panel) -> None:
 
 
 def test_a_panel_loads_what_its_start_needs_and_no_more() -> None:
-    code = "import sys, headway.app; from headway.faces.cli.main import build; build('serve'); print(*sys.modules)"
+    serving = "import headway.foreground; from headway.faces.cli.main import build; build('serve')"
+    code = f"import sys; {serving}; print(*sys.modules)"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert [name for name in LATE if name in ended.stdout.split()] == []
 

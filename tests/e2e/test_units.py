@@ -79,13 +79,13 @@ def pids_of(panel: Panel) -> dict[str, int | None]:
     """Supervisord and Traefik as the panel knows them."""
     from headway.infra.panel.data_dir import DataDir
     from headway.kernel.settings import Facts, Settings
-    from headway.wiring_machine import edge, native_runtime
+    from headway.seams.panel_machine import PanelMachine
 
     facts = Facts(is_root=os.geteuid() == 0, home=Path("/"), cwd=Path("/"), cores=1, memory_bytes=1 << 30)
     env = {"HEADWAY_EDGE_PORT": str(panel.edge_port)}
     settings = Settings.from_env(env, facts, data_dir=panel.data_dir)
-    data_dir = DataDir.beside(panel.data_dir)
-    return {"supervisor": native_runtime(settings, data_dir).supervisor_pid(), "edge": edge(settings, data_dir).pid()}
+    machine = PanelMachine(settings=settings, data_dir=DataDir.beside(panel.data_dir))
+    return {"supervisor": machine.native.supervisor_pid(), "edge": machine.edge.pid()}
 
 
 def test_a_panel_works_with_the_supervisord_and_the_traefik_of_units(

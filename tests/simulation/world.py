@@ -102,7 +102,8 @@ class World:
             sources=self.sources,
             crash_point=lambda _name: self.border.count(),
         )
-        engine = Engine(parts, self.pollers(SimDatabase(self.store, self.border)))
+        engine = Engine(parts)
+        engine.register(loops=self.pollers(SimDatabase(self.store, self.border)))
 
         async def run() -> None:
             await engine.take_over(panel_id)
@@ -115,7 +116,7 @@ class World:
             engine=engine,
             db=SimDatabase(self.store, self.border),
             ledger=ledger,
-            parts=parts,
+            parts=engine._parts,
             task=self.loop.create_task(run(), context=context),
         )
         return panel

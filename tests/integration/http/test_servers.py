@@ -227,7 +227,7 @@ async def test_a_set_up_is_a_deployment_of_the_server(site: Site) -> None:
 @pytest.mark.parametrize("wire", ["rest", "trpc"])
 async def test_a_run_on_a_server_is_killed_and_removed_by_whom_it_belongs_to(site: Site, wire: str) -> None:
     world = site.world
-    world.platform.engine._parts.kinds[KIND] = ScriptedKind()  # type: ignore[index]
+    world.platform.engine._kinds[KIND] = ScriptedKind()
     asked = request(site.server_id, (await site.one())["organizationId"], "echo begun; exec sleep 98767")
     ledger, first = world.services.deployments._ledger, await site.setup(docker=False, native=True, dryRun=True)
     await site.until(first, "done", "error")

@@ -12,7 +12,6 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 
-from headway.app import Platform
 from headway.core.access import store
 from headway.core.access.model import Role, Terms
 from headway.core.deployments.lease import Lease
@@ -23,11 +22,12 @@ from headway.domains.applications.model import AppSettings, Release, ReleaseStat
 from headway.domains.applications.snapshot import Snapshot
 from headway.domains.applications.store import add_release
 from headway.faces.http.app import create_app
+from headway.faces.http.platform import Platform
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Bundle, Commit
 from headway.kernel.ids import new_id
 from headway.kernel.settings import Facts, Settings
-from headway.wiring_services import Services
+from headway.panel import Panel
 from tests.databases import unhurried
 from tests.panel import remove_traces
 
@@ -40,7 +40,7 @@ Json = Any
 class World:
     """The platform, and one client for each caller: owner, member of the same organisation, owner of another."""
 
-    platform: Platform
+    platform: Panel
     app: Starlette
     owner: httpx.AsyncClient
     member: httpx.AsyncClient
@@ -48,7 +48,7 @@ class World:
     nobody: httpx.AsyncClient
 
     @property
-    def services(self) -> Services:
+    def services(self) -> Platform:
         """What the face answers from."""
         return self.platform.services
 
@@ -143,7 +143,7 @@ async def open_world(data_dir: Path, **env: str) -> AsyncIterator[World]:
     """A world of its own in a folder."""
     facts = Facts(is_root=True, home=data_dir, cwd=data_dir, cores=2, memory_bytes=8 << 30)
     given = {"HEADWAY_OWNER_KEY": KEYS["owner"], "HEADWAY_BALLAST": "0", **env}
-    platform = await Platform.open(Settings.from_env(given, facts, data_dir=data_dir))
+    platform = await Panel.open(Settings.from_env(given, facts, data_dir=data_dir))
     try:
         unhurried(platform.services.db)
         await platform.services.db.run(_add_people)

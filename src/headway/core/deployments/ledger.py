@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import bindparam, case, func, literal, select, update
@@ -81,18 +82,30 @@ class Ledger:
         self,
         *,
         events: Events,
-        subjects: Mapping[SubjectType, Subject],
+        subjects: Mapping[SubjectType, Subject] = MappingProxyType({}),
         log_path: Callable[[str], str],
         lease_duration: timedelta,
         most_pending: int = MOST_PENDING,
         note_unstarted: Callable[[str, str], None] | None = None,
     ) -> None:
         self._events = events
-        self._subjects = subjects
+        self._subjects = dict(subjects)
         self._log_path = log_path
         self._lease_duration = lease_duration
         self._most_pending = most_pending
         self._note_unstarted = note_unstarted
+
+    @property
+    def subjects(self) -> Mapping[SubjectType, Subject]:
+        """What deployments belong to, as it was registered."""
+        return MappingProxyType(self._subjects)
+
+    def register(self, subjects: Mapping[SubjectType, Subject]) -> None:
+        """Takes what else deployments belong to, before the engine runs. Raises ValueError for a type that has one."""
+        if twice := self._subjects.keys() & subjects.keys():
+            msg = f"brought twice: {', '.join(sorted(twice))}"
+            raise ValueError(msg)
+        self._subjects.update(subjects)
 
     def enqueue(self, tx: Tx, request: Request) -> Deployment:
         """Creates a pending deployment: with the commit of the caller's transaction it is in the queue. Raises

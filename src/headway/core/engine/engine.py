@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Protocol, TypeVar
 
 from headway.core.deployments import lease as leases
+from headway.core.deployments.model import SubjectType
+from headway.core.deployments.run import Kind, Subject
 from headway.core.deployments.status import Status
+from headway.core.engine.hosts import Hosts
 from headway.core.engine.janitor import Janitor
-from headway.core.engine.parts import Parts
+from headway.core.engine.parts import Parts, Places
 from headway.core.engine.poller import Poller
 from headway.core.engine.reach import Reach
 from headway.core.engine.recovery import Recovery
-from headway.core.engine.scheduler.scheduler import Scheduler
+from headway.core.engine.scheduler.scheduler import Scheduler, Source
 from headway.core.engine.stopper import Stopper
 from headway.core.engine.troubles import Troubles
 from headway.core.engine.worker import Worker
+from headway.infra.hosts.base import Host
 from headway.kernel.events import DeploymentEnded, DeploymentMoved, TimersChanged
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 _CLEARED_SECONDS = 1.0
 
@@ -29,11 +39,29 @@ class Releasing(Protocol):
         ...
 
 
-class Engine:
-    """Claims, performs, recovers and clears deployments. ``extra`` are further loops of the domains."""
+class EngineRuns(RuntimeError):
+    """Something is handed to an engine that runs: loops of it were begun without that, and runs taken up."""
 
-    def __init__(self, parts: Parts, extra: tuple[Poller, ...] = ()) -> None:
-        self._parts = parts
+    def __init__(self) -> None:
+        super().__init__("The engine runs, and takes nothing any more: what a feature brings is handed over before.")
+
+
+class Engine:
+    """Claims, performs, recovers and clears deployments. It is made with what there is from the beginning; each feature
+    hands over what it has by ``register``, before the engine runs.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._runs = False
+        self._kinds, self._sources, self._hosts = dict(parts.kinds), dict(parts.sources), Hosts(parts.hosts)
+        self._places = parts.places
+        self._parts = parts = replace(
+            parts,
+            kinds=MappingProxyType(self._kinds),
+            sources=MappingProxyType(self._sources),
+            hosts=self._hosts,
+            places=self._written_on,
+        )
         self._janitor = janitor = Janitor(parts)
         self._reach = Reach(parts, janitor.clear, self._met)
         self.worker = Worker(parts, lambda _id: self._recovering.wake(), self._reach.is_open)
@@ -54,7 +82,6 @@ class Engine:
             Poller("due times", scheduler.prune),
             Poller("presence", self.worker.renew),
             Poller("queue repair", janitor.repair),
-            *extra,
         )
 
     @property
@@ -68,6 +95,7 @@ class Engine:
 
     async def run(self) -> None:
         """Runs every loop until ``stop``, then lets the runs go on without this panel."""
+        self._runs = True
         events = self._parts.events
         forget = (
             events.listen(DeploymentMoved, self._wake),
@@ -85,18 +113,38 @@ class Engine:
                 await part.release()
             await self.worker.release()
 
-    def keep(self, *pollers: Poller) -> None:
-        """Takes further loops of the domains, those that need the engine itself; before it runs."""
-        self._pollers += pollers
-
-    def release_also(self, *parts: Releasing) -> None:
-        """Takes further parts that are released when the loops have ended."""
-        self._beside += parts
+    def register(
+        self,
+        *,
+        kinds: Sequence[Kind] = (),
+        subjects: Mapping[SubjectType, Subject] = MappingProxyType({}),
+        timers: Mapping[SubjectType, Source] = MappingProxyType({}),
+        loops: Sequence[Poller] = (),
+        released: Sequence[Releasing] = (),
+        hosts: Mapping[str, Host] | None = None,
+        places: Places | None = None,
+    ) -> None:
+        """Takes what a feature brings; ``released`` is let go of when the loops have ended. Raises EngineRuns, and
+        ValueError for what another has brought under the same name.
+        """
+        if self._runs:
+            raise EngineRuns
+        _add(self._kinds, {kind.name: kind for kind in kinds})
+        self._parts.ledger.register(subjects)
+        _add(self._sources, timers)
+        self._pollers += tuple(loops)
+        self._beside += tuple(released)
+        if hosts is not None:
+            self._hosts.register(hosts)
+        self._places = places or self._places
 
     def stop(self) -> None:
         """Ends the loops; safe before the start and more than once."""
         for poller in self._pollers:
             poller.stop()
+
+    async def _written_on(self, host_id: str) -> Collection[str]:
+        return await self._places(host_id)
 
     def _met(self) -> None:
         """A host is in reach again."""
@@ -124,3 +172,10 @@ class Engine:
             troubles=parts.troubles,
             interrupt=self.worker.interrupt,
         )
+
+
+def _add(known: dict[K, V], brought: Mapping[K, V]) -> None:
+    if twice := known.keys() & brought.keys():
+        msg = f"brought twice: {', '.join(sorted(map(str, twice)))}"
+        raise ValueError(msg)
+    known.update(brought)

@@ -1,4 +1,4 @@
-"""What every part of the engine works with, handed over once by the wiring."""
+"""What every part of the engine works with, handed over once."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from headway.kernel.clock import Clock, SystemClock
 from headway.kernel.events import Events
 from headway.kernel.failures.explanation import Explanation
 from headway.kernel.failures.rule import Phase
+from headway.kernel.settings import Settings
 from headway.kernel.vault import Vault
 
 T = TypeVar("T")
@@ -47,6 +48,21 @@ class EngineSettings:
             step=timedelta(minutes=30), inactivity=timedelta(minutes=15), total=timedelta(minutes=60)
         )
     )
+
+    @staticmethod
+    def of(settings: Settings) -> EngineSettings:
+        """What the engine goes by in a panel with these settings."""
+        return EngineSettings(
+            lease=settings.lease_time,
+            renew_every=settings.lease_renewal,
+            cancel_grace=settings.cancel_grace,
+            stop_deadline=settings.cancel_grace + timedelta(seconds=35),
+            reach_deadline=settings.reach_deadline,
+            missed_after=settings.missed_after,
+            deadlines=Deadlines(
+                step=settings.step_deadline, inactivity=settings.inactivity_deadline, total=settings.total_deadline
+            ),
+        )
 
 
 class OutputSource(Protocol):
@@ -126,8 +142,8 @@ class Parts:
     db: Database
     ledger: Ledger
     events: Events
-    hosts: Mapping[str, Host]
-    kinds: Mapping[str, Kind]
+    hosts: Mapping[str, Host] = field(default_factory=dict)
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
     vault: Vault
     logs: Logs
     owner: str

@@ -14,6 +14,7 @@ from headway.kernel.errors import HeadwayError, Unavailable
 log = logging.getLogger(__name__)
 
 _REST_AFTER_FAILURE = 1.0
+_DAY = 24 * 3600.0
 
 
 class Poller:
@@ -60,3 +61,13 @@ class Poller:
             else:
                 log.exception("%s failed in a round", self.name)
         return _REST_AFTER_FAILURE
+
+
+def daily(name: str, settle: Callable[[], Awaitable[None]]) -> Poller:
+    """What is tried until it succeeds, and then again each day."""
+
+    async def work() -> float:
+        await settle()
+        return _DAY
+
+    return Poller(name, work)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from headway.core.deployments.model import Deployment
+from headway.core.deployments.model import Deployment, SubjectType
 from headway.core.deployments.run import Owner
+from headway.core.deployments.store import give_to_project
 from headway.core.engine.scheduler.timers import Timers
 from headway.domains.backups import store
 from headway.infra.db.transaction import Tx
@@ -24,3 +25,10 @@ class BackupSubject:
     def moved(self, tx: Tx, deployment: Deployment) -> None:
         """A backup has no status of its own: its newest deployment tells."""
         self._timers.moved(tx, deployment)
+
+
+def carry_backups_along(tx: Tx, service_id: str, project_id: str) -> None:
+    """The backups of a service, and their runs, go with it to another project."""
+    for backup_id in store.of_service(tx, service_id):
+        store.give_to_project(tx, backup_id, project_id)
+        give_to_project(tx, SubjectType.BACKUP, backup_id, project_id)

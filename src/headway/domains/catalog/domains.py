@@ -25,6 +25,13 @@ _DNS_SECONDS = 5.0
 LOCK = "domains"  # a name below the base domain is no row: whoever takes either holds this
 
 
+def is_free(tx: Tx, host_name: str, facts: EdgeFacts) -> bool:
+    """Whether no domain stands where a service of this name would be reached."""
+    tx.lock(LOCK)
+    host = facts.generated_host(host_name)
+    return facts.whose_name(host) is None and not store.of_host(tx, host)
+
+
 class DomainTaken(Conflict):
     """Host and path lead somewhere already."""
 
@@ -150,12 +157,6 @@ class DomainService:
             return Resolved(error=f"The DNS does not know {name}: {error.strerror or 'no such name'}.")
         address = str(found[0][4][0])
         return Resolved(address=address, is_here=await asyncio.to_thread(_is_of_this_machine, address))
-
-    def is_free(self, tx: Tx, host_name: str) -> bool:
-        """Whether no domain stands where a service of this name would be reached."""
-        tx.lock(LOCK)
-        host = self._facts.generated_host(host_name)
-        return self._facts.whose_name(host) is None and not store.of_host(tx, host)
 
     def address(self, domain: Domain) -> str:
         """What to open in a browser."""

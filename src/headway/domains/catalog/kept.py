@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from headway.kernel.settings import Settings
+
 # However old or large they are: what serves, and what served before it, so that one can always go back.
 _NEVER_TOO_OLD = 2
 
@@ -24,6 +26,13 @@ class KeptReleases:
         """The same with what a service says of its own."""
         age = self.age if days is None else timedelta(days=days)
         return KeptReleases(number=number or self.number, age=age, bytes=self.bytes if bytes_ is None else bytes_)
+
+    @staticmethod
+    def of(settings: Settings) -> KeptReleases:
+        """What is kept where a service says nothing of its own."""
+        return KeptReleases(
+            number=settings.keep_releases, age=settings.keep_releases_for, bytes=settings.keep_releases_bytes
+        )
 
     def __str__(self) -> str:
         """What is kept, as the middle of a sentence."""

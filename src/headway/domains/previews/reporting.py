@@ -132,3 +132,8 @@ class Reporting:
             address=None if first is None else self.facts.address(first),
             log_link=None if newest is None else self.log_link(newest),
         )
+
+
+def log_link(panel: str | None, deployment_id: str) -> str | None:
+    """Where the log of a deployment is read, None where the panel has no address that others know."""
+    return None if panel is None else f"{panel.rstrip('/')}/api/deployment.log?deploymentId={deployment_id}"

@@ -9,6 +9,7 @@ from datetime import timedelta
 from headway.core.deployments.model import Deployment, Lane, Request, SubjectType
 from headway.core.deployments.retention import Keep
 from headway.core.deployments.run import Owner
+from headway.core.deployments.store import give_to_project
 from headway.core.engine.scheduler.timer import Overlap, Tick
 from headway.core.engine.scheduler.timers import Timers
 from headway.domains.applications import store as of_applications
@@ -57,6 +58,13 @@ class ScheduleSubject:
             return default
         number, days = kept
         return Keep(number=number or default.number, age=default.age if days is None else timedelta(days=days))
+
+
+def carry_schedules_along(tx: Tx, service_id: str, project_id: str) -> None:
+    """The runs of the schedules of an application or compose service go with it to another project."""
+    for target in (Target.APPLICATION, Target.COMPOSE):
+        for schedule_id in store.inside(tx, target, service_id):
+            give_to_project(tx, SubjectType.SCHEDULE, schedule_id, project_id)
 
 
 def request_for(tx: Tx, schedule_id: str, timers: Timers, vault: Vault, description: str) -> Request | None:

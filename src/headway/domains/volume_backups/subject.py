@@ -27,7 +27,7 @@ class VolumeBackupSubject:
         self._timers.moved(tx, deployment)
 
 
-def carry_along(tx: Tx, service_id: str, project_id: str) -> None:
+def carry_volume_backups_along(tx: Tx, service_id: str, project_id: str) -> None:
     """The volume backups of a service, and their runs, go with it to another project."""
     for volume_backup_id in store.give_to_project(tx, service_id, project_id):
         give_to_project(tx, SubjectType.VOLUME_BACKUP, volume_backup_id, project_id)

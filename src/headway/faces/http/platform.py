@@ -1,9 +1,9 @@
-"""What the HTTP face needs of the platform; the wiring hands over the real thing."""
+"""The services that the faces answer from, side by side, until each operation has its own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from dataclasses import dataclass, field
 
 from headway.core.access.audience import Audience
 from headway.core.access.audit import Audit
@@ -45,160 +45,76 @@ from headway.domains.schedules.service import ScheduleService
 from headway.domains.servers.service import ServerService
 from headway.domains.volume_backups.service import VolumeBackupService
 from headway.faces.http.wire.encoded import EncodedRows
-from headway.infra.db.engine import Database
+from headway.infra.db.engine import DatabaseAway, SqlDatabase
 from headway.infra.logs.broadcast import Broadcast
 from headway.kernel.events import Events
 from headway.reactions.metrics.metrics import Metrics
 from headway.reactions.notifications.service import NotificationService
 from headway.reactions.webhooks.service import WebhookService
+from headway.seams.runtimes.gates import Gates
 
 
-class Platform(Protocol):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
     """The services that calls are answered from."""
 
-    @property
-    def db(self) -> Database: ...
+    db: SqlDatabase
+    events: Events
+    audience: Audience
+    metrics: Metrics
+    troubles: Troubles
+    border: Gates | None
+    broadcast: Broadcast
+    watch_depths: int
+    access: AccessService
+    audit: Audit
+    keys: KeyService
+    members: MemberService
+    organizations: OrganizationService
+    deployments: DeploymentService
+    deployment_reads: DeploymentReader
+    rows: EncodedRows = field(default_factory=EncodedRows)
+    awaiting: Awaiting
+    applications: ApplicationService
+    arranging: Arranging
+    detects: DetectService
+    drops: DropService
+    runs: RunService
+    consoles: ConsoleService
+    compose_drops: ComposeDropService
+    releases: ReleaseService
+    rollbacks: RollbackService
+    upload_room: UploadRoom
+    disk: DiskService
+    composes: ComposeService
+    databases: DatabaseService
+    containers: ContainerService
+    projects: ProjectService
+    servers: ServerService
+    ssh_keys: SshKeyService
+    domains: DomainService
+    barriers: BarrierService
+    own_routing: OwnRoutingService
+    certificates: CertificateService
+    previews: PreviewService
+    git_providers: GitProviderService
+    registries: RegistryService
+    destinations: DestinationService
+    backups: BackupService
+    volume_backups: VolumeBackupService
+    schedules: ScheduleService
+    attachments: AttachmentService
+    webhooks: WebhookService
+    notifications: NotificationService
 
-    @property
-    def metrics(self) -> Metrics: ...
-
-    @property
-    def troubles(self) -> Troubles: ...
-
-    def gates(self) -> Mapping[str, str]: ...
-
-    @property
-    def watch_depths(self) -> int: ...
-
-    @property
-    def access(self) -> AccessService: ...
-
-    @property
-    def audit(self) -> Audit: ...
-
-    @property
-    def keys(self) -> KeyService: ...
-
-    @property
-    def members(self) -> MemberService: ...
-
-    @property
-    def organizations(self) -> OrganizationService: ...
-
-    @property
-    def deployments(self) -> DeploymentService: ...
-
-    @property
-    def deployment_reads(self) -> DeploymentReader: ...
-
-    @property
-    def rows(self) -> EncodedRows: ...
-
-    @property
-    def awaiting(self) -> Awaiting: ...
-
-    @property
-    def applications(self) -> ApplicationService: ...
-
-    @property
-    def arranging(self) -> Arranging: ...
-
-    @property
-    def containers(self) -> ContainerService: ...
-
-    @property
-    def composes(self) -> ComposeService: ...
-
-    @property
-    def databases(self) -> DatabaseService: ...
-
-    @property
-    def projects(self) -> ProjectService: ...
-
-    @property
-    def servers(self) -> ServerService: ...
-
-    @property
-    def ssh_keys(self) -> SshKeyService: ...
-
-    @property
-    def domains(self) -> DomainService: ...
-
-    @property
-    def barriers(self) -> BarrierService: ...
-
-    @property
-    def own_routing(self) -> OwnRoutingService: ...
-
-    @property
-    def certificates(self) -> CertificateService: ...
-
-    @property
-    def previews(self) -> PreviewService: ...
-
-    @property
-    def git_providers(self) -> GitProviderService: ...
-
-    @property
-    def registries(self) -> RegistryService: ...
-
-    @property
-    def backups(self) -> BackupService: ...
-
-    @property
-    def volume_backups(self) -> VolumeBackupService: ...
-
-    @property
-    def destinations(self) -> DestinationService: ...
-
-    @property
-    def schedules(self) -> ScheduleService: ...
-
-    @property
-    def attachments(self) -> AttachmentService: ...
-
-    @property
-    def broadcast(self) -> Broadcast: ...
-
-    @property
-    def audience(self) -> Audience: ...
-
-    @property
-    def detects(self) -> DetectService: ...
-
-    @property
-    def drops(self) -> DropService: ...
-
-    @property
-    def runs(self) -> RunService: ...
-
-    @property
-    def consoles(self) -> ConsoleService: ...
-
-    @property
-    def disk(self) -> DiskService: ...
-
-    @property
-    def compose_drops(self) -> ComposeDropService: ...
-
-    @property
-    def releases(self) -> ReleaseService: ...
-
-    @property
-    def rollbacks(self) -> RollbackService: ...
-
-    @property
-    def upload_room(self) -> UploadRoom: ...
-
-    @property
-    def notifications(self) -> NotificationService: ...
-
-    @property
-    def webhooks(self) -> WebhookService: ...
-
-    @property
-    def events(self) -> Events: ...
+    def gates(self) -> Mapping[str, str]:
+        """The gates of this machine that could not be set, with why."""
+        return {} if self.border is None else dict(self.border.problems)
 
     async def health(self) -> str | None:
-        """None when all is well, else what is not."""
-        ...
+        """None when the database answers, else why it does not."""
+        try:
+            await self.db.read(lambda tx: tx.connection.exec_driver_sql("SELECT 1"))
+        except DatabaseAway as away:
+            return away.message
+        return None

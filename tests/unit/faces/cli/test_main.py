@@ -19,7 +19,17 @@ from headway.faces.cli.tree import completed, named_in
 from tests.command_line import run_headway
 
 # What a call for help may not pay for; each costs tens of milliseconds and more.
-HEAVY = ("httpx", "rich", "asyncio", "sqlalchemy", "pydantic", "starlette", "uvloop", "cryptography", "headway.app")
+HEAVY = (
+    "httpx",
+    "rich",
+    "asyncio",
+    "sqlalchemy",
+    "pydantic",
+    "starlette",
+    "uvloop",
+    "cryptography",
+    "headway.panel",
+)
 
 
 def headway(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:

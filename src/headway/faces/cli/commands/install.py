@@ -96,7 +96,7 @@ def uninstall(*, name: Name = _DEFAULT, yes: Yes = False) -> None:
 
     import asyncio
 
-    from headway.app import down
+    from headway.upkeep import down
 
     asyncio.run(down(settings))
     for path in files:
@@ -116,8 +116,8 @@ def keep(
 
     settings = settings_of(data_dir, os.environ)
 
-    from headway.app import keep as become
-    from headway.app import prepare as see_to
+    from headway.upkeep import keep as become
+    from headway.upkeep import prepare as see_to
 
     if prepare:
         see_to(settings)

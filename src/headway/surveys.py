@@ -8,14 +8,18 @@ from functools import partial
 from headway.core.access.machine_store import first_organization, is_marked, mark
 from headway.core.access.survey import Line, Survey
 from headway.core.access.upgrades import survey as of_keys
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.domains.applications import engine_fetch as of_application_builds
 from headway.domains.applications import generation as of_rules
 from headway.domains.applications import own_routing, share_store
 from headway.domains.applications import powers as of_applications
+from headway.domains.applications.module import share_of
 from headway.domains.catalog import certificates_store, destinations_store, domains_store
+from headway.domains.catalog.module import edge_facts
 from headway.domains.composes import engine_fetch as of_compose_builds
 from headway.domains.composes import outlook
 from headway.domains.composes import powers as of_composes
+from headway.domains.composes.share_store import demand_of_composes
 from headway.domains.projects import store as of_projects
 from headway.domains.schedules import powers as of_schedules
 from headway.domains.servers import store as servers_store
@@ -25,7 +29,7 @@ from headway.infra.panel.metrics_port import is_open
 from headway.kernel.settings import Settings
 from headway.kernel.vault import Vault
 from headway.reactions.webhooks import watching
-from headway.wiring_machine import disk_holders, edge_facts, memory_share
+from headway.seams.panel_machine import disk_holders
 
 _ADOPTING: tuple[Callable[[Tx, Vault], None], ...] = (
     of_applications.adopt_all,
@@ -60,7 +64,8 @@ def surveys(settings: Settings) -> tuple[Survey, ...]:
     """Every part's, by these settings."""
 
     def of_memory(tx: Tx, vault: Vault) -> Iterator[Line]:
-        return share_store.survey(tx, vault, share=memory_share(settings, vault))
+        of_composes = partial(demand_of_composes, host_id=LOCAL_HOST, vault=vault)
+        return share_store.survey(tx, vault, share=share_of(settings, of_composes))
 
     return (
         of_memory,

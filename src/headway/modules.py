@@ -1,0 +1,174 @@
+"""What there is: each feature is installed with what it needs of those before it, and hands over what it brings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from headway import __version__
+from headway.core.access.service import AccessService
+from headway.core.deployments.hosts import LOCAL_HOST
+from headway.domains.access.module import Access, install_access
+from headway.domains.applications.arranging import Arranging
+from headway.domains.applications.module import (
+    Applications,
+    edges_of,
+    forget_key_of_applications,
+    install_applications,
+    install_arranging,
+)
+from headway.domains.applications.share_store import demand_of_applications
+from headway.domains.backups.module import Backups, install_backups
+from headway.domains.backups.subject import carry_backups_along
+from headway.domains.catalog.containers import ContainerService
+from headway.domains.catalog.module import (
+    Catalog,
+    Destinations,
+    Fronts,
+    install_catalog,
+    install_containers,
+    install_destinations,
+    install_fronts,
+    install_kept,
+)
+from headway.domains.composes import store as compose_store
+from headway.domains.composes.module import Composes, forget_key_of_composes, install_composes
+from headway.domains.composes.share_store import demand_of_composes
+from headway.domains.databases.module import Databases, install_databases
+from headway.domains.deployments.module import Deployments, install_deployments, install_retention
+from headway.domains.disk.module import Disk, install_disk
+from headway.domains.previews.module import Previews, install_previews
+from headway.domains.projects.module import install_projects
+from headway.domains.projects.service import ProjectService
+from headway.domains.projects.store import services_of_environment
+from headway.domains.rollbacks.module import Rollbacks, install_rollbacks
+from headway.domains.rollbacks.store import left_by
+from headway.domains.schedules.module import Schedules, install_schedules
+from headway.domains.schedules.subject import carry_schedules_along
+from headway.domains.servers.module import Servers, forget_key_of_servers, install_edge_keeping, install_servers
+from headway.domains.volume_backups.module import VolumeBackups, install_volume_backups
+from headway.domains.volume_backups.subject import carry_volume_backups_along
+from headway.infra.db.transaction import Tx
+from headway.module import Base, Module
+from headway.reactions.journal import Journal
+from headway.reactions.metrics.metrics import Metrics
+from headway.reactions.notifications.module import Notifications, install_notifications
+from headway.reactions.statuses.module import install_statuses
+from headway.reactions.webhooks.module import Webhooks, install_webhooks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """All of them, each with what the others and those who call may ask of it."""
+
+    metrics: Metrics
+    access: Access
+    projects: ProjectService
+    catalog: Catalog
+    servers: Servers
+    applications: Applications
+    composes: Composes
+    databases: Databases
+    arranging: Arranging
+    fronts: Fronts
+    containers: ContainerService
+    rollbacks: Rollbacks
+    schedules: Schedules
+    destinations: Destinations
+    backups: Backups
+    volume_backups: VolumeBackups
+    disk: Disk
+    previews: Previews
+    webhooks: Webhooks
+    notifications: Notifications
+    deployments: Deployments
+
+
+def install(base: Base, access: AccessService) -> Features:
+    """All features; the engine has what they bring. ``access`` was there at the panel's start."""
+    features = _features(base, access)
+    modules = _modules(base, features)
+    for each in (*modules, install_retention(base, modules)):
+        hand_over(base, each)
+    return features
+
+
+def hand_over(base: Base, module: Module) -> None:
+    """Gives the engine what a feature brings. Raises EngineRuns."""
+    base.engine.register(
+        kinds=module.kinds,
+        subjects=module.subjects,
+        timers=module.timers,
+        loops=module.loops,
+        released=module.released,
+        hosts=module.hosts,
+        places=module.places,
+    )
+
+
+def _features(base: Base, access: AccessService) -> Features:
+    metrics = Metrics(base.events, __version__)
+    Journal(base.events)
+    catalog = install_catalog(base, (forget_key_of_applications, forget_key_of_composes, forget_key_of_servers))
+    servers = install_servers(base, open_key=catalog.ssh_keys.open, open_keys=catalog.ssh_keys.open_all)
+    of_composes = partial(demand_of_composes, host_id=LOCAL_HOST, vault=base.vault)
+    applications = install_applications(base, servers, catalog, of_composes=of_composes)
+    of_applications = partial(demand_of_applications, vault=base.vault)
+    edges = edges_of(base, servers, compose_store.host_of)
+    composes = install_composes(base, servers, catalog, edges, beside=of_applications, carry_along=_carry_along)
+    databases = install_databases(base, applications, composes, carry_along=_carry_along)
+    destinations = install_destinations(base)
+    previews = install_previews(base, catalog, applications, composes)
+    return Features(
+        metrics=metrics,
+        access=install_access(base, access),
+        projects=install_projects(base),
+        catalog=catalog,
+        servers=servers,
+        applications=applications,
+        composes=composes,
+        databases=databases,
+        arranging=install_arranging(base, applications, copy_others=databases.copy, carry_along=_carry_along),
+        fronts=install_fronts(base, catalog, applications.routing, composes.routing),
+        containers=install_containers(base, composes, (applications.containers, composes.containers)),
+        rollbacks=install_rollbacks(base, applications, composes),
+        schedules=install_schedules(base, applications, composes),
+        destinations=destinations,
+        backups=install_backups(base, destinations, applications, composes),
+        volume_backups=install_volume_backups(base, destinations, applications, composes),
+        disk=install_disk(base, servers, applications, composes),
+        previews=previews,
+        webhooks=install_webhooks(base, catalog.providers, previews.acting, applications, composes),
+        notifications=install_notifications(base, servers.fleet.servers),
+        deployments=install_deployments(base, services_in=services_of_environment, left_by=left_by),
+    )
+
+
+def _modules(base: Base, features: Features) -> tuple[Module, ...]:
+    """What they bring; a feature that nobody asks anything of is installed here."""
+    return (
+        features.access.module,
+        features.servers.module,
+        features.applications.module,
+        features.composes.module,
+        features.databases.module,
+        features.fronts.module,
+        features.rollbacks.module,
+        features.schedules.module,
+        features.backups.module,
+        features.volume_backups.module,
+        features.disk.module,
+        features.previews.module,
+        features.webhooks.module,
+        features.notifications.module,
+        install_edge_keeping(base, features.servers, features.fronts.certificates.of_server),
+        install_kept(base, features.destinations.keeping, (features.backups.wanted, features.volume_backups.wanted)),
+        install_statuses(base, features.catalog.providers, features.previews.acting),
+    )
+
+
+def _carry_along(tx: Tx, service_id: str, project_id: str) -> None:
+    """What belongs to a service goes with it to another project: its backups, its schedules, and the runs of both."""
+    carry_volume_backups_along(tx, service_id, project_id)
+    carry_backups_along(tx, service_id, project_id)
+    carry_schedules_along(tx, service_id, project_id)

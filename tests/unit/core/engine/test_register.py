@@ -1,0 +1,79 @@
+"""What features hand over to an engine that was made empty."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import cast
+
+import pytest
+
+from headway.core.deployments.ledger import Ledger
+from headway.core.deployments.model import SubjectType
+from headway.core.deployments.run import Kind, Subject
+from headway.core.engine.engine import Engine, EngineRuns
+from headway.core.engine.parts import Logs, Parts
+from headway.core.engine.poller import Poller
+from headway.infra.db.engine import SqlDatabase
+from headway.infra.hosts.base import Host
+from headway.kernel.events import Events
+from headway.kernel.vault import Vault
+
+
+@dataclass(frozen=True)
+class Named:
+    """As much of a kind, a subject or a host as is looked up."""
+
+    name: str
+
+
+KIND, SUBJECT = cast("Kind", Named("toy.play")), cast("Subject", Named("toy"))
+HOSTS: Mapping[str, Host] = {"here": cast("Host", Named("here"))}
+
+
+def empty(url: str = "sqlite://") -> Engine:
+    """An engine that nobody has handed anything to."""
+    events, vault = Events(), Vault(Vault.new_key())
+    ledger = Ledger(events=events, log_path=str, lease_duration=timedelta(seconds=1))
+    logs = cast("Logs", None)
+    return Engine(Parts(db=SqlDatabase(url), ledger=ledger, events=events, vault=vault, logs=logs, owner="this start"))
+
+
+def test_what_is_handed_over_is_found_by_all_that_were_made_before() -> None:
+    engine = empty()
+    parts, ledger = engine._parts, engine._parts.ledger
+    subjects = ledger.subjects
+    assert (dict(parts.kinds), dict(parts.hosts), dict(subjects)) == ({}, {}, {})
+    engine.register(kinds=(KIND,), subjects={SubjectType.RUN: SUBJECT}, hosts=HOSTS)
+    assert (parts.kinds["toy.play"], parts.hosts["here"], subjects[SubjectType.RUN]) == (KIND, HOSTS["here"], SUBJECT)
+
+
+def test_nothing_is_brought_twice() -> None:
+    engine = empty()
+    engine.register(kinds=(KIND,), subjects={SubjectType.RUN: SUBJECT}, hosts=HOSTS)
+    with pytest.raises(ValueError, match=r"toy\.play"):
+        engine.register(kinds=(KIND,))
+    with pytest.raises(ValueError, match="run"):
+        engine.register(subjects={SubjectType.RUN: SUBJECT})
+    with pytest.raises(ValueError, match="hosts"):
+        engine.register(hosts=HOSTS)
+
+
+async def test_an_engine_that_runs_takes_nothing_any_more(sqlite_database_url: str) -> None:
+    engine, begun = empty(sqlite_database_url), asyncio.Event()
+
+    async def work() -> float:
+        begun.set()
+        return 60.0
+
+    engine.register(loops=(Poller("toy", work),))
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        group.create_task(engine.run())
+        await begun.wait()
+        with pytest.raises(EngineRuns, match="handed over before"):
+            engine.register(kinds=(KIND,))
+        engine.stop()
+    with pytest.raises(EngineRuns):
+        engine.register(loops=(Poller("late", work),))
