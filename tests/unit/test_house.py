@@ -68,6 +68,14 @@ def test_functions_are_verbs_of_the_domain() -> None:
     assert vague == []
 
 
+def test_only_what_is_called_module_composes() -> None:
+    composing = {"src/headway/modules.py", "src/headway/panel.py", "src/headway/services.py"}
+    others = {
+        _name(path) for path in PRODUCT if path.name != "module.py" and "from headway.module import" in path.read_text()
+    }
+    assert others == composing
+
+
 def test_no_module_holds_mutable_state() -> None:
     held = [f"{_name(path)}:{line}" for path in PRODUCT for line in _read(path).mutable]
     assert held == [], "a table is annotated as a Mapping or Sequence, or is a tuple or frozenset"
