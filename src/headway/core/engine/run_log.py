@@ -22,7 +22,7 @@ from headway.kernel.events import Events, LogGrew
 from headway.kernel.failures.explanation import Explanation, without_folders
 from headway.kernel.failures.explanation import explain as explain_output
 from headway.kernel.failures.rule import Phase
-from headway.kernel.lines import last_meaningful_line
+from headway.kernel.failures.telling import telling_line
 from headway.kernel.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ class PumpedLog:
         except OSError:
             return Explanation(line="")
         found = await asyncio.to_thread(explain_output, said, phase)
-        return found or Explanation(line=without_folders(last_meaningful_line(near)))
+        return found or Explanation(line=without_folders(telling_line(near)))
 
     async def reached(self, told: int) -> int:
         """Waits a moment until the log has the first ``told`` bytes of the output; where the next line of it begins. A

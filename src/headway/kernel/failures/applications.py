@@ -186,6 +186,7 @@ _SINGLE = (
         "see what stands above it: mostly a variable is not set (headway env set APP NAME=...), or a server does not answer; "
         "export const dynamic = 'force-dynamic' puts it off",
         phase=Phase.BUILD,
+        frame=True,
     ),
 )
 

@@ -28,8 +28,11 @@ from headway.kernel.failures import (
     sources,
     versions,
 )
+from headway.kernel.failures.ranges import node_of, python_of
 from headway.kernel.failures.rule import Phase, Rule
-from headway.kernel.lines import last_meaningful_line, shortened, visible
+from headway.kernel.failures.telling import is_error, telling_line
+from headway.kernel.lines import shortened
+from headway.kernel.prefixes import bare_lines
 
 MOST_CHARACTERS: Final = 128 << 10
 # What a program wrote as it ended: some of its last lines.
@@ -38,7 +41,7 @@ _MOST_AT_START: Final = 16 << 10
 _MOST_OF_A_LINE: Final = 600
 _MOST_LISTED: Final = 8
 _TABLES: Final = (
-    *(backends, versions, languages, keys, migrations, package_managers, frameworks, binaries, applications),
+    *(keys, backends, versions, languages, migrations, package_managers, frameworks, binaries, applications),
     *(machine, sources, python, node, sites, compiled, scripted, missing_variables, runs),
 )
 _RULES: Final[tuple[Rule, ...]] = tuple(rule for table in _TABLES for rule in table.RULES)
@@ -47,9 +50,6 @@ _GENERAL: Final[tuple[Rule, ...]] = tuple(
 )
 # Of these what is an error of its own; the others say what another came to.
 _ERRORS: Final[tuple[Rule, ...]] = tuple(rule for table in (sites, runs, machine) for rule in table.GENERAL)
-# What stands before a line that another program passes on: BuildKit, compose, a runner of several scripts.
-_PASSED_ON = re.compile(r"^(?:#\d{1,4} (?:\d{1,6}\.\d{1,3} )?|\d{1,6}\.\d{1,3} |[\w.-]{1,60} +\| )")
-_DRAWN = re.compile(r"[\u00d7\u2022\u2190-\u21ff\u2500-\u27bf\u2a2f]{1,60}")
 # A build of an image is told by its steps.
 _IMAGE = re.compile(r"^\[(?:[\w.-]{1,60} )?\d{1,3}/\d{1,3}\] (?:FROM|RUN|COPY) ", re.MULTILINE)
 _USE = re.compile(r"headway apps set APP --use (\w+)=([\w.]+)")
@@ -58,7 +58,6 @@ _IMAGES: Final[Mapping[str, str]] = {"go": "golang"}
 _FOLDERS = re.compile(
     r"(?:file://)?(?:/[\w.+-]{1,60}){1,12}?/(?:releases|caches|arriving|mirrors)/[\w-]{21}(?:/[\w-]{21})?(?:/|(?![\w-]))"
 )
-_BLANKS = re.compile(r" {2,}")
 # A variable in what a library lists: in quotes, at the beginning of a line, or the place that something is "at".
 _LISTED = re.compile(r"(?:['\"]|^|\bat )([A-Z][A-Z0-9_]{2,60})(?=['\":]|$)", re.MULTILINE)
 _FIRST_WORDS: Final = frozenset(
@@ -93,12 +92,14 @@ def explain(output: str, phase: Phase) -> Explanation | None:
         if after is None:
             break
         chosen = after
-    return _explained(*chosen, text) if chosen else None
+    if chosen is None or (chosen[0] in hints.RULES and _is_told_after(chosen[1].end(), text)):
+        return None
+    return _explained(*chosen, text)
 
 
 def told(output: str, phase: Phase) -> Explanation:
     """What the tables know of it, else its last line that matters."""
-    return explain(output, phase) or Explanation(line=without_folders(last_meaningful_line(output[-MOST_CHARACTERS:])))
+    return explain(output, phase) or Explanation(line=without_folders(telling_line(output[-MOST_CHARACTERS:])))
 
 
 def without_folders(line: str) -> str:
@@ -107,9 +108,7 @@ def without_folders(line: str) -> str:
 
 
 def _plain(output: str) -> str:
-    lines = (visible(_PASSED_ON.sub("", visible(raw))) for raw in output.split("\n"))
-    drawn = (_BLANKS.sub(" ", _DRAWN.sub(" ", line[:_MOST_OF_A_LINE])).strip() for line in lines)
-    return "\n".join(line for line in drawn if line)
+    return "\n".join(line[:_MOST_OF_A_LINE].rstrip() for line in bare_lines(output) if line)
 
 
 def _chosen(
@@ -118,9 +117,13 @@ def _chosen(
     for rules in tiers:
         found = _places([rule for rule in rules if rule.pattern.pattern not in passed], text, phase, begin)
         # A build ends by its first error; a program goes on after warnings until it ends by its last.
-        chosen = (
-            next(found, None) if phase is Phase.BUILD else max(found, key=lambda each: each[1].start(), default=None)
-        )
+        if phase is Phase.BUILD:
+            chosen = next(found, None)
+            if chosen is not None and (family := chosen[0].family):
+                kin = (each for each in found if each[0].family == family)
+                chosen = min(chosen, *kin, chosen, key=lambda each: each[1].start())
+        else:
+            chosen = max(found, key=lambda each: each[1].start(), default=None)
         if chosen is not None:
             return chosen
     return None
@@ -142,6 +145,12 @@ def _found(rule: Rule, text: str, begin: int) -> re.Match[str] | None:
     return found
 
 
+def _is_told_after(end: int, text: str) -> bool:
+    """Whether what tells most stands after that: then the advice before it is about something else."""
+    after = telling_line(text[end:])
+    return is_error(after) and after == telling_line(text)
+
+
 def _sentence(cause: str) -> str:
     """With a capital, unless it begins with a name: of a file, or one that the output has."""
     first = cause.partition(" ")[0]
@@ -149,20 +158,29 @@ def _sentence(cause: str) -> str:
 
 
 def _explained(rule: Rule, found: re.Match[str], text: str) -> Explanation:
-    named = {name: without_folders(value) for name, value in found.groupdict().items() if value}
+    groups = {name: value for name, value in found.groupdict().items() if name != "line"}
+    named = {name: without_folders(value) for name, value in groups.items() if value}
     first = next(iter(named.values()), "")
-    named = {name: named.get(name, first) for name in found.re.groupindex}
+    named = {name: named.get(name, first) for name in groups}
+    named["python"], named["node"] = python_of(named.get("wants", "")), node_of(named.get("wants", ""))
     named["package"] = rule.quotes.get(first, first)
     variables = tuple(dict.fromkeys(_LISTED.findall(named.get("names", ""))))[:_MOST_LISTED]
     named["listed"] = f"{', '.join(variables)} {'is' if len(variables) == 1 else 'are'}"
     named["given"] = " ".join(f"{name}=..." for name in variables)
-    end = text.find("\n", found.end())
-    whole = text[found.start() : end if end >= 0 else None]
-    line = shortened(without_folders(whole.replace("\n", " ")))
+    line = shortened(without_folders(_quoted(rule, found, text)))
     mend = rule.mend.format_map(named)
     return Explanation(
         line=line, cause=rule.cause.format_map(named), mend=_within(mend) if _IMAGE.search(text) else mend
     )
+
+
+def _quoted(rule: Rule, found: re.Match[str], text: str) -> str:
+    if rule.frame and is_error(said := telling_line(text[: found.end()])):
+        return said
+    if line := found.groupdict().get("line"):
+        return str(line).strip().replace("\n", "; ")
+    end = text.find("\n", found.end())
+    return text[found.start() : end if end >= 0 else None].replace("\n", " ")
 
 
 def _within(mend: str) -> str:

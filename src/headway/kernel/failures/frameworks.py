@@ -104,7 +104,19 @@ RULES: tuple[Rule, ...] = (
         tolerable=True,
     ),
     rule(
-        r"^.{0,80}(?:SassError|CssSyntaxError|Can't find stylesheet to import|(?:Syntax Error: )?Unclosed (?:block|string|comment|bracket)|Undefined (?:variable|mixin|function)\b).{0,200}",
+        r"^.{0,20}(?:CssSyntaxError|Syntax error): .{0,240}Can't resolve '(?P<what>(?:@[\w.-]{1,60}/)?[\w-][\w.-]{0,60})(?:/[^'\n]{0,80})?' in '(?P<folder>[^'\n]{1,200})'.{0,40}",
+        "a style sheet imports {what}, which is not installed for {folder}",
+        "add it to the package.json of the package that this folder is of ('npm install -D {what}'; in a workspace 'pnpm "
+        "--filter NAME add -D {what}'), in the version of its plugin (@tailwindcss/postcss), and commit it and the lock file",
+    ),
+    rule(
+        r"^.{0,20}(?:Error: )?(?P<what>A PostCSS Plugin (?:was passed|must be)|Your custom PostCSS configuration|An unknown PostCSS plugin|Error: Malformed PostCSS Configuration).{0,200}",
+        "Next reads postcss.config otherwise than it is written",
+        "name the plugins as strings, without require() or import: module.exports = {{ plugins: {{ tailwindcss: {{}}, "
+        "autoprefixer: {{}} }} }} (Tailwind 4: '@tailwindcss/postcss'), and commit",
+    ),
+    rule(
+        r"^.{0,80}(?:SassError|CssSyntaxError|Can't find stylesheet to import|(?:Syntax Error: )?Unclosed (?:block|string|comment|bracket)|Undefined (?:variable|mixin|function)\.).{0,200}",
         "a style sheet cannot be read",
         "mend it at the line that is named, or install the package that it imports, and commit",
         phase=Phase.BUILD,

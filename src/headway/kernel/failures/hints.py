@@ -15,9 +15,12 @@ _ADVICE = (
 _ANOTHER = r"(?:npm (?:notice|warn|WARN)\b|.{0,80}(?:\b[Ww]arn|WARN|[Dd]eprecat|\[notice\]|npm fund|npm audit|browserslist|A complete log))"
 _NEAR_THE_END = r"(?=(?:\n.{0,600}){0,25}\n?\Z)"
 
+# Of another day, or of a case that may not be this one.
+_CONDITIONAL = r"(?!.{0,80}\b[Ii]f you (?:see|get|encounter|want|use|need|think|are)\b)"
+
 RULES: tuple[Rule, ...] = (
     rule(
-        rf"^(?!{_ANOTHER})(?P<what>.{{0,240}}\b{_ADVICE}.{{1,240}}){_NEAR_THE_END}",
+        rf"^(?!{_ANOTHER}){_CONDITIONAL}(?P<what>.{{0,240}}\b{_ADVICE}.{{1,240}}){_NEAR_THE_END}",
         "it says itself what is to be done",
         "do what the line says, and commit; a variable is set by headway env set APP NAME=..., a program or library of the "
         "machine is installed on it",

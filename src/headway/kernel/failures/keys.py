@@ -6,6 +6,20 @@ from headway.kernel.failures.rule import Rule, rule
 
 _SET = "headway env set APP"
 
+# Of libraries that ask for one key: what they say, and the variable that it mostly has.
+_LIBRARIES = (
+    (
+        r"OPENAI_API_KEY environment variable is missing|OpenAIError: (?:Missing credentials|The api_key)",
+        "OpenAI's client",
+        "OPENAI_API_KEY",
+    ),
+    (r"Neither apiKey nor config\.authenticator provided", "Stripe's client", "STRIPE_SECRET_KEY"),
+    (r"Missing API key\. Pass it to the constructor `new Resend", "Resend's client", "RESEND_API_KEY"),
+    (r"@clerk/\S{1,40}: Missing publishableKey|Missing publishableKey", "Clerk", "NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY"),
+    (r"secretOrPrivateKey must have a value|JwtStrategy requires a secret", "what signs tokens", "JWT_SECRET"),
+    (r"Missing(?:AuthSecret|Secret)\b|\bNO_SECRET\b", "Auth.js", "AUTH_SECRET"),
+)
+
 RULES: tuple[Rule, ...] = (
     rule(
         r"^.{0,60}(?:LoginFailure: Improper token|TokenInvalid|An invalid token was provided|LoginFailure: .{0,60}token|"
@@ -35,6 +49,20 @@ RULES: tuple[Rule, ...] = (
         "(SUPABASE_URL and SUPABASE_KEY, as the source has them)",
     ),
     rule(
+        r"^.{0,80}(?:Firebase: (?:Error|No Firebase App).{0,20}\((?:auth|app)/(?:invalid-api-key|api-key-not-valid|no-app)|auth/(?:invalid-api-key|api-key-not-valid)).{0,160}",
+        "Firebase is started without its key: the variables of its configuration are not set where it is built",
+        f"{_SET} NEXT_PUBLIC_FIREBASE_API_KEY=... and the others that its configuration reads (VITE_FIREBASE_..., "
+        "REACT_APP_FIREBASE_...), and deploy again; or start it in the browser only",
+    ),
+    *(
+        rule(
+            rf"^.{{0,120}}(?:{says}).{{0,200}}",
+            f"{library} is given no key",
+            f"{_SET} {name}=..., or whichever the source reads for it",
+        )
+        for says, library, name in _LIBRARIES
+    ),
+    rule(
         r"^.{0,80}(?:Neither apiKey nor config\.authenticator provided|The OPENAI_API_KEY environment variable is missing|"
         r"Missing API key\. Pass it to the constructor|The api_key client option must be set|"
         r"(?:Missing|No|Invalid|missing required|Please provide (?:a|an|your)) (?:[A-Z]\w{1,30} )?(?:API|api|publishable|secret|Publishable|Secret)[ _-]?[Kk]ey|"
@@ -50,7 +78,7 @@ RULES: tuple[Rule, ...] = (
         f"take a new one from its page, and set it: {_SET} NAME=...",
     ),
     rule(
-        r"^.{0,80}(?:MongoParseError: Invalid scheme|MongooseError: The `uri` parameter|Invalid connection string|"
+        r"^.{0,80}(?:No database connection string was provided|Database connection string (?:format )?.{0,60}(?:neon|provided)|MongoParseError: Invalid scheme|MongooseError: The `uri` parameter|Invalid connection string|"
         r"Invalid scheme, expected connection string|Could not parse (?:SQLAlchemy|rfc1738) URL|Expected string or URL object, got None|"
         r"the URL must start with the protocol|Error validating datasource|connectionString.{0,20}undefined|"
         r"Can't load plugin: sqlalchemy\.dialects:postgres\b).{0,200}",

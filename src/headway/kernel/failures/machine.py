@@ -133,7 +133,7 @@ _PROGRAMS = (
     ),
     rule(
         r"^.{0,60}?(?:sh|bash|dash|/bin/sh): (?:line )?\d+: (?:exec: )?(?!git:)(?P<what>[\w@./-]{1,60}): (?:command )?not found.{0,20}|"
-        r"^.{0,80}(?:command not found: |spawn )(?P<one>[\w@./-]{1,60})(?: ENOENT)?$|"
+        r"^.{0,80}(?:command not found: (?P<one>[\w@./-]{1,60})|spawn (?P<three>(?!E[A-Z]{3,12}$)[\w@./-]{1,60})(?: ENOENT)?)$|"
         r"^.{0,80}exec: \"(?P<two>[^\"\n]{1,60})\": executable file not found in \$PATH.{0,60}",
         "this program is not installed in the application and not on the machine",
         "add it to package.json or requirements.txt and lock again, or name the right one: headway apps set APP --start "
@@ -142,6 +142,8 @@ _PROGRAMS = (
         tolerable=True,
     ),
 )
+# Ports of databases, and what their drivers say.
+_OF_DATABASES = r":(?:5432|3306|27017|6379|1433)\b|\bport (?:5432|3306|27017|6379)\b|[Pp]ostgre|PG::|psycopg|[Mm]y[Ss][Qq][Ll]|[Mm]ongo|[Rr]edis"
 _NETWORK = (
     rule(
         r"^.{0,200}(?:self[- ]signed certificate in certificate chain|SELF_SIGNED_CERT_IN_CHAIN|CERTIFICATE_VERIFY_FAILED|"
@@ -159,7 +161,38 @@ _NETWORK = (
         phase=Phase.BUILD,
     ),
     rule(
-        r"^.{0,220}(?:ECONNRESET|ETIMEDOUT|ESOCKETTIMEDOUT|ENETUNREACH|ECONNREFUSED|Connection (?:timed out|refused|reset)|Network is unreachable|"
+        r"^.{0,220}(?:ESOCKETTIMEDOUT|ERR_SOCKET_TIMEOUT).{0,200}|^error .{0,160}https?://\S{1,200}: ETIMEDOUT.{0,40}",
+        "a package did not come from its registry within the time that the package manager waits",
+        "deploy again; where it comes each time, let it wait longer: headway apps set APP --install 'yarn install --network-timeout "
+        "600000' (npm: headway env set APP NPM_CONFIG_FETCH_TIMEOUT=600000)",
+        phase=Phase.BUILD,
+    ),
+    rule(
+        r"^(?!raise ).{0,120}(?:ReadTimeoutError: .{0,160}|pip.{0,80}|HTTPSConnectionPool\(host='[\w.-]{0,60}(?:python|pypi).{0,60})Read timed out.{0,80}|"
+        r"^.{0,120}Failed to (?:download|fetch).{0,200}(?:operation timed out|timed out|UV_HTTP_TIMEOUT).{0,160}",
+        "a package did not come from its index within the time that is waited for it",
+        "deploy again; where it comes each time, let it wait longer: headway env set APP PIP_DEFAULT_TIMEOUT=1000 (uv: "
+        "UV_HTTP_TIMEOUT=1000)",
+        phase=Phase.BUILD,
+    ),
+    rule(
+        rf"^(?=.{{0,300}}(?:{_OF_DATABASES})|.{{0,300}}\n.{{0,200}}(?:{_OF_DATABASES})|.{{0,300}}\n.{{0,200}}\n.{{0,200}}(?:{_OF_DATABASES}))"
+        r"(?!raise |at ).{0,220}(?:ECONNREFUSED|[Cc]onnection refused|ConnectionRefusedError|[Cc]onnection timed out|ETIMEDOUT|could not connect to server).{0,200}(?:\nIs the server running.{0,120})?",
+        "a database is asked while it is built, and a build reaches none",
+        "keep what asks from running in the build (migrations and pages of data: headway apps set APP --release LINE, or "
+        "export const dynamic = 'force-dynamic'; Rails' assets:precompile: config.assets.initialize_on_precompile = false, or "
+        "DATABASE_URL=nulldb://localhost before it), or set a DATABASE_URL that the machine reaches",
+        phase=Phase.BUILD,
+    ),
+    rule(
+        r"^(?!raise |at ).{0,220}(?:ECONNREFUSED|[Cc]onnection refused).{0,20}(?:localhost|127\.0\.0\.1|::1).{0,100}",
+        "the build asks a server on the machine itself, where none listens",
+        "let it ask one that is reached (the variable that has its address: headway env set APP NAME=https://...), or when it is "
+        "started (export const dynamic = 'force-dynamic'), and commit",
+        phase=Phase.BUILD,
+    ),
+    rule(
+        r"^(?!raise |at ).{0,220}(?:ECONNRESET|ETIMEDOUT|ENETUNREACH|ECONNREFUSED|Connection (?:timed out|refused|reset)|Network is unreachable|"
         r"ReadTimeoutError|Read timed out|i/o timeout|connect: connection refused|error sending request for url|network socket disconnected).{0,200}",
         "a registry, or a server that the build asks, does not answer from this machine",
         "see that the machine reaches it and deploy again; a database is there only when the release starts (move what "

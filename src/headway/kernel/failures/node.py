@@ -5,6 +5,7 @@ from __future__ import annotations
 from headway.kernel.failures.rule import Phase, Rule, rule
 
 _USE = "headway apps set APP --use node=22"
+_FITTING = "headway apps set APP --use node={node}"
 _PRIVATE = "write ${{NPM_TOKEN}} in a committed .npmrc and set it: headway env set APP NPM_TOKEN=..."
 _ADD = (
     "add a script of that name to package.json, or name the right one (headway apps set APP --build LINE, --start LINE)"
@@ -35,7 +36,7 @@ _LOCKS = (
     rule(
         r"^.{0,80}Your lockfile needs to be updated, but yarn was run with.{0,100}",
         _OUT_OF_STEP,
-        "run 'yarn install', commit yarn.lock and deploy again",
+        "run 'yarn install', commit yarn.lock and deploy again (or remove yarn.lock, where npm or pnpm installs the project)",
     ),
     rule(
         r"^.{0,80}YN0028.{0,20}The lockfile would have been (?:modified|created).{0,120}",
@@ -180,6 +181,28 @@ _PACKAGES = (
         _PRIVATE,
     ),
     rule(
+        r"^(?:error )?(?P<line>(?P<what>\S{1,120}): The engine \"node\" is incompatible with this module\. Expected version "
+        r"\"(?P<wants>[^\"\n]{1,60})\"\. Got \"(?P<has>[^\"\n]{1,20})\".{0,20})",
+        "{what} is for Node {wants}, and this one is {has}",
+        f"ask for such a Node ({_FITTING}), or take a release of it that is for this one",
+    ),
+    rule(
+        r"^.{0,80}The engine \"(?P<what>npm|yarn|pnpm)\" is incompatible with this module\. Expected version \"(?P<wants>[^\"\n]{1,60})\".{0,60}",
+        "engines in package.json asks for {what} {wants}",
+        "write such a one in packageManager ({what}@VERSION), or take engines.{what} out, and commit",
+    ),
+    rule(
+        r"^npm (?:error|ERR!) (?:notsup|engine) (?:Unsupported engine|Not compatible with your version of node/npm)[^\n]{0,20}?: ?(?P<what>[^\s:]{1,120})"
+        r"\n(?:npm .{0,200}\n){0,3}?npm (?:error|ERR!) (?:notsup|engine) Required: \{.{0,60}?\"node\":\"(?P<wants>[^\"\n]{1,60})\".{0,80}",
+        "{what} is for Node {wants}",
+        f"ask for such a one ({_FITTING}), or take a release of it that is for this one",
+    ),
+    rule(
+        r"^.{0,20}Your Node version is incompatible with .{0,160}\nExpected version: (?P<wants>.{1,60})(?:\nGot: (?P<has>.{1,20}))?",
+        "package.json, or a package of it, asks for Node {wants}",
+        f"ask for such a one: {_FITTING}",
+    ),
+    rule(
         r"^.{0,80}(?:npm (?:error|ERR!) notsup Required:.{0,160}|.{0,80}The engine \"node\" is incompatible with this module\..{0,120}|"
         r".{0,20}Your Node version is incompatible with.{0,160}|.{0,20}ERR_PNPM_UNSUPPORTED_ENGINE.{0,160})",
         "package.json, or a package of it, asks for another Node",
@@ -231,7 +254,8 @@ _ADDONS = (
     rule(
         r"^gyp (?:ERR!|info) (?:find Python|stack Error: Could not find any Python|stack Error: Can't find Python).{0,160}",
         "an addon is compiled here, and node-gyp finds no Python",
-        "on the machine: apt install python3 build-essential",
+        "on the machine: apt install python3 build-essential (make, g++); or lock what is compiled anew, or leave it out, "
+        "where it is for another system (fsevents: npm install --omit=optional)",
     ),
     rule(
         r"^gyp ERR! stack Error: not found: (?:make|gcc|g\+\+|cc).{0,60}|"
@@ -318,6 +342,17 @@ _GENERAL = (
         "the install script of {what} fails",
         "take a newer release of it, or what it needs of the machine; the lines above say what that is",
         phase=Phase.BUILD,
+        frame=True,
+    ),
+    rule(
+        r"^npm (?:error|ERR!) path (?!\S{0,300}node_modules)\S{1,300}\n(?:npm (?:error|ERR!) workspace .{1,120}\nnpm (?:error|ERR!) location .{1,200}\n)?"
+        r"npm (?:error|ERR!) command failed\nnpm (?:error|ERR!) (?:signal .{1,20}\nnpm (?:error|ERR!) )?command (?:sh -c )?(?P<what>.{1,160})",
+        "'{what}' runs when the packages are installed (postinstall or prepare in package.json), and fails: mostly what it "
+        "reads is not there yet",
+        "have the files that it names there before the installation (in a Dockerfile: COPY them before it), or install with "
+        "--ignore-scripts and run it after COPY . . or in the build",
+        phase=Phase.BUILD,
+        frame=True,
     ),
 )
 

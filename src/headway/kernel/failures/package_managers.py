@@ -41,7 +41,12 @@ RULES: tuple[Rule, ...] = (
         _NEW,
     ),
     rule(
-        r"^.{0,80}(?:npm (?:error|ERR!) code E429|ERR_PNPM_FETCH_429|429 Too Many Requests).{0,160}",
+        r"^.{0,20}ERR_PNPM_SPEC_NOT_SUPPORTED_BY_ANY_RESOLVER\s{1,4}(?P<what>\S{1,120}) isn't supported by any available resolver",
+        "{what} is no package: mostly the part of one that is imported (NAME/PART), or a kind of address that pnpm does not know",
+        "name the package alone in package.json (the part in imports only), run 'pnpm install' and commit both",
+    ),
+    rule(
+        r"^.{0,80}(?:npm (?:error|ERR!) code E429|ERR_PNPM_FETCH_429|429 Too Many Requests - GET).{0,160}",
         "the registry gives no more to this address for now",
         "deploy again later, or name a registry of your own (HEADWAY_NPM_REGISTRY)",
     ),
@@ -82,7 +87,14 @@ RULES: tuple[Rule, ...] = (
         "take a newer release of it or another in its place, lock again and commit",
     ),
     rule(
-        r"^.{0,80}(?:supported Python range \(.{1,40}\) is not compatible with some of the required packages).{0,80}",
+        r"^.{0,80}(?:Python (?:range|requirement)) \((?P<has>.{1,40})\) is not compatible with some of the required packages.{0,80}"
+        r"\n- (?P<what>\S{1,80}) requires Python (?P<wants>.{1,60}?), so .{0,120}",
+        "pyproject.toml allows Python {has}, and {what} is for {wants} only",
+        "narrow it there to what both allow (python = \"{wants}\", or requires-python), run 'poetry lock' and commit both; or "
+        "take a newer release of what needs {what}",
+    ),
+    rule(
+        r"^.{0,80}(?:Python (?:range|requirement) \(.{1,40}\) is not compatible with some of the required packages).{0,80}",
         "pyproject.toml allows Pythons that a package is not for",
         'narrow it (python = ">=3.11,<3.13", or requires-python), lock again and commit',
     ),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from headway.kernel.failures.rule import Phase, Rule, rule
 
 _PYTHON = "headway apps set APP --use python=3.12"
+_FITTING = "headway apps set APP --use python={python}"
 _CC = "apt install build-essential python3-dev"
 
 _LOCKS = (
@@ -58,24 +59,24 @@ _VERSIONS = (
     rule(
         r"^.{0,80}Ignored the following versions that require a different python version: "
         r"(?:[\w.+!]{1,30} Requires-Python [^;\n]{1,60}; ){0,30}?(?P<version>[\w.+!]{1,30}) Requires-Python (?P<wants>[^;\n]{1,60}).{0,600}\n"
-        r"(?:.{0,600}\n)?.{0,40}No matching distribution found for (?P<what>[\w.\[\]-]{1,80}==(?P=version))$",
+        r"(?:.{0,600}\n)?(?P<line>.{0,40}No matching distribution found for (?P<what>[\w.\[\]-]{1,80}==(?P=version)))$",
         "{what} is for another Python than this one ({wants})",
-        f"take a Python that it is for ({_PYTHON}), or another version of it in requirements.txt",
+        f"take a Python that it is for ({_FITTING}), or a newer version of it in requirements.txt",
     ),
     rule(
         r"^.{0,80}Package '(?P<what>[^']{1,80})' requires a different Python: (?P<has>\S{1,20}) not in '(?P<wants>[^']{1,60})'",
         "{what} is for Python {wants}, and this one is {has}",
-        f"ask for such a Python: {_PYTHON}",
+        f"ask for such a Python: {_FITTING}",
     ),
     rule(
-        r"^.{0,80}currently activated Python version (?P<one>\S{1,20}) is not supported by the project \((?P<two>[^)\n]{1,60})\).{0,40}",
-        "pyproject.toml asks for Python {two}, and this one is {one}",
-        f"ask for such a Python ({_PYTHON}), or widen the range in pyproject.toml",
+        r"^.{0,80}currently activated Python version (?P<has>\S{1,20}) is not supported by the project \((?P<wants>[^)\n]{1,60})\).{0,40}",
+        "pyproject.toml asks for Python {wants}, and this one is {has}",
+        f"ask for such a Python ({_FITTING}), or widen the range in pyproject.toml",
     ),
     rule(
         r"^.{0,80}Current Python version \((?P<has>[^)\n]{1,20})\) is not (?:allowed|supported) by the project \((?P<wants>[^)\n]{1,60})\)",
         "pyproject.toml asks for Python {wants}, and this one is {has}",
-        f"ask for such a Python ({_PYTHON}), or widen the range in pyproject.toml",
+        f"ask for such a Python ({_FITTING}), or widen the range in pyproject.toml",
     ),
     rule(
         r"^.{0,80}No interpreter found for (?P<wants>Python \S{1,40}|.{1,60}?) in\b.{0,200}",
@@ -247,9 +248,23 @@ _REQUIREMENTS = (
         "make the file anew with all of them: pip-compile --generate-hashes",
     ),
     rule(
-        r"^ERROR: Cannot install .{1,200} because these package versions have conflicting dependencies",
+        r"^.{0,40}Cannot install .{1,560} because these package versions have conflicting dependencies.{0,4}"
+        r"\nThe conflict is caused by:\n(?P<line>(?:The user requested (?P<what>[\w.\[\]-]{1,60})(?P<has>.{0,120})\n"
+        r"|(?!To fix|\[notice).{1,60} depends on .{1,200}\n){2,12})",
+        "the requirements have {what}{has}, and others of them want another version of it, as the line says",
+        "write a version of {what} that all of them take, or take those that ask for it in versions that fit, try it with "
+        "'pip install -r' and commit",
+    ),
+    rule(
+        r"^.{0,40}Cannot install .{1,560} because these package versions have conflicting dependencies.{0,4}"
+        r"(?:\nThe conflict is caused by:\n(?P<line>(?:(?!To fix|\[notice).{1,200}\n){1,8}))?",
         "two of the requirements want different versions of one package",
         "loosen or change one of their versions in the requirements, try it with 'pip install -r' and commit",
+    ),
+    rule(
+        r"^.{0,40}Retrying \(Retry\(total=0.{0,80}after connection broken by .{1,400}(?=(?:\n.{0,600}){1,4}\n.{0,40}No matching distribution)",
+        "pip did not reach the index of packages, and so finds none",
+        "see that the machine reaches it (HEADWAY_PYPI_INDEX names another), and deploy again",
     ),
     rule(
         r"^.{0,80}No matching distribution found for (?P<what>\S{1,80})",
@@ -258,11 +273,25 @@ _REQUIREMENTS = (
         f"taken out), or take another Python: {_PYTHON}",
     ),
     rule(
-        r"^.{0,80}No solution found when resolving .{0,80}\n.{0,500}",
+        r"^.{0,40}Because the requested Python version \((?P<has>[^)\n]{1,60})\) does not satisfy Python(?P<wants>[^\s]{1,60})"
+        r"\n(?:and )?(?P<what>[\w.\[\]-]{1,80})(?:==\S{1,40})? depends on .{0,200}",
+        "pyproject.toml allows Python {has}, and {what} is for {wants} only",
+        "write requires-python = \"{wants}\" there, run 'uv lock' and commit both; or take a {what} that is for all of them",
+    ),
+    rule(
+        r"^.{0,80}No solution found when resolving .{0,80}\n.{0,500}(?:\n(?!hint).{1,300}){0,3}",
         "no set of versions fits all that is asked for",
         "mend the versions or requires-python in pyproject.toml, run 'uv lock' and commit both",
     ),
     rule(
+        r"^(?:\(\d\) )?(?:So, )?[Bb]ecause no versions of (?P<what>[\w.\[\]-]{1,80}) match (?P<wants>[^\n]{1,120})\n?"
+        r"(?:.{0,300}\n)?.{0,300}version solving failed.{0,10}",
+        "no release of {what} fits {wants}",
+        "take another version of what asks for it in pyproject.toml (or name the index that has {what}: "
+        "[[tool.poetry.source]]), run 'poetry lock' and commit both",
+    ),
+    rule(
+        r"^(?:\(\d\) )?(?:So, )?[Bb]ecause (?:(?!.{0,8}So, ).{0,300}\n){0,4}?.{0,300}version solving failed.{0,10}|"
         r"^.{0,300}(?:version solving failed|which doesn't match any versions).{0,60}",
         "no set of versions fits all that is asked for",
         "mend the versions in pyproject.toml, run 'poetry lock' and commit both",
@@ -299,7 +328,7 @@ _REQUIREMENTS = (
         "requirements.txt')",
     ),
     rule(
-        r"^.{0,100}(?:HTTP error 40[13]|40[13] Client Error|status code 40[13]|HTTP status client error \(40[13]).{0,160}",
+        r"^.{0,100}(?:HTTP error 40[13] while getting|40[13] Client Error: .{0,40}for url|HTTP status client error \(40[13]).{0,160}",
         "an index or server refuses who asks",
         "give its name and token in a variable that its address quotes: headway env set APP PIP_INDEX_URL=... (uv: "
         "UV_INDEX_NAME_PASSWORD)",
@@ -311,11 +340,13 @@ _GENERAL = (
         r"^.{0,80}(?:Failed building wheel for|Failed to build installable wheels for|Could not build wheels for|Failed to build) ['\"`]?(?P<what>[\w.\[\]-]{1,60}).{0,200}",
         "{what} has no wheel for this Python and could not be compiled",
         f"take a newer release of it or a Python that it has wheels for ({_PYTHON}); the lines above say what it lacks",
+        frame=True,
     ),
     rule(
         r"^.{0,80}(?:metadata-generation-failed|subprocess-exited-with-error|Getting requirements to build wheel did not run).{0,80}",
         "a package could not be prepared for this Python",
         f"take a newer release of it, or an older Python: {_PYTHON}",
+        frame=True,
     ),
 )
 

@@ -19,7 +19,10 @@ class Phase(StrEnum):
 class Rule:
     """``pattern`` finds the line, or the lines that follow each other, that say it; ``cause`` and ``mend`` are halves of
     one sentence and may quote what the pattern names. Of several places the first counts, or the ``last``. What is
-    ``tolerable`` does not always end what says it, and did not where another error follows.
+    ``tolerable`` does not always end what says it, and did not where another error follows; of a ``frame``, which only
+    tells what another came to, the line before it that tells most is quoted. A group ``line`` is what is quoted of a
+    match, a group ``wants`` a range of versions: ``{python}`` and ``{node}`` in the mend are such that fit it.
+    Of a ``family``, the errors of one compiler, that counts which is printed first.
     """
 
     pattern: re.Pattern[str]
@@ -28,6 +31,8 @@ class Rule:
     phase: Phase | None = None
     last: bool = False
     tolerable: bool = False
+    frame: bool = False
+    family: str = ""
     quotes: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -39,6 +44,8 @@ def rule(
     phase: Phase | None = None,
     last: bool = False,
     tolerable: bool = False,
+    frame: bool = False,
+    family: str = "",
     quotes: Mapping[str, str] = {},
 ) -> Rule:
     """The rule. A pattern repeats without a bound only what cannot begin anew within the same line."""
@@ -49,5 +56,7 @@ def rule(
         phase=phase,
         last=last,
         tolerable=tolerable,
+        frame=frame,
+        family=family,
         quotes=quotes,
     )

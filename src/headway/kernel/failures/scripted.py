@@ -35,6 +35,7 @@ _RUBY = (
         r"^.{0,80}An error occurred while installing (?P<what>[\w-]{1,60}).{0,120}",
         "{what} could not be compiled",
         "look at what it lacks in the lines above; mostly: apt install ruby-dev build-essential libpq-dev libyaml-dev",
+        frame=True,
     ),
     rule(
         r"^.{0,80}Could not locate Gemfile.{0,60}",

@@ -24,6 +24,13 @@ _MODULES = (
         "run 'npm install -D {what}' (or your package manager's add), commit package.json and its lock file",
     ),
     rule(
+        r"^(?!.{0,80}Cannot find module '\S{0,200}\.node').{0,120}(?:Can't resolve|Could not resolve|failed to resolve import|Failed to resolve import|Cannot find module|"
+        r"Could not load) ['\"](?P<file>\.{1,2}/[^'\"\n]{1,200})['\"].{0,200}",
+        "{file} is imported, and no such file is in what is built",
+        "commit the file (look at .gitignore and .dockerignore, and at capitals: Linux tells them apart), or mend the path",
+        phase=Phase.BUILD,
+    ),
+    rule(
         r"^.{0,120}(?:Can't resolve|Could not resolve|failed to resolve import|Failed to resolve import|Cannot find module|"
         r"Could not load) ['\"](?P<file>(?:\.{1,2}|@|~|\$\w{1,20}|src)/[^'\"\n]{1,200})['\"].{0,200}",
         "a file that is imported is not there, or its folder's short name is not known to the build",
@@ -40,7 +47,8 @@ _MODULES = (
     rule(
         r"^.{0,200}\"(?P<what>[^\"\n]{1,60})\" is not exported by \"(?P<file>[^\"\n]{1,200})\".{0,200}",
         "{what} is imported from {file}, which does not export it",
-        "mend the name, or export it there, and commit; of a package, lock the version that has it",
+        "mend the name, or export it there, and commit (a default export is imported without braces: import {what} from ...); of a "
+        "package, lock the version that has it",
     ),
     rule(
         r"^.{0,200}error TS7016: Could not find a declaration file for module '(?P<what>\.[^'\n]{1,120})'.{0,200}",
@@ -58,6 +66,12 @@ _SETTINGS = (
         r"^.{0,80}(?:digital envelope routines::unsupported|ERR_OSSL_EVP_UNSUPPORTED).{0,80}",
         "the bundler is older than Node 17 and its OpenSSL",
         "headway env set APP NODE_OPTIONS=--openssl-legacy-provider, or an older Node: headway apps set APP --use node=16",
+    ),
+    rule(
+        r"^.{0,160}(?:Vite requires Node\.js version|You are using Node\.js .{1,20}\. For \S{1,20}, Node\.js version|requires a minimum Node\.js version of|"
+        r"is not supported by \w{1,20}! Please upgrade to supported version:) \"?(?P<wants>[^\"\n]{1,60}).{0,200}",
+        "this Node is too old for what builds, which is for {wants}",
+        "ask for such a one: headway apps set APP --use node={node}",
     ),
     rule(
         r"^.{0,80}(?:crypto\.hash is not a function|crypto\$\d\.getRandomValues is not a function).{0,80}|"
@@ -103,7 +117,7 @@ _FRAMEWORKS = (
         "put what calls useSearchParams into <Suspense>, and commit",
     ),
     rule(
-        r"^.{0,80}Error occurred prerendering page \"(?P<page>[^\"\n]{1,100})\".{0,100}(?:\n(?:\w*Error|Error|TypeError).{0,200})?",
+        r"^.{0,80}Error occurred prerendering page \"(?P<page>[^\"\n]{1,100})\".{0,100}(?:\n(?P<line>.{0,20}Error\b.{0,240}))?",
         "Next renders {page} while it builds, and that fails",
         "mend it, set the variables that it reads (headway env set APP NAME=...), or let it be rendered at each request "
         "(export const dynamic = 'force-dynamic')",
@@ -139,6 +153,45 @@ _FRAMEWORKS = (
         "run 'npm install -D @angular-devkit/build-angular' (or what '{what}' is of), and commit",
     ),
 )
+# What some of tsc's errors mean; the others say that types do not fit.
+_CODES = (
+    (r"1117: .{0,200}", "an object of the source has a name twice", "remove or rename the second at that place"),
+    (
+        r"1016: .{0,200}",
+        "a parameter that has to be given follows one that has not",
+        "change their order, or write NAME?: there",
+    ),
+    (
+        r"(?:2300|2451|2393): .{0,60}?(?:'(?P<what>[^'\n]{1,80})')?.{0,100}",
+        "something is declared or imported twice",
+        "remove one of the two at that place",
+    ),
+    (
+        r"(?:2304|2552|2503|2663): Cannot find (?:name|namespace) '(?P<what>[^'\n]{1,80})'.{0,200}",
+        "{what} is used, and neither declared nor imported in that file",
+        "import or declare it there, or mend the name",
+    ),
+    (
+        r"(?:2305|2614|2724|2459): .{0,200}has no exported member (?:named )?'(?P<what>[^'\n]{1,80})'.{0,200}",
+        "{what} is imported from a module that does not export it",
+        "mend the name or the import, or export it there (of a package, lock the version that has it)",
+    ),
+    (
+        r"(?:6133|6192|6196|6198): .{0,200}",
+        "something is declared and never used, which tsconfig.json forbids",
+        "remove it, or set noUnusedLocals and noUnusedParameters to false",
+    ),
+    (
+        r"(?:7006|7005|7031|7034|7053|7016): .{0,200}",
+        "a value has no type, which 'strict' forbids",
+        "write its type at that place (or set noImplicitAny to false)",
+    ),
+    (
+        r"(?:2531|2532|2533|18046|18047|18048|18049): .{0,200}",
+        "a value may be null, undefined or unknown at that place",
+        "check it before it is used there",
+    ),
+)
 _TYPES = (
     rule(
         r"^.{0,80}error TS(?:18003|5058|5083|5057|6053)\b.{0,200}",
@@ -150,15 +203,26 @@ _TYPES = (
         "a file that is imported is not there",
         _CAPITALS,
     ),
+    *(
+        rule(
+            rf"^\S{{1,160}}?[(:]\d+[,:]\d+\)?(?: -|:) error TS{code}",
+            cause,
+            f"{mend}, try it with 'npx tsc --noEmit' and commit",
+            family="tsc",
+        )
+        for code, cause, mend in _CODES
+    ),
     rule(
         r"^\S{1,160}?[(:]\d+[,:]\d+\)?(?: -|:) error TS1\d{3}: .{0,300}",
         "a file of the source cannot be read by tsc",
         "mend it at that place and commit",
+        family="tsc",
     ),
     rule(
         r"^\S{1,160}?[(:]\d+[,:]\d+\)?(?: -|:) error TS\d+: .{0,300}|^error TS\d+: .{0,300}",
         "the types do not fit",
         "mend them ('npx tsc --noEmit' shows all) and commit",
+        family="tsc",
     ),
     rule(
         r"^(?:\./\S{1,120}\n)?.{0,20}Type error: .{0,300}",
@@ -171,6 +235,12 @@ _GENERAL = (
         r"^\[(?:vite|plugin|astro|rollup)[^\]\n]{0,60}\] .{0,200}\(\d+:\d+\).{0,300}|^.{0,80}\[vite\](?: \[[^\]\n]{1,60}\])? .{0,100}\(\d+:\d+\).{0,300}",
         "a file of the source cannot be read by what builds it",
         "mend it at that place, try it with 'npm run build' and commit",
+        phase=Phase.BUILD,
+    ),
+    rule(
+        r"^.{0,40}[Ss]yntax error \S.{0,200}(?:\n(?:Location|File):?(?:\n| ).{1,200})?",
+        "a file of the source cannot be read by what builds it",
+        "mend it at that place (a quote, backtick or bracket too many or too few), try it with 'npm run build' and commit",
         phase=Phase.BUILD,
     ),
     rule(

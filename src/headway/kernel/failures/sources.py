@@ -81,7 +81,7 @@ _DOCKERFILES = (
         "mend its name in the Dockerfile, or give the registry's name and password in the application's settings",
     ),
     rule(
-        r"^.{0,200}(?:toomanyrequests|Too Many Requests|You have reached your .{0,40}pull rate limit).{0,200}",
+        r"^.{0,200}(?:toomanyrequests|(?:manifest|registry|pull|docker).{0,80}Too Many Requests|You have reached your .{0,40}pull rate limit).{0,200}",
         "the registry gives no more to this address for now",
         "deploy again later, or give it a login of a registry in the application's settings",
     ),

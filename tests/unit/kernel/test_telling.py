@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.kernel.lines import last_meaningful_line
+from headway.kernel.failures.telling import telling_line
 
 PYTHON = """Traceback (most recent call last):
   File "/app/main.py", line 1, in <module>
@@ -112,7 +112,7 @@ GIT = "Cloning into 'x'...\nfatal: Remote branch nope not found in upstream orig
         (JAVA, "Caused by: java.net.ConnectException: Connection refused"),
         (RUBY, "app.rb:3:in 'Object#go': undefined method 'fly' for nil (NoMethodError)"),
         (RUST, "thread 'main' panicked at src/main.rs:2:5: no configuration"),
-        (PHP, "PHP Fatal error:  Uncaught RuntimeException: no database in /app/index.php:3"),
+        (PHP, "PHP Fatal error: Uncaught RuntimeException: no database in /app/index.php:3"),
         (ELIXIR, "** (RuntimeError) no database"),
         (DOTNET, "Unhandled exception. System.InvalidOperationException: no database"),
         (PYTHON_IN_COLOURS, "RuntimeError: no database"),
@@ -127,22 +127,22 @@ GIT = "Cloning into 'x'...\nfatal: Remote branch nope not found in upstream orig
     ],
 )
 def test_the_line_that_tells_most_is_found(text: str, line: str) -> None:
-    assert last_meaningful_line(text) == line
+    assert telling_line(text) == line
 
 
 def test_npm_is_not_quoted_with_the_place_of_its_log() -> None:
-    assert "complete log" not in last_meaningful_line(NPM)
+    assert "complete log" not in telling_line(NPM)
 
 
 def test_a_long_line_is_cut() -> None:
-    line = last_meaningful_line("error: " + "x" * 1000)
+    line = telling_line("error: " + "x" * 1000)
     assert len(line) == 300
     assert line.endswith("…")
 
 
 @given(st.text())
 def test_any_text_has_a_line_without_control_characters(text: str) -> None:
-    line = last_meaningful_line(text)
+    line = telling_line(text)
     assert len(line) <= 300
     assert not any(character < " " and character != "\t" for character in line)
 
@@ -154,4 +154,4 @@ def test_a_lock_file_that_is_out_of_step_is_what_is_told_whatever_usage_follows(
     )
     usage = [f"npm error   --option-{number}" for number in range(40)]
     text = "\n".join([told, "npm error Missing: left-pad@1.3.0 from lock file", *usage, 'npm error Run "npm help ci"'])
-    assert last_meaningful_line(text) == told
+    assert telling_line(text) == told

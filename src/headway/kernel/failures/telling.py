@@ -1,0 +1,198 @@
+"""The line of an output that tells most of what went wrong, where no table knows the tool that wrote it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from headway.kernel.lines import shortened
+from headway.kernel.prefixes import bare_lines
+
+_LINES_SEARCHED: Final = 20
+_RAW_LINES_SEARCHED: Final = 200
+_LINES_FOR_A_PLACE: Final = 6
+_MOST_DETAILS: Final = 3
+_STATES: Final = 4
+_LOOKS: Final = 2
+_FRAMES: Final = 1
+_PLAIN: Final = 0
+_NOTHING: Final = -1
+
+_STATES_AN_ERROR = re.compile(
+    r"^(?:\S+\s+){0,3}(?:npm err!|npm error|e:|\[?error\]?|err!|fatal|panic|critical)(?![\w-])"
+    r"|^thread '.*' panicked at\b|^\*\* \(\w|\(\w+(?:Error|Exception)\)$|^Unhandled exception\b"
+    r"|\b\w*(?:error|exception|fault|panic)\b(?: ?\[\w+\])?:"
+    r"|\b(?:command not found|no such file or directory|permission denied|no space left on device|out of memory)\b"
+    r"|\bsegmentation fault\b|^(?:syntax|type|reference) error\b|\bERR_(?!PNPM_RECURSIVE)\w+",
+    re.IGNORECASE,
+)
+_LOOKS_LIKE_AN_ERROR = re.compile(
+    r"\b(?:errors?|fatal|fail(?:ed|ure|s)?|panic|exception|cannot|can't|could not|couldn't|unable|denied|refused|"
+    r"not found|no such|undefined|unknown|invalid|missing|killed|abort(?:ed)?|timed out|unexpected|incompatible|unsupported|"
+    r"not (?:compatible|supported|installed|allowed|exist|satisfied|exported|satisfy|provide)|isn't|conflict(?:s|ing)?|mismatch|rejected|requir(?:es?|ed)|no \w+ found|version solving failed)\b"
+    r"|^(?:\./|/)?[\w@./-]{1,200}\.\w{1,8}(?::\d+(?::\d+)?| ?\(\d+[,:]\d+\)): \S",
+    re.IGNORECASE,
+)
+# What makes an error one that can be mended: a name, a tool's own code, a place, a reason, a version that is wanted.
+_DETAILS: Final = (
+    re.compile(r"(?<!\w)['\"`][^'\"`\n]{2,120}['\"`]"),
+    re.compile(r"\b(?:ERR_\w+|E(?!RROR)[A-Z]{5,16}|[A-Z]{1,6}\d{3,5})\b"),
+    re.compile(r"[\w)\]-]\.\w{1,8}(?::\d|\(\d| \(\d)"),
+    re.compile(
+        r"\b(?:cannot|can't|could not|couldn't|not (?:found|defined|compatible|supported|installed|allowed|satisfied|exported)|no such|"
+        r"missing|requires?|incompatible|unsupported|expected|unexpected|refused|denied|must|depends on|unknown|invalid|"
+        r"does(?: not|n't)|isn't|no (?:matching|required|solution)|conflict\w*|mismatch|exceed\w*|already|timed out|no module named)\b",
+        re.IGNORECASE,
+    ),
+    re.compile(r"(?:[<>=~^!]=?|\bversion) ?v?\d"),
+)
+_CAUSED = re.compile(r"^(?:Caused by|\[?cause\]?):", re.IGNORECASE)
+# A lock file that is out of step: what is said of it comes before long lists and the usage of a program.
+_OUT_OF_STEP = re.compile(
+    r"`npm ci` can only install packages when|ERR_PNPM_OUTDATED_LOCKFILE|lockfile would have been (?:modified|created)"
+    r"|Your lockfile needs to be updated|lockfile had changes, but lockfile is frozen|The lockfile is out of date"
+    r"|The lockfile at `.*` needs to be updated|poetry\.lock was last generated|Pipfile\.lock .* out of date"
+)
+_SAYS_NOTHING = re.compile(
+    r"complete log of this run|^\W*(?:hint|note|tip|help|info|debug|notice|verbose|warn|warning)\b|^npm (?:warn|notice|info|verb)\b"
+    r"|for (?:more|further) information|see above|\b0 errors|^\W*error\W*$|^(?:make|gmake)(?:\[\d+\])?: \*\*\*"
+    r"|npm err(?:!|or)\s*(?:(?:code|errno|syscall|path|command|signal|workspace|location|cwd|lifecycle script)\b.*"
+    r"|exit status \d+|failed at the .*|make sure you .*|this is (?:probably )?not .*|there is likely .*|\S+@\S+ [\w:-]+: `.*"
+    r"|usage:.*|options:.*|\[.*|aliases?: .*|run \"npm help.*|https?://.*|or clean .*)?$"
+    r"|^gyp (?:info|verb)\b|^gyp ERR! (?:system|command|cwd|node(?:-gyp)? -v|not ok|this is a bug|node_modules|stack\s+at|\$)"
+    r"|^exit status \d+$|^(?:\S+\s+){0,5}worker (?:exiting|\(pid:|failed to boot)|^error: script .* exited with code"
+    r"|^\W*ELIFECYCLE\b|^\W*(?:https?://\S+|(?:see|read more|learn more|visit|refer to|more info\w*|details?|docs?|documentation)\b.{0,80}https?://.*)$"
+    r"|^\[ERROR\] (?:To see the full|Re-run Maven|For more|\[Help \d|After correcting)|^(?:import trace|require stack|stack trace|traceback)\b"
+    r"|^(?:during handling of|the above exception|if you (?:think|see|want|are|need|get)|usage:|you can (?:learn|reproduce))\b"
+    r"|^(?:v?\d+\.\d+\.\d+|node\.?js v\d\S*|(?:node|npm|pnpm|yarn|bun|python|pip|ruby|go|php) (?:version )?v?\d+[\d.]*)$|^##\["
+    r"|^gyp ERR!$|^to (?:fix|resolve|solve|use|see|get|update)\b|^(?:\$|PS [A-Z]:|[A-Z]:\\\S*>) ",
+    re.IGNORECASE,
+)
+# What another error came to, said by what runs the tool.
+_FRAME = re.compile(
+    r"exit(?:ed)?(?: with)?(?: non-?zero)? (?:exit )?(?:code|status)|exit code:? \d|non-?zero (?:exit )?(?:code|status)|did not complete successfully"
+    r"|command (?:failed|\S+ failed)|failed to push some refs|pre-receive hook|^\W*(?:\[\w+\] )?push (?:rejected|failed)"
+    r"|this error happened while|an? (?:unexpected )?error (?:has )?occurred\W*$|(?:errors? (?:occurred|during|while)|error during) (?:\w+ ){0,3}\w+[:.]?$"
+    r"|failed to compile\W*$|compilation failed\W*$|(?:build|compile|installation|deployment|task|test)s? (?:has )?failed\b.{0,40}$"
+    r"|^\W*(?:> )?(?:build|compile) (?:error occurred|aborted)|found \d+ errors?|\d+ errors? (?:generated|found|occurred)|\bwith \d+ errors?\b"
+    r"|could not compile .* due to|aborting due to|could not compile dependency|found incompatible module|recursive_run_first_fail"
+    r"|error encountered while|failed to (?:execute goal|build:|solve:|run `)|error evaluating|^Errors? running\b|returned an error\W*$"
+    r"|^gyp ERR! (?:build|configure) error|subprocess-exited-with-error|^generated code for|metadata-generation-failed|^malformed\b.{0,60}$"
+    r"|additionally, handling the error|exiting the build|worker exited|please try again|^rake aborted!$|for help visit|error occurred prerendering|^Tasks: TOP"
+    r"|^\W*(?:npm err(?:!|or) )?exit status",
+    re.IGNORECASE,
+)
+_LEADS_ON = re.compile(r"^thread '.*' panicked at .*:$")
+# A sentence that goes on from the line before.
+_GOES_ON = re.compile(r"^(?:and|or|but|so|because|which|that|then) ")
+_HEADING = re.compile(r"[\w)'\"`]:$")
+_ITEM = re.compile(r"^(?:[-*\u2022]|\d{1,2}[.)]) \S")
+_SOURCE = r"(?:\./|/|[A-Za-z]:[\\/])?[\w@./\\\[\]()+-]{1,200}\.\w{1,8}"
+# A file before what is said of it, as bundlers print it, and a place after it, as compilers do.
+_FILE_BEFORE = re.compile(rf"^(?:ERROR in )?(?=\S{{0,200}}/)({_SOURCE}(?:[: ]\d+:\d+)?):?$")
+_PLACE_AFTER = re.compile(
+    rf"^(?:(?:file|location|at file|-+>|in file)\b:? ?|-+> ?)?({_SOURCE}:\d+:\d+):?$", re.IGNORECASE
+)
+# An error of a compiler, which names the place first: of several the first is the cause of others.
+_OF_A_COMPILER = re.compile(rf"^{_SOURCE}(?::\d+(?::\d+)?|\(\d+,\d+\)):? .{{0,20}}\b(?:error|fatal)\b", re.IGNORECASE)
+# Where a program was when it broke; a trace may be longer than all that is looked at.
+_OF_A_TRACE = re.compile(
+    r"^\[?at \S|^from \S+:\d+|^\.\.\. \d+ (?:more|common frames)|^File \".*\", line \d+|^#\d+ |^goroutine \d+ \[|^\d+: 0x|"
+    r"^\S+\.(?:go|rs|cc?|exs?|erl|rb|php):\d+(?::\d+)?(?:\s+\+0x[0-9a-f]+)?$|^[\w./*()-]+\(.*\)$|^[\^~\s|.-]+$"
+)
+# Lines of a source that are quoted: behind their number, or what a trace was at.
+_CODE = re.compile(
+    r"^>{0,3} ?\d{1,5} ?[|:] |^>{0,3} ?\d{1,5} ?\|$|^\| |^(?:raise|throw|return|yield|await|const|let|var|import|export) \w"
+)
+_QUOTED_BY_PYTHON = re.compile(r"^File \".*\", line \d+")
+
+
+def telling_line(text: str) -> str:
+    """The line of a log's end that best says what went wrong, at most 300 characters, "" where there is none: of its
+    last lines that are no stack trace, no source and no advice the last of those that state an error most closely. What
+    only leads to it, or says where it is, is added.
+    """
+    near = [line for line in bare_lines("\n".join(text.split("\n")[-_RAW_LINES_SEARCHED:])) if line]
+    if said := next((line for line in reversed(near) if _OUT_OF_STEP.search(line)), None):
+        return shortened(said)
+    places = [at for at in range(len(near)) if not _is_quoted(at, near)]
+    weights = {at: _NOTHING if _is_advice(at, near) else _weight(near[at]) for at in places}
+    last = _last_ones(places, weights, near)
+    if not last:
+        return shortened(near[-1] if near else "")
+    best = max(last, key=lambda at: (weights[at], at))
+    return shortened(_with_others(_first_of_its_kind(best, places, near), near))
+
+
+def is_error(line: str) -> bool:
+    """Whether it says that something is wrong, and is no frame around that."""
+    return _weight(line) >= _LOOKS
+
+
+def _last_ones(places: Sequence[int], weights: dict[int, int], near: Sequence[str]) -> list[int]:
+    """The last lines that say something; an error that is said again counts once."""
+    last: list[int] = []
+    seen: set[str] = set()
+    for at in reversed(places):
+        if weights[at] <= _NOTHING or near[at] in seen:
+            continue
+        if weights[at] > _PLAIN:
+            seen.add(near[at])
+        last.append(at)
+        if len(last) == _LINES_SEARCHED:
+            break
+    return last or list(places)
+
+
+def _is_quoted(at: int, near: Sequence[str]) -> bool:
+    line = near[at]
+    return bool(_OF_A_TRACE.search(line) or _CODE.search(line) or (at > 0 and _QUOTED_BY_PYTHON.search(near[at - 1])))
+
+
+def _is_advice(at: int, near: Sequence[str]) -> bool:
+    """Whether it is in a list below a heading that tells nothing."""
+    above = next((line for line in reversed(near[max(0, at - 8) : at]) if not _ITEM.search(line)), "")
+    return bool(_ITEM.search(near[at]) and _SAYS_NOTHING.search(above))
+
+
+def _weight(line: str) -> int:
+    if _SAYS_NOTHING.search(line):
+        return _NOTHING
+    if _FRAME.search(line):
+        return _FRAMES
+    if _STATES_AN_ERROR.search(line):
+        weight = _STATES
+    elif _LOOKS_LIKE_AN_ERROR.search(line):
+        weight = _LOOKS
+    else:
+        return _PLAIN
+    caused = _MOST_DETAILS if _CAUSED.search(line) else 0
+    return weight + min(_MOST_DETAILS, caused + sum(bool(detail.search(line)) for detail in _DETAILS))
+
+
+def _first_of_its_kind(best: int, places: Sequence[int], near: Sequence[str]) -> int:
+    if not _OF_A_COMPILER.search(near[best]):
+        return best
+    return next(at for at in places if _OF_A_COMPILER.search(near[at]))
+
+
+def _with_others(at: int, near: Sequence[str]) -> str:
+    """The line with its heading, with what it leads to, and with the file and place that it is about."""
+    line = near[at]
+    if _GOES_ON.search(line):
+        begins = next((n for n in range(at - 1, max(-1, at - 5), -1) if not _GOES_ON.search(near[n])), at)
+        return " ".join(near[begins : at + 1])
+    if _ITEM.search(line):
+        heading = next((other for other in reversed(near[max(0, at - 4) : at]) if not _ITEM.search(other)), "")
+        return f"{heading} {line}" if _HEADING.search(heading) else line
+    if _LEADS_ON.search(line) or _HEADING.search(line):
+        follow = (other for other in near[at + 1 : at + 4] if _weight(other) > _NOTHING)
+        return " ".join([line, *(other for other, _ in zip(follow, range(2), strict=False))])
+    if _DETAILS[2].search(line):
+        return line
+    if at > 0 and (file := _FILE_BEFORE.match(near[at - 1])):
+        return f"{file[1]} {line}"
+    after = near[at + 1 : at + 1 + _LINES_FOR_A_PLACE]
+    place = next((found[1] for other in after if (found := _PLACE_AFTER.match(other))), None)
+    return f"{line} ({place})" if place else line
