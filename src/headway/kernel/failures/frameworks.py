@@ -188,7 +188,7 @@ RULES: tuple[Rule, ...] = (
         "mend it at the place that is named, or add the filter or tag to the configuration, and commit",
     ),
     rule(
-        r"^.{0,80}(?:threw an error while running the (?P<what>\w{1,40}) lifecycle|Invalid plugin options for).{0,160}(?:\n.{1,300})?",
+        r"^.{0,80}(?:threw an error while running the (?P<what>\w{1,40}) lifecycle|Invalid plugin options for).{0,160}(?:\n(?!- ).{1,200})?(?:\n- .{1,120}){0,4}",
         "a plugin of Gatsby fails, mostly since the key of its source is not set",
         "set the variables that gatsby-config reads: headway env set APP NAME=...",
     ),

@@ -73,6 +73,11 @@ RULES: tuple[Rule, ...] = (
         "AUTH_SECRET=...)",
     ),
     rule(
+        r"^.{0,120}(?:Error|Exception)\b.{0,80}\b(?:status(?: code)?:?|HTTP|Response code) (?P<what>40[13])\b(?! while getting).{0,120}",
+        "a server that it asks does not let it in ({what})",
+        f"set the variable that has its key or token: {_SET} NAME=..., as the source reads it",
+    ),
+    rule(
         r"^.{0,80}(?:Invalid API Key provided|Incorrect API key provided|API key not valid|invalid x-api-key|AuthenticationError: .{0,40}40[13]).{0,160}",
         "a service does not take the key that it is given",
         f"take a new one from its page, and set it: {_SET} NAME=...",

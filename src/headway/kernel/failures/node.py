@@ -139,6 +139,13 @@ _PACKAGES = (
         "take it out of .yarnrc.yml, add it again ('yarn plugin import NAME') and commit .yarn/plugins",
     ),
     rule(
+        r"^npm (?:error|ERR!) (?:Could not resolve dependency|Conflicting peer dependency):\nnpm (?:error|ERR!) (?:peer|peerOptional) "
+        r"(?P<what>(?:@[\w.-]{1,60}/)?[\w.-]{1,60})@\"(?P<wants>[^\"\n]{1,80})\" from (?P<who>\S{1,80}).{0,80}",
+        "{who} goes with {what} {wants}, and package.json has another",
+        "write {what} in such a version, or a {who} that goes with yours, run 'npm install' and commit package.json and its lock "
+        "file; or commit an .npmrc with legacy-peer-deps=true",
+    ),
+    rule(
         r"^npm (?:error|ERR!) Could not resolve dependency:\n.{0,200}",
         "two packages want different versions of one that they share",
         "bring their versions in package.json together, or commit an .npmrc with legacy-peer-deps=true",

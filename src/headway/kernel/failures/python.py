@@ -168,6 +168,11 @@ _MACHINE = (
         f"take a Python that it has wheels for ({_PYTHON}), or on the machine: apt install cargo",
     ),
     rule(
+        r"^.{0,40}By not providing \"Find(?P<what>[\w+-]{1,40})\.cmake\".{0,120}",
+        "something is compiled here, and CMake does not find {what}",
+        "on the machine: apt install the package that holds {what}Config.cmake (apt-file search {what}Config.cmake)",
+    ),
+    rule(
         r"^.{0,80}(?:CMake must be installed|Could not find CMake|cmake: not found|No such file or directory: 'cmake').{0,100}",
         "a package is compiled here and needs CMake",
         "on the machine: apt install cmake build-essential",
@@ -262,7 +267,7 @@ _REQUIREMENTS = (
         "loosen or change one of their versions in the requirements, try it with 'pip install -r' and commit",
     ),
     rule(
-        r"^.{0,40}Retrying \(Retry\(total=0.{0,80}after connection broken by .{1,400}(?=(?:\n.{0,600}){1,4}\n.{0,40}No matching distribution)",
+        r"^.{0,40}Retrying \(Retry\(total=0.{0,80}after (?P<line>connection broken by .{1,260}).{0,300}(?=(?:\n.{0,600}){1,4}\n.{0,40}No matching distribution)",
         "pip did not reach the index of packages, and so finds none",
         "see that the machine reaches it (HEADWAY_PYPI_INDEX names another), and deploy again",
     ),
@@ -282,6 +287,12 @@ _REQUIREMENTS = (
         r"^.{0,80}No solution found when resolving .{0,80}\n.{0,500}(?:\n(?!hint).{1,300}){0,3}",
         "no set of versions fits all that is asked for",
         "mend the versions or requires-python in pyproject.toml, run 'uv lock' and commit both",
+    ),
+    rule(
+        r"^(?:So, )?[Bb]ecause (?P<what>\S{1,80}) .{0,200}\bSDK version (?P<wants>[^,\n]{1,60}), version solving failed.{0,10}",
+        "{what} asks for a Dart or Flutter of {wants}",
+        "take an image that has such a one (FROM ... in the Dockerfile), or an older release in pubspec.yaml, and commit it and "
+        "pubspec.lock",
     ),
     rule(
         r"^(?:\(\d\) )?(?:So, )?[Bb]ecause no versions of (?P<what>[\w.\[\]-]{1,80}) match (?P<wants>[^\n]{1,120})\n?"

@@ -112,7 +112,7 @@ _VARIABLES = (
     rule(
         r"^.{0,120}[Ee]nvironment variable:? [`'\"]?(?P<name>[A-Z][A-Z0-9_]{2,60})[`'\"]? (?:is |was )?(?:not |missing|required|must).{0,80}|"
         r"^.{0,80}(?:[Mm]issing|[Rr]equired|REQUIRED|MISSING|must set|[Nn]ot set|[Uu]ndefined(?! reference)).{0,40}?[`'\": ](?P<one>(?!ERR_|MODULE_NOT)[A-Z][A-Z0-9]{1,30}_[A-Z0-9_]{1,40})\b.{0,100}|"
-        r"^.{0,80}[`'\"\[( ]?\b(?P<two>[A-Z][A-Z0-9]{1,30}_[A-Z0-9_]{1,40})[`'\"\])]? (?:is|was|must be|has to be|environment variable is) (?:not |missing|required|undefined|set\b|defined|empty|unset|provided).{0,100}",
+        r"^.{0,80}[`'\"\[( ]?\b(?P<two>[A-Z][A-Z0-9]{1,30}_[A-Z0-9_]{1,40})[`'\"\])]? (?:is|was|must be|has to be|environment variable is) (?:not |missing|required|undefined|a (?:string|number|boolean|valid)|set\b|defined|empty|unset|provided).{0,100}",
         "{name} is needed and not set",
         "headway env set APP {name}=...",
     ),

@@ -32,6 +32,22 @@ _RUBY = (
         "on the machine: apt install ruby-dev build-essential",
     ),
     rule(
+        r"^.{0,40}(?:Can't find the '?libpq-fe\.h header|No pg_config\.\.\. trying anyway|Unable to find libpq\b).{0,120}",
+        "pg is compiled here and needs the files of PostgreSQL's library",
+        "on the machine: apt install libpq-dev build-essential",
+    ),
+    rule(
+        r"^.{0,40}(?:mysql client is missing|libmysqlclient is missing).{0,160}",
+        "mysql2 is compiled here and needs the files of MySQL's library",
+        "on the machine: apt install default-libmysqlclient-dev build-essential",
+    ),
+    rule(
+        r"^(?:yaml\.h not found|.{0,40}You have to install development tools first).{0,120}",
+        "a gem is compiled here, and the machine lacks a compiler or what the gem is compiled with",
+        "on the machine: apt install build-essential ruby-dev libyaml-dev",
+        tolerable=True,
+    ),
+    rule(
         r"^.{0,80}An error occurred while installing (?P<what>[\w-]{1,60}).{0,120}",
         "{what} could not be compiled",
         "look at what it lacks in the lines above; mostly: apt install ruby-dev build-essential libpq-dev libyaml-dev",

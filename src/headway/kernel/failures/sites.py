@@ -117,10 +117,17 @@ _FRAMEWORKS = (
         "put what calls useSearchParams into <Suspense>, and commit",
     ),
     rule(
-        r"^.{0,80}Error occurred prerendering page \"(?P<page>[^\"\n]{1,100})\".{0,100}(?:\n(?P<line>.{0,20}Error\b.{0,240}))?",
+        r"^.{0,80}Error occurred prerendering page \"(?P<page>[^\"\n]{1,100})\".{0,100}(?:\n(?P<line>.{0,20}Error\b.{0,240}))",
         "Next renders {page} while it builds, and that fails",
         "mend it, set the variables that it reads (headway env set APP NAME=...), or let it be rendered at each request "
         "(export const dynamic = 'force-dynamic')",
+    ),
+    rule(
+        r"^.{0,80}Error occurred prerendering page \"(?P<page>[^\"\n]{1,100})\".{0,100}",
+        "Next renders {page} while it builds, and that fails",
+        "mend it, set the variables that it reads (headway env set APP NAME=...), or let it be rendered at each request "
+        "(export const dynamic = 'force-dynamic')",
+        frame=True,
     ),
     rule(
         r"^.{0,80}Could not find a production build in the .{0,120}",
@@ -235,6 +242,12 @@ _GENERAL = (
         r"^\[(?:vite|plugin|astro|rollup)[^\]\n]{0,60}\] .{0,200}\(\d+:\d+\).{0,300}|^.{0,80}\[vite\](?: \[[^\]\n]{1,60}\])? .{0,100}\(\d+:\d+\).{0,300}",
         "a file of the source cannot be read by what builds it",
         "mend it at that place, try it with 'npm run build' and commit",
+        phase=Phase.BUILD,
+    ),
+    rule(
+        r"^(?:Error: |x ){0,2}(?:Expected .{1,80}, got .{1,60}|Unexpected (?:token|eof|character).{0,100}|Unterminated .{1,60})\n,?-?\[(?P<file>\S{1,200}:\d{1,6}:\d{1,5})\].{0,10}",
+        "{file} cannot be read: a bracket, tag or quote is open there, or closed twice",
+        "mend it at that place (or just above), try it with 'npm run build' and commit",
         phase=Phase.BUILD,
     ),
     rule(

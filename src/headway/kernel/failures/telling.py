@@ -22,7 +22,7 @@ _NOTHING: Final = -1
 _STATES_AN_ERROR = re.compile(
     r"^(?:\S+\s+){0,3}(?:npm err!|npm error|e:|\[?error\]?|err!|fatal|panic|critical)(?![\w-])"
     r"|^thread '.*' panicked at\b|^\*\* \(\w|\(\w+(?:Error|Exception)\)$|^Unhandled exception\b"
-    r"|\b\w*(?:error|exception|fault|panic)\b(?: ?\[\w+\])?:"
+    r"|\b\w*(?:error|exception|fault|panic|NotFound|Unsatisfiable)\b(?: ?\[\w+\])?:"
     r"|\b(?:command not found|no such file or directory|permission denied|no space left on device|out of memory)\b"
     r"|\bsegmentation fault\b|^(?:syntax|type|reference) error\b|\bERR_(?!PNPM_RECURSIVE)\w+",
     re.IGNORECASE,
@@ -30,7 +30,7 @@ _STATES_AN_ERROR = re.compile(
 _LOOKS_LIKE_AN_ERROR = re.compile(
     r"\b(?:errors?|fatal|fail(?:ed|ure|s)?|panic|exception|cannot|can't|could not|couldn't|unable|denied|refused|"
     r"not found|no such|undefined|unknown|invalid|missing|killed|abort(?:ed)?|timed out|unexpected|incompatible|unsupported|"
-    r"not (?:compatible|supported|installed|allowed|exist|satisfied|exported|satisfy|provide)|isn't|conflict(?:s|ing)?|mismatch|rejected|requir(?:es?|ed)|no \w+ found|version solving failed)\b"
+    r"not (?:compatible|supported|installed|allowed|exist|satisfied|exported|satisfy|provide)|isn't|conflict(?:s|ing)?|mismatch|rejected|requir(?:es?|ed)|no \w+ found|version solving failed)\b|^! +(?!\[)\S"
     r"|^(?:\./|/)?[\w@./-]{1,200}\.\w{1,8}(?::\d+(?::\d+)?| ?\(\d+[,:]\d+\)): \S",
     re.IGNORECASE,
 )
@@ -65,14 +65,14 @@ _SAYS_NOTHING = re.compile(
     r"|^\W*ELIFECYCLE\b|^\W*(?:https?://\S+|(?:see|read more|learn more|visit|refer to|more info\w*|details?|docs?|documentation)\b.{0,80}https?://.*)$"
     r"|^\[ERROR\] (?:To see the full|Re-run Maven|For more|\[Help \d|After correcting)|^(?:import trace|require stack|stack trace|traceback)\b"
     r"|^(?:during handling of|the above exception|if you (?:think|see|want|are|need|get)|usage:|you can (?:learn|reproduce))\b"
-    r"|^(?:v?\d+\.\d+\.\d+|node\.?js v\d\S*|(?:node|npm|pnpm|yarn|bun|python|pip|ruby|go|php) (?:version )?v?\d+[\d.]*)$|^##\["
+    r"|^(?:v?\d+\.\d+\.\d+|node\.?js v\d\S*|(?:node|npm|pnpm|yarn|bun|python|pip|ruby|go|php) (?:version )?v?\d+[\d.]*)$|^##\[|^\W*syntax error\W*$|^For the full|^\W*(?:errors?|message|details?|error message|output|stderr|stdout)\W*$"
     r"|^gyp ERR!$|^to (?:fix|resolve|solve|use|see|get|update)\b|^(?:\$|PS [A-Z]:|[A-Z]:\\\S*>) ",
     re.IGNORECASE,
 )
 # What another error came to, said by what runs the tool.
 _FRAME = re.compile(
     r"exit(?:ed)?(?: with)?(?: non-?zero)? (?:exit )?(?:code|status)|exit code:? \d|non-?zero (?:exit )?(?:code|status)|did not complete successfully"
-    r"|command (?:failed|\S+ failed)|failed to push some refs|pre-receive hook|^\W*(?:\[\w+\] )?push (?:rejected|failed)"
+    r"|command (?:failed|\S+ failed)|failed to push some refs|pre-receive hook|\[remote rejected\]|^error occurs in the|an? error occurred while (?:installing|running)|^\W*(?:\[\w+\] )?push (?:rejected|failed)"
     r"|this error happened while|an? (?:unexpected )?error (?:has )?occurred\W*$|(?:errors? (?:occurred|during|while)|error during) (?:\w+ ){0,3}\w+[:.]?$"
     r"|failed to compile\W*$|compilation failed\W*$|(?:build|compile|installation|deployment|task|test)s? (?:has )?failed\b.{0,40}$"
     r"|^\W*(?:> )?(?:build|compile) (?:error occurred|aborted)|found \d+ errors?|\d+ errors? (?:generated|found|occurred)|\bwith \d+ errors?\b"
@@ -92,7 +92,7 @@ _SOURCE = r"(?:\./|/|[A-Za-z]:[\\/])?[\w@./\\\[\]()+-]{1,200}\.\w{1,8}"
 # A file before what is said of it, as bundlers print it, and a place after it, as compilers do.
 _FILE_BEFORE = re.compile(rf"^(?:ERROR in )?(?=\S{{0,200}}/)({_SOURCE}(?:[: ]\d+:\d+)?):?$")
 _PLACE_AFTER = re.compile(
-    rf"^(?:(?:file|location|at file|-+>|in file)\b:? ?|-+> ?)?({_SOURCE}:\d+:\d+):?$", re.IGNORECASE
+    rf"^(?:(?:file|location|at file|-+>|in file)\b:? ?|-+> ?|,?-?\[)?({_SOURCE}:\d+:\d+)[\]:]?$", re.IGNORECASE
 )
 # An error of a compiler, which names the place first: of several the first is the cause of others.
 _OF_A_COMPILER = re.compile(rf"^{_SOURCE}(?::\d+(?::\d+)?|\(\d+,\d+\)):? .{{0,20}}\b(?:error|fatal)\b", re.IGNORECASE)
