@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from headway.kernel.failures.explanation import explain
+from headway.kernel.failures.explanation import explain, told
 from headway.kernel.failures.rule import Phase
 
 CASES = yaml.load((Path(__file__).parents[2] / "cases/failures.yml").read_text(), Loader=yaml.CSafeLoader)
@@ -39,4 +39,32 @@ def test_a_module_that_an_application_lacks_is_no_package_whose_build_needs_it()
     ids=["a warning", "far above the end"],
 )
 def test_advice_that_does_not_end_a_build_is_not_given(output: str) -> None:
+    assert explain(output, Phase.BUILD) is None
+
+
+def test_advice_about_another_case_hides_no_error_after_it() -> None:
+    advice = "[teapot] You need to add the binding to your configuration before it pours.\n"
+    found = told(f"{advice}error: cannot read 'leaf.tea'\n", Phase.BUILD)
+    assert (found.line, found.advice) == ("error: cannot read 'leaf.tea'", "")
+
+
+def test_of_what_an_error_came_to_the_error_is_quoted() -> None:
+    found = told("error: no such leaf: 'assam'\n  ERROR: Failed building wheel for teapot\n", Phase.BUILD)
+    assert found.line == "error: no such leaf: 'assam'"
+    assert "teapot has no wheel" in found.advice
+
+
+def test_of_the_errors_of_one_compiler_the_first_is_explained() -> None:
+    errors = "a.ts(1,1): error TS2322: no number.\na.ts(2,1): error TS2304: Cannot find name 'pot'.\n"
+    found = explain(errors, Phase.BUILD)
+    assert found is not None
+    assert "TS2322" in found.line
+    assert "types do not fit" in found.cause
+
+
+@pytest.mark.parametrize(
+    "output",
+    ["Error: spawn ENOENT\n", "undefined reference to `POT_INIT_X'\n", "PHP Warning: Undefined variable $pot\n"],
+)
+def test_what_says_nothing_of_its_cause_gets_no_mend(output: str) -> None:
     assert explain(output, Phase.BUILD) is None

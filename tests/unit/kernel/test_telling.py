@@ -130,6 +130,91 @@ def test_the_line_that_tells_most_is_found(text: str, line: str) -> None:
     assert telling_line(text) == line
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        pytest.param(
+            "The range of teapot (>=3.10) is not compatible with what it needs:\n"
+            "  - kettle requires Python >=3.7,<3.11\n",
+            "The range of teapot (>=3.10) is not compatible with what it needs: - kettle requires Python >=3.7,<3.11",
+            id="a heading and its item",
+        ),
+        pytest.param(
+            "ResolvePackageNotFound:\n  - kettle=9.3.0\n",
+            "ResolvePackageNotFound: - kettle=9.3.0",
+            id="a heading that leads on",
+        ),
+        pytest.param(
+            "Because no versions of kettle match >=2\n and teapot depends on kettle (^2.1), version solving failed.\n",
+            "Because no versions of kettle match >=2 and teapot depends on kettle (^2.1), version solving failed.",
+            id="a sentence of two lines",
+        ),
+        pytest.param(
+            "error: cannot pour 'tea'\n  Location:\n    /srv/tea/pot.tea:15:27\n  at brew (/srv/x.js:1:2)\n",
+            "error: cannot pour 'tea' (/srv/tea/pot.tea:15:27)",
+            id="a place after it",
+        ),
+        pytest.param(
+            "ERROR in ./src/pot.tea\nModule not found: Error: Can't resolve 'kettle'\n"
+            "error Command failed with exit code 1.\n",
+            "./src/pot.tea Module not found: Error: Can't resolve 'kettle'",
+            id="a file before it, a frame after it",
+        ),
+        pytest.param(
+            "a.tea:1:2: error: no leaf\nb.tea:3:4: error: unknown 'pot'\nBuild FAILED.\n",
+            "a.tea:1:2: error: no leaf",
+            id="the first of a compiler",
+        ),
+        pytest.param(
+            "remote: -----> Teapot app detected\n" * 5 + "remote:  !     No spout could be detected for this app.\n"
+            "remote:  !     Push failed\n ! [remote rejected] main -> main (pre-receive hook declined)\n"
+            "error: failed to push some refs to 'https://git.example.org/tea.git'\n",
+            "! No spout could be detected for this app.",
+            id="a push",
+        ),
+        pytest.param(
+            'error tea@1.0: The kettle is incompatible. Expected ">=14". Got "12"\nerror Found incompatible module.\n'
+            "info Visit https://example.org for documentation.\n",
+            'error tea@1.0: The kettle is incompatible. Expected ">=14". Got "12"',
+            id="yarn says what it came to",
+        ),
+        pytest.param(
+            "Error: A pot was given as a function, but it must be a string.\nRead more: https://example.org/pot\n"
+            "Failed to compile.\n\nError: Malformed Teapot Configuration\n    at pour (/srv/a.js:1:2)\n\n"
+            "> Build failed because of pots\n",
+            "Error: A pot was given as a function, but it must be a string.",
+            id="the reason and not its consequence",
+        ),
+        pytest.param(
+            "Can't find the 'pot.h header\n"
+            "An error occurred while installing pot (1.5.4), and Bundler cannot continue.\n",
+            "Can't find the 'pot.h header",
+            id="bundler says what it came to",
+        ),
+        pytest.param(
+            'ERROR: cannot pour "tea"\n\nTo fix this you could try to:\n1. remove the unknown "pot" that is missing\n',
+            'ERROR: cannot pour "tea"',
+            id="advice in a list",
+        ),
+        pytest.param(
+            "Error: no leaf\n  12 | throw new Error(\"cannot find 'pot'\")\n     | ^\n",
+            "Error: no leaf",
+            id="a source that is quoted",
+        ),
+        pytest.param(
+            "#9 3.10 error: unknown leaf 'x'\n"
+            '#9 ERROR: process "/bin/sh -c tea" did not complete successfully: exit code: 1\n'
+            "------\n > [2/3] RUN tea:\n------\nDockerfile:3\n   3 | >>> RUN tea\n"
+            'ERROR: failed to solve: process "/bin/sh -c tea" did not complete successfully: exit code: 1\n',
+            "error: unknown leaf 'x'",
+            id="a step of an image",
+        ),
+    ],
+)
+def test_a_failure_is_told_and_not_the_frame_around_it(text: str, line: str) -> None:
+    assert telling_line(text) == line
+
+
 def test_npm_is_not_quoted_with_the_place_of_its_log() -> None:
     assert "complete log" not in telling_line(NPM)
 

@@ -242,7 +242,7 @@ _JAVA = (
         _SOURCE,
     ),
     rule(
-        r"^.{0,80}(?:invalid target release|invalid source release|release version)(?::| ) ?(?P<wants>\d{1,2}).{0,80}",
+        r"^.{0,240}(?:invalid target release|invalid source release|release version)(?::| ) ?(?P<wants>\d{1,2}).{0,80}",
         "it is for Java {wants}, and this one is older",
         "install JDK {wants} on the machine (apt install openjdk-{wants}-jdk-headless), or lower the release in the build file",
     ),

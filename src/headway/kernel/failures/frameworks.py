@@ -116,7 +116,7 @@ RULES: tuple[Rule, ...] = (
         "autoprefixer: {{}} }} }} (Tailwind 4: '@tailwindcss/postcss'), and commit",
     ),
     rule(
-        r"^.{0,80}(?:SassError|CssSyntaxError|Can't find stylesheet to import|(?:Syntax Error: )?Unclosed (?:block|string|comment|bracket)|Undefined (?:variable|mixin|function)\.).{0,200}",
+        r"^.{0,80}(?:SassError|CssSyntaxError|\[postcss\] .{0,160}:\d{1,6}:\d{1,5}: |Can't find stylesheet to import|(?:Syntax Error: )?Unclosed (?:block|string|comment|bracket)|Undefined (?:variable|mixin|function)\.).{0,200}",
         "a style sheet cannot be read",
         "mend it at the line that is named, or install the package that it imports, and commit",
         phase=Phase.BUILD,
@@ -130,6 +130,12 @@ RULES: tuple[Rule, ...] = (
         r"^.{0,80}cannot have two parallel pages that resolve to the same path.{0,200}|^.{0,80}(?:Conflicting (?:app and page file|public file and page file)|pages? .{1,80} conflict with).{0,160}",
         "two pages of Next have the same address",
         "remove or rename one of them, and commit",
+    ),
+    rule(
+        r"^(?:\S{1,160}\n)?.{0,40}Type error: Type '.{1,160}' does not satisfy the constraint '.{0,120}PageProps'.{0,60}|"
+        r"^.{0,40}Route \"[^\"\n]{1,120}\" has an invalid \"[A-Z]{3,7}\" export:\n.{0,20}\{ params: .{0,200}",
+        "params and searchParams are promises from Next 15 on",
+        "write params: Promise<{{ ... }}> and 'await params' in that file, and commit",
     ),
     rule(
         r"^.{0,80}found pages without a React Component as default export in.{0,80}(?:\n.{1,160})?|^.{0,80}has an invalid (?:\"\w{1,20}\" )?export.{0,160}",
@@ -148,12 +154,24 @@ RULES: tuple[Rule, ...] = (
         "run 'npm install sharp' (with the lock file of this machine's kind: npm install --os=linux --cpu=x64 sharp), and commit both",
     ),
     rule(
+        r"^.{0,40}(?:The Cypress App could not be downloaded|Failed downloading the Cypress binary).{0,120}",
+        "Cypress, which only tests need, is fetched when packages are installed, and its server does not have it or does not answer",
+        "headway env set APP CYPRESS_INSTALL_BINARY=0, and deploy again",
+    ),
+    rule(
+        r"^(?!raise |at ).{0,160}(?:ECONNREFUSED|[Cc]onnection refused).{0,20}(?:localhost|127\.0\.0\.1|::1)\]?:(?!5432|3306|27017|6379|1433)\d{2,5}.{0,80}",
+        "the build asks a server on the machine itself, where none listens",
+        "let it ask one that is reached (the variable that has its address: headway env set APP NAME=https://...), or when it is "
+        "started (export const dynamic = 'force-dynamic'), and commit",
+        phase=Phase.BUILD,
+    ),
+    rule(
         r"^.{0,40}ERROR .{0,20}(?:Nuxt module should be a function|\[nuxt\] instance unavailable).{0,120}",
         "a module of Nuxt is for another Nuxt than the one that is installed",
         "take the versions that fit each other, lock again and commit",
     ),
     rule(
-        r"^.{0,80}(?:Prisma schema validation|Could not find Prisma Schema|Could not load `?--schema`? from).{0,160}",
+        r"^.{0,80}(?:Prisma schema validation(?!(?:.{0,200}\n){1,3}.{0,60}Environment variable not found)(?:.{0,120}\n){0,3}.{0,20}error: |Could not find Prisma Schema|Could not load `?--schema`? from).{0,160}",
         "Prisma finds no schema, or cannot read it: mostly it lies elsewhere, or is for another Prisma",
         'name it in package.json ("prisma": {{"schema": "PATH"}}) or pin Prisma to the version that it is for, and commit',
     ),

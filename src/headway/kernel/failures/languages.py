@@ -23,9 +23,10 @@ RULES: tuple[Rule, ...] = (
         last=True,
     ),
     rule(
-        r"^.{0,80}(?:ERR_PACKAGE_PATH_NOT_EXPORTED|Package subpath '[^'\n]{1,120}' is not defined by \"exports\"|No \"exports\" main defined).{0,200}",
+        r"^.{0,80}(?:ERR_PACKAGE_PATH_NOT_EXPORTED|Package subpath '[^'\n]{1,120}' is not defined by \"exports\"|No \"exports\" main defined|Missing \"[^\"\n]{1,120}\" specifier in \"[^\"\n]{1,100}\" package).{0,200}",
         "a package does not let this part of it be imported: mostly another version than the source is for",
-        "pin the version that fits in package.json, lock again, and commit",
+        "mend the import (its package.json has under 'exports' what may be imported), or pin the version that fits in "
+        "package.json, lock again, and commit",
         last=True,
     ),
     rule(

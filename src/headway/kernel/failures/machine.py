@@ -52,7 +52,7 @@ _MEMORY = (
         r"^.{0,80}(?:MemoryError\b.{0,60}|Killed$|.{0,30}line \d+: +\d+ Killed .{0,120}|Killed(?: \(program .{1,40}\)|: 9)?$|.{0,60}was killed with signal \"?SIGKILL.{0,40}|.{0,40}signal: 9, SIGKILL.{0,40}|"
         r".{0,80}Cannot allocate memory.{0,40}|.{0,60}memory allocation of \d+ bytes failed|.{0,40}c\+\+: fatal error: Killed signal.{0,60}|"
         r".{0,100}std::bad_alloc.{0,20}|.{0,60}Command was killed with SIGKILL.{0,60}|.{0,60}\(out of memory\)?.{0,20}\bkilled\b.{0,40}|"
-        r".{0,60}Worker \(pid:\d+\) was sent SIGKILL!.{0,40})",
+        r".{0,60}Worker \(pid:\d+\) was sent SIGKILL!.{0,40}|.{0,60}process exited too early\. This probably means the system ran out of memory.{0,100})",
         "it used more memory than there is for it",
         "let it use less, or raise its memory limit (memoryLimit, or HEADWAY_BUILD_MEMORY for builds)",
     ),
@@ -134,7 +134,7 @@ _PROGRAMS = (
     rule(
         r"^.{0,60}?(?:sh|bash|dash|/bin/sh): (?:line )?\d+: (?:exec: )?(?!git:)(?P<what>[\w@./-]{1,60}): (?:command )?not found.{0,20}|"
         r"^.{0,80}(?:command not found: (?P<one>[\w@./-]{1,60})|spawn (?P<three>(?!E[A-Z]{3,12}$)[\w@./-]{1,60})(?: ENOENT)?)$|"
-        r"^.{0,80}exec: \"(?P<two>[^\"\n]{1,60})\": executable file not found in \$PATH.{0,60}",
+        r"^(?!cgo: ).{0,80}exec: \"(?P<two>[^\"\n]{1,60})\": executable file not found in \$PATH.{0,60}",
         "this program is not installed in the application and not on the machine",
         "add it to package.json or requirements.txt and lock again, or name the right one: headway apps set APP --start "
         "LINE (--build LINE)",
@@ -145,6 +145,13 @@ _PROGRAMS = (
 # Ports of databases, and what their drivers say.
 _OF_DATABASES = r":(?:5432|3306|27017|6379|1433)\b|\bport (?:5432|3306|27017|6379)\b|[Pp]ostgre|PG::|psycopg|[Mm]y[Ss][Qq][Ll]|[Mm]ongo|[Rr]edis"
 _NETWORK = (
+    rule(
+        r"^.{0,100}EACCES: permission denied, (?:mkdir|open|unlink|rename|rmdir|scandir|copyfile|symlink) '(?P<file>[^'\n]{1,200})'.{0,120}",
+        "the user that builds may not write {file}",
+        "in a Dockerfile hand the folder over before USER (COPY --chown=NAME, or RUN chown -R NAME), else take what lies there "
+        "out of the repository (.gitignore), and commit",
+        phase=Phase.BUILD,
+    ),
     rule(
         r"^.{0,200}(?:self[- ]signed certificate in certificate chain|SELF_SIGNED_CERT_IN_CHAIN|CERTIFICATE_VERIFY_FAILED|"
         r"UNABLE_TO_GET_ISSUER_CERT|UnknownIssuer|x509: certificate signed by unknown authority|server certificate verification failed).{0,160}",
@@ -182,13 +189,6 @@ _NETWORK = (
         "keep what asks from running in the build (migrations and pages of data: headway apps set APP --release LINE, or "
         "export const dynamic = 'force-dynamic'; Rails' assets:precompile: config.assets.initialize_on_precompile = false, or "
         "DATABASE_URL=nulldb://localhost before it), or set a DATABASE_URL that the machine reaches",
-        phase=Phase.BUILD,
-    ),
-    rule(
-        r"^(?!raise |at ).{0,220}(?:ECONNREFUSED|[Cc]onnection refused).{0,20}(?:localhost|127\.0\.0\.1|::1).{0,100}",
-        "the build asks a server on the machine itself, where none listens",
-        "let it ask one that is reached (the variable that has its address: headway env set APP NAME=https://...), or when it is "
-        "started (export const dynamic = 'force-dynamic'), and commit",
         phase=Phase.BUILD,
     ),
     rule(

@@ -59,7 +59,7 @@ _LOCKS = (
         "run 'deno install', commit deno.lock and deploy again",
     ),
     rule(
-        r"^.{0,80}(?:code EINTEGRITY|Incorrect integrity when fetching|ERR_PNPM_TARBALL_INTEGRITY|integrity check failed|YN0018).{0,160}",
+        r"^.{0,80}(?:code EINTEGRITY|Incorrect integrity when fetching|ERR_PNPM_TARBALL_INTEGRITY|[Ii]ntegrity check failed|YN0018).{0,160}",
         "a package is not the one that the lock file has",
         "make the lock file anew, look why it differs, and commit",
     ),
@@ -151,6 +151,11 @@ _PACKAGES = (
         "bring their versions in package.json together, or commit an .npmrc with legacy-peer-deps=true",
     ),
     rule(
+        r"^npm (?:error|ERR!) ERESOLVE (?:unable to resolve dependency tree|could not resolve)(?:\n.{0,200}){0,3}\nnpm (?:error|ERR!) Found: (?P<what>\S{1,80})",
+        "a package does not go with {what}, which package.json asks for",
+        "bring their versions in package.json together, or commit an .npmrc with legacy-peer-deps=true",
+    ),
+    rule(
         r"^.{0,80}ERR_PNPM_PEER_DEP_ISSUES.{0,160}",
         "two packages want different versions of one that they share",
         "bring their versions in package.json together, or write strict-peer-dependencies=false in a committed .npmrc",
@@ -239,7 +244,7 @@ _PACKAGES = (
 )
 _SCRIPTS = (
     rule(
-        r"^.{0,80}(?:Missing script: \"?(?P<script>[^\"\n]{1,60})\"?|ERR_PNPM_NO_SCRIPT.{0,120}|error Command \"[^\"\n]{1,60}\" not found.{0,20}|"
+        r"^.{0,80}(?:[Mm]issing script: \"?(?P<script>[^\"\n]{1,60})\"?|ERR_PNPM_NO_SCRIPT.{0,120}|error Command \"[^\"\n]{1,60}\" not found.{0,20}|"
         r"Usage Error: Couldn't find a script named .{1,60}|error: Script not found .{1,60}|"
         r".{0,20}ERR_PNPM_RECURSIVE_RUN_NO_SCRIPT.{0,120})",
         "package.json has no such script",

@@ -82,6 +82,12 @@ RULES: tuple[Rule, ...] = (
         "python=3.12",
     ),
     rule(
+        r"^.{0,60}(?:sh|bash|dash): (?:(?:line )?\d{1,4}: )?node-gyp: (?:command )?not found.{0,20}",
+        "a package has no binary for this machine and is compiled by node-gyp, which is not installed",
+        "lock it for this machine (sharp: 'npm install --os=linux --cpu=x64 sharp'), or run 'npm install -D node-gyp', and commit "
+        "package.json and its lock file",
+    ),
+    rule(
         r"^.{0,80}\buse_2to3 is invalid.{0,80}",
         "a package is written for Python 2",
         "take a newer release of it or another in its place, lock again and commit",

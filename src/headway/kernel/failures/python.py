@@ -238,6 +238,12 @@ _REQUIREMENTS = (
         "commit it, or set another way to install: headway apps set APP --install 'pip install -r FILE'",
     ),
     rule(
+        r"^.{0,40}Requested (?P<what>\S{1,80}) .{0,120}has invalid metadata: .{1,160}",
+        "the metadata of {what} are such as pip reads no more since 24.1",
+        "take a newer release of it, or the older pip: headway apps set APP --install \"pip install 'pip<24.1' && pip install -r "
+        'requirements.txt"',
+    ),
+    rule(
         r"^.{0,80}Invalid requirement: (?P<what>.{1,80})",
         "a line of the requirements is none that pip can read",
         "write it as NAME==VERSION, one on each line",

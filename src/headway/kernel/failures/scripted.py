@@ -54,6 +54,21 @@ _RUBY = (
         frame=True,
     ),
     rule(
+        r"^.{0,60}You must use Bundler (?P<wants>\d{1,2}) or greater with this lockfile.{0,20}",
+        "Gemfile.lock is of Bundler {wants}, and this one is older",
+        "have the newer one there ('gem install bundler'), or lock with the older, and commit Gemfile.lock",
+    ),
+    rule(
+        r"^.{0,60}couldn't find file '(?P<what>[^'\n]{1,80})'.{0,120}",
+        "the assets require {what}, which is in no folder of them and in no gem",
+        "add the gem or package that has it (jquery: jquery-rails), run 'bundle install' and commit; or commit the file",
+    ),
+    rule(
+        r"^.{0,40}Uglifier::Error: .{0,120}harmony mode.{0,120}",
+        "the scripts are newer than Uglifier reads",
+        "write Uglifier.new(harmony: true) in config/environments/production.rb (or take terser), and commit",
+    ),
+    rule(
         r"^.{0,80}Could not locate Gemfile.{0,60}",
         "the folder that is built has no Gemfile",
         "name the right one: headway deploy --build-path FOLDER",

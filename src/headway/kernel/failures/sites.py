@@ -51,6 +51,12 @@ _MODULES = (
         "package, lock the version that has it",
     ),
     rule(
+        r"^.{0,20}Th(?:is|ese) (?:dependency was|dependencies were|relative module was|relative modules were) not found:\n[*-] (?P<what>(?:@[\w.-]{1,60}/)?[\w.-]{1,60})\S{0,100} in .{1,200}",
+        "{what} is imported, and package.json does not have it",
+        _ADD,
+        phase=Phase.BUILD,
+    ),
+    rule(
         r"^.{0,200}error TS7016: Could not find a declaration file for module '(?P<what>\.[^'\n]{1,120})'.{0,200}",
         "{what} is JavaScript and has no types",
         'set "allowJs": true in tsconfig.json, or write a .d.ts beside it, and commit',
@@ -84,7 +90,7 @@ _SETTINGS = (
     rule(
         r"^.{0,80}Treating warnings as errors because process\.env\.CI = true.{0,100}",
         "react-scripts takes warnings for errors where CI is set",
-        "mend the warnings below it, or: headway env set APP CI=false",
+        "mend the warnings that it lists, or: headway env set APP CI=false",
     ),
     rule(
         r"^.{0,80}Environment variable not found: (?P<name>[A-Z][A-Z0-9_]{1,60}).{0,60}",
@@ -238,6 +244,12 @@ _TYPES = (
     ),
 )
 _GENERAL = (
+    rule(
+        r"^(?:FAIL|FAILED) +(?:\[.{1,40}\] )?(?P<what>[\w./@-]{1,160}(?:\.(?:test|spec)\.\w{2,4}|\.py::\S{1,120})).{0,200}",
+        "a test fails, and the build runs the tests",
+        "mend it, or build without: headway apps set APP --build LINE",
+        phase=Phase.BUILD,
+    ),
     rule(
         r"^\[(?:vite|plugin|astro|rollup)[^\]\n]{0,60}\] .{0,200}\(\d+:\d+\).{0,300}|^.{0,80}\[vite\](?: \[[^\]\n]{1,60}\])? .{0,100}\(\d+:\d+\).{0,300}",
         "a file of the source cannot be read by what builds it",

@@ -96,8 +96,18 @@ _DOCKERFILES = (
         "look at its name (FROM ... in the Dockerfile), and that the machine reaches the registry, then deploy again",
     ),
     rule(
-        r"^.{0,80}E: (?:Unable to locate package|Package '[^'\n]{1,60}' has no installation candidate).{0,100}",
-        "Debian has no package of that name in this release, or its list was not fetched",
+        r"^.{0,40}E: (?:The repository '[^'\n]{1,160}' (?:does not have a|no longer has a) Release file|Failed to fetch .{1,200}404 +Not Found).{0,100}",
+        "the release of Debian or Ubuntu that the image has is not served any more, or its list is old",
+        "begin with a newer image (FROM ...-bookworm in the Dockerfile), or run 'apt-get update' in the same RUN, and commit",
+    ),
+    rule(
+        r"^.{0,80}E: (?:Unable to locate package|Package) '?libgl1-mesa-glx\b.{0,100}",
+        "Debian has no libgl1-mesa-glx any more",
+        "write libgl1 in its place, and commit",
+    ),
+    rule(
+        r"^.{0,80}E: (?:Unable to locate package (?P<what>\S{1,60})|Package '(?P<one>[^'\n]{1,60})' has no installation candidate).{0,100}",
+        "Debian has no package {what} in this release, or its list was not fetched",
         "run 'apt-get update' in the same RUN before it, or mend the name, and commit",
     ),
     rule(

@@ -21,7 +21,7 @@ _NOTHING: Final = -1
 
 _STATES_AN_ERROR = re.compile(
     r"^(?:\S+\s+){0,3}(?:npm err!|npm error|e:|\[?error\]?|err!|fatal|panic|critical)(?![\w-])"
-    r"|^thread '.*' panicked at\b|^\*\* \(\w|\(\w+(?:Error|Exception)\)$|^Unhandled exception\b"
+    r"|^thread '.*' panicked at\b|^\*\* \(\w|\(\w+(?:Error|Exception)\)$|^Unhandled exception\b|^[\w.]{1,80}(?:Error|Exception)$"
     r"|\b\w*(?:error|exception|fault|panic|NotFound|Unsatisfiable)\b(?: ?\[\w+\])?:"
     r"|\b(?:command not found|no such file or directory|permission denied|no space left on device|out of memory)\b"
     r"|\bsegmentation fault\b|^(?:syntax|type|reference) error\b|\bERR_(?!PNPM_RECURSIVE)\w+",
@@ -30,7 +30,7 @@ _STATES_AN_ERROR = re.compile(
 _LOOKS_LIKE_AN_ERROR = re.compile(
     r"\b(?:errors?|fatal|fail(?:ed|ure|s)?|panic|exception|cannot|can't|could not|couldn't|unable|denied|refused|"
     r"not found|no such|undefined|unknown|invalid|missing|killed|abort(?:ed)?|timed out|unexpected|incompatible|unsupported|"
-    r"not (?:compatible|supported|installed|allowed|exist|satisfied|exported|satisfy|provide)|isn't|conflict(?:s|ing)?|mismatch|rejected|requir(?:es?|ed)|no \w+ found|version solving failed)\b|^! +(?!\[)\S"
+    r"not (?:compatible|supported|installed|allowed|exist|satisfied|exported|satisfy|provide)|isn't|conflict(?:s|ing)?|mismatch|rejected|requir(?:es?|ed)|no \w+ found|version solving failed)\b|^! +(?!\[)\S|^FAIL(?:ED)? |\byou must\b"
     r"|^(?:\./|/)?[\w@./-]{1,200}\.\w{1,8}(?::\d+(?::\d+)?| ?\(\d+[,:]\d+\)): \S",
     re.IGNORECASE,
 )
@@ -77,7 +77,7 @@ _FRAME = re.compile(
     r"|failed to compile\W*$|compilation failed\W*$|(?:build|compile|installation|deployment|task|test)s? (?:has )?failed\b.{0,40}$"
     r"|^\W*(?:> )?(?:build|compile) (?:error occurred|aborted)|found \d+ errors?|\d+ errors? (?:generated|found|occurred)|\bwith \d+ errors?\b"
     r"|could not compile .* due to|aborting due to|could not compile dependency|found incompatible module|recursive_run_first_fail"
-    r"|error encountered while|failed to (?:execute goal|build:|solve:|run `)|error evaluating|^Errors? running\b|returned an error\W*$"
+    r"|error encountered while|^! +error while running|failed to install (?:gems|dependencies|packages)|^tests?: +\d+ failed|failed to (?:execute goal|build:|solve:|run `)|error evaluating|^Errors? running\b|returned an error\W*$"
     r"|^gyp ERR! (?:build|configure) error|subprocess-exited-with-error|^generated code for|metadata-generation-failed|^malformed\b.{0,60}$"
     r"|additionally, handling the error|exiting the build|worker exited|please try again|^rake aborted!$|for help visit|error occurred prerendering|^Tasks: TOP"
     r"|^\W*(?:npm err(?:!|or) )?exit status",
