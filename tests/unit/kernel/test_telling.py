@@ -202,6 +202,26 @@ def test_the_line_that_tells_most_is_found(text: str, line: str) -> None:
             id="a source that is quoted",
         ),
         pytest.param(
+            "error: failed to brew `tea`\n\nCaused by:\n  the pot `kettle` is missing\n",
+            "error: failed to brew `tea` Caused by: the pot `kettle` is missing",
+            id="a cause below it",
+        ),
+        pytest.param(
+            "Traceback (most recent call last):\n  File \"<frozen os>\", line 685, in get\nKeyError: 'TEA_KEY'\n",
+            "KeyError: 'TEA_KEY'",
+            id="a trace without its source",
+        ),
+        pytest.param(
+            "  File \"pot.gyp\", line 7\n    {\n    ^\nSyntaxError: '{' was never closed\n",
+            "SyntaxError: '{' was never closed (pot.gyp:7)",
+            id="where Python cannot read on",
+        ),
+        pytest.param(
+            "Error: Cannot find package '@tea/pot'\n    at pour (/srv/a.js:1:2) {\n  code: 'ERR_MODULE_NOT_FOUND'\n}\n",
+            "Error: Cannot find package '@tea/pot'",
+            id="what Node knows of an error",
+        ),
+        pytest.param(
             "#9 3.10 error: unknown leaf 'x'\n"
             '#9 ERROR: process "/bin/sh -c tea" did not complete successfully: exit code: 1\n'
             "------\n > [2/3] RUN tea:\n------\nDockerfile:3\n   3 | >>> RUN tea\n"

@@ -18,6 +18,7 @@ _LOOKS: Final = 2
 _FRAMES: Final = 1
 _PLAIN: Final = 0
 _NOTHING: Final = -1
+_LESS_THAN_NOTHING: Final = -2
 
 _STATES_AN_ERROR = re.compile(
     r"^(?:\S+\s+){0,3}(?:npm err!|npm error|e:|\[?error\]?|err!|fatal|panic|critical)(?![\w-])"
@@ -30,7 +31,7 @@ _STATES_AN_ERROR = re.compile(
 _LOOKS_LIKE_AN_ERROR = re.compile(
     r"\b(?:errors?|fatal|fail(?:ed|ure|s)?|panic|exception|cannot|can't|could not|couldn't|unable|denied|refused|"
     r"not found|no such|undefined|unknown|invalid|missing|killed|abort(?:ed)?|timed out|unexpected|incompatible|unsupported|"
-    r"not (?:compatible|supported|installed|allowed|exist|satisfied|exported|satisfy|provide)|isn't|conflict(?:s|ing)?|mismatch|rejected|requir(?:es?|ed)|no \w+ found|version solving failed)\b|^! +(?!\[)\S|^FAIL(?:ED)? |\byou must\b"
+    r"out of (?:date|sync|step)|outdated|doesn't|not (?:compatible|supported|installed|allowed|exist|satisfied|exported|satisfy|provide|up to date)|isn't|conflict(?:s|ing)?|mismatch|rejected|requir(?:es?|ed)|no \w+ found|version solving failed)\b|^! +(?!\[)\S|^FAIL(?:ED)? |\byou must\b"
     r"|^(?:\./|/)?[\w@./-]{1,200}\.\w{1,8}(?::\d+(?::\d+)?| ?\(\d+[,:]\d+\)): \S",
     re.IGNORECASE,
 )
@@ -47,7 +48,7 @@ _DETAILS: Final = (
     ),
     re.compile(r"(?:[<>=~^!]=?|\bversion) ?v?\d"),
 )
-_CAUSED = re.compile(r"^(?:Caused by|\[?cause\]?):", re.IGNORECASE)
+_CAUSED = re.compile(r"^(?:Caused by|\[?cause\]?): \S", re.IGNORECASE)
 # A lock file that is out of step: what is said of it comes before long lists and the usage of a program.
 _OUT_OF_STEP = re.compile(
     r"`npm ci` can only install packages when|ERR_PNPM_OUTDATED_LOCKFILE|lockfile would have been (?:modified|created)"
@@ -55,22 +56,24 @@ _OUT_OF_STEP = re.compile(
     r"|The lockfile at `.*` needs to be updated|poetry\.lock was last generated|Pipfile\.lock .* out of date"
 )
 _SAYS_NOTHING = re.compile(
-    r"complete log of this run|^\W*(?:hint|note|tip|help|info|debug|notice|verbose|warn|warning)\b|^npm (?:warn|notice|info|verb)\b"
+    r"^\W*(?:hint|note|tip|help|info|debug|notice|verbose|warn|warning)\b|^npm (?:warn|notice|info|verb)\b"
     r"|for (?:more|further) information|see above|\b0 errors|^\W*error\W*$|^(?:make|gmake)(?:\[\d+\])?: \*\*\*"
     r"|npm err(?:!|or)\s*(?:(?:code|errno|syscall|path|command|signal|workspace|location|cwd|lifecycle script)\b.*"
     r"|exit status \d+|failed at the .*|make sure you .*|this is (?:probably )?not .*|there is likely .*|\S+@\S+ [\w:-]+: `.*"
-    r"|usage:.*|options:.*|\[.*|aliases?: .*|run \"npm help.*|https?://.*|or clean .*)?$"
+    r"|fix the upstream.*|this command with.*|to accept an.*|notarget in most.*|usage:.*|options:.*|\[.*|aliases?: .*|run \"npm help.*|https?://.*|or clean .*)?$"
     r"|^gyp (?:info|verb)\b|^gyp ERR! (?:system|command|cwd|node(?:-gyp)? -v|not ok|this is a bug|node_modules|stack\s+at|\$)"
-    r"|^exit status \d+$|^(?:\S+\s+){0,5}worker (?:exiting|\(pid:|failed to boot)|^error: script .* exited with code"
-    r"|^\W*ELIFECYCLE\b|^\W*(?:https?://\S+|(?:see|read more|learn more|visit|refer to|more info\w*|details?|docs?|documentation)\b.{0,80}https?://.*)$"
+    r"|^exit status \d+$|^(?:\S+\s+){0,5}(?:worker (?:exiting|\(pid:|failed to boot)|(?:reason: )?app failed to load)|^error: script .* exited with code"
+    r"|^\W*ELIFECYCLE\b|^\W*(?:https?://\S+|(?:see|read more|learn more|visit|refer to|more info\w*|details?|docs?|documentation)\b.{0,240}https?://.*)$"
     r"|^\[ERROR\] (?:To see the full|Re-run Maven|For more|\[Help \d|After correcting)|^(?:import trace|require stack|stack trace|traceback)\b"
     r"|^(?:during handling of|the above exception|if you (?:think|see|want|are|need|get)|usage:|you can (?:learn|reproduce))\b"
     r"|^(?:v?\d+\.\d+\.\d+|node\.?js v\d\S*|(?:node|npm|pnpm|yarn|bun|python|pip|ruby|go|php) (?:version )?v?\d+[\d.]*)$|^##\[|^\W*syntax error\W*$|^For the full|^\W*(?:errors?|message|details?|error message|output|stderr|stdout)\W*$"
-    r"|^gyp ERR!$|^to (?:fix|resolve|solve|use|see|get|update)\b|^(?:\$|PS [A-Z]:|[A-Z]:\\\S*>) ",
+    r"|^please |^(?:code|errno|syscall|path|digest|status|signal|type|name|hostname|address|port|pid|cmd|url): .{0,200}[,'\d]$|^/\S+$|^gyp ERR!$|^to (?:fix|resolve|solve|use|see|get|update)\b|^(?:\$|PS [A-Z]:|[A-Z]:\\\S*>) ",
     re.IGNORECASE,
 )
+_OF_THE_LOG = re.compile(r"complete log of this run", re.IGNORECASE)
 # What another error came to, said by what runs the tool.
 _FRAME = re.compile(
+    r"^\W*(?:exiting with |error:: aborting)|"
     r"exit(?:ed)?(?: with)?(?: non-?zero)? (?:exit )?(?:code|status)|exit code:? \d|non-?zero (?:exit )?(?:code|status)|did not complete successfully"
     r"|command (?:failed|\S+ failed)|failed to push some refs|pre-receive hook|\[remote rejected\]|^error occurs in the|an? error occurred while (?:installing|running)|^\W*(?:\[\w+\] )?push (?:rejected|failed)"
     r"|this error happened while|an? (?:unexpected )?error (?:has )?occurred\W*$|(?:errors? (?:occurred|during|while)|error during) (?:\w+ ){0,3}\w+[:.]?$"
@@ -83,6 +86,10 @@ _FRAME = re.compile(
     r"|^\W*(?:npm err(?:!|or) )?exit status",
     re.IGNORECASE,
 )
+# Cargo and others write each cause below such a line.
+_CAUSES = re.compile(r"^Caused by:$")
+_OF_SYNTAX = re.compile(r"\b(?:SyntaxError|IndentationError|TabError): ")
+_READ_BY_PYTHON = re.compile(r"^File \"(.{1,200})\", line (\d+)")
 _LEADS_ON = re.compile(r"^thread '.*' panicked at .*:$")
 # A sentence that goes on from the line before.
 _GOES_ON = re.compile(r"^(?:and|or|but|so|because|which|that|then) ")
@@ -92,18 +99,19 @@ _SOURCE = r"(?:\./|/|[A-Za-z]:[\\/])?[\w@./\\\[\]()+-]{1,200}\.\w{1,8}"
 # A file before what is said of it, as bundlers print it, and a place after it, as compilers do.
 _FILE_BEFORE = re.compile(rf"^(?:ERROR in )?(?=\S{{0,200}}/)({_SOURCE}(?:[: ]\d+:\d+)?):?$")
 _PLACE_AFTER = re.compile(
-    rf"^(?:(?:file|location|at file|-+>|in file)\b:? ?|-+> ?|,?-?\[)?({_SOURCE}:\d+:\d+)[\]:]?$", re.IGNORECASE
+    rf"^(?:(?:file|location|at file|in file)\b(?!://):? ?|(?:at )?file://|-+> ?|,?-?\[)?({_SOURCE}:\d+:\d+)[\]:]?$",
+    re.IGNORECASE,
 )
 # An error of a compiler, which names the place first: of several the first is the cause of others.
 _OF_A_COMPILER = re.compile(rf"^{_SOURCE}(?::\d+(?::\d+)?|\(\d+,\d+\)):? .{{0,20}}\b(?:error|fatal)\b", re.IGNORECASE)
 # Where a program was when it broke; a trace may be longer than all that is looked at.
 _OF_A_TRACE = re.compile(
     r"^\[?at \S|^from \S+:\d+|^\.\.\. \d+ (?:more|common frames)|^File \".*\", line \d+|^#\d+ |^goroutine \d+ \[|^\d+: 0x|"
-    r"^\S+\.(?:go|rs|cc?|exs?|erl|rb|php):\d+(?::\d+)?(?:\s+\+0x[0-9a-f]+)?$|^[\w./*()-]+\(.*\)$|^[\^~\s|.-]+$"
+    r"^\S+\.(?:go|rs|cc?|exs?|erl|rb|php):\d+(?::\d+)?(?:\s+\+0x[0-9a-f]+)?$|^[\w./*()-]+\(.*\)$|^[\^~\s|.{}()\[\],;-]+$"
 )
 # Lines of a source that are quoted: behind their number, or what a trace was at.
 _CODE = re.compile(
-    r"^>{0,3} ?\d{1,5} ?[|:] |^>{0,3} ?\d{1,5} ?\|$|^\| |^(?:raise|throw|return|yield|await|const|let|var|import|export) \w"
+    r"^>{0,3} ?\d{1,5} ?[|:] |^>{0,3} ?\d{1,5} ?\|$|^\|\s*[\^~_-]|^(?:raise|throw|return|yield|await|const|let|var|import|export) \w"
 )
 _QUOTED_BY_PYTHON = re.compile(r"^File \".*\", line \d+")
 
@@ -147,7 +155,8 @@ def _last_ones(places: Sequence[int], weights: dict[int, int], near: Sequence[st
 
 def _is_quoted(at: int, near: Sequence[str]) -> bool:
     line = near[at]
-    return bool(_OF_A_TRACE.search(line) or _CODE.search(line) or (at > 0 and _QUOTED_BY_PYTHON.search(near[at - 1])))
+    of_python = at > 0 and _QUOTED_BY_PYTHON.search(near[at - 1]) and not _STATES_AN_ERROR.search(line)
+    return bool(_OF_A_TRACE.search(line) or _CODE.search(line) or of_python)
 
 
 def _is_advice(at: int, near: Sequence[str]) -> bool:
@@ -157,13 +166,15 @@ def _is_advice(at: int, near: Sequence[str]) -> bool:
 
 
 def _weight(line: str) -> int:
+    if _OF_THE_LOG.search(line):
+        return _LESS_THAN_NOTHING
     if _SAYS_NOTHING.search(line):
         return _NOTHING
     if _FRAME.search(line):
         return _FRAMES
     if _STATES_AN_ERROR.search(line):
         weight = _STATES
-    elif _LOOKS_LIKE_AN_ERROR.search(line):
+    elif _LOOKS_LIKE_AN_ERROR.search(line) or _CAUSED.search(line):
         weight = _LOOKS
     else:
         return _PLAIN
@@ -189,6 +200,12 @@ def _with_others(at: int, near: Sequence[str]) -> str:
     if _LEADS_ON.search(line) or _HEADING.search(line):
         follow = (other for other in near[at + 1 : at + 4] if _weight(other) > _NOTHING)
         return " ".join([line, *(other for other, _ in zip(follow, range(2), strict=False))])
+    causes = [n for n in range(max(1, at - 2), min(at + 3, len(near))) if _CAUSES.search(near[n])]
+    if causes:
+        return " ".join(near[causes[0] - 1 : max(at, causes[0] + 1) + 1])
+    if _OF_SYNTAX.search(line):
+        read = (found for other in reversed(near[max(0, at - 4) : at]) if (found := _READ_BY_PYTHON.search(other)))
+        return next((f"{line} ({found[1]}:{found[2]})" for found in read), line)
     if _DETAILS[2].search(line):
         return line
     if at > 0 and (file := _FILE_BEFORE.match(near[at - 1])):
