@@ -25,7 +25,8 @@ _BEFORE = re.compile(
     r"|npm (?:error|ERR!) (?=gyp )|\S{1,160}(?: (?:pre|post)?install)?[:$|] (?=(?:npm|gyp) (?:ERR!|error|info|WARN))"
     r"|(?:\u27a4 )?YN0000: (?:\u2502 )?\S{1,100} STD(?:OUT|ERR) "
     # turbo and pnpm about the script of a package of a workspace
-    r"|(?:@?[\w./-]{1,80}[: ])(?:pre|post)?(?:build|generate|compile|typecheck|check-types)(?::[\w-]{1,20})?: )[ \t]*"
+    r"|(?:@?[\w./-]{1,80}:|[\w.@-]{0,40}/[\w./-]{1,80} |\. )"
+    r"(?:pre|post)?(?:build|generate|compile|typecheck|check-types)(?::[\w-]{1,20})?: )[ \t]*"
 )
 _OF_GIT = re.compile(r"^remote: ?[ \t]*")
 # gh names job and step before each line.

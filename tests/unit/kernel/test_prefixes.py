@@ -22,6 +22,7 @@ from headway.kernel.prefixes import bare_lines
         ("tea-1  | error: no tea", "error: no tea"),
         ("apps/tea build: error: no tea", "error: no tea"),
         ("tea:build: error: no tea", "error: no tea"),
+        ("ERROR build: no tea", "ERROR build: no tea"),
         ("npm error gyp ERR! stack Error: not found: make", "gyp ERR! stack Error: not found: make"),
         (".../node_modules/pty install: gyp ERR! not found: make", "gyp ERR! not found: make"),
         ("##[error]Process completed with exit code 1.", "Process completed with exit code 1."),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headway.kernel.failures.telling import telling_line
 
+SECONDS = 1.0
 PYTHON = """Traceback (most recent call last):
   File "/app/main.py", line 1, in <module>
     import flask
@@ -122,6 +125,7 @@ GIT = "Cloning into 'x'...\nfatal: Remote branch nope not found in upstream orig
         ("10%\r50%\r100%\r\n", "100%"),
         ("error: long ago\n" + "fine\n" * 20, "fine"),
         ("only\x00nul", "onlynul"),
+        ("12.50\n13.75\n", "13.75"),
         ("", ""),
         ("\n\x1b[0m\n", ""),
     ],
@@ -260,3 +264,31 @@ def test_a_lock_file_that_is_out_of_step_is_what_is_told_whatever_usage_follows(
     usage = [f"npm error   --option-{number}" for number in range(40)]
     text = "\n".join([told, "npm error Missing: left-pad@1.3.0 from lock file", *usage, 'npm error Run "npm help ci"'])
     assert telling_line(text) == told
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "a ",
+        "a",
+        "a.b:1",
+        "(",
+        "'",
+        "- ",
+        "error ",
+        "error: ",
+        "a/",
+        ">= 1 ",
+        "npm error ",
+        "0 ",
+        "1.5 ",
+        "a | ",
+        "AB_C",
+        "x: ",
+    ],
+)
+def test_long_lines_are_weighed_in_a_moment(part: str) -> None:
+    text = "\n".join(part * (2_000 // len(part)) for _ in range(200))
+    began = time.process_time()
+    telling_line(text)
+    assert time.process_time() - began < SECONDS

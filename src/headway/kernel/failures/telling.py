@@ -6,12 +6,13 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from headway.kernel.lines import shortened
+from headway.kernel.lines import shortened, visible
 from headway.kernel.prefixes import bare_lines
 
 _LINES_SEARCHED: Final = 20
 _RAW_LINES_SEARCHED: Final = 200
 _LINES_FOR_A_PLACE: Final = 6
+_MOST_OF_A_LINE: Final = 600
 _MOST_DETAILS: Final = 3
 _STATES: Final = 4
 _LOOKS: Final = 2
@@ -121,7 +122,10 @@ def telling_line(text: str) -> str:
     last lines that are no stack trace, no source and no advice the last of those that state an error most closely. What
     only leads to it, or says where it is, is added.
     """
-    near = [line for line in bare_lines("\n".join(text.split("\n")[-_RAW_LINES_SEARCHED:])) if line]
+    raw = text.split("\n")[-_RAW_LINES_SEARCHED:]
+    near = [line[:_MOST_OF_A_LINE] for line in bare_lines("\n".join(raw)) if line] or [
+        line for each in raw if (line := visible(each))
+    ]
     if said := next((line for line in reversed(near) if _OUT_OF_STEP.search(line)), None):
         return shortened(said)
     places = [at for at in range(len(near)) if not _is_quoted(at, near)]
