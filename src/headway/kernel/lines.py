@@ -14,6 +14,10 @@ _ESCAPE_SEQUENCES = re.compile(
     r"|\x9b[0-?]*[ -/]*[@-~]"
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+# Where a build or a release lies is nobody's concern, and no path in a repository.
+_FOLDERS = re.compile(
+    r"(?:file://)?(?:/[\w.+-]{1,60}){1,12}?/(?:releases|caches|arriving|mirrors)/[\w-]{21}(?:/[\w-]{21})?(?:/|(?![\w-]))"
+)
 
 
 def lines_of(text: str) -> list[str]:
@@ -32,3 +36,8 @@ def visible(line: str) -> str:
 
 def shortened(line: str) -> str:
     return line if len(line) <= MOST_CHARACTERS_OF_A_LINE else line[: MOST_CHARACTERS_OF_A_LINE - 1] + "…"
+
+
+def without_folders(line: str) -> str:
+    """The line without the folders in which Headway builds and keeps releases."""
+    return _FOLDERS.sub("", line)

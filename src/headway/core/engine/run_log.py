@@ -19,10 +19,9 @@ from headway.infra.logs.reader import ending, tail
 from headway.infra.logs.search import Found, Search, search_log
 from headway.infra.logs.steps import StepEvent, StepMark, mark_step
 from headway.kernel.events import Events, LogGrew
-from headway.kernel.failures.explanation import Explanation, without_folders
+from headway.kernel.failures.explanation import Explanation, plain
 from headway.kernel.failures.explanation import explain as explain_output
 from headway.kernel.failures.rule import Phase
-from headway.kernel.failures.telling import telling_line
 from headway.kernel.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -107,8 +106,7 @@ class PumpedLog:
             near = await tail(self._path, _LINES_LOOKED_AT)
         except OSError:
             return Explanation(line="")
-        found = await asyncio.to_thread(explain_output, said, phase)
-        return found or Explanation(line=without_folders(telling_line(near)))
+        return await asyncio.to_thread(lambda: explain_output(said, phase) or plain(near))
 
     async def reached(self, told: int) -> int:
         """Waits a moment until the log has the first ``told`` bytes of the output; where the next line of it begins. A

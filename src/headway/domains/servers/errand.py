@@ -18,9 +18,10 @@ from headway.core.engine import explain
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Anchor, AnchorGone, AnchorSpec, Exit, Handle, Host, StopMode
 from headway.infra.hosts.command import Command
-from headway.kernel.failures.explanation import MOST_CHARACTERS, Explanation, without_folders
+from headway.kernel.failures.explanation import MOST_CHARACTERS, Explanation
 from headway.kernel.failures.explanation import explain as explain_output
 from headway.kernel.failures.rule import Phase
+from headway.kernel.lines import without_folders
 
 UNDO = "errand"
 _READ_BYTES = 1 << 20

@@ -1,65 +1,19 @@
-"""What an output says of its own end, in one sentence that leads to the mend."""
+"""What an output says of its own end, in one sentence that leads to the mend.
+
+The rules are loaded when something has failed: hundreds of them would take a twentieth of the panel's start.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from headway.kernel.failures import (
-    applications,
-    backends,
-    binaries,
-    compiled,
-    frameworks,
-    hints,
-    keys,
-    languages,
-    machine,
-    migrations,
-    missing_variables,
-    node,
-    package_managers,
-    python,
-    runs,
-    scripted,
-    sites,
-    sources,
-    versions,
-)
-from headway.kernel.failures.ranges import node_of, python_of
-from headway.kernel.failures.rule import Phase, Rule
-from headway.kernel.failures.telling import is_error, telling_line
-from headway.kernel.lines import shortened
-from headway.kernel.prefixes import bare_lines
+from headway.kernel.failures.rule import Phase
+from headway.kernel.lines import without_folders
 
 MOST_CHARACTERS: Final = 128 << 10
 # What a program wrote as it ended: some of its last lines.
 _MOST_AT_START: Final = 16 << 10
-
-_MOST_OF_A_LINE: Final = 600
-_MOST_LISTED: Final = 8
-_TABLES: Final = (
-    *(keys, backends, versions, languages, migrations, package_managers, frameworks, binaries, applications),
-    *(machine, sources, python, node, sites, compiled, scripted, missing_variables, runs),
-)
-_RULES: Final[tuple[Rule, ...]] = tuple(rule for table in _TABLES for rule in table.RULES)
-_GENERAL: Final[tuple[Rule, ...]] = tuple(
-    rule for table in (python, node, sites, runs, versions, machine, sources, applications) for rule in table.GENERAL
-)
-# Of these what is an error of its own; the others say what another came to.
-_ERRORS: Final[tuple[Rule, ...]] = tuple(rule for table in (sites, runs, machine) for rule in table.GENERAL)
-# A build of an image is told by its steps.
-_IMAGE = re.compile(r"^\[(?:[\w.-]{1,60} )?\d{1,3}/\d{1,3}\] (?:FROM|RUN|COPY) ", re.MULTILINE)
-_USE = re.compile(r"headway apps set APP --use (\w+)=([\w.]+)")
-_IMAGES: Final[Mapping[str, str]] = {"go": "golang"}
-# Where a build or a release lies is nobody's concern, and no path in a repository.
-_FOLDERS = re.compile(
-    r"(?:file://)?(?:/[\w.+-]{1,60}){1,12}?/(?:releases|caches|arriving|mirrors)/[\w-]{21}(?:/[\w-]{21})?(?:/|(?![\w-]))"
-)
-# A variable in what a library lists: in quotes, at the beginning of a line, or the place that something is "at".
-_LISTED = re.compile(r"(?:['\"]|^|\bat )([A-Z][A-Z0-9_]{2,60})(?=['\":]|$)", re.MULTILINE)
 _FIRST_WORDS: Final = frozenset(
     ("a", "an", "it", "no", "ports", "some", "something", "tests", "the", "there", "this", "two", "what")
 )
@@ -80,112 +34,28 @@ class Explanation:
 
 
 def explain(output: str, phase: Phase) -> Explanation | None:
-    """What the tables know of what was printed, None where they know nothing. The end of the output counts, as far as
+    """What the rules know of what was printed, None where they know nothing. The end of the output counts, as far as
     MOST_CHARACTERS, of a program that starts less.
     """
-    text = _plain(output[-(MOST_CHARACTERS if phase is Phase.BUILD else _MOST_AT_START) :])
-    chosen = _chosen((_RULES, _GENERAL, hints.RULES), text, phase)
-    passed: set[str] = set()
-    while chosen is not None and chosen[0].tolerable:
-        passed.add(chosen[0].pattern.pattern)
-        after = _chosen((_RULES, _ERRORS), text, phase, chosen[1].end(), passed)
-        if after is None:
-            break
-        chosen = after
-    if chosen is None or (chosen[0] in hints.RULES and _is_told_after(chosen[1].end(), text)):
-        return None
-    return _explained(*chosen, text)
+    from headway.kernel.failures.selection import selected  # noqa: PLC0415 - see above
+
+    found = selected(output[-(MOST_CHARACTERS if phase is Phase.BUILD else _MOST_AT_START) :], phase)
+    return None if found is None else Explanation(line=found[0], cause=found[1], mend=found[2])
 
 
 def told(output: str, phase: Phase) -> Explanation:
-    """What the tables know of it, else its last line that matters."""
-    return explain(output, phase) or Explanation(line=without_folders(telling_line(output[-MOST_CHARACTERS:])))
+    """What the rules know of it, else the line that tells most."""
+    return explain(output, phase) or plain(output)
 
 
-def without_folders(line: str) -> str:
-    """The line without the folders in which Headway builds and keeps releases."""
-    return _FOLDERS.sub("", line)
+def plain(output: str) -> Explanation:
+    """The line of it that tells most, whose cause nobody knows."""
+    from headway.kernel.failures.telling import telling_line  # noqa: PLC0415 - see above
 
-
-def _plain(output: str) -> str:
-    return "\n".join(line[:_MOST_OF_A_LINE].rstrip() for line in bare_lines(output) if line)
-
-
-def _chosen(
-    tiers: Sequence[Sequence[Rule]], text: str, phase: Phase, begin: int = 0, passed: Collection[str] = ()
-) -> tuple[Rule, re.Match[str]] | None:
-    for rules in tiers:
-        found = _places([rule for rule in rules if rule.pattern.pattern not in passed], text, phase, begin)
-        # A build ends by its first error; a program goes on after warnings until it ends by its last.
-        if phase is Phase.BUILD:
-            chosen = next(found, None)
-            if chosen is not None and (family := chosen[0].family):
-                kin = (each for each in found if each[0].family == family)
-                chosen = min(chosen, *kin, chosen, key=lambda each: each[1].start())
-        else:
-            chosen = max(found, key=lambda each: each[1].start(), default=None)
-        if chosen is not None:
-            return chosen
-    return None
-
-
-def _places(rules: Sequence[Rule], text: str, phase: Phase, begin: int) -> Iterator[tuple[Rule, re.Match[str]]]:
-    for rule in rules:
-        found = _found(rule, text, begin) if rule.phase in {None, phase} else None
-        if found is not None:
-            yield rule, found
-
-
-def _found(rule: Rule, text: str, begin: int) -> re.Match[str] | None:
-    if not rule.last:
-        return rule.pattern.search(text, begin)
-    found = None
-    for each in rule.pattern.finditer(text, begin):
-        found = each
-    return found
-
-
-def _is_told_after(end: int, text: str) -> bool:
-    """Whether what tells most stands after that: then the advice before it is about something else."""
-    after = telling_line(text[end:])
-    return is_error(after) and after == telling_line(text)
+    return Explanation(line=without_folders(telling_line(output[-MOST_CHARACTERS:])))
 
 
 def _sentence(cause: str) -> str:
     """With a capital, unless it begins with a name: of a file, or one that the output has."""
     first = cause.partition(" ")[0]
     return f"{cause[:1].upper()}{cause[1:]}" if first in _FIRST_WORDS else cause
-
-
-def _explained(rule: Rule, found: re.Match[str], text: str) -> Explanation:
-    groups = {name: value for name, value in found.groupdict().items() if name != "line"}
-    named = {name: without_folders(value) for name, value in groups.items() if value}
-    first = next(iter(named.values()), "")
-    named = {name: named.get(name, first) for name in groups}
-    named["python"], named["node"] = python_of(named.get("wants", "")), node_of(named.get("wants", ""))
-    named["package"] = rule.quotes.get(first, first)
-    variables = tuple(dict.fromkeys(_LISTED.findall(named.get("names", ""))))[:_MOST_LISTED]
-    named["listed"] = f"{', '.join(variables)} {'is' if len(variables) == 1 else 'are'}"
-    named["given"] = " ".join(f"{name}=..." for name in variables)
-    line = shortened(without_folders(_quoted(rule, found, text)))
-    mend = rule.mend.format_map(named)
-    return Explanation(
-        line=line, cause=rule.cause.format_map(named), mend=_within(mend) if _IMAGE.search(text) else mend
-    )
-
-
-def _quoted(rule: Rule, found: re.Match[str], text: str) -> str:
-    if rule.frame and is_error(said := telling_line(text[: found.end()])):
-        return said
-    if line := found.groupdict().get("line"):
-        return str(line).strip().replace("\n", "; ")
-    end = text.find("\n", found.end())
-    return text[found.start() : end if end >= 0 else None].replace("\n", " ")
-
-
-def _within(mend: str) -> str:
-    """What mends it in an image: the packages and languages there are not the machine's."""
-    packages = mend.replace(
-        "on the machine: apt install ", "in the Dockerfile: RUN apt-get update && apt-get install -y "
-    )
-    return _USE.sub(lambda use: f"FROM {_IMAGES.get(use[1], use[1])}:{use[2]} in the Dockerfile", packages)
