@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from headway.core.access.policy import RULES
 from headway.faces.http.described import Style, in_words, inputs_of, note
 from headway.faces.http.openapi import document
 from headway.faces.http.procedures import all_procedures
 from headway.faces.http.registry import File, Procedure
+from headway.faces.http.rules import RULES
 from headway.faces.http.streams import Follows
 from headway.kernel.events import Events
 from script.markdown import NOTE, page, table

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from headway.core.access.policy import RULES
 from headway.faces.http.procedures import all_procedures
+from headway.faces.http.rules import RULES
 from headway.faces.http.streams import Follows
 from headway.kernel.events import Events
 from script.clients import VERSIONS, command_of, kept, procedures, tool_of

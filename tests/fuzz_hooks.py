@@ -16,7 +16,7 @@ from schemathesis.hooks import HookContext
 from schemathesis.openapi.checks import RejectedPositiveData, UndefinedStatusCode, UnsupportedMethodResponse
 
 from headway.core.access.model import Scope
-from headway.core.access.policy import RULES
+from headway.faces.http.rules import RULES
 
 IDS = json.loads(os.environ["FUZZ_IDS"])
 OF_AN_ENGINE = ("/docker.", "/compose.", "/registry.")

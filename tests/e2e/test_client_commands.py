@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headway.core.access.policy import RULES
+from headway.faces.http.rules import RULES
 from script import clients as scripted
 from script.clients_page import REFUSED as FIGURES
 from script.clients_page import WHOLE_ROUTERS, WHY, clients_page, working

@@ -17,6 +17,7 @@ from headway.infra.db.tables.access import api_keys
 from headway.infra.db.tables.applications import projects
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Forbidden, NotFound
+from tests.permissions import permission
 
 READ_ONLY = Wish(scopes=frozenset({Scope.READ}))
 
@@ -32,7 +33,7 @@ class Bench:
 
     async def made(self, actor: Actor, wish: Wish, **more: str) -> tuple[Actor, str]:
         """Whoever holds a new key, and the key's id."""
-        made, key = await self.keys.create(actor, name="made", wish=wish, **more)
+        made, key = await self.keys.create(actor, permission("user.createApiKey"), name="made", wish=wish, **more)
         found = await self.access.authenticate(key)
         assert found is not None
         return found, made.api_key_id
@@ -95,7 +96,9 @@ async def test_what_is_not_asked_for_is_as_the_makers_with_the_usual_rate(bench:
 
 
 async def test_a_generated_key_has_64_characters_and_only_its_beginning_is_kept(bench: Bench) -> None:
-    made, key = await bench.keys.create(bench.owner, name="ci", wish=READ_ONLY, prefix="ci_")
+    made, key = await bench.keys.create(
+        bench.owner, permission("user.createApiKey"), name="ci", wish=READ_ONLY, prefix="ci_"
+    )
     assert (len(key), key[:3], made.start) == (64, "ci_", key[:9])
     rows = await bench.database.read(lambda tx: tx.execute(select(api_keys)).all())
     assert key not in repr(rows)
@@ -103,7 +106,7 @@ async def test_a_generated_key_has_64_characters_and_only_its_beginning_is_kept(
 
 
 async def test_a_short_key_that_somebody_chose_is_not_shown_in_part(bench: Bench) -> None:
-    (key,) = await bench.keys.all(bench.owner)
+    (key,) = await bench.keys.all(bench.owner, permission("user.apiKeys"))
     assert key.start is None
 
 
@@ -119,13 +122,13 @@ async def test_a_short_key_that_somebody_chose_is_not_shown_in_part(bench: Bench
 async def test_a_narrow_key_makes_no_wider_one(bench: Bench, wish: Wish) -> None:
     narrow, _ = await bench.made(bench.owner, Wish(projects=frozenset({"mine"}), lasting=timedelta(hours=1)))
     with pytest.raises(Forbidden, match="more than its maker has"):
-        await bench.keys.create(narrow, name="wider", wish=wish)
+        await bench.keys.create(narrow, permission("user.createApiKey"), name="wider", wish=wish)
 
 
 async def test_a_key_without_the_scope_admin_makes_none(bench: Bench) -> None:
     reader, _ = await bench.made(bench.owner, READ_ONLY)
     with pytest.raises(Forbidden, match="needs a key with the scope admin"):
-        await bench.keys.create(reader, name="n", wish=READ_ONLY)
+        await bench.keys.create(reader, permission("user.createApiKey"), name="n", wish=READ_ONLY)
 
 
 async def test_projects_that_the_maker_does_not_see_are_not_there(bench: Bench) -> None:
@@ -133,7 +136,9 @@ async def test_projects_that_the_maker_does_not_see_are_not_there(bench: Bench) 
     await bench.made(mia, Wish(projects=frozenset({"mine"})))
     for project_id in ("other", "nowhere"):
         with pytest.raises(NotFound, match="Project not found"):
-            await bench.keys.create(mia, name="n", wish=Wish(projects=frozenset({project_id})))
+            await bench.keys.create(
+                mia, permission("user.createApiKey"), name="n", wish=Wish(projects=frozenset({project_id}))
+            )
 
 
 async def test_a_key_opens_no_other_organisation(bench: Bench) -> None:
@@ -142,13 +147,13 @@ async def test_a_key_opens_no_other_organisation(bench: Bench) -> None:
 
 
 async def test_a_removed_and_a_disabled_key_stop_at_once_and_an_enabled_one_works_again(bench: Bench) -> None:
-    made, key = await bench.keys.create(bench.owner, name="n", wish=Wish())
+    made, key = await bench.keys.create(bench.owner, permission("user.createApiKey"), name="n", wish=Wish())
     assert await bench.access.authenticate(key) is not None
-    await bench.keys.update(bench.owner, made.api_key_id, enabled=False)
+    await bench.keys.update(bench.owner, permission("user.updateApiKey"), made.api_key_id, enabled=False)
     assert await bench.access.authenticate(key) is None
-    await bench.keys.update(bench.owner, made.api_key_id, enabled=True, name="renamed")
+    await bench.keys.update(bench.owner, permission("user.updateApiKey"), made.api_key_id, enabled=True, name="renamed")
     assert await bench.access.authenticate(key) is not None
-    assert (await bench.keys.remove(bench.owner, made.api_key_id)).name == "renamed"
+    assert (await bench.keys.remove(bench.owner, permission("user.deleteApiKey"), made.api_key_id)).name == "renamed"
     assert await bench.access.authenticate(key) is None
 
 
@@ -158,7 +163,9 @@ async def test_a_key_ends_with_its_time_also_while_it_is_remembered(database: Sq
     await access.bootstrap("owners-key")
     owner = await access.authenticate("owners-key")
     assert owner is not None
-    _, key = await KeyService(database, access).create(owner, name="n", wish=Wish(lasting=timedelta(seconds=2)))
+    _, key = await KeyService(database, access).create(
+        owner, permission("user.createApiKey"), name="n", wish=Wish(lasting=timedelta(seconds=2))
+    )
     assert await access.authenticate(key) is not None
     remembered_until, _ = access._seen[tokens.digest(key)]
     assert remembered_until <= 2
@@ -168,17 +175,17 @@ async def test_a_key_of_a_project_touches_no_wider_key_but_itself(bench: Bench) 
     narrow, narrow_id = await bench.made(bench.owner, Wish(projects=frozenset({"mine"})))
     _, wide_id = await bench.made(bench.owner, Wish())
     with pytest.raises(Forbidden, match="other projects"):
-        await bench.keys.remove(narrow, wide_id)
-    await bench.keys.remove(narrow, narrow_id)
+        await bench.keys.remove(narrow, permission("user.deleteApiKey"), wide_id)
+    await bench.keys.remove(narrow, permission("user.deleteApiKey"), narrow_id)
 
 
 async def test_a_member_sees_its_own_keys_and_touches_no_others(bench: Bench) -> None:
     mia = await member(bench, Grants())
-    assert [key.user_id for key in await bench.keys.all(mia)] == [mia.user_id]
-    assert len(await bench.keys.all(bench.owner)) == 2
+    assert [key.user_id for key in await bench.keys.all(mia, permission("user.apiKeys"))] == [mia.user_id]
+    assert len(await bench.keys.all(bench.owner, permission("user.apiKeys"))) == 2
     with pytest.raises(NotFound, match="API key not found"):
-        await bench.keys.remove(mia, bench.owner.api_key_id)
-    await bench.keys.remove(bench.owner, mia.api_key_id)
+        await bench.keys.remove(mia, permission("user.deleteApiKey"), bench.owner.api_key_id)
+    await bench.keys.remove(bench.owner, permission("user.deleteApiKey"), mia.api_key_id)
 
 
 async def test_a_key_that_may_not_manage_keys_knows_of_itself_only(bench: Bench) -> None:
@@ -188,11 +195,13 @@ async def test_a_key_that_may_not_manage_keys_knows_of_itself_only(bench: Bench)
 
 
 async def test_the_last_use_is_shown_before_it_is_saved_and_after(bench: Bench) -> None:
-    (unused,) = await bench.keys.all(bench.owner)
+    (unused,) = await bench.keys.all(bench.owner, permission("user.apiKeys"))
     assert unused.last_used_at is None
     bench.access.usage.spend(bench.owner)
-    (used,) = await bench.keys.all(bench.owner)
+    (used,) = await bench.keys.all(bench.owner, permission("user.apiKeys"))
     assert used.last_used_at is not None
     await bench.access.save_uses()
-    (saved,) = await KeyService(bench.database, AccessService(bench.database)).all(bench.owner)
+    (saved,) = await KeyService(bench.database, AccessService(bench.database)).all(
+        bench.owner, permission("user.apiKeys")
+    )
     assert saved.last_used_at == used.last_used_at

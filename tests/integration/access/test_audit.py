@@ -16,6 +16,7 @@ from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.tables.access import audit_log, organizations
 from headway.infra.db.transaction import Tx, companion
 from headway.kernel.errors import Conflict
+from tests.permissions import permission
 
 KEPT = timedelta(hours=1)
 OWNER = Actor(user_id="u", organization_id="org", role=Role.OWNER, api_key_id="k", name="Ona", api_key_name="laptop")
@@ -26,7 +27,7 @@ async def rows(database: SqlDatabase) -> list[Row[Any]]:
 
 
 def entry(procedure: str = "project.create", **given: object) -> Entry:
-    return Entry(OWNER, procedure, given)
+    return Entry(OWNER, permission(procedure), given)
 
 
 async def test_a_row_tells_who_did_what_with_which_key_and_when(database: SqlDatabase) -> None:

@@ -19,6 +19,7 @@ from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.tables.access import organizations as table
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, Forbidden, InvalidInput
+from tests.permissions import permission
 
 BIND = Need(power=Power.BIND, value="/srv")
 HOST = Need(power=Power.HOST)
@@ -38,7 +39,7 @@ class Bench:
         return await self.actor("owners-key")
 
     async def other(self, owner: Actor) -> Actor:
-        return await self.actor((await self.organizations.create(owner, "Other"))[1])
+        return await self.actor((await self.organizations.create(owner, permission("organization.create"), "Other"))[1])
 
     async def actor(self, key: str) -> Actor:
         found = await self.access.authenticate(key)
@@ -46,7 +47,9 @@ class Bench:
         return found
 
     async def admin(self, owner: Actor) -> str:
-        _, token = await self.members.invite(owner, "adm@example.org", Role.ADMIN, Grants())
+        _, token = await self.members.invite(
+            owner, permission("organization.inviteMember"), "adm@example.org", Role.ADMIN, Grants()
+        )
         return (await self.members.accept(token, "Adm")).key
 
     async def save(self, actor: Actor, *needs: Need, subject: str = "app") -> None:
@@ -73,7 +76,7 @@ async def test_the_first_organisation_stays_and_so_does_whose_the_machine_is(ben
     owner = await bench.first()
     other = await bench.other(owner)
     with pytest.raises(Conflict, match="The machine belongs to this organisation"):
-        await bench.organizations.delete(owner, owner.organization_id)
+        await bench.organizations.delete(owner, permission("organization.delete"), owner.organization_id)
 
     def earlier(tx: Tx) -> str | None:  # as by a clock that was set back
         values = {"created_at": tx.now - timedelta(days=9_000)}
@@ -81,15 +84,17 @@ async def test_the_first_organisation_stays_and_so_does_whose_the_machine_is(ben
         return machine_store.first_organization(tx)
 
     assert await bench.database.run(earlier) == owner.organization_id
-    await bench.organizations.delete(other, other.organization_id)
+    await bench.organizations.delete(other, permission("organization.delete"), other.organization_id)
 
 
 async def test_the_first_owner_is_one_of_the_organisation_that_owns_the_machine(bench: Bench) -> None:
     owner = await bench.first()
     other = await bench.other(owner)
-    _, token = await bench.members.invite(owner, "later@example.org", Role.OWNER, Grants())
+    _, token = await bench.members.invite(
+        owner, permission("organization.inviteMember"), "later@example.org", Role.OWNER, Grants()
+    )
     later = (await bench.members.accept(token, "Later")).actor
-    await bench.members.remove(later, owner.user_id)
+    await bench.members.remove(later, permission("user.remove"), owner.user_id)
     found = await bench.database.read(store.first_owner)
     assert found == (later.user_id, owner.organization_id)
     assert other.user_id == owner.user_id, "who is an owner elsewhere, and earlier"
@@ -97,55 +102,76 @@ async def test_the_first_owner_is_one_of_the_organisation_that_owns_the_machine(
 
 async def test_a_grant_counts_at_once_for_the_roles_that_it_names(bench: Bench) -> None:
     owner = await bench.first()
-    key = (await bench.organizations.create(owner, "Other"))[1]
+    key = (await bench.organizations.create(owner, permission("organization.create"), "Other"))[1]
     other = await bench.actor(key)
     adm = await bench.admin(other)
-    given = await bench.organizations.grant_machine(owner, other.organization_id, Role.OWNER)
+    given = await bench.organizations.grant_machine(
+        owner, permission("organization.grantMachine"), other.organization_id, Role.OWNER
+    )
     assert (given.name, given.least, given.granted_by_name) == ("Other", Role.OWNER, "Owner")
     assert may_use_the_machine(await bench.actor(key))
     assert not may_use_the_machine(await bench.actor(adm))
-    await bench.organizations.grant_machine(owner, other.organization_id, Role.ADMIN)
+    await bench.organizations.grant_machine(
+        owner, permission("organization.grantMachine"), other.organization_id, Role.ADMIN
+    )
     assert may_use_the_machine(await bench.actor(adm))
-    await bench.organizations.withdraw_machine(owner, other.organization_id)
+    await bench.organizations.withdraw_machine(owner, permission("organization.withdrawMachine"), other.organization_id)
     assert not may_use_the_machine(await bench.actor(key))
 
 
 async def test_the_first_organisation_can_let_its_admins(bench: Bench) -> None:
     owner = await bench.first()
     adm = await bench.admin(owner)
-    await bench.organizations.grant_machine(owner, owner.organization_id, Role.ADMIN)
+    await bench.organizations.grant_machine(
+        owner, permission("organization.grantMachine"), owner.organization_id, Role.ADMIN
+    )
     assert may_use_the_machine(await bench.actor(adm))
-    await bench.organizations.withdraw_machine(owner, owner.organization_id)
+    await bench.organizations.withdraw_machine(owner, permission("organization.withdrawMachine"), owner.organization_id)
     assert not may_use_the_machine(await bench.actor(adm))
     assert may_use_the_machine(await bench.actor("owners-key"))
 
 
 async def test_nobody_else_gives_it_not_even_who_was_given_it(bench: Bench) -> None:
     owner = await bench.first()
-    key = (await bench.organizations.create(owner, "Other"))[1]
+    key = (await bench.organizations.create(owner, permission("organization.create"), "Other"))[1]
     other = await bench.actor(key)
     for actor in (other, replace(owner, role=Role.ADMIN), replace(owner, terms=Terms(projects=frozenset({"p"})))):
         with pytest.raises(Forbidden):
-            await bench.organizations.grant_machine(actor, actor.organization_id, Role.OWNER)
-    await bench.organizations.grant_machine(owner, other.organization_id, Role.ADMIN)
+            await bench.organizations.grant_machine(
+                actor, permission("organization.grantMachine"), actor.organization_id, Role.OWNER
+            )
+    await bench.organizations.grant_machine(
+        owner, permission("organization.grantMachine"), other.organization_id, Role.ADMIN
+    )
     with pytest.raises(Forbidden, match="is given and taken back by an owner of the panel's first organisation"):
-        await bench.organizations.grant_machine(await bench.actor(key), other.organization_id, Role.ADMIN)
+        await bench.organizations.grant_machine(
+            await bench.actor(key), permission("organization.grantMachine"), other.organization_id, Role.ADMIN
+        )
     with pytest.raises(Missing):
-        await bench.organizations.withdraw_machine(await bench.actor(key), owner.organization_id)
+        await bench.organizations.withdraw_machine(
+            await bench.actor(key), permission("organization.withdrawMachine"), owner.organization_id
+        )
     with pytest.raises(Missing):
-        await bench.organizations.grant_machine(owner, "nobody", Role.OWNER)
+        await bench.organizations.grant_machine(owner, permission("organization.grantMachine"), "nobody", Role.OWNER)
     with pytest.raises(InvalidInput, match="to owners, or to owners and admins"):
-        await bench.organizations.grant_machine(owner, other.organization_id, Role.MEMBER)
+        await bench.organizations.grant_machine(
+            owner, permission("organization.grantMachine"), other.organization_id, Role.MEMBER
+        )
 
 
 async def test_who_gives_it_sees_every_organisation_and_others_their_own(bench: Bench) -> None:
     owner = await bench.first()
     other = await bench.other(owner)
-    assert [(each.name, each.owns, each.least) for each in await bench.organizations.machine(owner)] == [
+    assert [
+        (each.name, each.owns, each.least)
+        for each in await bench.organizations.machine(owner, permission("organization.machine"))
+    ] == [
         ("My organisation", True, Role.OWNER),
         ("Other", False, None),
     ]
-    assert [each.name for each in await bench.organizations.machine(other)] == ["Other"]
+    assert [each.name for each in await bench.organizations.machine(other, permission("organization.machine"))] == [
+        "Other"
+    ]
 
 
 async def test_what_was_allowed_starts_and_nothing_else_does(bench: Bench) -> None:
@@ -187,17 +213,17 @@ async def test_what_was_taken_out_counts_for_what_serves_until_the_next_deploy_b
 
 async def test_a_grant_that_is_taken_back_ends_what_was_allowed_by_it(bench: Bench) -> None:
     owner = await bench.first()
-    key = (await bench.organizations.create(owner, "Other"))[1]
+    key = (await bench.organizations.create(owner, permission("organization.create"), "Other"))[1]
     other = (await bench.actor(key)).organization_id
-    await bench.organizations.grant_machine(owner, other, Role.OWNER)
+    await bench.organizations.grant_machine(owner, permission("organization.grantMachine"), other, Role.OWNER)
     await bench.save(await bench.actor(key), BIND)
     await bench.start(other, BIND)
-    await bench.organizations.withdraw_machine(owner, other)
+    await bench.organizations.withdraw_machine(owner, permission("organization.withdrawMachine"), other)
     for serving in (False, True):
         with pytest.raises(NotAllowed, match="may not use the machine any more"):
             await bench.start(other, BIND, serving=serving)
     await bench.save(await bench.actor(key), BIND)  # what stays as it is can be saved along with other things
-    await bench.organizations.grant_machine(owner, other, Role.OWNER)
+    await bench.organizations.grant_machine(owner, permission("organization.grantMachine"), other, Role.OWNER)
     await bench.start(other, BIND)
 
 
@@ -213,7 +239,7 @@ async def test_what_was_so_before_goes_on_and_ends_when_the_machine_is_taken_bac
     await bench.save(other, BIND)
     with pytest.raises(MachineRefused):
         await bench.save(other, replace(BIND, value="/else"))
-    await bench.organizations.withdraw_machine(owner, other.organization_id)
+    await bench.organizations.withdraw_machine(owner, permission("organization.withdrawMachine"), other.organization_id)
     with pytest.raises(NotAllowed):
         await bench.start(other.organization_id, BIND, serving=True)
 

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from headway.core.access.model import Role, Scope
-from headway.core.access.policy import RULES, Noun
+from headway.core.access.policy import Noun
+from headway.faces.http.rules import RULES
 from headway.infra.db.tables.edge import domains, logins, own_routings, redirects
 from tests.archives import packed
 from tests.certificates import certificate_for
@@ -387,13 +388,6 @@ OTHER_THINGS: Mapping[tuple[str, ...], Callable[[World], Awaitable[tuple[str, ..
 
 
 async def _all_there_is(world: World) -> object:
-    lists = (
-        "project.all",
-        "deployment.allCentralized",
-        "sshKey.all",
-        "user.all",
-        "organization.allInvitations",
-        "certificates.all",
-    )
+    lists = ("project.all", "deployment.allCentralized", "sshKey.all", "user.all", "organization.allInvitations")
     fronts = await world.services.db.read(lambda tx: [tx.execute(select(table)).all() for table in FRONT])
-    return [await world.get(each) for each in lists], fronts
+    return [await world.get(each) for each in (*lists, "certificates.all")], fronts

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Row, func, select, text
 
-from headway.core.access.policy import RULES, Noun
+from headway.core.access.policy import Noun
+from headway.faces.http.rules import RULES
 from headway.infra.db.tables import metadata
 from headway.infra.db.tables.access import audit_log
 from headway.infra.db.transaction import Tx

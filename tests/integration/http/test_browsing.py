@@ -8,9 +8,9 @@ from html.parser import HTMLParser
 import pytest
 
 from headway.core.access.model import Role
-from headway.core.access.policy import RULES
 from headway.faces.http.browsing.page import curl, example
 from headway.faces.http.described import Field
+from headway.faces.http.rules import RULES
 from tests.integration.http.world import World
 
 PAGE = "http://headway.test/api/docs"

@@ -11,6 +11,7 @@ from headway.domains.catalog.uploads import Archives
 from headway.domains.catalog.uploads_model import Upload
 from tests.integration.http.world import KEYS, World
 from tests.integration.sources.archives import FILES, zipped
+from tests.permissions import permission
 
 LONG_ENOUGH = 1.0  # for a drop that nothing keeps waiting
 
@@ -39,9 +40,13 @@ async def test_no_sweep_takes_what_another_upload_has_just_brought(world: World,
     drops = replace(own, intake=replace(own.intake, archives=archives))
 
     async with asyncio.timeout(30), asyncio.TaskGroup() as both:
-        both.create_task(drops.drop(actor, application_id, upload(tmp_path, "first")))
+        both.create_task(
+            drops.drop(actor, permission("application.dropDeployment"), application_id, upload(tmp_path, "first"))
+        )
         await archives.sweeping.wait()
-        second = both.create_task(drops.drop(actor, application_id, upload(tmp_path, "second")))
+        second = both.create_task(
+            drops.drop(actor, permission("application.dropDeployment"), application_id, upload(tmp_path, "second"))
+        )
         await asyncio.wait({second}, timeout=LONG_ENOUGH)
         archives.go_on.set()
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from pydantic_core import to_json
 
-from headway.core.access.policy import RULES
 from headway.faces.http.openapi import document
 from headway.faces.http.procedures import all_procedures
 from headway.faces.http.registry import File, Stream
+from headway.faces.http.rules import RULES
 from headway.faces.http.streams import Follows
 from headway.kernel.events import Events
 from tests.integration.http.access_rows import QUERY

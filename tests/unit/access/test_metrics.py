@@ -26,5 +26,5 @@ def test_an_admins_key_that_may_read_is_enough() -> None:
     ],
 )
 def test_less_is_not(who: Actor, why: str) -> None:
-    with pytest.raises(Forbidden, match=f"^{METRICS} {why}"):
+    with pytest.raises(Forbidden, match=f"^{METRICS.name} {why}"):
         admit(who, METRICS)

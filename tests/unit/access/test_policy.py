@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from headway.core.access.model import GUEST, Actor, Rate, Role, Scope, Terms
-from headway.core.access.policy import RULES, Missing, Noun, admit, excess, glimpses, is_open, permit, reach, sees
+from headway.core.access.policy import Missing, Noun, admit, excess, glimpses, permit, reach, sees
+from headway.faces.http.rules import RULES, is_open
 from headway.kernel.errors import Forbidden
 
 OWNER = Actor(user_id="u", organization_id="org", role=Role.OWNER, api_key_id="k", name="Owner")
@@ -151,7 +152,7 @@ IN_PROJECTS = frozenset(RULES) - OF_THE_ORGANISATION
 def admitted(actor: Actor, procedure: str) -> str:
     """How the procedure is refused to a caller whatever it is asked about; "" where it is not."""
     try:
-        admit(actor, procedure)
+        admit(actor, RULES[procedure])
     except Forbidden as refused:
         return str(refused)
     return ""
@@ -160,7 +161,7 @@ def admitted(actor: Actor, procedure: str) -> str:
 def permitted(actor: Actor, procedure: str, project_id: str | None = None) -> str:
     """How it is refused for a thing of the organisation, and of a project of it; "" where it is not."""
     try:
-        permit(actor, procedure, "org", project_id)
+        permit(actor, RULES[procedure], "org", project_id)
     except (Forbidden, Missing) as refused:
         return str(refused)
     return ""
@@ -198,7 +199,7 @@ def test_to_a_member_what_lies_in_no_project_of_theirs_does_not_exist(project: s
 
 def test_a_thing_is_missed_by_its_own_noun() -> None:
     with pytest.raises(Missing, match=r"^Compose not found$"):
-        permit(STRANGER, "deployment.allByType", "org", noun=Noun.COMPOSE)
+        permit(STRANGER, RULES["deployment.allByType"], "org", noun=Noun.COMPOSE)
 
 
 def test_what_belongs_to_the_organisation_is_seen_by_its_members_and_nobody_else() -> None:
@@ -208,11 +209,11 @@ def test_what_belongs_to_the_organisation_is_seen_by_its_members_and_nobody_else
 
 def test_a_member_who_was_given_one_application_sees_it_and_no_other_and_knows_its_project_by_name() -> None:
     actor = replace(MEMBER, projects=frozenset(), services=frozenset({"app"}), glimpsed=frozenset({"mine"}))
-    permit(actor, "application.deploy", "org", "mine", service_id="app")
-    permit(actor, "project.one", "org", "mine")
+    permit(actor, RULES["application.deploy"], "org", "mine", service_id="app")
+    permit(actor, RULES["project.one"], "org", "mine")
     for service_id in ("another", None):
         with pytest.raises(Missing):
-            permit(actor, "application.deploy", "org", "mine", service_id=service_id)
+            permit(actor, RULES["application.deploy"], "org", "mine", service_id=service_id)
     assert glimpses(actor, "org", "mine")
     assert not glimpses(actor, "org", "another")
     assert not glimpses(actor, "other org", "mine")
@@ -285,7 +286,7 @@ def test_a_guest_may_accept_an_invitation_and_nothing_else() -> None:
     for procedure in sorted(RULES):
         if not is_open(procedure):
             with pytest.raises(Forbidden):
-                admit(GUEST, procedure)
+                admit(GUEST, RULES[procedure])
 
 
 LATER, SOONER = datetime(2030, 1, 1, tzinfo=UTC), datetime(2029, 1, 1, tzinfo=UTC)

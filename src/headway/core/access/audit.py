@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, delete, func, insert, select
+from sqlalchemy import ColumnElement, delete, false, func, insert, not_, or_, select
 
 from headway.core.access.model import Actor, Joined
-from headway.core.access.policy import RULES, Noun, permit
+from headway.core.access.policy import Noun, Permission, permit
 from headway.infra.db.engine import Database
 from headway.infra.db.tables.access import audit_log
 from headway.infra.db.transaction import Tx, companion
@@ -26,6 +26,7 @@ _ACTIONS = (
     ("deploy", "deploy"),
     ("redeploy", "redeploy"),
 )
+_OTHER = "update"
 _RESOURCES: Mapping[str, str] = {
     "application": "service",
     "compose": "service",
@@ -59,9 +60,9 @@ _TOLD = frozenset(
 class Entry:
     """One mutation under way, as the log will tell it. ``given`` is its input by the names of the wire."""
 
-    def __init__(self, actor: Actor, procedure: str, given: Mapping[str, Any]) -> None:
+    def __init__(self, actor: Actor, permission: Permission, given: Mapping[str, Any]) -> None:
         self.actor = replace(actor, witness=self._witness)
-        self.procedure = procedure
+        self.permission = permission
         self.settled = False
         self._given = given
         self._project_id: str | None = None
@@ -83,7 +84,7 @@ class Entry:
     def _row(self, tx: Tx, result: object) -> dict[str, Any]:
         made = result[0] if isinstance(result, tuple) and result else result
         actor = made.actor if isinstance(made, Joined) else self.actor
-        noun = RULES[self.procedure].noun
+        noun = self.permission.noun
         made_id = getattr(made, _attribute(noun), None) or getattr(made, "database_id", None)
         subject_id = self._given.get(noun.field) or made_id
         name = getattr(made, "name", None) or self._given.get("name")
@@ -96,7 +97,7 @@ class Entry:
             "user_role": actor.role.word,
             "api_key_id": actor.api_key_id,
             "api_key_name": actor.api_key_name,
-            "procedure": self.procedure,
+            "procedure": self.permission.name,
             "subject_type": noun.field.removesuffix("Id"),
             "subject_id": subject_id,
             "subject_name": name[:_LONGEST_NAME] if name else None,
@@ -172,11 +173,11 @@ class Audit:
             companion.reset(token)
         return result
 
-    async def page(self, actor: Actor, search: Search) -> tuple[list[Told], int, int | None]:
+    async def page(self, actor: Actor, permission: Permission, search: Search) -> tuple[list[Told], int, int | None]:
         """The newest rows of the caller's organisation that fit, how many fit in all, and the ``before`` of the next
         page, None at the end.
         """
-        permit(actor, "auditLog.all", actor.organization_id)
+        permit(actor, permission, actor.organization_id)
 
         def read(tx: Tx) -> tuple[list[Told], int, int | None]:
             fit = [_c.organization_id == actor.organization_id, *_conditions(search)]
@@ -193,7 +194,7 @@ class Audit:
 def action_of(procedure: str) -> str:
     """What a procedure does, in the few words that clients filter by."""
     name = procedure.rpartition(".")[2].lower()
-    return next((action for start, action in _ACTIONS if name.startswith(start)), "update")
+    return next((action for start, action in _ACTIONS if name.startswith(start)), _OTHER)
 
 
 def resource_of(subject_type: str) -> str:
@@ -204,6 +205,14 @@ def resource_of(subject_type: str) -> str:
 def forget_old(tx: Tx, kept_for: timedelta) -> None:
     """Removes the rows that are older."""
     tx.execute(delete(audit_log).where(audit_log.c.created_at < tx.now - kept_for))
+
+
+def _does(action: str) -> ColumnElement[bool]:
+    """``action_of`` for the rows of the log."""
+    began = {start: _c.procedure.ilike(f"%.{start}%") for start, _ in _ACTIONS}
+    if action == _OTHER:
+        return not_(or_(*began.values()))
+    return or_(false(), *(began[start] for start, each in _ACTIONS if each == action))
 
 
 def _attribute(noun: Noun) -> str:
@@ -222,7 +231,7 @@ def _conditions(search: Search) -> Iterator[ColumnElement[bool]]:
         if value is not None:
             yield column == value
     if search.action is not None:
-        yield _c.procedure.in_([each for each in RULES if action_of(each) == search.action])
+        yield _does(search.action)
     if search.resource is not None:
         types = [noun.field.removesuffix("Id") for noun in Noun]
         yield _c.subject_type.in_([each for each in types if search.resource in {each, resource_of(each)}])

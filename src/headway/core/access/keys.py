@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from headway.core.access import keys_store, store
 from headway.core.access.model import Actor, ApiKey, Rate, Role, Scope, Terms
-from headway.core.access.policy import Missing, Noun, excess, permit
+from headway.core.access.policy import Missing, Noun, Permission, excess, permit
 from headway.core.access.service import AccessService
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -51,12 +51,19 @@ class KeyService:
         self._access = access
 
     async def create(
-        self, actor: Actor, *, name: str, wish: Wish, prefix: str = "", organization_id: str | None = None
+        self,
+        actor: Actor,
+        permission: Permission,
+        *,
+        name: str,
+        wish: Wish,
+        prefix: str = "",
+        organization_id: str | None = None,
     ) -> tuple[ApiKey, str]:
         """A new key of the caller's, and the key itself, which nobody can be told again. Raises Forbidden where it
         would be good for more than the caller's own, Missing for a project or organisation that is not the caller's.
         """
-        permit(actor, "user.createApiKey", organization_id or actor.organization_id, noun=Noun.ORGANIZATION)
+        permit(actor, permission, organization_id or actor.organization_id, noun=Noun.ORGANIZATION)
         key = new_key(prefix)
 
         def write(tx: Tx) -> tuple[ApiKey, str]:
@@ -79,9 +86,9 @@ class KeyService:
 
         return await self._db.run(write)
 
-    async def all(self, actor: Actor) -> list[ApiKey]:
+    async def all(self, actor: Actor, permission: Permission) -> list[ApiKey]:
         """The caller's keys, all of the organisation for an admin; to a key that may not manage keys only itself."""
-        permit(actor, "user.apiKeys", actor.organization_id)
+        permit(actor, permission, actor.organization_id)
         if actor.role < Role.ADMIN or not _manages(actor):
             return await self.of_caller(actor)
         found = await self._db.read(lambda tx: keys_store.keys_of(tx, actor.organization_id))
@@ -93,12 +100,18 @@ class KeyService:
         return [self._seen(each) for each in found if _manages(actor) or each.api_key_id == actor.api_key_id]
 
     async def update(
-        self, actor: Actor, api_key_id: str, *, name: str | None = None, enabled: bool | None = None
+        self,
+        actor: Actor,
+        permission: Permission,
+        api_key_id: str,
+        *,
+        name: str | None = None,
+        enabled: bool | None = None,
     ) -> ApiKey:
         """The key with what is given changed; None leaves it as it is. Raises Missing, Forbidden."""
 
         def write(tx: Tx) -> ApiKey:
-            found = self._permitted(tx, actor, api_key_id, "user.updateApiKey")
+            found = self._permitted(tx, actor, permission, api_key_id)
             if name is not None:
                 keys_store.change_key(tx, api_key_id, name=name)
             if enabled is not None:
@@ -108,22 +121,22 @@ class KeyService:
 
         return self._seen(await self._db.run(write))
 
-    async def remove(self, actor: Actor, api_key_id: str) -> ApiKey:
+    async def remove(self, actor: Actor, permission: Permission, api_key_id: str) -> ApiKey:
         """The key works no more from now on. Raises Missing, Forbidden."""
 
         def write(tx: Tx) -> ApiKey:
-            found = self._permitted(tx, actor, api_key_id, "user.deleteApiKey")
+            found = self._permitted(tx, actor, permission, api_key_id)
             keys_store.remove_key(tx, api_key_id)
             tx.after(lambda: self._access.changed(found.user_id))
             return found
 
         return await self._db.run(write)
 
-    def _permitted(self, tx: Tx, actor: Actor, api_key_id: str, procedure: str) -> ApiKey:
+    def _permitted(self, tx: Tx, actor: Actor, permission: Permission, api_key_id: str) -> ApiKey:
         found = keys_store.find_key(tx, api_key_id)
         if found is None or (found.user_id != actor.user_id and actor.role < Role.ADMIN):
             raise Missing(Noun.API_KEY)
-        permit(actor, procedure, found.organization_id)
+        permit(actor, permission, found.organization_id)
         if found.role > actor.role:
             raise Forbidden(f"This key belongs to somebody with the role {found.role.word}.")
         reached = replace(found.terms, expires_at=actor.terms.expires_at, rate=actor.terms.rate)

@@ -10,7 +10,7 @@ from headway.core.access import members_store, store, tokens
 from headway.core.access.keys import USUAL_RATE
 from headway.core.access.members_store import PENDING
 from headway.core.access.model import Actor, Grants, Invitation, Joined, Member, Role, Terms
-from headway.core.access.policy import Missing, Noun, permit
+from headway.core.access.policy import Missing, Noun, Permission, permit
 from headway.core.access.service import AccessService
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -34,22 +34,23 @@ class MemberService:
         self._db = db
         self._access = access
 
-    async def all(self, actor: Actor) -> list[Member]:
+    async def all(self, actor: Actor, permission: Permission) -> list[Member]:
         """Everybody in the caller's organisation."""
-        permit(actor, "user.all", actor.organization_id)
+        permit(actor, permission, actor.organization_id)
         return await self._db.read(lambda tx: members_store.members_of(tx, actor.organization_id))
 
-    async def me(self, actor: Actor) -> Member:
+    async def me(self, actor: Actor, permission: Permission) -> Member:
         """The caller."""
-        return await self._db.read(lambda tx: self._member(tx, actor, actor.user_id, "user.get"))
+        return await self._db.read(lambda tx: self._member(tx, actor, permission, actor.user_id))
 
-    async def one(self, actor: Actor, user_id: str) -> Member:
+    async def one(self, actor: Actor, permission: Permission, user_id: str) -> Member:
         """Somebody in the caller's organisation. Raises Missing."""
-        return await self._db.read(lambda tx: self._member(tx, actor, user_id, "user.one"))
+        return await self._db.read(lambda tx: self._member(tx, actor, permission, user_id))
 
     async def assign(
         self,
         actor: Actor,
+        permission: Permission,
         user_id: str,
         *,
         projects: frozenset[str] | None,
@@ -61,7 +62,7 @@ class MemberService:
         """
 
         def write(tx: Tx) -> Member:
-            member = self._member(tx, actor, user_id, "user.assignPermissions")
+            member = self._member(tx, actor, permission, user_id)
             _require_rank(actor, member.role)
             given = Grants(
                 projects=member.grants.projects if projects is None else projects,
@@ -71,11 +72,11 @@ class MemberService:
             store.give(tx, member.member_id, given)
             members_store.set_passive(tx, member.member_id, {**member.passive, **passive})
             tx.after(lambda: self._access.changed(member.user_id))
-            return self._member(tx, actor, user_id, "user.assignPermissions")
+            return self._member(tx, actor, permission, user_id)
 
         return await self._db.run(write)
 
-    async def set_role(self, actor: Actor, member_id: str, role: Role) -> Member:
+    async def set_role(self, actor: Actor, permission: Permission, member_id: str, role: Role) -> Member:
         """What a member is from now on. Nobody makes anybody more than they are themselves. Raises Missing, Forbidden,
         LastOwner.
         """
@@ -85,7 +86,7 @@ class MemberService:
             member = members_store.find_member(tx, member_id)
             if member is None:
                 raise Missing(Noun.MEMBER)
-            permit(actor, "organization.updateMemberRole", member.organization_id)
+            permit(actor, permission, member.organization_id)
             _require_rank(actor, member.role)
             _require_rank(actor, role)
             _require_lasting(actor, role)
@@ -93,18 +94,18 @@ class MemberService:
                 _require_another_owner(tx, member)
             members_store.set_role(tx, member_id, role)
             tx.after(lambda: self._access.changed(member.user_id))
-            return self._member(tx, actor, member.user_id, "organization.updateMemberRole")
+            return self._member(tx, actor, permission, member.user_id)
 
         return await self._db.run(write)
 
-    async def remove(self, actor: Actor, user_id: str) -> Member:
+    async def remove(self, actor: Actor, permission: Permission, user_id: str) -> Member:
         """Somebody belongs to the organisation no more, and none of their keys works from now on. Raises Missing,
         Forbidden, LastOwner.
         """
 
         def write(tx: Tx) -> Member:
             tx.lock(_lock(actor))
-            member = self._member(tx, actor, user_id, "user.remove")
+            member = self._member(tx, actor, permission, user_id)
             _require_rank(actor, member.role)
             _require_another_owner(tx, member)
             members_store.remove_member(tx, member)
@@ -114,13 +115,20 @@ class MemberService:
         return await self._db.run(write)
 
     async def invite(
-        self, actor: Actor, email: str, role: Role, grants: Grants, lasting: timedelta | None = None
+        self,
+        actor: Actor,
+        permission: Permission,
+        email: str,
+        role: Role,
+        grants: Grants,
+        *,
+        lasting: timedelta | None = None,
     ) -> tuple[Invitation, str]:
         """An invitation and its token, which nobody can be told again; it counts no longer than the key that made it.
         Raises Forbidden for a higher role than the caller's, or than member by a key that ends; Missing for what the
         organisation has not, Conflict where somebody with that address is in it.
         """
-        permit(actor, "organization.inviteMember", actor.organization_id)
+        permit(actor, permission, actor.organization_id)
         _require_rank(actor, role)
         _require_lasting(actor, role)
         email, token = email.lower(), new_key()
@@ -145,19 +153,19 @@ class MemberService:
 
         return await self._db.run(write)
 
-    async def invitations(self, actor: Actor) -> list[Invitation]:
+    async def invitations(self, actor: Actor, permission: Permission) -> list[Invitation]:
         """The organisation's invitations, the newest first."""
-        permit(actor, "organization.allInvitations", actor.organization_id)
+        permit(actor, permission, actor.organization_id)
         return await self._db.read(lambda tx: members_store.invitations_of(tx, actor.organization_id))
 
-    async def remove_invitation(self, actor: Actor, invitation_id: str) -> Invitation:
+    async def remove_invitation(self, actor: Actor, permission: Permission, invitation_id: str) -> Invitation:
         """The invitation counts no more. Raises Missing."""
 
         def write(tx: Tx) -> Invitation:
             found = members_store.find_invitation(tx, invitation_id)
             if found is None:
                 raise Missing(Noun.INVITATION)
-            permit(actor, "organization.removeInvitation", found.organization_id)
+            permit(actor, permission, found.organization_id)
             members_store.remove_invitation(tx, invitation_id)
             return found
 
@@ -186,11 +194,11 @@ class MemberService:
 
         return await self._db.run(write)
 
-    def _member(self, tx: Tx, actor: Actor, user_id: str, procedure: str) -> Member:
+    def _member(self, tx: Tx, actor: Actor, permission: Permission, user_id: str) -> Member:
         member = members_store.member_of_user(tx, actor.organization_id, user_id)
         if member is None:
             raise Missing(Noun.MEMBER)
-        permit(actor, procedure, member.organization_id)
+        permit(actor, permission, member.organization_id)
         return member
 
 

@@ -6,7 +6,7 @@ from headway.core.access import machine_store, members_store, store
 from headway.core.access.machine import may_use_the_machine
 from headway.core.access.machine_store import Given
 from headway.core.access.model import Actor, Member, Organization, Role, Scope, Terms
-from headway.core.access.policy import Missing, Noun, permit
+from headway.core.access.policy import Missing, Noun, Permission, permit
 from headway.core.access.service import AccessService
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -21,11 +21,11 @@ class OrganizationService:
         self._db = db
         self._access = access
 
-    async def all(self, actor: Actor) -> list[tuple[Organization, Member | None]]:
+    async def all(self, actor: Actor, permission: Permission) -> list[tuple[Organization, Member | None]]:
         """The organisations that the caller belongs to, each with what it is there; to a key that is good for less only
         its own.
         """
-        permit(actor, "organization.all", actor.organization_id)
+        permit(actor, permission, actor.organization_id)
         whole = actor.terms.hold(Scope.ADMIN) and actor.terms.projects is None
 
         def read(tx: Tx) -> list[tuple[Organization, Member | None]]:
@@ -38,13 +38,15 @@ class OrganizationService:
 
         return await self._db.read(read)
 
-    async def one(self, actor: Actor, organization_id: str) -> Organization:
+    async def one(self, actor: Actor, permission: Permission, organization_id: str) -> Organization:
         """The caller's organisation. Raises Missing for any other."""
-        return await self._db.read(lambda tx: self._permitted(tx, actor, organization_id, "organization.one"))
+        return await self._db.read(lambda tx: self._permitted(tx, actor, permission, organization_id))
 
-    async def create(self, actor: Actor, name: str, logo: str | None = None) -> tuple[Organization, str]:
+    async def create(
+        self, actor: Actor, permission: Permission, name: str, logo: str | None = None
+    ) -> tuple[Organization, str]:
         """A new organisation, whose owner the caller is, and its first key there, for a key opens one organisation."""
-        permit(actor, "organization.create", actor.organization_id)
+        permit(actor, permission, actor.organization_id)
         key = new_key()
 
         def write(tx: Tx) -> tuple[Organization, str]:
@@ -58,23 +60,25 @@ class OrganizationService:
 
         return await self._db.run(write)
 
-    async def update(self, actor: Actor, organization_id: str, *, name: str, logo: str | None = None) -> Organization:
+    async def update(
+        self, actor: Actor, permission: Permission, organization_id: str, *, name: str, logo: str | None = None
+    ) -> Organization:
         """The organisation with another name and, where one is given, another logo. Raises Missing."""
 
         def write(tx: Tx) -> Organization:
-            found = self._permitted(tx, actor, organization_id, "organization.update")
+            found = self._permitted(tx, actor, permission, organization_id)
             members_store.change_organization(tx, organization_id, name=name, logo=logo or found.logo)
             return _found(tx, organization_id)
 
         return await self._db.run(write)
 
-    async def delete(self, actor: Actor, organization_id: str) -> Organization:
+    async def delete(self, actor: Actor, permission: Permission, organization_id: str) -> Organization:
         """The organisation is no more, with its members and all of their keys. Raises Missing, and Conflict while it
         has anything else, and for the one that the machine belongs to, which nobody else gets by that.
         """
 
         def write(tx: Tx) -> Organization:
-            found = self._permitted(tx, actor, organization_id, "organization.delete")
+            found = self._permitted(tx, actor, permission, organization_id)
             if inside := members_store.contents_of(tx, organization_id):
                 raise Conflict(f'The organisation "{found.name}" still has {", ".join(inside)}. Remove these first.')
             if organization_id == machine_store.first_organization(tx):
@@ -85,16 +89,16 @@ class OrganizationService:
 
         return await self._db.run(write)
 
-    async def machine(self, actor: Actor) -> list[Given]:
+    async def machine(self, actor: Actor, permission: Permission) -> list[Given]:
         """Who has the machine: to those who may give it every organisation, to others their own."""
-        permit(actor, "organization.machine", actor.organization_id)
+        permit(actor, permission, actor.organization_id)
 
         def read(tx: Tx) -> list[Given]:
             return machine_store.given(tx, None if _gives(tx, actor) else actor.organization_id)
 
         return await self._db.read(read)
 
-    async def grant_machine(self, actor: Actor, organization_id: str, least: Role) -> Given:
+    async def grant_machine(self, actor: Actor, permission: Permission, organization_id: str, least: Role) -> Given:
         """Gives the machine to those of an organisation who have the role ``least``, or a higher one. Raises Missing,
         Forbidden, InvalidInput.
         """
@@ -102,28 +106,28 @@ class OrganizationService:
             raise InvalidInput("The machine is given to owners, or to owners and admins.")
 
         def write(tx: Tx) -> Given:
-            self._require_giver(tx, actor, organization_id, "organization.grantMachine")
+            self._require_giver(tx, actor, permission, organization_id)
             machine_store.grant(tx, actor, organization_id, least)
             tx.after(self._access.forget)
             return machine_store.given(tx, organization_id)[0]
 
         return await self._db.run(write)
 
-    async def withdraw_machine(self, actor: Actor, organization_id: str) -> Given:
+    async def withdraw_machine(self, actor: Actor, permission: Permission, organization_id: str) -> Given:
         """Takes the machine back: what runs goes on, and is not started again. Raises Missing, Forbidden."""
 
         def write(tx: Tx) -> Given:
-            self._require_giver(tx, actor, organization_id, "organization.withdrawMachine")
+            self._require_giver(tx, actor, permission, organization_id)
             machine_store.withdraw(tx, actor, organization_id)
             tx.after(self._access.forget)
             return machine_store.given(tx, organization_id)[0]
 
         return await self._db.run(write)
 
-    def _require_giver(self, tx: Tx, actor: Actor, organization_id: str, procedure: str) -> None:
+    def _require_giver(self, tx: Tx, actor: Actor, permission: Permission, organization_id: str) -> None:
         """Whoever gives the machine owns it, and knows other organisations for that alone."""
         gives = _gives(tx, actor)
-        permit(actor, procedure, actor.organization_id if gives else organization_id)
+        permit(actor, permission, actor.organization_id if gives else organization_id)
         if not gives:
             raise Forbidden(
                 "The machine is given and taken back by an owner of the panel's first organisation, with a key for all "
@@ -131,8 +135,8 @@ class OrganizationService:
             )
         _found(tx, organization_id)
 
-    def _permitted(self, tx: Tx, actor: Actor, organization_id: str, procedure: str) -> Organization:
-        permit(actor, procedure, organization_id)
+    def _permitted(self, tx: Tx, actor: Actor, permission: Permission, organization_id: str) -> Organization:
+        permit(actor, permission, organization_id)
         return _found(tx, organization_id)
 
 

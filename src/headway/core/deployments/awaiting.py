@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from headway.core.access.model import Actor
+from headway.core.access.policy import Permission
 from headway.core.deployments.listing import Part
 from headway.core.deployments.reading import DeploymentReader
 from headway.core.deployments.status import Status
@@ -53,13 +54,13 @@ class Awaiting:
         events.listen(DeploymentMoved, self._moved)
         events.listen(AccessChanged, self._access_changed)
 
-    async def wait(self, actor: Actor, deployment_id: str, goal: Goal, seconds: float) -> Part:
+    async def wait(self, actor: Actor, permission: Permission, deployment_id: str, goal: Goal, seconds: float) -> Part:
         """The deployment, once it is there or the time is up; before that when the panel stops or the caller's access
         changes, for then it has to ask again. Raises NotFound where there is none that the caller may see, also one
         that was removed meanwhile.
         """
         with self._waiter(actor, deployment_id, goal) as waiter:  # before the look: a move in between is not missed
-            part = await self._reads.one(actor, deployment_id, "deployment.wait")
+            part = await self._reads.one(actor, permission, deployment_id)
             if goal.reached_by(Status(part.rows[0].status)) or self._closed:
                 return part
             left = actor.terms.seconds_left(datetime.now(UTC))
@@ -68,7 +69,7 @@ class Awaiting:
                 async with asyncio.timeout(seconds if left is None else min(seconds, left)):
                     await waiter.woken.wait()
                     waiter.sent_away = waiter.is_barred
-        return part if waiter.sent_away else await self._reads.one(actor, deployment_id, "deployment.wait")
+        return part if waiter.sent_away else await self._reads.one(actor, permission, deployment_id)
 
     def count(self) -> int:
         """How many wait."""

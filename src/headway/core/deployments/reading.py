@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from headway.core.access.model import Actor
-from headway.core.access.policy import Missing, Noun, permit, reach
+from headway.core.access.policy import Missing, Noun, Permission, permit, reach
 from headway.core.deployments import listing, store
 from headway.core.deployments import search as searching
 from headway.core.deployments.left import LeftBy
@@ -90,7 +90,14 @@ class DeploymentReader:
         self._ones: Shelf[_One] = Shelf(version, lambda _one: _BYTES_OF_ONE)
 
     async def all_of(
-        self, actor: Actor, subject_type: SubjectType, subject_id: str, *, procedure: str, page: Page, view: View[Part]
+        self,
+        actor: Actor,
+        permission: Permission,
+        subject_type: SubjectType,
+        subject_id: str,
+        *,
+        page: Page,
+        view: View[Part],
     ) -> Shown:
         """Deployments of a subject, newest first. Raises NotFound for a subject that the caller may not see."""
         noun = NOUNS[subject_type]
@@ -101,7 +108,7 @@ class DeploymentReader:
 
         key = ("all of", subject_type, subject_id, page, view.name)
         shown = await self._shelf.get(key, lambda: self._db.read(look))
-        self._permit(actor, procedure, shown.owner, noun, service_of(subject_type, subject_id))
+        self._permit(actor, permission, shown.owner, noun, service_of(subject_type, subject_id))
         return shown
 
     async def rows_of_service(self, subject_type: SubjectType, subject_id: str) -> Part:
@@ -112,17 +119,19 @@ class DeploymentReader:
             )
         )
 
-    async def rows_of(self, actor: Actor, subject_type: SubjectType, subject_id: str, procedure: str) -> Part:
+    async def rows_of(self, actor: Actor, permission: Permission, subject_type: SubjectType, subject_id: str) -> Part:
         """All deployments of a subject for who shows them within something else. Raises NotFound."""
 
         def look(tx: Tx) -> Part:
             owner = self._owner(tx, subject_type, subject_id)
-            self._permit(actor, procedure, owner, NOUNS[subject_type], service_of(subject_type, subject_id))
+            self._permit(actor, permission, owner, NOUNS[subject_type], service_of(subject_type, subject_id))
             return self._with_left(tx, listing.explained(tx, listing.of_subject(tx, subject_type, subject_id, Page())))
 
         return await self._db.read(look)
 
-    async def on_server(self, actor: Actor, server_id: str, page: Page, view: View[Part]) -> Shown:
+    async def on_server(
+        self, actor: Actor, permission: Permission, server_id: str, page: Page, view: View[Part]
+    ) -> Shown:
         """Whatever ran on a server, builds included, as far as the caller may see it. Raises NotFound."""
         reached = reach(actor)
 
@@ -133,7 +142,7 @@ class DeploymentReader:
 
         key = ("on server", server_id, actor.organization_id, reached, page, view.name)
         shown = await self._shelf.get(key, lambda: self._db.read(look))
-        self._permit(actor, "deployment.allByServer", shown.owner, Noun.SERVER, None)
+        self._permit(actor, permission, shown.owner, Noun.SERVER, None)
         return shown
 
     async def central(self, actor: Actor, page: Page, view: View[Part]) -> Shown:
@@ -179,7 +188,7 @@ class DeploymentReader:
         key = ("search", mine, reached, filters, page, counted, view.name)
         return await self._shelf.get(key, lambda: self._db.read(look))
 
-    async def one(self, actor: Actor, deployment_id: str, procedure: str = "deployment.one") -> Part:
+    async def one(self, actor: Actor, permission: Permission, deployment_id: str) -> Part:
         """A deployment, as the only row. Raises NotFound, Forbidden."""
 
         def look(tx: Tx) -> _One:
@@ -191,7 +200,7 @@ class DeploymentReader:
             )
 
         one = await self._ones.get(deployment_id, lambda: self._db.read(look))
-        self._permit(actor, procedure, one.owner, Noun.DEPLOYMENT, one.service_id)
+        self._permit(actor, permission, one.owner, Noun.DEPLOYMENT, one.service_id)
         return one.part
 
     def _shown(self, tx: Tx, part: P, view: View[P], owner: Owner | None = None) -> Shown:
@@ -207,10 +216,12 @@ class DeploymentReader:
             raise Missing(NOUNS[subject_type])
         return owner
 
-    def _permit(self, actor: Actor, procedure: str, owner: Owner | None, noun: Noun, service_id: str | None) -> None:
+    def _permit(
+        self, actor: Actor, permission: Permission, owner: Owner | None, noun: Noun, service_id: str | None
+    ) -> None:
         if owner is None:
             raise Missing(noun)
-        permit(actor, procedure, owner.organization_id, owner.project_id, service_id=service_id, noun=noun)
+        permit(actor, permission, owner.organization_id, owner.project_id, service_id=service_id, noun=noun)
 
 
 def _as_shown(tx: Tx, part: P, view: View[P], owner: Owner | None = None) -> Shown:

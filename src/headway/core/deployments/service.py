@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Protocol
 
 from headway.core.access.model import Actor
-from headway.core.access.policy import Missing, Noun, permit
+from headway.core.access.policy import Missing, Noun, Permission, permit
 from headway.core.deployments import listing, owed, store
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.listed import Listed
@@ -87,49 +87,49 @@ class DeploymentService:
         self._stopping = stopping
         self._logs = logs
 
-    async def one(self, actor: Actor, deployment_id: str, procedure: str = "deployment.one") -> Deployment:
+    async def one(self, actor: Actor, permission: Permission, deployment_id: str) -> Deployment:
         """The deployment. Raises NotFound where there is none that the caller may see, Forbidden where the caller may
         not do to it what ``procedure`` does.
         """
-        return await self._db.read(lambda tx: self._permitted(tx, actor, deployment_id, procedure))
+        return await self._db.read(lambda tx: self._permitted(tx, actor, permission, deployment_id))
 
     async def of_log(
-        self, actor: Actor, log_path: str, server_id: str | None = None, procedure: str = "deployment.follow"
+        self, actor: Actor, permission: Permission, log_path: str, server_id: str | None = None
     ) -> Deployment:
         """The deployment whose row names this ``logPath``, on that server where one is named. The path is only a key:
         nothing is opened by it. Raises NotFound where the caller may see none.
         """
-        found = await self.one(actor, PurePosixPath(log_path).name.partition(".")[0], procedure)
+        found = await self.one(actor, permission, PurePosixPath(log_path).name.partition(".")[0])
         if found.log_path != log_path or server_id not in {None, found.server_id, found.host_id}:
             raise Missing(Noun.DEPLOYMENT)
         return found
 
-    async def steps(self, actor: Actor, deployment_id: str) -> list[StepRecord]:
+    async def steps(self, actor: Actor, permission: Permission, deployment_id: str) -> list[StepRecord]:
         """The steps of a deployment so far."""
 
         def look(tx: Tx) -> list[StepRecord]:
-            self._permitted(tx, actor, deployment_id, "deployment.one")
+            self._permitted(tx, actor, permission, deployment_id)
             return store.steps_of(tx, deployment_id)
 
         return await self._db.read(look)
 
-    async def kill(self, actor: Actor, deployment_id: str) -> Deployment:
+    async def kill(self, actor: Actor, permission: Permission, deployment_id: str) -> Deployment:
         """Ends a running deployment at once; returns when nothing of its processes is left and its status says so."""
-        await self.one(actor, deployment_id, "deployment.killProcess")
+        await self.one(actor, permission, deployment_id)
         return await self._stopping.kill(deployment_id)
 
-    async def cancel(self, actor: Actor, deployment_id: str) -> Deployment:
+    async def cancel(self, actor: Actor, permission: Permission, deployment_id: str) -> Deployment:
         """Ends a waiting deployment, or a running one with SIGTERM and a grace."""
-        await self.one(actor, deployment_id, "deployment.cancel")
+        await self.one(actor, permission, deployment_id)
         return await self._stopping.cancel(deployment_id)
 
-    async def remove(self, actor: Actor, deployment_id: str) -> Part:
+    async def remove(self, actor: Actor, permission: Permission, deployment_id: str) -> Part:
         """Removes the record and the log, and gives what was removed; what the deployment released serves on, and what
         it still owes is taken back. A waiting one is cancelled first. Raises Conflict for a running one.
         """
 
         def delete(tx: Tx) -> Part:
-            found = self._permitted(tx, actor, deployment_id, "deployment.removeDeployment")
+            found = self._permitted(tx, actor, permission, deployment_id)
             if found.status is Status.PENDING:
                 found = self._ledger.end_waiting(tx, found, Reason.CANCELLED, "Cancelled to be removed.") or found
             current = store.find(tx, deployment_id)
@@ -143,28 +143,28 @@ class DeploymentService:
         await self._logs.remove(deployment_id)
         return removed
 
-    async def read_log(self, actor: Actor, deployment_id: str, tail: int) -> str:
+    async def read_log(self, actor: Actor, permission: Permission, deployment_id: str, tail: int) -> str:
         """The last ``tail`` lines of a deployment's log, "" when there is none yet."""
-        await self.one(actor, deployment_id, "deployment.readLogs")
+        await self.one(actor, permission, deployment_id)
         return await self._logs.tail(deployment_id, tail)
 
-    async def open_log(self, actor: Actor, deployment_id: str) -> tuple[Deployment, OpenedLog]:
+    async def open_log(self, actor: Actor, permission: Permission, deployment_id: str) -> tuple[Deployment, OpenedLog]:
         """A deployment and its log as bytes; whoever asks for it closes it. That the deployment had ended tells that
         the log was whole.
         """
-        deployment = await self.one(actor, deployment_id, "deployment.log")
+        deployment = await self.one(actor, permission, deployment_id)
         return deployment, await self._logs.open(deployment_id)
 
-    async def search_log(self, actor: Actor, deployment_id: str, search: Search) -> Found:
+    async def search_log(self, actor: Actor, permission: Permission, deployment_id: str, search: Search) -> Found:
         """Where a text stands in a deployment's log."""
-        await self.one(actor, deployment_id, "deployment.searchLog")
+        await self.one(actor, permission, deployment_id)
         return await self._logs.search(deployment_id, search)
 
-    def _permitted(self, tx: Tx, actor: Actor, deployment_id: str, procedure: str) -> Deployment:
+    def _permitted(self, tx: Tx, actor: Actor, permission: Permission, deployment_id: str) -> Deployment:
         found = store.find(tx, deployment_id)
         permit(
             actor,
-            procedure,
+            permission,
             found.organization_id,
             found.project_id,
             service_id=service_of(found.subject_type, found.subject_id),

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from headway.core.access import allowances
 from headway.core.access.model import Actor
-from headway.core.access.policy import Missing, Noun, permit
+from headway.core.access.policy import Missing, Noun, Permission, permit
 from headway.core.deployments import store as deployments
 from headway.core.deployments.model import SubjectType
 from headway.domains.applications import powers, store
@@ -59,28 +59,28 @@ class Arranging:
         self._making = making
         self._check = check
 
-    async def move(self, actor: Actor, application_id: str, environment_id: str) -> Application:
+    async def move(self, actor: Actor, permission: Permission, application_id: str, environment_id: str) -> Application:
         """Puts an application into another environment, of any project that the caller may change; its processes, its
         host name and its deployments stay as they are. The next deploy works with the variables of its new place.
         Raises Missing, Forbidden.
         """
-        put = self.mover(actor, environment_id, "application.move")
+        put = self.mover(actor, permission, environment_id)
 
         def write(tx: Tx) -> Application:
             owner = store.owner(tx, application_id)
             if owner is None:
                 raise store.ApplicationNotFound
-            permit(actor, "application.move", owner.organization_id, owner.project_id, service_id=application_id)
+            permit(actor, permission, owner.organization_id, owner.project_id, service_id=application_id)
             put(tx, store.find(tx, application_id, self._vault))
             return store.find(tx, application_id, self._vault)
 
         return await self._db.run(write)
 
-    def mover(self, actor: Actor, environment_id: str, procedure: str) -> Callable[[Tx, Application], None]:
+    def mover(self, actor: Actor, permission: Permission, environment_id: str) -> Callable[[Tx, Application], None]:
         """Puts an application that the caller was let through to into this environment. Raises Missing, Forbidden."""
 
         def put(tx: Tx, application: Application) -> None:
-            place = self._place(tx, actor, environment_id, procedure)
+            place = self._place(tx, actor, permission, environment_id)
             if application.environment_id == environment_id:
                 return
             allowances.carry(tx, actor, application.application_id)
@@ -96,22 +96,27 @@ class Arranging:
     async def duplicate(
         self,
         actor: Actor,
+        permission: Permission,
         environment_id: str,
         *,
         name: str,
         description: str | None,
         only: Collection[str] | None,
         beside: bool,
+        creates: Permission,
     ) -> Environment:
         """Makes the services of an environment again, on the same servers, with their settings and variables and not
         deployed: in the same environment as copies (``beside``), else in the default environment of a new project with
-        this name and the variables of both. ``only`` names those to make, None all. Gives the environment in which they
-        lie now. Raises Missing, CopyOfHidden, Forbidden, NearRefused, InvalidInput.
+        this name and the variables of both, which takes the permission ``creates``. ``only`` names those to make, None
+        all. Gives the environment in which they lie now. Raises Missing, CopyOfHidden, Forbidden, NearRefused,
+        InvalidInput.
         """
 
         def write(tx: Tx) -> Environment:
-            source = self._place(tx, actor, environment_id, "project.duplicate")
-            target = source if beside else self._new_project(tx, actor, source, name, description)
+            source = self._place(tx, actor, permission, environment_id)
+            target = (
+                source if beside else self._new_project(tx, actor, creates, source, name=name, description=description)
+            )
             others = self._copy_others(tx, actor, environment_id, target, only)
             for model in self._models(tx, environment_id, None if only is None else set(only) - set(others)):
                 self._check(model.settings)
@@ -132,9 +137,9 @@ class Arranging:
 
         return await self._db.run(write)
 
-    def _place(self, tx: Tx, actor: Actor, environment_id: str, procedure: str) -> Place:
+    def _place(self, tx: Tx, actor: Actor, permission: Permission, environment_id: str) -> Place:
         place = projects.place_of(tx, environment_id)
-        permit(actor, procedure, place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
+        permit(actor, permission, place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
         return place
 
     def _models(self, tx: Tx, environment_id: str, only: Collection[str] | None) -> list[Application]:
@@ -143,8 +148,10 @@ class Arranging:
             raise Missing(Noun.APPLICATION)
         return [each for each in found if only is None or each.application_id in only]
 
-    def _new_project(self, tx: Tx, actor: Actor, source: Place, name: str, description: str | None) -> Place:
-        permit(actor, "project.create", actor.organization_id)
+    def _new_project(
+        self, tx: Tx, actor: Actor, creates: Permission, source: Place, *, name: str, description: str | None
+    ) -> Place:
+        permit(actor, creates, actor.organization_id)
         _, environment = added_project(
             tx,
             self._vault,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from headway.core.access.model import Actor
-from headway.core.access.policy import Missing, Noun, sees
+from headway.core.access.policy import Missing, Noun, Permission, sees
 from headway.domains.applications import store
 from headway.domains.applications.imaging import mounts_of
 from headway.domains.applications.model import Application, AppSettings, Attached, Opened
@@ -30,51 +30,51 @@ class AttachmentService:
     vault: Vault
     applications: ApplicationService
 
-    async def mounts(self, actor: Actor, application_id: str, procedure: str) -> list[Attached]:
+    async def mounts(self, actor: Actor, permission: Permission, application_id: str) -> list[Attached]:
         """An application's mounts. Raises Missing."""
-        application = await self.applications.one(actor, application_id, procedure)
+        application = await self.applications.one(actor, permission, application_id)
         return [*application.settings.mounts]
 
-    async def mount(self, actor: Actor, mount_id: str) -> tuple[Application, Attached]:
+    async def mount(self, actor: Actor, permission: Permission, mount_id: str) -> tuple[Application, Attached]:
         """One mount, and whose it is. Raises Missing."""
         found = await self._with_mount(actor, mount_id)
-        application = await self.applications.one(actor, found.application_id, "mounts.one")
+        application = await self.applications.one(actor, permission, found.application_id)
         return application, _mount(application.settings, mount_id)
 
-    async def add_mount(self, actor: Actor, application_id: str, mount: Attached) -> Attached:
+    async def add_mount(self, actor: Actor, permission: Permission, application_id: str, mount: Attached) -> Attached:
         """Attaches a mount. Raises Missing, Forbidden, InvalidInput."""
-        await self._change(
-            actor, application_id, "mounts.create", lambda now: replace(now, mounts=(*now.mounts, mount))
-        )
+        await self._change(actor, permission, application_id, lambda now: replace(now, mounts=(*now.mounts, mount)))
         return mount
 
-    async def change_mount(self, actor: Actor, mount_id: str, change: Callable[[Attached], Attached]) -> Attached:
+    async def change_mount(
+        self, actor: Actor, permission: Permission, mount_id: str, change: Callable[[Attached], Attached]
+    ) -> Attached:
         """Changes a mount. Raises Missing, Forbidden, InvalidInput."""
         found = await self._with_mount(actor, mount_id)
 
         def changed(now: AppSettings) -> AppSettings:
             return replace(now, mounts=[change(each) if each.mount_id == mount_id else each for each in now.mounts])
 
-        settings = await self._change(actor, found.application_id, "mounts.update", changed)
+        settings = await self._change(actor, permission, found.application_id, changed)
         return _mount(settings, mount_id)
 
-    async def remove_mount(self, actor: Actor, mount_id: str) -> tuple[Application, Attached]:
+    async def remove_mount(self, actor: Actor, permission: Permission, mount_id: str) -> tuple[Application, Attached]:
         """Takes a mount away; a volume and what is in it stay. Raises Missing, Forbidden."""
         found = await self._with_mount(actor, mount_id)
 
         def without(now: AppSettings) -> AppSettings:
             return replace(now, mounts=[each for each in now.mounts if each.mount_id != mount_id])
 
-        await self._change(actor, found.application_id, "mounts.remove", without)
+        await self._change(actor, permission, found.application_id, without)
         return found, _mount(found.settings, mount_id)
 
-    async def port(self, actor: Actor, port_id: str) -> tuple[Application, Opened]:
+    async def port(self, actor: Actor, permission: Permission, port_id: str) -> tuple[Application, Opened]:
         """One published port, and whose it is. Raises Missing."""
         found = await self._with_port(actor, port_id)
-        application = await self.applications.one(actor, found.application_id, "port.one")
+        application = await self.applications.one(actor, permission, found.application_id)
         return application, _port(application.settings, port_id)
 
-    async def add_port(self, actor: Actor, application_id: str, port: Opened) -> None:
+    async def add_port(self, actor: Actor, permission: Permission, application_id: str, port: Opened) -> None:
         """Publishes a port. Raises Missing, Forbidden, Conflict where the application publishes it already."""
 
         def added(now: AppSettings) -> AppSettings:
@@ -82,36 +82,38 @@ class AttachmentService:
                 raise Conflict(f"Port {port.outer}/{port.protocol} is published by this application already.")
             return replace(now, published=(*now.published, port))
 
-        await self._change(actor, application_id, "port.create", added)
+        await self._change(actor, permission, application_id, added)
 
-    async def change_port(self, actor: Actor, port_id: str, change: Callable[[Opened], Opened]) -> None:
+    async def change_port(
+        self, actor: Actor, permission: Permission, port_id: str, change: Callable[[Opened], Opened]
+    ) -> None:
         """Changes a port. Raises Missing, Forbidden."""
         found = await self._with_port(actor, port_id)
 
         def changed(now: AppSettings) -> AppSettings:
             return replace(now, published=[change(each) if each.port_id == port_id else each for each in now.published])
 
-        await self._change(actor, found.application_id, "port.update", changed)
+        await self._change(actor, permission, found.application_id, changed)
 
-    async def remove_port(self, actor: Actor, port_id: str) -> tuple[Application, Opened]:
+    async def remove_port(self, actor: Actor, permission: Permission, port_id: str) -> tuple[Application, Opened]:
         """Publishes a port no more. Raises Missing, Forbidden."""
         found = await self._with_port(actor, port_id)
 
         def without(now: AppSettings) -> AppSettings:
             return replace(now, published=[each for each in now.published if each.port_id != port_id])
 
-        await self._change(actor, found.application_id, "port.delete", without)
+        await self._change(actor, permission, found.application_id, without)
         return found, _port(found.settings, port_id)
 
     async def _change(
-        self, actor: Actor, application_id: str, procedure: str, change: Callable[[AppSettings], AppSettings]
+        self, actor: Actor, permission: Permission, application_id: str, change: Callable[[AppSettings], AppSettings]
     ) -> AppSettings:
         def checked(now: AppSettings) -> AppSettings:
             settings = change(now)
             check_mounts(mounts_of(settings))
             return settings
 
-        return (await self.applications.update(actor, application_id, checked, procedure=procedure)).settings
+        return (await self.applications.update(actor, permission, application_id, checked)).settings
 
     async def _with_mount(self, actor: Actor, mount_id: str) -> Application:
         return await self._find(

@@ -12,6 +12,7 @@ from os.path import commonprefix
 from typing import Any, Protocol
 
 from headway.core.access.model import Actor
+from headway.core.access.policy import Permission
 from headway.core.engine.beside import beside
 from headway.domains.applications import runs, store
 from headway.domains.applications.model import Application, Release, Wanted
@@ -31,7 +32,6 @@ from headway.kernel.ids import new_id
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.inside import InContainer
 
-PROCEDURE = "application.exec"
 _UNIX = "unix://"
 _SECONDS_TO_BEGIN = 60.0
 _SECONDS_TO_END = 20.0
@@ -114,6 +114,7 @@ class ConsoleService:
     async def wish(
         self,
         actor: Actor,
+        permission: Permission,
         application_id: str,
         command: Sequence[str],
         *,
@@ -129,7 +130,7 @@ class ConsoleService:
         for console_id in [each for each, wish in self.wishes.items() if wish.ends < now]:
             del self.wishes[console_id]
         self._require_seat(actor)
-        application = await self.applications.one(actor, application_id, PROCEDURE)
+        application = await self.applications.one(actor, permission, application_id)
         await self.db.run(lambda tx: self._serving(tx, application))
         self._require_seat(actor)  # others have asked meanwhile
         console_id = new_id()
@@ -147,7 +148,7 @@ class ConsoleService:
 
     @asynccontextmanager
     async def entered(
-        self, actor: Actor, console_id: str, require: Callable[[], None] = lambda: None
+        self, actor: Actor, permission: Permission, console_id: str, require: Callable[[], None] = lambda: None
     ) -> AsyncIterator[Console]:
         """The console that was wished for, by the one who did, once. All that its command has started has ended when
         the block does. ``require`` is asked last before it begins, and raises where it may not. Raises Missing,
@@ -160,7 +161,7 @@ class ConsoleService:
         seat = Seat(user_id=wish.user_id, organization_id=wish.organization_id, host_id="")
         self.open[console_id] = seat
         try:
-            application = await self.applications.one(actor, wish.application_id, PROCEDURE)
+            application = await self.applications.one(actor, permission, wish.application_id)
             _, release, mask = await self.db.read(lambda tx: self._serving(tx, application))
             self._require_room(release.host_id)
             self.open[console_id] = replace(seat, host_id=release.host_id)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from headway.core.access.model import Actor
+from headway.core.access.policy import Permission
 from headway.domains.applications.looking import Look, open_look
 from headway.domains.applications.model import Application, AppSettings
 from headway.domains.applications.plan import Plan
@@ -23,7 +24,6 @@ from headway.seams.builders.choice import look as look_around
 from headway.seams.builders.outlook import plan_build
 from headway.seams.buildplan.plan import BuildPlan
 
-PROCEDURE = "application.detect"
 _AT_ONCE = 2
 _BY_FILES = frozenset({"native", "static"})  # the builders that begin with what the files say
 
@@ -50,11 +50,13 @@ class DetectService:
     guests: set[str]
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
-    async def detect(self, actor: Actor, application_id: str, change: Callable[[AppSettings], AppSettings]) -> Detected:
+    async def detect(
+        self, actor: Actor, permission: Permission, application_id: str, change: Callable[[AppSettings], AppSettings]
+    ) -> Detected:
         """Fetches the newest state, changes the settings, and says what a deploy would do. Raises SourceError and
         InvalidInput for a source that cannot be had.
         """
-        application = await self.applications.one(actor, application_id, PROCEDURE)
+        application = await self.applications.one(actor, permission, application_id)
         application = replace(application, settings=change(application.settings))
         require_source(application.settings)
         plan = await self.db.read(lambda tx: self.planning.plan(tx, application, commit=None, allow_file=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from headway.core.access.model import Actor
+from headway.core.access.policy import Permission
 from headway.core.deployments import store as deployments
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.once import Once, Queued
@@ -15,8 +16,6 @@ from headway.domains.catalog.uploads import Intake
 from headway.domains.catalog.uploads_model import Archive, Needed, Upload, needed_by
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
-
-PROCEDURE = "application.dropDeployment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +28,7 @@ class DropService:
     async def drop(
         self,
         actor: Actor,
+        permission: Permission,
         application_id: str,
         upload: Upload,
         *,
@@ -38,15 +38,15 @@ class DropService:
         once: Once | None = None,
     ) -> Queued:
         """Queues a deploy of what was uploaded. Raises ArchiveRefused, KeyReused, and what a deploy does."""
-        application = await self.applications.one(actor, application_id, PROCEDURE)
+        application = await self.applications.one(actor, permission, application_id)
         async with self.intake.taken(application_id, upload, application.build_uid) as archive:
             return await self.applications.deploy(
                 actor,
+                permission,
                 application_id,
                 title=title,
                 description=description,
                 once=once,
-                procedure=PROCEDURE,
                 change=lambda settings: _from_archive(settings, replace(archive, author=actor.name), build_path),
             )
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from headway.core.access.machine import require_need
 from headway.core.access.model import Actor
+from headway.core.access.policy import Permission
 from headway.core.access.survey import Line
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.domains.applications import powers, store
@@ -31,20 +32,19 @@ class OwnRoutingService:
         self._vault = vault
         self._routing = routing
 
-    async def read(self, actor: Actor, application_id: str) -> str | None:
+    async def read(self, actor: Actor, permission: Permission, application_id: str) -> str | None:
         """The configuration as YAML, None while the edge leads to nothing of the application. Raises Missing."""
-        await self._db.read(lambda tx: self._permit(tx, actor, "application.readTraefikConfig", application_id))
+        await self._db.read(lambda tx: self._permit(tx, actor, permission, application_id))
         route = await self._routing.standing(application_id)
         return None if route is None else write_own(route, self._routing.facts.https)
 
-    async def update(self, actor: Actor, application_id: str, text: str) -> None:
+    async def update(self, actor: Actor, permission: Permission, application_id: str, text: str) -> None:
         """Changes the configuration; an empty text goes back to what Headway itself says. It is tried beforehand, and
         what Traefik does not take changes nothing. Raises InvalidInput, Missing.
         """
-        procedure = "application.updateTraefikConfig"
 
         def plan(tx: Tx) -> tuple[Route, str]:
-            self._permit(tx, actor, procedure, application_id)
+            self._permit(tx, actor, permission, application_id)
             return self._routing.planned(tx, application_id), store.host_of(tx, application_id) or LOCAL_HOST
 
         standing, host_id = await self._db.read(plan)
@@ -56,14 +56,14 @@ class OwnRoutingService:
             await self._routing.try_out(replace(planned, own=own))
 
         def write(tx: Tx) -> None:
-            self._permit(tx, actor, procedure, application_id)
+            self._permit(tx, actor, permission, application_id)
             barriers_store.set_own_routing(tx, application_id, own, self._vault)
             powers.save(tx, actor, store.find(tx, application_id, self._vault), self._vault)
 
         await changed(self._db, self._routing, application_id, write)
 
-    def _permit(self, tx: Tx, actor: Actor, procedure: str, application_id: str) -> None:
-        permit_front(tx, self._routing, actor, procedure, application_id)
+    def _permit(self, tx: Tx, actor: Actor, permission: Permission, application_id: str) -> None:
+        permit_front(tx, self._routing, actor, permission, application_id)
 
 
 def survey(tx: Tx, vault: Vault) -> Iterator[Line]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from headway.core.access import policy
 from headway.core.access.model import Actor
-from headway.core.access.policy import Missing, Noun
+from headway.core.access.policy import Missing, Noun, Permission
 from headway.domains.applications import store
 from headway.domains.applications.model import Release
 from headway.domains.applications.operate import Operating
@@ -35,23 +35,23 @@ class ReleaseService:
     vault: Vault
     operating: Operating
 
-    async def all(self, actor: Actor, application_id: str) -> list[ReleaseView]:
+    async def all(self, actor: Actor, permission: Permission, application_id: str) -> list[ReleaseView]:
         """An application's releases, the newest first. Raises Missing."""
 
         def read(tx: Tx) -> list[tuple[Release, str]]:
-            _permit(tx, actor, "release.all", application_id, Noun.APPLICATION)
+            _permit(tx, actor, permission, application_id, Noun.APPLICATION)
             return [(each, store.spec_of(tx, each.release_id)) for each in store.releases_of(tx, application_id)]
 
         return [await self._view(release, spec) for release, spec in await self.db.read(read)]
 
-    async def one(self, actor: Actor, release_id: str) -> ReleaseView:
+    async def one(self, actor: Actor, permission: Permission, release_id: str) -> ReleaseView:
         """One release. Raises Missing."""
 
         def read(tx: Tx) -> tuple[Release, str]:
             found = store.release(tx, release_id)
             if found is None:
                 raise Missing(Noun.RELEASE)
-            _permit(tx, actor, "release.one", found.application_id, Noun.RELEASE)
+            _permit(tx, actor, permission, found.application_id, Noun.RELEASE)
             return found, store.spec_of(tx, release_id)
 
         return await self._view(*await self.db.read(read))
@@ -64,8 +64,8 @@ class ReleaseService:
         return ReleaseView(release=release, snapshot=open_snapshot(spec, self.vault), status=status)
 
 
-def _permit(tx: Tx, actor: Actor, procedure: str, application_id: str, noun: Noun) -> None:
+def _permit(tx: Tx, actor: Actor, permission: Permission, application_id: str, noun: Noun) -> None:
     owner = store.owner(tx, application_id)
     if owner is None:
         raise Missing(noun)
-    policy.permit(actor, procedure, owner.organization_id, owner.project_id, service_id=application_id, noun=noun)
+    policy.permit(actor, permission, owner.organization_id, owner.project_id, service_id=application_id, noun=noun)

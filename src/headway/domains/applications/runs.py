@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headway.core.access.model import Actor
+from headway.core.access.policy import Permission
 from headway.core.deployments import store as deployments
 from headway.core.deployments.model import Lane, Request, SubjectType, asked_by
 from headway.core.deployments.once import Once, Queued
@@ -20,7 +21,6 @@ from headway.kernel.vault import Vault
 KIND = "application.run"
 VERSION = 1
 COMMAND = "command"
-PROCEDURE = "application.run"
 LONGEST_COMMAND = 128 << 10  # of one argument Linux takes no more
 LONGEST_RUN_SECONDS = 7 * 86_400.0
 _AROUND_SECONDS = 60.0
@@ -37,6 +37,7 @@ class RunService:
     async def run(
         self,
         actor: Actor,
+        permission: Permission,
         application_id: str,
         command: Sequence[str],
         *,
@@ -51,7 +52,7 @@ class RunService:
         def request(_: Tx, application: Application) -> Request:
             return asked_by(actor, _request(application, sealed, title, timeout_seconds))
 
-        return await self.applications.enqueue(actor, application_id, PROCEDURE, once, request)
+        return await self.applications.enqueue(actor, permission, application_id, once, request)
 
     async def exit_status(self, deployment_id: str) -> int | None:
         """How the command of a run has ended, for whoever was let through to it; minus the signal's number where one

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from headway.core.access.model import Actor
-from headway.core.access.policy import Noun, permit, sees
+from headway.core.access.policy import Noun, Permission, permit, sees
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Deployment, Request, SubjectType, asked_by
@@ -79,6 +79,7 @@ class ApplicationService:
     async def create(
         self,
         actor: Actor,
+        permission: Permission,
         environment_id: str,
         name: str,
         *,
@@ -98,7 +99,7 @@ class ApplicationService:
 
         def write(tx: Tx) -> Application:
             place = place_of(tx, environment_id)
-            permit(actor, "application.create", place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
+            permit(actor, permission, place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
             judged = require_seen(tx, actor, AppSettings(), wanted)
             made = self._making.add(
                 tx,
@@ -115,9 +116,9 @@ class ApplicationService:
 
         return await self._db.run(write)
 
-    async def one(self, actor: Actor, application_id: str, procedure: str = "application.one") -> Application:
+    async def one(self, actor: Actor, permission: Permission, application_id: str) -> Application:
         """The application. Raises NotFound where there is none that the caller may see."""
-        return await self._db.read(lambda tx: self._permitted(tx, actor, application_id, procedure))
+        return await self._db.read(lambda tx: self._permitted(tx, actor, permission, application_id))
 
     async def search(
         self, actor: Actor, words: Words, *, project_id: str | None, environment_id: str | None
@@ -138,10 +139,10 @@ class ApplicationService:
     async def update(
         self,
         actor: Actor,
+        permission: Permission,
         application_id: str,
         change: Callable[[AppSettings], AppSettings] | None = None,
         *,
-        procedure: str = "application.update",
         name: str | None = None,
         description: str | None = None,
         env: str | None = None,
@@ -156,7 +157,7 @@ class ApplicationService:
             check_name(name)
 
         def write(tx: Tx) -> Application:
-            current = self._permitted(tx, actor, application_id, procedure)
+            current = self._permitted(tx, actor, permission, application_id)
             if put is not None:
                 put(tx, current)
             fields: dict[str, Any] = {**moved(tx, current, server_id, build_server_id)}
@@ -181,12 +182,12 @@ class ApplicationService:
     async def deploy(
         self,
         actor: Actor,
+        permission: Permission,
         application_id: str,
         *,
         title: str | None = None,
         description: str | None = None,
         once: Once | None = None,
-        procedure: str = "application.deploy",
         change: Callable[[AppSettings], AppSettings] | None = None,
     ) -> Queued:
         """Queues a deploy of the newest state, with the settings changed before where ``change`` says so. Raises
@@ -203,11 +204,12 @@ class ApplicationService:
             powers.save(tx, actor, changed, self._vault)
             return self._request(tx, actor, changed, title, description, again=False)
 
-        return await self.enqueue(actor, application_id, procedure, once, request)
+        return await self.enqueue(actor, permission, application_id, once, request)
 
     async def redeploy(
         self,
         actor: Actor,
+        permission: Permission,
         application_id: str,
         *,
         title: str | None = None,
@@ -221,39 +223,37 @@ class ApplicationService:
         def request(tx: Tx, application: Application) -> Request:
             return self._request(tx, actor, application, title, description, again=True)
 
-        return await self.enqueue(actor, application_id, "application.redeploy", once, request)
+        return await self.enqueue(actor, permission, application_id, once, request)
 
-    async def cancel_deployments(
-        self, actor: Actor, application_id: str, procedure: str = "application.cancelDeployment"
-    ) -> None:
+    async def cancel_deployments(self, actor: Actor, permission: Permission, application_id: str) -> None:
         """Ends what waits and what runs of an application, the waiting ones first."""
-        await self.one(actor, application_id, procedure)
+        await self.one(actor, permission, application_id)
         await self._end_all(application_id, Intent.CANCEL)
 
-    async def cancel_waiting(self, actor: Actor, application_id: str) -> None:
+    async def cancel_waiting(self, actor: Actor, permission: Permission, application_id: str) -> None:
         """Ends what waits of an application; what runs goes on."""
-        await self.one(actor, application_id, "application.cleanQueues")
+        await self.one(actor, permission, application_id)
         await self._end_all(application_id, Intent.CANCEL, only=Status.PENDING)
 
-    async def kill_build(self, actor: Actor, application_id: str) -> None:
+    async def kill_build(self, actor: Actor, permission: Permission, application_id: str) -> None:
         """Kills what runs of an application, and of nothing else."""
-        await self.one(actor, application_id, "application.killBuild")
+        await self.one(actor, permission, application_id)
         await self._end_all(application_id, Intent.KILL, only=Status.RUNNING)
 
-    async def ended_deployments(self, actor: Actor, application_id: str) -> list[Deployment]:
+    async def ended_deployments(self, actor: Actor, permission: Permission, application_id: str) -> list[Deployment]:
         """What ``clearDeployments`` removes."""
-        await self.one(actor, application_id, "application.clearDeployments")
+        await self.one(actor, permission, application_id)
         found = await self._db.read(lambda tx: deployments.of_subject(tx, SubjectType.APPLICATION, application_id))
         return [deployment for deployment in found if deployment.status.ended]
 
-    async def start(self, actor: Actor, application_id: str) -> Application:
+    async def start(self, actor: Actor, permission: Permission, application_id: str) -> Application:
         """Brings the newest release up again and routes to it; its status is ``running`` until somebody has seen it
         serve. Raises Conflict where none was ever deployed, and while a deploy is under way, which alone may start
         anything: what it begins with and what serves must not change.
         """
 
         def begin(tx: Tx) -> Application:
-            application = self._permitted(tx, actor, application_id, "application.start")
+            application = self._permitted(tx, actor, permission, application_id)
             if application.serving_release_id is None:
                 raise NothingDeployed
             _require_let_go(application)
@@ -270,15 +270,15 @@ class ApplicationService:
         application = await self._db.run(begin)
         async with self._operating.turn(application_id):
             await self._operating.up(application)
-        return await self.one(actor, application_id, "application.start")
+        return await self.one(actor, permission, application_id)
 
-    async def reload(self, actor: Actor, application_id: str) -> None:
+    async def reload(self, actor: Actor, permission: Permission, application_id: str) -> None:
         """Ends the processes of the release that serves and starts it again, with the variables that it has. Raises
         Conflict where none was ever deployed, and during a deploy.
         """
 
         def begin(tx: Tx) -> Application:
-            application = self._permitted(tx, actor, application_id, "application.reload")
+            application = self._permitted(tx, actor, permission, application_id)
             if application.serving_release_id is None:
                 raise NothingDeployed
             _require_let_go(application)
@@ -292,22 +292,22 @@ class ApplicationService:
         async with self._operating.turn(application_id):
             await self._operating.again(application)
 
-    async def stop(self, actor: Actor, application_id: str) -> Application:
+    async def stop(self, actor: Actor, permission: Permission, application_id: str) -> Application:
         """Ends its deployments, takes its route away and its processes down; returns when none runs."""
-        application = await self.one(actor, application_id, "application.stop")
+        application = await self.one(actor, permission, application_id)
         await self._set_wanted(application_id, Wanted.DOWN, AppStatus.IDLE)
         await self._end_all(application_id, Intent.CANCEL)
         await self._end_all(application_id, Intent.CANCEL, of=SubjectType.RUN)
         async with self._operating.turn(application_id):
             await self._operating.down(application)
         await self._set_wanted(application_id, Wanted.DOWN, AppStatus.IDLE)
-        return await self.one(actor, application_id, "application.stop")
+        return await self.one(actor, permission, application_id)
 
-    async def delete(self, actor: Actor, application_id: str) -> Application:
+    async def delete(self, actor: Actor, permission: Permission, application_id: str) -> Application:
         """Stops an application and removes all of it: releases, files, deployments and their logs. Raises StillThere
         where its host cannot be asked now; it is gone for everybody all the same.
         """
-        application = await self.one(actor, application_id, "application.delete")
+        application = await self.one(actor, permission, application_id)
         await self._db.run(lambda tx: store.begin_deletion(tx, application_id))
         with kept_deletion(application.name, application.host_id):
             await self._end_all(application_id, Intent.CANCEL)
@@ -317,15 +317,19 @@ class ApplicationService:
                 await self._operating.remove(application)
         return application
 
-    async def read_logs(self, actor: Actor, application_id: str, cursor: Cursor, tail: int) -> str:
+    async def read_logs(
+        self, actor: Actor, permission: Permission, application_id: str, cursor: Cursor, tail: int
+    ) -> str:
         """The last lines that the application wrote, since when the cursor says, its secrets masked."""
-        application = await self.one(actor, application_id, "application.readLogs")
+        application = await self.one(actor, permission, application_id)
         secrets = await self._db.read(lambda tx: known_secrets(tx, application, self._vault))
         return await self._operating.logs(application, tail, secrets, cursor.since)
 
-    async def read_output(self, actor: Actor, application_id: str, cursor: Cursor, tail: int) -> Output:
+    async def read_output(
+        self, actor: Actor, permission: Permission, application_id: str, cursor: Cursor, tail: int
+    ) -> Output:
         """What the application wrote behind the cursor, its secrets masked."""
-        application = await self.one(actor, application_id, "application.readOutput")
+        application = await self.one(actor, permission, application_id)
         secrets = await self._db.read(lambda tx: known_secrets(tx, application, self._vault))
         return await self._operating.output(application, cursor, tail, secrets)
 
@@ -336,15 +340,15 @@ class ApplicationService:
     async def enqueue(
         self,
         actor: Actor,
+        permission: Permission,
         application_id: str,
-        procedure: str,
         once: Once | None,
         request: Callable[[Tx, Application], Request],
     ) -> Queued:
         """Queues what is requested of an application that the caller was let through to. Raises KeyReused."""
 
         def write(tx: Tx) -> Queued:
-            application = self._permitted(tx, actor, application_id, procedure)
+            application = self._permitted(tx, actor, permission, application_id)
             return self._ledger.enqueue_once(tx, once, lambda: request(tx, application))
 
         return await self._db.run(write)
@@ -358,14 +362,7 @@ class ApplicationService:
         return changed
 
     def _request(
-        self,
-        tx: Tx,
-        actor: Actor,
-        application: Application,
-        title: str | None,
-        description: str | None,
-        *,
-        again: bool,
+        self, tx: Tx, actor: Actor, application: Application, title: str | None, description: str | None, *, again: bool
     ) -> Request:
         request = deploy_request(
             application,
@@ -385,12 +382,12 @@ class ApplicationService:
     async def _set_wanted(self, application_id: str, wanted: Wanted, status: AppStatus) -> None:
         await self._db.run(lambda tx: store.set_fields(tx, application_id, wanted=wanted, status=status))
 
-    def _permitted(self, tx: Tx, actor: Actor, application_id: str, procedure: str) -> Application:
+    def _permitted(self, tx: Tx, actor: Actor, permission: Permission, application_id: str) -> Application:
         owner = store.owner(tx, application_id)
         if owner is None:
             raise store.ApplicationNotFound
         place = (owner.organization_id, owner.project_id)
-        permit(actor, procedure, *place, service_id=application_id, noun=Noun.APPLICATION)
+        permit(actor, permission, *place, service_id=application_id, noun=Noun.APPLICATION)
         return store.find(tx, application_id, self._vault)
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 from headway.core.access.machine import may_use_the_machine
 from headway.core.access.machine_store import first_organization
 from headway.core.access.model import Actor
 from headway.core.access.outward import require_outward_host
-from headway.core.access.policy import Missing, Noun, permit, sees
+from headway.core.access.policy import Missing, Noun, Permission, permit, sees
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType, asked_by
 from headway.core.deployments.once import Once, Queued
@@ -35,18 +34,6 @@ from headway.kernel.errors import Forbidden, InvalidInput, NotFound
 from headway.kernel.ids import new_id, slug
 from headway.kernel.vault import Vault
 from headway.seams.dumps.base import Engine
-
-_MANUAL: Mapping[str, str] = MappingProxyType(
-    {
-        "backup.manualBackupPostgres": Engine.POSTGRES,
-        "backup.manualBackupMariadb": Engine.MARIADB,
-        "backup.manualBackupMySql": Engine.MYSQL,
-        "backup.manualBackupMongo": Engine.MONGO,
-        "backup.manualBackupLibsql": Engine.LIBSQL,
-        "backup.manualBackupCompose": Form.COMPOSE,
-        "backup.manualBackupWebServer": WEB_SERVER,
-    }
-)
 
 
 class NoSuchFile(NotFound):
@@ -80,7 +67,7 @@ class BackupService:
     timers: Timers
     destinations: DestinationService
 
-    async def create(self, actor: Actor, made: Made, settings: BackupSettings) -> Backup:
+    async def create(self, actor: Actor, permission: Permission, made: Made, settings: BackupSettings) -> Backup:
         """Makes a backup that nothing has been kept of yet. Raises InvalidInput, Missing, Forbidden."""
         given = settings
         if made.form is not Form.DATABASE:
@@ -88,9 +75,9 @@ class BackupService:
 
         def write(tx: Tx) -> Backup:
             settings = _whose(actor, made.form, BackupSettings(), self._of_database(tx, made, given))
-            organization_id, project_id, app_name = self._place(tx, actor, made, settings)
+            organization_id, project_id, app_name = self._place(tx, actor, permission, made, settings)
             check(made.form, made.engine, settings)
-            destination_id = self._destination(tx, actor, made.destination_id)
+            destination_id = self._destination(tx, actor, permission, made.destination_id)
             backup = Backup(
                 backup_id=new_id(),
                 organization_id=organization_id,
@@ -110,9 +97,9 @@ class BackupService:
 
         return await self.db.run(write)
 
-    async def one(self, actor: Actor, backup_id: str, procedure: str = "backup.one") -> Backup:
+    async def one(self, actor: Actor, permission: Permission, backup_id: str) -> Backup:
         """One backup. Raises Missing, Forbidden."""
-        return await self.db.read(lambda tx: self._permitted(tx, actor, backup_id, procedure))
+        return await self.db.read(lambda tx: self._permitted(tx, actor, permission, backup_id))
 
     async def all(self, actor: Actor) -> list[Backup]:
         """The backups that the caller may see, newest first."""
@@ -122,6 +109,7 @@ class BackupService:
     async def update(
         self,
         actor: Actor,
+        permission: Permission,
         backup_id: str,
         change: Callable[[BackupSettings], BackupSettings],
         destination_id: str | None = None,
@@ -129,12 +117,12 @@ class BackupService:
         """Changes a backup; the next run works from it. Raises InvalidInput, Missing, Forbidden."""
 
         def write(tx: Tx) -> Backup:
-            current = self._permitted(tx, actor, backup_id, "backup.update")
+            current = self._permitted(tx, actor, permission, backup_id)
             settings = _whose(actor, current.form, current.settings, change(current.settings))
             check(current.form, current.engine, settings)
             where = current.destination_id
             if destination_id is not None and destination_id != where:
-                where = self._destination(tx, actor, destination_id)
+                where = self._destination(tx, actor, permission, destination_id)
             store.change(tx, backup_id, where, settings, self.vault)
             changed = store.find(tx, backup_id, self.vault)
             self._set_timer(tx, changed)
@@ -142,9 +130,9 @@ class BackupService:
 
         return await self.db.run(write)
 
-    async def remove(self, actor: Actor, backup_id: str) -> Backup:
+    async def remove(self, actor: Actor, permission: Permission, backup_id: str) -> Backup:
         """Ends its runs and forgets a backup; its files stay where they lie. Raises Missing, Forbidden."""
-        backup = await self.one(actor, backup_id, "backup.remove")
+        backup = await self.one(actor, permission, backup_id)
         await end_unfinished(self.db, self.stopping, SubjectType.BACKUP, backup_id, Intent.CANCEL)
 
         def write(tx: Tx) -> Backup:
@@ -155,24 +143,29 @@ class BackupService:
 
         return await self.db.run(write)
 
-    async def start(self, actor: Actor, backup_id: str, procedure: str, once: Once | None) -> Queued:
-        """Queues a run now. Raises InvalidInput where the procedure is for backups of another kind."""
+    async def start(
+        self, actor: Actor, permission: Permission, backup_id: str, wanted: str, once: Once | None
+    ) -> Queued:
+        """Queues a run now of a backup of what is ``wanted``: an engine, a compose service or Headway itself. Raises
+        InvalidInput where it is one of something else.
+        """
 
         def write(tx: Tx) -> Queued:
-            backup = self._permitted(tx, actor, backup_id, procedure)
-            wanted = _MANUAL[procedure]
+            backup = self._permitted(tx, actor, permission, backup_id)
             is_what = backup.form if wanted == Form.COMPOSE else backup.engine or WEB_SERVER
             if is_what != wanted:
-                raise InvalidInput(f"This is a backup of {backup.engine or WEB_SERVER}, and {procedure} starts others.")
+                raise InvalidInput(
+                    f"This is a backup of {backup.engine or WEB_SERVER}, and {permission.name} starts others."
+                )
             return self.ledger.enqueue_once(tx, once, lambda: asked_by(actor, request_of(tx, backup, self.vault)))
 
         return await self.db.run(write)
 
-    async def files(self, actor: Actor, backup_id: str) -> list[KeptFile]:
+    async def files(self, actor: Actor, permission: Permission, backup_id: str) -> list[KeptFile]:
         """What is kept of a backup, newest first. Raises Missing, Forbidden."""
 
         def read(tx: Tx) -> list[KeptFile]:
-            self._permitted(tx, actor, backup_id, "backup.files")
+            self._permitted(tx, actor, permission, backup_id)
             return kept_store.of_subject(tx, SubjectType.BACKUP, backup_id)
 
         return await self.db.read(read)
@@ -180,6 +173,7 @@ class BackupService:
     async def restore(
         self,
         actor: Actor,
+        permission: Permission,
         backup_id: str,
         file: str,
         *,
@@ -191,12 +185,11 @@ class BackupService:
         """Queues a restore of a file into a database of the backup's server; ``target`` None: the one that it is of.
         Raises InvalidInput, Missing, Forbidden.
         """
-        procedure = "backup.restoreBackupWithLogs"
 
         def write(tx: Tx) -> Queued:
-            backup = self._permitted(tx, actor, backup_id, procedure)
+            backup = self._permitted(tx, actor, permission, backup_id)
             where = destination_id or backup.destination_id
-            self.destinations.permitted(tx, actor, procedure, where)
+            self.destinations.permitted(tx, actor, permission, where)
             given = {"file": checked_path(file), "destination_id": where, "over": over}
             given |= {"trusted": may_use_the_machine(actor)}
             request = restore_request(tx, backup, self.vault, given | {"target": target or backup.settings.database})
@@ -204,11 +197,13 @@ class BackupService:
 
         return await self.db.run(write)
 
-    async def drill(self, actor: Actor, backup_id: str, file: str | None, once: Once | None = None) -> Queued:
+    async def drill(
+        self, actor: Actor, permission: Permission, backup_id: str, file: str | None, once: Once | None = None
+    ) -> Queued:
         """Queues a trial of a file (None: the newest) in a database that is thrown away. Raises NoSuchFile."""
 
         def write(tx: Tx) -> Queued:
-            backup = self._permitted(tx, actor, backup_id, "backup.drill")
+            backup = self._permitted(tx, actor, permission, backup_id)
             kept = kept_store.of_subject(tx, SubjectType.BACKUP, backup_id)
             found = next((each for each in kept if file in {None, each.path}), None)
             if found is None:
@@ -219,30 +214,32 @@ class BackupService:
 
         return await self.db.run(write)
 
-    def _place(self, tx: Tx, actor: Actor, made: Made, settings: BackupSettings) -> tuple[str, str | None, str]:
+    def _place(
+        self, tx: Tx, actor: Actor, permission: Permission, made: Made, settings: BackupSettings
+    ) -> tuple[str, str | None, str]:
         """(organisation, project, name at the destination) of a new backup, asked of the policy."""
         match made.form:
             case Form.PANEL:
-                permit(actor, "backup.create", actor.organization_id, noun=Noun.BACKUP)
+                permit(actor, permission, actor.organization_id, noun=Noun.BACKUP)
                 if actor.organization_id != first_organization(tx) or not may_use_the_machine(actor):
                     raise Forbidden("Headway itself is backed up by who may use the machine in its first organisation.")
                 return actor.organization_id, None, "headway"
             case Form.COMPOSE:
                 owner = composes.owner(tx, made.service_id or "")
                 place = ("", None) if owner is None else (owner.organization_id, owner.project_id)
-                permit(actor, "backup.create", *place, noun=Noun.COMPOSE)
+                permit(actor, permission, *place, noun=Noun.COMPOSE)
                 return place[0], place[1], composes.find(tx, made.service_id or "", self.vault).app_name
             case Form.DATABASE:
                 found = databases.find(tx, made.service_id or "", self.vault)
                 noun = NOUNS[DatabaseKind(made.engine or "")]
                 if found is None or KINDS[found.kind].engine is not made.engine:
                     raise Missing(noun)
-                permit(actor, "backup.create", found.runs.organization_id, found.runs.project_id, noun=noun)
+                permit(actor, permission, found.runs.organization_id, found.runs.project_id, noun=noun)
                 return found.runs.organization_id, found.runs.project_id, found.runs.app_name
             case Form.CONNECTION:
                 owner = store.owner_of_environment(tx, made.environment_id or "")
                 place = ("", None) if owner is None else (owner.organization_id, owner.project_id)
-                permit(actor, "backup.create", *place, noun=Noun.ENVIRONMENT)
+                permit(actor, permission, *place, noun=Noun.ENVIRONMENT)
                 return place[0], place[1], slug(settings.name or settings.database) or "database"
 
     def _of_database(self, tx: Tx, made: Made, settings: BackupSettings) -> BackupSettings:
@@ -252,10 +249,10 @@ class BackupService:
         found = databases.find(tx, made.service_id or "", self.vault)
         return settings if found is None else replace(settings, database=found.settings.database)
 
-    def _destination(self, tx: Tx, actor: Actor, destination_id: str | None) -> str:
+    def _destination(self, tx: Tx, actor: Actor, permission: Permission, destination_id: str | None) -> str:
         """Where it goes: the destination that is named, else the organisation's folder of this machine."""
         if destination_id:
-            return self.destinations.permitted(tx, actor, "backup.create", destination_id).destination_id
+            return self.destinations.permitted(tx, actor, permission, destination_id).destination_id
         return self.destinations.local(tx, actor).destination_id
 
     def _set_timer(self, tx: Tx, backup: Backup) -> None:
@@ -266,12 +263,12 @@ class BackupService:
             enabled = backup.settings.enabled
             self.timers.put(tx, SubjectType.BACKUP, backup.backup_id, *timer, enabled=enabled)
 
-    def _permitted(self, tx: Tx, actor: Actor, backup_id: str, procedure: str) -> Backup:
+    def _permitted(self, tx: Tx, actor: Actor, permission: Permission, backup_id: str) -> Backup:
         owner = store.owner(tx, backup_id)
         if owner is None:
             raise Missing(Noun.BACKUP)
         backup = store.find(tx, backup_id, self.vault)
-        permit(actor, procedure, owner.organization_id, owner.project_id, noun=Noun.BACKUP)
+        permit(actor, permission, owner.organization_id, owner.project_id, noun=Noun.BACKUP)
         return backup
 
 

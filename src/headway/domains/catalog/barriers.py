@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from headway.core.access.model import Actor
-from headway.core.access.policy import Missing, Noun
+from headway.core.access.policy import Missing, Noun, Permission
 from headway.domains.catalog import barriers_store as store
 from headway.domains.catalog.barriers_model import KeptLogin, KeptRedirect, checked_redirect, new_login
 from headway.domains.catalog.fronted import Fronted, changed, permit_front, permit_to
@@ -33,13 +33,15 @@ class BarrierService:
         self._applications = applications
         self._try_redirect = try_redirect
 
-    async def create_redirect(self, actor: Actor, application_id: str, redirect: Redirect) -> KeptRedirect:
+    async def create_redirect(
+        self, actor: Actor, permission: Permission, application_id: str, redirect: Redirect
+    ) -> KeptRedirect:
         """A new redirect. Raises InvalidInput, Missing."""
-        await self._db.read(lambda tx: permit_front(tx, self._applications, actor, "redirects.create", application_id))
+        await self._db.read(lambda tx: permit_front(tx, self._applications, actor, permission, application_id))
         await self._try_redirect(checked_redirect(redirect))
 
         def write(tx: Tx) -> KeptRedirect:
-            permit_front(tx, self._applications, actor, "redirects.create", application_id)
+            permit_front(tx, self._applications, actor, permission, application_id)
             kept = KeptRedirect(
                 redirect_id=new_id(), application_id=application_id, redirect=redirect, created_at=tx.now
             )
@@ -48,75 +50,83 @@ class BarrierService:
 
         return await changed(self._db, self._applications, application_id, write)
 
-    async def update_redirect(self, actor: Actor, redirect_id: str, redirect: Redirect) -> KeptRedirect:
+    async def update_redirect(
+        self, actor: Actor, permission: Permission, redirect_id: str, redirect: Redirect
+    ) -> KeptRedirect:
         """Makes a redirect another. Raises InvalidInput, Missing."""
-        before = await self.redirect(actor, redirect_id, "redirects.update")
+        before = await self.redirect(actor, permission, redirect_id)
         await self._try_redirect(checked_redirect(redirect))
 
         def write(tx: Tx) -> KeptRedirect:
-            found = self._redirect(tx, actor, redirect_id, "redirects.update")
+            found = self._redirect(tx, actor, permission, redirect_id)
             store.change_redirect(tx, redirect_id, redirect)
             return replace(found, redirect=redirect)
 
         return await changed(self._db, self._applications, before.application_id, write)
 
-    async def delete_redirect(self, actor: Actor, redirect_id: str) -> KeptRedirect:
+    async def delete_redirect(self, actor: Actor, permission: Permission, redirect_id: str) -> KeptRedirect:
         """Removes a redirect. Raises Missing."""
-        before = await self.redirect(actor, redirect_id, "redirects.delete")
+        before = await self.redirect(actor, permission, redirect_id)
 
         def write(tx: Tx) -> KeptRedirect:
-            found = self._redirect(tx, actor, redirect_id, "redirects.delete")
+            found = self._redirect(tx, actor, permission, redirect_id)
             store.remove_redirect(tx, redirect_id)
             return found
 
         return await changed(self._db, self._applications, before.application_id, write)
 
-    async def redirect(self, actor: Actor, redirect_id: str, procedure: str = "redirects.one") -> KeptRedirect:
+    async def redirect(self, actor: Actor, permission: Permission, redirect_id: str) -> KeptRedirect:
         """A redirect. Raises Missing."""
-        return await self._db.read(lambda tx: self._redirect(tx, actor, redirect_id, procedure))
+        return await self._db.read(lambda tx: self._redirect(tx, actor, permission, redirect_id))
 
-    async def create_login(self, actor: Actor, application_id: str, username: str, password: Secret) -> KeptLogin:
+    async def create_login(
+        self, actor: Actor, permission: Permission, application_id: str, username: str, password: Secret
+    ) -> KeptLogin:
         """A new login: from now on nobody comes in without one. Raises InvalidInput, Conflict, Missing."""
-        await self._db.read(lambda tx: permit_front(tx, self._applications, actor, "security.create", application_id))
+        await self._db.read(lambda tx: permit_front(tx, self._applications, actor, permission, application_id))
         login = await asyncio.to_thread(new_login, username, password)
 
         def write(tx: Tx) -> KeptLogin:
-            permit_front(tx, self._applications, actor, "security.create", application_id)
+            permit_front(tx, self._applications, actor, permission, application_id)
             kept = KeptLogin(login_id=new_id(), application_id=application_id, login=login, created_at=tx.now)
             return self._put(tx, kept)
 
         return await changed(self._db, self._applications, application_id, write)
 
-    async def update_login(self, actor: Actor, login_id: str, username: str, password: Secret) -> KeptLogin:
+    async def update_login(
+        self, actor: Actor, permission: Permission, login_id: str, username: str, password: Secret
+    ) -> KeptLogin:
         """Makes a login another. Raises InvalidInput, Conflict, Missing."""
-        before = await self.login(actor, login_id, "security.update")
+        before = await self.login(actor, permission, login_id)
         login = await asyncio.to_thread(new_login, username, password)
 
         def write(tx: Tx) -> KeptLogin:
-            return self._put(tx, replace(self._login(tx, actor, login_id, "security.update"), login=login))
+            return self._put(tx, replace(self._login(tx, actor, permission, login_id), login=login))
 
         return await changed(self._db, self._applications, before.application_id, write)
 
-    async def delete_login(self, actor: Actor, login_id: str) -> KeptLogin:
+    async def delete_login(self, actor: Actor, permission: Permission, login_id: str) -> KeptLogin:
         """Removes a login; without any, everybody comes in. Raises Missing."""
-        before = await self.login(actor, login_id, "security.delete")
+        before = await self.login(actor, permission, login_id)
 
         def write(tx: Tx) -> KeptLogin:
-            found = self._login(tx, actor, login_id, "security.delete")
+            found = self._login(tx, actor, permission, login_id)
             store.remove_login(tx, login_id)
             return found
 
         return await changed(self._db, self._applications, before.application_id, write)
 
-    async def login(self, actor: Actor, login_id: str, procedure: str = "security.one") -> KeptLogin:
+    async def login(self, actor: Actor, permission: Permission, login_id: str) -> KeptLogin:
         """A login. Raises Missing."""
-        return await self._db.read(lambda tx: self._login(tx, actor, login_id, procedure))
+        return await self._db.read(lambda tx: self._login(tx, actor, permission, login_id))
 
-    async def of(self, actor: Actor, application_id: str) -> tuple[list[KeptRedirect], list[KeptLogin]]:
+    async def of(
+        self, actor: Actor, permission: Permission, application_id: str
+    ) -> tuple[list[KeptRedirect], list[KeptLogin]]:
         """All that stands before an application. Raises Missing."""
 
         def read(tx: Tx) -> tuple[list[KeptRedirect], list[KeptLogin]]:
-            permit_front(tx, self._applications, actor, "application.one", application_id)
+            permit_front(tx, self._applications, actor, permission, application_id)
             return store.redirects_of(tx, application_id), store.logins_of(tx, application_id, self._vault)
 
         return await self._db.read(read)
@@ -126,18 +136,18 @@ class BarrierService:
             raise Conflict(f"The application has a login named {kept.login.username!r} already; change that one.")
         return kept
 
-    def _redirect(self, tx: Tx, actor: Actor, redirect_id: str, procedure: str) -> KeptRedirect:
+    def _redirect(self, tx: Tx, actor: Actor, permission: Permission, redirect_id: str) -> KeptRedirect:
         found = store.find_redirect(tx, redirect_id)
-        self._permit(tx, actor, procedure, found.application_id, Noun.REDIRECT)
+        self._permit(tx, actor, permission, found.application_id, Noun.REDIRECT)
         return found
 
-    def _login(self, tx: Tx, actor: Actor, login_id: str, procedure: str) -> KeptLogin:
+    def _login(self, tx: Tx, actor: Actor, permission: Permission, login_id: str) -> KeptLogin:
         found = store.find_login(tx, login_id, self._vault)
-        self._permit(tx, actor, procedure, found.application_id, Noun.LOGIN)
+        self._permit(tx, actor, permission, found.application_id, Noun.LOGIN)
         return found
 
-    def _permit(self, tx: Tx, actor: Actor, procedure: str, application_id: str, noun: Noun) -> None:
+    def _permit(self, tx: Tx, actor: Actor, permission: Permission, application_id: str, noun: Noun) -> None:
         front = self._applications.front(tx, application_id)
         if front is None:
             raise Missing(noun)
-        permit_to(actor, procedure, front, application_id, noun)
+        permit_to(actor, permission, front, application_id, noun)

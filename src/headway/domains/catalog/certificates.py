@@ -11,6 +11,7 @@ from typing import Protocol
 from headway.core.access import policy
 from headway.core.access.machine import require_machine
 from headway.core.access.model import Actor
+from headway.core.access.policy import Permission
 from headway.domains.catalog import certificates_store as store
 from headway.domains.catalog.certificates_model import (
     Certificate,
@@ -56,10 +57,17 @@ class CertificateService:
         self._turn = asyncio.Lock()
 
     async def create(
-        self, actor: Actor, *, name: str, pem: str, private_key: Secret, auto_renew: bool | None = None
+        self,
+        actor: Actor,
+        permission: Permission,
+        *,
+        name: str,
+        pem: str,
+        private_key: Secret,
+        auto_renew: bool | None = None,
     ) -> Certificate:
         """Keeps a certificate, which is shown when this returns. Raises InvalidInput, Conflict, Forbidden."""
-        policy.permit(actor, "certificates.create", actor.organization_id)
+        policy.permit(actor, permission, actor.organization_id)
         check_pair(pem, private_key)
 
         def write(tx: Tx) -> Certificate:
@@ -81,6 +89,7 @@ class CertificateService:
     async def update(
         self,
         actor: Actor,
+        permission: Permission,
         certificate_id: str,
         *,
         name: str | None = None,
@@ -90,7 +99,7 @@ class CertificateService:
         """Renames or renews a certificate, which is shown when this returns. Raises InvalidInput, Conflict, Missing."""
 
         def write(tx: Tx) -> Certificate:
-            found = _permitted(tx, actor, "certificates.update", certificate_id)
+            found = _permitted(tx, actor, permission, certificate_id)
             key = private_key or Secret(str(self._vault.open(store.sealed_key(tx, certificate_id))))
             changed = replace(found, name=name or found.name, pem=pem or found.pem)
             check_pair(changed.pem, key)
@@ -102,11 +111,11 @@ class CertificateService:
 
         return await self._shown(await self._db.run(write))
 
-    async def remove(self, actor: Actor, certificate_id: str) -> Certificate:
+    async def remove(self, actor: Actor, permission: Permission, certificate_id: str) -> Certificate:
         """Forgets a certificate; the edge's own is shown in its place. Raises Missing."""
 
         def write(tx: Tx) -> Certificate:
-            found = _permitted(tx, actor, "certificates.remove", certificate_id)
+            found = _permitted(tx, actor, permission, certificate_id)
             store.remove(tx, certificate_id)
             return found
 
@@ -114,13 +123,13 @@ class CertificateService:
         await self.settle()
         return removed
 
-    async def one(self, actor: Actor, certificate_id: str) -> Certificate:
+    async def one(self, actor: Actor, permission: Permission, certificate_id: str) -> Certificate:
         """One certificate without its key. Raises Missing."""
-        return await self._db.read(lambda tx: _permitted(tx, actor, "certificates.one", certificate_id))
+        return await self._db.read(lambda tx: _permitted(tx, actor, permission, certificate_id))
 
-    async def all(self, actor: Actor) -> list[Certificate]:
+    async def all(self, actor: Actor, permission: Permission) -> list[Certificate]:
         """The organisation's certificates, the newest first, without their keys."""
-        policy.permit(actor, "certificates.all", actor.organization_id)
+        policy.permit(actor, permission, actor.organization_id)
         return await self._db.read(lambda tx: store.of_organization(tx, actor.organization_id))
 
     async def of_server(self, server_id: str) -> list[KeyPair]:
@@ -177,7 +186,7 @@ class CertificateService:
         return [keys[each.certificate_id] for each in found]
 
 
-def _permitted(tx: Tx, actor: Actor, procedure: str, certificate_id: str) -> Certificate:
+def _permitted(tx: Tx, actor: Actor, permission: Permission, certificate_id: str) -> Certificate:
     certificate = store.find(tx, certificate_id)
-    policy.permit(actor, procedure, certificate.organization_id)
+    policy.permit(actor, permission, certificate.organization_id)
     return certificate

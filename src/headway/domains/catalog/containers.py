@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from headway.core.access.model import Actor
-from headway.core.access.policy import Missing, Noun, admit, permit, sees
+from headway.core.access.policy import Missing, Noun, Permission, admit, permit, sees
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner, Subject
 from headway.infra.db.engine import Database
@@ -50,23 +50,25 @@ class ContainerService:
     require_start: Mapping[SubjectType, Callable[[Tx, str], None]]
     require_firm: Callable[[Container], Awaitable[None]]
 
-    async def all(self, actor: Actor, procedure: str, server_id: str | None = None) -> list[Container]:
+    async def all(self, actor: Actor, permission: Permission, server_id: str | None = None) -> list[Container]:
         """Every container that the caller may see, by name. Raises EngineAway."""
-        admit(actor, procedure)
+        admit(actor, permission)
         found = await self._every(await self.engine_at(actor, server_id))
         owners = await self.db.read(lambda tx: {each.container_id: self._owner(tx, each) for each in found})
         mine = [each for each in found if _sees(actor, each, owners[each.container_id])]
         return sorted(mine, key=lambda each: each.name)
 
     async def of_app(
-        self, actor: Actor, procedure: str, app_name: str, server_id: str | None = None
+        self, actor: Actor, permission: Permission, app_name: str, server_id: str | None = None
     ) -> list[Container]:
         """Those that belong to the service of this name, as far as the caller may see it."""
-        return [each for each in await self.all(actor, procedure, server_id) if _is_of(each, app_name)]
+        return [each for each in await self.all(actor, permission, server_id) if _is_of(each, app_name)]
 
-    async def of_stack(self, actor: Actor, procedure: str, app_name: str, server_id: str | None = None) -> list[Placed]:
+    async def of_stack(
+        self, actor: Actor, permission: Permission, app_name: str, server_id: str | None = None
+    ) -> list[Placed]:
         """The same on all machines of a swarm, where it runs in one; else those of the machine. Raises SwarmAway."""
-        admit(actor, procedure)
+        admit(actor, permission)
         there = await self.engine_at(actor, server_id)
         if not await self.db.read(self.was_asked_for):
             return []
@@ -76,24 +78,33 @@ class ContainerService:
         mine = [each for each, owner in zip(called, owners, strict=True) if _sees(actor, each.container, owner)]
         if mine:
             return sorted(mine, key=lambda each: each.container.name)
-        here = await self.of_app(actor, procedure, app_name, server_id)
+        here = await self.of_app(actor, permission, app_name, server_id)
         return [Placed(container=each, node="", wanted="running", error="") for each in here]
 
-    async def restart(self, actor: Actor, container_id: str, server_id: str | None = None) -> None:
+    async def restart(
+        self, actor: Actor, permission: Permission, container_id: str, server_id: str | None = None
+    ) -> None:
         """Stops and starts a container. Raises Missing where it is none that the caller may see, NotAllowed."""
         there = await self.engine_at(actor, server_id)
-        container = await self._one(actor, there, "docker.restartContainer", container_id)
+        container = await self._one(actor, permission, there, container_id)
         await self.db.read(lambda tx: self._require_start(tx, container))
         if COMPOSE in container.labels:
             await self.require_firm(container)
         await there.engine.restart(container.container_id)
 
     async def follow(
-        self, actor: Actor, container_id: str, server_id: str | None = None, *, tail: int, since: datetime | None
+        self,
+        actor: Actor,
+        permission: Permission,
+        container_id: str,
+        server_id: str | None = None,
+        *,
+        tail: int,
+        since: datetime | None,
     ) -> AsyncIterator[str]:
         """What a container writes, from its last lines on, masked. Raises Missing."""
         there = await self.engine_at(actor, server_id)
-        container = await self._one(actor, there, "docker.getContainers", container_id)
+        container = await self._one(actor, permission, there, container_id)
         subject, subject_id = _subject_of(container) or (SubjectType.COMPOSE, "")
         secrets_of = self.secrets_of.get(subject)
         if secrets_of is None:
@@ -113,7 +124,7 @@ class ContainerService:
         if require is not None:
             require(tx, subject_id)
 
-    async def _one(self, actor: Actor, there: EngineThere, procedure: str, container_id: str) -> Container:
+    async def _one(self, actor: Actor, permission: Permission, there: EngineThere, container_id: str) -> Container:
         """A container by its id, its beginning or its name: looked up among those of this panel, never asked for so."""
         found = next((each for each in await self._every(there) if each.is_called(container_id)), None)
         if found is None:
@@ -123,7 +134,7 @@ class ContainerService:
         if owner is None:
             raise Missing(Noun.CONTAINER)
         _, subject_id = _subject_of(container) or (None, None)
-        permit(actor, procedure, owner.organization_id, owner.project_id, service_id=subject_id, noun=Noun.CONTAINER)
+        permit(actor, permission, owner.organization_id, owner.project_id, service_id=subject_id, noun=Noun.CONTAINER)
         return container
 
     async def _every(self, there: EngineThere) -> list[Container]:

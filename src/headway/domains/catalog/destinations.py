@@ -10,6 +10,7 @@ from headway.core.access import allowances, policy
 from headway.core.access.machine import may_use_the_machine, require_need
 from headway.core.access.model import Actor
 from headway.core.access.outward import require_outward
+from headway.core.access.policy import Permission
 from headway.domains.catalog import accounts_store, kept_store
 from headway.domains.catalog import destinations_store as store
 from headway.domains.catalog.destinations_model import Destination, Reach, judged_reach, needs_of, storage_of
@@ -51,36 +52,38 @@ class DestinationService:
     trials: Account | None = None
     outward: int | None = None
 
-    async def create(self, actor: Actor, name: str, reach: Reach) -> Destination:
+    async def create(self, actor: Actor, permission: Permission, name: str, reach: Reach) -> Destination:
         """Keeps a destination. Raises Forbidden, InvalidInput."""
-        policy.permit(actor, "destination.create", actor.organization_id)
+        policy.permit(actor, permission, actor.organization_id)
         check_name(name, _WHOSE)
         wanted = judged_reach(reach)
         wanted = _whose(actor, wanted, None)
         return await self.db.run(lambda tx: self._add(tx, actor, name, wanted))
 
-    async def one(self, actor: Actor, destination_id: str, procedure: str = "destination.one") -> Destination:
+    async def one(self, actor: Actor, permission: Permission, destination_id: str) -> Destination:
         """One destination, to be shown or reached. Raises Missing, Forbidden."""
 
         def read(tx: Tx) -> Destination:
-            self.permitted(tx, actor, procedure, destination_id)
+            self.permitted(tx, actor, permission, destination_id)
             return store.find_to_reach(tx, destination_id, self.vault)
 
         return await self.db.read(read)
 
-    async def all(self, actor: Actor) -> list[Destination]:
+    async def all(self, actor: Actor, permission: Permission) -> list[Destination]:
         """The organisation's destinations, newest first. Raises Forbidden."""
-        policy.permit(actor, "destination.all", actor.organization_id)
+        policy.permit(actor, permission, actor.organization_id)
         return await self.db.read(lambda tx: store.of_organization(tx, actor.organization_id, self.vault))
 
-    async def update(self, actor: Actor, destination_id: str, name: str, reach: Reach | None) -> Destination:
+    async def update(
+        self, actor: Actor, permission: Permission, destination_id: str, name: str, reach: Reach | None
+    ) -> Destination:
         """Changes a destination, without ``reach`` its name alone; a secret that is not given stays. Raises Missing,
         Forbidden, InvalidInput.
         """
         check_name(name, _WHOSE)
 
         def write(tx: Tx) -> Destination:
-            current = self.permitted(tx, actor, "destination.update", destination_id)
+            current = self.permitted(tx, actor, permission, destination_id)
             wanted = _with_secrets(current.reach if reach is None else reach, current.reach)
             wanted = _whose(actor, wanted, current.reach)
             if wanted.is_local is not current.reach.is_local:
@@ -91,11 +94,11 @@ class DestinationService:
 
         return await self.db.run(write)
 
-    async def remove(self, actor: Actor, destination_id: str) -> Destination:
+    async def remove(self, actor: Actor, permission: Permission, destination_id: str) -> Destination:
         """Forgets a destination; what lies there stays. Raises Missing, Forbidden, Conflict while backups go there."""
 
         def write(tx: Tx) -> Destination:
-            destination = self.permitted(tx, actor, "destination.remove", destination_id)
+            destination = self.permitted(tx, actor, permission, destination_id)
             if store.is_used(tx, destination_id):
                 raise Conflict("Backups go to this destination: give them another one, or remove them, first.")
             store.remove(tx, destination_id)
@@ -103,12 +106,12 @@ class DestinationService:
 
         return await self.db.run(write)
 
-    async def test(self, actor: Actor, reach: Reach, destination_id: str | None = None) -> None:
+    async def test(self, actor: Actor, permission: Permission, reach: Reach, destination_id: str | None = None) -> None:
         """Returns once something was written there, read back, found the same and deleted; with a ``destination_id``,
         with its secrets where none are given. Raises Missing, Forbidden, InvalidInput, ConnectionFailed.
         """
-        policy.permit(actor, "destination.testConnection", actor.organization_id)
-        current = await self.one(actor, destination_id, "destination.testConnection") if destination_id else None
+        policy.permit(actor, permission, actor.organization_id)
+        current = await self.one(actor, permission, destination_id) if destination_id else None
         reach = judged_reach(reach) if current is None else _with_secrets(reach, current.reach)
         reach = _whose(actor, reach, None if current is None else current.reach)
         # What is tried as it is kept was judged when it was saved.
@@ -125,11 +128,13 @@ class DestinationService:
             with suppress(OSError):  # there is none, or something lies there
                 folder.rmdir()
 
-    async def listing(self, actor: Actor, destination_id: str, search: str) -> list[tuple[Listed, KeptFile | None]]:
+    async def listing(
+        self, actor: Actor, permission: Permission, destination_id: str, search: str
+    ) -> list[tuple[Listed, KeptFile | None]]:
         """What lies there, with what is known of it: in the folder that ``search`` begins with, what has the rest of it
         in its name; nothing that was never finished. Raises Missing, Forbidden, ConnectionFailed.
         """
-        destination = await self.one(actor, destination_id, "backup.listBackupFiles")
+        destination = await self.one(actor, permission, destination_id)
         folder, _, wanted = search.lstrip("/").rpartition("/")
         if folder:
             checked_path(folder)
@@ -141,10 +146,10 @@ class DestinationService:
         known = await self.db.read(lambda tx: kept_store.known(tx, destination_id, [each.path for each in mine]))
         return [(each, known.get(each.path)) for each in mine]
 
-    def permitted(self, tx: Tx, actor: Actor, procedure: str, destination_id: str) -> Destination:
+    def permitted(self, tx: Tx, actor: Actor, permission: Permission, destination_id: str) -> Destination:
         """The destination, asked of the policy. Raises Missing, Forbidden."""
         destination = store.find(tx, destination_id, self.vault)
-        policy.permit(actor, procedure, destination.organization_id, noun=policy.Noun.DESTINATION)
+        policy.permit(actor, permission, destination.organization_id, noun=policy.Noun.DESTINATION)
         return destination
 
     def local(self, tx: Tx, actor: Actor) -> Destination:

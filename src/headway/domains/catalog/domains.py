@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from headway.core.access.machine import require_machine
 from headway.core.access.model import Actor
-from headway.core.access.policy import Missing, Noun, permit, sees
+from headway.core.access.policy import Missing, Noun, Permission, permit, sees
 from headway.core.deployments.model import SubjectType
 from headway.domains.catalog import domains_store as store
 from headway.domains.catalog.domains_model import Domain, EdgeFacts, Wish, checked_wish, generated
@@ -64,14 +64,16 @@ class DomainService:
         self._facts = facts
         self._hosts_changed = hosts_changed
 
-    async def create(self, actor: Actor, subject_type: SubjectType, subject_id: str, wish: Wish) -> Domain:
+    async def create(
+        self, actor: Actor, permission: Permission, subject_type: SubjectType, subject_id: str, wish: Wish
+    ) -> Domain:
         """A new domain, which leads to the service when this returns. Raises DomainTaken, InvalidInput, Missing."""
         fronted = self._of(subject_type)
-        await self._db.read(lambda tx: permit_front(tx, fronted, actor, "domain.create", subject_id))
+        await self._db.read(lambda tx: permit_front(tx, fronted, actor, permission, subject_id))
         wish = checked_wish(wish, self._facts)
 
         def write(tx: Tx) -> Domain:
-            front = permit_front(tx, fronted, actor, "domain.create", subject_id)
+            front = permit_front(tx, fronted, actor, permission, subject_id)
             domain = Domain(
                 domain_id=new_id(),
                 organization_id=front.owner.organization_id,
@@ -88,15 +90,15 @@ class DomainService:
         return await self._changed(subject_type, subject_id, write)
 
     async def update(
-        self, actor: Actor, domain_id: str, change: Callable[[Wish], Wish], procedure: str = "domain.update"
+        self, actor: Actor, permission: Permission, domain_id: str, change: Callable[[Wish], Wish]
     ) -> Domain:
         """Makes a domain what ``change`` makes of it. Raises DomainTaken, DomainStays, InvalidInput, Missing."""
-        before = await self.one(actor, domain_id, procedure)
+        before = await self.one(actor, permission, domain_id)
         if before.generated:
             raise _stays(before)
 
         def write(tx: Tx) -> Domain:
-            found = self._permitted(tx, actor, procedure, domain_id)
+            found = self._permitted(tx, actor, permission, domain_id)
             domain = replace(found, wish=checked_wish(change(found.wish), self._facts))
             self._claim(tx, actor, domain, before=found.wish)
             if not store.change(tx, domain_id, domain.wish):
@@ -105,37 +107,37 @@ class DomainService:
 
         return await self._changed(before.subject_type, before.subject_id, write)
 
-    async def delete(self, actor: Actor, domain_id: str) -> Domain:
+    async def delete(self, actor: Actor, permission: Permission, domain_id: str) -> Domain:
         """Removes a domain, which leads nowhere when this returns. Raises DomainStays, Missing."""
-        before = await self.one(actor, domain_id, "domain.delete")
+        before = await self.one(actor, permission, domain_id)
         if before.generated:
             raise _stays(before)
 
         def write(tx: Tx) -> Domain:
-            found = self._permitted(tx, actor, "domain.delete", domain_id)
+            found = self._permitted(tx, actor, permission, domain_id)
             store.remove(tx, domain_id)
             return found
 
         return await self._changed(before.subject_type, before.subject_id, write)
 
-    async def one(self, actor: Actor, domain_id: str, procedure: str = "domain.one") -> Domain:
+    async def one(self, actor: Actor, permission: Permission, domain_id: str) -> Domain:
         """A domain; by the id of a service its generated one. Raises Missing."""
-        return await self._db.read(lambda tx: self._permitted(tx, actor, procedure, domain_id))
+        return await self._db.read(lambda tx: self._permitted(tx, actor, permission, domain_id))
 
     async def of(
-        self, actor: Actor, subject_type: SubjectType, subject_id: str, procedure: str = "domain.byApplicationId"
+        self, actor: Actor, permission: Permission, subject_type: SubjectType, subject_id: str
     ) -> list[Domain]:
         """A service's domains: the generated one, unless a domain stands in its place, then the oldest first."""
 
         def read(tx: Tx) -> list[Domain]:
-            front = permit_front(tx, self._of(subject_type), actor, procedure, subject_id)
+            front = permit_front(tx, self._of(subject_type), actor, permission, subject_id)
             return store.standing(tx, subject_type, subject_id, front, self._facts)
 
         return await self._db.read(read)
 
-    async def generate(self, actor: Actor, app_name: str) -> str:
+    async def generate(self, actor: Actor, permission: Permission, app_name: str) -> str:
         """A host name below the base domain that nobody has. Raises InvalidInput."""
-        permit(actor, "domain.generateDomain", actor.organization_id)
+        permit(actor, permission, actor.organization_id)
         wanted = slug(app_name)
         if not wanted:
             raise InvalidInput(
@@ -144,9 +146,9 @@ class DomainService:
         host = self._facts.generated_host(f"{wanted}-{secrets.token_hex(3)}")
         return normalised_host(host)
 
-    async def resolved(self, actor: Actor, host: str) -> Resolved:
+    async def resolved(self, actor: Actor, permission: Permission, host: str) -> Resolved:
         """What the DNS says of a name, as this machine sees it. Raises InvalidInput for what is no host name."""
-        permit(actor, "domain.validateDomain", actor.organization_id)
+        permit(actor, permission, actor.organization_id)
         name = normalised_host(host)
         try:
             async with asyncio.timeout(_DNS_SECONDS):
@@ -173,12 +175,12 @@ class DomainService:
             raise Missing(_NOUNS[subject_type])
         return fronted
 
-    def _permitted(self, tx: Tx, actor: Actor, procedure: str, domain_id: str) -> Domain:
+    def _permitted(self, tx: Tx, actor: Actor, permission: Permission, domain_id: str) -> Domain:
         domain = self._by_service(tx, domain_id) or store.find(tx, domain_id)
         front = self._of(domain.subject_type).front(tx, domain.subject_id)
         if front is None:
             raise Missing(Noun.DOMAIN)
-        permit_to(actor, procedure, front, domain.subject_id, Noun.DOMAIN)
+        permit_to(actor, permission, front, domain.subject_id, Noun.DOMAIN)
         return domain
 
     def _by_service(self, tx: Tx, service_id: str) -> Domain | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from headway.core.access.model import Actor
-from headway.core.access.policy import Missing, Noun, permit
+from headway.core.access.policy import Missing, Noun, Permission, permit
 from headway.core.deployments.run import Owner
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -53,19 +53,19 @@ class Fronted(Protocol):
         ...
 
 
-def permit_front(tx: Tx, fronted: Fronted, actor: Actor, procedure: str, service_id: str) -> Front:
+def permit_front(tx: Tx, fronted: Fronted, actor: Actor, permission: Permission, service_id: str) -> Front:
     """The service's front, if the caller may do this to it. Raises Missing, Forbidden."""
     front = fronted.front(tx, service_id)
     if front is None:
         raise Missing(fronted.noun)
-    permit_to(actor, procedure, front, service_id, fronted.noun)
+    permit_to(actor, permission, front, service_id, fronted.noun)
     return front
 
 
-def permit_to(actor: Actor, procedure: str, front: Front, service_id: str, noun: Noun) -> None:
+def permit_to(actor: Actor, permission: Permission, front: Front, service_id: str, noun: Noun) -> None:
     """Whether the caller may do this to a ``noun`` before the service. Raises Missing, Forbidden."""
     owner = front.owner
-    permit(actor, procedure, owner.organization_id, owner.project_id, service_id=service_id, noun=noun)
+    permit(actor, permission, owner.organization_id, owner.project_id, service_id=service_id, noun=noun)
 
 
 async def changed(db: Database, fronted: Fronted, service_id: str, write: Callable[[Tx], T]) -> T:

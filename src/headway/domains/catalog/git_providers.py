@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from headway.core.access import policy
 from headway.core.access.machine import may_use_the_machine
 from headway.core.access.machine_store import is_guarded
-from headway.core.access.model import Actor, Role
+from headway.core.access.model import Actor, Role, Scope
 from headway.core.access.outward import require_outward
-from headway.core.access.policy import Missing, Noun
+from headway.core.access.policy import Missing, Noun, Permission
 from headway.domains.catalog import git_providers_store as store
 from headway.domains.catalog.git_providers_model import GitProvider, Wish, changed, check, checked_url
 from headway.domains.catalog.provided import Sourced, newly_named, provided
@@ -55,9 +55,11 @@ class GitProviderService:
     vault: Vault
     forges: Mapping[ForgeName, Forge]
 
-    async def create(self, actor: Actor, procedure: str, forge: ForgeName, name: str, wish: Wish) -> GitProvider:
+    async def create(
+        self, actor: Actor, permission: Permission, forge: ForgeName, name: str, wish: Wish
+    ) -> GitProvider:
         """Keeps a provider. Raises Forbidden, InvalidInput."""
-        policy.permit(actor, procedure, actor.organization_id)
+        policy.permit(actor, permission, actor.organization_id)
         facts, secrets = changed({}, wish.facts), changed({}, wish.secrets)
         check(forge, facts, secrets)
         url, api_url = checked_url(forge, wish.url), _api(forge, wish.api_url)
@@ -83,23 +85,25 @@ class GitProviderService:
 
         return await self.db.run(write)
 
-    async def one(self, actor: Actor, provider_id: str, procedure: str, forge: ForgeName | None = None) -> GitProvider:
+    async def one(
+        self, actor: Actor, permission: Permission, provider_id: str, forge: ForgeName | None = None
+    ) -> GitProvider:
         """One provider, of this forge where one is named. Raises Missing, Forbidden."""
-        return await self.db.read(lambda tx: _permitted(tx, actor, procedure, provider_id, forge))
+        return await self.db.read(lambda tx: _permitted(tx, actor, permission, provider_id, forge))
 
-    async def all(
-        self, actor: Actor, procedure: str = "gitProvider.getAll", forge: ForgeName | None = None
-    ) -> list[GitProvider]:
+    async def all(self, actor: Actor, permission: Permission, forge: ForgeName | None = None) -> list[GitProvider]:
         """The organisation's providers, newest first. Raises Forbidden."""
-        policy.permit(actor, procedure, actor.organization_id)
+        policy.permit(actor, permission, actor.organization_id)
         found = await self.db.read(lambda tx: store.of_organization(tx, actor.organization_id))
         return [each for each in found if forge in {None, each.forge} and _sees(actor, each)]
 
-    async def update(self, actor: Actor, provider_id: str, procedure: str, forge: ForgeName, wish: Wish) -> GitProvider:
+    async def update(
+        self, actor: Actor, permission: Permission, provider_id: str, forge: ForgeName, wish: Wish
+    ) -> GitProvider:
         """Changes a provider. Raises Missing, Forbidden, InvalidInput."""
 
         def write(tx: Tx) -> GitProvider:
-            before = _permitted(tx, actor, procedure, provider_id, forge)
+            before = _permitted(tx, actor, permission, provider_id, forge)
             url = before.url if wish.url is None else checked_url(forge, wish.url)
             api_url = before.api_url if wish.api_url is None else _api(forge, wish.api_url)
             known = self._secrets(tx, provider_id)
@@ -121,45 +125,49 @@ class GitProviderService:
 
         return await self.db.run(write)
 
-    async def remove(self, actor: Actor, provider_id: str) -> GitProvider:
+    async def remove(self, actor: Actor, permission: Permission, provider_id: str) -> GitProvider:
         """Forgets a provider; a deploy that still names it then fails and says so. Raises Missing, Forbidden."""
 
         def write(tx: Tx) -> GitProvider:
-            provider = _permitted(tx, actor, "gitProvider.remove", provider_id, None)
+            provider = _permitted(tx, actor, permission, provider_id, None)
             store.remove(tx, provider_id)
             return provider
 
         return await self.db.run(write)
 
-    async def share(self, actor: Actor, provider_id: str, *, shared: bool) -> GitProvider:
+    async def share(self, actor: Actor, permission: Permission, provider_id: str, *, shared: bool) -> GitProvider:
         """Lets the organisation see a provider and choose it, or its maker and the owners only; services that have it
         keep it. Raises Missing, Forbidden.
         """
 
         def write(tx: Tx) -> GitProvider:
-            found = replace(_permitted(tx, actor, "gitProvider.toggleShare", provider_id, None), shared=shared)
+            found = replace(_permitted(tx, actor, permission, provider_id, None), shared=shared)
             store.change(tx, found, store.sealed_secrets(tx, provider_id))
             return found
 
         return await self.db.run(write)
 
-    async def test(self, actor: Actor, provider_id: str, procedure: str, forge: ForgeName, group: str | None) -> int:
+    async def test(
+        self, actor: Actor, permission: Permission, provider_id: str, forge: ForgeName, group: str | None
+    ) -> int:
         """How many repositories the forge shows to what was given. Raises Missing, ForgeRefused, ForgeAway."""
-        connection = await self._connection(actor, provider_id, procedure, forge)
+        connection = await self._connection(actor, permission, provider_id, forge)
         if group:
             connection = replace(connection, group=group)
         return len(await understood(forge, self.forges[forge].repositories(connection)))
 
-    async def repositories(self, actor: Actor, provider_id: str, procedure: str, forge: ForgeName) -> list[Repository]:
+    async def repositories(
+        self, actor: Actor, permission: Permission, provider_id: str, forge: ForgeName
+    ) -> list[Repository]:
         """What the forge shows. Raises Missing, ForgeRefused, ForgeAway."""
-        connection = await self._connection(actor, provider_id, procedure, forge)
+        connection = await self._connection(actor, permission, provider_id, forge)
         return await understood(forge, self.forges[forge].repositories(connection))
 
     async def branches(
-        self, actor: Actor, provider_id: str, procedure: str, forge: ForgeName, path: str
+        self, actor: Actor, permission: Permission, provider_id: str, forge: ForgeName, path: str
     ) -> list[Branch]:
         """A repository's branches. Raises Missing, ForgeRefused, ForgeAway."""
-        connection = await self._connection(actor, provider_id, procedure, forge)
+        connection = await self._connection(actor, permission, provider_id, forge)
         return await understood(forge, self.forges[forge].branches(connection, path))
 
     def open(self, tx: Tx, provider_id: str, organization_id: str) -> Connection:
@@ -195,9 +203,9 @@ class GitProviderService:
         """What opens repositories to git now. Raises ForgeRefused, ForgeAway."""
         return await understood(connection.forge, self.forges[connection.forge].login(connection))
 
-    async def _connection(self, actor: Actor, provider_id: str, procedure: str, forge: ForgeName) -> Connection:
+    async def _connection(self, actor: Actor, permission: Permission, provider_id: str, forge: ForgeName) -> Connection:
         def read(tx: Tx) -> Connection:
-            provider = _permitted(tx, actor, procedure, provider_id, forge)
+            provider = _permitted(tx, actor, permission, provider_id, forge)
             return self.open(tx, provider_id, provider.organization_id)
 
         return await self.db.read(read)
@@ -211,9 +219,9 @@ def _api(forge: ForgeName, url: str | None) -> str | None:
     return checked_url(forge, url) if url else None
 
 
-def _permitted(tx: Tx, actor: Actor, procedure: str, provider_id: str, forge: ForgeName | None) -> GitProvider:
+def _permitted(tx: Tx, actor: Actor, permission: Permission, provider_id: str, forge: ForgeName | None) -> GitProvider:
     provider = store.find(tx, provider_id)
-    policy.permit(actor, procedure, provider.organization_id, noun=Noun.GIT_PROVIDER)
+    policy.permit(actor, permission, provider.organization_id, noun=Noun.GIT_PROVIDER)
     if forge not in {None, provider.forge} or not _sees(actor, provider):
         raise Missing(Noun.GIT_PROVIDER)
     return provider
@@ -223,6 +231,11 @@ def _sees(actor: Actor, provider: GitProvider) -> bool:
     return provider.shared or actor.user_id == provider.created_by or actor.role >= Role.OWNER
 
 
+def looks_at(forge: ForgeName) -> Permission:
+    """What it takes to look at a provider of a forge, and so to have a service take a repository from it."""
+    return Permission(name=f"{forge}.one", noun=Noun.GIT_PROVIDER, least=Role.ADMIN, scope=Scope.READ, in_project=False)
+
+
 def require_seen(tx: Tx, actor: Actor, before: Sourced, after: S) -> S:
     """The settings as they may be saved. Whoever has a service take a repository from a provider must see that, its
     registries and SSH key must be of the organisation, and its addresses lead where the caller may; what a service has
@@ -230,7 +243,7 @@ def require_seen(tx: Tx, actor: Actor, before: Sourced, after: S) -> S:
     """
     require_references(tx, actor.organization_id, before, after)
     for provider_id, forge in newly_named(before, after).items():
-        _permitted(tx, actor, f"{forge}.one", provider_id, forge)
+        _permitted(tx, actor, looks_at(forge), provider_id, forge)
     return judged(actor, before, after)
 
 
@@ -241,7 +254,7 @@ def require_copyable(tx: Tx, actor: Actor, name: str, settings: Sourced) -> None
     wanted = provided(settings.source_type, settings.extra)
     if wanted is not None:
         try:
-            _permitted(tx, actor, f"{wanted.forge}.one", wanted.provider_id, wanted.forge)
+            _permitted(tx, actor, looks_at(wanted.forge), wanted.provider_id, wanted.forge)
         except Missing as missing:
             raise CopyOfHidden(name) from missing
 

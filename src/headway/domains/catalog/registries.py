@@ -10,6 +10,7 @@ from headway.core.access.machine import may_use_the_machine
 from headway.core.access.machine_store import is_guarded
 from headway.core.access.model import Actor
 from headway.core.access.outward import require_outward
+from headway.core.access.policy import Permission
 from headway.domains.catalog import registries_store as store
 from headway.domains.catalog.registries_model import Credentials, Registry, checked_url
 from headway.infra.db.engine import Database
@@ -43,9 +44,11 @@ class RegistryService:
     vault: Vault
     trial: Trial
 
-    async def create(self, actor: Actor, credentials: Credentials, *, name: str, image_prefix: str | None) -> Registry:
+    async def create(
+        self, actor: Actor, permission: Permission, credentials: Credentials, *, name: str, image_prefix: str | None
+    ) -> Registry:
         """Keeps a registry. Raises Forbidden, InvalidInput."""
-        policy.permit(actor, "registry.create", actor.organization_id)
+        policy.permit(actor, permission, actor.organization_id)
         url = checked_url(credentials.url)
         require_outward(actor, url, "The registry")
         sealed = self.vault.seal(credentials.password.reveal())
@@ -66,16 +69,16 @@ class RegistryService:
 
         return await self.db.run(write)
 
-    async def one(self, actor: Actor, registry_id: str) -> Registry:
+    async def one(self, actor: Actor, permission: Permission, registry_id: str) -> Registry:
         """One registry without its password. Raises Missing, Forbidden."""
-        return await self.db.read(lambda tx: _permitted(tx, actor, "registry.one", registry_id))
+        return await self.db.read(lambda tx: _permitted(tx, actor, permission, registry_id))
 
-    async def all(self, actor: Actor) -> list[Registry]:
+    async def all(self, actor: Actor, permission: Permission) -> list[Registry]:
         """The organisation's registries, newest first. Raises Forbidden."""
-        policy.permit(actor, "registry.all", actor.organization_id)
+        policy.permit(actor, permission, actor.organization_id)
         return await self.db.read(lambda tx: store.of_organization(tx, actor.organization_id))
 
-    async def update(self, actor: Actor, registry_id: str, change: Change) -> Registry:
+    async def update(self, actor: Actor, permission: Permission, registry_id: str, change: Change) -> Registry:
         """Changes a registry. Raises Missing, Forbidden, InvalidInput."""
         fields: dict[str, str | bool | None] = {
             "name": change.name,
@@ -86,7 +89,7 @@ class RegistryService:
         }
 
         def write(tx: Tx) -> Registry:
-            before = _permitted(tx, actor, "registry.update", registry_id)
+            before = _permitted(tx, actor, permission, registry_id)
             if fields["url"] not in {None, before.url}:
                 require_outward(actor, str(fields["url"]), "The registry")
                 fields["guarded"] = not may_use_the_machine(actor)
@@ -97,27 +100,27 @@ class RegistryService:
 
         return await self.db.run(write)
 
-    async def remove(self, actor: Actor, registry_id: str) -> Registry:
+    async def remove(self, actor: Actor, permission: Permission, registry_id: str) -> Registry:
         """Forgets a registry; a deploy that still names it then fails and says so. Raises Missing, Forbidden."""
 
         def write(tx: Tx) -> Registry:
-            registry = _permitted(tx, actor, "registry.remove", registry_id)
+            registry = _permitted(tx, actor, permission, registry_id)
             store.remove(tx, registry_id)
             return registry
 
         return await self.db.run(write)
 
-    async def test(self, actor: Actor, credentials: Credentials) -> None:
+    async def test(self, actor: Actor, permission: Permission, credentials: Credentials) -> None:
         """Returns when the registry knows the credentials. Raises Forbidden, InvalidInput with what it says."""
-        policy.permit(actor, "registry.testRegistry", actor.organization_id)
+        policy.permit(actor, permission, actor.organization_id)
         require_outward(actor, checked_url(credentials.url), "The registry")
         await self.trial(replace(credentials, guarded=not may_use_the_machine(actor)))
 
-    async def test_one(self, actor: Actor, registry_id: str) -> None:
+    async def test_one(self, actor: Actor, permission: Permission, registry_id: str) -> None:
         """The same with those that are kept. Raises Missing."""
 
         def read(tx: Tx) -> Credentials:
-            registry = _permitted(tx, actor, "registry.testRegistryById", registry_id)
+            registry = _permitted(tx, actor, permission, registry_id)
             return self.open(tx, registry_id, registry.organization_id)
 
         await self.trial(await self.db.read(read))
@@ -139,7 +142,7 @@ class RegistryService:
         )
 
 
-def _permitted(tx: Tx, actor: Actor, procedure: str, registry_id: str) -> Registry:
+def _permitted(tx: Tx, actor: Actor, permission: Permission, registry_id: str) -> Registry:
     registry = store.find(tx, registry_id)
-    policy.permit(actor, procedure, registry.organization_id)
+    policy.permit(actor, permission, registry.organization_id)
     return registry

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from headway.core.access import policy
 from headway.core.access.model import Actor
+from headway.core.access.policy import Permission
 from headway.domains.catalog import ssh_keys_store as store
 from headway.domains.catalog.ssh_keys_model import KeyPair, KeyType, SshKey, generate_pair, read_pair
 from headway.infra.db.engine import Database
@@ -32,6 +33,7 @@ class SshKeyService:
     async def create(
         self,
         actor: Actor,
+        permission: Permission,
         *,
         name: str,
         description: str | None = None,
@@ -42,7 +44,7 @@ class SshKeyService:
 
         Raises InvalidInput when the private key cannot be used or the public one is not its other half, Forbidden.
         """
-        policy.permit(actor, "sshKey.create", actor.organization_id)
+        policy.permit(actor, permission, actor.organization_id)
         pair = await asyncio.to_thread(_pair_of, private_key, public_key)
         sealed = self._vault.seal(pair.private_key.reveal())
         comment = f" {words[2]}" if public_key and len(words := public_key.split(None, 2)) > 2 else ""
@@ -61,41 +63,47 @@ class SshKeyService:
 
         return await self._db.run(write)
 
-    async def one(self, actor: Actor, ssh_key_id: str) -> SshKey:
+    async def one(self, actor: Actor, permission: Permission, ssh_key_id: str) -> SshKey:
         """One key without its private part. Raises Missing, Forbidden."""
-        return await self._db.read(lambda tx: _permitted(tx, actor, "sshKey.one", ssh_key_id))
+        return await self._db.read(lambda tx: _permitted(tx, actor, permission, ssh_key_id))
 
-    async def all(self, actor: Actor, procedure: str = "sshKey.all") -> list[SshKey]:
+    async def all(self, actor: Actor, permission: Permission) -> list[SshKey]:
         """The organisation's keys, newest first, without their private parts. Raises Forbidden."""
-        policy.permit(actor, procedure, actor.organization_id)
+        policy.permit(actor, permission, actor.organization_id)
         return await self._db.read(lambda tx: store.of_organization(tx, actor.organization_id))
 
     async def update(
-        self, actor: Actor, ssh_key_id: str, *, name: str | None = None, description: str | None = None
+        self,
+        actor: Actor,
+        permission: Permission,
+        ssh_key_id: str,
+        *,
+        name: str | None = None,
+        description: str | None = None,
     ) -> SshKey:
         """The key with what is given changed; None leaves a field as it is. Raises Missing, Forbidden."""
 
         def write(tx: Tx) -> SshKey:
-            _permitted(tx, actor, "sshKey.update", ssh_key_id)
+            _permitted(tx, actor, permission, ssh_key_id)
             store.change(tx, ssh_key_id, name=name, description=description)
             return store.find(tx, ssh_key_id)
 
         return await self._db.run(write)
 
-    async def remove(self, actor: Actor, ssh_key_id: str) -> SshKey:
+    async def remove(self, actor: Actor, permission: Permission, ssh_key_id: str) -> SshKey:
         """Forgets a key, also where it is named: what needs one is to be given another. Raises Missing, Forbidden."""
 
         def write(tx: Tx) -> SshKey:
-            key = _permitted(tx, actor, "sshKey.remove", ssh_key_id)
+            key = _permitted(tx, actor, permission, ssh_key_id)
             self._forget(tx, key.organization_id, ssh_key_id)
             store.remove(tx, ssh_key_id)
             return key
 
         return await self._db.run(write)
 
-    async def generate(self, actor: Actor, type: KeyType) -> KeyPair:
+    async def generate(self, actor: Actor, permission: Permission, type: KeyType) -> KeyPair:
         """A fresh pair for the caller, kept nowhere. Raises Forbidden."""
-        policy.permit(actor, "sshKey.generate", actor.organization_id)
+        policy.permit(actor, permission, actor.organization_id)
         return await asyncio.to_thread(generate_pair, type)
 
     def open(self, tx: Tx, ssh_key_id: str, organization_id: str) -> Secret:
@@ -130,9 +138,9 @@ def key_of_source(
         return None
 
 
-def _permitted(tx: Tx, actor: Actor, procedure: str, ssh_key_id: str) -> SshKey:
+def _permitted(tx: Tx, actor: Actor, permission: Permission, ssh_key_id: str) -> SshKey:
     key = store.find(tx, ssh_key_id)
-    policy.permit(actor, procedure, key.organization_id)
+    policy.permit(actor, permission, key.organization_id)
     return key
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from headway.core.access.model import Actor
+from headway.core.access.policy import Permission
 from headway.core.deployments import store as deployments
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.once import Once, Queued
@@ -15,8 +16,6 @@ from headway.domains.composes.model import DROP, ComposeSettings
 from headway.domains.composes.service import ComposeService
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
-
-PROCEDURE = "compose.dropDeployment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +28,7 @@ class ComposeDropService:
     async def drop(
         self,
         actor: Actor,
+        permission: Permission,
         compose_id: str,
         upload: Upload,
         *,
@@ -38,15 +38,15 @@ class ComposeDropService:
         once: Once | None = None,
     ) -> Queued:
         """Queues a deploy of what was uploaded. Raises ArchiveRefused, KeyReused, and what a deploy does."""
-        compose = await self.composes.one(actor, compose_id, PROCEDURE)
+        compose = await self.composes.one(actor, permission, compose_id)
         async with self.intake.taken(compose_id, upload, compose.build_uid) as archive:
             return await self.composes.deploy(
                 actor,
+                permission,
                 compose_id,
                 title=title,
                 description=description,
                 once=once,
-                procedure=PROCEDURE,
                 change=lambda settings: _from_archive(settings, replace(archive, author=actor.name), compose_path),
             )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from headway.core.access import allowances
 from headway.core.access.model import Actor
-from headway.core.access.policy import Noun, permit
+from headway.core.access.policy import Noun, Permission, permit
 from headway.core.deployments import store as deployments
 from headway.domains.composes import store
 from headway.domains.composes.model import Compose
@@ -23,12 +23,12 @@ class Moving:
     vault: Vault
     carry_along: Callable[[Tx, str, str], None]
 
-    def put(self, tx: Tx, actor: Actor, compose: Compose, environment_id: str, procedure: str) -> None:
+    def put(self, tx: Tx, actor: Actor, permission: Permission, compose: Compose, environment_id: str) -> None:
         """Puts one that the caller was let through to into this environment, of any project that the caller may change;
         what runs and its deployments stay as they are. Raises Missing, Forbidden.
         """
         place = place_of(tx, environment_id)
-        permit(actor, procedure, place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
+        permit(actor, permission, place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
         if compose.environment_id == environment_id:
             return
         allowances.carry(tx, actor, compose.compose_id)

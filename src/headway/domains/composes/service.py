@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from headway.core.access.model import Actor
-from headway.core.access.policy import Missing, Noun, permit, sees
+from headway.core.access.policy import Missing, Noun, Permission, permit, sees
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Deployment, Request, SubjectType, asked_by
@@ -67,6 +67,7 @@ class ComposeService:
     async def create(
         self,
         actor: Actor,
+        permission: Permission,
         environment_id: str,
         name: str,
         *,
@@ -81,7 +82,7 @@ class ComposeService:
 
         def write(tx: Tx) -> Compose:
             place = projects.place_of(tx, environment_id)
-            permit(actor, "compose.create", place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
+            permit(actor, permission, place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
             judged = require_seen(tx, actor, ComposeSettings(), settings)
             host_id = host_for(tx, place.organization_id, server_id)
             check_host(settings, host_id)
@@ -97,17 +98,17 @@ class ComposeService:
 
         return await self._db.run(write)
 
-    async def one(self, actor: Actor, compose_id: str, procedure: str = "compose.one") -> Compose:
+    async def one(self, actor: Actor, permission: Permission, compose_id: str) -> Compose:
         """The compose service. Raises NotFound where there is none that the caller may see."""
-        return await self._db.read(lambda tx: self._permitted(tx, actor, compose_id, procedure))
+        return await self._db.read(lambda tx: self._permitted(tx, actor, permission, compose_id))
 
     async def update(
         self,
         actor: Actor,
+        permission: Permission,
         compose_id: str,
         change: Callable[[ComposeSettings], ComposeSettings] | None = None,
         *,
-        procedure: str = "compose.update",
         name: str | None = None,
         description: str | None = None,
         env: str | None = None,
@@ -123,7 +124,7 @@ class ComposeService:
             check_name(name, _WHOSE)
 
         def write(tx: Tx) -> Compose:
-            current = self._permitted(tx, actor, compose_id, procedure)
+            current = self._permitted(tx, actor, permission, compose_id)
             settings = current.settings if change is None else change(current.settings)
             fields: dict[str, Any] = {**moved(tx, current, settings, server_id)}
             if settings is not current.settings:
@@ -137,7 +138,7 @@ class ComposeService:
             if fields:
                 store.set_fields(tx, compose_id, **fields)
             if environment_id is not None:
-                self._moving.put(tx, actor, current, environment_id, procedure)
+                self._moving.put(tx, actor, permission, current, environment_id)
             changed = store.find(tx, compose_id, self._vault)
             if fields.keys() & {"settings", "host_id"}:
                 powers.save(tx, actor, changed)
@@ -145,9 +146,9 @@ class ComposeService:
 
         return await self._db.run(write)
 
-    async def move(self, actor: Actor, compose_id: str, environment_id: str) -> Compose:
+    async def move(self, actor: Actor, permission: Permission, compose_id: str, environment_id: str) -> Compose:
         """Puts a compose service into another environment: see ``Moving``. Raises Missing, Forbidden."""
-        return await self.update(actor, compose_id, procedure="compose.move", environment_id=environment_id)
+        return await self.update(actor, permission, compose_id, environment_id=environment_id)
 
     async def search(
         self, actor: Actor, words: Words, *, project_id: str | None, environment_id: str | None
@@ -168,13 +169,13 @@ class ComposeService:
     async def deploy(
         self,
         actor: Actor,
+        permission: Permission,
         compose_id: str,
         *,
         again: bool = False,
         title: str | None = None,
         description: str | None = None,
         once: Once | None = None,
-        procedure: str | None = None,
         change: Callable[[ComposeSettings], ComposeSettings] | None = None,
     ) -> Queued:
         """Queues a deploy of the newest state; ``again``: of the commit that serves, and with the images that are here.
@@ -197,40 +198,39 @@ class ComposeService:
             return asked_by(actor, replace(wanted, input={**wanted.input, **allows}))
 
         def write(tx: Tx) -> Queued:
-            asked = procedure or ("compose.redeploy" if again else "compose.deploy")
-            compose = self._permitted(tx, actor, compose_id, asked)
+            compose = self._permitted(tx, actor, permission, compose_id)
             return self._ledger.enqueue_once(tx, once, lambda: request(tx, compose))
 
         return await self._db.run(write)
 
-    async def cancel_deployments(self, actor: Actor, compose_id: str) -> None:
+    async def cancel_deployments(self, actor: Actor, permission: Permission, compose_id: str) -> None:
         """Ends what waits and what runs of a compose service, the waiting ones first."""
-        await self.one(actor, compose_id, "compose.cancelDeployment")
+        await self.one(actor, permission, compose_id)
         await self._end_all(compose_id, Intent.CANCEL)
 
-    async def cancel_waiting(self, actor: Actor, compose_id: str) -> None:
+    async def cancel_waiting(self, actor: Actor, permission: Permission, compose_id: str) -> None:
         """Ends what waits of a compose service; what runs goes on."""
-        await self.one(actor, compose_id, "compose.cleanQueues")
+        await self.one(actor, permission, compose_id)
         await self._end_all(compose_id, Intent.CANCEL, only=Status.PENDING)
 
-    async def kill_build(self, actor: Actor, compose_id: str) -> None:
+    async def kill_build(self, actor: Actor, permission: Permission, compose_id: str) -> None:
         """Kills what runs of a compose service, and of nothing else."""
-        await self.one(actor, compose_id, "compose.killBuild")
+        await self.one(actor, permission, compose_id)
         await self._end_all(compose_id, Intent.KILL, only=Status.RUNNING)
 
-    async def ended_deployments(self, actor: Actor, compose_id: str) -> list[Deployment]:
+    async def ended_deployments(self, actor: Actor, permission: Permission, compose_id: str) -> list[Deployment]:
         """What ``clearDeployments`` removes."""
-        await self.one(actor, compose_id, "compose.clearDeployments")
+        await self.one(actor, permission, compose_id)
         found = await self._db.read(lambda tx: deployments.of_subject(tx, SubjectType.COMPOSE, compose_id))
         return [deployment for deployment in found if deployment.status.ended]
 
-    async def start(self, actor: Actor, compose_id: str) -> Compose:
+    async def start(self, actor: Actor, permission: Permission, compose_id: str) -> Compose:
         """Brings what was deployed up again. Raises Conflict where nothing was, and while a deploy is under way, which
         alone may start anything.
         """
 
         def begin(tx: Tx) -> Compose:
-            compose = self._permitted(tx, actor, compose_id, "compose.start")
+            compose = self._permitted(tx, actor, permission, compose_id)
             if compose.serving_release_id is None:
                 raise Conflict("Nothing of this compose service has been deployed yet; deploy it first.")
             if compose.wanted is Wanted.HELD:
@@ -250,25 +250,25 @@ class ComposeService:
         compose = await self._db.run(begin)
         async with self._operating.turn(compose_id):
             await self._operating.up(compose)
-        return await self.one(actor, compose_id, "compose.start")
+        return await self.one(actor, permission, compose_id)
 
-    async def stop(self, actor: Actor, compose_id: str) -> Compose:
+    async def stop(self, actor: Actor, permission: Permission, compose_id: str) -> Compose:
         """Ends its deployments and stops its containers; returns when none runs."""
-        compose = await self.one(actor, compose_id, "compose.stop")
+        compose = await self.one(actor, permission, compose_id)
         await self._set_wanted(compose_id, Wanted.DOWN, ComposeStatus.IDLE)
         await self._end_all(compose_id, Intent.CANCEL)
         async with self._operating.turn(compose_id):
             if compose.serving_release_id is not None:
                 await self._operating.down(compose)
         await self._set_wanted(compose_id, Wanted.DOWN, ComposeStatus.IDLE)
-        return await self.one(actor, compose_id, "compose.stop")
+        return await self.one(actor, permission, compose_id)
 
-    async def delete(self, actor: Actor, compose_id: str, *, delete_volumes: bool) -> Compose:
+    async def delete(self, actor: Actor, permission: Permission, compose_id: str, *, delete_volumes: bool) -> Compose:
         """Removes all of a compose service: containers, networks, images, files, deployments and their logs; volumes
         only with ``delete_volumes``. Raises StillThere where its host cannot be asked now; it is gone for everybody all
         the same.
         """
-        compose = await self.one(actor, compose_id, "compose.delete")
+        compose = await self.one(actor, permission, compose_id)
         await self._db.run(lambda tx: store.begin_deletion(tx, compose_id, delete_volumes=delete_volumes))
         with kept_deletion(compose.name, compose.host_id):
             await self._end_all(compose_id, Intent.CANCEL)
@@ -287,17 +287,17 @@ class ComposeService:
             async with self._operating.turn(id_):
                 await self._operating.remove(preview)
 
-    async def services(self, actor: Actor, compose_id: str) -> list[str]:
+    async def services(self, actor: Actor, permission: Permission, compose_id: str) -> list[str]:
         """The names of the services: of what was deployed last, else as the file says that is written here."""
-        compose = await self.one(actor, compose_id, "compose.loadServices")
+        compose = await self.one(actor, permission, compose_id)
         if compose.settings.source_type == RAW and compose.settings.compose_file.strip():
             return written.service_names(written.read(compose.settings.compose_file, self._most_references))
         release = await self._serving(compose)
         return list(release.record.services) if release is not None else []
 
-    async def converted(self, actor: Actor, compose_id: str) -> str:
+    async def converted(self, actor: Actor, permission: Permission, compose_id: str) -> str:
         """The file that runs, as Headway gave it to the engine. Raises InvalidInput where none was deployed yet."""
-        compose = await self.one(actor, compose_id, "compose.getConvertedCompose")
+        compose = await self.one(actor, permission, compose_id)
         release = await self._serving(compose)
         if release is None:
             raise InvalidInput("Nothing of it has been deployed yet; deploy it to see the file that runs.")
@@ -306,6 +306,7 @@ class ComposeService:
     async def read_logs(
         self,
         actor: Actor,
+        permission: Permission,
         compose_id: str,
         *,
         container_id: str | None,
@@ -317,7 +318,7 @@ class ComposeService:
         them that have a text. Where nothing serves, what its last deployment said. Raises Missing where the container
         is not one of its own.
         """
-        compose = await self.one(actor, compose_id, "compose.readLogs")
+        compose = await self.one(actor, permission, compose_id)
         containers = await self._operating.containers(compose_id) if compose.serving_release_id or container_id else []
         if container_id is not None:
             containers = [each for each in containers if each.is_called(container_id)]
@@ -330,9 +331,9 @@ class ComposeService:
             lines = lines_of(await self._operating.last_try(compose, tail))
         return "\n".join(line for line in lines if search is None or search in line)
 
-    async def mounts(self, actor: Actor, compose_id: str, service: str) -> list[dict[str, Any]]:
+    async def mounts(self, actor: Actor, permission: Permission, compose_id: str, service: str) -> list[dict[str, Any]]:
         """The volumes that a service's containers have, as the engine describes them."""
-        compose = await self.one(actor, compose_id, "compose.loadMountsByService")
+        compose = await self.one(actor, permission, compose_id)
         found = await self._operating.containers(compose.compose_id) if compose.serving_release_id else []
         mine = next((each for each in found if each.service == service), None)
         return [dict(mount) for mount in (mine.mounts if mine is not None else ()) if mount.get("Type") == "volume"]
@@ -350,11 +351,11 @@ class ComposeService:
     async def _set_wanted(self, compose_id: str, wanted: Wanted, status: ComposeStatus) -> None:
         await self._db.run(lambda tx: store.set_fields(tx, compose_id, wanted=wanted, status=status))
 
-    def _permitted(self, tx: Tx, actor: Actor, compose_id: str, procedure: str) -> Compose:
+    def _permitted(self, tx: Tx, actor: Actor, permission: Permission, compose_id: str) -> Compose:
         owner = store.owner(tx, compose_id)
         if owner is None:
             raise store.ComposeNotFound
-        permit(actor, procedure, owner.organization_id, owner.project_id, service_id=compose_id, noun=Noun.COMPOSE)
+        permit(actor, permission, owner.organization_id, owner.project_id, service_id=compose_id, noun=Noun.COMPOSE)
         return store.find(tx, compose_id, self._vault)
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from headway.domains.applications.model import Application
+from headway.kernel.errors import Conflict, InvalidInput
 
 LOOPBACK = "127.0.0.1"
 
@@ -21,6 +22,9 @@ class DatabaseKind(StrEnum):
     MONGO = "mongo"
     REDIS = "redis"
     LIBSQL = "libsql"
+
+
+_SET_UP_WITH = ("database", "username", "password", "root_password")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,3 +96,18 @@ class Database:
     def name(self) -> str:
         """What people call it."""
         return self.runs.name
+
+
+def require_as_set_up(current: Database, wanted: DatabaseSettings) -> None:
+    """A server reads its first names and passwords once, when its volume is empty: others would only be written here.
+    Raises Conflict.
+    """
+    before = current.settings
+    if (before.elsewhere is None) is not (wanted.elsewhere is None):
+        raise InvalidInput("Whether a database runs here or elsewhere is decided when it is created.")
+    changed = [name for name in _SET_UP_WITH if getattr(before, name) != getattr(wanted, name)]
+    if changed and before.elsewhere is None and current.runs.serving_release_id is not None:
+        raise Conflict(
+            "The server was set up with its names and passwords and keeps them with its data: change a password with "
+            "changePassword, which tells the server too, and the rest in the server itself, or rebuild it."
+        )

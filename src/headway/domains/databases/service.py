@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from headway.core.access import allowances
 from headway.core.access.model import Actor
-from headway.core.access.policy import Missing, Noun, permit, sees
+from headway.core.access.policy import Missing, Noun, Permission, permit, sees
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType, asked_by
@@ -27,7 +27,7 @@ from headway.domains.catalog.naming import check_name
 from headway.domains.catalog.references import judged, require_references
 from headway.domains.databases import store
 from headway.domains.databases.asking import request_of
-from headway.domains.databases.model import Database, DatabaseKind, DatabaseSettings
+from headway.domains.databases.model import Database, DatabaseKind, DatabaseSettings, require_as_set_up
 from headway.domains.databases.passwords import NEEDS_DEPLOY, Telling, with_password
 from headway.domains.databases.preparing import check, completed, judged_elsewhere, settings_for
 from headway.domains.projects.store import place_of
@@ -41,7 +41,6 @@ from headway.kernel.search import Page, Words
 from headway.kernel.vault import Vault
 
 NOUNS: Mapping[DatabaseKind, Noun] = MappingProxyType({kind: Noun[kind.name] for kind in DatabaseKind})
-_SET_UP_WITH = ("database", "username", "password", "root_password")
 
 
 class NothingDeployed(Conflict):
@@ -79,6 +78,7 @@ class DatabaseService:
     async def create(
         self,
         actor: Actor,
+        permission: Permission,
         kind: DatabaseKind,
         environment_id: str,
         change: Change,
@@ -94,7 +94,7 @@ class DatabaseService:
 
         def write(tx: Tx) -> Database:
             place = place_of(tx, environment_id)
-            permit(actor, f"{kind}.create", place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
+            permit(actor, permission, place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
             host_id = host_for(tx, place.organization_id, None if given.elsewhere else server_id)
             led = judged_elsewhere(actor, DatabaseSettings(), given)
             settings = judged(actor, AppSettings(), settings_for(kind, led, change.container(AppSettings())))
@@ -109,9 +109,9 @@ class DatabaseService:
 
         return await self.db.run(write)
 
-    async def one(self, actor: Actor, kind: DatabaseKind, database_id: str, procedure: str = "one") -> Database:
+    async def one(self, actor: Actor, permission: Permission, kind: DatabaseKind, database_id: str) -> Database:
         """The database. Raises Missing where there is none of the kind that the caller may see, Forbidden."""
-        return await self.db.read(lambda tx: self.permitted(tx, actor, kind, database_id, procedure))
+        return await self.db.read(lambda tx: self.permitted(tx, actor, permission, kind, database_id))
 
     async def search(
         self, actor: Actor, kind: DatabaseKind, words: Words, *, project_id: str | None, environment_id: str | None
@@ -130,10 +130,10 @@ class DatabaseService:
     async def update(
         self,
         actor: Actor,
+        permission: Permission,
         kind: DatabaseKind,
         database_id: str,
         change: Change,
-        procedure: str = "update",
         *,
         environment_id: str | None = None,
     ) -> Database:
@@ -144,10 +144,10 @@ class DatabaseService:
             check_name(change.name, "A database's")
 
         def write(tx: Tx) -> Database:
-            current = self.permitted(tx, actor, kind, database_id, procedure)
+            current = self.permitted(tx, actor, permission, kind, database_id)
             settings = judged_elsewhere(actor, current.settings, change.settings(current.settings))
             check(kind, settings)
-            _require_as_set_up(current, settings)
+            require_as_set_up(current, settings)
             named = current.name if change.name is None else change.name
             told = current.runs.description if change.description is None else change.description
             container = judged(
@@ -157,7 +157,7 @@ class DatabaseService:
             runs = replace(current.runs, name=named, description=told, settings=container)
             store.write(tx, replace(current, runs=runs, settings=settings), self.vault)
             if environment_id is not None:
-                self._put(tx, actor, current, environment_id, f"{kind}.{procedure}")
+                self._put(tx, actor, permission, current, environment_id)
             return self._judged(tx, actor, database_id)
 
         return await self.db.run(write)
@@ -165,17 +165,17 @@ class DatabaseService:
     async def deploy(
         self,
         actor: Actor,
+        permission: Permission,
         kind: DatabaseKind,
         database_id: str,
         *,
         once: Once | None = None,
-        procedure: str = "deploy",
         change: Callable[[DatabaseSettings], DatabaseSettings] | None = None,
     ) -> Queued:
         """Queues a deploy, with the settings changed before where ``change`` says so. Raises KeyReused."""
 
         def write(tx: Tx) -> Queued:
-            database = self.permitted(tx, actor, kind, database_id, procedure)
+            database = self.permitted(tx, actor, permission, kind, database_id)
 
             def request() -> Database:
                 if change is None:
@@ -187,25 +187,34 @@ class DatabaseService:
 
         return await self.db.run(write)
 
-    async def rebuild(self, actor: Actor, kind: DatabaseKind, database_id: str, *, once: Once | None = None) -> Queued:
+    async def rebuild(
+        self, actor: Actor, permission: Permission, kind: DatabaseKind, database_id: str, *, once: Once | None = None
+    ) -> Queued:
         """Queues a deploy with a new, empty volume; the old one stays where it is. Raises InvalidInput."""
-        _require_here(await self.one(actor, kind, database_id, "rebuild"))
-        return await self.deploy(actor, kind, database_id, once=once, procedure="rebuild", change=_with_new_volume)
+        _require_here(await self.one(actor, permission, kind, database_id))
+        return await self.deploy(actor, permission, kind, database_id, once=once, change=_with_new_volume)
 
     async def change_password(
-        self, actor: Actor, kind: DatabaseKind, database_id: str, password: str, *, of_root: bool
+        self,
+        actor: Actor,
+        permission: Permission,
+        kind: DatabaseKind,
+        database_id: str,
+        password: str,
+        *,
+        of_root: bool,
     ) -> None:
         """Sets the password of the database's user, or of root: in the server that runs, then here. Raises
         InvalidInput, Conflict, and HeadwayError with what the server says.
         """
-        database = await self.one(actor, kind, database_id, "changePassword")
+        database = await self.one(actor, permission, kind, database_id)
         check(kind, with_password(database, password, of_root=of_root))
         runs_here = database.settings.elsewhere is None and database.runs.serving_release_id is not None
         if runs_here:
             await self.telling.tell(database, password, of_root=of_root)
 
         def write(tx: Tx) -> None:
-            current = self.permitted(tx, actor, kind, database_id, "changePassword")
+            current = self.permitted(tx, actor, permission, kind, database_id)
             settings = with_password(current, password, of_root=of_root)
             store.write(tx, replace(current, settings=settings), self.vault)
             if runs_here and kind in NEEDS_DEPLOY:
@@ -213,13 +222,13 @@ class DatabaseService:
 
         await self.db.run(write)
 
-    async def start(self, actor: Actor, kind: DatabaseKind, database_id: str) -> Database:
+    async def start(self, actor: Actor, permission: Permission, kind: DatabaseKind, database_id: str) -> Database:
         """Brings it up again; it is ``running`` until it has been seen to be up. Raises Conflict where nothing was ever
         deployed, and while a deploy is under way, which alone may start anything.
         """
 
         def begin(tx: Tx) -> Database:
-            database = self.permitted(tx, actor, kind, database_id, "start")
+            database = self.permitted(tx, actor, permission, kind, database_id)
             _require_deployed(database)
             powers.require_serving(tx, database.runs, applications.serving(tx, database_id), self.vault)
             if applications.is_at_rest(tx, database_id):
@@ -231,15 +240,15 @@ class DatabaseService:
         database = await self.db.run(begin)
         async with self.operating.turn(database_id):
             await self.operating.up(database.runs)
-        return await self.one(actor, kind, database_id, "start")
+        return await self.one(actor, permission, kind, database_id)
 
-    async def reload(self, actor: Actor, kind: DatabaseKind, database_id: str) -> None:
+    async def reload(self, actor: Actor, permission: Permission, kind: DatabaseKind, database_id: str) -> None:
         """Ends what runs and starts it again; of what was never deployed nothing runs, and nothing is started. Raises
         Conflict during a deploy.
         """
 
         def begin(tx: Tx) -> Database | None:
-            database = self.permitted(tx, actor, kind, database_id, "reload")
+            database = self.permitted(tx, actor, permission, kind, database_id)
             _require_here(database)
             if database.runs.serving_release_id is None:
                 return None
@@ -255,19 +264,25 @@ class DatabaseService:
         async with self.operating.turn(database_id):
             await self.operating.again(database.runs)
 
-    async def stop(self, actor: Actor, kind: DatabaseKind, database_id: str) -> Database:
+    async def stop(self, actor: Actor, permission: Permission, kind: DatabaseKind, database_id: str) -> Database:
         """Ends its deployments and what runs; returns when nothing does. Raises InvalidInput for one elsewhere."""
-        database = await self.one(actor, kind, database_id, "stop")
+        database = await self.one(actor, permission, kind, database_id)
         _require_here(database)
         await self._set_down(database_id)
         await self._end_all(database_id)
         async with self.operating.turn(database_id):
             await self.operating.down(database.runs)
         await self._set_down(database_id)
-        return await self.one(actor, kind, database_id, "stop")
+        return await self.one(actor, permission, kind, database_id)
 
     async def remove(
-        self, actor: Actor, kind: DatabaseKind, database_id: str, *, delete_volumes: bool = False
+        self,
+        actor: Actor,
+        permission: Permission,
+        kind: DatabaseKind,
+        database_id: str,
+        *,
+        delete_volumes: bool = False,
     ) -> Database:
         """Removes all of a database: container, deployments and their logs; its volumes only with ``delete_volumes``.
         What runs elsewhere is only forgotten. Raises StillThere where its host cannot be asked now; it is gone for
@@ -275,7 +290,7 @@ class DatabaseService:
         """
 
         def begin(tx: Tx) -> Database:
-            database = self.permitted(tx, actor, kind, database_id, "remove")
+            database = self.permitted(tx, actor, permission, kind, database_id)
             # Where nothing was ever deployed no engine need be asked.
             was_made = bool(deployments.of_subject(tx, SubjectType.DATABASE, database_id))
             wanted = delete_volumes and (was_made or database.runs.serving_release_id is not None)
@@ -291,38 +306,47 @@ class DatabaseService:
                 await self.operating.remove(database.runs)
         return database
 
-    async def move(self, actor: Actor, kind: DatabaseKind, database_id: str, environment_id: str) -> Database:
+    async def move(
+        self, actor: Actor, permission: Permission, kind: DatabaseKind, database_id: str, environment_id: str
+    ) -> Database:
         """Puts a database into another environment, of any project that the caller may change; what runs stays as it
         is until the next deploy. Raises Missing, Forbidden, Conflict.
         """
 
         def write(tx: Tx) -> Database:
-            self._put(tx, actor, self.permitted(tx, actor, kind, database_id, "move"), environment_id, f"{kind}.move")
+            self._put(tx, actor, permission, self.permitted(tx, actor, permission, kind, database_id), environment_id)
             return self._found(tx, database_id)
 
         return await self.db.run(write)
 
     async def read_logs(
-        self, actor: Actor, kind: DatabaseKind, database_id: str, *, tail: int, since: datetime | None
+        self,
+        actor: Actor,
+        permission: Permission,
+        kind: DatabaseKind,
+        database_id: str,
+        *,
+        tail: int,
+        since: datetime | None,
     ) -> str:
         """The last lines that the database wrote, its secrets masked."""
-        runs = (await self.one(actor, kind, database_id, "readLogs")).runs
+        runs = (await self.one(actor, permission, kind, database_id)).runs
         secrets = await self.db.read(lambda tx: known_secrets(tx, runs, self.vault))
         return await self.operating.logs(runs, tail, secrets, since)
 
-    def permitted(self, tx: Tx, actor: Actor, kind: DatabaseKind, database_id: str, procedure: str) -> Database:
+    def permitted(self, tx: Tx, actor: Actor, permission: Permission, kind: DatabaseKind, database_id: str) -> Database:
         """The database of that kind. Raises Missing, Forbidden."""
         noun = NOUNS[kind]
         database = store.find(tx, database_id, self.vault)
         if database is None or database.kind is not kind:
             raise Missing(noun)
         runs = database.runs
-        permit(actor, f"{kind}.{procedure}", runs.organization_id, runs.project_id, service_id=database_id, noun=noun)
+        permit(actor, permission, runs.organization_id, runs.project_id, service_id=database_id, noun=noun)
         return database
 
-    def _put(self, tx: Tx, actor: Actor, database: Database, environment_id: str, procedure: str) -> None:
+    def _put(self, tx: Tx, actor: Actor, permission: Permission, database: Database, environment_id: str) -> None:
         place, id_ = place_of(tx, environment_id), database.database_id
-        permit(actor, procedure, place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
+        permit(actor, permission, place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
         if database.runs.environment_id == environment_id:
             return
         allowances.carry(tx, actor, id_)
@@ -361,21 +385,6 @@ def _require_deployed(database: Database) -> None:
         raise NothingDeployed
     if database.runs.wanted is Wanted.HELD:
         raise Conflict("A volume backup has stopped the database and starts it again at its end; wait for that.")
-
-
-def _require_as_set_up(current: Database, wanted: DatabaseSettings) -> None:
-    """A server reads its first names and passwords once, when its volume is empty: others would only be written here.
-    Raises Conflict.
-    """
-    before = current.settings
-    if (before.elsewhere is None) is not (wanted.elsewhere is None):
-        raise InvalidInput("Whether a database runs here or elsewhere is decided when it is created.")
-    changed = [name for name in _SET_UP_WITH if getattr(before, name) != getattr(wanted, name)]
-    if changed and before.elsewhere is None and current.runs.serving_release_id is not None:
-        raise Conflict(
-            "The server was set up with its names and passwords and keeps them with its data: change a password with "
-            "changePassword, which tells the server too, and the rest in the server itself, or rebuild it."
-        )
 
 
 def _with_new_volume(settings: DatabaseSettings) -> DatabaseSettings:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from headway.core.access import policy
 from headway.core.access.model import Actor, Role
-from headway.core.access.policy import Missing, Noun
+from headway.core.access.policy import Missing, Noun, Permission
 from headway.domains.disk import store
 from headway.domains.disk.cleaning import Cleaning
 from headway.domains.disk.measuring import Measuring
@@ -42,11 +42,11 @@ class DiskService:
     cleaning: Cleaning
     events: Events
 
-    async def usage(self, actor: Actor, *, fresh: bool = False) -> Shown:
+    async def usage(self, actor: Actor, permission: Permission, *, fresh: bool = False) -> Shown:
         """What the caller's services hold, the largest first; measured anew with ``fresh``, else at most half a minute
         old. Raises Forbidden.
         """
-        policy.admit(actor, "disk.usage")
+        policy.admit(actor, permission)
         found = await self.measuring.usage(fresh=fresh)
         mine = [each for each in found.services if _sees(actor, each)]
         whole = actor.role >= Role.ADMIN and actor.terms.projects is None
@@ -59,11 +59,11 @@ class DiskService:
             machine=found.machine if whole else None,
         )
 
-    async def clean(self, actor: Actor, *, dry: bool, service_id: str | None = None) -> Cleared:
+    async def clean(self, actor: Actor, permission: Permission, *, dry: bool, service_id: str | None = None) -> Cleared:
         """Removes what nobody needs of the organisation's services and on its servers, or of one service and where that
         is; ``dry`` only says what that is. Raises Forbidden, Missing.
         """
-        policy.permit(actor, "disk.clean", actor.organization_id)
+        policy.permit(actor, permission, actor.organization_id)
         known = [each for each in await self.db.read(store.services) if _sees(actor, each)]
         chosen = [each for each in known if service_id in {None, each.service_id}]
         if service_id is not None and not chosen:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from headway.core.access.model import Actor
-from headway.core.access.policy import Missing, Noun, permit
+from headway.core.access.policy import Missing, Noun, Permission, permit
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Request, SubjectType, asked_by
 from headway.core.deployments.once import Once, Queued
@@ -41,31 +41,38 @@ class PreviewService:
     ledger: Ledger
     acting: Acting
 
-    async def all(self, actor: Actor, service_type: SubjectType, service_id: str) -> list[Seen]:
+    async def all(self, actor: Actor, permission: Permission, service_type: SubjectType, service_id: str) -> list[Seen]:
         """A service's previews, the newest first. Raises Missing."""
 
         def read(tx: Tx) -> list[Seen]:
             form = self.acting.forms[service_type]
-            _permit(actor, "previewDeployment.all", form.owner(tx, service_id), service_id, form.noun)
+            _permit(actor, permission, form.owner(tx, service_id), service_id, form.noun)
             return [self._seen(tx, each) for each in store.of_service(tx, service_id)]
 
         return await self.db.read(read)
 
-    async def one(self, actor: Actor, preview_id: str) -> Seen:
+    async def one(self, actor: Actor, permission: Permission, preview_id: str) -> Seen:
         """One preview. Raises Missing."""
 
         def read(tx: Tx) -> Seen:
-            return self._seen(tx, self._permitted(tx, actor, "previewDeployment.one", preview_id))
+            return self._seen(tx, self._permitted(tx, actor, permission, preview_id))
 
         return await self.db.read(read)
 
     async def redeploy(
-        self, actor: Actor, preview_id: str, *, title: str | None, description: str | None, once: Once | None
+        self,
+        actor: Actor,
+        permission: Permission,
+        preview_id: str,
+        *,
+        title: str | None,
+        description: str | None,
+        once: Once | None,
     ) -> Queued:
         """Queues a deploy of what the pull request is now, with the settings of now. Raises Missing, InvalidInput."""
 
         def write(tx: Tx) -> Queued:
-            preview = self._permitted(tx, actor, "previewDeployment.redeploy", preview_id)
+            preview = self._permitted(tx, actor, permission, preview_id)
 
             def request() -> Request:
                 made = self.acting.request(tx, preview)
@@ -75,13 +82,13 @@ class PreviewService:
 
         return await self.db.run(write)
 
-    async def approve(self, actor: Actor, preview_id: str, commit: str) -> Queued:
+    async def approve(self, actor: Actor, permission: Permission, preview_id: str, commit: str) -> Queued:
         """Lets the commit of a fork's pull request run that the caller has looked at; where it has another by now, that
         one has to be looked at first. Raises Missing, Conflict.
         """
 
         def write(tx: Tx) -> Queued:
-            preview = self._permitted(tx, actor, "previewDeployment.approve", preview_id)
+            preview = self._permitted(tx, actor, permission, preview_id)
             if not preview.awaits_approval:
                 raise Conflict("There is nothing to approve: what the pull request has now may run.")
             if commit != preview.head:
@@ -94,11 +101,11 @@ class PreviewService:
 
         return await self.db.run(write)
 
-    async def delete(self, actor: Actor, preview_id: str) -> None:
+    async def delete(self, actor: Actor, permission: Permission, preview_id: str) -> None:
         """Removes a preview with all that it made. The next push to the pull request opens another. Raises Missing."""
 
         def write(tx: Tx) -> None:
-            preview = self._permitted(tx, actor, "previewDeployment.delete", preview_id)
+            preview = self._permitted(tx, actor, permission, preview_id)
             self.acting.close(tx, preview, ClosedWhy.DELETED)
 
         await self.db.run(write)
@@ -106,16 +113,16 @@ class PreviewService:
     def _seen(self, tx: Tx, preview: Preview) -> Seen:
         return Seen(preview=preview, running=self.acting.forms[preview.service_type].running(tx, preview.preview_id))
 
-    def _permitted(self, tx: Tx, actor: Actor, procedure: str, preview_id: str) -> Preview:
+    def _permitted(self, tx: Tx, actor: Actor, permission: Permission, preview_id: str) -> Preview:
         preview = store.find(tx, preview_id)
         owner = self.acting.forms[preview.service_type].owner(tx, preview.service_id)
-        _permit(actor, procedure, owner, preview.service_id, Noun.PREVIEW)
+        _permit(actor, permission, owner, preview.service_id, Noun.PREVIEW)
         if preview.closed_at is not None:
             raise Missing(Noun.PREVIEW)
         return preview
 
 
-def _permit(actor: Actor, procedure: str, owner: Owner | None, service_id: str, noun: Noun) -> None:
+def _permit(actor: Actor, permission: Permission, owner: Owner | None, service_id: str, noun: Noun) -> None:
     if owner is None:
         raise Missing(noun)
-    permit(actor, procedure, owner.organization_id, owner.project_id, service_id=service_id, noun=noun)
+    permit(actor, permission, owner.organization_id, owner.project_id, service_id=service_id, noun=noun)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from headway.core.access import policy
 from headway.core.access.model import Actor
+from headway.core.access.policy import Permission
 from headway.domains.projects import store
 from headway.domains.projects.model import (
     PRODUCTION,
@@ -41,10 +42,10 @@ class ProjectService:
         self._vault = vault
 
     async def create(
-        self, actor: Actor, *, name: str, description: str | None = None, env: str = ""
+        self, actor: Actor, permission: Permission, *, name: str, description: str | None = None, env: str = ""
     ) -> tuple[Project, Environment]:
         """A new project and its default environment. Raises InvalidInput for a name that is none, Forbidden."""
-        policy.permit(actor, "project.create", actor.organization_id)
+        policy.permit(actor, permission, actor.organization_id)
         env = checked_env(env, Layer.PROJECT)
 
         def write(tx: Tx) -> tuple[Project, Environment]:
@@ -77,17 +78,18 @@ class ProjectService:
         found.sort(key=lambda each: each.created_at, reverse=True)
         return words.page(found, lambda each: {"name": each.name, "description": each.description})
 
-    async def one(self, actor: Actor, project_id: str, *, procedure: str = "project.one") -> ProjectOverview:
+    async def one(self, actor: Actor, permission: Permission, project_id: str) -> ProjectOverview:
         """One project with all that lies in it. Raises Missing."""
 
         def read(tx: Tx) -> ProjectOverview:
-            return self._overviews(tx, actor, [self._project(tx, actor, procedure, project_id)])[0]
+            return self._overviews(tx, actor, [self._project(tx, actor, permission, project_id)])[0]
 
         return await self._db.read(read)
 
     async def update(
         self,
         actor: Actor,
+        permission: Permission,
         project_id: str,
         *,
         name: str | None = None,
@@ -99,17 +101,17 @@ class ProjectService:
         env = None if env is None else checked_env(env, Layer.PROJECT)
 
         def write(tx: Tx) -> Project:
-            self._project(tx, actor, "project.update", project_id)
+            self._project(tx, actor, permission, project_id)
             store.change_project(tx, self._vault, project_id, name=name, description=description, env=env)
             return store.find_project(tx, self._vault, project_id)
 
         return await self._db.run(write)
 
-    async def remove(self, actor: Actor, project_id: str) -> Project:
+    async def remove(self, actor: Actor, permission: Permission, project_id: str) -> Project:
         """Removes an empty project and gives its last state. Raises NotEmpty, Missing, Forbidden."""
 
         def write(tx: Tx) -> Project:
-            project = self._project(tx, actor, "project.remove", project_id)
+            project = self._project(tx, actor, permission, project_id)
             environments = store.environments_of(tx, self._vault, [project_id])
             _refuse_unless_empty(
                 tx, "project", project.name, project_id, frozenset(each.environment_id for each in environments)
@@ -120,13 +122,20 @@ class ProjectService:
         return await self._db.run(write)
 
     async def create_environment(
-        self, actor: Actor, project_id: str, *, name: str, description: str | None = None, env: str = ""
+        self,
+        actor: Actor,
+        permission: Permission,
+        project_id: str,
+        *,
+        name: str,
+        description: str | None = None,
+        env: str = "",
     ) -> Environment:
         """A new environment of a project. Raises Missing, Forbidden, InvalidInput."""
         name, env = _free_name(name), checked_env(env, Layer.ENVIRONMENT)
 
         def write(tx: Tx) -> Environment:
-            self._project(tx, actor, "environment.create", project_id)
+            self._project(tx, actor, permission, project_id)
             environment = _environment(tx, project_id, name, description, env=env)
             store.add_environment(tx, self._vault, environment)
             return environment
@@ -134,7 +143,7 @@ class ProjectService:
         return await self._db.run(write)
 
     async def duplicate_environment(
-        self, actor: Actor, environment_id: str, *, name: str, description: str | None = None
+        self, actor: Actor, permission: Permission, environment_id: str, *, name: str, description: str | None = None
     ) -> Environment:
         """A new environment beside this one, with its variables and nothing that lies in it. Raises Missing, Forbidden,
         InvalidInput.
@@ -142,7 +151,7 @@ class ProjectService:
         name = _free_name(name)
 
         def write(tx: Tx) -> Environment:
-            model, _ = self._environment(tx, actor, "environment.duplicate", environment_id)
+            model, _ = self._environment(tx, actor, permission, environment_id)
             told = model.description if description is None else description
             environment = _environment(tx, model.project_id, name, told, env=model.env)
             store.add_environment(tx, self._vault, environment)
@@ -150,24 +159,26 @@ class ProjectService:
 
         return await self._db.run(write)
 
-    async def environment(self, actor: Actor, environment_id: str) -> tuple[EnvironmentOverview, Project]:
+    async def environment(
+        self, actor: Actor, permission: Permission, environment_id: str
+    ) -> tuple[EnvironmentOverview, Project]:
         """One environment with all that lies in it, and its project. Raises Missing."""
 
         def read(tx: Tx) -> tuple[EnvironmentOverview, Project]:
-            _, project = self._environment(tx, actor, "environment.one", environment_id)
+            _, project = self._environment(tx, actor, permission, environment_id)
             overview = self._overviews(tx, actor, [project])[0]
             found = (each for each in overview.environments if each.environment.environment_id == environment_id)
             return next(found), overview.project
 
         return await self._db.read(read)
 
-    async def around(self, actor: Actor, environment_id: str) -> tuple[Environment, Project]:
-        """What a service lies in, for whoever was let through to it already; variables only for who may read them."""
+    async def around(self, actor: Actor, looks: Permission, environment_id: str) -> tuple[Environment, Project]:
+        """What a service lies in, for whoever was let through to it already; variables only for who has ``looks``."""
 
         def read(tx: Tx) -> tuple[Environment, Project]:
             environment = store.find_environment(tx, self._vault, environment_id)
             project = store.find_project(tx, self._vault, environment.project_id)
-            if _sees(actor, project) and policy.may(actor, "environment.one"):
+            if _sees(actor, project) and policy.may(actor, looks):
                 return environment, project
             return replace(environment, env=""), replace(project, env="")
 
@@ -176,6 +187,7 @@ class ProjectService:
     async def update_environment(
         self,
         actor: Actor,
+        permission: Permission,
         environment_id: str,
         *,
         name: str | None = None,
@@ -188,7 +200,7 @@ class ProjectService:
         env = None if env is None else checked_env(env, Layer.ENVIRONMENT)
 
         def write(tx: Tx) -> Environment:
-            current, _ = self._environment(tx, actor, "environment.update", environment_id)
+            current, _ = self._environment(tx, actor, permission, environment_id)
             renamed = None if name is None or name == current.name else _free_name(name)
             if renamed is not None and current.is_default:
                 raise InvalidInput("The default environment cannot be renamed.")
@@ -197,13 +209,13 @@ class ProjectService:
 
         return await self._db.run(write)
 
-    async def remove_environment(self, actor: Actor, environment_id: str) -> Environment:
+    async def remove_environment(self, actor: Actor, permission: Permission, environment_id: str) -> Environment:
         """Removes an empty environment and gives its last state. Raises NotEmpty, Missing, Forbidden, and
         InvalidInput for the default one.
         """
 
         def write(tx: Tx) -> Environment:
-            environment, project = self._environment(tx, actor, "environment.remove", environment_id)
+            environment, project = self._environment(tx, actor, permission, environment_id)
             if environment.is_default:
                 raise InvalidInput("The default environment cannot be removed; remove its project instead.")
             _refuse_unless_empty(tx, "environment", environment.name, project.project_id, frozenset({environment_id}))
@@ -220,15 +232,17 @@ class ProjectService:
         """These services and where they lie, for whoever was already let through to what belongs to them."""
         return store.places_of_services(tx, service_ids)
 
-    def _project(self, tx: Tx, actor: Actor, procedure: str, project_id: str) -> Project:
+    def _project(self, tx: Tx, actor: Actor, permission: Permission, project_id: str) -> Project:
         project = store.find_project(tx, self._vault, project_id)
-        policy.permit(actor, procedure, project.organization_id, project_id, noun=policy.Noun.PROJECT)
+        policy.permit(actor, permission, project.organization_id, project_id, noun=policy.Noun.PROJECT)
         return project
 
-    def _environment(self, tx: Tx, actor: Actor, procedure: str, environment_id: str) -> tuple[Environment, Project]:
+    def _environment(
+        self, tx: Tx, actor: Actor, permission: Permission, environment_id: str
+    ) -> tuple[Environment, Project]:
         environment = store.find_environment(tx, self._vault, environment_id)
         project = store.find_project(tx, self._vault, environment.project_id)
-        policy.permit(actor, procedure, project.organization_id, project.project_id, noun=policy.Noun.ENVIRONMENT)
+        policy.permit(actor, permission, project.organization_id, project.project_id, noun=policy.Noun.ENVIRONMENT)
         return environment, project
 
     def _overviews(self, tx: Tx, actor: Actor, projects: list[Project]) -> list[ProjectOverview]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from headway.core.access.model import Actor
-from headway.core.access.policy import Missing, Noun, permit
+from headway.core.access.policy import Missing, Noun, Permission, permit
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.left import Left
@@ -57,9 +57,11 @@ class RollbackService:
     stopping: Stopping
     forms: Mapping[SubjectType, Form]
 
-    async def preview(self, actor: Actor, release_id: str, *, keep_configuration: bool = False) -> Previewed:
+    async def preview(
+        self, actor: Actor, permission: Permission, release_id: str, *, keep_configuration: bool = False
+    ) -> Previewed:
         """What a rollback to the release would change. Raises Missing, InvalidInput."""
-        place = await self._permitted(actor, "rollback.preview", release_id)
+        place = await self._permitted(actor, permission, release_id)
         form = self.forms[place.subject_type]
         preview = await self.db.read(
             lambda tx: form.preview(tx, place.subject_id, release_id, keep_configuration=keep_configuration)
@@ -69,6 +71,7 @@ class RollbackService:
     async def rollback(
         self,
         actor: Actor,
+        permission: Permission,
         release_id: str,
         *,
         keep_configuration: bool = False,
@@ -79,7 +82,7 @@ class RollbackService:
         """Queues a deployment that goes back to the release, and ends what waits or runs of its service: that would
         take it away again. Raises Missing, Unusable, KeyReused.
         """
-        place = await self._permitted(actor, "rollback.rollback", release_id)
+        place = await self._permitted(actor, permission, release_id)
         obstacle = await self._obstacle(place, keep=keep_configuration)
         if obstacle is not None:
             raise Unusable(place.left.version, obstacle)
@@ -93,7 +96,7 @@ class RollbackService:
 
         def write(tx: Tx) -> Queued:
             superseded.clear()
-            self._look(tx, actor, "rollback.rollback", release_id)
+            self._look(tx, actor, permission, release_id)
             return self.ledger.enqueue_once(tx, once, lambda: request(tx))
 
         queued = await self.db.run(write)
@@ -101,13 +104,13 @@ class RollbackService:
             self.stopping.hasten(deployment_id, Intent.SUPERSEDE)
         return queued
 
-    async def delete(self, actor: Actor, release_id: str) -> tuple[Left, Listed | None]:
+    async def delete(self, actor: Actor, permission: Permission, release_id: str) -> tuple[Left, Listed | None]:
         """Removes the release; its deployment stays, and is given with it (None: it was removed before). Raises
         Missing, StillNeeded.
         """
 
         def look(tx: Tx) -> tuple[Place, Listed | None]:
-            place = self._look(tx, actor, "rollback.delete", release_id)
+            place = self._look(tx, actor, permission, release_id)
             if self.forms[place.subject_type].is_wanted(tx, place.subject_id, release_id):
                 raise StillNeeded
             return place, _deployment(tx, place.left.deployment_id)
@@ -139,16 +142,16 @@ class RollbackService:
                 self.ledger.end_waiting(tx, each, Reason.SUPERSEDED, explain.wished(Intent.SUPERSEDE))
         return running
 
-    async def _permitted(self, actor: Actor, procedure: str, release_id: str) -> Place:
-        return await self.db.read(lambda tx: self._look(tx, actor, procedure, release_id))
+    async def _permitted(self, actor: Actor, permission: Permission, release_id: str) -> Place:
+        return await self.db.read(lambda tx: self._look(tx, actor, permission, release_id))
 
-    def _look(self, tx: Tx, actor: Actor, procedure: str, release_id: str) -> Place:
+    def _look(self, tx: Tx, actor: Actor, permission: Permission, release_id: str) -> Place:
         place = store.find(tx, release_id)
         owner = None if place is None else self.forms[place.subject_type].owner(tx, place.subject_id)
         if place is None or owner is None:
             raise Missing(Noun.ROLLBACK)
         where = (owner.organization_id, owner.project_id)
-        permit(actor, procedure, *where, service_id=place.subject_id, noun=Noun.ROLLBACK)
+        permit(actor, permission, *where, service_id=place.subject_id, noun=Noun.ROLLBACK)
         return place
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from headway.core.access.model import Actor, Role
-from headway.core.access.policy import Missing, Noun, permit
+from headway.core.access.policy import Missing, Noun, Permission, permit
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Deployment, Request, SubjectType, asked_by
@@ -81,12 +81,12 @@ class ScheduleService:
         self._logs = logs
         self._now = now
 
-    async def create(self, actor: Actor, wish: Wish) -> Seen:
+    async def create(self, actor: Actor, permission: Permission, wish: Wish) -> Seen:
         """A new schedule. Raises InvalidInput with what is wrong, Missing, Forbidden."""
         cron = checked(wish.cron, wish.timezone, self._now())
 
         def write(tx: Tx) -> Seen:
-            target_id = self._require_target(tx, actor, wish, "schedule.create")
+            target_id = self._require_target(tx, actor, permission, wish)
             schedule_id = new_id()
             schedule = _wished(wish, schedule_id, target_id, actor.organization_id, tx.now)
             check(schedule)
@@ -97,13 +97,15 @@ class ScheduleService:
 
         return await self._db.run(write)
 
-    async def update(self, actor: Actor, schedule_id: str, change: Callable[[Wish], Wish]) -> Seen:
+    async def update(
+        self, actor: Actor, permission: Permission, schedule_id: str, change: Callable[[Wish], Wish]
+    ) -> Seen:
         """Changes a schedule; what it runs in stays. A run that is under way goes on as it began. Raises InvalidInput
         with what is wrong, Missing, Forbidden.
         """
 
         def write(tx: Tx) -> Seen:
-            schedule = self._permitted(tx, actor, schedule_id, "schedule.update")
+            schedule = self._permitted(tx, actor, permission, schedule_id)
             wish = change(self._wish(tx, schedule))
             changed = _wished(wish, schedule_id, schedule.target_id, schedule.organization_id, schedule.created_at)
             check(changed)
@@ -114,29 +116,29 @@ class ScheduleService:
 
         return await self._db.run(write)
 
-    async def one(self, actor: Actor, schedule_id: str, procedure: str = "schedule.one") -> tuple[Seen, list[Tick]]:
+    async def one(self, actor: Actor, permission: Permission, schedule_id: str) -> tuple[Seen, list[Tick]]:
         """A schedule, and what became of its latest due times. Raises ScheduleNotFound."""
 
         def look(tx: Tx) -> tuple[Seen, list[Tick]]:
-            schedule = self._permitted(tx, actor, schedule_id, procedure)
+            schedule = self._permitted(tx, actor, permission, schedule_id)
             ticks = self._timers.newest(tx, SubjectType.SCHEDULE, schedule_id, MOST_TICKS)
             return self._seen(tx, schedule), ticks
 
         return await self._db.read(look)
 
-    async def of_target(self, actor: Actor, target: Target, target_id: str) -> list[Seen]:
+    async def of_target(self, actor: Actor, permission: Permission, target: Target, target_id: str) -> list[Seen]:
         """The schedules inside a service, or on the panel's machine (whatever ``target_id`` says). Raises Missing."""
 
         def look(tx: Tx) -> list[Seen]:
             wish = Wish(target=target, target_id=target_id, name="", text=Text(), cron="")
-            inside = self._require_target(tx, actor, wish, "schedule.list")
+            inside = self._require_target(tx, actor, permission, wish)
             found = store.of_target(tx, target, inside, actor.organization_id, self._vault)
             return [self._seen(tx, each) for each in found]
 
         return await self._db.read(look)
 
     async def run(
-        self, actor: Actor, schedule_id: str, *, once: Once | None = None
+        self, actor: Actor, permission: Permission, schedule_id: str, *, once: Once | None = None
     ) -> tuple[Queued, Deployment | None]:
         """Queues a run now, whatever its times are; the deployment is None where it has been removed since. Raises
         KeyReused.
@@ -149,7 +151,7 @@ class ScheduleService:
             return asked_by(actor, made)
 
         def write(tx: Tx) -> Queued:
-            self._permitted(tx, actor, schedule_id, "schedule.runManually")
+            self._permitted(tx, actor, permission, schedule_id)
             return self._ledger.enqueue_once(tx, once, lambda: request(tx))
 
         queued = await self._db.run(write)
@@ -157,11 +159,11 @@ class ScheduleService:
             return queued, await self._db.read(lambda tx: find_deployment(tx, queued.deployment_id))
         return queued, None
 
-    async def delete(self, actor: Actor, schedule_id: str) -> Seen:
+    async def delete(self, actor: Actor, permission: Permission, schedule_id: str) -> Seen:
         """Ends its runs and removes all of a schedule: its timer, its deployments and their logs."""
 
         def begin(tx: Tx) -> Seen:
-            seen = self._seen(tx, self._permitted(tx, actor, schedule_id, "schedule.delete"))
+            seen = self._seen(tx, self._permitted(tx, actor, permission, schedule_id))
             store.begin_deletion(tx, schedule_id)
             self._timers.remove(tx, SubjectType.SCHEDULE, schedule_id)
             return seen
@@ -171,14 +173,14 @@ class ScheduleService:
         await clear(self._db, self._logs, schedule_id)
         return seen
 
-    def _permitted(self, tx: Tx, actor: Actor, schedule_id: str, procedure: str) -> Schedule:
+    def _permitted(self, tx: Tx, actor: Actor, permission: Permission, schedule_id: str) -> Schedule:
         owner = store.owner(tx, schedule_id)
         if owner is None:
             raise store.ScheduleNotFound
-        permit(actor, procedure, owner.organization_id, owner.project_id, noun=Noun.SCHEDULE)
+        permit(actor, permission, owner.organization_id, owner.project_id, noun=Noun.SCHEDULE)
         return store.find(tx, schedule_id, self._vault)
 
-    def _require_target(self, tx: Tx, actor: Actor, wish: Wish, procedure: str) -> str | None:
+    def _require_target(self, tx: Tx, actor: Actor, permission: Permission, wish: Wish) -> str | None:
         """The id of what a schedule is to run in, which the caller may see; None for the panel's machine."""
         if wish.target in {Target.PANEL, Target.SERVER} and actor.role < Role.ADMIN:
             raise Forbidden("Schedules on machines are for owners and admins.")
@@ -186,7 +188,7 @@ class ScheduleService:
         owner = store.owner_of_target(tx, wish.target, wish.target_id, actor.organization_id)
         if owner is None:
             raise Missing(noun or Noun.SCHEDULE)
-        permit(actor, procedure, owner.organization_id, owner.project_id, noun=noun or Noun.SCHEDULE)
+        permit(actor, permission, owner.organization_id, owner.project_id, noun=noun or Noun.SCHEDULE)
         return None if wish.target is Target.PANEL else wish.target_id
 
     def _set(self, tx: Tx, schedule_id: str, cron: Cron, wish: Wish) -> None:

@@ -12,6 +12,7 @@ from headway.core.access import policy
 from headway.core.access.machine import may_use_the_machine
 from headway.core.access.model import Actor
 from headway.core.access.outward import require_outward
+from headway.core.access.policy import Permission
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Lane, Request, SubjectType, asked_by
 from headway.core.deployments.once import Once, Queued
@@ -76,6 +77,7 @@ class ServerService:
     async def create(
         self,
         actor: Actor,
+        permission: Permission,
         access: Access,
         *,
         name: str,
@@ -85,7 +87,7 @@ class ServerService:
         settings: Mapping[str, Any],
     ) -> Server:
         """Keeps a server; it is connected to at once, beside this call. Raises Forbidden, InvalidInput, Missing."""
-        policy.permit(actor, "server.create", actor.organization_id)
+        policy.permit(actor, permission, actor.organization_id)
         check_name(name)
         checked_concurrency(concurrency)
 
@@ -97,7 +99,7 @@ class ServerService:
                 description=description,
                 app_name=app_name_for(name),
                 type=type,
-                access=_judged(actor, self._checked(tx, actor, access, None)),
+                access=_judged(actor, self._checked(tx, actor, permission, access, None)),
                 host_key=None,
                 concurrency=concurrency,
                 facts=None,
@@ -113,22 +115,22 @@ class ServerService:
         await self.fleet.load()
         return made
 
-    async def one(self, actor: Actor, server_id: str, procedure: str = "server.one") -> Server:
+    async def one(self, actor: Actor, permission: Permission, server_id: str) -> Server:
         """One server. Raises Missing, Forbidden."""
-        return self._now(await self.db.read(lambda tx: _permitted(tx, actor, procedure, server_id)))
+        return self._now(await self.db.read(lambda tx: _permitted(tx, actor, permission, server_id)))
 
-    async def all(self, actor: Actor, procedure: str = "server.all") -> list[Server]:
+    async def all(self, actor: Actor, permission: Permission) -> list[Server]:
         """The organisation's servers, newest first. Raises Forbidden."""
-        policy.permit(actor, procedure, actor.organization_id)
+        policy.permit(actor, permission, actor.organization_id)
         found = await self.db.read(lambda tx: store.of_organization(tx, actor.organization_id))
         return [self._now(server) for server in found]
 
-    async def inhabitants(self, actor: Actor) -> Mapping[str, int]:
+    async def inhabitants(self, actor: Actor, permission: Permission) -> Mapping[str, int]:
         """How many services live on each of the organisation's servers that has any. Raises Forbidden."""
-        policy.permit(actor, "server.all", actor.organization_id)
+        policy.permit(actor, permission, actor.organization_id)
         return await self.db.read(lambda tx: store.counted(tx, actor.organization_id))
 
-    async def update(self, actor: Actor, server_id: str, change: Change) -> Server:
+    async def update(self, actor: Actor, permission: Permission, server_id: str, change: Change) -> Server:
         """Changes a server. The host key stays, also over another address or port: that it is another machine is said
         by ``forgets_host_key``. Raises Missing, Forbidden, InvalidInput.
         """
@@ -138,9 +140,9 @@ class ServerService:
             checked_concurrency(change.concurrency)
 
         def write(tx: Tx) -> Server:
-            before = _permitted(tx, actor, "server.update", server_id)
+            before = _permitted(tx, actor, permission, server_id)
             if change.access is not None:
-                access = self._checked(tx, actor, change.access, server_id)
+                access = self._checked(tx, actor, permission, change.access, server_id)
                 store.set_access(tx, server_id, _judged(actor, access, before.access))
             store.set_fields(tx, server_id, **_fields(change, before))
             host = {"name": change.name, "concurrency": change.concurrency}
@@ -153,11 +155,11 @@ class ServerService:
         await self.fleet.load()
         return changed
 
-    async def remove(self, actor: Actor, server_id: str, *, force: bool = False) -> Server:
+    async def remove(self, actor: Actor, permission: Permission, server_id: str, *, force: bool = False) -> Server:
         """Forgets a server; the machine itself is not touched. Raises Missing, Forbidden, and Conflict with what still
         lives there; with ``force`` deployments are ended first, and given up where the server does not answer.
         """
-        found = await self.one(actor, server_id, "server.remove")
+        found = await self.one(actor, permission, server_id)
         if force:
             await self._empty(server_id)
 
@@ -183,34 +185,36 @@ class ServerService:
         await self.fleet.leave(server_id, serves=await self.db.run(write))
         return found
 
-    async def validate(self, actor: Actor, server_id: str) -> Facts:
+    async def validate(self, actor: Actor, permission: Permission, server_id: str) -> Facts:
         """What is found on the server now. Raises Missing, Forbidden, and HostUnreachable with what is wrong."""
-        found = await self.one(actor, server_id, "server.validate")
+        found = await self.one(actor, permission, server_id)
         host = self._host(found)
         host.retry_at_once()
         facts: Facts = await examined(host)
         await self.db.run(lambda tx: store.set_facts(tx, server_id, facts))
         return facts
 
-    async def time(self, actor: Actor, server_id: str | None) -> float:
+    async def time(self, actor: Actor, permission: Permission, server_id: str | None) -> float:
         """Its clock, this machine's without an id, in seconds since 1970. Raises Missing, HostUnreachable."""
         if server_id is None:
-            policy.permit(actor, "server.getServerTime", actor.organization_id)
+            policy.permit(actor, permission, actor.organization_id)
             return time.time()
-        return await self._host(await self.one(actor, server_id, "server.getServerTime")).clock()
+        return await self._host(await self.one(actor, permission, server_id)).clock()
 
-    async def address(self, actor: Actor, server_id: str | None, procedure: str = "server.publicIp") -> str:
+    async def address(self, actor: Actor, permission: Permission, server_id: str | None) -> str:
         """By which it is reached; without an id, that which this machine has for others. Raises Missing."""
         if server_id is None:
-            policy.permit(actor, procedure, actor.organization_id)
+            policy.permit(actor, permission, actor.organization_id)
             return _outward_address()
-        return (await self.one(actor, server_id, "server.publicIp")).access.address
+        return (await self.one(actor, permission, server_id)).access.address
 
-    async def setup(self, actor: Actor, server_id: str, wants: Wants, once: Once | None = None) -> Queued:
+    async def setup(
+        self, actor: Actor, permission: Permission, server_id: str, wants: Wants, once: Once | None = None
+    ) -> Queued:
         """Queues the deployment that prepares the server. Raises Missing, Forbidden."""
 
         def write(tx: Tx) -> Queued:
-            server = _permitted(tx, actor, "server.setup", server_id)
+            server = _permitted(tx, actor, permission, server_id)
             return self.ledger.enqueue_once(tx, once, lambda: asked_by(actor, _request(server, wants)))
 
         return await self.db.run(write)
@@ -226,7 +230,7 @@ class ServerService:
         except ServerClosed as closed:
             raise InvalidInput(closed.message) from closed
 
-    def _checked(self, tx: Tx, actor: Actor, access: Access, server_id: str | None) -> Access:
+    def _checked(self, tx: Tx, actor: Actor, permission: Permission, access: Access, server_id: str | None) -> Access:
         """The access, whose key and way are the organisation's own."""
         checked(access)
         if access.ssh_key_id is not None:
@@ -236,7 +240,7 @@ class ServerService:
             if jump in on_the_way:
                 raise InvalidInput("A server cannot be reached through itself; choose another jump server.")
             on_the_way.add(jump)
-            jump = _permitted(tx, actor, "server.one", jump).access.jump_server_id
+            jump = _permitted(tx, actor, permission, jump).access.jump_server_id
         return access
 
     async def _empty(self, server_id: str) -> None:
@@ -264,9 +268,9 @@ def _listed(names: Sequence[str]) -> str:
     return f"{shown}{more}"
 
 
-def _permitted(tx: Tx, actor: Actor, procedure: str, server_id: str) -> Server:
+def _permitted(tx: Tx, actor: Actor, permission: Permission, server_id: str) -> Server:
     server = store.find(tx, server_id)
-    policy.permit(actor, procedure, server.organization_id)
+    policy.permit(actor, permission, server.organization_id, noun=policy.Noun.SERVER)
     return server
 
 

@@ -15,7 +15,6 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from headway.core.access.policy import RULES
 from headway.faces.http import errors
 from headway.faces.http.answers import SECURITY_HEADERS, Answer, json_answer, send_answer
 from headway.faces.http.attending import Attending
@@ -30,6 +29,7 @@ from headway.faces.http.platform import Platform
 from headway.faces.http.procedures import Procedures
 from headway.faces.http.registry import Registry
 from headway.faces.http.rest import Rest
+from headway.faces.http.rules import RULES
 from headway.faces.http.streams import Follows
 from headway.faces.http.trpc import Trpc
 

@@ -22,6 +22,7 @@ from headway.faces.http.answers import Answer
 from headway.faces.http.auth import authenticate
 from headway.faces.http.listening import refuse
 from headway.faces.http.platform import Platform
+from headway.faces.http.rules import RULES
 from headway.infra.hosts.base import HostUnreachable
 from headway.kernel.console_frames import WITH_REASON, Kind, message_of
 from headway.kernel.errors import HeadwayError, Unavailable
@@ -67,7 +68,7 @@ class Consoles:
         self._platform.audience.admit(actor)
         listener = stack.enter_context(self._platform.audience.listening(actor))
         console_id = dict(parse_qsl(query.decode("latin-1"))).get("consoleId", "")
-        entering = self._platform.consoles.entered(actor, console_id, listener.require)
+        entering = self._platform.consoles.entered(actor, RULES["application.exec"], console_id, listener.require)
         return listener, await stack.enter_async_context(entering)
 
 

@@ -20,6 +20,7 @@ from headway.faces.http.inputs import CONTAINER_ID
 from headway.faces.http.listening import NO_SERVER, refuse
 from headway.faces.http.outlets import COME_BACK
 from headway.faces.http.platform import Platform
+from headway.faces.http.rules import RULES
 from headway.kernel.clock import SystemClock
 from headway.kernel.since import begins
 
@@ -67,6 +68,7 @@ class ContainerLogs:
         self._platform.audience.admit(actor)
         output = await self._platform.containers.follow(
             actor,
+            RULES["docker.getContainers"],
             container_id,
             None if server_id in NO_SERVER else server_id,
             tail=min(int(tail), _MOST_LINES) if tail.isdecimal() and len(tail) < 10 else _LINES,

@@ -13,6 +13,7 @@ from headway.faces.http.answers import SECURITY_HEADERS, Answer
 from headway.faces.http.auth import authenticate
 from headway.faces.http.outlets import SocketOutlet
 from headway.faces.http.platform import Platform
+from headway.faces.http.rules import RULES
 from headway.faces.http.streams import Follower, Follows
 
 PATH = "listen-deployment"
@@ -43,7 +44,9 @@ class Listening:
         log_path, server_id = given.get("logPath", ""), given.get("serverId", "")
         if "\x00" in log_path:  # no database can be asked for it
             raise Missing(Noun.DEPLOYMENT)
-        return await self._follows.listen(actor, log_path, None if server_id in NO_SERVER else server_id)
+        return await self._follows.listen(
+            actor, RULES["deployment.follow"], log_path, None if server_id in NO_SERVER else server_id
+        )
 
 
 async def refuse(answer: Answer, send: Send) -> None:

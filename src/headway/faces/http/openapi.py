@@ -12,9 +12,9 @@ from pydantic_core.core_schema import DictSchema
 from typing_extensions import TypedDict
 
 from headway import __version__
-from headway.core.access.policy import is_open
 from headway.core.deployments.once import LONGEST_KEY
 from headway.faces.http.registry import File, Kind, Procedure
+from headway.faces.http.rules import is_open
 
 Json = Mapping[str, Any]
 

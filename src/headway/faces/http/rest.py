@@ -19,6 +19,7 @@ from headway.faces.http.inputs import Input, from_body, from_query, from_value
 from headway.faces.http.platform import Platform
 from headway.faces.http.receiving import received
 from headway.faces.http.registry import Call, Kind, Nothing, Procedure, Ready, Registry, Stream, once_of, performed
+from headway.faces.http.rules import is_open
 from headway.faces.http.seats import Bounds, Seats
 
 _UPLOADS = Bounds(in_all=32, of_token=8, of_address=32, wait_seconds=20)  # of each person: all lie on the panel's disk
@@ -57,7 +58,7 @@ class Rest:
         self, scope: Scope, receive: Receive, path: str, headers: Mapping[bytes, bytes]
     ) -> Answer | Stream:
         actor = await authenticate(self._platform.access, headers)
-        if actor is None and policy.is_open(path):
+        if actor is None and is_open(path):
             actor = GUEST
         if actor is None:
             return errors.unauthorized()
@@ -65,12 +66,19 @@ class Rest:
         procedure = self._registry.find(path, kind) if kind is not None else None
         if procedure is None:
             raise errors.not_found()
-        policy.admit(actor, procedure.name)
+        policy.admit(actor, procedure.permission)
         if procedure.uploads:
             return await self._take(procedure, actor, scope, receive, headers)
         given = await _input(procedure, scope, receive, headers)
         once = once_of(procedure, actor, given, headers)
-        call = Call(actor=actor, platform=self._platform, input=given, headers=headers, once=once)
+        call = Call(
+            actor=actor,
+            permission=procedure.permission,
+            platform=self._platform,
+            input=given,
+            headers=headers,
+            once=once,
+        )
         result = await performed(self._registry, procedure, call)
         answer = naming_ignored(_answer(result), given.unknown)
         if procedure.kind is Kind.MUTATION or not isinstance(answer, Answer):
@@ -89,7 +97,13 @@ class Rest:
             given = from_value(procedure.input, dict(came.fields))
             once = once_of(procedure, actor, given, headers, upload=came.upload)
             call = Call(
-                actor=actor, platform=self._platform, input=given, headers=headers, once=once, upload=came.upload
+                actor=actor,
+                permission=procedure.permission,
+                platform=self._platform,
+                input=given,
+                headers=headers,
+                once=once,
+                upload=came.upload,
             )
             return naming_ignored(_answer(await performed(self._registry, procedure, call)), given.unknown)
 

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from headway.core.access.audience import Audience, Listener
 from headway.core.access.model import Actor
+from headway.core.access.policy import Permission
 from headway.core.deployments.model import Deployment, StepRecord
 from headway.core.deployments.service import DeploymentService
 from headway.faces.http.outlets import EventOutlet, Gone, Outlet
@@ -42,21 +43,21 @@ class Follows:
         self._audience = audience
         events.listen(DeploymentMoved, self._moved)
 
-    async def open(self, actor: Actor, deployment_id: str, offset: int) -> Follower:
+    async def open(self, actor: Actor, permission: Permission, deployment_id: str, offset: int) -> Follower:
         """A follower of a deployment's log from byte ``offset`` on. Raises NotFound where the caller may see none."""
         self._audience.admit(actor)
-        await self._deployments.one(actor, deployment_id, "deployment.follow")
+        await self._deployments.one(actor, permission, deployment_id)
 
         def enter(follower: Follower) -> _Channel:
-            return self._enter(actor, deployment_id, follower)
+            return self._enter(actor, permission, deployment_id, follower)
 
         listening = partial(self._audience.listening, actor)
         return Follower(listening, enter, self._leave, self._broadcast, offset)
 
-    async def listen(self, actor: Actor, log_path: str, server_id: str | None) -> Follower:
+    async def listen(self, actor: Actor, permission: Permission, log_path: str, server_id: str | None) -> Follower:
         """A follower of the log that a row names as its ``logPath``, from its beginning. Raises NotFound."""
-        deployment = await self._deployments.of_log(actor, log_path, server_id)
-        return await self.open(actor, deployment.deployment_id, 0)
+        deployment = await self._deployments.of_log(actor, permission, log_path, server_id)
+        return await self.open(actor, permission, deployment.deployment_id, 0)
 
     def count(self) -> int:
         """How many follow."""
@@ -68,10 +69,10 @@ class Follows:
         for channel in self._channels.values():
             channel.close()
 
-    def _enter(self, actor: Actor, deployment_id: str, follower: Follower) -> _Channel:
+    def _enter(self, actor: Actor, permission: Permission, deployment_id: str, follower: Follower) -> _Channel:
         channel = self._channels.get(deployment_id)
         if channel is None:
-            channel = _Channel(deployment_id, lambda: self._look(actor, deployment_id))
+            channel = _Channel(deployment_id, lambda: self._look(actor, permission, deployment_id))
             self._channels[deployment_id] = channel
         if self._closed:
             channel.close()
@@ -88,10 +89,10 @@ class Follows:
         if channel is not None:
             channel.stale()
 
-    async def _look(self, actor: Actor, deployment_id: str) -> View:
+    async def _look(self, actor: Actor, permission: Permission, deployment_id: str) -> View:
         try:
-            deployment = await self._deployments.one(actor, deployment_id, "deployment.follow")
-            view = view_of(deployment, await self._deployments.steps(actor, deployment_id))
+            deployment = await self._deployments.one(actor, permission, deployment_id)
+            view = view_of(deployment, await self._deployments.steps(actor, permission, deployment_id))
         except NotFound:
             view = View(ended=True)
         if view.ended:

@@ -21,6 +21,7 @@ from headway.faces.http.errors import Problem, WireCode
 from headway.faces.http.inputs import from_query, from_value, parsed
 from headway.faces.http.platform import Platform
 from headway.faces.http.registry import Call, Kind, Nothing, Procedure, Ready, Registry, once_of, performed
+from headway.faces.http.rules import is_open
 from headway.faces.http.superjson import UNDEFINED, unwrapped, wrapped
 from headway.kernel.errors import Code
 
@@ -90,7 +91,7 @@ class Trpc:
         if len(names) > MOST_CALLS:
             raise Problem(400, Code.BAD_REQUEST, f"A batch holds at most {MOST_CALLS} calls", names_path=False)
         actor = await authenticate(self._platform.access, headers, calls=len(names))
-        if actor is None and all(policy.is_open(name) for name in names):
+        if actor is None and all(is_open(name) for name in names):
             actor = GUEST
         if actor is None:
             return _together([told(_unauthorized(), name) for name in names], batch=batch)
@@ -124,7 +125,7 @@ class Trpc:
         if procedure is None:
             raise Problem(404, Code.NOT_FOUND, f'No procedure found on path "{name}"')
         _check_method(procedure, request.method)
-        policy.admit(request.actor, name)
+        policy.admit(request.actor, procedure.permission)
         if procedure.streams:
             message = f"{name} answers with a stream, which only GET /api/{name} gives"
             raise Problem(415, WireCode.UNSUPPORTED_MEDIA_TYPE, message)
@@ -136,7 +137,14 @@ class Trpc:
         else:
             given = from_value(procedure.input, request.input(index))
         once = once_of(procedure, request.actor, given, request.headers, index)
-        call = Call(actor=request.actor, platform=self._platform, input=given, headers=request.headers, once=once)
+        call = Call(
+            actor=request.actor,
+            permission=procedure.permission,
+            platform=self._platform,
+            input=given,
+            headers=request.headers,
+            once=once,
+        )
         return naming_ignored(_enveloped(await performed(self._registry, procedure, call)), given.unknown)
 
     def _refuse_mixture(self, names: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from headway.core.access.machine import may_use_the_machine
 from headway.core.access.model import Actor
 from headway.core.access.outward import require_outward
-from headway.core.access.policy import Missing, Noun, permit
+from headway.core.access.policy import Missing, Noun, Permission, permit
 from headway.core.access.store import projects_among, service_projects
 from headway.domains.servers import store as servers
 from headway.infra.db.engine import Database
@@ -61,9 +61,9 @@ class NotificationService:
         self._vault = vault
         self._tell = tell
 
-    async def create(self, actor: Actor, wish: Wish) -> Channel:
+    async def create(self, actor: Actor, permission: Permission, wish: Wish) -> Channel:
         """Makes a channel. A receiver of webhooks gets a secret of its own where none is given. Raises InvalidInput."""
-        permit(actor, "notification.create", actor.organization_id)
+        permit(actor, permission, actor.organization_id)
         _check(wish)
 
         def write(tx: Tx) -> Channel:
@@ -74,11 +74,13 @@ class NotificationService:
 
         return await self._db.run(write)
 
-    async def update(self, actor: Actor, channel_id: str, change: Callable[[Wish], Wish]) -> Channel:
+    async def update(
+        self, actor: Actor, permission: Permission, channel_id: str, change: Callable[[Wish], Wish]
+    ) -> Channel:
         """Changes a channel; what waits on it goes the new way. Raises Missing, InvalidInput."""
 
         def write(tx: Tx) -> Channel:
-            before = self._permitted(tx, actor, channel_id, "notification.update")
+            before = self._permitted(tx, actor, permission, channel_id)
             wish = change(_wish_of(before))
             _check(wish)
             named = (set(wish.projects) - set(before.projects), set(wish.services) - set(before.services))
@@ -96,37 +98,37 @@ class NotificationService:
 
         return await self._db.run(write)
 
-    async def remove(self, actor: Actor, channel_id: str) -> Channel:
+    async def remove(self, actor: Actor, permission: Permission, channel_id: str) -> Channel:
         """Removes a channel, with what waits on it. Raises Missing."""
 
         def write(tx: Tx) -> Channel:
-            channel = self._permitted(tx, actor, channel_id, "notification.remove")
+            channel = self._permitted(tx, actor, permission, channel_id)
             store.remove(tx, channel_id)
             return channel
 
         return await self._db.run(write)
 
-    async def all(self, actor: Actor, procedure: str = "notification.all") -> list[Channel]:
+    async def all(self, actor: Actor, permission: Permission) -> list[Channel]:
         """The organisation's channels."""
-        permit(actor, procedure, actor.organization_id)
+        permit(actor, permission, actor.organization_id)
         return await self._db.read(lambda tx: store.of_organization(tx, actor.organization_id, self._vault))
 
-    async def one(self, actor: Actor, channel_id: str, procedure: str = "notification.one") -> Channel:
+    async def one(self, actor: Actor, permission: Permission, channel_id: str) -> Channel:
         """The channel. Raises Missing."""
-        return await self._db.read(lambda tx: self._permitted(tx, actor, channel_id, procedure))
+        return await self._db.read(lambda tx: self._permitted(tx, actor, permission, channel_id))
 
-    async def test(self, actor: Actor, channel_id: str) -> None:
+    async def test(self, actor: Actor, permission: Permission, channel_id: str) -> None:
         """Tells a test message at once. Raises Missing, and InvalidInput with what the channel answered."""
 
         def read(tx: Tx) -> Channel:
-            self._permitted(tx, actor, channel_id, "notification.test")
+            self._permitted(tx, actor, permission, channel_id)
             return store.find_to_tell(tx, channel_id, self._vault)
 
         await self._try(await self._db.read(read))
 
-    async def try_out(self, actor: Actor, procedure: str, medium: str, target: Callable[[], Target]) -> None:
+    async def try_out(self, actor: Actor, permission: Permission, medium: str, target: Callable[[], Target]) -> None:
         """Tells a test message where no channel leads yet. Raises InvalidInput as a test does."""
-        permit(actor, procedure, actor.organization_id)
+        permit(actor, permission, actor.organization_id)
         wish = Wish(name="test", medium=medium, target=target())
         _check(wish)
         now = await self._db.read(lambda tx: tx.now)
@@ -154,31 +156,38 @@ class NotificationService:
             raise InvalidInput(f"The test was not taken. {failure.message}") from failure
 
     async def told(
-        self, actor: Actor, channel_id: str, *, state: NoticeState | None, before: str | None, limit: int
+        self,
+        actor: Actor,
+        permission: Permission,
+        channel_id: str,
+        *,
+        state: NoticeState | None,
+        before: str | None,
+        limit: int,
     ) -> list[Notice]:
         """What is told on a channel, the newest first. Raises Missing."""
 
         def look(tx: Tx) -> list[Notice]:
-            self._permitted(tx, actor, channel_id, "notification.deliveries")
+            self._permitted(tx, actor, permission, channel_id)
             last = None if before is None else store.notice(tx, before).seq
             return store.page(tx, channel_id, state=state, before=last, limit=limit)
 
         return await self._db.read(look)
 
-    async def resend(self, actor: Actor, notice_id: str) -> Notice:
+    async def resend(self, actor: Actor, permission: Permission, notice_id: str) -> Notice:
         """Has a notice told again under the same id. Raises Missing."""
 
         def write(tx: Tx) -> Notice:
             notice = store.notice(tx, notice_id)
-            self._permitted(tx, actor, notice.channel_id, "notification.resend")
+            self._permitted(tx, actor, permission, notice.channel_id)
             store.wait_again(tx, notice_id)
             return store.notice(tx, notice_id)
 
         return await self._db.run(write)
 
-    def _permitted(self, tx: Tx, actor: Actor, channel_id: str, procedure: str) -> Channel:
+    def _permitted(self, tx: Tx, actor: Actor, permission: Permission, channel_id: str) -> Channel:
         channel = store.find(tx, channel_id, self._vault)
-        permit(actor, procedure, channel.organization_id)
+        permit(actor, permission, channel.organization_id)
         return channel
 
 

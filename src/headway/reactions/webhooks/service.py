@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from headway.core.access.model import Actor
-from headway.core.access.policy import Missing, Noun, permit
+from headway.core.access.policy import Missing, Noun, Permission, permit
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.subjects import NOUNS
 from headway.domains.catalog import hooks_store
@@ -91,6 +91,7 @@ class WebhookService:
     async def deliveries(
         self,
         actor: Actor,
+        permission: Permission,
         subject_type: SubjectType,
         subject_id: str,
         *,
@@ -101,28 +102,30 @@ class WebhookService:
         """A service's deliveries, the newest first, and older than the one ``before``. Raises Missing."""
 
         def look(tx: Tx) -> list[Delivery]:
-            self._permitted(tx, actor, subject_type, subject_id, "webhook.deliveries")
+            self._permitted(tx, actor, permission, subject_type, subject_id)
             last = None if before is None else self._own(tx, before, subject_type, subject_id).seq
             return store.page(tx, subject_type, subject_id, outcome=outcome, before=last, limit=limit)
 
         return await self._db.read(look)
 
-    async def one(self, actor: Actor, delivery_id: str) -> tuple[Delivery, Mapping[str, str] | None, bytes | None]:
+    async def one(
+        self, actor: Actor, permission: Permission, delivery_id: str
+    ) -> tuple[Delivery, Mapping[str, str] | None, bytes | None]:
         """A delivery with its headers and its payload, None where these are not kept any more. Raises Missing."""
 
         def look(tx: Tx) -> tuple[Delivery, tuple[dict[str, str], bytes] | None]:
-            return self._seen(tx, actor, delivery_id, "webhook.one")[0], store.payload_of(tx, delivery_id)
+            return self._seen(tx, actor, permission, delivery_id)[0], store.payload_of(tx, delivery_id)
 
         delivery, kept = await self._db.read(look)
         return (delivery, None, None) if kept is None else (delivery, kept[0], unpacked(kept[1]))
 
-    async def replay(self, actor: Actor, delivery_id: str) -> Taken:
+    async def replay(self, actor: Actor, permission: Permission, delivery_id: str) -> Taken:
         """Takes a delivery again, as the settings are now, also one that was refused: the caller vouches for it. Raises
         Missing, PayloadGone.
         """
 
         def look(tx: Tx) -> tuple[Service, tuple[dict[str, str], bytes] | None]:
-            return self._seen(tx, actor, delivery_id, "webhook.replay")[1], store.payload_of(tx, delivery_id)
+            return self._seen(tx, actor, permission, delivery_id)[1], store.payload_of(tx, delivery_id)
 
         told, kept = await self._db.read(look)
         if kept is None:
@@ -132,46 +135,44 @@ class WebhookService:
         known = await compared([told.tracked], arrived.told.events, changed)
 
         def take(tx: Tx) -> Taken:
-            _, service = self._seen(tx, actor, delivery_id, "webhook.replay")
+            _, service = self._seen(tx, actor, permission, delivery_id)
             again = Signature.VOUCHED
             return self._taking.take(tx, service, arrived, again, replay_of=delivery_id, changed=changed, compare=known)
 
         return await self._db.run(take)
 
     async def simulate(
-        self, actor: Actor, subject_type: SubjectType, subject_id: str, events: Sequence[Event]
+        self, actor: Actor, permission: Permission, subject_type: SubjectType, subject_id: str, events: Sequence[Event]
     ) -> Decision:
         """What these would do to a service now, and why. Raises Missing."""
-        service = await self._db.read(
-            lambda tx: self._permitted(tx, actor, subject_type, subject_id, "webhook.simulate")
-        )
+        service = await self._db.read(lambda tx: self._permitted(tx, actor, permission, subject_type, subject_id))
         decision = decide(service.tracked, events, await compared([service.tracked], events))
         if decision.deploys:
             service.request(decision.tag)  # which says what is missing
         return decision
 
-    async def simulate_again(self, actor: Actor, delivery_id: str) -> Decision:
+    async def simulate_again(self, actor: Actor, permission: Permission, delivery_id: str) -> Decision:
         """What a delivery would do now. Raises Missing, PayloadGone."""
-        delivery, headers, body = await self.one(actor, delivery_id)
+        delivery, headers, body = await self.one(actor, permission, delivery_id)
         if headers is None or body is None:
             raise PayloadGone
         arrived = await _off_loop(len(body), lambda: read(headers, body))
         events = arrived.told.events
-        return await self.simulate(actor, delivery.subject_type, delivery.subject_id, events)
+        return await self.simulate(actor, permission, delivery.subject_type, delivery.subject_id, events)
 
     async def address(self, subject_type: SubjectType, subject_id: str) -> str | None:
         """What a service's address ends in, for whoever was let through to it."""
         return await self._db.read(lambda tx: hooks_store.token_of(tx, self._vault, subject_type, subject_id))
 
     async def renew_address(
-        self, actor: Actor, subject_type: SubjectType, subject_id: str, procedure: str, token: str | None = None
+        self, actor: Actor, permission: Permission, subject_type: SubjectType, subject_id: str, token: str | None = None
     ) -> None:
         """Gives a service another address, one that ends in ``token`` where that is given. Raises Missing, Conflict."""
         if token is not None and (len(token) not in _TOKEN_LENGTHS or not token.isascii() or not token.isprintable()):
             raise InvalidInput("A refresh token is 8 to 256 printable ASCII characters, best a random one.")
 
         def write(tx: Tx) -> None:
-            self._permitted(tx, actor, subject_type, subject_id, procedure)
+            self._permitted(tx, actor, permission, subject_type, subject_id)
             taken = None if token is None else hooks_store.service_at(tx, subject_type, token)
             if taken not in {None, subject_id}:
                 raise Conflict("Another service has this refresh token already; choose another one.")
@@ -199,24 +200,26 @@ class WebhookService:
             raise NoSuchAddress(subject_type)
         return found
 
-    def _permitted(self, tx: Tx, actor: Actor, subject_type: SubjectType, subject_id: str, procedure: str) -> Service:
+    def _permitted(
+        self, tx: Tx, actor: Actor, permission: Permission, subject_type: SubjectType, subject_id: str
+    ) -> Service:
         find = self._taking.services.get(subject_type)
         found = None if find is None else find(tx, subject_id)
         noun = NOUNS[subject_type]
         if found is None:
             raise Missing(noun)
         place = (found.organization_id, found.project_id)
-        permit(actor, procedure, *place, service_id=subject_id, noun=noun)
+        permit(actor, permission, *place, service_id=subject_id, noun=noun)
         return found
 
-    def _seen(self, tx: Tx, actor: Actor, delivery_id: str, procedure: str) -> tuple[Delivery, Service]:
+    def _seen(self, tx: Tx, actor: Actor, permission: Permission, delivery_id: str) -> tuple[Delivery, Service]:
         """The delivery and its service, where the caller may do this with it; else there is none."""
         delivery = store.find(tx, delivery_id)
         service = self._taking.services[delivery.subject_type](tx, delivery.subject_id)
         if service is None:
             raise Missing(Noun.DELIVERY)
         place = (service.organization_id, service.project_id)
-        permit(actor, procedure, *place, service_id=service.subject_id, noun=Noun.DELIVERY)
+        permit(actor, permission, *place, service_id=service.subject_id, noun=Noun.DELIVERY)
         return delivery, service
 
     def _own(self, tx: Tx, delivery_id: str, subject_type: SubjectType, subject_id: str) -> Delivery:

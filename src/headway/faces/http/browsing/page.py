@@ -9,8 +9,8 @@ from html import escape
 from typing import Any
 
 from headway.core.access.model import Role
-from headway.core.access.policy import RULES
 from headway.faces.http.described import Field, Style, in_words, inputs_of, note
+from headway.faces.http.rules import RULES
 
 Json = Mapping[str, Any]
 

@@ -1,0 +1,89 @@
+"""``application.save…Provider``: an application's repository, by the git provider that opens it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from headway.domains.applications.model import AppSettings
+from headway.faces.http.procedures.application import Save
+from headway.faces.http.procedures.forge_routers import Id
+from headway.faces.http.registry import Call, Procedure, mutation
+from headway.seams.forges.base import ForgeName
+
+Part = Annotated[str, Field(min_length=1, max_length=255)]
+Path = Annotated[str, Field(max_length=4_096)]
+
+
+def procedures() -> tuple[Procedure, ...]:
+    """The procedures, beside those of ``application``."""
+    return (
+        mutation("application.saveGithubProvider", "Set its repository on GitHub", bool, SaveGithub, _save),
+        mutation("application.saveGitlabProvider", "Set its repository on GitLab", bool, SaveGitlab, _save),
+        mutation("application.saveGiteaProvider", "Set its repository on Gitea", bool, SaveGitea, _save),
+        mutation("application.saveBitbucketProvider", "Set its repository on Bitbucket", bool, SaveBitbucket, _save),
+    )
+
+
+class SaveProvided(Save):
+    """What all have in common; the fields of the provider itself are given back as they came."""
+
+    forge: ClassVar[ForgeName]
+
+    def applied_as_provided(self, settings: AppSettings) -> AppSettings:
+        """``settings`` with the provider's repository as the source. What is sent as null is not chosen yet: a deploy
+        then ends by saying so.
+        """
+        given = self.applied(settings)
+        own = type(self).model_fields.keys() - Save.model_fields.keys()
+        sent = self.model_dump(include={*own} & self.model_fields_set, by_alias=True)
+        return replace(given, source_type=str(self.forge), extra={**given.extra, **sent})
+
+
+class SaveGithub(SaveProvided):
+    forge = ForgeName.GITHUB
+    github_id: Id | None
+    owner: Part | None
+    repository: Part | None
+    branch: Part | None = None
+    build_path: Path | None = None
+
+
+class SaveGitlab(SaveProvided):
+    forge = ForgeName.GITLAB
+    gitlab_id: Id | None
+    gitlab_owner: Part | None
+    gitlab_repository: Part | None
+    gitlab_branch: Part | None = None
+    gitlab_build_path: Path | None = None
+    gitlab_project_id: int | None = None
+    gitlab_path_namespace: Path | None = None
+
+
+class SaveGitea(SaveProvided):
+    forge = ForgeName.GITEA
+    gitea_id: Id | None
+    gitea_owner: Part | None
+    gitea_repository: Part | None
+    gitea_branch: Part | None = None
+    gitea_build_path: Path | None = None
+
+
+class SaveBitbucket(SaveProvided):
+    forge = ForgeName.BITBUCKET
+    bitbucket_id: Id | None
+    bitbucket_owner: Part | None
+    bitbucket_repository: Part | None
+    bitbucket_repository_slug: Path | None = None
+    bitbucket_branch: Part | None = None
+    bitbucket_build_path: Path | None = None
+
+
+async def _save(call: Call[Any]) -> bool:
+    given = call.input
+    await call.platform.applications.update(
+        call.actor, call.permission, given.application_id, given.applied_as_provided
+    )
+    return True

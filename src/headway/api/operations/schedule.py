@@ -1,0 +1,259 @@
+"""``schedule.*``: scripts that run at their times inside services, or on the panel's machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from headway.core.deployments.model import SubjectType
+from headway.core.deployments.status import Status
+from headway.core.engine.scheduler.timer import CatchUp, Overlap, Policy
+from headway.domains.projects.model import Place, Service
+from headway.domains.schedules.model import Schedule, Seen, Shell, Target, Text
+from headway.domains.schedules.service import Wish
+from headway.faces.http.inputs import MOST, Input
+from headway.faces.http.procedures.deployment_lists import rows_of
+from headway.faces.http.procedures.relations import server_of, services_of
+from headway.faces.http.registry import Call, Procedure, Ready, mutation, query, queued_as, starter
+from headway.faces.http.wire.related import related_row
+from headway.faces.http.wire.schedules import (
+    CatchUpName,
+    OverlapName,
+    ScheduleDetails,
+    ScheduleRelations,
+    ScheduleRow,
+    ScheduleType,
+    ShellType,
+    StartedRow,
+    schedule_details,
+    schedule_row,
+)
+from headway.kernel.errors import InvalidInput
+
+
+def procedures() -> tuple[Procedure, ...]:
+    """The router."""
+    return (
+        query("schedule.list", "The schedules of a service, or of the panel's machine", list[ScheduleRow], Of, _list),
+        query("schedule.one", "A schedule and its latest due times", ScheduleDetails, ById, _one),
+        mutation("schedule.create", "A new schedule", ScheduleRow, Create, _create),
+        mutation("schedule.update", "Change a schedule; what is not sent stays", ScheduleRow, Update, _update),
+        mutation("schedule.delete", "End its runs and forget it", ScheduleRow, ById, _delete),
+        starter("schedule.runManually", "Queue a run now", StartedRow, ById, _run),
+    )
+
+
+Words = Annotated[str, Field(max_length=1_024)]
+Script = Annotated[str, Field(max_length=1 << 19)]
+Whole = Annotated[int, Field(ge=0, le=MOST)]
+
+
+class ById(Input):
+    schedule_id: Annotated[str, Field(min_length=1)]
+
+
+class Of(Input):
+    """``id`` is that of the application or compose service; on the panel's machine it says nothing."""
+
+    id: str = ""
+    schedule_type: ScheduleType
+
+
+class Given(Input):
+    """What may be said of a schedule. What is sent as null goes back to its default."""
+
+    name: Words | None = None
+    description: Words | None = None
+    cron_expression: Words | None = None
+    timezone: Words | None = None
+    service_name: Words | None = None
+    shell_type: ShellType | None = None
+    command: Script | None = None
+    script: Script | None = None
+    enabled: bool | None = None
+    overlap: OverlapName | None = None
+    catch_up: CatchUpName | None = None
+    catch_up_limit: Whole | None = None
+    jitter_seconds: Whole | None = None
+    timeout_seconds: Annotated[float, Field(ge=0)] | None = None
+    retries: Whole | None = None
+    retry_delay_seconds: Whole | None = None
+    keep_deployments: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    keep_days: Annotated[float, Field(gt=0, le=36_500)] | None = None
+
+    def applied(self, wish: Wish) -> Wish:
+        """``wish`` with what was sent. Raises InvalidInput."""
+        sent = self.model_fields_set
+        changed: dict[str, Any] = {
+            _PLAIN[name]: _or_default(_PLAIN[name], getattr(self, name)) for name in sent & _PLAIN.keys()
+        }
+        if "shell_type" in sent:
+            changed["shell"] = Shell(self.shell_type or Shell.BASH)
+        texts = {name: getattr(self, name) or "" for name in sent & {"command", "script"}}
+        return replace(wish, **changed, text=replace(wish.text, **texts), policy=self._policy(wish.policy))
+
+    def _policy(self, policy: Policy) -> Policy:
+        default, sent = Policy(), self.model_fields_set
+        values: dict[str, Any] = {
+            name: getattr(default, name) if getattr(self, name) is None else kind(getattr(self, name))
+            for name, kind in _OF_POLICY.items()
+            if name in sent
+        }
+        for name, attribute in (("jitter_seconds", "jitter"), ("retry_delay_seconds", "backoff")):
+            if name in sent:
+                seconds = getattr(self, name)
+                values[attribute] = getattr(default, attribute) if seconds is None else _time(name, seconds)
+        return replace(policy, **values)
+
+
+class Create(Given):
+    """Beside what it is told of a schedule: where it runs."""
+
+    name: Annotated[str, Field(min_length=1, max_length=1_024)]
+    cron_expression: Annotated[str, Field(min_length=1, max_length=1_024)]
+    schedule_type: ScheduleType = "application"
+    application_id: str | None = None
+    compose_id: str | None = None
+    server_id: str | None = None
+
+    def wish(self) -> Wish:
+        """The schedule that is asked for. Raises InvalidInput."""
+        target = Target(self.schedule_type)
+        named = {Target.APPLICATION: "application_id", Target.COMPOSE: "compose_id", Target.SERVER: "server_id"}
+        field = named.get(target)
+        target_id = None if field is None else getattr(self, field)
+        if field is not None and not target_id:
+            wanted = f"{field.removesuffix('_id')}Id"
+            raise InvalidInput(f"Say where it is to run: a schedule of the type {target} needs {wanted}.")
+        bare = Wish(target=target, target_id=target_id, name=self.name, text=Text(), cron=self.cron_expression)
+        return self.applied(bare)
+
+
+class Update(Given):
+    """What it runs in is decided when it is made: it may be sent again, and no other."""
+
+    schedule_id: Annotated[str, Field(min_length=1)]
+    schedule_type: ScheduleType | None = None
+    application_id: str | None = None
+    compose_id: str | None = None
+    server_id: str | None = None
+
+    def require_same(self, schedule: Schedule) -> None:
+        """Raises InvalidInput where another target is named than it has."""
+        named = {
+            Target.APPLICATION: self.application_id,
+            Target.COMPOSE: self.compose_id,
+            Target.SERVER: self.server_id,
+        }
+        others = {
+            each for target, each in named.items() if each and (target, each) != (schedule.target, schedule.target_id)
+        }
+        if others or self.schedule_type not in {None, schedule.target.value}:
+            raise InvalidInput("What a schedule runs in is decided when it is made: make another one there.")
+
+
+async def _list(call: Call[Of]) -> list[ScheduleRow]:
+    target = Target(call.input.schedule_type)
+    return await _rows(
+        call, await call.platform.schedules.of_target(call.actor, call.permission, target, call.input.id)
+    )
+
+
+async def _one(call: Call[ById]) -> ScheduleDetails:
+    seen, ticks = await call.platform.schedules.one(call.actor, call.permission, call.input.schedule_id)
+    (row,) = await _rows(call, [seen])
+    return schedule_details(row, ticks)
+
+
+async def _create(call: Call[Create]) -> ScheduleRow:
+    return await _row(call, await call.platform.schedules.create(call.actor, call.permission, call.input.wish()))
+
+
+async def _update(call: Call[Update]) -> ScheduleRow:
+    given = call.input
+    seen, _ = await call.platform.schedules.one(call.actor, call.permission, given.schedule_id)
+    given.require_same(seen.schedule)
+    return await _row(
+        call, await call.platform.schedules.update(call.actor, call.permission, given.schedule_id, given.applied)
+    )
+
+
+async def _delete(call: Call[ById]) -> ScheduleRow:
+    seen, _ = await call.platform.schedules.one(call.actor, call.permission, call.input.schedule_id)
+    last = await _row(call, seen)
+    await call.platform.schedules.delete(call.actor, call.permission, call.input.schedule_id)
+    return last
+
+
+async def _row(call: Call[Any], seen: Seen) -> ScheduleRow:
+    (row,) = await _rows(call, [seen])
+    return row
+
+
+async def _rows(call: Call[Any], found: Sequence[Seen]) -> list[ScheduleRow]:
+    """The schedules with what they run in, for whoever was let through to them already."""
+    places = await services_of(call, [each.schedule.target_id for each in found])
+    return [schedule_row(each, await _relations(call, each, places)) for each in found]
+
+
+async def _relations(call: Call[Any], seen: Seen, places: Mapping[str, tuple[Service, Place]]) -> ScheduleRelations:
+    schedule, target = seen.schedule, seen.schedule.target
+    inside = places.get(schedule.target_id or "")
+    part = await call.platform.deployment_reads.rows_of_service(SubjectType.SCHEDULE, schedule.schedule_id)
+    return {
+        "application": related_row(inside, "application") if target is Target.APPLICATION else None,
+        "compose": related_row(inside, "compose") if target is Target.COMPOSE else None,
+        "server": await server_of(call, schedule.target_id) if target is Target.SERVER else None,
+        "deployments": rows_of(part, pending_as_running=call.actor.terms.pending_as_running),
+    }
+
+
+async def _run(call: Call[ById]) -> Ready:
+    queued, deployment = await call.platform.schedules.run(
+        call.actor, call.permission, call.input.schedule_id, once=call.once
+    )
+    status = Status.PENDING if deployment is None else deployment.status
+    if status is Status.PENDING and call.actor.terms.pending_as_running:
+        status = Status.RUNNING
+    answer: StartedRow = {
+        "status": status.value,
+        "deploymentId": queued.deployment_id,
+        "logPath": None if deployment is None else deployment.log_path,
+    }
+    return queued_as(queued, answer)
+
+
+def _or_default(attribute: str, value: object) -> object:
+    """What a field that was sent as null or as an empty text goes back to."""
+    return getattr(_BARE, attribute) if value is None or value == "" else value
+
+
+def _time(name: str, seconds: int) -> timedelta:
+    try:
+        return timedelta(seconds=seconds)
+    except OverflowError:
+        raise InvalidInput(f"{name} is too long.") from None
+
+
+_BARE = Wish(name="", text=Text(), cron="")
+_PLAIN: Mapping[str, str] = MappingProxyType(
+    {
+        "name": "name",
+        "description": "description",
+        "cron_expression": "cron",
+        "timezone": "timezone",
+        "service_name": "service_name",
+        "enabled": "enabled",
+        "timeout_seconds": "timeout_seconds",
+        "keep_deployments": "keep_deployments",
+        "keep_days": "keep_days",
+    }
+)
+_OF_POLICY: Mapping[str, Any] = MappingProxyType(
+    {"overlap": Overlap, "catch_up": CatchUp, "catch_up_limit": int, "retries": int}
+)

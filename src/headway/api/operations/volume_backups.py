@@ -1,0 +1,206 @@
+"""``volumeBackups.*``: backups of volumes and of applications' own data folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from headway.core.deployments.model import SubjectType
+from headway.domains.volume_backups.model import ServiceType, VolumeBackup, VolumeSettings
+from headway.faces.http.inputs import Input
+from headway.faces.http.procedures.deployment_lists import rows_of
+from headway.faces.http.procedures.relations import destination_of, services_of
+from headway.faces.http.registry import Call, Nothing, Procedure, Ready, mutation, query, queued, queued_as, starter
+from headway.faces.http.wire.backups import FileRow, file_row
+from headway.faces.http.wire.volume_backups import VolumeBackupRow, volume_backup_row
+from headway.kernel.errors import InvalidInput
+
+Text = Annotated[str, Field(max_length=1_024)]
+Id = Annotated[str, Field(min_length=1, max_length=64)]
+Count = Annotated[int, Field(ge=1, le=100_000)]
+Services = Literal["application", "postgres", "mysql", "mariadb", "mongo", "redis", "compose", "libsql"]
+
+
+def procedures() -> tuple[Procedure, ...]:
+    """The router."""
+    return (
+        query("volumeBackups.list", "The volume backups of a service", list[VolumeBackupRow], Listing, _list),
+        query("volumeBackups.one", "A volume backup with its deployments", VolumeBackupRow, ById, _one),
+        query("volumeBackups.files", "What is kept of it, newest first", list[FileRow], ById, _files),
+        mutation("volumeBackups.create", "A new volume backup, not made yet", VolumeBackupRow, Create, _create),
+        mutation("volumeBackups.update", "Change a volume backup", VolumeBackupRow, Update, _update),
+        mutation("volumeBackups.delete", "Forget it; its files stay where they lie", VolumeBackupRow, ById, _delete),
+        starter("volumeBackups.runManually", "Queue a run", bool, ById, _run),
+        starter("volumeBackups.restoreVolumeBackupWithLogs", "Queue a restore of a file", None, Restore, _restore),
+    )
+
+
+class ById(Input):
+    volume_backup_id: Id
+
+
+class Listing(Input):
+    id: Id
+    volume_backup_type: Services
+
+
+class Changeable(Input):
+    """What can be set of a volume backup at any time."""
+
+    name: Text | None = None
+    volume_name: Text | None = None
+    prefix: Annotated[str, Field(max_length=255)] | None = None
+    cron_expression: Annotated[str, Field(max_length=256)] | None = None
+    timezone: Annotated[str, Field(max_length=64)] | None = None
+    turn_off: bool | None = None
+    enabled: bool | None = None
+    keep_latest_count: Count | None = None
+    keep_days: Count | None = None
+    service_name: Text | None = None
+    destination_id: Annotated[str, Field(max_length=64)] | None = None
+    encryption_password: Annotated[str, Field(max_length=1_024)] | None = Field(default=None, repr=False)
+    total_seconds: Annotated[float, Field(gt=0, le=30 * 86_400)] | None = None
+
+    def onto(self, current: VolumeSettings) -> VolumeSettings:
+        """The settings with what was given; what was not given stays."""
+        sent = self.model_fields_set
+        plain = ("name", "volume_name", "prefix", "cron_expression", "timezone", "turn_off", "enabled", "total_seconds")
+        counted = ("keep_latest_count", "keep_days", "service_name")
+        given = {name: getattr(self, name) for name in plain if getattr(self, name) is not None}
+        changed = replace(current, **given, **{name: getattr(self, name) for name in counted if name in sent})
+        if "encryption_password" in sent:
+            changed = replace(changed, password=self.encryption_password or None)
+        return changed
+
+
+class OfService(Changeable):
+    """The service whose volume it is, under the id of its kind."""
+
+    service_type: Services | None = None
+    application_id: Text | None = None
+    compose_id: Text | None = None
+    postgres_id: Text | None = None
+    mysql_id: Text | None = None
+    mariadb_id: Text | None = None
+    mongo_id: Text | None = None
+    redis_id: Text | None = None
+    libsql_id: Text | None = None
+
+    def named(self) -> dict[ServiceType, str]:
+        """Every service that is named, by its kind."""
+        ids = {each: getattr(self, f"{each}_id") for each in ServiceType}
+        return {each: service_id for each, service_id in ids.items() if service_id}
+
+
+class Create(OfService):
+    def service(self) -> tuple[ServiceType, str]:
+        """Whose volume it is. Raises InvalidInput."""
+        found = [(each, id_) for each, id_ in self.named().items() if self.service_type in {None, each}]
+        if len(found) == 1:
+            return found[0]
+        raise InvalidInput(
+            "Name one service whose volume it is: an application (applicationId), a compose service (composeId) or a"
+            " database (postgresId, redisId and so on)."
+        )
+
+
+class Update(OfService, ById):
+    """Whose volume it is is decided when it is made: it may be sent again, and no other."""
+
+    def require_same(self, made: VolumeBackup) -> None:
+        """Raises InvalidInput where another service is named than it has."""
+        others = {each for each in self.named().items() if each != (made.service_type, made.service_id)}
+        if others or self.service_type not in {None, made.service_type.value}:
+            raise InvalidInput("Whose volume is backed up is decided when the backup is made: make another one.")
+
+
+class Restore(ById):
+    """``volumeName`` is a new volume to restore into; without it the same one is replaced, and the old one is kept
+    until the new one is in use.
+    """
+
+    backup_file_name: Annotated[str, Field(min_length=1, max_length=4_096)]
+    destination_id: Text | None = None
+    volume_name: Text | None = None
+
+
+async def _list(call: Call[Listing]) -> list[VolumeBackupRow]:
+    given = call.input
+    kind = ServiceType(given.volume_backup_type)
+    return await _rows(call, await call.platform.volume_backups.of_service(call.actor, call.permission, kind, given.id))
+
+
+async def _one(call: Call[ById]) -> VolumeBackupRow:
+    platform, actor = call.platform, call.actor
+    found = await platform.volume_backups.one(actor, call.permission, call.input.volume_backup_id)
+    reads, subject = platform.deployment_reads, SubjectType.VOLUME_BACKUP
+    part = await reads.rows_of(actor, call.permission, subject, found.volume_backup_id)
+    rows = rows_of(part, pending_as_running=actor.terms.pending_as_running)
+    return {**await _row(call, found), "deployments": rows}
+
+
+async def _files(call: Call[ById]) -> list[FileRow]:
+    found = await call.platform.volume_backups.files(call.actor, call.permission, call.input.volume_backup_id)
+    return [file_row(each) for each in found]
+
+
+async def _create(call: Call[Create]) -> VolumeBackupRow:
+    given, volume_backups = call.input, call.platform.volume_backups
+    settings = given.onto(VolumeSettings())
+    return await _row(
+        call,
+        await volume_backups.create(
+            call.actor, call.permission, *given.service(), settings, destination_id=given.destination_id or None
+        ),
+    )
+
+
+async def _update(call: Call[Update]) -> VolumeBackupRow:
+    given, volume_backups = call.input, call.platform.volume_backups
+    given.require_same(await volume_backups.one(call.actor, call.permission, given.volume_backup_id))
+    changed = await volume_backups.update(
+        call.actor, call.permission, given.volume_backup_id, given.onto, given.destination_id or None
+    )
+    return await _row(call, changed)
+
+
+async def _delete(call: Call[ById]) -> VolumeBackupRow:
+    volume_backups, id_ = call.platform.volume_backups, call.input.volume_backup_id
+    last = await _row(call, await volume_backups.one(call.actor, call.permission, id_))
+    await volume_backups.delete(call.actor, call.permission, id_)
+    return last
+
+
+async def _row(call: Call[Any], found: VolumeBackup) -> VolumeBackupRow:
+    (row,) = await _rows(call, [found])
+    return row
+
+
+async def _rows(call: Call[Any], found: Sequence[VolumeBackup]) -> list[VolumeBackupRow]:
+    """The volume backups with what they belong to, for whoever was let through to them already."""
+    places = await services_of(call, [each.service_id for each in found])
+    destinations = {each: await destination_of(call, each) for each in {made.destination_id for made in found}}
+    return [volume_backup_row(each, places.get(each.service_id), destinations[each.destination_id]) for each in found]
+
+
+async def _run(call: Call[ById]) -> Ready:
+    made = await call.platform.volume_backups.start(call.actor, call.permission, call.input.volume_backup_id, call.once)
+    return queued_as(made, answer=True)
+
+
+async def _restore(call: Call[Restore]) -> Nothing:
+    given = call.input
+    return queued(
+        await call.platform.volume_backups.restore(
+            call.actor,
+            call.permission,
+            given.volume_backup_id,
+            given.backup_file_name,
+            destination_id=given.destination_id or None,
+            target=given.volume_name or None,
+            once=call.once,
+        )
+    )

@@ -1,0 +1,116 @@
+"""The one place where answers lose their secrets, for whoever may not see them, and marks get them back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from pydantic_core import from_json, to_json
+
+from headway.core.access.model import Actor, Scope
+from headway.faces.http.inputs import Input
+from headway.faces.http.rules import RULES
+from headway.faces.http.veiled_files import unveiled_file, veiled_file
+from headway.kernel.veil import (
+    MARK,
+    unveiled_address,
+    unveiled_text,
+    unveiled_variables,
+    veiled_addresses,
+    veiled_variables,
+)
+
+I = TypeVar("I", bound=Input)  # noqa: E741 - an input
+Row = Mapping[str, Any]
+
+_VARIABLES = frozenset({"buildArgs", "buildSecrets", "env", "previewBuildArgs", "previewBuildSecrets", "previewEnv"})
+_WHOLE = frozenset({"content", "databasePassword", "databaseRootPassword", "externalUrl", "internalUrl"})
+_FILES = frozenset({"composeFile"})
+_ADDRESSES = frozenset({"customGitUrl"})
+_HELD = _VARIABLES | _WHOLE | _FILES | _ADDRESSES
+_SIGNS = (b"://", *(f'"{name}":'.encode() for name in sorted(_HELD)))  # a body without these holds nothing to veil
+_CHANGING = frozenset({"update", "saveEnvironment"})
+_LEAST = max(rule.least for name, rule in RULES.items() if rule.in_project and name.partition(".")[2] in _CHANGING)
+_ONE_VARIABLE = ("before", "after", "value")  # of a release, or of what going back would change
+
+
+def shown_to(actor: Actor, answer: object) -> object:
+    """An answer as the caller may see it."""
+    return answer if _is_shown_values(actor) else _veiled(answer)
+
+
+def encoded_for(actor: Actor, body: bytes) -> bytes:
+    """An answer whose JSON is there already, as the caller may see it."""
+    if _is_shown_values(actor):
+        return body
+    return (_veiled_before if len(body) <= _LONGEST_KEPT else _veiled_body)(body)
+
+
+async def unveiled(given: I, sent: Row, kept: Callable[[], Awaitable[Row | None]]) -> I:
+    """An input with what is kept in place of each mark in it. ``sent`` is the input by its names on the wire, ``kept``
+    finds the row that it changes (None: there is none yet). Raises MarkUnknown for a mark that stands for nothing.
+    """
+    marked = [name for name in _HELD & sent.keys() if isinstance(sent[name], str) and MARK in sent[name]]
+    if not marked:
+        return given
+    row = await kept() or {}
+    names = {field.alias or name: name for name, field in type(given).model_fields.items()}
+    return given.model_copy(update={names.get(each, each): _unveiled(each, sent[each], row) for each in marked})
+
+
+def _veiled_body(body: bytes) -> bytes:
+    return to_json(_veiled(from_json(body))) if any(each in body for each in _SIGNS) else body
+
+
+# A list is the same bytes until something is committed, and who polls asks for it again and again: to look through them
+# takes fourteen times as long as all else that is done for it.
+_LONGEST_KEPT = 256 << 10
+_veiled_before = lru_cache(16)(_veiled_body)
+
+
+def _is_shown_values(actor: Actor) -> bool:
+    """Of whatever the caller sees: its key has the scope for that, and its role is one that may change them."""
+    return actor.role >= _LEAST and actor.terms.hold(Scope.SECRETS)
+
+
+def _veiled(value: object, name: str = "") -> object:
+    match value:
+        case str():
+            return _veiled_text(name, value)
+        case Mapping():
+            row = {key: _veiled(each, key) for key, each in value.items()}
+            if _is_variable(row):
+                row |= {key: MARK for key in _ONE_VARIABLE if row.get(key)}
+            return row
+        case list() | tuple():
+            return [_veiled(each) for each in value]
+        case _:
+            return value
+
+
+def _veiled_text(name: str, text: str) -> str:
+    if not text:
+        return text
+    if name in _VARIABLES:
+        return veiled_variables(text)
+    if name in _WHOLE:
+        return MARK
+    if name in _FILES:
+        return veiled_file(text)
+    return veiled_addresses(text)
+
+
+def _is_variable(row: Row) -> bool:
+    return "secret" in row and ("value" in row or row.get("what") == "variable")
+
+
+def _unveiled(name: str, sent: str, row: Row) -> str:
+    kept = str(row.get(name) or "")
+    if name in _VARIABLES:
+        return unveiled_variables(sent, kept)
+    if name in _WHOLE:
+        return unveiled_text(sent, kept, name)
+    if name in _FILES:
+        return unveiled_file(sent, kept)
+    return unveiled_address(sent, kept, name)
