@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from headway.api.operation import File, Operation
 from headway.faces.http.described import Style, in_words, inputs_of, note
 from headway.faces.http.openapi import document
-from headway.faces.http.procedures import all_procedures
-from headway.faces.http.registry import File, Procedure
-from headway.faces.http.rules import RULES
-from headway.faces.http.streams import Follows
-from headway.kernel.events import Events
+from headway.operations import bare_registry
 from script.markdown import NOTE, page, table
 
 Json = Mapping[str, Any]
@@ -196,13 +193,13 @@ _DIFFERENCES: Sequence[tuple[str, str, str]] = (
 
 def api_page() -> str:
     """Every procedure with its input and its answer, and where we differ."""
-    nothing: Any = None  # procedures are described here, not called
-    procedures = sorted(all_procedures(Follows(nothing, nothing, Events(), nothing)), key=lambda each: each.name)
-    described = document(procedures)
+    registry = bare_registry()
+    procedures = sorted(registry, key=lambda each: each.name)
+    described = document(registry)
     routers = dict.fromkeys(each.name.partition(".")[0] for each in procedures)
     texts = {tag["name"]: tag["description"] for tag in described["tags"]}
     return page(
-        NOTE.format(source="src/headway/faces/http/procedures and script/api_page.py"),
+        NOTE.format(source="src/headway/api/operations and script/api_page.py"),
         "# The API",
         *_introduction(),
         "## Where it differs from Dokploy's, and why",
@@ -313,13 +310,13 @@ def _introduction() -> Sequence[str]:
     )
 
 
-def _router(name: str, text: str, procedures: Iterable[Procedure], described: Json) -> Iterable[str]:
+def _router(name: str, text: str, procedures: Iterable[Operation], described: Json) -> Iterable[str]:
     yield f"## {name}"
     yield f"{text}."
     for procedure in procedures:
         path = described["paths"][f"/{procedure.name}"]
         method, operation = next(iter(path.items()))
-        rule = RULES[procedure.name]
+        rule = procedure.permission
         where = " of the projects it was given" if rule.in_project and rule.least.word == "member" else ""
         yield f"### {procedure.name}"
         yield f"`{method.upper()} /api/{procedure.name}`"
@@ -332,11 +329,11 @@ def _router(name: str, text: str, procedures: Iterable[Procedure], described: Js
             yield table(("input", "takes", ""), fields)
 
 
-def _is_of(procedure: Procedure, router: str) -> bool:
+def _is_of(procedure: Operation, router: str) -> bool:
     return procedure.name.partition(".")[0] == router
 
 
-def _answer(procedure: Procedure, operation: Json) -> str:
+def _answer(procedure: Operation, operation: Json) -> str:
     answer = operation["responses"]["200"]
     if procedure.output is File:
         return "plain text, or with `range` a part of it"

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
-from headway.faces.http.procedures import all_procedures
-from headway.faces.http.rules import RULES
-from headway.faces.http.streams import Follows
-from headway.kernel.events import Events
+from headway.operations import bare_registry
 from script.clients import VERSIONS, command_of, kept, procedures, tool_of
 from script.markdown import NOTE, page, table
 from script.other_clients import DIFFERENCES, DOKLI, KCTL, SDK
@@ -28,9 +24,7 @@ REFUSED = frozenset({"application.readAppMonitoring", "server.getServerMetrics"}
 
 def working() -> frozenset[str]:
     """The procedures that the clients can call to an end: these send no files."""
-    nothing: Any = None  # procedures are listed here, not called
-    found = all_procedures(Follows(nothing, nothing, Events(), nothing))
-    return frozenset(each.name for each in found if not each.uploads) - REFUSED
+    return frozenset(each.name for each in bare_registry() if not each.uploads) - REFUSED
 
 
 def clients_page() -> str:
@@ -103,5 +97,5 @@ def _missing(router: str, missing: Sequence[str]) -> Iterable[str]:
 
 
 def _row(procedure: str) -> tuple[str, str, str]:
-    answer = "400" if procedure in REFUSED else "415" if procedure in RULES else "404"
+    answer = "400" if procedure in REFUSED else "415" if bare_registry().named(procedure) is not None else "404"
     return f"`{command_of(procedure)}`", answer, WHY.get(procedure, "not built yet")

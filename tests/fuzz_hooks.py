@@ -16,7 +16,7 @@ from schemathesis.hooks import HookContext
 from schemathesis.openapi.checks import RejectedPositiveData, UndefinedStatusCode, UnsupportedMethodResponse
 
 from headway.core.access.model import Scope
-from headway.faces.http.rules import RULES
+from tests.permissions import PERMISSIONS
 
 IDS = json.loads(os.environ["FUZZ_IDS"])
 OF_AN_ENGINE = ("/docker.", "/compose.", "/registry.")
@@ -28,7 +28,7 @@ Json = Any
 @schemathesis.hook
 def before_call(context: HookContext, case: Case[Any], **_: Json) -> None:
     """Half of the ids are those of something that exists. None is of what the calls themselves are made with."""
-    rule = RULES.get(case.path.strip("/"))
+    rule = PERMISSIONS.get(case.path.strip("/"))
     pool = IDS["changed" if rule is not None and rule.scope is Scope.ADMIN else "used"]
     for given in (case.query, case.body):
         if isinstance(given, dict):

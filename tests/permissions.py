@@ -1,11 +1,15 @@
-"""The permissions of procedures, for tests that ask a service or the policy itself."""
+"""The permissions of operations, for tests that ask a service or the policy itself."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from headway.core.access.policy import Permission
-from headway.faces.http.rules import RULES
+from headway.operations import bare_registry
+
+PERMISSIONS: Mapping[str, Permission] = {each.name: each.permission for each in bare_registry()}
 
 
-def permission(procedure: str) -> Permission:
-    """What it takes to call a procedure."""
-    return RULES[procedure]
+def permission(name: str) -> Permission:
+    """What it takes to call the operation of this name."""
+    return PERMISSIONS[name]

@@ -19,9 +19,7 @@ from headway.core.engine.poller import Poller
 from headway.core.engine.run_log import LogFilesOnDisk, LogFolder
 from headway.core.engine.scheduler.timers import Timers
 from headway.domains.servers.fleet import Fleet
-from headway.faces.http.app import create_app
 from headway.faces.http.metrics import create_metrics_app
-from headway.faces.http.platform import Platform
 from headway.faces.http.server import Server
 from headway.first_key import first_owner
 from headway.infra.db.engine import DatabaseAway, SqlDatabase
@@ -40,8 +38,9 @@ from headway.kernel.events import Events
 from headway.kernel.ids import new_id
 from headway.kernel.settings import LOOPBACK, Settings
 from headway.module import Base
+from headway.modules import Features
+from headway.operations import http_app, http_needs
 from headway.seams.panel_machine import PanelMachine
-from headway.services import platform_of
 
 log = logging.getLogger(__name__)
 
@@ -52,13 +51,22 @@ class Panel:
 
     settings: Settings
     data_dir: DataDir
-    services: Platform
-    engine: Engine
-    fleet: Fleet
+    base: Base
+    features: Features
     first_key: str | None
     metrics_open: bool
     seat: Seat
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def engine(self) -> Engine:
+        """What performs its deployments."""
+        return self.base.engine
+
+    @property
+    def fleet(self) -> Fleet:
+        """The hosts that it works on."""
+        return self.features.servers.fleet
 
     @classmethod
     async def open(cls, settings: Settings, crash_point: Callable[[str], None] | None = None) -> Panel:
@@ -88,12 +96,12 @@ class Panel:
                 group.create_task(self._work())
                 await self._stopping.wait()
                 self.engine.stop()
-                self.services.broadcast.close()
+                self.base.broadcast.close()
                 for server in servers:
                     server.stop()
         finally:
             with suppress(DatabaseAway):
-                await self.services.access.save_uses()
+                await self.features.access.access.save_uses()
             await self.fleet.aclose()
 
     def stop(self) -> None:
@@ -102,16 +110,17 @@ class Panel:
 
     def close(self) -> None:
         """Gives the database and the data directory back."""
-        self.services.db.close()
+        self.base.db.close()
         self.seat.leave()
         self.data_dir.close()
 
     def _servers(self) -> list[Server]:
-        app, settings = create_app(self.services), self.settings
+        app, settings = http_app(self.base, self.features), self.settings
         servers = [Server(app, settings.host, settings.port)]
         if settings.metrics_port is not None:
             opened = self.metrics_open
-            metrics = create_metrics_app(self.services, app.state.followed, settings.metrics_key, open_to_all=opened)
+            needs = http_needs(self.base, self.features)
+            metrics = create_metrics_app(needs, app.state.followed, settings.metrics_key, open_to_all=opened)
             servers.append(Server(metrics, LOOPBACK, settings.metrics_port))
         return servers
 
@@ -150,9 +159,8 @@ async def _opened(
     return Panel(
         settings=settings,
         data_dir=data_dir,
-        services=platform_of(base, features),
-        engine=base.engine,
-        fleet=features.servers.fleet,
+        base=base,
+        features=features,
         first_key=first_key,
         metrics_open=metrics_open,
         seat=seat,

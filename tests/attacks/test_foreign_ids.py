@@ -15,12 +15,12 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from headway.api.operation import Operation
 from headway.core.access import store
 from headway.core.access.model import Grants, Role, Scope, Terms
-from headway.faces.http.procedures import all_procedures
-from headway.faces.http.registry import Procedure
 from headway.infra.db.tables.base import metadata
 from headway.infra.db.transaction import Tx
+from headway.operations import bare_registry
 from tests.archives import packed
 from tests.integration.http.access_rows import QUERY
 from tests.integration.http.test_access_table import TABLE, UPLOADS, given_to, things_of
@@ -95,10 +95,9 @@ OWN = {
 }
 
 
-def places() -> Iterator[tuple[Procedure, str]]:
+def places() -> Iterator[tuple[Operation, str]]:
     """Every place within an object or a list that a procedure takes: ``build.start``, ``list[].*`` for any name."""
-    follows: Any = None
-    for procedure in all_procedures(follows):
+    for procedure in bare_registry():
         schema = procedure.input.model_json_schema()
         for field, told in schema.get("properties", {}).items():
             yield from ((procedure, f"{field}{path}") for path in _within(told, schema.get("$defs", {})))
@@ -117,10 +116,9 @@ def _within(told: Mapping[str, Any], defined: Mapping[str, Any]) -> Iterator[str
         yield ".*"
 
 
-def fields() -> Iterator[tuple[Procedure, str]]:
+def fields() -> Iterator[tuple[Operation, str]]:
     """Every field of every procedure that can carry an id."""
-    follows: Any = None
-    for procedure in all_procedures(follows):
+    for procedure in bare_registry():
         hidden = HIDDEN.get(procedure.name.partition(".")[0], ()) if procedure.kind == "mutation" else ()
         changes = "registryId" in procedure.expected
         for field in (*procedure.expected, *(hidden if changes else ())):
@@ -176,7 +174,7 @@ async def test_no_foreign_id_is_taken_in_any_field(world: World, kind: str) -> N
     assert after == before, "theirs is as it was, and nothing new leads there"
 
 
-def _tries(theirs: Mapping[str, str], mine: Mapping[str, str]) -> Iterator[tuple[Procedure, str, Any]]:
+def _tries(theirs: Mapping[str, str], mine: Mapping[str, str]) -> Iterator[tuple[Operation, str, Any]]:
     """Every call with something of theirs in one field, and each list of ids as a text too."""
     for procedure, field in fields():
         foreign = theirs[NAMES[field]]
@@ -241,7 +239,7 @@ OF_THE_ORGANISATION = (
 )
 
 
-async def _ask(client: httpx.AsyncClient, procedure: Procedure, sent: Mapping[str, Any]) -> httpx.Response:
+async def _ask(client: httpx.AsyncClient, procedure: Operation, sent: Mapping[str, Any]) -> httpx.Response:
     async with asyncio.timeout(10):  # what is let in where an answer has no end
         if TABLE[procedure.name].method == QUERY:
             return await client.get(f"/{procedure.name}", params=sent)
@@ -251,7 +249,7 @@ async def _ask(client: httpx.AsyncClient, procedure: Procedure, sent: Mapping[st
         return await client.post(f"/{procedure.name}", json=sent)
 
 
-def _is_taken(procedure: Procedure) -> bool:
+def _is_taken(procedure: Operation) -> bool:
     return procedure.kind == "mutation" and procedure.name not in NOT_LOOKED_AT
 
 

@@ -16,6 +16,7 @@ from headway.faces.http.metrics import create_metrics_app
 from headway.infra.db.tables.applications import applications
 from headway.infra.db.transaction import Tx
 from headway.kernel.secret import Secret
+from headway.operations import http_needs
 from tests.integration.http.world import Json, World, add_person, client_with, open_world
 
 FORBIDDEN, MISSING = 403, 404
@@ -174,7 +175,9 @@ async def test_the_metrics_port_always_asks_for_a_key(world: World) -> None:
         (None, {"x-api-key": ""}, 401),
         (None, {"x-api-key": "o" * 64}, 200),
     ):
-        app = create_metrics_app(world.platform.services, lambda: 0, None if key is None else Secret(key))
+        app = create_metrics_app(
+            http_needs(world.platform.base, world.platform.features), lambda: 0, None if key is None else Secret(key)
+        )
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://h", headers=headers
         ) as client:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from headway.faces.http.rules import RULES
 from script import clients as scripted
 from script.clients_page import REFUSED as FIGURES
 from script.clients_page import WHOLE_ROUTERS, WHY, clients_page, working
@@ -24,10 +23,11 @@ from tests.e2e.driving import (
 from tests.e2e.npm_clients import Cli, Tool, mcp
 from tests.e2e.stage import Stage
 from tests.panel import Panel
+from tests.permissions import PERMISSIONS
 
 CALLED = scripted.procedures(scripted.kept()["@dokploy/cli"])
 TOLD = [name for name in CALLED if name.partition(".")[0] in WHOLE_ROUTERS]
-MISSING = [name for name in TOLD if name not in RULES]
+MISSING = [name for name in TOLD if name not in PERMISSIONS]
 Json = Any
 
 
@@ -110,7 +110,7 @@ def test_the_command_line_hears_that_no_figures_are_kept(procedure: str, cli: Cl
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("procedure", sorted((set(TOLD) & set(RULES)) - working() - FIGURES))
+@pytest.mark.parametrize("procedure", sorted((set(TOLD) & set(PERMISSIONS)) - working() - FIGURES))
 def test_the_command_line_hears_that_it_sends_no_file(procedure: str, cli: Cli) -> None:
     ended = cli.run(scripted.command_of(procedure))
     assert (ended.returncode, ended.stderr.strip()) == (1, "Request failed with status code 415")

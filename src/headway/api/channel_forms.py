@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 from pydantic import BeforeValidator, Field
 
-from headway.faces.http.inputs import Input, Keyed, untexted
+from headway.api.inputs import Input, Keyed, untexted
 from headway.kernel.errors import InvalidInput, PasswordForgotten
 from headway.reactions.notifications.model import APPRISE, WEBHOOK, Target
 

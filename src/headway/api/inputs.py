@@ -14,9 +14,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr,
 from pydantic.alias_generators import to_camel
 from pydantic_core import from_json
 
+from headway.api.issues import Expected, Issue, holds_nul, issue_of, wrong_type
+from headway.api.problems import invalid, unparsable
 from headway.core.deployments.queue import LONGEST_TITLE
-from headway.faces.http.errors import invalid, unparsable
-from headway.faces.http.issues import Expected, Issue, holds_nul, issue_of, wrong_type
 from headway.kernel import since
 from headway.kernel.search import Words
 

@@ -8,10 +8,9 @@ from typing import Any, TypeVar
 
 from pydantic_core import from_json, to_json
 
-from headway.core.access.model import Actor, Scope
-from headway.faces.http.inputs import Input
-from headway.faces.http.rules import RULES
-from headway.faces.http.veiled_files import unveiled_file, veiled_file
+from headway.api.inputs import Input
+from headway.api.veiled_files import unveiled_file, veiled_file
+from headway.core.access.model import Actor, Role, Scope
 from headway.kernel.veil import (
     MARK,
     unveiled_address,
@@ -30,8 +29,7 @@ _FILES = frozenset({"composeFile"})
 _ADDRESSES = frozenset({"customGitUrl"})
 _HELD = _VARIABLES | _WHOLE | _FILES | _ADDRESSES
 _SIGNS = (b"://", *(f'"{name}":'.encode() for name in sorted(_HELD)))  # a body without these holds nothing to veil
-_CHANGING = frozenset({"update", "saveEnvironment"})
-_LEAST = max(rule.least for name, rule in RULES.items() if rule.in_project and name.partition(".")[2] in _CHANGING)
+_LEAST = Role.ADMIN  # the lowest role that may change any of them
 _ONE_VARIABLE = ("before", "after", "value")  # of a release, or of what going back would change
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
-from headway.faces.http.inputs import Input
+from headway.api.inputs import Input
 from headway.reactions.notifications.model import CHANNEL_FAILED, Channel
 from headway.reactions.notifications.service import Wish
 

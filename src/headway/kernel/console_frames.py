@@ -10,6 +10,7 @@ import struct
 from enum import Enum
 
 HEAD = struct.Struct("!cI")
+PATH = "application-console"  # where a panel is asked to carry the pieces
 LONGEST = 1 << 20  # the longest command, each of its characters written as six
 MOST_UNTAKEN = 16
 WITH_REASON = 1008  # with which a panel closes, and says why

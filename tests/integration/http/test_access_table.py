@@ -10,7 +10,6 @@ from sqlalchemy import select
 
 from headway.core.access.model import Role, Scope
 from headway.core.access.policy import Noun
-from headway.faces.http.rules import RULES
 from headway.infra.db.tables.edge import domains, logins, own_routings, redirects
 from tests.archives import packed
 from tests.certificates import certificate_for
@@ -48,6 +47,7 @@ from tests.integration.http.schedule_rows import SCHEDULE_ROWS, schedule_of
 from tests.integration.http.server_rows import SERVER_ROWS, SERVER_THINGS
 from tests.integration.http.spare_rows import A_GIT_URL, SPARE_ROWS
 from tests.integration.http.world import REPOSITORY, World, client_with
+from tests.permissions import PERMISSIONS
 
 FRONT = (domains, redirects, logins, own_routings)
 LETS_IN, UNKNOWN, FORBIDS, MISSES = 200, 401, 403, 404
@@ -247,7 +247,7 @@ TABLE: Mapping[str, Row] = {
 
 
 def test_every_procedure_has_a_row() -> None:
-    assert TABLE.keys() == RULES.keys()
+    assert TABLE.keys() == PERMISSIONS.keys()
 
 
 @pytest.mark.parametrize("name", CALLERS)
@@ -271,7 +271,7 @@ async def gets_what_the_table_says(world: World, name: str, *, all_of_it: bool) 
                 answer = await call(client, procedure, shared)
                 assert answer.status_code == status, (procedure, answer.text)
                 if status == MISSES:
-                    assert answer.json()["message"] == f"{row.noun or RULES[procedure].noun} not found", procedure
+                    assert answer.json()["message"] == f"{row.noun or PERMISSIONS[procedure].noun} not found", procedure
         assert await _all_there_is(world) == before
         for procedure, row in sorted(TABLE.items(), key=lambda each: (each[1].method != QUERY, not _keeps(each[0]))):
             kept = row.method == QUERY or _keeps(procedure)

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from headway.faces.http.procedures import all_procedures
-from headway.faces.http.registry import Kind
-from headway.faces.http.streams import Follows
+from headway.api.operation import Kind
+from headway.operations import bare_registry
 from tests.integration.http.world import World, open_world
 
 ROUNDS = 3
@@ -44,10 +43,7 @@ async def send_anything(world: World, rounds: int) -> None:
     dice = random.Random(seed)
     application_id = await world.application()
     ids = [application_id, await world.ended(application_id), *TEXTS[3:]]
-    platform = world.services
-    for procedure in all_procedures(
-        Follows(platform.deployments, platform.broadcast, platform.events, platform.audience)
-    ):
+    for procedure in bare_registry():
         if procedure.name == "deployment.follow":
             continue  # an answer without an end, which tests of its own read
         for _ in range(rounds):

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import Row, func, select, text
 
 from headway.core.access.policy import Noun
-from headway.faces.http.rules import RULES
 from headway.infra.db.tables import metadata
 from headway.infra.db.tables.access import audit_log
 from headway.infra.db.transaction import Tx
@@ -19,6 +18,7 @@ from tests.integration.http.database_rows import DATABASE_ROWS, NEED_A_RELEASE
 from tests.integration.http.notification_rows import FORMS
 from tests.integration.http.test_access_table import TABLE, call, given_to, things_of
 from tests.integration.http.world import World
+from tests.permissions import PERMISSIONS
 
 # What cannot succeed while no engine runs, or while an organisation has something. A refusal changes nothing, and
 # leaves nothing in the log.
@@ -94,7 +94,7 @@ async def test_a_mutation_leaves_one_row_and_changes_nothing_without_it(one_worl
     (row,) = added
     by = ("member", "first key") if procedure == "organization.acceptInvitation" else ("owner", "owner")
     assert (row.procedure, row.user_role, row.api_key_name) == (procedure, *by)
-    noun = RULES[procedure].noun
+    noun = PERMISSIONS[procedure].noun
     assert row.subject_type == noun.field.removesuffix("Id")
     assert (row.subject_id is None) == (procedure in ABOUT_NOTHING), "the thing is in the input or in what was made"
     given = TABLE[procedure].given.get(noun.field)

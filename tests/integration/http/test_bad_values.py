@@ -11,15 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
-from headway.faces.http.issues import Expected
-from headway.faces.http.procedures import all_procedures
-from headway.faces.http.registry import Kind, Procedure
-from headway.faces.http.streams import Follows
-from headway.kernel.events import Events
+from headway.api.issues import Expected
+from headway.api.operation import Kind, Operation
+from headway.operations import bare_registry
 from tests.integration.http.world import World
 
 NOBODY: Any = None  # procedures are listed here, not called
-PROCEDURES = all_procedures(Follows(NOBODY, NOBODY, Events(), NOBODY))
+PROCEDURES = tuple(bare_registry())
 MUTATIONS = [procedure for procedure in PROCEDURES if procedure.kind is Kind.MUTATION]
 OTHER_TYPES: Mapping[str, tuple[Any, ...]] = {
     "string": (True, 7, 1.5, [], {}),
@@ -121,7 +119,7 @@ def bodies(expected: Mapping[str, Expected]) -> Iterator[tuple[bytes, set[int]]]
     yield b'{"%s":' % field, {400}
 
 
-async def send(client: httpx.AsyncClient, procedure: Procedure, given: Mapping[str, Json]) -> httpx.Response:
+async def send(client: httpx.AsyncClient, procedure: Operation, given: Mapping[str, Json]) -> httpx.Response:
     """The call, by the method of the procedure. A text that is too long for a URL is cut."""
     if procedure.kind is Kind.QUERY:
         texts = {name: str(value)[:20_000] for name, value in given.items()}
@@ -147,7 +145,7 @@ async def foreign(world: World) -> Mapping[str, str]:
     }
 
 
-def _required(procedure: Procedure) -> list[str]:
+def _required(procedure: Operation) -> list[str]:
     fields: Mapping[str, Any] = procedure.input.model_fields
     return [field.alias or name for name, field in fields.items() if field.is_required()]
 

@@ -10,8 +10,8 @@ import pytest
 from headway.core.access.model import Role
 from headway.faces.http.browsing.page import curl, example
 from headway.faces.http.described import Field
-from headway.faces.http.rules import RULES
 from tests.integration.http.world import World
+from tests.permissions import PERMISSIONS
 
 PAGE = "http://headway.test/api/docs"
 FILES = ("", "/page.css", "/page.js")
@@ -43,14 +43,14 @@ async def test_it_is_there_for_everybody_and_tells_every_procedure(one_world: Wo
     answer = await one_world.nobody.get(PAGE)
 
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert {id_.removesuffix("-") for id_ in Found(answer.text).ids if id_.endswith("-")} == {*RULES}
+    assert {id_.removesuffix("-") for id_ in Found(answer.text).ids if id_.endswith("-")} == {*PERMISSIONS}
 
 
 @IN_ONE_WORLD
 async def test_what_takes_no_key_is_told_so(one_world: World) -> None:
     text = (await one_world.nobody.get(PAGE)).text
     forms = re.findall(r'<form class="try" data-name="([^"]+)" data-method="[A-Z]+" data-keyless="yes">', text)
-    assert sorted(forms) == sorted(name for name, rule in RULES.items() if rule.least is Role.GUEST)
+    assert sorted(forms) == sorted(name for name, rule in PERMISSIONS.items() if rule.least is Role.GUEST)
     assert text.count("For everybody, without a key.") == len(forms)
 
 

@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from headway.core.deployments.status import Status
 from headway.faces.http.metrics import create_metrics_app
 from headway.kernel.events import LogGrew, SwarmLooked
+from headway.operations import http_needs
 from tests.integration.http.world import KEYS, World
 
 PLACE = "http://headway.test/metrics"
@@ -123,7 +124,7 @@ async def test_bytes_of_logs_are_counted_and_the_process_is_described(world: Wor
 
 
 async def test_on_a_port_of_its_own_they_take_no_key_and_nothing_else_is_there(world: World) -> None:
-    app = create_metrics_app(world.services, lambda: 7, open_to_all=True)
+    app = create_metrics_app(http_needs(world.platform.base, world.platform.features), lambda: 7, open_to_all=True)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
         answer = await client.get("/metrics")
         assert figure(samples_of(answer.text), "headway_followers") == 7

@@ -9,16 +9,14 @@ from typing import Any
 import pytest
 from pydantic_core import to_json
 
+from headway.api.operation import File, Stream
 from headway.faces.http.openapi import document
-from headway.faces.http.procedures import all_procedures
-from headway.faces.http.registry import File, Stream
-from headway.faces.http.rules import RULES
-from headway.faces.http.streams import Follows
-from headway.kernel.events import Events
+from headway.operations import bare_registry
 from tests.integration.http.access_rows import QUERY
 from tests.integration.http.schemas import misfits
 from tests.integration.http.test_access_table import NOT_YET, TABLE, given_to, things_of
 from tests.integration.http.world import World
+from tests.permissions import PERMISSIONS
 
 Json = Any
 ERRORS = {"400", "401", "403", "404", "429", "500", "503"}
@@ -29,8 +27,7 @@ OF_BODIES = {"408", "409", "413", "415"}
 @pytest.fixture(scope="module")
 def text() -> str:
     """The document as it is served; to make it takes a second."""
-    nobody: Any = None
-    return to_json(document(all_procedures(Follows(nobody, nobody, Events(), nobody)))).decode()
+    return to_json(document(bare_registry())).decode()
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +47,9 @@ async def test_the_document_is_at_its_two_places_for_whoever_has_a_key(world: Wo
 
 
 def test_every_procedure_is_in_it_with_input_answer_and_errors(described: Json) -> None:
-    assert described["paths"].keys() == {f"/{name}" for name in RULES}
+    assert described["paths"].keys() == {f"/{name}" for name in PERMISSIONS}
     tags = {tag["name"] for tag in described["tags"]}
-    nobody: Any = None
-    for procedure in all_procedures(Follows(nobody, nobody, Events(), nobody)):
+    for procedure in bare_registry():
         row = TABLE[procedure.name]
         operation = described["paths"][f"/{procedure.name}"]["get" if row.method == QUERY else "post"]
         assert operation["operationId"] == procedure.name.replace(".", "-")

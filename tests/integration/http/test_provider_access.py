@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from headway.faces.http.procedures import application_settings, compose_settings
+from headway.api.operations import application_settings, compose_settings
 from headway.seams.forges.base import ForgeName
 from tests.integration.http.provider_rows import NOWHERE
 from tests.integration.http.test_access_table import given_to, things_of

@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from headway.api.rows.releases import ReleaseDetails, ReleaseRow
 from headway.domains.applications.model import AppSettings, ReleaseState
 from headway.domains.applications.snapshot import Snapshot
-from headway.faces.http.wire.releases import ReleaseDetails, ReleaseRow
 from headway.kernel.artifacts import Commit
 from headway.seams.buildplan.settings import BuildSettings
 from tests.integration.http.world import World

@@ -9,13 +9,13 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from headway.api.rows.left import LeftRow
+from headway.api.rows.rollbacks import PreviewRow, RemovedRow
 from headway.core.deployments.model import Lane, Trigger
 from headway.core.deployments.status import Intent, Status
 from headway.domains.applications import store
 from headway.domains.applications.model import AppSettings, Release, ReleaseState
 from headway.domains.rollbacks.readiness import Readiness
-from headway.faces.http.wire.left import LeftRow
-from headway.faces.http.wire.rollbacks import PreviewRow, RemovedRow
 from tests.integration.http.test_metrics import figure, figures_of
 from tests.integration.http.test_release import snapshot
 from tests.integration.http.world import World

@@ -9,13 +9,13 @@ import httpx
 import pytest
 
 from headway.faces.http.bodies import MOST_BODY_BYTES
-from headway.faces.http.rules import RULES
 from headway.faces.http.trpc import MOST_CALLS
 from script.clients_page import REFUSED
 from tests.integration.http.access_rows import QUERY
 from tests.integration.http.callers import CALLERS
 from tests.integration.http.test_access_table import MISSES, NOT_YET, TABLE, UPLOADS, expected, given_to, things_of
 from tests.integration.http.world import World
+from tests.permissions import PERMISSIONS
 
 Json = Any
 UNDEFINED = {"result": {"data": {"json": None, "meta": {"values": ["undefined"], "v": 1}}}}
@@ -235,7 +235,7 @@ async def test_members_and_strangers_get_what_the_table_of_access_says(world: Wo
             answer = await call(client, procedure, given)
             assert answer.status_code == status, (procedure, caller, answer.text)
             if status == MISSES:
-                message = f"{row.noun or RULES[procedure].noun} not found"
+                message = f"{row.noun or PERMISSIONS[procedure].noun} not found"
                 assert answer.json() == failed(404, -32004, "NOT_FOUND", message, procedure)
 
 

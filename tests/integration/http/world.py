@@ -21,15 +21,15 @@ from headway.domains.applications.artifacts import dump_artifact
 from headway.domains.applications.model import AppSettings, Release, ReleaseState
 from headway.domains.applications.snapshot import Snapshot
 from headway.domains.applications.store import add_release
-from headway.faces.http.app import create_app
-from headway.faces.http.platform import Platform
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Bundle, Commit
 from headway.kernel.ids import new_id
 from headway.kernel.settings import Facts, Settings
+from headway.operations import http_app
 from headway.panel import Panel
 from tests.databases import unhurried
 from tests.panel import remove_traces
+from tests.services import Services, services_of
 
 KEYS = {"owner": "o" * 64, "member": "m" * 64, "stranger": "s" * 64}
 REPOSITORY = "https://git.example/team/repository.git"
@@ -48,9 +48,9 @@ class World:
     nobody: httpx.AsyncClient
 
     @property
-    def services(self) -> Platform:
-        """What the face answers from."""
-        return self.platform.services
+    def services(self) -> Services:
+        """What its operations answer from."""
+        return services_of(self.platform)
 
     def client(self, name: str) -> httpx.AsyncClient:
         """The client of a caller."""
@@ -145,9 +145,9 @@ async def open_world(data_dir: Path, **env: str) -> AsyncIterator[World]:
     given = {"HEADWAY_OWNER_KEY": KEYS["owner"], "HEADWAY_BALLAST": "0", **env}
     platform = await Panel.open(Settings.from_env(given, facts, data_dir=data_dir))
     try:
-        unhurried(platform.services.db)
-        await platform.services.db.run(_add_people)
-        app = create_app(platform.services)
+        unhurried(platform.base.db)
+        await platform.base.db.run(_add_people)
+        app = http_app(platform.base, platform.features)
         async with AsyncExitStack() as stack:
             clients = {name: await stack.enter_async_context(client_with(app, key)) for name, key in KEYS.items()}
             nobody = await stack.enter_async_context(client_with(app, None))

@@ -9,8 +9,8 @@ import pytest
 
 from headway.core.access.model import GUEST, Actor, Rate, Role, Scope, Terms
 from headway.core.access.policy import Missing, Noun, admit, excess, glimpses, permit, reach, sees
-from headway.faces.http.rules import RULES, is_open
 from headway.kernel.errors import Forbidden
+from tests.permissions import PERMISSIONS
 
 OWNER = Actor(user_id="u", organization_id="org", role=Role.OWNER, api_key_id="k", name="Owner")
 ADMIN = replace(OWNER, role=Role.ADMIN)
@@ -144,15 +144,15 @@ OF_OWNERS = frozenset(
         *("organization.grantMachine", "organization.withdrawMachine"),
     }
 )
-OF_THE_ORGANISATION = frozenset(name for name, rule in RULES.items() if not rule.in_project)
+OF_THE_ORGANISATION = frozenset(name for name, rule in PERMISSIONS.items() if not rule.in_project)
 
-IN_PROJECTS = frozenset(RULES) - OF_THE_ORGANISATION
+IN_PROJECTS = frozenset(PERMISSIONS) - OF_THE_ORGANISATION
 
 
 def admitted(actor: Actor, procedure: str) -> str:
     """How the procedure is refused to a caller whatever it is asked about; "" where it is not."""
     try:
-        admit(actor, RULES[procedure])
+        admit(actor, PERMISSIONS[procedure])
     except Forbidden as refused:
         return str(refused)
     return ""
@@ -161,45 +161,45 @@ def admitted(actor: Actor, procedure: str) -> str:
 def permitted(actor: Actor, procedure: str, project_id: str | None = None) -> str:
     """How it is refused for a thing of the organisation, and of a project of it; "" where it is not."""
     try:
-        permit(actor, RULES[procedure], "org", project_id)
+        permit(actor, PERMISSIONS[procedure], "org", project_id)
     except (Forbidden, Missing) as refused:
         return str(refused)
     return ""
 
 
 def test_an_owner_may_do_everything_in_its_organisation_and_an_admin_but_for_a_few() -> None:
-    nothing = dict.fromkeys(RULES, "")
+    nothing = dict.fromkeys(PERMISSIONS, "")
     few = {each: f"{each} needs the role owner; yours is admin." for each in OF_OWNERS}
-    assert {each: admitted(OWNER, each) for each in RULES} == nothing
-    assert {each: permitted(OWNER, each, "any project") for each in RULES} == nothing
-    assert {each: admitted(ADMIN, each) for each in RULES} == nothing | few
-    assert {each: permitted(ADMIN, each, "any project") for each in RULES} == nothing | few
+    assert {each: admitted(OWNER, each) for each in PERMISSIONS} == nothing
+    assert {each: permitted(OWNER, each, "any project") for each in PERMISSIONS} == nothing
+    assert {each: admitted(ADMIN, each) for each in PERMISSIONS} == nothing | few
+    assert {each: permitted(ADMIN, each, "any project") for each in PERMISSIONS} == nothing | few
 
 
 def test_a_member_may_do_what_the_table_says() -> None:
     refused = {
-        each: "" if each in OF_MEMBERS else f"{each} needs the role {RULES[each].least.word}; yours is member."
-        for each in RULES
+        each: "" if each in OF_MEMBERS else f"{each} needs the role {PERMISSIONS[each].least.word}; yours is member."
+        for each in PERMISSIONS
     }
-    assert {each: admitted(MEMBER, each) for each in RULES} == refused
-    assert {each: permitted(MEMBER, each, "mine") for each in RULES} == refused
+    assert {each: admitted(MEMBER, each) for each in PERMISSIONS} == refused
+    assert {each: permitted(MEMBER, each, "mine") for each in PERMISSIONS} == refused
 
 
 def test_a_stranger_learns_nothing() -> None:
-    found = {each: permitted(STRANGER, each, "mine") for each in RULES}
-    assert found == {each: f"{rule.noun} not found" for each, rule in RULES.items()}
+    found = {each: permitted(STRANGER, each, "mine") for each in PERMISSIONS}
+    assert found == {each: f"{rule.noun} not found" for each, rule in PERMISSIONS.items()}
 
 
 @pytest.mark.parametrize("project", ["not mine", None])
 def test_to_a_member_what_lies_in_no_project_of_theirs_does_not_exist(project: str | None) -> None:
     of_members = OF_MEMBERS & IN_PROJECTS
     found = {each: permitted(MEMBER, each, project) for each in of_members}
-    assert found == {each: f"{RULES[each].noun} not found" for each in of_members}
+    assert found == {each: f"{PERMISSIONS[each].noun} not found" for each in of_members}
 
 
 def test_a_thing_is_missed_by_its_own_noun() -> None:
     with pytest.raises(Missing, match=r"^Compose not found$"):
-        permit(STRANGER, RULES["deployment.allByType"], "org", noun=Noun.COMPOSE)
+        permit(STRANGER, PERMISSIONS["deployment.allByType"], "org", noun=Noun.COMPOSE)
 
 
 def test_what_belongs_to_the_organisation_is_seen_by_its_members_and_nobody_else() -> None:
@@ -209,11 +209,11 @@ def test_what_belongs_to_the_organisation_is_seen_by_its_members_and_nobody_else
 
 def test_a_member_who_was_given_one_application_sees_it_and_no_other_and_knows_its_project_by_name() -> None:
     actor = replace(MEMBER, projects=frozenset(), services=frozenset({"app"}), glimpsed=frozenset({"mine"}))
-    permit(actor, RULES["application.deploy"], "org", "mine", service_id="app")
-    permit(actor, RULES["project.one"], "org", "mine")
+    permit(actor, PERMISSIONS["application.deploy"], "org", "mine", service_id="app")
+    permit(actor, PERMISSIONS["project.one"], "org", "mine")
     for service_id in ("another", None):
         with pytest.raises(Missing):
-            permit(actor, RULES["application.deploy"], "org", "mine", service_id=service_id)
+            permit(actor, PERMISSIONS["application.deploy"], "org", "mine", service_id=service_id)
     assert glimpses(actor, "org", "mine")
     assert not glimpses(actor, "org", "another")
     assert not glimpses(actor, "other org", "mine")
@@ -222,26 +222,26 @@ def test_a_member_who_was_given_one_application_sees_it_and_no_other_and_knows_i
 @pytest.mark.parametrize("scope", Scope)
 def test_a_key_does_what_its_scope_is_for_and_nothing_else(scope: Scope) -> None:
     actor = replace(OWNER, terms=Terms(scopes=frozenset({scope})))
-    wanted = {each: rule.scope for each, rule in RULES.items()}
+    wanted = {each: rule.scope for each, rule in PERMISSIONS.items()}
     refused = {
         each: ""
         if need in {None, scope} or scope is Scope.ADMIN
         else f"{each} needs a key with the scope {need}; this one has: {scope}."
         for each, need in wanted.items()
     }
-    assert {each: permitted(actor, each, "mine") for each in RULES} == refused
+    assert {each: permitted(actor, each, "mine") for each in PERMISSIONS} == refused
 
 
 def test_a_key_of_one_project_opens_no_other_and_nothing_of_the_whole_organisation() -> None:
     actor = replace(OWNER, terms=Terms(projects=frozenset({"mine"})))
-    missed = {each: f"{RULES[each].noun} not found" for each in IN_PROJECTS}
+    missed = {each: f"{PERMISSIONS[each].noun} not found" for each in IN_PROJECTS}
     assert {each: permitted(actor, each, "mine") for each in IN_PROJECTS} == dict.fromkeys(IN_PROJECTS, "")
     for project_id in ("another", None):
         assert {each: permitted(actor, each, project_id) for each in IN_PROJECTS} == missed
     found = {each: permitted(actor, each) for each in OF_THE_ORGANISATION}
     assert found == {
         each: ""
-        if RULES[each].least <= Role.MEMBER
+        if PERMISSIONS[each].least <= Role.MEMBER
         else f"{each} is about the whole organisation; this key is for some of its projects only."
         for each in OF_THE_ORGANISATION
     }
@@ -281,12 +281,13 @@ def test_higher_roles_may_do_what_lower_ones_may() -> None:
 
 
 def test_a_guest_may_accept_an_invitation_and_nothing_else() -> None:
-    assert [procedure for procedure in sorted(RULES) if is_open(procedure)] == ["organization.acceptInvitation"]
-    assert not is_open("no such procedure")
-    for procedure in sorted(RULES):
-        if not is_open(procedure):
+    assert [procedure for procedure in sorted(PERMISSIONS) if PERMISSIONS[procedure].least is Role.GUEST] == [
+        "organization.acceptInvitation"
+    ]
+    for procedure in sorted(PERMISSIONS):
+        if PERMISSIONS[procedure].least is not Role.GUEST:
             with pytest.raises(Forbidden):
-                admit(GUEST, RULES[procedure])
+                admit(GUEST, PERMISSIONS[procedure])
 
 
 LATER, SOONER = datetime(2030, 1, 1, tzinfo=UTC), datetime(2029, 1, 1, tzinfo=UTC)

@@ -6,12 +6,12 @@ from typing import Any, cast
 
 from pydantic_core import from_json, to_json
 
+from headway.api.rows.deployments import deployment_row
+from headway.api.rows.encoded import EncodedRows, as_list, widened
 from headway.core.deployments.listed import Listed
 from headway.core.deployments.listing import Part
 from headway.core.deployments.status import Status
-from headway.faces.http.wire.deployments import deployment_row
-from headway.faces.http.wire.encoded import EncodedRows, as_list, widened
-from tests.unit.faces.http.test_wire import DONE
+from tests.unit.api.test_rows import DONE
 
 ROW = Listed.of(DONE)
 

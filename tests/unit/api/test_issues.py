@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field, field_validator
 
-from headway.faces.http.errors import Problem
-from headway.faces.http.inputs import Ids, Input, from_body, from_query, from_value
-from headway.faces.http.issues import Issue, type_name, zod_error
+from headway.api.inputs import Ids, Input, from_body, from_query, from_value
+from headway.api.issues import Issue, type_name, zod_error
+from headway.api.problems import Problem
 
 
 class Sample(Input):

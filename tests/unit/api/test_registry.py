@@ -1,54 +1,111 @@
-"""The registry: every procedure by name and kind, each with a rule, an input and the schema of its answer."""
+"""The registry: every operation by name and kind, loaded by need; and how one is performed."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import pytest
 from pydantic import TypeAdapter
 
-from headway.faces.http.inputs import Empty
-from headway.faces.http.procedures import all_procedures
-from headway.faces.http.registry import Call, Kind, Procedure, Registry, mutation, query
-from headway.faces.http.rules import RULES
-from headway.faces.http.streams import Follows
-from headway.infra.logs.broadcast import Broadcast
-from headway.infra.logs.paths import LogPaths
-from headway.kernel.events import Events
+from headway.api.inputs import Empty
+from headway.api.operation import Call, Kind, Operation
+from headway.api.operations import project, relations
+from headway.api.registry import Asked, Given, Performer, Registry
+from headway.api.router import Routed, Router
+from headway.core.access.model import GUEST, Actor, Role, Scope
+from headway.core.access.policy import Noun
+from headway.domains.catalog.git_providers import looks_at
+from headway.kernel.errors import Forbidden
+from headway.operations import bare_registry
+from headway.seams.forges.base import ForgeName
+
+OWNER = Actor(user_id="u", organization_id="org", role=Role.OWNER, api_key_id="k", name="Owner")
+user = Router[list[str]]("user", "Who the caller is", resource=Noun.MEMBER)
 
 
-async def _answer(_call: Call[Empty]) -> None:
-    return None
+@user.query("get", least=Role.MEMBER, scope=None)
+async def get(seen: list[str], call: Call[Empty]) -> str:
+    """Who the caller is."""
+    seen.append(call.actor.name)
+    return call.permission.name
 
 
-def every_procedure(tmp_path_factory: pytest.TempPathFactory) -> tuple[Procedure, ...]:
-    broadcast = Broadcast(LogPaths(tmp_path_factory.mktemp("logs")))
-    return all_procedures(Follows(None, broadcast, Events(), None))  # type: ignore[arg-type]  # nothing is called
+def registry_of(seen: list[str], loaded: list[str]) -> Registry:
+    def load() -> Routed:
+        loaded.append("user")
+        return user.over(seen)
+
+    routers: Mapping[str, Callable[[], Routed]] = {"user": load}
+    return Registry(routers)
 
 
-def test_a_procedure_is_found_by_its_name_and_kind() -> None:
-    registry = Registry(lambda _router: [query("user.get", "", None, Empty, _answer)])
+def test_an_operation_is_found_by_its_name_and_kind() -> None:
+    registry = registry_of([], [])
     assert registry.find("user.get", Kind.QUERY) is not None
     assert registry.find("user.get", Kind.MUTATION) is None
     assert registry.find("user.set", Kind.QUERY) is None
+    assert registry.find("nobody.get", Kind.QUERY) is None
 
 
-def test_two_procedures_of_one_name_are_refused() -> None:
-    twice = query("user.get", "", None, Empty, _answer)
+def test_a_router_is_loaded_when_one_of_its_operations_is_first_asked_for_and_once() -> None:
+    loaded: list[str] = []
+    registry = registry_of([], loaded)
+    assert registry.has_router_of("user.get")
+    assert not registry.has_router_of("nobody.get")
+    assert loaded == []
+    for name in ("user.get", "user.set", "user.get"):
+        registry.named(name)
+    assert [each.name for each in registry] == ["user.get"]
+    assert loaded == ["user"]
+
+
+def test_two_operations_of_one_name_are_refused() -> None:
+    routed = user.over([])
+    twice = Routed(name="user", title="", operations=(*routed.operations, *routed.operations))
     with pytest.raises(ValueError, match=r"user\.get"):
-        Registry(lambda _router: [twice, twice]).named("user.get")
+        Registry({"user": lambda: twice}).named("user.get")
 
 
-def test_a_procedure_that_the_policy_does_not_know_is_refused() -> None:
-    with pytest.raises(ValueError, match="no rule for nobody\\.asked"):
-        Registry(lambda _router: [mutation("nobody.asked", "", None, Empty, _answer)]).named("user.get")
+async def test_what_is_performed_is_let_in_first_then_read_then_done() -> None:
+    seen: list[str] = []
+    registry = registry_of(seen, [])
+    operation = registry.named("user.get")
+    assert operation is not None
+    performer = Performer(registry, cast("Any", None), 1)  # a query leaves nothing in the audit log
+
+    async def read(_operation: Operation) -> Given:
+        seen.append("read")
+        return Given(Empty())
+
+    with pytest.raises(Forbidden):
+        await performer.perform(operation, Asked(actor=GUEST, headers={}), read)
+    assert seen == []
+    performed = await performer.perform(operation, Asked(actor=OWNER, headers={}), read)
+    assert (performed.answer, performed.unknown, seen) == ("user.get", (), ["read", "Owner"])
 
 
-def test_every_rule_of_the_policy_has_its_procedure(tmp_path_factory: pytest.TempPathFactory) -> None:
-    assert {procedure.name for procedure in every_procedure(tmp_path_factory)} == set(RULES)
+def test_every_operation_says_what_it_does_and_has_schemas() -> None:
+    for operation in bare_registry():
+        assert operation.summary
+        assert operation.input.model_json_schema()["type"] == "object"
+        if operation.output is not None and not operation.streams:
+            assert TypeAdapter(operation.output).json_schema()
 
 
-def test_every_procedure_says_what_it_does_and_has_schemas(tmp_path_factory: pytest.TempPathFactory) -> None:
-    for procedure in every_procedure(tmp_path_factory):
-        assert procedure.summary
-        assert procedure.input.model_json_schema()["type"] == "object"
-        if procedure.output is not None and not procedure.streams:
-            assert TypeAdapter(procedure.output).json_schema()
+def test_every_router_says_what_it_is_about() -> None:
+    assert [each.name for each in bare_registry().routers() if not each.title] == []
+
+
+def test_what_is_shown_beside_a_thing_takes_what_looking_at_it_takes() -> None:
+    permissions = {each.name: each.permission for each in bare_registry()}
+    beside = [each for each in vars(relations).values() if type(each) is type(relations.SERVER)]
+    asked = [*beside, project.CREATES, *(looks_at(forge) for forge in ForgeName)]
+    assert len(beside) == 7
+    assert {each.name: each for each in asked} == {each.name: permissions[each.name] for each in asked}
+
+
+def test_who_may_change_what_holds_secrets_is_an_admin_at_least() -> None:
+    changing = [each for each in bare_registry() if each.name.endswith((".update", ".saveEnvironment"))]
+    assert {each.permission.least for each in changing if each.permission.in_project} == {Role.ADMIN}
+    assert Scope.ADMIN in {each.permission.scope for each in changing}

@@ -8,19 +8,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import TypeAdapter
 
-from headway.core.deployments.listed import Listed, ListedStep
-from headway.core.deployments.model import Deployment, Lane, SubjectType, Trigger
-from headway.core.deployments.status import Intent, Reason, Status
-from headway.core.deployments.waiting import Hindrance, Wait
-from headway.domains.projects.model import Place, Service
-from headway.faces.http.wire.base import instant, moment
-from headway.faces.http.wire.deployments import (
+from headway.api.rows.base import instant, moment
+from headway.api.rows.deployments import (
     CentralRow,
     DeploymentRow,
     belongings,
     deployment_row,
 )
-from headway.faces.http.wire.queue import JobRow, job_row
+from headway.api.rows.queue import JobRow, job_row
+from headway.core.deployments.listed import Listed, ListedStep
+from headway.core.deployments.model import Deployment, Lane, SubjectType, Trigger
+from headway.core.deployments.status import Intent, Reason, Status
+from headway.core.deployments.waiting import Hindrance, Wait
+from headway.domains.projects.model import Place, Service
 
 CREATED = datetime(2026, 11, 24, 22, 46, 27, 547_900, tzinfo=UTC)
 

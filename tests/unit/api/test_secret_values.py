@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic_core import from_json, to_json
 
+from headway.api.secret_values import encoded_for
 from headway.core.access.model import Actor, Role, Scope, Terms
-from headway.faces.http.secret_values import encoded_for
 from headway.kernel.veil import MARK
 
 

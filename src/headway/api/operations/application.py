@@ -2,68 +2,56 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Annotated, Any
+from dataclasses import dataclass, replace
+from typing import Annotated
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from headway.domains.applications.model import Application, AppSettings, without_git
-from headway.faces.http.errors import no_file
-from headway.faces.http.inputs import Input, Searched, Told
-from headway.faces.http.procedures.application_details import details
-from headway.faces.http.procedures.application_settings import Changes
-from headway.faces.http.registry import (
-    Call,
-    Nothing,
-    Procedure,
-    Ready,
-    mutation,
-    naming,
-    query,
-    queued,
-    starter,
-    uploader,
-)
-from headway.faces.http.wire.applications import (
+from headway.api.inputs import Input, Searched, Told
+from headway.api.operation import Call, Nothing, Ready, naming, queued
+from headway.api.operations.application_details import ApplicationView
+from headway.api.operations.application_settings import Changes
+from headway.api.problems import no_file
+from headway.api.router import Router
+from headway.api.rows.applications import (
     ApplicationDetails,
     ApplicationRow,
     ApplicationsFound,
     application_found,
     application_row,
 )
-from headway.faces.http.wire.detected import DetectedRow, detected_row
+from headway.api.rows.detected import DetectedRow, detected_row
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
+from headway.core.access.service import AccessService
+from headway.core.deployments.service import DeploymentService
+from headway.domains.applications.arranging import Arranging
+from headway.domains.applications.detecting import DetectService
+from headway.domains.applications.dropping import DropService
+from headway.domains.applications.model import Application, AppSettings, without_git
+from headway.domains.applications.service import ApplicationService
 from headway.seams.buildplan.settings import NEWEST
 
 _SAVES_GIT = ("application.saveGitProvider", "application.saveGitProdiver")  # as clients of early versions spell it
 
 
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("application.one", "An application with all around it", ApplicationDetails, ById, _one),
-        query("application.detect", "What a deploy would build, and how", DetectedRow, Detect, _detect),
-        query("application.search", "Applications by their words", ApplicationsFound, Search, _search),
-        mutation("application.create", "A new application, not deployed yet", ApplicationRow, Create, _create),
-        mutation("application.update", "Change an application", bool, Update, _update),
-        mutation("application.delete", "Stop it and remove all of it", ApplicationDetails, ById, _delete),
-        mutation("application.saveEnvironment", "Set its variables", bool, SaveEnvironment, _save_environment),
-        mutation("application.saveBuildType", "Set how it is built", bool, Save, _save_build_type),
-        mutation("application.saveDockerProvider", "Set the image that it is", bool, SaveDocker, _save_docker_provider),
-        *(mutation(name, "Set its git repository", bool, SaveGit, _save_git) for name in _SAVES_GIT),
-        mutation("application.disconnectGitProvider", "Forget its git repository", bool, ById, _disconnect),
-        mutation("application.move", "Put it into another environment", ApplicationRow, Move, _move),
-        starter("application.deploy", "Queue a deploy of the newest commit", None, Deploy, _deploy),
-        starter("application.redeploy", "Queue a deploy of the commit that serves", None, Deploy, _redeploy),
-        uploader("application.dropDeployment", "Queue a deploy of an upload", bool, Drop, _drop),
-        mutation("application.start", "Bring the newest release up", ApplicationDetails, ById, _start),
-        mutation("application.reload", "Restart what serves", bool, ById, _reload),
-        mutation("application.stop", "End all that runs of it", ApplicationDetails, ById, _stop),
-        mutation("application.cancelDeployment", "End what waits and runs", Cancelled, ById, _cancel_deployment),
-        mutation("application.cleanQueues", "End what waits", None, ById, _clean_queues),
-        mutation("application.killBuild", "Kill what runs", None, ById, _kill_build),
-        mutation("application.clearDeployments", "Remove ended deployments", bool, ById, _clear_deployments),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationNeeds:
+    """What these operations need."""
+
+    access: AccessService
+    applications: ApplicationService
+    arranging: Arranging
+    deployments: DeploymentService
+    detects: DetectService
+    drops: DropService
+    view: ApplicationView
+
+
+router = Router[ApplicationNeeds](
+    "application", "Make, set up, deploy, start, stop and delete applications", resource=Noun.APPLICATION
+)
 
 
 class ById(Input):
@@ -156,13 +144,17 @@ class Cancelled(TypedDict):
     message: str
 
 
-async def _one(call: Call[ById]) -> dict[str, Any]:
-    return await details(
-        call, await call.platform.applications.one(call.actor, call.permission, call.input.application_id)
+@router.query("one", least=Role.MEMBER, scope=Scope.READ)
+async def one(needs: ApplicationNeeds, call: Call[ById]) -> ApplicationDetails:
+    """An application with all around it."""
+    return await needs.view.row(
+        call.actor, await needs.applications.one(call.actor, call.permission, call.input.application_id)
     )
 
 
-async def _search(call: Call[Search]) -> ApplicationsFound:
+@router.query("search", least=Role.MEMBER, scope=Scope.READ)
+async def search(needs: ApplicationNeeds, call: Call[Search]) -> ApplicationsFound:
+    """Applications by their words."""
     given = call.input
     words = given.words(
         name=given.name,
@@ -172,24 +164,26 @@ async def _search(call: Call[Search]) -> ApplicationsFound:
         owner=given.owner,
         dockerImage=given.docker_image,
     )
-    found = await call.platform.applications.search(
+    found = await needs.applications.search(
         call.actor, words, project_id=given.project_id or None, environment_id=given.environment_id or None
     )
     return {"items": [application_found(each) for each in found.items], "total": found.total}
 
 
-async def _detect(call: Call[Detect]) -> DetectedRow:
-    found = await call.platform.detects.detect(
-        call.actor, call.permission, call.input.application_id, call.input.applied
-    )
+@router.query("detect", least=Role.MEMBER, scope=Scope.DEPLOY)
+async def detect(needs: ApplicationNeeds, call: Call[Detect]) -> DetectedRow:
+    """What a deploy would build, and how."""
+    found = await needs.detects.detect(call.actor, call.permission, call.input.application_id, call.input.applied)
     return detected_row(found)
 
 
-async def _create(call: Call[Create]) -> dict[str, Any]:
+@router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN)
+async def create(needs: ApplicationNeeds, call: Call[Create]) -> ApplicationRow:
+    """A new application, not deployed yet."""
     given = call.input
     return _row(
-        call,
-        await call.platform.applications.create(
+        needs,
+        await needs.applications.create(
             call.actor,
             call.permission,
             given.environment_id,
@@ -203,10 +197,12 @@ async def _create(call: Call[Create]) -> dict[str, Any]:
     )
 
 
-async def _update(call: Call[Update]) -> bool:
+@router.mutation("update", least=Role.ADMIN, scope=Scope.ADMIN)
+async def update(needs: ApplicationNeeds, call: Call[Update]) -> bool:
+    """Change an application."""
     given, place = call.input, call.input.environment_id
-    arranging = call.platform.arranging
-    await call.platform.applications.update(
+    arranging = needs.arranging
+    await needs.applications.update(
         call.actor,
         call.permission,
         given.application_id,
@@ -219,19 +215,23 @@ async def _update(call: Call[Update]) -> bool:
         build_server_id=(given.build_server_id or "") if "build_server_id" in given.model_fields_set else None,
     )
     if place is not None:
-        call.platform.access.forget()  # whoever was given the application now knows of another project
+        needs.access.forget()  # whoever was given the application now knows of another project
     return True
 
 
-async def _delete(call: Call[ById]) -> dict[str, Any]:
-    platform, id_ = call.platform, call.input.application_id
-    last = await details(call, await platform.applications.one(call.actor, call.permission, id_))
-    await platform.applications.delete(call.actor, call.permission, id_)
+@router.mutation("delete", least=Role.ADMIN, scope=Scope.ADMIN)
+async def delete(needs: ApplicationNeeds, call: Call[ById]) -> ApplicationDetails:
+    """Stop it and remove all of it."""
+    id_ = call.input.application_id
+    last = await needs.view.row(call.actor, await needs.applications.one(call.actor, call.permission, id_))
+    await needs.applications.delete(call.actor, call.permission, id_)
     return last
 
 
-async def _save_environment(call: Call[SaveEnvironment]) -> bool:
-    await call.platform.applications.update(
+@router.mutation("saveEnvironment", least=Role.ADMIN, scope=Scope.ADMIN)
+async def save_environment(needs: ApplicationNeeds, call: Call[SaveEnvironment]) -> bool:
+    """Set its variables."""
+    await needs.applications.update(
         call.actor,
         call.permission,
         call.input.application_id,
@@ -241,47 +241,58 @@ async def _save_environment(call: Call[SaveEnvironment]) -> bool:
     return True
 
 
-async def _save_build_type(call: Call[Save]) -> bool:
-    await call.platform.applications.update(call.actor, call.permission, call.input.application_id, call.input.applied)
+@router.mutation("saveBuildType", least=Role.ADMIN, scope=Scope.ADMIN)
+async def save_build_type(needs: ApplicationNeeds, call: Call[Save]) -> bool:
+    """Set how it is built."""
+    await needs.applications.update(call.actor, call.permission, call.input.application_id, call.input.applied)
     return True
 
 
-async def _save_docker_provider(call: Call[SaveDocker]) -> bool:
-    await call.platform.applications.update(
-        call.actor, call.permission, call.input.application_id, call.input.applied_as_image
-    )
+@router.mutation("saveDockerProvider", least=Role.ADMIN, scope=Scope.ADMIN)
+async def save_docker_provider(needs: ApplicationNeeds, call: Call[SaveDocker]) -> bool:
+    """Set the image that it is."""
+    await needs.applications.update(call.actor, call.permission, call.input.application_id, call.input.applied_as_image)
     return True
 
 
-async def _save_git(call: Call[SaveGit]) -> bool:
+@router.mutation("saveGitProvider", least=Role.ADMIN, scope=Scope.ADMIN)
+@router.mutation("saveGitProdiver", least=Role.ADMIN, scope=Scope.ADMIN)
+async def save_git(needs: ApplicationNeeds, call: Call[SaveGit]) -> bool:
+    """Set its git repository."""
     given = call.input
-    await call.platform.applications.update(call.actor, call.permission, given.application_id, given.applied_as_git)
+    await needs.applications.update(call.actor, call.permission, given.application_id, given.applied_as_git)
     return True
 
 
-async def _disconnect(call: Call[ById]) -> bool:
-    await call.platform.applications.update(call.actor, call.permission, call.input.application_id, without_git)
+@router.mutation("disconnectGitProvider", least=Role.ADMIN, scope=Scope.ADMIN)
+async def disconnect(needs: ApplicationNeeds, call: Call[ById]) -> bool:
+    """Forget its git repository."""
+    await needs.applications.update(call.actor, call.permission, call.input.application_id, without_git)
     return True
 
 
-async def _move(call: Call[Move]) -> dict[str, Any]:
+@router.mutation("move", least=Role.ADMIN, scope=Scope.ADMIN)
+async def move(needs: ApplicationNeeds, call: Call[Move]) -> ApplicationRow:
+    """Put it into another environment."""
     given = call.input
-    moved = await call.platform.arranging.move(
-        call.actor, call.permission, given.application_id, given.target_environment_id
-    )
-    call.platform.access.forget()  # whoever was given the application now knows of another project
-    return _row(call, moved)
+    moved = await needs.arranging.move(call.actor, call.permission, given.application_id, given.target_environment_id)
+    needs.access.forget()  # whoever was given the application now knows of another project
+    return _row(needs, moved)
 
 
-async def _reload(call: Call[ById]) -> bool:
-    await call.platform.applications.reload(call.actor, call.permission, call.input.application_id)
+@router.mutation("reload", least=Role.MEMBER, scope=Scope.DEPLOY)
+async def reload(needs: ApplicationNeeds, call: Call[ById]) -> bool:
+    """Restart what serves."""
+    await needs.applications.reload(call.actor, call.permission, call.input.application_id)
     return True
 
 
-async def _deploy(call: Call[Deploy]) -> Nothing:
+@router.starter("deploy", least=Role.MEMBER, scope=Scope.DEPLOY)
+async def deploy(needs: ApplicationNeeds, call: Call[Deploy]) -> Nothing:
+    """Queue a deploy of the newest commit."""
     given = call.input
     return queued(
-        await call.platform.applications.deploy(
+        await needs.applications.deploy(
             call.actor,
             call.permission,
             given.application_id,
@@ -292,10 +303,12 @@ async def _deploy(call: Call[Deploy]) -> Nothing:
     )
 
 
-async def _redeploy(call: Call[Deploy]) -> Nothing:
+@router.starter("redeploy", least=Role.MEMBER, scope=Scope.DEPLOY)
+async def redeploy(needs: ApplicationNeeds, call: Call[Deploy]) -> Nothing:
+    """Queue a deploy of the commit that serves."""
     given = call.input
     return queued(
-        await call.platform.applications.redeploy(
+        await needs.applications.redeploy(
             call.actor,
             call.permission,
             given.application_id,
@@ -306,12 +319,14 @@ async def _redeploy(call: Call[Deploy]) -> Nothing:
     )
 
 
-async def _drop(call: Call[Drop]) -> Ready:
+@router.uploader("dropDeployment", least=Role.MEMBER, scope=Scope.DEPLOY)
+async def drop(needs: ApplicationNeeds, call: Call[Drop]) -> Ready[bool]:
+    """Queue a deploy of an upload."""
     given = call.input
     if call.upload is None:
-        await call.platform.applications.one(call.actor, call.permission, given.application_id)
+        await needs.applications.one(call.actor, call.permission, given.application_id)
         raise no_file()
-    queued = await call.platform.drops.drop(
+    queued = await needs.drops.drop(
         call.actor,
         call.permission,
         given.application_id,
@@ -324,41 +339,53 @@ async def _drop(call: Call[Drop]) -> Ready:
     return Ready(b"true", headers=naming(queued))
 
 
-async def _start(call: Call[ById]) -> dict[str, Any]:
-    return await details(
-        call, await call.platform.applications.start(call.actor, call.permission, call.input.application_id)
+@router.mutation("start", least=Role.MEMBER, scope=Scope.DEPLOY)
+async def start(needs: ApplicationNeeds, call: Call[ById]) -> ApplicationDetails:
+    """Bring the newest release up."""
+    return await needs.view.row(
+        call.actor, await needs.applications.start(call.actor, call.permission, call.input.application_id)
     )
 
 
-async def _stop(call: Call[ById]) -> dict[str, Any]:
-    return await details(
-        call, await call.platform.applications.stop(call.actor, call.permission, call.input.application_id)
+@router.mutation("stop", least=Role.MEMBER, scope=Scope.DEPLOY)
+async def stop(needs: ApplicationNeeds, call: Call[ById]) -> ApplicationDetails:
+    """End all that runs of it."""
+    return await needs.view.row(
+        call.actor, await needs.applications.stop(call.actor, call.permission, call.input.application_id)
     )
 
 
-async def _cancel_deployment(call: Call[ById]) -> Cancelled:
-    await call.platform.applications.cancel_deployments(call.actor, call.permission, call.input.application_id)
+@router.mutation("cancelDeployment", least=Role.MEMBER, scope=Scope.KILL)
+async def cancel_deployment(needs: ApplicationNeeds, call: Call[ById]) -> Cancelled:
+    """End what waits and runs."""
+    await needs.applications.cancel_deployments(call.actor, call.permission, call.input.application_id)
     return {"success": True, "message": "Deployment cancelled"}
 
 
-async def _clean_queues(call: Call[ById]) -> None:
-    await call.platform.applications.cancel_waiting(call.actor, call.permission, call.input.application_id)
+@router.mutation("cleanQueues", least=Role.MEMBER, scope=Scope.KILL)
+async def clean_queues(needs: ApplicationNeeds, call: Call[ById]) -> None:
+    """End what waits."""
+    await needs.applications.cancel_waiting(call.actor, call.permission, call.input.application_id)
 
 
-async def _kill_build(call: Call[ById]) -> None:
-    await call.platform.applications.kill_build(call.actor, call.permission, call.input.application_id)
+@router.mutation("killBuild", least=Role.MEMBER, scope=Scope.KILL)
+async def kill_build(needs: ApplicationNeeds, call: Call[ById]) -> None:
+    """Kill what runs."""
+    await needs.applications.kill_build(call.actor, call.permission, call.input.application_id)
 
 
-async def _clear_deployments(call: Call[ById]) -> bool:
-    for deployment in await call.platform.applications.ended_deployments(
+@router.mutation("clearDeployments", least=Role.ADMIN, scope=Scope.REMOVE)
+async def clear_deployments(needs: ApplicationNeeds, call: Call[ById]) -> bool:
+    """Remove ended deployments."""
+    for deployment in await needs.applications.ended_deployments(
         call.actor, call.permission, call.input.application_id
     ):
-        await call.platform.deployments.remove(call.actor, call.permission, deployment.deployment_id)
+        await needs.deployments.remove(call.actor, call.permission, deployment.deployment_id)
     return True
 
 
-def _row(call: Call[Any], application: Application) -> dict[str, Any]:
-    return application_row(application, call.platform.applications.addresses(application))
+def _row(needs: ApplicationNeeds, application: Application) -> ApplicationRow:
+    return application_row(application, needs.applications.addresses(application))
 
 
 def _env(given: set[str], env: str | None) -> str | None:

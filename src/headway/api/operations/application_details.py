@@ -2,48 +2,68 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+from headway.api.operations.deployment_lists import rows_of
+from headway.api.operations.hook_settings import hook_address
+from headway.api.operations.preview_deployment import PreviewView
+from headway.api.operations.relations import APPLICATION, ENVIRONMENT, Relations
+from headway.api.rows.applications import ApplicationDetails, application_details
+from headway.api.rows.edge import barrier_rows, domain_rows
+from headway.core.access.model import Actor
 from headway.core.access.policy import may
 from headway.core.deployments.model import SubjectType
+from headway.core.deployments.reading import DeploymentReader
 from headway.domains.applications.model import Application
-from headway.faces.http.procedures.deployment_lists import rows_of
-from headway.faces.http.procedures.hook_settings import hook_address
-from headway.faces.http.procedures.preview_deployment import preview_of
-from headway.faces.http.procedures.relations import APPLICATION, ENVIRONMENT, registry_of, server_of
-from headway.faces.http.registry import Call
-from headway.faces.http.wire.applications import application_details
-from headway.faces.http.wire.edge import barrier_rows, domain_rows
+from headway.domains.applications.service import ApplicationService
+from headway.domains.catalog.barriers import BarrierService
+from headway.domains.catalog.domains import DomainService
+from headway.domains.previews.service import PreviewService
+from headway.domains.projects.service import ProjectService
+from headway.reactions.webhooks.service import WebhookService
 
 
-async def details(call: Call[Any], application: Application) -> dict[str, Any]:
-    """For whoever was let through to the application. What takes a key that reads is left out without one, so that
-    whoever may only start an application hears no more of it than that.
-    """
-    platform, actor, id_ = call.platform, call.actor, application.application_id
-    relations: dict[str, Any] = {}
-    addresses = platform.applications.addresses(application)
-    if may(actor, APPLICATION):
-        relations = await _read(call, application)
-        addresses = [each["address"] for each in relations["domains"] if each["enabled"]]
-    environment, project = await platform.projects.around(actor, ENVIRONMENT, application.environment_id)
-    found = application_details(application, addresses, environment, project, relations)
-    return found | await hook_address(call, SubjectType.APPLICATION, id_)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationView:
+    """How one application is shown."""
 
+    applications: ApplicationService
+    barriers: BarrierService
+    deployment_reads: DeploymentReader
+    domains: DomainService
+    preview: PreviewView
+    previews: PreviewService
+    projects: ProjectService
+    relations: Relations
+    webhooks: WebhookService
 
-async def _read(call: Call[Any], application: Application) -> dict[str, Any]:
-    platform, actor, id_ = call.platform, call.actor, application.application_id
-    part = await platform.deployment_reads.rows_of(actor, APPLICATION, SubjectType.APPLICATION, id_)
-    domains = await platform.domains.of(actor, APPLICATION, SubjectType.APPLICATION, id_)
-    redirects, security = barrier_rows(*await platform.barriers.of(actor, APPLICATION, id_))
-    previews = await platform.previews.all(actor, APPLICATION, SubjectType.APPLICATION, id_)
-    return {
-        "deployments": rows_of(part, pending_as_running=actor.terms.pending_as_running),
-        "domains": domain_rows(domains, platform.domains.address),
-        "redirects": redirects,
-        "security": security,
-        "previewDeployments": [await preview_of(call, each) for each in previews],
-        "server": await server_of(call, application.host_id),
-        "buildServer": await server_of(call, application.build_host_id),
-        "registry": await registry_of(call, application.settings.registry_id),
-    }
+    async def row(self, actor: Actor, application: Application) -> ApplicationDetails:
+        """For whoever was let through to the application. What takes a key that reads is left out without one, so that
+        whoever may only start an application hears no more of it than that.
+        """
+        relations: dict[str, Any] = {}
+        addresses = self.applications.addresses(application)
+        if may(actor, APPLICATION):
+            relations = await self._read(actor, application)
+            addresses = [each["address"] for each in relations["domains"] if each["enabled"]]
+        environment, project = await self.projects.around(actor, ENVIRONMENT, application.environment_id)
+        hook = await hook_address(self.webhooks, actor, SubjectType.APPLICATION, application.application_id)
+        return application_details(application, addresses, environment, project, relations | hook)
+
+    async def _read(self, actor: Actor, application: Application) -> dict[str, Any]:
+        service, id_ = SubjectType.APPLICATION, application.application_id
+        part = await self.deployment_reads.rows_of(actor, APPLICATION, service, id_)
+        domains = await self.domains.of(actor, APPLICATION, service, id_)
+        redirects, security = barrier_rows(*await self.barriers.of(actor, APPLICATION, id_))
+        previews = await self.previews.all(actor, APPLICATION, service, id_)
+        return {
+            "deployments": rows_of(part, pending_as_running=actor.terms.pending_as_running),
+            "domains": domain_rows(domains, self.domains.address),
+            "redirects": redirects,
+            "security": security,
+            "previewDeployments": [await self.preview.row(actor, each) for each in previews],
+            "server": await self.relations.server(actor, application.host_id),
+            "buildServer": await self.relations.server(actor, application.build_host_id),
+            "registry": await self.relations.registry(actor, application.settings.registry_id),
+        }

@@ -7,19 +7,17 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from headway.api.inputs import Input, Since
+from headway.api.operation import Call
+from headway.api.router import Router
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
 from headway.domains.applications.output import LONGEST_CURSOR, Cursor
-from headway.faces.http.inputs import Input, Since
-from headway.faces.http.registry import Call, Procedure, query
+from headway.domains.applications.service import ApplicationService
 from headway.kernel.clock import SystemClock
 from headway.kernel.since import ALL, begins
 
-
-def procedures() -> tuple[Procedure, ...]:
-    """A part of the router."""
-    return (
-        query("application.readLogs", "The last lines that an application wrote", str, ReadLogs, _read_logs),
-        query("application.readOutput", "What it wrote behind a cursor", OutputRow, ReadOutput, _read_output),
-    )
+router = Router[ApplicationService]("application", resource=Noun.APPLICATION)
 
 
 class ById(Input):
@@ -66,22 +64,22 @@ class OutputRow(TypedDict):
     more: bool
 
 
-async def _read_logs(call: Call[ReadLogs]) -> str:
+@router.query("readLogs", least=Role.MEMBER, scope=Scope.READ)
+async def read_logs(applications: ApplicationService, call: Call[ReadLogs]) -> str:
+    """The last lines that an application wrote."""
     given = call.input
     begun = Cursor.of(None, begins(given.since, SystemClock().now()))
-    text = await call.platform.applications.read_logs(
-        call.actor, call.permission, given.application_id, begun, given.tail
-    )
+    text = await applications.read_logs(call.actor, call.permission, given.application_id, begun, given.tail)
     searched = (given.search or "").casefold()
     return "".join(line for line in text.splitlines(keepends=True) if searched in line.casefold())
 
 
-async def _read_output(call: Call[ReadOutput]) -> OutputRow:
+@router.query("readOutput", least=Role.MEMBER, scope=Scope.READ)
+async def read_output(applications: ApplicationService, call: Call[ReadOutput]) -> OutputRow:
+    """What it wrote behind a cursor."""
     given = call.input
     cursor = Cursor.of(given.cursor, begins(given.since, SystemClock().now()))
-    found = await call.platform.applications.read_output(
-        call.actor, call.permission, given.application_id, cursor, given.tail
-    )
+    found = await applications.read_output(call.actor, call.permission, given.application_id, cursor, given.tail)
     return {
         "cursor": found.cursor,
         "items": [

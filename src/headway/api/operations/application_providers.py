@@ -7,24 +7,21 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from headway.api.operation import Call
+from headway.api.operations.application import Save
+from headway.api.operations.forge_routers import Id
+from headway.api.router import Router
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
 from headway.domains.applications.model import AppSettings
-from headway.faces.http.procedures.application import Save
-from headway.faces.http.procedures.forge_routers import Id
-from headway.faces.http.registry import Call, Procedure, mutation
+from headway.domains.applications.service import ApplicationService
 from headway.seams.forges.base import ForgeName
 
 Part = Annotated[str, Field(min_length=1, max_length=255)]
 Path = Annotated[str, Field(max_length=4_096)]
 
 
-def procedures() -> tuple[Procedure, ...]:
-    """The procedures, beside those of ``application``."""
-    return (
-        mutation("application.saveGithubProvider", "Set its repository on GitHub", bool, SaveGithub, _save),
-        mutation("application.saveGitlabProvider", "Set its repository on GitLab", bool, SaveGitlab, _save),
-        mutation("application.saveGiteaProvider", "Set its repository on Gitea", bool, SaveGitea, _save),
-        mutation("application.saveBitbucketProvider", "Set its repository on Bitbucket", bool, SaveBitbucket, _save),
-    )
+router = Router[ApplicationService]("application", resource=Noun.APPLICATION)
 
 
 class SaveProvided(Save):
@@ -81,9 +78,24 @@ class SaveBitbucket(SaveProvided):
     bitbucket_build_path: Path | None = None
 
 
-async def _save(call: Call[Any]) -> bool:
+@router.mutation(
+    "saveGithubProvider", least=Role.ADMIN, scope=Scope.ADMIN, input=SaveGithub, summary="Set its repository on GitHub"
+)
+@router.mutation(
+    "saveGitlabProvider", least=Role.ADMIN, scope=Scope.ADMIN, input=SaveGitlab, summary="Set its repository on GitLab"
+)
+@router.mutation(
+    "saveGiteaProvider", least=Role.ADMIN, scope=Scope.ADMIN, input=SaveGitea, summary="Set its repository on Gitea"
+)
+@router.mutation(
+    "saveBitbucketProvider",
+    least=Role.ADMIN,
+    scope=Scope.ADMIN,
+    input=SaveBitbucket,
+    summary="Set its repository on Bitbucket",
+)
+async def save(applications: ApplicationService, call: Call[Any]) -> bool:
+    """Set its repository on GitHub."""
     given = call.input
-    await call.platform.applications.update(
-        call.actor, call.permission, given.application_id, given.applied_as_provided
-    )
+    await applications.update(call.actor, call.permission, given.application_id, given.applied_as_provided)
     return True

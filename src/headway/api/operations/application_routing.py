@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import Field
+from pydantic_core import to_json
 
-from headway.faces.http.inputs import Input
-from headway.faces.http.registry import Call, Procedure, Ready, mutation, query
+from headway.api.inputs import Input
+from headway.api.operation import Call, Ready
+from headway.api.router import Router
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
+from headway.domains.applications.own_routing import OwnRoutingService
 
-
-def procedures() -> tuple[Procedure, ...]:
-    """These two of the router."""
-    return (
-        query("application.readTraefikConfig", "Its Traefik configuration as YAML", str | None, Read, _read),
-        mutation("application.updateTraefikConfig", "Change its Traefik configuration", bool, Write, _write),
-    )
+router = Router[OwnRoutingService]("application", resource=Noun.APPLICATION)
 
 
 class Read(Input):
@@ -26,13 +25,15 @@ class Write(Read):
     traefik_config: str
 
 
-async def _read(call: Call[Read]) -> str | Ready:
-    text = await call.platform.own_routing.read(call.actor, call.permission, call.input.application_id)
-    return Ready(b"null") if text is None else text
+@router.query("readTraefikConfig", least=Role.ADMIN, scope=Scope.ADMIN)
+async def read(own_routing: OwnRoutingService, call: Call[Read]) -> Ready[str | None]:
+    """Its Traefik configuration as YAML."""
+    text = await own_routing.read(call.actor, call.permission, call.input.application_id)
+    return Ready(to_json(text))
 
 
-async def _write(call: Call[Write]) -> bool:
-    await call.platform.own_routing.update(
-        call.actor, call.permission, call.input.application_id, call.input.traefik_config
-    )
+@router.mutation("updateTraefikConfig", least=Role.ADMIN, scope=Scope.ADMIN)
+async def write(own_routing: OwnRoutingService, call: Call[Write]) -> bool:
+    """Change its Traefik configuration."""
+    await own_routing.update(call.actor, call.permission, call.input.application_id, call.input.traefik_config)
     return True

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from headway.faces.http.consoles import PATH
-from headway.faces.http.inputs import Input
-from headway.faces.http.procedures.deployment_lists import rows_of
-from headway.faces.http.registry import Call, Nothing, Procedure, mutation, query, queued, starter
-from headway.faces.http.wire.deployments import RunRow
+from headway.api.inputs import Input
+from headway.api.operation import Call, Nothing, queued
+from headway.api.operations.deployment_lists import rows_of
+from headway.api.router import Router
+from headway.api.rows.deployments import RunRow
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
+from headway.core.deployments.reading import DeploymentReader
+from headway.domains.applications.consoles import ConsoleService
+from headway.domains.applications.runs import RunService
+from headway.kernel.console_frames import PATH
 
 
-def procedures() -> tuple[Procedure, ...]:
-    """A part of the router."""
-    return (
-        starter("application.run", "Queue a command inside what serves", None, RunInput, _run),
-        query("application.readRun", "A run and its command's exit status", RunRow, ByDeployment, _read_run),
-        mutation("application.exec", "Open a console inside what runs now", ConsoleRow, ExecInput, _exec),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationRunsNeeds:
+    """What these operations need."""
+
+    consoles: ConsoleService
+    deployment_reads: DeploymentReader
+    runs: RunService
+
+
+router = Router[ApplicationRunsNeeds]("application", resource=Noun.APPLICATION)
 
 
 class RunInput(Input):
@@ -59,10 +69,12 @@ class ByDeployment(Input):
     deployment_id: Annotated[str, Field(min_length=1)]
 
 
-async def _run(call: Call[RunInput]) -> Nothing:
+@router.starter("run", least=Role.ADMIN, scope=Scope.ADMIN)
+async def run(needs: ApplicationRunsNeeds, call: Call[RunInput]) -> Nothing:
+    """Queue a command inside what serves."""
     given = call.input
     return queued(
-        await call.platform.runs.run(
+        await needs.runs.run(
             call.actor,
             call.permission,
             given.application_id,
@@ -74,10 +86,12 @@ async def _run(call: Call[RunInput]) -> Nothing:
     )
 
 
-async def _exec(call: Call[ExecInput]) -> ConsoleRow:
+@router.mutation("exec", least=Role.ADMIN, scope=Scope.ADMIN)
+async def exec_(needs: ApplicationRunsNeeds, call: Call[ExecInput]) -> ConsoleRow:
+    """Open a console inside what runs now."""
     given = call.input
     window = None if given.rows is None or given.columns is None else (given.rows, given.columns)
-    console_id = await call.platform.consoles.wish(
+    console_id = await needs.consoles.wish(
         call.actor,
         call.permission,
         given.application_id,
@@ -89,8 +103,10 @@ async def _exec(call: Call[ExecInput]) -> ConsoleRow:
     return {"consoleId": console_id, "path": f"/{PATH}?consoleId={console_id}"}
 
 
-async def _read_run(call: Call[ByDeployment]) -> RunRow:
+@router.query("readRun", least=Role.MEMBER, scope=Scope.READ)
+async def read_run(needs: ApplicationRunsNeeds, call: Call[ByDeployment]) -> RunRow:
+    """A run and its command's exit status."""
     deployment_id = call.input.deployment_id
-    part = await call.platform.deployment_reads.one(call.actor, call.permission, deployment_id)
+    part = await needs.deployment_reads.one(call.actor, call.permission, deployment_id)
     row = rows_of(part, pending_as_running=call.actor.terms.pending_as_running)[0]
-    return {**row, "exitStatus": await call.platform.runs.exit_status(deployment_id)}
+    return {**row, "exitStatus": await needs.runs.exit_status(deployment_id)}

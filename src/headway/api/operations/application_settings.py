@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from headway.api.operations.build_settings import BuildChanges, build_changes
+from headway.api.operations.container_settings import ContainerChanges
+from headway.api.operations.hook_settings import WatchPaths, WebhookSecret, hook_changes
+from headway.api.rows.applications import ACTIVE, Builder, BuildType, default_of, passive_among
 from headway.domains.applications.model import AppSettings
-from headway.faces.http.procedures.build_settings import BuildChanges, build_changes
-from headway.faces.http.procedures.container_settings import ContainerChanges
-from headway.faces.http.procedures.hook_settings import WatchPaths, WebhookSecret, hook_changes
-from headway.faces.http.wire.applications import ACTIVE, Builder, BuildType, default_of, passive_among
 from headway.kernel.errors import PasswordForgotten
 
 _LONGEST_SECONDS = 7 * 24 * 3600

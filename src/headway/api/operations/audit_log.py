@@ -8,20 +8,21 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic_core import to_json
 
-from headway.core.access.audit import Search
-from headway.faces.http.errors import invalid
-from headway.faces.http.inputs import Input
-from headway.faces.http.procedures.deployment_lists import NEXT_CURSOR, Cursor
-from headway.faces.http.registry import Call, Procedure, Ready, query
-from headway.faces.http.wire.access import AuditPage, audit_row
+from headway.api.inputs import Input
+from headway.api.operation import Call, Ready
+from headway.api.operations.deployment_lists import NEXT_CURSOR, Cursor
+from headway.api.problems import invalid
+from headway.api.router import Router
+from headway.api.rows.access import AuditPage, audit_row
+from headway.core.access.audit import Audit, Search
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
 
 MOST_ROWS = 500
 Text = Annotated[str, Field(min_length=1, max_length=255)]
 
 
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (query("auditLog.all", "Who has changed what, newest first", AuditPage, Asked, _all),)
+router = Router[Audit]("auditLog", "Who has changed what", resource=Noun.AUDIT_LOG, in_project=False)
 
 
 class Asked(Input):
@@ -62,8 +63,10 @@ class Asked(Input):
         )
 
 
-async def _all(call: Call[Asked]) -> Ready:
-    rows, total, following = await call.platform.audit.page(call.actor, call.permission, call.input.search())
+@router.query("all", least=Role.ADMIN, scope=Scope.READ)
+async def all_(audit: Audit, call: Call[Asked]) -> Ready[AuditPage]:
+    """Who has changed what, newest first."""
+    rows, total, following = await audit.page(call.actor, call.permission, call.input.search())
     page: AuditPage = {"logs": [audit_row(row) for row in rows], "total": total}
     return Ready(to_json(page), headers={} if following is None else {NEXT_CURSOR: str(following)})
 

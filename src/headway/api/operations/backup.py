@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from headway.api.inputs import Empty, Input, Keyed
+from headway.api.operation import Call, Nothing, Ready, queued, queued_as
+from headway.api.operations.deployment_lists import rows_of
+from headway.api.operations.relations import Relations
+from headway.api.router import Router
+from headway.api.rows.backups import BackupDetails, FileEntry, FileRow, backup_details, file_entry, file_row
+from headway.core.access.model import Actor, Role, Scope
+from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
+from headway.core.deployments.reading import DeploymentReader
 from headway.domains.backups.model import WEB_SERVER, Backup, BackupSettings, Connection, Form
-from headway.domains.backups.service import Made
-from headway.faces.http.inputs import Empty, Input, Keyed
-from headway.faces.http.procedures.deployment_lists import rows_of
-from headway.faces.http.procedures.relations import destination_of, services_of
-from headway.faces.http.registry import Call, Nothing, Procedure, Ready, mutation, query, queued, queued_as, starter
-from headway.faces.http.wire.backups import BackupDetails, FileEntry, FileRow, backup_details, file_entry, file_row
+from headway.domains.backups.service import BackupService, Made
+from headway.domains.catalog.destinations import DestinationService
 from headway.kernel.errors import InvalidInput, PasswordForgotten
 from headway.seams.dumps.base import Engine
 
@@ -36,23 +42,21 @@ _MANUAL: Mapping[str, str] = MappingProxyType(
     }
 )
 _LAST_PORT, _LONGEST = 65_535, 65_536
-_RUN = "Queue a run of a backup of this kind"
 
 
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("backup.all", "Every backup that the caller may see", list[BackupDetails], Empty, _all),
-        query("backup.one", "A backup with its deployments", BackupDetails, ById, _one),
-        query("backup.files", "What is kept of a backup, newest first", list[FileRow], ById, _files),
-        query("backup.listBackupFiles", "What lies at a destination", list[FileEntry], Listing, _list),
-        mutation("backup.create", "A new backup, not made yet", BackupDetails, Create, _create),
-        mutation("backup.update", "Change a backup", BackupDetails, Update, _update),
-        mutation("backup.remove", "Forget a backup; its files stay where they lie", BackupDetails, ById, _remove),
-        *(starter(f"backup.manualBackup{each}", _RUN, bool, ById, _manual(wanted)) for each, wanted in _MANUAL.items()),
-        starter("backup.restoreBackupWithLogs", "Queue a restore of a file", None, Restore, _restore),
-        starter("backup.drill", "Queue a restore on trial, which is thrown away", None, Drill, _drill),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupNeeds:
+    """What these operations need."""
+
+    backups: BackupService
+    deployment_reads: DeploymentReader
+    destinations: DestinationService
+    relations: Relations
+
+
+router = Router[BackupNeeds](
+    "backup", "Backups of databases and of Headway itself: made, kept, restored, tried", resource=Noun.BACKUP
+)
 
 
 class ById(Input):
@@ -175,66 +179,83 @@ class Drill(ById):
     backup_file: Annotated[str, Field(max_length=4_096)] | None = None
 
 
-async def _all(call: Call[Empty]) -> list[BackupDetails]:
-    return await backup_rows(call, await call.platform.backups.all(call.actor))
+@router.query("all", least=Role.MEMBER, scope=Scope.READ)
+async def all_(needs: BackupNeeds, call: Call[Empty]) -> list[BackupDetails]:
+    """Every backup that the caller may see."""
+    return await backup_rows(needs.relations, call.actor, await needs.backups.all(call.actor))
 
 
-async def _one(call: Call[ById]) -> BackupDetails:
-    platform, actor = call.platform, call.actor
-    backup = await platform.backups.one(actor, call.permission, call.input.backup_id)
-    part = await platform.deployment_reads.rows_of(actor, call.permission, SubjectType.BACKUP, backup.backup_id)
+@router.query("one", least=Role.MEMBER, scope=Scope.READ)
+async def one(needs: BackupNeeds, call: Call[ById]) -> BackupDetails:
+    """A backup with its deployments."""
+    actor = call.actor
+    backup = await needs.backups.one(actor, call.permission, call.input.backup_id)
+    part = await needs.deployment_reads.rows_of(actor, call.permission, SubjectType.BACKUP, backup.backup_id)
     rows = rows_of(part, pending_as_running=actor.terms.pending_as_running)
-    return {**await _row(call, backup), "deployments": rows}
+    return {**await _row(needs, call, backup), "deployments": rows}
 
 
-async def _files(call: Call[ById]) -> list[FileRow]:
-    return [
-        file_row(each) for each in await call.platform.backups.files(call.actor, call.permission, call.input.backup_id)
-    ]
+@router.query("files", least=Role.MEMBER, scope=Scope.READ)
+async def files(needs: BackupNeeds, call: Call[ById]) -> list[FileRow]:
+    """What is kept of a backup, newest first."""
+    return [file_row(each) for each in await needs.backups.files(call.actor, call.permission, call.input.backup_id)]
 
 
-async def _list(call: Call[Listing]) -> list[FileEntry]:
+@router.query("listBackupFiles", least=Role.ADMIN, scope=Scope.READ, resource=Noun.DESTINATION, in_project=False)
+async def list_(needs: BackupNeeds, call: Call[Listing]) -> list[FileEntry]:
+    """What lies at a destination."""
     given = call.input
-    found = await call.platform.destinations.listing(call.actor, call.permission, given.destination_id, given.search)
+    found = await needs.destinations.listing(call.actor, call.permission, given.destination_id, given.search)
     return [file_entry(listed, kept) for listed, kept in found]
 
 
-async def _create(call: Call[Create]) -> BackupDetails:
+@router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN)
+async def create(needs: BackupNeeds, call: Call[Create]) -> BackupDetails:
+    """A new backup, not made yet."""
     given = call.input
     return await _row(
+        needs,
         call,
-        await call.platform.backups.create(call.actor, call.permission, given.made(), given.onto(BackupSettings())),
+        await needs.backups.create(call.actor, call.permission, given.made(), given.onto(BackupSettings())),
     )
 
 
-async def _update(call: Call[Update]) -> BackupDetails:
-    given, backups = call.input, call.platform.backups
+@router.mutation("update", least=Role.ADMIN, scope=Scope.ADMIN)
+async def update(needs: BackupNeeds, call: Call[Update]) -> BackupDetails:
+    """Change a backup."""
+    given, backups = call.input, needs.backups
     given.require_same(await backups.one(call.actor, call.permission, given.backup_id))
     changed = await backups.update(
         call.actor, call.permission, given.backup_id, given.onto, given.destination_id or None
     )
-    return await _row(call, changed)
+    return await _row(needs, call, changed)
 
 
-async def _remove(call: Call[ById]) -> BackupDetails:
-    backups, id_ = call.platform.backups, call.input.backup_id
-    last = await _row(call, await backups.one(call.actor, call.permission, id_))
+@router.mutation("remove", least=Role.ADMIN, scope=Scope.ADMIN)
+async def remove(needs: BackupNeeds, call: Call[ById]) -> BackupDetails:
+    """Forget a backup; its files stay where they lie."""
+    backups, id_ = needs.backups, call.input.backup_id
+    last = await _row(needs, call, await backups.one(call.actor, call.permission, id_))
     await backups.remove(call.actor, call.permission, id_)
     return last
 
 
-def _manual(wanted: str) -> Callable[[Call[ById]], Awaitable[Ready]]:
-    async def start(call: Call[ById]) -> Ready:
-        made = await call.platform.backups.start(call.actor, call.permission, call.input.backup_id, wanted, call.once)
-        return queued_as(made, answer=True)
-
-    return start
+async def _run(wanted: str, needs: BackupNeeds, call: Call[ById]) -> Ready[bool]:
+    """Queue a run of a backup of this kind."""
+    made = await needs.backups.start(call.actor, call.permission, call.input.backup_id, wanted, call.once)
+    return queued_as(made, answer=True)
 
 
-async def _restore(call: Call[Restore]) -> Nothing:
+for _each, _wanted in _MANUAL.items():
+    router.starter(f"manualBackup{_each}", least=Role.MEMBER, scope=Scope.DEPLOY)(partial(_run, _wanted))
+
+
+@router.starter("restoreBackupWithLogs", least=Role.ADMIN, scope=Scope.ADMIN)
+async def restore(needs: BackupNeeds, call: Call[Restore]) -> Nothing:
+    """Queue a restore of a file."""
     given = call.input
     return queued(
-        await call.platform.backups.restore(
+        await needs.backups.restore(
             call.actor,
             call.permission,
             given.backup_id,
@@ -247,24 +268,26 @@ async def _restore(call: Call[Restore]) -> Nothing:
     )
 
 
-async def _drill(call: Call[Drill]) -> Nothing:
+@router.starter("drill", least=Role.MEMBER, scope=Scope.DEPLOY)
+async def drill(needs: BackupNeeds, call: Call[Drill]) -> Nothing:
+    """Queue a restore on trial, which is thrown away."""
     given = call.input
     return queued(
-        await call.platform.backups.drill(
-            call.actor, call.permission, given.backup_id, given.backup_file or None, call.once
-        )
+        await needs.backups.drill(call.actor, call.permission, given.backup_id, given.backup_file or None, call.once)
     )
 
 
-async def _row(call: Call[Any], backup: Backup) -> BackupDetails:
-    (row,) = await backup_rows(call, [backup])
+async def _row(needs: BackupNeeds, call: Call[Any], backup: Backup) -> BackupDetails:
+    (row,) = await backup_rows(needs.relations, call.actor, [backup])
     return row
 
 
-async def backup_rows(call: Call[Any], found: Sequence[Backup]) -> list[BackupDetails]:
+async def backup_rows(relations: Relations, actor: Actor, found: Sequence[Backup]) -> list[BackupDetails]:
     """The backups with what they belong to, for whoever was let through to them already."""
-    places = await services_of(call, [each.service_id for each in found])
-    destinations = {each: await destination_of(call, each) for each in {backup.destination_id for backup in found}}
+    places = await relations.services([each.service_id for each in found])
+    destinations = {
+        each: await relations.destination(actor, each) for each in {backup.destination_id for backup in found}
+    }
     return [
         backup_details(each, places.get(each.service_id or ""), destinations[each.destination_id]) for each in found
     ]

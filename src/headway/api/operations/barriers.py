@@ -6,27 +6,22 @@ from typing import Annotated
 
 from pydantic import Field
 
-from headway.faces.http.inputs import Input
-from headway.faces.http.registry import Call, Procedure, mutation, query
-from headway.faces.http.wire.edge import RedirectRow, SecurityRow, redirect_row, security_row
+from headway.api.inputs import Input
+from headway.api.operation import Call
+from headway.api.router import Router
+from headway.api.rows.edge import RedirectRow, SecurityRow, redirect_row, security_row
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
+from headway.domains.catalog.barriers import BarrierService
 from headway.kernel.artifacts import Redirect
 from headway.kernel.secret import Secret
 
-
-def procedures() -> tuple[Procedure, ...]:
-    """Both routers."""
-    return (
-        query("redirects.one", "One redirect", RedirectRow, RedirectById, _redirect),
-        mutation("redirects.create", "Answer requests with another address", bool, NewRedirect, _create_redirect),
-        mutation("redirects.update", "Change a redirect", RedirectRow, ChangedRedirect, _update_redirect),
-        mutation("redirects.delete", "Remove a redirect", RedirectRow, RedirectById, _delete_redirect),
-        query("security.one", "One login, without its password", SecurityRow, SecurityById, _login),
-        mutation("security.create", "Let in only who knows a password", bool, NewSecurity, _create_login),
-        mutation("security.update", "Change a login", SecurityRow, ChangedSecurity, _update_login),
-        mutation(
-            "security.delete", "Remove a login; without any, all are let in", SecurityRow, SecurityById, _delete_login
-        ),
-    )
+redirects_router = Router[BarrierService](
+    "redirects", "Requests to an application that are answered with another address", resource=Noun.REDIRECT
+)
+security_router = Router[BarrierService](
+    "security", "Names and passwords without which nobody comes in to an application", resource=Noun.LOGIN
+)
 
 
 Text = Annotated[str, Field(min_length=1)]
@@ -71,50 +66,62 @@ class ChangedSecurity(SecurityFields):
     security_id: Text
 
 
-async def _redirect(call: Call[RedirectById]) -> RedirectRow:
-    return redirect_row(await call.platform.barriers.redirect(call.actor, call.permission, call.input.redirect_id))
+@redirects_router.query("one", least=Role.MEMBER, scope=Scope.READ)
+async def redirect(barriers: BarrierService, call: Call[RedirectById]) -> RedirectRow:
+    """One redirect."""
+    return redirect_row(await barriers.redirect(call.actor, call.permission, call.input.redirect_id))
 
 
-async def _create_redirect(call: Call[NewRedirect]) -> bool:
-    await call.platform.barriers.create_redirect(
-        call.actor, call.permission, call.input.application_id, call.input.redirect()
-    )
+@redirects_router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN, resource=Noun.APPLICATION)
+async def create_redirect(barriers: BarrierService, call: Call[NewRedirect]) -> bool:
+    """Answer requests with another address."""
+    await barriers.create_redirect(call.actor, call.permission, call.input.application_id, call.input.redirect())
     return True
 
 
-async def _update_redirect(call: Call[ChangedRedirect]) -> RedirectRow:
+@redirects_router.mutation("update", least=Role.ADMIN, scope=Scope.ADMIN)
+async def update_redirect(barriers: BarrierService, call: Call[ChangedRedirect]) -> RedirectRow:
+    """Change a redirect."""
     given = call.input
     return redirect_row(
-        await call.platform.barriers.update_redirect(call.actor, call.permission, given.redirect_id, given.redirect())
+        await barriers.update_redirect(call.actor, call.permission, given.redirect_id, given.redirect())
     )
 
 
-async def _delete_redirect(call: Call[RedirectById]) -> RedirectRow:
-    return redirect_row(
-        await call.platform.barriers.delete_redirect(call.actor, call.permission, call.input.redirect_id)
-    )
+@redirects_router.mutation("delete", least=Role.ADMIN, scope=Scope.ADMIN)
+async def delete_redirect(barriers: BarrierService, call: Call[RedirectById]) -> RedirectRow:
+    """Remove a redirect."""
+    return redirect_row(await barriers.delete_redirect(call.actor, call.permission, call.input.redirect_id))
 
 
-async def _login(call: Call[SecurityById]) -> SecurityRow:
-    return security_row(await call.platform.barriers.login(call.actor, call.permission, call.input.security_id))
+@security_router.query("one", least=Role.MEMBER, scope=Scope.READ)
+async def login(barriers: BarrierService, call: Call[SecurityById]) -> SecurityRow:
+    """One login, without its password."""
+    return security_row(await barriers.login(call.actor, call.permission, call.input.security_id))
 
 
-async def _create_login(call: Call[NewSecurity]) -> bool:
+@security_router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN, resource=Noun.APPLICATION)
+async def create_login(barriers: BarrierService, call: Call[NewSecurity]) -> bool:
+    """Let in only who knows a password."""
     given = call.input
-    await call.platform.barriers.create_login(
+    await barriers.create_login(
         call.actor, call.permission, given.application_id, given.username, Secret(given.password)
     )
     return True
 
 
-async def _update_login(call: Call[ChangedSecurity]) -> SecurityRow:
+@security_router.mutation("update", least=Role.ADMIN, scope=Scope.ADMIN)
+async def update_login(barriers: BarrierService, call: Call[ChangedSecurity]) -> SecurityRow:
+    """Change a login."""
     given = call.input
     return security_row(
-        await call.platform.barriers.update_login(
+        await barriers.update_login(
             call.actor, call.permission, given.security_id, given.username, Secret(given.password)
         )
     )
 
 
-async def _delete_login(call: Call[SecurityById]) -> SecurityRow:
-    return security_row(await call.platform.barriers.delete_login(call.actor, call.permission, call.input.security_id))
+@security_router.mutation("delete", least=Role.ADMIN, scope=Scope.ADMIN)
+async def delete_login(barriers: BarrierService, call: Call[SecurityById]) -> SecurityRow:
+    """Remove a login; without any, all are let in."""
+    return security_row(await barriers.delete_login(call.actor, call.permission, call.input.security_id))

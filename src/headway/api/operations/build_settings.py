@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from headway.faces.http.inputs import Input
-from headway.faces.http.wire.builds import NAMES
+from headway.api.inputs import Input
+from headway.api.rows.builds import NAMES
 from headway.seams.buildplan.settings import NEWEST, BuildSettings
 
 

@@ -6,22 +6,18 @@ from typing import Annotated
 
 from pydantic import Field
 
+from headway.api.inputs import Empty, Input
+from headway.api.operation import Call
+from headway.api.router import Router
+from headway.api.rows.edge import CertificateRow, certificate_row
+from headway.core.access.model import Role, Scope
 from headway.core.access.policy import Missing, Noun
-from headway.faces.http.inputs import Empty, Input
-from headway.faces.http.registry import Call, Procedure, mutation, query
-from headway.faces.http.wire.edge import CertificateRow, certificate_row
+from headway.domains.catalog.certificates import CertificateService
 from headway.kernel.secret import Secret
 
-
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("certificates.all", "Every certificate, without its key", list[CertificateRow], Empty, _all),
-        query("certificates.one", "One certificate, without its key", CertificateRow, ById, _one),
-        mutation("certificates.create", "Keep a certificate and show it", CertificateRow, Create, _create),
-        mutation("certificates.update", "Rename or renew a certificate", CertificateRow, Update, _update),
-        mutation("certificates.remove", "Forget a certificate", bool, ById, _remove),
-    )
+router = Router[CertificateService](
+    "certificates", "Certificates that are brought along", resource=Noun.CERTIFICATE, in_project=False
+)
 
 
 Name = Annotated[str, Field(min_length=1, max_length=255)]
@@ -47,20 +43,26 @@ class Update(ById):
     private_key: Pem | None = Field(default=None, repr=False)
 
 
-async def _all(call: Call[Empty]) -> list[CertificateRow]:
-    return [certificate_row(each) for each in await call.platform.certificates.all(call.actor, call.permission)]
+@router.query("all", least=Role.ADMIN, scope=Scope.READ)
+async def all_(certificates: CertificateService, call: Call[Empty]) -> list[CertificateRow]:
+    """Every certificate, without its key."""
+    return [certificate_row(each) for each in await certificates.all(call.actor, call.permission)]
 
 
-async def _one(call: Call[ById]) -> CertificateRow:
-    return certificate_row(await call.platform.certificates.one(call.actor, call.permission, call.input.certificate_id))
+@router.query("one", least=Role.ADMIN, scope=Scope.READ)
+async def one(certificates: CertificateService, call: Call[ById]) -> CertificateRow:
+    """One certificate, without its key."""
+    return certificate_row(await certificates.one(call.actor, call.permission, call.input.certificate_id))
 
 
-async def _create(call: Call[Create]) -> CertificateRow:
+@router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN)
+async def create(certificates: CertificateService, call: Call[Create]) -> CertificateRow:
+    """Keep a certificate and show it."""
     given = call.input
     if given.server_id:
         raise Missing(Noun.SERVER)
     return certificate_row(
-        await call.platform.certificates.create(
+        await certificates.create(
             call.actor,
             call.permission,
             name=given.name,
@@ -71,10 +73,12 @@ async def _create(call: Call[Create]) -> CertificateRow:
     )
 
 
-async def _update(call: Call[Update]) -> CertificateRow:
+@router.mutation("update", least=Role.ADMIN, scope=Scope.ADMIN)
+async def update(certificates: CertificateService, call: Call[Update]) -> CertificateRow:
+    """Rename or renew a certificate."""
     given = call.input
     return certificate_row(
-        await call.platform.certificates.update(
+        await certificates.update(
             call.actor,
             call.permission,
             given.certificate_id,
@@ -85,6 +89,8 @@ async def _update(call: Call[Update]) -> CertificateRow:
     )
 
 
-async def _remove(call: Call[ById]) -> bool:
-    await call.platform.certificates.remove(call.actor, call.permission, call.input.certificate_id)
+@router.mutation("remove", least=Role.ADMIN, scope=Scope.ADMIN)
+async def remove(certificates: CertificateService, call: Call[ById]) -> bool:
+    """Forget a certificate."""
+    await certificates.remove(call.actor, call.permission, call.input.certificate_id)
     return True

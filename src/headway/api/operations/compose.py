@@ -2,50 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from headway.api.inputs import CONTAINER_ID, Input, Searched, Since, Told
+from headway.api.operation import Call, Ready, queued_as
+from headway.api.operations.compose_details import ComposeView
+from headway.api.operations.compose_settings import Changes
+from headway.api.operations.compose_template import read_template
+from headway.api.problems import no_file
+from headway.api.router import Router
+from headway.api.rows.composes import ComposeDetails, ComposeRow, ComposesFound, compose_found, compose_row
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
+from headway.core.access.service import AccessService
+from headway.core.deployments.service import DeploymentService
+from headway.domains.composes.dropping import ComposeDropService
 from headway.domains.composes.model import ComposeSettings
-from headway.faces.http.errors import no_file
-from headway.faces.http.inputs import CONTAINER_ID, Input, Searched, Since, Told
-from headway.faces.http.procedures.compose_details import details
-from headway.faces.http.procedures.compose_settings import Changes
-from headway.faces.http.procedures.compose_template import read_template
-from headway.faces.http.registry import Call, Procedure, Ready, mutation, query, queued_as, starter, uploader
-from headway.faces.http.wire.composes import ComposeDetails, ComposeRow, ComposesFound, compose_found, compose_row
+from headway.domains.composes.service import ComposeService
 from headway.kernel.clock import SystemClock
 from headway.kernel.errors import InvalidInput
 from headway.kernel.since import ALL, begins
 
 
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("compose.one", "A compose service with all around it", ComposeDetails, ById, _one),
-        query("compose.readLogs", "The last lines that its containers wrote", str, ReadLogs, _read_logs),
-        query("compose.loadServices", "The names of its services", list[str], LoadServices, _load_services),
-        query("compose.loadMountsByService", "The volumes of a service", list[dict[str, Any]], OfService, _load_mounts),
-        query("compose.getConvertedCompose", "The file that runs, as YAML", str, ById, _converted),
-        query("compose.search", "Compose services by their words", ComposesFound, Search, _search),
-        mutation("compose.move", "Put it into another environment", ComposeRow, Move, _move),
-        mutation("compose.import", "Take file and variables from a template", Done, Import, _import),
-        mutation("compose.create", "A new compose service, not deployed yet", ComposeRow, Create, _create),
-        mutation("compose.update", "Change a compose service", ComposeRow, Update, _update),
-        mutation("compose.delete", "Remove all of it; its volumes where asked for", ComposeDetails, Delete, _delete),
-        mutation("compose.saveEnvironment", "Set its variables", bool, SaveEnvironment, _save_environment),
-        starter("compose.deploy", "Queue a deploy of the newest state", Queued, Deploy, _deploy),
-        starter("compose.redeploy", "Queue a deploy of what serves", Queued, Deploy, _redeploy),
-        uploader("compose.dropDeployment", "Queue a deploy of an upload", Queued, Drop, _drop),
-        mutation("compose.start", "Bring it up again", bool, ById, _start),
-        mutation("compose.stop", "End all that runs of it", bool, ById, _stop),
-        mutation("compose.cancelDeployment", "End what waits and runs", Done, ById, _cancel_deployment),
-        mutation("compose.cleanQueues", "End what waits", Done, ById, _clean_queues),
-        mutation("compose.killBuild", "Kill what runs", None, ById, _kill_build),
-        mutation("compose.clearDeployments", "Remove ended deployments", bool, ById, _clear_deployments),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposeNeeds:
+    """What these operations need."""
+
+    access: AccessService
+    compose_drops: ComposeDropService
+    composes: ComposeService
+    deployments: DeploymentService
+    view: ComposeView
+
+
+router = Router[ComposeNeeds](
+    "compose", "Make, set up, deploy, start, stop and delete services of several containers", resource=Noun.COMPOSE
+)
 
 
 class ById(Input):
@@ -143,13 +139,19 @@ class Done(TypedDict):
     message: str
 
 
-async def _one(call: Call[ById]) -> dict[str, Any]:
-    return await details(call, await call.platform.composes.one(call.actor, call.permission, call.input.compose_id))
+@router.query("one", least=Role.MEMBER, scope=Scope.READ)
+async def one(needs: ComposeNeeds, call: Call[ById]) -> ComposeDetails:
+    """A compose service with all around it."""
+    return await needs.view.row(
+        call.actor, await needs.composes.one(call.actor, call.permission, call.input.compose_id)
+    )
 
 
-async def _read_logs(call: Call[ReadLogs]) -> str:
+@router.query("readLogs", least=Role.MEMBER, scope=Scope.READ)
+async def read_logs(needs: ComposeNeeds, call: Call[ReadLogs]) -> str:
+    """The last lines that its containers wrote."""
     given = call.input
-    return await call.platform.composes.read_logs(
+    return await needs.composes.read_logs(
         call.actor,
         call.permission,
         given.compose_id,
@@ -160,50 +162,58 @@ async def _read_logs(call: Call[ReadLogs]) -> str:
     )
 
 
-async def _load_services(call: Call[LoadServices]) -> list[str]:
-    return await call.platform.composes.services(call.actor, call.permission, call.input.compose_id)
+@router.query("loadServices", least=Role.MEMBER, scope=Scope.READ)
+async def load_services(needs: ComposeNeeds, call: Call[LoadServices]) -> list[str]:
+    """The names of its services."""
+    return await needs.composes.services(call.actor, call.permission, call.input.compose_id)
 
 
-async def _load_mounts(call: Call[OfService]) -> list[dict[str, Any]]:
-    return await call.platform.composes.mounts(
-        call.actor, call.permission, call.input.compose_id, call.input.service_name
-    )
+@router.query("loadMountsByService", least=Role.MEMBER, scope=Scope.READ)
+async def load_mounts(needs: ComposeNeeds, call: Call[OfService]) -> list[dict[str, Any]]:
+    """The volumes of a service."""
+    return await needs.composes.mounts(call.actor, call.permission, call.input.compose_id, call.input.service_name)
 
 
-async def _converted(call: Call[ById]) -> str:
-    return await call.platform.composes.converted(call.actor, call.permission, call.input.compose_id)
+@router.query("getConvertedCompose", least=Role.ADMIN, scope=Scope.ADMIN)
+async def converted(needs: ComposeNeeds, call: Call[ById]) -> str:
+    """The file that runs, as YAML."""
+    return await needs.composes.converted(call.actor, call.permission, call.input.compose_id)
 
 
-async def _search(call: Call[Search]) -> ComposesFound:
+@router.query("search", least=Role.MEMBER, scope=Scope.READ)
+async def found(needs: ComposeNeeds, call: Call[Search]) -> ComposesFound:
+    """Compose services by their words."""
     given = call.input
     words = given.words(name=given.name, appName=given.app_name, description=given.description)
-    found = await call.platform.composes.search(
+    found = await needs.composes.search(
         call.actor, words, project_id=given.project_id or None, environment_id=given.environment_id or None
     )
     return {"items": [compose_found(each) for each in found.items], "total": found.total}
 
 
-async def _move(call: Call[Move]) -> dict[str, Any]:
+@router.mutation("move", least=Role.ADMIN, scope=Scope.ADMIN)
+async def move(needs: ComposeNeeds, call: Call[Move]) -> ComposeRow:
+    """Put it into another environment."""
     given = call.input
-    moved = await call.platform.composes.move(
-        call.actor, call.permission, given.compose_id, given.target_environment_id
-    )
-    call.platform.access.forget()  # whoever was given the compose service now knows of another project
+    moved = await needs.composes.move(call.actor, call.permission, given.compose_id, given.target_environment_id)
+    needs.access.forget()  # whoever was given the compose service now knows of another project
     return compose_row(moved)
 
 
-async def _import(call: Call[Import]) -> Done:
+@router.mutation("import", least=Role.ADMIN, scope=Scope.ADMIN)
+async def import_(needs: ComposeNeeds, call: Call[Import]) -> Done:
+    """Take file and variables from a template."""
     template = read_template(call.input.base64)
-    await call.platform.composes.update(
-        call.actor, call.permission, call.input.compose_id, template.applied, env=template.env
-    )
+    await needs.composes.update(call.actor, call.permission, call.input.compose_id, template.applied, env=template.env)
     return {"success": True, "message": "Template imported successfully"}
 
 
-async def _create(call: Call[Create]) -> dict[str, Any]:
+@router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN)
+async def create(needs: ComposeNeeds, call: Call[Create]) -> ComposeRow:
+    """A new compose service, not deployed yet."""
     given = call.input
     return compose_row(
-        await call.platform.composes.create(
+        await needs.composes.create(
             call.actor,
             call.permission,
             given.environment_id,
@@ -216,9 +226,11 @@ async def _create(call: Call[Create]) -> dict[str, Any]:
     )
 
 
-async def _update(call: Call[Update]) -> dict[str, Any]:
+@router.mutation("update", least=Role.ADMIN, scope=Scope.ADMIN)
+async def update(needs: ComposeNeeds, call: Call[Update]) -> ComposeRow:
+    """Change a compose service."""
     given = call.input
-    changed = await call.platform.composes.update(
+    changed = await needs.composes.update(
         call.actor,
         call.permission,
         given.compose_id,
@@ -230,18 +242,22 @@ async def _update(call: Call[Update]) -> dict[str, Any]:
         environment_id=given.environment_id,
     )
     if given.environment_id is not None:
-        call.platform.access.forget()  # whoever was given the compose service now knows of another project
+        needs.access.forget()  # whoever was given the compose service now knows of another project
     return compose_row(changed)
 
 
-async def _delete(call: Call[Delete]) -> dict[str, Any]:
-    given, composes = call.input, call.platform.composes
-    last = await details(call, await composes.one(call.actor, call.permission, given.compose_id))
+@router.mutation("delete", least=Role.ADMIN, scope=Scope.ADMIN)
+async def delete(needs: ComposeNeeds, call: Call[Delete]) -> ComposeDetails:
+    """Remove all of it; its volumes where asked for."""
+    given, composes = call.input, needs.composes
+    last = await needs.view.row(call.actor, await composes.one(call.actor, call.permission, given.compose_id))
     await composes.delete(call.actor, call.permission, given.compose_id, delete_volumes=given.delete_volumes)
     return last
 
 
-async def _save_environment(call: Call[SaveEnvironment]) -> bool:
+@router.mutation("saveEnvironment", least=Role.ADMIN, scope=Scope.ADMIN)
+async def save_environment(needs: ComposeNeeds, call: Call[SaveEnvironment]) -> bool:
+    """Set its variables."""
     given = call.input
 
     def change(settings: ComposeSettings) -> ComposeSettings:
@@ -249,26 +265,30 @@ async def _save_environment(call: Call[SaveEnvironment]) -> bool:
             return settings
         return replace(settings, create_env_file=given.create_env_file)
 
-    await call.platform.composes.update(call.actor, call.permission, given.compose_id, change, env=given.env or "")
+    await needs.composes.update(call.actor, call.permission, given.compose_id, change, env=given.env or "")
     return True
 
 
-async def _deploy(call: Call[Deploy]) -> Ready:
-    return await _enqueue(call, "Deployment queued", again=False)
+@router.starter("deploy", least=Role.MEMBER, scope=Scope.DEPLOY)
+async def deploy(needs: ComposeNeeds, call: Call[Deploy]) -> Ready[Queued]:
+    """Queue a deploy of the newest state."""
+    return await _enqueue(needs, call, "Deployment queued", again=False)
 
 
-async def _redeploy(call: Call[Deploy]) -> Ready:
-    return await _enqueue(call, "Redeployment queued", again=True)
+@router.starter("redeploy", least=Role.MEMBER, scope=Scope.DEPLOY)
+async def redeploy(needs: ComposeNeeds, call: Call[Deploy]) -> Ready[Queued]:
+    """Queue a deploy of what serves."""
+    return await _enqueue(needs, call, "Redeployment queued", again=True)
 
 
-async def _enqueue(call: Call[Deploy], message: str, *, again: bool) -> Ready:
+async def _enqueue(needs: ComposeNeeds, call: Call[Deploy], message: str, *, again: bool) -> Ready[Queued]:
     given = call.input
     if given.fresh_volumes:
         raise InvalidInput(
             "A deploy never empties volumes (freshVolumes). Delete the compose service with deleteVolumes, and make it "
             "anew."
         )
-    made = await call.platform.composes.deploy(
+    made = await needs.composes.deploy(
         call.actor,
         call.permission,
         given.compose_id,
@@ -277,15 +297,18 @@ async def _enqueue(call: Call[Deploy], message: str, *, again: bool) -> Ready:
         description=given.description or None,
         once=call.once,
     )
-    return queued_as(made, {"success": True, "message": message, "composeId": given.compose_id})
+    answer: Queued = {"success": True, "message": message, "composeId": given.compose_id}
+    return queued_as(made, answer)
 
 
-async def _drop(call: Call[Drop]) -> Ready:
+@router.uploader("dropDeployment", least=Role.MEMBER, scope=Scope.DEPLOY)
+async def drop(needs: ComposeNeeds, call: Call[Drop]) -> Ready[Queued]:
+    """Queue a deploy of an upload."""
     given = call.input
     if call.upload is None:
-        await call.platform.composes.one(call.actor, call.permission, given.compose_id)
+        await needs.composes.one(call.actor, call.permission, given.compose_id)
         raise no_file()
-    made = await call.platform.compose_drops.drop(
+    made = await needs.compose_drops.drop(
         call.actor,
         call.permission,
         given.compose_id,
@@ -298,33 +321,43 @@ async def _drop(call: Call[Drop]) -> Ready:
     return queued_as(made, {"success": True, "message": "Deployment queued", "composeId": given.compose_id})
 
 
-async def _start(call: Call[ById]) -> bool:
-    await call.platform.composes.start(call.actor, call.permission, call.input.compose_id)
+@router.mutation("start", least=Role.MEMBER, scope=Scope.DEPLOY)
+async def start(needs: ComposeNeeds, call: Call[ById]) -> bool:
+    """Bring it up again."""
+    await needs.composes.start(call.actor, call.permission, call.input.compose_id)
     return True
 
 
-async def _stop(call: Call[ById]) -> bool:
-    await call.platform.composes.stop(call.actor, call.permission, call.input.compose_id)
+@router.mutation("stop", least=Role.MEMBER, scope=Scope.DEPLOY)
+async def stop(needs: ComposeNeeds, call: Call[ById]) -> bool:
+    """End all that runs of it."""
+    await needs.composes.stop(call.actor, call.permission, call.input.compose_id)
     return True
 
 
-async def _cancel_deployment(call: Call[ById]) -> Done:
-    await call.platform.composes.cancel_deployments(call.actor, call.permission, call.input.compose_id)
+@router.mutation("cancelDeployment", least=Role.MEMBER, scope=Scope.KILL)
+async def cancel_deployment(needs: ComposeNeeds, call: Call[ById]) -> Done:
+    """End what waits and runs."""
+    await needs.composes.cancel_deployments(call.actor, call.permission, call.input.compose_id)
     return {"success": True, "message": "Deployment cancelled"}
 
 
-async def _clean_queues(call: Call[ById]) -> Done:
-    await call.platform.composes.cancel_waiting(call.actor, call.permission, call.input.compose_id)
+@router.mutation("cleanQueues", least=Role.MEMBER, scope=Scope.KILL)
+async def clean_queues(needs: ComposeNeeds, call: Call[ById]) -> Done:
+    """End what waits."""
+    await needs.composes.cancel_waiting(call.actor, call.permission, call.input.compose_id)
     return {"success": True, "message": "Queues cleaned successfully"}
 
 
-async def _kill_build(call: Call[ById]) -> None:
-    await call.platform.composes.kill_build(call.actor, call.permission, call.input.compose_id)
+@router.mutation("killBuild", least=Role.MEMBER, scope=Scope.KILL)
+async def kill_build(needs: ComposeNeeds, call: Call[ById]) -> None:
+    """Kill what runs."""
+    await needs.composes.kill_build(call.actor, call.permission, call.input.compose_id)
 
 
-async def _clear_deployments(call: Call[ById]) -> bool:
-    for deployment in await call.platform.composes.ended_deployments(
-        call.actor, call.permission, call.input.compose_id
-    ):
-        await call.platform.deployments.remove(call.actor, call.permission, deployment.deployment_id)
+@router.mutation("clearDeployments", least=Role.ADMIN, scope=Scope.REMOVE)
+async def clear_deployments(needs: ComposeNeeds, call: Call[ById]) -> bool:
+    """Remove ended deployments."""
+    for deployment in await needs.composes.ended_deployments(call.actor, call.permission, call.input.compose_id):
+        await needs.deployments.remove(call.actor, call.permission, deployment.deployment_id)
     return True

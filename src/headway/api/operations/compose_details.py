@@ -2,33 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+from headway.api.operations.deployment_lists import rows_of
+from headway.api.operations.hook_settings import hook_address
+from headway.api.operations.relations import COMPOSE, ENVIRONMENT, Relations
+from headway.api.rows.backups import backup_row
+from headway.api.rows.composes import ComposeDetails, compose_details
+from headway.api.rows.edge import domain_rows
+from headway.core.access.model import Actor
 from headway.core.access.policy import may
 from headway.core.deployments.model import SubjectType
+from headway.core.deployments.reading import DeploymentReader
+from headway.domains.backups.service import BackupService
+from headway.domains.catalog.domains import DomainService
 from headway.domains.composes.model import Compose
-from headway.faces.http.procedures.deployment_lists import rows_of
-from headway.faces.http.procedures.hook_settings import hook_address
-from headway.faces.http.procedures.relations import COMPOSE, ENVIRONMENT, server_of
-from headway.faces.http.registry import Call
-from headway.faces.http.wire.backups import backup_row
-from headway.faces.http.wire.composes import compose_details
-from headway.faces.http.wire.edge import domain_rows
+from headway.domains.projects.service import ProjectService
+from headway.reactions.webhooks.service import WebhookService
 
 
-async def details(call: Call[Any], compose: Compose) -> dict[str, Any]:
-    """For whoever was let through to the compose service. What takes a key that reads is left out without one."""
-    platform, actor, id_ = call.platform, call.actor, compose.compose_id
-    relations: dict[str, Any] = {}
-    if may(actor, COMPOSE):
-        part = await platform.deployment_reads.rows_of(actor, COMPOSE, SubjectType.COMPOSE, id_)
-        led = await platform.domains.of(actor, COMPOSE, SubjectType.COMPOSE, id_)
-        relations = {
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposeView:
+    """How one compose service is shown."""
+
+    backups: BackupService
+    deployment_reads: DeploymentReader
+    domains: DomainService
+    projects: ProjectService
+    relations: Relations
+    webhooks: WebhookService
+
+    async def row(self, actor: Actor, compose: Compose) -> ComposeDetails:
+        """For whoever was let through to the compose service. What takes a key that reads is left out without one."""
+        relations: dict[str, Any] = {}
+        if may(actor, COMPOSE):
+            relations = await self._read(actor, compose)
+        environment, project = await self.projects.around(actor, ENVIRONMENT, compose.environment_id)
+        hook = await hook_address(self.webhooks, actor, SubjectType.COMPOSE, compose.compose_id)
+        return compose_details(compose, environment, project, relations | hook)
+
+    async def _read(self, actor: Actor, compose: Compose) -> dict[str, Any]:
+        service, id_ = SubjectType.COMPOSE, compose.compose_id
+        part = await self.deployment_reads.rows_of(actor, COMPOSE, service, id_)
+        led = await self.domains.of(actor, COMPOSE, service, id_)
+        return {
             "deployments": rows_of(part, pending_as_running=actor.terms.pending_as_running),
-            "domains": domain_rows(led, platform.domains.address),
-            "backups": [backup_row(each) for each in await platform.backups.all(actor) if each.service_id == id_],
-            "server": await server_of(call, compose.host_id),
+            "domains": domain_rows(led, self.domains.address),
+            "backups": [backup_row(each) for each in await self.backups.all(actor) if each.service_id == id_],
+            "server": await self.relations.server(actor, compose.host_id),
         }
-    environment, project = await platform.projects.around(actor, ENVIRONMENT, compose.environment_id)
-    found = compose_details(compose, environment, project, relations)
-    return found | await hook_address(call, SubjectType.COMPOSE, id_)

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from headway.api.inputs import Input
+from headway.api.operations.application_settings import KeptDays, KeptNumber, Seconds, Text
+from headway.api.operations.hook_settings import WatchPaths, WebhookSecret, hook_changes
+from headway.api.rows.composes import ACTIVE, ComposeType, SourceType, default_of, passive_among
 from headway.domains.composes.model import ComposeSettings
-from headway.faces.http.inputs import Input
-from headway.faces.http.procedures.application_settings import KeptDays, KeptNumber, Seconds, Text
-from headway.faces.http.procedures.hook_settings import WatchPaths, WebhookSecret, hook_changes
-from headway.faces.http.wire.composes import ACTIVE, ComposeType, SourceType, default_of, passive_among
 
 _LONGEST_SECONDS = 7 * 24 * 3600
 

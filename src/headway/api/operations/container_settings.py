@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from headway.faces.http.errors import invalid
-from headway.faces.http.inputs import Input, Keyed
+from headway.api.inputs import Input, Keyed
+from headway.api.problems import invalid
 from headway.kernel.forms import size
 
 _NANO = 1_000_000_000

@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from headway.api.inputs import Input, Keyed, Searched, Since, Told
+from headway.api.operations.container_settings import cpus, memory_bytes
+from headway.api.rows.databases import PASSIVE
 from headway.domains.applications.model import AppSettings
 from headway.domains.databases.kinds import EXTERNAL, KINDS
 from headway.domains.databases.model import LOOPBACK, DatabaseKind, DatabaseSettings, Elsewhere
 from headway.domains.databases.service import Change
-from headway.faces.http.inputs import Input, Keyed, Searched, Since, Told
-from headway.faces.http.procedures.container_settings import cpus, memory_bytes
-from headway.faces.http.wire.databases import PASSIVE
 from headway.kernel.errors import InvalidInput, PasswordForgotten
 from headway.kernel.since import ALL
 

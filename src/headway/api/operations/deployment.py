@@ -2,44 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from headway.core.deployments.awaiting import Goal
+from headway.api.inputs import MOST, Input
+from headway.api.operation import Call, File, Stream
+from headway.api.operations.deployment_lists import rows_of
+from headway.api.router import Router
+from headway.api.rows.deployments import DeploymentRow, WaitedRow
+from headway.api.rows.logs import FoundRow, found_row
+from headway.core.access.model import Actor, Role, Scope
+from headway.core.access.policy import Noun, Permission
+from headway.core.deployments.awaiting import Awaiting, Goal
+from headway.core.deployments.model import Deployment
+from headway.core.deployments.reading import DeploymentReader
+from headway.core.deployments.service import DeploymentService
 from headway.core.deployments.status import Status
-from headway.faces.http.downloads import Download
-from headway.faces.http.inputs import MOST, Input
-from headway.faces.http.procedures import deployment_lists, deployment_search
-from headway.faces.http.procedures.deployment_lists import rows_of
-from headway.faces.http.registry import Call, File, Procedure, Stream, mutation, query
-from headway.faces.http.streams import Follower, Follows
-from headway.faces.http.wire.deployments import DeploymentRow, WaitedRow
-from headway.faces.http.wire.logs import FoundRow, found_row
+from headway.infra.logs.opened import OpenedLog
 from headway.infra.logs.search import Search
 
 LONGEST_WAIT_SECONDS = 300
 
 
-def procedures(follows: Follows) -> tuple[Procedure, ...]:
-    """The router."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentNeeds:
+    """What these operations need. ``follow`` opens a follower of a deployment's log from a byte on, ``download`` hands
+    out a log: how their answers are sent their transport says.
+    """
 
-    async def follow(call: Call[FollowInput]) -> Follower:
-        return await follows.open(call.actor, call.permission, call.input.deployment_id, _resumed(call))
+    awaiting: Awaiting
+    deployment_reads: DeploymentReader
+    deployments: DeploymentService
+    download: Callable[[Deployment, OpenedLog, Mapping[bytes, bytes]], File]
+    follow: Callable[[Actor, Permission, str, int], Awaitable[Stream]]
 
-    return (
-        *deployment_lists.procedures(),
-        *deployment_search.procedures(),
-        query("deployment.one", "A deployment with its steps", DeploymentRow, ById, _one),
-        query("deployment.readLogs", "The last lines of a deployment's log", str, ReadLogs, _read_logs),
-        query("deployment.searchLog", "Where a text stands in a deployment's log", FoundRow, SearchLog, _search_log),
-        query("deployment.log", "A deployment's log as a file, whole or a range of it", File, ById, _log),
-        query("deployment.follow", "Log, steps and status as server-sent events", Stream, FollowInput, follow),
-        query("deployment.wait", "A deployment once it has ended, or the time is up", WaitedRow, Wait, _wait),
-        mutation("deployment.killProcess", "Kill a running deployment", None, ById, _kill),
-        mutation("deployment.cancel", "End a waiting or running deployment gently", None, ById, _cancel),
-        mutation("deployment.removeDeployment", "Remove record and log", DeploymentRow, ById, _remove),
-    )
+
+router = Router[DeploymentNeeds](
+    "deployment", "List, look at, follow, end and remove deployments", resource=Noun.DEPLOYMENT
+)
 
 
 class ById(Input):
@@ -74,48 +77,66 @@ class FollowInput(ById):
     start: Annotated[int, Field(ge=0, le=MOST, alias="from")] = 0
 
 
-async def _one(call: Call[ById]) -> DeploymentRow:
-    part = await call.platform.deployment_reads.one(call.actor, call.permission, call.input.deployment_id)
+@router.query("one", least=Role.MEMBER, scope=Scope.READ)
+async def one(needs: DeploymentNeeds, call: Call[ById]) -> DeploymentRow:
+    """A deployment with its steps."""
+    part = await needs.deployment_reads.one(call.actor, call.permission, call.input.deployment_id)
     return rows_of(part, pending_as_running=call.actor.terms.pending_as_running)[0]
 
 
-async def _wait(call: Call[Wait]) -> WaitedRow:
+@router.query("follow", least=Role.MEMBER, scope=Scope.READ)
+async def follow(needs: DeploymentNeeds, call: Call[FollowInput]) -> Stream:
+    """Log, steps and status as server-sent events."""
+    return await needs.follow(call.actor, call.permission, call.input.deployment_id, _resumed(call))
+
+
+@router.query("wait", least=Role.MEMBER, scope=Scope.READ)
+async def wait(needs: DeploymentNeeds, call: Call[Wait]) -> WaitedRow:
+    """A deployment once it has ended, or the time is up."""
     given, goal = call.input, Goal(call.input.until)
-    part = await call.platform.awaiting.wait(call.actor, call.permission, given.deployment_id, goal, given.timeout)
+    part = await needs.awaiting.wait(call.actor, call.permission, given.deployment_id, goal, given.timeout)
     status = Status(part.rows[0].status)
     row = rows_of(part, pending_as_running=call.actor.terms.pending_as_running)[0]
     return {"reached": goal.reached_by(status), "ended": status.ended, "deployment": row}
 
 
-async def _read_logs(call: Call[ReadLogs]) -> str:
-    return await call.platform.deployments.read_log(
-        call.actor, call.permission, call.input.deployment_id, call.input.tail
-    )
+@router.query("readLogs", least=Role.MEMBER, scope=Scope.READ)
+async def read_logs(needs: DeploymentNeeds, call: Call[ReadLogs]) -> str:
+    """The last lines of a deployment's log."""
+    return await needs.deployments.read_log(call.actor, call.permission, call.input.deployment_id, call.input.tail)
 
 
-async def _search_log(call: Call[SearchLog]) -> FoundRow:
+@router.query("searchLog", least=Role.MEMBER, scope=Scope.READ)
+async def search_log(needs: DeploymentNeeds, call: Call[SearchLog]) -> FoundRow:
+    """Where a text stands in a deployment's log."""
     given = call.input
     search = Search(text=given.text, offset=given.start, limit=given.limit, ignore_case=given.ignore_case)
-    return found_row(
-        await call.platform.deployments.search_log(call.actor, call.permission, given.deployment_id, search)
-    )
+    return found_row(await needs.deployments.search_log(call.actor, call.permission, given.deployment_id, search))
 
 
-async def _log(call: Call[ById]) -> Download:
-    deployment, opened = await call.platform.deployments.open_log(call.actor, call.permission, call.input.deployment_id)
-    return Download(deployment, opened, call.headers)
+@router.query("log", least=Role.MEMBER, scope=Scope.READ)
+async def log(needs: DeploymentNeeds, call: Call[ById]) -> File:
+    """A deployment's log as a file, whole or a range of it."""
+    deployment, opened = await needs.deployments.open_log(call.actor, call.permission, call.input.deployment_id)
+    return needs.download(deployment, opened, call.headers)
 
 
-async def _kill(call: Call[ById]) -> None:
-    await call.platform.deployments.kill(call.actor, call.permission, call.input.deployment_id)
+@router.mutation("killProcess", least=Role.MEMBER, scope=Scope.KILL)
+async def kill(needs: DeploymentNeeds, call: Call[ById]) -> None:
+    """Kill a running deployment."""
+    await needs.deployments.kill(call.actor, call.permission, call.input.deployment_id)
 
 
-async def _cancel(call: Call[ById]) -> None:
-    await call.platform.deployments.cancel(call.actor, call.permission, call.input.deployment_id)
+@router.mutation("cancel", least=Role.MEMBER, scope=Scope.KILL)
+async def cancel(needs: DeploymentNeeds, call: Call[ById]) -> None:
+    """End a waiting or running deployment gently."""
+    await needs.deployments.cancel(call.actor, call.permission, call.input.deployment_id)
 
 
-async def _remove(call: Call[ById]) -> DeploymentRow:
-    removed = await call.platform.deployments.remove(call.actor, call.permission, call.input.deployment_id)
+@router.mutation("removeDeployment", least=Role.MEMBER, scope=Scope.REMOVE)
+async def remove(needs: DeploymentNeeds, call: Call[ById]) -> DeploymentRow:
+    """Remove record and log."""
+    removed = await needs.deployments.remove(call.actor, call.permission, call.input.deployment_id)
     return rows_of(removed, pending_as_running=False)[0]
 
 

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, TypeVar
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 from pydantic_core import to_json
 
-from headway.core.access.model import Actor
-from headway.core.deployments.listing import MOST_ROWS, Page, Part
-from headway.core.deployments.model import SubjectType
-from headway.core.deployments.reading import Shown, View
-from headway.core.deployments.subjects import SERVICES
-from headway.domains.projects.model import Place, Service
-from headway.domains.projects.service import ProjectService
-from headway.faces.http.inputs import Input
-from headway.faces.http.platform import Platform
-from headway.faces.http.registry import Call, Procedure, Ready, query
-from headway.faces.http.wire.deployments import (
+from headway.api.inputs import Input
+from headway.api.operation import Call, Ready
+from headway.api.router import Router
+from headway.api.rows.deployments import (
     CentralRow,
     DeploymentRow,
     belongings,
     deployment_row,
 )
-from headway.faces.http.wire.encoded import as_list, widened
-from headway.faces.http.wire.queue import JobRow, job_row
+from headway.api.rows.encoded import EncodedRows, as_list, widened
+from headway.api.rows.queue import JobRow, job_row
+from headway.core.access.model import Actor, Role, Scope
+from headway.core.access.policy import Noun
+from headway.core.deployments.listing import MOST_ROWS, Page, Part
+from headway.core.deployments.model import SubjectType
+from headway.core.deployments.reading import DeploymentReader, Shown, View
+from headway.core.deployments.subjects import SERVICES
+from headway.domains.projects.model import Place, Service
+from headway.domains.projects.service import ProjectService
 from headway.infra.db.transaction import Tx
 
 NEXT_CURSOR = "x-next-cursor"  # a header, for the answer is the bare list that known clients expect
@@ -36,16 +38,16 @@ _SERVICES = frozenset(SERVICES)
 Cursor = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
 
 
-def procedures() -> tuple[Procedure, ...]:
-    """The lists of the router."""
-    return (
-        query("deployment.all", "Deployments of an application, newest first", Rows, OfApplication, _all),
-        query("deployment.allByCompose", "Deployments of a compose service", Rows, OfCompose, _all_by_compose),
-        query("deployment.allByServer", "Everything that ran on a server", Rows, OfServer, _all_by_server),
-        query("deployment.allByType", "Deployments of whatever has deployments", Rows, OfType, _all_by_type),
-        query("deployment.allCentralized", "The newest deployments of all", list[CentralRow], Paged, _all_centralized),
-        query("deployment.queueList", "What waits and what runs, newest first", list[JobRow], Paged, _queue_list),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentListsNeeds:
+    """What these operations need."""
+
+    deployment_reads: DeploymentReader
+    projects: ProjectService
+    rows: EncodedRows
+
+
+router = Router[DeploymentListsNeeds]("deployment", resource=Noun.DEPLOYMENT)
 
 
 class Paged(Input):
@@ -80,48 +82,60 @@ class OfType(Paged):
     type: SubjectTypeName
 
 
-async def _all(call: Call[OfApplication]) -> Ready:
-    return await _of_subject(call, SubjectType.APPLICATION, call.input.application_id)
+@router.query("all", least=Role.MEMBER, scope=Scope.READ, resource=Noun.APPLICATION)
+async def all_(needs: DeploymentListsNeeds, call: Call[OfApplication]) -> Ready[Rows]:
+    """Deployments of an application, newest first."""
+    return await _of_subject(needs, call, SubjectType.APPLICATION, call.input.application_id)
 
 
-async def _all_by_compose(call: Call[OfCompose]) -> Ready:
-    return await _of_subject(call, SubjectType.COMPOSE, call.input.compose_id)
+@router.query("allByCompose", least=Role.MEMBER, scope=Scope.READ, resource=Noun.COMPOSE)
+async def all_by_compose(needs: DeploymentListsNeeds, call: Call[OfCompose]) -> Ready[Rows]:
+    """Deployments of a compose service."""
+    return await _of_subject(needs, call, SubjectType.COMPOSE, call.input.compose_id)
 
 
-async def _all_by_type(call: Call[OfType]) -> Ready:
-    return await _of_subject(call, SubjectType(call.input.type), call.input.id)
+@router.query("allByType", least=Role.MEMBER, scope=Scope.READ)
+async def all_by_type(needs: DeploymentListsNeeds, call: Call[OfType]) -> Ready[Rows]:
+    """Deployments of whatever has deployments."""
+    return await _of_subject(needs, call, SubjectType(call.input.type), call.input.id)
 
 
-async def _of_subject(call: Call[P], subject: SubjectType, subject_id: str) -> Ready:
-    reads, view = call.platform.deployment_reads, _plain_view(call.platform, call.actor)
+async def _of_subject(needs: DeploymentListsNeeds, call: Call[P], subject: SubjectType, subject_id: str) -> Ready[Rows]:
+    reads, view = needs.deployment_reads, _plain_view(needs.rows, call.actor)
     page = call.input.page
     return ready(await reads.all_of(call.actor, call.permission, subject, subject_id, page=page, view=view))
 
 
-async def _all_by_server(call: Call[OfServer]) -> Ready:
-    reads, view = call.platform.deployment_reads, _plain_view(call.platform, call.actor)
+@router.query("allByServer", least=Role.MEMBER, scope=Scope.READ, resource=Noun.SERVER, in_project=False)
+async def all_by_server(needs: DeploymentListsNeeds, call: Call[OfServer]) -> Ready[Rows]:
+    """Everything that ran on a server."""
+    reads, view = needs.deployment_reads, _plain_view(needs.rows, call.actor)
     return ready(await reads.on_server(call.actor, call.permission, call.input.server_id, call.input.page, view))
 
 
-async def _all_centralized(call: Call[Paged]) -> Ready:
-    masked, platform = _hides_pending(call.actor), call.platform
+@router.query("allCentralized", least=Role.MEMBER, scope=Scope.READ)
+async def all_centralized(needs: DeploymentListsNeeds, call: Call[Paged]) -> Ready[list[CentralRow]]:
+    """The newest deployments of all."""
+    masked, projects, encoded = _hides_pending(call.actor), needs.projects, needs.rows
 
     def encode(tx: Tx, part: Part) -> bytes:
-        return as_list(central_rows(tx, part, platform, pending_as_running=masked))
+        return as_list(central_rows(tx, part, projects, encoded, pending_as_running=masked))
 
     view = View(name=("central", masked), encode=encode)
-    return ready(await call.platform.deployment_reads.central(call.actor, call.input.page, view))
+    return ready(await needs.deployment_reads.central(call.actor, call.input.page, view))
 
 
-async def _queue_list(call: Call[Paged]) -> Ready:
-    projects = call.platform.projects
+@router.query("queueList", least=Role.MEMBER, scope=Scope.READ)
+async def queue_list(needs: DeploymentListsNeeds, call: Call[Paged]) -> Ready[list[JobRow]]:
+    """What waits and what runs, newest first."""
+    projects = needs.projects
 
     def encode(tx: Tx, part: Part) -> bytes:
         places = {service_id: place for service_id, (_, place) in _places(tx, part, projects).items()}
         return to_json([job_row(row, part.works[row.deployment_id], places.get(row.subject_id)) for row in part.rows])
 
     view = View(name="queue", encode=encode)
-    return ready(await call.platform.deployment_reads.queue(call.actor, call.input.page, view))
+    return ready(await needs.deployment_reads.queue(call.actor, call.input.page, view))
 
 
 def rows_of(part: Part, *, pending_as_running: bool) -> Rows:
@@ -135,17 +149,19 @@ def rows_of(part: Part, *, pending_as_running: bool) -> Rows:
     ]
 
 
-def central_rows(tx: Tx, part: Part, platform: Platform, *, pending_as_running: bool) -> list[bytes]:
+def central_rows(
+    tx: Tx, part: Part, projects: ProjectService, encoded: EncodedRows, *, pending_as_running: bool
+) -> list[bytes]:
     """The rows of a part, encoded, each with what it belongs to."""
-    places = _places(tx, part, platform.projects)
-    encoded = platform.rows.of(tx, part, pending_as_running=pending_as_running)
+    places = _places(tx, part, projects)
+    rows = encoded.of(tx, part, pending_as_running=pending_as_running)
     return [
         widened(body, belongings(SubjectType(row.subject_type), places.get(row.subject_id)))
-        for row, body in zip(part.rows, encoded, strict=True)
+        for row, body in zip(part.rows, rows, strict=True)
     ]
 
 
-def ready(shown: Shown) -> Ready:
+def ready(shown: Shown) -> Ready[Any]:
     """The answer of a part of a list."""
     return Ready(shown.body, shown.tag, {} if shown.next is None else {NEXT_CURSOR: str(shown.next)})
 
@@ -159,9 +175,9 @@ def _hides_pending(actor: Actor) -> bool:
     return actor.terms.pending_as_running
 
 
-def _plain_view(platform: Platform, actor: Actor) -> View[Part]:
+def _plain_view(encoded: EncodedRows, actor: Actor) -> View[Part]:
     masked = _hides_pending(actor)
     return View(
         name=("rows", masked),
-        encode=lambda tx, part: as_list(platform.rows.of(tx, part, pending_as_running=masked)),
+        encode=lambda tx, part: as_list(encoded.of(tx, part, pending_as_running=masked)),
     )

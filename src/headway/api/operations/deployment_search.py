@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
+from headway.api.inputs import Input
+from headway.api.operation import Call, Ready
+from headway.api.operations.deployment_lists import Cursor, SubjectTypeName, central_rows, ready
+from headway.api.problems import invalid
+from headway.api.router import Router
+from headway.api.rows.deployments import SearchPage, search_rest
+from headway.api.rows.encoded import EncodedRows, as_list, widened
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
 from headway.core.deployments.listing import MOST_ROWS, Page
 from headway.core.deployments.model import SubjectType, Trigger
-from headway.core.deployments.reading import View
+from headway.core.deployments.reading import DeploymentReader, View
 from headway.core.deployments.search import Filters, Found
 from headway.core.deployments.status import Reason, Status
-from headway.faces.http.errors import invalid
-from headway.faces.http.inputs import Input
-from headway.faces.http.procedures.deployment_lists import Cursor, SubjectTypeName, central_rows, ready
-from headway.faces.http.registry import Call, Procedure, Ready, query
-from headway.faces.http.wire.deployments import SearchPage, search_rest
-from headway.faces.http.wire.encoded import as_list, widened
+from headway.domains.projects.service import ProjectService
 from headway.infra.db.transaction import Tx
 
 E = TypeVar("E", bound=StrEnum)
@@ -31,9 +36,16 @@ _MOST_WORDS = 8
 _PAGE = 20
 
 
-def procedures() -> tuple[Procedure, ...]:
-    """The search of the router."""
-    return (query("deployment.search", "Deployments of every type, by filters", SearchPage, Search, _search),)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentSearchNeeds:
+    """What these operations need."""
+
+    deployment_reads: DeploymentReader
+    projects: ProjectService
+    rows: EncodedRows
+
+
+router = Router[DeploymentSearchNeeds]("deployment", resource=Noun.DEPLOYMENT)
 
 
 def _some_of(words: type[StrEnum]) -> str:
@@ -89,17 +101,19 @@ class Search(Input):
         )
 
 
-async def _search(call: Call[Search]) -> Ready:
-    given, platform = call.input, call.platform
+@router.query("search", least=Role.MEMBER, scope=Scope.READ)
+async def search(needs: DeploymentSearchNeeds, call: Call[Search]) -> Ready[SearchPage]:
+    """Deployments of every type, by filters."""
+    given, projects, encoded = call.input, needs.projects, needs.rows
     masked = call.actor.terms.pending_as_running
 
     def encode(tx: Tx, found: Found) -> bytes:
-        rows = central_rows(tx, found, platform, pending_as_running=masked)
+        rows = central_rows(tx, found, projects, encoded, pending_as_running=masked)
         return widened(b'{"rows":%s}' % as_list(rows), search_rest(found))
 
     page = Page(limit=given.limit, before=None if given.cursor is None else int(given.cursor))
     view = View(name=("search", masked), encode=encode)
-    return ready(await platform.deployment_reads.search(call.actor, given.filters, page, view, counted=given.counts))
+    return ready(await needs.deployment_reads.search(call.actor, given.filters, page, view, counted=given.counts))
 
 
 def _among(words: type[E], given: str | None) -> frozenset[E]:

@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from headway.api.inputs import Empty, Ids, Input, Keyed
+from headway.api.operation import Call
+from headway.api.operations.relations import SERVER
+from headway.api.router import Router
+from headway.api.rows.backups import DestinationRow, destination_row
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
+from headway.domains.catalog.destinations import DestinationService
 from headway.domains.catalog.destinations_model import Reach
-from headway.faces.http.inputs import Empty, Ids, Input, Keyed
-from headway.faces.http.procedures.relations import SERVER
-from headway.faces.http.registry import Call, Procedure, mutation, query
-from headway.faces.http.wire.backups import DestinationRow, destination_row
+from headway.domains.servers.service import ServerService
 from headway.seams.storages.judged import S3
 
 Line = Annotated[str, Field(max_length=1_024)]
 Secret = Annotated[str, Field(max_length=65_536)]
 
 
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("destination.all", "Every destination, without its secrets", list[DestinationRow], Empty, _all),
-        query("destination.one", "One destination, without its secrets", DestinationRow, ById, _one),
-        mutation("destination.create", "Keep a destination and what opens it", DestinationRow, Described, _create),
-        mutation("destination.update", "Change a destination; empty secrets stay", DestinationRow, Update, _update),
-        mutation("destination.remove", "Forget a destination; what lies there stays", DestinationRow, ById, _remove),
-        mutation("destination.testConnection", "Write there, read back, compare, delete", bool, Test, _test),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestinationNeeds:
+    """What these operations need."""
+
+    destinations: DestinationService
+    servers: ServerService
+
+
+router = Router[DestinationNeeds](
+    "destination",
+    "Where backups lie: folders of this machine, S3 and other storages",
+    resource=Noun.DESTINATION,
+    in_project=False,
+)
 
 
 class ById(Input):
@@ -84,46 +94,52 @@ class Test(Described):
     destination_id: Line | None = None
 
 
-async def _all(call: Call[Empty]) -> list[DestinationRow]:
-    return [destination_row(each) for each in await call.platform.destinations.all(call.actor, call.permission)]
+@router.query("all", least=Role.ADMIN, scope=Scope.READ)
+async def all_(needs: DestinationNeeds, call: Call[Empty]) -> list[DestinationRow]:
+    """Every destination, without its secrets."""
+    return [destination_row(each) for each in await needs.destinations.all(call.actor, call.permission)]
 
 
-async def _one(call: Call[ById]) -> DestinationRow:
-    return destination_row(await call.platform.destinations.one(call.actor, call.permission, call.input.destination_id))
+@router.query("one", least=Role.ADMIN, scope=Scope.READ)
+async def one(needs: DestinationNeeds, call: Call[ById]) -> DestinationRow:
+    """One destination, without its secrets."""
+    return destination_row(await needs.destinations.one(call.actor, call.permission, call.input.destination_id))
 
 
-async def _require_server(call: Call[Any]) -> None:
+async def _require_server(needs: DestinationNeeds, call: Call[Any]) -> None:
     """A server that is named is the organisation's. Raises Missing."""
     if call.input.server_id:
-        await call.platform.servers.one(call.actor, SERVER, call.input.server_id)
+        await needs.servers.one(call.actor, SERVER, call.input.server_id)
 
 
-async def _create(call: Call[Described]) -> DestinationRow:
+@router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN)
+async def create(needs: DestinationNeeds, call: Call[Described]) -> DestinationRow:
+    """Keep a destination and what opens it."""
     given = call.input
-    await _require_server(call)
-    return destination_row(
-        await call.platform.destinations.create(call.actor, call.permission, given.name, given.reach())
-    )
+    await _require_server(needs, call)
+    return destination_row(await needs.destinations.create(call.actor, call.permission, given.name, given.reach()))
 
 
-async def _update(call: Call[Update]) -> DestinationRow:
+@router.mutation("update", least=Role.ADMIN, scope=Scope.ADMIN)
+async def update(needs: DestinationNeeds, call: Call[Update]) -> DestinationRow:
+    """Change a destination; empty secrets stay."""
     given = call.input
-    await _require_server(call)
+    await _require_server(needs, call)
     reach = None if given.renames else given.reach("")
-    changed = await call.platform.destinations.update(
-        call.actor, call.permission, given.destination_id, given.name, reach
-    )
+    changed = await needs.destinations.update(call.actor, call.permission, given.destination_id, given.name, reach)
     return destination_row(changed)
 
 
-async def _remove(call: Call[ById]) -> DestinationRow:
-    return destination_row(
-        await call.platform.destinations.remove(call.actor, call.permission, call.input.destination_id)
-    )
+@router.mutation("remove", least=Role.ADMIN, scope=Scope.ADMIN)
+async def remove(needs: DestinationNeeds, call: Call[ById]) -> DestinationRow:
+    """Forget a destination; what lies there stays."""
+    return destination_row(await needs.destinations.remove(call.actor, call.permission, call.input.destination_id))
 
 
-async def _test(call: Call[Test]) -> bool:
+@router.mutation("testConnection", least=Role.ADMIN, scope=Scope.ADMIN)
+async def test(needs: DestinationNeeds, call: Call[Test]) -> bool:
+    """Write there, read back, compare, delete."""
     given = call.input
-    await _require_server(call)
-    await call.platform.destinations.test(call.actor, call.permission, given.reach(), given.destination_id or None)
+    await _require_server(needs, call)
+    await needs.destinations.test(call.actor, call.permission, given.reach(), given.destination_id or None)
     return True

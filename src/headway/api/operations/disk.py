@@ -6,17 +6,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from headway.faces.http.inputs import Input
-from headway.faces.http.registry import Call, Procedure, mutation, query
-from headway.faces.http.wire.disk import Cleaned, UsageRow, cleaned, usage_row
+from headway.api.inputs import Input
+from headway.api.operation import Call
+from headway.api.router import Router
+from headway.api.rows.disk import Cleaned, UsageRow, cleaned, usage_row
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
+from headway.domains.disk.service import DiskService
 
-
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("disk.usage", "What each service holds on the disk", UsageRow, Measure, _usage),
-        mutation("disk.clean", "Remove what nobody needs, or say what that is", Cleaned, Clean, _clean),
-    )
+router = Router[DiskService]("disk", "What services hold on the disk, and what of it may go", resource=Noun.SERVICE)
 
 
 class Measure(Input):
@@ -32,11 +30,15 @@ class Clean(Input):
     service_id: Annotated[str, Field(min_length=1)] | None = None
 
 
-async def _usage(call: Call[Measure]) -> UsageRow:
-    return usage_row(await call.platform.disk.usage(call.actor, call.permission, fresh=call.input.fresh))
+@router.query("usage", least=Role.MEMBER, scope=Scope.READ)
+async def usage(disk: DiskService, call: Call[Measure]) -> UsageRow:
+    """What each service holds on the disk."""
+    return usage_row(await disk.usage(call.actor, call.permission, fresh=call.input.fresh))
 
 
-async def _clean(call: Call[Clean]) -> Cleaned:
+@router.mutation("clean", least=Role.ADMIN, scope=Scope.ADMIN, in_project=False)
+async def clean(disk: DiskService, call: Call[Clean]) -> Cleaned:
+    """Remove what nobody needs, or say what that is."""
     given = call.input
-    found = await call.platform.disk.clean(call.actor, call.permission, dry=given.dry_run, service_id=given.service_id)
+    found = await disk.clean(call.actor, call.permission, dry=given.dry_run, service_id=given.service_id)
     return cleaned(found, dry=given.dry_run)

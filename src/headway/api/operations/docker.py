@@ -7,19 +7,15 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from headway.faces.http.inputs import CONTAINER_ID, Input
-from headway.faces.http.registry import Call, Procedure, mutation, query
+from headway.api.inputs import CONTAINER_ID, Input
+from headway.api.operation import Call
+from headway.api.router import Router
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
+from headway.domains.catalog.containers import ContainerService
 from headway.seams.runtimes.compose.observed import Container
 
-
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("docker.getContainers", "The caller's containers", list[ContainerRow], OnServer, _all),
-        query("docker.getContainersByAppNameMatch", "Those of one service", list[ContainerRow], OfApp, _of_app),
-        query("docker.getStackContainersByAppName", "Those of one stack", list[StackRow], OfStack, _of_stack),
-        mutation("docker.restartContainer", "Stop and start one of them", None, ById, _restart),
-    )
+router = Router[ContainerService]("docker", "Look at one's own containers, and restart them", resource=Noun.CONTAINER)
 
 
 class OnServer(Input):
@@ -63,21 +59,27 @@ class StackRow(ContainerRow):
     error: str
 
 
-async def _all(call: Call[OnServer]) -> list[ContainerRow]:
+@router.query("getContainers", least=Role.MEMBER, scope=Scope.READ)
+async def all_(containers: ContainerService, call: Call[OnServer]) -> list[ContainerRow]:
+    """The caller's containers."""
     server_id = call.input.server_id or None
-    found = await call.platform.containers.all(call.actor, call.permission, server_id)
+    found = await containers.all(call.actor, call.permission, server_id)
     return [_row(each, server_id) for each in found]
 
 
-async def _of_app(call: Call[OfApp]) -> list[ContainerRow]:
+@router.query("getContainersByAppNameMatch", least=Role.MEMBER, scope=Scope.READ)
+async def of_app(containers: ContainerService, call: Call[OfApp]) -> list[ContainerRow]:
+    """Those of one service."""
     server_id = call.input.server_id or None
-    found = await call.platform.containers.of_app(call.actor, call.permission, call.input.app_name, server_id)
+    found = await containers.of_app(call.actor, call.permission, call.input.app_name, server_id)
     return [_row(each, server_id) for each in found]
 
 
-async def _of_stack(call: Call[OfStack]) -> list[StackRow]:
+@router.query("getStackContainersByAppName", least=Role.MEMBER, scope=Scope.READ)
+async def of_stack(containers: ContainerService, call: Call[OfStack]) -> list[StackRow]:
+    """Those of one stack."""
     server_id = call.input.server_id or None
-    found = await call.platform.containers.of_stack(call.actor, call.permission, call.input.app_name, server_id)
+    found = await containers.of_stack(call.actor, call.permission, call.input.app_name, server_id)
     return [
         {
             **_row(each.container, server_id),
@@ -90,10 +92,10 @@ async def _of_stack(call: Call[OfStack]) -> list[StackRow]:
     ]
 
 
-async def _restart(call: Call[ById]) -> None:
-    await call.platform.containers.restart(
-        call.actor, call.permission, call.input.container_id, call.input.server_id or None
-    )
+@router.mutation("restartContainer", least=Role.MEMBER, scope=Scope.DEPLOY)
+async def restart(containers: ContainerService, call: Call[ById]) -> None:
+    """Stop and start one of them."""
+    await containers.restart(call.actor, call.permission, call.input.container_id, call.input.server_id or None)
 
 
 def _row(container: Container, server_id: str | None) -> ContainerRow:

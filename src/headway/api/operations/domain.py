@@ -9,29 +9,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from headway.api.inputs import Input
+from headway.api.operation import Call
+from headway.api.router import Router
+from headway.api.rows.edge import DomainRow, ResolvedRow, domain_row, domain_rows, resolved_row
+from headway.core.access.model import Role, Scope
 from headway.core.access.policy import Missing, Noun
 from headway.core.deployments.model import SubjectType
+from headway.domains.catalog.domains import DomainService
 from headway.domains.catalog.domains_model import CertificateType, Domain, Wish
-from headway.faces.http.inputs import Input
-from headway.faces.http.registry import Call, Procedure, mutation, query
-from headway.faces.http.wire.edge import DomainRow, ResolvedRow, domain_row, domain_rows, resolved_row
 from headway.kernel.errors import InvalidInput
 
-
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("domain.byApplicationId", "An application's domains", list[DomainRow], OfApplication, _of_application),
-        query("domain.byComposeId", "A compose service's domains", list[DomainRow], OfCompose, _of_compose),
-        query("domain.one", "One domain", DomainRow, ById, _one),
-        query("domain.canGenerateTraefikMeDomains", "Never: names are made below the base domain", str, Where, _no),
-        mutation("domain.create", "Lead a host name, or a path of it, to a service", DomainRow, Create, _create),
-        mutation("domain.update", "Change a domain; what is not sent stays", DomainRow, Update, _update),
-        mutation("domain.toggleEnable", "Switch a domain off, or on again", DomainRow, ById, _toggle),
-        mutation("domain.delete", "Lead a domain nowhere and forget it", DomainRow, ById, _delete),
-        mutation("domain.generateDomain", "A host name below the base domain that is free", str, Generate, _generate),
-        mutation("domain.validateDomain", "What the DNS says of a name", ResolvedRow, Validate, _validate),
-    )
+router = Router[DomainService]("domain", "Host names and paths at which services answer", resource=Noun.DOMAIN)
 
 
 Name = Annotated[str, Field(min_length=1, max_length=1_024)]
@@ -123,24 +112,36 @@ _FIELDS: Mapping[str, str] = MappingProxyType(
 _PLAIN = Wish(host="")
 
 
-async def _of_application(call: Call[OfApplication]) -> list[DomainRow]:
-    return await _rows(call, SubjectType.APPLICATION, call.input.application_id)
+@router.query("byApplicationId", least=Role.MEMBER, scope=Scope.READ, resource=Noun.APPLICATION)
+async def of_application(domains: DomainService, call: Call[OfApplication]) -> list[DomainRow]:
+    """An application's domains."""
+    return await _rows(domains, call, SubjectType.APPLICATION, call.input.application_id)
 
 
-async def _of_compose(call: Call[OfCompose]) -> list[DomainRow]:
-    return await _rows(call, SubjectType.COMPOSE, call.input.compose_id)
+@router.query("byComposeId", least=Role.MEMBER, scope=Scope.READ, resource=Noun.COMPOSE)
+async def of_compose(domains: DomainService, call: Call[OfCompose]) -> list[DomainRow]:
+    """A compose service's domains."""
+    return await _rows(domains, call, SubjectType.COMPOSE, call.input.compose_id)
 
 
-async def _one(call: Call[ById]) -> DomainRow:
-    return _row(call, await call.platform.domains.one(call.actor, call.permission, call.input.domain_id))
+@router.query("one", least=Role.MEMBER, scope=Scope.READ)
+async def one(domains: DomainService, call: Call[ById]) -> DomainRow:
+    """One domain."""
+    return _row(domains, await domains.one(call.actor, call.permission, call.input.domain_id))
 
 
-async def _no(call: Call[Where]) -> str:
+@router.query(
+    "canGenerateTraefikMeDomains", least=Role.MEMBER, scope=Scope.READ, resource=Noun.SERVER, in_project=False
+)
+async def no(_domains: DomainService, call: Call[Where]) -> str:
+    """Never: names are made below the base domain."""
     _refuse_servers(call.input)
     return ""
 
 
-async def _create(call: Call[Create]) -> DomainRow:
+@router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN, resource=Noun.APPLICATION)
+async def create(domains: DomainService, call: Call[Create]) -> DomainRow:
+    """Lead a host name, or a path of it, to a service."""
     given = call.input
     subjects = [
         (subject_type, subject_id)
@@ -155,21 +156,21 @@ async def _create(call: Call[Create]) -> DomainRow:
         raise InvalidInput(
             "Say what the domain leads to: applicationId, composeId or previewDeploymentId, one of them."
         )
+    return _row(domains, await domains.create(call.actor, call.permission, *subjects[0], given.applied(_PLAIN)))
+
+
+@router.mutation("update", least=Role.ADMIN, scope=Scope.ADMIN)
+async def update(domains: DomainService, call: Call[Update]) -> DomainRow:
+    """Change a domain; what is not sent stays."""
+    return _row(domains, await domains.update(call.actor, call.permission, call.input.domain_id, call.input.applied))
+
+
+@router.mutation("toggleEnable", least=Role.ADMIN, scope=Scope.ADMIN)
+async def toggle(domains: DomainService, call: Call[ById]) -> DomainRow:
+    """Switch a domain off, or on again."""
     return _row(
-        call, await call.platform.domains.create(call.actor, call.permission, *subjects[0], given.applied(_PLAIN))
-    )
-
-
-async def _update(call: Call[Update]) -> DomainRow:
-    return _row(
-        call, await call.platform.domains.update(call.actor, call.permission, call.input.domain_id, call.input.applied)
-    )
-
-
-async def _toggle(call: Call[ById]) -> DomainRow:
-    return _row(
-        call,
-        await call.platform.domains.update(
+        domains,
+        await domains.update(
             call.actor,
             call.permission,
             call.input.domain_id,
@@ -178,27 +179,32 @@ async def _toggle(call: Call[ById]) -> DomainRow:
     )
 
 
-async def _delete(call: Call[ById]) -> DomainRow:
-    return _row(call, await call.platform.domains.delete(call.actor, call.permission, call.input.domain_id))
+@router.mutation("delete", least=Role.ADMIN, scope=Scope.ADMIN)
+async def delete(domains: DomainService, call: Call[ById]) -> DomainRow:
+    """Lead a domain nowhere and forget it."""
+    return _row(domains, await domains.delete(call.actor, call.permission, call.input.domain_id))
 
 
-async def _generate(call: Call[Generate]) -> str:
+@router.mutation("generateDomain", least=Role.MEMBER, scope=Scope.READ, in_project=False)
+async def generate(domains: DomainService, call: Call[Generate]) -> str:
+    """A host name below the base domain that is free."""
     _refuse_servers(call.input)
-    return await call.platform.domains.generate(call.actor, call.permission, call.input.app_name)
+    return await domains.generate(call.actor, call.permission, call.input.app_name)
 
 
-async def _validate(call: Call[Validate]) -> ResolvedRow:
+@router.mutation("validateDomain", least=Role.MEMBER, scope=Scope.READ, in_project=False)
+async def validate(domains: DomainService, call: Call[Validate]) -> ResolvedRow:
+    """What the DNS says of a name."""
     _refuse_servers(call.input)
-    return resolved_row(await call.platform.domains.resolved(call.actor, call.permission, call.input.domain))
+    return resolved_row(await domains.resolved(call.actor, call.permission, call.input.domain))
 
 
-async def _rows(call: Call[Any], subject_type: SubjectType, subject_id: str) -> list[DomainRow]:
-    domains = call.platform.domains
+async def _rows(domains: DomainService, call: Call[Any], subject_type: SubjectType, subject_id: str) -> list[DomainRow]:
     return domain_rows(await domains.of(call.actor, call.permission, subject_type, subject_id), domains.address)
 
 
-def _row(call: Call[Any], domain: Domain) -> DomainRow:
-    return domain_row(domain, call.platform.domains.address(domain))
+def _row(domains: DomainService, domain: Domain) -> DomainRow:
+    return domain_row(domain, domains.address(domain))
 
 
 def _value(name: str, value: object) -> object:

@@ -6,28 +6,21 @@ from typing import Annotated
 
 from pydantic import Field
 
-from headway.faces.http.inputs import Input, Searched, Told
-from headway.faces.http.registry import Call, Procedure, mutation, query
-from headway.faces.http.wire.projects import (
+from headway.api.inputs import Input, Searched, Told
+from headway.api.operation import Call
+from headway.api.router import Router
+from headway.api.rows.projects import (
     EnvironmentInProject,
     EnvironmentRow,
     EnvironmentsFound,
     environment_in_project,
     environment_row,
 )
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
+from headway.domains.projects.service import ProjectService
 
-
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("environment.one", "One environment with what lies in it", EnvironmentInProject, ById, _one),
-        query("environment.byProjectId", "A project's environments", list[EnvironmentInProject], OfProject, _of),
-        query("environment.search", "Environments by name and description", EnvironmentsFound, Search, _search),
-        mutation("environment.create", "A new environment of a project", EnvironmentRow, Create, _create),
-        mutation("environment.duplicate", "A new one with the same variables", EnvironmentRow, Duplicate, _duplicate),
-        mutation("environment.update", "Change an environment", EnvironmentRow, Update, _update),
-        mutation("environment.remove", "Remove an empty environment", EnvironmentRow, ById, _remove),
-    )
+router = Router[ProjectService]("environment", "The parts of a project", resource=Noun.ENVIRONMENT)
 
 
 class ById(Input):
@@ -61,27 +54,33 @@ class Search(Searched):
     project_id: str | None = None
 
 
-async def _one(call: Call[ById]) -> EnvironmentInProject:
-    return environment_in_project(
-        *await call.platform.projects.environment(call.actor, call.permission, call.input.environment_id)
-    )
+@router.query("one", least=Role.MEMBER, scope=Scope.READ, glimpse=True)
+async def one(projects: ProjectService, call: Call[ById]) -> EnvironmentInProject:
+    """One environment with what lies in it."""
+    return environment_in_project(*await projects.environment(call.actor, call.permission, call.input.environment_id))
 
 
-async def _of(call: Call[OfProject]) -> list[EnvironmentInProject]:
-    found = await call.platform.projects.one(call.actor, call.permission, call.input.project_id)
+@router.query("byProjectId", least=Role.MEMBER, scope=Scope.READ, resource=Noun.PROJECT, glimpse=True)
+async def of(projects: ProjectService, call: Call[OfProject]) -> list[EnvironmentInProject]:
+    """A project's environments."""
+    found = await projects.one(call.actor, call.permission, call.input.project_id)
     return [environment_in_project(environment, found.project) for environment in found.environments]
 
 
-async def _search(call: Call[Search]) -> EnvironmentsFound:
+@router.query("search", least=Role.MEMBER, scope=Scope.READ, glimpse=True)
+async def search(projects: ProjectService, call: Call[Search]) -> EnvironmentsFound:
+    """Environments by name and description."""
     words = call.input.words(name=call.input.name, description=call.input.description)
-    found = await call.platform.projects.search_environments(call.actor, words, call.input.project_id or None)
+    found = await projects.search_environments(call.actor, words, call.input.project_id or None)
     return {"items": [environment_row(each) for each in found.items], "total": found.total}
 
 
-async def _create(call: Call[Create]) -> EnvironmentRow:
+@router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN)
+async def create(projects: ProjectService, call: Call[Create]) -> EnvironmentRow:
+    """A new environment of a project."""
     given = call.input
     return environment_row(
-        await call.platform.projects.create_environment(
+        await projects.create_environment(
             call.actor,
             call.permission,
             given.project_id,
@@ -92,10 +91,12 @@ async def _create(call: Call[Create]) -> EnvironmentRow:
     )
 
 
-async def _update(call: Call[Update]) -> EnvironmentRow:
+@router.mutation("update", least=Role.ADMIN, scope=Scope.ADMIN)
+async def update(projects: ProjectService, call: Call[Update]) -> EnvironmentRow:
+    """Change an environment."""
     given = call.input
     return environment_row(
-        await call.platform.projects.update_environment(
+        await projects.update_environment(
             call.actor,
             call.permission,
             given.environment_id,
@@ -106,16 +107,18 @@ async def _update(call: Call[Update]) -> EnvironmentRow:
     )
 
 
-async def _duplicate(call: Call[Duplicate]) -> EnvironmentRow:
+@router.mutation("duplicate", least=Role.ADMIN, scope=Scope.ADMIN)
+async def duplicate(projects: ProjectService, call: Call[Duplicate]) -> EnvironmentRow:
+    """A new one with the same variables."""
     given = call.input
     return environment_row(
-        await call.platform.projects.duplicate_environment(
+        await projects.duplicate_environment(
             call.actor, call.permission, given.environment_id, name=given.name, description=given.description
         )
     )
 
 
-async def _remove(call: Call[ById]) -> EnvironmentRow:
-    return environment_row(
-        await call.platform.projects.remove_environment(call.actor, call.permission, call.input.environment_id)
-    )
+@router.mutation("remove", least=Role.ADMIN, scope=Scope.ADMIN)
+async def remove(projects: ProjectService, call: Call[ById]) -> EnvironmentRow:
+    """Remove an empty environment."""
+    return environment_row(await projects.remove_environment(call.actor, call.permission, call.input.environment_id))

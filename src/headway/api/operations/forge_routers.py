@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from headway.domains.catalog.git_providers_model import Wish
-from headway.faces.http.inputs import Empty, Input
-from headway.faces.http.registry import Call, Procedure, mutation, query
-from headway.faces.http.wire.git_providers import (
+from headway.api.inputs import Empty, Input
+from headway.api.operation import Call
+from headway.api.router import Router
+from headway.api.rows.git_providers import (
     BranchRow,
     ForgeRow,
     GitProviderRow,
@@ -20,6 +22,10 @@ from headway.faces.http.wire.git_providers import (
     provider_row,
     repository_row,
 )
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
+from headway.domains.catalog.git_providers import GitProviderService
+from headway.domains.catalog.git_providers_model import Wish
 from headway.kernel.errors import InvalidInput
 from headway.seams.forges.base import ForgeName
 
@@ -57,69 +63,76 @@ class ForOne(Input):
         raise InvalidInput("Name the git provider by its id.")
 
 
-class Router:
-    """Makes the procedures of a forge's router."""
+_Handler = Callable[[ForgeName, GitProviderService, Call[Any]], Awaitable[object]]
 
-    def __init__(self, forge: ForgeName) -> None:
-        self._forge = forge
-        self._word = str(forge)
 
-    def common(self, one: type[ForOne], trial: type[ForOne], branches: type[ForOne]) -> tuple[Procedure, ...]:
-        """What all have. The word for the lists is the forge's own."""
-        word, title, Word = self._word, self._forge.named, self._word.capitalize()  # noqa: N806 - as in their names
-        return (
-            query(f"{word}.one", f"A {title} provider, without its secrets", ForgeRow, one, self._one),
-            query(f"{word}.{word}Providers", f"The {title} providers", list[GitProviderRow], Empty, self._all),
-            query(f"{word}.get{Word}Repositories", "What it shows", list[RepositoryRow], one, self._repositories),
-            query(f"{word}.get{Word}Branches", "A repository's branches", list[BranchRow], branches, self._branches),
-            mutation(f"{word}.testConnection", f"Ask {title} what it shows", str, trial, self._test),
+def router_of(forge: ForgeName, title: str) -> Router[GitProviderService]:
+    """The router of a forge, without any operation."""
+    return Router(str(forge), title, resource=Noun.GIT_PROVIDER, in_project=False)
+
+
+def write(
+    router: Router[GitProviderService],
+    forge: ForgeName,
+    *,
+    one: type[ForOne],
+    trial: type[ForOne],
+    branches: type[ForOne],
+    create: type[Given],
+    update: type[ForOne],
+) -> None:
+    """Writes the operations that all forges have, with these inputs. The words for the lists are the forge's own."""
+    word, title = str(forge).capitalize(), forge.named
+    reads: tuple[tuple[str, type[Input], str, _Handler], ...] = (
+        ("one", one, f"A {title} provider, without its secrets", _one),
+        (f"{forge}Providers", Empty, f"The {title} providers", _all),
+        (f"get{word}Repositories", one, "What it shows", _repositories),
+        (f"get{word}Branches", branches, "A repository's branches", _branches),
+    )
+    for name, taken, summary, handler in reads:
+        router.query(name, least=Role.ADMIN, scope=Scope.READ, input=taken, summary=summary)(partial(handler, forge))
+    changes: tuple[tuple[str, type[Input], str, _Handler], ...] = (
+        ("testConnection", trial, f"Ask {title} what it shows", _test),
+        ("create", create, f"Connect {title}", _create),
+        ("update", update, f"Change a {title} provider", _update),
+    )
+    for name, taken, summary, handler in changes:
+        router.mutation(name, least=Role.ADMIN, scope=Scope.ADMIN, input=taken, summary=summary)(
+            partial(handler, forge)
         )
 
-    def made(self, create: type[Given], update: type[ForOne]) -> tuple[Procedure, ...]:
-        """Making and changing one."""
-        word, title = self._word, self._forge.named
-        return (
-            mutation(f"{word}.create", f"Connect {title}", ForgeRow, create, self._create),
-            mutation(f"{word}.update", f"Change a {title} provider", ForgeRow, update, self._update),
-        )
 
-    async def _one(self, call: Call[Any]) -> ForgeRow:
-        given = call.input
-        providers = call.platform.git_providers
-        return forge_row(await providers.one(call.actor, call.permission, given.provider_id, self._forge))
+async def _one(forge: ForgeName, providers: GitProviderService, call: Call[Any]) -> ForgeRow:
+    return forge_row(await providers.one(call.actor, call.permission, call.input.provider_id, forge))
 
-    async def _all(self, call: Call[Empty]) -> list[GitProviderRow]:
-        found = await call.platform.git_providers.all(call.actor, call.permission, self._forge)
-        return [provider_row(each) for each in found]
 
-    async def _repositories(self, call: Call[Any]) -> list[RepositoryRow]:
-        found = await call.platform.git_providers.repositories(
-            call.actor, call.permission, call.input.provider_id, self._forge
-        )
-        return [repository_row(each) for each in found]
+async def _all(forge: ForgeName, providers: GitProviderService, call: Call[Any]) -> list[GitProviderRow]:
+    return [provider_row(each) for each in await providers.all(call.actor, call.permission, forge)]
 
-    async def _branches(self, call: Call[Any]) -> list[BranchRow]:
-        found = await call.platform.git_providers.branches(
-            call.actor, call.permission, call.input.provider_id, self._forge, call.input.path
-        )
-        return [branch_row(each) for each in found]
 
-    async def _test(self, call: Call[Any]) -> str:
-        given = call.input
-        count = await call.platform.git_providers.test(
-            call.actor, call.permission, given.provider_id, self._forge, given.group
-        )
-        return f"Found {count} repositories"
+async def _repositories(forge: ForgeName, providers: GitProviderService, call: Call[Any]) -> list[RepositoryRow]:
+    found = await providers.repositories(call.actor, call.permission, call.input.provider_id, forge)
+    return [repository_row(each) for each in found]
 
-    async def _create(self, call: Call[Any]) -> ForgeRow:
-        given = call.input
-        providers, name = call.platform.git_providers, given.name or self._forge.named
-        return forge_row(await providers.create(call.actor, call.permission, self._forge, name, given.wish()))
 
-    async def _update(self, call: Call[Any]) -> ForgeRow:
-        given = call.input
-        return forge_row(
-            await call.platform.git_providers.update(
-                call.actor, call.permission, given.provider_id, self._forge, given.wish()
-            )
-        )
+async def _branches(forge: ForgeName, providers: GitProviderService, call: Call[Any]) -> list[BranchRow]:
+    given = call.input
+    found = await providers.branches(call.actor, call.permission, given.provider_id, forge, given.path)
+    return [branch_row(each) for each in found]
+
+
+async def _test(forge: ForgeName, providers: GitProviderService, call: Call[Any]) -> str:
+    given = call.input
+    count = await providers.test(call.actor, call.permission, given.provider_id, forge, given.group)
+    return f"Found {count} repositories"
+
+
+async def _create(forge: ForgeName, providers: GitProviderService, call: Call[Any]) -> ForgeRow:
+    given = call.input
+    name = given.name or forge.named
+    return forge_row(await providers.create(call.actor, call.permission, forge, name, given.wish()))
+
+
+async def _update(forge: ForgeName, providers: GitProviderService, call: Call[Any]) -> ForgeRow:
+    given = call.input
+    return forge_row(await providers.update(call.actor, call.permission, given.provider_id, forge, given.wish()))

@@ -6,21 +6,23 @@ from typing import Annotated
 
 from pydantic import Field
 
-from headway.faces.http.inputs import Empty, Input
-from headway.faces.http.registry import Call, Procedure, mutation, query
-from headway.faces.http.wire.git_providers import GitProviderName, GitProviderRow, provider_name, provider_row
+from headway.api.inputs import Empty, Input
+from headway.api.operation import Call
+from headway.api.router import Router
+from headway.api.rows.git_providers import GitProviderName, GitProviderRow, provider_name, provider_row
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
+from headway.domains.catalog.git_providers import GitProviderService
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 
 
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("gitProvider.getAll", "Every git provider, without its secrets", list[GitProviderRow], Empty, _all),
-        query("gitProvider.allForPermissions", "Their names", list[GitProviderName], Empty, _names),
-        mutation("gitProvider.toggleShare", "Let the organisation see it or not", GitProviderRow, Share, _share),
-        mutation("gitProvider.remove", "Forget a git provider", GitProviderRow, ById, _remove),
-    )
+router = Router[GitProviderService](
+    "gitProvider",
+    "The git providers of an organisation: forges, with what opens them",
+    resource=Noun.GIT_PROVIDER,
+    in_project=False,
+)
 
 
 class ById(Input):
@@ -31,24 +33,30 @@ class Share(ById):
     shared_with_organization: bool
 
 
-async def _share(call: Call[Share]) -> GitProviderRow:
+@router.mutation("toggleShare", least=Role.ADMIN, scope=Scope.ADMIN)
+async def share(git_providers: GitProviderService, call: Call[Share]) -> GitProviderRow:
+    """Let the organisation see it or not."""
     given = call.input
-    found = await call.platform.git_providers.share(
+    found = await git_providers.share(
         call.actor, call.permission, given.git_provider_id, shared=given.shared_with_organization
     )
     return provider_row(found)
 
 
-async def _all(call: Call[Empty]) -> list[GitProviderRow]:
-    return [provider_row(each) for each in await call.platform.git_providers.all(call.actor, call.permission)]
+@router.query("getAll", least=Role.ADMIN, scope=Scope.READ)
+async def all_(git_providers: GitProviderService, call: Call[Empty]) -> list[GitProviderRow]:
+    """Every git provider, without its secrets."""
+    return [provider_row(each) for each in await git_providers.all(call.actor, call.permission)]
 
 
-async def _names(call: Call[Empty]) -> list[GitProviderName]:
-    found = await call.platform.git_providers.all(call.actor, call.permission)
+@router.query("allForPermissions", least=Role.ADMIN, scope=Scope.READ)
+async def names(git_providers: GitProviderService, call: Call[Empty]) -> list[GitProviderName]:
+    """Their names."""
+    found = await git_providers.all(call.actor, call.permission)
     return [provider_name(each) for each in found]
 
 
-async def _remove(call: Call[ById]) -> GitProviderRow:
-    return provider_row(
-        await call.platform.git_providers.remove(call.actor, call.permission, call.input.git_provider_id)
-    )
+@router.mutation("remove", least=Role.ADMIN, scope=Scope.ADMIN)
+async def remove(git_providers: GitProviderService, call: Call[ById]) -> GitProviderRow:
+    """Forget a git provider."""
+    return provider_row(await git_providers.remove(call.actor, call.permission, call.input.git_provider_id))

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from headway.api.operation import Call
+from headway.api.operations.forge_routers import ForOne, Given, Id, Part, SecretText, Text, router_of, write
+from headway.core.access.model import Role, Scope
+from headway.domains.catalog.git_providers import GitProviderService
 from headway.domains.catalog.git_providers_model import Wish
-from headway.faces.http.procedures.forge_routers import ForOne, Given, Id, Part, Router, SecretText, Text
-from headway.faces.http.registry import Call, Procedure, query
 from headway.seams.forges.base import ForgeName
 
-
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    router = Router(ForgeName.GITEA)
-    return (
-        *router.common(ById, Trial, Branches),
-        *router.made(Create, Update),
-        query("gitea.getGiteaUrl", "Where it is", str, ById, _url),
-    )
+router = router_of(ForgeName.GITEA, "Gitea and Forgejo as git providers")
 
 
 class ById(ForOne):
@@ -65,7 +59,11 @@ class Update(Create, ById):
     """What is not sent stays as it is."""
 
 
-async def _url(call: Call[ById]) -> str:
-    providers = call.platform.git_providers
+@router.query("getGiteaUrl", least=Role.ADMIN, scope=Scope.READ)
+async def url(providers: GitProviderService, call: Call[ById]) -> str:
+    """Where it is."""
     found = await providers.one(call.actor, call.permission, call.input.provider_id, ForgeName.GITEA)
     return found.url
+
+
+write(router, ForgeName.GITEA, one=ById, trial=Trial, branches=Branches, create=Create, update=Update)

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from headway.api.operations.forge_routers import ForOne, Given, Id, Part, SecretText, Text, router_of, write
 from headway.domains.catalog.git_providers_model import Wish
-from headway.faces.http.procedures.forge_routers import ForOne, Given, Id, Part, Router, SecretText, Text
-from headway.faces.http.registry import Procedure
 from headway.seams.forges.base import ForgeName
 
-
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    router = Router(ForgeName.GITHUB)
-    return (*router.common(ById, Trial, Branches), *router.made(Create, Update))
+router = router_of(ForgeName.GITHUB, "GitHub as a git provider, by an app or a token")
 
 
 class ById(ForOne):
@@ -72,3 +67,6 @@ class Update(Create, ById):
 
 def _text(value: str | int | None) -> str | None:
     return None if value is None else str(value)
+
+
+write(router, ForgeName.GITHUB, one=ById, trial=Trial, branches=Branches, create=Create, update=Update)

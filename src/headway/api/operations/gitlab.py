@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from headway.api.operations.forge_routers import ForOne, Given, Id, Part, SecretText, Text, router_of, write
 from headway.domains.catalog.git_providers_model import Wish
-from headway.faces.http.procedures.forge_routers import ForOne, Given, Id, Part, Router, SecretText, Text
-from headway.faces.http.registry import Procedure
 from headway.seams.forges.base import ForgeName
 
-
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    router = Router(ForgeName.GITLAB)
-    return (*router.common(ById, Trial, Branches), *router.made(Create, Update))
+router = router_of(ForgeName.GITLAB, "GitLab as a git provider")
 
 
 class ById(ForOne):
@@ -58,3 +53,6 @@ class Create(Given):
 
 class Update(Create, ById):
     """What is not sent stays as it is."""
+
+
+write(router, ForgeName.GITLAB, one=ById, trial=Trial, branches=Branches, create=Create, update=Update)

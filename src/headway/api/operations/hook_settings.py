@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from headway.core.access.model import Role, Scope
+from headway.api.inputs import untexted
+from headway.core.access.model import Actor, Role, Scope
 from headway.core.access.policy import Noun, Permission, may
 from headway.core.deployments.model import SubjectType
-from headway.faces.http.inputs import untexted
-from headway.faces.http.registry import Call
+from headway.reactions.webhooks.service import WebhookService
 
 _Pattern = Annotated[str, Field(min_length=1, max_length=1_024)]
 WatchPaths = Annotated[
@@ -33,8 +33,10 @@ def hook_changes(watch_paths: list[str] | None, secret: str | None, given: Colle
     return changed
 
 
-async def hook_address(call: Call[Any], subject_type: SubjectType, subject_id: str) -> dict[str, str | None]:
+async def hook_address(
+    webhooks: WebhookService, actor: Actor, subject_type: SubjectType, subject_id: str
+) -> dict[str, str | None]:
     """What the webhook address of a service ends in, for those who may deploy: whoever has it can."""
-    if not may(call.actor, _DEPLOYS):
+    if not may(actor, _DEPLOYS):
         return {"refreshToken": None}
-    return {"refreshToken": await call.platform.webhooks.address(subject_type, subject_id)}
+    return {"refreshToken": await webhooks.address(subject_type, subject_id)}

@@ -6,9 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from headway.core.access.policy import permit
-from headway.faces.http.inputs import Input
-from headway.faces.http.registry import Call, Procedure, query
+from headway.api.inputs import Input
+from headway.api.operation import Call
+from headway.api.router import Router
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun, permit
 from headway.kernel.errors import InvalidInput
 
 _WHERE = (
@@ -17,13 +19,8 @@ _WHERE = (
 )
 
 
-def procedures() -> tuple[Procedure, ...]:
-    """Of two routers."""
-    answers = dict[str, Any]
-    return (
-        query("application.readAppMonitoring", "Refused: nothing is kept", answers, OfApp, _of_app),
-        query("server.getServerMetrics", "Refused: nothing is kept", answers, OfServer, _of_server),
-    )
+application_router = Router[None]("application", resource=Noun.APPLICATION, in_project=False)
+server_router = Router[None]("server", resource=Noun.SERVER, in_project=False)
 
 
 class OfApp(Input):
@@ -36,11 +33,15 @@ class OfServer(Input):
     data_points: str | None = None
 
 
-async def _of_app(call: Call[OfApp]) -> dict[str, Any]:
+@application_router.query("readAppMonitoring", least=Role.MEMBER, scope=Scope.READ)
+async def of_app(_needs: None, call: Call[OfApp]) -> dict[str, Any]:
+    """Refused: nothing is kept."""
     permit(call.actor, call.permission, call.actor.organization_id)
     raise InvalidInput(_WHERE.format(what="an application"))
 
 
-async def _of_server(call: Call[OfServer]) -> dict[str, Any]:
+@server_router.query("getServerMetrics", least=Role.ADMIN, scope=Scope.READ)
+async def of_server(_needs: None, call: Call[OfServer]) -> dict[str, Any]:
+    """Refused: nothing is kept."""
     permit(call.actor, call.permission, call.actor.organization_id)
     raise InvalidInput(_WHERE.format(what="a server"))

@@ -7,12 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from headway.api.inputs import Input
+from headway.api.operation import Call
+from headway.api.router import Router
+from headway.api.rows.containers import MountRow, MountType, mount_row
+from headway.core.access.model import Role, Scope
 from headway.core.access.policy import Missing, Noun
-from headway.domains.applications.attachments import as_mount
+from headway.domains.applications.attachments import AttachmentService, as_mount
 from headway.domains.applications.model import Attached
-from headway.faces.http.inputs import Input
-from headway.faces.http.registry import Call, Procedure, mutation, query
-from headway.faces.http.wire.containers import MountRow, MountType, mount_row
 from headway.kernel.artifacts import MountKind
 
 Id = Annotated[str, Field(min_length=1)]
@@ -21,16 +23,7 @@ Content = Annotated[str, Field(max_length=512 << 10)]
 ServiceType = Literal["application", "postgres", "mysql", "mariadb", "mongo", "redis", "compose", "libsql"]
 
 
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("mounts.one", "One mount", MountRow, ById, _one),
-        query("mounts.listByServiceId", "The mounts of a service", list[MountRow], OfService, _list),
-        query("mounts.allNamedByApplicationId", "Its volumes", list[MountRow], OfApplication, _named),
-        mutation("mounts.create", "Attach a mount, for the next deploy", MountRow, Create, _create),
-        mutation("mounts.update", "Change a mount, for the next deploy", MountRow, Update, _update),
-        mutation("mounts.remove", "Take a mount away; a volume stays", MountRow, ById, _remove),
-    )
+router = Router[AttachmentService]("mounts", "What is put into the containers of applications", resource=Noun.MOUNT)
 
 
 class ById(Input):
@@ -78,22 +71,30 @@ class Update(ById):
         return replace(changed, mount_id=mount.mount_id)
 
 
-async def _one(call: Call[ById]) -> MountRow:
-    application, mount = await call.platform.attachments.mount(call.actor, call.permission, call.input.mount_id)
+@router.query("one", least=Role.MEMBER, scope=Scope.READ)
+async def one(attachments: AttachmentService, call: Call[ById]) -> MountRow:
+    """One mount."""
+    application, mount = await attachments.mount(call.actor, call.permission, call.input.mount_id)
     return mount_row(mount, application.application_id)
 
 
-async def _list(call: Call[OfService]) -> list[MountRow]:
+@router.query("listByServiceId", least=Role.MEMBER, scope=Scope.READ, resource=Noun.APPLICATION)
+async def list_(attachments: AttachmentService, call: Call[OfService]) -> list[MountRow]:
+    """The mounts of a service."""
     _require_application(call.input.service_type)
-    return await _of(call, call.input.service_id)
+    return await _of(attachments, call, call.input.service_id)
 
 
-async def _named(call: Call[OfApplication]) -> list[MountRow]:
-    rows = await _of(call, call.input.application_id)
+@router.query("allNamedByApplicationId", least=Role.MEMBER, scope=Scope.READ, resource=Noun.APPLICATION)
+async def named(attachments: AttachmentService, call: Call[OfApplication]) -> list[MountRow]:
+    """Its volumes."""
+    rows = await _of(attachments, call, call.input.application_id)
     return [row for row in rows if row["type"] == "volume"]
 
 
-async def _create(call: Call[Create]) -> MountRow:
+@router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN, resource=Noun.APPLICATION)
+async def create(attachments: AttachmentService, call: Call[Create]) -> MountRow:
+    """Attach a mount, for the next deploy."""
     given = call.input
     _require_application(given.service_type)
     mount = as_mount(
@@ -105,26 +106,30 @@ async def _create(call: Call[Create]) -> MountRow:
         file=given.file_path,
     )
     return mount_row(
-        await call.platform.attachments.add_mount(call.actor, call.permission, given.service_id, mount),
+        await attachments.add_mount(call.actor, call.permission, given.service_id, mount),
         given.service_id,
     )
 
 
-async def _update(call: Call[Update]) -> MountRow:
-    application, _ = await call.platform.attachments.mount(call.actor, call.permission, call.input.mount_id)
-    mount = await call.platform.attachments.change_mount(
-        call.actor, call.permission, call.input.mount_id, call.input.applied
-    )
+@router.mutation("update", least=Role.ADMIN, scope=Scope.ADMIN)
+async def update(attachments: AttachmentService, call: Call[Update]) -> MountRow:
+    """Change a mount, for the next deploy."""
+    application, _ = await attachments.mount(call.actor, call.permission, call.input.mount_id)
+    mount = await attachments.change_mount(call.actor, call.permission, call.input.mount_id, call.input.applied)
     return mount_row(mount, application.application_id)
 
 
-async def _remove(call: Call[ById]) -> MountRow:
-    application, mount = await call.platform.attachments.remove_mount(call.actor, call.permission, call.input.mount_id)
+@router.mutation("remove", least=Role.ADMIN, scope=Scope.ADMIN)
+async def remove(attachments: AttachmentService, call: Call[ById]) -> MountRow:
+    """Take a mount away; a volume stays."""
+    application, mount = await attachments.remove_mount(call.actor, call.permission, call.input.mount_id)
     return mount_row(mount, application.application_id)
 
 
-async def _of(call: Call[OfService] | Call[OfApplication], application_id: str) -> list[MountRow]:
-    found = await call.platform.attachments.mounts(call.actor, call.permission, application_id)
+async def _of(
+    attachments: AttachmentService, call: Call[OfService] | Call[OfApplication], application_id: str
+) -> list[MountRow]:
+    found = await attachments.mounts(call.actor, call.permission, application_id)
     return [mount_row(mount, application_id) for mount in found]
 
 

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from headway.faces.http.channel_forms import carried
-from headway.faces.http.inputs import Empty, Ids, Input, Keyed, untexted
-from headway.faces.http.registry import Call, Procedure, mutation, query
-from headway.faces.http.wire.notifications import (
+from headway.api.channel_forms import carried
+from headway.api.inputs import Empty, Ids, Input, Keyed, untexted
+from headway.api.operation import Call
+from headway.api.router import Router
+from headway.api.rows.notifications import (
     NewNotification,
     NoticeRow,
     NoticesFound,
@@ -19,9 +20,11 @@ from headway.faces.http.wire.notifications import (
     notice_row,
     notification_row,
 )
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
 from headway.kernel.errors import InvalidInput, PasswordForgotten
 from headway.reactions.notifications.model import APPRISE, WEBHOOK, NoticeState, Target
-from headway.reactions.notifications.service import Wish
+from headway.reactions.notifications.service import NotificationService, Wish
 
 _MOST_QUIET_SECONDS = 30 * 24 * 3600
 
@@ -32,18 +35,12 @@ Pattern = Annotated[str, Field(pattern=r"^[A-Za-z_*?]{1,32}(\.[A-Za-z_*?]{1,32})
 Patterns = Annotated[list[Pattern], BeforeValidator(untexted), Field(max_length=100)]
 
 
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("notification.all", "Every channel", list[NotificationRow], Empty, _all),
-        query("notification.one", "One channel", NotificationRow, ById, _one),
-        query("notification.deliveries", "What was told on a channel", NoticesFound, Listed, _deliveries),
-        mutation("notification.create", "A channel by which somebody is told", NewNotification, Create, _create),
-        mutation("notification.update", "Change a channel", NotificationRow, Update, _update),
-        mutation("notification.remove", "Remove a channel and what waits on it", NotificationRow, ById, _remove),
-        mutation("notification.test", "Tell a test message at once", bool, ById, _test),
-        mutation("notification.resend", "Tell something again, under the same id", NoticeRow, ByNotice, _resend),
-    )
+router = Router[NotificationService](
+    "notification",
+    "The channels on which people and programs are told, and what was told",
+    resource=Noun.NOTIFICATION,
+    in_project=False,
+)
 
 
 class ById(Input):
@@ -118,56 +115,66 @@ class Update(Changes):
     name: Name | None = None
 
 
-async def _all(call: Call[Empty]) -> list[NotificationRow]:
-    return [notification_row(each) for each in await call.platform.notifications.all(call.actor, call.permission)]
+@router.query("all", least=Role.ADMIN, scope=Scope.READ)
+async def all_(notifications: NotificationService, call: Call[Empty]) -> list[NotificationRow]:
+    """Every channel."""
+    return [notification_row(each) for each in await notifications.all(call.actor, call.permission)]
 
 
-async def _one(call: Call[ById]) -> NotificationRow:
-    return notification_row(
-        await call.platform.notifications.one(call.actor, call.permission, call.input.notification_id)
-    )
+@router.query("one", least=Role.ADMIN, scope=Scope.READ)
+async def one(notifications: NotificationService, call: Call[ById]) -> NotificationRow:
+    """One channel."""
+    return notification_row(await notifications.one(call.actor, call.permission, call.input.notification_id))
 
 
-async def _create(call: Call[Create]) -> NewNotification:
+@router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN)
+async def create(notifications: NotificationService, call: Call[Create]) -> NewNotification:
+    """A channel by which somebody is told."""
     given = call.input
     if given.url is None and given.endpoint is None:
         raise InvalidInput("Say where the channel leads: give url (Apprise) or endpoint (a webhook).")
     blank = Wish(name=given.name, medium=APPRISE)
-    return new_notification(await call.platform.notifications.create(call.actor, call.permission, given.applied(blank)))
+    return new_notification(await notifications.create(call.actor, call.permission, given.applied(blank)))
 
 
-async def _update(call: Call[Update]) -> NotificationRow:
+@router.mutation("update", least=Role.ADMIN, scope=Scope.ADMIN)
+async def update(notifications: NotificationService, call: Call[Update]) -> NotificationRow:
+    """Change a channel."""
     given = call.input
 
     def change(wish: Wish) -> Wish:
         changed = given.applied(wish)
         return changed if given.name is None else replace(changed, name=given.name)
 
-    return notification_row(
-        await call.platform.notifications.update(call.actor, call.permission, given.notification_id, change)
-    )
+    return notification_row(await notifications.update(call.actor, call.permission, given.notification_id, change))
 
 
-async def _remove(call: Call[ById]) -> NotificationRow:
-    return notification_row(
-        await call.platform.notifications.remove(call.actor, call.permission, call.input.notification_id)
-    )
+@router.mutation("remove", least=Role.ADMIN, scope=Scope.ADMIN)
+async def remove(notifications: NotificationService, call: Call[ById]) -> NotificationRow:
+    """Remove a channel and what waits on it."""
+    return notification_row(await notifications.remove(call.actor, call.permission, call.input.notification_id))
 
 
-async def _test(call: Call[ById]) -> bool:
-    await call.platform.notifications.test(call.actor, call.permission, call.input.notification_id)
+@router.mutation("test", least=Role.ADMIN, scope=Scope.ADMIN)
+async def test(notifications: NotificationService, call: Call[ById]) -> bool:
+    """Tell a test message at once."""
+    await notifications.test(call.actor, call.permission, call.input.notification_id)
     return True
 
 
-async def _deliveries(call: Call[Listed]) -> NoticesFound:
+@router.query("deliveries", least=Role.ADMIN, scope=Scope.READ)
+async def deliveries(notifications: NotificationService, call: Call[Listed]) -> NoticesFound:
+    """What was told on a channel."""
     given = call.input
     state = None if given.state is None else NoticeState(given.state)
-    found = await call.platform.notifications.told(
+    found = await notifications.told(
         call.actor, call.permission, given.notification_id, state=state, before=given.before, limit=given.limit
     )
     before = found[-1].notice_id if len(found) == given.limit else None
     return {"items": [notice_row(each) for each in found], "before": before}
 
 
-async def _resend(call: Call[ByNotice]) -> NoticeRow:
-    return notice_row(await call.platform.notifications.resend(call.actor, call.permission, call.input.notice_id))
+@router.mutation("resend", least=Role.ADMIN, scope=Scope.ADMIN)
+async def resend(notifications: NotificationService, call: Call[ByNotice]) -> NoticeRow:
+    """Tell something again, under the same id."""
+    return notice_row(await notifications.resend(call.actor, call.permission, call.input.notice_id))

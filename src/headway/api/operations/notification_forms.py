@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import Field, create_model
 
-from headway.faces.http.channel_forms import FORMS, Form
-from headway.faces.http.inputs import Empty, Input, from_value
-from headway.faces.http.registry import Call, Procedure, mutation, query
-from headway.faces.http.switches import Switches, events_of, switches_of
-from headway.faces.http.wire.notifications import NewNotification, NotificationRow, new_notification, notification_row
-from headway.reactions.notifications.service import Wish
+from headway.api.channel_forms import FORMS, Form
+from headway.api.inputs import Empty, Input, from_value
+from headway.api.operation import Call
+from headway.api.router import Router
+from headway.api.rows.notifications import NewNotification, NotificationRow, new_notification, notification_row
+from headway.api.switches import Switches, events_of, switches_of
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
+from headway.reactions.notifications.service import NotificationService, Wish
 
 _BY_MAIL = ("email", "resend")
 
@@ -22,11 +25,7 @@ Id = Annotated[str, Field(min_length=1, max_length=64)]
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 
 
-@cache  # to make their inputs takes long
-def procedures() -> tuple[Procedure, ...]:
-    """The procedures, beside those of ``notification``."""
-    mails = query("notification.getEmailProviders", "The channels by mail", list[NotificationRow], Empty, _by_mail)
-    return (mails, *(each for form in FORMS for each in _of(form)))
+router = Router[NotificationService]("notification", resource=Noun.NOTIFICATION, in_project=False)
 
 
 class Named(Switches):
@@ -38,14 +37,6 @@ class Changed(Input):
 
     notification_id: Id
     name: Name | None = None
-
-
-def _of(form: type[Form]) -> Iterator[Procedure]:
-    word, title = form.__name__, form.title
-    made, part = _whole(form), _part(form)
-    yield mutation(f"notification.create{word}", f"A channel to {title}", NewNotification, made, partial(_create, form))
-    yield mutation(f"notification.update{word}", "Change such a channel", NotificationRow, part, partial(_update, form))
-    yield mutation(f"notification.test{word}Connection", f"Tell a test to {title} at once", bool, form, _test)
 
 
 def _whole(form: type[Form]) -> Any:  # noqa: ANN401 - a type that is made here
@@ -66,13 +57,15 @@ def _optional(model: type[Input]) -> dict[str, Any]:
     return found
 
 
-async def _create(form: type[Form], call: Call[Any]) -> NewNotification:
+async def _create(form: type[Form], notifications: NotificationService, call: Call[Any]) -> NewNotification:
+    """A channel in the form that clients know."""
     given: Named = call.input
     wish = _shaped(Wish(name=given.name, medium=form.medium), from_value(form, _sent(given)), given.switched())
-    return new_notification(await call.platform.notifications.create(call.actor, call.permission, wish))
+    return new_notification(await notifications.create(call.actor, call.permission, wish))
 
 
-async def _update(form: type[Form], call: Call[Any]) -> NotificationRow:
+async def _update(form: type[Form], notifications: NotificationService, call: Call[Any]) -> NotificationRow:
+    """Change such a channel."""
     given: Changed = call.input
     sent = _sent(given)
 
@@ -87,19 +80,38 @@ async def _update(form: type[Form], call: Call[Any]) -> NotificationRow:
         # Events that were chosen one by one stay as they are, unless a switch says otherwise.
         return changed if switches.keys() & sent.keys() else replace(changed, events=wish.events)
 
-    return notification_row(
-        await call.platform.notifications.update(call.actor, call.permission, given.notification_id, change)
-    )
+    return notification_row(await notifications.update(call.actor, call.permission, given.notification_id, change))
 
 
-async def _test(call: Call[Any]) -> bool:
+async def _test(notifications: NotificationService, call: Call[Any]) -> bool:
+    """Tell a test at once."""
     given: Form = call.input
-    await call.platform.notifications.try_out(call.actor, call.permission, given.medium, given.target)
+    await notifications.try_out(call.actor, call.permission, given.medium, given.target)
     return True
 
 
-async def _by_mail(call: Call[Empty]) -> list[NotificationRow]:
-    found = await call.platform.notifications.all(call.actor, call.permission)
+def _write(form: type[Form]) -> None:
+    """The three operations of a form."""
+    word, title = form.__name__, form.title
+    made = router.mutation(
+        f"create{word}", least=Role.ADMIN, scope=Scope.ADMIN, input=_whole(form), summary=f"A channel to {title}"
+    )
+    made(partial(_create, form))
+    router.mutation(f"update{word}", least=Role.ADMIN, scope=Scope.ADMIN, input=_part(form))(partial(_update, form))
+    tried = router.mutation(
+        f"test{word}Connection",
+        least=Role.ADMIN,
+        scope=Scope.ADMIN,
+        input=form,
+        summary=f"Tell a test to {title} at once",
+    )
+    tried(_test)
+
+
+@router.query("getEmailProviders", least=Role.ADMIN, scope=Scope.READ)
+async def by_mail(notifications: NotificationService, call: Call[Empty]) -> list[NotificationRow]:
+    """The channels by mail."""
+    found = await notifications.all(call.actor, call.permission)
     return [notification_row(each) for each in found if each.target.form in _BY_MAIL]
 
 
@@ -111,3 +123,7 @@ def _shaped(wish: Wish, form: Form, switches: Mapping[str, bool]) -> Wish:
     """The wish with where this form leads, and what the switches choose."""
     target = replace(form.target(), secret=wish.target.secret if wish.medium == form.medium else None)
     return replace(wish, medium=form.medium, target=replace(target, switches=switches), events=events_of(switches))
+
+
+for _form in FORMS:
+    _write(_form)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from headway.core.access.model import Grants, Role
-from headway.core.access.policy import Missing, Noun
-from headway.faces.http.inputs import Empty, Ids, Input
-from headway.faces.http.registry import Call, Procedure, mutation, query
-from headway.faces.http.wire.access import (
+from headway.api.inputs import Empty, Ids, Input
+from headway.api.operation import Call
+from headway.api.router import Router
+from headway.api.rows.access import (
     GivenRow,
     InvitationRow,
     JoinedRow,
@@ -27,37 +27,27 @@ from headway.faces.http.wire.access import (
     member_row,
     organization_row,
 )
+from headway.core.access.members import MemberService
+from headway.core.access.model import Grants, Role, Scope
+from headway.core.access.organizations import OrganizationService
+from headway.core.access.policy import Missing, Noun
 
 _THIRTY_DAYS = 30 * 24 * 3600
 _ADDRESS = r"^[^@\s]{1,64}@[^@\s]{1,189}$"
 RoleName = Literal["owner", "admin", "member"]
 
 
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("organization.all", "The caller's organisations", list[ListedOrganizationRow], Empty, _all),
-        query("organization.one", "The caller's organisation", OrganizationRow, ById, _one),
-        mutation("organization.create", "A new one, with a key to it", NewOrganizationRow, Create, _create),
-        mutation("organization.update", "Another name or logo", OrganizationRow, Update, _update),
-        mutation("organization.delete", "Remove an empty organisation", OrganizationRow, ById, _delete),
-        query("organization.machine", "Who may use the machine", list[GivenRow], Empty, _machine),
-        mutation("organization.grantMachine", "Give the machine to an organisation", GivenRow, Grant, _grant),
-        mutation("organization.withdrawMachine", "Take the machine back", GivenRow, ById, _withdraw),
-        mutation("organization.updateMemberRole", "What a member is", MemberRow, SetRole, _set_role),
-        query("organization.allInvitations", "Invitations, newest first", list[InvitationRow], Empty, _invitations),
-        mutation(
-            "organization.inviteMember", "An invitation, whose token is shown once", NewInvitationRow, Invite, _invite
-        ),
-        mutation("organization.removeInvitation", "It counts no more", InvitationRow, ByInvitation, _remove_invitation),
-        mutation(
-            "organization.acceptInvitation",
-            "Become a member, with a first key; needs no key",
-            JoinedRow,
-            Accept,
-            _accept,
-        ),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationNeeds:
+    """What these operations need."""
+
+    members: MemberService
+    organizations: OrganizationService
+
+
+router = Router[OrganizationNeeds](
+    "organization", "Organisations, their members and invitations", resource=Noun.ORGANIZATION, in_project=False
+)
 
 
 class ById(Input):
@@ -104,72 +94,84 @@ class Accept(Input):
     name: Annotated[str, Field(min_length=1, max_length=255)] | None = None
 
 
-async def _all(call: Call[Empty]) -> list[ListedOrganizationRow]:
-    return [
-        listed_organization_row(*each) for each in await call.platform.organizations.all(call.actor, call.permission)
-    ]
+@router.query("all", least=Role.MEMBER, scope=Scope.READ)
+async def all_(needs: OrganizationNeeds, call: Call[Empty]) -> list[ListedOrganizationRow]:
+    """The caller's organisations."""
+    return [listed_organization_row(*each) for each in await needs.organizations.all(call.actor, call.permission)]
 
 
-async def _one(call: Call[ById]) -> OrganizationRow:
-    return organization_row(
-        await call.platform.organizations.one(call.actor, call.permission, call.input.organization_id)
-    )
+@router.query("one", least=Role.MEMBER, scope=Scope.READ)
+async def one(needs: OrganizationNeeds, call: Call[ById]) -> OrganizationRow:
+    """The caller's organisation."""
+    return organization_row(await needs.organizations.one(call.actor, call.permission, call.input.organization_id))
 
 
-async def _create(call: Call[Create]) -> NewOrganizationRow:
-    made, key = await call.platform.organizations.create(call.actor, call.permission, call.input.name, call.input.logo)
+@router.mutation("create", least=Role.OWNER, scope=Scope.ADMIN)
+async def create(needs: OrganizationNeeds, call: Call[Create]) -> NewOrganizationRow:
+    """A new one, with a key to it."""
+    made, key = await needs.organizations.create(call.actor, call.permission, call.input.name, call.input.logo)
     return {**organization_row(made), "apiKey": key}
 
 
-async def _update(call: Call[Update]) -> OrganizationRow:
+@router.mutation("update", least=Role.OWNER, scope=Scope.ADMIN)
+async def update(needs: OrganizationNeeds, call: Call[Update]) -> OrganizationRow:
+    """Another name or logo."""
     given = call.input
     return organization_row(
-        await call.platform.organizations.update(
+        await needs.organizations.update(
             call.actor, call.permission, given.organization_id, name=given.name, logo=given.logo
         )
     )
 
 
-async def _delete(call: Call[ById]) -> OrganizationRow:
-    return organization_row(
-        await call.platform.organizations.delete(call.actor, call.permission, call.input.organization_id)
-    )
+@router.mutation("delete", least=Role.OWNER, scope=Scope.ADMIN)
+async def delete(needs: OrganizationNeeds, call: Call[ById]) -> OrganizationRow:
+    """Remove an empty organisation."""
+    return organization_row(await needs.organizations.delete(call.actor, call.permission, call.input.organization_id))
 
 
-async def _machine(call: Call[Empty]) -> list[GivenRow]:
-    return [given_row(each) for each in await call.platform.organizations.machine(call.actor, call.permission)]
+@router.query("machine", least=Role.ADMIN, scope=Scope.READ)
+async def machine(needs: OrganizationNeeds, call: Call[Empty]) -> list[GivenRow]:
+    """Who may use the machine."""
+    return [given_row(each) for each in await needs.organizations.machine(call.actor, call.permission)]
 
 
-async def _grant(call: Call[Grant]) -> GivenRow:
+@router.mutation("grantMachine", least=Role.OWNER, scope=Scope.ADMIN)
+async def grant(needs: OrganizationNeeds, call: Call[Grant]) -> GivenRow:
+    """Give the machine to an organisation."""
     given = call.input
     least = Role.of(given.least)
+    return given_row(await needs.organizations.grant_machine(call.actor, call.permission, given.organization_id, least))
+
+
+@router.mutation("withdrawMachine", least=Role.OWNER, scope=Scope.ADMIN)
+async def withdraw(needs: OrganizationNeeds, call: Call[ById]) -> GivenRow:
+    """Take the machine back."""
     return given_row(
-        await call.platform.organizations.grant_machine(call.actor, call.permission, given.organization_id, least)
+        await needs.organizations.withdraw_machine(call.actor, call.permission, call.input.organization_id)
     )
 
 
-async def _withdraw(call: Call[ById]) -> GivenRow:
-    return given_row(
-        await call.platform.organizations.withdraw_machine(call.actor, call.permission, call.input.organization_id)
-    )
-
-
-async def _set_role(call: Call[SetRole]) -> MemberRow:
+@router.mutation("updateMemberRole", least=Role.ADMIN, scope=Scope.ADMIN, resource=Noun.MEMBER)
+async def set_role(needs: OrganizationNeeds, call: Call[SetRole]) -> MemberRow:
+    """What a member is."""
     given = call.input
-    return member_row(
-        await call.platform.members.set_role(call.actor, call.permission, given.member_id, Role.of(given.role))
-    )
+    return member_row(await needs.members.set_role(call.actor, call.permission, given.member_id, Role.of(given.role)))
 
 
-async def _invitations(call: Call[Empty]) -> list[InvitationRow]:
-    return [invitation_row(each) for each in await call.platform.members.invitations(call.actor, call.permission)]
+@router.query("allInvitations", least=Role.ADMIN, scope=Scope.READ, resource=Noun.INVITATION)
+async def invitations(needs: OrganizationNeeds, call: Call[Empty]) -> list[InvitationRow]:
+    """Invitations, newest first."""
+    return [invitation_row(each) for each in await needs.members.invitations(call.actor, call.permission)]
 
 
-async def _invite(call: Call[Invite]) -> NewInvitationRow:
+@router.mutation("inviteMember", least=Role.ADMIN, scope=Scope.ADMIN, resource=Noun.INVITATION)
+async def invite(needs: OrganizationNeeds, call: Call[Invite]) -> NewInvitationRow:
+    """An invitation, whose token is shown once."""
     given = call.input
     if given.organization_id not in {None, call.actor.organization_id}:
         raise Missing(Noun.ORGANIZATION)  # a key opens one, and nobody is let into another by mistake
-    made, token = await call.platform.members.invite(
+    made, token = await needs.members.invite(
         call.actor,
         call.permission,
         given.email,
@@ -180,11 +182,13 @@ async def _invite(call: Call[Invite]) -> NewInvitationRow:
     return {**invitation_row(made), "token": token}
 
 
-async def _remove_invitation(call: Call[ByInvitation]) -> InvitationRow:
-    return invitation_row(
-        await call.platform.members.remove_invitation(call.actor, call.permission, call.input.invitation_id)
-    )
+@router.mutation("removeInvitation", least=Role.ADMIN, scope=Scope.ADMIN, resource=Noun.INVITATION)
+async def remove_invitation(needs: OrganizationNeeds, call: Call[ByInvitation]) -> InvitationRow:
+    """It counts no more."""
+    return invitation_row(await needs.members.remove_invitation(call.actor, call.permission, call.input.invitation_id))
 
 
-async def _accept(call: Call[Accept]) -> JoinedRow:
-    return joined_row(await call.platform.members.accept(call.input.token, call.input.name))
+@router.mutation("acceptInvitation", least=Role.GUEST, scope=None, resource=Noun.INVITATION)
+async def accept(needs: OrganizationNeeds, call: Call[Accept]) -> JoinedRow:
+    """Become a member, with a first key; needs no key."""
+    return joined_row(await needs.members.accept(call.input.token, call.input.name))

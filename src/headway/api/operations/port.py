@@ -6,24 +6,21 @@ from typing import Annotated
 
 from pydantic import Field
 
+from headway.api.inputs import Input
+from headway.api.operation import Call
+from headway.api.router import Router
+from headway.api.rows.containers import PortRow, Protocol, PublishMode, port_row
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
+from headway.domains.applications.attachments import AttachmentService
 from headway.domains.applications.model import Opened
-from headway.faces.http.inputs import Input
-from headway.faces.http.registry import Call, Procedure, mutation, query
-from headway.faces.http.wire.containers import PortRow, Protocol, PublishMode, port_row
 from headway.kernel.ids import new_id
 
 Id = Annotated[str, Field(min_length=1)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
 
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("port.one", "One published port", PortRow, ById, _one),
-        mutation("port.create", "Publish a port, from the next deploy on", bool, Create, _create),
-        mutation("port.update", "Change a published port, from the next deploy on", bool, Update, _update),
-        mutation("port.delete", "Publish it no more, from the next deploy on", PortRow, ById, _delete),
-    )
+router = Router[AttachmentService]("port", "Ports of the machine that lead into containers", resource=Noun.PORT)
 
 
 class ById(Input):
@@ -45,28 +42,32 @@ class Update(Fields):
     port_id: Id
 
 
-async def _one(call: Call[ById]) -> PortRow:
-    application, port = await call.platform.attachments.port(call.actor, call.permission, call.input.port_id)
+@router.query("one", least=Role.MEMBER, scope=Scope.READ)
+async def one(attachments: AttachmentService, call: Call[ById]) -> PortRow:
+    """One published port."""
+    application, port = await attachments.port(call.actor, call.permission, call.input.port_id)
     return port_row(port, application.application_id)
 
 
-async def _create(call: Call[Create]) -> bool:
-    await call.platform.attachments.add_port(
-        call.actor, call.permission, call.input.application_id, _opened(new_id(), call.input)
-    )
+@router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN, resource=Noun.APPLICATION)
+async def create(attachments: AttachmentService, call: Call[Create]) -> bool:
+    """Publish a port, from the next deploy on."""
+    await attachments.add_port(call.actor, call.permission, call.input.application_id, _opened(new_id(), call.input))
     return True
 
 
-async def _update(call: Call[Update]) -> bool:
+@router.mutation("update", least=Role.ADMIN, scope=Scope.ADMIN)
+async def update(attachments: AttachmentService, call: Call[Update]) -> bool:
+    """Change a published port, from the next deploy on."""
     given = call.input
-    await call.platform.attachments.change_port(
-        call.actor, call.permission, given.port_id, lambda port: _opened(port.port_id, given)
-    )
+    await attachments.change_port(call.actor, call.permission, given.port_id, lambda port: _opened(port.port_id, given))
     return True
 
 
-async def _delete(call: Call[ById]) -> PortRow:
-    application, port = await call.platform.attachments.remove_port(call.actor, call.permission, call.input.port_id)
+@router.mutation("delete", least=Role.ADMIN, scope=Scope.ADMIN)
+async def delete(attachments: AttachmentService, call: Call[ById]) -> PortRow:
+    """Publish it no more, from the next deploy on."""
+    application, port = await attachments.remove_port(call.actor, call.permission, call.input.port_id)
     return port_row(port, application.application_id)
 
 

@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated
 
 from pydantic import Field
 
+from headway.api.inputs import Input, Told
+from headway.api.operation import Call, Ready, naming
+from headway.api.operations.deployment_lists import rows_of
+from headway.api.router import Router
+from headway.api.rows.previews import PreviewDeploymentRow, preview_row
+from headway.core.access.model import Actor, Role, Scope
+from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
-from headway.domains.previews.service import Seen
-from headway.faces.http.inputs import Input, Told
-from headway.faces.http.procedures.deployment_lists import rows_of
-from headway.faces.http.registry import Call, Procedure, Ready, mutation, naming, query, starter
-from headway.faces.http.wire.previews import PreviewDeploymentRow, preview_row
+from headway.core.deployments.reading import DeploymentReader
+from headway.domains.catalog.domains import DomainService
+from headway.domains.previews.service import PreviewService, Seen
 from headway.kernel.errors import InvalidInput
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 
 
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("previewDeployment.all", "A service's previews", list[PreviewDeploymentRow], OfService, _all),
-        query("previewDeployment.one", "One preview", PreviewDeploymentRow, ById, _one),
-        starter("previewDeployment.redeploy", "Deploy what it is now", bool, Redeploy, _redeploy),
-        mutation("previewDeployment.approve", "Let a fork's commit run", bool, Approved, _approve),
-        mutation("previewDeployment.delete", "Remove it with all that it made", bool, ById, _delete),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewView:
+    """How previews are shown."""
+
+    deployment_reads: DeploymentReader
+    domains: DomainService
+
+    async def row(self, actor: Actor, seen: Seen) -> PreviewDeploymentRow:
+        """A preview with its deployments, which whoever sees the preview sees too."""
+        part = await self.deployment_reads.rows_of_service(SubjectType.PREVIEW, seen.preview.preview_id)
+        rows = rows_of(part, pending_as_running=actor.terms.pending_as_running)
+        return preview_row(seen, rows, self.domains.address)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewDeploymentNeeds:
+    """What these operations need."""
+
+    previews: PreviewService
+    view: PreviewView
+
+
+router = Router[PreviewDeploymentNeeds](
+    "previewDeployment", "What runs of the pull requests of an application", resource=Noun.PREVIEW
+)
 
 
 class OfService(Input):
@@ -50,25 +72,31 @@ class Approved(ById):
     commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
 
 
-async def _all(call: Call[OfService]) -> list[PreviewDeploymentRow]:
+@router.query("all", least=Role.MEMBER, scope=Scope.READ, resource=Noun.APPLICATION)
+async def all_(needs: PreviewDeploymentNeeds, call: Call[OfService]) -> list[PreviewDeploymentRow]:
+    """A service's previews."""
     given = call.input
     of_compose, service_id = given.compose_id is not None, given.compose_id or given.application_id
     if service_id is None or None not in {given.compose_id, given.application_id}:
         raise InvalidInput("Say whose previews: applicationId or composeId, one of them.")
     service_type = SubjectType.COMPOSE if of_compose else SubjectType.APPLICATION
-    found = await call.platform.previews.all(call.actor, call.permission, service_type, service_id)
-    return [await preview_of(call, each) for each in found]
+    found = await needs.previews.all(call.actor, call.permission, service_type, service_id)
+    return [await needs.view.row(call.actor, each) for each in found]
 
 
-async def _one(call: Call[ById]) -> PreviewDeploymentRow:
-    return await preview_of(
-        call, await call.platform.previews.one(call.actor, call.permission, call.input.preview_deployment_id)
+@router.query("one", least=Role.MEMBER, scope=Scope.READ)
+async def one(needs: PreviewDeploymentNeeds, call: Call[ById]) -> PreviewDeploymentRow:
+    """One preview."""
+    return await needs.view.row(
+        call.actor, await needs.previews.one(call.actor, call.permission, call.input.preview_deployment_id)
     )
 
 
-async def _redeploy(call: Call[Redeploy]) -> Ready:
+@router.starter("redeploy", least=Role.MEMBER, scope=Scope.DEPLOY)
+async def redeploy(needs: PreviewDeploymentNeeds, call: Call[Redeploy]) -> Ready[bool]:
+    """Deploy what it is now."""
     given = call.input
-    queued = await call.platform.previews.redeploy(
+    queued = await needs.previews.redeploy(
         call.actor,
         call.permission,
         given.preview_deployment_id,
@@ -79,21 +107,16 @@ async def _redeploy(call: Call[Redeploy]) -> Ready:
     return Ready(b"true", headers=naming(queued))
 
 
-async def _approve(call: Call[Approved]) -> Ready:
+@router.mutation("approve", least=Role.MEMBER, scope=Scope.DEPLOY)
+async def approve(needs: PreviewDeploymentNeeds, call: Call[Approved]) -> Ready[bool]:
+    """Let a fork's commit run."""
     given = call.input
-    queued = await call.platform.previews.approve(
-        call.actor, call.permission, given.preview_deployment_id, given.commit
-    )
+    queued = await needs.previews.approve(call.actor, call.permission, given.preview_deployment_id, given.commit)
     return Ready(b"true", headers=naming(queued))
 
 
-async def _delete(call: Call[ById]) -> bool:
-    await call.platform.previews.delete(call.actor, call.permission, call.input.preview_deployment_id)
+@router.mutation("delete", least=Role.MEMBER, scope=Scope.DEPLOY)
+async def delete(needs: PreviewDeploymentNeeds, call: Call[ById]) -> bool:
+    """Remove it with all that it made."""
+    await needs.previews.delete(call.actor, call.permission, call.input.preview_deployment_id)
     return True
-
-
-async def preview_of(call: Call[Any], seen: Seen) -> PreviewDeploymentRow:
-    """A preview with its deployments, which whoever sees the preview sees too."""
-    part = await call.platform.deployment_reads.rows_of_service(SubjectType.PREVIEW, seen.preview.preview_id)
-    rows = rows_of(part, pending_as_running=call.actor.terms.pending_as_running)
-    return preview_row(seen, rows, call.platform.domains.address)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
 
-from headway.faces.http.inputs import Empty, Input, Records, Searched, Told
-from headway.faces.http.registry import Call, Procedure, mutation, query
-from headway.faces.http.rules import RULES
-from headway.faces.http.wire.projects import (
+from headway.api.inputs import Empty, Input, Records, Searched, Told
+from headway.api.operation import Call
+from headway.api.router import Router
+from headway.api.rows.projects import (
     EnvironmentRow,
     HomeStats,
     NewProject,
@@ -23,25 +24,27 @@ from headway.faces.http.wire.projects import (
     project_row,
     project_to_grant,
 )
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun, Permission
+from headway.domains.applications.arranging import Arranging
+from headway.domains.projects.service import ProjectService
 from headway.kernel.errors import InvalidInput
 
 _DATABASES = frozenset({"postgres", "mysql", "mariadb", "mongo", "redis", "libsql"})
+# What duplicating into a new project takes: the same as ``project.create``.
+CREATES = Permission(name="project.create", noun=Noun.PROJECT, least=Role.ADMIN, scope=Scope.ADMIN, in_project=False)
 _COPIED = _DATABASES | {"application", "compose"}
 
 
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("project.all", "Every project with what lies in it", list[ProjectContents], Empty, _all),
-        query("project.allForPermissions", "What members can be given", list[ProjectToGrant], Empty, _to_grant),
-        query("project.homeStats", "How much there is", HomeStats, Empty, _home_stats),
-        query("project.search", "Projects by name and description", ProjectsFound, Search, _search),
-        query("project.one", "One project with what lies in it", ProjectContents, ById, _one),
-        mutation("project.create", "A new project with its production environment", NewProject, Create, _create),
-        mutation("project.update", "Change a project", ProjectRow, Update, _update),
-        mutation("project.duplicate", "Make applications again, not deployed", EnvironmentRow, Duplicate, _duplicate),
-        mutation("project.remove", "Remove an empty project", ProjectRow, ById, _remove),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectNeeds:
+    """What these operations need."""
+
+    arranging: Arranging
+    projects: ProjectService
+
+
+router = Router[ProjectNeeds]("project", "What applications are gathered in", resource=Noun.PROJECT)
 
 
 class ById(Input):
@@ -92,52 +95,70 @@ class Duplicate(Input):
         return [each["id"] for each in self.selected_services]
 
 
-async def _all(call: Call[Empty]) -> list[ProjectContents]:
-    return [project_contents(overview) for overview in await call.platform.projects.all(call.actor)]
+@router.query("all", least=Role.MEMBER, scope=Scope.READ, glimpse=True)
+async def all_(needs: ProjectNeeds, call: Call[Empty]) -> list[ProjectContents]:
+    """Every project with what lies in it."""
+    return [project_contents(overview) for overview in await needs.projects.all(call.actor)]
 
 
-async def _to_grant(call: Call[Empty]) -> list[ProjectToGrant]:
-    return [project_to_grant(overview) for overview in await call.platform.projects.all(call.actor)]
+@router.query("allForPermissions", least=Role.ADMIN, scope=Scope.READ, in_project=False)
+async def to_grant(needs: ProjectNeeds, call: Call[Empty]) -> list[ProjectToGrant]:
+    """What members can be given."""
+    return [project_to_grant(overview) for overview in await needs.projects.all(call.actor)]
 
 
-async def _home_stats(call: Call[Empty]) -> HomeStats:
-    return home_stats(await call.platform.projects.all(call.actor))
+@router.query("homeStats", least=Role.MEMBER, scope=Scope.READ, glimpse=True)
+async def counted(needs: ProjectNeeds, call: Call[Empty]) -> HomeStats:
+    """How much there is."""
+    return home_stats(await needs.projects.all(call.actor))
 
 
-async def _search(call: Call[Search]) -> ProjectsFound:
+@router.query("search", least=Role.MEMBER, scope=Scope.READ, glimpse=True)
+async def search(needs: ProjectNeeds, call: Call[Search]) -> ProjectsFound:
+    """Projects by name and description."""
     words = call.input.words(name=call.input.name, description=call.input.description)
-    found = await call.platform.projects.search(call.actor, words)
+    found = await needs.projects.search(call.actor, words)
     return {"items": [project_row(each) for each in found.items], "total": found.total}
 
 
-async def _one(call: Call[ById]) -> ProjectContents:
-    return project_contents(await call.platform.projects.one(call.actor, call.permission, call.input.project_id))
+@router.query("one", least=Role.MEMBER, scope=Scope.READ, glimpse=True)
+async def one(needs: ProjectNeeds, call: Call[ById]) -> ProjectContents:
+    """One project with what lies in it."""
+    return project_contents(await needs.projects.one(call.actor, call.permission, call.input.project_id))
 
 
-async def _create(call: Call[Create]) -> NewProject:
-    project, environment = await call.platform.projects.create(
+@router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN, in_project=False)
+async def create(needs: ProjectNeeds, call: Call[Create]) -> NewProject:
+    """A new project with its production environment."""
+    project, environment = await needs.projects.create(
         call.actor, call.permission, name=call.input.name, description=call.input.description, env=call.input.env or ""
     )
     return {"project": project_row(project), "environment": environment_row(environment)}
 
 
-async def _update(call: Call[Update]) -> ProjectRow:
+@router.mutation("update", least=Role.ADMIN, scope=Scope.ADMIN)
+async def update(needs: ProjectNeeds, call: Call[Update]) -> ProjectRow:
+    """Change a project."""
     given = call.input
     return project_row(
-        await call.platform.projects.update(
+        await needs.projects.update(
             call.actor, call.permission, given.project_id, name=given.name, description=given.description, env=given.env
         )
     )
 
 
-async def _remove(call: Call[ById]) -> ProjectRow:
-    return project_row(await call.platform.projects.remove(call.actor, call.permission, call.input.project_id))
+@router.mutation("remove", least=Role.ADMIN, scope=Scope.ADMIN)
+async def remove(needs: ProjectNeeds, call: Call[ById]) -> ProjectRow:
+    """Remove an empty project."""
+    return project_row(await needs.projects.remove(call.actor, call.permission, call.input.project_id))
 
 
-async def _duplicate(call: Call[Duplicate]) -> EnvironmentRow:
+@router.mutation("duplicate", least=Role.ADMIN, scope=Scope.ADMIN, resource=Noun.ENVIRONMENT)
+async def duplicate(needs: ProjectNeeds, call: Call[Duplicate]) -> EnvironmentRow:
+    """Make applications again, not deployed."""
     given = call.input
     return environment_row(
-        await call.platform.arranging.duplicate(
+        await needs.arranging.duplicate(
             call.actor,
             call.permission,
             given.source_environment_id,
@@ -145,6 +166,6 @@ async def _duplicate(call: Call[Duplicate]) -> EnvironmentRow:
             description=given.description,
             only=given.only,
             beside=given.duplicate_in_same_project,
-            creates=RULES["project.create"],
+            creates=CREATES,
         )
     )

@@ -6,27 +6,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from headway.domains.catalog.registries import Change
+from headway.api.inputs import Empty, Input
+from headway.api.operation import Call
+from headway.api.router import Router
+from headway.api.rows.containers import RegistryRow, registry_row
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
+from headway.domains.catalog.registries import Change, RegistryService
 from headway.domains.catalog.registries_model import Credentials
-from headway.faces.http.inputs import Empty, Input
-from headway.faces.http.registry import Call, Procedure, mutation, query
-from headway.faces.http.wire.containers import RegistryRow, registry_row
 from headway.kernel.secret import Secret
 
 Text = Annotated[str, Field(min_length=1, max_length=1_024)]
 
 
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("registry.all", "Every registry, without its password", list[RegistryRow], Empty, _all),
-        query("registry.one", "One registry, without its password", RegistryRow, ById, _one),
-        mutation("registry.create", "Keep a registry and what opens it", RegistryRow, Create, _create),
-        mutation("registry.update", "Change a registry", bool, Update, _update),
-        mutation("registry.remove", "Forget a registry", RegistryRow, ById, _remove),
-        mutation("registry.testRegistry", "Ask a registry whether it knows credentials", bool, Test, _test),
-        mutation("registry.testRegistryById", "The same with those that are kept", bool, ById, _test_one),
-    )
+router = Router[RegistryService](
+    "registry", "Where images are fetched from with credentials", resource=Noun.REGISTRY, in_project=False
+)
 
 
 class ById(Input):
@@ -53,18 +48,24 @@ class Update(ById):
     password: Annotated[str, Field(max_length=65_536)] | None = Field(default=None, repr=False)
 
 
-async def _all(call: Call[Empty]) -> list[RegistryRow]:
-    return [registry_row(each) for each in await call.platform.registries.all(call.actor, call.permission)]
+@router.query("all", least=Role.ADMIN, scope=Scope.READ)
+async def all_(registries: RegistryService, call: Call[Empty]) -> list[RegistryRow]:
+    """Every registry, without its password."""
+    return [registry_row(each) for each in await registries.all(call.actor, call.permission)]
 
 
-async def _one(call: Call[ById]) -> RegistryRow:
-    return registry_row(await call.platform.registries.one(call.actor, call.permission, call.input.registry_id))
+@router.query("one", least=Role.ADMIN, scope=Scope.READ)
+async def one(registries: RegistryService, call: Call[ById]) -> RegistryRow:
+    """One registry, without its password."""
+    return registry_row(await registries.one(call.actor, call.permission, call.input.registry_id))
 
 
-async def _create(call: Call[Create]) -> RegistryRow:
+@router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN)
+async def create(registries: RegistryService, call: Call[Create]) -> RegistryRow:
+    """Keep a registry and what opens it."""
     given = call.input
     return registry_row(
-        await call.platform.registries.create(
+        await registries.create(
             call.actor,
             call.permission,
             _credentials(given),
@@ -74,7 +75,9 @@ async def _create(call: Call[Create]) -> RegistryRow:
     )
 
 
-async def _update(call: Call[Update]) -> bool:
+@router.mutation("update", least=Role.ADMIN, scope=Scope.ADMIN)
+async def update(registries: RegistryService, call: Call[Update]) -> bool:
+    """Change a registry."""
     given = call.input
     change = Change(
         name=given.registry_name,
@@ -83,21 +86,27 @@ async def _update(call: Call[Update]) -> bool:
         username=given.username,
         password=Secret(given.password) if given.password else None,
     )
-    await call.platform.registries.update(call.actor, call.permission, given.registry_id, change)
+    await registries.update(call.actor, call.permission, given.registry_id, change)
     return True
 
 
-async def _remove(call: Call[ById]) -> RegistryRow:
-    return registry_row(await call.platform.registries.remove(call.actor, call.permission, call.input.registry_id))
+@router.mutation("remove", least=Role.ADMIN, scope=Scope.ADMIN)
+async def remove(registries: RegistryService, call: Call[ById]) -> RegistryRow:
+    """Forget a registry."""
+    return registry_row(await registries.remove(call.actor, call.permission, call.input.registry_id))
 
 
-async def _test(call: Call[Test]) -> bool:
-    await call.platform.registries.test(call.actor, call.permission, _credentials(call.input))
+@router.mutation("testRegistry", least=Role.ADMIN, scope=Scope.ADMIN)
+async def test(registries: RegistryService, call: Call[Test]) -> bool:
+    """Ask a registry whether it knows credentials."""
+    await registries.test(call.actor, call.permission, _credentials(call.input))
     return True
 
 
-async def _test_one(call: Call[ById]) -> bool:
-    await call.platform.registries.test_one(call.actor, call.permission, call.input.registry_id)
+@router.mutation("testRegistryById", least=Role.ADMIN, scope=Scope.ADMIN)
+async def test_one(registries: RegistryService, call: Call[ById]) -> bool:
+    """The same with those that are kept."""
+    await registries.test_one(call.actor, call.permission, call.input.registry_id)
     return True
 
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import dataclass
 
-from headway.core.access.model import Role, Scope
+from headway.api.rows.backups import DestinationRow, destination_row
+from headway.api.rows.containers import RegistryRow, registry_row
+from headway.api.rows.projects import SshKeyRow, ssh_key_row
+from headway.api.rows.servers import ServerRow, server_row
+from headway.core.access.model import Actor, Role, Scope
 from headway.core.access.policy import Noun, Permission, may
 from headway.core.deployments.hosts import LOCAL_HOST
+from headway.domains.catalog.destinations import DestinationService
+from headway.domains.catalog.registries import RegistryService
+from headway.domains.catalog.ssh_keys import SshKeyService
 from headway.domains.projects.model import Place, Service
-from headway.faces.http.registry import Call
-from headway.faces.http.wire.backups import DestinationRow, destination_row
-from headway.faces.http.wire.containers import RegistryRow, registry_row
-from headway.faces.http.wire.projects import SshKeyRow, ssh_key_row
-from headway.faces.http.wire.servers import ServerRow, server_row
+from headway.domains.projects.service import ProjectService
+from headway.domains.servers.service import ServerService
+from headway.infra.db.engine import Database
 from headway.kernel.errors import NotFound
 
 # What it takes to look at a thing, where that is shown beside another: the same as the operation of this name takes.
@@ -30,47 +35,54 @@ DESTINATION = Permission(
 SSH_KEY = Permission(name="sshKey.one", noun=Noun.SSH_KEY, least=Role.ADMIN, scope=Scope.READ, in_project=False)
 
 
-async def services_of(call: Call[Any], ids: Iterable[str | None]) -> Mapping[str, tuple[Service, Place]]:
-    """These services and where they lie, for whoever was let through to what belongs to them already."""
-    named = {each for each in ids if each is not None}
-    return await call.platform.db.read(lambda tx: call.platform.projects.places_of(tx, named)) if named else {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relations:
+    """Things that rows name, each as far as the caller may look at it itself."""
 
+    db: Database
+    projects: ProjectService
+    servers: ServerService
+    registries: RegistryService
+    destinations: DestinationService
+    ssh_keys: SshKeyService
 
-async def server_of(call: Call[Any], host_id: str | None) -> ServerRow | None:
-    """The server that a host is; null for the panel's own machine."""
-    if host_id in {None, LOCAL_HOST} or not may(call.actor, SERVER):
-        return None
-    try:
-        return server_row(await call.platform.servers.one(call.actor, SERVER, host_id or ""))
-    except NotFound:  # it was removed just now
-        return None
+    async def services(self, ids: Iterable[str | None]) -> Mapping[str, tuple[Service, Place]]:
+        """These services and where they lie, for whoever was let through to what belongs to them already."""
+        named = {each for each in ids if each is not None}
+        return await self.db.read(lambda tx: self.projects.places_of(tx, named)) if named else {}
 
+    async def server(self, actor: Actor, host_id: str | None) -> ServerRow | None:
+        """The server that a host is; null for the panel's own machine."""
+        if host_id in {None, LOCAL_HOST} or not may(actor, SERVER):
+            return None
+        try:
+            return server_row(await self.servers.one(actor, SERVER, host_id or ""))
+        except NotFound:  # it was removed just now
+            return None
 
-async def registry_of(call: Call[Any], registry_id: str | None) -> RegistryRow | None:
-    """The registry with this id."""
-    if registry_id is None or not may(call.actor, REGISTRY):
-        return None
-    try:
-        return registry_row(await call.platform.registries.one(call.actor, REGISTRY, registry_id))
-    except NotFound:
-        return None
+    async def registry(self, actor: Actor, registry_id: str | None) -> RegistryRow | None:
+        """The registry with this id."""
+        if registry_id is None or not may(actor, REGISTRY):
+            return None
+        try:
+            return registry_row(await self.registries.one(actor, REGISTRY, registry_id))
+        except NotFound:
+            return None
 
+    async def destination(self, actor: Actor, destination_id: str) -> DestinationRow | None:
+        """The destination with this id, without its secrets."""
+        if not may(actor, DESTINATION):
+            return None
+        try:
+            return destination_row(await self.destinations.one(actor, DESTINATION, destination_id))
+        except NotFound:
+            return None
 
-async def destination_of(call: Call[Any], destination_id: str) -> DestinationRow | None:
-    """The destination with this id, without its secrets."""
-    if not may(call.actor, DESTINATION):
-        return None
-    try:
-        return destination_row(await call.platform.destinations.one(call.actor, DESTINATION, destination_id))
-    except NotFound:
-        return None
-
-
-async def ssh_key_of(call: Call[Any], ssh_key_id: str | None) -> SshKeyRow | None:
-    """The SSH key with this id, without its private part."""
-    if ssh_key_id is None or not may(call.actor, SSH_KEY):
-        return None
-    try:
-        return ssh_key_row(await call.platform.ssh_keys.one(call.actor, SSH_KEY, ssh_key_id))
-    except NotFound:
-        return None
+    async def ssh_key(self, actor: Actor, ssh_key_id: str | None) -> SshKeyRow | None:
+        """The SSH key with this id, without its private part."""
+        if ssh_key_id is None or not may(actor, SSH_KEY):
+            return None
+        try:
+            return ssh_key_row(await self.ssh_keys.one(actor, SSH_KEY, ssh_key_id))
+        except NotFound:
+            return None

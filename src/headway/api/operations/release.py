@@ -6,17 +6,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from headway.faces.http.inputs import Input
-from headway.faces.http.registry import Call, Procedure, query
-from headway.faces.http.wire.releases import ReleaseDetails, ReleaseRow, release_details, release_row
+from headway.api.inputs import Input
+from headway.api.operation import Call
+from headway.api.router import Router
+from headway.api.rows.releases import ReleaseDetails, ReleaseRow, release_details, release_row
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
+from headway.domains.applications.releases import ReleaseService
 
-
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("release.all", "An application's releases, the newest first", list[ReleaseRow], OfApplication, _all),
-        query("release.one", "One release with its configuration", ReleaseDetails, ById, _one),
-    )
+router = Router[ReleaseService]("release", "What deployments left to serve", resource=Noun.APPLICATION)
 
 
 class OfApplication(Input):
@@ -27,12 +25,13 @@ class ById(Input):
     release_id: Annotated[str, Field(min_length=1)]
 
 
-async def _all(call: Call[OfApplication]) -> list[ReleaseRow]:
-    return [
-        release_row(view)
-        for view in await call.platform.releases.all(call.actor, call.permission, call.input.application_id)
-    ]
+@router.query("all", least=Role.MEMBER, scope=Scope.READ)
+async def all_(releases: ReleaseService, call: Call[OfApplication]) -> list[ReleaseRow]:
+    """An application's releases, the newest first."""
+    return [release_row(view) for view in await releases.all(call.actor, call.permission, call.input.application_id)]
 
 
-async def _one(call: Call[ById]) -> ReleaseDetails:
-    return release_details(await call.platform.releases.one(call.actor, call.permission, call.input.release_id))
+@router.query("one", least=Role.MEMBER, scope=Scope.READ, resource=Noun.RELEASE)
+async def one(releases: ReleaseService, call: Call[ById]) -> ReleaseDetails:
+    """One release with its configuration."""
+    return release_details(await releases.one(call.actor, call.permission, call.input.release_id))

@@ -6,18 +6,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from headway.faces.http.inputs import Input, Told
-from headway.faces.http.registry import Call, Nothing, Procedure, mutation, query, queued, starter
-from headway.faces.http.wire.rollbacks import PreviewRow, RemovedRow, preview_row, removed_row
+from headway.api.inputs import Input, Told
+from headway.api.operation import Call, Nothing, queued
+from headway.api.router import Router
+from headway.api.rows.rollbacks import PreviewRow, RemovedRow, preview_row, removed_row
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
+from headway.domains.rollbacks.service import RollbackService
 
-
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("rollback.preview", "What a rollback would change", PreviewRow, To, _preview),
-        starter("rollback.rollback", "Go back to a release, by a new deployment", None, Back, _rollback),
-        mutation("rollback.delete", "Remove a release; its deployment stays", RemovedRow, ById, _delete),
-    )
+router = Router[RollbackService]("rollback", "Back to what served before", resource=Noun.ROLLBACK)
 
 
 class ById(Input):
@@ -35,19 +32,23 @@ class Back(To):
     description: Told | None = None
 
 
-async def _preview(call: Call[To]) -> PreviewRow:
+@router.query("preview", least=Role.MEMBER, scope=Scope.READ)
+async def preview(rollbacks: RollbackService, call: Call[To]) -> PreviewRow:
+    """What a rollback would change."""
     given = call.input
     return preview_row(
-        await call.platform.rollbacks.preview(
+        await rollbacks.preview(
             call.actor, call.permission, given.rollback_id, keep_configuration=given.keep_configuration
         )
     )
 
 
-async def _rollback(call: Call[Back]) -> Nothing:
+@router.starter("rollback", least=Role.MEMBER, scope=Scope.DEPLOY)
+async def rollback(rollbacks: RollbackService, call: Call[Back]) -> Nothing:
+    """Go back to a release, by a new deployment."""
     given = call.input
     return queued(
-        await call.platform.rollbacks.rollback(
+        await rollbacks.rollback(
             call.actor,
             call.permission,
             given.rollback_id,
@@ -59,6 +60,8 @@ async def _rollback(call: Call[Back]) -> Nothing:
     )
 
 
-async def _delete(call: Call[ById]) -> RemovedRow:
-    left, deployment = await call.platform.rollbacks.delete(call.actor, call.permission, call.input.rollback_id)
+@router.mutation("delete", least=Role.ADMIN, scope=Scope.REMOVE)
+async def delete(rollbacks: RollbackService, call: Call[ById]) -> RemovedRow:
+    """Remove a release; its deployment stays."""
+    left, deployment = await rollbacks.delete(call.actor, call.permission, call.input.rollback_id)
     return removed_row(left, deployment, pending_as_running=call.actor.terms.pending_as_running)

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from headway.core.deployments.model import SubjectType
-from headway.core.deployments.status import Status
-from headway.core.engine.scheduler.timer import CatchUp, Overlap, Policy
-from headway.domains.projects.model import Place, Service
-from headway.domains.schedules.model import Schedule, Seen, Shell, Target, Text
-from headway.domains.schedules.service import Wish
-from headway.faces.http.inputs import MOST, Input
-from headway.faces.http.procedures.deployment_lists import rows_of
-from headway.faces.http.procedures.relations import server_of, services_of
-from headway.faces.http.registry import Call, Procedure, Ready, mutation, query, queued_as, starter
-from headway.faces.http.wire.related import related_row
-from headway.faces.http.wire.schedules import (
+from headway.api.inputs import MOST, Input
+from headway.api.operation import Call, Ready, queued_as
+from headway.api.operations.deployment_lists import rows_of
+from headway.api.operations.relations import Relations
+from headway.api.router import Router
+from headway.api.rows.related import related_row
+from headway.api.rows.schedules import (
     CatchUpName,
     OverlapName,
     ScheduleDetails,
@@ -33,19 +28,30 @@ from headway.faces.http.wire.schedules import (
     schedule_details,
     schedule_row,
 )
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
+from headway.core.deployments.model import SubjectType
+from headway.core.deployments.reading import DeploymentReader
+from headway.core.deployments.status import Status
+from headway.core.engine.scheduler.timer import CatchUp, Overlap, Policy
+from headway.domains.projects.model import Place, Service
+from headway.domains.schedules.model import Schedule, Seen, Shell, Target, Text
+from headway.domains.schedules.service import ScheduleService, Wish
 from headway.kernel.errors import InvalidInput
 
 
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("schedule.list", "The schedules of a service, or of the panel's machine", list[ScheduleRow], Of, _list),
-        query("schedule.one", "A schedule and its latest due times", ScheduleDetails, ById, _one),
-        mutation("schedule.create", "A new schedule", ScheduleRow, Create, _create),
-        mutation("schedule.update", "Change a schedule; what is not sent stays", ScheduleRow, Update, _update),
-        mutation("schedule.delete", "End its runs and forget it", ScheduleRow, ById, _delete),
-        starter("schedule.runManually", "Queue a run now", StartedRow, ById, _run),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleNeeds:
+    """What these operations need."""
+
+    deployment_reads: DeploymentReader
+    relations: Relations
+    schedules: ScheduleService
+
+
+router = Router[ScheduleNeeds](
+    "schedule", "Scripts that run at their times, inside services or on the panel's machine", resource=Noun.SCHEDULE
+)
 
 
 Words = Annotated[str, Field(max_length=1_024)]
@@ -157,66 +163,76 @@ class Update(Given):
             raise InvalidInput("What a schedule runs in is decided when it is made: make another one there.")
 
 
-async def _list(call: Call[Of]) -> list[ScheduleRow]:
+@router.query("list", least=Role.MEMBER, scope=Scope.READ)
+async def list_(needs: ScheduleNeeds, call: Call[Of]) -> list[ScheduleRow]:
+    """The schedules of a service, or of the panel's machine."""
     target = Target(call.input.schedule_type)
-    return await _rows(
-        call, await call.platform.schedules.of_target(call.actor, call.permission, target, call.input.id)
-    )
+    return await _rows(needs, call, await needs.schedules.of_target(call.actor, call.permission, target, call.input.id))
 
 
-async def _one(call: Call[ById]) -> ScheduleDetails:
-    seen, ticks = await call.platform.schedules.one(call.actor, call.permission, call.input.schedule_id)
-    (row,) = await _rows(call, [seen])
+@router.query("one", least=Role.MEMBER, scope=Scope.READ)
+async def one(needs: ScheduleNeeds, call: Call[ById]) -> ScheduleDetails:
+    """A schedule and its latest due times."""
+    seen, ticks = await needs.schedules.one(call.actor, call.permission, call.input.schedule_id)
+    (row,) = await _rows(needs, call, [seen])
     return schedule_details(row, ticks)
 
 
-async def _create(call: Call[Create]) -> ScheduleRow:
-    return await _row(call, await call.platform.schedules.create(call.actor, call.permission, call.input.wish()))
+@router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN)
+async def create(needs: ScheduleNeeds, call: Call[Create]) -> ScheduleRow:
+    """A new schedule."""
+    return await _row(needs, call, await needs.schedules.create(call.actor, call.permission, call.input.wish()))
 
 
-async def _update(call: Call[Update]) -> ScheduleRow:
+@router.mutation("update", least=Role.ADMIN, scope=Scope.ADMIN)
+async def update(needs: ScheduleNeeds, call: Call[Update]) -> ScheduleRow:
+    """Change a schedule; what is not sent stays."""
     given = call.input
-    seen, _ = await call.platform.schedules.one(call.actor, call.permission, given.schedule_id)
+    seen, _ = await needs.schedules.one(call.actor, call.permission, given.schedule_id)
     given.require_same(seen.schedule)
     return await _row(
-        call, await call.platform.schedules.update(call.actor, call.permission, given.schedule_id, given.applied)
+        needs, call, await needs.schedules.update(call.actor, call.permission, given.schedule_id, given.applied)
     )
 
 
-async def _delete(call: Call[ById]) -> ScheduleRow:
-    seen, _ = await call.platform.schedules.one(call.actor, call.permission, call.input.schedule_id)
-    last = await _row(call, seen)
-    await call.platform.schedules.delete(call.actor, call.permission, call.input.schedule_id)
+@router.mutation("delete", least=Role.ADMIN, scope=Scope.ADMIN)
+async def delete(needs: ScheduleNeeds, call: Call[ById]) -> ScheduleRow:
+    """End its runs and forget it."""
+    seen, _ = await needs.schedules.one(call.actor, call.permission, call.input.schedule_id)
+    last = await _row(needs, call, seen)
+    await needs.schedules.delete(call.actor, call.permission, call.input.schedule_id)
     return last
 
 
-async def _row(call: Call[Any], seen: Seen) -> ScheduleRow:
-    (row,) = await _rows(call, [seen])
+async def _row(needs: ScheduleNeeds, call: Call[Any], seen: Seen) -> ScheduleRow:
+    (row,) = await _rows(needs, call, [seen])
     return row
 
 
-async def _rows(call: Call[Any], found: Sequence[Seen]) -> list[ScheduleRow]:
+async def _rows(needs: ScheduleNeeds, call: Call[Any], found: Sequence[Seen]) -> list[ScheduleRow]:
     """The schedules with what they run in, for whoever was let through to them already."""
-    places = await services_of(call, [each.schedule.target_id for each in found])
-    return [schedule_row(each, await _relations(call, each, places)) for each in found]
+    places = await needs.relations.services([each.schedule.target_id for each in found])
+    return [schedule_row(each, await _relations(needs, call, each, places)) for each in found]
 
 
-async def _relations(call: Call[Any], seen: Seen, places: Mapping[str, tuple[Service, Place]]) -> ScheduleRelations:
+async def _relations(
+    needs: ScheduleNeeds, call: Call[Any], seen: Seen, places: Mapping[str, tuple[Service, Place]]
+) -> ScheduleRelations:
     schedule, target = seen.schedule, seen.schedule.target
     inside = places.get(schedule.target_id or "")
-    part = await call.platform.deployment_reads.rows_of_service(SubjectType.SCHEDULE, schedule.schedule_id)
+    part = await needs.deployment_reads.rows_of_service(SubjectType.SCHEDULE, schedule.schedule_id)
     return {
         "application": related_row(inside, "application") if target is Target.APPLICATION else None,
         "compose": related_row(inside, "compose") if target is Target.COMPOSE else None,
-        "server": await server_of(call, schedule.target_id) if target is Target.SERVER else None,
+        "server": await needs.relations.server(call.actor, schedule.target_id) if target is Target.SERVER else None,
         "deployments": rows_of(part, pending_as_running=call.actor.terms.pending_as_running),
     }
 
 
-async def _run(call: Call[ById]) -> Ready:
-    queued, deployment = await call.platform.schedules.run(
-        call.actor, call.permission, call.input.schedule_id, once=call.once
-    )
+@router.starter("runManually", least=Role.MEMBER, scope=Scope.DEPLOY)
+async def run(needs: ScheduleNeeds, call: Call[ById]) -> Ready[StartedRow]:
+    """Queue a run now."""
+    queued, deployment = await needs.schedules.run(call.actor, call.permission, call.input.schedule_id, once=call.once)
     status = Status.PENDING if deployment is None else deployment.status
     if status is Status.PENDING and call.actor.terms.pending_as_running:
         status = Status.RUNNING

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from headway.core.deployments.model import SubjectType
-from headway.domains.servers.model import Access, Server, ServerType
-from headway.domains.servers.service import Change
-from headway.domains.servers.setup import Wants, problems_of
-from headway.faces.http.inputs import Empty, Input, Told
-from headway.faces.http.procedures.deployment_lists import rows_of
-from headway.faces.http.procedures.relations import ssh_key_of
-from headway.faces.http.registry import Call, Nothing, Procedure, mutation, query, queued, starter
-from headway.faces.http.wire.base import moment
-from headway.faces.http.wire.servers import (
+from headway.api.inputs import Empty, Input, Told
+from headway.api.operation import Call, Nothing, queued
+from headway.api.operations.deployment_lists import rows_of
+from headway.api.operations.relations import Relations
+from headway.api.router import Router
+from headway.api.rows.base import moment
+from headway.api.rows.servers import (
     ListedServerRow,
     ServerDetails,
     ServerName,
@@ -28,6 +26,13 @@ from headway.faces.http.wire.servers import (
     server_row,
     validation_row,
 )
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
+from headway.core.deployments.model import SubjectType
+from headway.core.deployments.reading import DeploymentReader
+from headway.domains.servers.model import Access, Server, ServerType
+from headway.domains.servers.service import Change, ServerService
+from headway.domains.servers.setup import Wants, problems_of
 from headway.kernel.errors import InvalidInput
 
 Name = Annotated[str, Field(min_length=1, max_length=255)]
@@ -39,23 +44,21 @@ Concurrency = Annotated[int, Field(ge=1, le=64)]
 _DEFAULT_CONCURRENCY = 2
 
 
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("server.all", "Every server, newest first", list[ListedServerRow], Empty, _all),
-        query("server.one", "One server", ServerDetails, ById, _one),
-        query("server.count", "How many servers there are", int, Empty, _count),
-        query("server.allForPermissions", "Every server by name", list[ServerName], Empty, _names),
-        query("server.withSSHKey", "The servers that releases go to", list[ServerRow], Empty, _with_key),
-        query("server.buildServers", "The servers that only build", list[ServerRow], Empty, _build_servers),
-        query("server.publicIp", "The address of a server, or of this machine", str, ByIdOrHere, _public_ip),
-        query("server.getServerTime", "The clock of a server, or of this machine", TimeRow, ByIdOrHere, _time),
-        query("server.validate", "Look at a server now", ValidationRow, ById, _validate),
-        mutation("server.create", "Keep a server and how it is entered", ServerRow, Create, _create),
-        mutation("server.update", "Change a server", ServerRow, Update, _update),
-        mutation("server.remove", "Forget a server; the machine is not touched", ServerRow, Remove, _remove),
-        starter("server.setup", "Prepare a server, as a deployment", None, Setup, _setup),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerNeeds:
+    """What these operations need."""
+
+    deployment_reads: DeploymentReader
+    relations: Relations
+    servers: ServerService
+
+
+router = Router[ServerNeeds](
+    "server",
+    "Machines that are reached by SSH: how they are entered, what is there, and preparing them.",
+    resource=Noun.SERVER,
+    in_project=False,
+)
 
 
 class ById(Input):
@@ -106,8 +109,10 @@ class Setup(ById):
     dry_run: bool = False
 
 
-async def _all(call: Call[Empty]) -> list[ListedServerRow]:
-    servers = call.platform.servers
+@router.query("all", least=Role.ADMIN, scope=Scope.READ)
+async def all_(needs: ServerNeeds, call: Call[Empty]) -> list[ListedServerRow]:
+    """Every server, newest first."""
+    servers = needs.servers
     found, inhabitants = (
         await servers.all(call.actor, call.permission),
         await servers.inhabitants(call.actor, call.permission),
@@ -115,56 +120,74 @@ async def _all(call: Call[Empty]) -> list[ListedServerRow]:
     return [listed_server_row(each, inhabitants.get(each.server_id, 0)) for each in found]
 
 
-async def _one(call: Call[ById]) -> ServerDetails:
-    platform, actor = call.platform, call.actor
-    server = await platform.servers.one(actor, call.permission, call.input.server_id)
-    part = await platform.deployment_reads.rows_of(actor, call.permission, SubjectType.SERVER, server.server_id)
+@router.query("one", least=Role.ADMIN, scope=Scope.READ)
+async def one(needs: ServerNeeds, call: Call[ById]) -> ServerDetails:
+    """One server."""
+    actor = call.actor
+    server = await needs.servers.one(actor, call.permission, call.input.server_id)
+    part = await needs.deployment_reads.rows_of(actor, call.permission, SubjectType.SERVER, server.server_id)
     return {
         **server_row(server),
-        "sshKey": await ssh_key_of(call, server.access.ssh_key_id),
+        "sshKey": await needs.relations.ssh_key(call.actor, server.access.ssh_key_id),
         "deployments": rows_of(part, pending_as_running=actor.terms.pending_as_running),
     }
 
 
-async def _count(call: Call[Empty]) -> int:
-    return len(await call.platform.servers.all(call.actor, call.permission))
+@router.query("count", least=Role.ADMIN, scope=Scope.READ)
+async def count(needs: ServerNeeds, call: Call[Empty]) -> int:
+    """How many servers there are."""
+    return len(await needs.servers.all(call.actor, call.permission))
 
 
-async def _names(call: Call[Empty]) -> list[ServerName]:
-    found = await call.platform.servers.all(call.actor, call.permission)
+@router.query("allForPermissions", least=Role.ADMIN, scope=Scope.READ)
+async def names(needs: ServerNeeds, call: Call[Empty]) -> list[ServerName]:
+    """Every server by name."""
+    found = await needs.servers.all(call.actor, call.permission)
     return [{"serverId": each.server_id, "name": each.name} for each in found]
 
 
-async def _with_key(call: Call[Empty]) -> list[ServerRow]:
-    return await _of_type(call, ServerType.DEPLOY)
+@router.query("withSSHKey", least=Role.ADMIN, scope=Scope.READ)
+async def with_key(needs: ServerNeeds, call: Call[Empty]) -> list[ServerRow]:
+    """The servers that releases go to."""
+    return await _of_type(needs, call, ServerType.DEPLOY)
 
 
-async def _build_servers(call: Call[Empty]) -> list[ServerRow]:
-    return await _of_type(call, ServerType.BUILD)
+@router.query("buildServers", least=Role.ADMIN, scope=Scope.READ)
+async def build_servers(needs: ServerNeeds, call: Call[Empty]) -> list[ServerRow]:
+    """The servers that only build."""
+    return await _of_type(needs, call, ServerType.BUILD)
 
 
-async def _of_type(call: Call[Empty], wanted: ServerType) -> list[ServerRow]:
-    found = await call.platform.servers.all(call.actor, call.permission)
+async def _of_type(needs: ServerNeeds, call: Call[Empty], wanted: ServerType) -> list[ServerRow]:
+    found = await needs.servers.all(call.actor, call.permission)
     return [server_row(each) for each in found if each.type is wanted and each.access.ssh_key_id is not None]
 
 
-async def _public_ip(call: Call[ByIdOrHere]) -> str:
-    return await call.platform.servers.address(call.actor, call.permission, call.input.server_id)
+@router.query("publicIp", least=Role.ADMIN, scope=Scope.READ)
+async def public_ip(needs: ServerNeeds, call: Call[ByIdOrHere]) -> str:
+    """The address of a server, or of this machine."""
+    return await needs.servers.address(call.actor, call.permission, call.input.server_id)
 
 
-async def _time(call: Call[ByIdOrHere]) -> TimeRow:
-    seconds = await call.platform.servers.time(call.actor, call.permission, call.input.server_id)
+@router.query("getServerTime", least=Role.ADMIN, scope=Scope.READ)
+async def time(needs: ServerNeeds, call: Call[ByIdOrHere]) -> TimeRow:
+    """The clock of a server, or of this machine."""
+    seconds = await needs.servers.time(call.actor, call.permission, call.input.server_id)
     return {"time": moment(datetime.fromtimestamp(seconds, UTC)), "timezone": "UTC"}
 
 
-async def _validate(call: Call[ById]) -> ValidationRow:
-    facts = await call.platform.servers.validate(call.actor, call.permission, call.input.server_id)
+@router.query("validate", least=Role.ADMIN, scope=Scope.READ)
+async def validate(needs: ServerNeeds, call: Call[ById]) -> ValidationRow:
+    """Look at a server now."""
+    facts = await needs.servers.validate(call.actor, call.permission, call.input.server_id)
     return validation_row(facts, problems_of(facts))
 
 
-async def _create(call: Call[Create]) -> ServerRow:
+@router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN)
+async def create(needs: ServerNeeds, call: Call[Create]) -> ServerRow:
+    """Keep a server and how it is entered."""
     given = call.input
-    made = await call.platform.servers.create(
+    made = await needs.servers.create(
         call.actor,
         call.permission,
         Access(
@@ -183,10 +206,12 @@ async def _create(call: Call[Create]) -> ServerRow:
     return server_row(made)
 
 
-async def _update(call: Call[Update]) -> ServerRow:
+@router.mutation("update", least=Role.ADMIN, scope=Scope.ADMIN)
+async def update(needs: ServerNeeds, call: Call[Update]) -> ServerRow:
+    """Change a server."""
     given = call.input
-    before = await call.platform.servers.one(call.actor, call.permission, given.server_id)
-    changed = await call.platform.servers.update(
+    before = await needs.servers.one(call.actor, call.permission, given.server_id)
+    changed = await needs.servers.update(
         call.actor,
         call.permission,
         given.server_id,
@@ -216,15 +241,19 @@ def _access(given: Update, before: Server) -> Access:
     )
 
 
-async def _remove(call: Call[Remove]) -> ServerRow:
+@router.mutation("remove", least=Role.ADMIN, scope=Scope.ADMIN)
+async def remove(needs: ServerNeeds, call: Call[Remove]) -> ServerRow:
+    """Forget a server; the machine is not touched."""
     return server_row(
-        await call.platform.servers.remove(call.actor, call.permission, call.input.server_id, force=call.input.force)
+        await needs.servers.remove(call.actor, call.permission, call.input.server_id, force=call.input.force)
     )
 
 
-async def _setup(call: Call[Setup]) -> Nothing:
+@router.starter("setup", least=Role.ADMIN, scope=Scope.ADMIN)
+async def setup(needs: ServerNeeds, call: Call[Setup]) -> Nothing:
+    """Prepare a server, as a deployment."""
     given = call.input
     if not given.docker and not given.native:
         raise InvalidInput("There is nothing to set up: ask for docker, native, or both.")
     wants = Wants(docker=given.docker, native=given.native, dry_run=given.dry_run)
-    return queued(await call.platform.servers.setup(call.actor, call.permission, given.server_id, wants, call.once))
+    return queued(await needs.servers.setup(call.actor, call.permission, given.server_id, wants, call.once))

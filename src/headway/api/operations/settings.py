@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, NotRequired
 
 from pydantic_core import to_json
 from typing_extensions import TypedDict
 
+from headway.api.inputs import Empty
+from headway.api.operation import Call, Ready
+from headway.api.router import Router
+from headway.api.rows.base import moment
 from headway.core.access.machine import may_use_the_machine
-from headway.core.engine.troubles import Trouble
-from headway.faces.http.inputs import Empty
-from headway.faces.http.registry import Call, Procedure, Ready, mutation, query
-from headway.faces.http.wire.base import moment
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
+from headway.core.engine.troubles import Trouble, Troubles
+from headway.domains.servers.service import ServerService
 from headway.infra.panel.whereabouts import whereabouts
 from headway.kernel.errors import Unavailable
 
@@ -58,30 +63,40 @@ class HealthRow(TypedDict):
     gates: NotRequired[list[GateRow]]
 
 
-def procedures(describe: Callable[[], bytes]) -> tuple[Procedure, ...]:
-    """The router; ``describe`` gives the OpenAPI document of all procedures, as JSON."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsNeeds:
+    """What these operations need. ``describe`` gives the OpenAPI document of all operations, as JSON; ``health`` what
+    keeps the panel from its work, ``gates`` what of the machine the kernel keeps nobody from.
+    """
 
-    async def get_open_api_document(_call: Call[Empty]) -> Ready:
-        return Ready(await asyncio.to_thread(describe))
-
-    return (
-        query("settings.health", "Whether the panel can do its work", HealthRow, Empty, _health),
-        query("settings.getDokployVersion", "The version of the API that is spoken here", str, Empty, _version),
-        query("settings.getIp", "The address of the panel's machine", str, Empty, _ip),
-        mutation("settings.getUpdateData", "Whether there is a newer version", UpdateRow, Empty, _update_data),
-        query("settings.isCloud", "Whether somebody else runs this panel for you", bool, Empty, _is_cloud),
-        query("settings.getOpenApiDocument", "This API as OpenAPI 3.1", dict[str, Any], Empty, get_open_api_document),
-    )
+    describe: Callable[[], bytes]
+    gates: Callable[[], Mapping[str, str]]
+    health: Callable[[], Awaitable[str | None]]
+    servers: ServerService
+    troubles: Troubles
 
 
-async def _health(call: Call[Empty]) -> Ready:
-    reason = await call.platform.health()
+router = Router[SettingsNeeds](
+    "settings", "What clients ask the panel about itself", resource=Noun.ORGANIZATION, in_project=False
+)
+
+
+@router.query("getOpenApiDocument", least=Role.MEMBER, scope=None)
+async def open_api_document(needs: SettingsNeeds, _call: Call[Empty]) -> Ready[dict[str, Any]]:
+    """This API as OpenAPI 3.1."""
+    return Ready(await asyncio.to_thread(needs.describe))
+
+
+@router.query("health", least=Role.MEMBER, scope=None)
+async def health(needs: SettingsNeeds, call: Call[Empty]) -> Ready[HealthRow]:
+    """Whether the panel can do its work."""
+    reason = await needs.health()
     if reason is not None:
         raise Unavailable(reason)
     row: HealthRow = {"status": "ok"}
-    if may_use_the_machine(call.actor) and (troubles := call.platform.troubles.all()):
+    if may_use_the_machine(call.actor) and (troubles := needs.troubles.all()):
         row["troubles"] = [_trouble_row(each) for each in troubles]
-    if may_use_the_machine(call.actor) and (gates := call.platform.gates()):
+    if may_use_the_machine(call.actor) and (gates := needs.gates()):
         row["gates"] = [{"gate": gate, "message": message} for gate, message in sorted(gates.items())]
     here = whereabouts()
     return Ready(to_json(row), headers={} if here is None else {WHEREABOUTS: here})
@@ -97,17 +112,25 @@ def _trouble_row(trouble: Trouble) -> TroubleRow:
     }
 
 
-async def _version(_call: Call[Empty]) -> str:
+@router.query("getDokployVersion", least=Role.MEMBER, scope=None)
+async def version(_needs: SettingsNeeds, _call: Call[Empty]) -> str:
+    """The version of the API that is spoken here."""
     return WIRE_VERSION
 
 
-async def _is_cloud(_call: Call[Empty]) -> bool:
+@router.query("isCloud", least=Role.MEMBER, scope=None)
+async def is_cloud(_needs: SettingsNeeds, _call: Call[Empty]) -> bool:
+    """Whether somebody else runs this panel for you."""
     return False
 
 
-async def _ip(call: Call[Empty]) -> str:
-    return await call.platform.servers.address(call.actor, call.permission, None)
+@router.query("getIp", least=Role.ADMIN, scope=Scope.READ, resource=Noun.SERVER)
+async def ip(needs: SettingsNeeds, call: Call[Empty]) -> str:
+    """The address of the panel's machine."""
+    return await needs.servers.address(call.actor, call.permission, None)
 
 
-async def _update_data(_call: Call[Empty]) -> UpdateRow:
+@router.mutation("getUpdateData", least=Role.MEMBER, scope=None)
+async def update_data(_needs: SettingsNeeds, _call: Call[Empty]) -> UpdateRow:
+    """Whether there is a newer version."""
     return {"latestVersion": None, "updateAvailable": False}

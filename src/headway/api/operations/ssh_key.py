@@ -6,24 +6,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from headway.api.inputs import Empty, Input, Told
+from headway.api.operation import Call
+from headway.api.router import Router
+from headway.api.rows.projects import KeyPairRow, SshKeyName, SshKeyRow, ssh_key_row
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
+from headway.domains.catalog.ssh_keys import SshKeyService
 from headway.domains.catalog.ssh_keys_model import KeyType
-from headway.faces.http.inputs import Empty, Input, Told
-from headway.faces.http.registry import Call, Procedure, mutation, query
-from headway.faces.http.wire.projects import KeyPairRow, SshKeyName, SshKeyRow, ssh_key_row
 from headway.kernel.secret import Secret
 
-
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("sshKey.all", "Every key, without its private part", list[SshKeyRow], Empty, _all),
-        query("sshKey.allForApps", "Every key by name", list[SshKeyName], Empty, _names),
-        query("sshKey.one", "One key, without its private part", SshKeyRow, ById, _one),
-        mutation("sshKey.create", "Keep a key; without a private one a pair is made", SshKeyRow, Create, _create),
-        mutation("sshKey.update", "Change a key's name or description", SshKeyRow, Update, _update),
-        mutation("sshKey.generate", "A fresh pair that is kept nowhere", KeyPairRow, Generate, _generate),
-        mutation("sshKey.remove", "Forget a key", SshKeyRow, ById, _remove),
-    )
+router = Router[SshKeyService](
+    "sshKey", "Keys with which private repositories are fetched", resource=Noun.SSH_KEY, in_project=False
+)
 
 
 class ById(Input):
@@ -46,23 +41,31 @@ class Generate(Input):
     type: Literal["rsa", "ed25519"] = "ed25519"
 
 
-async def _all(call: Call[Empty]) -> list[SshKeyRow]:
-    return [ssh_key_row(key) for key in await call.platform.ssh_keys.all(call.actor, call.permission)]
+@router.query("all", least=Role.ADMIN, scope=Scope.READ)
+async def all_(ssh_keys: SshKeyService, call: Call[Empty]) -> list[SshKeyRow]:
+    """Every key, without its private part."""
+    return [ssh_key_row(key) for key in await ssh_keys.all(call.actor, call.permission)]
 
 
-async def _names(call: Call[Empty]) -> list[SshKeyName]:
-    found = await call.platform.ssh_keys.all(call.actor, call.permission)
+@router.query("allForApps", least=Role.ADMIN, scope=Scope.READ)
+async def names(ssh_keys: SshKeyService, call: Call[Empty]) -> list[SshKeyName]:
+    """Every key by name."""
+    found = await ssh_keys.all(call.actor, call.permission)
     return [{"sshKeyId": key.ssh_key_id, "name": key.name} for key in found]
 
 
-async def _one(call: Call[ById]) -> SshKeyRow:
-    return ssh_key_row(await call.platform.ssh_keys.one(call.actor, call.permission, call.input.ssh_key_id))
+@router.query("one", least=Role.ADMIN, scope=Scope.READ)
+async def one(ssh_keys: SshKeyService, call: Call[ById]) -> SshKeyRow:
+    """One key, without its private part."""
+    return ssh_key_row(await ssh_keys.one(call.actor, call.permission, call.input.ssh_key_id))
 
 
-async def _create(call: Call[Create]) -> SshKeyRow:
+@router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN)
+async def create(ssh_keys: SshKeyService, call: Call[Create]) -> SshKeyRow:
+    """Keep a key; without a private one a pair is made."""
     given = call.input
     return ssh_key_row(
-        await call.platform.ssh_keys.create(
+        await ssh_keys.create(
             call.actor,
             call.permission,
             name=given.name,
@@ -73,19 +76,25 @@ async def _create(call: Call[Create]) -> SshKeyRow:
     )
 
 
-async def _update(call: Call[Update]) -> SshKeyRow:
+@router.mutation("update", least=Role.ADMIN, scope=Scope.ADMIN)
+async def update(ssh_keys: SshKeyService, call: Call[Update]) -> SshKeyRow:
+    """Change a key's name or description."""
     given = call.input
     return ssh_key_row(
-        await call.platform.ssh_keys.update(
+        await ssh_keys.update(
             call.actor, call.permission, given.ssh_key_id, name=given.name, description=given.description
         )
     )
 
 
-async def _generate(call: Call[Generate]) -> KeyPairRow:
-    pair = await call.platform.ssh_keys.generate(call.actor, call.permission, KeyType(call.input.type))
+@router.mutation("generate", least=Role.ADMIN, scope=Scope.ADMIN)
+async def generate(ssh_keys: SshKeyService, call: Call[Generate]) -> KeyPairRow:
+    """A fresh pair that is kept nowhere."""
+    pair = await ssh_keys.generate(call.actor, call.permission, KeyType(call.input.type))
     return {"privateKey": pair.private_key.reveal(), "publicKey": pair.public_key}
 
 
-async def _remove(call: Call[ById]) -> SshKeyRow:
-    return ssh_key_row(await call.platform.ssh_keys.remove(call.actor, call.permission, call.input.ssh_key_id))
+@router.mutation("remove", least=Role.ADMIN, scope=Scope.ADMIN)
+async def remove(ssh_keys: SshKeyService, call: Call[ById]) -> SshKeyRow:
+    """Forget a key."""
+    return ssh_key_row(await ssh_keys.remove(call.actor, call.permission, call.input.ssh_key_id))

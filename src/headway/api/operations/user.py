@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from headway.core.access.keys import USUAL_RATE, Wish
-from headway.core.access.model import Rate, Scope
-from headway.domains.backups.model import Form
-from headway.faces.http.inputs import Empty, Ids, Input, Keyed
-from headway.faces.http.procedures.backup import backup_rows
-from headway.faces.http.registry import Call, Procedure, mutation, query
-from headway.faces.http.wire.access import (
+from headway.api.inputs import Empty, Ids, Input, Keyed
+from headway.api.operation import Call
+from headway.api.operations.backup import backup_rows
+from headway.api.operations.relations import Relations
+from headway.api.router import Router
+from headway.api.rows.access import (
     FLAGS,
     LISTS,
     ApiKeyRow,
@@ -26,7 +26,14 @@ from headway.faces.http.wire.access import (
     caller_row,
     member_row,
 )
-from headway.faces.http.wire.backups import BackupDetails
+from headway.api.rows.backups import BackupDetails
+from headway.core.access.keys import USUAL_RATE, KeyService, Wish
+from headway.core.access.members import MemberService
+from headway.core.access.model import Rate, Role, Scope
+from headway.core.access.policy import Noun
+from headway.domains.backups.model import Form
+from headway.domains.backups.service import BackupService
+from headway.domains.servers.service import ServerService
 from headway.kernel.errors import InvalidInput
 
 ScopeWord = Literal["read", "deploy", "kill", "remove", "secrets", "admin"]
@@ -35,21 +42,20 @@ _TEN_YEARS = 10 * 366 * 24 * 3600
 _DAY_MS = 24 * 3600 * 1000
 
 
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("user.get", "Who the caller is, with its keys", CallerRow, Empty, _get),
-        query("user.getBackups", "The caller, with the backups of Headway itself", BackedUpRow, Empty, _backups),
-        query("user.getMetricsToken", "What opens the peer's monitoring", MetricsTokenRow, Empty, _metrics_token),
-        query("user.all", "Everybody in the organisation", list[MemberRow], Empty, _all),
-        query("user.one", "Somebody in the organisation", MemberRow, ById, _one),
-        mutation("user.assignPermissions", "What a member is given", MemberRow, Assign, _assign),
-        mutation("user.remove", "Somebody belongs to it no more; their keys end", MemberRow, ById, _remove),
-        query("user.apiKeys", "The caller's keys; for admins all", list[ApiKeyRow], Empty, _api_keys),
-        mutation("user.createApiKey", "A key of the caller's, shown once", NewApiKeyRow, CreateKey, _create_key),
-        mutation("user.updateApiKey", "Rename, disable or enable a key", ApiKeyRow, UpdateKey, _update_key),
-        mutation("user.deleteApiKey", "A key works no more from now on", ApiKeyRow, ByKey, _delete_key),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserNeeds:
+    """What these operations need."""
+
+    backups: BackupService
+    keys: KeyService
+    members: MemberService
+    relations: Relations
+    servers: ServerService
+
+
+router = Router[UserNeeds](
+    "user", "Who the caller is, its keys, and who else is there", resource=Noun.MEMBER, in_project=False
+)
 
 
 class BackedUpRow(PersonRow):
@@ -155,35 +161,45 @@ class UpdateKey(ByKey):
     enabled: bool | None = None
 
 
-async def _get(call: Call[Empty]) -> CallerRow:
-    return caller_row(
-        await call.platform.members.me(call.actor, call.permission), await call.platform.keys.of_caller(call.actor)
-    )
+@router.query("get", least=Role.MEMBER, scope=None)
+async def get(needs: UserNeeds, call: Call[Empty]) -> CallerRow:
+    """Who the caller is, with its keys."""
+    return caller_row(await needs.members.me(call.actor, call.permission), await needs.keys.of_caller(call.actor))
 
 
-async def _backups(call: Call[Empty]) -> BackedUpRow:
-    member = member_row(await call.platform.members.me(call.actor, call.permission))
-    found = [each for each in await call.platform.backups.all(call.actor) if each.form is Form.PANEL]
-    return {**member["user"], "backups": await backup_rows(call, found)}
+@router.query("getBackups", least=Role.ADMIN, scope=Scope.READ)
+async def backed_up(needs: UserNeeds, call: Call[Empty]) -> BackedUpRow:
+    """The caller, with the backups of Headway itself."""
+    member = member_row(await needs.members.me(call.actor, call.permission))
+    found = [each for each in await needs.backups.all(call.actor) if each.form is Form.PANEL]
+    return {**member["user"], "backups": await backup_rows(needs.relations, call.actor, found)}
 
 
-async def _metrics_token(call: Call[Empty]) -> MetricsTokenRow:
-    address = await call.platform.servers.address(call.actor, call.permission, None)
+@router.query("getMetricsToken", least=Role.ADMIN, scope=Scope.READ)
+async def metrics_token(needs: UserNeeds, call: Call[Empty]) -> MetricsTokenRow:
+    """What opens the peer's monitoring."""
+    address = await needs.servers.address(call.actor, call.permission, None)
     return {"serverIp": address, "enabledFeatures": False, "metricsConfig": None}
 
 
-async def _all(call: Call[Empty]) -> list[MemberRow]:
-    return [member_row(member) for member in await call.platform.members.all(call.actor, call.permission)]
+@router.query("all", least=Role.ADMIN, scope=Scope.READ)
+async def all_(needs: UserNeeds, call: Call[Empty]) -> list[MemberRow]:
+    """Everybody in the organisation."""
+    return [member_row(member) for member in await needs.members.all(call.actor, call.permission)]
 
 
-async def _one(call: Call[ById]) -> MemberRow:
-    return member_row(await call.platform.members.one(call.actor, call.permission, call.input.user_id))
+@router.query("one", least=Role.ADMIN, scope=Scope.READ)
+async def one(needs: UserNeeds, call: Call[ById]) -> MemberRow:
+    """Somebody in the organisation."""
+    return member_row(await needs.members.one(call.actor, call.permission, call.input.user_id))
 
 
-async def _assign(call: Call[Assign]) -> MemberRow:
+@router.mutation("assignPermissions", least=Role.ADMIN, scope=Scope.ADMIN)
+async def assign(needs: UserNeeds, call: Call[Assign]) -> MemberRow:
+    """What a member is given."""
     given = call.input
     return member_row(
-        await call.platform.members.assign(
+        await needs.members.assign(
             call.actor,
             call.permission,
             given.id,
@@ -194,17 +210,23 @@ async def _assign(call: Call[Assign]) -> MemberRow:
     )
 
 
-async def _remove(call: Call[ById]) -> MemberRow:
-    return member_row(await call.platform.members.remove(call.actor, call.permission, call.input.user_id))
+@router.mutation("remove", least=Role.ADMIN, scope=Scope.ADMIN)
+async def remove(needs: UserNeeds, call: Call[ById]) -> MemberRow:
+    """Somebody belongs to it no more; their keys end."""
+    return member_row(await needs.members.remove(call.actor, call.permission, call.input.user_id))
 
 
-async def _api_keys(call: Call[Empty]) -> list[ApiKeyRow]:
-    return [api_key_row(key) for key in await call.platform.keys.all(call.actor, call.permission)]
+@router.query("apiKeys", least=Role.MEMBER, scope=Scope.READ, resource=Noun.API_KEY)
+async def api_keys(needs: UserNeeds, call: Call[Empty]) -> list[ApiKeyRow]:
+    """The caller's keys; for admins all."""
+    return [api_key_row(key) for key in await needs.keys.all(call.actor, call.permission)]
 
 
-async def _create_key(call: Call[CreateKey]) -> NewApiKeyRow:
+@router.mutation("createApiKey", least=Role.MEMBER, scope=Scope.ADMIN, resource=Noun.API_KEY)
+async def create_key(needs: UserNeeds, call: Call[CreateKey]) -> NewApiKeyRow:
+    """A key of the caller's, shown once."""
     given = call.input
-    made, key = await call.platform.keys.create(
+    made, key = await needs.keys.create(
         call.actor,
         call.permission,
         name=given.name,
@@ -215,14 +237,16 @@ async def _create_key(call: Call[CreateKey]) -> NewApiKeyRow:
     return {**api_key_row(made), "key": key}
 
 
-async def _update_key(call: Call[UpdateKey]) -> ApiKeyRow:
+@router.mutation("updateApiKey", least=Role.MEMBER, scope=Scope.ADMIN, resource=Noun.API_KEY)
+async def update_key(needs: UserNeeds, call: Call[UpdateKey]) -> ApiKeyRow:
+    """Rename, disable or enable a key."""
     given = call.input
     return api_key_row(
-        await call.platform.keys.update(
-            call.actor, call.permission, given.api_key_id, name=given.name, enabled=given.enabled
-        )
+        await needs.keys.update(call.actor, call.permission, given.api_key_id, name=given.name, enabled=given.enabled)
     )
 
 
-async def _delete_key(call: Call[ByKey]) -> ApiKeyRow:
-    return api_key_row(await call.platform.keys.remove(call.actor, call.permission, call.input.api_key_id))
+@router.mutation("deleteApiKey", least=Role.MEMBER, scope=Scope.ADMIN, resource=Noun.API_KEY)
+async def delete_key(needs: UserNeeds, call: Call[ByKey]) -> ApiKeyRow:
+    """A key works no more from now on."""
+    return api_key_row(await needs.keys.remove(call.actor, call.permission, call.input.api_key_id))

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from headway.api.inputs import Input
+from headway.api.operation import Call, Nothing, Ready, queued, queued_as
+from headway.api.operations.deployment_lists import rows_of
+from headway.api.operations.relations import Relations
+from headway.api.router import Router
+from headway.api.rows.backups import FileRow, file_row
+from headway.api.rows.volume_backups import VolumeBackupRow, volume_backup_row
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
+from headway.core.deployments.reading import DeploymentReader
 from headway.domains.volume_backups.model import ServiceType, VolumeBackup, VolumeSettings
-from headway.faces.http.inputs import Input
-from headway.faces.http.procedures.deployment_lists import rows_of
-from headway.faces.http.procedures.relations import destination_of, services_of
-from headway.faces.http.registry import Call, Nothing, Procedure, Ready, mutation, query, queued, queued_as, starter
-from headway.faces.http.wire.backups import FileRow, file_row
-from headway.faces.http.wire.volume_backups import VolumeBackupRow, volume_backup_row
+from headway.domains.volume_backups.service import VolumeBackupService
 from headway.kernel.errors import InvalidInput
 
 Text = Annotated[str, Field(max_length=1_024)]
@@ -24,18 +29,18 @@ Count = Annotated[int, Field(ge=1, le=100_000)]
 Services = Literal["application", "postgres", "mysql", "mariadb", "mongo", "redis", "compose", "libsql"]
 
 
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("volumeBackups.list", "The volume backups of a service", list[VolumeBackupRow], Listing, _list),
-        query("volumeBackups.one", "A volume backup with its deployments", VolumeBackupRow, ById, _one),
-        query("volumeBackups.files", "What is kept of it, newest first", list[FileRow], ById, _files),
-        mutation("volumeBackups.create", "A new volume backup, not made yet", VolumeBackupRow, Create, _create),
-        mutation("volumeBackups.update", "Change a volume backup", VolumeBackupRow, Update, _update),
-        mutation("volumeBackups.delete", "Forget it; its files stay where they lie", VolumeBackupRow, ById, _delete),
-        starter("volumeBackups.runManually", "Queue a run", bool, ById, _run),
-        starter("volumeBackups.restoreVolumeBackupWithLogs", "Queue a restore of a file", None, Restore, _restore),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeBackupsNeeds:
+    """What these operations need."""
+
+    deployment_reads: DeploymentReader
+    relations: Relations
+    volume_backups: VolumeBackupService
+
+
+router = Router[VolumeBackupsNeeds](
+    "volumeBackups", "Backups of volumes and of applications' own data folders", resource=Noun.VOLUME_BACKUP
+)
 
 
 class ById(Input):
@@ -127,30 +132,39 @@ class Restore(ById):
     volume_name: Text | None = None
 
 
-async def _list(call: Call[Listing]) -> list[VolumeBackupRow]:
+@router.query("list", least=Role.MEMBER, scope=Scope.READ)
+async def list_(needs: VolumeBackupsNeeds, call: Call[Listing]) -> list[VolumeBackupRow]:
+    """The volume backups of a service."""
     given = call.input
     kind = ServiceType(given.volume_backup_type)
-    return await _rows(call, await call.platform.volume_backups.of_service(call.actor, call.permission, kind, given.id))
+    return await _rows(needs, call, await needs.volume_backups.of_service(call.actor, call.permission, kind, given.id))
 
 
-async def _one(call: Call[ById]) -> VolumeBackupRow:
-    platform, actor = call.platform, call.actor
-    found = await platform.volume_backups.one(actor, call.permission, call.input.volume_backup_id)
-    reads, subject = platform.deployment_reads, SubjectType.VOLUME_BACKUP
+@router.query("one", least=Role.MEMBER, scope=Scope.READ)
+async def one(needs: VolumeBackupsNeeds, call: Call[ById]) -> VolumeBackupRow:
+    """A volume backup with its deployments."""
+    actor = call.actor
+    found = await needs.volume_backups.one(actor, call.permission, call.input.volume_backup_id)
+    reads, subject = needs.deployment_reads, SubjectType.VOLUME_BACKUP
     part = await reads.rows_of(actor, call.permission, subject, found.volume_backup_id)
     rows = rows_of(part, pending_as_running=actor.terms.pending_as_running)
-    return {**await _row(call, found), "deployments": rows}
+    return {**await _row(needs, call, found), "deployments": rows}
 
 
-async def _files(call: Call[ById]) -> list[FileRow]:
-    found = await call.platform.volume_backups.files(call.actor, call.permission, call.input.volume_backup_id)
+@router.query("files", least=Role.MEMBER, scope=Scope.READ)
+async def files(needs: VolumeBackupsNeeds, call: Call[ById]) -> list[FileRow]:
+    """What is kept of it, newest first."""
+    found = await needs.volume_backups.files(call.actor, call.permission, call.input.volume_backup_id)
     return [file_row(each) for each in found]
 
 
-async def _create(call: Call[Create]) -> VolumeBackupRow:
-    given, volume_backups = call.input, call.platform.volume_backups
+@router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN)
+async def create(needs: VolumeBackupsNeeds, call: Call[Create]) -> VolumeBackupRow:
+    """A new volume backup, not made yet."""
+    given, volume_backups = call.input, needs.volume_backups
     settings = given.onto(VolumeSettings())
     return await _row(
+        needs,
         call,
         await volume_backups.create(
             call.actor, call.permission, *given.service(), settings, destination_id=given.destination_id or None
@@ -158,43 +172,53 @@ async def _create(call: Call[Create]) -> VolumeBackupRow:
     )
 
 
-async def _update(call: Call[Update]) -> VolumeBackupRow:
-    given, volume_backups = call.input, call.platform.volume_backups
+@router.mutation("update", least=Role.ADMIN, scope=Scope.ADMIN)
+async def update(needs: VolumeBackupsNeeds, call: Call[Update]) -> VolumeBackupRow:
+    """Change a volume backup."""
+    given, volume_backups = call.input, needs.volume_backups
     given.require_same(await volume_backups.one(call.actor, call.permission, given.volume_backup_id))
     changed = await volume_backups.update(
         call.actor, call.permission, given.volume_backup_id, given.onto, given.destination_id or None
     )
-    return await _row(call, changed)
+    return await _row(needs, call, changed)
 
 
-async def _delete(call: Call[ById]) -> VolumeBackupRow:
-    volume_backups, id_ = call.platform.volume_backups, call.input.volume_backup_id
-    last = await _row(call, await volume_backups.one(call.actor, call.permission, id_))
+@router.mutation("delete", least=Role.ADMIN, scope=Scope.ADMIN)
+async def delete(needs: VolumeBackupsNeeds, call: Call[ById]) -> VolumeBackupRow:
+    """Forget it; its files stay where they lie."""
+    volume_backups, id_ = needs.volume_backups, call.input.volume_backup_id
+    last = await _row(needs, call, await volume_backups.one(call.actor, call.permission, id_))
     await volume_backups.delete(call.actor, call.permission, id_)
     return last
 
 
-async def _row(call: Call[Any], found: VolumeBackup) -> VolumeBackupRow:
-    (row,) = await _rows(call, [found])
+async def _row(needs: VolumeBackupsNeeds, call: Call[Any], found: VolumeBackup) -> VolumeBackupRow:
+    (row,) = await _rows(needs, call, [found])
     return row
 
 
-async def _rows(call: Call[Any], found: Sequence[VolumeBackup]) -> list[VolumeBackupRow]:
+async def _rows(needs: VolumeBackupsNeeds, call: Call[Any], found: Sequence[VolumeBackup]) -> list[VolumeBackupRow]:
     """The volume backups with what they belong to, for whoever was let through to them already."""
-    places = await services_of(call, [each.service_id for each in found])
-    destinations = {each: await destination_of(call, each) for each in {made.destination_id for made in found}}
+    places = await needs.relations.services([each.service_id for each in found])
+    destinations = {
+        each: await needs.relations.destination(call.actor, each) for each in {made.destination_id for made in found}
+    }
     return [volume_backup_row(each, places.get(each.service_id), destinations[each.destination_id]) for each in found]
 
 
-async def _run(call: Call[ById]) -> Ready:
-    made = await call.platform.volume_backups.start(call.actor, call.permission, call.input.volume_backup_id, call.once)
+@router.starter("runManually", least=Role.MEMBER, scope=Scope.DEPLOY)
+async def run(needs: VolumeBackupsNeeds, call: Call[ById]) -> Ready[bool]:
+    """Queue a run."""
+    made = await needs.volume_backups.start(call.actor, call.permission, call.input.volume_backup_id, call.once)
     return queued_as(made, answer=True)
 
 
-async def _restore(call: Call[Restore]) -> Nothing:
+@router.starter("restoreVolumeBackupWithLogs", least=Role.ADMIN, scope=Scope.ADMIN)
+async def restore(needs: VolumeBackupsNeeds, call: Call[Restore]) -> Nothing:
+    """Queue a restore of a file."""
     given = call.input
     return queued(
-        await call.platform.volume_backups.restore(
+        await needs.volume_backups.restore(
             call.actor,
             call.permission,
             given.volume_backup_id,

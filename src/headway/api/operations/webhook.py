@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from headway.core.deployments.model import SubjectType
-from headway.faces.http.inputs import Ids, Input
-from headway.faces.http.registry import Call, Procedure, mutation, query
-from headway.faces.http.wire.webhooks import (
+from headway.api.inputs import Ids, Input
+from headway.api.operation import Call
+from headway.api.router import Router
+from headway.api.rows.webhooks import (
     AnswerRow,
     DecisionRow,
     DeliveriesFound,
@@ -19,24 +19,23 @@ from headway.faces.http.wire.webhooks import (
     delivery_details,
     delivery_row,
 )
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
+from headway.core.deployments.model import SubjectType
 from headway.kernel.errors import InvalidInput
 from headway.reactions.webhooks.events import Asked, Changed, Event, ImagePush, Push, RefType
 from headway.reactions.webhooks.model import Outcome
+from headway.reactions.webhooks.service import WebhookService
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 Text = Annotated[str, Field(min_length=1, max_length=4_096)]
 
 
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
-    return (
-        query("webhook.deliveries", "What a service was told, and what was done", DeliveriesFound, Listed, _deliveries),
-        query("webhook.one", "A delivery with what came", DeliveryDetails, ById, _one),
-        query("webhook.simulate", "What a push would do, and why", DecisionRow, Simulated, _simulate),
-        mutation("webhook.replay", "Take a delivery again, as if it came now", AnswerRow, ById, _replay),
-        mutation("application.refreshToken", "Give it another webhook address", bool, OfApplication, _of_application),
-        mutation("compose.refreshToken", "Give it another webhook address", bool, OfCompose, _of_compose),
-    )
+webhook_router = Router[WebhookService](
+    "webhook", "What forges and registries have told, what was done about it, and what would be", resource=Noun.DELIVERY
+)
+application_router = Router[WebhookService]("application", resource=Noun.APPLICATION)
+compose_router = Router[WebhookService]("compose", resource=Noun.COMPOSE)
 
 
 class ById(Input):
@@ -109,44 +108,54 @@ class OfCompose(Input):
     refresh_token: str | None = None
 
 
-async def _deliveries(call: Call[Listed]) -> DeliveriesFound:
+@webhook_router.query("deliveries", least=Role.MEMBER, scope=Scope.READ)
+async def deliveries(webhooks: WebhookService, call: Call[Listed]) -> DeliveriesFound:
+    """What a service was told, and what was done."""
     given = call.input
     outcome = None if given.outcome is None else Outcome(given.outcome)
-    found = await call.platform.webhooks.deliveries(
+    found = await webhooks.deliveries(
         call.actor, call.permission, *given.subject(), outcome=outcome, before=given.before, limit=given.limit
     )
     before = found[-1].delivery_id if len(found) == given.limit else None
     return {"items": [delivery_row(each) for each in found], "before": before}
 
 
-async def _one(call: Call[ById]) -> DeliveryDetails:
-    return delivery_details(*await call.platform.webhooks.one(call.actor, call.permission, call.input.delivery_id))
+@webhook_router.query("one", least=Role.MEMBER, scope=Scope.READ)
+async def one(webhooks: WebhookService, call: Call[ById]) -> DeliveryDetails:
+    """A delivery with what came."""
+    return delivery_details(*await webhooks.one(call.actor, call.permission, call.input.delivery_id))
 
 
-async def _simulate(call: Call[Simulated]) -> DecisionRow:
+@webhook_router.query("simulate", least=Role.MEMBER, scope=Scope.READ)
+async def simulate(webhooks: WebhookService, call: Call[Simulated]) -> DecisionRow:
+    """What a push would do, and why."""
     given = call.input
     if given.delivery_id is not None:
-        return decision_row(await call.platform.webhooks.simulate_again(call.actor, call.permission, given.delivery_id))
-    return decision_row(
-        await call.platform.webhooks.simulate(call.actor, call.permission, *given.subject(), [given.event()])
-    )
+        return decision_row(await webhooks.simulate_again(call.actor, call.permission, given.delivery_id))
+    return decision_row(await webhooks.simulate(call.actor, call.permission, *given.subject(), [given.event()]))
 
 
-async def _replay(call: Call[ById]) -> AnswerRow:
-    return answer_row(await call.platform.webhooks.replay(call.actor, call.permission, call.input.delivery_id))
+@webhook_router.mutation("replay", least=Role.MEMBER, scope=Scope.DEPLOY)
+async def replay(webhooks: WebhookService, call: Call[ById]) -> AnswerRow:
+    """Take a delivery again, as if it came now."""
+    return answer_row(await webhooks.replay(call.actor, call.permission, call.input.delivery_id))
 
 
-async def _of_application(call: Call[OfApplication]) -> bool:
+@application_router.mutation("refreshToken", least=Role.ADMIN, scope=Scope.ADMIN)
+async def of_application(webhooks: WebhookService, call: Call[OfApplication]) -> bool:
+    """Give it another webhook address."""
     given = call.input
-    await call.platform.webhooks.renew_address(
+    await webhooks.renew_address(
         call.actor, call.permission, SubjectType.APPLICATION, given.application_id, given.refresh_token
     )
     return True
 
 
-async def _of_compose(call: Call[OfCompose]) -> bool:
+@compose_router.mutation("refreshToken", least=Role.ADMIN, scope=Scope.ADMIN)
+async def of_compose(webhooks: WebhookService, call: Call[OfCompose]) -> bool:
+    """Give it another webhook address."""
     given = call.input
-    await call.platform.webhooks.renew_address(
+    await webhooks.renew_address(
         call.actor, call.permission, SubjectType.COMPOSE, given.compose_id, given.refresh_token
     )
     return True

@@ -6,10 +6,10 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from headway.api.rows.base import moment
 from headway.core.access.audit import Told, action_of, resource_of
 from headway.core.access.machine_store import Given
 from headway.core.access.model import ApiKey, Invitation, Joined, Member, Organization, Scope
-from headway.faces.http.wire.base import moment
 
 FLAGS = (
     "canCreateProjects",

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
+from headway.api.rows.base import moment, server_id_of
+from headway.api.rows.builds import build_row
+from headway.api.rows.containers import MountRow, PortRow, RegistryRow, mount_row, port_row
+from headway.api.rows.deployments import DeploymentRow
+from headway.api.rows.edge import DomainRow, RedirectRow, SecurityRow
+from headway.api.rows.previews import PreviewDeploymentRow
+from headway.api.rows.projects import ProjectRow, environment_row, project_row
+from headway.api.rows.servers import ServerRow
 from headway.domains.applications.model import Application, AppSettings
 from headway.domains.projects.model import Environment, Project
-from headway.faces.http.wire.base import moment, server_id_of
-from headway.faces.http.wire.builds import build_row
-from headway.faces.http.wire.containers import MountRow, PortRow, RegistryRow, mount_row, port_row
-from headway.faces.http.wire.deployments import DeploymentRow
-from headway.faces.http.wire.edge import DomainRow, RedirectRow, SecurityRow
-from headway.faces.http.wire.previews import PreviewDeploymentRow
-from headway.faces.http.wire.projects import ProjectRow, environment_row, project_row
-from headway.faces.http.wire.servers import ServerRow
 
 BuildType = Literal["dockerfile", "heroku_buildpacks", "paketo_buildpacks", "nixpacks", "static", "railpack"]
 Builder = Literal[
@@ -240,40 +240,45 @@ _RELATIONS: Mapping[str, Any] = MappingProxyType(
 )
 
 
-def application_row(application: Application, addresses: Sequence[str]) -> dict[str, Any]:
+def application_row(application: Application, addresses: Sequence[str]) -> ApplicationRow:
     """The application alone, as ApplicationRow says."""
     settings = application.settings
-    return {
-        **PASSIVE,
-        **settings.extra,
-        **{name: getattr(settings, attribute) for name, attribute in ACTIVE.items()},
-        **build_row(settings.build),
-        "password": None,
-        "refreshToken": None,
-        "webhookSecret": None,
-        "hasWebhookSecret": bool(settings.webhook_secret),
-        "cpuLimit": None if settings.cpus is None else f"{settings.cpus:g}",
-        "cpuReservation": None if settings.reserved_cpus is None else f"{settings.reserved_cpus:g}",
-        "memoryLimit": None if settings.memory_bytes is None else str(settings.memory_bytes),
-        "memoryReservation": (None if settings.reserved_memory_bytes is None else str(settings.reserved_memory_bytes)),
-        "archive": None if settings.archive is None else asdict(settings.archive),
-        "applicationId": application.application_id,
-        "name": application.name,
-        "appName": application.app_name,
-        "description": application.description,
-        "env": application.env,
-        "applicationStatus": application.status.value,
-        "wanted": application.wanted.value,
-        "servingReleaseId": application.serving_release_id,
-        "environmentId": application.environment_id,
-        "projectId": application.project_id,
-        "organizationId": application.organization_id,
-        "serverId": server_id_of(application.host_id),
-        "buildServerId": application.build_host_id,
-        "createdAt": moment(application.created_at),
-        "address": addresses[0] if addresses else None,
-        "addresses": list(addresses),
-    }
+    return cast(
+        "ApplicationRow",
+        {
+            **PASSIVE,
+            **settings.extra,
+            **{name: getattr(settings, attribute) for name, attribute in ACTIVE.items()},
+            **build_row(settings.build),
+            "password": None,
+            "refreshToken": None,
+            "webhookSecret": None,
+            "hasWebhookSecret": bool(settings.webhook_secret),
+            "cpuLimit": None if settings.cpus is None else f"{settings.cpus:g}",
+            "cpuReservation": None if settings.reserved_cpus is None else f"{settings.reserved_cpus:g}",
+            "memoryLimit": None if settings.memory_bytes is None else str(settings.memory_bytes),
+            "memoryReservation": (
+                None if settings.reserved_memory_bytes is None else str(settings.reserved_memory_bytes)
+            ),
+            "archive": None if settings.archive is None else asdict(settings.archive),
+            "applicationId": application.application_id,
+            "name": application.name,
+            "appName": application.app_name,
+            "description": application.description,
+            "env": application.env,
+            "applicationStatus": application.status.value,
+            "wanted": application.wanted.value,
+            "servingReleaseId": application.serving_release_id,
+            "environmentId": application.environment_id,
+            "projectId": application.project_id,
+            "organizationId": application.organization_id,
+            "serverId": server_id_of(application.host_id),
+            "buildServerId": application.build_host_id,
+            "createdAt": moment(application.created_at),
+            "address": addresses[0] if addresses else None,
+            "addresses": list(addresses),
+        },
+    )
 
 
 def application_found(application: Application) -> ApplicationFound:
@@ -296,18 +301,21 @@ def application_details(
     environment: Environment,
     project: Project,
     relations: Mapping[str, Any],
-) -> dict[str, Any]:
+) -> ApplicationDetails:
     """The application with all around it, as ApplicationDetails says."""
     id_, settings = application.application_id, application.settings
-    return {
-        **application_row(application, addresses),
-        **_RELATIONS,
-        **dict.fromkeys(("deployments", "domains", "redirects", "security"), ()),
-        "mounts": [mount_row(each, id_) for each in settings.mounts],
-        "ports": [port_row(each, id_) for each in settings.published],
-        "environment": {**environment_row(environment), "project": project_row(project)},
-        **relations,
-    }
+    return cast(
+        "ApplicationDetails",
+        {
+            **application_row(application, addresses),
+            **_RELATIONS,
+            **dict.fromkeys(("deployments", "domains", "redirects", "security"), ()),
+            "mounts": [mount_row(each, id_) for each in settings.mounts],
+            "ports": [port_row(each, id_) for each in settings.published],
+            "environment": {**environment_row(environment), "project": project_row(project)},
+            **relations,
+        },
+    )
 
 
 def passive_among(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,13 +6,13 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from headway.api.rows.base import moment
+from headway.api.rows.deployments import DeploymentRow
+from headway.api.rows.related import RelatedRow, related_row
 from headway.domains.backups.model import WEB_SERVER, Backup, Form
 from headway.domains.catalog.destinations_model import Destination
 from headway.domains.catalog.kept_model import KeptFile
 from headway.domains.projects.model import Place, Service
-from headway.faces.http.wire.base import moment
-from headway.faces.http.wire.deployments import DeploymentRow
-from headway.faces.http.wire.related import RelatedRow, related_row
 from headway.seams.dumps.base import Engine
 from headway.seams.storages.base import Listed
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
+from headway.api.rows.backups import BackupRow
+from headway.api.rows.base import moment, server_id_of
+from headway.api.rows.deployments import DeploymentRow
+from headway.api.rows.edge import DomainRow
+from headway.api.rows.projects import ProjectRow, environment_row, project_row
+from headway.api.rows.servers import ServerRow
 from headway.domains.composes.model import Compose, ComposeSettings
 from headway.domains.projects.model import Environment, Project
-from headway.faces.http.wire.backups import BackupRow
-from headway.faces.http.wire.base import moment, server_id_of
-from headway.faces.http.wire.deployments import DeploymentRow
-from headway.faces.http.wire.edge import DomainRow
-from headway.faces.http.wire.projects import ProjectRow, environment_row, project_row
-from headway.faces.http.wire.servers import ServerRow
 
 ComposeType = Literal["docker-compose", "stack"]
 SourceType = Literal["git", "github", "gitlab", "bitbucket", "gitea", "raw", "drop"]
@@ -187,32 +187,35 @@ _RELATIONS: Mapping[str, Any] = MappingProxyType(
 )
 
 
-def compose_row(compose: Compose) -> dict[str, Any]:
+def compose_row(compose: Compose) -> ComposeRow:
     """The compose service alone, as ComposeRow says."""
     settings = compose.settings
-    return {
-        **PASSIVE,
-        **settings.extra,
-        **{name: getattr(settings, attribute) for name, attribute in ACTIVE.items()},
-        "registryIds": list(settings.registry_ids),
-        "archive": None if settings.archive is None else asdict(settings.archive),
-        "refreshToken": None,
-        "webhookSecret": None,
-        "hasWebhookSecret": bool(settings.webhook_secret),
-        "composeId": compose.compose_id,
-        "name": compose.name,
-        "appName": compose.app_name,
-        "description": compose.description,
-        "env": compose.env,
-        "composeStatus": compose.status.value,
-        "wanted": compose.wanted.value,
-        "servingReleaseId": compose.serving_release_id,
-        "environmentId": compose.environment_id,
-        "projectId": compose.project_id,
-        "organizationId": compose.organization_id,
-        "serverId": server_id_of(compose.host_id),
-        "createdAt": moment(compose.created_at),
-    }
+    return cast(
+        "ComposeRow",
+        {
+            **PASSIVE,
+            **settings.extra,
+            **{name: getattr(settings, attribute) for name, attribute in ACTIVE.items()},
+            "registryIds": list(settings.registry_ids),
+            "archive": None if settings.archive is None else asdict(settings.archive),
+            "refreshToken": None,
+            "webhookSecret": None,
+            "hasWebhookSecret": bool(settings.webhook_secret),
+            "composeId": compose.compose_id,
+            "name": compose.name,
+            "appName": compose.app_name,
+            "description": compose.description,
+            "env": compose.env,
+            "composeStatus": compose.status.value,
+            "wanted": compose.wanted.value,
+            "servingReleaseId": compose.serving_release_id,
+            "environmentId": compose.environment_id,
+            "projectId": compose.project_id,
+            "organizationId": compose.organization_id,
+            "serverId": server_id_of(compose.host_id),
+            "createdAt": moment(compose.created_at),
+        },
+    )
 
 
 def compose_found(compose: Compose) -> ComposeFound:
@@ -231,15 +234,18 @@ def compose_found(compose: Compose) -> ComposeFound:
 
 def compose_details(
     compose: Compose, environment: Environment, project: Project, relations: Mapping[str, Any]
-) -> dict[str, Any]:
+) -> ComposeDetails:
     """The compose service with all around it, as ComposeDetails says."""
-    return {
-        **compose_row(compose),
-        **_RELATIONS,
-        **dict.fromkeys(("deployments", "domains", "backups"), ()),
-        "environment": {**environment_row(environment), "project": project_row(project)},
-        **relations,
-    }
+    return cast(
+        "ComposeDetails",
+        {
+            **compose_row(compose),
+            **_RELATIONS,
+            **dict.fromkeys(("deployments", "domains", "backups"), ()),
+            "environment": {**environment_row(environment), "project": project_row(project)},
+            **relations,
+        },
+    )
 
 
 def passive_among(values: Mapping[str, Any]) -> dict[str, Any]:

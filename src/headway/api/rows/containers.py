@@ -6,9 +6,9 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
+from headway.api.rows.base import moment
 from headway.domains.applications.model import Attached, Opened
 from headway.domains.catalog.registries_model import Registry
-from headway.faces.http.wire.base import moment
 
 MountType = Literal["bind", "volume", "file"]
 MountedType = Literal["application", "compose", "libsql", "mariadb", "mongo", "mysql", "postgres", "redis"]

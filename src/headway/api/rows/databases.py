@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
+from headway.api.rows.applications import EnvironmentOfApplication
+from headway.api.rows.backups import BackupRow
+from headway.api.rows.base import moment, server_id_of
+from headway.api.rows.containers import MountRow, mount_row
+from headway.api.rows.deployments import DeploymentRow
+from headway.api.rows.projects import environment_row, project_row
+from headway.api.rows.servers import ServerRow
 from headway.domains.applications.model import Attached
 from headway.domains.databases.kinds import EXTERNAL, KINDS, url_of
 from headway.domains.databases.model import Database
 from headway.domains.projects.model import Environment, Project
-from headway.faces.http.wire.applications import EnvironmentOfApplication
-from headway.faces.http.wire.backups import BackupRow
-from headway.faces.http.wire.base import moment, server_id_of
-from headway.faces.http.wire.containers import MountRow, mount_row
-from headway.faces.http.wire.deployments import DeploymentRow
-from headway.faces.http.wire.projects import environment_row, project_row
-from headway.faces.http.wire.servers import ServerRow
 
 # Fields of the clients' inputs on which nothing here acts, with what a client sees where none was saved.
 PASSIVE: Mapping[str, Any] = MappingProxyType(
@@ -114,7 +114,7 @@ class DatabasesFound(TypedDict):
     total: int
 
 
-def database_row(database: Database, *, open_: bool) -> dict[str, Any]:
+def database_row(database: Database, *, open_: bool) -> DatabaseRow:
     """The database; ``open_``: with its passwords."""
     given, runs, facts = database.settings, database.runs, KINDS[database.kind]
     where = given.elsewhere
@@ -122,46 +122,52 @@ def database_row(database: Database, *, open_: bool) -> dict[str, Any]:
     if "externalGRPCPort" in facts.ports:
         of_kind |= {name: given.ports.get(name) for name in facts.ports if name != EXTERNAL}
         of_kind |= {"sqldNode": given.node, "sqldPrimaryUrl": given.primary, "enableNamespaces": given.namespaces}
-    return {
-        **PASSIVE,
-        **{name: value for name, value in given.extra.items() if value is not None},
-        **of_kind,
-        **_container(database),
-        **_addresses(database, open_=open_),
-        "databaseId": database.database_id,
-        "databaseType": database.kind.value,
-        "name": runs.name,
-        "appName": runs.app_name,
-        "description": runs.description,
-        "dockerImage": given.image,
-        "databaseName": given.database or None,
-        "databaseUser": given.username or None,
-        "databasePassword": given.password if open_ else None,
-        "databaseRootPassword": (given.root_password or None) if open_ else None,
-        "env": given.env,
-        "externalPort": given.ports.get(EXTERNAL),
-        "externalAddress": given.address,
-        "dataVolume": given.volume if where is None else None,
-        "connection": None if where is None else {"host": where.host, "port": where.port or facts.port},
-        "applicationStatus": runs.status.value,
-        "environmentId": runs.environment_id,
-        "serverId": server_id_of(runs.host_id),
-        "createdAt": moment(runs.created_at),
-    }
+    return cast(
+        "DatabaseRow",
+        {
+            **PASSIVE,
+            **{name: value for name, value in given.extra.items() if value is not None},
+            **of_kind,
+            **_container(database),
+            **_addresses(database, open_=open_),
+            "databaseId": database.database_id,
+            "databaseType": database.kind.value,
+            "name": runs.name,
+            "appName": runs.app_name,
+            "description": runs.description,
+            "dockerImage": given.image,
+            "databaseName": given.database or None,
+            "databaseUser": given.username or None,
+            "databasePassword": given.password if open_ else None,
+            "databaseRootPassword": (given.root_password or None) if open_ else None,
+            "env": given.env,
+            "externalPort": given.ports.get(EXTERNAL),
+            "externalAddress": given.address,
+            "dataVolume": given.volume if where is None else None,
+            "connection": None if where is None else {"host": where.host, "port": where.port or facts.port},
+            "applicationStatus": runs.status.value,
+            "environmentId": runs.environment_id,
+            "serverId": server_id_of(runs.host_id),
+            "createdAt": moment(runs.created_at),
+        },
+    )
 
 
 def database_details(
-    database: Database, row: dict[str, Any], environment: Environment, project: Project, relations: Mapping[str, Any]
-) -> dict[str, Any]:
+    database: Database, row: DatabaseRow, environment: Environment, project: Project, relations: Mapping[str, Any]
+) -> DatabaseDetails:
     """The database with what is around it."""
-    return {
-        **row,
-        **dict.fromkeys(("deployments", "backups"), ()),
-        "server": None,
-        "mounts": _mounts(database),
-        "environment": {**environment_row(environment), "project": project_row(project)},
-        **relations,
-    }
+    return cast(
+        "DatabaseDetails",
+        {
+            **row,
+            **dict.fromkeys(("deployments", "backups"), ()),
+            "server": None,
+            "mounts": _mounts(database),
+            "environment": {**environment_row(environment), "project": project_row(project)},
+            **relations,
+        },
+    )
 
 
 def _mounts(database: Database) -> list[MountRow]:
@@ -175,19 +181,22 @@ def _mounts(database: Database) -> list[MountRow]:
     return [mount_row(data, database.database_id, database.kind.value)]
 
 
-def database_found(database: Database) -> dict[str, Any]:
+def database_found(database: Database) -> DatabaseFound:
     """The database among others."""
     runs = database.runs
-    return {
-        f"{database.kind}Id": database.database_id,
-        "databaseId": database.database_id,
-        "name": runs.name,
-        "appName": runs.app_name,
-        "description": runs.description,
-        "environmentId": runs.environment_id,
-        "applicationStatus": runs.status.value,
-        "createdAt": moment(runs.created_at),
-    }
+    return cast(
+        "DatabaseFound",
+        {
+            f"{database.kind}Id": database.database_id,
+            "databaseId": database.database_id,
+            "name": runs.name,
+            "appName": runs.app_name,
+            "description": runs.description,
+            "environmentId": runs.environment_id,
+            "applicationStatus": runs.status.value,
+            "createdAt": moment(runs.created_at),
+        },
+    )
 
 
 def _container(database: Database) -> dict[str, Any]:

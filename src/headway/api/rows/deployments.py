@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic_core import from_json
 from typing_extensions import TypedDict  # the one of Python 3.11 cannot be made a schema of
 
+from headway.api.rows.base import instant, server_id_of
+from headway.api.rows.left import LeftRow, left_row
 from headway.core.deployments.left import Left
 from headway.core.deployments.listed import Listed, ListedStep
 from headway.core.deployments.model import SubjectType, Trigger
@@ -15,8 +17,6 @@ from headway.core.deployments.search import Found
 from headway.core.deployments.status import Status
 from headway.core.deployments.waiting import Wait
 from headway.domains.projects.model import Place, Service
-from headway.faces.http.wire.base import instant, server_id_of
-from headway.faces.http.wire.left import LeftRow, left_row
 
 # What is of an application: its deployments, and what was run inside it.
 OF_APPLICATIONS = (SubjectType.APPLICATION, SubjectType.RUN)

@@ -7,10 +7,10 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
+from headway.api.rows.base import moment
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.domains.disk.model import Cleared, Held, Machine, OnServer, Part, Waste
 from headway.domains.disk.service import Shown
-from headway.faces.http.wire.base import moment
 
 
 class HeldRow(TypedDict):

@@ -7,12 +7,12 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
+from headway.api.rows.base import moment
 from headway.core.deployments.model import SubjectType
 from headway.domains.catalog.barriers_model import KeptLogin, KeptRedirect
 from headway.domains.catalog.certificates_model import Certificate
 from headway.domains.catalog.domains import Resolved
 from headway.domains.catalog.domains_model import Domain
-from headway.faces.http.wire.base import moment
 
 CertificateTypeWord = Literal["letsencrypt", "none", "custom"]
 DomainTypeWord = Literal["compose", "application", "preview"]

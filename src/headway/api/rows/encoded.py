@@ -7,11 +7,11 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from headway.api.rows.deployments import deployment_row
 from headway.core.deployments.left import Left
 from headway.core.deployments.listed import Listed
 from headway.core.deployments.listing import Part, steps_of
 from headway.core.deployments.status import Status
-from headway.faces.http.wire.deployments import deployment_row
 from headway.infra.db.transaction import Tx
 
 _Key = tuple[Listed, Left | None]

@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
+from headway.api.rows.base import moment
 from headway.domains.catalog.git_providers_model import GitProvider
-from headway.faces.http.wire.base import moment
 from headway.seams.forges.base import Branch, ForgeName, Repository
 
 

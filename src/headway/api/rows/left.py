@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing_extensions import TypedDict
 
+from headway.api.rows.base import instant
 from headway.core.deployments.left import Left
-from headway.faces.http.wire.base import instant
 
 
 class LeftRow(TypedDict):

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 from typing_extensions import TypedDict
 
-from headway.faces.http.channel_forms import FORMS
-from headway.faces.http.switches import switches_of
-from headway.faces.http.wire.base import moment
+from headway.api.channel_forms import FORMS
+from headway.api.rows.base import moment
+from headway.api.switches import switches_of
 from headway.reactions.notifications.model import WEBHOOK, Channel, Notice
 
 

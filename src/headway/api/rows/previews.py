@@ -7,11 +7,11 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
+from headway.api.rows.base import moment
+from headway.api.rows.deployments import DeploymentRow
+from headway.api.rows.edge import DomainRow, domain_rows
 from headway.domains.catalog.domains_model import Domain
 from headway.domains.previews.service import Seen
-from headway.faces.http.wire.base import moment
-from headway.faces.http.wire.deployments import DeploymentRow
-from headway.faces.http.wire.edge import DomainRow, domain_rows
 
 
 class PreviewDeploymentRow(TypedDict):

@@ -9,9 +9,9 @@ from typing import Any, cast
 from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
+from headway.api.rows.base import moment, server_id_of
 from headway.domains.catalog.ssh_keys_model import SshKey
 from headway.domains.projects.model import Environment, EnvironmentOverview, Project, ProjectOverview, Service
-from headway.faces.http.wire.base import moment, server_id_of
 
 
 class ProjectRow(TypedDict):

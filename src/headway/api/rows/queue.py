@@ -8,11 +8,11 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from headway.api.rows.deployments import OF_APPLICATIONS
 from headway.core.deployments.listed import Listed
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.status import Status
 from headway.domains.projects.model import Place
-from headway.faces.http.wire.deployments import OF_APPLICATIONS
 
 
 class JobData(TypedDict):

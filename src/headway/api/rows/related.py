@@ -7,9 +7,9 @@ from typing import Any
 from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
+from headway.api.rows.base import server_id_of
+from headway.api.rows.deployments import EnvironmentNameRow, environment_name
 from headway.domains.projects.model import Place, Service
-from headway.faces.http.wire.base import server_id_of
-from headway.faces.http.wire.deployments import EnvironmentNameRow, environment_name
 
 
 class RelatedRow(TypedDict):

@@ -7,10 +7,10 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
+from headway.api.rows.base import moment
 from headway.domains.applications.model import ReleaseState
 from headway.domains.applications.releases import ReleaseView
 from headway.domains.applications.surroundings import marks_of
-from headway.faces.http.wire.base import moment
 from headway.seams.runtimes.base import ProcessStatus
 
 State = Literal["starting", "serving", "retiring", "kept"]

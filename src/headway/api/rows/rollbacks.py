@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing_extensions import TypedDict
 
+from headway.api.rows.deployments import DeploymentRow, deployment_row
+from headway.api.rows.left import LeftRow, left_row
 from headway.core.deployments.left import Left
 from headway.core.deployments.listed import Listed
 from headway.domains.rollbacks.differences import Difference, Made
 from headway.domains.rollbacks.service import Previewed
-from headway.faces.http.wire.deployments import DeploymentRow, deployment_row
-from headway.faces.http.wire.left import LeftRow, left_row
 
 
 class MadeRow(TypedDict):

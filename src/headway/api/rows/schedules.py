@@ -8,12 +8,12 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
+from headway.api.rows.base import moment
+from headway.api.rows.deployments import DeploymentRow
+from headway.api.rows.related import RelatedRow
+from headway.api.rows.servers import ServerRow
 from headway.core.engine.scheduler.timer import Tick
 from headway.domains.schedules.model import Seen, Target
-from headway.faces.http.wire.base import moment
-from headway.faces.http.wire.deployments import DeploymentRow
-from headway.faces.http.wire.related import RelatedRow
-from headway.faces.http.wire.servers import ServerRow
 
 ScheduleType = Literal["application", "compose", "server", "dokploy-server"]
 ShellType = Literal["bash", "sh", "python"]

@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
+from headway.api.rows.base import moment
+from headway.api.rows.deployments import DeploymentRow
+from headway.api.rows.projects import SshKeyRow
 from headway.domains.servers.model import Facts, Server
-from headway.faces.http.wire.base import moment
-from headway.faces.http.wire.deployments import DeploymentRow
-from headway.faces.http.wire.projects import SshKeyRow
 from headway.infra.hosts.ssh_target import fingerprint
 
 

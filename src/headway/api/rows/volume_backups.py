@@ -6,12 +6,12 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from headway.api.rows.backups import DestinationRow
+from headway.api.rows.base import moment
+from headway.api.rows.deployments import DeploymentRow
+from headway.api.rows.related import RelatedRow, related_row
 from headway.domains.projects.model import Place, Service
 from headway.domains.volume_backups.model import ServiceType, VolumeBackup
-from headway.faces.http.wire.backups import DestinationRow
-from headway.faces.http.wire.base import moment
-from headway.faces.http.wire.deployments import DeploymentRow
-from headway.faces.http.wire.related import RelatedRow, related_row
 
 
 class VolumeBackupRow(TypedDict):

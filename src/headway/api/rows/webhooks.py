@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
+from headway.api.rows.base import moment
 from headway.core.deployments.model import SubjectType
-from headway.faces.http.wire.base import moment
 from headway.reactions.webhooks.deciding import Decision
 from headway.reactions.webhooks.model import Delivery, Done, Taken
 

@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from headway.api.registry import Performer, Registry
 from headway.faces.http import errors
 from headway.faces.http.answers import SECURITY_HEADERS, Answer, json_answer, send_answer
 from headway.faces.http.attending import Attending
@@ -25,18 +26,15 @@ from headway.faces.http.hooks import routes as hooks
 from headway.faces.http.listening import Listening
 from headway.faces.http.metrics import PATH as METRICS_PATH
 from headway.faces.http.metrics import MetricsPage
-from headway.faces.http.platform import Platform
-from headway.faces.http.procedures import Procedures
-from headway.faces.http.registry import Registry
+from headway.faces.http.needs import HttpNeeds
 from headway.faces.http.rest import Rest
-from headway.faces.http.rules import RULES
 from headway.faces.http.streams import Follows
 from headway.faces.http.trpc import Trpc
 
 _HEALTH_SECONDS = 5.0
 _JSON_UTF8 = "application/json; charset=utf-8"
 _WAY_IN = (
-    "Headway, a self-hosted deployment platform.\n\n"
+    "Headway, a self-hosted deployment needs.\n\n"
     "/api/docs     the API, to read and to try\n"
     "/api/<name>   its procedures; they need a key\n"
     "/api/health   whether this panel can do its work\n"
@@ -44,30 +42,28 @@ _WAY_IN = (
 _SLASHES = re.compile(rb"/{2,}")
 
 
-def create_app(platform: Platform) -> Starlette:
-    """The application over an open platform. ``state.close()`` sends those away who follow a deployment or wait for
+def create_app(needs: HttpNeeds, follows: Follows, registry: Registry, performer: Performer) -> Starlette:
+    """The application over an open needs. ``state.close()`` sends those away who follow a deployment or wait for
     it, ``state.followed()`` tells how many follow.
     """
-    follows = Follows(platform.deployments, platform.broadcast, platform.events, platform.audience)
-    registry = Registry(Procedures(follows).of)
-    rest = Rest(platform, registry)
+    rest = Rest(needs, registry, performer)
     app = Starlette(
         routes=[
             Route("/", _way_in, methods=["GET"]),
-            WebSocketRoute("/listen-deployment", Listening(platform, follows)),
-            Route(METRICS_PATH, MetricsPage(platform, follows.count)),
-            WebSocketRoute("/docker-container-logs", ContainerLogs(platform)),
-            WebSocketRoute("/application-console", Consoles(platform)),
-            Route("/api/health", _Health(platform.health), methods=["GET"]),
-            *browsing(lambda: _described(registry)),
+            WebSocketRoute("/listen-deployment", Listening(needs, follows, registry)),
+            Route(METRICS_PATH, MetricsPage(needs, follows.count)),
+            WebSocketRoute("/docker-container-logs", ContainerLogs(needs, registry)),
+            WebSocketRoute("/application-console", Consoles(needs, registry)),
+            Route("/api/health", _Health(needs.health), methods=["GET"]),
+            *browsing(lambda: _described(registry), registry),
             Route("/api", rest),
-            *hooks(platform, platform.webhooks.most_bytes),
-            Route("/api/trpc/{procedures:path}", Trpc(platform, registry)),
+            *hooks(needs, needs.webhooks.most_bytes),
+            Route("/api/trpc/{procedures:path}", Trpc(needs, registry, performer)),
             Route("/api/{procedure:path}", rest),
         ],
         middleware=[
-            Middleware(Attending, platform.events),
-            Middleware(_Calls, rest),
+            Middleware(Attending, needs.events),
+            Middleware(_Calls, registry, rest),
             Middleware(_CleanPaths),
         ],
         exception_handlers={404: _nothing_there, 405: _nothing_there},
@@ -75,8 +71,8 @@ def create_app(platform: Platform) -> Starlette:
 
     def close() -> None:
         follows.close()
-        platform.awaiting.close()
-        platform.consoles.close()
+        needs.awaiting.close()
+        needs.consoles.close()
 
     app.state.close = close
     app.state.followed = follows.count
@@ -111,22 +107,22 @@ class _Health:
 
 
 class _Calls:
-    """Hands a call of a procedure that there is straight to its wire: to try the routes one after the other takes as
-    long as all else that a kept answer needs.
+    """Hands a call of an operation straight to its wire: to try the routes one after the other takes as long as all
+    else that a kept answer needs.
     """
 
-    def __init__(self, app: ASGIApp, rest: Rest) -> None:
+    def __init__(self, app: ASGIApp, registry: Registry, rest: Rest) -> None:
         self._app = app
-        self._paths = {f"/api/{name}": {"procedure": name} for name in RULES}
+        self._registry = registry
         self._rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        found = self._paths.get(scope["path"]) if scope["type"] == "http" else None
-        if found is None:
-            await self._app(scope, receive, send)
-        else:
-            scope["path_params"] = found
+        name = scope["path"].removeprefix("/api/") if scope["type"] == "http" else ""
+        if "." in name and "/" not in name and self._registry.has_router_of(name):
+            scope["path_params"] = {"procedure": name}
             await self._rest(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 class _CleanPaths:

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
+from headway.api.registry import Registry
 from headway.core.access.audience import Listener
 from headway.core.engine.beside import beside
 from headway.domains.applications.consoles import Console
@@ -21,13 +22,11 @@ from headway.faces.http import errors
 from headway.faces.http.answers import Answer
 from headway.faces.http.auth import authenticate
 from headway.faces.http.listening import refuse
-from headway.faces.http.platform import Platform
-from headway.faces.http.rules import RULES
+from headway.faces.http.needs import HttpNeeds
 from headway.infra.hosts.base import HostUnreachable
-from headway.kernel.console_frames import WITH_REASON, Kind, message_of
+from headway.kernel.console_frames import PATH, WITH_REASON, Kind, message_of
 from headway.kernel.errors import HeadwayError, Unavailable
 
-PATH = "application-console"
 _ALL_TOLD, _WRONG = 1000, 1003
 _CHANGED = "Your access has changed, and the command was ended."
 
@@ -37,8 +36,9 @@ log = logging.getLogger(__name__)
 class Consoles:
     """Answers a handshake: whoever has asked for the console enters it, all others are refused over plain HTTP."""
 
-    def __init__(self, platform: Platform) -> None:
-        self._platform = platform
+    def __init__(self, needs: HttpNeeds, registry: Registry) -> None:
+        self._needs = needs
+        self._registry = registry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
@@ -62,13 +62,15 @@ class Consoles:
     async def _entered(
         self, headers: Mapping[bytes, bytes], query: bytes, stack: AsyncExitStack
     ) -> tuple[Listener, Console] | Answer:
-        actor = await authenticate(self._platform.access, headers)
+        actor = await authenticate(self._needs.access, headers)
         if actor is None:
             return errors.unauthorized()
-        self._platform.audience.admit(actor)
-        listener = stack.enter_context(self._platform.audience.listening(actor))
+        self._needs.audience.admit(actor)
+        listener = stack.enter_context(self._needs.audience.listening(actor))
         console_id = dict(parse_qsl(query.decode("latin-1"))).get("consoleId", "")
-        entering = self._platform.consoles.entered(actor, RULES["application.exec"], console_id, listener.require)
+        entering = self._needs.consoles.entered(
+            actor, self._registry.permission_of("application.exec"), console_id, listener.require
+        )
         return listener, await stack.enter_async_context(entering)
 
 

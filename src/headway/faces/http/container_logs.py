@@ -10,17 +10,17 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
+from headway.api.inputs import CONTAINER_ID
+from headway.api.registry import Registry
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun
 from headway.core.engine.beside import beside
 from headway.faces.http import errors
 from headway.faces.http.answers import Answer
 from headway.faces.http.auth import authenticate
-from headway.faces.http.inputs import CONTAINER_ID
 from headway.faces.http.listening import NO_SERVER, refuse
+from headway.faces.http.needs import HttpNeeds
 from headway.faces.http.outlets import COME_BACK
-from headway.faces.http.platform import Platform
-from headway.faces.http.rules import RULES
 from headway.kernel.clock import SystemClock
 from headway.kernel.since import begins
 
@@ -34,8 +34,9 @@ _SINCE = re.compile(r"[0-9]{1,9}[smhd]\Z")
 class ContainerLogs:
     """Answers a handshake: whoever may see the container gets its output, everybody else a refusal over plain HTTP."""
 
-    def __init__(self, platform: Platform) -> None:
-        self._platform = platform
+    def __init__(self, needs: HttpNeeds, registry: Registry) -> None:
+        self._needs = needs
+        self._registry = registry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
@@ -45,7 +46,7 @@ class ContainerLogs:
             await refuse(found, send)
             return
         actor, output = found
-        with self._platform.audience.listening(actor) as listener:
+        with self._needs.audience.listening(actor) as listener:
             await send({"type": "websocket.accept"})
             async with (
                 beside(_tell(output, send)) as telling,
@@ -57,7 +58,7 @@ class ContainerLogs:
             await send({"type": "websocket.close", "code": COME_BACK if over in ended else _ALL_TOLD})
 
     async def _output(self, headers: Mapping[bytes, bytes], query: bytes) -> tuple[Actor, AsyncIterator[str]] | Answer:
-        actor = await authenticate(self._platform.access, headers)
+        actor = await authenticate(self._needs.access, headers)
         if actor is None:
             return errors.unauthorized()
         given = dict(parse_qsl(query.decode("latin-1")))
@@ -65,10 +66,10 @@ class ContainerLogs:
         server_id = given.get("serverId", "")
         if not re.match(CONTAINER_ID, container_id):
             raise Missing(Noun.CONTAINER)
-        self._platform.audience.admit(actor)
-        output = await self._platform.containers.follow(
+        self._needs.audience.admit(actor)
+        output = await self._needs.containers.follow(
             actor,
-            RULES["docker.getContainers"],
+            self._registry.permission_of("docker.getContainers"),
             container_id,
             None if server_id in NO_SERVER else server_id,
             tail=min(int(tail), _MOST_LINES) if tail.isdecimal() and len(tail) < 10 else _LINES,

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 from starlette.types import Receive, Scope, Send
 
+from headway.api.operation import File
 from headway.core.deployments.model import Deployment
 from headway.faces.http.answers import SECURITY_HEADERS
-from headway.faces.http.outlets import Gone
+from headway.faces.http.outlets import AsgiStream, Gone
 from headway.faces.http.ranges import Part, part_of
 from headway.infra.logs.opened import OpenedLog
 
@@ -17,7 +18,7 @@ STUCK_SECONDS = 30.0
 _PIECE_BYTES = 256 << 10
 
 
-class Download:
+class Download(AsgiStream, File):
     """One download. It closes the log."""
 
     def __init__(self, deployment: Deployment, log: OpenedLog, headers: Mapping[bytes, bytes]) -> None:

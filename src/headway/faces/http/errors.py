@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from pydantic_core import to_json
 
+from headway.api.issues import zod_error
+from headway.api.problems import Problem, WireCode
 from headway.faces.http.answers import Answer, json_answer
-from headway.faces.http.issues import Issue, zod_error
 from headway.kernel.errors import Code, HeadwayError, TooManyRequests
 from headway.kernel.ids import new_id
 
@@ -34,38 +34,6 @@ STATUSES: Mapping[Code, int] = {
 _RETRY_AFTER_SECONDS = "2"
 
 
-class WireCode(StrEnum):
-    """Codes that only a face can have reason for."""
-
-    PARSE_ERROR = "PARSE_ERROR"
-    UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
-    TIMEOUT = "TIMEOUT"
-    METHOD_NOT_SUPPORTED = "METHOD_NOT_SUPPORTED"
-    HEAD_TOO_LARGE = "REQUEST_HEADER_FIELDS_TOO_LARGE"
-
-
-class Problem(Exception):
-    """A refusal as the wire tells it. ``names_path`` is False where the path itself is what is not known."""
-
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        message: str,
-        *,
-        issues: Sequence[Issue] = (),
-        headers: Mapping[str, str] | None = None,
-        names_path: bool = True,
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-        self.issues = issues
-        self.headers = headers or {}
-        self.names_path = names_path
-
-
 Tell = Callable[[Problem, str], Answer]
 
 
@@ -77,21 +45,6 @@ def unauthorized() -> Answer:
 def not_found() -> Problem:
     """No such path, or not with this method."""
     return Problem(404, Code.NOT_FOUND, "Not found", names_path=False)
-
-
-def invalid(issues: Sequence[Issue]) -> Problem:
-    """The input is not what the procedure takes."""
-    return Problem(400, Code.BAD_REQUEST, "Input validation failed", issues=issues)
-
-
-def no_file() -> Problem:
-    """A form that should hold a file does not."""
-    return invalid([{"code": "custom", "path": ["zip"], "message": "Invalid input: the form holds no file"}])
-
-
-def unparsable() -> Problem:
-    """The body is no JSON."""
-    return Problem(400, WireCode.PARSE_ERROR, "Failed to parse request body")
 
 
 def unsupported(content_type: str) -> Problem:

@@ -14,6 +14,7 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from headway.api import problems
 from headway.faces.http import errors
 from headway.faces.http.answers import SECURITY_HEADERS
 from headway.faces.http.head_lines import Answering
@@ -52,7 +53,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._said_bytes = 0  # since the head began, or since the last of a body: nobody but the parser has these
         self._pieces: list[bytes] = []
         self._pieces_bytes = 0
-        self._problem: errors.Problem | None = None
+        self._problem: problems.Problem | None = None
         self._unheard_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
@@ -200,15 +201,15 @@ class BoundedProtocol(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle  # uvicorn says that there always is one
         return cycle is None or cycle.response_complete
 
-    def _refused(self, problem: errors.Problem) -> errors.Problem:
+    def _refused(self, problem: problems.Problem) -> problems.Problem:
         self._problem = problem
         return problem
 
-    def _refuse(self, problem: errors.Problem) -> None:
+    def _refuse(self, problem: problems.Problem) -> None:
         if self._problem is None and not self.transport.is_closing():
             self._answer(self._refused(problem))
 
-    def _answer(self, problem: errors.Problem) -> None:
+    def _answer(self, problem: problems.Problem) -> None:
         """Tells the problem; what comes until the other side has heard it is thrown away."""
         self._wait_no_more()
         self._unset_keepalive_if_required()

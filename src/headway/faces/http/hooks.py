@@ -10,13 +10,13 @@ from pydantic_core import to_json
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from headway.api.rows.webhooks import answer_row, app_answer_row
 from headway.core.deployments.model import SubjectType
 from headway.faces.http import errors
 from headway.faces.http.answers import Answer, json_answer, send_answer
 from headway.faces.http.bodies import read_whole
-from headway.faces.http.platform import Platform
+from headway.faces.http.needs import HttpNeeds
 from headway.faces.http.seats import Bounds, Seats
-from headway.faces.http.wire.webhooks import answer_row, app_answer_row
 from headway.kernel.errors import NotFound
 from headway.reactions.webhooks.app_hooks import NotOfAnApp
 from headway.reactions.webhooks.model import Outcome, Taken
@@ -31,14 +31,14 @@ _LARGE_OF_APPS = Bounds(in_all=2, of_token=2, of_address=1, wait_seconds=_WAIT_S
 _ANY_OF_APPS = Bounds(in_all=32, of_token=32, of_address=16, wait_seconds=_WAIT_SECONDS)
 
 
-def routes(platform: Platform, most_bytes: int) -> tuple[Route, ...]:
+def routes(needs: HttpNeeds, most_bytes: int) -> tuple[Route, ...]:
     """The addresses, as existing hooks have them."""
     room = _Room(Seats(_ANY, "deliveries"), Seats(_LARGE, "large deliveries"))
     of_apps = _Room(Seats(_ANY_OF_APPS, "deliveries"), Seats(_LARGE_OF_APPS, "large deliveries"))
     return (
-        Route("/api/deploy/compose/{token}", _Hooks(platform, SubjectType.COMPOSE, most_bytes, room)),
-        Route("/api/deploy/github", _AppHooks(platform, SubjectType.APPLICATION, most_bytes, of_apps)),
-        Route("/api/deploy/{token}", _Hooks(platform, SubjectType.APPLICATION, most_bytes, room)),
+        Route("/api/deploy/compose/{token}", _Hooks(needs, SubjectType.COMPOSE, most_bytes, room)),
+        Route("/api/deploy/github", _AppHooks(needs, SubjectType.APPLICATION, most_bytes, of_apps)),
+        Route("/api/deploy/{token}", _Hooks(needs, SubjectType.APPLICATION, most_bytes, room)),
     )
 
 
@@ -53,8 +53,8 @@ class _Room:
 class _Hooks:
     """Answers POST. Whose address it is asked first: before that nothing is read, and nobody takes a seat."""
 
-    def __init__(self, platform: Platform, subject_type: SubjectType, most_bytes: int, room: _Room) -> None:
-        self._platform = platform
+    def __init__(self, needs: HttpNeeds, subject_type: SubjectType, most_bytes: int, room: _Room) -> None:
+        self._needs = needs
         self._subject_type = subject_type
         self._most_bytes = most_bytes
         self._room = room
@@ -80,7 +80,7 @@ class _Hooks:
     async def _token(self, scope: Scope) -> str:
         """The token in the address. Raises NotFound where nobody is told there."""
         token: str = scope["path_params"]["token"]
-        await self._platform.webhooks.check_address(self._subject_type, token)
+        await self._needs.webhooks.check_address(self._subject_type, token)
         return token
 
     async def _body(
@@ -102,7 +102,7 @@ class _Hooks:
 
     async def _taken(self, scope: Scope, headers: Mapping[str, str], body: bytes) -> Answer:
         token = scope["path_params"]["token"]
-        taken = await self._platform.webhooks.receive(self._subject_type, token, headers, body)
+        taken = await self._needs.webhooks.receive(self._subject_type, token, headers, body)
         return json_answer(to_json(answer_row(taken)), status=_status(taken))
 
 
@@ -114,11 +114,11 @@ class _AppHooks(_Hooks):
     async def _token(self, scope: Scope) -> str:
         if not any(name == b"x-hub-signature-256" for name, _ in scope["headers"]):
             raise NotOfAnApp
-        await self._platform.webhooks.apps.check()
+        await self._needs.webhooks.apps.check()
         return ""
 
     async def _taken(self, scope: Scope, headers: Mapping[str, str], body: bytes) -> Answer:
-        taken = await self._platform.webhooks.apps.receive(headers, body)
+        taken = await self._needs.webhooks.apps.receive(headers, body)
         if taken is None:
             message = "The signature was not made with the webhook secret of the app (githubWebhookSecret)."
             return json_answer(to_json({"message": message, "services": []}), status=401)

@@ -7,13 +7,13 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
+from headway.api.registry import Registry
 from headway.core.access.policy import Missing, Noun
 from headway.faces.http import errors
 from headway.faces.http.answers import SECURITY_HEADERS, Answer
 from headway.faces.http.auth import authenticate
+from headway.faces.http.needs import HttpNeeds
 from headway.faces.http.outlets import SocketOutlet
-from headway.faces.http.platform import Platform
-from headway.faces.http.rules import RULES
 from headway.faces.http.streams import Follower, Follows
 
 PATH = "listen-deployment"
@@ -23,8 +23,9 @@ NO_SERVER = frozenset({"", "null", "undefined"})  # what clients write for the p
 class Listening:
     """Answers a handshake: who may read the deployment gets its log, everybody else a refusal over plain HTTP."""
 
-    def __init__(self, platform: Platform, follows: Follows) -> None:
-        self._platform = platform
+    def __init__(self, needs: HttpNeeds, follows: Follows, registry: Registry) -> None:
+        self._needs = needs
+        self._registry = registry
         self._follows = follows
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,7 +38,7 @@ class Listening:
             await found.follow(SocketOutlet(send), receive)
 
     async def _follower(self, headers: Mapping[bytes, bytes], query: bytes) -> Follower | Answer:
-        actor = await authenticate(self._platform.access, headers)
+        actor = await authenticate(self._needs.access, headers)
         if actor is None:
             return errors.unauthorized()
         given = dict(parse_qsl(query.decode("latin-1")))
@@ -45,7 +46,10 @@ class Listening:
         if "\x00" in log_path:  # no database can be asked for it
             raise Missing(Noun.DEPLOYMENT)
         return await self._follows.listen(
-            actor, RULES["deployment.follow"], log_path, None if server_id in NO_SERVER else server_id
+            actor,
+            self._registry.permission_of("deployment.follow"),
+            log_path,
+            None if server_id in NO_SERVER else server_id,
         )
 
 

@@ -14,7 +14,7 @@ from headway.core.deployments.figures import figures
 from headway.faces.http import errors
 from headway.faces.http.answers import Answer, send_answer
 from headway.faces.http.auth import authenticate, key_of
-from headway.faces.http.platform import Platform
+from headway.faces.http.needs import HttpNeeds
 from headway.kernel.secret import Secret
 from headway.reactions.metrics.metrics import CONTENT_TYPE
 
@@ -28,13 +28,13 @@ class MetricsPage:
 
     def __init__(
         self,
-        platform: Platform,
+        needs: HttpNeeds,
         followers: Callable[[], int],
         *,
         open_to_all: bool = False,
         key: Secret | None = None,
     ) -> None:
-        self._platform = platform
+        self._needs = needs
         self._followers = followers
         self._open_to_all = open_to_all
         self._key = key
@@ -46,14 +46,14 @@ class MetricsPage:
 
     async def _answer(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Answer:
         if not self._is_let_in(headers):
-            actor = await authenticate(self._platform.access, headers)
+            actor = await authenticate(self._needs.access, headers)
             if actor is None:
                 return errors.unauthorized()
             policy.admit(actor, policy.METRICS)
         if scope["method"] != "GET":
             raise errors.not_found()
-        now = await self._platform.db.read(figures)
-        body = self._platform.metrics.text(now, self._followers(), self._platform.troubles.by_loop())
+        now = await self._needs.db.read(figures)
+        body = self._needs.metrics.text(now, self._followers(), self._needs.troubles.by_loop())
         return Answer(status=200, headers=((b"content-type", CONTENT_TYPE.encode()),), body=body)
 
     def _is_let_in(self, headers: Mapping[bytes, bytes]) -> bool:
@@ -64,11 +64,11 @@ class MetricsPage:
 
 
 def create_metrics_app(
-    platform: Platform, followers: Callable[[], int], key: Secret | None = None, *, open_to_all: bool = False
+    needs: HttpNeeds, followers: Callable[[], int], key: Secret | None = None, *, open_to_all: bool = False
 ) -> Starlette:
     """An application that answers ``/metrics`` to whoever shows the key, or an API key that may, and to whoever asks
     where it is ``open_to_all``; and nothing else.
     """
-    app = Starlette(routes=[Route(PATH, MetricsPage(platform, followers, open_to_all=open_to_all, key=key))])
+    app = Starlette(routes=[Route(PATH, MetricsPage(needs, followers, open_to_all=open_to_all, key=key))])
     app.state.close = lambda: None
     return app

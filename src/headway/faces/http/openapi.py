@@ -12,9 +12,9 @@ from pydantic_core.core_schema import DictSchema
 from typing_extensions import TypedDict
 
 from headway import __version__
+from headway.api.operation import File, Kind, Operation
+from headway.api.registry import Registry
 from headway.core.deployments.once import LONGEST_KEY
-from headway.faces.http.registry import File, Kind, Procedure
-from headway.faces.http.rules import is_open
 
 Json = Mapping[str, Any]
 
@@ -25,50 +25,6 @@ _DESCRIPTION = (
     "/api/trpc/<procedure> for tRPC's clients. No text holds the NUL character. Of a parameter that is repeated the "
     "first counts. Whether the panel can do its work anybody may ask: GET /api/health answers 200 or 503 and needs no "
     "key; it is no procedure and has no path here, for programs take every path of this document apart at its dot."
-)
-_ROUTERS: Mapping[str, str] = MappingProxyType(
-    {
-        "application": "Make, set up, deploy, start, stop and delete applications",
-        "auditLog": "Who has changed what",
-        "backup": "Backups of databases and of Headway itself: made, kept, restored, tried",
-        "certificates": "Certificates that are brought along",
-        "compose": "Make, set up, deploy, start, stop and delete services of several containers",
-        "disk": "What services hold on the disk, and what of it may go",
-        "docker": "Look at one's own containers, and restart them",
-        "destination": "Where backups lie: folders of this machine, S3 and other storages",
-        "deployment": "List, look at, follow, end and remove deployments",
-        "domain": "Host names and paths at which services answer",
-        "environment": "The parts of a project",
-        "libsql": "libSQL databases",
-        "mariadb": "MariaDB databases",
-        "mongo": "MongoDB databases",
-        "mounts": "What is put into the containers of applications",
-        "bitbucket": "Bitbucket as a git provider",
-        "gitProvider": "The git providers of an organisation: forges, with what opens them",
-        "gitea": "Gitea and Forgejo as git providers",
-        "github": "GitHub as a git provider, by an app or a token",
-        "gitlab": "GitLab as a git provider",
-        "previewDeployment": "What runs of the pull requests of an application",
-        "notification": "The channels on which people and programs are told, and what was told",
-        "organization": "Organisations, their members and invitations",
-        "mysql": "MySQL databases",
-        "port": "Ports of the machine that lead into containers",
-        "postgres": "PostgreSQL databases",
-        "redis": "Redis databases",
-        "project": "What applications are gathered in",
-        "redirects": "Requests to an application that are answered with another address",
-        "registry": "Where images are fetched from with credentials",
-        "release": "What deployments left to serve",
-        "rollback": "Back to what served before",
-        "schedule": "Scripts that run at their times, inside services or on the panel's machine",
-        "security": "Names and passwords without which nobody comes in to an application",
-        "settings": "What clients ask the panel about itself",
-        "server": "Machines that are reached by SSH: how they are entered, what is there, and preparing them.",
-        "sshKey": "Keys with which private repositories are fetched",
-        "user": "Who the caller is, its keys, and who else is there",
-        "volumeBackups": "Backups of volumes and of applications' own data folders",
-        "webhook": "What forges and registries have told, what was done about it, and what would be",
-    }
 )
 _ERRORS: Mapping[int, str] = MappingProxyType(
     {
@@ -183,9 +139,9 @@ class _Told(GenerateJsonSchema):
         return {**told, "additionalProperties": False} if "patternProperties" in told else told
 
 
-def document(procedures: Iterable[Procedure]) -> Json:
+def document(registry: Registry) -> Json:
     """The whole document, in OpenAPI 3.1."""
-    listed = sorted(procedures, key=lambda procedure: procedure.name)
+    listed = sorted(registry, key=lambda procedure: procedure.name)
     references, schemas = _schemas(listed)
     paths = {f"/{each.name}": {_method(each): _operation(each, references)} for each in listed}
     return {
@@ -193,7 +149,7 @@ def document(procedures: Iterable[Procedure]) -> Json:
         "info": {"title": "Headway", "version": __version__, "description": _DESCRIPTION},
         "servers": [{"url": "/api"}],
         "security": list(_KEYS),
-        "tags": [{"name": name, "description": text} for name, text in _ROUTERS.items()],
+        "tags": [{"name": each.name, "description": each.title} for each in registry.routers()],
         "paths": paths,
         "components": {
             "schemas": schemas,
@@ -206,7 +162,7 @@ def document(procedures: Iterable[Procedure]) -> Json:
     }
 
 
-def _schemas(procedures: Iterable[Procedure]) -> tuple[Mapping[str, Json], Json]:
+def _schemas(procedures: Iterable[Operation]) -> tuple[Mapping[str, Json], Json]:
     """What to say for the answer of each procedure and for the errors, and the named schemas that this points at."""
     answers = {each.name: each.output for each in procedures if each.output is not None and not each.streams}
     outputs = {**answers, "error": Error, "unauthorized": Unauthorized}
@@ -218,11 +174,11 @@ def _schemas(procedures: Iterable[Procedure]) -> tuple[Mapping[str, Json], Json]
     return {name: schema for (name, _), schema in found.items()}, shared["$defs"]
 
 
-def _method(procedure: Procedure) -> str:
+def _method(procedure: Operation) -> str:
     return "get" if procedure.kind is Kind.QUERY else "post"
 
 
-def _operation(procedure: Procedure, references: Mapping[str, Json]) -> Json:
+def _operation(procedure: Operation, references: Mapping[str, Json]) -> Json:
     query = procedure.kind is Kind.QUERY
     errors = _OF_QUERIES if query else _OF_MUTATIONS if not procedure.starts_work else tuple(_ERRORS)
     others = {"304": _KNOWN} if query and not procedure.streams else _OF_FILES if procedure.output is File else {}
@@ -230,14 +186,15 @@ def _operation(procedure: Procedure, references: Mapping[str, Json]) -> Json:
     return {
         "operationId": procedure.name.replace(".", "-"),
         "summary": procedure.summary,
+        **({"description": procedure.description} if procedure.description else {}),
         "tags": [procedure.name.partition(".")[0]],
-        **({"security": []} if is_open(procedure.name) else {}),
+        **({"security": []} if procedure.is_open else {}),
         **(_parameters(procedure) if query else _body(procedure)),
         "responses": {"200": _answer(procedure, references), **others, **refused},
     }
 
 
-def _parameters(procedure: Procedure) -> Json:
+def _parameters(procedure: Operation) -> Json:
     schema = _input(procedure)
     required = schema.get("required", ())
     return {
@@ -254,7 +211,7 @@ def _parameters(procedure: Procedure) -> Json:
     }
 
 
-def _body(procedure: Procedure) -> Json:
+def _body(procedure: Operation) -> Json:
     schema = _input(procedure)
     if procedure.uploads:
         return _upload(schema)
@@ -276,7 +233,7 @@ def _upload(schema: Json) -> Json:
     return {"parameters": [*fields, _ONCE], "requestBody": {"required": True, "content": content}}
 
 
-def _input(procedure: Procedure) -> dict[str, Any]:
+def _input(procedure: Operation) -> dict[str, Any]:
     """The schema of an input, complete in itself: inputs of several routers have the same names."""
     made = procedure.input.model_json_schema(ref_template=_REFERENCE, schema_generator=_Told)
     schema = _whole({key: value for key, value in made.items() if key != "$defs"}, made.get("$defs", {}))
@@ -296,7 +253,7 @@ def _whole(schema: Any, nested: Mapping[str, Json]) -> Any:  # noqa: ANN401 - an
     return {key: _whole(value, nested) for key, value in schema.items()}
 
 
-def _answer(procedure: Procedure, references: Mapping[str, Json]) -> Json:
+def _answer(procedure: Operation, references: Mapping[str, Json]) -> Json:
     if procedure.output is File:
         return _TEXT
     if procedure.streams:

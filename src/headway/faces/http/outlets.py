@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Protocol
 
-from starlette.types import Send
+from starlette.types import Receive, Scope, Send
 
+from headway.api.operation import Stream
 from headway.faces.http.answers import SECURITY_HEADERS
 from headway.infra.logs.broadcast import Chunk
 
@@ -19,6 +21,15 @@ _HEADERS = (
 )
 _ALL_TOLD = 1000
 COME_BACK = 1013  # "try again later": too slow, sent away because the panel stops, or the log begins anew
+
+
+class AsgiStream(Stream):
+    """An answer that comes bit by bit, as this transport sends it."""
+
+    @abstractmethod
+    async def stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers the request until the end or until the reader has gone."""
+        ...
 
 
 class Gone(Exception):

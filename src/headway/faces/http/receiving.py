@@ -18,12 +18,13 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.types import Receive
 
+from headway.api import problems
+from headway.api.inputs import parsed
+from headway.api.issues import Issue, wrong_type
 from headway.domains.catalog.uploads import UploadRoom
 from headway.domains.catalog.uploads_model import Upload
 from headway.faces.http import errors
 from headway.faces.http.bodies import read_json
-from headway.faces.http.inputs import parsed
-from headway.faces.http.issues import Issue, wrong_type
 from headway.kernel.errors import Unavailable
 from headway.kernel.ids import new_id
 
@@ -87,7 +88,7 @@ async def _taken(room: UploadRoom, path: Path, receive: Receive, headers: Mappin
             feed = _form(intake, options[_BOUNDARY]) if content_type == _FORM.decode() else intake.write
             await _pour(receive, feed, refusal)
         if not intake.is_whole:
-            raise errors.unparsable()
+            raise problems.unparsable()
     except OSError as error:
         raise Unavailable(
             f"The upload cannot be kept: {error.strerror}. Free some space, then send it again."
@@ -159,7 +160,7 @@ class _Part:
         self._field = options.get(b"name", b"").decode(errors="replace")
         self._is_file = b"filename" in options
         if self._is_file and self._intake.has_file:
-            raise errors.invalid([_issue(self._field, "Invalid input: only one file can be sent")])
+            raise problems.invalid([_issue(self._field, "Invalid input: only one file can be sent")])
         if self._is_file:
             self._intake.has_file = True
             self._intake.name = options[b"filename"].decode(errors="replace")
@@ -173,7 +174,7 @@ class _Part:
 
     def _check(self) -> None:
         if len(self._value) > _MOST_FIELD_BYTES or len(self._intake.fields) >= _MOST_FIELDS:
-            raise errors.invalid([_issue(self._field, "Invalid input: the form holds more than it may")])
+            raise problems.invalid([_issue(self._field, "Invalid input: the form holds more than it may")])
 
     def _end(self) -> None:
         if not self._is_file and self._field:
@@ -186,7 +187,7 @@ def _form(intake: _Intake, boundary: bytes) -> Callable[[bytes], object]:
     try:
         return MultipartParser(boundary, _Part(intake).callbacks()).write
     except FormParserError:
-        raise errors.unparsable() from None
+        raise problems.unparsable() from None
 
 
 def _new(path: Path) -> BinaryIO:
@@ -194,7 +195,7 @@ def _new(path: Path) -> BinaryIO:
     return path.open("wb")
 
 
-async def _pour(receive: Receive, feed: Callable[[bytes], object], problem: errors.Problem | None) -> None:
+async def _pour(receive: Receive, feed: Callable[[bytes], object], problem: problems.Problem | None) -> None:
     """Everything that comes, in pieces of a size that is worth a thread. Once something is wrong the rest is read on
     for a while, so that the sender is there to hear it.
     """
@@ -210,8 +211,8 @@ async def _pour(receive: Receive, feed: Callable[[bytes], object], problem: erro
             try:
                 await asyncio.to_thread(feed, bytes(pieces))
             except FormParserError:
-                problem = errors.unparsable()
-            except errors.Problem as found:
+                problem = problems.unparsable()
+            except problems.Problem as found:
                 problem = found
             pieces.clear()
     if problem is not None:
@@ -225,11 +226,11 @@ async def _next(receive: Receive) -> tuple[bytes, bool]:
     except TimeoutError:
         raise errors.too_slow() from None
     if message["type"] == "http.disconnect":
-        raise errors.unparsable()  # nobody is there to read it
+        raise problems.unparsable()  # nobody is there to read it
     return message.get("body", b""), message.get("more_body", False)
 
 
-def _refusal(room: UploadRoom, content_type: str, announced: bytes) -> errors.Problem | None:
+def _refusal(room: UploadRoom, content_type: str, announced: bytes) -> problems.Problem | None:
     """What can be told before anything has come. Raises Unavailable."""
     if content_type != _FORM.decode() and content_type not in _RAW:
         return errors.unsupported(content_type)
@@ -251,7 +252,7 @@ def _name(given: str) -> str:
 def _object(body: bytes) -> Mapping[str, object]:
     given = parsed(body) if body.strip() else {}
     if not isinstance(given, dict):
-        raise errors.invalid([wrong_type([], "object", given)])
+        raise problems.invalid([wrong_type([], "object", given)])
     return given
 
 

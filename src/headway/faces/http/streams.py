@@ -13,13 +13,13 @@ from typing import Any
 from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
+from headway.api.rows.base import moment
 from headway.core.access.audience import Audience, Listener
 from headway.core.access.model import Actor
 from headway.core.access.policy import Permission
 from headway.core.deployments.model import Deployment, StepRecord
 from headway.core.deployments.service import DeploymentService
-from headway.faces.http.outlets import EventOutlet, Gone, Outlet
-from headway.faces.http.wire.base import moment
+from headway.faces.http.outlets import AsgiStream, EventOutlet, Gone, Outlet
 from headway.infra.logs.broadcast import Broadcast, Chunk, Dropped
 from headway.kernel.errors import NotFound, Unavailable
 from headway.kernel.events import DeploymentMoved, Events
@@ -186,7 +186,7 @@ class _Channel:
         return self.view
 
 
-class Follower:
+class Follower(AsgiStream):
     """One reader of a deployment's events."""
 
     def __init__(

@@ -11,17 +11,17 @@ from urllib.parse import parse_qsl
 from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
-from headway.core.access import policy
+from headway.api.inputs import from_query, from_value, parsed
+from headway.api.operation import Kind, Nothing, Operation, Ready
+from headway.api.problems import Problem, WireCode
+from headway.api.registry import Asked, Given, Performer, Registry
 from headway.core.access.model import GUEST, Actor
 from headway.faces.http import errors
 from headway.faces.http.answers import IGNORED, Answer, json_answer, naming_ignored, send_answer
 from headway.faces.http.auth import authenticate
 from headway.faces.http.bodies import read_json
-from headway.faces.http.errors import Problem, WireCode
-from headway.faces.http.inputs import from_query, from_value, parsed
-from headway.faces.http.platform import Platform
-from headway.faces.http.registry import Call, Kind, Nothing, Procedure, Ready, Registry, once_of, performed
-from headway.faces.http.rules import is_open
+from headway.faces.http.idempotency import key_in
+from headway.faces.http.needs import HttpNeeds
 from headway.faces.http.superjson import UNDEFINED, unwrapped, wrapped
 from headway.kernel.errors import Code
 
@@ -74,9 +74,10 @@ class _Request:
 class Trpc:
     """Answers ``/api/trpc/<procedure>`` and, with ``batch=1``, ``/api/trpc/<procedure>,<procedure>``."""
 
-    def __init__(self, platform: Platform, registry: Registry) -> None:
-        self._platform = platform
+    def __init__(self, needs: HttpNeeds, registry: Registry, performer: Performer) -> None:
+        self._needs = needs
         self._registry = registry
+        self._performer = performer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
@@ -90,8 +91,8 @@ class Trpc:
         names = path.split(",") if batch else [path]
         if len(names) > MOST_CALLS:
             raise Problem(400, Code.BAD_REQUEST, f"A batch holds at most {MOST_CALLS} calls", names_path=False)
-        actor = await authenticate(self._platform.access, headers, calls=len(names))
-        if actor is None and all(is_open(name) for name in names):
+        actor = await authenticate(self._needs.access, headers, calls=len(names))
+        if actor is None and all(self._registry.is_open(name) for name in names):
             actor = GUEST
         if actor is None:
             return _together([told(_unauthorized(), name) for name in names], batch=batch)
@@ -116,7 +117,7 @@ class Trpc:
     async def _guarded(self, request: _Request, index: int) -> Answer:
         name, began = request.names[index], time.monotonic()
         answer = await errors.guarded(lambda: self._one(request, index), name, told)
-        self._platform.events.announce(self._registry.answered("trpc", name, answer.status, time.monotonic() - began))
+        self._needs.events.announce(self._registry.answered("trpc", name, answer.status, time.monotonic() - began))
         return answer
 
     async def _one(self, request: _Request, index: int) -> Answer:
@@ -125,27 +126,9 @@ class Trpc:
         if procedure is None:
             raise Problem(404, Code.NOT_FOUND, f'No procedure found on path "{name}"')
         _check_method(procedure, request.method)
-        policy.admit(request.actor, procedure.permission)
-        if procedure.streams:
-            message = f"{name} answers with a stream, which only GET /api/{name} gives"
-            raise Problem(415, WireCode.UNSUPPORTED_MEDIA_TYPE, message)
-        if procedure.uploads:
-            message = f"{name} takes a file, which only POST /api/{name} does"
-            raise Problem(415, WireCode.UNSUPPORTED_MEDIA_TYPE, message)
-        if request.plain is not None:
-            given = from_query(procedure.input, request.plain)
-        else:
-            given = from_value(procedure.input, request.input(index))
-        once = once_of(procedure, request.actor, given, request.headers, index)
-        call = Call(
-            actor=request.actor,
-            permission=procedure.permission,
-            platform=self._platform,
-            input=given,
-            headers=request.headers,
-            once=once,
-        )
-        return naming_ignored(_enveloped(await performed(self._registry, procedure, call)), given.unknown)
+        asked = Asked(actor=request.actor, headers=request.headers, key=key_in(request.headers), position=index)
+        performed = await self._performer.perform(procedure, asked, lambda operation: _given(operation, request, index))
+        return naming_ignored(_enveloped(performed.answer), performed.unknown)
 
     def _refuse_mixture(self, names: Sequence[str]) -> None:
         found = [self._registry.named(name) for name in names]
@@ -153,6 +136,20 @@ class Trpc:
         if len(kinds) > 1:
             message = f"Cannot mix procedure types in call: {', '.join(kinds)}"
             raise Problem(400, Code.BAD_REQUEST, message, names_path=False)
+
+
+async def _given(operation: Operation, request: _Request, index: int) -> Given:
+    """What the call at ``index`` is made with. Raises Problem where this wire cannot make it."""
+    name = operation.name
+    if operation.streams:
+        message = f"{name} answers with a stream, which only GET /api/{name} gives"
+        raise Problem(415, WireCode.UNSUPPORTED_MEDIA_TYPE, message)
+    if operation.uploads:
+        message = f"{name} takes a file, which only POST /api/{name} does"
+        raise Problem(415, WireCode.UNSUPPORTED_MEDIA_TYPE, message)
+    if request.plain is not None:
+        return Given(from_query(operation.input, request.plain))
+    return Given(from_value(operation.input, request.input(index)))
 
 
 def told(problem: Problem, path: str) -> Answer:
@@ -169,7 +166,7 @@ def _unauthorized() -> Problem:
     return Problem(401, Code.UNAUTHORIZED, Code.UNAUTHORIZED)
 
 
-def _check_method(procedure: Procedure, method: str) -> None:
+def _check_method(procedure: Operation, method: str) -> None:
     allowed = _METHODS[procedure.kind]
     if method != allowed:
         raise Problem(

@@ -1,9 +1,10 @@
-"""A secret that tells whether the vault key of a data directory is the one that a database was written with."""
+"""Whether a database answers, and whether the vault key of a data directory is the one that it was written with."""
 
 from __future__ import annotations
 
 from sqlalchemy import insert, select
 
+from headway.infra.db.engine import DatabaseAway, SqlDatabase
 from headway.infra.db.tables.deployments import installation
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
@@ -32,3 +33,12 @@ def check_key(tx: Tx, vault: Vault) -> None:
         vault.open(sealed)
     except VaultError as error:
         raise OtherKey from error
+
+
+async def why_away(db: SqlDatabase) -> str | None:
+    """None when the database answers, else why it does not."""
+    try:
+        await db.read(lambda tx: tx.connection.exec_driver_sql("SELECT 1"))
+    except DatabaseAway as away:
+        return away.message
+    return None

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from headway.api.operations.application import Save
 from headway.domains.applications.model import AppSettings
-from headway.faces.http.procedures.application import Save
 from headway.seams.buildplan.settings import FIRST, NEWEST, BuildSettings
 
 OLD = BuildSettings(start="x", detection=FIRST)

@@ -9,8 +9,8 @@ from html import escape
 from typing import Any
 
 from headway.core.access.model import Role
+from headway.core.access.policy import Permission
 from headway.faces.http.described import Field, Style, in_words, inputs_of, note
-from headway.faces.http.rules import RULES
 
 Json = Mapping[str, Any]
 
@@ -27,12 +27,14 @@ _PEOPLE: Mapping[Role, str] = {
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-def render(document: Json, *, styles: str, script: str) -> str:
-    """The page of an OpenAPI document; ``styles`` and ``script`` are where its two other files are."""
+def render(document: Json, permissions: Mapping[str, Permission], *, styles: str, script: str) -> str:
+    """The page of an OpenAPI document and of what its operations take; ``styles`` and ``script`` are where its two
+    other files are.
+    """
     operations = [(path.removeprefix("/"), *next(iter(methods.items()))) for path, methods in document["paths"].items()]
     routers = {tag["name"]: tag["description"] for tag in document["tags"]}
     sections = [
-        _router(router, text, [each for each in operations if each[2]["tags"] == [router]])
+        _router(router, text, permissions, [each for each in operations if each[2]["tags"] == [router]])
         for router, text in routers.items()
     ]
     shapes = "".join(_shape(name, schema) for name, schema in document["components"]["schemas"].items())
@@ -93,24 +95,26 @@ def _navigation(routers: Mapping[str, str], operations: Iterable[tuple[str, str,
     return f'<ul>{links}<li><a href="#shapes">Shapes</a></li></ul>'
 
 
-def _router(name: str, text: str, operations: Iterable[tuple[str, str, Json]]) -> str:
-    procedures = "".join(_procedure(*each) for each in operations)
+def _router(
+    name: str, text: str, permissions: Mapping[str, Permission], operations: Iterable[tuple[str, str, Json]]
+) -> str:
+    procedures = "".join(_procedure(permissions[each[0]], *each) for each in operations)
     name = escape(name)
     return f'<section class="router" id="{name}"><h2>{name}</h2><p>{escape(text)}.</p>{procedures}</section>\n'
 
 
-def _procedure(name: str, method: str, operation: Json) -> str:
+def _procedure(permission: Permission, name: str, method: str, operation: Json) -> str:
     fields = inputs_of(operation) if "parameters" in operation or "requestBody" in operation else []
     searched = " ".join([name, operation["summary"], *(each.name for each in fields)]).lower()
     return f"""<details class="procedure" id="{escape(name)}-" data-search="{escape(searched)}">
 <summary><span class="method {method}">{method.upper()}</span> <b>{_breakable(name)}</b>
 <span class="summary">{escape(operation["summary"])}</span></summary>
-<p class="who">{_who(name)}</p>
+<p class="who">{_who(permission)}</p>
 {_inputs(fields)}
 <p><b>Answer:</b> {_answer(operation)}. <b>Errors:</b> {_errors(operation)}.</p>
 <h3>Example</h3>
 <pre tabindex="0"><code>{escape(curl(name, method, fields))}</code></pre>
-{_form(name, method, operation, fields)}
+{_form(permission, name, method, operation, fields)}
 </details>
 """
 
@@ -120,17 +124,12 @@ def _breakable(name: str) -> str:
     return _HUMP.sub("<wbr>", escape(name).replace(".", ".<wbr>"))
 
 
-def _who(name: str) -> str:
-    if _is_for_everybody(name):
+def _who(rule: Permission) -> str:
+    if rule.least is Role.GUEST:
         return "For everybody, without a key."
-    rule = RULES[name]
     key = "any key" if rule.scope is None else f"a key that has the scope <code>{rule.scope}</code>"
     given = " (in what they were given)" if rule.in_project and rule.least is Role.MEMBER else ""
     return f"For {_PEOPLE[rule.least]}{given}, with {key}."
-
-
-def _is_for_everybody(name: str) -> bool:
-    return name not in RULES or RULES[name].least is Role.GUEST
 
 
 def _inputs(fields: Iterable[Field]) -> str:
@@ -205,14 +204,14 @@ def example(field: Field) -> Any:  # noqa: ANN401 - any JSON value
             return _HUMP.sub("_", field.name).upper()
 
 
-def _form(name: str, method: str, operation: Json, fields: Iterable[Field]) -> str:
+def _form(permission: Permission, name: str, method: str, operation: Json, fields: Iterable[Field]) -> str:
     controls = _body_control(fields) if method == "post" else "".join(map(_query_control, fields))
     headers = [each["name"] for each in operation.get("parameters", ()) if each["in"] == "header"]
     controls += "".join(
         f'<label class="field">{escape(header)} <input data-header="{escape(header)}" autocomplete="off"></label>'
         for header in headers
     )
-    keyless = ' data-keyless="yes"' if _is_for_everybody(name) else ""
+    keyless = ' data-keyless="yes"' if permission.least is Role.GUEST else ""
     return f"""<form class="try" data-name="{escape(name)}" data-method="{method.upper()}"{keyless}>
 <h3>Try it</h3>
 {controls}

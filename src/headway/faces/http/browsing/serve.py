@@ -10,6 +10,7 @@ from typing import Any
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from headway.api.registry import Registry
 from headway.faces.http import errors
 from headway.faces.http.answers import Answer, send_answer
 from headway.faces.http.browsing.page import render
@@ -24,14 +25,15 @@ _POLICY = (
 _STYLES, _SCRIPT = "page.css", "page.js"
 
 
-def routes(describe: Callable[[], Mapping[str, Any]]) -> list[Route]:
-    """The routes of the page; ``describe`` gives the OpenAPI document. It is for everybody: it says what any copy of
-    Headway can be asked, and nothing of this one, not even its version.
+def routes(describe: Callable[[], Mapping[str, Any]], registry: Registry) -> list[Route]:
+    """The routes of the page; ``describe`` gives the OpenAPI document of the registry. The page is for everybody: it
+    says what any copy of Headway can be asked, and nothing of this one, not even its version.
     """
 
     @cache
     def page() -> bytes:
-        return render(describe(), styles=f"{PATH}/{_STYLES}", script=f"{PATH}/{_SCRIPT}").encode()
+        permissions = {each.name: each.permission for each in registry}
+        return render(describe(), permissions, styles=f"{PATH}/{_STYLES}", script=f"{PATH}/{_SCRIPT}").encode()
 
     return [
         Route(PATH, _Served("text/html", page)),

@@ -1,0 +1,178 @@
+"""All operations by their names, and the one way in which each is performed, whatever asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from headway.api.inputs import Input
+from headway.api.operation import Call, Kind, Operation, Ready
+from headway.api.router import Routed
+from headway.api.secret_values import encoded_for, shown_to, unveiled
+from headway.core.access import policy
+from headway.core.access.audit import Audit, Entry
+from headway.core.access.model import Actor
+from headway.core.access.policy import Permission
+from headway.core.deployments.once import Once, once
+from headway.domains.catalog.uploads_model import Upload
+from headway.kernel.events import CallAnswered
+from headway.reactions.webhooks.watching import check_patterns
+
+
+class Registry:
+    """All operations. A router is loaded when one of its operations is first asked for: most of what a start would take
+    is what they take and give, and few panels are asked for all of it. Raises ValueError for two of one name.
+    """
+
+    def __init__(self, routers: Mapping[str, Callable[[], Routed]]) -> None:
+        self._routers = routers
+        self._loaded: dict[str, Routed] = {}
+        self._operations: dict[str, Operation] = {}
+
+    def find(self, name: str, kind: Kind) -> Operation | None:
+        """The operation of this name and kind, None when there is none."""
+        operation = self.named(name)
+        return operation if operation is not None and operation.kind is kind else None
+
+    def named(self, name: str) -> Operation | None:
+        """The operation of this name, None when there is none."""
+        found = self._operations.get(name)
+        if found is None and (router := name.partition(".")[0]) in self._routers and router not in self._loaded:
+            self._load(router)
+            found = self._operations.get(name)
+        return found
+
+    def permission_of(self, name: str) -> Permission:
+        """What it takes to call the operation of this name, for what does the same in another way."""
+        operation = self.named(name)
+        if operation is None:
+            raise LookupError(name)
+        return operation.permission
+
+    def is_open(self, name: str) -> bool:
+        """Whether there is an operation of this name that may be called without any key."""
+        operation = self.named(name)
+        return operation is not None and operation.is_open
+
+    def has_router_of(self, name: str) -> bool:
+        """Whether there is a router for operations of such a name."""
+        return name.partition(".")[0] in self._routers
+
+    def routers(self) -> Iterator[Routed]:
+        """Every router, loaded."""
+        for name in self._routers:
+            yield self._loaded.get(name) or self._load(name)
+
+    def answered(self, wire: str, name: str, status: int, seconds: float) -> CallAnswered:
+        """The news of a call that was answered. What there is not has one name: nobody can make up more."""
+        known = name if self.named(name) is not None else "unknown"
+        return CallAnswered(wire=wire, procedure=known, status=status, seconds=seconds)
+
+    def __iter__(self) -> Iterator[Operation]:
+        return (operation for router in self.routers() for operation in router.operations)
+
+    def _load(self, name: str) -> Routed:
+        router = self._routers[name]()
+        made: dict[str, Operation] = {}
+        for operation in router.operations:
+            if operation.name in made:
+                raise ValueError(f"two operations are called {operation.name}")
+            made[operation.name] = operation
+        self._operations |= made
+        self._loaded[name] = router
+        return router
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Who asks for an operation, with the headers of the request. ``key`` is what lets it start its work only once, of
+    which ``position`` tells several in one request apart.
+    """
+
+    actor: Actor
+    headers: Mapping[bytes, bytes]
+    key: str | None = None
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What an operation is called with."""
+
+    input: Input
+    upload: Upload | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """What an operation answered, as its caller may see it, and what was sent that it does not know."""
+
+    answer: object
+    unknown: tuple[str, ...]
+
+
+class Performer:
+    """Performs operations: whoever asks is let in or refused, then the input is read, the change is told to the audit
+    log, and what starts work starts it once. Every transport asks this and nothing else.
+    """
+
+    def __init__(self, registry: Registry, audit: Audit, watch_depths: int) -> None:
+        self._registry = registry
+        self._audit = audit
+        self._watch_depths = watch_depths
+
+    async def perform(
+        self, operation: Operation, asked: Asked, read: Callable[[Operation], Awaitable[Given]]
+    ) -> Performed:
+        """Asks ``read`` for the input of whoever is let in. Raises Forbidden, and what reading and doing raise."""
+        policy.admit(asked.actor, operation.permission)
+        given = await read(operation)
+        call = Call(
+            actor=asked.actor,
+            permission=operation.permission,
+            input=given.input,
+            headers=asked.headers,
+            once=_once(operation, asked, given),
+            upload=given.upload,
+        )
+        answer = await (operation.answer(call) if operation.kind is Kind.QUERY else self._change(operation, call))
+        return Performed(_shown(asked.actor, answer), given.input.unknown)
+
+    async def _change(self, operation: Operation, call: Call[Any]) -> object:
+        sent = call.input.model_dump(by_alias=True, exclude_unset=True)
+        given = await unveiled(call.input, sent, lambda: self._kept(operation, call))
+
+        async def change(actor: Actor) -> object:
+            # Watch paths come by a dozen operations, of which each sets what it was sent.
+            check_patterns(getattr(given, "watch_paths", None) or (), self._watch_depths)
+            return await operation.answer(replace(call, actor=actor, input=given))
+
+        return await self._audit.kept(Entry(call.actor, operation.permission, sent), change)
+
+    async def _kept(self, operation: Operation, call: Call[Any]) -> Mapping[str, Any] | None:
+        """What is kept of the thing that a call is to change, as the router's own ``one`` tells it; None where the
+        call names none.
+        """
+        one = self._registry.find(f"{operation.name.partition('.')[0]}.one", Kind.QUERY)
+        if one is None or not one.expected.keys() <= operation.expected.keys():
+            return None
+        ids = {name: getattr(call.input, name) for name in one.input.model_fields}
+        looked = replace(call, permission=one.permission, input=one.input.model_validate(ids, by_name=True))
+        row: Any = await one.answer(looked)
+        return row  # type: ignore[no-any-return]  # every ``one`` answers with an object
+
+
+def _once(operation: Operation, asked: Asked, given: Given) -> Once | None:
+    """The call as one that starts its work once; None where nothing asks for that. Raises InvalidInput."""
+    if asked.key is None or not operation.starts_work:
+        return None
+    text = given.input.model_dump_json() + (given.upload.digest if given.upload is not None else "")
+    return once(asked.actor, asked.key, operation.name, text.encode(), asked.position)
+
+
+def _shown(actor: Actor, answer: object) -> object:
+    if not isinstance(answer, Ready):
+        return shown_to(actor, answer)
+    body = encoded_for(actor, answer.body)
+    return answer if body is answer.body else replace(answer, body=body)

@@ -1,0 +1,115 @@
+"""The services of an open panel side by side, for tests that ask one of them directly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headway.core.access.keys import KeyService
+from headway.core.access.members import MemberService
+from headway.core.access.organizations import OrganizationService
+from headway.core.access.service import AccessService
+from headway.core.deployments.awaiting import Awaiting
+from headway.core.deployments.service import DeploymentService
+from headway.core.engine.troubles import Troubles
+from headway.domains.applications.arranging import Arranging
+from headway.domains.applications.consoles import ConsoleService
+from headway.domains.applications.dropping import DropService
+from headway.domains.applications.service import ApplicationService
+from headway.domains.backups.service import BackupService
+from headway.domains.catalog.containers import ContainerService
+from headway.domains.catalog.destinations import DestinationService
+from headway.domains.catalog.domains import DomainService
+from headway.domains.catalog.git_providers import GitProviderService
+from headway.domains.catalog.registries import RegistryService
+from headway.domains.catalog.ssh_keys import SshKeyService
+from headway.domains.composes.service import ComposeService
+from headway.domains.databases.service import DatabaseService
+from headway.domains.disk.service import DiskService
+from headway.domains.previews.service import PreviewService
+from headway.domains.projects.service import ProjectService
+from headway.domains.rollbacks.service import RollbackService
+from headway.domains.schedules.service import ScheduleService
+from headway.domains.servers.service import ServerService
+from headway.domains.volume_backups.service import VolumeBackupService
+from headway.infra.db.engine import SqlDatabase
+from headway.infra.logs.broadcast import Broadcast
+from headway.kernel.events import Events
+from headway.panel import Panel
+from headway.reactions.notifications.service import NotificationService
+from headway.reactions.webhooks.service import WebhookService
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Those that tests ask."""
+
+    access: AccessService
+    arranging: Arranging
+    applications: ApplicationService
+    awaiting: Awaiting
+    backups: BackupService
+    broadcast: Broadcast
+    composes: ComposeService
+    containers: ContainerService
+    consoles: ConsoleService
+    databases: DatabaseService
+    db: SqlDatabase
+    deployments: DeploymentService
+    destinations: DestinationService
+    disk: DiskService
+    domains: DomainService
+    drops: DropService
+    events: Events
+    git_providers: GitProviderService
+    keys: KeyService
+    members: MemberService
+    notifications: NotificationService
+    organizations: OrganizationService
+    previews: PreviewService
+    projects: ProjectService
+    registries: RegistryService
+    rollbacks: RollbackService
+    schedules: ScheduleService
+    servers: ServerService
+    ssh_keys: SshKeyService
+    troubles: Troubles
+    volume_backups: VolumeBackupService
+    webhooks: WebhookService
+
+
+def services_of(panel: Panel) -> Services:
+    """The services of a panel."""
+    return Services(
+        access=panel.features.access.access,
+        arranging=panel.features.arranging,
+        applications=panel.features.applications.service,
+        awaiting=panel.features.deployments.awaiting,
+        backups=panel.features.backups.service,
+        broadcast=panel.base.broadcast,
+        composes=panel.features.composes.service,
+        containers=panel.features.containers,
+        consoles=panel.features.applications.consoles,
+        databases=panel.features.databases.service,
+        db=panel.base.db,
+        deployments=panel.features.deployments.service,
+        destinations=panel.features.destinations.service,
+        disk=panel.features.disk.service,
+        domains=panel.features.fronts.domains,
+        drops=panel.features.applications.drops,
+        events=panel.base.events,
+        git_providers=panel.features.catalog.providers,
+        keys=panel.features.access.keys,
+        members=panel.features.access.members,
+        notifications=panel.features.notifications.service,
+        organizations=panel.features.access.organizations,
+        previews=panel.features.previews.service,
+        projects=panel.features.projects,
+        registries=panel.features.catalog.registries,
+        rollbacks=panel.features.rollbacks.service,
+        schedules=panel.features.schedules.service,
+        servers=panel.features.servers.service,
+        ssh_keys=panel.features.catalog.ssh_keys,
+        troubles=panel.base.engine.troubles,
+        volume_backups=panel.features.volume_backups.service,
+        webhooks=panel.features.webhooks.service,
+    )
