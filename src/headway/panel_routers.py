@@ -91,7 +91,8 @@ class PanelRouters:
         return gitlab.router.over(self.features.catalog.providers)
 
     def notification(self) -> Routed:
-        from headway.api.operations import notification, notification_forms
+        from headway.api.operations import notification
+        from headway.api.operations.dokploy import notification_forms
 
         service = self.features.notifications.service
         parts = (notification.router.over(service), notification_forms.router.over(service))
@@ -122,7 +123,8 @@ class PanelRouters:
         return schedule.router.over(needs)
 
     def server(self) -> Routed:
-        from headway.api.operations import monitoring, server
+        from headway.api.operations import server
+        from headway.api.operations.dokploy import monitoring
 
         features = self.features
         needs = server.ServerNeeds(
@@ -132,6 +134,7 @@ class PanelRouters:
 
     def settings(self) -> Routed:
         from headway.api.operations import settings
+        from headway.api.operations.dokploy import settings as of_dokploy
 
         features = self.features
         needs = settings.SettingsNeeds(
@@ -141,7 +144,7 @@ class PanelRouters:
             servers=features.servers.service,
             troubles=self.base.engine.troubles,
         )
-        return settings.router.over(needs)
+        return joined("settings", (settings.router.over(needs), of_dokploy.router.over(None)))
 
     def ssh_key(self) -> Routed:
         from headway.api.operations import ssh_key

@@ -45,12 +45,11 @@ class ServiceRouters:
         from headway.api.operations import (
             application,
             application_output,
-            application_providers,
             application_routing,
             application_runs,
-            monitoring,
             webhook,
         )
+        from headway.api.operations.dokploy import application_providers, monitoring
 
         features = self.features
         needs = application.ApplicationNeeds(

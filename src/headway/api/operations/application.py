@@ -29,11 +29,9 @@ from headway.core.deployments.service import DeploymentService
 from headway.domains.applications.arranging import Arranging
 from headway.domains.applications.detecting import DetectService
 from headway.domains.applications.dropping import DropService
-from headway.domains.applications.model import Application, AppSettings, without_git
+from headway.domains.applications.model import Application, AppSettings
 from headway.domains.applications.service import ApplicationService
 from headway.seams.buildplan.settings import NEWEST
-
-_SAVES_GIT = ("application.saveGitProvider", "application.saveGitProdiver")  # as clients of early versions spell it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,13 +239,6 @@ async def save_environment(needs: ApplicationNeeds, call: Call[SaveEnvironment])
     return True
 
 
-@router.mutation("saveBuildType", least=Role.ADMIN, scope=Scope.ADMIN)
-async def save_build_type(needs: ApplicationNeeds, call: Call[Save]) -> bool:
-    """Set how it is built."""
-    await needs.applications.update(call.actor, call.permission, call.input.application_id, call.input.applied)
-    return True
-
-
 @router.mutation("saveDockerProvider", least=Role.ADMIN, scope=Scope.ADMIN)
 async def save_docker_provider(needs: ApplicationNeeds, call: Call[SaveDocker]) -> bool:
     """Set the image that it is."""
@@ -256,18 +247,10 @@ async def save_docker_provider(needs: ApplicationNeeds, call: Call[SaveDocker]) 
 
 
 @router.mutation("saveGitProvider", least=Role.ADMIN, scope=Scope.ADMIN)
-@router.mutation("saveGitProdiver", least=Role.ADMIN, scope=Scope.ADMIN)
 async def save_git(needs: ApplicationNeeds, call: Call[SaveGit]) -> bool:
     """Set its git repository."""
     given = call.input
     await needs.applications.update(call.actor, call.permission, given.application_id, given.applied_as_git)
-    return True
-
-
-@router.mutation("disconnectGitProvider", least=Role.ADMIN, scope=Scope.ADMIN)
-async def disconnect(needs: ApplicationNeeds, call: Call[ById]) -> bool:
-    """Forget its git repository."""
-    await needs.applications.update(call.actor, call.permission, call.input.application_id, without_git)
     return True
 
 

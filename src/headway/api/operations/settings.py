@@ -24,7 +24,6 @@ from headway.kernel.errors import Unavailable
 
 WHEREABOUTS = "x-headway-whereabouts"
 """The header by which a program on the same machine knows that it is there: it is no row's, which others define."""
-WIRE_VERSION = "v0.30.2"  # of the API whose clients are spoken to here; they compare it
 
 
 class TroubleRow(TypedDict):
@@ -44,13 +43,6 @@ class GateRow(TypedDict):
 
     gate: str
     message: str
-
-
-class UpdateRow(TypedDict):
-    """Whether a newer version is known of. Headway asks nobody for that, so there is never one."""
-
-    latestVersion: str | None
-    updateAvailable: bool
 
 
 class HealthRow(TypedDict):
@@ -112,25 +104,7 @@ def _trouble_row(trouble: Trouble) -> TroubleRow:
     }
 
 
-@router.query("getDokployVersion", least=Role.MEMBER, scope=None)
-async def version(_needs: SettingsNeeds, _call: Call[Empty]) -> str:
-    """The version of the API that is spoken here."""
-    return WIRE_VERSION
-
-
-@router.query("isCloud", least=Role.MEMBER, scope=None)
-async def is_cloud(_needs: SettingsNeeds, _call: Call[Empty]) -> bool:
-    """Whether somebody else runs this panel for you."""
-    return False
-
-
 @router.query("getIp", least=Role.ADMIN, scope=Scope.READ, resource=Noun.SERVER)
 async def ip(needs: SettingsNeeds, call: Call[Empty]) -> str:
     """The address of the panel's machine."""
     return await needs.servers.address(call.actor, call.permission, None)
-
-
-@router.mutation("getUpdateData", least=Role.MEMBER, scope=None)
-async def update_data(_needs: SettingsNeeds, _call: Call[Empty]) -> UpdateRow:
-    """Whether there is a newer version."""
-    return {"latestVersion": None, "updateAvailable": False}

@@ -8,12 +8,12 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from headway.api.operation import Call
-from headway.api.operations.application import Save
+from headway.api.operations.application import ById, Save, SaveGit
 from headway.api.operations.forge_routers import Id
 from headway.api.router import Router
 from headway.core.access.model import Role, Scope
 from headway.core.access.policy import Noun
-from headway.domains.applications.model import AppSettings
+from headway.domains.applications.model import AppSettings, without_git
 from headway.domains.applications.service import ApplicationService
 from headway.seams.forges.base import ForgeName
 
@@ -98,4 +98,26 @@ async def save(applications: ApplicationService, call: Call[Any]) -> bool:
     """Set its repository on GitHub."""
     given = call.input
     await applications.update(call.actor, call.permission, given.application_id, given.applied_as_provided)
+    return True
+
+
+@router.mutation("saveGitProdiver", least=Role.ADMIN, scope=Scope.ADMIN)  # as early versions spelt it
+async def save_git(applications: ApplicationService, call: Call[SaveGit]) -> bool:
+    """Set its git repository."""
+    given = call.input
+    await applications.update(call.actor, call.permission, given.application_id, given.applied_as_git)
+    return True
+
+
+@router.mutation("saveBuildType", least=Role.ADMIN, scope=Scope.ADMIN)
+async def save_build_type(applications: ApplicationService, call: Call[Save]) -> bool:
+    """Set how it is built."""
+    await applications.update(call.actor, call.permission, call.input.application_id, call.input.applied)
+    return True
+
+
+@router.mutation("disconnectGitProvider", least=Role.ADMIN, scope=Scope.ADMIN)
+async def disconnect(applications: ApplicationService, call: Call[ById]) -> bool:
+    """Forget its git repository."""
+    await applications.update(call.actor, call.permission, call.input.application_id, without_git)
     return True
