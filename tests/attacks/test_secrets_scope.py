@@ -19,7 +19,8 @@ from headway.domains.applications.snapshot import Snapshot
 from headway.kernel.artifacts import Bundle, Commit
 from headway.kernel.veil import MARK
 from tests.integration.http.access_rows import QUERY
-from tests.integration.http.test_access_table import ENDLESS, TABLE, call, given_to, things_of
+from tests.integration.http.access_table import TABLE
+from tests.integration.http.test_access_table import ENDLESS, call, given_to, things_of
 from tests.integration.http.world import Json, World, add_person, client_with, open_world
 
 WIRES = ("rest", "trpc")

@@ -14,8 +14,9 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
 from tests.factories import request
 from tests.integration.http.access_rows import QUERY, Place, Row
+from tests.integration.http.access_table import TABLE
 from tests.integration.http.callers import CALLERS, Caller, admit_callers, give, key_of
-from tests.integration.http.test_access_table import LETS_IN, MISSES, TABLE, expected
+from tests.integration.http.test_access_table import LETS_IN, MISSES, expected
 from tests.integration.http.world import World, client_with
 
 OF_SERVICES = {SubjectType.APPLICATION, SubjectType.COMPOSE, SubjectType.DATABASE}

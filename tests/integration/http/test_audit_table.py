@@ -13,10 +13,11 @@ from headway.infra.db.tables import metadata
 from headway.infra.db.tables.access import audit_log
 from headway.infra.db.transaction import Tx
 from tests.integration.http.access_rows import MUTATION, Place
+from tests.integration.http.access_table import TABLE
 from tests.integration.http.backup_rows import MANUAL
 from tests.integration.http.database_rows import DATABASE_ROWS, NEED_A_RELEASE
 from tests.integration.http.notification_rows import FORMS
-from tests.integration.http.test_access_table import TABLE, call, given_to, things_of
+from tests.integration.http.test_access_table import call, given_to, things_of
 from tests.integration.http.world import World
 from tests.permissions import PERMISSIONS
 

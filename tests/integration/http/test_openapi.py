@@ -13,8 +13,9 @@ from headway.api.operation import File, Stream
 from headway.faces.http.openapi import document
 from headway.operations import bare_registry
 from tests.integration.http.access_rows import QUERY
+from tests.integration.http.access_table import TABLE
 from tests.integration.http.schemas import misfits
-from tests.integration.http.test_access_table import NOT_YET, TABLE, given_to, things_of
+from tests.integration.http.test_access_table import NOT_YET, given_to, things_of
 from tests.integration.http.world import World
 from tests.permissions import PERMISSIONS
 

@@ -12,8 +12,9 @@ from headway.faces.http.bodies import MOST_BODY_BYTES
 from headway.faces.http.trpc import MOST_CALLS
 from script.clients_page import REFUSED
 from tests.integration.http.access_rows import QUERY
+from tests.integration.http.access_table import TABLE
 from tests.integration.http.callers import CALLERS
-from tests.integration.http.test_access_table import MISSES, NOT_YET, TABLE, UPLOADS, expected, given_to, things_of
+from tests.integration.http.test_access_table import MISSES, NOT_YET, UPLOADS, expected, given_to, things_of
 from tests.integration.http.world import World
 from tests.permissions import PERMISSIONS
 

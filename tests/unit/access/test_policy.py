@@ -1,158 +1,41 @@
-"""Who may do what: owner, admin, member and stranger, for every procedure, from one table."""
+"""Who may do what: owner, admin, member and stranger, under every rule that there can be."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 import pytest
 
 from headway.core.access.model import GUEST, Actor, Rate, Role, Scope, Terms
-from headway.core.access.policy import Missing, Noun, admit, excess, glimpses, permit, reach, sees
+from headway.core.access.policy import Missing, Noun, Permission, admit, excess, glimpses, permit, reach, sees
 from headway.kernel.errors import Forbidden
-from tests.permissions import PERMISSIONS
 
 OWNER = Actor(user_id="u", organization_id="org", role=Role.OWNER, api_key_id="k", name="Owner")
 ADMIN = replace(OWNER, role=Role.ADMIN)
 MEMBER = replace(OWNER, role=Role.MEMBER, projects=frozenset({"mine"}))
 STRANGER = replace(OWNER, organization_id="other org")
 
-KINDS = ("postgres", "mysql", "mariadb", "mongo", "redis", "libsql")
-# What a member who was given the project may do. Everything else needs an admin.
-OF_MEMBERS = frozenset(
-    {
-        "application.cancelDeployment",
-        "application.cleanQueues",
-        "application.deploy",
-        "application.detect",
-        "application.dropDeployment",
-        "application.killBuild",
-        "application.one",
-        "application.readAppMonitoring",
-        "application.readLogs",
-        "application.readOutput",
-        "application.readRun",
-        "application.redeploy",
-        "application.reload",
-        "application.search",
-        "application.start",
-        "application.stop",
-        *(f"{kind}.{name}" for kind in KINDS for name in ("deploy", "one", "readLogs", "reload", "start", "stop")),
-        *(f"{kind}.search" for kind in KINDS if kind != "libsql"),
-        "backup.all",
-        "backup.drill",
-        "backup.files",
-        "backup.manualBackupCompose",
-        "backup.manualBackupLibsql",
-        "backup.manualBackupMariadb",
-        "backup.manualBackupMongo",
-        "backup.manualBackupMySql",
-        "backup.manualBackupPostgres",
-        "backup.manualBackupWebServer",
-        "backup.one",
-        "volumeBackups.files",
-        "volumeBackups.list",
-        "volumeBackups.one",
-        "volumeBackups.runManually",
-        "previewDeployment.all",
-        "previewDeployment.approve",
-        "previewDeployment.delete",
-        "previewDeployment.one",
-        "previewDeployment.redeploy",
-        "compose.cancelDeployment",
-        "compose.cleanQueues",
-        "compose.deploy",
-        "compose.dropDeployment",
-        "compose.killBuild",
-        "compose.loadMountsByService",
-        "compose.loadServices",
-        "compose.one",
-        "compose.readLogs",
-        "compose.redeploy",
-        "compose.search",
-        "compose.start",
-        "compose.stop",
-        "disk.usage",
-        "docker.getContainers",
-        "docker.getContainersByAppNameMatch",
-        "docker.getStackContainersByAppName",
-        "docker.restartContainer",
-        "deployment.all",
-        "deployment.allByCompose",
-        "deployment.allByServer",
-        "deployment.allByType",
-        "deployment.allCentralized",
-        "deployment.cancel",
-        "deployment.follow",
-        "deployment.killProcess",
-        "deployment.log",
-        "deployment.one",
-        "deployment.queueList",
-        "deployment.readLogs",
-        "deployment.removeDeployment",
-        "deployment.search",
-        "deployment.searchLog",
-        "deployment.wait",
-        "domain.byApplicationId",
-        "domain.byComposeId",
-        "domain.canGenerateTraefikMeDomains",
-        "domain.generateDomain",
-        "domain.one",
-        "domain.validateDomain",
-        "environment.byProjectId",
-        "environment.one",
-        "mounts.allNamedByApplicationId",
-        "mounts.listByServiceId",
-        "mounts.one",
-        "organization.acceptInvitation",
-        "organization.all",
-        "organization.one",
-        "environment.search",
-        "port.one",
-        "project.all",
-        "project.homeStats",
-        "project.one",
-        "project.search",
-        "release.all",
-        "release.one",
-        "rollback.preview",
-        "rollback.rollback",
-        "redirects.one",
-        "schedule.list",
-        "schedule.one",
-        "schedule.runManually",
-        "security.one",
-        "settings.getDokployVersion",
-        "settings.getOpenApiDocument",
-        "settings.getUpdateData",
-        "settings.health",
-        "user.apiKeys",
-        "user.createApiKey",
-        "user.deleteApiKey",
-        "settings.isCloud",
-        "user.get",
-        "user.updateApiKey",
-        "webhook.deliveries",
-        "webhook.one",
-        "webhook.replay",
-        "webhook.simulate",
-    }
-)
-OF_OWNERS = frozenset(
-    {
-        *("organization.create", "organization.delete", "organization.update"),
-        *("organization.grantMachine", "organization.withdrawMachine"),
-    }
-)
-OF_THE_ORGANISATION = frozenset(name for name, rule in PERMISSIONS.items() if not rule.in_project)
-
-IN_PROJECTS = frozenset(PERMISSIONS) - OF_THE_ORGANISATION
+# Every rule that there can be. That each operation has the one that it is to have is shown by the table of access.
+EVERY: Mapping[str, Permission] = {
+    name: Permission(name=name, noun=Noun.DOMAIN, least=least, scope=scope, in_project=in_project)
+    for least, scope, in_project in product(Role, (*Scope, None), (True, False))
+    for name in (f"{least.word}.{scope or 'any'}{'' if in_project else 'OfAll'}",)
+}
+OF_MEMBERS = frozenset(name for name, each in EVERY.items() if each.least <= Role.MEMBER)
+OF_OWNERS = frozenset(name for name, each in EVERY.items() if each.least is Role.OWNER)
+OF_THE_ORGANISATION = frozenset(name for name, each in EVERY.items() if not each.in_project)
+IN_PROJECTS = frozenset(EVERY) - OF_THE_ORGANISATION
+DEPLOYS = Permission(name="application.deploy", noun=Noun.APPLICATION, least=Role.MEMBER, scope=Scope.DEPLOY)
+LOOKS = Permission(name="project.one", noun=Noun.PROJECT, least=Role.MEMBER, scope=Scope.READ, glimpse=True)
 
 
 def admitted(actor: Actor, procedure: str) -> str:
     """How the procedure is refused to a caller whatever it is asked about; "" where it is not."""
     try:
-        admit(actor, PERMISSIONS[procedure])
+        admit(actor, EVERY[procedure])
     except Forbidden as refused:
         return str(refused)
     return ""
@@ -161,45 +44,45 @@ def admitted(actor: Actor, procedure: str) -> str:
 def permitted(actor: Actor, procedure: str, project_id: str | None = None) -> str:
     """How it is refused for a thing of the organisation, and of a project of it; "" where it is not."""
     try:
-        permit(actor, PERMISSIONS[procedure], "org", project_id)
+        permit(actor, EVERY[procedure], "org", project_id)
     except (Forbidden, Missing) as refused:
         return str(refused)
     return ""
 
 
 def test_an_owner_may_do_everything_in_its_organisation_and_an_admin_but_for_a_few() -> None:
-    nothing = dict.fromkeys(PERMISSIONS, "")
+    nothing = dict.fromkeys(EVERY, "")
     few = {each: f"{each} needs the role owner; yours is admin." for each in OF_OWNERS}
-    assert {each: admitted(OWNER, each) for each in PERMISSIONS} == nothing
-    assert {each: permitted(OWNER, each, "any project") for each in PERMISSIONS} == nothing
-    assert {each: admitted(ADMIN, each) for each in PERMISSIONS} == nothing | few
-    assert {each: permitted(ADMIN, each, "any project") for each in PERMISSIONS} == nothing | few
+    assert {each: admitted(OWNER, each) for each in EVERY} == nothing
+    assert {each: permitted(OWNER, each, "any project") for each in EVERY} == nothing
+    assert {each: admitted(ADMIN, each) for each in EVERY} == nothing | few
+    assert {each: permitted(ADMIN, each, "any project") for each in EVERY} == nothing | few
 
 
 def test_a_member_may_do_what_the_table_says() -> None:
     refused = {
-        each: "" if each in OF_MEMBERS else f"{each} needs the role {PERMISSIONS[each].least.word}; yours is member."
-        for each in PERMISSIONS
+        each: "" if each in OF_MEMBERS else f"{each} needs the role {EVERY[each].least.word}; yours is member."
+        for each in EVERY
     }
-    assert {each: admitted(MEMBER, each) for each in PERMISSIONS} == refused
-    assert {each: permitted(MEMBER, each, "mine") for each in PERMISSIONS} == refused
+    assert {each: admitted(MEMBER, each) for each in EVERY} == refused
+    assert {each: permitted(MEMBER, each, "mine") for each in EVERY} == refused
 
 
 def test_a_stranger_learns_nothing() -> None:
-    found = {each: permitted(STRANGER, each, "mine") for each in PERMISSIONS}
-    assert found == {each: f"{rule.noun} not found" for each, rule in PERMISSIONS.items()}
+    found = {each: permitted(STRANGER, each, "mine") for each in EVERY}
+    assert found == {each: f"{rule.noun} not found" for each, rule in EVERY.items()}
 
 
 @pytest.mark.parametrize("project", ["not mine", None])
 def test_to_a_member_what_lies_in_no_project_of_theirs_does_not_exist(project: str | None) -> None:
     of_members = OF_MEMBERS & IN_PROJECTS
     found = {each: permitted(MEMBER, each, project) for each in of_members}
-    assert found == {each: f"{PERMISSIONS[each].noun} not found" for each in of_members}
+    assert found == {each: f"{EVERY[each].noun} not found" for each in of_members}
 
 
 def test_a_thing_is_missed_by_its_own_noun() -> None:
     with pytest.raises(Missing, match=r"^Compose not found$"):
-        permit(STRANGER, PERMISSIONS["deployment.allByType"], "org", noun=Noun.COMPOSE)
+        permit(STRANGER, DEPLOYS, "org", noun=Noun.COMPOSE)
 
 
 def test_what_belongs_to_the_organisation_is_seen_by_its_members_and_nobody_else() -> None:
@@ -209,11 +92,11 @@ def test_what_belongs_to_the_organisation_is_seen_by_its_members_and_nobody_else
 
 def test_a_member_who_was_given_one_application_sees_it_and_no_other_and_knows_its_project_by_name() -> None:
     actor = replace(MEMBER, projects=frozenset(), services=frozenset({"app"}), glimpsed=frozenset({"mine"}))
-    permit(actor, PERMISSIONS["application.deploy"], "org", "mine", service_id="app")
-    permit(actor, PERMISSIONS["project.one"], "org", "mine")
+    permit(actor, DEPLOYS, "org", "mine", service_id="app")
+    permit(actor, LOOKS, "org", "mine")
     for service_id in ("another", None):
         with pytest.raises(Missing):
-            permit(actor, PERMISSIONS["application.deploy"], "org", "mine", service_id=service_id)
+            permit(actor, DEPLOYS, "org", "mine", service_id=service_id)
     assert glimpses(actor, "org", "mine")
     assert not glimpses(actor, "org", "another")
     assert not glimpses(actor, "other org", "mine")
@@ -222,26 +105,26 @@ def test_a_member_who_was_given_one_application_sees_it_and_no_other_and_knows_i
 @pytest.mark.parametrize("scope", Scope)
 def test_a_key_does_what_its_scope_is_for_and_nothing_else(scope: Scope) -> None:
     actor = replace(OWNER, terms=Terms(scopes=frozenset({scope})))
-    wanted = {each: rule.scope for each, rule in PERMISSIONS.items()}
+    wanted = {each: rule.scope for each, rule in EVERY.items()}
     refused = {
         each: ""
         if need in {None, scope} or scope is Scope.ADMIN
         else f"{each} needs a key with the scope {need}; this one has: {scope}."
         for each, need in wanted.items()
     }
-    assert {each: permitted(actor, each, "mine") for each in PERMISSIONS} == refused
+    assert {each: permitted(actor, each, "mine") for each in EVERY} == refused
 
 
 def test_a_key_of_one_project_opens_no_other_and_nothing_of_the_whole_organisation() -> None:
     actor = replace(OWNER, terms=Terms(projects=frozenset({"mine"})))
-    missed = {each: f"{PERMISSIONS[each].noun} not found" for each in IN_PROJECTS}
+    missed = {each: f"{EVERY[each].noun} not found" for each in IN_PROJECTS}
     assert {each: permitted(actor, each, "mine") for each in IN_PROJECTS} == dict.fromkeys(IN_PROJECTS, "")
     for project_id in ("another", None):
         assert {each: permitted(actor, each, project_id) for each in IN_PROJECTS} == missed
     found = {each: permitted(actor, each) for each in OF_THE_ORGANISATION}
     assert found == {
         each: ""
-        if PERMISSIONS[each].least <= Role.MEMBER
+        if EVERY[each].least <= Role.MEMBER
         else f"{each} is about the whole organisation; this key is for some of its projects only."
         for each in OF_THE_ORGANISATION
     }
@@ -280,14 +163,10 @@ def test_higher_roles_may_do_what_lower_ones_may() -> None:
     assert [Role.of(role.word) for role in Role] == list(Role)
 
 
-def test_a_guest_may_accept_an_invitation_and_nothing_else() -> None:
-    assert [procedure for procedure in sorted(PERMISSIONS) if PERMISSIONS[procedure].least is Role.GUEST] == [
-        "organization.acceptInvitation"
-    ]
-    for procedure in sorted(PERMISSIONS):
-        if PERMISSIONS[procedure].least is not Role.GUEST:
-            with pytest.raises(Forbidden):
-                admit(GUEST, PERMISSIONS[procedure])
+def test_a_guest_may_do_what_takes_neither_role_nor_key_and_nothing_else() -> None:
+    assert {name for name, each in EVERY.items() if not admitted(GUEST, name)} == {
+        name for name, each in EVERY.items() if each.least is Role.GUEST and each.scope is None
+    }
 
 
 LATER, SOONER = datetime(2030, 1, 1, tzinfo=UTC), datetime(2029, 1, 1, tzinfo=UTC)

@@ -1,0 +1,29 @@
+"""Every operation has the rule that the table of access says, and the table has a row for each."""
+
+from __future__ import annotations
+
+from headway.core.access.model import Role
+from tests.integration.http.access_rows import Place
+from tests.integration.http.access_table import TABLE
+from tests.permissions import PERMISSIONS
+
+
+def test_who_may_call_an_operation_is_what_the_table_says() -> None:
+    said = {name: (row.least, row.scope) for name, row in TABLE.items()}
+    assert {name: (each.least, each.scope) for name, each in PERMISSIONS.items()} == said
+
+
+def test_what_is_glimpsed_is_what_the_table_says() -> None:
+    glimpsed = {name for name, row in TABLE.items() if row.place is Place.GLIMPSED}
+    assert {name for name, each in PERMISSIONS.items() if each.glimpse and name in glimpsed} == glimpsed
+
+
+def test_what_lies_in_a_project_is_asked_of_the_project_and_the_rest_is_not() -> None:
+    inside = {name for name, row in TABLE.items() if row.place in {Place.SERVICE, Place.PROJECT, Place.GLIMPSED}}
+    outside = {name for name, row in TABLE.items() if row.place in {Place.ORGANISATION, Place.HELD}}
+    assert [name for name in sorted(inside) if not PERMISSIONS[name].in_project] == []
+    assert [name for name in sorted(outside) if PERMISSIONS[name].in_project] == []
+
+
+def test_a_guest_may_accept_an_invitation_and_nothing_else() -> None:
+    assert [name for name, each in PERMISSIONS.items() if each.least is Role.GUEST] == ["organization.acceptInvitation"]
