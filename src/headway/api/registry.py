@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from headway.api.inputs import Input
 from headway.api.operation import Call, Kind, Operation, Ready
@@ -55,10 +55,6 @@ class Registry:
         operation = self.named(name)
         return operation is not None and operation.is_open
 
-    def has_router_of(self, name: str) -> bool:
-        """Whether there is a router for operations of such a name."""
-        return name.partition(".")[0] in self._routers
-
     def routers(self) -> Iterator[Routed]:
         """Every router, loaded."""
         for name in self._routers:
@@ -84,28 +80,14 @@ class Registry:
         return router
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """Who asks for an operation, with the headers of the request. ``key`` is what lets it start its work only once, of
-    which ``position`` tells several in one request apart.
-    """
-
-    actor: Actor
-    headers: Mapping[bytes, bytes]
-    key: str | None = None
-    position: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """What an operation is called with."""
 
     input: Input
     upload: Upload | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Performed:
+class Performed(NamedTuple):
     """What an operation answered, as its caller may see it, and what was sent that it does not know."""
 
     answer: object
@@ -123,21 +105,30 @@ class Performer:
         self._watch_depths = watch_depths
 
     async def perform(
-        self, operation: Operation, asked: Asked, read: Callable[[Operation], Awaitable[Given]]
+        self,
+        operation: Operation,
+        actor: Actor,
+        read: Callable[[Operation], Awaitable[Given]],
+        *,
+        headers: Mapping[bytes, bytes],
+        key: str | None = None,
+        position: int = 0,
     ) -> Performed:
-        """Asks ``read`` for the input of whoever is let in. Raises Forbidden, and what reading and doing raise."""
-        policy.admit(asked.actor, operation.permission)
-        given = await read(operation)
+        """Asks ``read`` for the input of whoever is let in. ``key`` lets it start its work only once, of which
+        ``position`` tells several in one request apart. Raises Forbidden, and what reading and doing raise.
+        """
+        policy.admit(actor, operation.permission)
+        given, upload = await read(operation)
         call = Call(
-            actor=asked.actor,
+            actor=actor,
             permission=operation.permission,
-            input=given.input,
-            headers=asked.headers,
-            once=_once(operation, asked, given),
-            upload=given.upload,
+            input=given,
+            headers=headers,
+            once=None if key is None else _once(operation, actor, given, upload, key=key, position=position),
+            upload=upload,
         )
         answer = await (operation.answer(call) if operation.kind is Kind.QUERY else self._change(operation, call))
-        return Performed(_shown(asked.actor, answer), given.input.unknown)
+        return Performed(_shown(actor, answer), given.unknown)
 
     async def _change(self, operation: Operation, call: Call[Any]) -> object:
         sent = call.input.model_dump(by_alias=True, exclude_unset=True)
@@ -163,12 +154,14 @@ class Performer:
         return row  # type: ignore[no-any-return]  # every ``one`` answers with an object
 
 
-def _once(operation: Operation, asked: Asked, given: Given) -> Once | None:
-    """The call as one that starts its work once; None where nothing asks for that. Raises InvalidInput."""
-    if asked.key is None or not operation.starts_work:
+def _once(
+    operation: Operation, actor: Actor, given: Input, upload: Upload | None, *, key: str, position: int
+) -> Once | None:
+    """The call as one that starts its work once; None where it starts none. Raises InvalidInput."""
+    if not operation.starts_work:
         return None
-    text = given.input.model_dump_json() + (given.upload.digest if given.upload is not None else "")
-    return once(asked.actor, asked.key, operation.name, text.encode(), asked.position)
+    text = given.model_dump_json() + (upload.digest if upload is not None else "")
+    return once(actor, key, operation.name, text.encode(), position)
 
 
 def _shown(actor: Actor, answer: object) -> object:

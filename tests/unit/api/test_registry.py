@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from headway.api.inputs import Empty
 from headway.api.operation import Call, Kind, Operation
 from headway.api.operations import project, relations
-from headway.api.registry import Asked, Given, Performer, Registry
+from headway.api.registry import Given, Performer, Registry
 from headway.api.router import Routed, Router
 from headway.core.access.model import GUEST, Actor, Role, Scope
 from headway.core.access.policy import Noun
@@ -51,8 +51,7 @@ def test_an_operation_is_found_by_its_name_and_kind() -> None:
 def test_a_router_is_loaded_when_one_of_its_operations_is_first_asked_for_and_once() -> None:
     loaded: list[str] = []
     registry = registry_of([], loaded)
-    assert registry.has_router_of("user.get")
-    assert not registry.has_router_of("nobody.get")
+    assert registry.named("nobody.get") is None
     assert loaded == []
     for name in ("user.get", "user.set", "user.get"):
         registry.named(name)
@@ -79,9 +78,9 @@ async def test_what_is_performed_is_let_in_first_then_read_then_done() -> None:
         return Given(Empty())
 
     with pytest.raises(Forbidden):
-        await performer.perform(operation, Asked(actor=GUEST, headers={}), read)
+        await performer.perform(operation, GUEST, read, headers={})
     assert seen == []
-    performed = await performer.perform(operation, Asked(actor=OWNER, headers={}), read)
+    performed = await performer.perform(operation, OWNER, read, headers={})
     assert (performed.answer, performed.unknown, seen) == ("user.get", (), ["read", "Owner"])
 
 

@@ -115,14 +115,22 @@ class _Calls:
         self._app = app
         self._registry = registry
         self._rest = rest
+        self._known: dict[str, Mapping[str, str]] = {}  # of each operation that was called the parameters of its path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        name = scope["path"].removeprefix("/api/") if scope["type"] == "http" else ""
-        if "." in name and "/" not in name and self._registry.has_router_of(name):
-            scope["path_params"] = {"procedure": name}
-            await self._rest(scope, receive, send)
-        else:
+        found = (self._known.get(scope["path"]) or self._find(scope["path"])) if scope["type"] == "http" else None
+        if found is None:
             await self._app(scope, receive, send)
+        else:
+            scope["path_params"] = found
+            await self._rest(scope, receive, send)
+
+    def _find(self, path: str) -> Mapping[str, str] | None:
+        name = path.removeprefix("/api/")
+        if name == path or self._registry.named(name) is None:
+            return None
+        self._known[path] = {"procedure": name}
+        return self._known[path]
 
 
 class _CleanPaths:

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from headway.api.inputs import from_body, from_query, from_value
 from headway.api.operation import Kind, Nothing, Operation, Ready
-from headway.api.registry import Asked, Given, Performer, Registry
+from headway.api.registry import Given, Performer, Registry
 from headway.core.access.model import GUEST, Actor
 from headway.faces.http import errors
 from headway.faces.http.answers import Answer, json_answer, naming_ignored, send_answer
@@ -69,39 +69,36 @@ class Rest:
         procedure = self._registry.find(path, kind) if kind is not None else None
         if procedure is None:
             raise errors.not_found()
-        asked = Asked(actor=actor, headers=headers, key=key_in(headers))
-        async with AsyncExitStack() as stack:
-            performed = await self._performer.perform(
-                procedure,
-                asked,
-                lambda operation: self._given(operation, actor, scope, receive, headers=headers, stack=stack),
-            )
-            answer = naming_ignored(_answer(performed.answer), performed.unknown)
+        if procedure.uploads:
+            return await self._take(procedure, actor, scope, receive, headers)
+
+        async def read(operation: Operation) -> Given:
+            if operation.kind is Kind.QUERY:
+                return Given(from_query(operation.input, scope["query_string"]))
+            return Given(from_body(operation.input, await read_json(receive, headers)))
+
+        done = await self._performer.perform(procedure, actor, read, headers=headers, key=key_in(headers))
+        answer = naming_ignored(_answer(done.answer), done.unknown)
         if procedure.kind is Kind.MUTATION or not isinstance(answer, Answer):
             return answer
-        return unless_known(answer, headers, performed.answer.tag if isinstance(performed.answer, Ready) else None)
+        return unless_known(answer, headers, done.answer.tag if isinstance(done.answer, Ready) else None)
 
-    async def _given(
-        self,
-        operation: Operation,
-        actor: Actor,
-        scope: Scope,
-        receive: Receive,
-        *,
-        headers: Mapping[bytes, bytes],
-        stack: AsyncExitStack,
-    ) -> Given:
-        """What is sent; an upload is there until the answer to it is made."""
-        if operation.kind is Kind.QUERY:
-            return Given(from_query(operation.input, scope["query_string"]))
-        if not operation.uploads:
-            return Given(from_body(operation.input, await read_json(receive, headers)))
+    async def _take(
+        self, procedure: Operation, actor: Actor, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]
+    ) -> Answer | AsgiStream:
+        """The answer to an upload, which is there until it is given."""
         address = str((scope.get("client") or ("",))[0])
-        await stack.enter_async_context(self._uploads.one(actor.user_id, address))
-        came = await stack.enter_async_context(
-            received(self._needs.upload_room, receive, headers, scope["query_string"])
-        )
-        return Given(from_value(operation.input, dict(came.fields)), came.upload)
+        async with AsyncExitStack() as stack:
+
+            async def read(operation: Operation) -> Given:
+                await stack.enter_async_context(self._uploads.one(actor.user_id, address))
+                came = await stack.enter_async_context(
+                    received(self._needs.upload_room, receive, headers, scope["query_string"])
+                )
+                return Given(from_value(operation.input, dict(came.fields)), came.upload)
+
+            done = await self._performer.perform(procedure, actor, read, headers=headers, key=key_in(headers))
+            return naming_ignored(_answer(done.answer), done.unknown)
 
 
 def _answer(result: object) -> Answer | AsgiStream:

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from headway.api.inputs import from_query, from_value, parsed
 from headway.api.operation import Kind, Nothing, Operation, Ready
 from headway.api.problems import Problem, WireCode
-from headway.api.registry import Asked, Given, Performer, Registry
+from headway.api.registry import Given, Performer, Registry
 from headway.core.access.model import GUEST, Actor
 from headway.faces.http import errors
 from headway.faces.http.answers import IGNORED, Answer, json_answer, naming_ignored, send_answer
@@ -126,9 +126,16 @@ class Trpc:
         if procedure is None:
             raise Problem(404, Code.NOT_FOUND, f'No procedure found on path "{name}"')
         _check_method(procedure, request.method)
-        asked = Asked(actor=request.actor, headers=request.headers, key=key_in(request.headers), position=index)
-        performed = await self._performer.perform(procedure, asked, lambda operation: _given(operation, request, index))
-        return naming_ignored(_enveloped(performed.answer), performed.unknown)
+        headers = request.headers
+        done = await self._performer.perform(
+            procedure,
+            request.actor,
+            lambda operation: _given(operation, request, index),
+            headers=headers,
+            key=key_in(headers),
+            position=index,
+        )
+        return naming_ignored(_enveloped(done.answer), done.unknown)
 
     def _refuse_mixture(self, names: Sequence[str]) -> None:
         found = [self._registry.named(name) for name in names]
