@@ -108,7 +108,7 @@ class Performer:
         self,
         operation: Operation,
         actor: Actor,
-        read: Callable[[Operation], Awaitable[Given]],
+        read: Callable[[], Awaitable[Given]],
         *,
         headers: Mapping[bytes, bytes],
         key: str | None = None,
@@ -118,7 +118,7 @@ class Performer:
         ``position`` tells several in one request apart. Raises Forbidden, and what reading and doing raise.
         """
         policy.admit(actor, operation.permission)
-        given, upload = await read(operation)
+        given, upload = await read()
         call = Call(
             actor=actor,
             permission=operation.permission,

@@ -9,7 +9,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from headway.api.inputs import Empty
-from headway.api.operation import Call, Kind, Operation
+from headway.api.operation import Call, Kind
 from headway.api.operations import project, relations
 from headway.api.registry import Given, Performer, Registry
 from headway.api.router import Routed, Router
@@ -73,7 +73,7 @@ async def test_what_is_performed_is_let_in_first_then_read_then_done() -> None:
     assert operation is not None
     performer = Performer(registry, cast("Any", None), 1)  # a query leaves nothing in the audit log
 
-    async def read(_operation: Operation) -> Given:
+    async def read() -> Given:
         seen.append("read")
         return Given(Empty())
 

@@ -133,7 +133,7 @@ async def one(domains: DomainService, call: Call[ById]) -> DomainRow:
 @router.query(
     "canGenerateTraefikMeDomains", least=Role.MEMBER, scope=Scope.READ, resource=Noun.SERVER, in_project=False
 )
-async def no(_domains: DomainService, call: Call[Where]) -> str:
+async def never(_domains: DomainService, call: Call[Where]) -> str:
     """Never: names are made below the base domain."""
     _refuse_servers(call.input)
     return ""

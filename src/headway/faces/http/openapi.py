@@ -141,7 +141,7 @@ class _Told(GenerateJsonSchema):
 
 def document(registry: Registry) -> Json:
     """The whole document, in OpenAPI 3.1."""
-    listed = sorted(registry, key=lambda procedure: procedure.name)
+    listed = sorted(registry, key=lambda operation: operation.name)
     references, schemas = _schemas(listed)
     paths = {f"/{each.name}": {_method(each): _operation(each, references)} for each in listed}
     return {
@@ -162,9 +162,9 @@ def document(registry: Registry) -> Json:
     }
 
 
-def _schemas(procedures: Iterable[Operation]) -> tuple[Mapping[str, Json], Json]:
+def _schemas(operations: Iterable[Operation]) -> tuple[Mapping[str, Json], Json]:
     """What to say for the answer of each procedure and for the errors, and the named schemas that this points at."""
-    answers = {each.name: each.output for each in procedures if each.output is not None and not each.streams}
+    answers = {each.name: each.output for each in operations if each.output is not None and not each.streams}
     outputs = {**answers, "error": Error, "unauthorized": Unauthorized}
     found, shared = TypeAdapter.json_schemas(
         [(name, "serialization", TypeAdapter(output)) for name, output in outputs.items()],
@@ -174,28 +174,28 @@ def _schemas(procedures: Iterable[Operation]) -> tuple[Mapping[str, Json], Json]
     return {name: schema for (name, _), schema in found.items()}, shared["$defs"]
 
 
-def _method(procedure: Operation) -> str:
-    return "get" if procedure.kind is Kind.QUERY else "post"
+def _method(operation: Operation) -> str:
+    return "get" if operation.kind is Kind.QUERY else "post"
 
 
-def _operation(procedure: Operation, references: Mapping[str, Json]) -> Json:
-    query = procedure.kind is Kind.QUERY
-    errors = _OF_QUERIES if query else _OF_MUTATIONS if not procedure.starts_work else tuple(_ERRORS)
-    others = {"304": _KNOWN} if query and not procedure.streams else _OF_FILES if procedure.output is File else {}
+def _operation(operation: Operation, references: Mapping[str, Json]) -> Json:
+    query = operation.kind is Kind.QUERY
+    errors = _OF_QUERIES if query else _OF_MUTATIONS if not operation.starts_work else tuple(_ERRORS)
+    others = {"304": _KNOWN} if query and not operation.streams else _OF_FILES if operation.output is File else {}
     refused = {str(status): {"$ref": f"#/components/responses/{status}"} for status in errors}
     return {
-        "operationId": procedure.name.replace(".", "-"),
-        "summary": procedure.summary,
-        **({"description": procedure.description} if procedure.description else {}),
-        "tags": [procedure.name.partition(".")[0]],
-        **({"security": []} if procedure.is_open else {}),
-        **(_parameters(procedure) if query else _body(procedure)),
-        "responses": {"200": _answer(procedure, references), **others, **refused},
+        "operationId": operation.name.replace(".", "-"),
+        "summary": operation.summary,
+        **({"description": operation.description} if operation.description else {}),
+        "tags": [operation.name.partition(".")[0]],
+        **({"security": []} if operation.is_open else {}),
+        **(_parameters(operation) if query else _body(operation)),
+        "responses": {"200": _answer(operation, references), **others, **refused},
     }
 
 
-def _parameters(procedure: Operation) -> Json:
-    schema = _input(procedure)
+def _parameters(operation: Operation) -> Json:
+    schema = _input(operation)
     required = schema.get("required", ())
     return {
         "parameters": [
@@ -211,12 +211,12 @@ def _parameters(procedure: Operation) -> Json:
     }
 
 
-def _body(procedure: Operation) -> Json:
-    schema = _input(procedure)
-    if procedure.uploads:
+def _body(operation: Operation) -> Json:
+    schema = _input(operation)
+    if operation.uploads:
         return _upload(schema)
     return {
-        **({"parameters": [_ONCE]} if procedure.starts_work else {}),
+        **({"parameters": [_ONCE]} if operation.starts_work else {}),
         "requestBody": {"required": "required" in schema, "content": {"application/json": {"schema": schema}}},
     }
 
@@ -233,9 +233,9 @@ def _upload(schema: Json) -> Json:
     return {"parameters": [*fields, _ONCE], "requestBody": {"required": True, "content": content}}
 
 
-def _input(procedure: Operation) -> dict[str, Any]:
+def _input(operation: Operation) -> dict[str, Any]:
     """The schema of an input, complete in itself: inputs of several routers have the same names."""
-    made = procedure.input.model_json_schema(ref_template=_REFERENCE, schema_generator=_Told)
+    made = operation.input.model_json_schema(ref_template=_REFERENCE, schema_generator=_Told)
     schema = _whole({key: value for key, value in made.items() if key != "$defs"}, made.get("$defs", {}))
     return {"properties": {}, **{key: value for key, value in schema.items() if key not in {"title", "description"}}}
 
@@ -253,18 +253,18 @@ def _whole(schema: Any, nested: Mapping[str, Json]) -> Any:  # noqa: ANN401 - an
     return {key: _whole(value, nested) for key, value in schema.items()}
 
 
-def _answer(procedure: Operation, references: Mapping[str, Json]) -> Json:
-    if procedure.output is File:
+def _answer(operation: Operation, references: Mapping[str, Json]) -> Json:
+    if operation.output is File:
         return _TEXT
-    if procedure.streams:
+    if operation.streams:
         return {"description": "Events as they come", "content": {"text/event-stream": {"schema": _EVENT}}}
-    if procedure.output is None:
-        headers = {"headers": _QUEUED} if procedure.starts_work else {}
+    if operation.output is None:
+        headers = {"headers": _QUEUED} if operation.starts_work else {}
         return {"description": "Done; the body is empty", **headers}
-    answer = _json(procedure.summary, references[procedure.name])
-    if procedure.starts_work:
+    answer = _json(operation.summary, references[operation.name])
+    if operation.starts_work:
         return {**answer, "headers": _QUEUED}
-    return {**answer, "headers": dict(_NEXT)} if {"limit", "cursor"} <= procedure.expected.keys() else answer
+    return {**answer, "headers": dict(_NEXT)} if {"limit", "cursor"} <= operation.expected.keys() else answer
 
 
 def _error(status: int, references: Mapping[str, Json]) -> Json:

@@ -66,38 +66,38 @@ class Rest:
         if actor is None:
             return errors.unauthorized()
         kind = _KINDS.get(scope["method"])
-        procedure = self._registry.find(path, kind) if kind is not None else None
-        if procedure is None:
+        operation = self._registry.find(path, kind) if kind is not None else None
+        if operation is None:
             raise errors.not_found()
-        if procedure.uploads:
-            return await self._take(procedure, actor, scope, receive, headers)
+        if operation.uploads:
+            return await self._take(operation, actor, scope, receive, headers)
 
-        async def read(operation: Operation) -> Given:
+        async def read() -> Given:
             if operation.kind is Kind.QUERY:
                 return Given(from_query(operation.input, scope["query_string"]))
             return Given(from_body(operation.input, await read_json(receive, headers)))
 
-        done = await self._performer.perform(procedure, actor, read, headers=headers, key=key_in(headers))
+        done = await self._performer.perform(operation, actor, read, headers=headers, key=key_in(headers))
         answer = naming_ignored(_answer(done.answer), done.unknown)
-        if procedure.kind is Kind.MUTATION or not isinstance(answer, Answer):
+        if operation.kind is Kind.MUTATION or not isinstance(answer, Answer):
             return answer
         return unless_known(answer, headers, done.answer.tag if isinstance(done.answer, Ready) else None)
 
     async def _take(
-        self, procedure: Operation, actor: Actor, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]
+        self, operation: Operation, actor: Actor, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]
     ) -> Answer | AsgiStream:
         """The answer to an upload, which is there until it is given."""
         address = str((scope.get("client") or ("",))[0])
         async with AsyncExitStack() as stack:
 
-            async def read(operation: Operation) -> Given:
+            async def read() -> Given:
                 await stack.enter_async_context(self._uploads.one(actor.user_id, address))
                 came = await stack.enter_async_context(
                     received(self._needs.upload_room, receive, headers, scope["query_string"])
                 )
                 return Given(from_value(operation.input, dict(came.fields)), came.upload)
 
-            done = await self._performer.perform(procedure, actor, read, headers=headers, key=key_in(headers))
+            done = await self._performer.perform(operation, actor, read, headers=headers, key=key_in(headers))
             return naming_ignored(_answer(done.answer), done.unknown)
 
 

@@ -122,15 +122,15 @@ class Trpc:
 
     async def _one(self, request: _Request, index: int) -> Answer:
         name = request.names[index]
-        procedure = self._registry.named(name)
-        if procedure is None:
+        operation = self._registry.named(name)
+        if operation is None:
             raise Problem(404, Code.NOT_FOUND, f'No procedure found on path "{name}"')
-        _check_method(procedure, request.method)
+        _check_method(operation, request.method)
         headers = request.headers
         done = await self._performer.perform(
-            procedure,
+            operation,
             request.actor,
-            lambda operation: _given(operation, request, index),
+            lambda: _given(operation, request, index),
             headers=headers,
             key=key_in(headers),
             position=index,
@@ -139,7 +139,7 @@ class Trpc:
 
     def _refuse_mixture(self, names: Sequence[str]) -> None:
         found = [self._registry.named(name) for name in names]
-        kinds = list(dict.fromkeys(procedure.kind for procedure in found if procedure is not None))
+        kinds = list(dict.fromkeys(operation.kind for operation in found if operation is not None))
         if len(kinds) > 1:
             message = f"Cannot mix procedure types in call: {', '.join(kinds)}"
             raise Problem(400, Code.BAD_REQUEST, message, names_path=False)
@@ -173,13 +173,13 @@ def _unauthorized() -> Problem:
     return Problem(401, Code.UNAUTHORIZED, Code.UNAUTHORIZED)
 
 
-def _check_method(procedure: Operation, method: str) -> None:
-    allowed = _METHODS[procedure.kind]
+def _check_method(operation: Operation, method: str) -> None:
+    allowed = _METHODS[operation.kind]
     if method != allowed:
         raise Problem(
             405,
             WireCode.METHOD_NOT_SUPPORTED,
-            f'Unsupported {method}-request to {procedure.kind} procedure at path "{procedure.name}"',
+            f'Unsupported {method}-request to {operation.kind} procedure at path "{operation.name}"',
             headers={"allow": allowed},
         )
 

@@ -1,0 +1,23 @@
+"""The floors below know no operation by its name: what one may do is handed to them as a permission."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from tests.permissions import PERMISSIONS
+
+SOURCE = Path(__file__).parents[3] / "src/headway"
+# Kinds of deployments, which stand in rows by these names, and were named as what asks for them.
+KINDS = {"application.deploy", "application.run", "backup.drill", "compose.deploy", "server.setup"}
+
+
+def test_neither_the_core_nor_a_service_names_an_operation() -> None:
+    named = [
+        f"{path.relative_to(SOURCE)}:{each.lineno}: {each.value}"
+        for floor in ("kernel", "infra", "seams", "core", "domains", "reactions")
+        for path in sorted((SOURCE / floor).rglob("*.py"))
+        for each in ast.walk(ast.parse(path.read_text()))
+        if isinstance(each, ast.Constant) and isinstance(each.value, str) and each.value in PERMISSIONS.keys() - KINDS
+    ]
+    assert named == []
