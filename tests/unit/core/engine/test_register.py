@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
@@ -33,16 +33,16 @@ KIND, SUBJECT = cast("Kind", Named("toy.play")), cast("Subject", Named("toy"))
 HOSTS: Mapping[str, Host] = {"here": cast("Host", Named("here"))}
 
 
-def empty(url: str = "sqlite://") -> Engine:
+@pytest.fixture
+def engine(sqlite_database_url: str) -> Iterator[Engine]:
     """An engine that nobody has handed anything to."""
-    events, vault = Events(), Vault(Vault.new_key())
+    events, vault, db = Events(), Vault(Vault.new_key()), SqlDatabase(sqlite_database_url)
     ledger = Ledger(events=events, log_path=str, lease_duration=timedelta(seconds=1))
-    logs = cast("Logs", None)
-    return Engine(Parts(db=SqlDatabase(url), ledger=ledger, events=events, vault=vault, logs=logs, owner="this start"))
+    yield Engine(Parts(db=db, ledger=ledger, events=events, vault=vault, logs=cast("Logs", None), owner="this start"))
+    db.close()
 
 
-def test_what_is_handed_over_is_found_by_all_that_were_made_before() -> None:
-    engine = empty()
+def test_what_is_handed_over_is_found_by_all_that_were_made_before(engine: Engine) -> None:
     parts, ledger = engine._parts, engine._parts.ledger
     subjects = ledger.subjects
     assert (dict(parts.kinds), dict(parts.hosts), dict(subjects)) == ({}, {}, {})
@@ -50,8 +50,7 @@ def test_what_is_handed_over_is_found_by_all_that_were_made_before() -> None:
     assert (parts.kinds["toy.play"], parts.hosts["here"], subjects[SubjectType.RUN]) == (KIND, HOSTS["here"], SUBJECT)
 
 
-def test_nothing_is_brought_twice() -> None:
-    engine = empty()
+def test_nothing_is_brought_twice(engine: Engine) -> None:
     engine.register(kinds=(KIND,), subjects={SubjectType.RUN: SUBJECT}, hosts=HOSTS)
     with pytest.raises(ValueError, match=r"toy\.play"):
         engine.register(kinds=(KIND,))
@@ -61,8 +60,8 @@ def test_nothing_is_brought_twice() -> None:
         engine.register(hosts=HOSTS)
 
 
-async def test_an_engine_that_runs_takes_nothing_any_more(sqlite_database_url: str) -> None:
-    engine, begun = empty(sqlite_database_url), asyncio.Event()
+async def test_an_engine_that_runs_takes_nothing_any_more(engine: Engine) -> None:
+    begun = asyncio.Event()
 
     async def work() -> float:
         begun.set()
