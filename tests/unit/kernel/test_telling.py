@@ -285,6 +285,11 @@ def test_a_lock_file_that_is_out_of_step_is_what_is_told_whatever_usage_follows(
         "a | ",
         "AB_C",
         "x: ",
+        "a failed ",
+        "ERROR in a ",
+        "/a log ",
+        "a:1:in 'a",
+        "a (a",
     ],
 )
 def test_long_lines_are_weighed_in_a_moment(part: str) -> None:

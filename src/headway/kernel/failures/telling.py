@@ -10,7 +10,7 @@ from headway.kernel.lines import shortened, visible
 from headway.kernel.prefixes import bare_lines
 
 _LINES_SEARCHED: Final = 20
-_RAW_LINES_SEARCHED: Final = 200
+_RAW_LINES_SEARCHED: Final = 400
 _LINES_FOR_A_PLACE: Final = 6
 _MOST_OF_A_LINE: Final = 600
 _MOST_DETAILS: Final = 3
@@ -23,7 +23,7 @@ _LESS_THAN_NOTHING: Final = -2
 
 _STATES_AN_ERROR = re.compile(
     r"^(?:\S+\s+){0,3}(?:npm err!|npm error|e:|\[?error\]?|err!|fatal|panic|critical)(?![\w-])"
-    r"|^thread '.*' panicked at\b|^\*\* \(\w|\(\w+(?:Error|Exception)\)$|^Unhandled exception\b|^[\w.]{1,80}(?:Error|Exception)$"
+    r"|^thread '.*' panicked at\b|^\*\* \(\w|\(\w+(?:Error|Exception)\)$|^Unhandled exception\b|^(?-i:[A-Z]\w{0,60}(?:::[A-Z]\w{0,60}){1,6}): \S|^[\w.]{1,80}(?:Error|Exception)$"
     r"|\b\w*(?:error|exception|fault|panic|NotFound|Unsatisfiable)\b(?: ?\[\w+\])?:"
     r"|\b(?:command not found|no such file or directory|permission denied|no space left on device|out of memory)\b"
     r"|\bsegmentation fault\b|^(?:syntax|type|reference) error\b|\bERR_(?!PNPM_RECURSIVE)\w+",
@@ -71,7 +71,24 @@ _SAYS_NOTHING = re.compile(
     r"|^please |^(?:code|errno|syscall|path|digest|status|signal|type|name|hostname|address|port|pid|cmd|url): .{0,200}[,'\d]$|^/\S+$|^gyp ERR!$|^to (?:fix|resolve|solve|use|see|get|update)\b|^(?:\$|PS [A-Z]:|[A-Z]:\\\S*>) ",
     re.IGNORECASE,
 )
-_OF_THE_LOG = re.compile(r"complete log of this run", re.IGNORECASE)
+_OF_THE_LOG = re.compile(
+    r"complete log of this run|\blog files? were not written|\b(?:results|output|errors?) logged to\b"
+    r"|\b(?:full|complete|detailed|debug) (?:log|output|traceback|report)s? .{0,80}\b(?:found|written|saved|stored|located)\b",
+    re.IGNORECASE,
+)
+# A path or an address and nothing about it, behind what its tool writes before each line.
+_ONLY_A_PLACE = re.compile(
+    r"^(?:\W{1,4}|(?:npm|err|error|fatal|info|warn|warning|remote|at|in|see|log|log file)(?![\w.@/\\-])[!:\]]{0,2} ?){0,6}"
+    r"(?:(?:[a-z]:)?[~.]{0,2}[\\/]\S*|\w{2,10}://\S+|(?:[\w.@-]{1,100}[\\/]){1,20}[\w.@-]{1,100}\.\w{1,8}|[\w.@-]{1,100}\.log"
+    r"|(?:(?:\d{1,3}\.){3}\d{1,3}|localhost)(?::\d{1,5})?(?:/\S*)?)(?::\d{1,6}){0,2}[.,;:)\]'\"]{0,3}$",
+    re.IGNORECASE,
+)
+# What failed in these words is what went wrong; anything else that "failed" did for a reason that is told above it.
+_FAILS_OF_ITSELF = (
+    r"(?!.*\b(?:auth|connect|verif|handshake|validat|assert|look(?:up|ing)|resol|checksum|integrity|signature|log-?in|permission|"
+    r"alloc|certificate|dns|ssl|tls|request|fetch|download|clon|mount|pars|decod|read|writ|open|import|load|lock|constraint|cast|"
+    r"conver|negotiat|transaction|network|health|check|malloc|mmap|mkdir|fork|spawn|copy))"
+)
 # What another error came to, said by what runs the tool.
 _FRAME = re.compile(
     r"^\W*(?:exiting with |error:: aborting)|"
@@ -84,8 +101,20 @@ _FRAME = re.compile(
     r"|error encountered while|^! +error while running|failed to install (?:gems|dependencies|packages)|^tests?: +\d+ failed|failed to (?:execute goal|build:|solve:|run `)|error evaluating|^Errors? running\b|returned an error\W*$"
     r"|^gyp ERR! (?:build|configure) error|subprocess-exited-with-error|^generated code for|metadata-generation-failed|^malformed\b.{0,60}$"
     r"|additionally, handling the error|exiting the build|worker exited|please try again|^rake aborted!$|for help visit|error occurred prerendering|^Tasks: TOP"
-    r"|^\W*(?:npm err(?:!|or) )?exit status",
+    r"|^\W*(?:npm err(?:!|or) )?exit status|\bexit(?:s|ed|ing)? with (?:an? )?(?:error|failure|-?\d+)\W*$|\breturned -?\d{1,4}\W*$"
+    rf"|^{_FAILS_OF_ITSELF}\W*(?:[\w./@-]{{1,60}}[:\])]? ){{1,7}}(?:(?:has|have) )?(?:failed|aborted)[.!]{{0,3}}$"
+    r"|\bfailed to (?:compile|precompile|build|install|deploy|start|run|execute|complete|finish|launch|boot|bundle|generate|"
+    r"process|push|release|prepare)(?: [\w.@/-]{1,60}){0,5}[.!]{0,3}$"
+    r"|^error in \S{1,300}(?: \(\S{1,300}\))?(?: from [\w./@-]{1,60}(?: plugin)?| \d{1,6}:\d{1,6}\S{0,12})?:?$|^module build failed\W.{0,240}:$"
+    r"|^\S{1,200}\.\w{1,8} from [\w ]{1,40} plugin$",
     re.IGNORECASE,
+)
+# A bundler about the sentence below: whose file it is, and which of its parts says it.
+_OF_A_PART = re.compile(
+    r"^(?:ERROR in \S{1,200} from [\w./@-]{1,60}(?: plugin)?|\S{1,200}\.\w{1,8} from [\w ]{1,40} plugin)$"
+)
+_HEADS_AN_ERROR = re.compile(
+    r"^ERROR in \S{1,300}(?: \(\S{1,300}\))?(?: \d{1,6}:\d{1,6}\S{0,12})?:?$|^Module build failed\W.{0,240}:$"
 )
 # Cargo and others write each cause below such a line.
 _CAUSES = re.compile(r"^Caused by:$")
@@ -108,7 +137,8 @@ _OF_A_COMPILER = re.compile(rf"^{_SOURCE}(?::\d+(?::\d+)?|\(\d+,\d+\)):? .{{0,20
 # Where a program was when it broke; a trace may be longer than all that is looked at.
 _OF_A_TRACE = re.compile(
     r"^\[?at \S|^from \S+:\d+|^\.\.\. \d+ (?:more|common frames)|^File \".*\", line \d+|^#\d+ |^goroutine \d+ \[|^\d+: 0x|"
-    r"^\S+\.(?:go|rs|cc?|exs?|erl|rb|php):\d+(?::\d+)?(?:\s+\+0x[0-9a-f]+)?$|^[\w./*()-]+\(.*\)$|^[\^~\s|.{}()\[\],;-]+$"
+    r"^\S+\.(?:go|rs|cc?|exs?|erl|rb|php):\d+(?::\d+)?(?:\s+\+0x[0-9a-f]+)?$|^[\w./*()-]+\(.*\)$|^\S{1,300}:\d{1,6}:in [`'][^`'\n]{1,200}'$"
+    r"|^(?:new |async )?(?!\w*(?:Error|Exception) )[\w.$<>]{1,120} \(\S{1,200}:\d{1,6}\)$|^\(\w{1,40}\):\d{1,6}(?::\d{1,6})?$|^[\^~\s|.{}()\[\],;-]+$"
 )
 # Lines of a source that are quoted: behind their number, or what a trace was at.
 _CODE = re.compile(
@@ -119,8 +149,8 @@ _QUOTED_BY_PYTHON = re.compile(r"^File \".*\", line \d+")
 
 def telling_line(text: str) -> str:
     """The line of a log's end that best says what went wrong, at most 300 characters, "" where there is none: of its
-    last lines that are no stack trace, no source and no advice the last of those that state an error most closely. What
-    only leads to it, or says where it is, is added.
+    last lines that are no stack trace, no source and no advice the last of those that state an error most closely; where
+    they only say that something failed, of those above. What only leads to it, or says where it is, is added.
     """
     raw = text.split("\n")[-_RAW_LINES_SEARCHED:]
     near = [line[:_MOST_OF_A_LINE] for line in bare_lines("\n".join(raw)) if line] or [
@@ -129,11 +159,13 @@ def telling_line(text: str) -> str:
     if said := next((line for line in reversed(near) if _OUT_OF_STEP.search(line)), None):
         return shortened(said)
     places = [at for at in range(len(near)) if not _is_quoted(at, near)]
-    weights = {at: _NOTHING if _is_advice(at, near) else _weight(near[at]) for at in places}
+    weights = {at: _NOTHING if _is_advice(at, near) else _weight_among(at, near) for at in places}
     last = _last_ones(places, weights, near)
     if not last:
         return shortened(near[-1] if near else "")
     best = max(last, key=lambda at: (weights[at], at))
+    if weights[best] == _FRAMES:
+        best = _of_frames(places, weights, near)
     return shortened(_with_others(_first_of_its_kind(best, places, near), near))
 
 
@@ -157,6 +189,16 @@ def _last_ones(places: Sequence[int], weights: dict[int, int], near: Sequence[st
     return last or list(places)
 
 
+def _of_frames(places: Sequence[int], weights: dict[int, int], near: Sequence[str]) -> int:
+    """The nearest error above, where the last lines only say that something failed; else the frame that states most."""
+    errors = [at for at in places if weights[at] >= _LOOKS]
+    if errors:
+        nearest = _last_ones([at for at in places if at <= errors[-1]], weights, near)
+        return max(nearest, key=lambda at: (weights[at], at))
+    frames = [at for at in places if weights[at] == _FRAMES]
+    return max(frames, key=lambda at: (_unframed(near[at]), at))
+
+
 def _is_quoted(at: int, near: Sequence[str]) -> bool:
     line = near[at]
     of_python = at > 0 and _QUOTED_BY_PYTHON.search(near[at - 1]) and not _STATES_AN_ERROR.search(line)
@@ -169,13 +211,26 @@ def _is_advice(at: int, near: Sequence[str]) -> bool:
     return bool(_ITEM.search(near[at]) and _SAYS_NOTHING.search(above))
 
 
+def _weight_among(at: int, near: Sequence[str]) -> int:
+    """The weight of a line where it stands: below the heading of an error it states one."""
+    weight = _weight(near[at])
+    if weight <= _NOTHING or weight == _FRAMES or at == 0:
+        return weight
+    headed = _OF_A_PART.search(near[at - 1]) or _HEADS_AN_ERROR.search(near[at - 1])
+    return max(weight, _weight(f"error: {near[at]}")) if headed else weight
+
+
 def _weight(line: str) -> int:
-    if _OF_THE_LOG.search(line):
+    if _OF_THE_LOG.search(line) or _ONLY_A_PLACE.search(line):
         return _LESS_THAN_NOTHING
     if _SAYS_NOTHING.search(line):
         return _NOTHING
     if _FRAME.search(line):
         return _FRAMES
+    return _unframed(line)
+
+
+def _unframed(line: str) -> int:
     if _STATES_AN_ERROR.search(line):
         weight = _STATES
     elif _LOOKS_LIKE_AN_ERROR.search(line) or _CAUSED.search(line):
@@ -195,6 +250,8 @@ def _first_of_its_kind(best: int, places: Sequence[int], near: Sequence[str]) ->
 def _with_others(at: int, near: Sequence[str]) -> str:
     """The line with its heading, with what it leads to, and with the file and place that it is about."""
     line = near[at]
+    if at > 0 and _OF_A_PART.search(near[at - 1]):
+        return f"{near[at - 1]} {line}"
     if _GOES_ON.search(line):
         begins = next((n for n in range(at - 1, max(-1, at - 5), -1) if not _GOES_ON.search(near[n])), at)
         return " ".join(near[begins : at + 1])
@@ -202,7 +259,7 @@ def _with_others(at: int, near: Sequence[str]) -> str:
         heading = next((other for other in reversed(near[max(0, at - 4) : at]) if not _ITEM.search(other)), "")
         return f"{heading} {line}" if _HEADING.search(heading) else line
     if _LEADS_ON.search(line) or _HEADING.search(line):
-        follow = (other for other in near[at + 1 : at + 4] if _weight(other) > _NOTHING)
+        follow = (other for other in near[at + 1 : at + 4] if _weight(other) > _NOTHING or _ONLY_A_PLACE.search(other))
         return " ".join([line, *(other for other, _ in zip(follow, range(2), strict=False))])
     causes = [n for n in range(max(1, at - 2), min(at + 3, len(near))) if _CAUSES.search(near[n])]
     if causes:
