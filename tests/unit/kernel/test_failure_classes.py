@@ -68,3 +68,38 @@ def test_of_the_errors_of_one_compiler_the_first_is_explained() -> None:
 )
 def test_what_says_nothing_of_its_cause_gets_no_mend(output: str) -> None:
     assert explain(output, Phase.BUILD) is None
+
+
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [
+        (
+            "rake aborted!\nUglifier::Error: Unexpected token: punc (()\n" + "pot.rb:3:in `pour'\n" * 40,
+            "Uglifier::Error: Unexpected token: punc (()",
+        ),
+        (
+            "ERROR in tea.js from UglifyJs\nUnexpected token: name (leaf) [tea.js:3,7]\n",
+            "ERROR in tea.js from UglifyJs Unexpected token: name (leaf) [tea.js:3,7]",
+        ),
+    ],
+)
+def test_of_a_minifier_that_does_not_know_the_syntax_its_own_line_is_quoted(output: str, line: str) -> None:
+    found = explain(f"{output} !     Precompiling assets failed.\n", Phase.BUILD)
+    assert found is not None
+    assert found.line == line
+    assert found.cause == "the minifier is older than the syntax of the source"
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "Uglifier::Error: Unexpected token: eof (undefined)\n",
+        "Uglifier::Error: Unexpected token: eof (undefined). To use ES6 syntax, harmony mode must be enabled\n",
+        "Uglifier::Error: Unterminated string constant\n",
+        "WARNING in tea.js from UglifyJs\nUnexpected token: name (leaf) [tea.js:3,7]\n",
+        "SyntaxError: tea.js: Unexpected token (3:7)\n",
+    ],
+)
+def test_a_source_that_no_minifier_could_read_is_not_called_too_new(output: str) -> None:
+    found = explain(output, Phase.BUILD)
+    assert found is None or "minifier" not in found.cause

@@ -21,6 +21,7 @@ from headway.kernel.failures import (
     languages,
     machine,
     migrations,
+    minifiers,
     missing_variables,
     node,
     package_managers,
@@ -37,7 +38,7 @@ from headway.kernel.failures.rule import Phase
 CASES = sorted((Path(__file__).parents[2] / "cases" / "errors").glob("*.txt"))
 TABLES = (
     *(applications, backends, binaries, compiled, frameworks, hints, keys, languages, machine),
-    *(migrations, missing_variables, package_managers),
+    *(migrations, minifiers, missing_variables, package_managers),
     *(node, python, runs, scripted, sites, sources, versions),
 )
 SECONDS = 5.0

@@ -64,11 +64,6 @@ _RUBY = (
         "add the gem or package that has it (jquery: jquery-rails), run 'bundle install' and commit; or commit the file",
     ),
     rule(
-        r"^.{0,40}Uglifier::Error: .{0,120}harmony mode.{0,120}",
-        "the scripts are newer than Uglifier reads",
-        "write Uglifier.new(harmony: true) in config/environments/production.rb (or take terser), and commit",
-    ),
-    rule(
         r"^.{0,80}Could not locate Gemfile.{0,60}",
         "the folder that is built has no Gemfile",
         "name the right one: headway deploy --build-path FOLDER",

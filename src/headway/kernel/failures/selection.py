@@ -17,6 +17,7 @@ from headway.kernel.failures import (
     languages,
     machine,
     migrations,
+    minifiers,
     missing_variables,
     node,
     package_managers,
@@ -36,7 +37,7 @@ from headway.kernel.prefixes import bare_lines
 _MOST_OF_A_LINE: Final = 600
 _MOST_LISTED: Final = 8
 _TABLES: Final = (
-    *(keys, backends, versions, languages, migrations, package_managers, frameworks, binaries, applications),
+    *(keys, backends, versions, languages, minifiers, migrations, package_managers, frameworks, binaries, applications),
     *(machine, sources, python, node, sites, compiled, scripted, missing_variables, runs),
 )
 _RULES: Final[tuple[Rule, ...]] = tuple(rule for table in _TABLES for rule in table.RULES)
