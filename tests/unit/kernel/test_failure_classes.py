@@ -103,3 +103,8 @@ def test_of_a_minifier_that_does_not_know_the_syntax_its_own_line_is_quoted(outp
 def test_a_source_that_no_minifier_could_read_is_not_called_too_new(output: str) -> None:
     found = explain(output, Phase.BUILD)
     assert found is None or "minifier" not in found.cause
+
+
+def test_a_gem_that_could_not_be_compiled_is_no_package_of_python() -> None:
+    found = explain("Gem::Ext::BuildError: ERROR: Failed to build gem native extension.\n", Phase.BUILD)
+    assert found is None or "wheel" not in found.advice

@@ -354,7 +354,7 @@ _REQUIREMENTS = (
 )
 _GENERAL = (
     rule(
-        r"^.{0,80}(?:Failed building wheel for|Failed to build installable wheels for|Could not build wheels for|Failed to build) ['\"`]?(?P<what>[\w.\[\]-]{1,60}).{0,200}",
+        r"^.{0,80}(?:Failed building wheel for|Failed to build installable wheels for|Could not build wheels for|Failed to build) (?!gem native)['\"`]?(?P<what>[\w.\[\]-]{1,60}).{0,200}",
         "{what} has no wheel for this Python and could not be compiled",
         f"take a newer release of it or a Python that it has wheels for ({_PYTHON}); the lines above say what it lacks",
         frame=True,
