@@ -23,6 +23,8 @@ from headway.modules import Features
 from headway.panel_routers import PanelRouters
 from headway.service_routers import ServiceRouters, Streams
 
+_OPENED = frozenset({"organization.acceptInvitation"})  # to whoever has no key yet
+
 
 def http_app(base: Base, features: Features) -> Starlette:
     """The HTTP application of a panel."""
@@ -63,7 +65,7 @@ def registry_of(base: Base, features: Features, streams: Streams) -> Registry:
 
     of_services = ServiceRouters(base=base, features=features, streams=streams, rows=EncodedRows())
     of_panel = PanelRouters(base=base, features=features, describe=describe, relations=of_services.relations)
-    made.append(Registry(_routers(of_services, of_panel)))
+    made.append(Registry(_routers(of_services, of_panel), _OPENED))
     return made[0]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -23,10 +23,12 @@ from headway.reactions.webhooks.watching import check_patterns
 class Registry:
     """All operations. A router is loaded when one of its operations is first asked for: most of what a start would take
     is what they take and give, and few panels are asked for all of it. Raises ValueError for two of one name.
+    ``opened`` are the names of those that may be called without any key: who has none has the panel load nothing.
     """
 
-    def __init__(self, routers: Mapping[str, Callable[[], Routed]]) -> None:
+    def __init__(self, routers: Mapping[str, Callable[[], Routed]], opened: Collection[str] = ()) -> None:
         self._routers = routers
+        self._opened = opened
         self._loaded: dict[str, Routed] = {}
         self._operations: dict[str, Operation] = {}
 
@@ -52,8 +54,12 @@ class Registry:
 
     def is_open(self, name: str) -> bool:
         """Whether there is an operation of this name that may be called without any key."""
-        operation = self.named(name)
-        return operation is not None and operation.is_open
+        return name in self._opened
+
+    def has_router(self, name: str) -> bool:
+        """Whether there is a router that an operation of this name would be of."""
+        router, dot, rest = name.partition(".")
+        return bool(dot) and router in self._routers and "/" not in rest
 
     def routers(self) -> Iterator[Routed]:
         """Every router, loaded."""
@@ -61,8 +67,8 @@ class Registry:
             yield self._loaded.get(name) or self._load(name)
 
     def answered(self, wire: str, name: str, status: int, seconds: float) -> CallAnswered:
-        """The news of a call that was answered. What there is not has one name: nobody can make up more."""
-        known = name if self.named(name) is not None else "unknown"
+        """The news of a call that was answered. What nobody could call yet has one name: nobody can make up more."""
+        known = name if name in self._operations else "unknown"
         return CallAnswered(wire=wire, procedure=known, status=status, seconds=seconds)
 
     def __iter__(self) -> Iterator[Operation]:

@@ -66,6 +66,35 @@ def test_two_operations_of_one_name_are_refused() -> None:
         Registry({"user": lambda: twice}).named("user.get")
 
 
+def test_what_is_asked_of_a_name_before_anybody_is_let_in_loads_nothing() -> None:
+    loaded: list[str] = []
+    registry = registry_of([], loaded)
+    assert registry.has_router("user.get")
+    assert not any(registry.has_router(name) for name in ("user", "user.get/", "nobody.get", ""))
+    assert not registry.is_open("user.get")
+    assert registry.answered("rest", "user.get", 401, 0.1).procedure == "unknown"
+    assert loaded == []
+    registry.named("user.get")
+    assert registry.answered("rest", "user.get", 200, 0.1).procedure == "user.get"
+    assert registry.answered("rest", "user.made_up", 404, 0.1).procedure == "unknown"
+
+
+def test_a_router_that_could_not_be_loaded_is_loaded_by_the_next_call() -> None:
+    tries: list[int] = []
+
+    def load() -> Routed:
+        tries.append(1)
+        if len(tries) == 1:
+            raise OSError(24, "Too many open files")
+        return user.over([])
+
+    registry = Registry({"user": load})
+    with pytest.raises(OSError, match="open files"):
+        registry.named("user.get")
+    assert registry.answered("rest", "user.get", 500, 0.1).procedure == "unknown"
+    assert registry.named("user.get") is not None
+
+
 async def test_what_is_performed_is_let_in_first_then_read_then_done() -> None:
     seen: list[str] = []
     registry = registry_of(seen, [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headway.core.access.model import Role
+from headway.operations import bare_registry
 from tests.integration.http.access_rows import Place
 from tests.integration.http.access_table import TABLE
 from tests.permissions import PERMISSIONS
@@ -26,4 +27,6 @@ def test_what_lies_in_a_project_is_asked_of_the_project_and_the_rest_is_not() ->
 
 
 def test_a_guest_may_accept_an_invitation_and_nothing_else() -> None:
+    registry = bare_registry()
     assert [name for name, each in PERMISSIONS.items() if each.least is Role.GUEST] == ["organization.acceptInvitation"]
+    assert [name for name in PERMISSIONS if registry.is_open(name)] == ["organization.acceptInvitation"]

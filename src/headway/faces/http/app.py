@@ -34,7 +34,7 @@ from headway.faces.http.trpc import Trpc
 _HEALTH_SECONDS = 5.0
 _JSON_UTF8 = "application/json; charset=utf-8"
 _WAY_IN = (
-    "Headway, a self-hosted deployment needs.\n\n"
+    "Headway, a self-hosted deployment platform.\n\n"
     "/api/docs     the API, to read and to try\n"
     "/api/<name>   its procedures; they need a key\n"
     "/api/health   whether this panel can do its work\n"
@@ -43,7 +43,7 @@ _SLASHES = re.compile(rb"/{2,}")
 
 
 def create_app(needs: HttpNeeds, follows: Follows, registry: Registry, performer: Performer) -> Starlette:
-    """The application over an open needs. ``state.close()`` sends those away who follow a deployment or wait for
+    """The application of an open panel. ``state.close()`` sends those away who follow a deployment or wait for
     it, ``state.followed()`` tells how many follow.
     """
     rest = Rest(needs, registry, performer)
@@ -107,30 +107,22 @@ class _Health:
 
 
 class _Calls:
-    """Hands a call of an operation straight to its wire: to try the routes one after the other takes as long as all
-    else that a kept answer needs.
+    """Hands a call that is one of an operation by its path straight to its wire: to try the routes one after the other
+    takes as long as all else that a kept answer needs.
     """
 
     def __init__(self, app: ASGIApp, registry: Registry, rest: Rest) -> None:
         self._app = app
         self._registry = registry
         self._rest = rest
-        self._known: dict[str, Mapping[str, str]] = {}  # of each operation that was called the parameters of its path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        found = (self._known.get(scope["path"]) or self._find(scope["path"])) if scope["type"] == "http" else None
-        if found is None:
-            await self._app(scope, receive, send)
-        else:
-            scope["path_params"] = found
+        name = scope["path"].removeprefix("/api/") if scope["type"] == "http" else ""
+        if name and name != scope["path"] and self._registry.has_router(name):
+            scope["path_params"] = {"procedure": name}
             await self._rest(scope, receive, send)
-
-    def _find(self, path: str) -> Mapping[str, str] | None:
-        name = path.removeprefix("/api/")
-        if name == path or self._registry.named(name) is None:
-            return None
-        self._known[path] = {"procedure": name}
-        return self._known[path]
+        else:
+            await self._app(scope, receive, send)
 
 
 class _CleanPaths:
