@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+import httpx
 import pytest
 
 from tests.panel import Panel, git_repository, until, web
@@ -104,8 +105,11 @@ class Stage:
         return self.panel.visit("writer", f"/{quote(what)}").text
 
     def pid(self) -> int | None:
-        """The process that serves."""
-        answer = self.panel.visit("writer")
+        """The process that serves, None while none does; one that is ended as it answers takes its answer with it."""
+        try:
+            answer = self.panel.visit("writer")
+        except httpx.RemoteProtocolError:
+            return None
         return int(answer.text) if answer.status_code == 200 else None
 
 
