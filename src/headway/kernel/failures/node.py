@@ -215,6 +215,11 @@ _PACKAGES = (
         f"ask for such a one: {_FITTING}",
     ),
     rule(
+        r"^.{0,80}npm (?:error|ERR!) notsup Required: ?\{.{0,60}?\"node\":\"(?P<wants>[^\"\n]{1,60})\".{0,80}",
+        "package.json, or a package of it, asks for Node {wants}",
+        f"ask for such a one: {_FITTING}",
+    ),
+    rule(
         r"^.{0,80}(?:npm (?:error|ERR!) notsup Required:.{0,160}|.{0,80}The engine \"node\" is incompatible with this module\..{0,120}|"
         r".{0,20}Your Node version is incompatible with.{0,160}|.{0,20}ERR_PNPM_UNSUPPORTED_ENGINE.{0,160})",
         "package.json, or a package of it, asks for another Node",
