@@ -21,7 +21,7 @@ from typing import Self
 
 import psycopg
 
-from headway.seams.storages.rclone import Rclone
+from headway.drivers.storages.rclone import Rclone
 from tests.backups import Keeper, postgres_with_password, reached
 from tests.panel import Panel, until
 from tests.postgres import Cluster

@@ -17,7 +17,7 @@ import uvloop
 
 from benchmarks.log_follow import _allow_connections, _Follower, _processor_seconds
 from headway.core.deployments.store import begin_step
-from headway.faces.http.server import Server
+from headway.http.server import Server
 from headway.kernel.events import DeploymentMoved
 from tests.integration.http.world import KEYS, World, open_world
 

@@ -30,7 +30,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from headway.faces.http.server import Server
+from headway.http.server import Server
 from headway.infra.db.seat import Seat
 from headway.infra.db.transaction import Tx
 from headway.infra.panel.process import collect_rarely

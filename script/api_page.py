@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from headway.api.operation import File, Operation
-from headway.faces.http.described import Style, in_words, inputs_of, note
-from headway.faces.http.openapi import document
+from headway.http.openapi import document
+from headway.http.openapi_texts import Style, in_words, inputs_of, note
 from headway.operations import bare_registry
 from script.markdown import NOTE, page, table
 

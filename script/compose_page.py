@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from headway.seams.runtimes.compose.keys import CONDITIONS, READ, UNKNOWN, reason
+from headway.drivers.runtimes.compose.keys import CONDITIONS, READ, UNKNOWN, reason
 from script.markdown import NOTE, page, table
 
 SCHEMA = Path(__file__).resolve().parent / "references" / "compose-spec" / "compose-spec.json"
@@ -18,7 +18,7 @@ def compose_page() -> str:
     """The page."""
     rows = [(f"`{place}`", *verdict(place)) for place in places(schema())]
     return page(
-        NOTE.format(source="src/headway/seams/runtimes/compose/keys.py and script/references/compose-spec"),
+        NOTE.format(source="src/headway/drivers/runtimes/compose/keys.py and script/references/compose-spec"),
         "# The keys of a compose file",
         """
         Every key of the Compose Specification, as its own schema has them (`*` stands for any name, `[]` for each of a

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from headway.seams.storages.judged import verdicts
+from headway.drivers.storages.rclone_policy import verdicts
 from script.markdown import NOTE, page, table
 
 
@@ -13,7 +13,7 @@ def destinations_page() -> str:
     """The types and options."""
     found = verdicts()
     return page(
-        NOTE.format(source="src/headway/seams/storages/rclone_verdicts.json"),
+        NOTE.format(source="src/headway/drivers/storages/rclone_verdicts.json"),
         "# Destinations: types and options",
         f"""
         Every kind of storage and every option that rclone {found["rclone"]} knows, and whether a

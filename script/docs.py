@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from headway.core.deployments.status import MOVES, Intent, Reason, Status
-from headway.kernel.told_settings import OTHER_VARIABLES, documented
+from headway.kernel.setting_choices import OTHER_VARIABLES, documented
 from script.api_page import api_page
 from script.clients_page import clients_page
 from script.compose_page import compose_page

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from headway.drivers.runtimes.remote.client import Attended
 from headway.infra.hosts import ssh
 from headway.infra.hosts.link import Link
 from headway.infra.hosts.porter_link import Porter
-from headway.seams.runtimes.afar.client import Attended
 from tests import crashing_panel
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from headway.drivers.builders.dockerfile import DockerfileBuilder
 from headway.kernel.errors import HeadwayError
-from headway.seams.builders.dockerfile import DockerfileBuilder
 from tests.docker_engine import BASE_IMAGE, Engine
 from tests.integration.builders.imaging import image_spec_of, run_image
 from tests.integration.builders.workspaces import lay_out

@@ -71,7 +71,7 @@ def _loaded() -> tuple[socket.socket, subprocess.Popen[bytes]]:
 
 def _serve() -> None:
     """Returns in a process of its own for each command, and in the end in this one."""
-    import headway.faces.cli as package
+    import headway.cli as package
 
     for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         importlib.import_module(found.name)
@@ -93,7 +93,7 @@ def _serve() -> None:
 
 def _load_what_is_loaded_late() -> None:
     """A command that finds no panel."""
-    from headway.faces.cli.main import main
+    from headway.cli.main import main
 
     os.environ |= {"HEADWAY_URL": "http://127.0.0.1:1", "HEADWAY_API_KEY": "none", "HOME": "/nowhere"}
     sys.argv[1:] = ["apps", "list"]
@@ -125,7 +125,7 @@ def _become(arguments: list[str], env: dict[str, str], cwd: str) -> None:
 
 if __name__ == "__main__":
     _serve()
-    from headway.faces.cli.main import main
+    from headway.cli.main import main
 
     sys.argv[0] = main.__code__.co_filename
     main()

@@ -21,7 +21,7 @@ def sitting(
     way: Mapping[str, str], app: str, *command: str, stream: int = subprocess.PIPE
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The process, which ends with the block; its streams are all this one, or pipes."""
-    argv = (sys.executable, "-m", "headway.faces.cli.main", "apps", "exec", app, "--", *command)
+    argv = (sys.executable, "-m", "headway.cli.main", "apps", "exec", app, "--", *command)
     with subprocess.Popen(argv, env=dict(way), stdin=stream, stdout=stream, stderr=stream) as process:
         try:
             yield process

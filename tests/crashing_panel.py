@@ -10,7 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
-from headway.faces.cli.machine import facts
+from headway.cli.machine import facts
 from headway.kernel.settings import Settings
 from headway.panel import Panel
 

@@ -14,11 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from headway.drivers.runtimes.edge import Edge
+from headway.drivers.runtimes.private_file import write_privately
+from headway.drivers.runtimes.route_file import PROBE_HEADER, RELEASE_HEADER
+from headway.drivers.runtimes.traefik import Https
 from headway.kernel.artifacts import Route, Upstream, Way
-from headway.seams.runtimes.edge import Edge
-from headway.seams.runtimes.private_file import write_privately
-from headway.seams.runtimes.route_file import PROBE_HEADER, RELEASE_HEADER
-from headway.seams.runtimes.traefik import Https
 from tests.integration.runtimes.bench import EDGE_ACCOUNTS, free_port, open_folder
 
 _ASK = b"GET / HTTP/1.1\r\nHost: shop.localhost\r\n\r\n"

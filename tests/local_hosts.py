@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from headway.infra.hosts import processes
+from headway.infra.hosts.anchor_client import LinkedAnchor
+from headway.infra.hosts.anchor_start import marks
 from headway.infra.hosts.base import AnchorSpec, StopMode
 from headway.infra.hosts.command import Account, Command, command
-from headway.infra.hosts.linked_anchor import LinkedAnchor
 from headway.infra.hosts.local import LocalHost
-from headway.infra.hosts.opening import marks
 from headway.kernel.ids import new_id
 
 PATH = "/usr/local/bin:/usr/bin:/bin"

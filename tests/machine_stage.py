@@ -16,14 +16,14 @@ from headway.core.access.model import Grants, Role, Scope, Terms
 from headway.core.deployments import store as deployments
 from headway.core.deployments.lease import Lease
 from headway.core.deployments.run import RunFailed
-from headway.domains.applications import store as applications
-from headway.domains.applications.artifacts import dump_artifact
-from headway.domains.applications.model import ReleaseState
-from headway.domains.applications.snapshot import Snapshot
-from headway.domains.composes import deploy as compose_deploy
-from headway.domains.composes import powers
-from headway.domains.composes import store as composes
-from headway.domains.composes.model import Compose, Record
+from headway.features.services.application import store as applications
+from headway.features.services.application.artifacts import dump_artifact
+from headway.features.services.application.model import ReleaseState
+from headway.features.services.application.snapshot import Snapshot
+from headway.features.services.compose import deploy as compose_deploy
+from headway.features.services.compose import powers
+from headway.features.services.compose import store as composes
+from headway.features.services.compose.model import Compose, Record
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Commit, Image
 from headway.kernel.errors import Forbidden

@@ -23,16 +23,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from headway.drivers.runtimes.gate_content import Ports
+from headway.drivers.runtimes.gates import Gates, gates_of
+from headway.drivers.storages.base import Storage
+from headway.drivers.storages.queries import Storages
+from headway.drivers.storages.rclone import Rclone
+from headway.drivers.storages.rclone_passwords import obscured
 from headway.infra.hosts import cgroups
 from headway.infra.hosts.command import Account
 from headway.kernel.addresses import host_of
 from headway.kernel.errors import HeadwayError
-from headway.seams.runtimes.gate_content import Ports
-from headway.seams.runtimes.gates import Gates, gates_of
-from headway.seams.storages.asking import Storages
-from headway.seams.storages.base import Storage
-from headway.seams.storages.obscured import obscured
-from headway.seams.storages.rclone import Rclone
 
 FAR, PORT = "8.8.8.8", 8080
 _UIDS = range(1_990_000_000, 1_990_001_000)

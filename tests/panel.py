@@ -85,7 +85,7 @@ def end_all(data_dir: Path, env: Mapping[str, str]) -> None:
     """What ``headway down`` does, without the seconds that an interpreter of its own takes to load it all. A panel that
     was killed lets go of its data directory a moment later.
     """
-    from headway.faces.cli.machine import settings_of
+    from headway.cli.machine import settings_of
     from headway.infra.panel.data_dir import DataDirInUse
     from headway.upkeep import down
 
@@ -126,7 +126,7 @@ class Panel:
         # To what applications answer; each time by a connection of its own.
         self.visitor = httpx.Client(timeout=10, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
-    def start(self, *, wait: bool = True, module: str = "headway.faces.cli.main serve --data-dir", **env: str) -> Panel:
+    def start(self, *, wait: bool = True, module: str = "headway.cli.main serve --data-dir", **env: str) -> Panel:
         """Starts ``headway serve``, or another module that serves; with ``wait`` returns once it answers."""
         argv = [self.python, "-m", *module.split(), str(self.data_dir)]
         ports = {"HEADWAY_PORT": str(self.port), "HEADWAY_EDGE_PORT": str(self.edge_port)}

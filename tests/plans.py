@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from headway.seams.builders.base import BuildError
-from headway.seams.buildplan.providers.contract import Provider
-from headway.seams.buildplan.settings import BuildSettings
-from headway.seams.buildplan.tree import Tree, tree_of
+from headway.drivers.builders.base import BuildError
+from headway.drivers.buildplan.providers.contract import Provider
+from headway.drivers.buildplan.settings import BuildSettings
+from headway.drivers.buildplan.tree import Tree, tree_of
 
 FOLDER = Path(__file__).parent / "cases" / "plans"
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headway.seams.storages.base import Storage
-from headway.seams.storages.rclone import Rclone
+from headway.drivers.storages.base import Storage
+from headway.drivers.storages.rclone import Rclone
 from tests.panel import free_port
 
 ACCESS_KEY, SECRET_KEY = "AKIDTESTS", "s3cret-of-the-tests"

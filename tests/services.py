@@ -8,35 +8,35 @@ from headway.core.access.keys import KeyService
 from headway.core.access.members import MemberService
 from headway.core.access.organizations import OrganizationService
 from headway.core.access.service import AccessService
-from headway.core.deployments.awaiting import Awaiting
 from headway.core.deployments.service import DeploymentService
+from headway.core.deployments.waiters import Awaiting
 from headway.core.engine.troubles import Troubles
-from headway.domains.applications.arranging import Arranging
-from headway.domains.applications.consoles import ConsoleService
-from headway.domains.applications.dropping import DropService
-from headway.domains.applications.service import ApplicationService
-from headway.domains.backups.service import BackupService
-from headway.domains.catalog.containers import ContainerService
-from headway.domains.catalog.destinations import DestinationService
-from headway.domains.catalog.domains import DomainService
-from headway.domains.catalog.git_providers import GitProviderService
-from headway.domains.catalog.registries import RegistryService
-from headway.domains.catalog.ssh_keys import SshKeyService
-from headway.domains.composes.service import ComposeService
-from headway.domains.databases.service import DatabaseService
-from headway.domains.disk.service import DiskService
-from headway.domains.previews.service import PreviewService
-from headway.domains.projects.service import ProjectService
-from headway.domains.rollbacks.service import RollbackService
-from headway.domains.schedules.service import ScheduleService
-from headway.domains.servers.service import ServerService
-from headway.domains.volume_backups.service import VolumeBackupService
+from headway.features.backups.service import BackupService
+from headway.features.containers.service import ContainerService
+from headway.features.destinations.service import DestinationService
+from headway.features.disk.service import DiskService
+from headway.features.edge.domains import DomainService
+from headway.features.git.providers import GitProviderService
+from headway.features.git.ssh_keys import SshKeyService
+from headway.features.notifications.service import NotificationService
+from headway.features.previews.service import PreviewService
+from headway.features.projects.service import ProjectService
+from headway.features.registries.service import RegistryService
+from headway.features.rollbacks.service import RollbackService
+from headway.features.schedules.service import ScheduleService
+from headway.features.servers.service import ServerService
+from headway.features.services.application.consoles import ConsoleService
+from headway.features.services.application.drops import DropService
+from headway.features.services.application.relocation import ApplicationRelocation
+from headway.features.services.application.service import ApplicationService
+from headway.features.services.compose.service import ComposeService
+from headway.features.services.database.service import DatabaseService
+from headway.features.volume_backups.service import VolumeBackupService
+from headway.features.webhooks.service import WebhookService
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.logs.broadcast import Broadcast
 from headway.kernel.events import Events
 from headway.panel import Panel
-from headway.reactions.notifications.service import NotificationService
-from headway.reactions.webhooks.service import WebhookService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Services:
     """Those that tests ask."""
 
     access: AccessService
-    arranging: Arranging
+    arranging: ApplicationRelocation
     applications: ApplicationService
     awaiting: Awaiting
     backups: BackupService
@@ -97,18 +97,18 @@ def services_of(panel: Panel) -> Services:
         domains=panel.features.fronts.domains,
         drops=panel.features.applications.drops,
         events=panel.base.events,
-        git_providers=panel.features.catalog.providers,
+        git_providers=panel.features.git.providers,
         keys=panel.features.access.keys,
         members=panel.features.access.members,
         notifications=panel.features.notifications.service,
         organizations=panel.features.access.organizations,
         previews=panel.features.previews.service,
         projects=panel.features.projects,
-        registries=panel.features.catalog.registries,
+        registries=panel.features.registries,
         rollbacks=panel.features.rollbacks.service,
         schedules=panel.features.schedules.service,
         servers=panel.features.servers.service,
-        ssh_keys=panel.features.catalog.ssh_keys,
+        ssh_keys=panel.features.git.ssh_keys,
         troubles=panel.base.engine.troubles,
         volume_backups=panel.features.volume_backups.service,
         webhooks=panel.features.webhooks.service,

@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from headway.drivers.buildplan.toolchains.store import UNDO, Sources, Store, Turns, undo
 from headway.infra.hosts.command import Account
 from headway.kernel.secret import Secret
-from headway.seams.buildplan.toolchains.store import UNDO, Sources, Store, Turns, undo
 from tests.integration.worksite import IS_ROOT, Worksite
 from tests.toolchain_registry import ToolchainRegistry
 

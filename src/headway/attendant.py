@@ -1,9 +1,9 @@
-"""What is started on a server to keep applications up there: see ``seams.runtimes.afar``."""
+"""What is started on a server to keep applications up there: see ``drivers.runtimes.remote``."""
 
 from __future__ import annotations
 
+from headway.drivers.runtimes.remote.attendant import attend
 from headway.infra.logs.mask import Masker
-from headway.seams.runtimes.afar.attendant import attend
 
 
 def main() -> None:

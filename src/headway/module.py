@@ -16,6 +16,7 @@ from headway.core.engine.parts import Places
 from headway.core.engine.poller import Poller
 from headway.core.engine.scheduler.scheduler import Source
 from headway.core.engine.scheduler.timers import Timers
+from headway.drivers.panel_machine import PanelMachine
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
@@ -25,7 +26,6 @@ from headway.kernel.clock import Clock
 from headway.kernel.events import Events
 from headway.kernel.settings import Settings
 from headway.kernel.vault import Vault
-from headway.seams.panel_machine import PanelMachine
 
 KeepsOf: TypeAlias = Callable[[Tx, str, Keep], Keep]
 NeededOf: TypeAlias = Callable[[Tx, Collection[str]], Collection[str]]

@@ -8,53 +8,50 @@ from functools import partial
 from headway import __version__
 from headway.core.access.service import AccessService
 from headway.core.deployments.hosts import LOCAL_HOST
-from headway.domains.access.module import Access, install_access
-from headway.domains.applications.arranging import Arranging
-from headway.domains.applications.module import (
+from headway.features.access.module import Access, install_access
+from headway.features.backups.module import Backups, install_backups
+from headway.features.backups.subject import carry_backups_along
+from headway.features.commit_statuses.module import install_statuses
+from headway.features.containers.module import install_containers
+from headway.features.containers.service import ContainerService
+from headway.features.deployments.module import Deployments, install_deployments, install_retention
+from headway.features.destinations.module import Destinations, install_destinations, install_kept
+from headway.features.disk.module import Disk, install_disk
+from headway.features.edge.module import EdgeServices, edge_facts, install_fronts
+from headway.features.git.module import Git, install_git
+from headway.features.metrics.journal import Journal
+from headway.features.metrics.metrics import Metrics
+from headway.features.notifications.module import Notifications, install_notifications
+from headway.features.previews.module import Previews, install_previews
+from headway.features.projects.module import install_projects
+from headway.features.projects.service import ProjectService
+from headway.features.projects.store import services_of_environment
+from headway.features.registries.module import install_registries
+from headway.features.registries.service import RegistryService
+from headway.features.rollbacks.module import Rollbacks, install_rollbacks
+from headway.features.rollbacks.store import left_by
+from headway.features.schedules.module import Schedules, install_schedules
+from headway.features.schedules.subject import carry_schedules_along
+from headway.features.servers.module import Servers, forget_key_of_servers, install_edge_keeping, install_servers
+from headway.features.services.application.memory_share_store import demand_of_applications
+from headway.features.services.application.module import (
     Applications,
     edges_of,
     forget_key_of_applications,
     install_applications,
     install_arranging,
 )
-from headway.domains.applications.share_store import demand_of_applications
-from headway.domains.backups.module import Backups, install_backups
-from headway.domains.backups.subject import carry_backups_along
-from headway.domains.catalog.containers import ContainerService
-from headway.domains.catalog.module import (
-    Catalog,
-    Destinations,
-    Fronts,
-    install_catalog,
-    install_containers,
-    install_destinations,
-    install_fronts,
-    install_kept,
-)
-from headway.domains.composes import store as compose_store
-from headway.domains.composes.module import Composes, forget_key_of_composes, install_composes
-from headway.domains.composes.share_store import demand_of_composes
-from headway.domains.databases.module import Databases, install_databases
-from headway.domains.deployments.module import Deployments, install_deployments, install_retention
-from headway.domains.disk.module import Disk, install_disk
-from headway.domains.previews.module import Previews, install_previews
-from headway.domains.projects.module import install_projects
-from headway.domains.projects.service import ProjectService
-from headway.domains.projects.store import services_of_environment
-from headway.domains.rollbacks.module import Rollbacks, install_rollbacks
-from headway.domains.rollbacks.store import left_by
-from headway.domains.schedules.module import Schedules, install_schedules
-from headway.domains.schedules.subject import carry_schedules_along
-from headway.domains.servers.module import Servers, forget_key_of_servers, install_edge_keeping, install_servers
-from headway.domains.volume_backups.module import VolumeBackups, install_volume_backups
-from headway.domains.volume_backups.subject import carry_volume_backups_along
+from headway.features.services.application.relocation import ApplicationRelocation
+from headway.features.services.compose import store as compose_store
+from headway.features.services.compose.memory_share_store import demand_of_composes
+from headway.features.services.compose.module import Composes, forget_key_of_composes, install_composes
+from headway.features.services.database.module import Databases, install_databases
+from headway.features.services.materials import Materials
+from headway.features.volume_backups.module import VolumeBackups, install_volume_backups
+from headway.features.volume_backups.subject import carry_volume_backups_along
+from headway.features.webhooks.module import Webhooks, install_webhooks
 from headway.infra.db.transaction import Tx
 from headway.module import Base, Module
-from headway.reactions.journal import Journal
-from headway.reactions.metrics.metrics import Metrics
-from headway.reactions.notifications.module import Notifications, install_notifications
-from headway.reactions.statuses.module import install_statuses
-from headway.reactions.webhooks.module import Webhooks, install_webhooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +61,14 @@ class Features:
     metrics: Metrics
     access: Access
     projects: ProjectService
-    catalog: Catalog
+    git: Git
+    registries: RegistryService
     servers: Servers
     applications: Applications
     composes: Composes
     databases: Databases
-    arranging: Arranging
-    fronts: Fronts
+    arranging: ApplicationRelocation
+    fronts: EdgeServices
     containers: ContainerService
     rollbacks: Rollbacks
     schedules: Schedules
@@ -109,27 +107,31 @@ def hand_over(base: Base, module: Module) -> None:
 def _features(base: Base, access: AccessService) -> Features:
     metrics = Metrics(base.events, __version__)
     Journal(base.events)
-    catalog = install_catalog(base, (forget_key_of_applications, forget_key_of_composes, forget_key_of_servers))
-    servers = install_servers(base, open_key=catalog.ssh_keys.open, open_keys=catalog.ssh_keys.open_all)
+    git = install_git(base, (forget_key_of_applications, forget_key_of_composes, forget_key_of_servers))
+    registries = install_registries(base)
+    facts = edge_facts(base.settings)
+    materials = Materials(facts=facts, git=git, registries=registries)
+    servers = install_servers(base, open_key=git.ssh_keys.open, open_keys=git.ssh_keys.open_all)
     of_composes = partial(demand_of_composes, host_id=LOCAL_HOST, vault=base.vault)
-    applications = install_applications(base, servers, catalog, of_composes=of_composes)
+    applications = install_applications(base, servers, materials, of_composes=of_composes)
     of_applications = partial(demand_of_applications, vault=base.vault)
     edges = edges_of(base, servers, compose_store.host_of)
-    composes = install_composes(base, servers, catalog, edges, beside=of_applications, carry_along=_carry_along)
+    composes = install_composes(base, servers, materials, edges, beside=of_applications, carry_along=_carry_along)
     databases = install_databases(base, applications, composes, carry_along=_carry_along)
     destinations = install_destinations(base)
-    previews = install_previews(base, catalog, applications, composes)
+    previews = install_previews(base, facts, git.providers, applications, composes)
     return Features(
         metrics=metrics,
         access=install_access(base, access),
         projects=install_projects(base),
-        catalog=catalog,
+        git=git,
+        registries=registries,
         servers=servers,
         applications=applications,
         composes=composes,
         databases=databases,
         arranging=install_arranging(base, applications, copy_others=databases.copy, carry_along=_carry_along),
-        fronts=install_fronts(base, catalog, applications.routing, composes.routing),
+        fronts=install_fronts(base, facts, applications.routing, composes.routing),
         containers=install_containers(base, composes, (applications.containers, composes.containers)),
         rollbacks=install_rollbacks(base, applications, composes),
         schedules=install_schedules(base, applications, composes),
@@ -138,7 +140,7 @@ def _features(base: Base, access: AccessService) -> Features:
         volume_backups=install_volume_backups(base, destinations, applications, composes),
         disk=install_disk(base, servers, applications, composes),
         previews=previews,
-        webhooks=install_webhooks(base, catalog.providers, previews.acting, applications, composes),
+        webhooks=install_webhooks(base, git.providers, previews.acting, applications, composes),
         notifications=install_notifications(base, servers.fleet.servers),
         deployments=install_deployments(base, services_in=services_of_environment, left_by=left_by),
     )
@@ -163,7 +165,7 @@ def _modules(base: Base, features: Features) -> tuple[Module, ...]:
         features.notifications.module,
         install_edge_keeping(base, features.servers, features.fronts.certificates.of_server),
         install_kept(base, features.destinations.keeping, (features.backups.wanted, features.volume_backups.wanted)),
-        install_statuses(base, features.catalog.providers, features.previews.acting),
+        install_statuses(base, features.git.providers, features.previews.acting),
     )
 
 

@@ -2,28 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, cast
 
 from pydantic_core import to_json
 from starlette.applications import Starlette
 
+from headway.api.inputs import Input
+from headway.api.operation import File, Stream
 from headway.api.registry import Performer, Registry
 from headway.api.router import Routed
-from headway.api.rows.encoded import EncodedRows
-from headway.domains.databases.model import DatabaseKind
-from headway.faces.http.app import create_app
-from headway.faces.http.downloads import Download
-from headway.faces.http.needs import HttpNeeds
-from headway.faces.http.streams import Follows
+from headway.core.access.model import Actor
+from headway.core.access.policy import Permission
+from headway.core.deployments.model import Deployment
+from headway.features.access.api import routers as access
+from headway.features.backups.api import routers as backups
+from headway.features.containers.api import routers as containers
+from headway.features.deployments.api import routers as deployments
+from headway.features.deployments.api.encoded_rows import EncodedRows
+from headway.features.destinations.api import routers as destinations
+from headway.features.disk.api import routers as disk
+from headway.features.edge.api import routers as edge
+from headway.features.git.api import routers as git
+from headway.features.notifications.api import routers as notifications
+from headway.features.previews.api import routers as previews
+from headway.features.projects.api import routers as projects
+from headway.features.registries.api import routers as registries
+from headway.features.rollbacks.api import routers as rollbacks
+from headway.features.schedules.api import routers as schedules
+from headway.features.servers.api import routers as servers
+from headway.features.services.application.api import routers as application
+from headway.features.services.compose.api import routers as compose
+from headway.features.services.database.api import routers as database
+from headway.features.settings.api import routers as settings
+from headway.features.volume_backups.api import routers as volume_backups
+from headway.features.webhooks.api import routers as webhooks
+from headway.features.webhooks.watch_paths import check_patterns
+from headway.http.app import create_app
+from headway.http.downloads import Download
+from headway.http.needs import HttpNeeds
+from headway.http.streams import Follows
 from headway.infra.db.probe import why_away
+from headway.infra.logs.download import OpenedLog
 from headway.module import Base
 from headway.modules import Features
-from headway.panel_routers import PanelRouters
-from headway.service_routers import ServiceRouters, Streams
 
+_ROUTERS = (
+    access,
+    application,
+    backups,
+    compose,
+    containers,
+    database,
+    deployments,
+    destinations,
+    disk,
+    edge,
+    git,
+    notifications,
+    previews,
+    projects,
+    registries,
+    rollbacks,
+    schedules,
+    servers,
+    settings,
+    volume_backups,
+    webhooks,
+)
 _OPENED = frozenset({"organization.acceptInvitation"})  # to whoever has no key yet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streams:
+    """How a transport sends what comes bit by bit."""
+
+    follow: Callable[[Actor, Permission, str, int], Awaitable[Stream]]
+    download: Callable[[Deployment, OpenedLog, Mapping[bytes, bytes]], File]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanelParts:
+    """What the routers of the features are made of. ``describe`` gives the OpenAPI document of all, as JSON."""
+
+    base: Base
+    features: Features
+    streams: Streams
+    rows: EncodedRows
+    describe: Callable[[], bytes]
 
 
 def http_app(base: Base, features: Features) -> Starlette:
@@ -31,7 +99,7 @@ def http_app(base: Base, features: Features) -> Starlette:
     deployments, access = features.deployments, features.access
     follows = Follows(deployments.service, base.broadcast, base.events, access.audience)
     registry = registry_of(base, features, Streams(follow=follows.open, download=Download))
-    performer = Performer(registry, access.audit, base.settings.watch_depths)
+    performer = Performer(registry, access.audit, partial(_check, base.settings.watch_depths))
     return create_app(http_needs(base, features), follows, registry, performer)
 
 
@@ -59,13 +127,15 @@ def registry_of(base: Base, features: Features, streams: Streams) -> Registry:
 
     @cache
     def describe() -> bytes:
-        from headway.faces.http.openapi import document
+        from headway.http.openapi import document
 
         return to_json(document(made[0]))
 
-    of_services = ServiceRouters(base=base, features=features, streams=streams, rows=EncodedRows())
-    of_panel = PanelRouters(base=base, features=features, describe=describe, relations=of_services.relations)
-    made.append(Registry(_routers(of_services, of_panel), _OPENED))
+    panel = PanelParts(base=base, features=features, streams=streams, rows=EncodedRows(), describe=describe)
+    routers: dict[str, Callable[[], Routed]] = {}
+    for each in _ROUTERS:
+        routers |= each.routers(panel)
+    made.append(Registry(dict(sorted(routers.items())), _OPENED))
     return made[0]
 
 
@@ -82,47 +152,6 @@ class _Nobody:
         return self
 
 
-def _routers(of_services: ServiceRouters, of_panel: PanelRouters) -> Mapping[str, Callable[[], Routed]]:
-    """What makes each router, in the order in which they are described."""
-    return {
-        "application": of_services.application,
-        "auditLog": of_panel.audit_log,
-        "backup": of_panel.backup,
-        "certificates": of_panel.certificates,
-        "compose": of_services.compose,
-        "disk": of_panel.disk,
-        "docker": of_panel.docker,
-        "destination": of_panel.destination,
-        "deployment": of_services.deployment,
-        "domain": of_services.domain,
-        "environment": of_services.environment,
-        "libsql": lambda: of_services.database(DatabaseKind.LIBSQL),
-        "mariadb": lambda: of_services.database(DatabaseKind.MARIADB),
-        "mongo": lambda: of_services.database(DatabaseKind.MONGO),
-        "mounts": of_services.mounts,
-        "bitbucket": of_panel.bitbucket,
-        "gitProvider": of_panel.git_provider,
-        "gitea": of_panel.gitea,
-        "github": of_panel.github,
-        "gitlab": of_panel.gitlab,
-        "previewDeployment": of_services.preview_deployment,
-        "notification": of_panel.notification,
-        "organization": of_panel.organization,
-        "mysql": lambda: of_services.database(DatabaseKind.MYSQL),
-        "port": of_services.port,
-        "postgres": lambda: of_services.database(DatabaseKind.POSTGRES),
-        "redis": lambda: of_services.database(DatabaseKind.REDIS),
-        "project": of_services.project,
-        "redirects": of_services.redirects,
-        "registry": of_panel.registry,
-        "release": of_services.release,
-        "rollback": of_services.rollback,
-        "schedule": of_panel.schedule,
-        "security": of_services.security,
-        "settings": of_panel.settings,
-        "server": of_panel.server,
-        "sshKey": of_panel.ssh_key,
-        "user": of_panel.user,
-        "volumeBackups": of_panel.volume_backups,
-        "webhook": of_panel.webhook,
-    }
+def _check(most_depths: int, given: Input) -> None:
+    # Watch paths come by a dozen operations, of which each sets what it was sent.
+    check_patterns(getattr(given, "watch_paths", None) or (), most_depths)

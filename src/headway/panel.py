@@ -18,10 +18,11 @@ from headway.core.engine.parts import EngineSettings, Parts
 from headway.core.engine.poller import Poller
 from headway.core.engine.run_log import LogFilesOnDisk, LogFolder
 from headway.core.engine.scheduler.timers import Timers
-from headway.domains.servers.fleet import Fleet
-from headway.faces.http.metrics import create_metrics_app
-from headway.faces.http.server import Server
+from headway.drivers.panel_machine import PanelMachine
+from headway.features.servers.fleet import Fleet
 from headway.first_key import first_owner
+from headway.http.metrics import create_metrics_app
+from headway.http.server import Server
 from headway.infra.db.engine import DatabaseAway, SqlDatabase
 from headway.infra.db.migrate import migrate
 from headway.infra.db.probe import check_key
@@ -40,7 +41,6 @@ from headway.kernel.settings import LOOPBACK, Settings
 from headway.module import Base
 from headway.modules import Features
 from headway.operations import http_app, http_needs
-from headway.seams.panel_machine import PanelMachine
 
 log = logging.getLogger(__name__)
 

@@ -9,33 +9,34 @@ from headway.core.access.machine_store import first_organization, is_marked, mar
 from headway.core.access.survey import Line, Survey
 from headway.core.access.upgrades import survey as of_keys
 from headway.core.deployments.hosts import LOCAL_HOST
-from headway.domains.applications import engine_fetch as of_application_builds
-from headway.domains.applications import generation as of_rules
-from headway.domains.applications import own_routing, share_store
-from headway.domains.applications import powers as of_applications
-from headway.domains.applications.module import share_of
-from headway.domains.catalog import certificates_store, destinations_store, domains_store
-from headway.domains.catalog.module import edge_facts
-from headway.domains.composes import engine_fetch as of_compose_builds
-from headway.domains.composes import outlook
-from headway.domains.composes import powers as of_composes
-from headway.domains.composes.share_store import demand_of_composes
-from headway.domains.projects import store as of_projects
-from headway.domains.schedules import powers as of_schedules
-from headway.domains.servers import store as servers_store
+from headway.drivers.panel_machine import disk_holders
+from headway.features.destinations import store
+from headway.features.edge import certificates_store, domains_store
+from headway.features.edge.module import edge_facts
+from headway.features.projects import store as of_projects
+from headway.features.schedules import powers as of_schedules
+from headway.features.servers import store as servers_store
+from headway.features.services.application import custom_traefik, memory_share_store
+from headway.features.services.application import detection_rules as of_rules
+from headway.features.services.application import engine_fetch as of_application_builds
+from headway.features.services.application import powers as of_applications
+from headway.features.services.application.module import share_of
+from headway.features.services.compose import engine_fetch as of_compose_builds
+from headway.features.services.compose import powers as of_composes
+from headway.features.services.compose import survey as outlook
+from headway.features.services.compose.memory_share_store import demand_of_composes
+from headway.features.webhooks import watch_paths
 from headway.infra.db.transaction import Tx
 from headway.infra.panel.data_dir import work_of
 from headway.infra.panel.metrics_port import is_open
 from headway.kernel.settings import Settings
 from headway.kernel.vault import Vault
-from headway.reactions.webhooks import watching
-from headway.seams.panel_machine import disk_holders
 
 _ADOPTING: tuple[Callable[[Tx, Vault], None], ...] = (
     of_applications.adopt_all,
     of_composes.adopt_all,
     of_schedules.adopt_all,
-    destinations_store.adopt_all,
+    store.adopt_all,
 )
 METRICS = Line(
     what="the metrics port (HEADWAY_METRICS_PORT)",
@@ -65,7 +66,7 @@ def surveys(settings: Settings) -> tuple[Survey, ...]:
 
     def of_memory(tx: Tx, vault: Vault) -> Iterator[Line]:
         of_composes = partial(demand_of_composes, host_id=LOCAL_HOST, vault=vault)
-        return share_store.survey(tx, vault, share=share_of(settings, of_composes))
+        return memory_share_store.survey(tx, vault, share=share_of(settings, of_composes))
 
     return (
         of_memory,
@@ -73,16 +74,16 @@ def surveys(settings: Settings) -> tuple[Survey, ...]:
         of_applications.survey,
         of_application_builds.survey,
         of_rules.survey,
-        own_routing.survey,
+        custom_traefik.survey,
         of_composes.survey,
         of_compose_builds.survey,
         partial(outlook.survey, most=outlook.bounds_of(settings)),
         of_schedules.survey,
-        destinations_store.survey,
+        store.survey,
         servers_store.survey,
         partial(domains_store.survey, facts=edge_facts(settings)),
         partial(certificates_store.survey, facts=edge_facts(settings)),
-        partial(watching.survey, most_depths=settings.watch_depths),
+        partial(watch_paths.survey, most_depths=settings.watch_depths),
         of_keys,
     )
 

@@ -22,7 +22,10 @@ from headway import __version__
 from headway.core.access.survey import Line
 from headway.core.deployments import store
 from headway.core.deployments.store import Unfinished
-from headway.domains.applications import deploy
+from headway.drivers.panel_machine import PanelMachine
+from headway.drivers.runtimes import processes
+from headway.drivers.runtimes.daemon import MARKER
+from headway.features.services.application import deploy
 from headway.infra.db import dump
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.migrate import DatabaseNewer
@@ -31,9 +34,6 @@ from headway.infra.panel.data_dir import KEPT_APART, DataDir, holder_of, sync_fo
 from headway.kernel.errors import Conflict, HeadwayError, InvalidInput
 from headway.kernel.settings import Part, Settings
 from headway.kernel.vault import Vault
-from headway.seams.panel_machine import PanelMachine
-from headway.seams.runtimes import processes
-from headway.seams.runtimes.daemon import MARKER
 from headway.surveys import lines
 
 log = logging.getLogger(__name__)

@@ -18,18 +18,18 @@ import httpcore
 import httpx
 import pytest
 
-from headway.domains.applications.store import settings_of
-from headway.infra import outward
+from headway.drivers.forges.base import Connection, ForgeName
+from headway.drivers.forges.client import Asking
+from headway.drivers.sources.base import SourceError
+from headway.drivers.sources.git import _outward
+from headway.drivers.sources.git_commands import Call, Git, GitFolders
+from headway.drivers.sources.remote import parse_remote
+from headway.features.notifications import store as channels
+from headway.features.services.application.store import settings_of
+from headway.infra import outward_connections
 from headway.infra.outward_http import transport
 from headway.kernel.addresses import is_near, near_host
 from headway.kernel.secret import Secret
-from headway.reactions.notifications import store as channels
-from headway.seams.forges.asking import Asking
-from headway.seams.forges.base import Connection, ForgeName
-from headway.seams.sources.base import SourceError
-from headway.seams.sources.git import _outward
-from headway.seams.sources.git_commands import Call, Git, GitFolders
-from headway.seams.sources.remote import parse_remote
 from tests.integration.http.world import World, client_with, open_world
 from tests.receivers import Receiver, receiver
 
@@ -172,7 +172,9 @@ async def test_a_name_is_looked_up_once_and_what_was_judged_is_connected_to(
 ) -> None:
     port = listening.port
     asked = leading_to(monkeypatch, "203.0.113.7", "127.0.0.1")
-    monkeypatch.setattr(outward, "leads_near", lambda address: address == "127.0.0.1")  # nobody's is near, too
+    monkeypatch.setattr(
+        outward_connections, "leads_near", lambda address: address == "127.0.0.1"
+    )  # nobody's is near, too
     connected: list[str] = []
     inner = httpcore.AnyIOBackend.connect_tcp
 
@@ -228,7 +230,7 @@ async def test_no_service_of_apprise_connects_to_what_is_near(listening: Receive
 async def by_apprise(**given: object) -> dict[str, Any]:
     """What the program answers that tells by Apprise."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "headway.reactions.notifications.apprise_call"),
+        *(sys.executable, "-m", "headway.features.notifications.apprise_call"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )

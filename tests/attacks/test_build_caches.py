@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from headway.drivers.builders.recipe import check_names
 from headway.kernel.errors import InvalidInput
-from headway.seams.builders.recipe import check_names
 from tests.building import FROM, tenants
 from tests.docker_engine import Engine
 from tests.integration.worksite import Worksite

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from headway.seams.runtimes import processes
+from headway.drivers.runtimes import processes
 from tests.certificate_authority import Authority, authority, lacks_authority
 from tests.certificates import certificate_for
 from tests.panel import Json, Panel, free_port, git_repository, until

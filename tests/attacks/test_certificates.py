@@ -15,15 +15,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from headway.domains.catalog.certificates_model import Certificate, covers, fingerprint, reserved_in
-from headway.domains.catalog.certificates_store import survey
-from headway.domains.catalog.module import edge_facts
+from headway.drivers.runtimes.edge import Edge
+from headway.drivers.runtimes.requests import certificate
+from headway.drivers.runtimes.traefik import Https
+from headway.features.edge.certificates_model import Certificate, covers, fingerprint, reserved_in
+from headway.features.edge.certificates_store import survey
+from headway.features.edge.module import edge_facts
 from headway.infra.db.tables.edge import certificates
 from headway.kernel.artifacts import KeyPair
 from headway.kernel.secret import Secret
-from headway.seams.runtimes.edge import Edge
-from headway.seams.runtimes.requests import certificate
-from headway.seams.runtimes.traefik import Https
 from tests.certificates import certificate_for
 from tests.integration.http.world import World, open_world
 from tests.panel import free_port

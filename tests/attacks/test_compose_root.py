@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from headway.domains.composes.model import Record
-from headway.domains.composes.tools import Tools
+from headway.drivers.runtimes.compose.commands import Composing, Docker, Reader
+from headway.drivers.runtimes.compose.conversion import with_inert_variables
+from headway.features.services.compose.model import Record
+from headway.features.services.compose.tools import ComposeContext
 from headway.infra.hosts.command import Command, Limits
-from headway.seams.runtimes.compose.commands import Composing, Docker, Reader
-from headway.seams.runtimes.compose.converted import with_inert_variables
 from tests.docker_engine import lacks_docker
 
 pytestmark = pytest.mark.skipif(lacks_docker() is not None, reason=lacks_docker() or "")
@@ -29,7 +29,9 @@ def composing(folder: Path, file: Mapping[str, Any], variables: Mapping[str, str
     tools: Any = SimpleNamespace(
         engine=SimpleNamespace(docker=docker), folders=SimpleNamespace(own=lambda _: str(folder))
     )
-    return Tools.composing(tools, "c", "shop", Record(file=dict(file), variables=variables, secrets=(), host=()))
+    return ComposeContext.composing(
+        tools, "c", "shop", Record(file=dict(file), variables=variables, secrets=(), host=())
+    )
 
 
 def ran(command: Command) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from headway.seams.runtimes.compose import allowed, bounds
-from headway.seams.runtimes.compose.allowed import paths_of
-from tests.unit.seams.runtimes.compose.test_bounds import BOUNDS
+from headway.drivers.runtimes.compose import bounds, policy
+from headway.drivers.runtimes.compose.policy import paths_of
+from tests.unit.drivers.runtimes.compose.test_bounds import BOUNDS
 
 Json = Any
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
@@ -119,7 +119,7 @@ def resolved(folder: Path, text: str) -> Json:
 
 
 def judged(model: Json) -> list[str]:
-    return [*allowed.objections(model), *bounds.objections(model, BOUNDS)]
+    return [*policy.objections(model), *bounds.objections(model, BOUNDS)]
 
 
 @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from headway.seams.storages import packing
+from headway.drivers.storages import packer
 from tests.backups import Keeper, postgres_with_password, reached
 from tests.mariadb import MariaDb, lacks_mariadb, running_mariadb
 from tests.panel import panel
@@ -54,7 +54,7 @@ def packed(dump: bytes, engine: str) -> bytes:
     """A kept file as Headway would have written it, with what somebody else has put in it."""
     kept = io.BytesIO()
     header = json.dumps({"engine": engine, "deployment": "x", "format": 1})
-    packing.pack(io.BytesIO(dump), kept, header.encode())
+    packer.pack(io.BytesIO(dump), kept, header.encode())
     return kept.getvalue()
 
 

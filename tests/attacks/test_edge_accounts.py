@@ -21,17 +21,17 @@ from pathlib import Path
 import httpx
 import pytest
 
+from headway.drivers.panel_machine import PanelMachine
+from headway.drivers.runtimes import processes
+from headway.drivers.runtimes.edge import Edge
+from headway.drivers.runtimes.entrances import Held
+from headway.drivers.runtimes.native import NativeRuntime
+from headway.drivers.runtimes.requests import certificate
 from headway.infra.hosts.processes import initial_environment
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.artifacts import HealthCheck, HealthKind, KeyPair, Route, Upstream, Way
 from headway.kernel.secret import Secret
 from headway.kernel.settings import Facts, Settings
-from headway.seams.panel_machine import PanelMachine
-from headway.seams.runtimes import processes
-from headway.seams.runtimes.edge import Edge
-from headway.seams.runtimes.entrances import Held
-from headway.seams.runtimes.native import NativeRuntime
-from headway.seams.runtimes.requests import certificate
 from tests.certificates import certificate_for
 from tests.integration.runtimes.bench import Work, free_port, make_runtime, make_spec, open_folder, until
 from tests.visitors import Visitors

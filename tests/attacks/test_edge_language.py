@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from headway.domains.applications.own_routing import survey
-from headway.domains.catalog.barriers_store import own_routing, set_own_routing
+from headway.drivers.runtimes.edge import Edge
+from headway.drivers.runtimes.route_file import render_route
+from headway.drivers.runtimes.traefik import Https
+from headway.features.edge.middlewares_store import own_routing, set_own_routing
+from headway.features.services.application.custom_traefik import survey
 from headway.kernel.artifacts import Route, Upstream, Way
 from headway.kernel.errors import InvalidInput
 from headway.kernel.ids import new_id
-from headway.seams.runtimes.edge import Edge
-from headway.seams.runtimes.route_file import render_route
-from headway.seams.runtimes.traefik import Https
 from tests.integration.http.world import World, open_world
 
 ROUTER = {"rule": "PathPrefix(`/x`)", "service": "shop", "entryPoints": ["web"], "middlewares": ["shop.m"]}

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from headway.faces.cli.machine import settings_of
+from headway.cli.machine import settings_of
 from headway.first_key import prepare, replace
 from headway.kernel.errors import Forbidden
 from tests.panel import Panel
@@ -48,7 +48,7 @@ def call(panel: Panel, key: str, procedure: str, **body: object) -> httpx.Respon
 def keys_reset(panel: Panel) -> subprocess.CompletedProcess[str]:
     """``headway keys reset`` on the machine."""
     return subprocess.run(
-        [sys.executable, "-m", "headway.faces.cli.main", "keys", "reset", "--yes", "--json"],
+        [sys.executable, "-m", "headway.cli.main", "keys", "reset", "--yes", "--json"],
         env={"PATH": os.environ["PATH"], "HEADWAY_DATA_DIR": str(panel.data_dir), "HOME": "/nowhere"},
         capture_output=True,
         text=True,
@@ -116,7 +116,7 @@ async def test_no_other_account_replaces_a_key(tmp_path: Path) -> None:
 
 def test_no_unit_and_no_file_of_settings_gets_a_key(panel: Panel) -> None:
     shown = subprocess.run(
-        [sys.executable, "-m", "headway.faces.cli.main", "install", "--dry-run", "--name", "attacked"],
+        [sys.executable, "-m", "headway.cli.main", "install", "--dry-run", "--name", "attacked"],
         env={
             "PATH": os.environ["PATH"],
             "HOME": "/nowhere",

@@ -13,14 +13,14 @@ import httpx
 import pytest
 
 from headway.core.deployments.model import SubjectType
-from headway.domains.catalog.domains_model import Wish
-from headway.domains.catalog.module import edge_facts
-from headway.domains.catalog.restoring import Restoring, changes
-from headway.domains.previews.doors import open_door
+from headway.drivers.runtimes.custom_traefik import read_own
+from headway.drivers.runtimes.route_file import render_route
+from headway.features.edge.domain_snapshots import Restoring, changes
+from headway.features.edge.domains_model import DomainRequest
+from headway.features.edge.module import edge_facts
+from headway.features.previews.doors import open_door
 from headway.kernel.artifacts import Route, Upstream, Way
 from headway.kernel.errors import InvalidInput
-from headway.seams.runtimes.own_words import read_own
-from headway.seams.runtimes.route_file import render_route
 from tests.integration.http.world import World, client_with, open_world
 
 HOST = "victim.example.test"
@@ -157,7 +157,7 @@ async def test_neither_a_preview_nor_a_rollback_takes_part_of_it(two: Two) -> No
         named=lambda _tx, _name: None,
     )
     for host in (HOST, "localhost", PANEL):
-        wish = Wish(host=host, path="/pr")
+        wish = DomainRequest(host=host, path="/pr")
         with pytest.raises(InvalidInput, match="is taken"):
             await two.world.services.db.run(
                 lambda tx, wish=wish: open_door(tx, facts, (SubjectType.APPLICATION, two.mine), organization, wish)  # type: ignore[misc]

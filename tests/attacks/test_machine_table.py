@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from headway.core.access.machine import Power
-from headway.domains.applications.model import ReleaseState
+from headway.features.services.application.model import ReleaseState
 from tests.integration.http.world import World, open_world
 from tests.machine_stage import (
     CALLERS,

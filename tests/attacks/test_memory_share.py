@@ -13,13 +13,13 @@ import pytest
 from headway.core.access.survey import Line
 from headway.core.deployments import store as deployments
 from headway.core.deployments.run import RunFailed
-from headway.domains.applications import store
-from headway.domains.applications.artifacts import dump_artifact
-from headway.domains.applications.model import AppSettings, ReleaseState, Wanted
-from headway.domains.applications.plan import Plan
-from headway.domains.applications.planning import Planning
-from headway.domains.applications.share_store import Share, survey
-from headway.domains.applications.snapshot import Snapshot
+from headway.features.services.application import store
+from headway.features.services.application.artifacts import dump_artifact
+from headway.features.services.application.memory_share_store import MemoryShare, survey
+from headway.features.services.application.model import AppSettings, DesiredState, ReleaseState
+from headway.features.services.application.plan import ApplicationPlan
+from headway.features.services.application.plan_compiler import ApplicationPlanner
+from headway.features.services.application.snapshot import Snapshot
 from headway.kernel.artifacts import Bundle, Commit
 from tests.integration.http.world import World, open_world
 
@@ -59,30 +59,30 @@ async def theirs(
     if serves:
         made_of = snapshot(limit if served == -1 else served)
         await world.release(application_id, made_of, state=ReleaseState.SERVING)
-        await world.services.db.run(lambda tx: store.set_fields(tx, application_id, wanted=Wanted.UP))
+        await world.services.db.run(lambda tx: store.set_fields(tx, application_id, wanted=DesiredState.UP))
     return application_id
 
 
-def planning(world: World, *, composes: int = 0) -> Planning:
+def planning(world: World, *, composes: int = 0) -> ApplicationPlanner:
     """What plans deploys where the organisation's ``composes`` were told that they may take so much."""
-    share = Share(bytes=SHARE, composes=lambda *_: composes, unsaid=3 * GIB)
+    share = MemoryShare(bytes=SHARE, composes=lambda *_: composes, unsaid=3 * GIB)
 
     def nothing(*_: object) -> None:
         return None
 
     vault = world.platform.data_dir.vault
     given: Any = {"open_key": nothing, "open_registry": nothing, "repository": nothing}
-    return Planning(vault=vault, uid_base=None, memory_share=share, **given)
+    return ApplicationPlanner(vault=vault, uid_base=None, memory_share=share, **given)
 
 
-async def deploy(world: World, application_id: str, *, composes: int = 0) -> Plan:
+async def deploy(world: World, application_id: str, *, composes: int = 0) -> ApplicationPlan:
     """What its next deploy would run with. Raises RunFailed."""
     source = {"applicationId": application_id, "customGitUrl": "https://git.example/shop.git", "sourceType": "git"}
     assert (await world.stranger.post("/application.update", json=source)).status_code == 200
     answer = await world.stranger.post("/application.deploy", json={"applicationId": application_id})
     assert answer.status_code == 200, answer.text
     plans, id_ = planning(world, composes=composes), answer.headers["x-deployment-id"]
-    return Plan.load(
+    return ApplicationPlan.load(
         (await world.services.db.read(lambda tx: plans.freeze(tx, deployments.find(tx, id_)))).plan,
     )
 

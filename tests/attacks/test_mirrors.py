@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from headway.drivers.sources.base import SourceError
+from headway.drivers.sources.git import GitAccounts, keys_of
+from headway.drivers.sources.git_commands import own
+from headway.drivers.sources.remote import parse_remote
 from headway.infra.hosts.command import Account
-from headway.seams.sources.base import SourceError
-from headway.seams.sources.git import GitAccounts, keys_of
-from headway.seams.sources.git_commands import own
-from headway.seams.sources.remote import parse_remote
 from tests.integration.sources.repositories import Repository, branch, owner_of, release_folder, source_of, tree
 from tests.integration.sources.servers import serve_ssh
 from tests.integration.worksite import Worksite

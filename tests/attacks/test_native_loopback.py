@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 import pytest
 
+from headway.drivers.runtimes import mirrors
+from headway.drivers.runtimes.gate_content import own_addresses
 from headway.kernel.vault import Vault
-from headway.seams.runtimes import mirrors
-from headway.seams.runtimes.gate_content import own_addresses
 from tests.panel import Panel, free_port, git_repository, until, web
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]

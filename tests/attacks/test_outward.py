@@ -17,13 +17,21 @@ import pytest
 
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.run import RunFailed
-from headway.domains.backups import store as backups
-from headway.domains.catalog import destinations_store, registries_store
-from headway.domains.catalog.outward import require_outward_now
-from headway.domains.composes.bringing import Bringing
-from headway.domains.composes.model import ComposeSettings
-from headway.domains.composes.plan import Plan
-from headway.domains.databases import store as databases
+from headway.drivers.builders.base import BuildError
+from headway.drivers.builders.publish import Destination, publish
+from headway.drivers.runtimes.compose import commands
+from headway.drivers.runtimes.gate_content import Ports
+from headway.drivers.runtimes.gates import gates_of
+from headway.drivers.sources.base import SourceError
+from headway.drivers.sources.image import ImageSource, PulledSpec
+from headway.features.backups import store as backups
+from headway.features.destinations import store as destinations_store
+from headway.features.destinations.address_check import require_outward_now
+from headway.features.registries import store
+from headway.features.services.compose.image_distribution import Bringing
+from headway.features.services.compose.model import ComposeSettings
+from headway.features.services.compose.plan import ComposePlan
+from headway.features.services.database import store as databases
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.infra.docker.cli import Docker
 from headway.infra.docker.registries import RegistryRefused
@@ -32,13 +40,6 @@ from headway.infra.hosts import cgroups
 from headway.kernel.addresses import NEAR_4, is_near
 from headway.kernel.artifacts import Image
 from headway.kernel.secret import Secret
-from headway.seams.builders.base import BuildError
-from headway.seams.builders.publish import Destination, publish
-from headway.seams.runtimes.compose import commands
-from headway.seams.runtimes.gate_content import Ports
-from headway.seams.runtimes.gates import gates_of
-from headway.seams.sources.base import SourceError
-from headway.seams.sources.image import ImageSource, PulledSpec
 from tests.attacks.test_addresses import leading_to
 from tests.integration.http.world import World, open_world
 from tests.integration.worksite import Worksite
@@ -179,7 +180,7 @@ async def test_whose_word_an_address_is_stays_with_it(world: World) -> None:
     for client, guarded in ((world.stranger, True), (world.owner, False)):
         kept = (await client.post("/registry.create", json=registry)).json()["registryId"]
         assert (
-            await world.services.db.read(lambda tx, id_=kept: registries_store.find(tx, id_))  # type: ignore[misc]
+            await world.services.db.read(lambda tx, id_=kept: store.find(tx, id_))  # type: ignore[misc]
         ).guarded is guarded
     destination_id = await _destination(world)
     found_ = await world.services.db.read(lambda tx: destinations_store.find(tx, destination_id, vault))
@@ -256,7 +257,7 @@ async def test_no_credentials_of_a_compose_service_go_to_what_is_near(
     tools: Any = SimpleNamespace(
         host_id=LOCAL_HOST, engine=SimpleNamespace(docker=commands.Docker(address=line.host, config_folder="/nowhere"))
     )
-    plan = Plan(
+    plan = ComposePlan(
         compose_id="c",
         app_name="c",
         settings=ComposeSettings(),

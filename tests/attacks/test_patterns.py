@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from headway.drivers.builders.languages.node_versions import satisfies
+from headway.features.webhooks.watch_paths import check_patterns, concerned
 from headway.kernel.errors import InvalidInput
 from headway.kernel.layers import Layer, UnknownReference, resolve
-from headway.reactions.webhooks.watching import check_patterns, concerned
-from headway.seams.builders.languages.node_versions import satisfies
 from tests.bounds import P99_SECONDS, watched
 from tests.panel import Panel, panel
 

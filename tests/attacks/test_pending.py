@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event
 
 from tests.integration.http.world import World, open_world
-from tests.unit.reactions.webhooks import deliveries as sent
+from tests.unit.features.webhooks import deliveries as sent
 
 MOST = 100
 LONGEST = 1_024

@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from headway.core.access import store
 from headway.core.access.model import Grants, Role
-from headway.faces.http.metrics import create_metrics_app
+from headway.http.metrics import create_metrics_app
 from headway.infra.db.tables.applications import applications
 from headway.infra.db.transaction import Tx
 from headway.kernel.secret import Secret

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from headway.core.access.allowances import NotAllowed
-from headway.domains.applications import powers, store
-from headway.domains.applications.model import Application
+from headway.features.services.application import powers, store
+from headway.features.services.application.model import Application
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
 from tests.integration.http.world import World, open_world

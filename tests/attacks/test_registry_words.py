@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
-from headway.domains.composes.bringing import Bringing
+from headway.drivers.builders.engine import told
+from headway.drivers.builders.publish import Destination, publish
+from headway.drivers.runtimes.compose.commands import Docker as ComposeDocker
+from headway.drivers.sources.image import ImageSource, PulledSpec
+from headway.features.services.compose.image_distribution import Bringing
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.infra.docker.cli import Docker, Typed
 from headway.kernel.artifacts import Image
 from headway.kernel.errors import HeadwayError
 from headway.kernel.secret import Secret
-from headway.seams.builders.engine import told
-from headway.seams.builders.publish import Destination, publish
-from headway.seams.runtimes.compose.commands import Docker as ComposeDocker
-from headway.seams.sources.image import ImageSource, PulledSpec
 from tests.docker_engine import BASE_IMAGE, Engine
 from tests.integration.worksite import Worksite
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from headway.domains.servers import store
-from headway.infra import outward
+from headway.features.servers import store
+from headway.infra import outward_connections
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import HostUnreachable
 from headway.infra.hosts.ssh_client import Way, client_files
@@ -104,7 +104,7 @@ async def test_a_name_that_leads_near_later_is_not_connected_to(monkeypatch: pyt
 
 
 async def test_what_was_judged_is_connected_to_by_both_clients(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outward, "leads_near", lambda address: address == "127.0.0.1")
+    monkeypatch.setattr(outward_connections, "leads_near", lambda address: address == "127.0.0.1")
     leading_to(monkeypatch, "127.0.0.2", "127.0.0.1")
     async with listening("127.0.0.2") as (port, far), listening("127.0.0.1", port) as (_, near):
         with pytest.raises(HostUnreachable):

@@ -139,7 +139,7 @@ def test_an_upgrade_on_a_short_disk_ends_nobody_and_names_who_has_it(panel: Pane
             file.flush()
     shutil.chown(held, *2 * (held.parent.stat().st_uid,))
     looked = subprocess.run(
-        [sys.executable, "-m", "headway.faces.cli.main", "upgrade-check", "--data-dir", str(panel.data_dir)],
+        [sys.executable, "-m", "headway.cli.main", "upgrade-check", "--data-dir", str(panel.data_dir)],
         capture_output=True,
         text=True,
         check=False,

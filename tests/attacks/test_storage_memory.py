@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from headway.seams.storages.asking import Storages
-from headway.seams.storages.base import Storage, StorageRefused
-from headway.seams.storages.rclone import Rclone
+from headway.drivers.storages.base import Storage, StorageRefused
+from headway.drivers.storages.queries import Storages
+from headway.drivers.storages.rclone import Rclone
 from tests.attacks.test_dumps import restored
 from tests.backups import Keeper
 from tests.mariadb import MariaDb, lacks_mariadb, running_mariadb

@@ -15,8 +15,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from headway.faces.http.outlets import COME_BACK
-from headway.faces.http.server import Server
+from headway.http.outlets import COME_BACK
+from headway.http.server import Server
 from tests.integration.http.serving import eventually, reader, served
 from tests.integration.http.world import World, open_world
 

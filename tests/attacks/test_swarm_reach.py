@@ -15,8 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from headway.seams.runtimes.gate_content import Ports, own_addresses
-from headway.seams.runtimes.gates import gates_of
+from headway.drivers.runtimes.gate_content import Ports, own_addresses
+from headway.drivers.runtimes.gates import gates_of
 from tests.attacks.test_containers_reach import CLOUDS, NATIVE, REFUSED, TRIER, listening, said_in
 from tests.compose import SLEEPS, Stack, stack
 from tests.docker_engine import BASE_IMAGE
@@ -187,7 +187,7 @@ def test_where_systemd_begins_what_keeps_applications_up_no_moment_is_left_after
     panel = stage.panel
     ports = {"HEADWAY_PORT": str(panel.port), "HEADWAY_EDGE_PORT": str(panel.edge_port)}
     env = {"PATH": os.environ["PATH"], **panel.env, **ports, "HEADWAY_DATA_DIR": str(panel.data_dir)}
-    before = [sys.executable, "-m", "headway.faces.cli.main", "keep", "supervisor", "--prepare"]
+    before = [sys.executable, "-m", "headway.cli.main", "keep", "supervisor", "--prepare"]
     subprocess.run(before, env=env, check=True, stdin=subprocess.DEVNULL, timeout=60)
     stage.manager.start()
     container = stage.copy_of(theirs)

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.faces.cli import output
-from headway.faces.cli.sse import Event
-from headway.faces.cli.terminal import Screened, screened
-from headway.faces.cli.watching import Screen
+from headway.cli import output
+from headway.cli.follower import Screen
+from headway.cli.sse import Event
+from headway.cli.terminal import Screened, screened
 
 STEERS = {
     "clear": "\x1b[2J\x1b[H",

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from headway.seams.builders.base import BuildError
-from headway.seams.buildplan.plan import Need
-from headway.seams.buildplan.toolchains.provision import provide
-from headway.seams.buildplan.toolchains.store import Provided
+from headway.drivers.builders.base import BuildError
+from headway.drivers.buildplan.plan import Need
+from headway.drivers.buildplan.toolchains.provision import provide
+from headway.drivers.buildplan.toolchains.store import Provided
 from tests.integration.worksite import IS_ROOT, Worksite, open_worksite
 from tests.toolchain_registry import ToolchainRegistry, packed, toolchain_registry, wheel
 from tests.toolchain_stores import entries_of, left_of, says, store_of, take_back

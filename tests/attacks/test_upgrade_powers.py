@@ -17,9 +17,9 @@ from headway.core.access.allowances import refusal
 from headway.core.access.machine import Need, Power
 from headway.core.access.survey import Line
 from headway.core.deployments.model import SubjectType
-from headway.domains.applications import store
-from headway.domains.catalog import domains_store
-from headway.domains.catalog.domains_model import Domain, Wish
+from headway.features.edge import domains_store
+from headway.features.edge.domains_model import Domain, DomainRequest
+from headway.features.services.application import store
 from headway.infra.db.tables.access import machine_allowances, organizations
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
@@ -137,7 +137,7 @@ async def test_names_and_watch_paths_that_are_taken_no_more_are_listed(world: Wo
         watched = replace(application.settings, watch_paths=(deep,))
         store.set_fields(tx, made, settings=store.kept(watched, vault), description="d" * 1_025)
         stranger = store.find(tx, theirs, vault)
-        wish = Wish(host="localhost", path="/theirs")
+        wish = DomainRequest(host="localhost", path="/theirs")
         domains_store.put(
             tx,
             Domain(

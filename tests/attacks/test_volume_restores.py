@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from headway.seams.storages import packing
+from headway.drivers.storages import packer
 from tests.backups import Volumes
 from tests.compose import SLEEPS, Stack, as_file, panel_with_engine, stack
 from tests.docker_engine import Engine
@@ -67,7 +67,7 @@ def packed(fill: Filled) -> bytes:
         opened.addfile(made(".", tarfile.DIRTYPE))
         fill(opened)
     header = json.dumps({"engine": "tar", "deployment": "x", "format": 1})
-    packing.pack(io.BytesIO(tar.getvalue()), kept, header.encode())
+    packer.pack(io.BytesIO(tar.getvalue()), kept, header.encode())
     return kept.getvalue()
 
 

@@ -12,9 +12,9 @@ import pytest
 from headway.core.access import machine_store, store
 from headway.core.access.model import Actor, Role
 from headway.core.deployments import store as deployments
-from headway.domains.applications import store as applications
-from headway.domains.composes import store as composes
-from headway.domains.databases import store as databases
+from headway.features.services.application import store as applications
+from headway.features.services.compose import store as composes
+from headway.features.services.database import store as databases
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.transaction import Tx
 from tests.integration.http.world import World, add_person, client_with, open_world

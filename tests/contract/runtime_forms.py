@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from headway.drivers.runtimes.base import Runtime
+from headway.drivers.runtimes.container import ContainerRuntime
+from headway.drivers.runtimes.swarm.runtime import SwarmRuntime
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.kernel.artifacts import Artifact, Bundle, Container, HealthCheck, HealthKind, Image, ReleaseSpec
 from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret
-from headway.seams.runtimes.base import Runtime
-from headway.seams.runtimes.container import ContainerRuntime
-from headway.seams.runtimes.swarm.runtime import SwarmRuntime
 from tests.docker_engine import BASE_IMAGE, Engine
 from tests.integration.runtimes.bench import PYTHON, WEB, free_port, make_runtime, make_spec, open_folder
 from tests.swarm_nodes import Node

@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from headway.kernel.secret import Secret
-from headway.seams.forges import asking
-from headway.seams.forges.base import (
+from headway.drivers.forges import client
+from headway.drivers.forges.base import (
     CommitState,
     CommitStatus,
     Connection,
@@ -23,7 +22,8 @@ from headway.seams.forges.base import (
     OpenPull,
     understood,
 )
-from headway.seams.forges.registry import forges
+from headway.drivers.forges.registry import forges
+from headway.kernel.secret import Secret
 from tests.forge_apis import APP_ID, INSTALLATION_ID, INSTALLATION_TOKEN, TOKEN, Facts, app_key, forge_api
 
 PATH = "team/app"
@@ -156,7 +156,7 @@ async def test_nobody_there_and_nobody_who_answers_are_told(asked: Asked, monkey
     away = replace(asked.connection, api_url="http://127.0.0.1:1")
     with pytest.raises(ForgeAway, match="does not answer"):
         await asked.forge.branches(away, PATH)
-    monkeypatch.setattr(asking, "_SECONDS", 0.2)
+    monkeypatch.setattr(client, "_SECONDS", 0.2)
     asked.facts.silent = True
     with pytest.raises(ForgeAway, match="does not answer"):
         await asked.forge.branches(asked.connection, PATH)

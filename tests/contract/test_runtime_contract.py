@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from headway.drivers.runtimes.base import Behind, NotRunning, PortTaken, Unhealthy, UnknownRelease
+from headway.drivers.runtimes.registry import RUNTIMES
+from headway.drivers.runtimes.release_exec import InContainer, InFolder
 from headway.infra.hosts import processes
 from headway.kernel.artifacts import HealthCheck, HealthKind, ReleaseSpec
-from headway.seams.runtimes.base import Behind, NotRunning, PortTaken, Unhealthy, UnknownRelease
-from headway.seams.runtimes.inside import InContainer, InFolder
-from headway.seams.runtimes.registry import RUNTIMES
 from tests.contract.runtime_forms import Form, containers, native, services
 from tests.integration.runtimes.bench import Work, answers, fetch, fetch_json, free_port, until_async
 

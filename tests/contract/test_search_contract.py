@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import insert
 
 from headway.core.access.policy import Reach
-from headway.core.deployments.listed import Listed
-from headway.core.deployments.listing import Page, Part, of_reach, of_server, within
+from headway.core.deployments.list_queries import Page, Part, of_reach, of_server, within
 from headway.core.deployments.model import SubjectType, Trigger
 from headway.core.deployments.search import Filters, Found, count, search
 from headway.core.deployments.status import Reason, Status
+from headway.core.deployments.summary import Listed
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.tables.deployments import deployments
 from headway.infra.db.transaction import Tx

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from headway.core.deployments.shelf import Shelf
+from headway.core.deployments.response_cache import Shelf
 from headway.core.deployments.store import find, set_fields
 from headway.infra.db.engine import SqlDatabase
 from headway.kernel.errors import NotFound

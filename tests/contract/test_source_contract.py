@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from headway.drivers.sources.archive import ArchiveSource, ArchiveSpec, kept_at
+from headway.drivers.sources.base import CommitMissing, Source, SourceError
+from headway.drivers.sources.registry import SOURCES
+from headway.drivers.sources.repack import repack
 from headway.kernel.artifacts import Commit
 from headway.kernel.errors import InvalidInput
-from headway.seams.sources.archive import ArchiveSource, ArchiveSpec, kept_at
-from headway.seams.sources.base import CommitMissing, Source, SourceError
-from headway.seams.sources.registry import SOURCES
-from headway.seams.sources.repacking import repack
 from tests.integration.sources.archives import zipped
 from tests.integration.sources.repositories import Repository, owner_of, release_folder, source_of, tree
 from tests.integration.worksite import IS_ROOT, Worksite, open_worksite

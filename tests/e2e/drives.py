@@ -8,7 +8,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from headway.api.rows.access import FLAGS, LISTS
+from headway.features.access.api.rows import FLAGS, LISTS
 from tests.e2e.database_drives import DATABASE_DRIVES, DATABASES_REFUSED
 from tests.e2e.provider_drives import PROVIDER_DRIVES
 from tests.e2e.schedule_drives import SCHEDULE_DRIVES

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from headway.faces.http.browsing.page import curl
-from headway.faces.http.described import Field
+from headway.http.browsing.page import curl
+from headway.http.openapi_texts import Field
 from tests.panel import KEY, Panel, panel
 
 if TYPE_CHECKING:

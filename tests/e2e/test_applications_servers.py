@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from headway.domains.servers.carrying import SMALL_BYTES
+from headway.features.servers.source_transfer import SMALL_BYTES
 from tests.answering import DIES_AFTER_TEN, SERVES_SLOWLY
 from tests.certificates import certificate_for
 from tests.docker_engine import lacks_docker

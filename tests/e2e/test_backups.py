@@ -275,7 +275,7 @@ def test_headways_own_data_is_kept_and_restored_by_one_command(tmp_path: Path) -
         assert (refused.status_code, "headway restore FILE" in refused.json()["message"]) == (400, True)
         key = (first.data_dir / "vault.key").read_bytes()
     archive = tmp_path / "backups" / file["destinationId"] / file["path"]
-    restore = [sys.executable, "-m", "headway.faces.cli.main", "restore", str(archive)]
+    restore = [sys.executable, "-m", "headway.cli.main", "restore", str(archive)]
     ended = subprocess.run(
         [*restore, "--data-dir", str(tmp_path / "restored")], capture_output=True, text=True, env={}, check=False
     )

@@ -25,7 +25,7 @@ from tests.panel import KEY, Panel, commit, git_repository, panel, until, web
 
 pytestmark = pytest.mark.timeout(120)
 
-HEADWAY = [sys.executable, "-m", "headway.faces.cli.main"]
+HEADWAY = [sys.executable, "-m", "headway.cli.main"]
 SLOW = "NIXPACKS_BUILD_CMD=echo building; sleep 600"
 
 

@@ -96,11 +96,11 @@ def test_who_may_not_have_a_folder_of_the_machine_fetched_sends_what_was_committ
 
 
 def test_what_the_panel_ignores_is_told_by_the_command(running: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
-    from headway.faces.cli.client import Client
-    from headway.faces.cli.target import Target
+    from headway.cli.client import Client
+    from headway.cli.target import Target
 
     said: list[str] = []
-    monkeypatch.setattr("headway.faces.cli.output.warn", said.append)
+    monkeypatch.setattr("headway.cli.output.warn", said.append)
     target = Target(url=f"http://127.0.0.1:{running.port}", key=running.env["HEADWAY_API_KEY"], key_origin="a test")
     with Client(target) as client:
         client.post("project.create", {"name": "told", "descriptoin": "x"})

@@ -249,7 +249,7 @@ def test_what_was_up_comes_up_again_after_all_was_taken_down(shop: Stack) -> Non
     shop.deploy(web=SLEEPS, once={"image": BASE_IMAGE, "command": ["sh", "-c", "echo ran >> /f"]})
     before = shop.containers(running=False)
     shop.panel.stop()
-    down = [sys.executable, "-m", "headway.faces.cli.main", "down", "--data-dir", str(shop.panel.data_dir)]
+    down = [sys.executable, "-m", "headway.cli.main", "down", "--data-dir", str(shop.panel.data_dir)]
     subprocess.run(down, env={"PATH": os.environ["PATH"], **shop.panel.env}, check=True, timeout=60)
     assert shop.containers() == {}
     shop.panel.start()

@@ -17,8 +17,8 @@ import pytest
 import yaml
 
 from headway.core.deployments.model import SubjectType
-from headway.domains.catalog import domains_store
-from headway.domains.catalog.domains_model import Domain, Wish
+from headway.features.edge import domains_store
+from headway.features.edge.domains_model import Domain, DomainRequest
 from headway.infra.db.engine import SqlDatabase
 from headway.kernel.ids import new_id
 from tests.certificates import certificate_for
@@ -257,7 +257,7 @@ def headway(running: Panel, *arguments: str) -> subprocess.CompletedProcess[str]
         "HEADWAY_API_KEY": KEY,
         "HOME": str(running.data_dir.parent),
     }
-    argv = [sys.executable, "-m", "headway.faces.cli.main", *arguments]
+    argv = [sys.executable, "-m", "headway.cli.main", *arguments]
     return subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -272,7 +272,7 @@ async def _keep_domain(data_dir: Path, application_id: str, host: str) -> None:
         organization_id=organization_id,
         subject_type=SubjectType.APPLICATION,
         subject_id=application_id,
-        wish=Wish(host=host),
+        wish=DomainRequest(host=host),
         created_at=datetime.now(UTC),
     )
     assert await db.run(lambda tx: domains_store.put(tx, domain))

@@ -119,7 +119,7 @@ def typed(machine: Panel, *arguments: str) -> tuple[str, int]:
     ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
     env = {"PATH": os.environ["PATH"], "TERM": "xterm-256color", "HOME": "/nowhere", "HEADWAY_API_KEY": KEY}
     env["HEADWAY_URL"] = f"http://127.0.0.1:{machine.port}"
-    command = [sys.executable, "-m", "headway.faces.cli.main", *arguments]
+    command = [sys.executable, "-m", "headway.cli.main", *arguments]
     with subprocess.Popen(command, env=env, stdin=follower, stdout=follower, stderr=follower) as process:
         os.close(follower)
         written, deadline = b"", time.monotonic() + 90

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from headway.faces.cli.statuses import Status
+from headway.cli.statuses import Status
 from tests.consoles import HIDING, first_line, sitting, way_to
 from tests.e2e.test_compose_cli import typed
 from tests.e2e.test_schedules import living
@@ -124,7 +124,7 @@ def test_a_kill_reaches_all_that_it_started(running: Panel, application: str) ->
 
 def test_control_c_cancels_it_and_what_it_wrote_came_before(running: Panel, application: str) -> None:
     del application
-    argv = (*(sys.executable, "-m", "headway.faces.cli.main", "apps", "run", "shop", "--"), "sh", "-c")
+    argv = (*(sys.executable, "-m", "headway.cli.main", "apps", "run", "shop", "--"), "sh", "-c")
     at = {"HEADWAY_URL": f"http://127.0.0.1:{running.port}", "HEADWAY_API_KEY": KEY, "PATH": os.environ["PATH"]}
     with subprocess.Popen(
         [*argv, HIDING.format(7602)], env=at, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

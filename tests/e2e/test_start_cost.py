@@ -25,7 +25,7 @@ MOST_MEMORY_MB = 105.0
 MOST_OF_THE_LIBRARIES = 3.8
 LIBRARIES = "import sqlalchemy, pydantic, starlette.applications, uvicorn, cryptography.fernet"
 # What most panels never need, or not before somebody asks for it.
-LATE = ("alembic", "apprise", "asyncssh", "httpx", "psycopg", "pygments", "rich", "headway.faces.http.openapi")
+LATE = ("alembic", "apprise", "asyncssh", "httpx", "psycopg", "pygments", "rich", "headway.http.openapi")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ def test_a_start_is_cheap_and_the_panel_rests_small(stopped: Panel) -> None:
 
 
 def test_a_panel_loads_what_its_start_needs_and_no_more() -> None:
-    serving = "import headway.foreground; from headway.faces.cli.main import build; build('serve')"
+    serving = "import headway.foreground; from headway.cli.main import build; build('serve')"
     code = f"import sys; {serving}; print(*sys.modules)"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert [name for name in LATE if name in ended.stdout.split()] == []

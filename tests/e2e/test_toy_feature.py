@@ -9,9 +9,9 @@ import headway
 from tests.panel import panel, until
 
 SOURCE = Path(headway.__file__).parent
-IMPORTED = "from headway.domains.toys.module import install_toys\n"
+IMPORTED = "from headway.features.toys.module import install_toys\n"
 INSTALLED = "        install_toys(base),\n"
-LAST = "        install_statuses(base, features.catalog.providers, features.previews.acting),\n"
+LAST = "        install_statuses(base, features.git.providers, features.previews.acting),\n"
 TOY = '''"""Plays once on the panel's machine, by a kind of its own that a loop of its own asks for."""
 
 from __future__ import annotations
@@ -83,14 +83,14 @@ def install_toys(base: Base) -> Module:
 def test_a_toy_is_its_folder_and_one_line(tmp_path: Path) -> None:
     copy = tmp_path / "source" / "headway"
     shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    folder = copy / "domains" / "toys"
+    folder = copy / "features" / "toys"
     folder.mkdir()
     (folder / "__init__.py").write_text('"""Toys."""\n')
     (folder / "module.py").write_text(TOY)
     listed = copy / "modules.py"
     before = listed.read_text()
     assert before.count(LAST) == 1
-    first = "from headway.domains.volume_backups.module import"
+    first = "from headway.features.volume_backups.module import"
     listed.write_text(before.replace(first, IMPORTED + first).replace(LAST, LAST + INSTALLED))
 
     with panel(tmp_path / "data", PYTHONPATH=str(copy.parent)) as started:

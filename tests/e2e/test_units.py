@@ -17,7 +17,7 @@ from tests.panel import Panel, git_repository, until, web
 from tests.power import answer_of
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
-HEADWAY = [sys.executable, "-m", "headway.faces.cli.main"]
+HEADWAY = [sys.executable, "-m", "headway.cli.main"]
 
 
 class Keepers:
@@ -77,9 +77,9 @@ def serving(panel: Panel, repository: Path) -> None:
 
 def pids_of(panel: Panel) -> dict[str, int | None]:
     """Supervisord and Traefik as the panel knows them."""
+    from headway.drivers.panel_machine import PanelMachine
     from headway.infra.panel.data_dir import DataDir
     from headway.kernel.settings import Facts, Settings
-    from headway.seams.panel_machine import PanelMachine
 
     facts = Facts(is_root=os.geteuid() == 0, home=Path("/"), cwd=Path("/"), cores=1, memory_bytes=1 << 30)
     env = {"HEADWAY_EDGE_PORT": str(panel.edge_port)}

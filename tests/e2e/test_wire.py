@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.faces.cli.sse import Event, EventReader
+from headway.cli.sse import Event, EventReader
 from tests.contract.wire.recordings import cases, compare
 from tests.panel import KEY, Panel, git_repository, panel, until, web
 

@@ -21,19 +21,19 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from headway.drivers.builders.base import BuildSpec, ImageSpec
+from headway.drivers.builders.base_images import read_bases
+from headway.drivers.builders.outlook import plan_build
+from headway.drivers.builders.plan_image import PlanImageBuilder
+from headway.drivers.buildplan.plan import Need
+from headway.drivers.buildplan.toolchains.provision import provide
+from headway.drivers.buildplan.toolchains.store import Store
+from headway.drivers.runtimes.site_server import configuration
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.infra.docker.cli import Docker
 from headway.infra.hosts.command import Account
 from headway.kernel.artifacts import Image, Workspace
 from headway.kernel.secret import Secret
-from headway.seams.builders.base import BuildSpec, ImageSpec
-from headway.seams.builders.base_images import read_bases
-from headway.seams.builders.outlook import plan_build
-from headway.seams.builders.plan_image import PlanImageBuilder
-from headway.seams.buildplan.plan import Need
-from headway.seams.buildplan.toolchains.provision import provide
-from headway.seams.buildplan.toolchains.store import Store
-from headway.seams.runtimes.site_server import configuration
 from tests.docker_engine import Engine
 from tests.integration.builders.imaging import file_server
 from tests.integration.worksite import Worksite

@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from headway.seams.storages import packing
+from headway.drivers.storages import packer
 from tests.backups import Keeper, Volumes, listing, postgres_with_password, reached
 from tests.panel import Panel, git_repository, until, web
 from tests.postgres import Cluster
@@ -109,7 +109,7 @@ class Kept:
         until(lambda: self.s3.objects() == self.files(), 100, what="what lies there is what is known")
         until(lambda: not self.s3.parts(), 60, what="no part of an upload is left")
         for path in self.files():
-            packing.unpack(io.BytesIO(self.s3.rclone("cat", f"dest:backups/{path}")), len, "")
+            packer.unpack(io.BytesIO(self.s3.rclone("cat", f"dest:backups/{path}")), len, "")
         until(lambda: not marked_processes(self.panel.data_dir), 30, what="no process of a deployment is left")
         until(lambda: self.rows("SELECT count(*) FROM undos") == [(0,)], 60, what="nothing is left to be undone")
         assert list((self.panel.data_dir / "passing").glob("*")) == []

@@ -29,17 +29,17 @@ from typing import Any
 
 import httpx
 
+from headway.drivers.builders.base import BuildError, BuildSpec
+from headway.drivers.builders.native import NativeBuilder
+from headway.drivers.buildplan.detection import READS, detect, further
+from headway.drivers.buildplan.plan import BuildPlan
+from headway.drivers.buildplan.reader import PRUNED, chosen, chosen_further, limit_of
+from headway.drivers.buildplan.settings import BuildSettings
+from headway.drivers.buildplan.toolchains.store import Store, Turns
+from headway.drivers.buildplan.tree import Tree
 from headway.kernel.artifacts import Bundle, Workspace
 from headway.kernel.errors import HeadwayError
 from headway.kernel.secret import Secret
-from headway.seams.builders.base import BuildError, BuildSpec
-from headway.seams.builders.native import NativeBuilder
-from headway.seams.buildplan.detection import READS, detect, further
-from headway.seams.buildplan.plan import BuildPlan
-from headway.seams.buildplan.reader import PRUNED, chosen, chosen_further, limit_of
-from headway.seams.buildplan.settings import BuildSettings
-from headway.seams.buildplan.toolchains.store import Store, Turns
-from headway.seams.buildplan.tree import Tree
 from tests.docker_engine import Engine
 from tests.integration.builders.workspaces import give_to_build
 from tests.integration.worksite import Worksite, open_worksite

@@ -128,7 +128,7 @@ def test_headways_own_data_comes_back_after_its_machine_is_emptied(s3: S3, tmp_p
 
     archive = tmp_path / "fetched.tar.gz"
     archive.write_bytes(s3.rclone("cat", f"dest:backups/{file['path']}"))
-    restore = [sys.executable, "-m", "headway.faces.cli.main", "restore", str(archive), "--data-dir", str(data_dir)]
+    restore = [sys.executable, "-m", "headway.cli.main", "restore", str(archive), "--data-dir", str(data_dir)]
     ended = subprocess.run(restore, capture_output=True, text=True, env={}, check=False)
     assert ended.returncode == 0, ended.stderr
     assert (data_dir / "vault.key").read_bytes() == key

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from headway.domains.servers.carrying import SMALL_BYTES
+from headway.features.servers.source_transfer import SMALL_BYTES
 from tests.e2e.test_applications_servers import Site, connected
 from tests.panel import commit, git_repository, until, web
 from tests.server_roots import MISSING

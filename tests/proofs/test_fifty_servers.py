@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from headway.seams.runtimes.processes import name, with_descendants
+from headway.drivers.runtimes.processes import name, with_descendants
 from tests.e2e.test_schedules import run, schedule
 from tests.local_hosts import with_argument
 from tests.panel import KEY, Panel, panel

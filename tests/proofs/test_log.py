@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.faces.cli.sse import EventReader
+from headway.cli.sse import EventReader
 from tests.panel import KEY, Panel, git_repository, web
 
 FOLLOWERS = int(os.environ.get("FOLLOWERS", "1000"))

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from headway.seams.buildplan.plan import Need
-from headway.seams.buildplan.toolchains.provision import provide
-from headway.seams.buildplan.toolchains.store import Provided
+from headway.drivers.buildplan.plan import Need
+from headway.drivers.buildplan.toolchains.provision import provide
+from headway.drivers.buildplan.toolchains.store import Provided
 from tests.integration.worksite import Worksite, open_worksite
 from tests.toolchain_stores import left_of, store_of
 

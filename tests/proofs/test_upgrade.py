@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from headway.domains.applications.deploy import VERSION
+from headway.features.services.application.deploy import VERSION
 from tests.kept import carrying, open_folder
 from tests.left import left_of
 from tests.panel import Panel, commit, git, git_repository, until, web
@@ -23,7 +23,7 @@ from tests.visitors import Visitors
 ROOT = Path(__file__).resolve().parents[2]
 # The last commit of the release before this one: the heart, with one kind of deployment.
 BEFORE = "d13288bec6bfc6401dbbe69e814afb02d2d55423"
-KIND = "src/headway/domains/applications/deploy.py"
+KIND = "src/headway/features/services/application/deploy.py"
 BUILD = "echo $NAME >> $COUNTS; echo building; while [ ! -e $GATE ]; do sleep 0.05; done; echo built"
 RELEASE = "release: echo $NAME-release >> $COUNTS; echo releasing; while [ ! -e $GATE ]; do sleep 0.05; done\n"
 BUILDING = ("alpha", "beta", "gamma")

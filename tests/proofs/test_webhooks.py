@@ -21,7 +21,7 @@ import pytest
 
 from tests.kept import open_folder
 from tests.panel import Panel, git_repository, until, web
-from tests.unit.reactions.webhooks import deliveries as sent
+from tests.unit.features.webhooks import deliveries as sent
 
 DELIVERIES, UNIQUE, SERVICES, BUILDS, SENDERS, KILLS = 10_000, 6_667, 10, 20, 4, 3
 MOST_GROWTH_BYTES = 30_000_000

@@ -17,7 +17,7 @@ PARTS = {  # where something waits itself; the others wait for these
     *(f"infra/logs/{name}.py" for name in ("logfile", "pump")),
     "core/deployments/retention.py",
 }
-ELSEWHERE: dict[str, set[str]] = {"day": {"core/engine/at_once.py"}, "night": set()}
+ELSEWHERE: dict[str, set[str]] = {"day": {"core/engine/concurrency.py"}, "night": set()}
 
 
 @pytest.mark.parametrize("day", DAYS)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from headway.core.deployments import owed, store
+from headway.core.deployments import pending_undos, store
 from headway.core.deployments.model import Request
 from headway.core.engine.runner import Runner
 from headway.infra.db.engine import Database, DatabaseAway, DatabaseFull
@@ -187,12 +187,12 @@ def test_what_a_removed_deployment_owes_is_still_taken_back() -> None:
         assert made.effects.releases == {first}
 
         def remove(tx: Tx) -> None:
-            store.remove_all(tx, [first], undos_stay=owed.keep(tx, store.find(tx, first)))
+            store.remove_all(tx, [first], undos_stay=pending_undos.keep(tx, store.find(tx, first)))
 
         await made.ask(panel, panel.db.run(remove))
         await made.until(lambda: not made.effects.releases, 130, "the half-made release is gone")
         await asyncio.sleep(1)
-        assert made.store.perform(lambda tx: owed.on(tx, "here"), writing=False)[1] == []
+        assert made.store.perform(lambda tx: pending_undos.on(tx, "here"), writing=False)[1] == []
 
     with world("owed") as made:
         play(made, script)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from headway.core.deployments.status import MOVES, Reason
-from headway.kernel.told_settings import documented
+from headway.kernel.setting_choices import documented
 from script.docs import DOCS, PAGES
 
 ROOT = DOCS.parent

@@ -23,6 +23,8 @@ MIGRATIONS = ROOT / "src/headway/infra/db/migrations"
 LINES_OF_A_FILE = 400
 LINES_OF_A_FUNCTION = 50
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
+NO_NOUN = re.compile(r"(ing|ed|ly)$")
+NOUNS_ALL_THE_SAME = {"confined", "file_listing", "footing", "monitoring", "routing", "supply"}
 VERBS_THAT_SAY_NOTHING = ("do_", "handle_")
 READ_ONLY_TYPES = {"Mapping", "Sequence", "Collection", "Iterable", "Set", "AbstractSet", "frozenset", "tuple"}
 MUTABLE_MAKERS = {"list", "dict", "set", "bytearray", "defaultdict", "deque", "OrderedDict", "Counter"}
@@ -58,6 +60,31 @@ def test_no_file_or_folder_has_a_name_that_says_nothing() -> None:
     assert named & NAMES_THAT_SAY_NOTHING == set()
 
 
+def test_modules_are_called_by_nouns() -> None:
+    """A name may begin with what its noun is like: ``stored_backups``."""
+    named = [path.stem for path in PRODUCT if MIGRATIONS not in path.parents]
+    assert {name for name in named if NO_NOUN.search(name)} - NOUNS_ALL_THE_SAME == set()
+
+
+def test_operations_are_imported_by_operations_only() -> None:
+    importing = re.compile(r"^from headway\.features\.[\w.]+\.api[. ]", re.MULTILINE)
+    others = {
+        _name(path)
+        for path in PRODUCT
+        if "api" not in path.parts and "dokploy" not in path.parts and importing.search(path.read_text())
+    }
+    assert others == {"src/headway/http/hooks.py", "src/headway/operations.py"}
+
+
+def test_features_write_sql_in_their_stores_only() -> None:
+    features = ROOT / "src/headway/features"
+    written = {_name(path) for path in PRODUCT if features in path.parents and "sqlalchemy" in _read(path).imported}
+    assert {name for name in written if not name.endswith("store.py")} == {
+        "src/headway/features/services/compose/release_retention.py",
+        "src/headway/features/services/rollback_marks.py",
+    }
+
+
 def test_functions_are_verbs_of_the_domain() -> None:
     vague = [
         f"{_name(path)}:{function}"
@@ -69,8 +96,7 @@ def test_functions_are_verbs_of_the_domain() -> None:
 
 
 def test_only_what_is_called_module_composes() -> None:
-    routers = {"src/headway/operations.py", "src/headway/panel_routers.py", "src/headway/service_routers.py"}
-    composing = {"src/headway/modules.py", "src/headway/panel.py", *routers}
+    composing = {"src/headway/modules.py", "src/headway/operations.py", "src/headway/panel.py"}
     others = {
         _name(path) for path in PRODUCT if path.name != "module.py" and "from headway.module import" in path.read_text()
     }

@@ -17,7 +17,7 @@ from pydantic_core import from_json
 from headway.api.issues import Expected, Issue, holds_nul, issue_of, wrong_type
 from headway.api.problems import invalid, unparsable
 from headway.core.deployments.queue import LONGEST_TITLE
-from headway.kernel import since
+from headway.kernel import time_range
 from headway.kernel.search import Words
 
 CONTAINER_ID = r"^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$"
@@ -64,7 +64,7 @@ def untexted(value: object) -> object:
 
 
 MOST_IDS = 1_000
-Since = Annotated[str, Field(pattern=since.PATTERN)]  # how long ago, an instant, or all
+Since = Annotated[str, Field(pattern=time_range.PATTERN)]  # how long ago, an instant, or all
 Told = Annotated[str, Field(max_length=LONGEST_TITLE)]  # what a deployment is said to be for
 Ids = Annotated[
     list[str], BeforeValidator(untexted, json_schema_input_type=list[str] | str), Field(max_length=MOST_IDS)

@@ -13,8 +13,8 @@ from headway.api.inputs import Input
 from headway.api.issues import Expected
 from headway.core.access.model import Actor, Role
 from headway.core.access.policy import Permission
-from headway.core.deployments.once import Once, Queued
-from headway.domains.catalog.uploads_model import Upload
+from headway.core.deployments.idempotency import Once, Queued
+from headway.kernel.uploads import Upload
 
 I = TypeVar("I", bound=Input)  # noqa: E741 - an input
 T = TypeVar("T")

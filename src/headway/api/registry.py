@@ -14,10 +14,9 @@ from headway.core.access import policy
 from headway.core.access.audit import Audit, Entry
 from headway.core.access.model import Actor
 from headway.core.access.policy import Permission
-from headway.core.deployments.once import Once, once
-from headway.domains.catalog.uploads_model import Upload
+from headway.core.deployments.idempotency import Once, once
 from headway.kernel.events import CallAnswered
-from headway.reactions.webhooks.watching import check_patterns
+from headway.kernel.uploads import Upload
 
 
 class Registry:
@@ -102,13 +101,14 @@ class Performed(NamedTuple):
 
 class Performer:
     """Performs operations: whoever asks is let in or refused, then the input is read, the change is told to the audit
-    log, and what starts work starts it once. Every transport asks this and nothing else.
+    log, and what starts work starts it once. Every transport asks this and nothing else. ``check`` raises InvalidInput
+    for what no change may be given, whatever operation it comes by.
     """
 
-    def __init__(self, registry: Registry, audit: Audit, watch_depths: int) -> None:
+    def __init__(self, registry: Registry, audit: Audit, check: Callable[[Input], None]) -> None:
         self._registry = registry
         self._audit = audit
-        self._watch_depths = watch_depths
+        self._check = check
 
     async def perform(
         self,
@@ -141,8 +141,7 @@ class Performer:
         given = await unveiled(call.input, sent, lambda: self._kept(operation, call))
 
         async def change(actor: Actor) -> object:
-            # Watch paths come by a dozen operations, of which each sets what it was sent.
-            check_patterns(getattr(given, "watch_paths", None) or (), self._watch_depths)
+            self._check(given)
             return await operation.answer(replace(call, actor=actor, input=given))
 
         return await self._audit.kept(Entry(call.actor, operation.permission, sent), change)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic_core import from_json, to_json
 
 from headway.api.inputs import Input
-from headway.api.veiled_files import unveiled_file, veiled_file
+from headway.api.redacted_files import unveiled_file, veiled_file
 from headway.core.access.model import Actor, Role, Scope
 from headway.kernel.veil import (
     MARK,

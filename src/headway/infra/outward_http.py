@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import httpcore
 import httpx
 
-from headway.infra.outward import LeadsNear, judged
+from headway.infra.outward_connections import LeadsNear, judged
 
 
 def transport(verify: ssl.SSLContext | None = None) -> httpx.AsyncHTTPTransport:

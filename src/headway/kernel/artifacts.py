@@ -1,4 +1,4 @@
-"""Where the seams meet: what a source leaves, a builder makes and a runtime releases."""
+"""Where the drivers meet: what a source leaves, a builder makes and a runtime releases."""
 
 from __future__ import annotations
 

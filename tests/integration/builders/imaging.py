@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from headway.drivers.builders.base import BuildSpec, ImageSpec
+from headway.drivers.runtimes.site_server import configuration, lay_out
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.infra.docker.cli import Docker
 from headway.infra.hosts.command import Account
 from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret
-from headway.seams.builders.base import BuildSpec, ImageSpec
-from headway.seams.runtimes.site_server import configuration, lay_out
 from tests.docker_engine import Engine
 from tests.integration.builders.workspaces import spec_of
 from tests.integration.worksite import Worksite

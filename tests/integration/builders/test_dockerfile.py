@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from headway.drivers.builders import engine as building
+from headway.drivers.builders.base import BuildError, BuildSpec
+from headway.drivers.builders.dockerfile import DockerfileBuilder
 from headway.infra.hosts.base import StopMode
 from headway.infra.hosts.command import Limits
 from headway.kernel.errors import InvalidInput, OutOfMemory
 from headway.kernel.failures.explanation import explain
 from headway.kernel.failures.rule import Phase
-from headway.seams.builders import engine as building
-from headway.seams.builders.base import BuildError, BuildSpec
-from headway.seams.builders.dockerfile import DockerfileBuilder
 from tests.docker_engine import BASE_IMAGE, Engine
 from tests.integration.builders.imaging import image_spec_of, run_image
 from tests.integration.builders.workspaces import lay_out

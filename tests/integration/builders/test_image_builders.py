@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from headway.seams.builders.base import BuildError
-from headway.seams.builders.registry import BUILDERS
-from headway.seams.builders.static_image import StaticImageBuilder
-from headway.seams.runtimes import requests
+from headway.drivers.builders.base import BuildError
+from headway.drivers.builders.registry import BUILDERS
+from headway.drivers.builders.static_image import StaticImageBuilder
+from headway.drivers.runtimes import requests
 from tests.docker_engine import Engine
 from tests.integration.builders.imaging import image_spec_of
 from tests.integration.builders.workspaces import lay_out

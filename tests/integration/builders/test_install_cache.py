@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
+from headway.drivers.builders.base import BuildError
+from headway.drivers.builders.install_cache import SCRIPT
+from headway.drivers.builders.native import Surroundings, run_phases
+from headway.drivers.buildplan.plan import BuildPlan, Need, Phase
+from headway.drivers.buildplan.toolchains.store import Provided
 from headway.infra.hosts.base import StopMode
 from headway.kernel.artifacts import Workspace
 from headway.kernel.errors import HeadwayError
-from headway.seams.builders.base import BuildError
-from headway.seams.builders.install_cache import SCRIPT
-from headway.seams.builders.native import Surroundings, run_phases
-from headway.seams.buildplan.plan import BuildPlan, Need, Phase
-from headway.seams.buildplan.toolchains.store import Provided
 from tests.integration.builders.workspaces import lay_out, spec_of, succeeds_as, wheel
 from tests.integration.worksite import Worksite
 from tests.toolchain_stores import store_of
@@ -141,7 +141,7 @@ async def test_another_list_of_packages_or_system_installs_anew(
     listed = site.folder / "listed"
     before = next(line for line in SCRIPT.splitlines() if line.startswith(f"{name} = "))
     changed = SCRIPT.replace(before, f'{name} = Path("{listed}")')
-    monkeypatch.setattr("headway.seams.builders.install_cache.SCRIPT", changed)
+    monkeypatch.setattr("headway.drivers.builders.install_cache.SCRIPT", changed)
     listed.write_text("ID=debian\nVERSION_ID=12\n")
     listed.chmod(0o644)
     first = when(await build())
@@ -213,7 +213,7 @@ async def test_what_a_recall_that_was_killed_has_left_is_removed_first(
     first = when(await build())
     with monkeypatch.context() as patch:
         killed = SCRIPT.replace("        os.utime(place)\n", "        os.kill(os.getpid(), 9)\n", 1)
-        patch.setattr("headway.seams.builders.install_cache.SCRIPT", killed)
+        patch.setattr("headway.drivers.builders.install_cache.SCRIPT", killed)
         second = await build()
     assert when(second) != first
     assert site.names == ["recall install", "clear install", "prepare", "install", "keep install", "build"]
@@ -229,7 +229,7 @@ async def test_half_of_a_copy_that_cannot_be_removed_fails_the_build(
     await build()
     killed = SCRIPT.replace("        os.utime(place)\n", "        os.kill(os.getpid(), 9)\n", 1)
     stuck = killed.replace("    shutil.rmtree(path)\n", "    raise OSError(16, 'Device or resource busy')\n", 1)
-    monkeypatch.setattr("headway.seams.builders.install_cache.SCRIPT", stuck)
+    monkeypatch.setattr("headway.drivers.builders.install_cache.SCRIPT", stuck)
     with pytest.raises(BuildError, match=r"could not be removed \(Device or resource busy\)"):
         await build()
 
@@ -260,12 +260,12 @@ async def test_what_was_being_kept_when_the_build_was_killed_is_none(site: Works
 async def test_a_full_disk_keeps_nothing_and_fails_nothing(
     site: Worksite, build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headway.seams.builders.install_cache._LEAST_FREE", 1 << 60)
+    monkeypatch.setattr("headway.drivers.builders.install_cache._LEAST_FREE", 1 << 60)
     await build()
     assert "install: not kept for the next build (the disk has too little room)." in site.said
     assert entries(site) == []
-    monkeypatch.setattr("headway.seams.builders.install_cache._LEAST_FREE", 0)
-    monkeypatch.setattr("headway.seams.builders.install_cache._MOST_BYTES", 1)
+    monkeypatch.setattr("headway.drivers.builders.install_cache._LEAST_FREE", 0)
+    monkeypatch.setattr("headway.drivers.builders.install_cache._MOST_BYTES", 1)
     await build()
     assert any(each.startswith("install: not kept for the next build (it has 0 MiB, and at most") for each in site.said)
 

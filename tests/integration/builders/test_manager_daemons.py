@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 import pytest
 
+from headway.drivers.builders.native import NativeBuilder
 from headway.infra.hosts.base import Cause, StopMode
-from headway.seams.builders.native import NativeBuilder
 from tests.integration.builders.workspaces import lay_out, spec_of
 from tests.integration.worksite import IS_ROOT, CommandFailed, Worksite
 from tests.local_hosts import until

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from headway.drivers.builders.base import BuildError
+from headway.drivers.builders.native import NativeBuilder, seal
 from headway.infra.hosts.base import Cause
 from headway.infra.hosts.command import Limits
 from headway.kernel.artifacts import Bundle, Process, Workspace
-from headway.seams.builders.base import BuildError
-from headway.seams.builders.native import NativeBuilder, seal
 from tests.integration.builders.workspaces import give_to_build, lay_out, spec_of, succeeds_as, wheel
 from tests.integration.worksite import IS_ROOT, CommandFailed, Worksite
 

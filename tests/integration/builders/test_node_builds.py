@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from headway.drivers.builders.native import NativeBuilder, seal
 from headway.kernel.artifacts import Process
-from headway.seams.builders.native import NativeBuilder, seal
 from tests.integration.builders.workspaces import lay_out, spec_of, succeeds_as
 from tests.integration.worksite import CommandFailed, Worksite
 from tests.toolchain_stores import store_of

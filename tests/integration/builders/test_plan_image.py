@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from headway.drivers.builders.base_images import read_bases
+from headway.drivers.builders.dockerfile import DockerfileBuilder
+from headway.drivers.builders.plan_image import PlanImageBuilder
 from headway.kernel.artifacts import Workspace
-from headway.seams.builders.base_images import read_bases
-from headway.seams.builders.dockerfile import DockerfileBuilder
-from headway.seams.builders.plan_image import PlanImageBuilder
 from tests.docker_engine import Engine
 from tests.integration.builders.imaging import image_spec_of, run_image
 from tests.integration.builders.workspaces import lay_out

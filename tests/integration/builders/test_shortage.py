@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 
-from headway.seams.builders.shortage import shortage
+from headway.drivers.builders.shortage import shortage
 from tests.integration.builders.workspaces import lay_out, spec_of
 from tests.integration.worksite import Worksite
 from tests.toolchain_registry import packed, toolchain_registry

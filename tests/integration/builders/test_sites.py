@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from headway.drivers.builders.base import BuildError
+from headway.drivers.builders.native import NativeBuilder
 from headway.kernel.site_rules import SiteRules
-from headway.seams.builders.base import BuildError
-from headway.seams.builders.native import NativeBuilder
 from tests.integration.builders.workspaces import lay_out, spec_of
 from tests.integration.worksite import Worksite
 

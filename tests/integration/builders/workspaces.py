@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from headway.drivers.builders.base import BuildSpec
+from headway.drivers.buildplan.settings import BuildSettings
 from headway.infra.hosts.command import Account
 from headway.kernel.artifacts import Workspace
 from headway.kernel.secret import Secret
-from headway.seams.builders.base import BuildSpec
-from headway.seams.buildplan.settings import BuildSettings
 from tests.integration.worksite import Worksite
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from headway.drivers.builders.base import BuildError
+from headway.drivers.buildplan.reader import LARGEST, LARGEST_LOCK, LARGEST_TOLD, MOST_FURTHER, MOST_NAMES, read_tree
+from headway.drivers.buildplan.tree import Tree
 from headway.kernel.artifacts import Workspace
-from headway.seams.builders.base import BuildError
-from headway.seams.buildplan.reader import LARGEST, LARGEST_LOCK, LARGEST_TOLD, MOST_FURTHER, MOST_NAMES, read_tree
-from headway.seams.buildplan.tree import Tree
 from tests.integration.builders.workspaces import give_to_build, lay_out
 from tests.integration.worksite import Worksite
 

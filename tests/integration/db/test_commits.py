@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from headway.core.deployments.shelf import Shelf
+from headway.core.deployments.response_cache import Shelf
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.seat import Seat
 from headway.infra.db.transaction import Tx

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.domains.catalog.room import Room
+from headway.features.services.disk_space import Room
 from headway.infra.docker import images
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused, keeps_policies, unix_socket
 from headway.kernel.artifacts import Image

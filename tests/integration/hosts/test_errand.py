@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from headway.core.deployments.run import Deadlines
-from headway.domains.servers.errand import Errand
+from headway.features.servers.errand import Errand
 from headway.infra.hosts.command import Command, Stage
 from tests.integration.worksite import open_worksite
 

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from headway.domains.volume_backups.exchange import Exchanging, Move
+from headway.features.volume_backups.exchange import ExchangeMove, Exchanging
 from headway.infra.hosts.base import EpochPassed, Host
 from tests.local_hosts import local_host
 from tests.ssh_servers import SSHD, ssh_host, ssh_server
@@ -63,7 +63,7 @@ def words(beside: Exchanging) -> dict[str, str]:
 
 
 async def filled(beside: Exchanging) -> None:
-    await beside.make(Move.BEGIN)
+    await beside.make(ExchangeMove.BEGIN)
     (Path(beside.fresh) / "word").write_text("new")
 
 
@@ -71,14 +71,14 @@ async def test_the_new_one_takes_the_place_and_nothing_is_left(beside: Exchangin
     await filled(beside)
     assert words(beside) == {"_data": "old", "_data.new-d1": "new"}
     for _ in range(2):
-        assert await beside.make(Move.EXCHANGE)
+        assert await beside.make(ExchangeMove.EXCHANGE)
         assert words(beside) == {"_data": "new", "_data.old-d1": "old"}
     for _ in range(2):
-        assert not await beside.make(Move.SETTLE)
+        assert not await beside.make(ExchangeMove.SETTLE)
         assert words(beside) == {"_data": "new", "_data.gone-d1": "old"}
-    assert not await beside.make(Move.PUT_BACK), "it is wanted no more"
+    assert not await beside.make(ExchangeMove.PUT_BACK), "it is wanted no more"
     for _ in range(2):
-        await beside.make(Move.CLEAR)
+        await beside.make(ExchangeMove.CLEAR)
         assert words(beside) == {"_data": "new"}
 
 
@@ -90,21 +90,21 @@ async def test_the_old_one_comes_back_from_wherever_it_was_cut_off(beside: Excha
     if cut_off == "moved away":
         place.rename(old)
     elif cut_off != "begun":
-        await beside.make(Move.EXCHANGE)
+        await beside.make(ExchangeMove.EXCHANGE)
     if cut_off == "put back half":
         place.rename(gone)
-    assert await beside.make(Move.LOOK) is (cut_off != "begun")
+    assert await beside.make(ExchangeMove.LOOK) is (cut_off != "begun")
     for _ in range(2):
-        assert not await beside.make(Move.PUT_BACK)
+        assert not await beside.make(ExchangeMove.PUT_BACK)
         assert words(beside)["_data"] == "old"
-    await beside.make(Move.CLEAR)
+    await beside.make(ExchangeMove.CLEAR)
     assert words(beside) == {"_data": "old"}
 
 
 async def test_what_was_moved_away_only_is_exchanged_by_the_next_who_does_it(beside: Exchanging) -> None:
     await filled(beside)
     Path(beside.place).rename(f"{beside.place}.old-{ID}")
-    assert await beside.make(Move.EXCHANGE)
+    assert await beside.make(ExchangeMove.EXCHANGE)
     assert words(beside) == {"_data": "new", "_data.old-d1": "old"}
 
 
@@ -112,23 +112,23 @@ async def test_a_service_that_has_kept_nothing_yet_gets_its_folder(beside: Excha
     (Path(beside.place) / "word").unlink()
     Path(beside.place).rmdir()
     await filled(beside)
-    await beside.make(Move.EXCHANGE)
+    await beside.make(ExchangeMove.EXCHANGE)
     assert words(beside) == {"_data": "new", "_data.old-d1": ""}
 
 
 async def test_who_has_lost_the_run_moves_nothing(beside: Exchanging) -> None:
     await filled(beside)
     await beside.host.raise_epoch(ID, 2)
-    for move in Move:
+    for move in ExchangeMove:
         with pytest.raises(EpochPassed):
             await beside.make(move)
     assert words(beside) == {"_data": "old", "_data.new-d1": "new"}
-    assert await replace(beside, by=Holder(beside.host, 2)).make(Move.EXCHANGE)  # type: ignore[arg-type]
+    assert await replace(beside, by=Holder(beside.host, 2)).make(ExchangeMove.EXCHANGE)  # type: ignore[arg-type]
 
 
 async def test_who_is_cancelled_waits_for_the_end_of_a_move(beside: Exchanging) -> None:
     await filled(beside)
-    moving = asyncio.create_task(beside.make(Move.EXCHANGE))
+    moving = asyncio.create_task(beside.make(ExchangeMove.EXCHANGE))
     await asyncio.sleep(0)
     moving.cancel()
     with pytest.raises(asyncio.CancelledError):

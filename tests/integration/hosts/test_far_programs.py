@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from headway.domains.applications.far_end import FarEnd, lay_out, mark_of
-from headway.domains.backups.where import Reached
+from headway.drivers.dumps.base import Engine, Server, Typed, Whole
+from headway.features.backups.where import Reached
+from headway.features.services.application.remote_stage import FarEnd, lay_out, mark_of
 from headway.infra.hosts.ssh import SshHost
-from headway.seams.dumps.base import Engine, Server, Typed, Whole
 from tests.local_hosts import local_host
 from tests.ssh_servers import SSHD, ssh_host, ssh_server
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from headway.infra.hosts import cgroups, opening
+from headway.infra.hosts import anchor_start, cgroups
+from headway.infra.hosts.anchor_start import AnchorFailed
 from headway.infra.hosts.base import FileFailed
 from headway.infra.hosts.local import LocalHost
-from headway.infra.hosts.opening import AnchorFailed
 from headway.kernel.ids import new_id
 from tests.local_hosts import BUILD, OTHER, local_host, run, shell
 
@@ -86,7 +86,7 @@ def test_what_is_no_group_is_never_removed(tmp_path: Path) -> None:
 
 
 async def test_without_perl_the_way_out_is_said(host: LocalHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "PERL_PLACES", ("/no/such/perl",))
+    monkeypatch.setattr(anchor_start, "PERL_PLACES", ("/no/such/perl",))
     with pytest.raises(AnchorFailed, match="apt-get install perl-base"):
         await run(host)
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from headway.drivers.builders.languages.venv_maker import unpack_pip
+from headway.drivers.runtimes.confinement import EdgeAccounts
+from headway.drivers.runtimes.remote.client import Attended
+from headway.drivers.runtimes.remote.contract import Setting
 from headway.infra.panel.archive import check_archive, write_archive
-from headway.seams.builders.languages.venv_maker import unpack_pip
-from headway.seams.runtimes.afar.client import Attended
-from headway.seams.runtimes.afar.contract import Setting
-from headway.seams.runtimes.confinement import EdgeAccounts
 from tests.power_cut import ForgetfulDisk, forgetful_disk, lacks_loop_devices
 from tests.ssh_servers import SSHD, ssh_host, ssh_server
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from headway.infra.hosts.anchor_client import LinkedAnchor
 from headway.infra.hosts.base import Cause, StopMode
 from headway.infra.hosts.command import Command
-from headway.infra.hosts.linked_anchor import LinkedAnchor
 from headway.infra.hosts.processes import folder_of
 from tests.led_no_more import LED_NO_MORE
 from tests.local_hosts import BUILD, MODES, local_host, run, shell, until, with_argument

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from headway.infra.hosts.anchor import program
+from headway.infra.hosts.anchor_client import LinkedAnchor
 from headway.infra.hosts.base import EpochPassed, Exit
 from headway.infra.hosts.command import Command, Stage
-from headway.infra.hosts.linked_anchor import LinkedAnchor
 from headway.infra.hosts.local import LocalHost
 from tests.local_hosts import BUILD, PATH, local_host, output, run, shell, until
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from headway.drivers.runtimes.processes import argv, start_time, with_descendants
 from headway.infra.db.engine import DatabaseAway
 from headway.infra.hosts import ssh_login
 from headway.infra.hosts.base import AnchorGone, AnchorSpec, Cause, Exit, GoneReason, Host, HostUnreachable, StopMode
@@ -23,7 +24,6 @@ from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_target import HostKeyChanged, HostRefused, SshTarget, fingerprint
 from headway.kernel.secret import Secret
 from headway.kernel.turns import Turns
-from headway.seams.runtimes.processes import argv, start_time, with_descendants
 from tests.contract.host_forms import opened, written
 from tests.local_hosts import local_host, new_panel_id, shell, until
 from tests.ssh_servers import SSHD, SshServer, make_key, ssh_host, ssh_server

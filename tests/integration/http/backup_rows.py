@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
-from headway.domains.catalog import kept_store
-from headway.domains.catalog.kept_model import KeptFile
+from headway.features.destinations import stored_backup_store
+from headway.features.destinations.stored_backup_model import KeptFile
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
 from tests.integration.http.access_rows import (
@@ -99,7 +99,7 @@ async def backed_up(world: World, compose_id: str, wanted: Collection[str] | Non
             made_at=tx.now,
             proven_at=None,
         )
-        kept_store.add(tx, file)
+        stored_backup_store.add(tx, file)
 
     await world.services.db.run(add)
     return {"backup": made["backupId"], "volume_backup": of_volume["volumeBackupId"]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from headway.core.access.policy import Noun
-from headway.domains.databases.model import DatabaseKind
+from headway.features.services.database.model import DatabaseKind
 from tests.integration.http.access_rows import (
     ADMIN,
     DEPLOY,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from headway.core.access import store
-from headway.domains.catalog import barriers_store, certificates_store
-from headway.domains.catalog.barriers_model import KeptLogin, KeptRedirect
-from headway.domains.catalog.certificates_model import Certificate
+from headway.features.edge import certificates_store, middlewares_store
+from headway.features.edge.certificates_model import Certificate
+from headway.features.edge.middlewares_model import KeptLogin, KeptRedirect
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Login, Redirect
 from headway.kernel.ids import new_id
@@ -23,9 +23,9 @@ async def front_of(world: World, application_id: str) -> dict[str, str]:
     def add(tx: Tx) -> None:
         redirect = Redirect(regex="^a", replacement="b", permanent=False)
         made = {"application_id": application_id, "created_at": tx.now}
-        barriers_store.add_redirect(tx, KeptRedirect(redirect_id=number, redirect=redirect, **made))  # type: ignore[arg-type]
+        middlewares_store.add_redirect(tx, KeptRedirect(redirect_id=number, redirect=redirect, **made))  # type: ignore[arg-type]
         login = Login(username="me", hash="$2b$08$x")
-        barriers_store.put_login(tx, KeptLogin(login_id=number, login=login, **made), vault)  # type: ignore[arg-type]
+        middlewares_store.put_login(tx, KeptLogin(login_id=number, login=login, **made), vault)  # type: ignore[arg-type]
         owner = store.first_owner(tx)
         assert owner is not None
         certificate = Certificate(

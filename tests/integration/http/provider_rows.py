@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from headway.seams.forges.base import ForgeName
+from headway.drivers.forges.base import ForgeName
 from tests.integration.http.access_rows import ADMIN, MUTATION, ORGANISATION, OWN, QUERY, READ, SET, Row
 from tests.integration.http.world import World
 

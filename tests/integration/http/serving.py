@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from headway.faces.cli.sse import Event, EventReader
-from headway.faces.http.server import Server
+from headway.cli.sse import Event, EventReader
+from headway.http.server import Server
 from tests.integration.http.world import KEYS, World
 
 

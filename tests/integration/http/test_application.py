@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import select, text
 
-from headway.api.rows.applications import PASSIVE, ApplicationDetails, ApplicationRow
 from headway.core.deployments.status import Status
+from headway.features.services.application.api.rows import PASSIVE, ApplicationDetails, ApplicationRow
 from headway.infra.db.tables.applications import applications
 from tests.integration.http.world import REPOSITORY, World
 

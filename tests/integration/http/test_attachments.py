@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from headway.domains.applications import store
+from headway.features.services.application import store
 from tests.integration.http.world import World
 
 Json = Any

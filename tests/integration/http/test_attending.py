@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.http.world import World
 
-JOURNAL = "headway.reactions.journal"
+JOURNAL = "headway.features.metrics.journal"
 
 
 async def test_every_answer_has_an_id_of_its_own(world: World) -> None:

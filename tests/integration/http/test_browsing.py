@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import pytest
 
 from headway.core.access.model import Role
-from headway.faces.http.browsing.page import curl, example
-from headway.faces.http.described import Field
+from headway.http.browsing.page import curl, example
+from headway.http.openapi_texts import Field
 from tests.integration.http.world import World
 from tests.permissions import PERMISSIONS
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from headway.domains.applications import generation, store
-from headway.domains.applications.model import ReleaseState
+from headway.drivers.buildplan.settings import FIRST
+from headway.features.services.application import detection_rules, store
+from headway.features.services.application.model import ReleaseState
 from headway.infra.db.transaction import Tx
-from headway.seams.buildplan.settings import FIRST
 from tests.integration.http.test_detect import looked_at
 from tests.integration.http.world import World
 
@@ -58,7 +58,7 @@ async def test_an_upgrade_is_told_which_applications_stay_as_they_are(world: Wor
     await older(world, application_id)
     await world.release(application_id, state=ReleaseState.SERVING)
     vault = world.platform.data_dir.vault
-    lines = await world.services.db.read(lambda tx: list(generation.survey(tx, vault)))
+    lines = await world.services.db.read(lambda tx: list(detection_rules.survey(tx, vault)))
     assert [(each.what, each.setting, each.refused) for each in lines] == [
         ("application shop", "build.detection 1", False)
     ]

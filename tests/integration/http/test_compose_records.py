@@ -14,8 +14,8 @@ from headway.core.access.allowances import NotAllowed
 from headway.core.deployments import store as deployments
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.engine.poller import Poller
-from headway.domains.composes import powers, store
-from headway.domains.composes.model import Record
+from headway.features.services.compose import powers, store
+from headway.features.services.compose.model import Record
 from headway.infra.db.transaction import Tx
 from tests.integration.http.world import World, open_world
 

@@ -14,8 +14,8 @@ import pytest
 
 from headway.core.access.audience import Listener
 from headway.core.access.model import GUEST
-from headway.domains.applications.consoles import Console, Conversation, _end
-from headway.faces.http.consoles import _held
+from headway.features.services.application.consoles import Console, Conversation, _end
+from headway.http.consoles import _held
 from headway.infra.hosts.local_program import converse_here
 from headway.infra.logs.mask import Masker
 from headway.kernel.console_frames import Kind

@@ -24,12 +24,12 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from headway.core.access.model import Role
-from headway.domains.applications import consoles as console_service
-from headway.domains.applications import store
-from headway.domains.applications.consoles import ConsoleService, Seat, Wish
-from headway.domains.applications.model import Application, ReleaseState, Wanted
-from headway.domains.applications.service import ApplicationService
-from headway.faces.http.server import Server
+from headway.features.services.application import consoles as console_service
+from headway.features.services.application import store
+from headway.features.services.application.consoles import ConsoleRequest, ConsoleService, Seat
+from headway.features.services.application.model import Application, DesiredState, ReleaseState
+from headway.features.services.application.service import ApplicationService
+from headway.http.server import Server
 from headway.kernel.artifacts import HealthCheck, HealthKind
 from headway.kernel.events import AccessChanged
 from tests.command_line import run_headway
@@ -57,7 +57,7 @@ async def refused(server: Server, headers: Mapping[str, str], **query: str) -> t
 
 def wished(world: World, application_id: str, user_id: str, *, seconds: float = 60) -> None:
     """Somebody has asked for a console, as if something of the application ran."""
-    world.services.consoles.wishes["a-console"] = Wish(
+    world.services.consoles.wishes["a-console"] = ConsoleRequest(
         user_id=user_id,
         organization_id="another",
         application_id=application_id,
@@ -109,7 +109,7 @@ async def running(world: World) -> str:
     """An application of the owner of which something runs."""
     application_id = await world.application()
     await world.release(application_id, state=ReleaseState.SERVING, runtime="native")
-    await world.services.db.run(lambda tx: store.set_fields(tx, application_id, wanted=Wanted.UP))
+    await world.services.db.run(lambda tx: store.set_fields(tx, application_id, wanted=DesiredState.UP))
     return application_id
 
 
@@ -176,7 +176,7 @@ async def serving(folder: Path, **env: str) -> AsyncIterator[tuple[World, Server
     async with open_world(folder / "data", **env) as world, served(world) as server:
         application_id = await world.application("shop", env="SECRET_TOKEN=swordfish9")
         release_id = await world.release(application_id, state=ReleaseState.SERVING, runtime="native")
-        await world.services.db.run(lambda tx: store.set_fields(tx, application_id, wanted=Wanted.UP))
+        await world.services.db.run(lambda tx: store.set_fields(tx, application_id, wanted=DesiredState.UP))
         runtime = world.services.consoles.operating.tools.runtimes.of("native")
         settled = HealthCheck(kind=HealthKind.SETTLE, deadline_seconds=20, settle_seconds=0.2)
         named = {"release_id": release_id, "processes": {"web": SERVES}, "port": None, "health": settled}

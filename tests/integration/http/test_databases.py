@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from headway.domains.databases.model import DatabaseKind
+from headway.features.services.database.model import DatabaseKind
 from tests.integration.http.callers import CALLERS, admit_callers, give, key_of
 from tests.integration.http.database_rows import A_DATABASE
 from tests.integration.http.world import World, client_with

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from headway.domains.catalog.destinations_model import Destination
-from headway.domains.catalog.destinations_store import find
+from headway.features.destinations.model import Destination
+from headway.features.destinations.store import find
 from headway.infra.db.tables.backups import destinations
 from tests.integration.http.world import World
 from tests.s3 import S3, lacks_s3, s3_server

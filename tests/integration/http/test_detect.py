@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from headway.api.rows.detected import DetectedRow
+from headway.features.services.application.api.detection_rows import DetectedRow
 from tests.archives import packed
 from tests.integration.http.world import World
 from tests.panel import git_repository

@@ -15,8 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from headway.domains.applications.model import ReleaseState
-from headway.domains.disk.keeping import DiskKeeping
+from headway.features.disk.pollers import DiskKeeping
+from headway.features.services.application.model import ReleaseState
 from headway.kernel.events import DiskMeasured
 from headway.kernel.ids import new_id
 from tests.integration.http.callers import CALLERS, admit_callers, give, key_of

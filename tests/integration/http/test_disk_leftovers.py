@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from headway.core.deployments.status import Status
-from headway.domains.disk import store
-from headway.domains.disk.leftovers import Leftovers
-from headway.domains.disk.model import Held, Server
-from headway.domains.disk.rounds import Chosen, Round
+from headway.features.disk import store
+from headway.features.disk.leftovers import Leftovers
+from headway.features.disk.model import DiskServer, ServiceUsage
+from headway.features.disk.rounds import Chosen, Round
 from headway.infra.docker.usage import EngineUsage, HeldImage
-from headway.infra.panel.naming import name_on
+from headway.infra.panel.names import name_on
 from tests.integration.http.world import World, open_world
 
 
@@ -87,14 +87,14 @@ async def test_what_is_of_no_service_any_more_goes_with_the_server_that_it_was_m
     other = await world.application("other")
     known = {name: await called(world, id_) for name, id_ in (("shop", mine), ("other", other))} | {"gone": "gone"}
     here = world.services.disk.cleaning.here
-    server = Server(server_id="a-server", name="s", organization_id="o")
+    server = DiskServer(server_id="a-server", name="s", organization_id="o")
     names = {name: f"headway-{name_on(panel, 'a-server')}/{on_machine}:r-gone" for name, on_machine in known.items()}
     names["of the panel's machine"] = f"headway-{panel}/away:r-gone"
     engine = holding(*(image(number, name) for number, name in enumerate(names.values())))
     services = await world.services.db.read(store.services)
 
-    async def going(*, on: Server | None, everything: bool = False) -> set[str]:
-        def is_chosen(service: Held) -> bool:
+    async def going(*, on: DiskServer | None, everything: bool = False) -> set[str]:
+        def is_chosen(service: ServiceUsage) -> bool:
             return everything or service.service_id == mine
 
         there = type(here)(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from headway.faces.http.bodies import MOST_BODY_BYTES
+from headway.http.bodies import MOST_BODY_BYTES
 from tests.integration.http.world import KEYS, World, open_world
 from tests.postgres import Cluster
 

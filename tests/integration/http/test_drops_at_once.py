@@ -7,8 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from headway.domains.catalog.uploads import Archives
-from headway.domains.catalog.uploads_model import Upload
+from headway.features.services.uploads import Archives
+from headway.kernel.uploads import Upload
 from tests.integration.http.world import KEYS, World
 from tests.integration.sources.archives import FILES, zipped
 from tests.permissions import permission

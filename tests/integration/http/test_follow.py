@@ -13,10 +13,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from headway.cli.sse import Event
 from headway.core.deployments.lease import Lease
 from headway.core.deployments.store import StepEnd, begin_step, finish_steps
-from headway.faces.cli.sse import Event
-from headway.faces.http import streams
+from headway.http import streams
 from headway.kernel.events import DeploymentMoved
 from tests.integration.http.serving import events, eventually, reader, served
 from tests.integration.http.world import World

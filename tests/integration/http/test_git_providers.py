@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from headway.drivers.forges.base import ForgeName
 from headway.infra.db.tables.git_providers import git_providers
-from headway.seams.forges.base import ForgeName
 from tests.forge_apis import APP_ID, INSTALLATION_ID, TOKEN, Api, app_key, forge_api
 from tests.integration.http.test_members import joined
 from tests.integration.http.world import World, client_with

@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
-from headway.domains.applications import health_store, store
-from headway.domains.applications.handback import Handback
-from headway.domains.applications.model import ReleaseState
+from headway.drivers.runtimes.base import Health
+from headway.features.services.application import health_store, store
+from headway.features.services.application.failback import ApplicationFailback
+from headway.features.services.application.model import ReleaseState
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.transaction import Tx
-from headway.seams.runtimes.base import Health
 from tests.integration.http.world import World
 
 T = TypeVar("T")
@@ -33,11 +33,11 @@ class Counted:
         return await self._db.read(work)
 
 
-def watching(world: World) -> tuple[Handback, Counted]:
+def watching(world: World) -> tuple[ApplicationFailback, Counted]:
     counted = Counted(world.services.db)
     operating = replace(world.services.applications._operating, db=counted)
     ledger = world.services.deployments._ledger
-    return Handback(
+    return ApplicationFailback(
         operating=operating, ledger=ledger, version=world.services.db.version, window=timedelta(60)
     ), counted
 

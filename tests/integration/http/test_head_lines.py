@@ -11,9 +11,9 @@ from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from headway.faces.http.answers import SECURITY_HEADERS
-from headway.faces.http.head_lines import ordinary_head
-from headway.faces.http.heads import BoundedProtocol
+from headway.http.answers import SECURITY_HEADERS
+from headway.http.head_lines import ordinary_head
+from headway.http.request_heads import BoundedProtocol
 
 Headers = list[tuple[bytes, bytes]]
 

@@ -11,7 +11,7 @@ import pytest
 
 from headway.core.deployments import store as deployments
 from tests.integration.http.world import World
-from tests.unit.reactions.webhooks import deliveries as sent
+from tests.unit.features.webhooks import deliveries as sent
 
 Json = Any
 Sent = tuple[dict[str, str], bytes]

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from headway.domains.applications.keeper import Keeper
-from headway.domains.applications.store import make_serving
-from headway.domains.servers.store import servers_in_use
-from headway.seams.runtimes.base import Runtime
-from headway.seams.runtimes.several import Runtimes
+from headway.drivers.runtimes.base import Runtime
+from headway.drivers.runtimes.runtime_set import Runtimes
+from headway.features.servers.store import servers_in_use
+from headway.features.services.application.reconciler import ApplicationReconciler
+from headway.features.services.application.store import make_serving
 from tests.integration.http.world import World
 from tests.integration.runtimes.bench import Work, make_runtime, make_spec, open_folder, opened, run, settle
 
@@ -70,12 +70,12 @@ async def served(world: World, name: str, count: int) -> list[str]:
     return releases
 
 
-def keeper_with(world: World, forms: Mapping[str, Runtime], host_id: str = "local") -> Keeper:
+def keeper_with(world: World, forms: Mapping[str, Runtime], host_id: str = "local") -> ApplicationReconciler:
     """One of a host, for which these runtimes are those of this machine."""
     operating = world.services.applications._operating
     here = replace(operating.toolboxes.here, runtimes=Runtimes(forms=forms))
     operating = replace(operating, toolboxes=replace(operating.toolboxes, here=here))
-    return Keeper(
+    return ApplicationReconciler(
         host_id=host_id,
         operating=operating,
         ledger=world.services.deployments._ledger,

@@ -8,10 +8,10 @@ from sqlalchemy import update
 
 from headway.core.deployments.model import SubjectType
 from headway.core.engine.troubles import Troubles
-from headway.domains.catalog import kept_store
-from headway.domains.catalog.keeping import Keeping
-from headway.domains.catalog.kept_model import Keep
-from headway.domains.catalog.kept_retention import KeptRetention, Wanted
+from headway.features.destinations import stored_backup_store
+from headway.features.destinations.stored_backup_model import Keep
+from headway.features.destinations.stored_backup_retention import RetentionRule, StoredBackupRetention
+from headway.features.destinations.transfer import BackupTransfer
 from headway.infra.db.tables.backups import destinations, kept_files
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Limits
@@ -32,16 +32,16 @@ async def test_a_destination_that_is_broken_holds_up_no_other_and_is_told_of(wor
         tx.execute(update(destinations).where(destinations.c.destination_id == broken).values(reach="{"))
 
     await world.services.db.run(break_the_first)
-    wanted = [Wanted(subject_type=SubjectType.BACKUP, subject_id=each, keep=Keep(number=0)) for each in made[:2]]
+    wanted = [RetentionRule(subject_type=SubjectType.BACKUP, subject_id=each, keep=Keep(number=0)) for each in made[:2]]
     troubles = Troubles()
-    retention = KeptRetention(
+    retention = StoredBackupRetention(
         db=world.services.db, keeping=_keeping(world, tmp_path), every=lambda _: wanted, troubles=troubles
     )
 
     await retention.keep_round()
 
     def left(tx: Tx) -> list[int]:
-        return [len(kept_store.of_subject(tx, SubjectType.BACKUP, each)) for each in made[:2]]
+        return [len(stored_backup_store.of_subject(tx, SubjectType.BACKUP, each)) for each in made[:2]]
 
     assert await world.services.db.read(left) == [2, 1]
     (trouble,) = troubles.all()
@@ -53,9 +53,9 @@ async def test_a_destination_that_is_broken_holds_up_no_other_and_is_told_of(wor
     assert troubles.all() == [], "nobody wants it removed any more"
 
 
-def _keeping(world: World, folder: Path) -> Keeping:
+def _keeping(world: World, folder: Path) -> BackupTransfer:
     of = world.services.destinations
-    return Keeping(
+    return BackupTransfer(
         vault=of.vault,
         storages=of.storages,
         folder=of.folder,

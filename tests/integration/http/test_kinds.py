@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from headway.core.deployments import store
-from headway.core.engine.ending import take_back
+from headway.core.engine.run_end import take_back
 from tests.integration.http.world import World
 
 _OF_GIT = {"git-key", "git-fetch", "errand", "outgoing", "incoming"}

@@ -13,9 +13,9 @@ import pytest
 
 from headway.core.deployments import store as deployments
 from headway.core.deployments.status import Status
-from headway.domains.composes.keeper import Keeper as ComposeKeeper
+from headway.drivers.runtimes.daemon import MARKER
+from headway.features.services.compose.reconciler import ComposeReconciler
 from headway.infra.db.transaction import Tx
-from headway.seams.runtimes.daemon import MARKER
 from tests.integration.http.test_keeper import NONE, keeper_with
 from tests.integration.http.world import World
 from tests.ssh_servers import SSHD, SshServer, ssh_server
@@ -185,7 +185,7 @@ async def finish(world: World, kind: str, server_id: str) -> None:
         await keeper_with(world, {}, server_id).finish_deletions()
         return
     operating = world.services.composes._operating
-    keeper = ComposeKeeper(
+    keeper = ComposeReconciler(
         host_id=server_id,
         operating=operating,
         ledger=world.services.deployments._ledger,

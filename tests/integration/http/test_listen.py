@@ -13,8 +13,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
-from headway.faces.http import streams
-from headway.faces.http.server import Server
+from headway.http import streams
+from headway.http.server import Server
 from tests.integration.http.serving import eventually, served
 from tests.integration.http.test_follow import running
 from tests.integration.http.world import KEYS, World

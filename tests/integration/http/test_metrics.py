@@ -9,7 +9,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from headway.core.deployments.status import Status
-from headway.faces.http.metrics import create_metrics_app
+from headway.http.metrics import create_metrics_app
 from headway.kernel.events import LogGrew, SwarmLooked
 from headway.operations import http_needs
 from tests.integration.http.world import KEYS, World

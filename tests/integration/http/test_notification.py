@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import update
 
 from headway.core.deployments.status import Status
+from headway.features.notifications.disk import DiskWatch
+from headway.features.notifications.media import signature
 from headway.infra.db.tables.notifications import notices
 from headway.kernel.errors import Unavailable
-from headway.reactions.notifications.disk import DiskWatch
-from headway.reactions.notifications.media import signature
 from tests.integration.http.server_rows import A_SERVER
 from tests.integration.http.world import World
 from tests.panel import free_port

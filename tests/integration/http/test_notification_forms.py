@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from headway.reactions.notifications import store
-from headway.reactions.notifications.model import Channel
+from headway.features.notifications import store
+from headway.features.notifications.model import Channel
 from tests.integration.http.notification_rows import FORMS, SCHEMES
 from tests.integration.http.world import World
 from tests.receivers import receiver

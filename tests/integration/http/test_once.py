@@ -10,10 +10,10 @@ import httpx
 import pytest
 from sqlalchemy import select, update
 
-from headway.core.deployments import once
+from headway.core.deployments import idempotency
 from headway.core.deployments.ledger import MOST_PENDING, Ledger
 from headway.infra.db.tables.access import audit_log
-from headway.infra.db.tables.once import idempotency_keys
+from headway.infra.db.tables.idempotency import idempotency_keys
 from tests.integration.http.world import World, open_world
 
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
@@ -139,7 +139,7 @@ async def test_a_key_counts_for_a_day(world: World) -> None:
     second = await send(world, application_id)
     assert second.headers["x-deployment-id"] != first.headers["x-deployment-id"]
     await db.run(age(24.1))  # type: ignore[arg-type]
-    await db.run(once.forget_old)
+    await db.run(idempotency.forget_old)
     assert await db.read(lambda tx: tx.execute(select(idempotency_keys)).all()) == []
 
 

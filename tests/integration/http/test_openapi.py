@@ -10,7 +10,7 @@ import pytest
 from pydantic_core import to_json
 
 from headway.api.operation import File, Stream
-from headway.faces.http.openapi import document
+from headway.http.openapi import document
 from headway.operations import bare_registry
 from tests.integration.http.access_rows import QUERY
 from tests.integration.http.access_table import TABLE

@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 
 from headway.core.deployments.service import Stopping
-from headway.domains.previews import store
-from headway.domains.previews.clearing import Clearing
+from headway.features.previews import store
+from headway.features.previews.cleanup import PreviewCleanup
 from headway.infra.db.transaction import Tx
 from tests.forge_apis import TOKEN, Api, forge_api
 from tests.integration.http.preview_rows import pull_request, told
@@ -18,10 +18,10 @@ from tests.integration.http.world import World
 Json = Any
 
 
-def clearing(world: World) -> Clearing:
+def clearing(world: World) -> PreviewCleanup:
     """As the panel has it; nothing runs here that could be stopped."""
     services = world.services
-    return Clearing(
+    return PreviewCleanup(
         db=services.db,
         stopping=cast("Stopping", None),
         events=services.events,

@@ -8,8 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from headway.api.operations import application_settings, compose_settings
-from headway.seams.forges.base import ForgeName
+from headway.drivers.forges.base import ForgeName
+from headway.features.services.application.api import settings as application_settings
+from headway.features.services.compose.api import settings
 from tests.integration.http.provider_rows import NOWHERE
 from tests.integration.http.test_access_table import given_to, things_of
 from tests.integration.http.test_bad_values import PROCEDURES
@@ -17,7 +18,7 @@ from tests.integration.http.test_members import joined
 from tests.integration.http.world import World, client_with
 
 Json = Any
-SETTINGS = (application_settings.Changes, compose_settings.Changes)
+SETTINGS = (application_settings.ApplicationChanges, settings.ComposeChanges)
 SETTERS = sorted(each.name for each in PROCEDURES if issubclass(each.input, SETTINGS))
 SAVERS = {f"application.save{forge.capitalize()}Provider": str(forge) for forge in ForgeName}
 

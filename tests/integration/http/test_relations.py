@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from headway.domains.databases.model import DatabaseKind
+from headway.features.services.database.model import DatabaseKind
 from tests.integration.http.backup_rows import A_DATABASE as A_BACKUP
 from tests.integration.http.backup_rows import A_VOLUME_BACKUP
 from tests.integration.http.callers import CALLERS, admit_callers, give, key_of

@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from headway.api.rows.releases import ReleaseDetails, ReleaseRow
-from headway.domains.applications.model import AppSettings, ReleaseState
-from headway.domains.applications.snapshot import Snapshot
+from headway.drivers.buildplan.settings import BuildSettings
+from headway.features.services.application.api.release_rows import ReleaseDetails, ReleaseRow
+from headway.features.services.application.model import AppSettings, ReleaseState
+from headway.features.services.application.snapshot import Snapshot
 from headway.kernel.artifacts import Commit
-from headway.seams.buildplan.settings import BuildSettings
 from tests.integration.http.world import World
 
 COMMIT = Commit(hash="a" * 40, subject="First", author="Ann", branch="main")

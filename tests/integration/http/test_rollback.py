@@ -9,13 +9,13 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from headway.api.rows.left import LeftRow
-from headway.api.rows.rollbacks import PreviewRow, RemovedRow
 from headway.core.deployments.model import Lane, Trigger
 from headway.core.deployments.status import Intent, Status
-from headway.domains.applications import store
-from headway.domains.applications.model import AppSettings, Release, ReleaseState
-from headway.domains.rollbacks.readiness import Readiness
+from headway.features.deployments.api.rollback_rows import LeftRow
+from headway.features.rollbacks.api.rows import PreviewRow, RemovedRow
+from headway.features.rollbacks.readiness import Readiness
+from headway.features.services.application import store
+from headway.features.services.application.model import ApplicationRelease, AppSettings, ReleaseState
 from tests.integration.http.test_metrics import figure, figures_of
 from tests.integration.http.test_release import snapshot
 from tests.integration.http.world import World
@@ -37,7 +37,7 @@ async def row_of(world: World, application_id: str) -> Json:
     return row
 
 
-async def release(world: World, release_id: str) -> Release:
+async def release(world: World, release_id: str) -> ApplicationRelease:
     found = await world.services.db.read(lambda tx: store.release(tx, release_id))
     assert found is not None
     return found

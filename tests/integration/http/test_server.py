@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from headway.faces.http.bodies import MOST_BODY_BYTES
-from headway.faces.http.server import CannotListen, Server
+from headway.http.bodies import MOST_BODY_BYTES
+from headway.http.server import CannotListen, Server
 from tests.integration.http.serving import events, eventually, reader, served
 from tests.integration.http.world import World
 

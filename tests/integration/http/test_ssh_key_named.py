@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from headway.domains.applications import store as applications
-from headway.domains.composes import store as composes
+from headway.features.services.application import store as applications
+from headway.features.services.compose import store as composes
 from headway.infra.db.transaction import Tx
 from tests.integration.http.server_rows import A_SERVER
 from tests.integration.http.test_taken import A_FILE, ended

@@ -9,8 +9,8 @@ from sqlalchemy import update
 
 from headway.core.deployments import store as deployments
 from headway.core.deployments.status import Reason, Status
+from headway.features.commit_statuses.outbox import Statuses
 from headway.infra.db.tables.statuses import commit_statuses
-from headway.reactions.statuses.telling import Statuses
 from tests.forge_apis import TOKEN, Api, forge_api
 from tests.integration.http.world import World
 

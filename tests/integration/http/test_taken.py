@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from headway.reactions.notifications import store
+from headway.features.notifications import store
 from tests.integration.http.server_rows import A_SERVER
 from tests.integration.http.working import working
 from tests.integration.http.world import REPOSITORY, World

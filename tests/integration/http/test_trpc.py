@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from headway.faces.http.bodies import MOST_BODY_BYTES
-from headway.faces.http.trpc import MOST_CALLS
+from headway.http.bodies import MOST_BODY_BYTES
+from headway.http.trpc import MOST_CALLS
 from script.clients_page import REFUSED
 from tests.integration.http.access_rows import QUERY
 from tests.integration.http.access_table import TABLE

@@ -13,7 +13,7 @@ from tests.integration.http.preview_rows import pull_request
 from tests.integration.http.preview_rows import told as told_pull
 from tests.integration.http.test_hooks import deliver, told
 from tests.integration.http.world import World
-from tests.unit.reactions.webhooks import deliveries as sent
+from tests.unit.features.webhooks import deliveries as sent
 
 Json = Any
 
@@ -133,7 +133,7 @@ async def test_nothing_is_kept_of_services_that_are_gone(world: World) -> None:
 
 
 async def test_what_was_saved_before_it_had_a_meaning_has_it_now(world: World) -> None:
-    from headway.domains.applications.model import AppSettings
+    from headway.features.services.application.model import AppSettings
 
     old = {"git_url": "x", "extra": {"autoDeploy": False, "watchPaths": ["a"], "triggerType": None, "title": "t"}}
     settings = AppSettings.load(old)

@@ -17,6 +17,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from headway.drivers.runtimes import ports, processes
+from headway.drivers.runtimes.confinement import EdgeAccounts
+from headway.drivers.runtimes.native import NativeRuntime
 from headway.infra.hosts.base import Exit, Host
 from headway.infra.hosts.command import Command
 from headway.infra.hosts.processes import initial_environment
@@ -25,9 +28,6 @@ from headway.kernel.ids import new_id
 from headway.kernel.phrase import plain
 from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
-from headway.seams.runtimes import ports, processes
-from headway.seams.runtimes.confinement import EdgeAccounts
-from headway.seams.runtimes.native import NativeRuntime
 
 PYTHON = "/usr/bin/python3"
 ACCOUNT = 61234

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from headway.seams.runtimes import processes
-from headway.seams.runtimes.cgroups import ReleaseGroups
-from headway.seams.runtimes.edge import Edge
-from headway.seams.runtimes.native import NativeRuntime
+from headway.drivers.runtimes import processes
+from headway.drivers.runtimes.cgroups import ReleaseGroups
+from headway.drivers.runtimes.edge import Edge
+from headway.drivers.runtimes.native import NativeRuntime
 from tests.integration.runtimes.bench import EDGE_ACCOUNTS, Work, free_port, make_runtime, open_folder, processes_of
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from headway.seams.runtimes import answer, ports
-from headway.seams.runtimes.answer import AskedPort
+from headway.drivers.runtimes import answer, ports
+from headway.drivers.runtimes.answer import AskedPort
 from tests.certificates import certificate_for
 from tests.integration.runtimes.bench import free_port
 

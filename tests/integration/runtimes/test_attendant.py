@@ -17,17 +17,17 @@ from typing import Any
 
 import pytest
 
-from headway.domains.servers.edge_keeping import EdgeKeeper
+from headway.drivers.runtimes.confinement import EdgeAccounts
+from headway.drivers.runtimes.edge import Edge
+from headway.drivers.runtimes.remote.bundle import START, parcel
+from headway.drivers.runtimes.remote.codec import encode
+from headway.drivers.runtimes.remote.contract import Setting
+from headway.drivers.runtimes.remote.frames import HEAD, framed, length_of
+from headway.features.metrics.journal import Journal
+from headway.features.servers.edge_reconciler import EdgeKeeper
 from headway.kernel.artifacts import KeyPair, Route, Upstream, Way
 from headway.kernel.events import Events
 from headway.kernel.secret import Secret
-from headway.reactions.journal import Journal
-from headway.seams.runtimes.afar.codec import encode
-from headway.seams.runtimes.afar.contract import Setting
-from headway.seams.runtimes.afar.frames import HEAD, framed, length_of
-from headway.seams.runtimes.afar.parcel import START, parcel
-from headway.seams.runtimes.confinement import EdgeAccounts
-from headway.seams.runtimes.edge import Edge
 from tests.integration.runtimes.bench import EDGE_ACCOUNTS, fetch, free_port, traefik_of, until
 
 HOST = "shop.localhost"

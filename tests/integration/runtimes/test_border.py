@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from headway.seams.runtimes import bpf, gate_places, gate_words
-from headway.seams.runtimes.border import Border
-from headway.seams.runtimes.cgroups import ReleaseGroups
-from headway.seams.runtimes.gate_content import Ports, number
-from headway.seams.runtimes.gates import Gates, gates_of
-from headway.seams.runtimes.programs import Layout
-from headway.seams.runtimes.records import Records
+from headway.drivers.runtimes import bpf, gate_places, gate_words
+from headway.drivers.runtimes.border import Border
+from headway.drivers.runtimes.cgroups import ReleaseGroups
+from headway.drivers.runtimes.gate_content import Ports, number
+from headway.drivers.runtimes.gates import Gates, gates_of
+from headway.drivers.runtimes.programs import Layout
+from headway.drivers.runtimes.records import Records
 
 pytestmark = pytest.mark.root
 PANEL_ID = f"border-{os.getpid()}"

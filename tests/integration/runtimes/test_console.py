@@ -18,9 +18,9 @@ from typing import IO
 
 import pytest
 
+from headway.drivers.runtimes import console, layer
+from headway.drivers.runtimes.launch_configuration import render_configuration
 from headway.kernel.console_frames import HEAD, WINDOW, Kind, framed, head_of
-from headway.seams.runtimes import console, layer
-from headway.seams.runtimes.launch_configuration import render_configuration
 from tests.integration.runtimes.bench import ACCOUNT, open_folder
 from tests.led_no_more import led_no_more
 from tests.panel import until

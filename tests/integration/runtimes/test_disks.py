@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from headway.seams.runtimes.copies import Copies
-from headway.seams.runtimes.disks import Disks, disks_of
-from headway.seams.runtimes.launcher import FULL
-from headway.seams.runtimes.programs import Layout
-from headway.seams.runtimes.records import Records
-from headway.seams.runtimes.reserve import Reserve
+from headway.drivers.runtimes.copies import Copies
+from headway.drivers.runtimes.disks import Disks, disks_of
+from headway.drivers.runtimes.launcher import FULL
+from headway.drivers.runtimes.programs import Layout
+from headway.drivers.runtimes.records import Records
+from headway.drivers.runtimes.reserve import Reserve
 from tests.panel import until
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]

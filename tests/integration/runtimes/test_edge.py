@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from headway.drivers.runtimes import processes
+from headway.drivers.runtimes.edge import Edge, EdgeBroken, HostTaken
+from headway.drivers.runtimes.native import NativeRuntime
+from headway.drivers.runtimes.route_file import PROBE_HEADER, RELEASE_HEADER
+from headway.drivers.runtimes.route_probe import RouteNotProven
+from headway.drivers.runtimes.traefik import Https
 from headway.kernel.artifacts import Entrance, Login, Redirect, ReleaseSpec, Route, Upstream, Way
 from headway.kernel.errors import InvalidInput
-from headway.seams.runtimes import processes
-from headway.seams.runtimes.edge import Edge, EdgeBroken, HostTaken
-from headway.seams.runtimes.native import NativeRuntime
-from headway.seams.runtimes.proving import RouteNotProven
-from headway.seams.runtimes.route_file import PROBE_HEADER, RELEASE_HEADER
-from headway.seams.runtimes.traefik import Https
 from tests.integration.runtimes.bench import EDGE_ACCOUNTS, Work, fetch, free_port, make_spec
 
 HOST = "shop.localhost"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from headway.drivers.runtimes.edge import Edge, EdgeBroken
 from headway.kernel.artifacts import Route, Upstream, Way
-from headway.seams.runtimes.edge import Edge, EdgeBroken
 from tests.integration.runtimes.bench import EDGE_ACCOUNTS, fetch, free_port, traefik_of, until
 
 HOST = "shop.localhost"

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from headway.seams.runtimes.native import beside_python
-from headway.seams.runtimes.swarm.forwarder import configuration
+from headway.drivers.runtimes.native import beside_python
+from headway.drivers.runtimes.swarm.forwarder import configuration
 from tests.panel import free_port, until
 
 LARGE = b"x" * 5_000_000

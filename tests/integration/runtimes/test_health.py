@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from headway.drivers.runtimes.base import PortTaken, Unhealthy
+from headway.drivers.runtimes.native import NativeRuntime
 from headway.kernel.artifacts import HealthCheck, HealthKind, ReleaseSpec
-from headway.seams.runtimes.base import PortTaken, Unhealthy
-from headway.seams.runtimes.native import NativeRuntime
 from tests.integration.runtimes.bench import PYTHON, Work, answers, fetch_json, make_spec, run, settle, until_async
 
 

@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
+from headway.drivers.runtimes import layer, overlay, record
+from headway.drivers.runtimes.disks import held_by
+from headway.drivers.runtimes.launcher import BESIDE
+from headway.drivers.runtimes.layers import Layers
+from headway.drivers.runtimes.programs import Layout
+from headway.drivers.runtimes.release_exec import InFolder
 from headway.kernel.artifacts import Bundle
 from headway.kernel.errors import InvalidInput
-from headway.seams.runtimes import layer, overlay, record
-from headway.seams.runtimes.disks import held_by
-from headway.seams.runtimes.inside import InFolder
-from headway.seams.runtimes.launcher import BESIDE
-from headway.seams.runtimes.layers import Layers
-from headway.seams.runtimes.programs import Layout
 from tests.integration.runtimes.bench import (
     ACCOUNT,
     PYTHON,
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.root
 LAUNCHER = """
 import json, os, sys
 sys.path[:0] = json.loads(sys.argv[1])
-from headway.seams.runtimes import layer, overlay
+from headway.drivers.runtimes import layer, overlay
 root, form, terms, what = sys.argv[2], sys.argv[3], json.loads(sys.argv[4]), sys.argv[5]
 parted = form != "copy" and overlay.part_mounts()
 if form == "owners":
@@ -59,7 +59,7 @@ exec(what)
 BY_ITSELF = """
 import glob, json, os, sys
 sys.path[:0] = [{source!r}]
-from headway.seams.runtimes import layer, overlay
+from headway.drivers.runtimes import layer, overlay
 os.mkdir({root!r} + "/release")
 open({root!r} + "/release/a", "w").write("before")
 if not (pid := os.fork()):
@@ -201,9 +201,9 @@ def test_without_root_a_process_has_a_layer_too_and_nothing_of_it_is_left(form: 
     with open_folder() as folder:
         os.chown(folder, ACCOUNT, ACCOUNT)
         source = folder / "source"  # a checkout may be closed to others
-        (source / "headway/seams/runtimes").mkdir(parents=True)
+        (source / "headway/drivers/runtimes").mkdir(parents=True)
         for module in (layer, overlay):
-            shutil.copy(str(module.__file__), source / "headway/seams/runtimes")
+            shutil.copy(str(module.__file__), source / "headway/drivers/runtimes")
         settled = {"folder": f"{folder}/release", "home": str(folder), "keep": [], "program": "web", "app_name": "shop"}
         terms = {**settled, "uid": None, "gid": None, "bytes": 1 << 20}
         script = BY_ITSELF.format(source=str(source), root=str(folder), terms=terms, parted=form == layer.OVERLAY)

@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
+from headway.drivers.runtimes import container_exec, disks, layer, layers, ports, processes
+from headway.drivers.runtimes.layers import Layers
+from headway.drivers.runtimes.programs import Layout
 from headway.infra.hosts import anchor, cgroups, porter
-from headway.seams.runtimes import disks, layer, layers, ports, processes, within
-from headway.seams.runtimes.layers import Layers
-from headway.seams.runtimes.programs import Layout
 from tests.led_no_more import LED_NO_MORE, led_no_more
 
 pytestmark = pytest.mark.root
@@ -133,7 +133,7 @@ def in_a_group(mount: cgroups.Mount) -> Iterator[tuple[Path, subprocess.Popen[st
 def test_it_is_seen_in_the_group_of_its_container() -> None:
     counts = max(cgroups.all_mounts(), key=lambda each: "pids" in each.controllers)
     with in_a_group(counts) as (group, left):
-        assert within._is_in(group.name, left.pid)
+        assert container_exec._is_in(group.name, left.pid)
 
 
 def on_a_server(group: Path) -> bool:
@@ -168,5 +168,5 @@ def test_a_look_from_within_a_container_finds_and_ends_it() -> None:
         'sh -c "$1" headway HEADWAY_INSIDE=r1 && wait $!',
     )
     apart = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", "\n".join(lines), "sh")
-    ended = subprocess.run((*apart, within._SWEEP), check=False, timeout=5)
+    ended = subprocess.run((*apart, container_exec._SWEEP), check=False, timeout=5)
     assert ended.returncode == 128 + signal.SIGKILL

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from headway.drivers.runtimes import ports, processes
+from headway.drivers.runtimes.base import ProcessState, UnknownRelease
+from headway.drivers.runtimes.native import NativeRuntime
 from headway.kernel.artifacts import HealthCheck, HealthKind, ReleaseSpec
 from headway.kernel.errors import InvalidInput
-from headway.seams.runtimes import ports, processes
-from headway.seams.runtimes.base import ProcessState, UnknownRelease
-from headway.seams.runtimes.native import NativeRuntime
 from tests.integration.runtimes.bench import (
     ACCOUNT,
     PYTHON,

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from headway.drivers.runtimes import cgroups, launcher
 from headway.kernel.ids import new_id
-from headway.seams.runtimes import cgroups, launcher
 from tests.integration.runtimes.bench import ACCOUNT
 
 UNIFIED = cgroups.find_hierarchies(Path("/proc/self/mountinfo").read_text()).unified or ""
@@ -30,7 +30,7 @@ LAUNCHER = """
 import ctypes, json, os, sys
 source, top, is_container, groups, account = json.loads(sys.argv[1])
 sys.path[:0] = [source]
-from headway.seams.runtimes import launcher
+from headway.drivers.runtimes import launcher
 libc = ctypes.CDLL(None)
 os.umask(0o077)
 assert launcher.part()

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from headway.drivers.runtimes.edge import Edge
+from headway.drivers.runtimes.trial_traefik import RouteRefused
 from headway.kernel.artifacts import Redirect, Route, Upstream, Way
-from headway.seams.runtimes.edge import Edge
-from headway.seams.runtimes.scratch import RouteRefused
 from tests.integration.runtimes.bench import EDGE_ACCOUNTS, free_port, processes_of, until
 
 ROUTE = Route(

@@ -13,11 +13,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from headway.drivers.buildplan.site_rules import read_rules
+from headway.drivers.runtimes.launcher import file_server
+from headway.drivers.runtimes.native import beside_python
+from headway.drivers.runtimes.site_routes import site_routes
 from headway.kernel.site_rules import SiteRules
-from headway.seams.buildplan.site_rules import read_rules
-from headway.seams.runtimes.launcher import file_server
-from headway.seams.runtimes.native import beside_python
-from headway.seams.runtimes.site_routes import site_routes
 
 FILES = {
     "index.html": "home",

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import pytest
 
+from headway.drivers.runtimes.forced_removal import remove_at_once
 from headway.infra.docker.api import DockerApi, EngineRefused, Json, unix_socket
-from headway.seams.runtimes.striking import remove_at_once
 from tests.docker_engine import BASE_IMAGE, Engine
 from tests.integration.runtimes.bench import until_async
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from headway.drivers.runtimes import processes, programs
+from headway.drivers.runtimes.base import ProcessState, Unhealthy
+from headway.drivers.runtimes.native import NativeRuntime
 from headway.kernel.artifacts import HealthCheck, HealthKind, ReleaseSpec
 from headway.kernel.errors import InvalidInput
-from headway.seams.runtimes import processes, programs
-from headway.seams.runtimes.base import ProcessState, Unhealthy
-from headway.seams.runtimes.native import NativeRuntime
 from tests.integration.runtimes.bench import (
     PYTHON,
     Work,
@@ -212,7 +212,7 @@ def test_a_folder_that_supervisord_cannot_name_is_refused(folder: Path) -> None:
 async def test_a_supervisord_that_hangs_is_replaced(
     runtime: NativeRuntime, work: Work, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from headway.seams.runtimes import rpc, supervisord
+    from headway.drivers.runtimes import rpc, supervisord
 
     spec = make_spec(folder)
     await run(runtime, work, spec)
@@ -243,6 +243,6 @@ def _below(pid: int, folder: Path) -> bool:
 
 
 def _listening(spec: ReleaseSpec) -> bool:
-    from headway.seams.runtimes import ports
+    from headway.drivers.runtimes import ports
 
     return any(listener.port == spec.port for listener in ports.listeners())

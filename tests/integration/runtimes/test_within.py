@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from headway.drivers.runtimes.container_exec import MARK, Within
 from headway.infra.docker.api import DockerApi, unix_socket
-from headway.infra.hosts import cgroups, joined, processes
+from headway.infra.hosts import cgroups, nested_cgroups, processes
 from headway.kernel.errors import Unavailable
-from headway.seams.runtimes.within import MARK, Within
 from tests.docker_engine import BASE_IMAGE, Engine
 from tests.panel import until
 
@@ -44,7 +44,7 @@ async def test_a_group_within_that_of_the_container_holds_what_has_lost_its_mark
     within = Within.of(container, first, "run-a", "/nowhere")
     assert within.group is not None
     for process in come_in(docker_engine, within, "sleep 1; env -i setsid sleep 7604 & exec sleep 7605"):
-        joined.join(Path(within.group), process.pid)
+        nested_cgroups.join(Path(within.group), process.pid)
     until(lambda: len(cgroups.members(Path(str(within.group)))) == 2, 10, what="what has thrown its mark away")
     await within.end(DockerApi(unix_socket(str(docker_engine.socket))))
     assert processes.find_marked(within.marks) == []

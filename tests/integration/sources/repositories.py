@@ -7,11 +7,11 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from headway.drivers.sources.git import GitAccounts, GitSource, GitSpec
+from headway.drivers.sources.git_commands import Git, GitFolders
+from headway.drivers.sources.ref import Ref, RefKind
 from headway.infra.hosts.command import Account
 from headway.kernel.secret import Secret
-from headway.seams.sources.git import GitAccounts, GitSource, GitSpec
-from headway.seams.sources.git_commands import Git, GitFolders
-from headway.seams.sources.ref import Ref, RefKind
 from tests.integration.worksite import Worksite
 
 ENV = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.seams.sources.base import SourceError
+from headway.drivers.sources.base import SourceError
 from tests.integration.sources.repositories import ENV, Repository, branch, release_folder, source_of
 from tests.integration.worksite import CommandFailed, Worksite
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from headway.drivers.sources.base import CommitMissing, SourceError
+from headway.drivers.sources.git import UNDOS, GitAccounts
+from headway.drivers.sources.mirror import UNDO_FETCH
+from headway.drivers.sources.ref import Ref
 from headway.kernel.artifacts import Commit
 from headway.kernel.errors import InvalidInput
-from headway.seams.sources.base import CommitMissing, SourceError
-from headway.seams.sources.git import UNDOS, GitAccounts
-from headway.seams.sources.mirror import UNDO_FETCH
-from headway.seams.sources.ref import Ref
 from tests.integration.sources.repositories import (
     Repository,
     branch,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from headway.drivers.sources.base import SourceError
 from headway.infra.hosts.base import Cause, StopMode
-from headway.seams.sources.base import SourceError
 from tests.integration.sources.repositories import Repository, branch, commit, release_folder, source_of, tree
 from tests.integration.sources.servers import closed_port, serve_files, serve_http, silent_port
 from tests.integration.worksite import CommandFailed, Worksite

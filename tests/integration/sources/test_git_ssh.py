@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from headway.drivers.sources.base import SourceError
+from headway.drivers.sources.git import UNDO_KEY, UNDOS
 from headway.kernel.errors import InvalidInput
-from headway.seams.sources.base import SourceError
-from headway.seams.sources.git import UNDO_KEY, UNDOS
 from tests.integration.sources.repositories import Repository, branch, owner_of, source_of
 from tests.integration.sources.servers import SshServer, closed_port, make_key, serve_ssh, silent_port
 from tests.integration.worksite import Worksite

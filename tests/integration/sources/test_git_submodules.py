@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.seams.sources.base import SourceError
+from headway.drivers.sources.base import SourceError
 from tests.integration.sources.repositories import Repository, branch, release_folder, source_of, tree
 from tests.integration.sources.servers import serve_http
 from tests.integration.worksite import Worksite

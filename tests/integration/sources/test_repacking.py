@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.seams.sources.repacking import ArchiveRefused, Packed, repack
+from headway.drivers.sources.repack import ArchiveRefused, Packed, repack
 from tests.integration.sources.archives import FILES, entry, link, tar, zipped
 
 MOST = 8 << 20

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from headway.seams.buildplan.toolchains.inventory import Inventory, look
-from headway.seams.buildplan.toolchains.store import Store
+from headway.drivers.buildplan.toolchains.inventory import Inventory, look
+from headway.drivers.buildplan.toolchains.store import Store
 from tests.integration.worksite import IS_ROOT, Worksite
 from tests.toolchain_stores import store_of
 

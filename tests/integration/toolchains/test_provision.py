@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from headway.seams.builders.base import BuildError
-from headway.seams.buildplan.plan import Need
-from headway.seams.buildplan.toolchains.provision import provide
+from headway.drivers.builders.base import BuildError
+from headway.drivers.buildplan.plan import Need
+from headway.drivers.buildplan.toolchains.provision import provide
 from tests.integration.worksite import IS_ROOT, Worksite
 from tests.toolchain_registry import ToolchainRegistry, packed, wheel
 from tests.toolchain_stores import NODE, entries_of, left_of, says, store_of, take_back

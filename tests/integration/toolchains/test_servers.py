@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from headway.seams.builders.base import BuildError
-from headway.seams.buildplan.plan import Need
-from headway.seams.buildplan.toolchains.provision import bring, provide
+from headway.drivers.builders.base import BuildError
+from headway.drivers.buildplan.plan import Need
+from headway.drivers.buildplan.toolchains.provision import bring, provide
 from tests.integration.worksite import IS_ROOT, Worksite
 from tests.ssh_servers import SSHD, ssh_host, ssh_server
 from tests.toolchain_registry import ToolchainRegistry, packed

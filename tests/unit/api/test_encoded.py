@@ -6,11 +6,11 @@ from typing import Any, cast
 
 from pydantic_core import from_json, to_json
 
-from headway.api.rows.deployments import deployment_row
-from headway.api.rows.encoded import EncodedRows, as_list, widened
-from headway.core.deployments.listed import Listed
-from headway.core.deployments.listing import Part
+from headway.core.deployments.list_queries import Part
 from headway.core.deployments.status import Status
+from headway.core.deployments.summary import Listed
+from headway.features.deployments.api.encoded_rows import EncodedRows, as_list, widened
+from headway.features.deployments.api.rows import deployment_row
 from tests.unit.api.test_rows import DONE
 
 ROW = Listed.of(DONE)

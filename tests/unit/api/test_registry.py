@@ -10,15 +10,16 @@ from pydantic import TypeAdapter
 
 from headway.api.inputs import Empty
 from headway.api.operation import Call, Kind
-from headway.api.operations import project, relations
 from headway.api.registry import Given, Performer, Registry
 from headway.api.router import Routed, Router
 from headway.core.access.model import GUEST, Actor, Role, Scope
 from headway.core.access.policy import Noun
-from headway.domains.catalog.git_providers import looks_at
+from headway.drivers.forges.base import ForgeName
+from headway.features.git.providers import looks_at
+from headway.features.projects.api import projects
+from headway.features.services.api import relations
 from headway.kernel.errors import Forbidden
 from headway.operations import bare_registry
-from headway.seams.forges.base import ForgeName
 
 OWNER = Actor(user_id="u", organization_id="org", role=Role.OWNER, api_key_id="k", name="Owner")
 user = Router[list[str]]("user", "Who the caller is", resource=Noun.MEMBER)
@@ -100,7 +101,7 @@ async def test_what_is_performed_is_let_in_first_then_read_then_done() -> None:
     registry = registry_of(seen, [])
     operation = registry.named("user.get")
     assert operation is not None
-    performer = Performer(registry, cast("Any", None), 1)  # a query leaves nothing in the audit log
+    performer = Performer(registry, cast("Any", None), lambda _given: None)  # a query leaves nothing in the audit log
 
     async def read() -> Given:
         seen.append("read")
@@ -128,7 +129,7 @@ def test_every_router_says_what_it_is_about() -> None:
 def test_what_is_shown_beside_a_thing_takes_what_looking_at_it_takes() -> None:
     permissions = {each.name: each.permission for each in bare_registry()}
     beside = [each for each in vars(relations).values() if type(each) is type(relations.SERVER)]
-    asked = [*beside, project.CREATES, *(looks_at(forge) for forge in ForgeName)]
+    asked = [*beside, projects.CREATES, *(looks_at(forge) for forge in ForgeName)]
     assert len(beside) == 7
     assert {each.name: each for each in asked} == {each.name: permissions[each.name] for each in asked}
 

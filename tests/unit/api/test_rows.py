@@ -8,19 +8,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import TypeAdapter
 
-from headway.api.rows.base import instant, moment
-from headway.api.rows.deployments import (
-    CentralRow,
-    DeploymentRow,
-    belongings,
-    deployment_row,
-)
-from headway.api.rows.queue import JobRow, job_row
-from headway.core.deployments.listed import Listed, ListedStep
+from headway.api.rows import instant, moment
 from headway.core.deployments.model import Deployment, Lane, SubjectType, Trigger
+from headway.core.deployments.queue_position import Hindrance, Wait
 from headway.core.deployments.status import Intent, Reason, Status
-from headway.core.deployments.waiting import Hindrance, Wait
-from headway.domains.projects.model import Place, Service
+from headway.core.deployments.summary import Listed, ListedStep
+from headway.features.deployments.api.queue_rows import JobRow, job_row
+from headway.features.deployments.api.rows import CentralRow, DeploymentRow, belongings, deployment_row
+from headway.features.projects.model import ListedService, ServicePlace
 
 CREATED = datetime(2026, 11, 24, 22, 46, 27, 547_900, tzinfo=UTC)
 
@@ -71,10 +66,10 @@ DONE = Deployment(
 PENDING = replace(
     DONE, status=Status.PENDING, pid=None, commit_hash=None, started_at=None, finished_at=None, description=None
 )
-PLACE = Place(
+PLACE = ServicePlace(
     environment_id="env", environment_name="production", project_id="pro", project_name="bench", organization_id="org"
 )
-SERVICE = Service(
+SERVICE = ListedService(
     host_id="local",
     service_id=DONE.subject_id,
     environment_id="env",

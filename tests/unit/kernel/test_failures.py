@@ -14,7 +14,7 @@ from headway.kernel.failures import (
     applications,
     backends,
     binaries,
-    compiled,
+    compiled_languages,
     frameworks,
     hints,
     keys,
@@ -27,7 +27,7 @@ from headway.kernel.failures import (
     package_managers,
     python,
     runs,
-    scripted,
+    script_languages,
     sites,
     sources,
     versions,
@@ -37,9 +37,9 @@ from headway.kernel.failures.rule import Phase
 
 CASES = sorted((Path(__file__).parents[2] / "cases" / "errors").glob("*.txt"))
 TABLES = (
-    *(applications, backends, binaries, compiled, frameworks, hints, keys, languages, machine),
+    *(applications, backends, binaries, compiled_languages, frameworks, hints, keys, languages, machine),
     *(migrations, minifiers, missing_variables, package_managers),
-    *(node, python, runs, scripted, sites, sources, versions),
+    *(node, python, runs, script_languages, sites, sources, versions),
 )
 SECONDS = 5.0
 SECONDS_AT_START = 0.3

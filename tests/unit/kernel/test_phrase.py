@@ -16,18 +16,18 @@ from headway.kernel.phrase import phrase, plain, plain_bytes
 
 SOURCE = Path(headway.__file__).parent
 WORDS = "The new release is healthy. ~ {} it is"
-SAYERS = ("core", "domains", "seams")
+SAYERS = ("core", "drivers", "features")
 # What is said there is not Headway's own: lines of programs, and what others have said already.
 RELAYED = {
-    ("domains/servers/errand.py", "text"),
-    ("domains/servers/errand.py", "line"),
-    ("domains/applications/last_lines.py", 'line if name is None else f"{name} | {line}"'),
-    ("domains/catalog/restoring.py", "line"),  # phrases
-    ("domains/backups/restoring.py", "_plan_of(plan, held)"),
-    ("domains/servers/setup.py", "_told(facts)"),
-    ("seams/builders/plan_image.py", "line"),  # as below
-    ("seams/builders/native.py", "line"),  # of the plan: most of it is quoted from the repository
-    ("seams/builders/native.py", "f\"versions: {'; '.join(provided.lines)}\""),  # as the repository asks for them
+    ("features/servers/errand.py", "text"),
+    ("features/servers/errand.py", "line"),
+    ("features/services/application/last_output.py", 'line if name is None else f"{name} | {line}"'),
+    ("features/edge/domain_snapshots.py", "line"),  # phrases
+    ("features/backups/restore.py", "_plan_of(plan, held)"),
+    ("features/servers/setup.py", "_told(facts)"),
+    ("drivers/builders/plan_image.py", "line"),  # as below
+    ("drivers/builders/native.py", "line"),  # of the plan: most of it is quoted from the repository
+    ("drivers/builders/native.py", "f\"versions: {'; '.join(provided.lines)}\""),  # as the repository asks for them
 }
 
 

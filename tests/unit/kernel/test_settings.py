@@ -10,6 +10,7 @@ import pytest
 
 from headway.kernel.errors import InvalidInput
 from headway.kernel.secret import Secret
+from headway.kernel.setting_choices import documented, unknown_variables
 from headway.kernel.settings import (
     Facts,
     LogLevel,
@@ -17,7 +18,6 @@ from headway.kernel.settings import (
     Switch,
     default_concurrency,
 )
-from headway.kernel.told_settings import documented, unknown_variables
 
 GIB = 1 << 30
 FACTS = Facts(is_root=False, home=Path("/home/ann"), cwd=Path("/srv"), cores=2, memory_bytes=8 * GIB)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headway.kernel.errors import InvalidInput
-from headway.kernel.since import begins
+from headway.kernel.time_range import begins
 
 NOW = datetime(2026, 11, 28, 7, 30, tzinfo=UTC)
 

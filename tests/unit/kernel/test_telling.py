@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.kernel.failures.telling import telling_line
+from headway.kernel.failures.line_choice import telling_line
 
 SECONDS = 1.0
 PYTHON = """Traceback (most recent call last):

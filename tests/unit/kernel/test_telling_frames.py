@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headway.kernel.failures.telling import telling_line
+from headway.kernel.failures.line_choice import telling_line
 
 NPM = """npm ERR! code ELIFECYCLE
 npm ERR! Exit status 1

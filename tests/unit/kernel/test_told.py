@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headway.kernel.told import SECRETS, filled, known_by, secrets_of
+from headway.kernel.release_facts import SECRETS, filled, known_by, secrets_of
 from headway.kernel.vault import Vault
 
 TOLD = {"PUBLIC_URL": "https://shop.test", "HEADWAY_PUBLIC_DOMAIN": "shop.test", "SOURCE_COMMIT": "c"}

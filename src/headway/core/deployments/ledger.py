@@ -12,9 +12,9 @@ from sqlalchemy import bindparam, case, func, literal, select, update
 
 from headway.core.deployments import lease as leases
 from headway.core.deployments import queue, setbacks, store
+from headway.core.deployments.idempotency import Once, Queued, keep, started_by
 from headway.core.deployments.lease import Lease
 from headway.core.deployments.model import Deployment, Request, SubjectType
-from headway.core.deployments.once import Once, Queued, keep, started_by
 from headway.core.deployments.run import Owner, Subject
 from headway.core.deployments.status import Intent, Maker, Reason, Status, allowed
 from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments

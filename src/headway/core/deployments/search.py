@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, func, or_, select
 
 from headway.core.access.policy import Reach
-from headway.core.deployments.listed import COLUMNS, Listed, deployment_rows, in_one_value, listed
-from headway.core.deployments.listing import BUILT_THERE, Page, Part, branches, is_given
+from headway.core.deployments.list_queries import BUILT_THERE, Page, Part, branches, is_given
 from headway.core.deployments.model import SubjectType, Trigger
 from headway.core.deployments.status import Reason, Status
 from headway.core.deployments.subjects import SERVICES
+from headway.core.deployments.summary import COLUMNS, Listed, deployment_rows, in_one_value, listed
 from headway.infra.db.tables.deployments import BUILT_ELSEWHERE, deployments
 from headway.infra.db.transaction import Tx
 

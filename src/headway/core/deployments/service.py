@@ -8,16 +8,16 @@ from typing import Protocol
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission, permit
-from headway.core.deployments import listing, owed, store
+from headway.core.deployments import list_queries, pending_undos, store
 from headway.core.deployments.ledger import Ledger
-from headway.core.deployments.listed import Listed
-from headway.core.deployments.listing import Part
+from headway.core.deployments.list_queries import Part
 from headway.core.deployments.model import Deployment, StepRecord
 from headway.core.deployments.status import Intent, Reason, Status
 from headway.core.deployments.subjects import service_of
+from headway.core.deployments.summary import Listed
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
-from headway.infra.logs.opened import OpenedLog
+from headway.infra.logs.download import OpenedLog
 from headway.infra.logs.search import Found, Search
 from headway.kernel.errors import Conflict
 
@@ -135,8 +135,8 @@ class DeploymentService:
             current = store.find(tx, deployment_id)
             if not current.status.ended:
                 raise RunsStill
-            removed = listing.explained(tx, Part(rows=[Listed.of(current)]))
-            store.remove_all(tx, [deployment_id], undos_stay=owed.keep(tx, current))
+            removed = list_queries.explained(tx, Part(rows=[Listed.of(current)]))
+            store.remove_all(tx, [deployment_id], undos_stay=pending_undos.keep(tx, current))
             return removed
 
         removed = await self._db.run(delete)

@@ -6,12 +6,12 @@ import asyncio
 import logging
 from functools import partial
 
-from headway.core.deployments import once, owed, queue, store
+from headway.core.deployments import idempotency, pending_undos, queue, store
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.status import Status
 from headway.core.engine.by_host import ByHost
-from headway.core.engine.ending import take_back
 from headway.core.engine.parts import Parts
+from headway.core.engine.run_end import take_back
 from headway.infra.hosts.base import Handle, Host
 from headway.kernel.errors import HeadwayError
 from headway.kernel.events import DeploymentEnded
@@ -33,7 +33,7 @@ class Janitor:
     async def repair(self) -> float:
         """Puts right what should never be wrong, and forgets what does not count any more; seconds to rest."""
         await self._parts.db.run(queue.promote_all)
-        await self._parts.db.run(once.forget_old)
+        await self._parts.db.run(idempotency.forget_old)
         return _REST
 
     def ended(self, deployment: DeploymentEnded) -> None:
@@ -59,8 +59,8 @@ class Janitor:
         whether nothing is left of it.
         """
         cleared = await self._clear_runs(self._parts.hosts[host_id])
-        for deployment_id in await self._parts.db.read(lambda tx: owed.on(tx, host_id)):
-            deployment = await self._parts.db.read(lambda tx, id_=deployment_id: owed.find(tx, id_))  # type: ignore[misc]
+        for deployment_id in await self._parts.db.read(lambda tx: pending_undos.on(tx, host_id)):
+            deployment = await self._parts.db.read(lambda tx, id_=deployment_id: pending_undos.find(tx, id_))  # type: ignore[misc]
             if all(self._answers(each) for each in deployment.host_ids):
                 work = partial(self._take_back, deployment)
                 cleared = await self._parts.troubles.attempt("undo", deployment_id, work) and cleared
@@ -70,7 +70,7 @@ class Janitor:
         still_owed = await take_back(self._parts, deployment, None)
         if still_owed is not None:
             raise HeadwayError(still_owed)
-        await self._parts.write(lambda tx: owed.settle(tx, deployment.deployment_id))
+        await self._parts.write(lambda tx: pending_undos.settle(tx, deployment.deployment_id))
 
     async def release(self) -> None:
         """Ends what is under way."""

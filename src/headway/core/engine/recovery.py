@@ -14,11 +14,11 @@ from headway.core.deployments.model import Deployment
 from headway.core.deployments.setbacks import MOST_SETBACKS, Setbacks
 from headway.core.deployments.status import Maker, Reason, Status
 from headway.core.engine import explain
-from headway.core.engine.at_once import at_once
-from headway.core.engine.beside import beside
+from headway.core.engine.background import beside
 from headway.core.engine.by_host import ByHost
-from headway.core.engine.ending import Ending, by_wish, set_back
+from headway.core.engine.concurrency import at_once
 from headway.core.engine.parts import LeftOutput, NoOutput, Parts
+from headway.core.engine.run_end import Ending, by_wish, set_back
 from headway.core.engine.runner import Resumed, Runner, frozen_from, read_verdict
 from headway.core.engine.worker import Worker
 from headway.infra.db.transaction import Tx

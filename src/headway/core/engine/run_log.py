@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Protocol
 
 from headway.core.engine.parts import OutputSource
+from headway.infra.logs.download import OpenedLog, open_log
 from headway.infra.logs.logfile import close_log, drop_checkpoint
 from headway.infra.logs.mask import Masker
-from headway.infra.logs.opened import OpenedLog, open_log
 from headway.infra.logs.paths import LogPaths
 from headway.infra.logs.pump import TURN_SECONDS, Pump, PumpStopped
 from headway.infra.logs.reader import ending, tail

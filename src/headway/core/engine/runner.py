@@ -15,10 +15,10 @@ from headway.core.deployments.run import Frozen, RunFailed, Success
 from headway.core.deployments.status import Intent, Maker, Reason, Status
 from headway.core.deployments.store import StepEnd
 from headway.core.engine import explain
-from headway.core.engine.beside import beside, while_standing
-from headway.core.engine.ending import Ending, by_wish, verdict_of
+from headway.core.engine.background import beside, while_standing
 from headway.core.engine.execution import Execution
 from headway.core.engine.parts import LeftOutput, NoOutput, OutputSource, Parts, RunLog
+from headway.core.engine.run_end import Ending, by_wish, verdict_of
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import (
     Anchor,

@@ -11,8 +11,8 @@ from headway.core.deployments import lease as leases
 from headway.core.deployments import queue, store
 from headway.core.deployments.lease import Lease
 from headway.core.deployments.status import Intent
-from headway.core.engine.ending import set_back
 from headway.core.engine.parts import Parts
+from headway.core.engine.run_end import set_back
 from headway.core.engine.runner import Runner
 from headway.kernel.context import working_on
 

@@ -7,7 +7,7 @@ import re
 import httpx
 
 from headway.infra.docker.registries import RegistryRefused, unknown, unusable
-from headway.infra.outward import LeadsNear
+from headway.infra.outward_connections import LeadsNear
 from headway.infra.outward_http import transport
 from headway.kernel.secret import Secret
 

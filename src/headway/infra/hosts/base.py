@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from headway.infra.hosts.command import Account, Command, Limits
-from headway.infra.hosts.listed import Listing
+from headway.infra.hosts.file_listing import Listing
 from headway.kernel.errors import HeadwayError, InvalidInput, Unavailable
 
 

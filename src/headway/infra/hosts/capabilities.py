@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from headway.infra.hosts import cgroups
+from headway.infra.hosts.anchor_start import CLEAN_PATH, Opening, find_perl
 from headway.infra.hosts.cgroups import Trees
-from headway.infra.hosts.opening import CLEAN_PATH, Opening, find_perl
 from headway.kernel.errors import HeadwayError
 
 PROGRAMS = ("perl", "unshare", "setpriv", "prlimit")

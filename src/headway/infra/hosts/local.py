@@ -11,8 +11,10 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
-from headway.infra.hosts import cgroups, guests, processes
+from headway.infra.hosts import cgroups, processes, untracked_cgroups
 from headway.infra.hosts.anchor import program
+from headway.infra.hosts.anchor_client import LinkedAnchor
+from headway.infra.hosts.anchor_start import AnchorFailed, Opening, marks
 from headway.infra.hosts.base import AnchorGone, AnchorSpec, Exit, Handle, HostUnreachable
 from headway.infra.hosts.call_filter import call_filter
 from headway.infra.hosts.capabilities import Capabilities, probe
@@ -20,9 +22,7 @@ from headway.infra.hosts.command import Limits
 from headway.infra.hosts.epochs import Epochs
 from headway.infra.hosts.files import LocalFiles
 from headway.infra.hosts.ground import other_boot
-from headway.infra.hosts.linked_anchor import LinkedAnchor
 from headway.infra.hosts.local_ground import LEAVING_SECONDS, LocalGround, folder_of, gone
-from headway.infra.hosts.opening import AnchorFailed, Opening, marks
 from headway.infra.hosts.run_folder import RunFolder, check_id, run_name, split_run_name
 from headway.infra.hosts.wire import Field
 from headway.kernel.errors import Conflict, HeadwayError
@@ -195,19 +195,23 @@ class LocalHost(LocalFiles):
         if self._use_cgroups is False:
             return None
         above = await asyncio.to_thread(self._gated, ruled) if ruled else None
-        group = guests.group_of(self._panel_id, check_id(name)) if above is None else guests.within(above, name)
-        if not await asyncio.to_thread(guests.make, group, limits):
+        group = (
+            untracked_cgroups.group_of(self._panel_id, check_id(name))
+            if above is None
+            else untracked_cgroups.within(above, name)
+        )
+        if not await asyncio.to_thread(untracked_cgroups.make, group, limits):
             return None
         await asyncio.to_thread(self._gated, above is not None)
         return group
 
     async def end_group(self, name: str) -> bool:
         """Ends every process in such a group, until none is left, and removes it; whether memory ran out there."""
-        group = guests.group_of(self._panel_id, check_id(name))
-        ruled = guests.within(guests.ruled_of(self._panel_id), name)
+        group = untracked_cgroups.group_of(self._panel_id, check_id(name))
+        ruled = untracked_cgroups.within(untracked_cgroups.ruled_of(self._panel_id), name)
         ended = [
-            await asyncio.to_thread(guests.end, group, SWEEP_SECONDS),
-            await asyncio.to_thread(lambda: guests.end(ruled, SWEEP_SECONDS, keeping_none=False)),
+            await asyncio.to_thread(untracked_cgroups.end, group, SWEEP_SECONDS),
+            await asyncio.to_thread(lambda: untracked_cgroups.end(ruled, SWEEP_SECONDS, keeping_none=False)),
         ]
         ran_out = None if None in ended else any(ended)
         if ran_out is None:

@@ -7,12 +7,12 @@ import os
 from pathlib import Path
 
 from headway.infra.hosts import ground, processes
+from headway.infra.hosts.anchor_start import Opening
 from headway.infra.hosts.base import AnchorGone, Exit, Handle
 from headway.infra.hosts.command import Command
 from headway.infra.hosts.epochs import Epochs
 from headway.infra.hosts.ground import Care
 from headway.infra.hosts.link import Link, connect
-from headway.infra.hosts.opening import Opening
 from headway.infra.hosts.run_folder import RunFolder
 from headway.kernel.errors import InvalidInput
 

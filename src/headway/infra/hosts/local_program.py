@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from headway.infra.hosts.anchor_start import CLEAN_PATH
 from headway.infra.hosts.base import HostUnreachable
-from headway.infra.hosts.opening import CLEAN_PATH
 
 _MOST_COMPLAINT_BYTES = 64 << 10
 _PIECE_BYTES = 64 << 10

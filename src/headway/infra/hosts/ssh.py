@@ -9,15 +9,14 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
 from headway.infra.hosts import anchor as anchor_program
+from headway.infra.hosts.anchor_client import LinkedAnchor
+from headway.infra.hosts.anchor_start import AnchorFailed, marks
 from headway.infra.hosts.base import AnchorGone, AnchorSpec, Exit, FileFailed, Handle, HostUnreachable
 from headway.infra.hosts.call_filter import call_filter
 from headway.infra.hosts.command import Limits
 from headway.infra.hosts.epochs import LOCK_SECONDS, EpochHeld, passed
 from headway.infra.hosts.ground import never_started, other_boot
-from headway.infra.hosts.guests import group_of
-from headway.infra.hosts.linked_anchor import LinkedAnchor
 from headway.infra.hosts.local import EPOCHS_KEPT_SECONDS, LINGER_SECONDS, PRUNE_EVERY_SECONDS, SWEEP_SECONDS
-from headway.infra.hosts.opening import AnchorFailed, marks
 from headway.infra.hosts.run_folder import check_id, run_name, split_run_name
 from headway.infra.hosts.server_trees import ServerTrees, prepared
 from headway.infra.hosts.ssh_fence import SshFence, within
@@ -26,6 +25,7 @@ from headway.infra.hosts.ssh_ground import SshGround, exits, looked
 from headway.infra.hosts.ssh_program import Conversation, converse
 from headway.infra.hosts.ssh_session import ANSWER_SECONDS, Pin, SshSession, Standing
 from headway.infra.hosts.ssh_target import SshTarget
+from headway.infra.hosts.untracked_cgroups import group_of
 from headway.infra.hosts.wire import SPARE_BYTES, Field, pack
 from headway.kernel.errors import Conflict, HeadwayError
 from headway.kernel.turns import Turns

@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from headway.infra.hosts.anchor_start import CLEAN_PATH
 from headway.infra.hosts.command import Account
-from headway.infra.hosts.opening import CLEAN_PATH
 from headway.infra.hosts.ssh_target import CONNECT_SECONDS, KEEPALIVE_COUNT, KEEPALIVE_SECONDS, SshTarget
 from headway.kernel.errors import InvalidInput
 

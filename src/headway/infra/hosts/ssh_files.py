@@ -8,7 +8,7 @@ from pathlib import Path
 
 from headway.infra.hosts.base import FileFailed, LeadsOutside
 from headway.infra.hosts.command import Account
-from headway.infra.hosts.listed import Listed, Listing
+from headway.infra.hosts.file_listing import Listed, Listing
 from headway.infra.hosts.ssh_session import SshSession
 from headway.infra.hosts.wire import SPARE_BYTES, Field
 from headway.kernel.errors import Conflict

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from headway.infra.hosts.anchor_start import CLEAN_PATH
 from headway.infra.hosts.base import HostUnreachable
-from headway.infra.hosts.opening import CLEAN_PATH
 from headway.infra.hosts.ssh_session import SshSession
 from headway.infra.hosts.ssh_target import CONNECT_SECONDS
 

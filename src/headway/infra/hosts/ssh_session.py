@@ -12,8 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from headway.infra.hosts import porter
+from headway.infra.hosts.anchor_start import CLEAN_PATH
 from headway.infra.hosts.base import HostUnreachable
-from headway.infra.hosts.opening import CLEAN_PATH
 from headway.infra.hosts.porter import PorterLost
 from headway.infra.hosts.ssh_fence import fence_around
 from headway.infra.hosts.ssh_target import CONNECT_SECONDS, HostRefused, SshTarget

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from dataclasses import dataclass, field, replace
 
-from headway.infra import outward
+from headway.infra import outward_connections
 from headway.infra.hosts.base import HostUnreachable
 from headway.kernel.secret import Secret
 
@@ -62,8 +62,8 @@ async def judged(target: SshTarget) -> SshTarget:
     if not target.guarded:
         return target
     try:
-        return replace(target, address=await outward.judged(target.address, target.port))
-    except outward.LeadsNear as near:
+        return replace(target, address=await outward_connections.judged(target.address, target.port))
+    except outward_connections.LeadsNear as near:
         raise HostRefused(f"{target.place} is not connected to. {near.message}") from near
 
 

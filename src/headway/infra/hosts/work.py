@@ -10,7 +10,7 @@ from headway.infra.hosts.command import Command
 
 
 class Work(Protocol):
-    """The part of a run that the seams see; `core.deployments.run.Run` fits it."""
+    """The part of a run that the drivers see; `core.deployments.run.Run` fits it."""
 
     host: Host
 

@@ -50,7 +50,7 @@ def told(output: str, phase: Phase) -> Explanation:
 
 def plain(output: str) -> Explanation:
     """The line of it that tells most, whose cause nobody knows."""
-    from headway.kernel.failures.telling import telling_line  # noqa: PLC0415 - see above
+    from headway.kernel.failures.line_choice import telling_line  # noqa: PLC0415 - see above
 
     return Explanation(line=without_folders(telling_line(output[-MOST_CHARACTERS:])))
 

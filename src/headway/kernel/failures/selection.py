@@ -10,7 +10,7 @@ from headway.kernel.failures import (
     applications,
     backends,
     binaries,
-    compiled,
+    compiled_languages,
     frameworks,
     hints,
     keys,
@@ -23,14 +23,14 @@ from headway.kernel.failures import (
     package_managers,
     python,
     runs,
-    scripted,
+    script_languages,
     sites,
     sources,
     versions,
 )
+from headway.kernel.failures.line_choice import is_error, telling_line
 from headway.kernel.failures.ranges import node_of, python_of
 from headway.kernel.failures.rule import Phase, Rule
-from headway.kernel.failures.telling import is_error, telling_line
 from headway.kernel.lines import shortened, without_folders
 from headway.kernel.prefixes import bare_lines
 
@@ -38,7 +38,7 @@ _MOST_OF_A_LINE: Final = 600
 _MOST_LISTED: Final = 8
 _TABLES: Final = (
     *(keys, backends, versions, languages, minifiers, migrations, package_managers, frameworks, binaries, applications),
-    *(machine, sources, python, node, sites, compiled, scripted, missing_variables, runs),
+    *(machine, sources, python, node, sites, compiled_languages, script_languages, missing_variables, runs),
 )
 _RULES: Final[tuple[Rule, ...]] = tuple(rule for table in _TABLES for rule in table.RULES)
 _GENERAL: Final[tuple[Rule, ...]] = tuple(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from headway.core.deployments.model import Lane
-from headway.core.deployments.waiting import Away, Hindrance, Queued, explained
+from headway.core.deployments.queue_position import Away, Hindrance, Queued, explained
 
 
 def queued(seq: int, *, key: str | None = None, lane: Lane = Lane.DEPLOY, host: str = "here") -> Queued:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from headway.core.engine.at_once import at_once
+from headway.core.engine.concurrency import at_once
 from headway.kernel.errors import Conflict, Unavailable
 
 

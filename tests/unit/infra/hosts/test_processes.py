@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from headway.drivers.runtimes import processes as of_runtimes
 from headway.infra.hosts import anchor, porter, processes
-from headway.seams.runtimes import processes as of_runtimes
 from tests.led_no_more import led_no_more
 
 

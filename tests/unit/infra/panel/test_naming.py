@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headway.infra.panel.naming import is_own, name_on
+from headway.infra.panel.names import is_own, name_on
 
 
 def test_a_panel_has_another_name_on_each_server_and_knows_all_of_them() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, text
 
 from headway.infra.db.tables.base import Instant, metadata
-from headway.infra.db.tables.returning import returning_columns
+from headway.infra.db.tables.rollback_marks import returning_columns
 
 composes = Table(
     "composes",

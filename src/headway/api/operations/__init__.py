@@ -1,1 +1,0 @@
-"""The operations of the API, a file for each router, or several."""

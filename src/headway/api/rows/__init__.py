@@ -1,1 +1,0 @@
-"""The shapes of what goes out, by the names of the wire."""

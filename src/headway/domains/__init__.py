@@ -1,1 +1,0 @@
-"""What can be deployed, each with its own kind of run."""

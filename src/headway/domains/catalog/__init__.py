@@ -1,1 +1,0 @@
-"""What applications refer to and share: ssh keys."""

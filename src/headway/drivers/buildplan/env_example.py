@@ -1,0 +1,74 @@
+"""What a repository says of the variables that its application needs: the file of examples beside its README."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from headway.drivers.buildplan.tree import Tree
+
+FILES: Final = (
+    ".env.example",
+    ".env.sample",
+    ".env.template",
+    ".env.dist",
+    ".env-example",
+    ".env-sample",
+    ".env.production.example",
+    ".env.local.example",
+    "example.env",
+    "sample.env",
+    "env.example",
+    "env.sample",
+    "env-example",
+)
+
+_LINE = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Z][A-Z0-9_]{1,60})[ \t]*=[ \t]*([^\n]*)$", re.MULTILINE)
+_COMMENT = re.compile(r"(?:^|[ \t])#.*")
+_PLACEHOLDER = re.compile(
+    r"<.*>|\[.*\]|\{\{.*\}\}|x{3,}|\.{3}|"
+    r".*\b(?:your|change|replace|insert|todo|example|placeholder|sample|any)[\w .-]*",
+    re.IGNORECASE,
+)
+_HERE = re.compile(
+    r"\b(?:localhost|127\.0\.0\.1|0\.0\.0\.0|host\.docker\.internal)\b|^[a-z][\w+]{0,20}://(?:[^/@]{0,200}@)?[a-z][\w-]*(?::\d+)?(?:/|$)"
+)
+_SECRET = re.compile(r"(?:^|_)(?:SECRET|TOKEN|PASSWORD|PASS|API_KEY|PRIVATE_KEY|SECRET_KEY|ACCESS_KEY)$")
+_SET_HERE: Final = frozenset({"PORT", "HOST", "HOSTNAME", "NODE_ENV", "PUBLIC_URL", "DATA_DIR", "TZ", "DEBUG"})
+_MOST: Final = 8
+_LONGEST: Final = 200
+
+
+def example_note(tree: Tree, known: Collection[str]) -> str:
+    """The variables of such a file that somebody has to give a value, beside those that are ``known``; "" where there
+    are none.
+    """
+    file = next((name for name in FILES if name in tree.contents), None)
+    names = [] if file is None else [each for each in dict.fromkeys(_open(tree.text(file))) if each not in known]
+    if not names:
+        return ""
+    more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+    return (
+        f"{file} leaves open {', '.join(names[:_MOST])}{more}: set what is needed (headway env set APP {names[0]}=..., "
+        "or all of a file by --env-file of 'headway deploy')."
+    )
+
+
+def flask_app(tree: Tree) -> tuple[str, str] | None:
+    """The file that such an example names for Flask's own commands, where it is there, and the example."""
+    for file in (name for name in FILES if name in tree.contents):
+        for name, raw in _LINE.findall(tree.text(file)):
+            value = raw[:_LONGEST].strip().strip("\"'")
+            if name == "FLASK_APP" and value.partition(":")[0] in tree:
+                return value, file
+    return None
+
+
+def _open(text: str) -> Iterator[str]:
+    """The names without a value, with one that stands for another, or with one that is of a developer's machine."""
+    for name, raw in _LINE.findall(text):
+        value = _COMMENT.sub("", raw[:_LONGEST]).strip().strip("\"'").strip()
+        is_open = not value or _PLACEHOLDER.fullmatch(value) or _HERE.search(value) or _SECRET.search(name)
+        if is_open and name not in _SET_HERE:
+            yield name

@@ -1,0 +1,246 @@
+"""What the files and variables of other platforms say about a build, as far as Headway heeds it; the rest is told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from headway.drivers.buildplan.plan import Phase
+from headway.drivers.buildplan.providers.jsonc import parse_jsonc
+from headway.drivers.buildplan.settings import BuildSettings
+from headway.drivers.buildplan.tree import Tree
+from headway.kernel.release_facts import SECRETS
+
+RAILPACK: Final = "railpack.json"
+NIXPACKS: Final = ("nixpacks.toml", "nixpacks.json")
+APP: Final = "app.json"
+FILES: Final = (RAILPACK, *NIXPACKS, APP, "netlify.toml", "vercel.json", "static.json")
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PREFIX = re.compile(r"(RAILPACK|NIXPACKS)_([A-Z0-9_]+)")
+_LINES: Mapping[str, str] = {"INSTALL_CMD": "install", "BUILD_CMD": "build", "START_CMD": "start"}
+_FOLDERS: Final = ("SPA_OUTPUT_DIR", "SPA_OUT_DIR", "STATIC_FILE_ROOT", "OUT_DIR")
+_PACKAGES: Final = (
+    "GO_BIN",
+    "GO_WORKSPACE_MODULE",
+    "NX_APP_NAME",
+    "TURBO_APP_NAME",
+    "MOON_APP_NAME",
+    "ANGULAR_PROJECT",
+    "SHELL_SCRIPT",
+)
+_DEBIAN: Final = ("BUILD_APT_PACKAGES", "DEPLOY_APT_PACKAGES", "APT_PKGS")
+_VERSION = re.compile(r"(NODE|PYTHON|GO|BUN|DENO|PNPM|YARN|NPM|UV|POETRY|PDM)_VERSION")
+# Said by what a build does anyhow, or of no consequence outside of their containers.
+_MOOT: Final = ("PRUNE_DEPS", "DISABLE_CACHES", "NO_CACHE", "VERBOSE", "DEBIAN", "NO_MUSL", "INSTALL_CACHE_DIRS")
+_AGAIN: Final = "..."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What they say: ``sources`` names for each setting (``versions.node``) the file or variable that says so.
+    ``before`` and ``after`` are command lines around those that are planned, by the name of the setting; ``secrets``
+    are variables that are to have a text of their own.
+    """
+
+    settings: BuildSettings = field(default_factory=BuildSettings)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    before: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    after: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    more: tuple[Phase, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    secrets: frozenset[str] = frozenset()
+    packages: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def heard(tree: Tree, variables: Mapping[str, str]) -> Heard:
+    """All of it: variables go before files, and Railpack's before those of Nixpacks. Raises BuildError for a file that
+    is broken.
+    """
+    found = _of_app(tree.json(APP), variables)
+    for name in NIXPACKS:
+        found = _over(found, _of_nixpacks(tree.toml(name) if name.endswith(".toml") else tree.json(name), name))
+    found = _over(found, _of_railpack(parse_jsonc(tree, RAILPACK)))
+    for prefix in ("NIXPACKS", "RAILPACK"):
+        found = _over(found, _of_variables({**found.env, **variables}, prefix))
+    env = {name: value for name, value in found.env.items() if _NAME.fullmatch(name) and "\0" not in value}
+    return replace(found, env=env)
+
+
+def published(tree: Tree) -> tuple[str, str] | None:
+    """The folder of a site by a host of sites, and the file that says so. Their commands are those of package.json."""
+    found = (
+        (_table(tree.toml("netlify.toml"), "build").get("publish"), "netlify.toml"),
+        (parse_jsonc(tree, "vercel.json").get("outputDirectory"), "vercel.json"),
+        (tree.json("static.json").get("root"), "static.json"),
+    )
+    return next(((folder, file) for folder, file in found if isinstance(folder, str) and folder.strip()), None)
+
+
+def _over(low: Heard, high: Heard) -> Heard:
+    """Both, where ``high`` decides."""
+    given = {name: getattr(high.settings, name) for name in high.sources if "." not in name}
+    versions = {**low.settings.versions, **high.settings.versions}
+    return Heard(
+        settings=replace(low.settings, **given, versions=versions),
+        sources={**low.sources, **high.sources},
+        before={**low.before, **high.before},
+        after={**low.after, **high.after},
+        more=(*low.more, *high.more),
+        env={**low.env, **high.env},
+        secrets=low.secrets | high.secrets,
+        packages=tuple(dict.fromkeys((*low.packages, *high.packages))),
+        notes=(*low.notes, *high.notes),
+    )
+
+
+def _of_variables(variables: Mapping[str, str], prefix: str) -> Heard:
+    given: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    versions: dict[str, str] = {}
+    packages: list[str] = []
+    unheeded: list[str] = []
+    for variable in sorted(variables):
+        match, value = _PREFIX.fullmatch(variable), variables[variable].strip()
+        if match is None or match[1] != prefix or not value or match[2] in _MOOT:
+            continue
+        name = match[2]
+        setting = _LINES.get(name) or ("publish" if name in _FOLDERS else "package" if name in _PACKAGES else None)
+        if setting is not None:
+            given[setting], sources[setting] = value, variable
+        elif version := _VERSION.fullmatch(name):
+            versions[version[1].lower()], sources[f"versions.{version[1].lower()}"] = value, variable
+        elif name == "PACKAGES":
+            for tool, wanted in _tools(value.split()):
+                versions[tool], sources[f"versions.{tool}"] = wanted, variable
+        elif name in _DEBIAN:
+            packages += [each for each in re.split(r"[\s,]+", value) if each and each != _AGAIN]
+        else:
+            unheeded.append(variable)
+    return Heard(
+        settings=BuildSettings(**given, versions=versions),
+        sources=sources,
+        packages=tuple(packages),
+        notes=(f"Not heeded: {_listed(unheeded)}.",) if unheeded else (),
+    )
+
+
+def _of_railpack(data: Mapping[str, Any]) -> Heard:
+    steps, deploy = _table(data, "steps"), _table(data, "deploy")
+    base = Heard(
+        packages=(*_texts(data.get("buildAptPackages")), *_texts(deploy.get("aptPackages"))),
+        env={name: value for name, value in _table(deploy, "variables").items() if isinstance(value, str)},
+    )
+    lines = {name: _commands(_table(steps, name).get("commands")) for name in ("install", "build")}
+    given = {"provider": data.get("provider"), "start": deploy.get("startCommand")}
+    known = {"$schema", "provider", "packages", "buildAptPackages", "steps", "deploy"}
+    unheeded = [name for name in data if name not in known]
+    unheeded += [f"steps.{name}" for name in steps if name not in lines]
+    unheeded += [f"deploy.{name}" for name in deploy if name not in {"startCommand", "aptPackages", "variables"}]
+    tools = {name: value for name, value in _table(data, "packages").items() if isinstance(value, str)}
+    return _of_file(RAILPACK, base, given=given, lines=lines, tools=tools, unheeded=unheeded)
+
+
+def _of_nixpacks(data: Mapping[str, Any], name: str) -> Heard:
+    phases = _table(data, "phases")
+    setup = _table(phases, "setup")
+    lines = {each: _commands(_table(phases, each).get("cmds")) for each in ("install", "build")}
+    more = tuple(
+        Phase.of_user(each[:60], " && ".join(line for line in _commands(_table(phases, each).get("cmds")) if line))
+        for each in phases
+        if each not in {"setup", *lines} and _commands(_table(phases, each).get("cmds"))
+    )
+    providers = [each for each in _texts(data.get("providers")) if each != _AGAIN]
+    unheeded = [each for each in data if each not in {"phases", "start", "variables", "providers"}]
+    if nix := [each for each in _texts(setup.get("nixPkgs")) if each != _AGAIN]:
+        unheeded.append(f"nixPkgs ({_listed(nix)})")
+    base = Heard(
+        packages=tuple(each for each in _texts(setup.get("aptPkgs")) if each != _AGAIN),
+        env={each: value for each, value in _table(data, "variables").items() if isinstance(value, str)},
+        more=more,
+    )
+    given = {"start": _table(data, "start").get("cmd"), "provider": providers[0] if providers else None}
+    return _of_file(name, base, given=given, lines=lines, tools={}, unheeded=unheeded)
+
+
+def _of_file(
+    file: str,
+    base: Heard,
+    *,
+    given: Mapping[str, Any],
+    lines: Mapping[str, Sequence[str | None]],
+    tools: Mapping[str, str],
+    unheeded: Iterable[str],
+) -> Heard:
+    said: dict[str, Any] = {name: value for name, value in given.items() if isinstance(value, str) and value.strip()}
+    before, after = dict[str, tuple[str, ...]](), dict[str, tuple[str, ...]]()
+    for name, commands in lines.items():
+        if None in commands:
+            at = list(commands).index(None)
+            before[name] = tuple(line for line in commands[:at] if line)
+            after[name] = tuple(line for line in commands[at:] if line)
+        elif commands:
+            said[name] = " && ".join(line for line in commands if line)
+    left = list(unheeded)
+    sources = dict.fromkeys((*said, *(f"versions.{tool}" for tool in tools)), file)
+    return replace(
+        base,
+        settings=BuildSettings(**said, versions=tools),
+        sources=sources,
+        before=before,
+        after=after,
+        notes=(f"Not heeded in {file}: {_listed(left)}.",) if left else (),
+    )
+
+
+def _of_app(data: Mapping[str, Any], variables: Mapping[str, str]) -> Heard:
+    """Heroku's app.json; that of Expo has the same name."""
+    if "expo" in data:
+        return Heard()
+    asked, env, secrets = [], {}, set[str]()
+    for name, wanted in _table(data, "env").items():
+        value = wanted if isinstance(wanted, str) else wanted.get("value") if isinstance(wanted, dict) else None
+        if isinstance(value, str):
+            env[name] = value
+        elif isinstance(wanted, dict) and wanted.get("generator") == "secret" and name in SECRETS:
+            secrets.add(name)
+        elif name not in variables and not (isinstance(wanted, dict) and wanted.get("required") is False):
+            asked.append(name)
+    notes = [f"{APP} asks for variables that are not set: {_listed(asked)}."] if asked else []
+    known = {"env", "name", "description", "keywords", "website", "repository", "logo", "success_url", "stack", "image"}
+    unheeded = [name for name in data if name not in {*known, "$schema"}]
+    notes += [f"Not heeded in {APP}: {_listed(unheeded)}."] if unheeded else []
+    return Heard(env=env, secrets=frozenset(secrets), notes=tuple(notes))
+
+
+def _commands(value: object) -> list[str | None]:
+    """The command lines of a phase; None stands for those that are planned anyhow."""
+    found: list[str | None] = []
+    for each in [value] if isinstance(value, str) else value if isinstance(value, list) else []:
+        line = each.get("cmd") if isinstance(each, dict) else each
+        if isinstance(line, str) and line.strip():
+            found.append(None if line.strip() == _AGAIN else line.strip())
+    return found
+
+
+def _tools(words: Iterable[str]) -> Iterable[tuple[str, str]]:
+    for word in words:
+        tool, _, wanted = word.partition("@")
+        yield tool.lower(), wanted or "latest"
+
+
+def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = data.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _texts(value: object) -> list[str]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = [name[:80] for name in names[:12]]
+    return ", ".join(shown) + (f" and {len(names) - len(shown)} more" if len(names) > len(shown) else "")

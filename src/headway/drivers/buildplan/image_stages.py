@@ -1,0 +1,40 @@
+"""The stages of a Dockerfile: what stands in the one that is run, and in those that it is made from."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from headway.drivers.buildplan.tree import Tree
+from headway.drivers.buildplan.volumes import DOCKERFILE
+
+_MOST_TEXT: Final = 64 << 10
+_MOST_STAGES: Final = 50
+_FROM = re.compile(
+    r"^[ \t]*FROM[ \t]+(?:--\w+=\S+[ \t]+)?(?P<base>\S{1,200})(?:[ \t]+AS[ \t]+(?P<name>\S{1,100}))?[^\n]*$",
+    re.MULTILINE | re.IGNORECASE,
+)
+
+
+def last_stage(tree: Tree) -> str:
+    """The instructions of the last stage, after those of the stages of the same file that it begins with; lines that
+    go on are joined.
+    """
+    text = whole(tree)
+    begins = list(_FROM.finditer(text))[:_MOST_STAGES]
+    ends = [*(match.start() for match in begins[1:]), len(text)]
+    stages = [
+        ((match["name"] or str(number)).lower(), match["base"].lower(), text[match.end() : end])
+        for number, (match, end) in enumerate(zip(begins, ends, strict=False))
+    ]
+    taken, wanted = list[str](), stages[-1][0] if stages else ""
+    for name, base, inner in reversed(stages):  # of two of a name the nearer one above is meant
+        if name == wanted:
+            taken.append(inner)
+            wanted = base
+    return "".join(reversed(taken)) if begins else text
+
+
+def whole(tree: Tree) -> str:
+    """All of the Dockerfile as far as it is read, where lines that go on are joined."""
+    return re.sub(r"\\[ \t]*\n", " ", tree.text(DOCKERFILE)[:_MOST_TEXT])

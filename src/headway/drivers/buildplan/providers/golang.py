@@ -1,0 +1,225 @@
+"""Go: one program is built of the module, and is what runs."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from headway.drivers.builders.base import BuildError
+from headway.drivers.buildplan import image_program
+from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question
+from headway.drivers.buildplan.procfile import WEB
+from headway.drivers.buildplan.providers.contract import Provider
+from headway.drivers.buildplan.providers.golang_address import own_address
+from headway.drivers.buildplan.settings import BuildSettings
+from headway.drivers.buildplan.tree import Tree
+from headway.kernel.artifacts import Process
+
+PROGRAM: Final = ".headway/app"
+
+_MODULE = re.compile(r"^module\s+\"?([^\s\"]+)", re.MULTILINE)
+_GO = re.compile(r"^go\s+(\d+(?:\.\d+){0,2}\S*)", re.MULTILINE)
+_TOOLCHAIN = re.compile(r"^toolchain\s+go(\d+(?:\.\d+){0,2}\S*)", re.MULTILINE)
+_TOOL_VERSION = re.compile(r"^(?:go|golang)\s+(\S+)", re.MULTILINE)
+_MAIN = re.compile(r"^package\s+main\b", re.MULTILINE)
+_ASSIGNMENTS = re.compile(r"^(?:exec\s+|env\s+|[A-Za-z_]\w*=\S*\s+)*")
+_REQUIRES = re.compile(r"^require[ \t(]", re.MULTILINE)
+_USUAL: Final = ("server", "web", "api", "app", "main", "http")
+_NEEDS_C: Final = ("github.com/mattn/go-sqlite3", "github.com/confluentinc/confluent-kafka-go", "gopkg.in/gographics")
+_OTHERS: Final = (
+    "requirements.txt",
+    "pyproject.toml",
+    "setup.py",
+    "Pipfile",
+    "package.json",
+    "Gemfile",
+    "composer.json",
+)
+_FRAMEWORKS: Mapping[str, str] = {
+    "github.com/gin-gonic/gin": "Gin",
+    "github.com/labstack/echo": "Echo",
+    "github.com/gofiber/fiber": "Fiber",
+    "github.com/go-chi/chi": "chi",
+    "github.com/beego/beego": "Beego",
+    "github.com/gobuffalo/buffalo": "Buffalo",
+}
+
+
+def _recognise(tree: Tree) -> str | None:
+    found = next((name for name in ("go.mod", "go.work", "main.go") if name in tree), None)
+    return None if found == "go.mod" and any(name in tree for name in _OTHERS) and _is_for_tools(tree) else found
+
+
+def _is_for_tools(tree: Tree) -> bool:
+    """Whether a module has no source of its own: it pins programs that developers of something else use."""
+    return "go.work" not in tree and not any(name.endswith(".go") for name in tree.names)
+
+
+def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
+    seen = _recognise(tree) or "the setting provider"
+    modules = "\n".join(tree.text(name) for name in tree.matching("**/go.mod") if tree.text(name))
+    target, reason, question = _target(tree, settings)
+    framework = next((name for path, name in _FRAMEWORKS.items() if path in modules), "")
+    needs_c = next((path for path in _NEEDS_C if path in modules), None)
+    need = _need(tree, settings)
+    choices = [Choice(name="provider", value="go", reason=seen)]
+    if need.wanted:
+        is_set = settings.versions.get("go") is not None
+        choices.append(Choice(name="versions.go", value=need.wanted, reason=need.source, is_set=is_set))
+    choices.append(Choice(name="package", value=target, reason=reason, is_set=settings.package is not None))
+    program = _program(tree, target, settings.start or "")
+    line, why = _started(tree, target, settings.keep)
+    argv = ("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", program, *_built(tree, target))
+    return BuildPlan(
+        provider="go",
+        framework=framework,
+        confidence=Confidence.SEEN if question is None else Confidence.GUESSED,
+        needs=(need,),
+        phases=(*_downloads(tree), Phase(name="build", argv=argv)),
+        processes=(Process(name=WEB, command=line),),
+        path=(posixpath.dirname(program),) if program != PROGRAM else (),
+        env={"GIN_MODE": "release"} if framework == "Gin" else {},
+        build_env={"CGO_ENABLED": "0" if needs_c is None else "1"},
+        packages=("gcc", "libc6-dev") if needs_c is not None else (),
+        choices=(*choices, Choice(name="start", value=line, reason=why)),
+        questions=() if question is None else (question,),
+        notes=() if needs_c is None else (f"{needs_c} is in C, so the build needs a C compiler (CGO_ENABLED=1).",),
+    )
+
+
+def _names(tree: Tree, target: str) -> frozenset[str]:
+    """What the program may be called: as its package, its module, or what a Dockerfile compiles."""
+    module = _MODULE.search(tree.text("go.mod"))
+    own = (posixpath.basename(target), posixpath.basename(re.sub(r"/v\d+$", "", module[1])) if module else "")
+    return frozenset(each for each in (*own, *image_program.programs_built(tree)) if each.strip("."))
+
+
+def _program(tree: Tree, target: str, line: str) -> str:
+    """Where the program is to lie: where the line that is told to start it has it, as the builds of others put it
+    into bin/, which is in PATH.
+    """
+    word = next(iter(_ASSIGNMENTS.sub("", line).split()), "").removeprefix("./")
+    folder, _, name = word.rpartition("/")
+    return (
+        f"bin/{name}"
+        if name in _names(tree, target) and folder in {"", "bin"} and f"bin/{name}" not in tree
+        else PROGRAM
+    )
+
+
+def _started(tree: Tree, target: str, keep: Collection[str]) -> tuple[str, str]:
+    """The command line of the program, and by what it is led to PORT and to the folder that stays, unless it has its
+    data in one that its owner has ``keep``.
+    """
+    image = image_program.arguments(tree, _names(tree, target))
+    if keep and image.folders:
+        image = image_program.Arguments()
+    own = own_address(_sources(tree, target))
+    why = "the program that the build makes"
+    if image.line and (own is None or (image.is_led and image.folders)):
+        return f"./{PROGRAM} {image.line}", f"{why}, with what the Dockerfile starts it with"
+    if own is None:
+        return f"./{PROGRAM}", why
+    return f"{own.before}./{PROGRAM}{own.after}", f"{why}, {own.reason}"
+
+
+def _built(tree: Tree, target: str) -> tuple[str, ...]:
+    """What the compiler is told: the package, or its files where there is no module that it is of."""
+    if target != "." or "go.mod" in tree or "go.work" in tree:
+        return (target,)
+    return tuple(name for name in tree.matching("*.go") if not name.endswith("_test.go")) or (target,)
+
+
+def _downloads(tree: Tree) -> tuple[Phase, ...]:
+    """What fetches the modules; nothing where they are in the repository, or where there are none."""
+    is_asked = "go.work" in tree or _REQUIRES.search(tree.text("go.mod"))
+    if not is_asked or "vendor/modules.txt" in tree:
+        return ()
+    follows = tuple(name for name in ("go.mod", "go.sum", "go.work", "go.work.sum") if name in tree)
+    return (Phase(name="install", argv=("go", "mod", "download"), follows=follows),)
+
+
+def _need(tree: Tree, settings: BuildSettings) -> Need:
+    """The version by what is most exact about it. A module names the oldest that it is content with."""
+    if wanted := settings.versions.get("go"):
+        return Need(tool="go", wanted=wanted, source="the setting versions.go")
+    if wanted := tree.text(".go-version").strip():
+        return Need(tool="go", wanted=wanted.removeprefix("go"), source=".go-version")
+    if found := _TOOL_VERSION.search(tree.text(".tool-versions")):
+        return Need(tool="go", wanted=found[1], source=".tool-versions")
+    for name in ("go.mod", "go.work"):
+        text = tree.text(name)
+        if found := _TOOLCHAIN.search(text) or _GO.search(text):
+            return Need(tool="go", wanted=f">={found[1]}", source=name)
+    return Need(tool="go", source=_recognise(tree) or "")
+
+
+def _target(tree: Tree, settings: BuildSettings) -> tuple[str, str, Question | None]:
+    """The package that is built, why it is that one, and what is asked where another could be meant."""
+    found = _programs(tree)
+    if settings.package is not None:
+        wanted = posixpath.normpath(settings.package.strip().strip("/") or ".")
+        match = next((each for each in found if wanted in {each, posixpath.basename(each)}), None)
+        if match is None:
+            raise BuildError(
+                f"There is no Go program {wanted} to build (headway apps set APP --package FOLDER). "
+                f"{_named(found) or 'None was found.'}"
+            )
+        return _path(match), "the setting package", None
+    if not found:
+        if settings.build is not None:
+            return ".", "the build path", None
+        raise BuildError(
+            "This is a Go module without a program: there is no 'package main' at the build path, in cmd/ or in a "
+            "folder of it. Set the build path to the folder that holds it, or the build command (headway apps "
+            "set APP --build LINE)."
+        )
+    if found[0] == "." or len(found) == 1:
+        return _path(found[0]), "the only program" if len(found) == 1 else "the program at the build path", None
+    module = _MODULE.search(tree.text("go.mod"))
+    wished = [*([posixpath.basename(module[1])] if module else []), *_USUAL]
+    by_name = {posixpath.basename(each): each for each in reversed(found)}
+    chosen = next((by_name[name] for name in wished if name in by_name), found[0])
+    question = Question(name="package", text="The repository holds several programs: which is to run?", choices=found)
+    return _path(chosen), f"one of {len(found)} programs", question
+
+
+def _programs(tree: Tree) -> tuple[str, ...]:
+    """The folders of programs: that of the build path, then those of ``cmd``, then others that have a main.go."""
+    files = [name for name in tree.matching("**/*.go") if not name.endswith("_test.go")]
+    folders = dict.fromkeys(posixpath.dirname(name) for name in files if not name.startswith("vendor/"))
+    mains = []
+    for folder in folders:
+        inside = [name for name in files if posixpath.dirname(name) == folder]
+        read = [tree.text(name) for name in inside if name in tree.contents]
+        is_main = any(_MAIN.search(text) for text in read) if read else f"{folder}/main.go".lstrip("/") in inside
+        if is_main:
+            mains.append(folder or ".")
+    rank = {".": 0}
+    shallow = [each for each in mains if each.count("/") < 3]
+    return tuple(sorted(shallow, key=lambda each: (rank.get(each, 1 if "cmd/" in f"{each}/" else 2), each)))[:20]
+
+
+def _sources(tree: Tree, target: str) -> list[str]:
+    """The texts of a program's own package, as far as they are read."""
+    folder = target.removeprefix("./").removeprefix(".")
+    names = (name for name in tree.matching("**/*.go") if posixpath.dirname(name) == folder)
+    return [tree.text(name) for name in names if not name.endswith("_test.go")]
+
+
+def _path(folder: str) -> str:
+    return "." if folder == "." else f"./{folder}"
+
+
+def _named(found: tuple[str, ...]) -> str:
+    return f"There are: {', '.join(found)}." if found else ""
+
+
+PROVIDER: Final = Provider(
+    name="go",
+    reads=("go.mod", "go.work", "*/go.mod", "*/*/go.mod", ".go-version", ".tool-versions", "*.go", "cmd/*/*.go"),
+    recognise=_recognise,
+    plan=_plan,
+)

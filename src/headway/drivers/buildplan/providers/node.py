@@ -1,0 +1,230 @@
+"""Node: any package manager, a workspace or one package, a framework, a server, a worker or a site."""
+
+from __future__ import annotations
+
+import posixpath
+import shlex
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from headway.drivers.builders.base import BuildError
+from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Site
+from headway.drivers.buildplan.providers import (
+    deno,
+    node_managers,
+    node_nx,
+    node_program,
+    node_typescript,
+    node_versions,
+    node_workspaces,
+)
+from headway.drivers.buildplan.providers.contract import Provider
+from headway.drivers.buildplan.providers.node_address import own_port
+from headway.drivers.buildplan.providers.node_engines import wished_node
+from headway.drivers.buildplan.providers.node_framework import ENDINGS
+from headway.drivers.buildplan.providers.node_installation import BINS, install_phases
+from headway.drivers.buildplan.providers.node_managers import Manager, find_manager, named_manager
+from headway.drivers.buildplan.providers.node_natives import Natives, find_natives
+from headway.drivers.buildplan.providers.node_package import (
+    PACKAGE,
+    PACKAGE_JSON5,
+    Package,
+    has_package,
+    read_package,
+    seen_package,
+)
+from headway.drivers.buildplan.providers.node_program import Program
+from headway.drivers.buildplan.providers.node_scripts import mentions
+from headway.drivers.buildplan.providers.node_versions import pinned_major, version_notes, wanted_version
+from headway.drivers.buildplan.providers.node_workspaces import Served, build_phases, find_served, reached, read_members
+from headway.drivers.buildplan.settings import BuildSettings
+from headway.drivers.buildplan.tree import Tree
+from headway.kernel.artifacts import Process
+
+WEB: Final = "web"
+WORKER: Final = "worker"
+ENV: Final[Mapping[str, str]] = {"NODE_ENV": "production"}
+
+_CONFIGS: Final = (
+    "next.config", "nuxt.config", "svelte.config", "vite.config", "astro.config", "react-router.config", "app.config",
+    "eleventy.config", ".eleventy", "vue.config", "webpack.config", "docusaurus.config", "config",
+)  # fmt: skip
+READS: Final = (
+    "**/package.json",
+    *deno.CONFIGS,
+    PACKAGE_JSON5,
+    *node_managers.FILES,
+    *node_versions.FILES,
+    *node_workspaces.FILES,
+    *node_nx.FILES,
+    *(f"**/{stem}.{ending}" for stem in _CONFIGS for ending in ENDINGS),
+    *("**/angular.json", "**/nest-cli.json", "**/tsconfig.json", "tsconfig.*.json", "app.json"),
+    *node_program.ENTRIES,
+    *node_typescript.ENTRIES,
+)
+# By the `engines` of their own packages.
+_NODE_OF: Final[Mapping[tuple[str, int], str]] = {
+    ("pnpm", 11): ">=22.13",
+    ("npm", 12): "^22.22.2 || ^24.15.0 || >=26.0.0",
+}
+_WITH_OPENSSL_3: Final = 17
+_NX: Final[Mapping[str, str]] = {"NX_DAEMON": "false", "NX_NO_CLOUD": "true"}
+
+
+def recognise(tree: Tree) -> str | None:
+    """A package.json, unless Bun or Deno is what runs it."""
+    if not has_package(tree) or deno.recognise(tree) is not None:
+        return None
+    package = seen_package(tree)
+    if package is None:
+        return PACKAGE  # a broken one, of which the plan says so
+    return None if named_manager(tree, package)[0] == "bun" else package.file
+
+
+def plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
+    """What is installed, built and started. Raises BuildError where nothing says how, with what would."""
+    root = read_package(tree)
+    return plan_packages(tree, settings, root, find_manager(tree, root, settings), provider="node")
+
+
+def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: Manager, *, provider: str) -> BuildPlan:
+    """The plan of a package, or of the one of its workspace that serves."""
+    members = read_members(tree, root)
+    served = find_served(tree, manager, root, members, settings)
+    program = served.program
+    is_told = settings.start is not None or settings.publish is not None
+    if program.refusal is not None and not is_told:
+        raise BuildError(program.refusal)
+    is_released = settings.release is not None
+    parts = reached(root, members, served)
+    natives = find_natives(tree, manager, (root, *members), served.package, parts, is_released=is_released)
+    installed = install_phases(tree, manager, (root, *members))
+    installed = installed if program.is_said or program.script or program.start or is_told else ()
+    needs = _needs(tree, settings, root, served, manager)
+    own = _own_port(tree, program, served)
+    said = (*manager.notes, *(manager.unlocked if installed else ()), *version_notes(tree, needs[0]))
+    return BuildPlan(
+        provider=provider,
+        framework=program.framework,
+        confidence=program.confidence if served.question is None else Confidence.GUESSED,
+        needs=needs,
+        phases=(*installed, *natives.phases, *build_phases(tree, manager, root, members, served)),
+        processes=_processes(program, served),
+        release_command=natives.release,
+        site=_site(program.site, served),
+        path=_path(manager, served),
+        env={**ENV, **_linked(manager), **program.env, **natives.env},
+        build_env={**(_NX if "nx.json" in tree else {}), **_known_to(needs[0], program.build_env), **natives.build_env},
+        port=None if own is None else own[0],
+        takes_requests=program.takes_requests,
+        packages=natives.packages,
+        choices=(*_choices(provider, root, manager, needs, served, natives), *_of_port(own)),
+        questions=() if served.question is None else (served.question,),
+        notes=tuple(dict.fromkeys((*said, *program.notes, *natives.notes))),
+    )
+
+
+def _needs(tree: Tree, settings: BuildSettings, root: Package, served: Served, manager: Manager) -> tuple[Need, ...]:
+    """Node, what installs, and what scripts of the build and the start call beside."""
+    node = wanted_version(tree, root, settings, "node")
+    if node is None and served.package.folder:
+        node = wanted_version(tree.below(served.package.folder), served.package, settings, "node")
+    if node is None or (node.source.endswith("(engines.node)") and pinned_major(node.wanted) is None):
+        node = wished_node(tree, manager.lock, (root, served.package), node or _node_of(manager))
+    found = [node or Need(tool="node"), manager.need]
+    lines = ("build", "prebuild", "postbuild", "start", "prestart", "preinstall", "postinstall", "prepare")
+    for tool in ("bun", "pnpm", "yarn", "deno"):
+        if tool == manager.name:
+            continue
+        caller = next((each for each in (root, served.package) if mentions(each, lines, tool)), None)
+        if caller is not None:
+            source = f"the scripts of {caller.path(caller.file)}"
+            found.append(wanted_version(tree, root, settings, tool) or Need(tool=tool, source=source))
+    return tuple(dict.fromkeys(found))
+
+
+def _known_to(node: Need, env: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a build without an option that a Node refuses which is older than it."""
+    is_older = (pinned_major(node.wanted) or _WITH_OPENSSL_3) < _WITH_OPENSSL_3
+    return {name: value for name, value in env.items() if not (is_older and "openssl-legacy" in value)}
+
+
+def _node_of(manager: Manager) -> Need | None:
+    """The Node that a version of a package manager needs, where that is newer than many machines have."""
+    line = (manager.name, pinned_major(manager.need.wanted) or 0)
+    return Need(tool="node", wanted=_NODE_OF[line], source=f"{line[0]} {line[1]}") if line in _NODE_OF else None
+
+
+def _processes(program: Program, served: Served) -> tuple[Process, ...]:
+    if program.start is None or program.refusal is not None:
+        return ()
+    name = WEB if program.takes_requests else WORKER
+    folder = "" if served.is_at_root else served.package.folder
+    return (Process(name=name, command=f"cd {shlex.quote(folder)} && {program.start}" if folder else program.start),)
+
+
+def _own_port(tree: Tree, program: Program, served: Served) -> tuple[int, str] | None:
+    """The port that is in the program itself; None for a framework's own server, which reads PORT."""
+    if program.start is None or not program.takes_requests or program.refusal is not None:
+        return None
+    inner = tree if served.is_at_root or not served.package.folder else tree.below(served.package.folder)
+    return own_port(inner, program.start, (*node_program.ENTRIES, *node_typescript.ENTRIES))
+
+
+def _of_port(own: tuple[int, str] | None) -> tuple[Choice, ...]:
+    if own is None:
+        return ()
+    reason = (
+        f"{own[1]} listens there and does not read PORT: no release starts beside the one before, and web runs once"
+    )
+    return (Choice(name="port", value=str(own[0]), reason=reason),)
+
+
+def _site(site: Site | None, served: Served) -> Site | None:
+    folder = "" if served.is_at_root else served.package.folder
+    if site is None or not folder:
+        return site
+    return replace(site, folders=tuple(posixpath.normpath(f"{folder}/{each}") for each in site.folders))
+
+
+def _path(manager: Manager, served: Served) -> tuple[str, ...]:
+    if not manager.has_bins:
+        return ()
+    folder = "" if served.is_at_root else served.package.folder
+    return (f"{folder}/{BINS}", BINS) if folder else (BINS,)
+
+
+def _linked(manager: Manager) -> dict[str, str]:
+    """How a later Yarn lays packages down, which it has to know when it runs a script too."""
+    is_later = manager.name == "yarn" and not manager.is_classic
+    return {"YARN_NODE_LINKER": manager.linker} if is_later else {}
+
+
+def _choices(  # noqa: PLR0917 - one of each thing that was decided
+    provider: str, root: Package, manager: Manager, needs: tuple[Need, ...], served: Served, natives: Natives
+) -> tuple[Choice, ...]:
+    program = served.program
+    found = [Choice(name="provider", value=provider, reason=root.file), manager.choice]
+    found += [
+        Choice(
+            name=f"versions.{need.tool}", value=need.wanted, reason=need.source, is_set=need.source == "the settings"
+        )
+        for need in needs
+        if need.wanted
+    ]
+    if served.reason:
+        value = served.package.folder or "."
+        found.append(Choice(name="package", value=value, reason=served.reason, is_set=served.is_set))
+    processes, site = _processes(program, served), _site(program.site, served)
+    if processes:
+        found.append(Choice(name="start", value=processes[0].command, reason=program.reason))
+    elif site is not None:
+        found.append(Choice(name="publish", value=site.folders[0], reason=program.reason))
+    if natives.release is not None:
+        reason = "prisma/migrations: it runs before each release; the setting release takes its place"
+        found.append(Choice(name="release", value=natives.release, reason=reason))
+    return tuple(found)
+
+
+PROVIDER: Final = Provider(name="node", reads=READS, recognise=recognise, plan=plan, further=node_typescript.extended)

@@ -1,0 +1,167 @@
+"""Packages of Node with a part outside of it: a compiler, a browser, a database's client that is generated."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from headway.drivers.buildplan.plan import Phase
+from headway.drivers.buildplan.providers.node_managers import Manager
+from headway.drivers.buildplan.providers.node_package import Package
+from headway.drivers.buildplan.providers.node_scripts import without_absent
+from headway.drivers.buildplan.tree import Tree
+
+_COMPILER: Final = ("build-essential", "python3")
+# Compiled where the machine fits none of what they bring ready.
+_COMPILED: Final = frozenset(
+    {
+        "@discordjs/opus", "argon2", "bcrypt", "better-sqlite3", "bufferutil", "canvas", "couchbase",
+        "cpu-features", "deasync", "farmhash", "fibers", "gl", "hiredis", "ibm_db", "integer", "isolated-vm",
+        "kerberos", "leveldown", "libpq", "libxmljs", "libxmljs2", "mediasoup", "microtime",
+        "mongodb-client-encryption", "node-gyp", "node-pty", "node-rdkafka", "node-sass", "nodegit", "odbc",
+        "pg-native", "posix", "re2", "robotjs", "serialport", "snappy", "sodium-native", "sqlite3",
+        "tree-sitter", "usb", "utf-8-validate", "zeromq", "zlib-sync",
+    }
+)  # fmt: skip
+_LIBRARIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "canvas": ("libcairo2-dev", "libpango1.0-dev", "libjpeg-dev", "libgif-dev", "librsvg2-dev"),
+    "pg-native": ("libpq-dev",),
+    "libpq": ("libpq-dev",),
+    "kerberos": ("libkrb5-dev",),
+    "odbc": ("unixodbc-dev",),
+    "node-rdkafka": ("librdkafka-dev", "libssl-dev"),
+}
+_PLAYWRIGHT: Final = (
+    "libasound2", "libatk-bridge2.0-0", "libatk1.0-0", "libatspi2.0-0", "libcairo2", "libcups2",
+    "libdbus-1-3", "libdrm2", "libgbm1", "libglib2.0-0", "libnspr4", "libnss3", "libpango-1.0-0", "libx11-6",
+    "libxcb1", "libxcomposite1", "libxdamage1", "libxext6", "libxfixes3", "libxkbcommon0", "libxrandr2",
+)  # fmt: skip
+_SCHEMAS: Final = ("prisma/schema.prisma", "schema.prisma", "src/prisma/schema.prisma", "db/schema.prisma")
+# The scripts that a build runs by themselves, in which a client may be generated.
+_GENERATING: Final = ("preinstall", "install", "postinstall", "prepare", "prebuild", "build")
+_MIGRATIONS: Final[Mapping[str, tuple[str, str]]] = {
+    "drizzle-kit": ("drizzle/", "drizzle-kit migrate"),
+    "knex": ("migrations/", "knex migrate:latest"),
+    "sequelize-cli": ("migrations/", "sequelize-cli db:migrate"),
+    "node-pg-migrate": ("migrations/", "node-pg-migrate up"),
+    "@mikro-orm/cli": ("migrations/", "mikro-orm migration:up"),
+}
+# The scripts that bring a database up to date, the ones for production first.
+_MIGRATING: Final = (
+    *("migrate:deploy", "db:migrate:deploy", "migrate:prod", "db:migrate:prod", "migration:run:prod"),
+    *("migration:run", "migrations:run", "migrate:latest", "db:migrate:latest", "migrate:up", "db:migrate", "migrate"),
+)
+_NO_MIGRATION = re.compile(r"\b(?:dev|make|create|generate|reset|down|rollback|diff|--watch)\b")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Natives:
+    """What such packages need: Debian's ``packages``, variables in the build and at run time, phases between the
+    installation and the build, a release command.
+    """
+
+    packages: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    build_env: Mapping[str, str] = field(default_factory=dict)
+    phases: tuple[Phase, ...] = ()
+    release: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def find_natives(
+    tree: Tree,
+    manager: Manager,
+    packages: Sequence[Package],
+    served: Package,
+    parts: Sequence[Package],
+    *,
+    is_released: bool = False,
+) -> Natives:
+    """What the packages of a repository need of which one is ``served``, with the ``parts`` that it is made of.
+    ``is_released`` tells that there is a release command, so that none is to be named.
+    """
+    names = {name for package in packages for name in (*package.own, *package.developer)}
+    compiled = sorted(names & _COMPILED)
+    debian = [*(_COMPILER if compiled else ()), *(each for name in compiled for each in _LIBRARIES.get(name, ()))]
+    env: dict[str, str] = {}
+    build_env: dict[str, str] = {}
+    notes = []
+    if compiled:
+        notes.append(f"{', '.join(compiled)} may have to be compiled, which needs {' and '.join(_COMPILER)}.")
+    own = {name for package in packages for name in package.own}
+    if own & {"puppeteer", "whatsapp-web.js"}:
+        debian.append("chromium")
+        env["PUPPETEER_EXECUTABLE_PATH"] = "/usr/bin/chromium"
+        build_env["PUPPETEER_SKIP_DOWNLOAD"] = "true"
+        notes.append("Puppeteer drives a browser: it is given Debian's chromium. Launch it with --no-sandbox.")
+    if own & {"playwright"}:
+        debian += _PLAYWRIGHT
+        env["PLAYWRIGHT_BROWSERS_PATH"] = "0"
+        notes.append(
+            "Playwright drives a browser that is not downloaded by itself: add 'npx playwright install --only-shell' "
+            "to the build script or the build command."
+        )
+    generate, release = _prisma(tree, manager, packages, served, parts)
+    if release is None and not is_released:
+        notes += _told(served, manager, tree)
+    return Natives(
+        packages=tuple(dict.fromkeys(debian)),
+        env=env,
+        build_env=build_env,
+        phases=generate,
+        release=release,
+        notes=tuple(notes),
+    )
+
+
+def _prisma(
+    tree: Tree, manager: Manager, packages: Sequence[Package], served: Package, parts: Sequence[Package]
+) -> tuple[tuple[Phase, ...], str | None]:
+    """Prisma's client is generated where no script that is run does; its migrations are for the release command. What a
+    hook of its package generates with an installation would be missing or old where that is a copy of one before.
+    """
+    owner = next((each for each in (served, *parts) if each.has("prisma")), None)
+    if owner is None:
+        return (), None
+    inner = tree.below(owner.folder) if owner.folder else tree
+    schema = next((name for name in _SCHEMAS if name in inner), None)
+    named = owner.record("prisma").get("schema")
+    has_schema = schema is not None or isinstance(named, str) or bool(inner.matching("prisma/schema/*.prisma"))
+    scripts = [package.script(name) or "" for package in packages for name in _GENERATING]
+    phases: tuple[Phase, ...] = ()
+    if has_schema and not any(("prisma generate" in line or "db:generate" in line) for line in scripts):
+        phases = (Phase(name="prisma generate", argv=manager.program("prisma", "generate"), folder=owner.folder),)
+    called = [line for package in packages for line in _called(package)]
+    migrates = any("migrate deploy" in line or "db push" in line for line in called)
+    if migrates or not any("/migrations/" in f"/{name}" and name.endswith(".sql") for name in inner.names):
+        return phases, None
+    line = " ".join(manager.program("prisma", "migrate", "deploy"))
+    return phases, f"cd {shlex.quote(owner.folder)} && {line}" if owner.folder else line
+
+
+def _called(package: Package) -> list[str]:
+    return [package.script(name) or "" for name in ("build", "postbuild", "prestart", "start", "start:prod")]
+
+
+def _told(served: Package, manager: Manager, tree: Tree) -> list[str]:
+    """How migrations are run: by the script of the package that does, or else as its library has it."""
+    inner = tree.below(served.folder) if served.folder else tree
+    script = next((name for name in _MIGRATING if _migrates(served.short(name))), None)
+    if script is not None:
+        if any(script in line for line in _called(served)):
+            return []
+        line, absent = without_absent(served.short(script), served, inner, manager.told)
+        line = f"'{line}' (the script {script})" if absent else f"'{' '.join(manager.script(script))}'"
+        return [f"Migrations are not run by themselves: {line} as release command runs them before each release."]
+    return [
+        f"Migrations ({folder}) are not run by themselves: '{line}' as release command runs them before each release."
+        for name, (folder, line) in _MIGRATIONS.items()
+        if served.has(name) and any(each.startswith(folder) for each in inner.names)
+    ]
+
+
+def _migrates(line: str) -> bool:
+    return bool(line) and _NO_MIGRATION.search(line) is None

@@ -1,0 +1,271 @@
+"""What is run of one package: its start script, what its framework says, or its main file."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+from headway.drivers.buildplan.plan import Confidence, Site
+from headway.drivers.buildplan.providers.node_framework import Framework, Subject
+from headway.drivers.buildplan.providers.node_package import Package
+from headway.drivers.buildplan.providers.node_scripts import Line, read_start, settled
+from headway.drivers.buildplan.providers.node_servers import SERVERS
+from headway.drivers.buildplan.providers.node_sites import SITES
+from headway.drivers.buildplan.providers.node_typescript import ENTRIES as TYPED
+from headway.drivers.buildplan.providers.node_typescript import typed_program
+
+ENTRIES: Final = (
+    *("server.js", "index.js", "app.js", "main.js", "bot.js"),
+    *("server.mjs", "index.mjs", "app.mjs", "server.cjs", "index.cjs"),
+    *("src/server.js", "src/index.js", "src/app.js", "src/main.js"),
+)
+INDEX: Final = "index.html"
+BUILT: Final = ("dist", "build", "out", "public", "_site", "www", ".")
+
+_LIBRARIES: Final[Mapping[str, str]] = {
+    "express": "Express",
+    "fastify": "Fastify",
+    "koa": "Koa",
+    "hono": "Hono",
+    "elysia": "Elysia",
+    "@hapi/hapi": "hapi",
+    "restify": "restify",
+    "polka": "Polka",
+    "h3": "h3",
+    "@feathersjs/express": "Feathers",
+    "@feathersjs/koa": "Feathers",
+    "sails": "Sails",
+    "apollo-server": "Apollo Server",
+    "@apollo/server": "Apollo Server",
+    "graphql-yoga": "GraphQL Yoga",
+    "socket.io": "Socket.IO",
+    "ws": "ws",
+    "json-server": "json-server",
+}
+_BOTS: Final[Mapping[str, str]] = {
+    "discord.js": "discord.js",
+    "discord.js-light": "discord.js",
+    "eris": "Eris",
+    "oceanic.js": "Oceanic",
+    "telegraf": "Telegraf",
+    "node-telegram-bot-api": "node-telegram-bot-api",
+    "grammy": "grammY",
+    "tmi.js": "tmi.js",
+    "mineflayer": "mineflayer",
+    "bullmq": "BullMQ",
+    "bull": "Bull",
+    "bee-queue": "Bee-Queue",
+    "node-cron": "node-cron",
+    "cron": "cron",
+    "amqplib": "amqplib",
+}
+_MADE: Final = ("dist", "build", "lib", "out", ".output", "bin")
+_LISTENS = re.compile(r"\.listen\s*\(|\bcreateServer\s*\(|\b(?:Bun|Deno)\.serve\s*\(|\bserve\s*\(")
+_OF_NPM = re.compile(r"npm_(?:config|package|lifecycle|execpath)_?")
+_NODE_FILE = re.compile(r"(?:^|\s)node\s+(?:--?[\w-]+(?:=\S+)?\s+|-r\s+\S+\s+)*+(?:\./)?([\w./-]+)")
+_HOW: Final = (
+    'Add a start script to package.json ("start": "node server.js"), or set the start command (headway apps set '
+    "APP --start LINE), or add a "
+    "Procfile with a line such as 'web: node server.js'. For a site, add a build script, or set the publish directory "
+    "(headway apps set APP --publish FOLDER)."
+)
+
+
+class Ground(StrEnum):
+    """What a program is known by: a script says so, a project of Nx or a framework does, or a file is there."""
+
+    SCRIPT = "script"
+    PROJECT = "project"
+    FRAMEWORK = "framework"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """Either ``start`` or ``site``, or a ``refusal`` that says what to change. ``script`` builds it, or else ``build``
+    does, and then come the commands of ``after``. ``is_said`` tells that it is no guess.
+    """
+
+    framework: str = ""
+    reason: str = ""
+    ground: Ground = Ground.FILE
+    start: str | None = None
+    site: Site | None = None
+    refusal: str | None = None
+    script: str | None = None
+    build: tuple[str, ...] | None = None
+    after: tuple[tuple[str, ...], ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    build_env: Mapping[str, str] = field(default_factory=dict)
+    takes_requests: bool = True
+    is_said: bool = True
+    notes: tuple[str, ...] = ()
+
+    @property
+    def confidence(self) -> Confidence:
+        """How sure it is."""
+        return Confidence.SEEN if self.is_said else Confidence.GUESSED
+
+
+def find_program(subject: Subject) -> Program:
+    """What is run of the package, and how it is built."""
+    framework = next((found for look in (*SERVERS, *SITES) if (found := look(subject)) is not None), None)
+    scripts = read_start(subject.package)
+    if framework is not None and framework.is_decided:
+        return _of_framework(subject, framework, scripts.developer)
+    if scripts.line is not None:
+        return _of_line(subject, settled(scripts.line, subject.package, subject.tree, subject.manager.told), framework)
+    if framework is not None and not (framework.site is not None and _library(subject.package) and _main(subject)):
+        return _of_framework(subject, framework, scripts.developer)
+    program = _of_files(subject)
+    if scripts.developer is None:
+        return program
+    told = f"The start script ({scripts.developer[:80]}) is a developer's server, and is not started."
+    refusal = f"{told} {_HOW}" if program.refusal is not None else None
+    return replace(program, notes=(told, *program.notes), refusal=refusal)
+
+
+def _of_framework(subject: Subject, framework: Framework, developer: str | None) -> Program:
+    notes = framework.notes
+    if developer is not None and framework.refusal is None:
+        instead = f"started is {framework.start}" if framework.start is not None else "what the build makes is served"
+        notes = (f"The start script ({developer[:80]}) is a developer's server: {instead}.", *notes)
+    return Program(
+        framework=framework.name,
+        reason=framework.reason,
+        ground=Ground.FRAMEWORK,
+        start=None if framework.start is None else _called(subject, framework.start),
+        site=framework.site if framework.refusal is None else None,
+        refusal=framework.refusal,
+        script=next((name for name in framework.scripts if subject.package.script(name)), None),
+        build=framework.build,
+        after=framework.after,
+        env=framework.env,
+        build_env=framework.build_env,
+        notes=notes,
+    )
+
+
+def _of_line(subject: Subject, line: Line, framework: Framework | None) -> Program:
+    """The start script, without the package manager in between where that is possible: signals then reach what runs,
+    and its memory is not spent twice.
+    """
+    package = subject.package
+    is_server = framework is not None and framework.site is None
+    start = _called(subject, line.text)
+    calls = [package.script(f"{when}{line.script}") for when in ("pre", "post")]
+    needless = {f"npm run {each}" for each in ("build",)} | {"yarn build", "pnpm build", "bun run build", subject.build}
+    if any(call is not None and call not in needless for call in calls) or _asks_npm(subject, line.text):
+        start = (
+            " ".join(subject.manager.script(line.script)) if line.script != "start" else f"{subject.manager.name} start"
+        )
+    elif not subject.manager.has_bins and not line.notes:
+        start = " ".join(subject.manager.script(line.script))
+    typed = None if _build_script(package) or not _is_missing(subject, line.text) else typed_program(subject)
+    scripts = framework.scripts if framework is not None else ("build",)
+    return Program(
+        framework=framework.name if framework is not None and is_server else _library(package) or _bot(package) or "",
+        reason=f"the {line.script} script of {package.path(package.file)}",
+        ground=Ground.SCRIPT,
+        start=start,
+        script=next((name for name in scripts if package.script(name)), _build_script(package)),
+        build=typed.build if typed is not None else framework.build if framework is not None and is_server else None,
+        after=framework.after if framework is not None else (),
+        env=framework.env if framework is not None and is_server else {},
+        build_env=framework.build_env if framework is not None else {},
+        takes_requests=_takes_requests(subject, line.text, framework),
+        notes=(*line.notes, *(framework.notes if framework is not None and is_server else ())),
+    )
+
+
+def _of_files(subject: Subject) -> Program:
+    """By the main file, the one in TypeScript, a page, or what the build script may leave."""
+    package = subject.package
+    script = _build_script(package)
+    name = _library(package) or _bot(package) or ""
+    if (main := _main(subject)) is not None:
+        runner = "bun" if subject.manager.name == "bun" else "node"
+        start = _called(subject, f"{runner} {shlex.quote(main)}")
+        takes = _takes_requests(subject, start, None)
+        return Program(framework=name, reason="the main file", start=start, script=script, takes_requests=takes)
+    if (typed := typed_program(subject)) is not None and (name or INDEX not in subject.tree):
+        return Program(
+            framework=name or "TypeScript",
+            reason=typed.reason,
+            start=_called(subject, typed.start),
+            script=script,
+            build=typed.build,
+            takes_requests=_takes_requests(subject, f"node {typed.entry}", None),
+            is_said=bool(name) or subject.manager.name == "bun",
+        )
+    if script == "build" and not name:
+        return Program(reason="what the build script leaves", site=Site(folders=BUILT), script=script, is_said=False)
+    if (folder := next((each for each in (".", "public") if _page(each) in subject.tree), None)) is not None:
+        return Program(reason=f"it has {_page(folder)}", site=Site(folders=(folder,)), script=script, is_said=False)
+    refusal = f"This is a Node application, but nothing says how it is started. {_HOW}"
+    return Program(framework=name, refusal=refusal, script=script, is_said=False)
+
+
+def _build_script(package: Package) -> str | None:
+    """The script that builds it: Heroku's own does where there is no other."""
+    return next((name for name in ("build", "heroku-postbuild") if package.script(name)), None)
+
+
+def _page(folder: str) -> str:
+    return INDEX if folder == "." else f"{folder}/{INDEX}"
+
+
+def _main(subject: Subject) -> str | None:
+    """The main file in JavaScript; None where there is none, and for a script beside a page, which is the page's."""
+    main = subject.package.text("main").removeprefix("./")
+    is_made = main.partition("/")[0] in _MADE and bool(subject.build)
+    if main.endswith((".js", ".mjs", ".cjs")) and (main in subject.tree or is_made):
+        if _library(subject.package) or INDEX not in subject.tree:
+            return main
+    elif main and f"{main}.js" in subject.tree:
+        return main
+    if INDEX in subject.tree and not _library(subject.package):
+        return None
+    return next((name for name in ENTRIES if name in subject.tree), None)
+
+
+def _called(subject: Subject, line: str) -> str:
+    """The line as it finds its packages where they lie in zip files."""
+    if subject.manager.has_bins:
+        return line
+    return re.sub(r"(^|&&\s*)node\s", r"\1yarn node ", line)
+
+
+def _asks_npm(subject: Subject, line: str) -> bool:
+    """Whether the line or a main file reads what a package manager tells those that it starts."""
+    texts = (subject.tree.text(name) for name in (*ENTRIES, *TYPED) if name in subject.tree.contents)
+    return any(_OF_NPM.search(text) for text in (line, *texts))
+
+
+def _is_missing(subject: Subject, line: str) -> bool:
+    """Whether it starts a file that has to be made first."""
+    match = _NODE_FILE.search(line)
+    if match is None or subject.manager.name == "bun":
+        return False
+    file = match[1]
+    return not any(name == file or name in {f"{file}.js", f"{file}/index.js"} for name in subject.tree.names)
+
+
+def _library(package: Package) -> str | None:
+    return next((title for name, title in _LIBRARIES.items() if name in package.own), None)
+
+
+def _bot(package: Package) -> str | None:
+    return next((title for name, title in _BOTS.items() if name in package.own), None)
+
+
+def _takes_requests(subject: Subject, line: str, framework: Framework | None) -> bool:
+    """False for a bot or a worker: it has a package for one, none of a server, and its main file does not listen."""
+    if framework is not None or _bot(subject.package) is None or _library(subject.package) is not None:
+        return True
+    match = _NODE_FILE.search(line)
+    return match is not None and bool(_LISTENS.search(subject.tree.text(match[1])))

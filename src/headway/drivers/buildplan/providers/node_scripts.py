@@ -1,0 +1,263 @@
+"""The lines of package.json's scripts: what serves, what is a developer's, and what the latter is in production."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from headway.drivers.buildplan import image_files
+from headway.drivers.buildplan.providers.node_package import LONGEST, Package
+from headway.drivers.buildplan.tree import Tree
+
+# Servers for a developer's own machine, and previews that refuse what comes from elsewhere.
+_DEVELOPER = re.compile(
+    r"vite(?!\s+(?:build|optimize)\b(?!.*--watch))(?=\s|$)|"
+    r"(?:react-scripts|react-app-rewired|craco|docusaurus|expo|rescripts|razzle)\s+start\b|"
+    r"(?:ng|nx|ember|vue-cli-service|webpack|rspack|snowpack|hexo|preact|elm-app|live-server|browser-sync)\s+"
+    r"(?:serve|server|s|dev|watch|start)\b|"
+    r"nest\s+start\b|nx\s+run\s+\S+:serve\b|webpack-dev-server\b|webpack(?:-cli)?\b.*\s--watch\b|parcel\b(?!\s+build)|"
+    r"(?:astro|gatsby|next|nuxt|nuxi|remix|react-router|vinxi|vitepress|vuepress|storybook|quasar|rsbuild|strapi|medusa|"
+    r"wrangler|netlify|vercel|turbo|keystone|blitz|slidev|waku|farm|modern|ionic|redwood)\s+(?:run\s+)?"
+    r"(?:dev|develop|vite:dev|serve|preview|pages\s+dev)\b|"
+    r"(?:next|nuxt|nuxi|astro|slidev)(?:\s+-.*)?$|start-storybook\b|live-server\b|browser-sync\b|"
+    r"(?:eleventy|@11ty/eleventy)\b.*\s--(?:serve|watch)\b|nuxt\s+start\s+--dev|"
+    r"(?:tsc|tsup|rollup|esbuild|microbundle)\b.*\s(?:--watch|-w)\b|tsc-watch\b|gulp\s+(?:watch|serve|dev)\b"
+)
+_ALL = re.compile(
+    r"turbo\s+(?:run\s+)?start\b(?!.*--filter)|turbo\s+(?:run\s+)?start\b.*--filter\b.*--filter\b|lerna\s+run\s+\S*start|nx\s+run-many|"
+    r"pnpm\s+(?:.*\s)?(?:-r|--recursive|--parallel)\s.*start|(?:npm|bun)\s+(?:run\s+)?.*(?:--workspaces|-ws)\b|"
+    r"yarn\s+workspaces\s+(?:run|foreach)|wsrun\b"
+)
+_PREFIX = re.compile(
+    r"^(?:(?:[A-Za-z_]\w*=(?:\"[^\"]*\"|'[^']*'|[^\s\"']*)|cross-env(?:-shell)?|env|exec|time|npx(?:\s+--?\S+)*|"
+    r"pnpm\s+exec|pnpm\s+dlx|yarn\s+(?:exec|run)|bunx(?:\s+--bun)?|env-cmd(?:\s+-f\s+\S+)?|"
+    r"dotenv(?:\s+-e\s+\S+)*\s+--|(?:yarn|pnpm|bun)(?=\s+(?!run|start|install|build|x\s)[\w@][\w@/-]*(?:\s|$)))\s+)+"
+)
+_CALL = re.compile(r"(?:npm\s+(?:run(?:-script)?\s+)?|(?:yarn|pnpm|bun)\s+(?:run\s+)?)([\w:.-]+)")
+_WATCH = re.compile(r"\s--(?:watch(?:-path|-preserve-output)?|hot|inspect(?:-brk|-port|-wait)?)(?:=\S+)?(?=\s|$)")
+_FIXED = re.compile(
+    r"((?:next|remix-serve|serve|http-server|nuxt)\s(?:.*?\s)?)(?:-p|--port|-l|--listen)(?:\s+|=)\d{2,5}\b"
+)
+_PORT = re.compile(r"(^|\s)PORT=\d{2,5}\s+(?=\S)")
+# A file of variables, which Node, Bun, tsx and env-cmd refuse to go without.
+_VARIABLES = re.compile(r"(?:(?<=\s)--env-file(?:=|\s+)|(?<!\S)env-cmd\s+(?:-f|--file)\s+)([^\s\"';&|]+)\s+")
+_BEFORE_START: Final = ("preinstall", "install", "postinstall", "prepare", "prebuild", "build", "postbuild", "prestart")
+# What builds when it starts, or serves the files that a build left, is no better than the folder itself.
+_SERVES_BUILT = re.compile(r"(?:yarn|pnpm|npm run|bun run)\s+build\b|\b(?:serve|http-server)\b")
+_BUILDS: Final = frozenset(
+    {"npm run build", "yarn build", "yarn run build", "pnpm build", "pnpm run build", "bun run build"}
+)
+_DEPTH: Final = 6
+_PRODUCTION: Final = (
+    "start:prod",
+    "start:production",
+    "start-prod",
+    "start:server",
+    "serve:prod",
+    "production",
+    "prod",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A command line that serves: ``script`` is the one of package.json that it comes from, ``notes`` say what was
+    changed.
+    """
+
+    text: str
+    script: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scripts:
+    """What the scripts say about the start: a ``line`` that serves, or why none does (``developer`` is the line of a
+    developer's server, ``all`` one that starts every package of a workspace).
+    """
+
+    line: Line | None = None
+    developer: str | None = None
+    is_all: bool = False
+
+
+def read_start(package: Package) -> Scripts:
+    """The start script, or else one that is named as the production's."""
+    developer, is_all = None, False
+    for name in ("start", *_PRODUCTION):
+        text = _resolved(package, package.script(name))
+        if text is None:
+            continue
+        if len(text) > LONGEST:
+            return Scripts(line=Line(text=text, script=name))
+        if _ALL.search(text):
+            is_all = True
+        elif is_developers(text) or (name != "start" and _SERVES_BUILT.search(text)):
+            developer = developer or text
+        else:
+            found = production(text, package)
+            notes = found.notes
+            if developer is not None:
+                told = f"The start script ({developer[:80]}) is a developer's server, so the script {name} is started."
+                notes = (told, *notes)
+            return Scripts(line=Line(text=found.text, script=name, notes=notes), is_all=is_all)
+    return Scripts(developer=developer, is_all=is_all)
+
+
+def is_developers(line: str) -> bool:
+    """Whether one of its commands is a developer's server."""
+    return any(_DEVELOPER.match(command) for command in commands(line))
+
+
+def commands(line: str) -> Iterator[str]:
+    """The commands of a line, without variables and runners before them; also those that concurrently is given."""
+    for part in re.split(r"\s*(?:&&|\|\||;|\||&)\s*", line.strip()):
+        plain = _PREFIX.sub("", part.strip() + " ").strip()
+        if re.match(r"(?:concurrently|run-p|npm-run-all)\b", plain):
+            yield from (_PREFIX.sub("", f"{each} ").strip() for each in re.findall(r"[\"']([^\"']+)[\"']", plain))
+        yield plain
+
+
+def production(line: str, package: Package) -> Line:
+    """The line without what watches for changes, opens a debugger or binds to a port of its own."""
+    notes = []
+    text = _unwatched(line, package)
+    if text != line:
+        notes.append(
+            f"The start script ({line[:80]}) is a developer's or goes into the background: started is {text[:80]}."
+        )
+    free = _PORT.sub(r"\1", _FIXED.sub(r"\1", text)).strip()
+    free = re.sub(r"^cross-env\s+(?![A-Za-z_]\w*=)", "", free)
+    if free != text:
+        notes.append(f"The start script names a port of its own ({text[:80]}): it is left out, so that PORT is used.")
+    return Line(text=re.sub(r"\s{2,}", " ", free).strip(), script="", notes=tuple(notes))
+
+
+def settled(line: Line, package: Package, tree: Tree, told: Sequence[str]) -> Line:
+    """The line without files of variables that are in no repository, and without what builds: that is done by then,
+    unless something else is ``told`` to be. ``tree`` is what lies in the folder of the package.
+    """
+    text, absent = without_absent(line.text, package, tree, told)
+    notes = []
+    if absent:
+        why = f"The start script reads {', '.join(absent)}, which is not in the repository: that is left out."
+        notes.append(f"{why} Variables are set by 'headway env set'.")
+    first, _, rest = text.partition("&&")
+    build = package.short("build")
+    if build and rest and not told and first.strip() in {build, *_BUILDS}:
+        text = rest.strip()
+        notes.append(f"The start script builds first, which is done by then: started is {text[:80]}.")
+    return replace(line, text=text, notes=(*line.notes, *notes))
+
+
+def without_absent(text: str, package: Package, tree: Tree, told: Sequence[str]) -> tuple[str, list[str]]:
+    """A line without the files of variables that it reads and that neither are there nor are made, by a script or what
+    is ``told``; and these files.
+    """
+    if len(text) > LONGEST:
+        return text, []
+    put = image_files.files_put(tree)  # as the Dockerfile has them
+    made = " ".join((*told, *(package.short(name) for name in _BEFORE_START)))
+    absent = []
+
+    def kept(match: re.Match[str]) -> str:
+        file = posixpath.normpath(match[1])
+        if (
+            file in tree
+            or file in put
+            or file.startswith(("../", "/"))
+            or "$" in file
+            or posixpath.basename(file) in made
+        ):
+            return match[0]
+        absent.append(match[1])
+        return ""
+
+    return _VARIABLES.sub(kept, text), absent
+
+
+def mentions(package: Package, names: tuple[str, ...], program: str) -> bool:
+    """Whether one of these scripts, or one that they call, runs a program."""
+    word = re.compile(rf"(?:^|[\s;&|('\"=]){re.escape(program)}(?=\s|$)")
+    seen: set[str] = set()
+    waiting = list(names)
+    while waiting and len(seen) < 50:
+        name = waiting.pop()
+        line = package.short(name)
+        if name in seen or not line:
+            continue
+        seen.add(name)
+        if word.search(line):
+            return True
+        waiting += [match[1] for match in _CALL.finditer(line)]
+    return False
+
+
+def _resolved(package: Package, line: str | None) -> str | None:
+    """The line itself, or the one of the script that it does no more than call."""
+    for _ in range(_DEPTH):
+        match = _CALL.fullmatch(line) if line is not None else None
+        called = package.script(match[1]) if match is not None else None
+        if called is None or called == line:
+            return line
+        line = called
+    return line
+
+
+def _unwatched(line: str, package: Package) -> str:
+    head, _, last = line.rpartition("&&")
+    before = f"{head.strip()} && " if head else ""
+    command = last.strip()
+    prefix = _PREFIX.match(f"{command} ")
+    variables = prefix[0] if prefix is not None else ""
+    plain = f"{command} "[len(variables) :].strip()
+    program = plain.partition(" ")[0]
+    if program in {"nodemon", "supervisor", "node-dev"}:
+        return before + variables + _of_nodemon(plain, package)
+    if program in {"ts-node-dev", "tsnd"}:
+        flags = re.sub(
+            r"\s(?:--respawn|--watch[= ]\S+|--rs|--clear|--cls|--notify|--poll|--exit-child)(?=\s|$)", "", plain
+        )
+        runner = "ts-node" if package.has("ts-node") else program
+        return before + variables + flags.replace(program, runner, 1)
+    if re.match(r"tsx\s+watch\s", plain):
+        plain = re.sub(r"^tsx\s+watch\s+", "tsx ", plain)
+    elif (match := re.match(r"pm2\s+start\s+(.+)", plain)) and "--no-daemon" not in plain:
+        return f"{before}{variables}pm2-runtime start {match[1]}"
+    elif match := re.match(r"forever\s+(?:start\s+)?((?!-)\S.*)", plain):
+        return f"{before}{variables}node {match[1]}"
+    if program in {"node", "bun", "tsx", "ts-node", "deno"}:
+        plain = _WATCH.sub("", plain)
+    return before + variables + plain
+
+
+def _of_nodemon(plain: str, package: Package) -> str:
+    """What nodemon would start: the program after --exec, or else node."""
+    try:
+        words = shlex.split(plain)[1:]
+    except ValueError:
+        return plain
+    program = ""
+    rest: list[str] = []
+    while words:
+        word = words.pop(0)
+        if word in {"--exec", "-x"} and words:
+            program = words.pop(0)
+        elif word.startswith("--exec="):
+            program = word.removeprefix("--exec=")
+        elif word in {"-w", "--watch", "-e", "--ext", "-i", "--ignore", "-d", "--delay", "--config", "-s", "--signal"}:
+            words = words[1:]
+        elif word.startswith("-") and not rest:
+            continue
+        else:
+            rest.append(word)
+    if not program:
+        is_typed = bool(rest) and rest[0].endswith((".ts", ".mts", ".cts"))
+        program = "node" if not is_typed else "tsx" if package.has("tsx") else "ts-node"
+    if not rest and " " not in program:
+        rest = [package.text("main") or "index.js"]
+    return _WATCH.sub("", " ".join([program, *map(shlex.quote, rest)]))

@@ -1,0 +1,346 @@
+"""Python: what a project requires is installed into ``.venv`` at the build path, and what it has is started."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from headway.drivers.builders.base import BuildError
+from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase
+from headway.drivers.buildplan.providers import (
+    node_frontend,
+    python_databases,
+    python_django,
+    python_migrations,
+    python_project,
+    python_scripts,
+    python_sites,
+    python_sqlite,
+    python_versions,
+)
+from headway.drivers.buildplan.providers import python_code as code
+from headway.drivers.buildplan.providers.contract import Provider
+from headway.drivers.buildplan.providers.node_frontend import Frontend, frontend
+from headway.drivers.buildplan.providers.node_package import PACKAGE, read_package, seen_package
+from headway.drivers.buildplan.providers.node_scripts import read_start
+from headway.drivers.buildplan.providers.python_folder import (
+    LOCKS,
+    OTHERS,
+    manage_files,
+    manifests,
+    named_folder,
+    only_folder,
+    project_folder,
+)
+from headway.drivers.buildplan.providers.python_frameworks import find_framework
+from headway.drivers.buildplan.providers.python_locks import VENV, Installation, installation
+from headway.drivers.buildplan.providers.python_packages import system_packages
+from headway.drivers.buildplan.providers.python_pins import oldest_pin
+from headway.drivers.buildplan.providers.python_project import MANIFESTS, PythonProject, read_project, script_block
+from headway.drivers.buildplan.providers.python_requirements import referred
+from headway.drivers.buildplan.providers.python_start import Start, old_gunicorn_needs
+from headway.drivers.buildplan.providers.python_variables import of_sources
+from headway.drivers.buildplan.providers.python_versions import Asked, python_need
+from headway.drivers.buildplan.settings import BuildSettings
+from headway.drivers.buildplan.tree import Tree
+from headway.kernel.artifacts import Process
+
+NAME = "python"
+
+_CONDA = ("environment.yml", "environment.yaml", "conda.yml")
+_PYTHON_LINE = re.compile(r"\b(?:python3?|gunicorn|uvicorn|hypercorn|daphne|waitress-serve|streamlit|celery|flask)\b")
+_NO_FRONT_END = Frontend(folder="", reason="", needs=(), phases=(), path=())
+_SERVERS = ("gunicorn", "uvicorn", "hypercorn", "daphne", "granian", "waitress-serve")
+_OLD_GUNICORN = (
+    "The gunicorn that is pinned needs setuptools below 82, which is installed for it; gunicorn 21 needs none.",
+)
+_HOW = (
+    "Name what is started main.py or app.py, add a Procfile with a line such as 'web: gunicorn app:app --bind "
+    "127.0.0.1:$PORT', or set the start command: headway apps set APP --start '...'."
+)
+
+
+def _recognise(tree: Tree) -> str | None:
+    if _documents_node(tree):
+        return None
+    found = manifests(tree)
+    django = next((name for name in manage_files(tree)), None)
+    if found or django:
+        return " and ".join(dict.fromkeys((*([django] if django else []), *found[:2])))
+    folder = named_folder(tree, "") or only_folder(tree)
+    if folder:
+        return f"{folder}/{manifests(tree.below(folder))[0]}"
+    if _PYTHON_LINE.search(tree.text("Procfile")):
+        return "Procfile"
+    script = python_scripts.first_script(tree)
+    if OTHERS & tree.names == {PACKAGE} and _is_site_alone(tree):
+        return python_sites.is_site(tree)
+    if OTHERS & tree.names:
+        return script if script is not None and code.listens(code.source(tree, script)) else None
+    conda = next((name for name in _CONDA if name in tree), None)
+    return python_sites.is_site(tree) or script or conda or python_scripts.module_to_run(tree)
+
+
+def _is_site_alone(tree: Tree) -> bool:
+    """Whether there is a site that Python generates, and a package.json that has tools for it and nothing to run."""
+    package = seen_package(tree)
+    runs = package is None or any(package.script(name) for name in ("start", "build", "dev", "serve"))
+    return not runs and any(name in tree for name in (*python_sites.MKDOCS, python_sites.PELICAN))
+
+
+def _documents_node(tree: Tree) -> bool:
+    """Whether all that Python does here is to generate the documentation of an application in Node, whose package.json
+    says how that is started.
+    """
+    if PACKAGE not in tree or python_sites.is_site(tree) is None:
+        return False
+    try:
+        starts = read_start(read_package(tree)).line is not None
+        return starts and _start(read_project(tree), BuildSettings()).site is not None
+    except BuildError:
+        return False
+
+
+def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
+    member, folder = _member(tree, settings)
+    shares_lock = bool(member) and "uv.lock" in tree
+    app = read_project(tree, folder or project_folder(tree, settings))
+    project = read_project(tree) if shares_lock else app
+    script = python_scripts.first_script(app.tree) or ""
+    python, notes = _python(tree, settings, project, script)
+    install = installation(tree, project, settings, script=script, member=member if shares_lock else "")
+    is_told = settings.start is not None
+    start = _start(app, settings)
+    start = replace(start, site=None) if is_told else start
+    if not install.manager and settings.install is None:
+        _require_installed(app, start, script)
+    old = old_gunicorn_needs(project.requires) if install.manager == "pip" else ()
+    server = _told_server(project, settings) if is_told else start.adds
+    front = _front_end(tree, settings, project, start)
+    first, later = front.parted(project.requires.extras)
+    packages, lines = system_packages(project.requires)
+    release = None if is_told else start.release
+    processes = () if is_told or not start.command else (_process(app, start),)
+    return BuildPlan(
+        provider=NAME,
+        framework=start.framework,
+        confidence=Confidence.TOLD if is_told else start.confidence,
+        needs=(python, *install.needs, *front.needs),
+        phases=(
+            *_inside(app, start.before),
+            *first,
+            *install.with_packages(project, (*server, *old), start.follows),
+            *install.own,
+            *later,
+            *_inside(app, start.phases),
+        ),
+        processes=processes,
+        release_command=code.in_folder(app.folder, release) if release else None,
+        site=start.site,
+        path=(project.at(f"{VENV}/bin"), *front.path),
+        env={"PYTHONUNBUFFERED": "1", **start.env},
+        build_env={**front.build_env, **start.build_env},
+        run_env=start.run_env,
+        keep=tuple(app.at(folder) for folder in start.keep),
+        takes_requests=start.takes_requests or (is_told and start.confidence is not Confidence.SEEN),
+        packages=packages,
+        choices=(*_told(settings, front), *_choices(python, install, start, processes, release=release, server=server)),
+        questions=() if is_told else start.questions,
+        notes=(
+            *(*front.notes, *notes, *install.notes, *lines, *start.notes, *(_OLD_GUNICORN if old else ())),
+            *_further(app, start, settings),
+        ),
+    )
+
+
+def _python(tree: Tree, settings: BuildSettings, project: PythonProject, script: str) -> tuple[Need, tuple[str, ...]]:
+    """The interpreter, and what is to be said of its version."""
+    python, notes = python_need(tree, settings, (*_script_asks(project, script), *project.asks))
+    pin = oldest_pin(project)
+    return (python, notes) if pin is None else python_versions.bounded(python, notes, pin.below, pin.told)
+
+
+def _front_end(tree: Tree, settings: BuildSettings, project: PythonProject, start: Start) -> Frontend:
+    """What its pages are built by; not where that is only tools for who writes a site."""
+    front = (frontend(tree, settings) if not project.folder else None) or _NO_FRONT_END
+    is_built = start.site is None or any(each.name == "frontend build" for each in front.phases)
+    return front if is_built else _NO_FRONT_END
+
+
+def _member(tree: Tree, settings: BuildSettings) -> tuple[str, str]:
+    """The name and the folder of the package that is set, if one is. Raises BuildError where there is none such."""
+    if settings.package is None:
+        return "", ""
+    found = python_project.members(tree)
+    wanted = settings.package.strip().strip("/")
+    for name, folder in found.items():
+        if wanted in {name, folder}:
+            return name, folder
+    if any(f"{wanted}/{name}" in tree for name in MANIFESTS):
+        return "", wanted
+    named = ", ".join(found) or "none was found"
+    raise BuildError(
+        f"There is no package {wanted[:60]} (headway apps set APP --package FOLDER) with a pyproject.toml. There "
+        f"are: {named}."
+    )
+
+
+def _start(project: PythonProject, settings: BuildSettings) -> Start:
+    """How it is started or served. Raises BuildError where nothing tells, unless the settings do."""
+    inner = project.tree
+    keep = tuple(posixpath.relpath(each, project.folder or ".") for each in settings.keep)
+    if (
+        django := python_django.find_django(inner, project.requires, keep, is_told=settings.start is not None)
+    ) is not None:
+        return django
+    if (found := find_framework(inner, project.requires)) is not None:
+        found = python_migrations.with_migrations(inner, found.with_given(of_sources(inner, keep)), project.requires)
+        found = python_sqlite.with_file(inner, found, project.requires, keep)
+        return python_databases.with_note(inner, found, project.requires)
+    site = python_sites.find_site(inner, project.requires)
+    script = python_scripts.find_script(inner, project)
+    if site is not None and not (script is not None and (_is_sure(script) or _serves_itself(project, script))):
+        return site
+    if script is not None:
+        return script
+    if settings.start is None and settings.publish is None:
+        what = " and ".join(manifests(inner)) or "its files"
+        library = " It is a library, as far as its files tell." if project.is_package else ""
+        raise BuildError(f"This is Python ({what}), but nothing says how it is started.{library} {_HOW}")
+    return Start(reason="")
+
+
+def _is_sure(script: Start) -> bool:
+    """Whether a program is what the repository is for, rather than the site that it has too."""
+    return bool(script.framework) or (script.takes_requests and script.command.startswith("python3"))
+
+
+def _serves_itself(project: PythonProject, script: Start) -> bool:
+    """Whether a package's own command is a server, and the site in a folder of it only tells about it."""
+    is_own = script.command.split(" ", 1)[0] == project.name and "conf.py" not in project.tree
+    return is_own and script.takes_requests and project.requires.first(*_SERVERS, "waitress") is not None
+
+
+def _inside(project: PythonProject, phases: Sequence[Phase]) -> tuple[Phase, ...]:
+    return tuple(
+        replace(phase, folder=posixpath.join(project.folder, phase.folder) if phase.folder else project.folder)
+        for phase in phases
+    )
+
+
+def _process(project: PythonProject, start: Start) -> Process:
+    return Process(
+        name="web" if start.takes_requests else "worker", command=code.in_folder(project.folder, start.command)
+    )
+
+
+def _script_asks(project: PythonProject, script: str) -> tuple[Asked, ...]:
+    block = script_block(code.source(project.tree, script)) if script else None
+    asked = block.get("requires-python") if block else None
+    return (Asked(text=asked, source=project.at(script)),) if isinstance(asked, str) else ()
+
+
+def _require_installed(project: PythonProject, start: Start, script: str) -> None:
+    """Raises BuildError where nothing is installed that is imported, naming what would be."""
+    conda = next((name for name in _CONDA if name in project.tree), None)
+    if conda is not None:
+        raise BuildError(
+            f"{conda} is for conda, which Headway does not build with. Write the packages into a requirements.txt "
+            "(pip list --format=freeze > requirements.txt), commit and push it, then deploy again."
+        )
+    if start.framework == "Django":
+        raise BuildError(
+            "There is a manage.py, and no file says what is to be installed. Add a requirements.txt with a line "
+            "'Django', commit and push it, then deploy again."
+        )
+    for name in code.entries(project.tree)[:5] * bool(start.adds or start.framework):
+        python_scripts.require_declared(project.tree, name)
+    if script and script_block(code.source(project.tree, script)) is None:
+        python_scripts.require_declared(project.tree, script)
+
+
+def _told_server(project: PythonProject, settings: BuildSettings) -> tuple[str, ...]:
+    """The server that the start command names, where nothing requires it."""
+    found = next((word for word in (settings.start or "").replace("&&", " ").split() if word in _SERVERS), None)
+    package = "waitress" if found == "waitress-serve" else found
+    return (package,) if package and package not in project.requires else ()
+
+
+def _told(settings: BuildSettings, front: Frontend) -> Iterator[Choice]:
+    if settings.package is not None:
+        yield Choice(name="package", value=settings.package, reason="as it is set", is_set=True)
+    if front.phases:
+        lines = " && ".join(" ".join(phase.argv) for phase in front.phases)
+        yield Choice(name="frontend", value=lines, reason=front.reason)
+
+
+def _choices(
+    python: Need,
+    install: Installation,
+    start: Start,
+    processes: Sequence[Process],
+    *,
+    release: str | None,
+    server: tuple[str, ...],
+) -> Iterator[Choice]:
+    if python.wanted:
+        is_set = python.source == python_versions.SETTINGS
+        yield Choice(name="versions.python", value=python.wanted, reason=python.source, is_set=is_set)
+    shown = next((phase.argv for phase in install.phases if phase.name == "install"), None)
+    if shown is not None:
+        line = " ".join(shown).removeprefix("python3 -m ").replace(" --no-input --progress-bar off", "")
+        yield Choice(name="install", value=line, reason=install.reason)
+    if server and start.site is None and not processes:
+        yield Choice(
+            name="server", value=" ".join(server), reason="the start command names it, and no file requires it"
+        )
+    for process in processes:
+        yield Choice(name="start", value=process.command, reason=start.reason)
+    if start.site is not None:
+        line = " ".join(start.phases[0].argv)
+        yield Choice(name="build", value=line, reason=start.reason)
+        yield Choice(name="publish", value=start.site.folders[0], reason="where it writes the site")
+    if release:
+        yield Choice(name="release", value=release, reason=f"{start.release_reason}, before the new release takes over")
+
+
+def _further(project: PythonProject, start: Start, settings: BuildSettings) -> Iterator[str]:
+    """Where its data stays, and what is not done by itself."""
+    is_told = settings.start is not None
+    if note := start.note_told if is_told else start.note_started:
+        yield note
+    if is_told and start.release and "release:" not in project.tree.text("Procfile"):
+        yield f"Migrations are not run: headway apps set APP --release '{start.release}'"
+    if start.takes_requests and not is_told and (note := python_scripts.worker_note(project.tree, project.requires)):
+        yield note
+    told = f"{settings.start} {settings.release} {project.tree.text('Procfile')}"
+    ours = "" if is_told else f"{start.command} {start.release}"
+    if note := python_migrations.note(project.tree, project.requires, f"{told} {ours}"):
+        yield note
+    if "playwright" in project.requires:
+        yield "playwright needs a browser: let the build command be 'playwright install --only-shell'."
+
+
+PROVIDER = Provider(
+    name=NAME,
+    reads=tuple(
+        dict.fromkeys(
+            (
+                "Procfile",
+                *LOCKS,
+                *node_frontend.FILES,
+                *python_versions.READS,
+                *python_project.READS,
+                *python_django.READS,
+                *python_migrations.READS,
+                *python_sites.READS,
+                *code.READS,
+            )
+        )
+    ),
+    recognise=_recognise,
+    plan=_plan,
+    further=referred,
+)

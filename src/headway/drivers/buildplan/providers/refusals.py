@@ -1,0 +1,119 @@
+"""Languages that Headway knows by their files and does not build: said before anything is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Final
+
+from headway.drivers.builders.base import BuildError
+from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence
+from headway.drivers.buildplan.providers.contract import Provider
+from headway.drivers.buildplan.settings import BuildSettings
+from headway.drivers.buildplan.tree import Tree
+
+_LEAVES: Final[Mapping[str, str]] = {"Hugo": "public", "Jekyll": "_site", "mdBook": "book"}
+
+
+def refused(name: str, language: str, *patterns: str, faint: bool = False, beside: Sequence[str] = ()) -> Provider:
+    """A language that is told by these files, and by one of those ``beside`` them too."""
+    return Provider(
+        name=name,
+        reads=(),
+        recognise=partial(_recognise, patterns, beside),
+        plan=partial(_plan, name, language, (patterns, beside)),
+        faint=faint,
+        foreign=True,
+    )
+
+
+def _recognise(patterns: Sequence[str], beside: Sequence[str], tree: Tree) -> str | None:
+    if beside and not any(tree.matching(pattern) for pattern in beside):
+        return None
+    return next((found[0] for pattern in patterns if (found := tree.matching(pattern))), None)
+
+
+def _plan(
+    name: str, language: str, by: tuple[Sequence[str], Sequence[str]], tree: Tree, settings: BuildSettings
+) -> BuildPlan:
+    """What the owner says is done with what the machine has; without a start command there is nothing to do."""
+    seen = _recognise(*by, tree) or "the setting provider"
+    if settings.start is None and settings.publish is None:
+        raise BuildError(sentence(language, seen, tree))
+    return BuildPlan(
+        provider=name,
+        confidence=Confidence.TOLD,
+        choices=(Choice(name="provider", value=name, reason=f"{seen} says {language}"),),
+        notes=(f"Headway does not build {language} by itself: what is set is run, with what this machine has.",),
+    )
+
+
+def sentence(language: str, seen: str, tree: Tree) -> str:
+    """Why nothing was begun, and the ways out."""
+    dockerfile = (
+        "deploy it where the machine has a container engine (there is a Dockerfile, which is used then)"
+        if "Dockerfile" in tree
+        else "add a Dockerfile, and deploy it where the machine has a container engine"
+    )
+    leaves = _LEAVES.get(language)
+    elsewhere = f"build it where {language} is, and deploy what it leaves (headway deploy {leaves}); " if leaves else ""
+    article = "an" if language[0] in "AEIOU" or language in {"F#", "R"} else "a"
+    return (
+        f"This is {article} {language} application (it has {seen}), and Headway does not build {language} by itself. "
+        f"Either {elsewhere}{dockerfile}; or set the builder to railpack or nixpacks (headway apps set APP --builder "
+        "NAME), where the machine has that and an engine; "
+        f"or, if the machine has {language}, set the start command (headway apps set APP --start LINE), and the "
+        "commands that install and "
+        "build it (--install LINE, --build LINE)."
+    )
+
+
+# Before the languages that Headway builds: a package.json or a script beside these is theirs.
+FIRST: Final = (
+    refused("php", "PHP", "composer.json", "artisan", "index.php", "public/index.php"),
+    refused("jekyll-gem", "Jekyll", "_config.yml", beside=("Gemfile", "*.gemspec", "_posts/*", "_layouts/*.html")),
+    refused("ruby", "Ruby", "Gemfile", "gems.rb", "config.ru", "*.gemspec"),
+    refused("elixir", "Elixir", "mix.exs"),
+    refused("gleam", "Gleam", "gleam.toml"),
+    refused("scala", "Scala", "build.sbt", "build.sc"),
+    refused("clojure", "Clojure", "project.clj", "deps.edn", "build.boot"),
+    refused("java", "Java", "pom.xml", "build.gradle", "build.gradle.kts", "gradlew"),
+    refused("fsharp", "F#", "*.fsproj"),
+    refused("dotnet", ".NET", "*.csproj", "*.vbproj", "*.sln", "*.slnx"),
+    refused("swift", "Swift", "Package.swift"),
+    refused("dart", "Dart", "pubspec.yaml"),
+    refused("crystal", "Crystal", "shard.yml"),
+    refused("haskell", "Haskell", "stack.yaml", "cabal.project", "*.cabal"),
+    refused("zig", "Zig", "build.zig"),
+    refused("nim", "Nim", "*.nimble"),
+    refused("julia", "Julia", "Project.toml"),
+    refused("r", "R", "renv.lock", "app.R", "server.R", "plumber.R"),
+    refused("perl", "Perl", "cpanfile", "Makefile.PL"),
+    refused("ocaml", "OCaml", "dune-project", "*.opam"),
+    refused("erlang", "Erlang", "rebar.config"),
+    refused("hugo", "Hugo", "hugo.toml", "hugo.yaml", "hugo.json", "archetypes/default.md"),
+)
+# After Python: what is written in them beside it is an extension of it.
+RUST: Final = refused("rust", "Rust", "Cargo.toml")
+# After Node too: its tools build these.
+LAST: Final = (
+    refused("elm", "Elm", "elm.json"),
+    refused("mdbook", "mdBook", "book.toml"),
+    refused("jekyll", "Jekyll", "_layouts/*.html"),
+)
+# Known by no more than the ending of their files.
+FAINT: Final = (
+    refused("cpp", "C++", "CMakeLists.txt", "meson.build", "*.cpp", "*.cc", "*.cxx", "src/*.cpp", faint=True),
+    refused("c", "C", "*.c", "src/*.c", faint=True),
+    refused("fortran", "Fortran", "fpm.toml", "*.f90", "*.f", "src/*.f90", faint=True),
+    refused("cobol", "COBOL", "*.cbl", "*.cob", "src/*.cbl", "src/*.cob", faint=True),
+    refused("scheme", "Scheme", "*.scm", "*.rkt", faint=True),
+    refused("lua", "Lua", "*.lua", "*.rockspec", faint=True),
+    refused("ruby-scripts", "Ruby", "*.rb", faint=True),
+    refused("perl-scripts", "Perl", "*.pl", "*.psgi", faint=True),
+    refused("java-files", "Java", "*.java", "src/*.java", faint=True),
+    refused("swift-files", "Swift", "*.swift", faint=True),
+    refused("haskell-files", "Haskell", "*.hs", "app/*.hs", faint=True),
+    refused("rust-files", "Rust", "*.rs", faint=True),
+    refused("jekyll-site", "Jekyll", "_config.yml", faint=True),
+)

@@ -1,0 +1,166 @@
+"""Looks at the files of a workspace as far as detection needs it; nothing is read from outside of it."""
+
+from __future__ import annotations
+
+import asyncio
+import posixpath
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from typing import Final, TypeVar
+
+from headway.drivers.builders.base import BuildError
+from headway.drivers.buildplan.tree import Tree
+from headway.infra.hosts.base import LeadsOutside
+from headway.infra.hosts.file_listing import Listed
+from headway.infra.hosts.work import Work
+from headway.kernel.artifacts import Workspace
+
+MOST_NAMES: Final = 20_000
+DEEPEST: Final = 8
+LARGEST: Final = 256 << 10
+LARGEST_LOCK: Final = 64 << 10
+LARGEST_TOLD: Final = 3 << 20
+MOST_FILES: Final = 200
+MOST_BYTES: Final = 8 << 20
+MOST_FURTHER: Final = 20
+
+_MOST_LINKS: Final = 100
+_MOST_ROUNDS: Final = 4
+PRUNED: Final = (".git", "node_modules", ".venv", "venv", "__pycache__", "site-packages", ".tox", ".headway", ".hg")
+_LOCKS: Final = frozenset(
+    {
+        *(
+            "yarn.lock",
+            "bun.lock",
+            "deno.lock",
+            "uv.lock",
+            "poetry.lock",
+            "pdm.lock",
+            "Pipfile.lock",
+            "pylock.toml",
+            "go.sum",
+            "go.work.sum",
+        ),
+    }
+)
+# Those that say of each package which Node it asks for, beside what is at their head.
+_TOLD: Final = frozenset({"package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml"})
+_WILD: Final = frozenset("*?[")
+# Of their own: what a tenant has written is gone through there, and must not keep others from the panel's threads.
+_THREADS = ThreadPoolExecutor(2, "detection")
+T = TypeVar("T")
+
+
+def refers_to_none(tree: Tree) -> Collection[str]:  # noqa: ARG001 - as those of detection
+    """No further file."""
+    return ()
+
+
+async def read_tree(
+    work: Work,
+    workspace: Workspace,
+    reads: Sequence[str],
+    further: Callable[[Tree], Collection[str]] = refers_to_none,
+) -> Tree:
+    """The names of the files below the build path, and the contents of those that match ``reads``, and of those that
+    these refer to by ``further``, within bounds. Raises BuildError for one of those that leads out of the workspace by
+    a symbolic link.
+    """
+    listing = await work.host.list_files(workspace.folder, without=PRUNED, deepest=DEEPEST)
+    entries, is_more = _bounded(listing.files)
+    links = {each.name: each.target for each in entries if each.target is not None}
+    _require_inside(links, workspace, reads)
+    names = frozenset((*(each.name for each in entries), *_aliases(entries, links)))
+    sizes = {each.name: each.size for each in entries if each.target is None}
+    wanted = await on_own_threads(partial(chosen, names, sizes, reads))  # of a large tree it takes a second
+    tree = Tree(names=names, contents=await _contents(work, workspace, wanted), is_cut=listing.is_cut or is_more)
+    for _ in range(_MOST_ROUNDS):  # what one of these says may name another
+        more = chosen_further(tree, await on_own_threads(partial(further, tree)), len(wanted))
+        if not more:
+            break
+        _require_inside(links, workspace, more)
+        tree = replace(tree, contents={**tree.contents, **await _contents(work, workspace, more)})
+    return tree
+
+
+async def on_own_threads(work: Callable[[], T]) -> T:
+    """What goes through a tenant's files, in threads that nothing else of the panel waits for."""
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, work)
+
+
+def chosen_further(tree: Tree, named: Collection[str], first: int) -> list[str]:
+    """Those of the names that files refer to which are read too, where ``first`` files were read before any of them."""
+    left = max(first + MOST_FURTHER - len(tree.contents), 0)
+    return sorted(name for name in named if name in tree.names and name not in tree.contents)[:left]
+
+
+def chosen(names: Collection[str], sizes: dict[str, int], reads: Sequence[str]) -> list[str]:
+    """The names whose contents are read: those that are asked for by their whole name, then those of patterns, the
+    shallowest first, until there are enough.
+    """
+    tree = Tree(names=frozenset(names))
+    plain = [name for name in reads if not _WILD & set(name) and name in names]
+    found = {name for pattern in reads if _WILD & set(pattern) for name in tree.matching(pattern)}
+    taken, left = list[str](), MOST_BYTES
+    for name in dict.fromkeys((*plain, *sorted(found, key=lambda each: (each.count("/"), each)))):
+        cost = min(sizes.get(name, LARGEST), limit_of(name))
+        if len(taken) == MOST_FILES:
+            break
+        if cost <= left:
+            taken.append(name)
+            left -= cost
+    return taken
+
+
+def limit_of(name: str) -> int:
+    """How many bytes of a file are read."""
+    base = posixpath.basename(name)
+    return LARGEST_TOLD if base in _TOLD else LARGEST_LOCK if base in _LOCKS else LARGEST
+
+
+def _bounded(entries: Sequence[Listed]) -> tuple[list[Listed], bool]:
+    ordered = sorted(entries, key=lambda each: (each.name.count("/"), each.name))
+    return ordered[:MOST_NAMES], len(ordered) > MOST_NAMES
+
+
+def _require_inside(links: dict[str, str], workspace: Workspace, reads: Sequence[str]) -> None:
+    """Raises BuildError for a link out of the workspace that would be looked at, or behind which something would."""
+    above = posixpath.relpath(workspace.folder, workspace.root).split("/")
+    depth = 0 if above == ["."] else len(above)
+    for name, target in links.items():
+        led = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+        is_out = target.startswith("/") or led.split("/")[: depth + 1] == [".."] * (depth + 1)
+        one = Tree(names=frozenset((name,)))
+        if is_out and any(one.matching(each) or each.startswith(f"{name}/") for each in reads):
+            raise _leads_out(name)
+
+
+def _leads_out(name: str) -> BuildError:
+    return BuildError(
+        f"{name} is a symbolic link that leads out of the repository, and is not read. Put the file itself there."
+    )
+
+
+def _aliases(entries: Sequence[Listed], links: dict[str, str]) -> Iterator[str]:
+    """The files that are seen through links to folders of the same tree."""
+    for name, target in list(links.items())[:_MOST_LINKS]:
+        led = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+        if target.startswith("/") or led in {"", "."} or led.startswith("..") or name.startswith(f"{led}/"):
+            continue
+        behind = (each.name.removeprefix(f"{led}/") for each in entries if each.name.startswith(f"{led}/"))
+        yield from (f"{name}/{each}" for _, each in zip(range(1_000), behind, strict=False))
+
+
+async def _contents(work: Work, workspace: Workspace, names: Sequence[str]) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    for limit in (LARGEST, LARGEST_LOCK, LARGEST_TOLD):
+        mine = [name for name in names if limit_of(name) == limit]
+        paths = [f"{workspace.folder}/{name}" for name in mine]
+        try:
+            data = await work.host.read_files(paths, limit, below=workspace.root) if paths else []
+        except LeadsOutside as error:
+            raise _leads_out(error.path.removeprefix(f"{workspace.folder}/")) from error
+        found |= {name: each for name, each in zip(mine, data, strict=True) if each is not None}
+    return {name: found[name] for name in names if name in found}

@@ -1,0 +1,216 @@
+"""Asks a forge over HTTP, and makes one sentence of whatever goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from headway.drivers.forges.base import Connection, ForgeAway, ForgeRefused, NotThere
+from headway.infra.outward_connections import LeadsNear
+
+if TYPE_CHECKING:
+    import httpx
+
+Json = Any
+
+_SECONDS = 20.0
+_MOST_BYTES = 20 << 20
+MOST_PAGES = 50
+_LONGEST_REASON = 200
+_WAITS_AT_LEAST = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a forge has answered: its JSON, and where the rest of it is."""
+
+    value: Json
+    next_url: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """Asks one forge as its ``connection`` says, with these ``headers``, which hold what proves who asks."""
+
+    connection: Connection
+    headers: Mapping[str, str] = field(repr=False)
+
+    async def get(self, path: str, **params: str | int) -> Json:
+        """What is at ``path`` below the forge's API."""
+        return (await self._ask("GET", self._url(path), params=params)).value
+
+    async def post(self, path: str, body: Json) -> Json:
+        """Makes something there."""
+        return (await self._ask("POST", self._url(path), body=body)).value
+
+    async def put(self, path: str, body: Json) -> Json:
+        """Replaces what is there."""
+        return (await self._ask("PUT", self._url(path), body=body)).value
+
+    async def patch(self, path: str, body: Json) -> Json:
+        """Changes what is there."""
+        return (await self._ask("PATCH", self._url(path), body=body)).value
+
+    async def pages(self, path: str, **params: str | int) -> AsyncIterator[Json]:
+        """Each part of a long list, as many as there are. Raises ForgeAway where there is no end of them: half of a
+        list would be taken for the whole.
+        """
+        url, given = self._url(path), params
+        for _ in range(MOST_PAGES):
+            answer = await self._ask("GET", url, params=given)
+            yield answer.value
+            if answer.next_url is None:
+                return
+            url, given = self._own(answer.next_url), {}
+        raise ForgeAway(f"{self._name} lists more than {MOST_PAGES} pages of {path}.")
+
+    @property
+    def _name(self) -> str:
+        return self.connection.forge.named
+
+    def _url(self, path: str) -> str:
+        return f"{self.connection.api_url.rstrip('/')}/{path}"
+
+    def _own(self, url: str) -> str:
+        """An address that the forge names itself: only one of its own, for the credentials go there."""
+        if not url.startswith(f"{self.connection.api_url.rstrip('/')}/"):
+            raise ForgeRefused(f"{self._name} sends on to another site for the rest of a list; that is not followed.")
+        return url
+
+    async def _ask(
+        self, method: str, url: str, *, params: Mapping[str, str | int] | None = None, body: Json = None
+    ) -> Answer:
+        import httpx  # noqa: PLC0415 - a panel that asks no forge never loads it
+
+        headers = {"accept": "application/json", "user-agent": "Headway", **self.headers}
+        request = {"params": dict(params)} if params else {}
+        if body is not None:
+            request |= {"json": body}
+        try:
+            async with (
+                asyncio.timeout(_SECONDS),
+                self._client() as client,
+                client.stream(method, url, headers=headers, **request) as answer,  # type: ignore[arg-type]
+            ):
+                content = await _whole(answer)
+        except LeadsNear as near:
+            raise ForgeRefused(near.message) from near
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, _TooLong) as error:
+            why = str(error) if isinstance(error, _TooLong) else type(error).__name__
+            raise ForgeAway(f"{self._name} at {self.connection.api_url} does not answer: {why}.") from None
+        value = _parsed(content)
+        if not answer.is_success:
+            self._refuse(answer, value)
+        if value is _NO_JSON and answer.status_code != HTTPStatus.NO_CONTENT:
+            raise ForgeAway(f"{self._name} at {self.connection.api_url} answered with what is no JSON.")
+        return Answer(value=None if value is _NO_JSON else value, next_url=_next_of(answer, value))
+
+    def _client(self) -> httpx.AsyncClient:
+        """Follows no redirects."""
+        import httpx  # noqa: PLC0415 - as above
+
+        from headway.infra.outward_http import transport  # noqa: PLC0415 - as above
+
+        if self.connection.guarded:
+            return httpx.AsyncClient(timeout=_SECONDS, transport=transport(_trusted()), trust_env=False)
+        return httpx.AsyncClient(timeout=_SECONDS, verify=_trusted())
+
+    def _refuse(self, answer: httpx.Response, value: Json) -> None:
+        status, said = answer.status_code, self._said(value)
+        if (retry_at := _limited_until(answer, datetime.now(UTC))) is not None:
+            moment = f"{retry_at:%H:%M:%S} UTC"
+            raise ForgeAway(f"{self._name} takes no more requests until {moment} ({status}{said}).", retry_at)
+        if status == HTTPStatus.UNAUTHORIZED:
+            raise ForgeRefused(
+                f"{self._name} does not accept the credentials of this provider (401{said}). They may have expired or "
+                "been revoked: give it new ones."
+            )
+        if status == HTTPStatus.FORBIDDEN:
+            raise ForgeRefused(f"{self._name} does not allow this with the credentials of this provider (403{said}).")
+        if status == HTTPStatus.NOT_FOUND:
+            raise NotThere(
+                f"{self._name} knows no such thing, or does not show it to the credentials of this provider (404{said})"
+                "."
+            )
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise ForgeAway(f"{self._name} at {self.connection.api_url} has an error of its own ({status}{said}).")
+        raise ForgeRefused(f"{self._name} answered {status}{said}.")
+
+    def _said(self, value: Json) -> str:
+        """What the forge gives as its reason, without anything that came from us; nothing where it may be some other
+        host that speaks.
+        """
+        if self.connection.guarded:
+            return ""
+        found = value.get("message") or value.get("error") if isinstance(value, dict) else None
+        if isinstance(found, dict):
+            found = found.get("message")
+        if not isinstance(found, str) or not found.strip():
+            return ""
+        text = "".join(each if each.isprintable() else " " for each in found)[:_LONGEST_REASON]
+        shown_to_it = self.headers.get("authorization", "").rpartition(" ")[2]
+        for secret in (*self.connection.secrets, shown_to_it):
+            text = text.replace(secret, "******") if secret else text
+        return f": {text}"
+
+
+class _TooLong(Exception):
+    """The answer has no end."""
+
+
+_NO_JSON = object()
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that are trusted: read once, which takes longer than many an answer."""
+    import httpx  # noqa: PLC0415 - as above
+
+    return httpx.create_ssl_context()
+
+
+async def _whole(answer: httpx.Response) -> bytes:
+    content = bytearray()
+    async for part in answer.aiter_bytes():
+        content += part
+        if len(content) > _MOST_BYTES:
+            raise _TooLong(f"its answer is longer than {_MOST_BYTES >> 20} MiB")
+    return bytes(content)
+
+
+def _parsed(content: bytes) -> Json:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return _NO_JSON
+
+
+def _next_of(answer: httpx.Response, value: Json) -> str | None:
+    """Where the next part of a list is: in the header ``link``, or as Bitbucket has it in the body."""
+    linked = answer.links.get("next", {}).get("url")
+    if linked:
+        return linked
+    found = value.get("next") if isinstance(value, dict) else None
+    return found if isinstance(found, str) and found else None
+
+
+def _limited_until(answer: httpx.Response, now: datetime) -> datetime | None:
+    """When a forge that has had enough of us may be asked again; None where that is not what it says."""
+    if answer.status_code not in {HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS}:
+        return None
+    headers = answer.headers
+    after = headers.get("retry-after", "")
+    if after.isdigit():
+        return now + timedelta(seconds=min(int(after), 86_400))
+    reset = headers.get("x-ratelimit-reset") or headers.get("ratelimit-reset") or ""
+    is_spent = (headers.get("x-ratelimit-remaining") or headers.get("ratelimit-remaining")) == "0"
+    if is_spent and reset.isdigit():
+        return min(max(datetime.fromtimestamp(min(int(reset), 1 << 35), UTC), now), now + timedelta(days=1))
+    return now + _WAITS_AT_LEAST if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS else None

@@ -1,0 +1,231 @@
+"""What a compose service asks of a container engine beside its deployments' commands: look, begin, end, remove."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from headway.drivers.runtimes.compose.commands import Composing, Docker
+from headway.drivers.runtimes.compose.observation import Container, container_of
+from headway.drivers.runtimes.forced_removal import remove_at_once
+from headway.drivers.runtimes.machine import Machine, ProgramAway
+from headway.drivers.runtimes.start_networks import Beginning
+from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
+from headway.infra.docker.labels import labelled
+from headway.kernel.errors import HeadwayError
+
+_SWEEPS = 40
+_PAUSE_SECONDS = 0.05
+_STOP_SECONDS = 90.0
+_UP_SECONDS = 50.0
+
+
+class ComposeFailed(HeadwayError):
+    """Compose could not bring up what it was asked for; the message is its own last line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """An image on this machine; ``checks_health`` says whether it brings a health check."""
+
+    image_id: str
+    checks_health: bool
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """The engine of a machine, on which the programs are that speak to it. What is removed is named by labels that
+    Headway gave, never by a name; ``beginning`` is where containers begin. Every call may raise EngineAway and
+    EngineRefused, and HostUnreachable where it is that of a server.
+    """
+
+    docker: Docker
+    api: DockerApi
+    machine: Machine
+    beginning: Beginning | None = None
+
+    async def present(self) -> None:
+        """Returns when the engine answers. Raises EngineAway."""
+        await self.api.require()
+
+    async def group(self) -> int | None:
+        """Whose the engine's socket is: a process of that group may speak to it. None where there is none."""
+        return await self.machine.group_of(self.docker.address.removeprefix("unix://"))
+
+    async def memory_bytes(self) -> int:
+        """How much memory its machine has."""
+        return int((await self.api.get("/info"))["MemTotal"])
+
+    async def containers(self, **labels: str) -> list[Container]:
+        """Every container that carries these labels, whether it runs or not."""
+        listed = await self.api.get("/containers/json", all=True, filters=labelled(**labels))
+        found = await asyncio.gather(*(self.api.find(f"/containers/{each['Id']}/json") for each in listed))
+        told = {each["Id"]: str(each.get("Status") or "") for each in listed}
+        return [container_of(each, told[each["Id"]]) for each in found if each is not None]
+
+    async def images(self, names: Sequence[str]) -> dict[str, Image]:
+        """These images, as far as they are on this machine. A name that is the beginning of an id names none."""
+        found: dict[str, Image] = {}
+        for name in names:
+            image = await self.api.find(f"/images/{name}/json")
+            if image is not None and not image["Id"].removeprefix("sha256:").startswith(name):
+                configuration = image.get("Config") or {}
+                test = (configuration.get("Healthcheck") or {}).get("Test") or ["NONE"]
+                labels = configuration.get("Labels") or {}
+                found[name] = Image(image_id=image["Id"], checks_health=test[0] != "NONE", labels=labels)
+        return found
+
+    async def tag(self, image_id: str, name: str) -> None:
+        """Gives an image one more name."""
+        repository, _, tag = name.rpartition(":")
+        await self.api.post(f"/images/{image_id}/tag", repo=repository, tag=tag)
+
+    async def names_in(self, repository: str) -> list[str]:
+        """Every name that images have in a repository, which may end with an asterisk."""
+        listed = await self.api.get("/images/json", filters={"reference": [f"{repository}:*"]})
+        names = (name for image in listed for name in image["RepoTags"] or ())
+        return sorted(name for name in names if name.startswith(repository.rstrip("*")))
+
+    async def take_back(self, name: str) -> None:
+        """Takes a name from an image, which goes with its last one; no error where it is in use or gone."""
+        with suppress(EngineRefused):
+            await self.api.delete(f"/images/{name}")
+
+    async def untag(self, repository: str) -> None:
+        """Takes back every name that images have in a repository."""
+        for name in await self.names_in(repository):
+            await self.take_back(name)
+
+    async def start(self, container_ids: Sequence[str]) -> None:
+        """Starts containers that are there."""
+        for container_id in container_ids:
+            await self.api.post(f"/containers/{container_id}/start")
+
+    async def stop(self, container_ids: Sequence[str]) -> None:
+        """Stops containers as each wishes to be stopped; returns when none of them runs."""
+        await asyncio.gather(*(self._stop(each) for each in container_ids))
+
+    async def restart(self, container_id: str) -> None:
+        """Stops and starts one container."""
+        await self.api.post(f"/containers/{container_id}/restart", seconds=_STOP_SECONDS)
+
+    async def set_restart(self, container_ids: Sequence[str], policy: str) -> None:
+        """What becomes of containers that end by themselves, and when the engine comes back: ``policy`` is as in a
+        compose file ("no", "always", "on-failure:3").
+        """
+        word, _, most = policy.partition(":")
+        wanted = {"Name": word, "MaximumRetryCount": int(most or 0)}
+        for container_id in container_ids:
+            await self.api.post(f"/containers/{container_id}/update", {"RestartPolicy": wanted})
+
+    async def remove(self, networks: Mapping[str, str] | None = None, /, **labels: str) -> None:
+        """Kills and removes every container with these labels, until twice in a row there is none: what a program that
+        was killed had asked for comes a moment later. The ``networks`` with those labels go meanwhile: after that
+        nothing comes up in them. Volumes stay.
+        """
+        quiet = 0
+        for _ in range(_SWEEPS):
+            found = await self.api.get("/containers/json", all=True, filters=labelled(**labels))
+            if found:
+                quiet = 0
+                await self.remove_these([each["Id"] for each in found])
+                continue
+            quiet += 1
+            if quiet == 2:
+                return
+            await asyncio.gather(asyncio.sleep(_PAUSE_SECONDS), self._try_to_remove_networks(networks))
+        raise EngineAway("it goes on making containers that are being removed")
+
+    async def remove_these(self, container_ids: Sequence[str]) -> None:
+        """Kills and removes containers."""
+        await remove_at_once(self.api, container_ids)
+
+    async def remove_networks(self, **labels: str) -> None:
+        """Removes the networks with these labels."""
+        for each in await self.api.get("/networks", filters=labelled(**labels)):
+            await self.api.delete(f"/networks/{each['Id']}")
+
+    async def remove_volumes(self, **labels: str) -> None:
+        """Removes the volumes with these labels, and what is in them."""
+        for each in (await self.api.get("/volumes", filters=labelled(**labels)))["Volumes"] or ():
+            await self.api.delete(f"/volumes/{each['Name']}")
+
+    async def logs(self, container: Container, *, tail: int, since: datetime | None = None) -> bytes:
+        """The last lines that a container wrote, of both its outputs."""
+        output = await self.api.read(f"/containers/{container.container_id}/logs", **_lines(tail, since))
+        return output if container.has_terminal else unwrapped(output)
+
+    async def follow(self, container: Container, *, tail: int, since: datetime | None = None) -> AsyncIterator[bytes]:
+        """What a container writes, from its last lines on, until it ends or nobody reads any more."""
+        pieces = self.api.stream(f"/containers/{container.container_id}/logs", follow=True, **_lines(tail, since))
+        held = b""
+        async with aclosing(pieces):
+            async for piece in pieces:
+                if container.has_terminal:
+                    yield piece
+                    continue
+                held += piece
+                length = _whole(held)
+                if length:
+                    yield unwrapped(held[:length])
+                held = held[length:]
+
+    async def up_more(self, composing: Composing, services: Mapping[str, int]) -> None:
+        """Lets Compose make the containers that are not there, outside of any deployment. Raises ComposeFailed."""
+        await self.run(composing.up_more(services), composing.file, what=", ".join(services), env=composing.env)
+
+    async def run(self, argv: Sequence[str], text: bytes, *, what: str, env: Mapping[str, str] | None = None) -> None:
+        """Lets a command of Docker's bring something up, outside of any deployment. Raises ComposeFailed."""
+        try:
+            ran = await self.machine.run(argv, self.docker.env if env is None else env, text.decode(), _UP_SECONDS)
+        except ProgramAway as error:
+            raise EngineAway(error.message) from error
+        if ran.status:
+            said = ran.output.strip().splitlines()
+            raise ComposeFailed(f"Docker could not bring {what} up: {said[-1] if said else 'no word'}")
+
+    async def _try_to_remove_networks(self, labels: Mapping[str, str] | None) -> None:
+        with suppress(EngineRefused):  # something has come up in one of them
+            if labels is not None:
+                await self.remove_networks(**labels)
+
+    async def _stop(self, container_id: str) -> None:
+        try:
+            await self.api.post(f"/containers/{container_id}/stop", seconds=_STOP_SECONDS)
+        except EngineRefused as refused:
+            if refused.status != 404:
+                raise
+
+
+def unwrapped(output: bytes) -> bytes:
+    """A container's two outputs, which come in pieces with a head of eight bytes each, as one."""
+    pieces = []
+    position = 0
+    while position + 8 <= len(output):
+        length = int.from_bytes(output[position + 4 : position + 8])
+        pieces.append(output[position + 8 : position + 8 + length])
+        position += 8 + length
+    return b"".join(pieces)
+
+
+def _whole(output: bytes) -> int:
+    """How many of the bytes are of pieces that are there to their end."""
+    position = 0
+    while position + 8 <= len(output):
+        end = position + 8 + int.from_bytes(output[position + 4 : position + 8])
+        if end > len(output):
+            break
+        position = end
+    return position
+
+
+def _lines(tail: int, since: datetime | None) -> dict[str, Any]:
+    query: dict[str, Any] = {"stdout": True, "stderr": True, "tail": str(tail)}
+    if since is not None:
+        query["since"] = f"{max(0.0, since.timestamp()):.9f}"
+    return query

@@ -1,0 +1,57 @@
+"""Under which terms a program of ours runs that handles what strangers send."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from headway.drivers.runtimes import confined
+from headway.drivers.runtimes.entrances import Entrances
+
+# The home of a program that works there: what lies above may let its account not pass, and it could not look it up.
+AT_HOME = "."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeAccounts:
+    """The accounts of the Traefik that serves, and of the one that lives for a moment to try what users wrote."""
+
+    serving: int
+    trying: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confinement:
+    """The account of the program, and the empty folder that is its home and where it works. It is handed
+    ``entrances``; with ``dies_with_parent`` it ends when whoever starts it does. ``script`` is what a process of its
+    own is started by.
+    """
+
+    uid: int
+    folder: Path
+    entrances: Entrances | None = None
+    dies_with_parent: bool = False
+    memory_bytes: int | None = None
+    script: Path = Path(confined.__file__)
+
+    def command_line(self, argv: tuple[str, ...]) -> tuple[str, ...]:
+        """The arguments of a process that becomes the program."""
+        return (sys.executable, "-I", "-S", str(self.script), json.dumps(self._terms()), *argv)
+
+    def become(self, argv: tuple[str, ...], env: Mapping[str, str]) -> NoReturn:
+        """Turns this process into it. Raises OSError."""
+        confined.become(self._terms(), argv, env)
+
+    def _terms(self) -> dict[str, Any]:
+        return {
+            "uid": self.uid,
+            "folder": str(self.folder),
+            "entrances": [] if self.entrances is None else list(self.entrances.wanted),
+            "holding": None if self.entrances is None else str(self.entrances.file),
+            "dies_with_parent": self.dies_with_parent,
+            "memory": self.memory_bytes,
+        }

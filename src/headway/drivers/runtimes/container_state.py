@@ -1,0 +1,132 @@
+"""What an engine says of a container, read as the state of a release."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from headway.drivers.runtimes.base import ProcessState, ProcessStatus
+
+WEB = "web"
+
+_STATES: Mapping[str, ProcessState] = {
+    "created": ProcessState.STOPPED,
+    "running": ProcessState.RUNNING,
+    "paused": ProcessState.RUNNING,
+    "restarting": ProcessState.CRASHED,
+    "removing": ProcessState.STOPPING,
+    "exited": ProcessState.STOPPED,
+    "dead": ProcessState.STOPPED,
+}
+_SIGNALS: Mapping[int, str] = {134: "SIGABRT", 135: "SIGBUS", 137: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM"}
+_FRACTION = re.compile(r"\.(\d{6})\d*")
+_YEAR_ONE = "0001-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A container as it is now. ``exits`` counts its ends by itself since somebody last started it; ``health`` is the
+    word of the image's own check, "" where it has none, and ``told`` what that last said.
+    """
+
+    container_id: str
+    release_id: str
+    state: ProcessState
+    pid: int | None
+    since: datetime | None
+    exits: int
+    exit_code: int
+    out_of_memory: bool
+    has_exited: bool
+    error: str
+    health: str
+    told: str
+    address: str
+    has_terminal: bool
+    env: Mapping[str, str]
+
+    @property
+    def runs(self) -> bool:
+        """Whether its process lives now."""
+        return self.state is ProcessState.RUNNING
+
+    def status(self) -> ProcessStatus:
+        """The same in the words of every runtime."""
+        return ProcessStatus(
+            name=WEB,
+            state=ProcessState.STARTING if self.runs and self.health == "starting" else self.state,
+            pid=self.pid,
+            since=self.since if self.runs else None,
+            exits=self.exits,
+            last_exit=how_it_ended(self.exit_code, out_of_memory=self.out_of_memory) if self.exits else None,
+        )
+
+
+def read(inspected: Mapping[str, Any], release_label: str) -> Found:
+    """The container of an answer to ``GET /containers/ID/json``."""
+    state = inspected["State"]
+    runs = state["Status"] in {"running", "paused"}
+    ended = state["Status"] in {"exited", "dead"}
+    health = state.get("Health") or {}
+    networks = inspected["NetworkSettings"]["Networks"] or {}
+    configuration = inspected["Config"]
+    return Found(
+        container_id=inspected["Id"],
+        release_id=(configuration["Labels"] or {}).get(release_label, ""),
+        state=_STATES.get(state["Status"], ProcessState.STOPPED),
+        pid=state["Pid"] or None,
+        since=instant(state["StartedAt"]),
+        exits=inspected["RestartCount"] + ended,
+        exit_code=state["ExitCode"],
+        out_of_memory=bool(state["OOMKilled"]) and not runs,
+        has_exited=ended or state["Status"] == "restarting",
+        error=state["Error"],
+        health=health.get("Status", "").replace("none", ""),
+        told=_last_output(health.get("Log") or ()),
+        address=next((network["IPAddress"] for network in networks.values() if network["IPAddress"]), ""),
+        has_terminal=configuration["Tty"],
+        env=dict(_pair(text) for text in configuration["Env"] or ()),
+    )
+
+
+def how_it_ended(exit_code: int, *, out_of_memory: bool) -> str:
+    """An end in words."""
+    how = f"exit status {exit_code}"
+    if exit_code in _SIGNALS:
+        how = f"exit status {exit_code} ({_SIGNALS[exit_code]})"
+    if out_of_memory:
+        return f"{how}, since its memory bound was reached (let it use less, or raise its memoryLimit)"
+    return how
+
+
+def unwrapped(data: bytes, *, has_terminal: bool) -> str:
+    """The text of a container's log: without a terminal each piece comes with a head of eight bytes."""
+    if has_terminal:
+        return data.decode(errors="replace").replace("\r\n", "\n")
+    pieces = []
+    position = 0
+    while position + 8 <= len(data):
+        length = int.from_bytes(data[position + 4 : position + 8])
+        pieces.append(data[position + 8 : position + 8 + length])
+        position += 8 + length
+    return b"".join(pieces).decode(errors="replace")
+
+
+def instant(text: str) -> datetime | None:
+    """A time of the engine's, which counts nanoseconds, and the year 1 for what has not happened."""
+    if text.startswith(_YEAR_ONE):
+        return None
+    return datetime.fromisoformat(_FRACTION.sub(r".\1", text.replace("Z", "+00:00"))).astimezone(UTC)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name, value
+
+
+def _last_output(log: Sequence[Mapping[str, Any]]) -> str:
+    lines = [line.strip() for entry in log for line in (entry.get("Output") or "").splitlines() if line.strip()]
+    return lines[-1] if lines else ""

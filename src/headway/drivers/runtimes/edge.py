@@ -1,0 +1,399 @@
+"""The edge: Traefik, kept up, and the routes that lead from host names to the releases that serve."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from itertools import cycle, takewhile
+from pathlib import Path
+from typing import NoReturn
+
+from headway.drivers.runtimes import ports, processes, requests
+from headway.drivers.runtimes.certificate_files import CertificateFiles
+from headway.drivers.runtimes.confinement import AT_HOME, Confinement, EdgeAccounts
+from headway.drivers.runtimes.daemon import Daemon
+from headway.drivers.runtimes.entrances import Entrances
+from headway.drivers.runtimes.first_answer import Answered, first_answer
+from headway.drivers.runtimes.last_answers import LastAnswers
+from headway.drivers.runtimes.private_file import let_pass, write_privately
+from headway.drivers.runtimes.respawn_guard_files import Minded
+from headway.drivers.runtimes.route_file import RouteFile, check_route, read_route, render_route
+from headway.drivers.runtimes.route_probe import PROOF_SECONDS, Probe, Prober, RouteNotProven, Wait, not_proven
+from headway.drivers.runtimes.traefik import SECURE, WEB, Https, checked_folder, command_line
+from headway.drivers.runtimes.trial_traefik import Scratch
+from headway.kernel.artifacts import KeyPair, Route
+from headway.kernel.errors import Conflict, InvalidInput, Unavailable
+
+log = logging.getLogger(__name__)
+
+_START_SECONDS = 20.0
+_FIRST_PAUSE = 0.005
+_FIRST_TRY_SECONDS = 1.0
+_GONE_SECONDS = 5.0
+_UNREACHED_SECONDS = 0.05
+_UNDER_WAY_SECONDS = 12.0  # Traefik itself gives requests that are under way 10
+_PORT_SECONDS = 1.0
+# Files of applications end in .yml: no identifier can get in its way.
+_DEFAULT_FILE = "edge.yaml"
+
+
+class EdgeBroken(Unavailable):
+    """Traefik cannot be started."""
+
+
+class HostTaken(Conflict):
+    """Another application has this host name, or this path of it, already."""
+
+
+class CertificateNotShown(Unavailable):
+    """A certificate was written, and the edge shows another."""
+
+
+class Edge:
+    """The edge of one panel, everything of it below ``root``: it answers on ``host``:``port``, and with ``https`` on a
+    second port. Routes are files that Traefik follows, so they stand while the panel is away. ``unit`` is the one of
+    systemd that keeps Traefik up, if any does; with ``alone`` a process of its own does, where no panel is. With
+    ``accounts`` Traefik runs under one of its own, which reads what it is given here and nothing else of ours.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        host: str,
+        port: int,
+        https: Https | None = None,
+        traefik: Path | None = None,
+        unit: str | None = None,
+        alone: bool = False,
+        accounts: EdgeAccounts | None = None,
+    ) -> None:
+        self._root = checked_folder(root)
+        self._host = host
+        self._port = port
+        self._https = https
+        self._routes = root / "routes"
+        self._lock = asyncio.Lock()
+        self._prober = Prober(host=host, port=port, https=https)
+        own = Path(sys.prefix) / "bin" / "traefik"
+        program = traefik or (own if own.exists() else Path(shutil.which("traefik") or own))
+        self._accounts = accounts
+        self._reader = None if accounts is None else accounts.serving
+        self._home = root / "home"
+        # What lies above the root may let no other account pass: such a one calls its files by the way from its home.
+        seen_as = root if accounts is None else Path("..")
+        self._certificates = CertificateFiles(
+            root, self._routes / _DEFAULT_FILE, https=https, reader=self._reader, seen_as=seen_as
+        )
+        self._scratch = Scratch(program, root / "scratch", account=None if accounts is None else accounts.trying)
+        self._minded = Minded(root) if alone else None
+        self._entrances = Entrances(
+            wanted=((WEB, host, port), *(() if https is None else ((SECURE, host, https.port),))),
+            file=root / "entrances.json",
+        )
+        argv = command_line(program, seen_as / "routes", host=host, port=port, https=https, state=seen_as)
+        terms = (
+            None
+            if self._reader is None
+            else Confinement(uid=self._reader, folder=self._home, entrances=self._entrances)
+        )
+        self._daemon = Daemon(
+            argv=argv if self._minded is None else self._minded.command_line(argv, terms),
+            # Its files are templates that can read the environment: there is nothing in it.
+            env={"PATH": "/usr/bin:/bin", "HOME": str(root) if self._reader is None else AT_HOME},
+            state=root / "daemon.json",
+            log=root / "traefik.log",
+            unit=unit,
+            confined=terms if self._minded is None else None,
+        )
+
+    async def ensure(self) -> None:
+        """Starts Traefik unless it is there, and returns when it answers; quick when it is. Raises EdgeBroken."""
+        async with self._lock:
+            if not self._prober.secret:
+                await asyncio.to_thread(self._lay_out)
+                await asyncio.to_thread(self._entrances.mend, self._daemon.pid())
+                if not self._daemon.is_as_wanted():
+                    # It was started with other settings than these, or by another version.
+                    await self._replace()
+            if self._daemon.pid() is None:
+                await self._start()
+
+    def become(self) -> NoReturn:
+        """Turns this process, that of the unit, into Traefik once there is none; blocks until then.
+
+        Raises EdgeBroken.
+        """
+        self._daemon.wait_until_gone()
+        self._lay_out()
+        asyncio.run(self._make_ready())
+        self._daemon.become()
+
+    async def watch(self) -> list[str]:
+        """One look, to be taken every few seconds: starts Traefik where it has a route, unless it is there. How it has
+        ended since the last look, in words.
+        """
+        if not await asyncio.to_thread(self._has_routes):
+            return []
+        found = [] if self._minded is None else await asyncio.to_thread(self._minded.ends)
+        if self._daemon.pid() is None:
+            found.append("it was not there")
+        elif bool(found) and await asyncio.to_thread(self._certificates.mend_state):
+            await self.shut_down()
+        await self.ensure()
+        return found
+
+    async def set_route(self, route: Route) -> None:
+        """Leads the application's requests to a release from now on; ``proven`` says when it is so.
+
+        Raises InvalidInput, HostTaken.
+        """
+        check_route(route)
+        await self.ensure()
+        await asyncio.to_thread(self._write, route)
+
+    async def remove_route(self, application_id: str) -> None:
+        """Takes the application's route away and waits until requests do not reach it any more (a few seconds at
+        most). No error when it has none.
+        """
+        route = await asyncio.to_thread(self._take_away, application_id)
+        if route is not None and self._daemon.pid() is not None:
+            await self._wait_until_gone(route)
+
+    async def proven(self, route: Route, *, timeout_seconds: float = PROOF_SECONDS) -> None:
+        """Returns once a request through the edge by each way, as the route's file now has them, has ended at the
+        route's release, whatever the application answers. Raises RouteNotProven, and that it is NotReached as soon as
+        it is clear that nobody answers there: whoever comes meanwhile is lost.
+        """
+        wait = Wait(timeout_seconds)
+        for probe in self._prober.probes(route):
+            await self._prove(route, probe, wait, release_id=route.release_id)
+
+    async def taken_up(self, route: Route, *, timeout_seconds: float = 10.0) -> None:
+        """Returns once the edge works by the route's file as it now is, whatever release that leads to and whether or
+        not it answers. Raises RouteNotProven.
+        """
+        wait = Wait(timeout_seconds)
+        for probe in self._prober.passages(route):
+            await self._prove(route, probe, wait, release_id=None)
+
+    async def answered(self, route: Route) -> Answered:
+        """What a visitor is answered now."""
+        return await first_answer(self._prober, route)
+
+    async def routes(self) -> dict[str, Route]:
+        """Every route that stands, by its application."""
+        return await asyncio.to_thread(self._read_all)
+
+    async def route(self, application_id: str) -> Route | None:
+        """The application's route, None where it has none."""
+        held = await asyncio.to_thread(self._held, application_id)
+        return None if held is None else held.route
+
+    async def try_out(self, route: Route) -> None:
+        """Returns if Traefik takes the route; the one that serves hears nothing of it. Raises InvalidInput."""
+        check_route(route)
+        await self._scratch.judge(render_route(route, secret=secrets.token_urlsafe(), https=self._https))
+
+    async def set_certificates(self, pairs: Sequence[KeyPair]) -> None:
+        """Shows these certificates, by the names in them, and no others but its own; ``shown`` says when it is so."""
+        async with self._lock:
+            await asyncio.to_thread(self._certificates.put, pairs)
+
+    async def shown(self, host: str, certificate: bytes, *, timeout_seconds: float = 10.0) -> None:
+        """Returns once who asks for the host over HTTPS is shown the certificate. Raises CertificateNotShown."""
+        wait = Wait(timeout_seconds)
+        while await self._prober.certificate_for(host) != certificate:
+            if wait.is_over:
+                raise CertificateNotShown(
+                    f"The edge does not show the certificate for {host} after {timeout_seconds:g} s; it is kept, and "
+                    "shown once the edge takes it up."
+                )
+            await wait.pause()
+
+    async def shut_down(self) -> None:
+        """Ends Traefik; the routes stay and lead again with the next ``ensure``."""
+        async with self._lock:
+            await self._daemon.end(grace_seconds=_GONE_SECONDS)
+
+    def pid(self) -> int | None:
+        """The pid of Traefik, or of what keeps it up; None when there is none."""
+        return self._daemon.pid()
+
+    # ---- routes
+
+    def _write(self, route: Route) -> None:
+        for other in self._read_all().values():
+            shared = {(way.host, way.path) for way in other.ways} & {(way.host, way.path) for way in route.ways}
+            if other.application_id != route.application_id and shared:
+                taken = "".join(min(shared)).rstrip("/")
+                raise HostTaken(f"{taken} leads to another service already, {other.app_name}.")
+        self._put(route)
+
+    def _put(self, route: Route) -> None:
+        text = render_route(route, secret=self._prober.secret, https=self._https)
+        if read_route(text, route.application_id).route != route:
+            raise InvalidInput("The route cannot be written down as the edge would read it.")
+        file = self._routes / f"{route.application_id}.yml"
+        write_privately(file, text, beside=self._root, reader=self._reader)
+
+    def _take_away(self, application_id: str) -> Route | None:
+        route = self._read_all().get(application_id)
+        if route is not None:
+            (self._routes / f"{application_id}.yml").unlink(missing_ok=True)
+        return route
+
+    def _read_all(self) -> dict[str, Route]:
+        names = sorted(path.stem for path in self._routes.glob("*.yml")) if self._routes.is_dir() else []
+        held = {name: self._held(name) for name in names}  # one of them may be taken away meanwhile
+        return {name: file.route for name, file in held.items() if file is not None}
+
+    def _has_routes(self) -> bool:
+        return any(self._routes.glob("*.yml"))
+
+    def _held(self, application_id: str) -> RouteFile | None:
+        with contextlib.suppress(FileNotFoundError):
+            return read_route((self._routes / f"{application_id}.yml").read_text(), application_id)
+        return None
+
+    async def _prove(self, route: Route, probe: Probe, wait: Wait, *, release_id: str | None) -> None:
+        """Returns once the probe's answer names the release (None: the one that the file names) and the revision of the
+        file; at once where the file, which whoever changes anything writes anew, leads nobody that way any more.
+        """
+        patience = _FIRST_TRY_SECONDS
+        unreached: float | None = None
+        while True:
+            held = await asyncio.to_thread(self._held, route.application_id)
+            if held is None and release_id is None:
+                return
+            wanted = release_id or (held and held.route.release_id)
+            if held is not None and held.route.release_id == wanted and probe.way not in held.route.ways:
+                return
+            seen = await self._prober.ask(probe, patience)
+            is_there = held is not None and (seen.release_id, seen.revision) == (wanted, held.revision)
+            if is_there and not seen.is_led:
+                return
+            unreached = (unreached or time.monotonic()) if is_there else None
+            if unreached is not None and time.monotonic() - unreached > _UNREACHED_SECONDS:
+                raise not_proven(probe, seen, _UNREACHED_SECONDS, to_release=release_id is not None)
+            if wait.is_over:
+                raise not_proven(probe, seen, wait.seconds, to_release=release_id is not None)
+            await wait.pause()
+            # An application may be slow to answer: each try waits longer than the one before.
+            patience = min(patience * 2, max(wait.left_seconds, _FIRST_TRY_SECONDS))
+
+    async def _wait_until_gone(self, route: Route) -> None:
+        wait = Wait(_GONE_SECONDS)
+        probe = Probe(way=route.ways[0], through=True)
+        while not wait.is_over:
+            if (await self._prober.ask(probe, _FIRST_TRY_SECONDS)).release_id != route.release_id:
+                return
+            await wait.pause()
+
+    # ---- Traefik
+
+    async def _replace(self) -> None:
+        """Another takes the place of the Traefik that is there, and hears those who come meanwhile; what that one has
+        under way it ends.
+        """
+        if self._reader is None:
+            await self._daemon.end(grace_seconds=_GONE_SECONDS)
+            return
+        last = LastAnswers(routes=self._routes, beside=self._root, reader=self._reader, prober=self._prober)
+        await last.send_away()
+        with self._entrances.held_of(self._daemon.pid()) as held:
+            held.shut()
+            self._prober.held = held
+            await last.given()  # who was let in before is heard by the one that is there
+            living: Callable[[], set[int]] = set
+            if self._daemon.unit is None:
+                living = self._daemon.dismiss()
+            else:  # systemd starts no second one beside the first
+                await self._daemon.end(grace_seconds=_GONE_SECONDS)
+            await self._start()
+            await self._lead_again()
+            self._prober.held = None
+        wait = Wait(_UNDER_WAY_SECONDS)
+        while living() and not wait.is_over:
+            await wait.pause()
+        await asyncio.to_thread(processes.kill_until_gone, living)
+
+    async def _lead_again(self) -> None:
+        """Returns once Traefik has read its routes, all of which it reads at once: one that it takes up will do."""
+        wait = Wait(_START_SECONDS)
+        for route in takewhile(lambda _: not wait.is_over, cycle((await self.routes()).values())):
+            with contextlib.suppress(RouteNotProven):
+                return await self.taken_up(route, timeout_seconds=_GONE_SECONDS)
+        return None
+
+    async def _start(self) -> None:
+        if self._daemon.unit is None:  # else its process does that, and systemd may have started it again already
+            await self._make_ready()
+        await self._daemon.start()
+        await self._wait_until_up()
+
+    async def _make_ready(self) -> None:
+        await asyncio.to_thread(self._certificates.mend_state)
+        await asyncio.to_thread(self._renew_files)
+        await self._wait_for_ports()
+
+    def _lay_out(self) -> None:
+        """Makes everything what it has to be, whatever another version, or one that was cut off, has left."""
+        self._certificates.lay_out()
+        if self._reader is not None:
+            let_pass(self._home, self._reader)
+        if self._minded is not None:
+            self._minded.lay_out()
+        shutil.rmtree(self._root / "scratch", ignore_errors=True)
+        file = self._root / "probe.secret"
+        if not file.exists():
+            write_privately(file, secrets.token_urlsafe(32), beside=self._root)
+        self._prober.secret = file.read_text()
+
+    def _renew_files(self) -> None:
+        """Writes every route as this version and these settings have it; what is no route is set aside."""
+        for path in sorted(self._routes.iterdir()):
+            if path.name == _DEFAULT_FILE:
+                continue
+            try:
+                route = read_route(path.read_text(), path.stem).route
+            except (InvalidInput, UnicodeDecodeError):
+                aside = self._root / f"{path.name}.bad"
+                log.exception("a route file cannot be read and was set aside", extra={"file": str(aside)})
+                path.replace(aside)
+            else:
+                self._put(route)
+
+    async def _wait_for_ports(self) -> None:
+        """A Traefik that was killed holds its ports for some milliseconds more; anybody else keeps them."""
+        deadline = time.monotonic() + _PORT_SECONDS
+        handed = self._entrances.handed()
+        for port in (port for name, _, port in self._entrances.wanted if name not in handed):
+            while not ports.is_free(self._host, port):
+                if time.monotonic() < deadline:
+                    await asyncio.sleep(_FIRST_PAUSE)
+                    continue
+                holder = next((ports.holder_of(held.inode) for held in ports.listeners() if held.port == port), None)
+                who = "another process" if holder is None else f"{processes.name(holder)} (pid {holder})"
+                raise EdgeBroken(
+                    f"Applications cannot be reached: port {port} of {self._host} is held by {who}. End it, or choose "
+                    "another port (HEADWAY_EDGE_PORT)."
+                )
+
+    async def _wait_until_up(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while self._daemon.pid() is not None and time.monotonic() < deadline:
+            try:
+                await self._prober.knock()
+            except requests.NoAnswer:
+                await asyncio.sleep(_FIRST_PAUSE)
+            else:
+                return
+        await self._daemon.end(grace_seconds=1.0)
+        raise EdgeBroken(f"The edge does not start: {self._daemon.last_words() or 'Traefik wrote nothing'}")

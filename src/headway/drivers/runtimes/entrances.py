@@ -1,0 +1,138 @@
+"""The sockets on which the edge is reached, held while one Traefik takes the place of another: who comes meanwhile
+waits for a moment, and nobody is turned away.
+
+A Traefik answers 404 from its first moment on, until it has read its routes. So the doors are shut meanwhile: the
+kernel drops what knocks, and whoever did knocks again by itself after a second, as TCP has it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import random
+import socket
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from headway.drivers.runtimes import ports, processes
+from headway.drivers.runtimes.confined import start_time, taken
+from headway.drivers.runtimes.private_file import write_privately
+
+_SO_ATTACH_FILTER, _SO_DETACH_FILTER = 26, 27
+_OURS = 512  # ports, a power of two: each try to reach the edge, for 20 s, comes from another one
+_FIRST, _LAST = 10_240, 30_720  # below those that the kernel takes for anybody
+_LOAD_SOURCE_PORT, _AND, _EQUALS, _RETURN = 0x28, 0x54, 0x15, 0x06  # of the kernel's language of filters
+_INSTRUCTION = struct.Struct("HBBI")
+
+
+@dataclass(slots=True, kw_only=True)
+class Held:
+    """Those that are held: each by its name, and the number of the open file that is ours."""
+
+    sockets: dict[str, int]
+    _own_ports: Iterator[int] = field(default_factory=lambda: iter(()))
+
+    def shut(self) -> None:
+        """From now on nobody is let in but who comes from one of our ports."""
+        first = random.randrange(_FIRST, _LAST, _OURS)  # noqa: S311 - no secret: only that others use it rarely
+        self._own_ports = iter(range(first, first + _OURS))
+        for descriptor in self.sockets.values():
+            _filter(descriptor, first)
+
+    @property
+    def own_port(self) -> int | None:
+        """One of our ports, not the one before."""
+        return next(self._own_ports, None)
+
+    def open(self) -> None:
+        """Everybody is let in again."""
+        for descriptor in self.sockets.values():
+            _unfilter(descriptor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entrances:
+    """``wanted`` names them, each with its address and port; ``file`` says who holds which, as long as anybody does."""
+
+    wanted: tuple[tuple[str, str, int], ...]
+    file: Path
+
+    @contextlib.contextmanager
+    def held_of(self, pid: int | None) -> Iterator[Held]:
+        """For as long as the block lasts those of a process, or of its children, are ours too, as far as the kernel
+        gives them. They stay what they are: another can take them over, and listens on as if nothing had been.
+        """
+        held = Held(sockets={} if pid is None else self._taken(pid))
+        try:
+            if held.sockets:
+                own = os.getpid()
+                told = {"pid": own, "start_time": start_time(own), "sockets": held.sockets}
+                write_privately(self.file, json.dumps(told))
+            yield held
+        finally:
+            held.open()
+            for descriptor in held.sockets.values():
+                os.close(descriptor)
+            self.file.unlink(missing_ok=True)
+
+    def handed(self) -> frozenset[str]:
+        """Which of them somebody holds for whoever starts now."""
+        try:
+            held = json.loads(self.file.read_text())
+            return frozenset(held["sockets"]) if start_time(held["pid"]) == held["start_time"] else frozenset()
+        except (OSError, ValueError, KeyError):
+            return frozenset()
+
+    def mend(self, pid: int | None) -> None:
+        """Opens those of a process that somebody has shut who died before opening them again."""
+        if self.file.exists():
+            with self.held_of(pid):
+                pass
+
+    def _taken(self, pid: int) -> dict[str, int]:
+        listening = {each.inode: each.port for each in ports.listeners()}
+        names = {port: name for name, _, port in self.wanted}
+        found: dict[str, int] = {}
+        for each in processes.with_descendants([pid]):
+            for descriptor, inode in ports.open_sockets(each):
+                name = names.get(listening.get(inode, 0))
+                if name is not None and name not in found:
+                    with contextlib.suppress(OSError):
+                        found[name] = taken(each, descriptor)
+        return found
+
+
+def _filter(descriptor: int, first_port: int) -> None:
+    """Lets through what comes from one of our ports and drops the rest, before a connection is made of it."""
+    code = b"".join(
+        _INSTRUCTION.pack(*each)
+        for each in (
+            (_LOAD_SOURCE_PORT, 0, 0, 0),
+            (_AND, 0, 0, 0xFFFF & ~(_OURS - 1)),
+            (_EQUALS, 0, 1, first_port),
+            (_RETURN, 0, 0, 0xFFFFFFFF),
+            (_RETURN, 0, 0, 0),
+        )
+    )
+    held = ctypes.create_string_buffer(code, len(code))
+    program = struct.pack("HL", len(code) // _INSTRUCTION.size, ctypes.addressof(held))
+    with _as_socket(descriptor) as listening, contextlib.suppress(OSError):
+        listening.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+
+
+def _unfilter(descriptor: int) -> None:
+    with _as_socket(descriptor) as listening, contextlib.suppress(OSError):  # there was none
+        listening.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
+
+
+@contextlib.contextmanager
+def _as_socket(descriptor: int) -> Iterator[socket.socket]:
+    listening = socket.socket(fileno=descriptor)
+    try:
+        yield listening
+    finally:
+        listening.detach()

@@ -1,0 +1,104 @@
+"""The control groups that have gates: a panel's tree, what its containers begin in, and the root of the hierarchy."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from headway.drivers.runtimes import bpf, gate_words, processes
+from headway.infra.hosts import cgroups
+
+
+class Role(StrEnum):
+    """What is in a group: all that a panel starts (``TREE``), containers that an engine begins there, or, at the
+    ``ROOT``, what carries the panel's mark wherever an engine has put it. Containers that are ``RULED`` reach of the
+    machine what is open to all only; to ``OPEN`` ones its services are open too.
+    """
+
+    TREE = "tree"
+    OPEN = "open"
+    RULED = "ruled"
+    ROOT = "root"
+
+    @property
+    def kinds(self) -> Sequence[bpf.Kind]:
+        """Where programs are attached."""
+        match self:
+            case Role.TREE:
+                return (gate_words.CREATE, gate_words.BOUND_4, gate_words.BOUND_6, *gate_words.REACHED)
+            case Role.ROOT:
+                return (gate_words.SYSCTL, *gate_words.REACHED)
+        return gate_words.REACHED
+
+
+CONTAINERS = (Role.OPEN, Role.RULED)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A group with programs; an engine calls it as ``shown``."""
+
+    folder: Path
+    role: Role = Role.TREE
+    shown: str = ""
+
+
+def trees_of(panel_id: str) -> list[Path]:
+    """The groups of all that the panel starts: where releases are, and where its runs are if that is another."""
+    mount = _unified()
+    if mount is None:
+        return []
+    own = mount.place(cgroups.parse_own_groups(cgroups.OWN_GROUPS.read_text()).get("", "/"))
+    places = dict.fromkeys(each / "headway" / panel_id for each in (mount.folder, own, own.parent))
+    return [each for each in places if each.is_dir()]
+
+
+def places_of(panel_id: str) -> list[Place]:
+    """What its containers begin in, as far as it is there."""
+    engines = (place_of(panel_id, role, slices=slices) for slices in (False, True) for role in CONTAINERS)
+    return [each for each in engines if each is not None and each.folder.is_dir()]
+
+
+def place_of(panel_id: str, role: Role, *, slices: bool) -> Place | None:
+    """What containers begin in; an engine reads it from the root of the hierarchy."""
+    folder = root()
+    if folder is None:
+        return None
+    if not slices:
+        shown = f"/headway/{panel_id}/containers/{role}"
+        return Place(folder / shown.lstrip("/"), role, shown)
+    name = f"headway-{panel_id.replace('-', '_')}"  # a dash is a slice within another
+    return Place(folder / "headway.slice" / f"{name}.slice" / f"{name}-{role}.slice", role, f"{name}-{role}.slice")
+
+
+def root() -> Path | None:
+    """The root of the hierarchy; None where it is not seen."""
+    mount = _unified()
+    return None if mount is None or mount.root != "/" else mount.folder
+
+
+def numbers() -> set[int]:
+    """What the kernel knows the groups of this machine by."""
+    folder, found = root(), set[int]()
+    for path, _, _ in os.walk(folder) if folder is not None else ():
+        with contextlib.suppress(FileNotFoundError):
+            found.add(Path(path).stat().st_ino)
+    return found
+
+
+def number_of(pid: int) -> int | None:
+    """What the kernel knows the group by that a process is in; None where it is gone, or in the root."""
+    folder = root()
+    try:
+        group = cgroups.parse_own_groups((processes.PROC / f"{pid}/cgroup").read_text()).get("", "/").lstrip("/")
+        return None if folder is None or not group else (folder / group).stat().st_ino
+    except OSError:
+        return None
+
+
+def _unified() -> cgroups.Mount | None:
+    return next((each for each in cgroups.all_mounts() if each.is_unified), None)

@@ -1,0 +1,107 @@
+"""The last answers of a Traefik whose place another takes: each asks its client to come again by a new connection.
+
+A Traefik that ends closes the connections on which nothing is under way, and what a client sends on one of them in that
+very moment is lost. A connection that it has taken and heard nothing on yet it forgets: its client waits in vain. So
+those who are connected are sent away first, each with an answer, and it ends when it has heard everybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from headway.drivers.runtimes import ports, requests
+from headway.drivers.runtimes.private_file import write_privately
+from headway.drivers.runtimes.route_file import RECORD
+from headway.drivers.runtimes.route_probe import NOBODY, Prober, Wait
+from headway.drivers.runtimes.traefik import WEB
+
+_TAKING_UP_SECONDS = 2.0
+_ASKING_SECONDS = 2.0  # who has asked nothing for as long will hardly ask in the one moment that matters
+_HEARING_SECONDS = 1.0
+_ANSWERING_SECONDS = 0.3  # what takes longer is under way, and Traefik ends that
+_FIRST_OF_ALL = 1_000_000
+_NOT_FOUND = 404
+
+
+@dataclass(slots=True, kw_only=True)
+class LastAnswers:
+    """Those of a Traefik that answers by the routes of a folder, whose files are written ``beside`` it for the account
+    ``reader``; ``prober`` asks it.
+    """
+
+    routes: Path
+    beside: Path
+    reader: int | None
+    prober: Prober
+    _staying: frozenset[int] = field(default=frozenset())
+
+    async def send_away(self) -> None:
+        """Has every route ask for new connections, and returns once all who were connected have been told, or asked
+        nothing for some time.
+        """
+        path = await asyncio.to_thread(self._mark_all)
+        if path is None:
+            return
+        wait = Wait(_TAKING_UP_SECONDS)
+        with contextlib.suppress(requests.NoAnswer):
+            while await self.prober.knock(path) == _NOT_FOUND and not wait.is_over:
+                await wait.pause()
+        before = (await self._look()).taken
+        wait = Wait(_ASKING_SECONDS)
+        while (staying := before & (await self._look()).taken) and not wait.is_over:
+            await wait.pause()
+        self._staying = staying
+
+    async def given(self) -> None:
+        """Returns once whoever came before the doors were shut has been heard; what they wait for may take longer."""
+        wait = Wait(_HEARING_SECONDS)
+        while not wait.is_over:
+            seen = await self._look()
+            answered = seen.taken <= self._staying or wait.left_seconds < _HEARING_SECONDS - _ANSWERING_SECONDS
+            if answered and not seen.some_unheard:
+                return
+            await wait.pause()
+
+    async def _look(self) -> ports.Visits:
+        https = self.prober.https
+        of = {self.prober.port, *(() if https is None else (https.port,))}
+        return await asyncio.to_thread(ports.visits, of)
+
+    def _mark_all(self) -> str | None:
+        """A path that is known once all of the marks are."""
+        known = None
+        for path in sorted(self.routes.glob("*.yml")):
+            marked = _marked(path)
+            if marked is not None:
+                write_privately(path, marked, beside=self.beside, reader=self.reader)
+                known = _known_by(path)
+        return known
+
+
+def _marked(path: Path) -> str | None:
+    """The file with the mark on each of its routers, and a router more, which tells that it is read; None where it is
+    of no form of ours, or gone. Those of the first version have no record.
+    """
+    name = f"{path.stem}.last"
+    try:
+        text = path.read_text()
+        record, _, rest = text.partition("\n") if text.startswith(RECORD) else ("", "", text)
+        held = json.loads(rest)
+        http = held["http"]
+        for router in http["routers"].values():
+            router["middlewares"] = [name, *(each for each in router.get("middlewares", []) if each != name)]
+        http["middlewares"][name] = {"headers": {"customResponseHeaders": {"Connection": "close"}}}
+        rule = f"Host(`{NOBODY}`) && Path(`{_known_by(path)}`)"
+        telling = {"rule": rule, "priority": _FIRST_OF_ALL, "service": "noop@internal", "entryPoints": [WEB]}
+        http["routers"][name] = telling
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return f"{record}\n{json.dumps(held, indent=1)}" if record else json.dumps(held, indent=1)
+
+
+def _known_by(path: Path) -> str:
+    return f"/last/{path.stem}"

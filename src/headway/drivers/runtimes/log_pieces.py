@@ -1,0 +1,196 @@
+"""What a process wrote behind a place of its log, over the files that were rotated away: nothing twice, nothing left
+out.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+from headway.drivers.runtimes import log_times
+from headway.drivers.runtimes.base import Behind, Piece
+from headway.drivers.runtimes.programs import LOG_BACKUPS
+
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_PLACE = re.compile(r"([0-9]{1,20}):([0-9]{1,18}):[0-9a-f]{16}")
+_PIECE_BYTES = 256 << 10
+_CONTEXT_BYTES = 64 << 10  # before a place, since a secret of several lines may have begun there
+_CONTEXT_LINES = 400
+_PRINT_BYTES = 64
+_COARSE_SECONDS = 0.1  # a kernel writes down when a file was changed by a clock that ticks so often
+_QUIET_SECONDS = 1.0  # after which a line that nothing has ended is shown as it stands
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    """One open file of a log. ``base`` is where it begins in the whole log, as far as that is still there."""
+
+    fd: int
+    inode: int
+    size: int
+    base: int
+
+
+class _Log:
+    """The files of one log, oldest first, seen as one text."""
+
+    def __init__(self, files: Sequence[_File]) -> None:
+        self._files = files
+        self.end = files[-1].base + files[-1].size if files else 0
+
+    def read(self, start: int, end: int) -> bytes:
+        """The bytes between two positions."""
+        parts = []
+        for file in self._files:
+            first, last = max(start, file.base), min(end, file.base + file.size)
+            if first < last:
+                parts.append(os.pread(file.fd, last - first, first - file.base))
+        return b"".join(parts)
+
+    def place(self, position: int) -> str:
+        """A position as something that can be found again after the files have changed their names: the file by its
+        inode, which another may have later, so by what stands before the position too.
+        """
+        file = next((each for each in reversed(self._files) if each.base <= position), None)
+        return "" if file is None else self.place_in(file, position)
+
+    def position(self, place: str) -> int | None:
+        """Where a place is now; None where its file is gone."""
+        if told := _PLACE.fullmatch(place):
+            offset = int(told[2])
+            for file in self._files:
+                position = file.base + offset
+                if offset <= file.size and self.place_in(file, position) == place:
+                    return position
+        return None
+
+    def written_by(self, log: Path, seconds: float) -> int:
+        """A position before which all was written by that moment, as late as is known, at the beginning of a line."""
+        past = (each for each in self._files if os.fstat(each.fd).st_mtime + _COARSE_SECONDS < seconds)
+        found = max((each.base + each.size for each in past), default=0)
+        marked = (self.position(place) for place in log_times.places_by(log, seconds))
+        found = max(found, next((each for each in marked if each is not None), 0))
+        before = self.read(max(0, found - _CONTEXT_BYTES), found)
+        return found - (len(before) - before.rfind(b"\n") - 1)
+
+    def place_in(self, file: _File, position: int) -> str:
+        """A position of one file."""
+        before = self.read(max(file.base, position - _PRINT_BYTES), position)
+        return f"{file.inode}:{position - file.base}:{blake2b(before, digest_size=8).hexdigest()}"
+
+
+def piece_of(log: Path, process: str, behind: Behind, masked: Callable[[str], str]) -> Piece:
+    """What stands behind the place of a process. A line that is not ended is left for the next call, unless nothing
+    more comes.
+    """
+    place, ended = behind.places.get(process), behind.ended or _is_quiet(log)
+    with _opened(log) as opened:
+        if place is None:
+            start = 0 if behind.since is None else opened.written_by(log, behind.since.timestamp())
+            return _last(opened, process, start, behind.tail, masked, ended=ended)
+        if opened.end == 0:
+            return Piece(process=process, text="", place=place)
+        found = opened.position(place) if place else 0
+        start = found or 0
+        data = opened.read(start, start + _PIECE_BYTES)
+        data = data[: _whole(data, ended=ended)]
+        return Piece(
+            process=process,
+            text=_masked(opened, start, data, masked),
+            place=opened.place(start + len(data)),
+            more=len(data) > 0 and opened.end - start > _PIECE_BYTES,
+            lost=found is None,
+        )
+
+
+def note(log: Path) -> None:
+    """Marks how much stands there by now. Raises OSError."""
+    with _opened(log) as opened:
+        if opened.end:
+            log_times.note(log, opened.place(opened.end))
+
+
+def parted(before: str, text: str, masked: Callable[[str], str]) -> str:
+    """What ``masked`` leaves of a text that follows another, which was shown already: a secret may have begun there."""
+    if not text:
+        return ""
+    shown, whole = masked(before), masked(before + text)
+    return whole[len(shown) :] if whole.startswith(shown) else whole[_shared(shown, whole) :]
+
+
+def _shared(one: str, other: str) -> int:
+    """How long two texts are the same."""
+    unlike = (place for place, (left, right) in enumerate(zip(one, other, strict=False)) if left != right)
+    return next(unlike, min(len(one), len(other)))
+
+
+def _last(opened: _Log, process: str, start: int, tail: int, masked: Callable[[str], str], *, ended: bool) -> Piece:
+    """The last lines behind ``start``, and the place behind them."""
+    window = _PIECE_BYTES
+    data = opened.read(opened.end - window, opened.end)
+    while window < opened.end - start + _CONTEXT_BYTES and data.count(b"\n") <= tail + _CONTEXT_LINES:
+        window *= 2
+        data = opened.read(opened.end - window, opened.end)
+    whole = data if ended else data[: data.rfind(b"\n") + 1]
+    shown = max(0, start - (opened.end - len(data)))  # what stands before it there may begin a secret
+    text = parted(whole[:shown].decode(errors="replace"), whole[shown:].decode(errors="replace"), masked)
+    behind = opened.end - (len(data) - len(whole))
+    return Piece(process=process, text="".join(_LINE.findall(text)[-tail:]), place=opened.place(behind))
+
+
+def _masked(opened: _Log, start: int, data: bytes, masked: Callable[[str], str]) -> str:
+    if not data:
+        return ""
+    context = opened.read(max(0, start - _CONTEXT_BYTES), start)
+    if start > _CONTEXT_BYTES:
+        context = context[context.find(b"\n") + 1 :]
+    return parted(context.decode(errors="replace"), data.decode(errors="replace"), masked)
+
+
+def _whole(data: bytes, *, ended: bool) -> int:
+    """How many of the bytes are of whole lines; of a line that is longer than a piece, of whole characters."""
+    if ended and len(data) < _PIECE_BYTES:
+        return len(data)
+    if cut := data.rfind(b"\n") + 1:
+        return cut
+    if len(data) < _PIECE_BYTES:
+        return 0
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    decoder.decode(data)
+    return len(data) - len(decoder.getstate()[0])
+
+
+def _is_quiet(log: Path) -> bool:
+    with suppress(OSError):
+        return time.time() - log.stat().st_mtime > _QUIET_SECONDS
+    return True
+
+
+@contextmanager
+def _opened(log: Path) -> Iterator[_Log]:
+    """The files as they are now. They are opened from the newest on: one that is rotated meanwhile is met twice."""
+    found: dict[int, int] = {}
+    try:
+        for path in (log, *(log.with_name(f"{log.name}.{number}") for number in range(1, LOG_BACKUPS + 1))):
+            with suppress(FileNotFoundError):
+                fd = os.open(path, os.O_RDONLY)
+                inode = os.fstat(fd).st_ino
+                if inode in found:
+                    os.close(fd)
+                else:
+                    found[inode] = fd
+        files: list[_File] = []
+        for inode, fd in reversed(found.items()):
+            base = files[-1].base + files[-1].size if files else 0
+            files.append(_File(fd=fd, inode=inode, size=os.fstat(fd).st_size, base=base))
+        yield _Log(files)
+    finally:
+        for fd in found.values():
+            os.close(fd)

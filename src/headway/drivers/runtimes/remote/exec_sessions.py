@@ -1,0 +1,38 @@
+"""Visits to the containers of a server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headway.drivers.runtimes.container_exec import Within
+from headway.drivers.runtimes.remote.client import Attended
+
+_AS_LONG_AS_IT_TAKES = 10 * 365 * 24 * 3600.0  # a script may; and the link tells when the server is gone
+
+
+@dataclass(frozen=True, slots=True)
+class FarVisits:
+    """Fits ``Visiting``. Every call raises HostUnreachable where the server does not answer."""
+
+    attended: Attended
+
+    async def begin(self, container_id: str, pid: int | None, run_id: str, gate: str, *, use_group: bool) -> Within:
+        """See the contract."""
+        found: Within = await self.attended.call(
+            "visits",
+            "begin",
+            container_id=container_id,
+            pid=pid,
+            run_id=run_id,
+            gate=gate,
+            use_group=use_group,
+        )
+        return found
+
+    async def let_in(self, within: Within) -> None:
+        """See the contract."""
+        await self.attended.call("visits", "let_in", seconds=_AS_LONG_AS_IT_TAKES, within=within)
+
+    async def end(self, within: Within, grace_seconds: float) -> None:
+        """See the contract."""
+        await self.attended.call("visits", "end", within=within, grace_seconds=grace_seconds)

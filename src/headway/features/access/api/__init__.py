@@ -1,0 +1,1 @@
+"""The operations of access, and the rows that they answer with."""

@@ -1,0 +1,1 @@
+"""The operations of backups, and the rows that they answer with."""

@@ -1,0 +1,212 @@
+"""Finds the database server of a backup, and asks it what a run must know."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from headway.core.deployments.hosts import LOCAL_HOST
+from headway.core.deployments.run import Json, Run, RunFailed, Undoing
+from headway.core.deployments.status import Reason
+from headway.drivers.dumps.base import INSIDE, Dumper, Engine, Server, Typed, Whole
+from headway.drivers.dumps.registry import DUMPERS
+from headway.drivers.runtimes.base import NotRunning
+from headway.drivers.runtimes.release_exec import InContainer
+from headway.features.backups.container_processes import mark_inside
+from headway.features.backups.model import BackupForm, Connection
+from headway.features.backups.plan import BackupPlan
+from headway.features.backups.where import Reached
+from headway.features.destinations.address_check import require_outward_now
+from headway.features.destinations.transfer import BackupTransfer
+from headway.features.services.application.lifecycle import ApplicationLifecycle
+from headway.features.services.application.remote_stage import FarEnd, away, lay_out, mark_of
+from headway.features.services.application.store import serving
+from headway.features.services.compose.tools import ComposeContexts
+from headway.infra.hosts.base import Cause, Host, HostUnreachable
+from headway.infra.hosts.command import Account, Command, led
+from headway.infra.hosts.confined import stage
+from headway.infra.hosts.ssh import SshHost
+from headway.infra.hosts.ssh_client import BROKEN, broken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseState:
+    """What a database holds now: whether it is there, how many others are in it, and how many tables it has; and
+    whether who asks has ``powers`` over the server's machine, so that a dump would have them too.
+    """
+
+    exists: bool
+    sessions: int
+    tables: int
+    powers: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseServers:
+    """Database servers as runs meet them, on whichever host. ``composes`` has the engines of all hosts, ``databases``
+    acts on those that are services.
+    """
+
+    hosts: Mapping[str, Host]
+    keeping: BackupTransfer
+    composes: ComposeContexts
+    databases: ApplicationLifecycle
+
+    async def find(self, run: Run, plan: BackupPlan) -> QueriedServer:
+        """The server, in a container looked up as it runs now, and what opens the machine that it is on. Raises
+        RunFailed where it does not run, or its machine does not answer.
+        """
+        if plan.engine is None:
+            raise AssertionError("Headway's own data is on no server")
+        try:
+            reached = await self._find(run, plan, plan.engine)
+        except HostUnreachable as error:
+            raise away(error) from error
+        dumper, keeping = DUMPERS[plan.engine], self.keeping
+        return QueriedServer(run=run, reached=reached, dumper=dumper, database=plan.database, keeping=keeping)
+
+    async def beside(self, plan: BackupPlan, undoing: Undoing) -> Reached:
+        """The server as it runs now, for who asks outside of a run's commands, and removes the run's own folder
+        afterwards, in any case. Raises RunFailed, EngineAway, HostUnreachable.
+        """
+        if plan.engine is None:
+            raise AssertionError("Headway's own data is on no server")
+        connection, deployment_id = _named(plan.connection), undoing.deployment.deployment_id
+        if plan.form is BackupForm.CONNECTION:
+            return Reached(server=Server(engine=plan.engine, **connection, account=self._account(plan)))
+        docker = self._docker(plan, deployment_id)
+        server = Server(engine=plan.engine, **connection, container=await self._container(plan), docker=docker)
+        files = self.keeping.own_folder(deployment_id)
+        await undoing.host.make_folder(files)
+        return await self._opened(undoing.host, plan, server, files, deployment_id)
+
+    async def _find(self, run: Run, plan: BackupPlan, engine: Engine) -> Reached:
+        connection, deployment_id = _named(plan.connection), run.deployment.deployment_id
+        if plan.form is BackupForm.CONNECTION:
+            if plan.connection.guarded:
+                await require_outward_now(plan.connection.host)
+            return Reached(server=Server(engine=engine, **connection, account=self._account(plan)))
+        container = await run.step("find the container", lambda: self._container(plan))
+        docker = self._docker(plan, deployment_id)
+        server = Server(engine=engine, **connection, container=container, docker=docker)
+        await mark_inside(run, server)
+        if plan.host_id == LOCAL_HOST:
+            return Reached(server=server)
+        files = await self.keeping.open_folder(run)
+        return await self._opened(run.host, plan, server, files, deployment_id)
+
+    def _account(self, plan: BackupPlan) -> Account | None:
+        """Who asks over the network; of the storage, whatever that may reach."""
+        known = plan.place.storage.account
+        own = None if known is None else Account(uid=known.uid, gid=known.uid)
+        return led(own, self.keeping.outward if plan.connection.guarded else None)
+
+    async def _opened(self, here: Host, plan: BackupPlan, server: Server, files: str, deployment_id: str) -> Reached:
+        host = self.hosts[plan.host_id]
+        if not isinstance(host, SshHost):
+            return Reached(server=server)
+        await lay_out(here, host, files, reads=not plan.target)
+        return Reached(server=server, far=FarEnd(host=host, files=files, mark=mark_of(deployment_id)))
+
+    def _docker(self, plan: BackupPlan, deployment_id: str) -> Mapping[str, str]:
+        return {**self.composes.at(plan.host_id).engine.docker.env, INSIDE: deployment_id}
+
+    async def _container(self, plan: BackupPlan) -> str:
+        return await (self._of_database(plan) if plan.form is BackupForm.DATABASE else self._of_compose(plan))
+
+    async def _of_database(self, plan: BackupPlan) -> str:
+        id_ = plan.service_id or ""
+        release = await self.databases.db.read(lambda tx: serving(tx, id_))
+        if release is None:
+            raise RunFailed(
+                f"The database {plan.service_name}{plan.at} was never deployed: deploy it, then back it up."
+            )
+        try:
+            inside = await self.databases.runtime(release).inside(release.release_id)
+        except NotRunning as error:
+            raise RunFailed(f"The database {plan.service_name}{plan.at} does not run: start it first.") from error
+        match inside:
+            case InContainer(container_id=container_id):
+                return container_id
+            case _:
+                raise RunFailed(f"The database {plan.service_name}{plan.at} does not run in a container.")
+
+    async def _of_compose(self, plan: BackupPlan) -> str:
+        tools = self.composes.at(plan.host_id)
+        running = await tools.running(plan.service_id or "", plan.service_name or "")
+        if not running:
+            raise RunFailed(
+                f"The service {plan.service_name}{plan.at} has no container that runs: start the compose service, then "
+                "back it up."
+            )
+        return running[-1].container_id
+
+
+def _named(connection: Connection) -> dict[str, Any]:
+    return {name: value for name, value in asdict(connection).items() if name != "guarded"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueriedServer:
+    """A server that a run asks by its own programs; each question is a command of the run."""
+
+    run: Run
+    reached: Reached = field(repr=False)
+    dumper: Dumper
+    database: str
+    keeping: BackupTransfer
+
+    def dump(self) -> Typed:
+        """What writes a dump of the whole database."""
+        return self.reached.typed(self.dumper.dump(self.reached.server, self.database))
+
+    def whole(self) -> Whole:
+        """What reads a dump and looks through it."""
+        return self.reached.read_by(self.dumper.whole(self.reached.server))
+
+    def restore(self, target: str, *, over: bool) -> Whole:
+        """What reads a dump and fills a database."""
+        restore = self.dumper.restore(self.reached.server, target, over=over)
+        return self.reached.read_by(Whole(programs=(restore.argv,), env=restore.env, account=restore.account))
+
+    async def held(self, target: str) -> DatabaseState:
+        """What a database holds now."""
+        question = self.dumper.look(self.reached.server, self.database, target)
+        looked: Mapping[str, Json] = json.loads(await self._ask("look at it", question))
+        tables = await self.tables(target, "count its tables") if looked["exists"] else 0
+        return DatabaseState(
+            exists=bool(looked["exists"]),
+            sessions=int(looked["sessions"]),
+            tables=tables,
+            powers=bool(looked.get("powers", False)),
+        )
+
+    async def tables(self, target: str, name: str) -> int:
+        """How many tables a database has."""
+        return int(await self._ask(name, self.dumper.count(self.reached.server, target)))
+
+    async def create(self, target: str) -> None:
+        """Makes an empty database."""
+        await self._ask(f"create {target}", self.dumper.create(self.reached.server, self.database, target))
+
+    async def drop(self, target: str) -> None:
+        """Removes a database that Headway made."""
+        await self._ask(f"drop {target}", self.dumper.drop(self.reached.server, self.database, target))
+
+    async def _ask(self, name: str, what: Typed) -> str:
+        command = replace(command_of(self.reached.typed(what), capture=True), limits=self.keeping.limits)
+        ended = await self.run.command(name, command, check=False)
+        if ended.cause is Cause.OUT_OF_MEMORY:
+            raise RunFailed(self.keeping.ran_out(name), Reason.OUT_OF_MEMORY)
+        if not ended.succeeded:
+            if self.reached.far is not None and BROKEN in ended.statuses:
+                raise RunFailed(f"{name}: {broken(self.reached.place)}")
+            await self.run.command(name, command)  # is not started again: tells how it ended
+        return ended.output.decode(errors="replace").strip()
+
+
+def command_of(what: Typed, *, capture: bool = False) -> Command:
+    """What is typed, as a command of a run."""
+    return Command(stages=(stage(what.argv, what.account),), env=what.env, stdin=what.stdin, capture=capture)

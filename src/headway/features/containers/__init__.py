@@ -1,0 +1,1 @@
+"""Containers of the machine and of servers, as people look at them."""

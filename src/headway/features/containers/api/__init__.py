@@ -1,0 +1,1 @@
+"""The operations of containers, and the rows that they answer with."""

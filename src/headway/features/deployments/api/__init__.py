@@ -1,0 +1,1 @@
+"""The operations of deployments, and the rows that they answer with."""

@@ -1,0 +1,58 @@
+"""Brings what callers may ask of deployments, whatever they are of, and how long they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from headway.core.deployments.queries import DeploymentReader
+from headway.core.deployments.retention import Keep, Retention
+from headway.core.deployments.rollback_targets import LeftBy
+from headway.core.deployments.service import DeploymentService
+from headway.core.deployments.waiters import Awaiting
+from headway.core.engine.poller import Poller
+from headway.infra.db.transaction import Tx
+from headway.module import Base, Module
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployments:
+    """What callers may ask of them."""
+
+    service: DeploymentService
+    reads: DeploymentReader
+    awaiting: Awaiting
+
+
+def install_deployments(
+    base: Base, *, services_in: Callable[[Tx, str], frozenset[str]], left_by: LeftBy
+) -> Deployments:
+    """Deployments of all features. ``services_in`` tells which services an environment holds, ``left_by`` what
+    deployments left that one can go back to.
+    """
+    reads = DeploymentReader(
+        db=base.db, version=base.db.version, subjects=base.ledger.subjects, services_in=services_in, left_by=left_by
+    )
+    return Deployments(
+        service=DeploymentService(db=base.db, ledger=base.ledger, stopping=base.engine.stopper, logs=base.logs),
+        reads=reads,
+        awaiting=Awaiting(reads, base.events),
+    )
+
+
+def install_retention(base: Base, of: Sequence[Module]) -> Module:
+    """Removes deployments ``of`` these features that are kept no longer."""
+    needs = [need for each in of for need in each.needs]
+
+    def needed(tx: Tx, deployment_ids: Collection[str]) -> list[str]:
+        return [each for need in needs for each in need(tx, deployment_ids)]
+
+    retention = Retention(
+        db=base.db,
+        logs=base.logs,
+        default=Keep(number=base.settings.keep_deployments, age=base.settings.keep_deployments_for),
+        own={subject_type: keeps for each in of for subject_type, keeps in each.keeps.items()},
+        needed=needed,
+        troubles=base.engine.troubles,
+    )
+    return Module(loops=(Poller("retention", retention.keep_round),))

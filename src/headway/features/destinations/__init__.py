@@ -1,0 +1,1 @@
+"""Storages elsewhere, and how what is kept there gets there and back."""

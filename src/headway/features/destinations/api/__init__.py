@@ -1,0 +1,1 @@
+"""The operations of destinations, and the rows that they answer with."""

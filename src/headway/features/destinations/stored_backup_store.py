@@ -1,0 +1,64 @@
+"""What lies at destinations, in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select, update
+
+from headway.core.deployments.model import SubjectType
+from headway.features.destinations.stored_backup_model import KeptFile
+from headway.infra.db.tables.backups import kept_files
+from headway.infra.db.transaction import Tx
+
+_c = kept_files.c
+
+
+def add(tx: Tx, file: KeptFile) -> None:
+    """Writes a new file."""
+    values = {name: getattr(file, name) for name in (column.name for column in _c)}
+    tx.execute(insert(kept_files).values(**values))
+
+
+def of_subject(tx: Tx, subject_type: SubjectType, subject_id: str) -> list[KeptFile]:
+    """What a backup has left, newest first."""
+    mine = (_c.subject_type == subject_type, _c.subject_id == subject_id)
+    return [_record(row) for row in tx.execute(select(kept_files).where(*mine).order_by(_c.made_at.desc(), _c.path))]
+
+
+def at(tx: Tx, destination_id: str, path: str) -> KeptFile | None:
+    """The file at a place, None where Headway does not know it."""
+    row = tx.execute(select(kept_files).where(_c.destination_id == destination_id, _c.path == path)).one_or_none()
+    return None if row is None else _record(row)
+
+
+def known(tx: Tx, destination_id: str, paths: Collection[str]) -> dict[str, KeptFile]:
+    """Those of these paths that Headway knows."""
+    rows = tx.execute(select(kept_files).where(_c.destination_id == destination_id, _c.path.in_(paths)))
+    return {row.path: _record(row) for row in rows}
+
+
+def prove(tx: Tx, destination_id: str, path: str) -> None:
+    """A file was just restored on trial."""
+    there = (_c.destination_id == destination_id, _c.path == path)
+    tx.execute(update(kept_files).where(*there).values(proven_at=tx.now))
+
+
+def remove(tx: Tx, kept_file_id: str) -> None:
+    """Forgets a file that is gone."""
+    tx.execute(delete(kept_files).where(_c.kept_file_id == kept_file_id))
+
+
+def remove_at(tx: Tx, destination_id: str, path: str) -> None:
+    """Forgets what is gone from a place."""
+    tx.execute(delete(kept_files).where(_c.destination_id == destination_id, _c.path == path))
+
+
+def forget_subject(tx: Tx, subject_type: SubjectType, subject_id: str) -> None:
+    """Forgets what a backup has left; it stays where it lies."""
+    tx.execute(delete(kept_files).where(_c.subject_type == subject_type, _c.subject_id == subject_id))
+
+
+def _record(row: Row[Any]) -> KeptFile:
+    return KeptFile(**{**row._mapping, "subject_type": SubjectType(row.subject_type)})  # noqa: SLF001 - a row's names

@@ -1,0 +1,1 @@
+"""The operations of disk, and the rows that they answer with."""

@@ -1,0 +1,44 @@
+"""``disk.*``: what services hold on the disk, and what of it may go."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from headway.api.inputs import Input
+from headway.api.operation import Call
+from headway.api.router import Router
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
+from headway.features.disk.api.rows import Cleaned, UsageRow, cleaned, usage_row
+from headway.features.disk.service import DiskService
+
+router = Router[DiskService]("disk", "What services hold on the disk, and what of it may go", resource=Noun.SERVICE)
+
+
+class Measure(Input):
+    """What was measured within the last half minute is told again, unless ``fresh``."""
+
+    fresh: bool = False
+
+
+class Clean(Input):
+    """With ``dryRun`` nothing is removed. Without ``serviceId`` it is done for every service that the caller sees."""
+
+    dry_run: bool = False
+    service_id: Annotated[str, Field(min_length=1)] | None = None
+
+
+@router.query("usage", least=Role.MEMBER, scope=Scope.READ)
+async def usage(disk: DiskService, call: Call[Measure]) -> UsageRow:
+    """What each service holds on the disk."""
+    return usage_row(await disk.usage(call.actor, call.permission, fresh=call.input.fresh))
+
+
+@router.mutation("clean", least=Role.ADMIN, scope=Scope.ADMIN, in_project=False)
+async def clean(disk: DiskService, call: Call[Clean]) -> Cleaned:
+    """Remove what nobody needs, or say what that is."""
+    given = call.input
+    found = await disk.clean(call.actor, call.permission, dry=given.dry_run, service_id=given.service_id)
+    return cleaned(found, dry=given.dry_run)

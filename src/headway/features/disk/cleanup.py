@@ -1,0 +1,136 @@
+"""Clears away what nobody needs, and nothing else: never a volume, a kept release, or what is not Headway's."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from headway.core.deployments.model import SubjectType
+from headway.core.engine.concurrency import at_once
+from headway.features.disk import store
+from headway.features.disk.build_cache_cleanup import CacheCleaning
+from headway.features.disk.engine_cleanup import EngineCleaning
+from headway.features.disk.engines import DiskEngines
+from headway.features.disk.model import Cleared, DiskServer, Kind, ServiceUsage, Waste
+from headway.features.disk.places import DiskHost
+from headway.features.disk.rounds import Chosen, Round
+from headway.features.disk.server_access import Reaching, ServerAway
+from headway.features.disk.toolchain_cleanup import ToolchainCleaning
+from headway.features.services.application.lifecycle import ApplicationLifecycle
+from headway.features.services.application.model import ApplicationRelease
+from headway.features.services.application.release_retention import is_shared
+from headway.features.services.compose.lifecycle import ComposeLifecycle
+from headway.features.services.release_retention import KeptReleases
+from headway.infra.db.engine import Database
+from headway.infra.docker import images
+from headway.infra.docker.usage import EngineUsage
+from headway.infra.hosts.measure import bytes_of
+from headway.kernel.errors import NotFound, Unavailable
+
+_REMOVING_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleaning:
+    """Cleans the panel's machine, ``here``, and the servers that ``reaching`` gives, all at the same time."""
+
+    db: Database
+    here: DiskHost
+    reaching: Reaching
+    engines: DiskEngines
+    applications: ApplicationLifecycle
+    composes: ComposeLifecycle
+    engine: EngineCleaning
+    caches: CacheCleaning
+    toolchains: ToolchainCleaning
+
+    async def clean(self, chosen: Chosen, *, dry: bool) -> Cleared:
+        """Removes what can go of the chosen services, and of what belongs to none; with ``dry`` only says what. What an
+        engine or a server that is away keeps from going is left to the next time.
+        """
+        services, servers = await self.db.read(lambda tx: (store.services(tx), store.every_server(tx)))
+        asked = tuple(each for each in servers if chosen.server(each))
+        found: dict[str | None, list[Waste]] = defaultdict(list)
+        away: dict[str, str] = {}
+        engines: set[str] = set()
+
+        def round_on(there: DiskHost, engine: EngineUsage | None, server: DiskServer | None) -> Round:
+            is_first = engine is not None and engine.engine_id not in engines
+            engines.update({engine.engine_id} if engine is not None else ())
+            return Round(there, engine, server, services, chosen, dry=dry, cleans_engine=is_first)
+
+        async def clean_here() -> None:
+            engine = await self.engines.usage(self.here, images_only=True)
+            await self._clean(found[None], round_on(self.here, engine, None))
+
+        async def clean_on(server: DiskServer) -> None:
+            looking = self.reaching.seconds
+            try:
+                async with self.reaching.at(server, looking) as there:
+                    engine = await self.engines.usage(there, images_only=True)
+                async with self.reaching.at(server, looking if dry else _REMOVING_SECONDS) as there:
+                    await self._clean(found[server.server_id], round_on(there, engine, server))
+            except ServerAway as error:
+                away[server.server_id] = error.message
+
+        await at_once([clean_here(), *(clean_on(each) for each in asked)], most=1 + len(asked))
+        places = (None, *(each.server_id for each in asked))
+        return Cleared(items=tuple(each for place in places for each in found[place]), servers=asked, away=away)
+
+    async def _clean(self, found: list[Waste], round_: Round) -> None:
+        async for each in self._cleaned(round_):
+            found.append(each)  # noqa: PERF401 - one by one, since it may be ended in the middle
+
+    async def _cleaned(self, round_: Round) -> AsyncIterator[Waste]:
+        async for each in self._releases(round_):
+            yield each
+        async for each in self.caches.clean(round_):
+            yield each
+        async for each in self.toolchains.clean(round_):
+            yield each
+        with suppress(Unavailable):
+            async for each in self.engine.clean(round_):
+                yield each
+
+    async def _releases(self, round_: Round) -> AsyncIterator[Waste]:
+        for service in round_.mine:
+            with suppress(NotFound, Unavailable):  # it has gone meanwhile, or the engine has
+                cleaned = self._of_compose if service.service_type is SubjectType.COMPOSE else self._of_application
+                async for each in cleaned(round_, service):
+                    yield each
+
+    async def _of_application(self, round_: Round, service: ServiceUsage) -> AsyncIterator[Waste]:
+        async with self.applications.turn(service.service_id):
+            keep, not_kept = await self.applications.beyond(service.service_id)
+            for release in not_kept:
+                size = await self._size(round_, service, release)
+                if not round_.dry:
+                    await self.applications.let_go(release)
+                yield round_.waste(Kind.RELEASE, service, release.release_id, _not_among(keep), size)
+
+    async def _size(self, round_: Round, service: ServiceUsage, release: ApplicationRelease) -> int | None:
+        """What goes with a release: nothing where another has the same files."""
+        if release.runtime != "native" and round_.freeing is not None:
+            name = images.release_name(round_.there.panel_id, service.app_name, release.release_id)
+            return round_.freeing.name(name)
+        return 0 if await self.db.read(lambda tx: is_shared(tx, release)) else release.bytes
+
+    async def _of_compose(self, round_: Round, service: ServiceUsage) -> AsyncIterator[Waste]:
+        compose_id, freeing = service.service_id, round_.freeing
+        async with self.composes.turn(compose_id):
+            keep, not_kept = await self.composes.beyond(compose_id)
+            sizes = await bytes_of(round_.there.host, [folder for _, folder in not_kept])
+            names = [] if freeing is None else await self.composes.needless_images(compose_id)
+            if not round_.dry and (not_kept or names):
+                await self.composes.clear(compose_id)
+            for release_id, folder in not_kept:
+                yield round_.waste(Kind.RELEASE, service, release_id, _not_among(keep), sizes.get(folder, 0))
+            for name in names:
+                why = "no release that is kept has it"
+                yield round_.waste(Kind.IMAGE, service, name, why, freeing.name(name) if freeing else None)
+
+
+def _not_among(keep: KeptReleases) -> str:
+    return f"it is not among {keep}"

@@ -1,0 +1,81 @@
+"""What the rows say of what lies on the disk: whose deployments the logs are of, and every service."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, func, null, select
+
+from headway.core.deployments.model import SubjectType
+from headway.features.disk.model import DiskServer, ServiceUsage
+from headway.infra.db.tables.applications import applications, releases
+from headway.infra.db.tables.composes import composes
+from headway.infra.db.tables.deployments import RUNNING, deployments
+from headway.infra.db.tables.servers import servers
+from headway.infra.db.transaction import Tx
+from headway.kernel.vault import Vault
+
+_ID_OF: Mapping[SubjectType, Column[Any]] = {
+    SubjectType.APPLICATION: applications.c.application_id,
+    SubjectType.COMPOSE: composes.c.compose_id,
+}
+
+# What runs of a preview is of an application, and a database is one.
+_OF_APPLICATIONS = (SubjectType.APPLICATION, SubjectType.PREVIEW, SubjectType.DATABASE)
+
+
+def services(tx: Tx) -> list[ServiceUsage]:
+    """Every service of every organisation that is not being deleted, of which nothing is measured yet."""
+    found = []
+    for service_type, id_column in _ID_OF.items():
+        columns = id_column.table.c
+        names = (columns.name, columns.app_name, columns.organization_id, columns.project_id, columns.host_id)
+        built = columns.get("build_host_id", null().label("build_host_id"))
+        rows = tx.execute(select(id_column.label("service_id"), *names, built).where(columns.deleted_at.is_(None)))
+        found += [ServiceUsage(service_type=service_type, **row._mapping) for row in rows]  # noqa: SLF001 - its public name
+    return found
+
+
+def known_applications(tx: Tx, application_ids: Collection[str]) -> set[str]:
+    """Those of these applications that there are, also while they are being deleted."""
+    found = select(applications.c.application_id).where(applications.c.application_id.in_(application_ids))
+    return {*tx.execute(found).scalars()}
+
+
+def last_built(tx: Tx, host_id: str, application_ids: Collection[str]) -> Mapping[str, datetime]:
+    """When each of these applications was last being built on the host, of those that are known to have been."""
+    mine = (deployments.c.subject_type.in_(_OF_APPLICATIONS), deployments.c.subject_id.in_(application_ids))
+    began = func.max(deployments.c.started_at)
+    query = select(deployments.c.subject_id, began.label("began")).where(*mine, deployments.c.host_id == host_id)
+    rows = tx.execute(query.group_by(deployments.c.subject_id).having(began.is_not(None)))
+    return {row.subject_id: row.began for row in rows}
+
+
+def under_way(tx: Tx) -> set[str]:
+    """Everything to which something is being deployed now."""
+    return {*tx.execute(select(deployments.c.subject_id).where(RUNNING)).scalars()}
+
+
+def service_of_deployment(tx: Tx) -> Mapping[str, str]:
+    """The service of every deployment that has one."""
+    rows = tx.execute(
+        select(deployments.c.deployment_id, deployments.c.subject_id).where(
+            deployments.c.subject_type.in_((*_OF_APPLICATIONS, SubjectType.RUN, SubjectType.COMPOSE))
+        )
+    )
+    return {row.deployment_id: row.subject_id for row in rows}
+
+
+def toolchains_on(tx: Tx, host_id: str, vault: Vault) -> set[str]:
+    """What the releases on a host use, as ``node/22.1.0``."""
+    found = select(releases.c.spec).where(releases.c.host_id == host_id, releases.c.runtime == "native")
+    specs = (vault.open(spec) for spec in tx.execute(found).scalars() if spec)
+    return {name for spec in specs for name in spec["artifact"].get("bundle", {}).get("toolchains", ())}
+
+
+def every_server(tx: Tx) -> list[DiskServer]:
+    """All servers, by name."""
+    rows = tx.execute(select(servers.c.server_id, servers.c.name, servers.c.organization_id).order_by(servers.c.name))
+    return [DiskServer(**row._mapping) for row in rows]  # noqa: SLF001 - its public name

@@ -1,0 +1,47 @@
+"""What clients ask of the peer's monitoring, which there is none of here: they are told where the figures are."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from headway.api.inputs import Input
+from headway.api.operation import Call
+from headway.api.router import Router
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun, permit
+from headway.kernel.errors import InvalidInput
+
+_WHERE = (
+    "Headway keeps no figures of what {what} uses over time. The machine's own are at /metrics for Prometheus, and "
+    "disk.usage tells what services hold on the disk."
+)
+
+
+application_router = Router[None]("application", resource=Noun.APPLICATION, in_project=False)
+server_router = Router[None]("server", resource=Noun.SERVER, in_project=False)
+
+
+class MonitoringOfApp(Input):
+    app_name: Annotated[str, Field(min_length=1, max_length=255)]
+
+
+class MonitoringOfServer(Input):
+    url: str | None = None
+    token: str | None = Field(default=None, repr=False)
+    data_points: str | None = None
+
+
+@application_router.query("readAppMonitoring", least=Role.MEMBER, scope=Scope.READ)
+async def of_app(_needs: None, call: Call[MonitoringOfApp]) -> dict[str, Any]:
+    """Refused: nothing is kept."""
+    permit(call.actor, call.permission, call.actor.organization_id)
+    raise InvalidInput(_WHERE.format(what="an application"))
+
+
+@server_router.query("getServerMetrics", least=Role.ADMIN, scope=Scope.READ)
+async def of_server(_needs: None, call: Call[MonitoringOfServer]) -> dict[str, Any]:
+    """Refused: nothing is kept."""
+    permit(call.actor, call.permission, call.actor.organization_id)
+    raise InvalidInput(_WHERE.format(what="a server"))

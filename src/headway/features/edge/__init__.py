@@ -1,0 +1,1 @@
+"""How services are reached: domains, middlewares and certificates."""

@@ -1,0 +1,1 @@
+"""The operations of edge, and the rows that they answer with."""

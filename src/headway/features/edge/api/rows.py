@@ -1,0 +1,201 @@
+"""Domains, redirects, logins and certificates as the wire shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from headway.api.rows import moment
+from headway.core.deployments.model import SubjectType
+from headway.features.edge.certificates_model import Certificate
+from headway.features.edge.domains import Resolved
+from headway.features.edge.domains_model import Domain
+from headway.features.edge.middlewares_model import KeptLogin, KeptRedirect
+
+CertificateTypeWord = Literal["letsencrypt", "none", "custom"]
+DomainTypeWord = Literal["compose", "application", "preview"]
+
+
+class DomainRow(TypedDict):
+    """A host name, or a path of it, at which a service answers. A ``generated`` one is always there; its id is that of
+    its application.
+    """
+
+    domainId: str
+    host: str
+    path: str
+    internalPath: str
+    stripPath: bool
+    port: int | None
+    https: bool
+    certificateType: CertificateTypeWord
+    customCertResolver: str | None
+    customEntrypoint: str | None
+    serviceName: str | None
+    domainType: DomainTypeWord
+    uniqueConfigKey: int
+    enabled: bool
+    middlewares: list[str]
+    forwardAuthEnabled: bool
+    applicationId: str | None
+    composeId: str | None
+    previewDeploymentId: str | None
+    createdAt: str
+    generated: bool
+    address: str
+
+
+class ResolvedRow(TypedDict):
+    """What the DNS says of a name: whether it knows it, and whether its address is one of this machine's (which it need
+    not be behind a proxy).
+    """
+
+    isValid: bool
+    resolvedIp: str | None
+    isThisMachine: bool
+    isCloudflare: bool
+    error: str | None
+
+
+class RedirectRow(TypedDict):
+    """A redirect of an application."""
+
+    redirectId: str
+    applicationId: str
+    regex: str
+    replacement: str
+    permanent: bool
+    uniqueConfigKey: int
+    createdAt: str
+
+
+class SecurityRow(TypedDict):
+    """A login of an application; its password is never shown, so ``password`` is always empty."""
+
+    securityId: str
+    applicationId: str
+    username: str
+    password: str
+    createdAt: str
+
+
+class CertificateRow(TypedDict):
+    """A certificate; ``hosts`` are the names that it is good for. Its private key is never shown, so ``privateKey`` is
+    always empty.
+    """
+
+    certificateId: str
+    name: str
+    certificateData: str
+    privateKey: str
+    certificatePath: str
+    autoRenew: bool | None
+    organizationId: str
+    serverId: str | None
+    createdAt: str
+    hosts: list[str]
+
+
+_TYPES: Mapping[SubjectType, DomainTypeWord] = {
+    SubjectType.APPLICATION: "application",
+    SubjectType.COMPOSE: "compose",
+    SubjectType.PREVIEW: "preview",
+}
+
+
+def domain_row(domain: Domain, address: str, number: int = 1) -> DomainRow:
+    """A domain, the ``number``-th of its service."""
+    wish = domain.wish
+
+    def of(subject_type: SubjectType) -> str | None:
+        return domain.subject_id if domain.subject_type is subject_type else None
+
+    return {
+        "domainId": domain.domain_id,
+        "host": wish.host,
+        "path": wish.path,
+        "internalPath": wish.inner_path,
+        "stripPath": wish.strip,
+        "port": wish.port,
+        "https": wish.https,
+        "certificateType": wish.certificate_type.value,
+        "customCertResolver": wish.resolver,
+        "customEntrypoint": wish.entrypoint,
+        "serviceName": wish.service_name,
+        "domainType": _TYPES[domain.subject_type],
+        "uniqueConfigKey": number,
+        "enabled": wish.enabled,
+        "middlewares": [],
+        "forwardAuthEnabled": False,
+        "applicationId": of(SubjectType.APPLICATION),
+        "composeId": of(SubjectType.COMPOSE),
+        "previewDeploymentId": of(SubjectType.PREVIEW),
+        "createdAt": moment(domain.created_at),
+        "generated": domain.generated,
+        "address": address,
+    }
+
+
+def domain_rows(domains: Sequence[Domain], address: Callable[[Domain], str]) -> list[DomainRow]:
+    """All domains of a service."""
+    return [domain_row(each, address(each), number) for number, each in enumerate(domains, 1)]
+
+
+def resolved_row(found: Resolved) -> ResolvedRow:
+    """What the DNS said."""
+    return {
+        "isValid": found.error is None,
+        "resolvedIp": found.address,
+        "isThisMachine": found.is_here,
+        "isCloudflare": False,
+        "error": found.error,
+    }
+
+
+def redirect_row(kept: KeptRedirect, number: int = 1) -> RedirectRow:
+    """A redirect, the ``number``-th of its application."""
+    return {
+        "redirectId": kept.redirect_id,
+        "applicationId": kept.application_id,
+        "regex": kept.redirect.regex,
+        "replacement": kept.redirect.replacement,
+        "permanent": kept.redirect.permanent,
+        "uniqueConfigKey": number,
+        "createdAt": moment(kept.created_at),
+    }
+
+
+def security_row(kept: KeptLogin) -> SecurityRow:
+    """A login."""
+    return {
+        "securityId": kept.login_id,
+        "applicationId": kept.application_id,
+        "username": kept.login.username,
+        "password": "",
+        "createdAt": moment(kept.created_at),
+    }
+
+
+def barrier_rows(
+    redirects: Sequence[KeptRedirect], logins: Sequence[KeptLogin]
+) -> tuple[list[RedirectRow], list[SecurityRow]]:
+    """All that stands before an application."""
+    return [redirect_row(each, at) for at, each in enumerate(redirects, 1)], [security_row(each) for each in logins]
+
+
+def certificate_row(certificate: Certificate) -> CertificateRow:
+    """A certificate."""
+    return {
+        "certificateId": certificate.certificate_id,
+        "name": certificate.name,
+        "certificateData": certificate.pem,
+        "privateKey": "",
+        "certificatePath": certificate.certificate_id,
+        "autoRenew": certificate.auto_renew,
+        "organizationId": certificate.organization_id,
+        "serverId": None,
+        "createdAt": moment(certificate.created_at),
+        "hosts": list(certificate.hosts),
+    }

@@ -1,0 +1,138 @@
+"""Reads and writes of domains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import asdict, fields
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from headway.core.access.policy import Missing, Noun
+from headway.core.access.survey import Line, has_machine
+from headway.core.deployments.model import SubjectType
+from headway.features.edge.domains_model import CertificateType, Domain, DomainRequest, EdgeFacts, generated
+from headway.features.edge.route_target import RouteTargetFacts
+from headway.infra.db.tables.applications import applications, environments
+from headway.infra.db.tables.composes import composes
+from headway.infra.db.tables.edge import domains
+from headway.infra.db.transaction import Tx
+from headway.kernel.vault import Vault
+
+_c = domains.c
+_TOLD = (_c.host, _c.path, _c.subject_type, _c.subject_id, _c.organization_id)
+_WISHED = tuple(each.name for each in fields(DomainRequest))
+
+
+def find(tx: Tx, domain_id: str) -> Domain:
+    """The domain with this id. Raises Missing."""
+    row = tx.execute(select(domains).where(_c.domain_id == domain_id)).one_or_none()
+    if row is None:
+        raise Missing(Noun.DOMAIN)
+    return _record(row)
+
+
+def of_subject(tx: Tx, subject_type: SubjectType, subject_id: str) -> list[Domain]:
+    """A service's domains, the oldest first."""
+    mine = (_c.subject_type == subject_type, _c.subject_id == subject_id)
+    return [_record(row) for row in tx.execute(select(domains).where(*mine).order_by(_c.created_at, _c.domain_id))]
+
+
+def standing(
+    tx: Tx, subject_type: SubjectType, subject_id: str, front: RouteTargetFacts, facts: EdgeFacts
+) -> list[Domain]:
+    """All domains of a service: the generated one, unless another that is switched on stands in its place, then the
+    oldest first.
+    """
+    found = of_subject(tx, subject_type, subject_id)
+    own = generated(subject_type, subject_id, front, facts)
+    if own is None or any(each.wish.path == "/" and each.wish.enabled for each in of_host(tx, own.wish.host)):
+        return found
+    return [own, *found]
+
+
+def of_host(tx: Tx, host: str) -> list[Domain]:
+    """Every domain, of whomever, at this host name."""
+    return [_record(row) for row in tx.execute(select(domains).where(_c.host == host))]
+
+
+def is_foreign(tx: Tx, host: str, subject_id: str) -> bool:
+    """Whether a service of another project, or of another organisation, has any part of this host name."""
+    return not _projects(tx, {each.subject_id for each in of_host(tx, host)}) <= _projects(tx, {subject_id})
+
+
+def _projects(tx: Tx, subject_ids: AbstractSet[str]) -> set[str]:
+    """Those that services lie in."""
+    found: set[str] = set()
+    for table, key in ((applications, applications.c.application_id), (composes, composes.c.compose_id)):
+        joined = select(environments.c.project_id).join(table, table.c.environment_id == environments.c.environment_id)
+        found |= set(tx.execute(joined.where(key.in_(subject_ids))).scalars())
+    return found
+
+
+def hosts(tx: Tx) -> list[tuple[str, str]]:
+    """(host name, organisation) of every domain."""
+    return [(row.host, row.organization_id) for row in tx.execute(select(_c.host, _c.organization_id).distinct())]
+
+
+def survey(tx: Tx, vault: Vault, *, facts: EdgeFacts) -> Iterator[Line]:
+    """See ``Survey``: the domains at names that no service is given any more."""
+    del vault
+    for row in tx.execute(select(*_TOLD).order_by(_c.host, _c.path)):
+        whose = facts.whose_name(row.host)
+        if whose is not None:
+            what = f"domain {row.host}{row.path} of {row.subject_type} {row.subject_id}"
+            refused = not has_machine(tx, row.organization_id)
+            then = "it is refused when it is changed next" if refused else "only who may use the machine changes it"
+            yield Line(what=what, setting="its host", why=f"is {whose}: it goes on, and {then}", refused=refused)
+
+
+def put(tx: Tx, domain: Domain) -> bool:
+    """Writes a new domain; False when host and path are somebody's already."""
+    values = {
+        "domain_id": domain.domain_id,
+        "organization_id": domain.organization_id,
+        "subject_type": domain.subject_type,
+        "subject_id": domain.subject_id,
+        "created_at": domain.created_at,
+        **asdict(domain.wish),
+    }
+    return _unless_taken(tx, insert(domains).values(**values))
+
+
+def change(tx: Tx, domain_id: str, wish: DomainRequest) -> bool:
+    """Makes an existing domain what is wished; False when host and path are somebody else's already."""
+    return _unless_taken(tx, update(domains).where(_c.domain_id == domain_id).values(**asdict(wish)))
+
+
+def remove(tx: Tx, domain_id: str) -> None:
+    """Deletes a domain."""
+    tx.execute(delete(domains).where(_c.domain_id == domain_id))
+
+
+def forget(tx: Tx, subject_type: SubjectType, subject_id: str) -> None:
+    """Deletes all domains of a service."""
+    tx.execute(delete(domains).where(_c.subject_type == subject_type, _c.subject_id == subject_id))
+
+
+def _unless_taken(tx: Tx, statement: Any) -> bool:  # noqa: ANN401 - an insert or an update
+    try:
+        with tx.connection.begin_nested():
+            tx.execute(statement)
+    except IntegrityError:
+        return False
+    return True
+
+
+def _record(row: Row[Any]) -> Domain:
+    wished: Mapping[str, Any] = {name: getattr(row, name) for name in _WISHED}
+    return Domain(
+        domain_id=row.domain_id,
+        organization_id=row.organization_id,
+        subject_type=SubjectType(row.subject_type),
+        subject_id=row.subject_id,
+        wish=DomainRequest(**{**wished, "certificate_type": CertificateType(row.certificate_type)}),
+        created_at=row.created_at,
+    )

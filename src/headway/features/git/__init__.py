@@ -1,0 +1,1 @@
+"""Git providers, SSH keys, and the repositories that services have through them."""

@@ -1,0 +1,1 @@
+"""The operations of git, and the rows that they answer with."""

@@ -1,0 +1,123 @@
+"""Git providers as records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from headway.drivers.forges.base import Connection, ForgeName
+from headway.drivers.forges.github import check_private_key
+from headway.drivers.forges.registry import URLS, api_of
+from headway.kernel.errors import InvalidInput
+from headway.kernel.secret import Secret
+
+_NUMBER = re.compile(r"[0-9]{1,20}")
+_CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_LONGEST_URL = 1_024
+
+PLAIN = ("user", "group", "app_id", "installation_id", "app_name")
+SECRET = ("token", "private_key", "webhook_secret")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitProvider:
+    """A forge with what opens it, as lists show it: its secrets stay sealed, and ``has`` names those that there are.
+    ``api_url`` is None where it follows from ``url``. ``facts`` are what its forge needs beside that, by the names in
+    ``PLAIN``. One that is not ``shared`` only its maker and the owners see. ``guarded``: whoever gave its address may
+    not use the machine, and it leads to the internet only.
+    """
+
+    provider_id: str
+    organization_id: str
+    forge: ForgeName
+    name: str
+    url: str
+    api_url: str | None
+    facts: Mapping[str, str]
+    has: frozenset[str]
+    created_by: str
+    created_at: datetime
+    shared: bool = True
+    guarded: bool = False
+
+    @property
+    def git_provider_id(self) -> str:
+        """The id by the name that clients and the audit log have for it."""
+        return self.provider_id
+
+    def connection(self, secrets: Mapping[str, str]) -> Connection:
+        """With what the forge is asked."""
+        token, key = secrets.get("token"), secrets.get("private_key")
+        return Connection(
+            forge=self.forge,
+            provider_id=self.provider_id,
+            url=self.url,
+            api_url=self.api_url or api_of(self.forge, self.url),
+            user=self.facts.get("user", ""),
+            group=self.facts.get("group", ""),
+            app_id=self.facts.get("app_id", ""),
+            installation_id=self.facts.get("installation_id", ""),
+            token=Secret(token) if token else None,
+            private_key=Secret(key) if key else None,
+            guarded=self.guarded,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderRequest:
+    """A provider as somebody asks for it. What is None stays as it is; an empty text takes it away."""
+
+    name: str | None = None
+    url: str | None = None
+    api_url: str | None = None
+    facts: Mapping[str, str | None] = field(default_factory=dict)
+    secrets: Mapping[str, str | None] = field(default_factory=dict, repr=False)
+
+
+def changed(before: Mapping[str, str], wished: Mapping[str, str | None]) -> dict[str, str]:
+    """The texts with those that were sent."""
+    merged = {**before, **{name: value for name, value in wished.items() if value is not None}}
+    return {name: value for name, value in merged.items() if value}
+
+
+def check(forge: ForgeName, facts: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+    """What is wrong with what was given; a token may follow later, as clients have it that ask for one in a browser.
+    Raises InvalidInput.
+    """
+    app = ("app_id", "installation_id")
+    if forge is ForgeName.GITHUB and any(facts.get(each) for each in app):
+        if not all(facts.get(each) for each in app) or not secrets.get("private_key"):
+            raise InvalidInput(
+                "A GitHub app is known by its id, the id of its installation and its private key: give all three."
+            )
+        if not _CLIENT_ID.fullmatch(facts["app_id"]) or not _NUMBER.fullmatch(facts["installation_id"]):
+            raise InvalidInput("The ids of a GitHub app and of its installation are numbers.")
+        check_private_key(secrets["private_key"])
+        return
+    token = secrets.get("token", "")
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise InvalidInput("An access token is made of letters, digits and signs, without spaces or line breaks.")
+
+
+def checked_url(forge: ForgeName, url: str | None) -> str:
+    """The address of a forge, its usual one where none is given. Raises InvalidInput."""
+    text = (url or "").strip().rstrip("/") or URLS[forge]
+    if not _is_address(text):
+        raise InvalidInput(
+            "The address of a forge begins with https:// or http://, and holds neither credentials nor a query."
+        )
+    return text
+
+
+def _is_address(text: str) -> bool:
+    if not text.isascii() or not text.isprintable() or " " in text or len(text) > _LONGEST_URL:
+        return False
+    try:
+        parts = urlsplit(text)
+        named = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return named and "@" not in parts.netloc and not parts.query and not parts.fragment

@@ -1,0 +1,70 @@
+"""What a service refers to by an id: its organisation must have it when it is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from headway.core.access.machine import may_use_the_machine
+from headway.core.access.model import Actor
+from headway.core.access.outward import require_outward
+from headway.core.access.policy import Missing, Noun
+from headway.features.git import ssh_keys_store
+from headway.features.registries import store
+from headway.infra.db.transaction import Tx
+from headway.kernel.addresses import registry_of
+
+S = TypeVar("S")
+
+_ADDRESSES: Mapping[str, str] = {"git_url": "The repository", "registry_url": "The registry", "image": "The image"}
+# What says whose word something is, by what it is said of.
+_WHOSE: Mapping[str, tuple[str, ...]] = {
+    "guarded": ("git_url",),
+    "image_guarded": ("image",),
+    "file_guarded": ("compose_file", "archive"),
+}
+_PASSIVE = ("buildRegistryId", "rollbackRegistryId")  # which clients keep with a service
+
+
+def require_references(tx: Tx, organization_id: str, before: Any, after: Any) -> None:  # noqa: ANN401 - settings
+    """Registries and SSH keys that a change of settings names first are the organisation's. Raises Missing."""
+    for registry_id in _registries(after) - _registries(before):
+        store.sealed_password(tx, registry_id, organization_id)
+    key = getattr(after, "ssh_key_id", None)
+    if key and key != getattr(before, "ssh_key_id", None):
+        ssh_keys_store.sealed_private_key(tx, key, organization_id)
+
+
+def judged(actor: Actor, before: Any, after: S) -> S:  # noqa: ANN401 - settings
+    """The settings, which say whose word their address is; the addresses that a change of them names first lead where
+    the caller may. Raises NearRefused.
+    """
+    for name, what in _ADDRESSES.items():
+        address = getattr(after, name, None)
+        if address and address != getattr(before, name, None):
+            require_outward(actor, registry_of(address) if name == "image" else address, what)
+    marks = {
+        mark: any(getattr(after, name, None) for name in names) and not may_use_the_machine(actor)
+        for mark, names in _WHOSE.items()
+        if hasattr(after, mark) and any(getattr(after, name, None) != getattr(before, name, None) for name in names)
+    }
+    return replace(after, **marks) if marks else after  # type: ignore[type-var]  # settings are dataclasses
+
+
+def judged_copy(actor: Actor, settings: S) -> S:
+    """The settings of one that is made again, which is a save by whoever does: what it names leads where they may, and
+    no further than before. Raises NearRefused.
+    """
+    led = judged(actor, None, settings)
+    kept = {mark: True for mark in _WHOSE if getattr(settings, mark, False)}
+    return replace(led, **kept) if kept else led  # type: ignore[type-var]  # as above
+
+
+def _registries(settings: Any) -> frozenset[str]:  # noqa: ANN401 - settings
+    extra = getattr(settings, "extra", {})
+    named = [*(extra.get(name) for name in _PASSIVE), getattr(settings, "registry_id", None)]
+    named += getattr(settings, "registry_ids", ())
+    if any(each and not isinstance(each, str) for each in named):
+        raise Missing(Noun.REGISTRY)
+    return frozenset(filter(None, named))

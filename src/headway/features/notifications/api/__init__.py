@@ -1,0 +1,1 @@
+"""The operations of notifications, and the rows that they answer with."""

@@ -1,0 +1,81 @@
+"""Sends what waits: news of one thing in their order, each until its channel has taken it or it is given up."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from headway.core.deployments.store import announce_later
+from headway.features.notifications import store
+from headway.features.notifications.media import NotTold
+from headway.features.notifications.model import CHANNEL_FAILED, Channel, Notice, NoticeState, wait_after
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.events import Events, NoticeSettled
+from headway.kernel.vault import Vault
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 8
+_REST = 1.0
+
+Tell = Callable[[Channel, Notice, datetime], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeDelivery:
+    """``tell`` tells a notice once, or raises NotTold."""
+
+    db: Database
+    vault: Vault
+    events: Events
+    tell: Tell
+
+    async def send_due(self) -> float:
+        """Sends what is due; seconds to rest."""
+        due = await self.db.read(lambda tx: store.due(tx, _AT_ONCE))
+        if not due:
+            return _REST
+        async with asyncio.TaskGroup() as group:
+            for notice in due:
+                group.create_task(self._send(notice))
+        return 0.0
+
+    async def _send(self, notice: Notice) -> None:
+        channel, now = await self.db.read(lambda tx: (store.find_to_tell(tx, notice.channel_id, self.vault), tx.now))
+        try:
+            await self.tell(channel, notice, now)
+        except NotTold as failure:
+            why = failure.message
+            await self.db.run(lambda tx: self._failed(tx, channel, notice, why))
+        else:
+            await self.db.run(lambda tx: self._sent(tx, channel, notice))
+
+    def _sent(self, tx: Tx, channel: Channel, notice: Notice) -> None:
+        if store.settle(tx, notice, state=NoticeState.SENT, sent_at=tx.now, last_error=None):
+            store.set_failing(tx, channel.channel_id, None)
+            self._announce(tx, channel, NoticeState.SENT)
+
+    def _failed(self, tx: Tx, channel: Channel, notice: Notice, why: str) -> None:
+        wait = wait_after(notice.attempts + 1)
+        state = NoticeState.FAILED if wait is None else NoticeState.WAITING
+        due_at = tx.now if wait is None else tx.now + wait
+        if not store.settle(tx, notice, state=state, due_at=due_at, last_error=why):
+            return
+        if channel.failing_since is None:
+            payload = {
+                "organizationId": channel.organization_id,
+                "channelId": channel.channel_id,
+                "name": channel.name,
+                "errorMessage": why,
+            }
+            announce_later(tx, CHANNEL_FAILED, payload)
+        store.set_failing(tx, channel.channel_id, why)
+        self._announce(tx, channel, NoticeState.FAILED if wait is None else "delayed")
+
+    def _announce(self, tx: Tx, channel: Channel, outcome: str) -> None:
+        settled = NoticeSettled(channel_id=channel.channel_id, medium=channel.medium, outcome=str(outcome))
+        tx.after(lambda: self.events.announce(settled))

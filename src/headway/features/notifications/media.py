@@ -1,0 +1,131 @@
+"""The two ways to tell: signed webhooks of our own, and Apprise with its hundred services, in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import re
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from headway.features.notifications.messages import body_of, calling_nobody, title_of
+from headway.features.notifications.model import WEBHOOK, Channel, ChannelTarget, Notice
+from headway.infra.outward_connections import NEAR, LeadsNear
+from headway.kernel.errors import HeadwayError
+
+_SECONDS = 20.0
+_APPRISE_SECONDS = 60.0
+_LONGEST_ERROR = 300
+_LEAST_SECRET = 6
+_PIECES = re.compile(r"[^A-Za-z0-9_-]+")
+_SIGNING = "whsec_"
+
+
+class NotTold(HeadwayError):
+    """A channel has not taken a notice; the sentence says why, and holds no secret."""
+
+
+async def tell(channel: Channel, notice: Notice, now: datetime) -> None:
+    """Tells a notice once. Raises NotTold."""
+    if channel.medium == WEBHOOK:
+        await _post(channel, notice, now)
+    else:
+        title, body = title_of(notice.event, notice.payload), body_of(notice.event, notice.notice_id, notice.payload)
+        await _by_apprise(channel, calling_nobody(title), calling_nobody(body))
+
+
+def signature(secret: str, notice_id: str, timestamp: str, body: bytes) -> str:
+    """What a receiver compares: HMAC-SHA256 over id, time and body, as Standard Webhooks have it."""
+    key = base64.b64decode(secret.removeprefix(_SIGNING)) if secret.startswith(_SIGNING) else secret.encode()
+    digest = hmac.digest(key, f"{notice_id}.{timestamp}.".encode() + body, hashlib.sha256)
+    return f"v1,{base64.b64encode(digest).decode()}"
+
+
+def body_for(notice: Notice) -> bytes:
+    """What a receiver of webhooks gets."""
+    told = {
+        "id": notice.notice_id,
+        "type": notice.event,
+        "timestamp": notice.created_at.isoformat(timespec="milliseconds"),
+        "title": title_of(notice.event, notice.payload),
+        "data": dict(notice.payload),
+    }
+    return json.dumps(told, ensure_ascii=False).encode()
+
+
+async def _post(channel: Channel, notice: Notice, now: datetime) -> None:
+    import httpx  # noqa: PLC0415 - a panel that tells nobody never loads it
+
+    from headway.infra.outward_http import transport  # noqa: PLC0415 - as above
+
+    body, timestamp = body_for(notice), str(int(now.timestamp()))
+    headers = {
+        "content-type": "application/json",
+        "user-agent": "Headway",
+        **channel.target.headers,
+        "webhook-id": notice.notice_id,
+        "webhook-timestamp": timestamp,
+    }
+    if channel.target.secret:
+        headers["webhook-signature"] = signature(channel.target.secret, notice.notice_id, timestamp, body)
+    try:
+        way: dict[str, Any] = {"transport": transport(), "trust_env": False} if channel.target.guarded else {}
+        async with httpx.AsyncClient(timeout=_SECONDS, **way) as client, asyncio.timeout(_SECONDS):  # follows nothing
+            answer = await client.post(channel.target.url, content=body, headers=headers)
+    except LeadsNear as near:
+        raise NotTold(near.message) from near
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError) as error:
+        raise NotTold(f"The receiver could not be reached: {type(error).__name__}.") from None
+    if not answer.is_success:
+        raise NotTold(f"The receiver answered {answer.status_code}.")
+
+
+async def _by_apprise(channel: Channel, title: str, body: str) -> None:
+    """Apprise in a process of its own: one that hangs is ended, and the panel does not carry its hundred services."""
+    target = channel.target
+    told = json.dumps({"url": target.url, "title": title, "body": body, "guarded": target.guarded}).encode()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "headway.features.notifications.apprise_call",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        async with asyncio.timeout(_APPRISE_SECONDS):
+            output, _ = await process.communicate(told)
+    except TimeoutError:
+        raise NotTold(f"The service did not answer within {_APPRISE_SECONDS:.0f} s.") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    _judge(process.returncode, output, target)
+
+
+def _judge(status: int | None, output: bytes, target: ChannelTarget) -> None:
+    try:
+        answer: Mapping[str, object] = json.loads(output)
+    except ValueError:
+        raise NotTold(f"Apprise ended with the status {status} and said nothing.") from None
+    if answer.get("told") is not True:
+        # What a service says may be what another host says, and is told to nobody who may not ask that host.
+        why = None if target.guarded else answer.get("why")
+        if answer.get("near") is True:
+            why = NEAR
+        raise NotTold(hidden(str(why or "The service did not take it."), target.url)[:_LONGEST_ERROR])
+
+
+def hidden(text: str, url: str) -> str:
+    """``text`` without anything that stands in the address, which holds secrets in places that only Apprise knows."""
+    pieces = {piece for piece in _PIECES.split(url.partition("://")[2]) if len(piece) >= _LEAST_SECRET}
+    for piece in sorted(pieces, key=len, reverse=True):
+        text = text.replace(piece, "******")
+    return text

@@ -1,0 +1,76 @@
+"""Hands out what was written to the outbox: a notice for each channel that wants it, in the transaction that strikes it
+out. So each thing that happened is told on a channel under one id, whenever the panel dies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from headway.features.notifications import store
+from headway.features.notifications.model import Channel, Happening, Notice, NoticeState, wants
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.ids import new_id
+from headway.kernel.vault import Vault
+
+_AT_A_TIME = 200
+_REST = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeOutbox:
+    """``keep_for`` is how long it is kept what was told."""
+
+    db: Database
+    vault: Vault
+    keep_for: timedelta
+
+    async def hand_out(self) -> float:
+        """Hands out all that there is; seconds to rest."""
+        if not await self.db.read(lambda tx: bool(store.written(tx, 1))):
+            return _REST
+        while await self.db.run(self._hand_out) == _AT_A_TIME:
+            continue
+        return 0.0 if await self.db.read(lambda tx: bool(store.written(tx, 1))) else _REST
+
+    async def forget_old(self) -> float:
+        """Removes what was told long ago; seconds to rest."""
+        await self.db.run(lambda tx: store.forget_old(tx, tx.now - self.keep_for))
+        return 3600.0
+
+    def _hand_out(self, tx: Tx) -> int:
+        tx.lock("outbox")
+        rows = store.written(tx, _AT_A_TIME)
+        channels = store.every(tx, self.vault)
+        for row in rows:
+            heard = [each for each in channels if each.created_at <= row.created_at]
+            if heard:
+                happening = store.happening_of(tx, row)
+                for channel in heard:
+                    if wants(channel, happening):
+                        _add(tx, channel, happening)
+        store.strike_out(tx, [row.seq for row in rows])
+        return len(rows)
+
+
+def _add(tx: Tx, channel: Channel, happening: Happening) -> None:
+    same = happening.sameness
+    since = tx.now - timedelta(seconds=channel.quiet_seconds)
+    is_quiet = bool(same and channel.quiet_seconds) and store.told_since(tx, channel.channel_id, same, since)
+    quiet = store.kept_quiet(tx, channel.channel_id, same) if same and not is_quiet else 0
+    notice = Notice(
+        seq=0,
+        notice_id=new_id(),
+        channel_id=channel.channel_id,
+        event=happening.event,
+        about=happening.about,
+        payload={**happening.payload, **({"quiet": quiet} if quiet else {})},
+        state=NoticeState.QUIET if is_quiet else NoticeState.WAITING,
+        attempts=0,
+        due_at=tx.now,
+        last_error=None,
+        sent_at=None,
+        created_at=tx.now,
+    )
+    store.add_notice(tx, notice, same)

@@ -1,0 +1,1 @@
+"""The operations of previews, and the rows that they answer with."""

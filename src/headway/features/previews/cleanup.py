@@ -1,0 +1,125 @@
+"""Ends and clears what is left of previews: those that were closed, have expired, or whose pull request is no more."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from headway.core.deployments.model import Request, SubjectType, Trigger
+from headway.core.deployments.service import Stopping
+from headway.core.deployments.status import Intent
+from headway.core.deployments.subject_shutdown import end_unfinished
+from headway.drivers.forges.base import Connection, OpenPull, understood
+from headway.features.git.provider_repository import provided
+from headway.features.git.providers import GitProviderService
+from headway.features.previews import store
+from headway.features.previews.base import Base
+from headway.features.previews.lifecycle import Acting
+from headway.features.previews.model import ClosedWhy, Preview
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import HeadwayError
+from headway.kernel.events import Events, PreviewsCounted
+
+log = logging.getLogger(__name__)
+
+_REST = 1.0
+_SWEEP_SECONDS = 600.0
+_FRESH = timedelta(minutes=2)  # a list that was asked for before a pull request was opened does not tell of it
+_REMEMBERED = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewCleanup:
+    """``clear_round`` and ``sweep_round`` are the rounds of two loops."""
+
+    db: Database
+    stopping: Stopping
+    events: Events
+    acting: Acting
+    providers: GitProviderService
+    _told: dict[str, str] = field(default_factory=dict)
+
+    async def clear_round(self) -> float:
+        """Ends what runs of previews that are closed, so that the keeper can remove them; seconds to rest."""
+        if await self.db.read(store.expired):
+            await self.db.run(self._expire)
+        if await self.db.read(store.tired):
+            await self.db.run(self._put_to_sleep)
+        self.events.announce(PreviewsCounted(states=await self.db.read(store.counted)))
+        for preview_id in await self.db.read(self._ending):
+            await end_unfinished(self.db, self.stopping, SubjectType.PREVIEW, preview_id, Intent.CANCEL)
+        return _REST
+
+    async def sweep_round(self) -> float:
+        """Asks the forges which pull requests are open, and catches up with what nobody told; seconds to rest."""
+        for base, previews, connection, path in await self.db.read(self._asked_after):
+            forge = self.providers.forges[connection.forge]
+            try:
+                found = await understood(connection.forge, forge.open_pulls(connection, path))
+            except HeadwayError as error:
+                if self._told.get(base.service_id) != error.message:  # once is enough
+                    self._told[base.service_id] = error.message
+                    extra = {"service": base.service_id, "reason": error.message}
+                    log.warning("pull requests could not be asked after", extra=extra)
+                continue
+            self._told.pop(base.service_id, None)
+            await self.db.run(lambda tx, b=base, p=previews, f=found: self._catch_up(tx, b, p, f))  # type: ignore[misc]
+        await self.db.run(lambda tx: store.forget_closed(tx, tx.now - _REMEMBERED))
+        return _SWEEP_SECONDS
+
+    def _expire(self, tx: Tx) -> None:
+        for preview in store.expired(tx):
+            self.acting.close(tx, preview, ClosedWhy.EXPIRED)
+
+    def _put_to_sleep(self, tx: Tx) -> None:
+        for preview in store.tired(tx):
+            store.set_fields(tx, preview.preview_id, asleep_since=tx.now)
+            self.acting.forms[preview.service_type].rest(tx, preview.preview_id)
+
+    def _ending(self, tx: Tx) -> list[str]:
+        return [each for form in self.acting.forms.values() for each in form.ending(tx)]
+
+    def _asked_after(self, tx: Tx) -> list[tuple[Base, list[Preview], Connection, str]]:
+        """Each service that has previews and a provider, with how its forge is asked."""
+        grouped: dict[tuple[SubjectType, str], list[Preview]] = defaultdict(list)
+        for preview in store.every(tx):
+            grouped[preview.service_type, preview.service_id].append(preview)
+        found = []
+        for (service_type, service_id), previews in grouped.items():
+            try:
+                base = self.acting.forms[service_type].base(tx, service_id)
+                mine = provided(base.source_type, base.extra)
+                if mine is not None:
+                    connection = self.providers.open(tx, mine.provider_id, base.organization_id)
+                    found.append((base, previews, connection, mine.path))
+            except HeadwayError:  # its provider is gone, or it is itself
+                continue
+        return found
+
+    def _catch_up(self, tx: Tx, base: Base, previews: Sequence[Preview], found: Sequence[OpenPull]) -> None:
+        heads = {each.number: each.head for each in found}
+        for before in previews:
+            preview = store.newest(tx, base.service_id, before.number)
+            if preview is None or preview.closed_at is not None or preview.created_at > tx.now - _FRESH:
+                continue
+            head = heads.get(preview.number)
+            if head is None:
+                self.acting.close(tx, preview, ClosedWhy.MISSED)
+            elif head != preview.head and preview.head == before.head:
+                store.set_fields(tx, preview.preview_id, head=head)
+                if not preview.fork:
+                    self._deploy(tx, store.find(tx, preview.preview_id))
+
+    def _deploy(self, tx: Tx, preview: Preview) -> None:
+        try:
+            self.acting.deploy(tx, preview, _swept)
+        except HeadwayError as error:
+            log.warning("preview %s: %s", preview.preview_id, error.message)
+
+
+def _swept(request: Request) -> Request:
+    return replace(request, trigger=Trigger.WEBHOOK, triggered_by_name="Headway, which missed a push")

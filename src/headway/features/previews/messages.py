@@ -1,0 +1,93 @@
+"""What forges are told of previews, in words: pure. What others have written moves no mark-up and calls nobody."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from headway.drivers.forges.base import CommitState, CommitStatus
+from headway.features.previews.model import ClosedWhy, Preview
+from headway.features.services.application.model import AppStatus
+
+_MARKUP = re.compile(r"[^\w .:/-]+")
+_LONGEST = 80
+_ASLEEP = "asleep until it is deployed again"
+_STATES: Mapping[AppStatus, tuple[CommitState, str]] = {
+    AppStatus.IDLE: (CommitState.PENDING, "waiting"),
+    AppStatus.RUNNING: (CommitState.RUNNING, "being deployed"),
+    AppStatus.DONE: (CommitState.SUCCESS, "ready"),
+    AppStatus.ERROR: (CommitState.FAILURE, "failed"),
+}
+_GONE: Mapping[ClosedWhy, str] = {
+    ClosedWhy.EVICTED: "removed for a newer one",
+    ClosedWhy.EXPIRED: "removed, its time was over",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewMessage:
+    """A preview of a service, as it is told."""
+
+    service: str
+    preview: Preview
+    status: AppStatus
+    address: str | None
+    log_link: str | None
+
+
+def mark_of(number: int) -> str:
+    """What the one comment is found again by; nobody sees it."""
+    return f"<!-- headway: previews of {number} -->"
+
+
+def status_of(told: PreviewMessage) -> CommitStatus:
+    """What stands beside the commit."""
+    state, word = _STATES[told.status]
+    if told.preview.awaits_approval:
+        state, word = CommitState.PENDING, "waiting for approval"
+    elif told.preview.asleep_since is not None:
+        state, word = CommitState.SUCCESS, _ASLEEP
+    serves = state is CommitState.SUCCESS and told.preview.asleep_since is None
+    link = told.address if serves else told.log_link
+    return CommitStatus(
+        commit_hash=told.preview.head,
+        state=state,
+        context=f"headway/{_plain(told.service)}",
+        description=f"The preview is {word}",
+        link=link,
+    )
+
+
+def body_of(number: int, told: Sequence[PreviewMessage]) -> str:
+    """The comment."""
+    rows = [
+        f"| {_plain(each.service)} | {_word(each)} | {_address(each)} | {_link(each.log_link, 'log')} |"
+        for each in told
+    ]
+    return "\n".join(
+        [mark_of(number), "| preview of | state | address | log |", "| --- | --- | --- | --- |", *rows, ""]
+    )
+
+
+def _word(told: PreviewMessage) -> str:
+    preview = told.preview
+    if preview.closed_at is not None:
+        return _GONE.get(preview.closed_why or ClosedWhy.CLOSED, "removed")
+    if preview.awaits_approval:
+        return f"`{preview.head[:12]}` waits for approval"
+    word = _STATES[told.status][1] if preview.asleep_since is None else _ASLEEP
+    return f"`{preview.head[:12]}` {word}"
+
+
+def _address(told: PreviewMessage) -> str:
+    serves = told.preview.closed_at is None and told.status is AppStatus.DONE
+    return _link(told.address, told.address or "") if serves else ""
+
+
+def _link(url: str | None, text: str) -> str:
+    return f"[{text}]({url})" if url else ""
+
+
+def _plain(text: str) -> str:
+    return _MARKUP.sub(" ", text).strip()[:_LONGEST]

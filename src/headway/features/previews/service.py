@@ -1,0 +1,132 @@
+"""Use cases of previews: look, deploy again, approve a fork's, delete."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from headway.core.access.model import Actor
+from headway.core.access.policy import Missing, Noun, Permission, permit
+from headway.core.deployments.idempotency import Once, Queued
+from headway.core.deployments.ledger import Ledger
+from headway.core.deployments.model import Request, SubjectType, asked_by
+from headway.core.deployments.run import Owner
+from headway.features.previews import store
+from headway.features.previews.base import Running
+from headway.features.previews.lifecycle import Acting
+from headway.features.previews.model import ClosedWhy, Preview
+from headway.features.services.application.model import AppStatus
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import Conflict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewOverview:
+    """A preview with what runs of it (None: nothing may yet)."""
+
+    preview: Preview
+    running: Running | None
+
+    @property
+    def status(self) -> AppStatus:
+        """As that of an application."""
+        return AppStatus.IDLE if self.running is None else self.running.status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewService:
+    """What callers may ask of previews."""
+
+    db: Database
+    ledger: Ledger
+    acting: Acting
+
+    async def all(
+        self, actor: Actor, permission: Permission, service_type: SubjectType, service_id: str
+    ) -> list[PreviewOverview]:
+        """A service's previews, the newest first. Raises Missing."""
+
+        def read(tx: Tx) -> list[PreviewOverview]:
+            form = self.acting.forms[service_type]
+            _permit(actor, permission, form.owner(tx, service_id), service_id, form.noun)
+            return [self._seen(tx, each) for each in store.of_service(tx, service_id)]
+
+        return await self.db.read(read)
+
+    async def one(self, actor: Actor, permission: Permission, preview_id: str) -> PreviewOverview:
+        """One preview. Raises Missing."""
+
+        def read(tx: Tx) -> PreviewOverview:
+            return self._seen(tx, self._permitted(tx, actor, permission, preview_id))
+
+        return await self.db.read(read)
+
+    async def redeploy(
+        self,
+        actor: Actor,
+        permission: Permission,
+        preview_id: str,
+        *,
+        title: str | None,
+        description: str | None,
+        once: Once | None,
+    ) -> Queued:
+        """Queues a deploy of what the pull request is now, with the settings of now. Raises Missing, InvalidInput."""
+
+        def write(tx: Tx) -> Queued:
+            preview = self._permitted(tx, actor, permission, preview_id)
+
+            def request() -> Request:
+                made = self.acting.request(tx, preview)
+                return asked_by(actor, replace(made, title=title, description=description))
+
+            return self.ledger.enqueue_once(tx, once, request)
+
+        return await self.db.run(write)
+
+    async def approve(self, actor: Actor, permission: Permission, preview_id: str, commit: str) -> Queued:
+        """Lets the commit of a fork's pull request run that the caller has looked at; where it has another by now, that
+        one has to be looked at first. Raises Missing, Conflict.
+        """
+
+        def write(tx: Tx) -> Queued:
+            preview = self._permitted(tx, actor, permission, preview_id)
+            if not preview.awaits_approval:
+                raise Conflict("There is nothing to approve: what the pull request has now may run.")
+            if commit != preview.head:
+                raise Conflict(
+                    f"The pull request has the commit {preview.head} now, not {commit}. Look at {preview.url}, and "
+                    "approve that one."
+                )
+            made = self.acting.approve(tx, preview, actor.name, lambda each: asked_by(actor, each))
+            return Queued(deployment_id=made)
+
+        return await self.db.run(write)
+
+    async def delete(self, actor: Actor, permission: Permission, preview_id: str) -> None:
+        """Removes a preview with all that it made. The next push to the pull request opens another. Raises Missing."""
+
+        def write(tx: Tx) -> None:
+            preview = self._permitted(tx, actor, permission, preview_id)
+            self.acting.close(tx, preview, ClosedWhy.DELETED)
+
+        await self.db.run(write)
+
+    def _seen(self, tx: Tx, preview: Preview) -> PreviewOverview:
+        return PreviewOverview(
+            preview=preview, running=self.acting.forms[preview.service_type].running(tx, preview.preview_id)
+        )
+
+    def _permitted(self, tx: Tx, actor: Actor, permission: Permission, preview_id: str) -> Preview:
+        preview = store.find(tx, preview_id)
+        owner = self.acting.forms[preview.service_type].owner(tx, preview.service_id)
+        _permit(actor, permission, owner, preview.service_id, Noun.PREVIEW)
+        if preview.closed_at is not None:
+            raise Missing(Noun.PREVIEW)
+        return preview
+
+
+def _permit(actor: Actor, permission: Permission, owner: Owner | None, service_id: str, noun: Noun) -> None:
+    if owner is None:
+        raise Missing(noun)
+    permit(actor, permission, owner.organization_id, owner.project_id, service_id=service_id, noun=noun)

@@ -1,0 +1,1 @@
+"""The operations of projects, and the rows that they answer with."""

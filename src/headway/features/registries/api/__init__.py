@@ -1,0 +1,1 @@
+"""The operations of registries, and the rows that they answer with."""

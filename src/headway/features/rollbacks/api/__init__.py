@@ -1,0 +1,1 @@
+"""The operations of rollbacks, and the rows that they answer with."""

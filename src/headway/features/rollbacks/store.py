@@ -1,0 +1,103 @@
+"""The releases of services of every kind in the database, as one goes back to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, Select, bindparam, column, literal_column, select, table, union_all
+
+from headway.core.deployments.model import SubjectType
+from headway.core.deployments.rollback_targets import Left
+from headway.infra.db.transaction import Tx
+
+_IDS_AT_A_TIME = 1_000  # a statement takes no more than some ten thousand parameters
+SERVES = "It serves now."
+NOTHING_KEPT = "What it ran with was not kept: it was made by an earlier version of Headway."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasePlace:
+    """A release that has served, and the service that it is one of. ``missing`` is what was last seen to be."""
+
+    release_id: str
+    subject_type: SubjectType
+    subject_id: str
+    missing: str | None
+    left: Left
+
+
+def find(tx: Tx, release_id: str) -> ReleasePlace | None:
+    """The release with this id, None where there is none that has ever served."""
+    row = tx.execute(_BY_ID, {"release_id": release_id}).one_or_none()
+    return None if row is None else _place(row)
+
+
+def left_by(tx: Tx, deployment_ids: Sequence[str]) -> Mapping[str, Left]:
+    """What these deployments left, by deployment."""
+    found: dict[str, Left] = {}
+    for start in range(0, len(deployment_ids), _IDS_AT_A_TIME):
+        for row in tx.execute(_OF_DEPLOYMENTS, {"ids": deployment_ids[start : start + _IDS_AT_A_TIME]}).all():
+            found[row.deployment_id] = _left(row)
+    return found
+
+
+def idle(tx: Tx) -> list[ReleasePlace]:
+    """Every release that has served and does not now."""
+    return [_place(row) for row in tx.execute(_IDLE)]
+
+
+def _place(row: Row[Any]) -> ReleasePlace:
+    return ReleasePlace(
+        release_id=row.release_id,
+        subject_type=SubjectType(row.subject_type),
+        subject_id=row.subject_id,
+        missing=row.missing,
+        left=_left(row),
+    )
+
+
+def _left(row: Row[Any]) -> Left:
+    serves = row.state == "serving"
+    obstacle = SERVES if serves else row.missing if row.is_kept else NOTHING_KEPT
+    return Left(
+        release_id=row.release_id,
+        deployment_id=row.deployment_id,
+        version=row.seq,
+        image=row.image,
+        created_at=row.created_at,
+        serves=serves,
+        obstacle=obstacle,
+        rolled_back_at=row.rolled_back_at,
+        rolled_back_by=row.rolled_back_by,
+    )
+
+
+# Columns without types, as lists want them: on both databases they then arrive as they are kept.
+_COLUMNS = (
+    *("release_id", "deployment_id", "seq", "image", "created_at"),
+    *("state", "missing", "rolled_back_at", "rolled_back_by"),
+)
+
+
+def _every(subject_type: SubjectType, name: str, owner: str, kept: str) -> Select[Any]:
+    """The releases of one kind of service, in the columns that those of all kinds have."""
+    columns = table(name, *map(column, (*_COLUMNS, owner, kept))).c
+    return select(
+        *(columns[each] for each in _COLUMNS),
+        columns[owner].label("subject_id"),
+        literal_column(f"'{subject_type.value}'").label("subject_type"),
+        (columns[kept] != "").label("is_kept"),
+    )
+
+
+_EVERY = union_all(
+    _every(SubjectType.APPLICATION, "releases", "application_id", "spec"),
+    _every(SubjectType.COMPOSE, "compose_releases", "compose_id", "record"),
+).subquery("every_release")
+_e = _EVERY.c
+_SERVED = select(_EVERY).where(_e.state != "starting")
+_BY_ID = _SERVED.where(_e.release_id == bindparam("release_id"))
+_OF_DEPLOYMENTS = _SERVED.where(_e.deployment_id.in_(bindparam("ids", expanding=True)))
+_IDLE = _SERVED.where(_e.state != "serving")

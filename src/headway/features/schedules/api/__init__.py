@@ -1,0 +1,1 @@
+"""The operations of schedules, and the rows that they answer with."""

@@ -1,0 +1,47 @@
+"""Clears away what is left of schedules that are deleted, and of those whose application or compose service is gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headway.core.deployments import store as deployments
+from headway.core.deployments.model import SubjectType
+from headway.core.deployments.service import LogFiles, Stopping
+from headway.core.deployments.status import Intent
+from headway.core.deployments.subject_shutdown import end_unfinished
+from headway.core.engine.scheduler.timers import Timers
+from headway.features.schedules import store
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+
+_REST = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleCleanup:
+    """``clear_round`` is one round of its loop: it also finishes what a panel that died had begun."""
+
+    db: Database
+    stopping: Stopping
+    timers: Timers
+    logs: LogFiles
+
+    async def clear_round(self) -> float:
+        """Ends and removes; seconds to rest."""
+        for schedule_id in await self.db.read(store.to_clear):
+            await self.db.run(lambda tx, id_=schedule_id: self._begin(tx, id_))  # type: ignore[misc]
+            await end_unfinished(self.db, self.stopping, SubjectType.SCHEDULE, schedule_id, Intent.CANCEL)
+            await clear(self.db, self.logs, schedule_id)
+        return _REST
+
+    def _begin(self, tx: Tx, schedule_id: str) -> None:
+        store.begin_deletion(tx, schedule_id)
+        self.timers.remove(tx, SubjectType.SCHEDULE, schedule_id)
+
+
+async def clear(db: Database, logs: LogFiles, schedule_id: str) -> None:
+    """Removes the deployments of a schedule that has none which wait or run, their logs, and last its row."""
+    for deployment in await db.read(lambda tx: deployments.of_subject(tx, SubjectType.SCHEDULE, schedule_id)):
+        await db.run(lambda tx, id_=deployment.deployment_id: deployments.remove_all(tx, [id_]))  # type: ignore[misc]
+        await logs.remove(deployment.deployment_id)
+    await db.run(lambda tx: store.remove(tx, schedule_id))

@@ -1,0 +1,57 @@
+"""Brings schedules: what runs at due times, or once, inside services and on hosts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from headway.core.deployments.model import SubjectType
+from headway.core.engine.poller import Poller
+from headway.features.schedules.cleanup import ScheduleCleanup
+from headway.features.schedules.plan import freeze_run
+from headway.features.schedules.run import ScheduleKind
+from headway.features.schedules.service import ScheduleService
+from headway.features.schedules.subject import ScheduleSubject
+from headway.features.services.application import runs
+from headway.features.services.application.module import Applications
+from headway.features.services.compose.module import Composes
+from headway.module import Base, Module
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedules:
+    """What callers may ask of them."""
+
+    service: ScheduleService
+    module: Module
+
+
+def install_schedules(base: Base, applications: Applications, composes: Composes) -> Schedules:
+    """Schedules, and what is run once."""
+    db, vault, timers, stopping = base.db, base.vault, base.timers, base.engine.stopper
+    subject = ScheduleSubject(timers=timers, vault=vault)
+    scheduled = ScheduleKind(
+        vault=vault,
+        toolboxes=applications.operating.toolboxes,
+        composes=composes.operating.toolboxes,
+        grace_seconds=base.settings.cancel_grace.total_seconds(),
+        use_groups=base.settings.cgroups.wish is not False,
+    )
+    once = replace(scheduled, name=runs.KIND, version=runs.VERSION, repeatable_until=runs.COMMAND, freezes=freeze_run)
+    clearing = ScheduleCleanup(db=db, stopping=stopping, timers=timers, logs=base.logs)
+    module = Module(
+        kinds=(scheduled, once),
+        subjects={SubjectType.SCHEDULE: subject},
+        timers={SubjectType.SCHEDULE: subject},
+        loops=(Poller("schedules", clearing.clear_round),),
+        keeps={SubjectType.SCHEDULE: subject.own},
+    )
+    service = ScheduleService(
+        db=db,
+        vault=vault,
+        ledger=base.ledger,
+        stopping=stopping,
+        timers=timers,
+        logs=base.logs,
+        now=base.clock.now,
+    )
+    return Schedules(service=service, module=module)

@@ -1,0 +1,1 @@
+"""The operations of servers, and the rows that they answer with."""

@@ -1,0 +1,82 @@
+"""Looks after the edge of one server, and tells what has become of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from headway.infra.hosts.base import HostUnreachable
+from headway.kernel.artifacts import KeyPair
+from headway.kernel.errors import HeadwayError
+from headway.kernel.events import EdgeEnded, Events
+
+log = logging.getLogger(__name__)
+
+_REST = 3.0
+
+
+class WatchedEdge(Protocol):
+    """The edge of a server."""
+
+    async def watch(self) -> list[str]:
+        """Starts it where it has a route, unless it is there; how it has ended since this was asked last."""
+        ...
+
+    async def set_certificates(self, pairs: Sequence[KeyPair]) -> None:
+        """Shows these, by the names in them, and no others but its own."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class EdgeKeeper:
+    """Fits ``service_reconciler.HostReconciler``. What keeps the edge up is on the server itself, and needs no panel;
+    this brings both up again after a start of the machine, and where that was ended too. ``certificates`` are those
+    that it is to show.
+    """
+
+    host_id: str
+    edge: Callable[[], WatchedEdge]
+    certificates: Callable[[], Awaitable[Sequence[KeyPair]]]
+    events: Events
+    _told: str | None = None
+    _shown: set[tuple[str, str]] | None = None
+
+    @property
+    def shows(self) -> bool:
+        """Whether it has certificates there, which are to go also where nothing is left that they are for."""
+        return bool(self._shown)
+
+    async def restore(self) -> float:
+        """What it showed before is not known any more."""
+        self._shown = None
+        return _REST
+
+    async def keep_round(self) -> float:
+        """One look; what keeps the edge from being there is told once."""
+        edge = self.edge()
+        try:
+            for how in await edge.watch():
+                self.events.announce(EdgeEnded(host_id=self.host_id, how=how))
+            await self._show(edge)
+        except HostUnreachable:
+            raise
+        except HeadwayError as error:
+            if self._told != error.message:
+                self._told = error.message
+                log.warning("the edge of host %s is not there: %s", self.host_id, error.message)
+        else:
+            self._told = None
+        return _REST
+
+    async def _show(self, edge: WatchedEdge) -> None:
+        pairs = await self.certificates()
+        wanted = {(pair.name, pair.digest) for pair in pairs}
+        if wanted != self._shown:
+            await edge.set_certificates(pairs)
+            self._shown = wanted
+
+    async def finish_deletions(self) -> None:
+        """An edge goes with its server, and all that it shows."""
+        self._shown = None

@@ -1,0 +1,1 @@
+"""What can be deployed and serve: applications, compose services and databases."""

@@ -1,0 +1,1 @@
+"""The operations of services, and the rows that they answer with."""

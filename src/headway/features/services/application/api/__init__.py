@@ -1,0 +1,1 @@
+"""The operations of application, and the rows that they answer with."""

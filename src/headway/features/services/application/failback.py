@@ -1,0 +1,98 @@
+"""Gives requests back to the release before, as long as it still runs, where the one that took them dies."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from headway.core.deployments.ledger import Ledger
+from headway.core.engine.by_host import ByHost
+from headway.features.services.application import health_store
+from headway.features.services.application.health_store import ApplicationHandover
+from headway.features.services.application.lifecycle import ApplicationLifecycle
+from headway.features.services.application.model import ApplicationRelease
+from headway.features.services.application.reconciler import mark_unstable
+from headway.infra.db.transaction import Tx
+from headway.infra.db.version import Version
+
+log = logging.getLogger(__name__)
+
+_REST = 0.1
+_STARTED_AGAIN = "exit status 0"
+_PAUSE = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationFailback:
+    """Watches every release for the ``window`` after it came to serve, on whatever host it is. ``version`` is that of
+    the database: as long as it stays nothing has come to serve.
+    """
+
+    operating: ApplicationLifecycle
+    ledger: Ledger
+    window: timedelta
+    version: Version
+    _none_in: Hashable | None = None
+    _moved: dict[str, ApplicationHandover] = field(default_factory=dict)
+    _watching: ByHost = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_watching", ByHost("watch of release", self._watch))
+
+    async def round(self) -> float:
+        """Begins to watch what has come to serve since the last round; seconds to rest. Time alone brings none."""
+        state = await self.version.now()  # before the reading, which may then be newer and never older
+        if state is not None and state == self._none_in:
+            return _REST
+        found = await self.operating.db.read(lambda tx: health_store.handed_over(tx, tx.now - self.window))
+        object.__setattr__(self, "_none_in", None if found else state)
+        for moved in found:
+            self._moved[moved.new.release_id] = moved
+            self._watching.start(moved.new.release_id)
+        return _REST
+
+    async def release(self) -> None:
+        """Ends what is under way."""
+        await self._watching.release()
+
+    async def _watch(self, release_id: str) -> None:
+        moved = self._moved.pop(release_id)
+        end = time.monotonic() + self.window.total_seconds()
+        while time.monotonic() < end:
+            if (how := await self._fallen(moved.new)) is not None:
+                async with self.operating.turn(moved.new.application_id):
+                    await self._give_back(moved, how)
+                return
+            await asyncio.sleep(_PAUSE)
+
+    async def _give_back(self, moved: ApplicationHandover, how: str) -> None:
+        """Leads requests to the release before, first of all; what somebody has ended on purpose is not asked about."""
+        crashed, before = await asyncio.gather(
+            self.operating.runtime(moved.new).crashed(moved.new.release_id),
+            self.operating.runtime(moved.old).status(moved.old.release_id),
+        )
+        if not crashed or not before.up:
+            return
+        if not await self.operating.tools.routing.lead_back(moved):
+            return
+        why = f"The release ended by itself{how} soon after requests came to it; the one before serves again."
+
+        def write(tx: Tx) -> None:
+            if health_store.hand_back(tx, moved, why):
+                mark_unstable(tx, self.ledger, moved.new)
+
+        await self.operating.db.run(write)
+        log.warning("application %s: release %s: %s", moved.new.application_id, moved.new.release_id, why)
+
+    async def _fallen(self, release: ApplicationRelease) -> str | None:
+        """How a process that took requests has ended since it was healthy, for a sentence; None where none has."""
+        now = await self.operating.runtime(release).status(release.release_id)
+        if release.health is None or set(release.health.copies) <= set(now.copies):
+            return None
+        ends = (each.last_exit for each in now.processes if each.last_exit)
+        # An engine that has started a container again does not know any more how it ended.
+        return next((f" ({each})" for each in ends if each != _STARTED_AGAIN), "")

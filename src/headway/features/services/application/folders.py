@@ -1,0 +1,102 @@
+"""Where the files of applications lie on a host, made from ids and never from names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headway.drivers.sources.git_commands import GitFolders
+from headway.features.servers.source_transfer import ParcelFolders
+
+
+@dataclass(frozen=True, slots=True)
+class AppFolders:
+    """Folders below ``work``, which the unprivileged accounts can reach, and below ``private``, which they cannot."""
+
+    work: str
+    private: str
+
+    def mirror(self, application_id: str) -> str:
+        """The bare repository of what was fetched."""
+        return f"{self.work}/mirrors/{application_id}"
+
+    @property
+    def caches(self) -> str:
+        """The folder of what builds keep from one to the next: a folder for each application that is built here."""
+        return f"{self.work}/caches"
+
+    def cache(self, application_id: str) -> str:
+        """What builds of an application keep from one to the next."""
+        return f"{self.caches}/{application_id}"
+
+    @property
+    def toolchains(self) -> str:
+        """Languages and package managers, by tool and version: every account reads them, none writes."""
+        return f"{self.work}/toolchains"
+
+    def releases(self, application_id: str) -> str:
+        """The folder of all releases of an application."""
+        return f"{self.work}/releases/{application_id}"
+
+    def release(self, application_id: str, release_id: str) -> str:
+        """A release: checked out, built and sealed at this place."""
+        return f"{self.releases(application_id)}/{release_id}"
+
+    def data(self, application_id: str) -> str:
+        """What the application itself keeps, across releases."""
+        return f"{self.work}/data/{application_id}"
+
+    @property
+    def native(self) -> str:
+        """Where releases of processes are kept up from."""
+        return f"{self.work}/native"
+
+    def arriving(self, deployment_id: str) -> str:
+        """Where a release that was built elsewhere lies until it is whole."""
+        return f"{self.work}/arriving/{deployment_id}"
+
+    def mover(self, deployment_id: str) -> str:
+        """What opens both ends of a move, for as long as it lasts: only the panel reads it."""
+        return f"{self.private}/moves/{deployment_id}"
+
+    def archives(self, application_id: str) -> str:
+        """What was uploaded for an application: only the panel reads it."""
+        return f"{self.private}/archives/{application_id}"
+
+    @property
+    def parcels(self) -> ParcelFolders:
+        """Where sources lie on their way between machines."""
+        return ParcelFolders(self.work, self.private)
+
+    @property
+    def git(self) -> str:
+        """Git's own configuration, and the host keys seen so far."""
+        return f"{self.work}/git"
+
+    def git_of(self, application_id: str) -> GitFolders:
+        """Where git keeps things for it."""
+        return GitFolders(
+            mirror=self.mirror(application_id),
+            known_hosts=f"{self.git}/hosts/{application_id}",
+            known_before=f"{self.git}/known_hosts",
+            gitconfig=f"{self.git}/config",
+            key_folder=self.keys,
+        )
+
+    @property
+    def keys(self) -> str:
+        """Where an SSH key lies while git uses it."""
+        return f"{self.work}/keys"
+
+    def of_look(self, look_id: str) -> tuple[str, ...]:
+        """Every folder of a look at an application."""
+        return (*self.git_of(look_id).own, self.releases(look_id))
+
+    def all_of(self, application_id: str) -> tuple[str, ...]:
+        """Every folder that goes with an application."""
+        return (
+            *self.git_of(application_id).own,
+            self.cache(application_id),
+            self.releases(application_id),
+            self.data(application_id),
+            self.archives(application_id),
+        )

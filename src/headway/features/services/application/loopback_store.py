@@ -1,0 +1,39 @@
+"""The applications of which nobody has looked yet which ports of the loopback they use, in the database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import select
+
+from headway.core.access import allowances
+from headway.features.services.application import powers, store
+from headway.features.services.application.model import Application
+from headway.infra.db.tables.applications import applications
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import NotFound
+from headway.kernel.vault import Vault
+
+
+def unasked(tx: Tx, host_id: str, vault: Vault) -> list[Application]:
+    """Those of a host: all that an earlier version made."""
+    mine = (applications.c.host_id == host_id, applications.c.deleted_at.is_(None))
+    found = [
+        store.find(tx, each, vault) for each in tx.execute(select(applications.c.application_id).where(*mine)).scalars()
+    ]
+    return [each for each in found if each.settings.loopback is None]
+
+
+def answer(tx: Tx, application_id: str, ports: list[int], vault: Vault) -> bool:
+    """Notes what an application uses, unless somebody has said so meanwhile; whether it was noted."""
+    try:
+        application = store.find(tx, application_id, vault)
+    except NotFound:
+        return False
+    settings = application.settings
+    if settings.loopback is not None:
+        return False
+    needs = powers.of_loopback(ports, application.host_id)
+    allowances.adopt(tx, application.organization_id, application.preview_of or application_id, needs)
+    store.set_fields(tx, application_id, settings=store.kept(replace(settings, loopback=ports), vault))
+    return True

@@ -1,0 +1,386 @@
+"""Brings applications: what they work with on each host, how they are deployed, and what keeps them up."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from headway.core.deployments.hosts import LOCAL_HOST
+from headway.core.deployments.model import SubjectType
+from headway.core.engine.parts import Places
+from headway.core.engine.poller import Poller
+from headway.drivers.builders.base_images import read_bases
+from headway.drivers.buildplan.toolchains.store import Sources, Store, Turns
+from headway.drivers.runtimes.base import Runtime
+from headway.drivers.runtimes.exec_sessions import Visits
+from headway.drivers.runtimes.machine import OwnMachine
+from headway.drivers.runtimes.remote.edge import FarEdge
+from headway.drivers.runtimes.remote.exec_sessions import FarVisits
+from headway.drivers.runtimes.remote.machine import FarMachine
+from headway.drivers.runtimes.remote.runtime import FarRuntime
+from headway.drivers.runtimes.remote.site_server import FarSiteServer
+from headway.drivers.runtimes.remote.start_networks import FarBeginning
+from headway.drivers.runtimes.runtime_set import Runtimes
+from headway.drivers.runtimes.site_server import SiteServer
+from headway.features.containers.module import ContainersOf
+from headway.features.edge.domains import is_free
+from headway.features.servers.examination import DOCKER_SOCKET
+from headway.features.servers.links import ServerLink
+from headway.features.servers.module import Servers
+from headway.features.servers.service_reconciler import FarKeeping
+from headway.features.services.application import powers, store
+from headway.features.services.application.attachments import AttachmentService
+from headway.features.services.application.consoles import ConsoleService
+from headway.features.services.application.creation import ApplicationCreation
+from headway.features.services.application.custom_traefik import OwnRoutingService
+from headway.features.services.application.deploy import ApplicationDeploy
+from headway.features.services.application.detection import DetectService
+from headway.features.services.application.drops import DropService, needed
+from headway.features.services.application.edges import Edges
+from headway.features.services.application.failback import ApplicationFailback
+from headway.features.services.application.folders import AppFolders
+from headway.features.services.application.image_specs import UNIX, Imaging
+from headway.features.services.application.inspection import PREFIX
+from headway.features.services.application.lifecycle import ApplicationLifecycle
+from headway.features.services.application.memory_share_store import MemoryShare
+from headway.features.services.application.plan_compiler import ApplicationPlanner
+from headway.features.services.application.reconciler import ApplicationReconciler
+from headway.features.services.application.redaction import Hidden
+from headway.features.services.application.releases import ReleaseService
+from headway.features.services.application.relocation import ApplicationRelocation, CopyOthers
+from headway.features.services.application.retention import ApplicationRetention
+from headway.features.services.application.routing import ApplicationRouting
+from headway.features.services.application.runs import RunService
+from headway.features.services.application.service import ApplicationService
+from headway.features.services.application.sources import check_settings
+from headway.features.services.application.subject import ApplicationSubject, RunSubject
+from headway.features.services.application.tools import ApplicationContext, ApplicationContexts, ApplicationDefaults
+from headway.features.services.disk_space import Room
+from headway.features.services.materials import Materials
+from headway.features.services.release_retention import KeptReleases
+from headway.features.services.uploads import Archives, Intake, UploadRoom
+from headway.infra.db.transaction import Tx
+from headway.infra.hosts.command import Account
+from headway.infra.panel.data_dir import OwnProgram
+from headway.infra.panel.memory import memory_bytes
+from headway.kernel.settings import Settings
+from headway.kernel.vault import Vault
+from headway.module import Base, Module
+
+_FOLDERS = ("mirrors", "caches", "releases", "data", "git", "keys", "logins")
+OfComposes = Callable[[Tx, str], int]
+CarryAlong = Callable[[Tx, str, str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applications:
+    """What the others need of them, and what callers may ask."""
+
+    making: ApplicationCreation
+    planning: ApplicationPlanner
+    operating: ApplicationLifecycle
+    routing: ApplicationRouting
+    service: ApplicationService
+    attachments: AttachmentService
+    consoles: ConsoleService
+    detects: DetectService
+    drops: DropService
+    own_routing: OwnRoutingService
+    releases: ReleaseService
+    runs: RunService
+    upload_room: UploadRoom
+    containers: ContainersOf
+    module: Module
+
+
+def install_applications(
+    base: Base, servers: Servers, materials: Materials, *, of_composes: OfComposes
+) -> Applications:
+    """Applications on all hosts; ``of_composes`` tells what an organisation's compose services take of the memory."""
+    db, vault = base.db, base.vault
+    routing = ApplicationRouting(db=db, edge=edges_of(base, servers, store.host_of), vault=vault, facts=materials.facts)
+    here = _tools(base, materials, routing)
+    toolboxes = ApplicationContexts(here=here, there=servers.links.of_link(partial(_far_tools, base, here)))
+    operating = ApplicationLifecycle(
+        db=db,
+        hosts=servers.fleet,
+        toolboxes=toolboxes,
+        vault=vault,
+        kept_releases=KeptReleases.of(base.settings),
+        logs_of_deployments=base.logs,
+    )
+    planning = ApplicationPlanner(
+        vault=vault,
+        open_key=materials.git.ssh_keys.open,
+        open_registry=materials.registries.open,
+        repository=materials.git.providers.repository,
+        uid_base=base.data_dir.uid_base,
+        memory_share=share_of(base.settings, of_composes),
+    )
+    making = ApplicationCreation(
+        vault=vault, uid_base=base.data_dir.uid_base, name_is_free=partial(is_free, facts=materials.facts)
+    )
+    return _asked(base, making, planning, operating, _module(base, planning, operating))
+
+
+def install_arranging(
+    base: Base, applications: Applications, *, copy_others: CopyOthers, carry_along: CarryAlong
+) -> ApplicationRelocation:
+    """What moves and copies applications, and with them what ``copy_others`` and ``carry_along`` see to."""
+    return ApplicationRelocation(
+        db=base.db,
+        vault=base.vault,
+        making=applications.making,
+        check=check_settings,
+        copy_others=copy_others,
+        carry_along=carry_along,
+    )
+
+
+def edges_of(base: Base, servers: Servers, host_of: Callable[[Tx, str], str | None]) -> Edges:
+    """The edges of all hosts, for services of which ``host_of`` tells on which one they are."""
+    here = base.machine.edge
+    return Edges(db=base.db, here=here, here_id=LOCAL_HOST, there=servers.links.edge, host_of=host_of)
+
+
+def share_of(settings: Settings, of_composes: OfComposes) -> MemoryShare:
+    """What one organisation may take of the machine's memory."""
+    return MemoryShare(
+        bytes=memory_bytes() * settings.organization_memory_percent // 100,
+        composes=of_composes,
+        unsaid=settings.application_memory_bytes,
+    )
+
+
+def forget_key_of_applications(tx: Tx, organization_id: str, ssh_key_id: str, vault: Vault) -> None:
+    """Takes an organisation's SSH key out of the applications that name it."""
+    for application in store.of_organization(tx, organization_id, vault):
+        for each in (application, *store.previews_of(tx, application.application_id, vault)):
+            if each.settings.ssh_key_id == ssh_key_id:
+                bare = store.kept(replace(each.settings, ssh_key_id=None), vault)
+                store.set_fields(tx, each.application_id, settings=bare)
+
+
+def _asked(
+    base: Base,
+    making: ApplicationCreation,
+    planning: ApplicationPlanner,
+    operating: ApplicationLifecycle,
+    module: Module,
+) -> Applications:
+    db, vault, tools = base.db, base.vault, operating.tools
+    service = ApplicationService(
+        db=db,
+        vault=vault,
+        ledger=base.ledger,
+        stopping=base.engine.stopper,
+        operating=operating,
+        check=check_settings,
+        making=making,
+        address=tools.address,
+    )
+    here, guests = base.machine.host, base.guests
+    return Applications(
+        making=making,
+        planning=planning,
+        operating=operating,
+        routing=tools.routing,
+        service=service,
+        attachments=AttachmentService(db=db, vault=vault, applications=service),
+        consoles=_consoles(base, service, operating),
+        detects=DetectService(db=db, applications=service, planning=planning, tools=tools, host=here, guests=guests),
+        drops=_drops(base, service, tools.folders),
+        own_routing=OwnRoutingService(db, vault, tools.routing),
+        releases=ReleaseService(db=db, vault=vault, operating=operating),
+        runs=RunService(db=db, vault=vault, applications=service),
+        upload_room=_upload_room(base),
+        containers=ContainersOf(
+            subject_type=SubjectType.APPLICATION,
+            secrets_of=Hidden(db=db, vault=vault, operating=operating).of,
+            were_asked_for=store.any_in_containers,
+            require_start=partial(_require_start, vault=vault),
+        ),
+        module=module,
+    )
+
+
+def _module(base: Base, planning: ApplicationPlanner, operating: ApplicationLifecycle) -> Module:
+    keeper, retention = _keeper(base, operating, LOCAL_HOST), ApplicationRetention(base.vault)
+    handback = ApplicationFailback(
+        operating=operating, ledger=base.ledger, version=base.db.version, window=base.settings.handback_time
+    )
+    far = FarKeeping(
+        db=base.db, hosts=operating.hosts, in_use=store.hosts_in_use, keeper=partial(_keeper, base, operating)
+    )
+    return Module(
+        kinds=(
+            ApplicationDeploy(
+                planning=planning, toolboxes=operating.toolboxes, hosts=operating.hosts, guests=base.guests
+            ),
+        ),
+        subjects={SubjectType.APPLICATION: ApplicationSubject(), SubjectType.RUN: RunSubject()},
+        loops=(
+            Poller("restore", keeper.restore),
+            Poller("keeper", keeper.keep_round),
+            Poller("guard", keeper.guard.guard_round),
+            Poller("handback", handback.round),
+            Poller("far keeper", far.keep_round),
+        ),
+        released=(handback, far),
+        keeps={SubjectType.APPLICATION: retention.own},
+        needs=(retention.needed,),
+        places=_places(operating.toolboxes),
+    )
+
+
+def _places(toolboxes: ApplicationContexts) -> Places:
+    return lambda host_id: toolboxes.at(host_id).room.places()
+
+
+def _keeper(base: Base, operating: ApplicationLifecycle, host_id: str) -> ApplicationReconciler:
+    return ApplicationReconciler(
+        host_id=host_id,
+        operating=operating,
+        ledger=base.ledger,
+        vault=base.vault,
+        watch_time=base.settings.watch_time,
+    )
+
+
+def _tools(base: Base, materials: Materials, routing: ApplicationRouting) -> ApplicationContext:
+    """Those of the panel's own machine, whose folders are made."""
+    machine, settings, work = base.machine, base.settings, base.data_dir.work
+    folders = AppFolders(work=str(work), private=str(base.data_dir.path))
+    for name in _FOLDERS:
+        (work / name).mkdir(mode=0o711, exist_ok=True)
+        for left in (work / name).glob(f"{PREFIX}*"):
+            shutil.rmtree(left, ignore_errors=True)
+    _close(base.data_dir.path / "archives")
+    forms: dict[str, Runtime] = {"native": machine.native, "container": machine.container, "swarm": machine.swarm}
+    port = "" if settings.edge_port == 80 else f":{settings.edge_port}"  # browsers leave it out
+    return ApplicationContext(
+        db=base.db,
+        host_id=LOCAL_HOST,
+        folders=folders,
+        runtimes=Runtimes(forms=forms),
+        imaging=Imaging(
+            api=machine.docker,
+            host=settings.docker_host,
+            panel_id=base.data_dir.panel_id,
+            folders=folders,
+            file_server=SiteServer(work / "server"),
+            bases=read_bases(settings.build_images),
+        ),
+        routing=routing,
+        edge=machine.edge,
+        room=Room(work=str(work), floor=settings.least_free_bytes, api=machine.docker),
+        defaults=_defaults(settings),
+        address=lambda app_name: f"http://{app_name}.{settings.base_domain}{port}",
+        login=materials.git.providers.login,
+        free=OwnMachine().free,
+        close=machine.native.close_ports,
+        reached=OwnMachine().reached,
+        beginning=machine.beginning,
+        engine_group=partial(OwnMachine().group_of, machine.docker_socket),
+        visits=Visits(machine.docker),
+        toolchains=_toolchains(base, folders),
+    )
+
+
+def _far_tools(base: Base, here: ApplicationContext, there: ServerLink) -> ApplicationContext:
+    """Those of a server, beside those of the panel's own machine."""
+    host, attended, api = there.host, there.attended, there.api
+    machine, beginning = FarMachine(attended), FarBeginning(attended)
+    folders, store_here = AppFolders(work=host.work, private=f"{host.work}/private"), here.toolchains
+    return ApplicationContext(
+        db=here.db,
+        host_id=host.host_id,
+        folders=folders,
+        runtimes=Runtimes(forms={name: FarRuntime(attended=attended, name=name) for name in ("native", "container")}),
+        imaging=Imaging(
+            api=api,
+            host=f"{UNIX}{DOCKER_SOCKET}",
+            panel_id=there.panel_id,
+            folders=folders,
+            file_server=FarSiteServer(attended=attended, folder=f"{host.work}/server"),
+            bases=here.imaging.bases,
+        ),
+        routing=here.routing,
+        edge=FarEdge(attended=attended),
+        room=Room(work=host.root, floor=base.settings.least_free_bytes, api=api),
+        defaults=here.defaults,
+        address=here.address,
+        login=here.login,
+        free=machine.free,
+        close=beginning.close,
+        beginning=beginning,
+        reached=machine.reached,
+        engine_group=partial(machine.group_of, DOCKER_SOCKET),
+        visits=FarVisits(attended),
+        toolchains=None if store_here is None else replace(store_here, folder=folders.toolchains, home="/root"),
+    )
+
+
+def _toolchains(base: Base, folders: AppFolders) -> Store:
+    data_dir, settings = base.data_dir, base.settings
+    uid = None if data_dir.uid_base is None else data_dir.account_of(OwnProgram.TOOLCHAINS)
+    return Store(
+        folder=folders.toolchains,
+        attempt="",
+        account=None if uid is None else Account(uid=uid, gid=uid),
+        turns=Turns(),
+        sources=Sources(npm=settings.npm_registry, pypi=settings.pypi_index, pythons=settings.python_builds),
+        home=str(Path.home()),
+        least_free_bytes=settings.least_free_bytes,
+    )
+
+
+def _defaults(settings: Settings) -> ApplicationDefaults:
+    return ApplicationDefaults(
+        health_seconds=settings.health_deadline.total_seconds(),
+        settle_seconds=settings.settle_time.total_seconds(),
+        drain_seconds=settings.drain_time.total_seconds(),
+        build_memory_bytes=settings.build_memory_bytes,
+        application_memory_bytes=settings.application_memory_bytes,
+        application_disk_bytes=settings.application_disk,
+        layer_bytes=settings.application_layer,
+        process_limit=settings.process_limit,
+    )
+
+
+def _close(folder: Path) -> None:
+    """Accounts may pass through and not look around, which they could where an earlier version made it."""
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o711)
+
+
+def _upload_room(base: Base) -> UploadRoom:
+    """Where uploads lie while they come in, empty now."""
+    room = UploadRoom(folder=base.data_dir.uploads, most_bytes=base.settings.upload_limit_bytes)
+    room.clear()
+    return room
+
+
+def _consoles(base: Base, service: ApplicationService, operating: ApplicationLifecycle) -> ConsoleService:
+    return ConsoleService(
+        db=base.db,
+        vault=base.vault,
+        applications=service,
+        operating=operating,
+        idle_seconds=base.settings.console_idle.total_seconds(),
+        use_groups=base.settings.cgroups.wish is not False,
+    )
+
+
+def _drops(base: Base, service: ApplicationService, folders: AppFolders) -> DropService:
+    archives = Archives(folders=folders, most_bytes=base.settings.unpacked_limit_bytes)
+    intake = Intake(db=base.db, archives=archives, needed=lambda tx, id_: needed(tx, id_, base.vault))
+    return DropService(applications=service, intake=intake)
+
+
+def _require_start(tx: Tx, application_id: str, *, vault: Vault) -> None:
+    release = store.serving(tx, application_id)
+    powers.require_serving(tx, store.find(tx, application_id, vault), release, vault)

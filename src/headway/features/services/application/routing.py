@@ -1,0 +1,291 @@
+"""Keeps the edge's route of each application as the rows have it: the release that serves, its domains, and what stands
+before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from headway.core.access.policy import Noun
+from headway.core.deployments.model import SubjectType
+from headway.drivers.runtimes.custom_traefik import check_references
+from headway.drivers.runtimes.first_answer import Answered
+from headway.drivers.runtimes.route_file import check_route, render_route
+from headway.drivers.runtimes.route_probe import PROOF_SECONDS
+from headway.features.edge import domains_store, middlewares_store
+from headway.features.edge.domains_model import EdgeFacts
+from headway.features.edge.route_target import RouteTargetFacts
+from headway.features.services.application import health_store, store
+from headway.features.services.application.health_store import ApplicationHandover
+from headway.features.services.application.model import ApplicationRelease
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.artifacts import Redirect, Route, Upstream, Way
+from headway.kernel.errors import HeadwayError, Unavailable
+from headway.kernel.vault import Vault
+
+log = logging.getLogger(__name__)
+
+
+_NO_SERVER = Upstream(port=9)  # of a route that is written down and never set: nothing answers at discard
+
+
+class ApplicationNotFollowed(Unavailable):
+    """What was changed is kept, and the edge does not work by it yet."""
+
+
+class ApplicationEdge(Protocol):
+    """The proxy in front of the releases."""
+
+    async def set_route(self, route: Route) -> None:
+        """Sends an application's requests to a release."""
+        ...
+
+    async def remove_route(self, application_id: str) -> None:
+        """Sends them nowhere."""
+        ...
+
+    async def proven(self, route: Route, *, timeout_seconds: float = PROOF_SECONDS) -> None:
+        """Returns once a request by each way has reached the release. Raises HeadwayError after a deadline."""
+        ...
+
+    async def taken_up(self, route: Route) -> None:
+        """Returns once the edge works by the route, whether or not the release answers. Raises HeadwayError after a
+        deadline.
+        """
+        ...
+
+    async def answered(self, route: Route) -> Answered:
+        """What a visitor is answered now. Raises HeadwayError."""
+        ...
+
+    async def route(self, application_id: str) -> Route | None:
+        """The route that stands."""
+        ...
+
+    async def routes(self) -> Mapping[str, Route]:
+        """Every route that stands, by its application."""
+        ...
+
+    async def try_out(self, route: Route) -> None:
+        """Returns if the proxy takes the route, which is not set. Raises InvalidInput."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationRouting:
+    """Writes routes, one at a time for each application: whoever moves one to a release and whoever changes its domains
+    both write what the rows say at that moment, so neither undoes the other.
+    """
+
+    db: Database
+    edge: ApplicationEdge
+    vault: Vault
+    facts: EdgeFacts
+    noun: Noun = Noun.APPLICATION
+    _turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    _behind: set[str] = field(default_factory=set)
+    _told: dict[str, str] = field(default_factory=dict)
+
+    async def lead(self, application_id: str, release_id: str | None) -> Route | None:
+        """Leads the application's requests to a release, or nowhere where it takes none; gives the route."""
+
+        def read(tx: Tx) -> Route | None:
+            release = None if release_id is None else store.release(tx, release_id)
+            return None if release is None else self._to(tx, release)
+
+        async with self._turns[application_id]:
+            route = await self.db.read(read)
+            if route is None:
+                await self.edge.remove_route(application_id)
+            else:
+                await self.edge.set_route(route)
+        return route
+
+    async def lead_at_rest(self, release: ApplicationRelease) -> None:
+        """Leads requests to the release that serves, unless something is being deployed or another serves by now."""
+        application_id = release.application_id
+
+        def read(tx: Tx) -> Route | None:
+            still = store.is_at_rest(tx, application_id) and store.serving(tx, application_id) == release
+            return self._to(tx, release) if still else None
+
+        async with self._turns[application_id]:
+            route = await self.db.read(read)
+            if route is not None:
+                await self.edge.set_route(route)
+
+    async def lead_back(self, moved: ApplicationHandover) -> bool:
+        """Leads requests to the release before the one that serves; False where that is not so any more."""
+
+        def read(tx: Tx) -> Route | None:
+            route = self._to(tx, moved.old) if health_store.is_standing(tx, moved) else None
+            return None if route is None else replace(route, before=())
+
+        async with self._turns[moved.new.application_id]:
+            route = await self.db.read(read)
+            if route is not None:
+                await self.edge.set_route(route)
+        return route is not None
+
+    async def let_go(self, application_id: str) -> None:
+        """Has the edge know nothing more of a release that served before and is to end: its port may be another's soon.
+        Raises NotFollowed.
+        """
+        standing = await self.edge.route(application_id)
+        if standing is not None and standing.before:
+            await self.settle(application_id)
+
+    async def remove(self, application_id: str) -> None:
+        """Leads the application's requests nowhere."""
+        async with self._turns[application_id]:
+            await self.edge.remove_route(application_id)
+
+    async def hosts(self, application_id: str) -> tuple[str, ...]:
+        """The names that lead to the application now, or will once something serves."""
+        route = await self.db.read(lambda tx: self.planned(tx, application_id))
+        return tuple(dict.fromkeys(way.host for way in route.ways))
+
+    async def address(self, application_id: str) -> str | None:
+        """Where people reach the application: at the oldest of its own domains, else by its generated name."""
+
+        def read(tx: Tx) -> str | None:
+            front = store.front(tx, application_id)
+            if front is None:
+                return None
+            standing = domains_store.standing(tx, SubjectType.APPLICATION, application_id, front, self.facts)
+            on = sorted((each for each in standing if each.wish.enabled), key=lambda each: each.generated)
+            return self.facts.address(on[0]) if on else None
+
+        return await self.db.read(read)
+
+    async def proven(self, route: Route, *, timeout_seconds: float = PROOF_SECONDS) -> None:
+        """Returns once requests by each way end at the route's release. Raises HeadwayError."""
+        await self.edge.proven(route, timeout_seconds=timeout_seconds)
+
+    async def taken_up(self, route: Route) -> None:
+        """Returns once the edge works by the route, whoever answers. Raises HeadwayError."""
+        await self.edge.taken_up(route)
+
+    async def settle(self, service_id: str) -> None:
+        """Makes the route that stands, if one does, what the rows say, at the release that it leads to; returns when
+        the edge works by it. Raises NotFollowed; it is then tried again in each round of ``catch_up``.
+        """
+        self._behind.add(service_id)
+        try:
+            async with self._turns[service_id]:
+                route = await self._rewritten(service_id)
+            if route is not None:
+                await self.edge.taken_up(route)
+        except HeadwayError as error:
+            raise ApplicationNotFollowed(
+                f"The change is kept, but the edge does not work by it yet; Headway goes on trying: {error.message}"
+            ) from error
+        self._behind.discard(service_id)
+
+    async def settle_all(self, edge: ApplicationEdge) -> None:
+        """After a start of the panel: what was changed and never told this edge, and what other settings change."""
+        for application_id, standing in (await edge.routes()).items():
+            now = await self.db.read(lambda tx, old=standing: self._as_now(tx, old))  # type: ignore[misc]
+            if now is not None and now != standing:
+                self._behind.add(application_id)
+        await self.catch_up()
+
+    async def catch_up(self) -> None:
+        """Tries again what the edge could not follow."""
+        for application_id in tuple(self._behind):
+            try:
+                await self.settle(application_id)
+            except ApplicationNotFollowed as behind:
+                if self._told.get(application_id) != behind.message:  # each round meets it again: once is enough
+                    self._told[application_id] = behind.message
+                    log.warning("application %s: %s", application_id, behind.message)
+            else:
+                self._told.pop(application_id, None)
+
+    def front(self, tx: Tx, service_id: str) -> RouteTargetFacts | None:
+        """What an application is to those who come, None when there is none; nobody is led to a database."""
+        return store.front(tx, service_id, led=True)
+
+    def named(self, tx: Tx, host_name: str) -> str | None:
+        """The application that is reached by this name, of whomever."""
+        return store.named(tx, host_name)
+
+    def foresee(self, tx: Tx, service_id: str) -> None:
+        """Whether the edge could lead to the application as the rows now stand. Raises HeadwayError."""
+        route = self.planned(tx, service_id)
+        check_route(route)
+        check_references(route, self.facts.https)
+        render_route(route, secret="", https=self.facts.https)
+
+    def planned(self, tx: Tx, application_id: str) -> Route:
+        """The route as it will be once something serves, at a server that is none. Raises ApplicationNotFound."""
+        route = self._composed(tx, application_id, "none", (_NO_SERVER,))
+        if route is None:
+            raise store.ApplicationNotFound
+        return route
+
+    async def standing(self, application_id: str) -> Route | None:
+        """The route that stands now."""
+        return await self.edge.route(application_id)
+
+    async def try_out(self, route: Route) -> None:
+        """Returns if Traefik takes the route, which is not set. Raises InvalidInput."""
+        await self.edge.try_out(route)
+
+    async def try_redirect(self, redirect: Redirect) -> None:
+        """Returns if Traefik understands the redirect. Raises InvalidInput."""
+        way = Way(host="redirect.invalid")
+        await self.edge.try_out(
+            Route(
+                application_id="redirect",
+                app_name="redirect",
+                release_id="none",
+                ways=(way,),
+                upstreams=(_NO_SERVER,),
+                redirects=(redirect,),
+            )
+        )
+
+    async def _rewritten(self, application_id: str) -> Route | None:
+        standing = await self.edge.route(application_id)
+        if standing is None:
+            return None
+        route = await self.db.read(lambda tx: self._as_now(tx, standing))
+        if route is not None:
+            await self.edge.set_route(route)
+        return route
+
+    def _to(self, tx: Tx, release: ApplicationRelease) -> Route | None:
+        upstreams = tuple(Upstream(port=port) for port in release.ports)
+        return self._composed(tx, release.application_id, release.release_id, upstreams) if upstreams else None
+
+    def _as_now(self, tx: Tx, standing: Route) -> Route | None:
+        return self._composed(tx, standing.application_id, standing.release_id, standing.upstreams)
+
+    def _composed(self, tx: Tx, application_id: str, release_id: str, upstreams: tuple[Upstream, ...]) -> Route | None:
+        front = store.front(tx, application_id)
+        if front is None or front.app_name is None:
+            return None
+        domains = domains_store.standing(tx, SubjectType.APPLICATION, application_id, front, self.facts)
+        return Route(
+            application_id=application_id,
+            app_name=front.app_name,
+            release_id=release_id,
+            ways=tuple(each.way() for each in domains if each.wish.enabled),
+            upstreams=upstreams,
+            redirects=tuple(each.redirect for each in middlewares_store.redirects_of(tx, application_id)),
+            logins=tuple(each.login for each in middlewares_store.logins_of(tx, application_id, self.vault)),
+            own=middlewares_store.own_routing(tx, application_id, self.vault),
+            before=_before(health_store.beside(tx, application_id, release_id), upstreams),
+        )
+
+
+def _before(release: ApplicationRelease | None, upstreams: tuple[Upstream, ...]) -> tuple[Upstream, ...]:
+    found = () if release is None else tuple(Upstream(port=port) for port in release.ports)
+    return () if set(found) & set(upstreams) else found

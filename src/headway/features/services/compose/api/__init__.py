@@ -1,0 +1,1 @@
+"""The operations of compose, and the rows that they answer with."""

@@ -1,0 +1,78 @@
+"""Which release of a compose service took over from which, and what gives that back: reads and writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+
+from headway.core.deployments import store as deployments
+from headway.core.deployments.ledger import Ledger
+from headway.core.deployments.status import Status
+from headway.features.services.compose import store
+from headway.features.services.compose.model import (
+    ComposeDesiredState,
+    ComposeRelease,
+    ComposeReleaseState,
+    ComposeStatus,
+)
+from headway.infra.db.tables.composes import compose_releases, composes
+from headway.infra.db.transaction import Tx
+from headway.kernel.vault import Vault
+
+_c, _r = composes.c, compose_releases.c
+KINDS = frozenset({"compose.deploy", "compose.rollback"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposeHandover:
+    """A release that serves, and the one before it."""
+
+    compose_id: str
+    new: ComposeRelease
+    old: ComposeRelease
+
+
+def of(tx: Tx, deployment_id: str, vault: Vault) -> ComposeHandover | None:
+    """What a deployment took over, None where it took over nothing, or from a swarm, or in one."""
+    new = store.release(tx, deployment_id, vault)
+    if new is None or new.state is not ComposeReleaseState.SERVING or new.record.stack:
+        return None
+    old = before(tx, new.compose_id, new, vault)
+    return None if old is None or old.record.stack else ComposeHandover(compose_id=new.compose_id, new=new, old=old)
+
+
+def before(tx: Tx, compose_id: str, release: ComposeRelease, vault: Vault) -> ComposeRelease | None:
+    """The release that serves beside this one, or served last before it."""
+    serving = store.serving(tx, compose_id, vault)
+    if serving is not None and serving.release_id != release.release_id:
+        return serving
+    served = (_r.compose_id == compose_id, _r.state == ComposeReleaseState.RETIRED, _r.serving_since.is_not(None))
+    found = tx.scalar(select(_r.release_id).where(*served).order_by(_r.serving_since.desc()).limit(1))
+    return None if found is None else store.release(tx, found, vault)
+
+
+def is_standing(tx: Tx, moved: ComposeHandover) -> bool:
+    """Whether it is still so that the one has taken over from the other, and nothing has been deployed since."""
+    mine = (_c.compose_id == moved.compose_id, _c.deleted_at.is_(None), _c.wanted == ComposeDesiredState.UP)
+    serving = tx.scalar(select(_c.serving_release_id).where(*mine))
+    both = select(_r.release_id).where(_r.release_id.in_((moved.new.release_id, moved.old.release_id)))
+    there = len(tx.execute(both).all()) == len((moved.new, moved.old))
+    return serving == moved.new.release_id and there and store.is_at_rest(tx, moved.compose_id)
+
+
+def hand_back(tx: Tx, moved: ComposeHandover, why: str, ledger: Ledger) -> bool:
+    """The release before serves again; False where somebody was first."""
+    if not is_standing(tx, moved):
+        return False
+    for release, values in (
+        (moved.new, {"state": ComposeReleaseState.RETIRED}),
+        (moved.old, {"state": ComposeReleaseState.SERVING, "serving_since": tx.now}),
+    ):
+        tx.execute(update(compose_releases).where(_r.release_id == release.release_id).values(**values))
+    store.set_fields(tx, moved.compose_id, serving_release_id=moved.old.release_id, status=ComposeStatus.ERROR)
+    deployment_id = moved.new.deployment_id
+    deployments.set_fields(tx, deployment_id, unstable=True, error_message=why)
+    deployments.tell_later(tx, deployments.find(tx, deployment_id), "unstable")
+    ledger.touched(tx, deployment_id, Status.DONE)
+    return True

@@ -1,0 +1,213 @@
+"""A compose service: a file that describes containers, what is made of it, and the releases that it left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from headway.core.deployments.model import SubjectType
+from headway.features.services.hooks_model import PUSH, with_meaning
+from headway.features.services.uploads_model import Archive
+
+
+class ComposeStatus(StrEnum):
+    """A compose service's own status, by its name on the wire."""
+
+    IDLE = "idle"
+    RUNNING = "running"
+    DONE = "done"
+    ERROR = "error"
+
+
+class ComposeDesiredState(StrEnum):
+    """Whether its containers are to run; what they do follows from it, also after a reboot. What is
+    held is down for as long as a volume backup needs it: whoever held it lets it go, and nobody else starts it.
+    """
+
+    UP = "up"
+    DOWN = "down"
+    HELD = "held"
+
+
+class ComposeReleaseState(StrEnum):
+    """Where a release is in its life."""
+
+    STARTING = "starting"
+    SERVING = "serving"
+    RETIRED = "retired"
+
+
+RAW = "raw"
+GIT = "git"
+DROP = "drop"
+DOCKER_COMPOSE = "docker-compose"
+STACK = "stack"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposeSettings:
+    """Where the file comes from, and how long its containers may take. Seconds; None takes the panel's default.
+    ``archive`` is what was uploaded last, ``registry_ids`` name what opens the registries of its images.
+    ``auto_deploy`` and what follows is how deliveries of webhooks are taken, as of applications.
+    ``git_commit`` is the one that is deployed, whatever the branch names. Where nothing is ``published`` no ports of
+    the machine are. With ``host_access`` the file may ask for what reaches the host: only an owner sets it. With
+    ``engine_fetch`` its builds may have the engine fetch what the machine reaches, as of applications. ``extra`` are
+    fields of the peer's inputs on which Headway does not act: they are stored and given back.
+    """
+
+    source_type: str = RAW
+    compose_type: str = DOCKER_COMPOSE
+    compose_file: str = ""
+    file_guarded: bool = False  # whoever wrote or sent it may not use the machine: its images are of the internet
+    compose_path: str = "./docker-compose.yml"
+    git_url: str | None = None
+    guarded: bool = False  # whoever gave that address may not use the machine: it leads to the internet only
+    git_branch: str | None = None
+    git_tag: str | None = None
+    git_commit: str | None = None
+    ssh_key_id: str | None = None
+    submodules: bool = False
+    archive: Archive | None = None
+    registry_ids: Sequence[str] = ()
+    create_env_file: bool = True
+    host_access: bool = False
+    engine_fetch: bool | None = False
+    published: bool = True
+    health_deadline_seconds: float | None = None
+    settle_seconds: float | None = None
+    step_seconds: float | None = None
+    inactivity_seconds: float | None = None
+    total_seconds: float | None = None
+    keep_releases: int | None = None
+    keep_releases_days: float | None = None
+    auto_deploy: bool = True
+    trigger_type: str = PUSH
+    watch_paths: Sequence[str] | None = None
+    newest_wins: bool = True
+    webhook_secret: str | None = field(default=None, repr=False)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def dump(self) -> dict[str, Any]:
+        """The JSON that ``load`` reads."""
+        return asdict(self)
+
+    @staticmethod
+    def load(values: Mapping[str, Any]) -> ComposeSettings:
+        """The settings that ``dump`` wrote; unknown keys are of a later version and dropped."""
+        known = {each.name for each in fields(ComposeSettings)}
+        archive = values.get("archive")
+        read = {
+            **with_meaning(values),
+            "archive": Archive(**archive) if archive else None,
+            "engine_fetch": values.get("engine_fetch"),
+        }
+        return ComposeSettings(**{name: value for name, value in read.items() if name in known})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compose:
+    """One compose service. ``app_name`` is the engine's name of its project; ``env`` is its variables as the user wrote
+    them; the uid is None where the panel is not root. What runs of a pull request is one too: ``preview_of`` names the
+    compose service that it is a preview of.
+    """
+
+    compose_id: str
+    organization_id: str
+    project_id: str
+    environment_id: str
+    host_id: str
+    name: str
+    app_name: str
+    description: str | None
+    status: ComposeStatus
+    wanted: ComposeDesiredState
+    serving_release_id: str | None
+    settings: ComposeSettings
+    env: str = field(repr=False)
+    build_uid: int | None
+    delete_volumes: bool
+    created_at: datetime
+    preview_of: str | None = None
+
+    def words(self) -> Mapping[str, str | None]:
+        """What it is found by."""
+        return {"name": self.name, "appName": self.app_name, "description": self.description}
+
+    @property
+    def subject_type(self) -> SubjectType:
+        """What its deployments belong to."""
+        return SubjectType.COMPOSE if self.preview_of is None else SubjectType.PREVIEW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasedService:
+    """A service of a release: what its containers were made of, and the deployment that made them. A service that
+    ``stays`` is to run for as long as the release serves; another does its work once.
+    """
+
+    fingerprint: str
+    deployment_id: str
+    replicas: int
+    stays: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What a release was made of, enough to bring it up again: the file as the engine has it, and the variables that
+    its configs and secrets are made of. It is kept encrypted. With ``stack`` the file is one for a swarm; ``host`` is
+    what of it reaches the host, as the ends of sentences (None: it was made before that was written down), ``answers``
+    the ports (SERVICE:PORT) that domains lead to and that answered HTTP when it came to serve (None: as ``host``).
+    """
+
+    file: Mapping[str, Any] = field(repr=False)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    services: Mapping[str, ReleasedService] = field(default_factory=dict)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    stack: bool = False
+    host: tuple[str, ...] | None = None
+    answers: tuple[str, ...] | None = None
+
+    def dump(self) -> dict[str, Any]:
+        """The JSON that ``load`` reads."""
+        return asdict(self)
+
+    @staticmethod
+    def load(values: Mapping[str, Any]) -> Record:
+        """The record that ``dump`` wrote."""
+        services = {name: ReleasedService(**each) for name, each in values["services"].items()}
+        return Record(
+            file=values["file"],
+            variables=values["variables"],
+            services=services,
+            secrets=tuple(values["secrets"]),
+            stack=values.get("stack", False),
+            host=None if values.get("host") is None else tuple(values["host"]),
+            answers=None if values.get("answers") is None else tuple(values["answers"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposeRelease:
+    """What a deployment left: the folder of its files, and the record of what runs. ``origin`` is the release that it
+    is a copy of (None: of none), ``domains`` are those that led to it when it last served.
+    """
+
+    release_id: str
+    seq: int
+    compose_id: str
+    deployment_id: str
+    state: ComposeReleaseState
+    folder: str
+    record: Record = field(repr=False)
+    commit_hash: str | None
+    created_at: datetime
+    origin: str | None = None
+    domains: Sequence[Mapping[str, Any]] | None = None
+
+
+def exclusive_key(compose_id: str) -> str:
+    """What one deployment at a time may hold."""
+    return f"compose:{compose_id}"

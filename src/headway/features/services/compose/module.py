@@ -1,0 +1,250 @@
+"""Brings compose services: what they work with on each host, how they are deployed, and what keeps them up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+
+from headway.core.access.model import Actor
+from headway.core.deployments.hosts import LOCAL_HOST
+from headway.core.deployments.model import SubjectType
+from headway.core.engine.poller import Poller
+from headway.drivers.panel_machine import UNIX
+from headway.drivers.runtimes.compose.commands import Docker
+from headway.drivers.runtimes.compose.engine import Engine
+from headway.drivers.runtimes.compose.observation import Container
+from headway.drivers.runtimes.compose.stacks import Stacks
+from headway.drivers.runtimes.remote.machine import FarMachine
+from headway.drivers.runtimes.remote.start_networks import FarBeginning
+from headway.drivers.runtimes.swarm.cluster import Cluster
+from headway.features.containers.module import ContainersOf
+from headway.features.containers.service import EngineThere
+from headway.features.servers.examination import DOCKER_SOCKET
+from headway.features.servers.host_assignment import host_for, require_seen_on
+from headway.features.servers.links import ServerLink
+from headway.features.servers.module import Servers
+from headway.features.servers.service_reconciler import FarKeeping
+from headway.features.services.compose import powers, store
+from headway.features.services.compose.creation import ComposeCreation
+from headway.features.services.compose.deploy import ComposeDeploy
+from headway.features.services.compose.drops import ComposeDropService, needed
+from headway.features.services.compose.failback import ComposeFailback
+from headway.features.services.compose.folders import ComposeFolders
+from headway.features.services.compose.lifecycle import ComposeLifecycle
+from headway.features.services.compose.plan import ComposePlanner
+from headway.features.services.compose.reconciler import ComposeReconciler
+from headway.features.services.compose.relocation import ComposeRelocation
+from headway.features.services.compose.routing import ComposeEdge, ComposeRouting
+from headway.features.services.compose.service import ComposeService
+from headway.features.services.compose.subject import ComposeSubject
+from headway.features.services.compose.survey import bounds_of
+from headway.features.services.compose.tools import ComposeContext, ComposeContexts, ComposeDefaults
+from headway.features.services.disk_space import Room
+from headway.features.services.materials import Materials
+from headway.features.services.release_retention import KeptReleases
+from headway.features.services.uploads import Archives, Intake
+from headway.infra.db.transaction import Tx
+from headway.infra.docker.api import EngineAway
+from headway.infra.docker.swarm_words import SwarmAway
+from headway.kernel.events import DeploymentEnded, Events, SwarmLooked
+from headway.kernel.vault import Vault
+from headway.module import Base, Module
+
+_SWARM_REST = 30.0
+CarryAlong = Callable[[Tx, str, str], None]
+OfApplications = Callable[[Tx, str], int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composes:
+    """What the others need of them, and what callers may ask."""
+
+    making: ComposeCreation
+    planning: ComposePlanner
+    operating: ComposeLifecycle
+    routing: ComposeRouting
+    service: ComposeService
+    drops: ComposeDropService
+    containers: ContainersOf
+    module: Module
+
+    async def engine_at(self, actor: Actor, server_id: str | None) -> EngineThere:
+        """The engine of the panel's machine, or of a server that the caller sees. Raises Missing, HostUnreachable."""
+
+        def found(tx: Tx) -> str:
+            require_seen_on(tx, actor, server_id)
+            return host_for(tx, actor.organization_id, server_id)
+
+        tools = self.operating.toolboxes.at(await self.operating.db.read(found))
+        return EngineThere(engine=tools.engine, panel_id=tools.panel_id)
+
+    async def require_firm(self, container: Container) -> None:
+        """See ``ComposeLifecycle``."""
+        await self.operating.require_firm(container)
+
+
+def install_composes(
+    base: Base,
+    servers: Servers,
+    materials: Materials,
+    edges: ComposeEdge,
+    *,
+    beside: OfApplications,
+    carry_along: CarryAlong,
+) -> Composes:
+    """Compose services on all hosts, which ``edges`` lead to. ``beside`` tells what applications take of the memory,
+    ``carry_along`` takes what else belongs to one to its new project.
+    """
+
+    async def containers(compose_id: str) -> Sequence[Container]:
+        return await operating.containers(compose_id)
+
+    vault, uid_base = base.vault, base.data_dir.uid_base
+    routing = ComposeRouting(db=base.db, edge=edges, containers=containers, vault=vault, facts=materials.facts)
+    here = _tools(base, materials, routing, beside)
+    toolboxes = ComposeContexts(here=here, there=servers.links.of_link(partial(_far_tools, base, here)))
+    operating = ComposeLifecycle(db=base.db, hosts=servers.fleet, toolboxes=toolboxes, logs_of_deployments=base.logs)
+    making = ComposeCreation(vault=vault, uid_base=uid_base)
+    planning = ComposePlanner(
+        vault=vault,
+        open_key=materials.git.ssh_keys.open,
+        open_registry=materials.registries.open,
+        repository=materials.git.providers.repository,
+        uid_base=uid_base,
+    )
+    service = ComposeService(
+        db=base.db,
+        vault=vault,
+        ledger=base.ledger,
+        stopping=base.engine.stopper,
+        operating=operating,
+        making=making,
+        moving=ComposeRelocation(vault=vault, carry_along=carry_along),
+    )
+    return Composes(
+        making=making,
+        planning=planning,
+        operating=operating,
+        routing=routing,
+        service=service,
+        drops=_drops(base, service, here.folders),
+        containers=ContainersOf(
+            subject_type=SubjectType.COMPOSE,
+            secrets_of=operating.secrets,
+            were_asked_for=store.any_release,
+            require_start=partial(_require_start, vault=vault),
+        ),
+        module=_module(base, planning, operating),
+    )
+
+
+def forget_key_of_composes(tx: Tx, organization_id: str, ssh_key_id: str, vault: Vault) -> None:
+    """Takes an organisation's SSH key out of the compose services that name it."""
+    for compose in store.of_organization(tx, organization_id, vault):
+        for each in (compose, *store.previews_of(tx, compose.compose_id, vault)):
+            if each.settings.ssh_key_id == ssh_key_id:
+                kept = store.kept(replace(each.settings, ssh_key_id=None), vault)
+                store.set_fields(tx, each.compose_id, settings=kept)
+
+
+def _module(base: Base, planning: ComposePlanner, operating: ComposeLifecycle) -> Module:
+    keeper = _keeper(base, operating, LOCAL_HOST)
+    far = FarKeeping(
+        db=base.db, hosts=operating.hosts, in_use=store.hosts_in_use, keeper=partial(_keeper, base, operating)
+    )
+    handback = ComposeFailback(operating=operating, ledger=base.ledger, window=base.settings.handback_time)
+    base.events.listen(DeploymentEnded, handback.ended)
+    return Module(
+        kinds=(
+            ComposeDeploy(planning=planning, toolboxes=operating.toolboxes, hosts=operating.hosts, guests=base.guests),
+        ),
+        subjects={SubjectType.COMPOSE: ComposeSubject()},
+        loops=(
+            Poller("restore composes", keeper.restore),
+            Poller("compose keeper", keeper.keep_round),
+            Poller("swarm", partial(_look_at_swarm, operating.tools.stacks.cluster, base.events)),
+            Poller("far compose keeper", far.keep_round),
+        ),
+        released=(far, handback),
+        needs=(store.with_releases,),
+    )
+
+
+def _keeper(base: Base, operating: ComposeLifecycle, host_id: str) -> ComposeReconciler:
+    return ComposeReconciler(
+        host_id=host_id,
+        operating=operating,
+        ledger=base.ledger,
+        vault=base.vault,
+        watch_time=base.settings.watch_time,
+        drain_time=base.settings.drain_time,
+    )
+
+
+def _tools(base: Base, materials: Materials, routing: ComposeRouting, beside: OfApplications) -> ComposeContext:
+    """Those of the panel's own machine, whose folders are made."""
+    settings, work, panel_id = base.settings, base.data_dir.work, base.data_dir.panel_id
+    engine = base.machine.compose
+    for name in ("composes", "docker"):
+        (work / name).mkdir(mode=0o711, exist_ok=True)
+    return ComposeContext(
+        db=base.db,
+        host_id=LOCAL_HOST,
+        vault=base.vault,
+        panel_id=panel_id,
+        folders=ComposeFolders(work=str(work), private=str(base.data_dir.path)),
+        engine=engine,
+        stacks=Stacks(engine=engine, api=engine.api, panel_id=panel_id),
+        routing=routing,
+        room=Room(work=str(work), floor=settings.least_free_bytes, api=engine.api),
+        beside=beside,
+        defaults=ComposeDefaults(
+            health_seconds=settings.health_deadline.total_seconds(),
+            settle_seconds=settings.settle_time.total_seconds(),
+            build_memory_bytes=settings.build_memory_bytes,
+            process_limit=settings.process_limit,
+            kept_releases=KeptReleases.of(settings),
+            bounds=bounds_of(settings),
+        ),
+        login=materials.git.providers.login,
+    )
+
+
+def _far_tools(base: Base, here: ComposeContext, there: ServerLink) -> ComposeContext:
+    """Those of a server, beside those of the panel's own machine."""
+    host, api = there.host, there.api
+    docker = Docker(address=f"{UNIX}{DOCKER_SOCKET}", config_folder=f"{host.work}/docker")
+    machine, beginning = FarMachine(there.attended), FarBeginning(there.attended)
+    engine = Engine(docker=docker, api=api, machine=machine, beginning=beginning)
+    return replace(
+        here,
+        host_id=host.host_id,
+        panel_id=there.panel_id,
+        folders=ComposeFolders(work=host.work, private=f"{host.work}/private"),
+        engine=engine,
+        stacks=Stacks(engine=engine, api=api, panel_id=there.panel_id),
+        room=Room(work=host.root, floor=base.settings.least_free_bytes, api=api),
+    )
+
+
+def _drops(base: Base, service: ComposeService, folders: ComposeFolders) -> ComposeDropService:
+    archives = Archives(folders=folders, most_bytes=base.settings.unpacked_limit_bytes)
+    intake = Intake(db=base.db, archives=archives, needed=lambda tx, id_: needed(tx, id_, base.vault))
+    return ComposeDropService(composes=service, intake=intake)
+
+
+def _require_start(tx: Tx, compose_id: str, *, vault: Vault) -> None:
+    powers.require_serving(tx, store.find(tx, compose_id, vault), vault)
+
+
+async def _look_at_swarm(cluster: Cluster, events: Events) -> float:
+    """Tells how the swarm is, where there is one that answers. Seconds to rest."""
+    with suppress(EngineAway, SwarmAway):
+        machines = Counter(str(each["Status"]["State"]) for each in (await cluster.nodes()).values())
+        if machines:
+            wanted, running = await cluster.copies()
+            events.announce(SwarmLooked(machines=machines, wanted=wanted, running=running))
+    return _SWARM_REST

@@ -1,0 +1,285 @@
+"""Keeps the containers of compose services and what is wanted of them the same: up or down, replaced, watched."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from headway.core.deployments import store as deployments
+from headway.core.deployments.ledger import Ledger
+from headway.core.deployments.status import Status
+from headway.core.engine.concurrency import at_once
+from headway.drivers.runtimes.compose.observation import ENDED_FROM_OUTSIDE, Container
+from headway.drivers.runtimes.compose.stacks import address_of, is_forwarder
+from headway.features.services.compose import powers, store
+from headway.features.services.compose.lifecycle import ComposeLifecycle
+from headway.features.services.compose.model import Compose, ComposeDesiredState, ComposeRelease, Record
+from headway.features.services.compose.presence import outdated
+from headway.features.services.compose.release_retention import beyond, kept_by
+from headway.features.services.compose.starts import ComposeStarts
+from headway.features.services.compose.tools import ComposeContext
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import HeadwayError
+from headway.kernel.vault import Vault
+
+log = logging.getLogger(__name__)
+
+_REST = 2.0
+_REST_WHILE_STARTING = 0.2
+_ONCE = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposeReconciler:
+    """Keeps one host. ``keep_round`` is one round of its loop; ``restore`` is done once when the panel starts, and when
+    the link to a server is a new one.
+    """
+
+    host_id: str
+    operating: ComposeLifecycle
+    ledger: Ledger
+    vault: Vault
+    watch_time: timedelta
+    drain_time: timedelta
+    _told: dict[str, str] = field(default_factory=dict)
+    _fallen: set[str] = field(default_factory=set)
+    _starts: ComposeStarts = field(init=False)
+
+    def __post_init__(self) -> None:
+        starts = ComposeStarts(host_id=self.host_id, operating=self.operating, vault=self.vault)
+        object.__setattr__(self, "_starts", starts)
+
+    async def restore(self) -> float:
+        """After a start of the panel, perhaps after a reboot: what is wanted serves again, what was being deleted is
+        gone. Seconds to rest: it is done once.
+        """
+        await self.finish_deletions()
+        self._fallen.update(live := await self.operating.db.read(self._live))
+        if live:
+            with suppress(HeadwayError):  # else it is done as each is brought up
+                await self._tools.ready(stack=False)
+        await self._bring_up_again(await self.operating.db.read(self._at_rest))
+        return _ONCE
+
+    async def keep_round(self) -> float:
+        """Brings what runs in line with what is wanted, and looks whether what serves still does; seconds to rest."""
+        await self.finish_deletions()
+        live = await self.operating.db.read(self._live)
+        if live:  # also while all of them are being deployed: an engine that goes away then takes others down
+            try:
+                containers = await self._all_containers()
+            except HeadwayError as error:
+                self._tell("", error)
+                return _REST
+            if self._told.pop("", None) is not None:
+                self._fallen.update(live)
+            at_rest = await self.operating.db.read(self._at_rest)
+            if await self._bring_up_again(at_rest):
+                containers = await self._all_containers()
+            await at_once(
+                self._keep(compose_id, wanted, containers.get(compose_id, ()))
+                for compose_id, wanted, release_id in at_rest
+                if release_id is not None
+            )
+            await self._watch(containers)
+        return _REST if await self._starts.round() else _REST_WHILE_STARTING
+
+    async def _bring_up_again(self, at_rest: Sequence[tuple[str, ComposeDesiredState, str | None]]) -> bool:
+        """After the engine was away, and has ended every container: one that ends well when it is asked to looks as if
+        it had done its work. Each is tried until it was brought up once; whether any was tried now.
+        """
+        again = [each for each in at_rest if each[0] in self._fallen]
+        for compose_id, wanted, release_id in again:
+            if release_id is None or wanted is not ComposeDesiredState.UP or await self._bring_in_line(compose_id):
+                self._fallen.discard(compose_id)
+        return bool(again)
+
+    async def finish_deletions(self) -> None:
+        """Clears away what was deleted while the engine was away, or the panel went down. What is still being deployed
+        to is left to whoever deletes it, who ends that first.
+        """
+        await at_once(self._finish_deletion(each) for each in await self.operating.db.read(self._being_deleted))
+
+    async def _finish_deletion(self, compose: Compose) -> None:
+        try:
+            async with self.operating.turn(compose.compose_id):
+                await self.operating.remove(compose)
+        except HeadwayError as error:
+            self._tell(compose.compose_id, error)
+
+    @property
+    def _tools(self) -> ComposeContext:
+        return self.operating.toolboxes.at(self.host_id)
+
+    def _live(self, tx: Tx) -> set[str]:
+        return store.live(tx, self.host_id)
+
+    def _at_rest(self, tx: Tx) -> list[tuple[str, ComposeDesiredState, str | None]]:
+        return store.at_rest(tx, self.host_id)
+
+    def _being_deleted(self, tx: Tx) -> list[Compose]:
+        return store.being_deleted(tx, self.vault, at_rest_on=self.host_id)
+
+    async def _all_containers(self) -> Mapping[str, Sequence[Container]]:
+        """The containers of all compose services by whose they are: asked for once, however many there are."""
+        found: dict[str, list[Container]] = defaultdict(list)
+        tools = self._tools
+        for container in await tools.engine.containers(panel=tools.panel_id):
+            found[container.compose_id].append(container)
+        return found
+
+    async def _keep(self, compose_id: str, wanted: ComposeDesiredState, containers: Sequence[Container]) -> None:
+        containers = [each for each in containers if not is_forwarder(each) or wanted is ComposeDesiredState.UP]
+        if wanted is not ComposeDesiredState.UP:
+            if any(each.status not in {"exited", "created", "dead"} for each in containers):
+                await self._bring_in_line(compose_id)
+            return
+        release = await self.operating.db.read(lambda tx: store.serving(tx, compose_id, self.vault))
+        if release is None:
+            return
+        await self._hold(release, containers)
+        if await self._is_lost(compose_id, release, containers):
+            await self._bring_in_line(compose_id)
+            return
+        try:
+            await self._tools.routing.follow(compose_id, release, containers)
+        except HeadwayError as error:
+            self._tell(compose_id, error)
+        if await self.operating.db.read(lambda tx: self._is_over(tx, release, containers)):
+            await self._retire(compose_id)
+
+    async def _hold(self, release: ComposeRelease, containers: Sequence[Container]) -> None:
+        """What may not be started again now is not by the engine either, and is once more when it may. What runs goes
+        on, but for stacks: a swarm always starts again what it is to run.
+        """
+        if not powers.needs_of_record(release.compose_id, release.record, self.host_id):
+            return
+        withheld = await self.operating.db.read(lambda tx: self._is_withheld(tx, release))
+        if release.record.stack:
+            if withheld:
+                await self._end_stack(release.compose_id)
+            return
+        for name, service in release.record.file["services"].items():
+            wanted = "no" if withheld else str(service.get("restart") or "no")
+            mine = [each for each in containers if each.service == name]
+            others = [each.container_id for each in mine if (each.restart_policy or "no") != wanted.partition(":")[0]]
+            try:
+                await self._tools.engine.set_restart(others, wanted)
+            except HeadwayError as error:
+                self._tell(release.compose_id, error)
+
+    async def _end_stack(self, compose_id: str) -> None:
+        try:
+            if await self._tools.stacks.services(compose_id):
+                await self._tools.stacks.end(compose_id)
+        except HeadwayError as error:
+            self._tell(compose_id, error)
+
+    def _is_withheld(self, tx: Tx, release: ComposeRelease) -> bool:
+        compose = store.find(tx, release.compose_id, self.vault)
+        return powers.refusal_of_serving(tx, compose, release.record) is not None
+
+    async def _is_lost(self, compose_id: str, release: ComposeRelease, containers: Sequence[Container]) -> bool:
+        """Whether what is to run does not, and nobody else will start it."""
+        if not release.record.stack:
+            return _lost(release.record, containers)
+        try:
+            there = await self._tools.stacks.services(compose_id)
+        except HeadwayError as error:  # looked at again when it is back
+            self._tell(compose_id, error)
+            return False
+        led = await self.operating.db.read(lambda tx: self._tools.routing.wanted_ports(tx, compose_id))
+        ways = {way: address_of(containers, *way) for way in led if way[0] in release.record.services}
+        return bool(release.record.services.keys() - there.keys()) or None in ways.values()
+
+    async def _bring_in_line(self, compose_id: str) -> bool:
+        """Lets it run, or not, as it is wanted; whether that went well."""
+        try:
+            async with self.operating.turn(compose_id):
+                compose = await self.operating.db.read(lambda tx: store.find(tx, compose_id, self.vault))
+                if compose.wanted is ComposeDesiredState.UP:
+                    await self.operating.up(compose)
+                elif await self.operating.db.read(lambda tx: store.is_at_rest(tx, compose_id)):
+                    await self.operating.down(compose)
+        except HeadwayError as error:
+            self._tell(compose_id, error)
+            return False
+        self._told.pop(compose_id, None)
+        return True
+
+    async def _retire(self, compose_id: str) -> None:
+        """Ends the containers that newer ones have replaced. The turn is kept, so that no deploy that has begun since
+        is met half-way: what it makes is not outdated, and what it leaves is looked at again.
+        """
+        try:
+            async with self.operating.turn(compose_id):
+                await self.operating.retire(compose_id)
+        except HeadwayError as error:
+            self._tell(compose_id, error)
+
+    async def _watch(self, containers: Mapping[str, Sequence[Container]]) -> None:
+        watched = await self.operating.db.read(lambda tx: store.watched(tx, self.host_id, tx.now - self.watch_time))
+        for compose_id, deployment_id in watched:
+            mine = [each for each in containers.get(compose_id, ()) if each.deployment_id == deployment_id]
+            if any(_is_unstable(each) for each in mine) or await self._has_failed_tasks(compose_id, deployment_id):
+                await self.operating.db.run(lambda tx, id_=deployment_id: self._mark_unstable(tx, id_))  # type: ignore[misc]
+
+    async def _has_failed_tasks(self, compose_id: str, deployment_id: str) -> bool:
+        """Whether copies of a stack have ended by themselves on any machine, or the swarm has gone back."""
+        release = await self.operating.db.read(lambda tx: store.serving(tx, compose_id, self.vault))
+        if release is None or not release.record.stack:
+            return False
+        try:
+            found = await self._tools.stacks.services(compose_id)
+        except HeadwayError:
+            return False
+        made = (each for each in found.values() if each.name in release.record.services)
+        return any(
+            service.rolled_back is not None
+            or any(
+                task.state in {"failed", "rejected"} and task.deployment_id == deployment_id for task in service.tasks
+            )
+            for service in made
+        )
+
+    def _tell(self, compose_id: str, error: HeadwayError) -> None:
+        if self._told.get(compose_id) != error.message:  # each round meets it again: once is enough
+            self._told[compose_id] = error.message
+            log.warning("compose service %s is not as it is wanted: %s", compose_id or "(any)", error.message)
+
+    def _is_over(self, tx: Tx, release: ComposeRelease, containers: Sequence[Container]) -> bool:
+        """Whether something was replaced, by a release that has served for as long as the drain takes."""
+        if not store.has_drained(tx, release.release_id, tx.now - self.drain_time):
+            return False
+        tools = self._tools
+        keep = kept_by(tx, release.compose_id, tools.defaults.kept_releases, tools.vault)
+        stale = [] if release.record.stack else outdated(release.record, containers)
+        return bool(stale or beyond(tx, release.compose_id, keep))
+
+    def _mark_unstable(self, tx: Tx, deployment_id: str) -> None:
+        deployments.set_fields(tx, deployment_id, unstable=True)
+        deployments.tell_later(tx, deployments.find(tx, deployment_id), "unstable")
+        self.ledger.touched(tx, deployment_id, Status.DONE)
+
+
+def _lost(record: Record, containers: Sequence[Container]) -> bool:
+    """Whether a service that is to run does not, because the engine or the machine went down: what a program's own end
+    brought about is the engine's to mend, as the compose file says.
+    """
+    there = {each.service for each in containers if not _was_ended(each)}
+    return any(service.stays and service.replicas and name not in there for name, service in record.services.items())
+
+
+def _was_ended(container: Container) -> bool:
+    return container.status == "created" or (
+        container.status == "exited" and container.exit_code in ENDED_FROM_OUTSIDE and not container.out_of_memory
+    )
+
+
+def _is_unstable(container: Container) -> bool:
+    crashed = container.status in {"exited", "dead"} and (container.exit_code != 0 or container.out_of_memory)
+    return crashed or container.health == "unhealthy" or container.status == "restarting" or container.restarts > 0

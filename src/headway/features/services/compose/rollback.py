@@ -1,0 +1,182 @@
+"""The rollback of a compose service: the file of an earlier release, down to its images; else all is as before.
+Nothing is read, built or pulled, and nobody is asked but its machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from headway.core.deployments.model import Deployment, SubjectType
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo, Undoing
+from headway.core.deployments.status import Reason
+from headway.features.edge import domain_snapshots, first_answers
+from headway.features.edge.domain_snapshots import Domains, Restoring
+from headway.features.services import rollback_marks
+from headway.features.services.compose import powers, store
+from headway.features.services.compose.activation import START, ComposeActivation
+from headway.features.services.compose.model import ComposeRelease, Record
+from headway.features.services.compose.plan import ComposePlan, ComposePlanner
+from headway.features.services.compose.swarm_stack import Stacking
+from headway.features.services.compose.tools import ComposeContext, ComposeContexts
+from headway.features.services.compose.undos import undos
+from headway.infra.db.tables.composes import compose_releases
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import HeadwayError, InvalidInput
+from headway.kernel.phrase import phrase
+
+KIND = "compose.rollback"
+VERSION = 2  # raised with every change to the steps below: a run of another version is not resumed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposeRollback:
+    """How a compose service goes back; fits ``core.deployments.run.Kind``."""
+
+    planning: ComposePlanner
+    toolboxes: ComposeContexts
+    name: str = KIND
+    version: int = VERSION
+    repeatable_until: str | None = START
+
+    def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
+        """The release and the compose service as they are now. Raises RunFailed (refused) where one is gone."""
+        try:
+            compose = store.find(tx, deployment.subject_id, self.planning.vault)
+            release = find_release(tx, self.planning, deployment.input["release_id"])
+            powers.require_release(tx, compose, release.record)
+            plan = self.planning.plan_back(tx, compose, release)
+        except HeadwayError as error:
+            raise RunFailed(error.message, Reason.REFUSED) from error
+        keep = bool(deployment.input.get("keep_configuration"))
+        frozen = {
+            "plan": plan.dump(),
+            "release_id": release.release_id,
+            "domains": None if keep else release.domains,
+            "led": None if keep else domain_snapshots.wishes_of(tx, SubjectType.COMPOSE, compose.compose_id),
+            "organization_id": compose.organization_id,
+        }
+        return Frozen(plan=frozen, mask=plan.secrets)
+
+    async def perform(self, run: Run) -> Success:
+        """See the module's docstring; every line is a recorded step."""
+        back = _Rollback(run, self.toolboxes.at(run.deployment.host_id), ComposePlan.load(run.plan["plan"]))
+        release = await back.release()
+        releasing, domains = back.releasing(release), run.plan["domains"]
+        await back.find(releasing, release)
+        steps = Stacking.of(releasing) if release.record.stack else releasing
+        plan = await steps.decide(led=domains is None)
+        try:
+            await steps.start(plan)
+            await steps.start_beside(plan)
+            finished = await steps.health_check(plan)
+            await back.domains(domains, run.plan["organization_id"])
+            answers = await steps.answers(plan)
+            await steps.route(plan, answers)
+        except RunFailed as failure:
+            raise steps.left(plan, failure) from failure
+
+        def settle(tx: Tx) -> None:
+            if releasing.plan.serving is not None:
+                rollback_marks.rolled_back(tx, compose_releases, releasing.plan.serving, by=releasing.release_id)
+            releasing.settle(tx, plan, finished, answers, run.plan["led"])
+
+        success = Success(
+            warning=answers.warning,
+            message=f"Rolled back: version {release.seq} of {releasing.plan.app_name} runs again, as release "
+            f"{releasing.release_id}. Its file and variables are as they were: the next deploy works from them.",
+            settle=settle,
+            standing=None if plan.record.stack else partial(releasing.standing, plan, answers),
+        )
+        return await first_answers.added(run, releasing.tools.routing.edge, releasing.plan.compose_id, success)
+
+    @property
+    def undos(self) -> Mapping[str, Undo]:
+        """What takes back each effect."""
+        return {**undos(self.toolboxes), domain_snapshots.UNDO: self._domains}
+
+    async def _domains(self, undoing: Undoing, data: Json) -> None:
+        await domain_snapshots.undo(undoing, self.toolboxes.at(undoing.deployment.host_id).routing, data)
+
+
+class _Rollback:
+    """The steps of a rollback that a deploy has not."""
+
+    def __init__(self, run: Run, tools: ComposeContext, plan: ComposePlan) -> None:
+        self._run = run
+        self._tools = tools
+        self._plan = plan
+
+    async def release(self) -> ComposeRelease:
+        """The release that is gone back to."""
+        found = await self._tools.release(self._run.plan["release_id"])
+        if found is None:
+            raise RunFailed("The release is gone; deploy that commit again.", Reason.REFUSED)
+        return found
+
+    def releasing(self, release: ComposeRelease) -> ComposeActivation:
+        """The steps that it shares with a deploy."""
+        return ComposeActivation(
+            run=self._run,
+            plan=self._plan,
+            tools=self._tools,
+            commit=self._plan.commit,
+            folder=release.folder,
+            origin=release.origin or release.release_id,
+        )
+
+    async def find(self, releasing: ComposeActivation, release: ComposeRelease) -> None:
+        """Writes the record down as that of a release of its own, if all of it is there."""
+
+        async def look() -> Json:
+            missing = await self._tools.missing(release)
+            if missing is not None:
+                raise RunFailed(f"Version {release.seq} cannot be used: {missing}", Reason.REFUSED)
+            record = await self._bounded(release)
+            await self._run.undo("release", releasing.data)
+            await self._run.write(lambda tx: releasing.write(tx, record))
+            await self._run.say(phrase("Going back to version {}, release {}.", release.seq, release.release_id))
+
+        await self._run.step("release", look)
+        commit = self._plan.commit
+        fields = (
+            {}
+            if commit is None
+            else {
+                "hash": commit.hash,
+                "message": commit.subject,
+                "author": commit.author,
+                "branch": commit.branch,
+            }
+        )
+        await self._run.describe(description=f"Release: version {release.seq}", **fields)
+
+    async def _bounded(self, release: ComposeRelease) -> Record:
+        """What it was made of, within the bounds of now. Raises RunFailed where it asks for more."""
+        try:
+            machine = self._plan.settings.host_access
+            return await self._tools.bounded(self._plan.compose_id, release.record, machine=machine, again=True)
+        except InvalidInput as error:
+            raise RunFailed(f"Version {release.seq} cannot be used: {error.message}", Reason.REFUSED) from error
+
+    async def domains(self, then: Domains | None, organization_id: str) -> None:
+        """The domains that led to it, unless those of now are to stay."""
+        if then is None:
+            return
+        mine = Restoring(
+            subject_type=SubjectType.COMPOSE,
+            subject_id=self._plan.compose_id,
+            organization_id=organization_id,
+            facts=self._tools.routing.facts,
+            named=store.application_named,
+        )
+        await domain_snapshots.restore(self._run, mine, then)
+
+
+def find_release(tx: Tx, planning: ComposePlanner, release_id: str) -> ComposeRelease:
+    """The release. Raises InvalidInput where it is gone."""
+    found = store.release(tx, release_id, planning.vault)
+    if found is None:
+        raise InvalidInput("The release is gone; deploy that commit again.")
+    return found

@@ -1,0 +1,278 @@
+"""Keeps the edge's route of each compose service as the rows and the engine have it: its domains, each of which leads
+to the containers of one service. They are reached by their addresses, so nothing need be published.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from headway.core.access.policy import Noun
+from headway.core.deployments.model import SubjectType
+from headway.drivers.runtimes.compose.observation import Container
+from headway.drivers.runtimes.compose.stacks import address_of
+from headway.drivers.runtimes.first_answer import Answered
+from headway.drivers.runtimes.route_file import check_route, render_route
+from headway.drivers.runtimes.route_probe import PROOF_SECONDS
+from headway.features.edge import domains_store
+from headway.features.edge.domains_model import Domain, EdgeFacts
+from headway.features.edge.route_target import RouteTargetFacts
+from headway.features.services.compose import store
+from headway.features.services.compose.handover_store import before
+from headway.features.services.compose.model import ComposeDesiredState, ComposeRelease, Record
+from headway.features.services.compose.presence import of_release, outdated
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.artifacts import Route, Upstream
+from headway.kernel.errors import HeadwayError, InvalidInput, Unavailable
+from headway.kernel.vault import Vault
+
+_NO_SERVER = Upstream(port=9)  # of a route that is written down and never set: nothing answers at discard
+
+
+class ComposeEdge(Protocol):
+    """The proxy in front of the containers."""
+
+    async def set_route(self, route: Route) -> None:
+        """Leads requests as the route says."""
+        ...
+
+    async def remove_route(self, application_id: str) -> None:
+        """Leads them nowhere."""
+        ...
+
+    async def proven(self, route: Route, *, timeout_seconds: float = PROOF_SECONDS) -> None:
+        """Returns once a request by each way has reached a container. Raises HeadwayError after a deadline."""
+        ...
+
+    async def taken_up(self, route: Route) -> None:
+        """Returns once the edge works by the route. Raises HeadwayError after a deadline."""
+        ...
+
+    async def answered(self, route: Route) -> Answered:
+        """What a visitor is answered now. Raises HeadwayError."""
+        ...
+
+    async def route(self, application_id: str) -> Route | None:
+        """The route that stands."""
+        ...
+
+
+class ComposeNotFollowed(Unavailable):
+    """What was changed is kept, and the edge does not work by it yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposeRouting:
+    """Fits ``edge.route_target.RouteTarget``. ``containers`` looks for those of a compose service on its host, ``edge``
+    is in front of each. One at a time writes the route of one compose service.
+    """
+
+    db: Database
+    edge: ComposeEdge
+    containers: Callable[[str], Awaitable[Sequence[Container]]]
+    vault: Vault
+    facts: EdgeFacts
+    noun: Noun = Noun.COMPOSE
+    _turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    async def lead(self, compose_id: str, release: ComposeRelease | None, *, alone: bool = False) -> Route | None:
+        """Leads requests to the containers of a release, or nowhere; gives the route. Those that served before are
+        asked where they do not answer, as long as they run, unless it is to serve ``alone``. Raises HeadwayError.
+        """
+        containers = await self.containers(compose_id) if release else []
+        return await self._write(compose_id, release, _of(release, containers) if release and alone else containers)
+
+    async def let_go(self, compose_id: str, release: ComposeRelease) -> None:
+        """Has the edge know nothing more of containers that served before and are to end: their addresses may be
+        another's soon. Raises HeadwayError.
+        """
+        standing = await self.edge.route(compose_id)
+        if standing is not None and any(way.before for way in standing.ways):
+            route = await self.lead(compose_id, release, alone=True)
+            if route is not None:
+                await self.edge.taken_up(route)
+
+    async def proven(self, route: Route, *, timeout_seconds: float = PROOF_SECONDS) -> None:
+        """Returns once a request by each domain has ended at a container. Raises HeadwayError."""
+        await self.edge.proven(route, timeout_seconds=timeout_seconds)
+
+    async def taken_up(self, route: Route) -> None:
+        """Returns once the edge works by the route, whoever answers. Raises HeadwayError."""
+        await self.edge.taken_up(route)
+
+    async def standing(self, compose_id: str) -> Route | None:
+        """The route that stands now."""
+        return await self.edge.route(compose_id)
+
+    async def answering(self, route: Route, answers: Collection[str]) -> Route | None:
+        """The route as far as it leads to ports that answer, None where it leads to none."""
+        domains = await self.db.read(lambda tx: self._domains(tx, route.application_id))
+        led = {(each.wish.host, each.wish.path): f"{each.wish.service_name}:{each.wish.port}" for each in domains}
+        ways = tuple(way for way in route.ways if led.get((way.host, way.path)) in answers)
+        return replace(route, ways=ways) if ways else None
+
+    async def follow(self, compose_id: str, release: ComposeRelease | None, containers: Sequence[Container]) -> None:
+        """Leads requests to where the containers are by now: one that was started again has another address."""
+        wanted = await self.db.read(lambda tx: self._composed(tx, compose_id, release, containers))
+        if wanted != await self.edge.route(compose_id):
+            await self._write(compose_id, release, containers)
+
+    async def settle(self, service_id: str) -> None:
+        """Makes the route what the rows say, unless a deploy is under way, which does so at its end."""
+        release = await self.db.read(lambda tx: self._to_lead_to(tx, service_id))
+        try:
+            route = await self.lead(service_id, release) if release is not None else None
+            if route is not None:
+                await self.edge.taken_up(route)
+        except HeadwayError as error:
+            raise ComposeNotFollowed(
+                f"The change is kept, but the edge does not work by it yet; Headway goes on trying: {error.message}"
+            ) from error
+
+    def front(self, tx: Tx, service_id: str) -> RouteTargetFacts | None:
+        """What a compose service is to those who come, None when there is none. It has no name of its own there, for
+        nobody knows which of its services that would lead to.
+        """
+        found = store.place(tx, service_id)
+        return (
+            None
+            if found is None
+            else RouteTargetFacts(owner=found[0], app_name=None, host_name=None, created_at=found[1])
+        )
+
+    def named(self, tx: Tx, host_name: str) -> str | None:
+        """None: see ``front``."""
+        return None
+
+    def foresee(self, tx: Tx, service_id: str) -> None:
+        """Whether the edge could lead to its services. Raises InvalidInput."""
+        domains = domains_store.of_subject(tx, SubjectType.COMPOSE, service_id)
+        for each in domains:
+            if each.wish.service_name is None or each.wish.port is None:
+                raise InvalidInput(
+                    "Say which service of the compose file the domain leads to (serviceName), and on which port (port) "
+                    "its containers listen."
+                )
+        route = _route(service_id, "none", [(each, (_NO_SERVER,)) for each in domains if each.wish.enabled])
+        if route is not None:
+            check_route(route)
+            render_route(route, secret="", https=self.facts.https)
+
+    def wanted_ports(self, tx: Tx, compose_id: str) -> list[tuple[str, int]]:
+        """The services that domains lead to, and on which ports."""
+        found = ((each.wish.service_name, each.wish.port) for each in self._domains(tx, compose_id))
+        return list(dict.fromkeys((name, port) for name, port in found if name and port))
+
+    def missing(self, tx: Tx, compose_id: str, record: Record) -> str | None:
+        """What a domain leads to that a release has not, None where all is there."""
+        for each in self._domains(tx, compose_id):
+            if each.wish.service_name not in record.services:
+                wanted = each.wish.service_name
+                return f"The domain {each.wish.host} leads to the service {wanted}, which the file does not have."
+        return None
+
+    async def _write(
+        self, compose_id: str, release: ComposeRelease | None, containers: Sequence[Container]
+    ) -> Route | None:
+        async with self._turns[compose_id]:
+            route = await self.db.read(lambda tx: self._composed(tx, compose_id, release, containers))
+            if route is None:
+                await self.edge.remove_route(compose_id)
+            else:
+                await self.edge.set_route(route)
+        return route
+
+    def _composed(
+        self, tx: Tx, compose_id: str, release: ComposeRelease | None, containers: Sequence[Container]
+    ) -> Route | None:
+        if release is None:
+            return None
+        before = self._before(tx, compose_id, release, containers)
+        servers = [
+            (
+                each,
+                _upstreams(each, release.record, containers),
+                _upstreams(each, before.record, containers) if before else [],
+            )
+            for each in self._domains(tx, compose_id)
+        ]
+        # Where what serves has ended by itself and has not given its requests back yet, those of before have them.
+        route = _route(compose_id, release.release_id, [(each, now or then) for each, now, then in servers])
+        if route is None:
+            return None
+        spare = {(each.wish.host, each.wish.path): then for each, _, then in servers}
+        ways = ((way, spare.get((way.host, way.path), ())) for way in route.ways)
+        return replace(route, ways=tuple(replace(way, before=_unless_same(way.upstreams, each)) for way, each in ways))
+
+    def _before(
+        self, tx: Tx, compose_id: str, release: ComposeRelease, containers: Sequence[Container]
+    ) -> ComposeRelease | None:
+        """The release that served before, where containers of another run yet."""
+        if release.record.stack or not any(each.runs for each in outdated(release.record, containers)):
+            return None
+        found = before(tx, compose_id, release, self.vault)
+        return None if found is None or found.record.stack else found
+
+    def _domains(self, tx: Tx, compose_id: str) -> list[Domain]:
+        every = domains_store.of_subject(tx, SubjectType.COMPOSE, compose_id)
+        return [each for each in every if each.wish.enabled and each.wish.service_name and each.wish.port]
+
+    def _to_lead_to(self, tx: Tx, compose_id: str) -> ComposeRelease | None:
+        compose = store.find(tx, compose_id, self.vault)
+        at_rest = compose.wanted is ComposeDesiredState.UP and store.is_at_rest(tx, compose_id)
+        return store.serving(tx, compose_id, self.vault) if at_rest else None
+
+
+def _route(compose_id: str, release_id: str, found: Sequence[tuple[Domain, Sequence[Upstream]]]) -> Route | None:
+    """The route; what it is called is nobody else's, for the edge throws the names of all its files together."""
+    ways = tuple(replace(domain.way(), upstreams=tuple(upstreams)) for domain, upstreams in found if upstreams)
+    if not ways:
+        return None
+    return Route(
+        application_id=compose_id, app_name=compose_id, release_id=release_id, ways=ways, upstreams=ways[0].upstreams
+    )
+
+
+def _upstreams(domain: Domain, record: Record, containers: Sequence[Container]) -> list[Upstream]:
+    """The servers that a domain leads to: the containers of its service, of this release, that run."""
+    name, port = domain.wish.service_name, domain.wish.port
+    if name is None or port is None:
+        return []
+    return [upstream for upstream, _ in servers_of(record, name, port, containers)]
+
+
+def servers_of(
+    record: Record, name: str, port: int, containers: Sequence[Container]
+) -> list[tuple[Upstream, Container | None]]:
+    """Where a port of a service is reached, each with the container that it is in: of a stack, whose containers may be
+    on other machines, none.
+    """
+    if name not in record.services:
+        return []
+    if record.stack:
+        led = address_of(containers, name, port)
+        return [] if led is None else [(Upstream(address=led[0], port=led[1]), None)]
+    running = [each for each in of_release(record, name, containers) if each.runs]
+    found = ((_address(each.addresses), each) for each in running)
+    return [(Upstream(address=address, port=port), each) for address, each in found if address]
+
+
+def _of(release: ComposeRelease, containers: Sequence[Container]) -> list[Container]:
+    """The containers that are of a release; of one in a swarm, what leads there is all that there is."""
+    if release.record.stack:
+        return list(containers)
+    others = {each.container_id for each in outdated(release.record, containers)}
+    return [each for each in containers if each.container_id not in others]
+
+
+def _unless_same(upstreams: Sequence[Upstream], before: Sequence[Upstream]) -> tuple[Upstream, ...]:
+    return () if set(before) & set(upstreams) else tuple(before)
+
+
+def _address(addresses: Mapping[str, str]) -> str | None:
+    """Where the machine reaches a container: in any of its networks."""
+    return next((addresses[name] for name in sorted(addresses)), None)

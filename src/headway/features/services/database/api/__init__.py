@@ -1,0 +1,1 @@
+"""The operations of database, and the rows that they answer with."""

@@ -1,0 +1,63 @@
+"""Brings databases: how they are made, told new passwords and, where they run elsewhere, connected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from headway.core.access.model import Actor
+from headway.core.deployments.model import SubjectType
+from headway.features.projects.model import ServicePlace
+from headway.features.services.application.module import Applications
+from headway.features.services.application.relocation import CopyOthers
+from headway.features.services.compose.module import Composes
+from headway.features.services.database.connection import ConnectKind
+from headway.features.services.database.duplication import Copying
+from headway.features.services.database.passwords import PasswordChange
+from headway.features.services.database.service import DatabaseService
+from headway.features.services.database.subject import DatabaseSubject
+from headway.infra.db.transaction import Tx
+from headway.module import Base, Module
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Databases:
+    """What callers may ask of them; ``copy`` makes those of an environment again, and its compose services."""
+
+    service: DatabaseService
+    copy: CopyOthers
+    module: Module
+
+
+def install_databases(
+    base: Base, applications: Applications, composes: Composes, *, carry_along: Callable[[Tx, str, str], None]
+) -> Databases:
+    """Databases on all hosts: those that run here are as any application."""
+    operating, making, toolboxes = applications.operating, applications.making, composes.operating.toolboxes
+    telling = PasswordChange(operating=operating, docker_at=lambda host_id: toolboxes.at(host_id).engine.docker.env)
+    service = DatabaseService(
+        db=base.db,
+        vault=base.vault,
+        ledger=base.ledger,
+        stopping=base.engine.stopper,
+        operating=operating,
+        making=making,
+        telling=telling,
+        carry_along=carry_along,
+    )
+    module = Module(
+        kinds=(ConnectKind(vault=base.vault, outward=base.data_dir.outward_gid),),
+        subjects={SubjectType.DATABASE: DatabaseSubject()},
+    )
+    mine = Copying(making=making, vault=base.vault)
+    return Databases(service=service, copy=_both(mine.copy, composes.making.copy), module=module)
+
+
+def _both(one: CopyOthers, other: CopyOthers) -> CopyOthers:
+    def copy(
+        tx: Tx, actor: Actor, environment_id: str, target: ServicePlace, only: Collection[str] | None
+    ) -> Collection[str]:
+        place = (environment_id, target, only)
+        return {*one(tx, actor, *place), *other(tx, actor, *place)}
+
+    return copy

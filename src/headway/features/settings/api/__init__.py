@@ -1,0 +1,1 @@
+"""The operations of settings, and the rows that they answer with."""

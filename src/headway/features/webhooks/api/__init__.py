@@ -1,0 +1,1 @@
+"""The operations of webhooks, and the rows that they answer with."""

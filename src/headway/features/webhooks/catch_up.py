@@ -1,0 +1,81 @@
+"""After the panel was away: what the branches name now is held against what was told of last, and caught up."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from headway.core.deployments.model import SubjectType
+from headway.features.webhooks import store
+from headway.features.webhooks.ingest import Taking
+from headway.features.webhooks.parser import Signature, read
+from headway.features.webhooks.policy import SourceKind
+from headway.features.webhooks.services import HookedService
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import HeadwayError
+
+log = logging.getLogger(__name__)
+
+EVENT_HEADER = "x-headway-event"
+_BRANCH = "branch:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackedBranch:
+    """A branch of a service of which a push was told once, and the commit that the last one named."""
+
+    subject_type: SubjectType
+    subject_id: str
+    branch: str
+    head: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatchingUp:
+    """``head_of`` asks a service's git host. Only what has been told of pushes before is asked after: nothing else is
+    known to deploy by itself.
+    """
+
+    db: Database
+    taking: Taking
+    head_of: Callable[[SubjectType, str], Awaitable[str | None]]
+
+    async def settle(self) -> None:
+        """Catches up with what was missed."""
+        for tracked in await self.db.read(self._tracked):
+            try:
+                head = await self.head_of(tracked.subject_type, tracked.subject_id)
+                if head is not None and head != tracked.head:
+                    await self.db.run(lambda tx, each=tracked, now=head: self._catch_up(tx, each, now))  # type: ignore[misc]
+            except HeadwayError as error:
+                extra = {"service": tracked.subject_id, "reason": error.message}
+                log.warning("a branch could not be asked after", extra=extra)
+
+    def _tracked(self, tx: Tx) -> list[TrackedBranch]:
+        found = []
+        for subject_type, subject_id, track, head in store.newest_heads(tx):
+            service = self._service(tx, subject_type, subject_id)
+            branch = track.removeprefix(_BRANCH)
+            if service is not None and track.startswith(_BRANCH) and service.tracked.branch in {None, branch}:
+                found.append(TrackedBranch(subject_type=subject_type, subject_id=subject_id, branch=branch, head=head))
+        return found
+
+    def _service(self, tx: Tx, subject_type: SubjectType, subject_id: str) -> HookedService | None:
+        """The service, where pushes of its branch would deploy it."""
+        service = self.taking.services[subject_type](tx, subject_id)
+        if service is None or service.tracked.source is not SourceKind.GIT:
+            return None
+        told = service.tracked
+        return service if told.auto_deploy and not told.by_tags and not told.commit and not told.tag else None
+
+    def _catch_up(self, tx: Tx, tracked: TrackedBranch, head: str) -> None:
+        """Takes the push that was missed, as if it was told of now; once for each commit."""
+        service = self._service(tx, tracked.subject_type, tracked.subject_id)
+        if service is None:
+            return
+        body = json.dumps({"branch": tracked.branch, "after": head, "by": "Headway, which missed the push"}).encode()
+        headers = {"content-type": "application/json", "idempotency-key": f"caught up {head}", EVENT_HEADER: "catch-up"}
+        self.taking.take(tx, service, read(headers, body), Signature.VOUCHED)

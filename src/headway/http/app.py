@@ -1,0 +1,161 @@
+"""The HTTP face: one application that answers health, the API's procedures and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from pydantic_core import to_json
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from headway.api.registry import Performer, Registry
+from headway.http import errors
+from headway.http.answers import SECURITY_HEADERS, Answer, json_answer, send_answer
+from headway.http.browsing.serve import routes as browsing
+from headway.http.consoles import Consoles
+from headway.http.container_logs import ContainerLogs
+from headway.http.hooks import routes as hooks
+from headway.http.log_socket import Listening
+from headway.http.metrics import PATH as METRICS_PATH
+from headway.http.metrics import MetricsPage
+from headway.http.needs import HttpNeeds
+from headway.http.request_ids import Attending
+from headway.http.rest import Rest
+from headway.http.streams import Follows
+from headway.http.trpc import Trpc
+
+_HEALTH_SECONDS = 5.0
+_JSON_UTF8 = "application/json; charset=utf-8"
+_WAY_IN = (
+    "Headway, a self-hosted deployment platform.\n\n"
+    "/api/docs     the API, to read and to try\n"
+    "/api/<name>   its procedures; they need a key\n"
+    "/api/health   whether this panel can do its work\n"
+)
+_SLASHES = re.compile(rb"/{2,}")
+
+
+def create_app(needs: HttpNeeds, follows: Follows, registry: Registry, performer: Performer) -> Starlette:
+    """The application of an open panel. ``state.close()`` sends those away who follow a deployment or wait for
+    it, ``state.followed()`` tells how many follow.
+    """
+    rest = Rest(needs, registry, performer)
+    app = Starlette(
+        routes=[
+            Route("/", _way_in, methods=["GET"]),
+            WebSocketRoute("/listen-deployment", Listening(needs, follows, registry)),
+            Route(METRICS_PATH, MetricsPage(needs, follows.count)),
+            WebSocketRoute("/docker-container-logs", ContainerLogs(needs, registry)),
+            WebSocketRoute("/application-console", Consoles(needs, registry)),
+            Route("/api/health", _Health(needs.health), methods=["GET"]),
+            *browsing(lambda: _described(registry), registry),
+            Route("/api", rest),
+            *hooks(needs, needs.webhooks.most_bytes),
+            Route("/api/trpc/{procedures:path}", Trpc(needs, registry, performer)),
+            Route("/api/{procedure:path}", rest),
+        ],
+        middleware=[
+            Middleware(Attending, needs.events),
+            Middleware(_Calls, registry, rest),
+            Middleware(_CleanPaths),
+        ],
+        exception_handlers={404: _nothing_there, 405: _nothing_there},
+    )
+
+    def close() -> None:
+        follows.close()
+        needs.awaiting.close()
+        needs.consoles.close()
+
+    app.state.close = close
+    app.state.followed = follows.count
+    return app
+
+
+def _described(registry: Registry) -> Mapping[str, Any]:
+    from headway.http.openapi import document  # noqa: PLC0415 - it has much to load, and is seldom asked for
+
+    return document(registry)
+
+
+class _Health:
+    """Answers anybody whether the panel can do its work."""
+
+    def __init__(self, health: Callable[[], Awaitable[str | None]]) -> None:
+        self._health = health
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send_answer(await errors.guarded(self._answer, "health"), send)
+
+    async def _answer(self) -> Answer:
+        try:
+            async with asyncio.timeout(_HEALTH_SECONDS):
+                reason = await self._health()
+        except TimeoutError:
+            reason = f"The database does not answer within {_HEALTH_SECONDS:.0f} seconds."
+        if reason is None:
+            return json_answer(b'{"ok":true}', content_type=_JSON_UTF8)
+        body = to_json({"ok": False, "reason": reason})
+        return json_answer(body, status=503, headers={"retry-after": "2"}, content_type=_JSON_UTF8)
+
+
+class _Calls:
+    """Hands a call that is one of an operation by its path straight to its wire: to try the routes one after the other
+    takes as long as all else that a kept answer needs.
+    """
+
+    def __init__(self, app: ASGIApp, registry: Registry, rest: Rest) -> None:
+        self._app = app
+        self._registry = registry
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        name = scope["path"].removeprefix("/api/") if scope["type"] == "http" else ""
+        if name and name != scope["path"] and self._registry.has_router(name):
+            scope["path_params"] = {"procedure": name}
+            await self._rest(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+class _CleanPaths:
+    """Sends requests for a path with repeated or trailing slashes to the clean one; 308 keeps method and body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (clean := _clean(scope)) is not None:
+            await send_answer(clean, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _clean(scope: Scope) -> Answer | None:
+    path: str = scope["path"]
+    if "//" not in path and not path.endswith("/"):
+        return None
+    raw = _SLASHES.sub(b"/", scope["raw_path"]).rstrip(b"/")
+    if raw != b"/api" and not raw.startswith(b"/api/"):  # nothing else is ours, and no other host is led to
+        return None
+    query = b"?" + scope["query_string"] if scope["query_string"] else b""
+    return Answer(status=308, headers=((b"location", raw + query),), body=b"")
+
+
+async def _way_in(_request: Request) -> Response:
+    """What whoever opens the panel's own address reads; programs ask for it to learn whether something is there."""
+    headers = {name.decode(): value.decode() for name, value in SECURITY_HEADERS}
+    return PlainTextResponse(_WAY_IN, headers=headers)
+
+
+async def _nothing_there(request: Request, _error: Exception) -> Response:
+    answer = errors.told(errors.not_found(), request.url.path)
+    headers = {name.decode(): value.decode() for name, value in (*answer.headers, *SECURITY_HEADERS)}
+    return Response(answer.body, answer.status, headers)

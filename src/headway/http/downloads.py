@@ -1,0 +1,85 @@
+"""A log as a file: whole or a part of it, while it grows too."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from starlette.types import Receive, Scope, Send
+
+from headway.api.operation import File
+from headway.core.deployments.model import Deployment
+from headway.http.answers import SECURITY_HEADERS
+from headway.http.outlets import AsgiStream, Gone
+from headway.http.ranges import Part, part_of
+from headway.infra.logs.download import OpenedLog
+
+STUCK_SECONDS = 30.0
+_PIECE_BYTES = 256 << 10
+
+
+class Download(AsgiStream, File):
+    """One download. It closes the log."""
+
+    def __init__(self, deployment: Deployment, log: OpenedLog, headers: Mapping[bytes, bytes]) -> None:
+        self._name = deployment.deployment_id
+        self._log = log
+        self._tag = _tag(deployment, log)
+        self._part = part_of(headers, log.size, self._tag)
+
+    async def stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends the part that was asked for, as far as it was written when the log was opened."""
+        try:
+            await send({"type": "http.response.start", "status": self._part.status, "headers": self._headers()})
+            async with asyncio.TaskGroup() as group:
+                watching = group.create_task(_watch(receive))
+                await self._send_pieces(send)
+                watching.cancel()
+        except* (Gone, TimeoutError):
+            pass  # nobody is there, or somebody who takes nothing: the connection is not worth its memory
+        finally:
+            self._log.close()
+
+    async def _send_pieces(self, send: Send) -> None:
+        offset, end = self._part.begin, self._part.end
+        while offset < end:
+            piece = await self._log.read(offset, min(_PIECE_BYTES, end - offset))
+            if not piece:
+                raise Gone  # the log was begun anew: its reader sees that this answer is cut off
+            offset += len(piece)
+            async with asyncio.timeout(STUCK_SECONDS):
+                await send({"type": "http.response.body", "body": piece, "more_body": offset < end})
+        if self._part.begin == end:
+            await send({"type": "http.response.body", "body": b""})
+
+    def _headers(self) -> list[tuple[bytes, bytes]]:
+        return [*_described(self._part, self._name, self._tag), *SECURITY_HEADERS]
+
+
+def _described(part: Part, name: str, tag: bytes | None) -> list[tuple[bytes, bytes]]:
+    headers = [(b"accept-ranges", b"bytes")]
+    if part.status in {200, 206}:
+        headers += [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-disposition", b'attachment; filename="deployment-%s.log"' % name.encode()),
+        ]
+    if part.status != 304:
+        headers.append((b"content-length", str(part.end - part.begin).encode()))
+    if part.content_range is not None:
+        headers.append((b"content-range", part.content_range))
+    if tag is not None:
+        headers.append((b"etag", tag))
+    return headers
+
+
+def _tag(deployment: Deployment, log: OpenedLog) -> bytes | None:
+    """Of a deployment that has ended the log does not change any more."""
+    if not deployment.status.ended:
+        return None
+    return f'"{deployment.deployment_id}.{deployment.epoch}.{log.size}"'.encode()
+
+
+async def _watch(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    raise Gone

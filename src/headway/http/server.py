@@ -1,0 +1,112 @@
+"""Serving the HTTP face on a socket, inside an event loop that somebody else runs."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import cast
+
+import uvicorn
+from starlette.applications import Starlette
+
+from headway.http.request_heads import HEAD_SECONDS, BoundedProtocol
+from headway.kernel.errors import HeadwayError
+
+_BACKLOG = 2048
+_KEEP_ALIVE_SECONDS = 20
+_MOST_MESSAGE_BYTES = 4_096  # nobody who listens has anything to say
+_SECONDS_TO_STOP = 1  # for answers that are under way; the event loop's own steps come on top
+
+
+class CannotListen(HeadwayError):
+    """The address cannot be listened on."""
+
+
+class Server:
+    """An HTTP server: ``start`` takes the address, ``run`` serves until ``stop``, within two seconds of it."""
+
+    def __init__(self, app: Starlette, host: str, port: int, *, head_seconds: float = HEAD_SECONDS) -> None:
+        self._app = app
+        self._host = host
+        self._port = port
+        self._socket: socket.socket | None = None
+        protocol = cast("type[asyncio.Protocol]", partial(BoundedProtocol, head_seconds=head_seconds))
+        self._uvicorn = _Uvicorn(
+            uvicorn.Config(
+                app,
+                http=protocol,
+                ws="websockets-sansio",
+                ws_max_size=_MOST_MESSAGE_BYTES,
+                ws_per_message_deflate=False,
+                lifespan="off",
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=_SECONDS_TO_STOP,
+            )
+        )
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on, once started; another than was asked for only when that was 0."""
+        return self._port
+
+    async def start(self) -> None:
+        """Listens. Raises CannotListen with what to do about it."""
+        self._socket = _listen(self._host, self._port)
+        self._port = self._socket.getsockname()[1]
+
+    async def run(self) -> None:
+        """Serves until ``stop``. When cancelled, it stops in order too."""
+        if self._socket is None:
+            await self.start()
+        assert self._socket is not None  # noqa: S101 - for the type checker: start sets it or raises
+        serving = asyncio.create_task(self._uvicorn.serve([self._socket]))
+        try:
+            await asyncio.shield(serving)
+        except asyncio.CancelledError:
+            self.stop()
+            await serving
+            raise
+
+    def stop(self) -> None:
+        """Ends ``run``: no new connection is taken, followers are sent away, answers under way get a second. May be
+        called at any time, and again.
+        """
+        self._app.state.close()
+        self._uvicorn.should_exit = True
+
+
+class _Uvicorn(uvicorn.Server):
+    """Leaves signals to whoever runs the event loop."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise CannotListen(f"Headway cannot listen on {host}, port {port}: {_way_out(error)}") from error
+
+
+def _way_out(error: OSError) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return "another program does. End that one, or choose another port with --port or HEADWAY_PORT."
+        case errno.EACCES:
+            return "ports below 1024 are root's. Choose another one with --port or HEADWAY_PORT."
+        case errno.EADDRNOTAVAIL:
+            return "this machine has no such address. Choose another one with --host or HEADWAY_HOST."
+        case _:
+            return f"{error.strerror or error}. Choose another address with --host or HEADWAY_HOST."

@@ -1,0 +1,42 @@
+"""How `headway status` says what serves: by the service itself, and by a deployment only since when and from what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from headway.cli.overview import Overview
+
+
+def overview(kind: str, status: str, serving: str | None, *deployments: dict[str, Any]) -> Overview:
+    field = "composeStatus" if kind == "compose" else "applicationStatus"
+    row = {"name": "shop", field: status, "servingReleaseId": serving, "deployments": list(deployments)}
+    return Overview(kind=kind, project="default", row=row)
+
+
+@pytest.mark.parametrize("kind", ["application", "compose"])
+@pytest.mark.parametrize(
+    ("status", "serving", "state"),
+    [
+        ("done", "r1", "serves"),
+        ("running", "r1", "serves, deploys"),
+        ("error", "r1", "serves, error"),
+        ("idle", "r1", "stopped"),
+        ("idle", None, "never deployed"),
+        ("running", None, "deploys"),
+        ("error", None, "error"),
+    ],
+)
+def test_what_serves_is_told_where_its_deployment_is_no_longer_there(
+    kind: str, status: str, serving: str | None, state: str
+) -> None:
+    of = overview(kind, status, serving)
+    assert (of.state, of.serving) == (state, None)
+
+
+def test_a_deployment_that_was_left_tells_since_when() -> None:
+    row = {"rollback": {"serves": True}, "unstable": True}
+    of = overview("application", "done", "r1", {"rollback": None}, row)
+    assert (of.state, of.serving) == ("serves, unstable", row)
+    assert overview("application", "idle", None, {"rollback": None}).state == "stopped"

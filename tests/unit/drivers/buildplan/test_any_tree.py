@@ -1,0 +1,155 @@
+"""Whatever a tree holds, detection answers: with a plan or a sentence, the same each time, and soon."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from headway.drivers.builders.base import BuildError
+from headway.drivers.buildplan.detection import READS, detect, further
+from headway.drivers.buildplan.reader import LARGEST, MOST_BYTES, MOST_FILES, chosen
+from headway.drivers.buildplan.settings import BuildSettings
+from headway.drivers.buildplan.tree import Tree, tree_of
+
+MARKERS = tuple(
+    sorted(
+        {each.replace("**/", "a/b/").replace("*", "x") for each in READS} | {"Gemfile", "index.html", "cmd/a/main.go"}
+    )
+)
+FOLDERS = ("", "", "", "web/", "apps/api/", "cmd/x/", "a/b/c/")
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=12), inner, max_size=3),
+    max_leaves=12,
+)
+_OF_FILES = (
+    "name version scripts start build dependencies engines packageManager workspaces project tool poetry steps deploy "
+    "phases cmds commands startCommand env provider packages"
+)
+WORDS = st.sampled_from(_OF_FILES.split())
+OBJECTS = st.dictionaries(WORDS, VALUES | st.dictionaries(WORDS, VALUES, max_size=4), max_size=5)
+TEXTS = st.one_of(
+    st.binary(max_size=60),
+    OBJECTS.map(lambda value: json.dumps(value).encode()),
+    st.sampled_from((b"", b"web: x\n", b"package main\n", b"go 1.22\n", b"[project]\nname='x'\n", b"#!/bin/bash\n")),
+)
+
+
+@st.composite
+def trees(draw: st.DrawFn) -> Tree:
+    names = draw(st.lists(st.tuples(st.sampled_from(FOLDERS), st.sampled_from(MARKERS)), max_size=12))
+    contents = {f"{folder}{name}": draw(TEXTS) for folder, name in names if draw(st.booleans())}
+    return Tree(names=frozenset((*contents, *(f"{folder}{name}" for folder, name in names))), contents=contents)
+
+
+LINES = st.none() | st.sampled_from(("", " ", "make", "python app.py", "npm run build", "x" * 500))
+
+
+@given(
+    tree=trees(),
+    given_=st.fixed_dictionaries(
+        dict.fromkeys(("install", "build", "start", "release", "publish", "provider", "package"), LINES)
+    ),
+    variables=st.dictionaries(
+        st.sampled_from(
+            ("NIXPACKS_START_CMD", "RAILPACK_PACKAGES", "NIXPACKS_NODE_VERSION", "RAILPACK_GO_BIN", "PORT")
+        ),
+        st.text(max_size=20),
+        max_size=3,
+    ),
+)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_tree_has_a_plan_or_a_sentence(tree: Tree, given_: dict[str, Any], variables: dict[str, str]) -> None:
+    assert _answer(tree, given_, variables) == _answer(tree, given_, variables)
+
+
+def _answer(tree: Tree, given_: dict[str, Any], variables: dict[str, str]) -> object:
+    try:
+        found = detect(tree, BuildSettings(**given_), variables)
+    except BuildError as error:
+        return error.message[:3_000]
+    assert found.processes or found.site
+    json.dumps(found.dump())
+    return found
+
+
+def test_a_tree_of_as_many_files_as_are_looked_at_is_planned_soon() -> None:
+    names = [f"a{number % 200}/b{number % 17}/package{number}.json" for number in range(20_000)]
+    names += [f"m{number}/go.mod" for number in range(400)] + [f"x{number}/index.html" for number in range(400)]
+    tree = Tree(names=frozenset(names), contents=dict.fromkeys(names[:MOST_FILES], b"{" * 2000))
+    begin = time.process_time()
+    assert isinstance(_answer(tree, {}, {}), str)
+    assert time.process_time() - begin < 5
+
+
+@given(st.lists(st.tuples(st.sampled_from(FOLDERS), st.sampled_from(MARKERS), st.integers(0, 1 << 40)), max_size=600))
+@settings(max_examples=30, deadline=None)
+def test_what_is_read_is_bounded(files: list[tuple[str, str, int]]) -> None:
+    sizes = {f"{folder}{number}{name}": size for number, (folder, name, size) in enumerate(files)}
+    sizes |= {"package.json": 10, "Procfile": 5}
+    taken = chosen(sizes.keys(), sizes, READS)
+    assert len(taken) <= MOST_FILES
+    assert sum(min(sizes[name], LARGEST) for name in taken) <= MOST_BYTES
+    assert "Procfile" in taken
+
+
+_LENGTH = 1 << 18
+_HOSTILE = {
+    "spaces": " " * _LENGTH,
+    "lines": "\n" * _LENGTH,
+    "blank lines": " \n" * (_LENGTH // 2),
+    "dots": ("a." * (_LENGTH // 2)),
+    "dots in a line": "\t" + "a." * (_LENGTH // 2),
+    "brackets": "[" * _LENGTH,
+    "braces": '{"a":' * (_LENGTH // 5),
+    "equals": "A=" * (_LENGTH // 2),
+    "slashes": "#!/" + "/a" * (_LENGTH // 2),
+    "root": "root:" + " " * _LENGTH + "x'",
+    "roots": "root: \n" * (_LENGTH // 7),
+    "modules": "module \n" * (_LENGTH // 8),
+    "requires": "\trequire" * (_LENGTH // 8),
+    "processes": "a: b\n" * (_LENGTH // 5),
+    "a server": "web: " + "gunicorn -b " * (_LENGTH // 12),
+    "examples": "A=" + "any " * (_LENGTH // 4) + "!",
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Staticfile", "go.mod", "main.go", "start.sh", "Procfile", "railpack.json", "nixpacks.toml", "app.json"),
+        *("netlify.toml", "vercel.json", ".tool-versions", ".go-version", ".env.example", "Makefile"),
+    ],
+)
+def test_a_hostile_file_is_read_in_bounded_time(name: str) -> None:
+    for what, text in _HOSTILE.items():
+        tree = tree_of({"go.mod": "module x\n", "main.go": "package main\n", "index.html": "", name: text})
+        begin = time.process_time()
+        _answer(tree, {}, {})
+        assert time.process_time() - begin < 2, what
+
+
+def test_configurations_that_all_extend_each_other_are_put_together_once() -> None:
+    names = [f"tsconfig.{number}.json" for number in range(40)]
+    every = json.dumps({"extends": [f"./{name}" for name in names], "compilerOptions": {"outDir": "out"}})
+    files = {**dict.fromkeys((*names, "tsconfig.json"), every), "index.ts": "", "package-lock.json": "{}"}
+    tree = tree_of({**files, "package.json": '{"devDependencies": {"typescript": "5"}}'})
+    begin = time.process_time()
+    assert further(tree) == frozenset()  # each of them is read for its own name
+    assert detect(tree, BuildSettings()).processes[0].command == "node out/index.js"
+    assert time.process_time() - begin < 2
+
+
+def test_a_base_that_is_named_thousands_of_times_is_read_once() -> None:
+    every = json.dumps({"extends": ["./b"] * 8_000})
+    files = {"tsconfig.json": every, "b.json": '{"a": [' + "1, " * 7_000 + "1]}", "index.ts": ""}
+    tree = tree_of({**files, "package.json": '{"devDependencies": {"typescript": "5"}}'})
+    begin = time.process_time()
+    assert further(tree) == {"b.json"}
+    detect(tree, BuildSettings())
+    assert time.process_time() - begin < 2
