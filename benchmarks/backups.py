@@ -22,11 +22,11 @@ from typing import Self
 import psycopg
 
 from headway.drivers.storages.rclone import Rclone
-from tests.backups import Keeper, postgres_with_password, reached
-from tests.panel import Panel, until
-from tests.postgres import Cluster
 from tests.proofs.test_crash import environs
-from tests.s3 import S3, s3_server
+from tests.support.databases.postgres import Cluster
+from tests.support.panel.panel import Panel, until
+from tests.support.storages.backups import Keeper, postgres_with_password, reached
+from tests.support.storages.s3 import S3, s3_server
 
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 MEGABYTES = int(os.environ.get("BACKUP_MB", "1950"))  # three rounds of it are more than 5 GB

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.panel import Json, Panel, git, git_repository, web
+from tests.support.panel.panel import Json, Panel, git, git_repository, web
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 ONLY = os.environ.get("ONLY", "").split()

@@ -22,8 +22,8 @@ from headway.infra.db.migrate import migrate
 from headway.infra.db.sqlite import sqlite_url
 from headway.infra.db.transaction import Tx
 from headway.kernel.clock import SystemClock
-from tests.factories import add_host, ledger, request
-from tests.postgres import find_program, running_cluster
+from tests.support.databases.postgres import find_program, running_cluster
+from tests.support.panel.factories import add_host, ledger, request
 
 ROUNDS = 400
 BOUND = 1.5

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import httpx
 
-from tests.docker_engine import Engine
 from tests.e2e.boxes import boxed_web, containers
-from tests.panel import Panel, free_port, git_repository, until
+from tests.support.docker.docker_engine import Engine
+from tests.support.panel.panel import Panel, free_port, git_repository, until
 
 ROUNDS = int(os.environ.get("ROUNDS", "20"))
 BOUND = 200.0

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.panel import KEY, Panel, free_port, git_repository, web
+from tests.support.panel.panel import KEY, Panel, free_port, git_repository, web
 
 ROUNDS = int(os.environ.get("ROUNDS", "30"))
 BOUNDS = {"request to running": 10.0, "request to first log line": 60.0, "redeploy over bare commands": 250.0}

@@ -18,11 +18,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.docker_engine import BASE_IMAGE
 from tests.e2e.boxes import boxed_web
 from tests.e2e.test_build_servers import Yard, connected
-from tests.panel import commit, git_repository, web
-from tests.server_roots import FarEngine, RootedServer, engine_on
+from tests.support.docker.docker_engine import BASE_IMAGE
+from tests.support.machines.server_roots import FarEngine, RootedServer, engine_on
+from tests.support.panel.panel import commit, git_repository, web
 
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 IMAGE_MIB = int(os.environ.get("IMAGE_MIB", "1024"))

@@ -35,7 +35,7 @@ from headway.infra.db.seat import Seat
 from headway.infra.db.transaction import Tx
 from headway.infra.panel.process import collect_rarely
 from tests.integration.http.world import KEYS, open_world
-from tests.postgres import find_program, running_cluster
+from tests.support.databases.postgres import find_program, running_cluster
 
 LISTED = 100
 WAITING = 200

@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.docker_engine import Engine, lacks_docker
 from tests.e2e.boxes import BUILD_SECONDS, boxed_web, clear
-from tests.panel import Panel, commit, git_repository, web
+from tests.support.docker.docker_engine import Engine, lacks_docker
+from tests.support.panel.panel import Panel, commit, git_repository, web
 
 ROUNDS = int(os.environ.get("ROUNDS", "20"))
 MOST_MILLISECONDS = 3000.0

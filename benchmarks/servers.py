@@ -18,11 +18,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tests.docker_engine import Engine
 from tests.e2e.boxes import boxed_web, clear
 from tests.e2e.test_applications_servers import Site, connected
-from tests.panel import git_repository, web
-from tests.server_roots import engine_on
+from tests.support.docker.docker_engine import Engine
+from tests.support.machines.server_roots import engine_on
+from tests.support.panel.panel import git_repository, web
 
 ROUNDS = int(os.environ.get("ROUNDS", "15"))
 BOUND = 150.0
@@ -53,7 +53,7 @@ def site_of_two_engines(folder: Path) -> Iterator[Site]:
         with connected(folder) as site, engine_on(site.server):
             site.panel.stop()
             site.panel.env |= {"HEADWAY_DOCKER_HOST": engine.host, "CRASH_AT": "0", "CRASH_POINTS": os.devnull}
-            site.panel.start(module="tests.asking_panel", ASKED=str(folder / "asked"))
+            site.panel.start(module="tests.support.panel.asking_panel", ASKED=str(folder / "asked"))
             yield site
         clear(engine, f"headway.panel={(folder / 'data/panel.id').read_text()}")
     finally:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-from tests.databases import (
+from tests.support.applications.left import daemons
+from tests.support.databases.databases import (
     database,
     database_url,
     postgres_cluster,
@@ -20,10 +21,9 @@ from tests.databases import (
     sqlite_database_url,
     sqlite_template,
 )
-from tests.docker_engine import Engine, lacks_docker, shared_engine
-from tests.left import daemons
-from tests.postgres import find_program
-from tests.swarm_nodes import Nodes, swarm_nodes
+from tests.support.databases.postgres import find_program
+from tests.support.docker.docker_engine import Engine, lacks_docker, shared_engine
+from tests.support.docker.swarm_nodes import Nodes, swarm_nodes
 
 ON_A_SWARM = {"test_runtime_contract.py", "test_stack.py", "test_swarm.py", "test_swarm_reach.py"}
 # What takes longer than a minute beside three others, as the end of a run tells, the longest first.

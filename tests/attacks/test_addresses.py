@@ -31,7 +31,7 @@ from headway.infra.outward_http import transport
 from headway.kernel.addresses import is_near, near_host
 from headway.kernel.secret import Secret
 from tests.integration.http.world import World, client_with, open_world
-from tests.receivers import Receiver, receiver
+from tests.support.notifications.receivers import Receiver, receiver
 
 NEAR = [
     *("127.0.0.1", "127.1", "127.0.1", "0", "0.0.0.0", "2130706433", "0x7f000001", "0x7f.1", "017700000001"),  # noqa: S104

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from headway.infra.hosts.ssh_compression import MOST_PACKET_BYTES, Bounded
-from tests.bounds import P99_SECONDS, watched
-from tests.panel import Panel, panel
-from tests.ssh_servers import ssh_server
+from tests.support.machines.ssh_servers import ssh_server
+from tests.support.panel.bounds import P99_SECONDS, watched
+from tests.support.panel.panel import Panel, panel
 
 pytestmark = pytest.mark.slow
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.building import FROM, tenants
-from tests.compose import SLEEPS, panel_with_engine, stack
-from tests.docker_engine import BASE_IMAGE, Engine
 from tests.integration.worksite import Worksite
-from tests.panel import git_repository
+from tests.support.applications.building import FROM, tenants
+from tests.support.docker.compose import SLEEPS, panel_with_engine, stack
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
+from tests.support.panel.panel import git_repository
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(120)]
 

@@ -6,9 +6,9 @@ import pytest
 
 from headway.drivers.builders.recipe import check_names
 from headway.kernel.errors import InvalidInput
-from tests.building import FROM, tenants
-from tests.docker_engine import Engine
 from tests.integration.worksite import Worksite
+from tests.support.applications.building import FROM, tenants
+from tests.support.docker.docker_engine import Engine
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(120)]
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.building import FROM, tenants
-from tests.docker_engine import BASE_IMAGE, Engine
 from tests.integration.worksite import Worksite
+from tests.support.applications.building import FROM, tenants
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(120)]
 

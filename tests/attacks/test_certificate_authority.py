@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from headway.drivers.runtimes import processes
-from tests.certificate_authority import Authority, authority, lacks_authority
-from tests.certificates import certificate_for
-from tests.panel import Json, Panel, free_port, git_repository, until
+from tests.support.certificates.certificate_authority import Authority, authority, lacks_authority
+from tests.support.certificates.certificates import certificate_for
+from tests.support.panel.panel import Json, Panel, free_port, git_repository, until
 
 pytestmark = [
     pytest.mark.slow,

@@ -24,9 +24,9 @@ from headway.features.edge.module import edge_facts
 from headway.infra.db.tables.edge import certificates
 from headway.kernel.artifacts import KeyPair
 from headway.kernel.secret import Secret
-from tests.certificates import certificate_for
 from tests.integration.http.world import World, open_world
-from tests.panel import free_port
+from tests.support.certificates.certificates import certificate_for
+from tests.support.panel.panel import free_port
 
 SECONDS = 5.0
 VICTIM, MINE, PANEL = "victim.example.test", "mine.test", "panel.of.test"

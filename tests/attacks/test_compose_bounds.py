@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.bounds import P99_SECONDS, watched
-from tests.compose import SLEEPS, Stack, panel_with_engine, stack
-from tests.docker_engine import BASE_IMAGE, Engine
-from tests.panel import Panel, git_repository, until
+from tests.support.docker.compose import SLEEPS, Stack, panel_with_engine, stack
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
+from tests.support.panel.bounds import P99_SECONDS, watched
+from tests.support.panel.panel import Panel, git_repository, until
 
 Json = Any
 

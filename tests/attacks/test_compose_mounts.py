@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.compose import SLEEPS, Stack, panel_with_engine, stack
-from tests.docker_engine import BASE_IMAGE, Engine
-from tests.panel import Panel, git_repository, until, work_of
+from tests.support.docker.compose import SLEEPS, Stack, panel_with_engine, stack
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
+from tests.support.panel.panel import Panel, git_repository, until, work_of
 
 Json = Any
 

@@ -16,7 +16,7 @@ from headway.drivers.runtimes.compose.conversion import with_inert_variables
 from headway.features.services.compose.model import Record
 from headway.features.services.compose.tools import ComposeContext
 from headway.infra.hosts.command import Command, Limits
-from tests.docker_engine import lacks_docker
+from tests.support.docker.docker_engine import lacks_docker
 
 pytestmark = pytest.mark.skipif(lacks_docker() is not None, reason=lacks_docker() or "")
 

@@ -10,10 +10,10 @@ from urllib.parse import quote
 import pytest
 
 from tests.attacks.test_native_loopback import FILES, REFUSED
-from tests.compose import panel_with_engine
-from tests.docker_engine import Engine
 from tests.e2e.boxes import BUILD_SECONDS, boxed_web
-from tests.panel import Panel, git_repository, until
+from tests.support.docker.compose import panel_with_engine
+from tests.support.docker.docker_engine import Engine
+from tests.support.panel.panel import Panel, git_repository, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.root, pytest.mark.timeout(240)]
 

@@ -17,10 +17,10 @@ import httpx
 import pytest
 
 from headway.drivers.runtimes.gate_content import own_addresses
-from tests.compose import SLEEPS, Stack, panel_with_engine, stack
-from tests.docker_engine import BASE_IMAGE, Engine
 from tests.e2e.boxes import boxed_web
-from tests.panel import Panel, free_port, git_repository, until
+from tests.support.docker.compose import SLEEPS, Stack, panel_with_engine, stack
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
+from tests.support.panel.panel import Panel, free_port, git_repository, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(180)]
 

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.panel import Panel, panel, until
+from tests.support.panel.panel import Panel, panel, until
 
 Json = Any
 pytestmark = [

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from headway.drivers.storages import packer
-from tests.backups import Keeper, postgres_with_password, reached
-from tests.mariadb import MariaDb, lacks_mariadb, running_mariadb
-from tests.panel import panel
-from tests.postgres import Cluster, find_program
+from tests.support.databases.mariadb import MariaDb, lacks_mariadb, running_mariadb
+from tests.support.databases.postgres import Cluster, find_program
+from tests.support.panel.panel import panel
+from tests.support.storages.backups import Keeper, postgres_with_password, reached
 
 Json = Any
 pytestmark = [

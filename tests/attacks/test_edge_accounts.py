@@ -32,9 +32,9 @@ from headway.infra.panel.data_dir import DataDir
 from headway.kernel.artifacts import HealthCheck, HealthKind, KeyPair, Route, Upstream, Way
 from headway.kernel.secret import Secret
 from headway.kernel.settings import Facts, Settings
-from tests.certificates import certificate_for
 from tests.integration.runtimes.bench import Work, free_port, make_runtime, make_spec, open_folder, until
-from tests.visitors import Visitors
+from tests.support.applications.visitors import Visitors
+from tests.support.certificates.certificates import certificate_for
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 MAIL = "somebody@mail.example"

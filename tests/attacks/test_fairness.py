@@ -7,7 +7,7 @@ from headway.core.deployments.ledger import Outcome
 from headway.core.deployments.model import Lane
 from headway.core.deployments.status import Maker, Status
 from headway.infra.db.engine import SqlDatabase
-from tests.factories import add_host, ledger, request
+from tests.support.panel.factories import add_host, ledger, request
 
 BOOK = ledger()
 DONE = Outcome(status=Status.DONE)

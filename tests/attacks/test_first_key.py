@@ -15,7 +15,7 @@ import pytest
 from headway.cli.machine import settings_of
 from headway.first_key import prepare, replace
 from headway.kernel.errors import Forbidden
-from tests.panel import Panel
+from tests.support.panel.panel import Panel
 
 pytestmark = pytest.mark.slow
 

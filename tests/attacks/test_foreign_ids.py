@@ -21,11 +21,11 @@ from headway.core.access.model import Grants, Role, Scope, Terms
 from headway.infra.db.tables.base import metadata
 from headway.infra.db.transaction import Tx
 from headway.operations import bare_registry
-from tests.archives import packed
 from tests.integration.http.access_rows import QUERY
 from tests.integration.http.access_table import TABLE
 from tests.integration.http.test_access_table import UPLOADS, given_to, things_of
 from tests.integration.http.world import World, add_person, client_with, open_world
+from tests.support.storages.archives import packed
 
 ID_LIKE = re.compile(r"Ids?$|^id$|^accessed|^projects$|^selectedServices$")
 KINDS = ("postgres", "mysql", "mariadb", "mongo", "redis", "libsql")

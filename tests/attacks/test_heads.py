@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.bounds import P99_SECONDS, connected, heard, said, watched
-from tests.panel import KEY, Panel, panel
+from tests.support.panel.bounds import P99_SECONDS, connected, heard, said, watched
+from tests.support.panel.panel import KEY, Panel, panel
 
 pytestmark = pytest.mark.slow
 

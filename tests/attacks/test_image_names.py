@@ -7,9 +7,9 @@ import secrets
 import pytest
 
 from headway.kernel.ids import new_id
-from tests.building import FROM, Tenant, tenants
-from tests.docker_engine import Engine
 from tests.integration.worksite import Worksite
+from tests.support.applications.building import FROM, Tenant, tenants
+from tests.support.docker.docker_engine import Engine
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(120)]
 

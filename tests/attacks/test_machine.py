@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.compose import SLEEPS, as_file, panel_with_engine
-from tests.docker_engine import Engine
 from tests.e2e.boxes import BUILD_SECONDS, boxed_web
-from tests.panel import Panel, git_repository, until, web
+from tests.support.docker.compose import SLEEPS, as_file, panel_with_engine
+from tests.support.docker.docker_engine import Engine
+from tests.support.panel.panel import Panel, git_repository, until, web
 
 Json = Any
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(240)]

@@ -15,7 +15,7 @@ import pytest
 from headway.core.access.machine import Power
 from headway.features.services.application.model import ReleaseState
 from tests.integration.http.world import World, open_world
-from tests.machine_stage import (
+from tests.support.panel.machine_stage import (
     CALLERS,
     LOW_FILE,
     MACHINE,

@@ -18,7 +18,7 @@ from headway.infra.hosts.command import Account
 from tests.integration.sources.repositories import Repository, branch, owner_of, release_folder, source_of, tree
 from tests.integration.sources.servers import serve_ssh
 from tests.integration.worksite import Worksite
-from tests.panel import Panel, git_repository, panel, web
+from tests.support.panel.panel import Panel, git_repository, panel, web
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from headway.infra.docker import archive_script
-from tests.docker_engine import BASE_IMAGE, Engine
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
 
 NAME, VICTIM = "headway-p/mine-abc123:r-1", "headway-p/victim-def456:r-7"
 LAYER, DIGEST, KIND = "blobs/sha256/" + "a" * 64, "sha256:" + "b" * 64, "application/vnd.oci.image.index.v1+json"

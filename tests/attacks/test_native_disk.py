@@ -10,7 +10,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests.panel import Panel, git_repository, until
+from tests.support.panel.panel import Panel, git_repository, until
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 

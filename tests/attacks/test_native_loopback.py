@@ -16,7 +16,7 @@ import pytest
 from headway.drivers.runtimes import mirrors
 from headway.drivers.runtimes.gate_content import own_addresses
 from headway.kernel.vault import Vault
-from tests.panel import Panel, free_port, git_repository, until, web
+from tests.support.panel.panel import Panel, free_port, git_repository, until, web
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 

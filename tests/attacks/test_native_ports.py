@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.panel import Panel, git_repository, until, web
+from tests.support.panel.panel import Panel, git_repository, until, web
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 

@@ -43,8 +43,8 @@ from headway.kernel.secret import Secret
 from tests.attacks.test_addresses import leading_to
 from tests.integration.http.world import World, open_world
 from tests.integration.worksite import Worksite
-from tests.outward_world import FAR, PORT, SAYS
-from tests.receivers import receiver
+from tests.support.machines.outward_world import FAR, PORT, SAYS
+from tests.support.notifications.receivers import receiver
 
 pytestmark = pytest.mark.slow
 
@@ -69,7 +69,7 @@ URLS = {
 
 def of_world(*words: str) -> Mapping[str, Any]:
     """What the world of two networks prints."""
-    argv = ["unshare", "--net", "--mount", sys.executable, "-m", "tests.outward_world", *words]
+    argv = ["unshare", "--net", "--mount", sys.executable, "-m", "tests.support.machines.outward_world", *words]
     ended = subprocess.run(argv, capture_output=True, text=True, timeout=90, check=False)
     assert ended.returncode == 0, ended.stderr
     told: Mapping[str, Any] = json.loads(ended.stdout)

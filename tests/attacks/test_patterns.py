@@ -11,8 +11,8 @@ from headway.drivers.builders.languages.node_versions import satisfies
 from headway.features.webhooks.watch_paths import check_patterns, concerned
 from headway.kernel.errors import InvalidInput
 from headway.kernel.layers import Layer, UnknownReference, resolve
-from tests.bounds import P99_SECONDS, watched
-from tests.panel import Panel, panel
+from tests.support.panel.bounds import P99_SECONDS, watched
+from tests.support.panel.panel import Panel, panel
 
 pytestmark = pytest.mark.slow
 

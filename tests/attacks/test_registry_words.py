@@ -23,8 +23,8 @@ from headway.infra.docker.cli import Docker, Typed
 from headway.kernel.artifacts import Image
 from headway.kernel.errors import HeadwayError
 from headway.kernel.secret import Secret
-from tests.docker_engine import BASE_IMAGE, Engine
 from tests.integration.worksite import Worksite
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(120)]
 

@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from tests.attacks.test_machine import as_caller
-from tests.compose import SLEEPS, Stack, panel_with_engine, stack
-from tests.docker_engine import Engine
 from tests.e2e.boxes import BUILD_SECONDS, boxed_web
-from tests.panel import Panel, git_repository, until
+from tests.support.docker.compose import SLEEPS, Stack, panel_with_engine, stack
+from tests.support.docker.docker_engine import Engine
+from tests.support.panel.panel import Panel, git_repository, until
 
 Json = Any
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(240)]

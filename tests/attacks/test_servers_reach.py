@@ -18,13 +18,13 @@ import pytest
 from tests.attacks.test_containers_reach import CLOUDS, NATIVE, REFUSED, TRIER, said_in
 from tests.attacks.test_native_loopback import BUILD, FILES
 from tests.attacks.test_native_loopback import REFUSED as KEPT_FROM
-from tests.compose import SLEEPS
-from tests.docker_engine import BASE_IMAGE, lacks_docker
 from tests.e2e.boxes import boxed_web
 from tests.e2e.test_applications_servers import Site, connected
 from tests.e2e.test_composes_servers import FarStack, far_stack
-from tests.panel import free_port, git_repository, host_of, until, web
-from tests.server_roots import MISSING, FarEngine, RootedServer, engine_on
+from tests.support.docker.compose import SLEEPS
+from tests.support.docker.docker_engine import BASE_IMAGE, lacks_docker
+from tests.support.machines.server_roots import MISSING, FarEngine, RootedServer, engine_on
+from tests.support.panel.panel import free_port, git_repository, host_of, until, web
 
 pytestmark = [
     pytest.mark.slow,

@@ -17,10 +17,10 @@ from headway.infra.db.tables.applications import applications
 from headway.infra.db.tables.composes import composes
 from headway.kernel.ids import new_id
 from headway.kernel.vault import Vault
-from tests.compose import SLEEPS, Stack, panel_with_engine, stack
-from tests.docker_engine import BASE_IMAGE, Engine
 from tests.e2e.boxes import BUILD_SECONDS, DOCKERFILE, boxed_web
-from tests.panel import Panel, commit, git_repository
+from tests.support.docker.compose import SLEEPS, Stack, panel_with_engine, stack
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
+from tests.support.panel.panel import Panel, commit, git_repository
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(240)]
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.attacks.test_native_disk import FILLER, pid_of
-from tests.panel import Panel, git_repository, until
+from tests.support.panel.panel import Panel, git_repository, until
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 

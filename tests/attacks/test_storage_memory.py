@@ -14,9 +14,9 @@ from headway.drivers.storages.base import Storage, StorageRefused
 from headway.drivers.storages.queries import Storages
 from headway.drivers.storages.rclone import Rclone
 from tests.attacks.test_dumps import restored
-from tests.backups import Keeper
-from tests.mariadb import MariaDb, lacks_mariadb, running_mariadb
-from tests.panel import panel
+from tests.support.databases.mariadb import MariaDb, lacks_mariadb, running_mariadb
+from tests.support.panel.panel import panel
+from tests.support.storages.backups import Keeper
 
 pytestmark = pytest.mark.slow
 

@@ -18,13 +18,13 @@ import pytest
 from headway.drivers.runtimes.gate_content import Ports, own_addresses
 from headway.drivers.runtimes.gates import gates_of
 from tests.attacks.test_containers_reach import CLOUDS, NATIVE, REFUSED, TRIER, listening, said_in
-from tests.compose import SLEEPS, Stack, stack
-from tests.docker_engine import BASE_IMAGE
-from tests.docker_registry import lacks_registry
 from tests.e2e.boxes import DOCKERFILE, boxed_web
 from tests.e2e.swarms import SECONDS, Ground, swarm_ground
-from tests.panel import Panel, free_port, git_repository, until
-from tests.swarm_nodes import Node, Nodes
+from tests.support.docker.compose import SLEEPS, Stack, stack
+from tests.support.docker.docker_engine import BASE_IMAGE
+from tests.support.docker.docker_registry import lacks_registry
+from tests.support.docker.swarm_nodes import Node, Nodes
+from tests.support.panel.panel import Panel, free_port, git_repository, until
 
 pytestmark = [
     pytest.mark.docker,

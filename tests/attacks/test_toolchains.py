@@ -20,8 +20,8 @@ from headway.drivers.buildplan.plan import Need
 from headway.drivers.buildplan.toolchains.provision import provide
 from headway.drivers.buildplan.toolchains.store import Provided
 from tests.integration.worksite import IS_ROOT, Worksite, open_worksite
-from tests.toolchain_registry import ToolchainRegistry, packed, toolchain_registry, wheel
-from tests.toolchain_stores import entries_of, left_of, says, store_of, take_back
+from tests.support.toolchains.toolchain_registry import ToolchainRegistry, packed, toolchain_registry, wheel
+from tests.support.toolchains.toolchain_stores import entries_of, left_of, says, store_of, take_back
 
 TODAY = date(2026, 11, 20)
 DENO = f"@deno/linux-{'x64' if platform.machine() == 'x86_64' else 'arm64'}-glibc"

@@ -25,8 +25,8 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
 from headway.kernel.settings import Facts, Settings
 from headway.upkeep import look_ahead
-from tests.certificates import certificate_for
 from tests.integration.http.world import World, open_world
+from tests.support.certificates.certificates import certificate_for
 
 BIND = Need(power=Power.BIND, value="/srv")
 A_BIND = {"type": "bind", "hostPath": "/srv", "mountPath": "/srv"}

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from headway.drivers.storages import packer
-from tests.backups import Volumes
-from tests.compose import SLEEPS, Stack, as_file, panel_with_engine, stack
-from tests.docker_engine import Engine
-from tests.panel import Panel, git_repository, panel, web
+from tests.support.docker.compose import SLEEPS, Stack, as_file, panel_with_engine, stack
+from tests.support.docker.docker_engine import Engine
+from tests.support.panel.panel import Panel, git_repository, panel, web
+from tests.support.storages.backups import Volumes
 
 Json = Any
 Filled = Callable[[tarfile.TarFile], None]

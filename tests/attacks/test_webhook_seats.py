@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.bounds import P99_SECONDS, connected, heard, said, watched
 from tests.integration.http.world import World, open_world
-from tests.panel import Panel, panel
+from tests.support.panel.bounds import P99_SECONDS, connected, heard, said, watched
+from tests.support.panel.panel import Panel, panel
 
 pytestmark = pytest.mark.slow
 

@@ -18,7 +18,7 @@ from headway.features.services.database import store as databases
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.transaction import Tx
 from tests.integration.http.world import World, add_person, client_with, open_world
-from tests.receivers import Receiver, receiver
+from tests.support.notifications.receivers import Receiver, receiver
 
 Json = Any
 REFUSED = "private network"

@@ -25,7 +25,7 @@ from headway.infra.db.tables.deployments import CLAIMABLE, deployments
 from headway.infra.db.transaction import Tx
 from headway.kernel.clock import SystemClock
 from tests.contract.queue_model import overfull
-from tests.factories import ledger
+from tests.support.panel.factories import ledger
 
 
 def main(url: str, owner: str, seed: str, limits: str) -> None:

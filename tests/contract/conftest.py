@@ -15,7 +15,7 @@ from headway.kernel.clock import SystemClock
 from tests.contract.host_forms import FORMS, Form
 from tests.contract.queue_model import wrong_marks
 from tests.contract.queue_steps import Write
-from tests.factories import add_host
+from tests.support.panel.factories import add_host
 
 T = TypeVar("T")
 

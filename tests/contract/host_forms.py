@@ -14,11 +14,11 @@ from headway.infra.hosts.base import Anchor, AnchorSpec, Host
 from headway.infra.hosts.command import Command, Stage
 from headway.infra.hosts.processes import is_alive
 from headway.kernel.ids import new_id
-from tests.local_hosts import PATH, local_host, shell, until
 from tests.simulation.border import Border
 from tests.simulation.host import SimHost
 from tests.simulation.machine import Machine
-from tests.ssh_servers import SSHD, SshServer, ssh_host, ssh_server
+from tests.support.machines.local_hosts import PATH, local_host, shell, until
+from tests.support.machines.ssh_servers import SSHD, SshServer, ssh_host, ssh_server
 
 
 class Form(Protocol):

@@ -10,7 +10,7 @@ from headway.core.deployments.ledger import Outcome
 from headway.core.deployments.model import Deployment, Lane
 from headway.core.deployments.status import Status
 from headway.infra.db.transaction import Tx
-from tests.factories import ledger, request
+from tests.support.panel.factories import ledger, request
 
 DONE = Outcome(status=Status.DONE)
 T = TypeVar("T")

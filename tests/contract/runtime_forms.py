@@ -16,9 +16,9 @@ from headway.infra.docker.api import DockerApi, unix_socket
 from headway.kernel.artifacts import Artifact, Bundle, Container, HealthCheck, HealthKind, Image, ReleaseSpec
 from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret
-from tests.docker_engine import BASE_IMAGE, Engine
 from tests.integration.runtimes.bench import PYTHON, WEB, free_port, make_runtime, make_spec, open_folder
-from tests.swarm_nodes import Node
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
+from tests.support.docker.swarm_nodes import Node
 
 INNER_PORT = 3000
 

@@ -24,7 +24,15 @@ from headway.drivers.forges.base import (
 )
 from headway.drivers.forges.registry import forges
 from headway.kernel.secret import Secret
-from tests.forge_apis import APP_ID, INSTALLATION_ID, INSTALLATION_TOKEN, TOKEN, Facts, app_key, forge_api
+from tests.support.forges.forge_apis import (
+    APP_ID,
+    INSTALLATION_ID,
+    INSTALLATION_TOKEN,
+    TOKEN,
+    Facts,
+    app_key,
+    forge_api,
+)
 
 PATH = "team/app"
 MARK = "<!-- the mark -->"

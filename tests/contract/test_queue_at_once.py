@@ -28,7 +28,7 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.clock import SystemClock
 from tests.contract.queue_model import Job, Model, wrong_marks
 from tests.contract.queue_steps import DONE, Write, add, book
-from tests.factories import add_host, request
+from tests.support.panel.factories import add_host, request
 
 ROOT = Path(__file__).resolve().parents[2]
 T = TypeVar("T")

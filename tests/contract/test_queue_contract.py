@@ -22,7 +22,7 @@ from headway.kernel.clock import SystemClock
 from headway.kernel.events import DeploymentMoved, Events
 from tests.contract.queue_model import wrong_marks
 from tests.contract.queue_steps import DONE, Write, add, book, claim, claimed, claimed_id
-from tests.factories import add_host, ledger, request
+from tests.support.panel.factories import add_host, ledger, request
 
 T = TypeVar("T")
 

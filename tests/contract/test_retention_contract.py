@@ -25,7 +25,7 @@ from headway.infra.db.tables.deployments import deployments, removed_logs, steps
 from headway.infra.db.transaction import Tx
 from headway.infra.logs.paths import LogPaths
 from headway.kernel.vault import VaultError
-from tests.factories import add_host, deployment_values
+from tests.support.panel.factories import add_host, deployment_values
 
 ROWS = 400
 DEFAULT = Keep(number=20)

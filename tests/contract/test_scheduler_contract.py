@@ -29,7 +29,7 @@ from headway.infra.db.tables.timers import ticks, timers
 from headway.infra.db.transaction import Tx
 from headway.kernel.events import DueTimeDecided, Events
 from headway.kernel.vault import VaultError
-from tests.factories import add_host
+from tests.support.panel.factories import add_host
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 MINUTELY = Cron(expression="* * * * *")

@@ -20,7 +20,7 @@ from headway.core.deployments.summary import Listed
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.tables.deployments import deployments
 from headway.infra.db.transaction import Tx
-from tests.factories import add_host, deployment_values
+from tests.support.panel.factories import add_host, deployment_values
 
 ROWS = 120
 BEGIN = datetime(2026, 11, 24, 12, tzinfo=UTC)

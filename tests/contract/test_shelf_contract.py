@@ -11,7 +11,7 @@ from headway.core.deployments.response_cache import Shelf
 from headway.core.deployments.store import find, set_fields
 from headway.infra.db.engine import SqlDatabase
 from headway.kernel.errors import NotFound
-from tests.factories import add_host, ledger, request
+from tests.support.panel.factories import add_host, ledger, request
 
 
 class Reader:

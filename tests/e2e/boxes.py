@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.docker_engine import BASE_IMAGE, Engine
-from tests.panel import WEB, Panel, panel
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
+from tests.support.panel.panel import WEB, Panel, panel
 
 DOCKERFILE = f"""\
 FROM {BASE_IMAGE}

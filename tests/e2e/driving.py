@@ -13,9 +13,9 @@ from tests.e2e.drives import DRIVES, REFUSED, UNTOLD
 from tests.e2e.npm_clients import NO_RESULT, Cli, Tool
 from tests.e2e.provider_drives import FORGES
 from tests.e2e.stage import Stage
-from tests.forge_apis import forge_api
 from tests.integration.http.schemas import misfits
-from tests.panel import Panel, git_repository, panel, web
+from tests.support.forges.forge_apis import forge_api
+from tests.support.panel.panel import Panel, git_repository, panel, web
 
 Json = Any
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from script import clients
-from tests.panel import KEY, Panel
+from tests.support.panel.panel import KEY, Panel
 
 # What the command line prints for a procedure without a result: the answer as it came.
 NO_RESULT = {"result": {"data": {"json": None, "meta": {"values": ["undefined"], "v": 1}}}}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from tests.forge_apis import TOKEN
+from tests.support.forges.forge_apis import TOKEN
 
 Json = Any
 FORGES = ("github", "gitlab", "gitea", "bitbucket")

@@ -7,9 +7,9 @@ from itertools import count
 from types import MappingProxyType
 from typing import Any
 
-from tests.certificates import certificate_for
 from tests.integration.http.preview_rows import pull_request
-from tests.panel import Panel, until
+from tests.support.certificates.certificates import certificate_for
+from tests.support.panel.panel import Panel, until
 
 Json = Any
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.docker_registry import PASSWORD, USERNAME, registry
 from tests.e2e.boxes import DOCKERFILE, boxed_web, clear
-from tests.panel import Panel, panel, until
-from tests.swarm_nodes import Node, Nodes
+from tests.support.docker.docker_registry import PASSWORD, USERNAME, registry
+from tests.support.docker.swarm_nodes import Node, Nodes
+from tests.support.panel.panel import Panel, panel, until
 
 # Answers with its version, and in a header with the container that it is.
 NAMED = 'self.send_response(200)\n        self.send_header("x-copy", __import__("socket").gethostname())'

@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
-from tests.answering import (
+from tests.e2e.boxes import BUILD_SECONDS, boxed_web, boxing_panel
+from tests.support.applications.answering import (
     BROKEN_AT_FIRST_REQUEST,
     BROKEN_AT_IMPORT,
     DIES_AFTER_TEN,
     SERVES,
     SERVES_SLOWLY,
 )
-from tests.compose import SLEEPS, Stack, stack
-from tests.docker_engine import BASE_IMAGE, Engine
-from tests.e2e.boxes import BUILD_SECONDS, boxed_web, boxing_panel
-from tests.led import BACK_SECONDS, BUSY_SECONDS, Led, require_given_back
-from tests.panel import Panel, commit, git_repository, until, web
-from tests.visitors import Visitors
+from tests.support.applications.led import BACK_SECONDS, BUSY_SECONDS, Led, require_given_back
+from tests.support.applications.visitors import Visitors
+from tests.support.docker.compose import SLEEPS, Stack, stack
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
+from tests.support.panel.panel import Panel, commit, git_repository, until, web
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(240)]
 

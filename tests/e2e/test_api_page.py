@@ -12,7 +12,7 @@ import pytest
 
 from headway.http.browsing.page import curl
 from headway.http.openapi_texts import Field
-from tests.panel import KEY, Panel, panel
+from tests.support.panel.panel import KEY, Panel, panel
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

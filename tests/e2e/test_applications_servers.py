@@ -16,17 +16,17 @@ import httpx
 import pytest
 
 from headway.features.servers.source_transfer import SMALL_BYTES
-from tests.answering import DIES_AFTER_TEN, SERVES_SLOWLY
-from tests.certificates import certificate_for
-from tests.docker_engine import lacks_docker
 from tests.e2e.boxes import boxed_web, containers, images, sleepers
 from tests.e2e.test_cli import headway, succeed
 from tests.e2e.test_cli_follow import following, talks
-from tests.led import require_few_lost
-from tests.mortal import WHY, mortal
-from tests.panel import Panel, commit, free_port, git_repository, host_of, panel, until, web
-from tests.server_roots import MISSING, RootedServer, engine_on, remove_groups, rooted_server
-from tests.visitors import Visitors
+from tests.support.applications.answering import DIES_AFTER_TEN, SERVES_SLOWLY
+from tests.support.applications.led import require_few_lost
+from tests.support.applications.mortal import WHY, mortal
+from tests.support.applications.visitors import Visitors
+from tests.support.certificates.certificates import certificate_for
+from tests.support.docker.docker_engine import lacks_docker
+from tests.support.machines.server_roots import MISSING, RootedServer, engine_on, remove_groups, rooted_server
+from tests.support.panel.panel import Panel, commit, free_port, git_repository, host_of, panel, until, web
 
 pytestmark = [
     pytest.mark.slow,
@@ -295,7 +295,7 @@ def test_a_panel_that_dies_at_a_step_ends_truly(site: Site, tmp_path: Path, step
     running.stop()
     points = str(tmp_path / "points")
     crash = f"step {step} worked"
-    running.start(module="tests.crashing_panel", CRASH_AT="0", CRASH_POINTS=points, CRASH_NAMED=crash)
+    running.start(module="tests.support.panel.crashing_panel", CRASH_AT="0", CRASH_POINTS=points, CRASH_NAMED=crash)
     deployment_id = running.deploy(application_id)
     running.wait(60)
     running.start()

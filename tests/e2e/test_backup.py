@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_cli import HEADWAY
-from tests.panel import git_repository, panel, remove_traces, until, web
-from tests.postgres import running_cluster
+from tests.support.databases.postgres import running_cluster
+from tests.support.panel.panel import git_repository, panel, remove_traces, until, web
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_compose_cli import typed
-from tests.panel import Panel, git_repository, panel, until, web
+from tests.support.panel.panel import Panel, git_repository, panel, until, web
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

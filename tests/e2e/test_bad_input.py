@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.integration.sources.servers import closed_port, serve_http
-from tests.kept import Kept, kept, open_folder
-from tests.panel import free_port, git, git_repository, web
+from tests.support.applications.kept import Kept, kept, open_folder
+from tests.support.panel.panel import free_port, git, git_repository, web
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

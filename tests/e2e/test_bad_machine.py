@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from headway.infra.hosts import cgroups
-from tests.kept import Kept, kept, open_folder
-from tests.panel import Panel, commit, git, git_repository, until, web
-from tests.postgres import running_cluster
+from tests.support.applications.kept import Kept, kept, open_folder
+from tests.support.databases.postgres import running_cluster
+from tests.support.panel.panel import Panel, commit, git, git_repository, until, web
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

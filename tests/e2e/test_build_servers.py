@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.docker_engine import lacks_docker
 from tests.e2e.boxes import DOCKERFILE, boxed_web, containers, images
-from tests.panel import Panel, commit, git_repository, host_of, panel, until, web
-from tests.server_roots import MISSING, RootedServer, engine_on, remove_groups, rooted_server
+from tests.support.docker.docker_engine import lacks_docker
+from tests.support.machines.server_roots import MISSING, RootedServer, engine_on, remove_groups, rooted_server
+from tests.support.panel.panel import Panel, commit, git_repository, host_of, panel, until, web
 
 pytestmark = [
     pytest.mark.slow,

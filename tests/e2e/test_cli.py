@@ -20,8 +20,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import run_headway
-from tests.panel import KEY, Panel, commit, git_repository, panel, until, web
+from tests.support.panel.command_line import run_headway
+from tests.support.panel.panel import KEY, Panel, commit, git_repository, panel, until, web
 
 pytestmark = pytest.mark.timeout(120)
 

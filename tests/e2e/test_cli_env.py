@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_cli import HEADWAY, environment, headway, succeed
-from tests.panel import Json, Panel, git_repository, panel, web
+from tests.support.panel.panel import Json, Panel, git_repository, panel, web
 
 COLOURED = """\
 import http.server, os

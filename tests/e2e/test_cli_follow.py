@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_cli import HEADWAY, environment, headway, succeed
-from tests.panel import Panel, commit, git_repository, panel, until, web
+from tests.support.panel.panel import Panel, commit, git_repository, panel, until, web
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

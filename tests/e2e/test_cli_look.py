@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.test_cli import headway, on_terminal, plain, succeed
-from tests.panel import Panel, commit, git_repository, panel, web
+from tests.support.panel.panel import Panel, commit, git_repository, panel, web
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

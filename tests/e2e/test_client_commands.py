@@ -22,8 +22,8 @@ from tests.e2e.driving import (
 )
 from tests.e2e.npm_clients import Cli, Tool, mcp
 from tests.e2e.stage import Stage
-from tests.panel import Panel
-from tests.permissions import PERMISSIONS
+from tests.support.panel.panel import Panel
+from tests.support.panel.permissions import PERMISSIONS
 
 CALLED = scripted.procedures(scripted.kept()["@dokploy/cli"])
 TOLD = [name for name in CALLED if name.partition(".")[0] in WHOLE_ROUTERS]

@@ -16,11 +16,11 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from tests.archives import packed
-from tests.compose import SERVES, SLEEPS, Stack, as_file, panel_with_engine, stack
-from tests.docker_engine import BASE_IMAGE, Engine
-from tests.docker_registry import PASSWORD, USERNAME, lacks_registry, registry
-from tests.panel import KEY, Panel, commit, git_repository, until
+from tests.support.docker.compose import SERVES, SLEEPS, Stack, as_file, panel_with_engine, stack
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
+from tests.support.docker.docker_registry import PASSWORD, USERNAME, lacks_registry, registry
+from tests.support.panel.panel import KEY, Panel, commit, git_repository, until
+from tests.support.storages.archives import packed
 
 Json = Any
 

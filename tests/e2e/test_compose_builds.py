@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.compose import SLEEPS, Stack, as_file, panel_with_engine, stack
-from tests.docker_engine import BASE_IMAGE, Engine
-from tests.panel import Panel, git_repository
+from tests.support.docker.compose import SLEEPS, Stack, as_file, panel_with_engine, stack
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
+from tests.support.panel.panel import Panel, git_repository
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 

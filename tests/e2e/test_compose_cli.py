@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import run_headway
-from tests.compose import panel_with_engine
-from tests.docker_engine import BASE_IMAGE, Engine
-from tests.panel import KEY, Panel, panel
+from tests.support.docker.compose import panel_with_engine
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
+from tests.support.panel.command_line import run_headway
+from tests.support.panel.panel import KEY, Panel, panel
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(240)]
 

@@ -12,13 +12,13 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
-from tests.backups import Volumes
-from tests.compose import SERVES, SLEEPS, Stack, as_file
-from tests.docker_engine import lacks_docker
 from tests.e2e.boxes import boxed_web, sleepers
 from tests.e2e.test_applications_servers import Site, connected
-from tests.panel import KEY, commit, git_repository, until
-from tests.server_roots import MISSING, FarEngine, engine_on
+from tests.support.docker.compose import SERVES, SLEEPS, Stack, as_file
+from tests.support.docker.docker_engine import lacks_docker
+from tests.support.machines.server_roots import MISSING, FarEngine, engine_on
+from tests.support.panel.panel import KEY, commit, git_repository, until
+from tests.support.storages.backups import Volumes
 
 pytestmark = [
     pytest.mark.slow,

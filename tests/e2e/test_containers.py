@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.consoles import HIDING, first_line, sitting, way_to
-from tests.docker_engine import BASE_IMAGE, Engine
 from tests.e2e.boxes import BUILD_SECONDS, DOCKERFILE, boxed_web, boxing_panel, containers, images, sleepers
 from tests.e2e.test_compose_cli import typed
-from tests.panel import KEY, Panel, commit, git_repository, until
+from tests.support.applications.consoles import HIDING, first_line, sitting, way_to
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
+from tests.support.panel.panel import KEY, Panel, commit, git_repository, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(240)]
 

@@ -10,13 +10,21 @@ from typing import Any
 
 import pytest
 
-from tests import database_images
-from tests.backups import PASSWORD, postgres_with_password
-from tests.database_services import SECONDS, SECRET, Made, Shop, ask_postgres, lacks_database_services, shop_with
-from tests.docker_engine import Engine
 from tests.e2e.boxes import containers
 from tests.e2e.test_compose_cli import typed
-from tests.panel import Panel, free_port, panel, until
+from tests.support.databases import database_images
+from tests.support.databases.database_services import (
+    SECONDS,
+    SECRET,
+    Made,
+    Shop,
+    ask_postgres,
+    lacks_database_services,
+    shop_with,
+)
+from tests.support.docker.docker_engine import Engine
+from tests.support.panel.panel import Panel, free_port, panel, until
+from tests.support.storages.backups import PASSWORD, postgres_with_password
 
 Json = Any
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.compose import SERVES, SLEEPS, as_file, stack
-from tests.docker_engine import BASE_IMAGE, Engine
 from tests.e2e.boxes import BUILD_SECONDS, boxed_web, boxing_panel
 from tests.e2e.test_cli import headway, succeed
-from tests.panel import Panel, git_repository, until
+from tests.support.docker.compose import SERVES, SLEEPS, as_file, stack
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
+from tests.support.panel.panel import Panel, git_repository, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(240)]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz import fuzz
-from tests.panel import Panel, panel
+from tests.support.fuzz.fuzz import fuzz
+from tests.support.panel.panel import Panel, panel
 
 
 @pytest.fixture(scope="module")

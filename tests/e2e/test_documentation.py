@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.panel import KEY, Panel, git_repository, panel, web
+from tests.support.panel.panel import KEY, Panel, git_repository, panel, web
 
 pytestmark = [
     pytest.mark.slow,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.archives import packed
-from tests.panel import Panel, panel, web
+from tests.support.panel.panel import Panel, panel, web
+from tests.support.storages.archives import packed
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

@@ -21,9 +21,9 @@ from headway.features.edge import domains_store
 from headway.features.edge.domains_model import Domain, DomainRequest
 from headway.infra.db.engine import SqlDatabase
 from headway.kernel.ids import new_id
-from tests.certificates import certificate_for
-from tests.panel import KEY, Panel, free_port, git_repository, panel, until, web
-from tests.visitors import Visitors
+from tests.support.applications.visitors import Visitors
+from tests.support.certificates.certificates import certificate_for
+from tests.support.panel.panel import KEY, Panel, free_port, git_repository, panel, until, web
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 

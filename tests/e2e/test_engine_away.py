@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.test_rollback_powers import NOT_NOW, POWERFUL, let_in, people_of, privileges
-from tests.compose import SLEEPS, stack
-from tests.docker_engine import Engine
 from tests.e2e.boxes import BUILD_SECONDS, DOCKERFILE, boxed_web, boxing_panel, containers, images, sleepers
-from tests.panel import Panel, commit, git_repository, panel, until, web
+from tests.support.docker.compose import SLEEPS, stack
+from tests.support.docker.docker_engine import Engine
+from tests.support.panel.panel import Panel, commit, git_repository, panel, until, web
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(240)]
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.panel import KEY, Panel, free_port, git, git_repository, panel, until
+from tests.support.panel.panel import KEY, Panel, free_port, git, git_repository, panel, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import run_headway
-from tests.forge_apis import APP_ID, INSTALLATION_ID, INSTALLATION_TOKEN, TOKEN, Api, app_key, forge_api
 from tests.integration.sources.servers import HttpGit, serve_http
-from tests.panel import KEY, Panel, commit, git, git_repository, panel, web
+from tests.support.forges.forge_apis import APP_ID, INSTALLATION_ID, INSTALLATION_TOKEN, TOKEN, Api, app_key, forge_api
+from tests.support.panel.command_line import run_headway
+from tests.support.panel.panel import KEY, Panel, commit, git, git_repository, panel, web
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.docker_engine import BASE_IMAGE, Engine
-from tests.docker_registry import PASSWORD, USERNAME, lacks_registry, registry
 from tests.e2e.boxes import BUILD_SECONDS, boxed_web, boxing_panel
-from tests.panel import Panel, until
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
+from tests.support.docker.docker_registry import PASSWORD, USERNAME, lacks_registry, registry
+from tests.support.panel.panel import Panel, until
 
 pytestmark = [
     pytest.mark.docker,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.npm_clients import NO_RESULT, Cli, mcp
-from tests.panel import Panel, git_repository, panel, web
+from tests.support.panel.panel import Panel, git_repository, panel, web
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

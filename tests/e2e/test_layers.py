@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.test_native_layer import digest
-from tests.panel import git_repository, panel
+from tests.support.panel.panel import git_repository, panel
 
 pytestmark = [pytest.mark.slow, pytest.mark.root, pytest.mark.timeout(180)]
 

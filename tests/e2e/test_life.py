@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.panel import KEY, Panel, git_repository, panel, remove_traces, until, web
-from tests.power import answer_of, pull_the_plug
+from tests.support.machines.power import answer_of, pull_the_plug
+from tests.support.panel.panel import KEY, Panel, git_repository, panel, remove_traces, until, web
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

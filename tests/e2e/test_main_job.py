@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.panel import Panel, commit, git_repository, panel, until, web
+from tests.support.panel.panel import Panel, commit, git_repository, panel, until, web
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_compose_cli import typed
-from tests.panel import Panel, git_repository, panel
-from tests.receivers import receiver
-from tests.telling import assert_all_is_told
+from tests.support.notifications.receivers import receiver
+from tests.support.notifications.telling import assert_all_is_told
+from tests.support.panel.panel import Panel, git_repository, panel
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

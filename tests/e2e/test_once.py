@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.panel import Panel, git_repository, panel, web
+from tests.support.panel.panel import Panel, git_repository, panel, web
 
 ROUNDS = 6
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.backups import Volumes
-from tests.docker_engine import Engine
 from tests.e2e.boxes import BUILD_SECONDS, boxing_panel, containers, sleepers
 from tests.integration.builders.workspaces import wheel
-from tests.panel import Panel, commit, git_repository, until
-from tests.plan_bases import PLAN_BASE, build_images, make_plan_base
-from tests.toolchain_registry import packed, toolchain_registry
+from tests.support.docker.docker_engine import Engine
+from tests.support.docker.plan_bases import PLAN_BASE, build_images, make_plan_base
+from tests.support.panel.panel import Panel, commit, git_repository, until
+from tests.support.storages.backups import Volumes
+from tests.support.toolchains.toolchain_registry import packed, toolchain_registry
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -160,7 +160,7 @@ def test_a_release_command_runs_once_whenever_the_panel_ends_beside_it(
     application_id = running.application(git_repository(tmp_path / "repo", files), name=name, builder="railpack")
     running.stop()
     points = str(tmp_path / "points")
-    running.start(module="tests.crashing_panel", CRASH_AT="0", CRASH_POINTS=points, CRASH_NAMED=dies)
+    running.start(module="tests.support.panel.crashing_panel", CRASH_AT="0", CRASH_POINTS=points, CRASH_NAMED=dies)
     deployment_id = running.deploy(application_id)
     if dies == "asked to end":
         running.running(deployment_id, "line 2", BUILD_SECONDS)

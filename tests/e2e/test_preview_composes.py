@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.compose import SERVES, panel_with_engine
-from tests.docker_engine import BASE_IMAGE, Engine
-from tests.forge import Forge, forge
-from tests.panel import Panel, until
-from tests.pull_requests import SECRET, PullRequest
+from tests.support.docker.compose import SERVES, panel_with_engine
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
+from tests.support.forges.forge import Forge, forge
+from tests.support.forges.pull_requests import SECRET, PullRequest
+from tests.support.panel.panel import Panel, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(400)]
 

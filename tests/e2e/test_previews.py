@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from tests.answering import DIES_AFTER_TEN, SERVES_SLOWLY
-from tests.command_line import run_headway
-from tests.forge import Forge, forge
-from tests.forge_apis import TOKEN, forge_api
 from tests.integration.sources.servers import serve_http
-from tests.led import Led, require_given_back
-from tests.panel import KEY, Panel, git, git_repository, panel, until, web
-from tests.pull_requests import SECRET, PullRequest
-from tests.visitors import Visitors
+from tests.support.applications.answering import DIES_AFTER_TEN, SERVES_SLOWLY
+from tests.support.applications.led import Led, require_given_back
+from tests.support.applications.visitors import Visitors
+from tests.support.forges.forge import Forge, forge
+from tests.support.forges.forge_apis import TOKEN, forge_api
+from tests.support.forges.pull_requests import SECRET, PullRequest
+from tests.support.panel.command_line import run_headway
+from tests.support.panel.panel import KEY, Panel, git, git_repository, panel, until, web
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

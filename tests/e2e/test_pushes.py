@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.forge import Forge, forge
-from tests.kept import open_folder
-from tests.panel import Panel, panel, until, web
+from tests.support.applications.kept import open_folder
+from tests.support.forges.forge import Forge, forge
+from tests.support.panel.panel import Panel, panel, until, web
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

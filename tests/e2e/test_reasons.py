@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.compose import SLEEPS, Stack, stack
-from tests.docker_engine import BASE_IMAGE, Engine
 from tests.e2e.boxes import BUILD_SECONDS, DOCKERFILE, boxing_panel
-from tests.mortal import PROGRAM, WHY, mortal
-from tests.panel import Panel, commit, git_repository, panel, web
+from tests.support.applications.mortal import PROGRAM, WHY, mortal
+from tests.support.docker.compose import SLEEPS, Stack, stack
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
+from tests.support.panel.panel import Panel, commit, git_repository, panel, web
 
 Json = Any
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.panel import Json, Panel, commit, git_repository, panel, until
+from tests.support.panel.panel import Json, Panel, commit, git_repository, panel, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.command_line import run_headway
-from tests.panel import KEY, Json, Panel, commit, git_repository, panel, until
+from tests.support.panel.command_line import run_headway
+from tests.support.panel.panel import KEY, Json, Panel, commit, git_repository, panel, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

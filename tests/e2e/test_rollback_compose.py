@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.compose import SERVES, SLEEPS, Stack, as_file, panel_with_engine, stack
-from tests.docker_engine import BASE_IMAGE, Engine
-from tests.panel import Panel, git_repository, until
+from tests.support.docker.compose import SERVES, SLEEPS, Stack, as_file, panel_with_engine, stack
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
+from tests.support.panel.panel import Panel, git_repository, until
 
 Json = Any
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.docker_engine import Engine
-from tests.docker_registry import PASSWORD, USERNAME, lacks_registry, registry
 from tests.e2e.boxes import BUILD_SECONDS, boxed_web, boxing_panel, containers, images
 from tests.e2e.test_image_source import image_application, push
-from tests.panel import Json, Panel, commit, git_repository, until
+from tests.support.docker.docker_engine import Engine
+from tests.support.docker.docker_registry import PASSWORD, USERNAME, lacks_registry, registry
+from tests.support.panel.panel import Json, Panel, commit, git_repository, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(240)]
 

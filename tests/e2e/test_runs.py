@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from headway.cli.statuses import Status
-from tests.consoles import HIDING, first_line, sitting, way_to
 from tests.e2e.test_compose_cli import typed
 from tests.e2e.test_schedules import living
-from tests.panel import KEY, Panel, git_repository, panel, until, web
+from tests.support.applications.consoles import HIDING, first_line, sitting, way_to
+from tests.support.panel.panel import KEY, Panel, git_repository, panel, until, web
 
 Json = Any
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.panel import Panel, git_repository, panel, until, web
+from tests.support.panel.panel import Panel, git_repository, panel, until, web
 
 Json = Any
 

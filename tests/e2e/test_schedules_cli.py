@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_compose_cli import typed
-from tests.panel import panel
+from tests.support.panel.panel import panel
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

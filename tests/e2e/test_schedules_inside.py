@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.compose import SERVES, SLEEPS, Stack, panel_with_engine, stack
-from tests.docker_engine import Engine
 from tests.e2e.boxes import BUILD_SECONDS, boxed_web
 from tests.e2e.test_compose_cli import typed
 from tests.e2e.test_schedules import EACH_SECOND, living, ran, rows, run, schedule
-from tests.panel import Panel, git_repository, until
+from tests.support.docker.compose import SERVES, SLEEPS, Stack, panel_with_engine, stack
+from tests.support.docker.docker_engine import Engine
+from tests.support.panel.panel import Panel, git_repository, until
 
 Json = Any
 

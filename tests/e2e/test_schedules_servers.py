@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_schedules import living, ran, run, schedule
-from tests.panel import panel, until
-from tests.ssh_servers import SSHD, ssh_server
+from tests.support.machines.ssh_servers import SSHD, ssh_server
+from tests.support.panel.panel import panel, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.root, pytest.mark.timeout(180)]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_cli import headway, succeed
-from tests.panel import Panel, free_port, panel
-from tests.ssh_servers import SSHD, make_key, ssh_server
+from tests.support.machines.ssh_servers import SSHD, make_key, ssh_server
+from tests.support.panel.panel import Panel, free_port, panel
 
 pytestmark = [
     pytest.mark.slow,

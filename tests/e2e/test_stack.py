@@ -11,12 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.compose import SERVES, SLEEPS, Stack, as_file, panel_with_engine, stack
-from tests.docker_engine import BASE_IMAGE, Engine
-from tests.docker_registry import PASSWORD, USERNAME, lacks_registry
 from tests.e2e.swarms import Ground, swarm_ground
-from tests.panel import git_repository, until
-from tests.swarm_nodes import Nodes
+from tests.support.docker.compose import SERVES, SLEEPS, Stack, as_file, panel_with_engine, stack
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
+from tests.support.docker.docker_registry import PASSWORD, USERNAME, lacks_registry
+from tests.support.docker.swarm_nodes import Nodes
+from tests.support.panel.panel import git_repository, until
 
 Json = Any
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.panel import Panel, panel
+from tests.support.panel.panel import Panel, panel
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.docker_engine import Engine
-from tests.docker_registry import PASSWORD, USERNAME, lacks_registry, registry
 from tests.e2e.boxes import DOCKERFILE, boxed_web, boxing_panel
 from tests.e2e.swarms import SECONDS, Ground, copies_seen, named_web, swarm_ground
-from tests.panel import commit, git_repository, until
-from tests.swarm_nodes import Nodes
+from tests.support.docker.docker_engine import Engine
+from tests.support.docker.docker_registry import PASSWORD, USERNAME, lacks_registry, registry
+from tests.support.docker.swarm_nodes import Nodes
+from tests.support.panel.panel import commit, git_repository, until
 
 pytestmark = [
     pytest.mark.docker,

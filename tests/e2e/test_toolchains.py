@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_cli import succeed
-from tests.panel import Panel, git_repository, panel, until
-from tests.toolchain_registry import ToolchainRegistry, packed, toolchain_registry
+from tests.support.panel.panel import Panel, git_repository, panel, until
+from tests.support.toolchains.toolchain_registry import ToolchainRegistry, packed, toolchain_registry
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

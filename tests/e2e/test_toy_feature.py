@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import headway
-from tests.panel import panel, until
+from tests.support.panel.panel import panel, until
 
 SOURCE = Path(headway.__file__).parent
 IMPORTED = "from headway.features.toys.module import install_toys\n"

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from headway.infra.panel import systemd
-from tests.panel import Panel, git_repository, until, web
-from tests.power import answer_of
+from tests.support.machines.power import answer_of
+from tests.support.panel.panel import Panel, git_repository, until, web
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
 HEADWAY = [sys.executable, "-m", "headway.cli.main"]

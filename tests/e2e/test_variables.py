@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.panel import Json, Panel, git_repository, panel, until, web
+from tests.support.panel.panel import Json, Panel, git_repository, panel, until, web
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from tests.backups import Volumes, fill_folder, listing, owned, slow_destination
-from tests.compose import SLEEPS, Stack, as_file, panel_with_engine, stack
-from tests.docker_engine import Engine
-from tests.panel import Panel, git_repository, panel, until, web
+from tests.support.docker.compose import SLEEPS, Stack, as_file, panel_with_engine, stack
+from tests.support.docker.docker_engine import Engine
+from tests.support.panel.panel import Panel, git_repository, panel, until, web
+from tests.support.storages.backups import Volumes, fill_folder, listing, owned, slow_destination
 
 Json = Any
 pytestmark = [
@@ -149,7 +149,7 @@ def test_a_restore_that_is_lost_after_the_exchange_gives_the_old_data_back_and_t
         volume_backup_id = volumes.make(applicationId=application_id, volumeName="data")
         file = volumes.run(volume_backup_id)
         running.stop()
-        running.start(module="tests.crashing_panel", CRASH_AT="0", CRASH_POINTS=str(points))
+        running.start(module="tests.support.panel.crashing_panel", CRASH_AT="0", CRASH_POINTS=str(points))
         assert volumes.restore(volume_backup_id, file["path"])["status"] == "done"
         running.stop()
         passed = points.read_text().splitlines()
@@ -157,7 +157,7 @@ def test_a_restore_that_is_lost_after_the_exchange_gives_the_old_data_back_and_t
         at = passed.index("after a write", passed.index("step exchange the folders worked")) + 1
         (data / "word").write_text("written since")
 
-        running.start(module="tests.crashing_panel", CRASH_AT=str(at), CRASH_POINTS=str(points))
+        running.start(module="tests.support.panel.crashing_panel", CRASH_AT=str(at), CRASH_POINTS=str(points))
         sent = {"volumeBackupId": volume_backup_id, "backupFileName": file["path"]}
         answer = running.client.post("/volumeBackups.restoreVolumeBackupWithLogs", json=sent)
         deployment_id = answer.headers["x-deployment-id"]

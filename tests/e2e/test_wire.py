@@ -11,7 +11,7 @@ import pytest
 
 from headway.cli.sse import Event, EventReader
 from tests.contract.wire.recordings import cases, compare
-from tests.panel import KEY, Panel, git_repository, panel, until, web
+from tests.support.panel.panel import KEY, Panel, git_repository, panel, until, web
 
 pytestmark = pytest.mark.timeout(120)
 

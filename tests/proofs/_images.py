@@ -34,11 +34,11 @@ from headway.infra.docker.cli import Docker
 from headway.infra.hosts.command import Account
 from headway.kernel.artifacts import Image, Workspace
 from headway.kernel.secret import Secret
-from tests.docker_engine import Engine
 from tests.integration.builders.imaging import file_server
 from tests.integration.worksite import Worksite
-from tests.panel import free_port
-from tests.plan_bases import PLAN_BASE, build_images, make_plan_base
+from tests.support.docker.docker_engine import Engine
+from tests.support.docker.plan_bases import PLAN_BASE, build_images, make_plan_base
+from tests.support.panel.panel import free_port
 
 # What the bases have; package managers are installed into images by the builds themselves.
 _LANGUAGES = frozenset({"python", "node", "npm", "go", "deno", "bun"})

@@ -17,11 +17,11 @@ from typing import Any
 import psycopg
 
 from headway.drivers.storages import packer
-from tests.backups import Keeper, Volumes, listing, postgres_with_password, reached
-from tests.panel import Panel, git_repository, until, web
-from tests.postgres import Cluster
 from tests.proofs.test_crash import CRASHING, LEASE, environs, marked_processes
-from tests.s3 import S3, s3_server
+from tests.support.databases.postgres import Cluster
+from tests.support.panel.panel import Panel, git_repository, until, web
+from tests.support.storages.backups import Keeper, Volumes, listing, postgres_with_password, reached
+from tests.support.storages.s3 import S3, s3_server
 
 Json = Any
 DATABASE = "shop"

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from tests.panel import Panel, git_repository, until, web
+from tests.support.panel.panel import Panel, git_repository, until, web
 
 SECRET = "the-neighbours-own-secret"
 PROCESSES = 256  # that one build or application may have

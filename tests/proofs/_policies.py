@@ -1,6 +1,6 @@
 """What is to become of each due time, said plainly and a second time: a model that the proof of schedules is held
-against. Due times come from ``tests.due``, which looks at every minute; only the jitter is asked of the product, whose
-one promise is that it is the same whoever asks.
+against. Due times come from ``tests.support.panel.due``, which looks at every minute; only the jitter is asked of the
+product, whose one promise is that it is the same whoever asks.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from headway.core.engine.scheduler.timer import CatchUp, Overlap, Timer
-from tests.due import due_times
 from tests.proofs._scheduler import GRACE
+from tests.support.panel.due import due_times
 
 Key = tuple[datetime, int]  # a due time, and which attempt
 

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from itertools import zip_longest
 from pathlib import Path
 
-from tests.mariadb import MariaDb
-from tests.postgres import Cluster, find_program
+from tests.support.databases.mariadb import MariaDb
+from tests.support.databases.postgres import Cluster, find_program
 
 AWKWARD = Path(__file__).parent / "awkward"
 Told = Mapping[str, tuple[Sequence[str], bytes]]  # what is compared: how it is printed

@@ -40,12 +40,12 @@ from headway.drivers.buildplan.tree import Tree
 from headway.kernel.artifacts import Bundle, Workspace
 from headway.kernel.errors import HeadwayError
 from headway.kernel.secret import Secret
-from tests.docker_engine import Engine
 from tests.integration.builders.workspaces import give_to_build
 from tests.integration.worksite import Worksite, open_worksite
-from tests.panel import free_port
 from tests.proofs._images import answer, built_image, image_engine
-from tests.toolchain_stores import FETCHER
+from tests.support.docker.docker_engine import Engine
+from tests.support.panel.panel import free_port
+from tests.support.toolchains.toolchain_stores import FETCHER
 
 SECONDS = 60.0
 BUILD_SECONDS = 600.0

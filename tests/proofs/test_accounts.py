@@ -19,7 +19,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.panel import git_repository, until, web
 from tests.proofs import _impostor, _intruder
 from tests.proofs._neighbours import (
     MODES,
@@ -32,6 +31,7 @@ from tests.proofs._neighbours import (
     processes_of,
     watch,
 )
+from tests.support.panel.panel import git_repository, until, web
 
 pytestmark = pytest.mark.root
 

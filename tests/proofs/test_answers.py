@@ -13,13 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.answering import BROKEN_AT_FIRST_REQUEST, BROKEN_AT_IMPORT, DIES_AFTER_TEN, SERVES, SERVES_SLOWLY
-from tests.compose import panel_with_engine, stack
-from tests.docker_engine import BASE_IMAGE, Engine
 from tests.e2e.boxes import boxed_web
-from tests.led import BACK_SECONDS, BUSY_SECONDS, Led, require_given_back
-from tests.panel import Panel, commit, git_repository, panel, until
-from tests.visitors import Visitors
+from tests.support.applications.answering import (
+    BROKEN_AT_FIRST_REQUEST,
+    BROKEN_AT_IMPORT,
+    DIES_AFTER_TEN,
+    SERVES,
+    SERVES_SLOWLY,
+)
+from tests.support.applications.led import BACK_SECONDS, BUSY_SECONDS, Led, require_given_back
+from tests.support.applications.visitors import Visitors
+from tests.support.docker.compose import panel_with_engine, stack
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
+from tests.support.panel.panel import Panel, commit, git_repository, panel, until
 
 SECONDS = 200
 _WSGI = """\

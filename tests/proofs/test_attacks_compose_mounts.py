@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.compose import SLEEPS, Stack, as_file, panel_with_engine, stack
-from tests.docker_engine import BASE_IMAGE, Engine, lacks_docker
-from tests.docker_registry import PASSWORD, USERNAME, lacks_registry
 from tests.e2e.swarms import swarm_ground
 from tests.e2e.test_applications_servers import connected
 from tests.e2e.test_composes_servers import far_stack
-from tests.panel import until, work_of
-from tests.server_roots import MISSING, engine_on
-from tests.swarm_nodes import Nodes
+from tests.support.docker.compose import SLEEPS, Stack, as_file, panel_with_engine, stack
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine, lacks_docker
+from tests.support.docker.docker_registry import PASSWORD, USERNAME, lacks_registry
+from tests.support.docker.swarm_nodes import Nodes
+from tests.support.machines.server_roots import MISSING, engine_on
+from tests.support.panel.panel import until, work_of
 
 pytestmark = [
     pytest.mark.docker,

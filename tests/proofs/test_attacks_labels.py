@@ -10,13 +10,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.compose import SLEEPS, stack
-from tests.docker_engine import BASE_IMAGE
 from tests.e2e.boxes import DOCKERFILE, boxed_web
 from tests.e2e.swarms import SECONDS, Ground, swarm_ground
 from tests.e2e.test_schedules import ran
-from tests.panel import git_repository, until
-from tests.swarm_nodes import Nodes
+from tests.support.docker.compose import SLEEPS, stack
+from tests.support.docker.docker_engine import BASE_IMAGE
+from tests.support.docker.swarm_nodes import Nodes
+from tests.support.panel.panel import git_repository, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(600)]
 

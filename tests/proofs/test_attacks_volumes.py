@@ -11,8 +11,8 @@ import pytest
 
 from tests.attacks.test_volume_restores import added, listing, made, restored
 from tests.e2e.test_applications_servers import connected
-from tests.panel import Panel, git_repository, web
-from tests.server_roots import MISSING
+from tests.support.machines.server_roots import MISSING
+from tests.support.panel.panel import Panel, git_repository, web
 
 pytestmark = [
     pytest.mark.root,

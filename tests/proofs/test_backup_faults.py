@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from tests.backups import Volumes
-from tests.mariadb import lacks_mariadb
-from tests.panel import until
-from tests.postgres import find_program
 from tests.proofs._kept import MEGABYTES, Kept, kept
-from tests.s3 import lacks_s3
+from tests.support.databases.mariadb import lacks_mariadb
+from tests.support.databases.postgres import find_program
+from tests.support.panel.panel import until
+from tests.support.storages.backups import Volumes
+from tests.support.storages.s3 import lacks_s3
 
 Json = Any
 NARROW = "--bwlimit=4M"

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from tests.backups import Keeper, Volumes, fill_folder, listing, postgres_with_password, reached
-from tests.mariadb import lacks_mariadb, running_mariadb
-from tests.panel import Panel, git_repository, panel, remove_traces, until, web
-from tests.postgres import find_program
 from tests.proofs._rows import MariaDbRows, PostgresRows, compare
-from tests.s3 import S3, lacks_s3, s3_server
+from tests.support.databases.mariadb import lacks_mariadb, running_mariadb
+from tests.support.databases.postgres import find_program
+from tests.support.panel.panel import Panel, git_repository, panel, remove_traces, until, web
+from tests.support.storages.backups import Keeper, Volumes, fill_folder, listing, postgres_with_password, reached
+from tests.support.storages.s3 import S3, lacks_s3, s3_server
 
 Json = Any
 MEGABYTES = int(os.environ.get("BACKUP_MB", "1024"))

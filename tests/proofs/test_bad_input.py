@@ -14,7 +14,7 @@ from tests.e2e.test_bad_input import (
     TestVariables,
     test_nothing_of_all_this_has_harmed_the_panel,
 )
-from tests.kept import Kept, kept, open_folder
+from tests.support.applications.kept import Kept, kept, open_folder
 
 __all__ = [
     "TestBuild",

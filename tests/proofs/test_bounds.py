@@ -21,10 +21,10 @@ from tests.attacks.test_native_disk import FILES as FILLER
 from tests.attacks.test_native_disk import pid_of
 from tests.attacks.test_patterns import NAME, PUSH
 from tests.attacks.test_webhook_seats import ANNOUNCED, CHUNKED
-from tests.bounds import P99_SECONDS, Cost, connected, said, watched
-from tests.compose import SLEEPS, Stack, panel_with_engine, stack
-from tests.docker_engine import BASE_IMAGE, Engine
-from tests.panel import Panel, git_repository, until
+from tests.support.docker.compose import SLEEPS, Stack, panel_with_engine, stack
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
+from tests.support.panel.bounds import P99_SECONDS, Cost, connected, said, watched
+from tests.support.panel.panel import Panel, git_repository, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.root, pytest.mark.slow]
 

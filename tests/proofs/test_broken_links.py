@@ -20,8 +20,8 @@ from headway.infra.hosts import ssh_login, ssh_session
 from headway.infra.hosts.anchor_client import LinkedAnchor
 from headway.infra.hosts.base import AnchorGone, AnchorSpec, Exit, GoneReason, Handle, HostUnreachable
 from headway.infra.hosts.ssh import SshHost
-from tests.local_hosts import new_panel_id, shell
-from tests.ssh_servers import SSHD, SshServer, ssh_server
+from tests.support.machines.local_hosts import new_panel_id, shell
+from tests.support.machines.ssh_servers import SSHD, SshServer, ssh_server
 
 pytestmark = [
     pytest.mark.root,

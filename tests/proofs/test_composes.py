@@ -16,15 +16,15 @@ from typing import Any
 
 import pytest
 
-from tests.compose import SERVES, SLEEPS, Stack, as_file, stack
-from tests.docker_engine import BASE_IMAGE, Engine
 from tests.e2e.boxes import DOCKERFILE, boxed_web, boxing_panel, sleepers
-from tests.panel import Panel, commit, git_repository, until
-from tests.visitors import Visitors
+from tests.support.applications.visitors import Visitors
+from tests.support.docker.compose import SERVES, SLEEPS, Stack, as_file, stack
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
+from tests.support.panel.panel import Panel, commit, git_repository, until
 
 pytestmark = pytest.mark.docker
 
-CRASHING = "tests.crashing_panel"
+CRASHING = "tests.support.panel.crashing_panel"
 KILLS = int(os.environ.get("KILLS", "100"))
 DEPLOYS = int(os.environ.get("DEPLOYS", "30"))
 STRIDE = int(os.environ.get("CRASH_STRIDE", "1"))

@@ -19,10 +19,10 @@ from typing import Any
 
 import pytest
 
-from tests.panel import Panel, commit, git_repository, until, web
-from tests.postgres import running_cluster
+from tests.support.databases.postgres import running_cluster
+from tests.support.panel.panel import Panel, commit, git_repository, until, web
 
-CRASHING = "tests.crashing_panel"
+CRASHING = "tests.support.panel.crashing_panel"
 BUILD = "echo built >> $COUNTS/build; for i in 1 2 3 4 5 6; do echo line $i; sleep 0.05; done"
 PROCFILE = "web: sleep 0.3; python3 app.py\nrelease: echo released >> $COUNTS/release; echo releasing; sleep 0.3\n"
 FIRST = int(os.environ.get("CRASH_FROM", "1"))  # to go on where a run was broken off

@@ -11,16 +11,23 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.database_services import SECONDS, Made, Shop, ask_postgres, lacks_database_services, shop_with
-from tests.docker_engine import Engine
 from tests.e2e.boxes import containers
-from tests.panel import free_port, until
+from tests.support.databases.database_services import (
+    SECONDS,
+    Made,
+    Shop,
+    ask_postgres,
+    lacks_database_services,
+    shop_with,
+)
+from tests.support.docker.docker_engine import Engine
+from tests.support.panel.panel import free_port, until
 
 pytestmark = [
     pytest.mark.docker,
     pytest.mark.skipif(lacks_database_services() is not None, reason=lacks_database_services() or ""),
 ]
-CRASHING = "tests.crashing_panel"
+CRASHING = "tests.support.panel.crashing_panel"
 FIRST = int(os.environ.get("CRASH_FROM", "1"))  # to go on where a run was broken off
 STRIDE = int(os.environ.get("CRASH_STRIDE", "1"))  # only each so-and-so-many-th point, to look quickly
 FAST = {"HEADWAY_LEASE_TIME": "3", "HEADWAY_LEASE_RENEWAL": "0.5", "HEADWAY_KEEP_RELEASES": "2"}

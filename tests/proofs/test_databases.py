@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.backups import Keeper, Volumes, slow_destination
-from tests.database_services import (
+from tests.e2e.boxes import containers
+from tests.support.databases.database_services import (
     SECONDS,
     SECRET,
     Made,
@@ -23,10 +23,10 @@ from tests.database_services import (
     lacks_database_services,
     shop_with,
 )
-from tests.docker_engine import Engine
-from tests.e2e.boxes import containers
-from tests.panel import free_port, until
-from tests.s3 import S3, SECRET_KEY, lacks_s3, s3_server
+from tests.support.docker.docker_engine import Engine
+from tests.support.panel.panel import free_port, until
+from tests.support.storages.backups import Keeper, Volumes, slow_destination
+from tests.support.storages.s3 import S3, SECRET_KEY, lacks_s3, s3_server
 
 Json = Any
 KINDS = ("postgres", "mariadb", "redis")

@@ -17,13 +17,13 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.compose import SERVES, SLEEPS, Stack, as_file, stack
-from tests.docker_engine import BASE_IMAGE, Engine
 from tests.e2e.boxes import DOCKERFILE, boxed_web, boxing_panel
 from tests.e2e.test_build_servers import Yard, connected
 from tests.e2e.test_cli import succeed
-from tests.panel import Panel, commit, git_repository, until, web
-from tests.server_roots import MISSING, engine_on
+from tests.support.docker.compose import SERVES, SLEEPS, Stack, as_file, stack
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
+from tests.support.machines.server_roots import MISSING, engine_on
+from tests.support.panel.panel import Panel, commit, git_repository, until, web
 
 pytestmark = pytest.mark.docker
 

@@ -11,7 +11,7 @@ from statistics import median
 
 import pytest
 
-from tests.guests import Guests, replaceable
+from tests.support.applications.guests import Guests, replaceable
 
 COUNT = int(os.environ.get("HEADWAY_REPLACEMENTS", "40"))
 PAUSES = (0.02, 0.1, 0.3, 0.7, 1.4)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_applications_servers import Site, connected
-from tests.panel import git_repository, until, web
-from tests.server_roots import MISSING
+from tests.support.machines.server_roots import MISSING
+from tests.support.panel.panel import git_repository, until, web
 
 pytestmark = [
     pytest.mark.root,

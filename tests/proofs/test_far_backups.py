@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from tests import database_images
-from tests.backups import Keeper, slow_destination
-from tests.database_services import SECRET as PASSWORD
-from tests.database_services import lacks_database_services
-from tests.docker_engine import lacks_docker
-from tests.far_backups import SECRET, FarDatabase, far_database, far_services
-from tests.panel import until
 from tests.proofs.test_crash import CRASHING
-from tests.server_roots import MISSING, FarEngine
+from tests.support.databases import database_images
+from tests.support.databases.database_services import SECRET as PASSWORD
+from tests.support.databases.database_services import lacks_database_services
+from tests.support.docker.docker_engine import lacks_docker
+from tests.support.machines.server_roots import MISSING, FarEngine
+from tests.support.panel.panel import until
+from tests.support.storages.backups import Keeper, slow_destination
+from tests.support.storages.far_backups import SECRET, FarDatabase, far_database, far_services
 
 Json = Any
 ANOTHER = "an0ther-s3cret"

@@ -12,11 +12,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.docker_engine import BASE_IMAGE, lacks_docker
 from tests.e2e.test_applications_servers import Site, connected
 from tests.e2e.test_composes_servers import HOST, FarStack, far_stack, files
-from tests.panel import commit, git_repository, until
-from tests.server_roots import MISSING, FarEngine, engine_on
+from tests.support.docker.docker_engine import BASE_IMAGE, lacks_docker
+from tests.support.machines.server_roots import MISSING, FarEngine, engine_on
+from tests.support.panel.panel import commit, git_repository, until
 
 pytestmark = [
     pytest.mark.root,
@@ -107,7 +107,7 @@ def test_a_panel_that_dies_at_a_step(shop: FarStack, tmp_path: Path, step: str) 
     commit(tmp_path / "r", files("two"), "second")
     running.stop()
     points, crash = str(tmp_path / "points"), f"step {step} worked"
-    running.start(module="tests.crashing_panel", CRASH_AT="0", CRASH_POINTS=points, CRASH_NAMED=crash)
+    running.start(module="tests.support.panel.crashing_panel", CRASH_AT="0", CRASH_POINTS=points, CRASH_NAMED=crash)
     deployment_id = shop.begin()
     running.wait(300)
     running.start()

@@ -20,8 +20,8 @@ import pytest
 
 from headway.features.servers.source_transfer import SMALL_BYTES
 from tests.e2e.test_applications_servers import Site, connected
-from tests.panel import commit, git_repository, until, web
-from tests.server_roots import MISSING
+from tests.support.machines.server_roots import MISSING
+from tests.support.panel.panel import commit, git_repository, until, web
 
 pytestmark = [
     pytest.mark.root,
@@ -65,7 +65,7 @@ class Far:
         points.unlink(missing_ok=True)
         self.site.panel.env |= {"CRASH_AT": "0", "CRASH_POINTS": str(points), "CRASH_NAMED": named}
         self.site.panel.env["CRASH_SIGNAL"] = by.name
-        self.site.panel.start(module="tests.crashing_panel")
+        self.site.panel.start(module="tests.support.panel.crashing_panel")
 
     def passed(self) -> list[str]:
         """The crash points that the panel has passed."""

@@ -15,8 +15,8 @@ import pytest
 
 from tests.attacks.test_native_layer import BOUND, FILES, digest, mounted
 from tests.e2e.test_applications_servers import Site, connected
-from tests.panel import git_repository, host_of, until
-from tests.server_roots import MISSING
+from tests.support.machines.server_roots import MISSING
+from tests.support.panel.panel import git_repository, host_of, until
 
 pytestmark = [pytest.mark.root, pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}")]
 

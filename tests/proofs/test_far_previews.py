@@ -12,13 +12,13 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.docker_engine import lacks_docker
 from tests.e2e.boxes import boxed_web, containers, images, sleepers
 from tests.e2e.test_applications_servers import Site, connected
-from tests.forge import Forge, forge
-from tests.panel import until, web
-from tests.pull_requests import SECRET, PullRequest
-from tests.server_roots import MISSING, engine_on
+from tests.support.docker.docker_engine import lacks_docker
+from tests.support.forges.forge import Forge, forge
+from tests.support.forges.pull_requests import SECRET, PullRequest
+from tests.support.machines.server_roots import MISSING, engine_on
+from tests.support.panel.panel import until, web
 
 pytestmark = [
     pytest.mark.root,

@@ -13,10 +13,10 @@ import pytest
 
 from tests.e2e.test_build_servers import Yard, connected
 from tests.e2e.test_toolchains import DENO, FILES, PROGRAM
-from tests.namespaces import ends
-from tests.panel import commit, git_repository
-from tests.server_roots import MISSING
-from tests.toolchain_registry import ToolchainRegistry, packed, toolchain_registry
+from tests.support.machines.namespaces import ends
+from tests.support.machines.server_roots import MISSING
+from tests.support.panel.panel import commit, git_repository
+from tests.support.toolchains.toolchain_registry import ToolchainRegistry, packed, toolchain_registry
 
 pytestmark = [pytest.mark.root, pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}")]
 

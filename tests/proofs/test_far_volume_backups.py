@@ -14,15 +14,15 @@ from typing import Any
 
 import pytest
 
-from tests.backups import Volumes, fill_folder, listing, owned
-from tests.database_services import lacks_database_services
-from tests.docker_engine import lacks_docker
 from tests.e2e.test_applications_servers import Site, connected
-from tests.far_backups import far_services, marked
-from tests.far_volumes import FarVolume, far_volume, slowly
-from tests.panel import git_repository, until, web
 from tests.proofs.test_crash import CRASHING
-from tests.server_roots import MISSING
+from tests.support.databases.database_services import lacks_database_services
+from tests.support.docker.docker_engine import lacks_docker
+from tests.support.machines.server_roots import MISSING
+from tests.support.panel.panel import git_repository, until, web
+from tests.support.storages.backups import Volumes, fill_folder, listing, owned
+from tests.support.storages.far_backups import far_services, marked
+from tests.support.storages.far_volumes import FarVolume, far_volume, slowly
 
 Json = Any
 pytestmark = [

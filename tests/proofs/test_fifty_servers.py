@@ -19,9 +19,9 @@ import pytest
 
 from headway.drivers.runtimes.processes import name, with_descendants
 from tests.e2e.test_schedules import run, schedule
-from tests.local_hosts import with_argument
-from tests.panel import KEY, Panel, panel
-from tests.ssh_servers import SSHD, SshServer, ssh_server
+from tests.support.machines.local_hosts import with_argument
+from tests.support.machines.ssh_servers import SSHD, SshServer, ssh_server
+from tests.support.panel.panel import KEY, Panel, panel
 
 pytestmark = [
     pytest.mark.root,

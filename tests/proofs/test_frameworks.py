@@ -20,7 +20,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.panel import Panel, git_repository, panel, until
+from tests.support.panel.panel import Panel, git_repository, panel, until
 
 pytestmark = pytest.mark.timeout(900)
 

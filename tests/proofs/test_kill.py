@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.panel import Panel, git_repository, until, web
+from tests.support.panel.panel import Panel, git_repository, until, web
 
 KILLS = int(os.environ.get("KILLS", "300"))
 NEIGHBOUR = f"8{os.getpid()}"  # of this run: one that was broken off may have left another

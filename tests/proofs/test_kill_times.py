@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.local_hosts import KILL_MS, kill_times
+from tests.support.machines.local_hosts import KILL_MS, kill_times
 
 pytestmark = [pytest.mark.root]
 

@@ -20,7 +20,7 @@ import pytest
 
 from tests.attacks.test_native_layer import FILES, WRITER, digest, layers, mounted
 from tests.integration.runtimes.test_layer import Bench
-from tests.panel import Panel, git_repository, until
+from tests.support.panel.panel import Panel, git_repository, until
 
 ROUNDS = int(os.environ.get("ROUNDS", "40"))
 pytestmark = pytest.mark.root

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from headway.cli.sse import EventReader
-from tests.panel import KEY, Panel, git_repository, web
+from tests.support.panel.panel import KEY, Panel, git_repository, web
 
 FOLLOWERS = int(os.environ.get("FOLLOWERS", "1000"))
 SECONDS = int(os.environ.get("SECONDS", "20"))

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from tests.docker_engine import BASE_IMAGE, lacks_docker
 from tests.e2e.boxes import boxed_web, images
 from tests.e2e.test_build_servers import Yard, connected
-from tests.panel import git_repository, until, web
-from tests.server_roots import MISSING, FarEngine, RootedServer, engine_on
+from tests.support.docker.docker_engine import BASE_IMAGE, lacks_docker
+from tests.support.machines.server_roots import MISSING, FarEngine, RootedServer, engine_on
+from tests.support.panel.panel import git_repository, until, web
 
 pytestmark = [
     pytest.mark.root,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.panel import commit, git_repository, panel, web
-from tests.visitors import Visitors
+from tests.support.applications.visitors import Visitors
+from tests.support.panel.panel import commit, git_repository, panel, web
 
 DEPLOYS = int(os.environ.get("DEPLOYS", "30"))
 BUSY = 50

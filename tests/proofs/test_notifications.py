@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.panel import Panel, panel
-from tests.telling import assert_all_is_told
+from tests.support.notifications.telling import assert_all_is_told
+from tests.support.panel.panel import Panel, panel
 
 
 @pytest.fixture

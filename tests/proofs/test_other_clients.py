@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from script import other_clients as others
-from tests.panel import KEY, Panel, panel
+from tests.support.panel.panel import KEY, Panel, panel
 
 Json = Any
 A_FILE = "services: {web: {image: debian}}"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.panel import commit, git_repository, panel, web
-from tests.power_cut import forgetful_disk, lacks_loop_devices
+from tests.support.machines.power_cut import forgetful_disk, lacks_loop_devices
+from tests.support.panel.panel import commit, git_repository, panel, web
 
 DEPLOYS = int(os.environ.get("DEPLOYS", "3"))
 PAGES = {f"page {number}.txt": f"{number}" * 20_000 for number in range(60)}

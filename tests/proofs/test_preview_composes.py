@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.compose import panel_with_engine
-from tests.docker_engine import Engine
 from tests.e2e.boxes import sleepers
 from tests.e2e.test_preview_composes import SECONDS, files, left, page, previews, shop
-from tests.forge import forge
-from tests.panel import Panel, free_port, until
-from tests.pull_requests import SECRET, PullRequest
+from tests.support.docker.compose import panel_with_engine
+from tests.support.docker.docker_engine import Engine
+from tests.support.forges.forge import forge
+from tests.support.forges.pull_requests import SECRET, PullRequest
+from tests.support.panel.panel import Panel, free_port, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.docker_engine import Engine
 from tests.e2e.boxes import BUILD_SECONDS, DOCKERFILE, boxed_web, boxing_panel, containers, images, sleepers
-from tests.forge import forge
-from tests.panel import Panel, until
-from tests.pull_requests import SECRET, PullRequest
+from tests.support.docker.docker_engine import Engine
+from tests.support.forges.forge import forge
+from tests.support.forges.pull_requests import SECRET, PullRequest
+from tests.support.panel.panel import Panel, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 

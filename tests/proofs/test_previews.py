@@ -9,9 +9,9 @@ from pathlib import Path
 
 import httpx
 
-from tests.forge import forge
-from tests.panel import Json, Panel, panel, until, web
-from tests.pull_requests import SECRET, PullRequest
+from tests.support.forges.forge import forge
+from tests.support.forges.pull_requests import SECRET, PullRequest
+from tests.support.panel.panel import Json, Panel, panel, until, web
 
 SEED = 20_260_101
 WORDS = 40

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kept import open_folder
-from tests.left import left_of
-from tests.panel import Panel, commit, git_repository, until, web
-from tests.power import answer_of, pull_the_plug
+from tests.support.applications.kept import open_folder
+from tests.support.applications.left import left_of
+from tests.support.machines.power import answer_of, pull_the_plug
+from tests.support.panel.panel import Panel, commit, git_repository, until, web
 
 SENTENCE = "The machine was restarted while this deployment ran, so its processes are gone. Deploy again to repeat it."
 NAMES = ("alpha", "beta", "gamma")

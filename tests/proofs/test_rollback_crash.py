@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.panel import until
 from tests.proofs.test_crash import LEASE, Site, crash_at, made
+from tests.support.panel.panel import until
 
 FIRST = int(os.environ.get("CRASH_FROM", "1"))  # to go on where a run was broken off
 OLD, NEW = "old.example", "new.example"

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from tests.compose import SLEEPS, Stack, panel_with_engine, stack
-from tests.docker_engine import Engine
 from tests.e2e.test_applications_servers import connected
-from tests.panel import Panel, panel, until
-from tests.server_roots import MISSING
+from tests.support.docker.compose import SLEEPS, Stack, panel_with_engine, stack
+from tests.support.docker.docker_engine import Engine
+from tests.support.machines.server_roots import MISSING
+from tests.support.panel.panel import Panel, panel, until
 
 Json = Any
 

@@ -32,9 +32,9 @@ from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.tables.deployments import deployments
 from headway.infra.db.tables.timers import ticks
 from headway.infra.db.transaction import Tx
-from tests.factories import add_host
 from tests.proofs._policies import Model, duration, fails
 from tests.proofs._scheduler import HOST, SharedTimes, parts
+from tests.support.panel.factories import add_host
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz import furnish, fuzz
-from tests.panel import KEY, git_repository, panel, web
+from tests.support.fuzz.fuzz import furnish, fuzz
+from tests.support.panel.panel import KEY, git_repository, panel, web
 
 EXAMPLES = os.environ.get("EXAMPLES", "40")  # of each procedure
 

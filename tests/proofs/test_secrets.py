@@ -18,9 +18,9 @@ import httpx
 import pytest
 
 from tests.integration.sources.servers import make_key, serve_http, serve_ssh, silent_port
-from tests.panel import WEB, Panel, commit, git_repository, until
 from tests.proofs import _printer
 from tests.proofs._leaks import DICE, Leaks, make_secrets, text_of, variables_text
+from tests.support.panel.panel import WEB, Panel, commit, git_repository, until
 
 KILLS = int(os.environ.get("KILLS", "12"))
 CRASHES = int(os.environ.get("CRASHES", "6"))

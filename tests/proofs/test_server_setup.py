@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.panel import Panel, panel, until
-from tests.server_roots import MISSING, RootedServer, bare_server, remove_groups
+from tests.support.machines.server_roots import MISSING, RootedServer, bare_server, remove_groups
+from tests.support.panel.panel import Panel, panel, until
 
 pytestmark = [
     pytest.mark.root,

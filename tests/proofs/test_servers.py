@@ -17,10 +17,10 @@ import pytest
 
 from tests.integration.http.working import working
 from tests.integration.http.world import World, open_world
-from tests.local_hosts import with_argument
-from tests.namespaces import Cable, namespace
-from tests.scripted import KIND, ScriptedKind, request
-from tests.ssh_servers import SSHD, SshServer, ssh_server
+from tests.support.machines.local_hosts import with_argument
+from tests.support.machines.namespaces import Cable, namespace
+from tests.support.machines.ssh_servers import SSHD, SshServer, ssh_server
+from tests.support.panel.scripted import KIND, ScriptedKind, request
 
 pytestmark = [
     pytest.mark.root,

@@ -15,17 +15,17 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.compose import SERVES, SLEEPS, Stack, stack
-from tests.docker_registry import PASSWORD, USERNAME, registry
 from tests.e2e.boxes import DOCKERFILE
 from tests.e2e.swarms import SECONDS, Ground, named_web, swarm_ground
-from tests.panel import Panel, commit, git_repository, until
-from tests.swarm_nodes import Nodes
-from tests.visitors import Visitors
+from tests.support.applications.visitors import Visitors
+from tests.support.docker.compose import SERVES, SLEEPS, Stack, stack
+from tests.support.docker.docker_registry import PASSWORD, USERNAME, registry
+from tests.support.docker.swarm_nodes import Nodes
+from tests.support.panel.panel import Panel, commit, git_repository, until
 
 pytestmark = pytest.mark.docker
 
-CRASHING = "tests.crashing_panel"
+CRASHING = "tests.support.panel.crashing_panel"
 DEPLOYS = int(os.environ.get("DEPLOYS", "30"))
 STRIDE = int(os.environ.get("CRASH_STRIDE", "1"))
 BUSY = 50

@@ -14,7 +14,7 @@ from headway.drivers.buildplan.plan import Need
 from headway.drivers.buildplan.toolchains.provision import provide
 from headway.drivers.buildplan.toolchains.store import Provided
 from tests.integration.worksite import Worksite, open_worksite
-from tests.toolchain_stores import left_of, store_of
+from tests.support.toolchains.toolchain_stores import left_of, store_of
 
 ASKED = (
     ("node", "20.11.1", "v20.11.1"),

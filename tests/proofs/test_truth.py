@@ -29,7 +29,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.panel import Panel, commit, git_repository, web
+from tests.support.panel.panel import Panel, commit, git_repository, web
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "12"))
 STEPS = int(os.environ.get("STEPS", "25"))

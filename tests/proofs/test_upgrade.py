@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headway.features.services.application.deploy import VERSION
-from tests.kept import carrying, open_folder
-from tests.left import left_of
-from tests.panel import Panel, commit, git, git_repository, until, web
-from tests.visitors import Visitors
+from tests.support.applications.kept import carrying, open_folder
+from tests.support.applications.left import left_of
+from tests.support.applications.visitors import Visitors
+from tests.support.panel.panel import Panel, commit, git, git_repository, until, web
 
 ROOT = Path(__file__).resolve().parents[2]
 # The last commit of the release before this one: the heart, with one kind of deployment.

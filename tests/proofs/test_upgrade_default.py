@@ -11,12 +11,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.docker_engine import Engine
 from tests.e2e.boxes import BUILD_SECONDS, DOCKERFILE, clear
-from tests.kept import open_folder
-from tests.panel import Panel, commit, git, git_repository, until
-from tests.postgres import running_cluster
 from tests.proofs.test_upgrade import checkout
+from tests.support.applications.kept import open_folder
+from tests.support.databases.postgres import running_cluster
+from tests.support.docker.docker_engine import Engine
+from tests.support.panel.panel import Panel, commit, git, git_repository, until
 
 BEFORE = "36405796b3206a92e28f583b79dd20a66f4b8aab"
 # Says its version, and what it has from PostgreSQL (which answers a question about TLS with one letter) or a folder.

@@ -19,8 +19,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.kept import open_folder
-from tests.panel import Panel, git_repository, until, web
+from tests.support.applications.kept import open_folder
+from tests.support.panel.panel import Panel, git_repository, until, web
 from tests.unit.features.webhooks import deliveries as sent
 
 DELIVERIES, UNIQUE, SERVICES, BUILDS, SENDERS, KILLS = 10_000, 6_667, 10, 20, 4, 3

@@ -10,10 +10,10 @@ from random import Random
 from headway.core.deployments.model import Deployment, Lane
 from headway.core.deployments.status import Intent
 from headway.kernel.errors import HeadwayError
-from tests.factories import request
 from tests.simulation.injection import ERRORS, Injector
 from tests.simulation.machine import State
 from tests.simulation.world import Panel, World
+from tests.support.panel.factories import request
 
 STORM_SECONDS = 12.0
 CALM_SECONDS = 400.0

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from tests.factories import request
 from tests.simulation.world import World, play, world
+from tests.support.panel.factories import request
 
 COMMANDS = {
     "fetch": ["print fetching", "sleep 1.5", "print fetched s3cret-of-the-plan"],

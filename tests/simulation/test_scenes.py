@@ -9,10 +9,10 @@ import pytest
 
 from headway.core.deployments import store
 from headway.core.deployments.status import Intent
-from tests.factories import request
 from tests.simulation.host import SimHost
 from tests.simulation.truth import Row
 from tests.simulation.world import Panel, World, play, world
+from tests.support.panel.factories import request
 
 LONG = {"fetch": ["print fetching", "sleep 20"], "build": ["print building"], "migrate": ["print migrating"]}
 SHORT = {"fetch": ["print fetching"], "build": ["print building"], "migrate": ["print migrating"]}

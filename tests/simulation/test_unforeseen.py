@@ -17,10 +17,10 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
 from headway.kernel.events import DeploymentEnded
 from headway.kernel.vault import VaultError
-from tests.factories import request
 from tests.simulation.border import Fault
 from tests.simulation.truth import Row
 from tests.simulation.world import Panel, World, play, world
+from tests.support.panel.factories import request
 
 SHORT = {"fetch": ["print fetching"], "build": ["print building"], "migrate": ["print migrating"]}
 FOR_EVER = 10_000

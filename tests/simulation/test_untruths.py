@@ -12,11 +12,11 @@ from headway.core.deployments.model import Lane
 from headway.core.engine.recovery import Recovery
 from headway.core.engine.run_log import PumpedLog
 from headway.infra.hosts.base import StopMode
-from tests.factories import request
 from tests.simulation.host import SimHost
 from tests.simulation.machine import SimRun
 from tests.simulation.work import Work
 from tests.simulation.world import World, play, world
+from tests.support.panel.factories import request
 
 COMMANDS = {"fetch": ["print fetching", "sleep 3"], "build": ["print building"], "migrate": ["exit 0"]}
 

@@ -20,12 +20,12 @@ from headway.core.engine.troubles import Troubles
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
 from headway.kernel.events import Events
-from tests.factories import request
 from tests.simulation.border import Fault
 from tests.simulation.database import SimDatabase
 from tests.simulation.injection import ERRORS, Injector, Point
 from tests.simulation.machine import Machine
 from tests.simulation.world import Panel, World, play, world
+from tests.support.panel.factories import request
 
 LONGEST_SECONDS = 6_000.0  # what fails twenty times in a row is tried each five minutes in the end
 AGAIN = 20

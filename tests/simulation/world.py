@@ -27,7 +27,6 @@ from headway.infra.logs.paths import LogPaths
 from headway.kernel import ids
 from headway.kernel.events import Events
 from headway.kernel.vault import Vault
-from tests.factories import LEASE, add_host
 from tests.simulation.border import Border
 from tests.simulation.database import SimDatabase, Store
 from tests.simulation.host import SimHost
@@ -35,6 +34,7 @@ from tests.simulation.loop import RUNS_IN, Process, SimLoop
 from tests.simulation.machine import Machine
 from tests.simulation.truth import Truth, Untrue, ends_told
 from tests.simulation.work import Effects, Work
+from tests.support.panel.factories import LEASE, add_host
 
 T = TypeVar("T")
 

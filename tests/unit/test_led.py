@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.led import DYING_SECONDS, HEARD_SECONDS, require_lost_at_death
-from tests.visitors import Lost
+from tests.support.applications.led import DYING_SECONDS, HEARD_SECONDS, require_lost_at_death
+from tests.support.applications.visitors import Lost
 
 DEATH = 1000.0
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tries import main
+from tests.support.panel.tries import main
 
 
 @pytest.fixture

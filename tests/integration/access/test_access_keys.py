@@ -17,7 +17,7 @@ from headway.infra.db.tables.access import api_keys
 from headway.infra.db.tables.applications import projects
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Forbidden, NotFound
-from tests.permissions import permission
+from tests.support.panel.permissions import permission
 
 READ_ONLY = Wish(scopes=frozenset({Scope.READ}))
 

@@ -18,7 +18,7 @@ from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.tables.access import api_keys, grants, members, users
 from headway.infra.db.tables.applications import projects
 from headway.kernel.errors import Conflict, NotFound
-from tests.permissions import permission
+from tests.support.panel.permissions import permission
 
 
 class Bench:

@@ -16,7 +16,7 @@ from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.tables.access import audit_log, organizations
 from headway.infra.db.transaction import Tx, companion
 from headway.kernel.errors import Conflict
-from tests.permissions import permission
+from tests.support.panel.permissions import permission
 
 KEPT = timedelta(hours=1)
 OWNER = Actor(user_id="u", organization_id="org", role=Role.OWNER, api_key_id="k", name="Ona", api_key_name="laptop")

@@ -19,7 +19,7 @@ from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.tables.access import organizations as table
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, Forbidden, InvalidInput
-from tests.permissions import permission
+from tests.support.panel.permissions import permission
 
 BIND = Need(power=Power.BIND, value="/srv")
 HOST = Need(power=Power.HOST)

@@ -14,9 +14,9 @@ from headway.infra.docker.cli import Docker
 from headway.infra.hosts.command import Account
 from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret
-from tests.docker_engine import Engine
 from tests.integration.builders.workspaces import spec_of
 from tests.integration.worksite import Worksite
+from tests.support.docker.docker_engine import Engine
 
 
 def image_spec_of(

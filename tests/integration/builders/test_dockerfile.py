@@ -17,10 +17,10 @@ from headway.infra.hosts.command import Limits
 from headway.kernel.errors import InvalidInput, OutOfMemory
 from headway.kernel.failures.explanation import explain
 from headway.kernel.failures.rule import Phase
-from tests.docker_engine import BASE_IMAGE, Engine
 from tests.integration.builders.imaging import image_spec_of, run_image
 from tests.integration.builders.workspaces import lay_out
 from tests.integration.worksite import CommandFailed, Worksite
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(180)]
 

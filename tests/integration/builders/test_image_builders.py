@@ -10,11 +10,11 @@ from headway.drivers.builders.base import BuildError
 from headway.drivers.builders.registry import BUILDERS
 from headway.drivers.builders.static_image import StaticImageBuilder
 from headway.drivers.runtimes import requests
-from tests.docker_engine import Engine
 from tests.integration.builders.imaging import image_spec_of
 from tests.integration.builders.workspaces import lay_out
 from tests.integration.runtimes.bench import free_port, until_async
 from tests.integration.worksite import Worksite
+from tests.support.docker.docker_engine import Engine
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(180)]
 

@@ -24,7 +24,7 @@ from headway.kernel.artifacts import Workspace
 from headway.kernel.errors import HeadwayError
 from tests.integration.builders.workspaces import lay_out, spec_of, succeeds_as, wheel
 from tests.integration.worksite import Worksite
-from tests.toolchain_stores import store_of
+from tests.support.toolchains.toolchain_stores import store_of
 
 MAKE = (
     'mkdir -p mods/bin && printf "#!%s/mods/bin/run\\n" "$PWD" > mods/bin/tool && chmod 555 mods/bin/tool'

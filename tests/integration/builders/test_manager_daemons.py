@@ -13,10 +13,10 @@ from headway.drivers.builders.native import NativeBuilder
 from headway.infra.hosts.base import Cause, StopMode
 from tests.integration.builders.workspaces import lay_out, spec_of
 from tests.integration.worksite import IS_ROOT, CommandFailed, Worksite
-from tests.local_hosts import until
 from tests.proofs._neighbours import processes_of
 from tests.proofs.test_kill import living
-from tests.provider_ways import BUILD, DAEMONS, HOOK, INSTALL, WAYS
+from tests.support.applications.provider_ways import BUILD, DAEMONS, HOOK, INSTALL, WAYS
+from tests.support.machines.local_hosts import until
 
 pytestmark = pytest.mark.skipif(not IS_ROOT, reason="needs root, for an account of its own")
 

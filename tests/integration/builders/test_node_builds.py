@@ -12,7 +12,7 @@ from headway.drivers.builders.native import NativeBuilder, seal
 from headway.kernel.artifacts import Process
 from tests.integration.builders.workspaces import lay_out, spec_of, succeeds_as
 from tests.integration.worksite import CommandFailed, Worksite
-from tests.toolchain_stores import store_of
+from tests.support.toolchains.toolchain_stores import store_of
 
 pytestmark = pytest.mark.skipif(shutil.which("npm") is None, reason="this machine has no npm; .ci/run installs it")
 

@@ -12,11 +12,11 @@ from headway.drivers.builders.base_images import read_bases
 from headway.drivers.builders.dockerfile import DockerfileBuilder
 from headway.drivers.builders.plan_image import PlanImageBuilder
 from headway.kernel.artifacts import Workspace
-from tests.docker_engine import Engine
 from tests.integration.builders.imaging import image_spec_of, run_image
 from tests.integration.builders.workspaces import lay_out
 from tests.integration.worksite import CommandFailed, Worksite
-from tests.plan_bases import PLAN_BASE, build_images, make_plan_base
+from tests.support.docker.docker_engine import Engine
+from tests.support.docker.plan_bases import PLAN_BASE, build_images, make_plan_base
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(240)]
 

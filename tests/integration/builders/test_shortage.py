@@ -7,8 +7,8 @@ import platform
 from headway.drivers.builders.shortage import shortage
 from tests.integration.builders.workspaces import lay_out, spec_of
 from tests.integration.worksite import Worksite
-from tests.toolchain_registry import packed, toolchain_registry
-from tests.toolchain_stores import store_of
+from tests.support.toolchains.toolchain_registry import packed, toolchain_registry
+from tests.support.toolchains.toolchain_stores import store_of
 
 NODES = f"node-linux-{'x64' if platform.machine() == 'x86_64' else 'arm64'}"
 FILES = {"package.json": '{"scripts": {"start": "node server.js"}}', "server.js": "", ".nvmrc": "99\n"}

@@ -15,9 +15,9 @@ from headway.core.deployments.response_cache import Shelf
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.seat import Seat
 from headway.infra.db.transaction import Tx
-from tests.factories import add_host
 from tests.integration.db.test_postgres_version import cut_off
-from tests.panel import until
+from tests.support.panel.factories import add_host
+from tests.support.panel.panel import until
 
 pytestmark = pytest.mark.postgres
 

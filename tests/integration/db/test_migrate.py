@@ -18,7 +18,7 @@ from headway.infra.db.sqlite import sqlite_url
 from headway.infra.db.tables import metadata
 from headway.infra.db.tables.deployments import hosts
 from tests.integration.db.schema import read_schema
-from tests.postgres import Cluster
+from tests.support.databases.postgres import Cluster
 
 MIGRATE = """
 import sys

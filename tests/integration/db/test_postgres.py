@@ -17,7 +17,7 @@ from headway.infra.db.migrate import migrate
 from headway.infra.db.tables.access import users
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
-from tests.postgres import Cluster, running_cluster
+from tests.support.databases.postgres import Cluster, running_cluster
 
 pytestmark = pytest.mark.postgres
 

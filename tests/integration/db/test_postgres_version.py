@@ -12,8 +12,8 @@ from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.migrate import migrate
 from headway.infra.db.tables.access import users
 from headway.infra.db.transaction import Tx
-from tests.factories import add_host
-from tests.postgres import Cluster, running_cluster
+from tests.support.databases.postgres import Cluster, running_cluster
+from tests.support.panel.factories import add_host
 
 pytestmark = pytest.mark.postgres
 

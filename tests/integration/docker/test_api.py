@@ -13,9 +13,9 @@ from headway.infra.docker import images
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused, keeps_policies, unix_socket
 from headway.kernel.artifacts import Image
 from headway.kernel.ids import new_id
-from tests.docker_engine import BASE_IMAGE, Engine
-from tests.docker_registry import PASSWORD, USERNAME, lacks_registry, registry
 from tests.integration.runtimes.bench import until_async
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
+from tests.support.docker.docker_registry import PASSWORD, USERNAME, lacks_registry, registry
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from headway.infra.hosts.anchor_client import LinkedAnchor
 from headway.infra.hosts.command import Command, Stage
 from headway.infra.hosts.local import LocalHost
-from tests.local_hosts import BUILD, MODES, OTHER, PATH, local_host, output, run, shell, until
+from tests.support.machines.local_hosts import BUILD, MODES, OTHER, PATH, local_host, output, run, shell, until
 
 pytestmark = pytest.mark.root
 

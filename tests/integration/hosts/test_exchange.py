@@ -14,8 +14,8 @@ import pytest
 
 from headway.features.volume_backups.exchange import ExchangeMove, Exchanging
 from headway.infra.hosts.base import EpochPassed, Host
-from tests.local_hosts import local_host
-from tests.ssh_servers import SSHD, ssh_host, ssh_server
+from tests.support.machines.local_hosts import local_host
+from tests.support.machines.ssh_servers import SSHD, ssh_host, ssh_server
 
 pytestmark = [
     pytest.mark.root,

@@ -16,8 +16,8 @@ from headway.drivers.dumps.base import Engine, Server, Typed, Whole
 from headway.features.backups.where import Reached
 from headway.features.services.application.remote_stage import FarEnd, lay_out, mark_of
 from headway.infra.hosts.ssh import SshHost
-from tests.local_hosts import local_host
-from tests.ssh_servers import SSHD, ssh_host, ssh_server
+from tests.support.machines.local_hosts import local_host
+from tests.support.machines.ssh_servers import SSHD, ssh_host, ssh_server
 
 pytestmark = [
     pytest.mark.root,

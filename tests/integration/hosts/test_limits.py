@@ -10,7 +10,7 @@ import pytest
 from headway.infra.hosts.base import Cause, StopMode
 from headway.infra.hosts.command import Limits
 from headway.infra.hosts.local import LocalHost
-from tests.local_hosts import BUILD, MODES, OTHER, local_host, output, run, shell
+from tests.support.machines.local_hosts import BUILD, MODES, OTHER, local_host, output, run, shell
 
 pytestmark = pytest.mark.root
 

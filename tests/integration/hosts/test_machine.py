@@ -15,7 +15,7 @@ from headway.infra.hosts.anchor_start import AnchorFailed
 from headway.infra.hosts.base import FileFailed
 from headway.infra.hosts.local import LocalHost
 from headway.kernel.ids import new_id
-from tests.local_hosts import BUILD, OTHER, local_host, run, shell
+from tests.support.machines.local_hosts import BUILD, OTHER, local_host, run, shell
 
 ROOT_ONLY = pytest.mark.root
 

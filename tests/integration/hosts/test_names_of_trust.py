@@ -12,8 +12,8 @@ from headway.drivers.runtimes.confinement import EdgeAccounts
 from headway.drivers.runtimes.remote.client import Attended
 from headway.drivers.runtimes.remote.contract import Setting
 from headway.infra.panel.archive import check_archive, write_archive
-from tests.power_cut import ForgetfulDisk, forgetful_disk, lacks_loop_devices
-from tests.ssh_servers import SSHD, ssh_host, ssh_server
+from tests.support.machines.power_cut import ForgetfulDisk, forgetful_disk, lacks_loop_devices
+from tests.support.machines.ssh_servers import SSHD, ssh_host, ssh_server
 
 pytestmark = [pytest.mark.root, pytest.mark.skipif(bool(lacks_loop_devices()), reason=lacks_loop_devices())]
 

@@ -12,8 +12,8 @@ from headway.infra.hosts.anchor_client import LinkedAnchor
 from headway.infra.hosts.base import Cause, StopMode
 from headway.infra.hosts.command import Command
 from headway.infra.hosts.processes import folder_of
-from tests.led_no_more import LED_NO_MORE
-from tests.local_hosts import BUILD, MODES, local_host, run, shell, until, with_argument
+from tests.support.applications.led_no_more import LED_NO_MORE
+from tests.support.machines.local_hosts import BUILD, MODES, local_host, run, shell, until, with_argument
 
 pytestmark = pytest.mark.root
 

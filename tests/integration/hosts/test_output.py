@@ -15,7 +15,7 @@ from headway.infra.hosts.anchor_client import LinkedAnchor
 from headway.infra.hosts.base import EpochPassed, Exit
 from headway.infra.hosts.command import Command, Stage
 from headway.infra.hosts.local import LocalHost
-from tests.local_hosts import BUILD, PATH, local_host, output, run, shell, until
+from tests.support.machines.local_hosts import BUILD, PATH, local_host, output, run, shell, until
 
 MEGABYTE = 1 << 20
 

@@ -13,9 +13,9 @@ import pytest
 from headway.infra.hosts.base import FileFailed, Host
 from headway.infra.logs.logfile import close_log
 from headway.infra.logs.mask import Masker
-from tests.local_hosts import local_host
-from tests.power_cut import forgetful_disk, lacks_loop_devices
-from tests.ssh_servers import SSHD, ssh_host, ssh_server
+from tests.support.machines.local_hosts import local_host
+from tests.support.machines.power_cut import forgetful_disk, lacks_loop_devices
+from tests.support.machines.ssh_servers import SSHD, ssh_host, ssh_server
 
 pytestmark = [pytest.mark.root, pytest.mark.skipif(bool(lacks_loop_devices()), reason=lacks_loop_devices())]
 FILES = [f"folder/file {number}" for number in range(50)]

@@ -25,8 +25,8 @@ from headway.infra.hosts.ssh_target import HostKeyChanged, HostRefused, SshTarge
 from headway.kernel.secret import Secret
 from headway.kernel.turns import Turns
 from tests.contract.host_forms import opened, written
-from tests.local_hosts import local_host, new_panel_id, shell, until
-from tests.ssh_servers import SSHD, SshServer, make_key, ssh_host, ssh_server
+from tests.support.machines.local_hosts import local_host, new_panel_id, shell, until
+from tests.support.machines.ssh_servers import SSHD, SshServer, make_key, ssh_host, ssh_server
 
 pytestmark = [
     pytest.mark.root,

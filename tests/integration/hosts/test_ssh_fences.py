@@ -12,8 +12,8 @@ import pytest
 
 from headway.infra.hosts.base import EpochPassed, HostUnreachable
 from headway.infra.hosts.ssh import SshHost
-from tests.local_hosts import new_panel_id, until
-from tests.ssh_servers import SSHD, SshServer, ssh_host, ssh_server
+from tests.support.machines.local_hosts import new_panel_id, until
+from tests.support.machines.ssh_servers import SSHD, SshServer, ssh_host, ssh_server
 
 pytestmark = [
     pytest.mark.root,

@@ -16,7 +16,7 @@ import pytest
 from headway.infra.hosts import processes
 from headway.infra.hosts.base import AnchorGone, AnchorSpec, Cause, EpochPassed, Exit, GoneReason, Handle, StopMode
 from headway.infra.hosts.local import LocalHost
-from tests.local_hosts import local_host, output, run, shell, until
+from tests.support.machines.local_hosts import local_host, output, run, shell, until
 
 OPENER = Path(__file__).with_name("opener.py")
 

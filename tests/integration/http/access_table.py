@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from headway.core.access.policy import Noun
-from tests.certificates import certificate_for
 from tests.integration.http.access_rows import (
     ADMIN,
     ANY,
@@ -36,6 +35,7 @@ from tests.integration.http.provider_rows import PROVIDER_ROWS
 from tests.integration.http.schedule_rows import SCHEDULE_ROWS
 from tests.integration.http.server_rows import SERVER_ROWS
 from tests.integration.http.spare_rows import A_GIT_URL, SPARE_ROWS
+from tests.support.certificates.certificates import certificate_for
 
 APPLICATION = {"applicationId": "{application}"}
 COMPOSE = {"composeId": "{compose}"}

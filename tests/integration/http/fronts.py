@@ -9,8 +9,8 @@ from headway.features.edge.middlewares_model import KeptLogin, KeptRedirect
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Login, Redirect
 from headway.kernel.ids import new_id
-from tests.certificates import certificate_for
 from tests.integration.http.world import World
+from tests.support.certificates.certificates import certificate_for
 
 
 async def front_of(world: World, application_id: str) -> dict[str, str]:

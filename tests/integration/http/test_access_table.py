@@ -10,7 +10,6 @@ from sqlalchemy import select
 
 from headway.core.access.model import Role, Scope
 from headway.infra.db.tables.edge import domains, logins, own_routings, redirects
-from tests.archives import packed
 from tests.integration.http.access_rows import (
     QUERY,
     Place,
@@ -28,7 +27,8 @@ from tests.integration.http.provider_rows import PROVIDER_THINGS
 from tests.integration.http.schedule_rows import schedule_of
 from tests.integration.http.server_rows import SERVER_THINGS
 from tests.integration.http.world import REPOSITORY, World, client_with
-from tests.permissions import PERMISSIONS
+from tests.support.panel.permissions import PERMISSIONS
+from tests.support.storages.archives import packed
 
 FRONT = (domains, redirects, logins, own_routings)
 LETS_IN, UNKNOWN, FORBIDS, MISSES = 200, 401, 403, 404

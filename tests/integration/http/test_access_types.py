@@ -12,12 +12,12 @@ from headway.core.access.store import first_owner
 from headway.core.deployments.model import SubjectType
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
-from tests.factories import request
 from tests.integration.http.access_rows import QUERY, Place, Row
 from tests.integration.http.access_table import TABLE
 from tests.integration.http.callers import CALLERS, Caller, admit_callers, give, key_of
 from tests.integration.http.test_access_table import LETS_IN, MISSES, expected
 from tests.integration.http.world import World, client_with
+from tests.support.panel.factories import request
 
 OF_SERVICES = {SubjectType.APPLICATION, SubjectType.COMPOSE, SubjectType.DATABASE}
 PROCEDURES = sorted(name for name, row in TABLE.items() if row.given.keys() & {"deploymentId"})

@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 
-from tests.forge_apis import APP_ID, INSTALLATION_ID, Facts, app_key
 from tests.integration.http.preview_rows import pull_request
 from tests.integration.http.world import World
+from tests.support.forges.forge_apis import APP_ID, INSTALLATION_ID, Facts, app_key
 
 SECRET = "the secret of the app"
 Json = Any

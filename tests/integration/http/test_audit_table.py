@@ -19,7 +19,7 @@ from tests.integration.http.database_rows import DATABASE_ROWS, NEED_A_RELEASE
 from tests.integration.http.notification_rows import FORMS
 from tests.integration.http.test_access_table import call, given_to, things_of
 from tests.integration.http.world import World
-from tests.permissions import PERMISSIONS
+from tests.support.panel.permissions import PERMISSIONS
 
 # What cannot succeed while no engine runs, or while an organisation has something. A refusal changes nothing, and
 # leaves nothing in the log.

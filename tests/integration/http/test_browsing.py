@@ -11,7 +11,7 @@ from headway.core.access.model import Role
 from headway.http.browsing.page import curl, example
 from headway.http.openapi_texts import Field
 from tests.integration.http.world import World
-from tests.permissions import PERMISSIONS
+from tests.support.panel.permissions import PERMISSIONS
 
 PAGE = "http://headway.test/api/docs"
 FILES = ("", "/page.css", "/page.js")

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from headway.infra.db.tables.edge import certificates
-from tests.certificates import certificate_for
 from tests.integration.http.world import World
+from tests.support.certificates.certificates import certificate_for
 
 
 async def test_a_certificate_is_kept_shown_renewed_and_forgotten(world: World) -> None:

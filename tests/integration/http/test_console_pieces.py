@@ -19,7 +19,7 @@ from headway.http.consoles import _held
 from headway.infra.hosts.local_program import converse_here
 from headway.infra.logs.mask import Masker
 from headway.kernel.console_frames import Kind
-from tests.ssh_servers import SSHD, ssh_host, ssh_server
+from tests.support.machines.ssh_servers import SSHD, ssh_host, ssh_server
 
 Json = Any
 

@@ -32,12 +32,12 @@ from headway.features.services.application.service import ApplicationService
 from headway.http.server import Server
 from headway.kernel.artifacts import HealthCheck, HealthKind
 from headway.kernel.events import AccessChanged
-from tests.command_line import run_headway
-from tests.consoles import HIDING, first_line, sitting, way_to
 from tests.integration.http.serving import served
 from tests.integration.http.world import KEYS, World, add_person, client_with, open_world
 from tests.integration.runtimes.bench import ACCOUNT, Work, make_spec, open_folder
-from tests.panel import until
+from tests.support.applications.consoles import HIDING, first_line, sitting, way_to
+from tests.support.panel.command_line import run_headway
+from tests.support.panel.panel import until
 
 Json = Any
 

@@ -12,7 +12,7 @@ from headway.features.destinations.model import Destination
 from headway.features.destinations.store import find
 from headway.infra.db.tables.backups import destinations
 from tests.integration.http.world import World
-from tests.s3 import S3, lacks_s3, s3_server
+from tests.support.storages.s3 import S3, lacks_s3, s3_server
 
 LOCAL = {"name": "here", "provider": "local"}
 GIVEN: dict[str, Any] = {

@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from headway.features.services.application.api.detection_rows import DetectedRow
-from tests.archives import packed
 from tests.integration.http.world import World
-from tests.panel import git_repository
+from tests.support.panel.panel import git_repository
+from tests.support.storages.archives import packed
 
 FILES = {"app.py": "print(1)\n", "requirements.txt": "gunicorn\n", "Procfile": "web: python app.py\nworker: ./work\n"}
 

@@ -22,8 +22,8 @@ from headway.kernel.ids import new_id
 from tests.integration.http.callers import CALLERS, admit_callers, give, key_of
 from tests.integration.http.test_metrics import figure, figures_of
 from tests.integration.http.world import Json, World, client_with, open_world
-from tests.panel import until
-from tests.ssh_servers import SSHD, SshServer, ssh_server
+from tests.support.machines.ssh_servers import SSHD, SshServer, ssh_server
+from tests.support.panel.panel import until
 
 MIB = 1 << 20
 NO_APPLICATION = new_id()

@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 
 from headway.http.bodies import MOST_BODY_BYTES
 from tests.integration.http.world import KEYS, World, open_world
-from tests.postgres import Cluster
+from tests.support.databases.postgres import Cluster
 
 SECURITY_HEADERS = {
     "x-frame-options": "DENY",

@@ -11,7 +11,7 @@ from headway.features.services.uploads import Archives
 from headway.kernel.uploads import Upload
 from tests.integration.http.world import KEYS, World
 from tests.integration.sources.archives import FILES, zipped
-from tests.permissions import permission
+from tests.support.panel.permissions import permission
 
 LONG_ENOUGH = 1.0  # for a drop that nothing keeps waiting
 

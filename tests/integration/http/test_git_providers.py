@@ -10,9 +10,9 @@ from sqlalchemy import select
 
 from headway.drivers.forges.base import ForgeName
 from headway.infra.db.tables.git_providers import git_providers
-from tests.forge_apis import APP_ID, INSTALLATION_ID, TOKEN, Api, app_key, forge_api
 from tests.integration.http.test_members import joined
 from tests.integration.http.world import World, client_with
+from tests.support.forges.forge_apis import APP_ID, INSTALLATION_ID, TOKEN, Api, app_key, forge_api
 
 FORGES = [str(each) for each in ForgeName]
 

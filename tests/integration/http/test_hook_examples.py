@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from tests.integration.http.test_hooks import deliver, told
 from tests.integration.http.world import World
+from tests.support.forges.webhook_examples import examples
 from tests.unit.features.webhooks import deliveries as sent
 from tests.unit.features.webhooks.test_forges import mutated
-from tests.webhook_examples import examples
 
 pytestmark = pytest.mark.slow
 Json = Any

@@ -18,7 +18,7 @@ from headway.features.services.compose.reconciler import ComposeReconciler
 from headway.infra.db.transaction import Tx
 from tests.integration.http.test_keeper import NONE, keeper_with
 from tests.integration.http.world import World
-from tests.ssh_servers import SSHD, SshServer, ssh_server
+from tests.support.machines.ssh_servers import SSHD, SshServer, ssh_server
 
 Json = Any
 NOWHERE = {"ipAddress": "127.0.0.1", "port": 9}

@@ -16,8 +16,8 @@ from headway.infra.db.tables.notifications import notices
 from headway.kernel.errors import Unavailable
 from tests.integration.http.server_rows import A_SERVER
 from tests.integration.http.world import World
-from tests.panel import free_port
-from tests.receivers import Receiver, mailbox, receiver
+from tests.support.notifications.receivers import Receiver, mailbox, receiver
+from tests.support.panel.panel import free_port
 
 Json = Any
 

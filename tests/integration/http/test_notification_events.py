@@ -21,7 +21,7 @@ from tests.integration.http.preview_rows import pull_request
 from tests.integration.http.test_access_table import things_of
 from tests.integration.http.test_notification import channel, turn
 from tests.integration.http.world import REPOSITORY, World
-from tests.receivers import Receiver, receiver
+from tests.support.notifications.receivers import Receiver, receiver
 
 pytestmark = pytest.mark.slow
 

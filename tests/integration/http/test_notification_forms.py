@@ -13,7 +13,7 @@ from headway.features.notifications import store
 from headway.features.notifications.model import Channel
 from tests.integration.http.notification_rows import FORMS, SCHEMES
 from tests.integration.http.world import World
-from tests.receivers import receiver
+from tests.support.notifications.receivers import receiver
 
 Json = Any
 

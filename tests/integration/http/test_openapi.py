@@ -17,7 +17,7 @@ from tests.integration.http.access_table import TABLE
 from tests.integration.http.schemas import misfits
 from tests.integration.http.test_access_table import NOT_YET, given_to, things_of
 from tests.integration.http.world import World
-from tests.permissions import PERMISSIONS
+from tests.support.panel.permissions import PERMISSIONS
 
 Json = Any
 ERRORS = {"400", "401", "403", "404", "429", "500", "503"}

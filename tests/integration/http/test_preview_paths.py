@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.forge_apis import TOKEN, Api, forge_api
 from tests.integration.http.preview_rows import pull_request, told
 from tests.integration.http.world import World
+from tests.support.forges.forge_apis import TOKEN, Api, forge_api
 
 Json = Any
 

@@ -11,9 +11,9 @@ from headway.core.deployments.service import Stopping
 from headway.features.previews import store
 from headway.features.previews.cleanup import PreviewCleanup
 from headway.infra.db.transaction import Tx
-from tests.forge_apis import TOKEN, Api, forge_api
 from tests.integration.http.preview_rows import pull_request, told
 from tests.integration.http.world import World
+from tests.support.forges.forge_apis import TOKEN, Api, forge_api
 
 Json = Any
 

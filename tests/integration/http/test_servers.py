@@ -17,9 +17,9 @@ from tests.integration.http.test_servers_access import asked as queried
 from tests.integration.http.test_servers_access import told
 from tests.integration.http.working import working
 from tests.integration.http.world import World
-from tests.local_hosts import with_argument
-from tests.scripted import KIND, ScriptedKind, request
-from tests.ssh_servers import SSHD, SshServer, ssh_server
+from tests.support.machines.local_hosts import with_argument
+from tests.support.machines.ssh_servers import SSHD, SshServer, ssh_server
+from tests.support.panel.scripted import KIND, ScriptedKind, request
 
 pytestmark = [
     pytest.mark.slow,

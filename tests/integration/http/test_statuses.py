@@ -11,8 +11,8 @@ from headway.core.deployments import store as deployments
 from headway.core.deployments.status import Reason, Status
 from headway.features.commit_statuses.outbox import Statuses
 from headway.infra.db.tables.statuses import commit_statuses
-from tests.forge_apis import TOKEN, Api, forge_api
 from tests.integration.http.world import World
+from tests.support.forges.forge_apis import TOKEN, Api, forge_api
 
 Json = Any
 COMMIT = "a" * 40

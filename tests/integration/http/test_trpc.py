@@ -16,7 +16,7 @@ from tests.integration.http.access_table import TABLE
 from tests.integration.http.callers import CALLERS
 from tests.integration.http.test_access_table import MISSES, NOT_YET, UPLOADS, expected, given_to, things_of
 from tests.integration.http.world import World
-from tests.permissions import PERMISSIONS
+from tests.support.panel.permissions import PERMISSIONS
 
 Json = Any
 UNDEFINED = {"result": {"data": {"json": None, "meta": {"values": ["undefined"], "v": 1}}}}

@@ -27,9 +27,9 @@ from headway.kernel.ids import new_id
 from headway.kernel.settings import Facts, Settings
 from headway.operations import http_app
 from headway.panel import Panel
-from tests.databases import unhurried
-from tests.panel import remove_traces
-from tests.services import Services, services_of
+from tests.support.databases.databases import unhurried
+from tests.support.panel.panel import remove_traces
+from tests.support.panel.services import Services, services_of
 
 KEYS = {"owner": "o" * 64, "member": "m" * 64, "stranger": "s" * 64}
 REPOSITORY = "https://git.example/team/repository.git"

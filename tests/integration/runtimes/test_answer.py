@@ -18,8 +18,8 @@ import pytest
 
 from headway.drivers.runtimes import answer, ports
 from headway.drivers.runtimes.answer import AskedPort
-from tests.certificates import certificate_for
 from tests.integration.runtimes.bench import free_port
+from tests.support.certificates.certificates import certificate_for
 
 NODE = shutil.which("node")
 

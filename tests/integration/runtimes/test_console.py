@@ -22,8 +22,8 @@ from headway.drivers.runtimes import console, layer
 from headway.drivers.runtimes.launch_configuration import render_configuration
 from headway.kernel.console_frames import HEAD, WINDOW, Kind, framed, head_of
 from tests.integration.runtimes.bench import ACCOUNT, open_folder
-from tests.led_no_more import led_no_more
-from tests.panel import until
+from tests.support.applications.led_no_more import led_no_more
+from tests.support.panel.panel import until
 
 pytestmark = pytest.mark.root
 

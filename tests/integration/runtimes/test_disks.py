@@ -20,7 +20,7 @@ from headway.drivers.runtimes.launcher import FULL
 from headway.drivers.runtimes.programs import Layout
 from headway.drivers.runtimes.records import Records
 from headway.drivers.runtimes.reserve import Reserve
-from tests.panel import until
+from tests.support.panel.panel import until
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 

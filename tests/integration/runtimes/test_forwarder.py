@@ -20,7 +20,7 @@ import pytest
 
 from headway.drivers.runtimes.native import beside_python
 from headway.drivers.runtimes.swarm.forwarder import configuration
-from tests.panel import free_port, until
+from tests.support.panel.panel import free_port, until
 
 LARGE = b"x" * 5_000_000
 # It says its name and how much of a body it has read. Asked to die it does so amid that, or before it says anything.

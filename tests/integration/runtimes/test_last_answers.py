@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.guests import Guests, replaceable
+from tests.support.applications.guests import Guests, replaceable
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 # The last asks less often than a Traefik is given to say that it goes, and would be closed without a word.

@@ -21,7 +21,7 @@ from headway.drivers.runtimes import container_exec, disks, layer, layers, ports
 from headway.drivers.runtimes.layers import Layers
 from headway.drivers.runtimes.programs import Layout
 from headway.infra.hosts import anchor, cgroups, porter
-from tests.led_no_more import LED_NO_MORE, led_no_more
+from tests.support.applications.led_no_more import LED_NO_MORE, led_no_more
 
 pytestmark = pytest.mark.root
 

@@ -12,8 +12,8 @@ from headway.drivers.runtimes.container_exec import MARK, Within
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.infra.hosts import cgroups, nested_cgroups, processes
 from headway.kernel.errors import Unavailable
-from tests.docker_engine import BASE_IMAGE, Engine
-from tests.panel import until
+from tests.support.docker.docker_engine import BASE_IMAGE, Engine
+from tests.support.panel.panel import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
 

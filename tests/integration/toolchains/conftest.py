@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tests.integration.worksite import Worksite, open_worksite
-from tests.toolchain_registry import ToolchainRegistry, toolchain_registry
+from tests.support.toolchains.toolchain_registry import ToolchainRegistry, toolchain_registry
 
 
 @pytest.fixture

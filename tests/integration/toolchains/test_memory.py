@@ -8,7 +8,7 @@ from pathlib import Path
 from headway.drivers.buildplan.toolchains.inventory import Inventory, look
 from headway.drivers.buildplan.toolchains.store import Store
 from tests.integration.worksite import IS_ROOT, Worksite
-from tests.toolchain_stores import store_of
+from tests.support.toolchains.toolchain_stores import store_of
 
 
 async def test_a_machine_is_looked_at_again_once_a_version_comes_or_is_closed(site: Worksite) -> None:

@@ -20,8 +20,8 @@ from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.plan import Need
 from headway.drivers.buildplan.toolchains.provision import provide
 from tests.integration.worksite import IS_ROOT, Worksite
-from tests.toolchain_registry import ToolchainRegistry, packed, wheel
-from tests.toolchain_stores import NODE, entries_of, left_of, says, store_of, take_back
+from tests.support.toolchains.toolchain_registry import ToolchainRegistry, packed, wheel
+from tests.support.toolchains.toolchain_stores import NODE, entries_of, left_of, says, store_of, take_back
 
 TODAY = date(2026, 11, 20)
 DENO = f"@deno/linux-{'x64' if platform.machine() == 'x86_64' else 'arm64'}-glibc"

@@ -13,9 +13,9 @@ from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.plan import Need
 from headway.drivers.buildplan.toolchains.provision import bring, provide
 from tests.integration.worksite import IS_ROOT, Worksite
-from tests.ssh_servers import SSHD, ssh_host, ssh_server
-from tests.toolchain_registry import ToolchainRegistry, packed
-from tests.toolchain_stores import entries_of, left_of, says, store_of
+from tests.support.machines.ssh_servers import SSHD, ssh_host, ssh_server
+from tests.support.toolchains.toolchain_registry import ToolchainRegistry, packed
+from tests.support.toolchains.toolchain_stores import entries_of, left_of, says, store_of
 
 pytestmark = pytest.mark.skipif(not (IS_ROOT and SSHD), reason="needs root and OpenSSH's server (openssh-server)")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from tests.permissions import PERMISSIONS
+from tests.support.panel.permissions import PERMISSIONS
 
 SOURCE = Path(__file__).parents[3] / "src/headway"
 # Kinds of deployments, which stand in rows by these names, and were named as what asks for them.

@@ -6,7 +6,7 @@ from headway.core.access.model import Role
 from headway.operations import bare_registry
 from tests.integration.http.access_rows import Place
 from tests.integration.http.access_table import TABLE
-from tests.permissions import PERMISSIONS
+from tests.support.panel.permissions import PERMISSIONS
 
 
 def test_who_may_call_an_operation_is_what_the_table_says() -> None:

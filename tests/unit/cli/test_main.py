@@ -16,7 +16,7 @@ import pytest
 from headway import __version__
 from headway.cli.main import shielded, short
 from headway.cli.tree import completed, named_in
-from tests.command_line import run_headway
+from tests.support.panel.command_line import run_headway
 
 # What a call for help may not pay for; each costs tens of milliseconds and more.
 HEAVY = (

@@ -20,7 +20,7 @@ from headway.drivers.buildplan.providers import refusals
 from headway.drivers.buildplan.providers.registry import PROVIDERS
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree, tree_of
-from tests.plans import FOLDER, cases, expected, planned, read_of
+from tests.support.toolchains.plans import FOLDER, cases, expected, planned, read_of
 
 TABLE = cases(*(f"others/{name}" for name in ("go", "static", "shell")))
 NODE = cases(*(f"node/{path.stem}" for path in sorted(Path(FOLDER, "node").glob("*.json"))))

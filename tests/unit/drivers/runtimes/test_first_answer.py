@@ -12,7 +12,7 @@ from headway.drivers.runtimes.first_answer import Answered, first_answer
 from headway.drivers.runtimes.route_probe import Prober
 from headway.drivers.runtimes.traefik import Https
 from headway.kernel.artifacts import Entrance, Route, Way
-from tests.certificates import certificate_for
+from tests.support.certificates.certificates import certificate_for
 
 HOST = "shop.localhost"
 JSON, TEXT = "content-type: application/json; charset=utf-8", "content-type: text/plain"

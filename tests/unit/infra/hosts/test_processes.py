@@ -12,7 +12,7 @@ import pytest
 
 from headway.drivers.runtimes import processes as of_runtimes
 from headway.infra.hosts import anchor, porter, processes
-from tests.led_no_more import led_no_more
+from tests.support.applications.led_no_more import led_no_more
 
 
 @pytest.fixture

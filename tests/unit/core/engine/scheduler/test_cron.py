@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from headway.core.engine.scheduler.cron import Cron, checked
 from headway.kernel.errors import InvalidInput
-from tests.due import due_times
+from tests.support.panel.due import due_times
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC")  # Lord Howe: half an hour

@@ -10,7 +10,7 @@ from headway.drivers.buildplan.detection import detect
 from headway.drivers.buildplan.providers import bun, deno, node
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import tree_of
-from tests.plans import cases, expected, planned, read_of
+from tests.support.toolchains.plans import cases, expected, planned, read_of
 
 PROVIDERS = (deno.PROVIDER, bun.PROVIDER, node.PROVIDER)
 GROUPS = ("managers", "versions", "frameworks", "sites", "programs", "workspaces", "bun", "deno", "refusals")
