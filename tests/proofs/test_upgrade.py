@@ -23,7 +23,7 @@ from tests.support.panel.panel import Panel, commit, git, git_repository, until,
 ROOT = Path(__file__).resolve().parents[2]
 # The last commit of the release before this one: the heart, with one kind of deployment.
 BEFORE = "d13288bec6bfc6401dbbe69e814afb02d2d55423"
-KIND = "src/headway/features/services/application/deploy.py"
+KINDS = ("src/headway/features/services/application/deploy.py", "src/headway/domains/applications/deploy.py")
 BUILD = "echo $NAME >> $COUNTS; echo building; while [ ! -e $GATE ]; do sleep 0.05; done; echo built"
 RELEASE = "release: echo $NAME-release >> $COUNTS; echo releasing; while [ ! -e $GATE ]; do sleep 0.05; done\n"
 BUILDING = ("alpha", "beta", "gamma")
@@ -47,8 +47,14 @@ def checkout(commit: str) -> Iterator[str]:
 
 def first_with(version: int) -> str:
     """The earliest commit whose deploys are of this version: since then the steps are the same."""
-    commits = git(ROOT, "log", "--reverse", "--format=%H", f"-SVERSION = {version} ", "--", KIND).split()
-    return next(commit for commit in commits if f"VERSION = {version} " in git(ROOT, "show", f"{commit}:{KIND}"))
+    commits = git(ROOT, "log", "--reverse", "--format=%H", f"-SVERSION = {version} ", "--", *KINDS).split()
+    return next(commit for commit in commits if f"VERSION = {version} " in kind_at(commit))
+
+
+def kind_at(commit: str) -> str:
+    """The text of the kind in a commit, which has it where it is today or where it lay before."""
+    kind = next(each for each in KINDS if git(ROOT, "ls-tree", "--name-only", commit, each))
+    return git(ROOT, "show", f"{commit}:{kind}")
 
 
 @dataclass
@@ -143,7 +149,7 @@ def upgraded(site: Site) -> float:
 
 
 def test_the_commit_before_built_in_other_steps() -> None:
-    assert f"VERSION = {VERSION} " not in git(ROOT, "show", f"{BEFORE}:{KIND}")
+    assert f"VERSION = {VERSION} " not in kind_at(BEFORE)
 
 
 def test_with_the_same_version_of_the_kind_every_build_goes_on() -> None:

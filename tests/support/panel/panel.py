@@ -128,7 +128,11 @@ class Panel:
 
     def start(self, *, wait: bool = True, module: str = "headway.cli.main serve --data-dir", **env: str) -> Panel:
         """Starts ``headway serve``, or another module that serves; with ``wait`` returns once it answers."""
-        argv = [self.python, "-m", *module.split(), str(self.data_dir)]
+        begun, *words = module.split()
+        program = [self.python, "-m", begun]
+        if self.python != sys.executable and begun == "headway.cli.main":  # where it lies is that version's own affair
+            program = [str(Path(self.python).with_name("headway"))]
+        argv = [*program, *words, str(self.data_dir)]
         ports = {"HEADWAY_PORT": str(self.port), "HEADWAY_EDGE_PORT": str(self.edge_port)}
         with (self.data_dir.parent / f"{self.data_dir.name}.log").open("ab") as log:
             self.process = subprocess.Popen(
