@@ -92,7 +92,7 @@ def install(base: Base, access: AccessService) -> Features:
 
 
 def hand_over(base: Base, module: Module) -> None:
-    """Gives the engine what a feature brings. Raises EngineRuns."""
+    """Gives the engine what a feature brings. Raises EngineRuns, and RegisteredTwice."""
     base.engine.register(
         kinds=module.kinds,
         subjects=module.subjects,

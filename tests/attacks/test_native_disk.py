@@ -25,9 +25,12 @@ def one(path, megabytes):
             file.write(bytes(1 << 20))
             file.flush()
 
-def many(folder, megabytes, pause=0.02):
+def many(folder, megabytes, pause=0.02, left=0):
     os.makedirs(folder, exist_ok=True)
     for number in range(megabytes):
+        seen = os.statvfs(folder)
+        if seen.f_bavail * seen.f_frsize < left:
+            return
         with open(f"{folder}/{number}", "wb") as file:
             file.write(bytes(1 << 20))
         time.sleep(pause)

@@ -17,12 +17,23 @@ import pytest
 from tests.attacks.test_native_disk import FILLER, pid_of
 from tests.support.panel.panel import Panel, git_repository, until
 
-pytestmark = [pytest.mark.root, pytest.mark.slow]
+pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.timeout(300)]
 
 FILES = {"app.py": FILLER, "Procfile": "web: python3 app.py\n"}
 SIZE, RESERVE = 480 << 20, 24 << 20  # a twentieth
 AT_ONCE = "one(os.environ['HOME'] + '/large', {megabytes})"
-IN_MANY = "many(os.environ['HOME'] + '/many', 3000, 0.3)"
+# Some stays free however late a look comes on a busy machine: on a full disk what was ended could not start again.
+LEFT = 8 << 20
+
+# Less than a build may leave free, and enough for whoever looks at that.
+FILL = f"""
+import os, time
+for n in range(900):
+    seen = os.statvfs(".")
+    if seen.f_bavail * seen.f_frsize > {RESERVE + LEFT}:
+        open(str(n), "wb").write(bytes(4 << 20))
+    time.sleep(0.1)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +62,10 @@ def panel(disk: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pane
         panel.clean_up()
 
 
+def in_many(megabytes: int, left: int = 0) -> str:
+    return quote(f"many(os.environ['HOME'] + '/many', {megabytes}, 0.3, {left})")
+
+
 def id_of(panel: Panel, name: str) -> str:
     found: str = panel.get("application.search", name=name)["items"][0]["applicationId"]
     return found
@@ -68,7 +83,7 @@ def free(disk: Path) -> int:
 def fill_until_near(panel: Panel, disk: Path, name: str = "filler", left: int = 2 * RESERVE) -> None:
     megabytes = (free(disk) - left) >> 20
     panel.visit(name, f"/{quote(AT_ONCE.format(megabytes=megabytes))}")
-    until(lambda: free(disk) < left + (4 << 20), 30, what="the disk is nearly full")
+    until(lambda: free(disk) < left + (4 << 20), 90, what="the disk is nearly full")
     time.sleep(3)  # so that it is seen as it is
 
 
@@ -81,31 +96,22 @@ def clear(panel: Panel, disk: Path, name: str = "filler") -> None:
 def test_whoever_fills_the_disk_is_ended_and_the_others_go_on(panel: Panel, disk: Path) -> None:
     fill_until_near(panel, disk)
     before, others = pid_of(panel), pid_of(panel, "other")
-    panel.visit("other", f"/{quote(IN_MANY.replace('3000', '8'))}")
-    panel.visit("filler", f"/{quote(IN_MANY)}")
-    least = free(disk)
-
-    def is_another() -> bool:
-        nonlocal least
-        least = min(least, free(disk))
-        return pid_of(panel) not in {None, before}
-
-    until(is_another, 60, what="it is ended, and started again")
-    print(f"{least >> 20} MiB were left of {SIZE >> 20}")
-    assert least > 0
+    panel.visit("other", f"/{in_many(8)}")
+    panel.visit("filler", f"/{in_many(3000, LEFT)}")
+    until(lambda: pid_of(panel) not in {None, before}, 150, what="it is ended, and started again")
     assert pid_of(panel, "other") == others
     said = panel.get("application.readLogs", applicationId=id_of(panel, "filler"), tail=1000)
     assert "HEADWAY_DISK_RESERVE" in said
     assert f"where {RESERVE >> 20} MiB stay free of applications" in said
     # It serves, writes nothing, and may clear up; and so it is for as long as the disk is short.
     left = free(disk)
-    panel.visit("filler", f"/{quote(IN_MANY.replace('3000', '40'))}")
+    panel.visit("filler", f"/{in_many(40)}")
     panel.visit("other", "/")
     time.sleep(3)
     assert free(disk) > left - (6 << 20)
     clear(panel, disk)
     clear(panel, disk, "other")
-    until(lambda: writes(panel), 20, what="it may write again")
+    until(lambda: writes(panel), 90, what="it may write again")
 
 
 def writes(panel: Panel) -> bool:
@@ -117,8 +123,7 @@ def writes(panel: Panel) -> bool:
 
 
 def test_a_build_that_fills_the_disk_is_ended(panel: Panel, disk: Path, tmp_path: Path) -> None:
-    filling = "import time\nfor n in range(900):\n open(f'{n}', 'wb').write(bytes(4 << 20)); time.sleep(0.1)\n"
-    files = {**FILES, "fill.py": filling}
+    files = {**FILES, "fill.py": FILL}
     application_id = panel.application(git_repository(tmp_path / "building", files), name="building")
     panel.post("application.update", applicationId=application_id, build={"build": "python3 fill.py"})
     ended = panel.ended(panel.deploy(application_id), 90)
@@ -149,7 +154,7 @@ def test_an_upgrade_on_a_short_disk_ends_nobody_and_names_who_has_it(panel: Pane
     panel.start()
     until(lambda: "HEADWAY_DISK_RESERVE" in panel.log(), 20, what="it is told at the first start")
     before = pid_of(panel)
-    panel.visit("filler", f"/{quote(IN_MANY.replace('3000', '8'))}")
+    panel.visit("filler", f"/{in_many(8)}")
     time.sleep(4)
     assert pid_of(panel) == before
     clear(panel, disk)

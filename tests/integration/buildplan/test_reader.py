@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 from collections.abc import Collection
@@ -13,6 +14,7 @@ from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.reader import LARGEST, LARGEST_LOCK, LARGEST_TOLD, MOST_FURTHER, MOST_NAMES, read_tree
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.artifacts import Workspace
+from headway.kernel.own_threads import OwnThreads
 from tests.integration.builders.workspaces import give_to_build, lay_out
 from tests.integration.worksite import Worksite
 
@@ -48,6 +50,25 @@ async def test_what_files_refer_to_is_looked_for_in_the_threads_of_detection(sit
 
     tree = await read_tree(site, lay_out(site, {"Procfile": "", "a.py": "x"}), READS, further)
     assert (asked, tree.contents["a.py"]) == ({"detection"}, b"x")
+
+
+async def test_a_tree_that_is_looked_through_without_an_end_is_given_up_and_others_are_looked_at_meanwhile(
+    site: Worksite,
+) -> None:
+    threads, began = OwnThreads(2, "detection", seconds=1.5), threading.Event()
+
+    def further(_: Tree) -> Collection[str]:
+        began.set()
+        while True:
+            pass
+
+    workspace = lay_out(site, {"Procfile": "web: x"})
+    spinning = asyncio.create_task(read_tree(site, workspace, READS, further, threads))
+    assert await asyncio.to_thread(began.wait, 20)
+    tree = await asyncio.wait_for(read_tree(site, workspace, READS, threads=threads), 20)
+    assert (tree.contents, spinning.done()) == ({"Procfile": b"web: x"}, False)
+    with pytest.raises(BuildError, match=r"more than 1\.5 seconds of a processor and was given up.*--build-path"):
+        await asyncio.wait_for(spinning, 60)
 
 
 async def test_what_is_long_is_read_in_part(site: Worksite) -> None:

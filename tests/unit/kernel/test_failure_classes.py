@@ -105,6 +105,38 @@ def test_a_source_that_no_minifier_could_read_is_not_called_too_new(output: str)
     assert found is None or "minifier" not in found.cause
 
 
-def test_a_gem_that_could_not_be_compiled_is_no_package_of_python() -> None:
-    found = explain("Gem::Ext::BuildError: ERROR: Failed to build gem native extension.\n", Phase.BUILD)
-    assert found is None or "wheel" not in found.advice
+@pytest.mark.parametrize(
+    "output",
+    [
+        "Gem::Ext::BuildError: ERROR: Failed to build gem native extension.\n",
+        "Error: Failed to build teapot\n",
+        "Failed to build teapot\n",
+        "ERROR: Failed to build 'teapot'\n",
+        "error Failed to build `teapot`: leaf is missing\n",
+        "[kettle] Failed to build the preview\n",
+    ],
+)
+def test_what_another_tool_could_not_build_is_no_package_of_python(output: str) -> None:
+    trace = 'Traceback (most recent call last):\n  File "a.py", line 3, in <module>\n'
+    for told_too in ("", f"{trace}ModuleNotFoundError: No module named 'kettle'\n"):
+        found = explain(f"{output}{told_too}", Phase.BUILD)
+        assert found is None or ("wheel" not in found.advice and "while it is built" not in found.cause)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "  ERROR: Failed building wheel for teapot\nFailed to build teapot\n",
+        "ERROR: Could not build wheels for teapot, which is required to install pyproject.toml-based projects\n",
+        "ERROR: Failed to build installable wheels for some pyproject.toml based projects (teapot)\n",
+        "\u00d7 Failed to build installable wheels for some pyproject.toml based projects\n╰─> teapot\n",
+        "ERROR: Failed to build 'teapot' when getting requirements to build wheel\n",
+        "  \u00d7 Failed to build `teapot==1.2`\n",
+        "  \u00d7 Failed to download and build `teapot==1.2`\n",
+        "error: Failed to build: `teapot @ file:///app`\n",
+    ],
+)
+def test_a_package_that_pip_or_uv_could_not_build_is_named(output: str) -> None:
+    found = explain(output, Phase.BUILD)
+    assert found is not None
+    assert found.cause == "teapot has no wheel for this Python and could not be compiled"

@@ -15,6 +15,7 @@ from headway.core.deployments import queue, setbacks, store
 from headway.core.deployments.idempotency import Once, Queued, keep, started_by
 from headway.core.deployments.lease import Lease
 from headway.core.deployments.model import Deployment, Request, SubjectType
+from headway.core.deployments.registration import register
 from headway.core.deployments.run import Owner, Subject
 from headway.core.deployments.status import Intent, Maker, Reason, Status, allowed
 from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments
@@ -101,11 +102,8 @@ class Ledger:
         return MappingProxyType(self._subjects)
 
     def register(self, subjects: Mapping[SubjectType, Subject]) -> None:
-        """Takes what else deployments belong to, before the engine runs. Raises ValueError for a type that has one."""
-        if twice := self._subjects.keys() & subjects.keys():
-            msg = f"brought twice: {', '.join(sorted(twice))}"
-            raise ValueError(msg)
-        self._subjects.update(subjects)
+        """Takes what else deployments belong to, before the engine runs. Raises RegisteredTwice."""
+        register(self._subjects, subjects.items())
 
     def enqueue(self, tx: Tx, request: Request) -> Deployment:
         """Creates a pending deployment: with the commit of the caller's transaction it is in the queue. Raises

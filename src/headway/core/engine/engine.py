@@ -6,15 +6,16 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from headway.core.deployments import lease as leases
 from headway.core.deployments.model import SubjectType
+from headway.core.deployments.registration import RegisteredTwice, register
 from headway.core.deployments.run import Kind, Subject
 from headway.core.deployments.status import Status
 from headway.core.engine.hosts import Hosts
 from headway.core.engine.janitor import Janitor
-from headway.core.engine.parts import Parts, Places
+from headway.core.engine.parts import Parts, Places, nowhere_else
 from headway.core.engine.poller import Poller
 from headway.core.engine.reach import Reach
 from headway.core.engine.recovery import Recovery
@@ -24,9 +25,6 @@ from headway.core.engine.troubles import Troubles
 from headway.core.engine.worker import Worker
 from headway.infra.hosts.base import Host
 from headway.kernel.events import DeploymentEnded, DeploymentMoved, TimersChanged
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 _CLEARED_SECONDS = 1.0
 
@@ -125,18 +123,21 @@ class Engine:
         places: Places | None = None,
     ) -> None:
         """Takes what a feature brings; ``released`` is let go of when the loops have ended. Raises EngineRuns, and
-        ValueError for what another has brought under the same name.
+        RegisteredTwice for what another has brought under the same name.
         """
         if self._runs:
             raise EngineRuns
-        _add(self._kinds, {kind.name: kind for kind in kinds})
+        register(self._kinds, ((kind.name, kind) for kind in kinds))
         self._parts.ledger.register(subjects)
-        _add(self._sources, timers)
+        register(self._sources, timers.items())
         self._pollers += tuple(loops)
         self._beside += tuple(released)
         if hosts is not None:
             self._hosts.register(hosts)
-        self._places = places or self._places
+        if places is not None:
+            if self._places is not nowhere_else:
+                raise RegisteredTwice("places")
+            self._places = places
 
     def stop(self) -> None:
         """Ends the loops; safe before the start and more than once."""
@@ -172,10 +173,3 @@ class Engine:
             troubles=parts.troubles,
             interrupt=self.worker.interrupt,
         )
-
-
-def _add(known: dict[K, V], brought: Mapping[K, V]) -> None:
-    if twice := known.keys() & brought.keys():
-        msg = f"brought twice: {', '.join(sorted(map(str, twice)))}"
-        raise ValueError(msg)
-    known.update(brought)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from headway.core.deployments.registration import RegisteredTwice
 from headway.infra.hosts.base import Host
 
 
@@ -12,13 +13,13 @@ class Hosts(Mapping[str, Host]):
 
     def __init__(self, hosts: Mapping[str, Host]) -> None:
         self._hosts = hosts
+        self._is_registered = bool(hosts)
 
     def register(self, hosts: Mapping[str, Host]) -> None:
-        """Takes the place of none. Raises ValueError where there are some already."""
-        if self._hosts:
-            msg = "there are hosts already"
-            raise ValueError(msg)
-        self._hosts = hosts
+        """Takes the place of none. Raises RegisteredTwice where others were, though they may be none yet."""
+        if self._is_registered:
+            raise RegisteredTwice("hosts")
+        self._hosts, self._is_registered = hosts, True
 
     def __getitem__(self, host_id: str) -> Host:
         """The host. Raises what the registered ones do."""

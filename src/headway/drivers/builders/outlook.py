@@ -28,7 +28,8 @@ _STAYS = (
 async def plan_build(work: Work, workspace: Workspace, spec: BuildSpec) -> BuildPlan:
     """The plan, each process as often as it is to run. Raises BuildError."""
     if spec.settings.detection == FIRST:
-        plan_then = first_rules.detect(await read_listing(work, workspace, spec), spec)
+        listing = await read_listing(work, workspace, spec)
+        plan_then = await on_own_threads(partial(first_rules.detect, listing, spec))
         return _converted(plan_then, spec.settings.fallback)
     rules = await asyncio.to_thread(_rules)
     tree = await read_tree(work, workspace, rules.READS, rules.further)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from headway.drivers.builders import static_image
-from headway.drivers.builders.base import BuildError, BuildSpec
+from headway.drivers.builders.base import BuildError, BuildSpec, ImageSpec
 from headway.drivers.builders.base_images import ADVICE
 from headway.drivers.builders.dockerfile import is_inside
 from headway.drivers.builders.engine import build_image, export_build, image_spec
@@ -47,7 +47,15 @@ async def build_site(work: Work, workspace: Workspace, spec: BuildSpec, recipe: 
     await work.say(phrase("Served: {}", chosen[:200].decode(errors="replace").strip()))
     rules = await rules_of(work, workspace, f"{_OUT}/files", spec, site.fallback)
     described = static_image.describe(files, image, image.site_file(rules))
-    return await build_image(work, spec, described, name="image")
+    return await build_image(work, _apart(spec, image), described, name="image")
+
+
+def _apart(spec: BuildSpec, image: ImageSpec) -> BuildSpec:
+    """The spec of the second build, with a folder and a control group of its own: a panel that goes on with it asks how
+    the first one ended, and clears after that as the one before did. It begins with no image that a registry has.
+    """
+    where = replace(image.cli, configuration=f"{image.cli.configuration}-image")
+    return replace(spec, image=replace(image, cli=where, group=f"{image.group}-image", login=None))
 
 
 def _removal(folder: str, spec: BuildSpec) -> Command:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import posixpath
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, TypeVar
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.tree import Tree
 from headway.infra.hosts.base import LeadsOutside
-from headway.infra.hosts.file_listing import Listed
+from headway.infra.hosts.file_listing import Listed, Listing
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Workspace
+from headway.kernel.own_threads import OwnThreads, TookTooLong
 
 MOST_NAMES: Final = 20_000
 DEEPEST: Final = 8
@@ -48,8 +47,8 @@ _LOCKS: Final = frozenset(
 # Those that say of each package which Node it asks for, beside what is at their head.
 _TOLD: Final = frozenset({"package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml"})
 _WILD: Final = frozenset("*?[")
-# Of their own: what a tenant has written is gone through there, and must not keep others from the panel's threads.
-_THREADS = ThreadPoolExecutor(2, "detection")
+# The largest trees take a few seconds of a processor.
+THREADS: Final = OwnThreads(2, "detection", seconds=30.0)
 T = TypeVar("T")
 
 
@@ -58,36 +57,67 @@ def refers_to_none(tree: Tree) -> Collection[str]:  # noqa: ARG001 - as those of
     return ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Named:
+    """What is known of a tree by its list: the names, of which some are ``links`` and what those say, and the names of
+    those that are read.
+    """
+
+    names: frozenset[str]
+    links: dict[str, str]
+    wanted: Sequence[str]
+    is_cut: bool
+
+
 async def read_tree(
     work: Work,
     workspace: Workspace,
     reads: Sequence[str],
     further: Callable[[Tree], Collection[str]] = refers_to_none,
+    threads: OwnThreads = THREADS,
 ) -> Tree:
     """The names of the files below the build path, and the contents of those that match ``reads``, and of those that
     these refer to by ``further``, within bounds. Raises BuildError for one of those that leads out of the workspace by
     a symbolic link.
     """
     listing = await work.host.list_files(workspace.folder, without=PRUNED, deepest=DEEPEST)
+    named = await on_own_threads(partial(_named, listing, workspace, reads), threads)
+    tree = Tree(names=named.names, contents=await _contents(work, workspace, named.wanted), is_cut=named.is_cut)
+    for _ in range(_MOST_ROUNDS):  # what one of these says may name another
+        more = await on_own_threads(partial(_more, tree, named, workspace, further), threads)
+        if not more:
+            break
+        tree = replace(tree, contents={**tree.contents, **await _contents(work, workspace, more)})
+    return tree
+
+
+async def on_own_threads(work: Callable[[], T], threads: OwnThreads = THREADS) -> T:
+    """What goes through a tenant's files, in threads that nothing else of the panel waits for. Raises BuildError where
+    that takes too long.
+    """
+    try:
+        return await threads.run(work)
+    except TookTooLong as error:
+        raise BuildError(
+            f"Looking through this repository took more than {threads.seconds:g} seconds of a processor and was given "
+            "up, so nothing says how it is built. Name the folder of the application (headway deploy --build-path "
+            "FOLDER), or have it built by a Dockerfile (headway apps set APP --builder dockerfile)."
+        ) from error
+
+
+def _named(listing: Listing, workspace: Workspace, reads: Sequence[str]) -> _Named:
     entries, is_more = _bounded(listing.files)
     links = {each.name: each.target for each in entries if each.target is not None}
     _require_inside(links, workspace, reads)
     names = frozenset((*(each.name for each in entries), *_aliases(entries, links)))
     sizes = {each.name: each.size for each in entries if each.target is None}
-    wanted = await on_own_threads(partial(chosen, names, sizes, reads))  # of a large tree it takes a second
-    tree = Tree(names=names, contents=await _contents(work, workspace, wanted), is_cut=listing.is_cut or is_more)
-    for _ in range(_MOST_ROUNDS):  # what one of these says may name another
-        more = chosen_further(tree, await on_own_threads(partial(further, tree)), len(wanted))
-        if not more:
-            break
-        _require_inside(links, workspace, more)
-        tree = replace(tree, contents={**tree.contents, **await _contents(work, workspace, more)})
-    return tree
+    return _Named(names=names, links=links, wanted=chosen(names, sizes, reads), is_cut=listing.is_cut or is_more)
 
 
-async def on_own_threads(work: Callable[[], T]) -> T:
-    """What goes through a tenant's files, in threads that nothing else of the panel waits for."""
-    return await asyncio.get_running_loop().run_in_executor(_THREADS, work)
+def _more(tree: Tree, named: _Named, workspace: Workspace, further: Callable[[Tree], Collection[str]]) -> Sequence[str]:
+    more = chosen_further(tree, further(tree), len(named.wanted))
+    _require_inside(named.links, workspace, more)
+    return more
 
 
 def chosen_further(tree: Tree, named: Collection[str], first: int) -> list[str]:

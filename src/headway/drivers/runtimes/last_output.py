@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterable
+from functools import partial
 
 from headway.drivers.runtimes.base import Unhealthy
-from headway.kernel.failures.explanation import told
+from headway.kernel.failures.explanation import on_own_threads, told
 from headway.kernel.failures.rule import Phase
 
 LAST_LINES = 30
@@ -45,7 +45,7 @@ def advice(said: str, data_folder: str) -> str:
 
 async def quoted(lines: Iterable[str]) -> str:
     """The line of these that tells most, as a sentence that follows another."""
-    said = await asyncio.to_thread(told, "\n".join(lines), Phase.START)
+    said = await on_own_threads(partial(told, "\n".join(lines), Phase.START))
     return f' It said: "{said.line}".{said.advice}' if said.line else " It wrote nothing."
 
 
@@ -53,7 +53,7 @@ async def explained(error: Unhealthy, lines: Iterable[str], data_folder: str | N
     """The failure of a release whose processes wrote these last, with what they say of it, where it has not said so,
     and for a release with a data folder with where it may write.
     """
-    found = await asyncio.to_thread(told, "\n".join(lines), Phase.START)
+    found = await on_own_threads(partial(told, "\n".join(lines), Phase.START))
     said = "" if not found.line or " It said: " in error.message else f' It said: "{found.line}".{found.advice}'
     where = advice(found.line, data_folder) if found.line and data_folder is not None else ""
     return type(error)(f"{error.message}{said}{where}") if said or where else error

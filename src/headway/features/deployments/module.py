@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from headway.core.deployments.model import SubjectType
 from headway.core.deployments.queries import DeploymentReader
+from headway.core.deployments.registration import register
 from headway.core.deployments.retention import Keep, Retention
 from headway.core.deployments.rollback_targets import LeftBy
 from headway.core.deployments.service import DeploymentService
 from headway.core.deployments.waiters import Awaiting
 from headway.core.engine.poller import Poller
 from headway.infra.db.transaction import Tx
-from headway.module import Base, Module
+from headway.module import Base, KeepsOf, Module
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,12 @@ def install_deployments(
 
 
 def install_retention(base: Base, of: Sequence[Module]) -> Module:
-    """Removes deployments ``of`` these features that are kept no longer."""
+    """Removes deployments ``of`` these features that are kept no longer. Raises RegisteredTwice where two of them say
+    how many of one type of subjects are.
+    """
+    own: dict[SubjectType, KeepsOf] = {}
+    for each in of:
+        register(own, each.keeps.items())
     needs = [need for each in of for need in each.needs]
 
     def needed(tx: Tx, deployment_ids: Collection[str]) -> list[str]:
@@ -51,7 +58,7 @@ def install_retention(base: Base, of: Sequence[Module]) -> Module:
         db=base.db,
         logs=base.logs,
         default=Keep(number=base.settings.keep_deployments, age=base.settings.keep_deployments_for),
-        own={subject_type: keeps for each in of for subject_type, keeps in each.keeps.items()},
+        own=own,
         needed=needed,
         troubles=base.engine.troubles,
     )

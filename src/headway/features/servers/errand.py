@@ -4,10 +4,10 @@ artifacts are moved, and on the host where it releases what it has built elsewhe
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, MutableSet
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from headway.core.deployments.lease import FIRST_EPOCH
@@ -18,7 +18,7 @@ from headway.core.engine import explain
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Anchor, AnchorGone, AnchorSpec, Exit, Handle, Host, StopMode
 from headway.infra.hosts.command import Command
-from headway.kernel.failures.explanation import MOST_CHARACTERS, Explanation
+from headway.kernel.failures.explanation import MOST_CHARACTERS, Explanation, on_own_threads
 from headway.kernel.failures.explanation import explain as explain_output
 from headway.kernel.failures.rule import Phase
 from headway.kernel.lines import without_folders
@@ -57,7 +57,7 @@ class Errand:
             raise RunFailed(explain.lost(error.reason), Reason.LOST) from error
         said = await self._passed_on()
         if said or name not in self._last:
-            self._last[name] = await asyncio.to_thread(_explained, said, name)
+            self._last[name] = await on_own_threads(partial(_explained, said, name))
         if check and not ended.succeeded:
             raise RunFailed(explain.command_failed(name, ended, self._last[name]), explain.reason_of(ended))
         return ended

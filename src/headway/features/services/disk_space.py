@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Never
 
@@ -14,18 +15,23 @@ from headway.infra.hosts.base import FileFailed, HostUnreachable
 
 _MIB = 1 << 20
 _REST = 0.5
+_KEPT_SECONDS = 120.0  # that long what an engine has said of itself is taken for true
+_AGAIN_SECONDS = 10.0  # no longer where it says that it keeps images there is no such place
+_ANSWER_SECONDS = 5.0  # what builds are watched by meanwhile is what it has said before
 
 
 @dataclass(slots=True, kw_only=True)
 class Room:
     """``floor`` is what has to be free where deploys write, in bytes: in ``work`` on their host, and where its engine,
-    if there is one, keeps images.
+    if there is one, keeps images. That may be moved while this stands, so the engine is asked anew now and then.
     """
 
     work: str
     floor: int
     api: DockerApi
+    monotonic: Callable[[], float] = time.monotonic
     _root: str | None = field(default=None, init=False)
+    _asked_at: float = field(default=0.0, init=False)
 
     async def require(self, run: Run) -> None:
         """Returns where there is room for a build. Raises RunFailed (refused)."""
@@ -59,26 +65,43 @@ class Room:
         return [self.work] if root is None else [self.work, root]
 
     async def _looked(self, run: Run) -> Sequence[tuple[str, int]]:
-        found = await asyncio.gather(self._free(run, self.work), self._free(run, await self._engine_root()))
+        found = await asyncio.gather(run.host.free_bytes(self.work), self._free_at_engine(run))
         return tuple(zip(("where builds are made", "where Docker keeps images"), found, strict=True))
 
-    async def _free(self, run: Run, place: str | None) -> int:
+    async def _free_at_engine(self, run: Run) -> int:
         """Free bytes there; what is no place of the host that we can see (an engine elsewhere) is taken as enough."""
-        if place is None:
-            return self.floor
-        try:
-            return await run.host.free_bytes(place)
-        except FileFailed:
-            if place == self.work:
-                raise
-            return self.floor
+        root = await self._engine_root()
+        free = await _free(run, root)
+        if free is None and root is not None:
+            moved = await self._engine_root(kept_seconds=_AGAIN_SECONDS)
+            free = None if moved == root else await _free(run, moved)
+        return self.floor if free is None else free
 
-    async def _engine_root(self) -> str | None:
-        """Where the engine keeps its images. It is asked once."""
-        if self._root is None:
-            try:
-                root: str = (await self.api.get("/info"))["DockerRootDir"]
-            except (EngineAway, EngineRefused, HostUnreachable):
-                return None
-            self._root = root
+    async def _engine_root(self, *, kept_seconds: float = _KEPT_SECONDS) -> str | None:
+        """Where the engine keeps its images. It is asked again after so many seconds; as long as it does not answer,
+        what it has said before is taken for true.
+        """
+        now = self.monotonic()
+        if self._root is None or now - self._asked_at >= kept_seconds:
+            self._asked_at = now  # before it answers: builds that are watched meanwhile do not all wait for it
+            told = await self._told()
+            self._root = self._root if told is None else told
         return self._root or None
+
+    async def _told(self) -> str | None:
+        try:
+            asked = self.api.get("/info") if self._root is None else self.api.get("/info", seconds=_ANSWER_SECONDS)
+            root: str = (await asked)["DockerRootDir"]
+        except (EngineAway, EngineRefused, HostUnreachable):
+            return None
+        return root
+
+
+async def _free(run: Run, place: str | None) -> int | None:
+    """Free bytes there, None where there is no such place."""
+    if place is None:
+        return None
+    try:
+        return await run.host.free_bytes(place)
+    except FileFailed:
+        return None

@@ -5,8 +5,13 @@ from __future__ import annotations
 from headway.kernel.failures.rule import Phase, Rule, rule
 
 _PYTHON = "headway apps set APP --use python=3.12"
+# What pip and uv call a package that they could not build; many other tools "failed to build" something.
+FAILED_TO_BUILD = r"(?:Failed to build (?='[\w.\[\]-]{1,60}' when )|Failed to (?:download and )?build:? (?=`[\w.\[\]-]{1,60}(?:==| @ )))"
 # A build of a package tells of itself before or after what fails within it.
-_BUILT = r"(?:Failed to build|Building wheel for|Getting requirements to build wheel|Preparing metadata|Call to) [^\n]{0,160}"
+_BUILT = (
+    rf"(?:{FAILED_TO_BUILD}|(?:Building wheel for|Getting requirements to build wheel|Preparing metadata|Call to `\w[\w.:]{{0,100}}`) )"
+    r"[^\n]{0,160}"
+)
 _WITHIN = r"(?:\n(?!Traceback \(most).{0,400}){0,30}?(?:\nTraceback .{0,60}(?:\n.{0,400}){0,40}?)"
 
 RULES: tuple[Rule, ...] = (

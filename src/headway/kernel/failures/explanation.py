@@ -5,15 +5,18 @@ The rules are loaded when something has failed: hundreds of them would take a tw
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from headway.kernel.failures.rule import Phase
 from headway.kernel.lines import without_folders
+from headway.kernel.own_threads import OwnThreads, TookTooLong
 
 MOST_CHARACTERS: Final = 128 << 10
 # What a program wrote as it ended: some of its last lines.
 _MOST_AT_START: Final = 16 << 10
+_THREADS: Final = OwnThreads(2, "failures", seconds=20.0)  # of the worst of so many characters it takes a few
 _FIRST_WORDS: Final = frozenset(
     ("a", "an", "it", "no", "ports", "some", "something", "tests", "the", "there", "this", "two", "what")
 )
@@ -31,6 +34,16 @@ class Explanation:
     def advice(self) -> str:
         """Cause and mend as a sentence that follows another, "" where nothing is known."""
         return f" {_sentence(self.cause)}: {self.mend.removesuffix('.')}." if self.mend else ""
+
+
+async def on_own_threads(work: Callable[[], Explanation]) -> Explanation:
+    """What goes through what a tenant's programs wrote, in threads that nothing else of the panel waits for. Nothing is
+    known of what takes too long.
+    """
+    try:
+        return await _THREADS.run(work)
+    except TookTooLong:
+        return Explanation(line="")
 
 
 def explain(output: str, phase: Phase) -> Explanation | None:

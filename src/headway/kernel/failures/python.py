@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from headway.kernel.failures.backends import FAILED_TO_BUILD
 from headway.kernel.failures.rule import Phase, Rule, rule
 
 _PYTHON = "headway apps set APP --use python=3.12"
 _FITTING = "headway apps set APP --use python={python}"
 _CC = "apt install build-essential python3-dev"
+_SOME = r"some pyproject\.toml based projects(?: \(|\n\W{0,8})"  # pip names them behind that, or below it
 
 _LOCKS = (
     rule(
@@ -354,7 +356,8 @@ _REQUIREMENTS = (
 )
 _GENERAL = (
     rule(
-        r"^.{0,80}(?:Failed building wheel for|Failed to build installable wheels for|Could not build wheels for|Failed to build) (?!gem native)['\"`]?(?P<what>[\w.\[\]-]{1,60}).{0,200}",
+        rf"^.{{0,80}}(?:Failed building wheel for |Failed to build installable wheels for {_SOME}|Could not build wheels for |{FAILED_TO_BUILD})['`]?"
+        r"(?P<what>[\w.\[\]-]{1,60}).{0,200}",
         "{what} has no wheel for this Python and could not be compiled",
         f"take a newer release of it or a Python that it has wheels for ({_PYTHON}); the lines above say what it lacks",
         frame=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from headway.kernel.failures import (
@@ -57,11 +57,12 @@ _LISTED = re.compile(r"(?:['\"]|^|\bat )([A-Z][A-Z0-9_]{2,60})(?=['\":]|$)", re.
 def selected(output: str, phase: Phase) -> tuple[str, str, str] | None:
     """The line that says what went wrong, the cause and the mend; None where no rule knows the output."""
     text = _plain(output)
-    chosen = _chosen((_RULES, _GENERAL, hints.RULES), text, phase)
+    matches = _Matches(text, phase)
+    chosen = _chosen((_RULES, _GENERAL, hints.RULES), matches)
     passed: set[str] = set()
     while chosen is not None and chosen[0].tolerable:
         passed.add(chosen[0].pattern.pattern)
-        after = _chosen((_RULES, _ERRORS), text, phase, chosen[1].end(), passed)
+        after = _chosen((_RULES, _ERRORS), matches, chosen[1].end(), passed)
         if after is None:
             break
         chosen = after
@@ -74,13 +75,38 @@ def _plain(output: str) -> str:
     return "\n".join(line[:_MOST_OF_A_LINE].rstrip() for line in bare_lines(output) if line)
 
 
+class _Matches:
+    """Where rules match a text. Each goes through it once, though it is asked again after each error that is passed
+    over: what is not found after one place is not found after a later one, and a match that lies after both is the same.
+    """
+
+    def __init__(self, text: str, phase: Phase) -> None:
+        self._text = text
+        self.phase = phase
+        self._known: dict[tuple[re.Pattern[str], bool], re.Match[str] | None] = {}
+
+    def of(self, rules: Iterable[Rule], begin: int) -> Iterator[tuple[Rule, re.Match[str]]]:
+        """The rules of this phase that match from there on, each with its match."""
+        for rule in rules:
+            found = self._after(rule, begin) if rule.phase in {None, self.phase} else None
+            if found is not None:
+                yield rule, found
+
+    def _after(self, rule: Rule, begin: int) -> re.Match[str] | None:
+        key = (rule.pattern, rule.last)
+        found = self._known.get(key)
+        if key not in self._known or (found is not None and found.start() < begin):
+            found = self._known[key] = _found(rule, self._text, begin)
+        return found
+
+
 def _chosen(
-    tiers: Sequence[Sequence[Rule]], text: str, phase: Phase, begin: int = 0, passed: Collection[str] = ()
+    tiers: Sequence[Sequence[Rule]], matches: _Matches, begin: int = 0, passed: Collection[str] = ()
 ) -> tuple[Rule, re.Match[str]] | None:
     for rules in tiers:
-        found = _places([rule for rule in rules if rule.pattern.pattern not in passed], text, phase, begin)
+        found = matches.of((rule for rule in rules if rule.pattern.pattern not in passed), begin)
         # A build ends by its first error; a program goes on after warnings until it ends by its last.
-        if phase is Phase.BUILD:
+        if matches.phase is Phase.BUILD:
             chosen = next(found, None)
             if chosen is not None and (family := chosen[0].family):
                 kin = (each for each in found if each[0].family == family)
@@ -90,13 +116,6 @@ def _chosen(
         if chosen is not None:
             return chosen
     return None
-
-
-def _places(rules: Sequence[Rule], text: str, phase: Phase, begin: int) -> Iterator[tuple[Rule, re.Match[str]]]:
-    for rule in rules:
-        found = _found(rule, text, begin) if rule.phase in {None, phase} else None
-        if found is not None:
-            yield rule, found
 
 
 def _found(rule: Rule, text: str, begin: int) -> re.Match[str] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
@@ -12,10 +12,12 @@ import pytest
 
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType
+from headway.core.deployments.registration import RegisteredTwice
 from headway.core.deployments.run import Kind, Subject
 from headway.core.engine.engine import Engine, EngineRuns
 from headway.core.engine.parts import Logs, Parts
 from headway.core.engine.poller import Poller
+from headway.core.engine.scheduler.scheduler import Source
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.hosts.base import Host
 from headway.kernel.events import Events
@@ -30,6 +32,7 @@ class Named:
 
 
 KIND, SUBJECT = cast("Kind", Named("toy.play")), cast("Subject", Named("toy"))
+SOURCE = cast("Source", Named("toy"))
 HOSTS: Mapping[str, Host] = {"here": cast("Host", Named("here"))}
 
 
@@ -52,12 +55,46 @@ def test_what_is_handed_over_is_found_by_all_that_were_made_before(engine: Engin
 
 def test_nothing_is_brought_twice(engine: Engine) -> None:
     engine.register(kinds=(KIND,), subjects={SubjectType.RUN: SUBJECT}, hosts=HOSTS)
-    with pytest.raises(ValueError, match=r"toy\.play"):
+    with pytest.raises(RegisteredTwice, match=r"toy\.play"):
         engine.register(kinds=(KIND,))
-    with pytest.raises(ValueError, match="run"):
+    with pytest.raises(RegisteredTwice, match="run"):
         engine.register(subjects={SubjectType.RUN: SUBJECT})
-    with pytest.raises(ValueError, match="hosts"):
+    with pytest.raises(RegisteredTwice, match="hosts"):
         engine.register(hosts=HOSTS)
+
+
+def test_one_feature_brings_nothing_twice(engine: Engine) -> None:
+    with pytest.raises(RegisteredTwice, match=r"toy\.play"):
+        engine.register(kinds=(KIND, KIND))
+
+
+def test_timers_are_not_brought_twice(engine: Engine) -> None:
+    engine.register(timers={SubjectType.RUN: SOURCE})
+    with pytest.raises(RegisteredTwice, match="run"):
+        engine.register(timers={SubjectType.RUN: SOURCE})
+
+
+def test_hosts_that_are_none_yet_are_not_replaced(engine: Engine) -> None:
+    hosts: dict[str, Host] = {}
+    engine.register(hosts=hosts)
+    with pytest.raises(RegisteredTwice, match="hosts"):
+        engine.register(hosts=HOSTS)
+    hosts.update(HOSTS)
+    assert dict(engine._parts.hosts) == HOSTS
+
+
+async def test_where_runs_write_is_not_brought_twice(engine: Engine) -> None:
+    async def in_a_folder(_host_id: str) -> Collection[str]:
+        return ("/toy",)
+
+    async def in_another(_host_id: str) -> Collection[str]:
+        return ("/other",)
+
+    engine.register(places=in_a_folder)
+    with pytest.raises(RegisteredTwice, match="places"):
+        engine.register(places=in_another)
+    engine.register(kinds=(KIND,))
+    assert await engine._parts.places("here") == ("/toy",)
 
 
 async def test_an_engine_that_runs_takes_nothing_any_more(engine: Engine) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from headway.core.deployments.run import Run, RunFailed
@@ -13,6 +14,7 @@ from headway.drivers.runtimes.base import Runtime
 from headway.drivers.runtimes.last_output import LAST_LINES
 from headway.kernel.artifacts import Bundle, ReleaseSpec
 from headway.kernel.errors import HeadwayError, OutOfMemory
+from headway.kernel.failures.explanation import on_own_threads
 from headway.kernel.failures.explanation import told as told_of
 from headway.kernel.failures.rule import Phase
 
@@ -33,7 +35,8 @@ def witnessed(
         except explain.INTERRUPTIONS:
             raise
         except HeadwayError as error:
-            said = await asyncio.to_thread(told_of, "\n".join(await _said(run, runtime, spec)), Phase.START)
+            written = "\n".join(await _said(run, runtime, spec))
+            said = await on_own_threads(partial(told_of, written, Phase.START))
             if not said.line or " It said: " in error.message:
                 raise
             raise RunFailed(f'{error.message} It said: "{said.line}".{said.advice}', _reason(error)) from error

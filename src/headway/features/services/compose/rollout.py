@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from headway.core.deployments.run import Run, RunFailed
@@ -19,7 +20,7 @@ from headway.drivers.runtimes.machine import Port
 from headway.features.services.compose.model import Record, ReleasedService
 from headway.features.services.compose.tools import ComposeContext
 from headway.kernel.errors import HeadwayError
-from headway.kernel.failures.explanation import Explanation, told
+from headway.kernel.failures.explanation import Explanation, on_own_threads, told
 from headway.kernel.failures.rule import Phase
 from headway.kernel.phrase import phrase
 
@@ -206,7 +207,7 @@ class Watch:
             for line in lines:
                 await self.run.say(phrase("  {}", line))
             written = lines if container is blamed else written + lines
-        return await asyncio.to_thread(told, "\n".join(written), Phase.START)
+        return await on_own_threads(partial(told, "\n".join(written), Phase.START))
 
     async def _last_lines(self, container: Container) -> list[str]:
         """The last lines that it wrote; none where it is gone."""

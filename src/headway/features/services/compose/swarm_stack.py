@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from headway.core.deployments.run import Json, Run, RunFailed
@@ -29,7 +30,7 @@ from headway.features.services.compose.tools import ComposeContext
 from headway.infra.docker import images
 from headway.kernel.artifacts import Route
 from headway.kernel.errors import HeadwayError
-from headway.kernel.failures.explanation import told
+from headway.kernel.failures.explanation import on_own_threads, told
 from headway.kernel.failures.rule import Phase
 from headway.kernel.phrase import phrase
 
@@ -287,7 +288,8 @@ class Stacking:
 
     async def _how(self, name: str, task: Task) -> str:
         """How a task ended, and what it said of that; its last lines are said."""
-        said = await asyncio.to_thread(told, "\n".join(await self._said_last(name, task)), Phase.START)
+        written = "\n".join(await self._said_last(name, task))
+        said = await on_own_threads(partial(told, written, Phase.START))
         last = f": {said.line.rstrip('.')}" if said.line else ""
         check = " (its health check failed)" if task.failed_its_check else ""
         advice = f".{said.advice.rstrip('.')}" if said.advice else ""
@@ -321,7 +323,7 @@ class Stacking:
             if name in record.services and record.services[name].deployment_id == self._deployment_id:
                 for tries in by_copy(found.tasks).values():
                     written += await self._said_last(name, tries[0])
-        said = await asyncio.to_thread(told, "\n".join(written), Phase.START)
+        said = await on_own_threads(partial(told, "\n".join(written), Phase.START))
         return f' It said: "{said.line}".{said.advice}' if said.line else ""
 
     async def _said_last(self, name: str, task: Task) -> list[str]:
