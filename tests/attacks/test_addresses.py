@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from headway.drivers.forges.base import Connection, ForgeName
-from headway.drivers.forges.client import Asking
+from headway.drivers.forges.client import ForgeClient
 from headway.drivers.sources.base import SourceError
 from headway.drivers.sources.git import _outward
 from headway.drivers.sources.git_commands import Call, Git, GitFolders
@@ -265,7 +265,7 @@ def test_nothing_that_a_guarded_forge_says_is_told() -> None:
     where = {"url": "https://g.example", "api_url": "https://g.example"}
     plain = Connection(forge=ForgeName.GITEA, provider_id="p", **where, token=Secret("t0ken-of-it"))  # type: ignore[arg-type]
     for guarded, told in ((False, ": internal words"), (True, "")):
-        asking = Asking(connection=replace(plain, guarded=guarded), headers={})
+        asking = ForgeClient(connection=replace(plain, guarded=guarded), headers={})
         assert asking._said({"message": "internal words"}) == told
 
 

@@ -28,7 +28,7 @@ from headway.features.backups import store as backups
 from headway.features.destinations import store as destinations_store
 from headway.features.destinations.address_check import require_outward_now
 from headway.features.registries import store
-from headway.features.services.compose.image_distribution import Bringing
+from headway.features.services.compose.image_distribution import ImageDistribution
 from headway.features.services.compose.model import ComposeSettings
 from headway.features.services.compose.plan import ComposePlan
 from headway.features.services.database import store as databases
@@ -276,7 +276,7 @@ async def test_no_credentials_of_a_compose_service_go_to_what_is_near(
     )
     begun: Any = SimpleNamespace()  # a run that nothing can be asked of: whoever goes on fails in another way
     with pytest.raises(AttributeError if given else RunFailed, match="command" if given else "private network"):
-        await Bringing(run=begun, plan=plan, tools=tools)._log_in("/nowhere", "pull", None)
+        await ImageDistribution(run=begun, plan=plan, tools=tools)._log_in("/nowhere", "pull", None)
 
 
 async def test_a_registry_of_a_tenant_is_tried_on_the_internet_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from headway.drivers.builders.engine import told
 from headway.drivers.builders.publish import Destination, publish
 from headway.drivers.runtimes.compose.commands import Docker as ComposeDocker
 from headway.drivers.sources.image import ImageSource, PulledSpec
-from headway.features.services.compose.image_distribution import Bringing
+from headway.features.services.compose.image_distribution import ImageDistribution
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.infra.docker.cli import Docker, Typed
 from headway.kernel.artifacts import Image
@@ -135,7 +135,7 @@ async def test_nor_to_a_compose_service(site: Worksite, docker_engine: Engine, t
     )
     tools: Any = SimpleNamespace(host_id="local", engine=SimpleNamespace(docker=docker, tag=_nothing))
     run: Any = site
-    bringing = Bringing(run=run, plan=plan, tools=tools)
+    bringing = ImageDistribution(run=run, plan=plan, tools=tools)
     name = f"{talking.address}/team/x:1"
     with pytest.raises(HeadwayError, match="cannot be pulled"):
         await bringing._fetch(docker, name, is_there=False)

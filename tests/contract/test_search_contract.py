@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from headway.core.access.policy import Reach
+from headway.core.access.policy import Visibility
 from headway.core.deployments.list_queries import Page, Part, of_reach, of_server, within
 from headway.core.deployments.model import SubjectType, Trigger
 from headway.core.deployments.search import Filters, Found, count, search
@@ -24,14 +24,16 @@ from tests.support.panel.factories import add_host, deployment_values
 
 ROWS = 120
 BEGIN = datetime(2026, 11, 24, 12, tzinfo=UTC)
-ALL = Reach(everything=True, projects=frozenset(), services=frozenset(), within=None)
+ALL = Visibility(everything=True, projects=frozenset(), services=frozenset(), within=None)
 REACHES = (
     ALL,
-    Reach(everything=False, projects=frozenset({"p1"}), services=frozenset(), within=None),
-    Reach(everything=False, projects=frozenset({"p1"}), services=frozenset({"s1", "s2"}), within=None),
-    Reach(everything=False, projects=frozenset(), services=frozenset({"s0", "s1"}), within=frozenset({"p0"})),
-    Reach(everything=False, projects=frozenset({"p0", "p1"}), services=frozenset(), within=frozenset({"p0", "p1"})),
-    Reach(everything=False, projects=frozenset(), services=frozenset(), within=None),
+    Visibility(everything=False, projects=frozenset({"p1"}), services=frozenset(), within=None),
+    Visibility(everything=False, projects=frozenset({"p1"}), services=frozenset({"s1", "s2"}), within=None),
+    Visibility(everything=False, projects=frozenset(), services=frozenset({"s0", "s1"}), within=frozenset({"p0"})),
+    Visibility(
+        everything=False, projects=frozenset({"p0", "p1"}), services=frozenset(), within=frozenset({"p0", "p1"})
+    ),
+    Visibility(everything=False, projects=frozenset(), services=frozenset(), within=None),
 )
 FILTERS: dict[str, list[Any]] = {
     "subject_type": [SubjectType.APPLICATION, SubjectType.BACKUP],
@@ -143,7 +145,7 @@ def chosen(dice: random.Random) -> Filters:
     return replace(filters, services=SERVICES) if filters.environment_id is not None else filters
 
 
-def pages(tx: Tx, reach: Reach, filters: Filters, limit: int, looked_at: int) -> list[Found]:
+def pages(tx: Tx, reach: Visibility, filters: Filters, limit: int, looked_at: int) -> list[Found]:
     """All pages of a search that is always told that its time is up."""
     found: list[Found] = []
     before = None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from headway.core.deployments.response_cache import Shelf
+from headway.core.deployments.response_cache import ResponseCache
 from headway.core.deployments.store import find, set_fields
 from headway.infra.db.engine import SqlDatabase
 from headway.kernel.errors import NotFound
@@ -19,7 +19,7 @@ class Reader:
 
     def __init__(self, database: SqlDatabase, most_bytes: int = 1_000) -> None:
         self.database = database
-        self.shelf: Shelf[str] = Shelf(database.version, len, most_bytes)
+        self.shelf: ResponseCache[str] = ResponseCache(database.version, len, most_bytes)
         self.readings = 0
 
     async def title(self, deployment_id: str) -> str:

@@ -26,7 +26,7 @@ from headway.http.log_socket import Listening
 from headway.http.metrics import PATH as METRICS_PATH
 from headway.http.metrics import MetricsPage
 from headway.http.needs import HttpNeeds
-from headway.http.request_ids import Attending
+from headway.http.request_ids import RequestIds
 from headway.http.rest import Rest
 from headway.http.streams import Follows
 from headway.http.trpc import Trpc
@@ -62,7 +62,7 @@ def create_app(needs: HttpNeeds, follows: Follows, registry: Registry, performer
             Route("/api/{procedure:path}", rest),
         ],
         middleware=[
-            Middleware(Attending, needs.events),
+            Middleware(RequestIds, needs.events),
             Middleware(_Calls, registry, rest),
             Middleware(_CleanPaths),
         ],

@@ -18,7 +18,7 @@ _WEBHOOKS = "/api/deploy/"
 _ADDRESS = re.compile(r"^(/api/deploy/(?:compose/)?)[^/]+")  # of a webhook: whoever knows it may deploy
 
 
-class Attending:
+class RequestIds:
     """Around the whole application. An id that a client or a proxy has given is kept, if it is a plain one."""
 
     def __init__(self, app: ASGIApp, events: Events) -> None:

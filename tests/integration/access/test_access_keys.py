@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from headway.core.access import store, tokens
-from headway.core.access.keys import USUAL_RATE, KeyService, Wish
+from headway.core.access.keys import USUAL_RATE, KeyRequest, KeyService
 from headway.core.access.model import Actor, Grants, Rate, Role, Scope
 from headway.core.access.service import AccessService
 from headway.infra.db.engine import SqlDatabase
@@ -19,7 +19,7 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Forbidden, NotFound
 from tests.support.panel.permissions import permission
 
-READ_ONLY = Wish(scopes=frozenset({Scope.READ}))
+READ_ONLY = KeyRequest(scopes=frozenset({Scope.READ}))
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Bench:
     keys: KeyService
     owner: Actor
 
-    async def made(self, actor: Actor, wish: Wish, **more: str) -> tuple[Actor, str]:
+    async def made(self, actor: Actor, wish: KeyRequest, **more: str) -> tuple[Actor, str]:
         """Whoever holds a new key, and the key's id."""
         made, key = await self.keys.create(actor, permission("user.createApiKey"), name="made", wish=wish, **more)
         found = await self.access.authenticate(key)
@@ -70,7 +70,7 @@ async def member(bench: Bench, given: Grants) -> Actor:
 
 async def test_a_key_is_good_for_what_was_asked_for(bench: Bench) -> None:
     rate = Rate(calls=7, window=timedelta(seconds=9))
-    wish = Wish(
+    wish = KeyRequest(
         scopes=frozenset({Scope.READ, Scope.DEPLOY}),
         projects=frozenset({"mine"}),
         lasting=timedelta(hours=1),
@@ -88,10 +88,10 @@ async def test_a_key_is_good_for_what_was_asked_for(bench: Bench) -> None:
 
 
 async def test_what_is_not_asked_for_is_as_the_makers_with_the_usual_rate(bench: Bench) -> None:
-    terms = (await bench.made(bench.owner, Wish()))[0].terms
+    terms = (await bench.made(bench.owner, KeyRequest()))[0].terms
     assert (terms.scopes, terms.projects, terms.expires_at, terms.rate) == (frozenset(Scope), None, None, USUAL_RATE)
-    narrow, _ = await bench.made(bench.owner, Wish(projects=frozenset({"mine"}), lasting=timedelta(hours=1)))
-    again, _ = await bench.made(narrow, Wish())
+    narrow, _ = await bench.made(bench.owner, KeyRequest(projects=frozenset({"mine"}), lasting=timedelta(hours=1)))
+    again, _ = await bench.made(narrow, KeyRequest())
     assert (again.terms.projects, again.terms.expires_at) == (narrow.terms.projects, narrow.terms.expires_at)
 
 
@@ -113,14 +113,14 @@ async def test_a_short_key_that_somebody_chose_is_not_shown_in_part(bench: Bench
 @pytest.mark.parametrize(
     "wish",
     [
-        Wish(projects=frozenset({"mine", "other"})),
-        Wish(lasting=timedelta(hours=2)),
-        Wish(unlimited=True),
-        Wish(rate=Rate(calls=1_000, window=timedelta(seconds=1))),
+        KeyRequest(projects=frozenset({"mine", "other"})),
+        KeyRequest(lasting=timedelta(hours=2)),
+        KeyRequest(unlimited=True),
+        KeyRequest(rate=Rate(calls=1_000, window=timedelta(seconds=1))),
     ],
 )
-async def test_a_narrow_key_makes_no_wider_one(bench: Bench, wish: Wish) -> None:
-    narrow, _ = await bench.made(bench.owner, Wish(projects=frozenset({"mine"}), lasting=timedelta(hours=1)))
+async def test_a_narrow_key_makes_no_wider_one(bench: Bench, wish: KeyRequest) -> None:
+    narrow, _ = await bench.made(bench.owner, KeyRequest(projects=frozenset({"mine"}), lasting=timedelta(hours=1)))
     with pytest.raises(Forbidden, match="more than its maker has"):
         await bench.keys.create(narrow, permission("user.createApiKey"), name="wider", wish=wish)
 
@@ -133,21 +133,21 @@ async def test_a_key_without_the_scope_admin_makes_none(bench: Bench) -> None:
 
 async def test_projects_that_the_maker_does_not_see_are_not_there(bench: Bench) -> None:
     mia = await member(bench, Grants(projects=frozenset({"mine"})))
-    await bench.made(mia, Wish(projects=frozenset({"mine"})))
+    await bench.made(mia, KeyRequest(projects=frozenset({"mine"})))
     for project_id in ("other", "nowhere"):
         with pytest.raises(NotFound, match="Project not found"):
             await bench.keys.create(
-                mia, permission("user.createApiKey"), name="n", wish=Wish(projects=frozenset({project_id}))
+                mia, permission("user.createApiKey"), name="n", wish=KeyRequest(projects=frozenset({project_id}))
             )
 
 
 async def test_a_key_opens_no_other_organisation(bench: Bench) -> None:
     with pytest.raises(NotFound, match="Organization not found"):
-        await bench.made(bench.owner, Wish(), organization_id="another")
+        await bench.made(bench.owner, KeyRequest(), organization_id="another")
 
 
 async def test_a_removed_and_a_disabled_key_stop_at_once_and_an_enabled_one_works_again(bench: Bench) -> None:
-    made, key = await bench.keys.create(bench.owner, permission("user.createApiKey"), name="n", wish=Wish())
+    made, key = await bench.keys.create(bench.owner, permission("user.createApiKey"), name="n", wish=KeyRequest())
     assert await bench.access.authenticate(key) is not None
     await bench.keys.update(bench.owner, permission("user.updateApiKey"), made.api_key_id, enabled=False)
     assert await bench.access.authenticate(key) is None
@@ -164,7 +164,7 @@ async def test_a_key_ends_with_its_time_also_while_it_is_remembered(database: Sq
     owner = await access.authenticate("owners-key")
     assert owner is not None
     _, key = await KeyService(database, access).create(
-        owner, permission("user.createApiKey"), name="n", wish=Wish(lasting=timedelta(seconds=2))
+        owner, permission("user.createApiKey"), name="n", wish=KeyRequest(lasting=timedelta(seconds=2))
     )
     assert await access.authenticate(key) is not None
     remembered_until, _ = access._seen[tokens.digest(key)]
@@ -172,8 +172,8 @@ async def test_a_key_ends_with_its_time_also_while_it_is_remembered(database: Sq
 
 
 async def test_a_key_of_a_project_touches_no_wider_key_but_itself(bench: Bench) -> None:
-    narrow, narrow_id = await bench.made(bench.owner, Wish(projects=frozenset({"mine"})))
-    _, wide_id = await bench.made(bench.owner, Wish())
+    narrow, narrow_id = await bench.made(bench.owner, KeyRequest(projects=frozenset({"mine"})))
+    _, wide_id = await bench.made(bench.owner, KeyRequest())
     with pytest.raises(Forbidden, match="other projects"):
         await bench.keys.remove(narrow, permission("user.deleteApiKey"), wide_id)
     await bench.keys.remove(narrow, permission("user.deleteApiKey"), narrow_id)

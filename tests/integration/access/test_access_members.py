@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from headway.core.access.audit import Audit, Entry, Search
-from headway.core.access.keys import KeyService, Wish
+from headway.core.access.keys import KeyRequest, KeyService
 from headway.core.access.members import LastOwner, MemberService
 from headway.core.access.model import Actor, Grants, Joined, Role
 from headway.core.access.organizations import OrganizationService
@@ -100,7 +100,7 @@ async def test_with_a_member_goes_all_that_was_theirs(bench: Bench) -> None:
     owner = await bench.owner()
     mia = (await bench.joined(owner, Role.MEMBER)).actor
     await KeyService(bench.database, bench.access).create(
-        mia, permission("user.createApiKey"), name="more", wish=Wish()
+        mia, permission("user.createApiKey"), name="more", wish=KeyRequest()
     )
     assert await bench.count(users, members, grants, api_keys) == [2, 2, 1, 3]
     await bench.members.remove(owner, permission("user.remove"), mia.user_id)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from headway.core.deployments.response_cache import Shelf
+from headway.core.deployments.response_cache import ResponseCache
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.seat import Seat
 from headway.infra.db.transaction import Tx
@@ -73,7 +73,7 @@ async def test_who_is_alone_and_commits_nothing_is_asked_no_question(alone: SqlD
 
 
 async def test_nothing_kept_is_older_than_a_commit_of_ones_own_even_before_that_is_told(alone: SqlDatabase) -> None:
-    shelf: Shelf[int] = Shelf(alone.version, lambda _: 1)
+    shelf: ResponseCache[int] = ResponseCache(alone.version, lambda _: 1)
     written = 0
 
     async def write() -> None:

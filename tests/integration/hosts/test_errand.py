@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from headway.core.deployments.run import Deadlines
-from headway.features.servers.errand import Errand
+from headway.features.servers.auxiliary_run import AuxiliaryRun
 from headway.infra.hosts.command import Command, Stage
 from tests.integration.worksite import open_worksite
 
@@ -29,7 +29,7 @@ async def test_no_line_and_no_secret_in_it_is_cut_in_two() -> None:
         run: Any = SimpleNamespace(
             deployment=None, plan={}, deadlines=DEADLINES, say=say, settled=settled, masked=lambda text: text
         )
-        errand = Errand(run, site.host, await site.anchor())
+        errand = AuxiliaryRun(run, site.host, await site.anchor())
         argv = ("/bin/sh", "-c", script)
         await errand.command("build", Command(stages=(Stage(argv=argv),), env={"PATH": "/usr/bin:/bin"}))
     assert set(said[:-1]) == {line}

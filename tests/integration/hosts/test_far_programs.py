@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from headway.drivers.dumps.base import Engine, Server, Typed, Whole
-from headway.features.backups.where import Reached
-from headway.features.services.application.remote_stage import FarEnd, lay_out, mark_of
+from headway.features.backups.where import ReachedDatabase
+from headway.features.services.application.remote_stage import RemoteStage, lay_out, mark_of
 from headway.infra.hosts.ssh import SshHost
 from tests.support.machines.local_hosts import local_host
 from tests.support.machines.ssh_servers import SSHD, ssh_host, ssh_server
@@ -33,14 +33,14 @@ print(json.dumps({**said, "argv": "".join(of_all)}))
 
 
 @pytest.fixture
-async def far(tmp_path: Path) -> AsyncIterator[tuple[SshHost, Reached]]:
+async def far(tmp_path: Path) -> AsyncIterator[tuple[SshHost, ReachedDatabase]]:
     with ssh_server(tmp_path / "server") as server:
         async with ssh_host(server) as host, local_host(tmp_path / "here") as here:
             files = tmp_path / "files"
             files.mkdir()
             await lay_out(here, host, str(files), reads=True)
             known = Server(engine=Engine.POSTGRES, container="c")
-            yield host, Reached(server=known, far=FarEnd(host=host, files=str(files), mark=mark_of("d1")))
+            yield host, ReachedDatabase(server=known, far=RemoteStage(host=host, files=str(files), mark=mark_of("d1")))
 
 
 async def ended(what: Typed, more: bytes = b"") -> tuple[int, str, str]:
@@ -52,7 +52,9 @@ async def ended(what: Typed, more: bytes = b"") -> tuple[int, str, str]:
 
 
 @pytest.mark.parametrize("env", [{}, {"PGPASSWORD": SECRET, "EMPTY": "", "größe": "ü"}])
-async def test_a_program_there_has_what_it_is_given(far: tuple[SshHost, Reached], env: Mapping[str, str]) -> None:
+async def test_a_program_there_has_what_it_is_given(
+    far: tuple[SshHost, ReachedDatabase], env: Mapping[str, str]
+) -> None:
     _, reached = far
     typed = reached.typed(Typed(argv=("python3", "-c", TELLS, "a b", "$c'"), env=env, stdin=b"SELECT 1;\n\0"))
     status, out, complaint = await ended(typed)
@@ -64,7 +66,7 @@ async def test_a_program_there_has_what_it_is_given(far: tuple[SshHost, Reached]
     assert SECRET not in told["argv"] + "".join(typed.argv) + "".join(typed.env.values())
 
 
-async def test_what_reads_a_dump_reads_it_after_its_environment(far: tuple[SshHost, Reached]) -> None:
+async def test_what_reads_a_dump_reads_it_after_its_environment(far: tuple[SshHost, ReachedDatabase]) -> None:
     _, reached = far
     whole = reached.read_by(Whole(programs=(("python3", "-c", TELLS),), env={"PGPASSWORD": SECRET}))
     (argv,) = whole.programs
@@ -73,7 +75,7 @@ async def test_what_reads_a_dump_reads_it_after_its_environment(far: tuple[SshHo
     assert (told["env"]["PGPASSWORD"], told["read"], whole.place) == (SECRET, "the dump", "test server")
 
 
-async def test_a_program_that_is_not_there_is_named(far: tuple[SshHost, Reached]) -> None:
+async def test_a_program_that_is_not_there_is_named(far: tuple[SshHost, ReachedDatabase]) -> None:
     _, reached = far
     status, _, complaint = await ended(reached.typed(Typed(argv=("no-such-docker", "exec"))))
     assert (status, complaint) == (
@@ -82,7 +84,7 @@ async def test_a_program_that_is_not_there_is_named(far: tuple[SshHost, Reached]
     )
 
 
-async def test_what_goes_on_there_is_ended_by_its_mark(far: tuple[SshHost, Reached]) -> None:
+async def test_what_goes_on_there_is_ended_by_its_mark(far: tuple[SshHost, ReachedDatabase]) -> None:
     host, reached = far
     typed = reached.typed(Typed(argv=("sh", "-c", "setsid sleep 8417 & echo begun; wait")))
     process = await asyncio.create_subprocess_exec(

@@ -9,7 +9,7 @@ import pytest
 
 from headway.drivers.builders.languages.venv_maker import unpack_pip
 from headway.drivers.runtimes.confinement import EdgeAccounts
-from headway.drivers.runtimes.remote.client import Attended
+from headway.drivers.runtimes.remote.client import RuntimeAgentClient
 from headway.drivers.runtimes.remote.contract import Setting
 from headway.infra.panel.archive import check_archive, write_archive
 from tests.support.machines.power_cut import ForgetfulDisk, forgetful_disk, lacks_loop_devices
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.root, pytest.mark.skipif(bool(lacks_loop_devices()), r
 async def test_the_code_that_keeps_applications_up_on_a_server(tmp_path: Path) -> None:
     with forgetful_disk(64) as disk, ssh_server(tmp_path / "server") as server:
         async with ssh_host(server) as host:
-            folder = Path(await Attended(host, setting(disk.mounted / "work"))._sent())
+            folder = Path(await RuntimeAgentClient(host, setting(disk.mounted / "work"))._sent())
             assert whole_under_its_name(disk, folder)
 
 

@@ -24,7 +24,7 @@ from headway.drivers.runtimes.remote.codec import encode
 from headway.drivers.runtimes.remote.contract import Setting
 from headway.drivers.runtimes.remote.frames import HEAD, framed, length_of
 from headway.features.metrics.journal import Journal
-from headway.features.servers.edge_reconciler import EdgeKeeper
+from headway.features.servers.edge_reconciler import EdgeReconciler
 from headway.kernel.artifacts import KeyPair, Route, Upstream, Way
 from headway.kernel.events import Events
 from headway.kernel.secret import Secret
@@ -116,7 +116,7 @@ async def test_the_edge_of_a_server_needs_no_link_to_come_back_and_the_panel_say
         await until(lambda: traefik_of(folder) not in {None, killed})
         async with attended(folder / "code", setting) as line:
             shown = [KeyPair(name="c1", certificate="certificate", key=Secret("key"))]
-            keeper = EdgeKeeper(host_id="far", edge=lambda: line, certificates=_at_once(shown), events=events)
+            keeper = EdgeReconciler(host_id="far", edge=lambda: line, certificates=_at_once(shown), events=events)
             with caplog.at_level(logging.WARNING):
                 await keeper.keep_round()
                 await keeper.keep_round()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes.container_exec import MARK, Within
+from headway.drivers.runtimes.container_exec import MARK, ExecSession
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.infra.hosts import cgroups, nested_cgroups, processes
 from headway.kernel.errors import Unavailable
@@ -30,7 +30,7 @@ def pid_of(engine: Engine, container: str) -> int:
     return int(engine.docker("inspect", "--format", "{{.State.Pid}}", container))
 
 
-def come_in(engine: Engine, within: Within, script: str) -> list[processes.Process]:
+def come_in(engine: Engine, within: ExecSession, script: str) -> list[processes.Process]:
     """Starts something inside that carries the mark."""
     mark = f"--env={MARK}={within.run_id}"
     engine.docker("exec", "--detach", mark, within.container_id, "sh", "-c", script)
@@ -41,7 +41,7 @@ async def test_a_group_within_that_of_the_container_holds_what_has_lost_its_mark
     docker_engine: Engine, container: str
 ) -> None:
     first = pid_of(docker_engine, container)
-    within = Within.of(container, first, "run-a", "/nowhere")
+    within = ExecSession.of(container, first, "run-a", "/nowhere")
     assert within.group is not None
     for process in come_in(docker_engine, within, "sleep 1; env -i setsid sleep 7604 & exec sleep 7605"):
         nested_cgroups.join(Path(within.group), process.pid)
@@ -60,7 +60,7 @@ async def test_without_a_group_what_carries_the_mark_is_ended(
     if how == "without rights":
         monkeypatch.setattr(os, "geteuid", lambda: 1000)
     counted = os.getpid() if how == "an engine elsewhere" else first  # there another process has the number
-    within = Within.of(container, counted, "run-b", "/nowhere", use_group=how != "by the mark")
+    within = ExecSession.of(container, counted, "run-b", "/nowhere", use_group=how != "by the mark")
     assert (within.group, within.seen) == (None, how == "by the mark")
     come_in(docker_engine, within, "setsid sleep 7602 & sleep 7603")
     await within.end(DockerApi(unix_socket(str(docker_engine.socket))))
@@ -70,7 +70,7 @@ async def test_without_a_group_what_carries_the_mark_is_ended(
 
 async def test_what_is_gone_or_away_is_told_apart(docker_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    within = Within.of("0" * 64, None, "run-c", "/nowhere")
+    within = ExecSession.of("0" * 64, None, "run-c", "/nowhere")
     await within.end(DockerApi(unix_socket(str(docker_engine.socket))))
     with pytest.raises(Unavailable):
         await within.end(DockerApi(unix_socket("/nowhere.sock")))

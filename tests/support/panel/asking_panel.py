@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from headway.drivers.runtimes.remote.client import Attended
+from headway.drivers.runtimes.remote.client import RuntimeAgentClient
 from headway.infra.hosts import ssh
 from headway.infra.hosts.link import Link
 from headway.infra.hosts.porter_link import Porter
@@ -44,7 +44,7 @@ def main() -> None:
     asked = Asked(Path(os.environ["ASKED"]))
     asked.watch(Porter, "ask", lambda _self, verb, *_: ("porter", verb))
     asked.watch(Link, "ask", lambda link, verb, *_: ("anchor" if _is_far(link) else "anchor here", verb))
-    asked.watch(Attended, "call", lambda _self, part, method: ("attendant", f"{part}.{method}"))
+    asked.watch(RuntimeAgentClient, "call", lambda _self, part, method: ("attendant", f"{part}.{method}"))
     asked.watch(ssh, "converse", lambda _session, *argv: ("session", argv[0]))
     asyncio.run(crashing_panel.main())
 

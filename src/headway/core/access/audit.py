@@ -113,7 +113,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class AuditEntry:
     """A row of the log; ``seq`` is its place in it."""
 
     seq: int
@@ -173,19 +173,21 @@ class Audit:
             companion.reset(token)
         return result
 
-    async def page(self, actor: Actor, permission: Permission, search: Search) -> tuple[list[Told], int, int | None]:
+    async def page(
+        self, actor: Actor, permission: Permission, search: Search
+    ) -> tuple[list[AuditEntry], int, int | None]:
         """The newest rows of the caller's organisation that fit, how many fit in all, and the ``before`` of the next
         page, None at the end.
         """
         permit(actor, permission, actor.organization_id)
 
-        def read(tx: Tx) -> tuple[list[Told], int, int | None]:
+        def read(tx: Tx) -> tuple[list[AuditEntry], int, int | None]:
             fit = [_c.organization_id == actor.organization_id, *_conditions(search)]
             total = int(tx.scalar(select(func.count()).select_from(audit_log).where(*fit)) or 0)
             older = [] if search.before is None else [_c.seq < search.before]
             asked = select(audit_log).where(*fit, *older).order_by(_c.seq.desc())
             found = tx.execute(asked.offset(search.offset).limit(search.limit + 1)).mappings().all()
-            rows = [Told(**row) for row in found[: search.limit]]
+            rows = [AuditEntry(**row) for row in found[: search.limit]]
             return rows, total, rows[-1].seq if len(found) > search.limit else None
 
         return await self._db.read(read)

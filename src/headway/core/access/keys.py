@@ -19,7 +19,7 @@ USUAL_RATE = Rate(calls=6_000, window=timedelta(minutes=1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class KeyRequest:
     """What a key is to be good for. None: as the key that makes it, and the usual rate; ``unlimited`` asks for no
     bound of calls.
     """
@@ -56,7 +56,7 @@ class KeyService:
         permission: Permission,
         *,
         name: str,
-        wish: Wish,
+        wish: KeyRequest,
         prefix: str = "",
         organization_id: str | None = None,
     ) -> tuple[ApiKey, str]:
@@ -155,7 +155,7 @@ def _manages(actor: Actor) -> bool:
     return actor.terms.hold(Scope.ADMIN) and actor.terms.projects is None
 
 
-def _granted(tx: Tx, maker: Terms, wish: Wish) -> Terms:
+def _granted(tx: Tx, maker: Terms, wish: KeyRequest) -> Terms:
     """The terms that a wish comes to for whoever holds the maker's key."""
     usual = USUAL_RATE if maker.rate is None else min(USUAL_RATE, maker.rate, key=lambda each: each.per_second)
     return Terms(

@@ -86,7 +86,7 @@ class Permission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class Visibility:
     """What a caller sees of its organisation, as a list asks for it in SQL: everything, or what lies in one of the
     ``projects`` or is one of the ``services``; where ``within`` is given, only as far as that lies in one of those.
     """
@@ -172,9 +172,9 @@ def glimpses(actor: Actor, organization_id: str, project_id: str | None) -> bool
     return actor.organization_id == organization_id and opened and project_id in actor.glimpsed
 
 
-def reach(actor: Actor) -> Reach:
+def reach(actor: Actor) -> Visibility:
     """``sees`` for a whole list of the caller's own organisation."""
-    return Reach(
+    return Visibility(
         everything=actor.role >= Role.ADMIN and actor.terms.projects is None,
         projects=(actor.terms.projects or frozenset()) if actor.role >= Role.ADMIN else actor.projects,
         services=frozenset() if actor.role >= Role.ADMIN else actor.services,

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, literal_column, select
 
-from headway.core.access.policy import Reach
+from headway.core.access.policy import Visibility
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.queue_position import Wait, waits_of
 from headway.core.deployments.rollback_targets import Left
@@ -66,14 +66,14 @@ def of_subject(tx: Tx, subject_type: SubjectType, subject_id: str, page: Page) -
     return _part(tx, ("subject_type", "subject_id"), {"subject_type": subject_type, "subject_id": subject_id}, page)
 
 
-def of_server(tx: Tx, server_id: str, reach: Reach, organization_id: str, page: Page) -> Part:
+def of_server(tx: Tx, server_id: str, reach: Visibility, organization_id: str, page: Page) -> Part:
     """Whatever ran on a server, builds for other hosts included, as far as the reach goes."""
     ways = ((("server_id",), {"server_id": server_id}), ((BUILT_THERE,), {"host_id": server_id}))
     part = _together([_part(tx, names, values, page) for names, values in ways], page.limit)
     return replace(part, rows=[row for row in part.rows if within(reach, row, organization_id)])
 
 
-def of_reach(tx: Tx, organization_id: str, reach: Reach, page: Page) -> Part:
+def of_reach(tx: Tx, organization_id: str, reach: Visibility, page: Page) -> Part:
     """Deployments of an organisation as far as the reach goes."""
     if reach.everything:
         return _part(tx, ("organization_id",), {"organization_id": organization_id}, page)
@@ -81,7 +81,7 @@ def of_reach(tx: Tx, organization_id: str, reach: Reach, page: Page) -> Part:
     return replace(part, rows=[row for row in part.rows if within(reach, row, organization_id)])
 
 
-def unfinished(tx: Tx, organization_id: str, reach: Reach) -> list[tuple[Listed, str]]:
+def unfinished(tx: Tx, organization_id: str, reach: Visibility) -> list[tuple[Listed, str]]:
     """What waits and what runs as far as the reach goes, newest first, each with the ``type`` of its input."""
     found = [
         (shown, str(row[-1] or "deploy"))
@@ -107,7 +107,7 @@ def steps_of(tx: Tx, deployment_ids: Sequence[str]) -> Mapping[str, Sequence[Lis
     return steps
 
 
-def branches(reach: Reach) -> Iterable[tuple[tuple[str, ...], dict[str, str]]]:
+def branches(reach: Visibility) -> Iterable[tuple[tuple[str, ...], dict[str, str]]]:
     """The columns and values, each with an index, that together hold all a bounded reach may hold."""
     projects = reach.projects if reach.within is None else reach.projects & reach.within
     for project_id in sorted(projects):
@@ -117,7 +117,7 @@ def branches(reach: Reach) -> Iterable[tuple[tuple[str, ...], dict[str, str]]]:
             yield ("subject_type", "subject_id"), {"subject_type": kind, "subject_id": service_id}
 
 
-def within(reach: Reach, row: Listed, organization_id: str) -> bool:
+def within(reach: Visibility, row: Listed, organization_id: str) -> bool:
     """Whether a row is one that the reach of a caller of this organisation holds."""
     if row.organization_id != organization_id:
         return False

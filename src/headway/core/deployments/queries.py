@@ -17,7 +17,7 @@ from headway.core.deployments import search as searching
 from headway.core.deployments.list_queries import Page, Part
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.queue_position import waits_of
-from headway.core.deployments.response_cache import Shelf
+from headway.core.deployments.response_cache import ResponseCache
 from headway.core.deployments.rollback_targets import LeftBy
 from headway.core.deployments.run import Owner, Subject
 from headway.core.deployments.search import Filters, Found
@@ -86,8 +86,8 @@ class DeploymentReader:
         self._subjects = subjects
         self._services_in = services_in
         self._left_by = left_by
-        self._shelf: Shelf[Shown] = Shelf(version, lambda shown: len(shown.body))
-        self._ones: Shelf[_One] = Shelf(version, lambda _one: _BYTES_OF_ONE)
+        self._shelf: ResponseCache[Shown] = ResponseCache(version, lambda shown: len(shown.body))
+        self._ones: ResponseCache[_One] = ResponseCache(version, lambda _one: _BYTES_OF_ONE)
 
     async def all_of(
         self,

@@ -15,7 +15,7 @@ T = TypeVar("T")
 MOST_BYTES = 32 << 20
 
 
-class Shelf(Generic[T]):
+class ResponseCache(Generic[T]):
     """Keeps what was made from a database until anybody commits anything to it. So nobody is ever given what a commit
     that they know of has changed, and whoever makes an answer need not say what it depends on.
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, func, or_, select
 
-from headway.core.access.policy import Reach
+from headway.core.access.policy import Visibility
 from headway.core.deployments.list_queries import BUILT_THERE, Page, Part, branches, is_given
 from headway.core.deployments.model import SubjectType, Trigger
 from headway.core.deployments.status import Reason, Status
@@ -115,7 +115,7 @@ class _Search:
 def search(
     tx: Tx,
     organization_id: str,
-    reach: Reach,
+    reach: Visibility,
     filters: Filters,
     page: Page,
     *,
@@ -141,7 +141,7 @@ def search(
         before, looked_at = reached, looked_at * 2
 
 
-def count(tx: Tx, organization_id: str, reach: Reach, filters: Filters) -> Counts:
+def count(tx: Tx, organization_id: str, reach: Visibility, filters: Filters) -> Counts:
     """How many match in all, as far as the reach goes."""
     asked = _prepared(tx, organization_id, reach, filters)
     found: Counter[str] = Counter({status.value: 0 for status in Status})
@@ -178,7 +178,7 @@ def _created_at(tx: Tx, seq: int | None) -> int | None:
 # What to walk along, and what to look at beside.
 
 
-def _prepared(tx: Tx, organization_id: str, reach: Reach, filters: Filters) -> _Search:
+def _prepared(tx: Tx, organization_id: str, reach: Visibility, filters: Filters) -> _Search:
     # createdAt never runs backwards, so a time is a place in the order.
     floor = 0 if filters.since is None else _first_from(tx, filters.since)
     before = _BEYOND if filters.until is None else _first_from(tx, filters.until)
@@ -201,7 +201,7 @@ def _prepared(tx: Tx, organization_id: str, reach: Reach, filters: Filters) -> _
     return _Search(walks=walks, given=given, words=len(filters.words), before=before, floor=floor)
 
 
-def _walks(organization_id: str, reach: Reach, filters: Filters) -> list[_Walk]:
+def _walks(organization_id: str, reach: Visibility, filters: Filters) -> list[_Walk]:
     wanted = _wanted(reach, filters)
     bounded = not reach.everything
     if filters.subject_id is not None:
@@ -225,7 +225,7 @@ def _walks(organization_id: str, reach: Reach, filters: Filters) -> list[_Walk]:
     return [_walk(wanted, organization_id=organization_id)]
 
 
-def _wanted(reach: Reach, filters: Filters) -> set[str]:
+def _wanted(reach: Visibility, filters: Filters) -> set[str]:
     """All that a row must fulfil, by name."""
     conditions = {
         "organization_id": True,

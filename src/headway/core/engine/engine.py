@@ -17,7 +17,7 @@ from headway.core.engine.hosts import Hosts
 from headway.core.engine.janitor import Janitor
 from headway.core.engine.parts import Parts, Places, nowhere_else
 from headway.core.engine.poller import Poller
-from headway.core.engine.reach import Reach
+from headway.core.engine.reach import HostLinks
 from headway.core.engine.recovery import Recovery
 from headway.core.engine.scheduler.scheduler import Scheduler, Source
 from headway.core.engine.stopper import Stopper
@@ -61,7 +61,7 @@ class Engine:
             places=self._written_on,
         )
         self._janitor = janitor = Janitor(parts)
-        self._reach = Reach(parts, janitor.clear, self._met)
+        self._reach = HostLinks(parts, janitor.clear, self._met)
         self.worker = Worker(parts, lambda _id: self._recovering.wake(), self._reach.is_open)
         self.recovery = Recovery(parts, self.worker)
         self._beside: tuple[Releasing, ...] = (self._reach, self.recovery, janitor)

@@ -13,7 +13,7 @@ _LOOK_EVERY = 5.0
 _CLEARING_SECONDS = 60.0
 
 
-class Reach:
+class HostLinks:
     """The hosts behind links. ``clear`` ends what is over on a host whose link is new, and tells whether nothing of it
     is left; ``back`` is told afterwards. What cannot be cleared within a minute keeps no host from working: it is tried
     further, and shown.

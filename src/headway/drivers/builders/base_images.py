@@ -13,7 +13,7 @@ from headway.drivers.buildplan.toolchains import releases
 from headway.drivers.buildplan.toolchains.environments import BESIDE, PROJECTS
 from headway.drivers.buildplan.toolchains.provision import merged
 from headway.drivers.buildplan.toolchains.tools import TOOLS
-from headway.drivers.buildplan.toolchains.wishes import Wish, read_wish
+from headway.drivers.buildplan.toolchains.version_requests import VersionRequest, read_wish
 
 OTHER: Final = "other"
 # What has a compiler and the headers of the usual libraries, as builds of packages need them; in this order, the first
@@ -87,20 +87,20 @@ def _beneath(needs: Sequence[Need]) -> Iterator[Need]:
         yield Need(tool="python")
 
 
-def _lines(names: Mapping[str, str], wishes: Mapping[str, Wish], begins: str) -> Iterator[str]:
+def _lines(names: Mapping[str, str], wishes: Mapping[str, VersionRequest], begins: str) -> Iterator[str]:
     for tool, name in names.items():
         yield f"{TOOLS[tool].label} of the image {name}{wishes[tool].reason}"
     if not names:
         yield f"The image {begins}, since no language is asked for"
 
 
-def _image(template: str, wish: Wish, today: date) -> str:
+def _image(template: str, wish: VersionRequest, today: date) -> str:
     if "{version}" not in template:
         return template
     return template.replace("{version}", _tag(wish, today))
 
 
-def _tag(wish: Wish, today: date) -> str:
+def _tag(wish: VersionRequest, today: date) -> str:
     """The version as the tags of the official images have it. Raises BuildError."""
     tool = wish.need.tool
     if tool == "deno":  # whose tags are whole versions
@@ -122,7 +122,7 @@ def _last_of(line: str) -> str:
     return ".".join([*line.split("."), "999", "999"][:3])
 
 
-def _install(tool: str, wish: Wish) -> Sequence[str]:
+def _install(tool: str, wish: VersionRequest) -> Sequence[str]:
     """The command that installs a package manager, none where it comes with its language."""
     wanted = wish.need.wanted.strip().partition("+")[0]
     if tool in PROJECTS or tool == "uv":
@@ -135,7 +135,7 @@ def _install(tool: str, wish: Wish) -> Sequence[str]:
     return ("npm", "install", "--global", "--force", "--no-audit", "--no-fund", "--loglevel=error", package)
 
 
-def _specifier(wish: Wish, wanted: str) -> str:
+def _specifier(wish: VersionRequest, wanted: str) -> str:
     """As pip reads it."""
     if wish.is_any:
         return ""

@@ -20,7 +20,7 @@ from headway.drivers.forges.base import (
     OpenPull,
     Repository,
 )
-from headway.drivers.forges.client import Asking, Json
+from headway.drivers.forges.client import ForgeClient, Json
 from headway.drivers.forges.one_comment import keep_one
 from headway.kernel.secret import Secret
 
@@ -118,12 +118,12 @@ class Bitbucket:
         )
 
 
-def _asking(connection: Connection) -> Asking:
+def _asking(connection: Connection) -> ForgeClient:
     token = connection.token.reveal() if connection.token else ""
     if not connection.user:
-        return Asking(connection=connection, headers={"authorization": f"Bearer {token}"})
+        return ForgeClient(connection=connection, headers={"authorization": f"Bearer {token}"})
     basic = base64.b64encode(f"{connection.user}:{token}".encode()).decode()
-    return Asking(connection=connection, headers={"authorization": f"Basic {basic}"})
+    return ForgeClient(connection=connection, headers={"authorization": f"Basic {basic}"})
 
 
 def _repository(value: Json, connection: Connection) -> Repository:

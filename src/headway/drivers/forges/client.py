@@ -36,7 +36,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class ForgeClient:
     """Asks one forge as its ``connection`` says, with these ``headers``, which hold what proves who asks."""
 
     connection: Connection

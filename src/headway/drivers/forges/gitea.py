@@ -16,7 +16,7 @@ from headway.drivers.forges.base import (
     OpenPull,
     Repository,
 )
-from headway.drivers.forges.client import Asking, Json
+from headway.drivers.forges.client import ForgeClient, Json
 from headway.drivers.forges.one_comment import keep_issue_comment
 from headway.kernel.secret import Secret
 
@@ -90,9 +90,9 @@ class Gitea:
         return await keep_issue_comment(_asking(connection), repository, number, mark=mark, known=known, body=body)
 
 
-def _asking(connection: Connection) -> Asking:
+def _asking(connection: Connection) -> ForgeClient:
     token = connection.token.reveal() if connection.token else ""
-    return Asking(connection=connection, headers={"authorization": f"token {token}"})
+    return ForgeClient(connection=connection, headers={"authorization": f"token {token}"})
 
 
 def _repository(value: Json) -> Repository:

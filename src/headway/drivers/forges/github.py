@@ -24,7 +24,7 @@ from headway.drivers.forges.base import (
     OpenPull,
     Repository,
 )
-from headway.drivers.forges.client import Asking, Json
+from headway.drivers.forges.client import ForgeClient, Json
 from headway.drivers.forges.one_comment import keep_issue_comment
 from headway.kernel.secret import Secret
 
@@ -104,7 +104,7 @@ class GitHub:
         asking = await self._asking(connection)
         return await keep_issue_comment(asking, f"repos/{quote(path)}", number, mark=mark, known=known, body=body)
 
-    async def _asking(self, connection: Connection) -> Asking:
+    async def _asking(self, connection: Connection) -> ForgeClient:
         return _with(connection, await self._token(connection))
 
     async def _token(self, connection: Connection) -> Secret:
@@ -156,8 +156,8 @@ def _encoded(value: Json) -> str:
     return base64.urlsafe_b64encode(json.dumps(value, separators=(",", ":")).encode()).rstrip(b"=").decode()
 
 
-def _with(connection: Connection, token: Secret) -> Asking:
-    return Asking(connection=connection, headers={**_VERSION, "authorization": f"Bearer {token.reveal()}"})
+def _with(connection: Connection, token: Secret) -> ForgeClient:
+    return ForgeClient(connection=connection, headers={**_VERSION, "authorization": f"Bearer {token.reveal()}"})
 
 
 def _repository(value: Json) -> Repository:

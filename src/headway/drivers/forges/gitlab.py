@@ -17,7 +17,7 @@ from headway.drivers.forges.base import (
     OpenPull,
     Repository,
 )
-from headway.drivers.forges.client import Asking, Json
+from headway.drivers.forges.client import ForgeClient, Json
 from headway.drivers.forges.one_comment import keep_one
 from headway.kernel.secret import Secret
 
@@ -121,9 +121,9 @@ def _id(path: str) -> str:
     return quote(path, safe="")
 
 
-def _asking(connection: Connection) -> Asking:
+def _asking(connection: Connection) -> ForgeClient:
     token = connection.token.reveal() if connection.token else ""
-    return Asking(connection=connection, headers={"authorization": f"Bearer {token}"})
+    return ForgeClient(connection=connection, headers={"authorization": f"Bearer {token}"})
 
 
 def _repository(value: Json) -> Repository:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from headway.drivers.forges.base import NotThere
-from headway.drivers.forges.client import Asking, Json
+from headway.drivers.forges.client import ForgeClient, Json
 
 
 async def keep_one(
@@ -33,7 +33,9 @@ async def keep_one(
     return str((await make())["id"])
 
 
-async def keep_issue_comment(asking: Asking, repository: str, number: int, *, mark: str, known: str, body: str) -> str:
+async def keep_issue_comment(
+    asking: ForgeClient, repository: str, number: int, *, mark: str, known: str, body: str
+) -> str:
     """The same where pull requests are issues too, as GitHub and Gitea have it; ``repository`` is its path below the
     API.
     """

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from headway.drivers.runtimes.container_exec import MARK, Within
+from headway.drivers.runtimes.container_exec import MARK, ExecSession
 from headway.drivers.runtimes.script import GO, let_in
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused, unix_socket
 from headway.kernel.console_frames import Kind
@@ -37,7 +37,7 @@ class Visitor:
     def __init__(self, terms: Mapping[str, Any]) -> None:
         self._terms = terms
         self._api = DockerApi(unix_socket(terms["engine"]))
-        self._within: Within | None = None
+        self._within: ExecSession | None = None
         self._exec_id = ""
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -50,7 +50,7 @@ class Visitor:
         terms, window = self._terms, self._terms["window"]
         container_id, name = terms["container_id"], terms["id"]
         self._within = await asyncio.to_thread(
-            Within.of, container_id, terms["pid"], name, "", use_group=terms["use_group"]
+            ExecSession.of, container_id, terms["pid"], name, "", use_group=terms["use_group"]
         )
         body = {
             **dict.fromkeys(("AttachStdin", "AttachStdout", "AttachStderr"), True),

@@ -17,7 +17,7 @@ from headway.drivers.runtimes.cancel_shield import finished
 from headway.drivers.runtimes.container_health import wait_until_healthy
 from headway.drivers.runtimes.container_marks import Marks
 from headway.drivers.runtimes.container_refusals import translated
-from headway.drivers.runtimes.container_state import WEB, Found, read, unwrapped
+from headway.drivers.runtimes.container_state import WEB, ContainerState, read, unwrapped
 from headway.drivers.runtimes.engine_pieces import EngineLog
 from headway.drivers.runtimes.forced_removal import remove_at_once
 from headway.drivers.runtimes.health import checked_health
@@ -222,7 +222,7 @@ class ContainerRuntime:
             await asyncio.gather(*(self.stop(release_id) for release_id in running))
         await self._beginning.clear()
 
-    async def find(self, release_id: str) -> Found | None:
+    async def find(self, release_id: str) -> ContainerState | None:
         """The release's container."""
         for container_id in await self._containers(release_id):
             inspected = await self._api.find(f"/containers/{container_id}/json")
@@ -230,7 +230,7 @@ class ContainerRuntime:
                 return read(inspected, labels.RELEASE)
         return None
 
-    async def lines(self, found: Found, count: int, masked: Callable[[str], str]) -> list[str]:
+    async def lines(self, found: ContainerState, count: int, masked: Callable[[str], str]) -> list[str]:
         """The last lines that it wrote, as ``masked`` leaves them."""
         path = f"/containers/{found.container_id}/logs"
         data = await self._api.read(path, stdout=True, stderr=True, tail=str(count + _CONTEXT))
@@ -307,7 +307,7 @@ class _Watched:
         self._release_id = spec.release_id
         self._masked = masked
 
-    async def found(self) -> Found | None:
+    async def found(self) -> ContainerState | None:
         return await self._runtime.find(self._release_id)
 
     async def last_lines(self, count: int) -> list[str]:

@@ -47,7 +47,7 @@ exit 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Within:
+class ExecSession:
     """One visit to a container. ``group`` is None where none can be made; ``gate`` is the file that opens the gate;
     ``seen`` whether what is in the container is seen from here.
     """
@@ -59,14 +59,14 @@ class Within:
     seen: bool = True
 
     @staticmethod
-    def of(container_id: str, pid: int | None, run_id: str, gate: str, *, use_group: bool = True) -> Within:
+    def of(container_id: str, pid: int | None, run_id: str, gate: str, *, use_group: bool = True) -> ExecSession:
         """The visit of a run to a container whose first process is ``pid``. Blocks for a moment."""
         seen = _sees_all() and (pid is None or _is_in(container_id, pid))
         group = (
             nested_cgroups.group_within(pid, f"headway-{run_id}") if pid is not None and seen and use_group else None
         )
         name = None if group is None else str(group)
-        return Within(container_id=container_id, run_id=run_id, group=name, gate=gate, seen=seen)
+        return ExecSession(container_id=container_id, run_id=run_id, group=name, gate=gate, seen=seen)
 
     @property
     def marks(self) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from typing import Protocol
 from headway.drivers.runtimes import ports, processes, requests
 from headway.drivers.runtimes.answer import TRY_SECONDS, AskedPort, headers_for
 from headway.drivers.runtimes.base import Health, ReleaseStatus, Unhealthy
-from headway.drivers.runtimes.container_state import Found, how_it_ended
+from headway.drivers.runtimes.container_state import ContainerState, how_it_ended
 from headway.drivers.runtimes.last_output import LAST_LINES, explained, quoted
 from headway.drivers.runtimes.patience import Patience
 from headway.kernel.artifacts import HealthKind, ReleaseSpec
@@ -33,7 +33,7 @@ class RanOutOfMemory(Unhealthy, OutOfMemory):
 class Watched(Protocol):
     """What has to be known of a release to judge it."""
 
-    async def found(self) -> Found | None:
+    async def found(self) -> ContainerState | None:
         """Its container, None where there is none any more."""
         ...
 
@@ -76,7 +76,7 @@ async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaita
         pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
 
-def _asked(spec: ReleaseSpec, found: Found, before: AskedPort | None) -> AskedPort | None:
+def _asked(spec: ReleaseSpec, found: ContainerState, before: AskedPort | None) -> AskedPort | None:
     """Its port from outside, at its own address: what the engine publishes on the loopback takes connections for
     whatever is behind it. Where it was started again, it is another's.
     """
@@ -97,7 +97,7 @@ def _asked(spec: ReleaseSpec, found: Found, before: AskedPort | None) -> AskedPo
     )
 
 
-async def _lacking(spec: ReleaseSpec, found: Found, asked: AskedPort | None) -> str | None:
+async def _lacking(spec: ReleaseSpec, found: ContainerState, asked: AskedPort | None) -> str | None:
     """What is lacking, None when nothing is."""
     if not found.runs:
         ended = f", last with {_how(found)}" if found.exits else ""
@@ -113,14 +113,14 @@ async def _lacking(spec: ReleaseSpec, found: Found, asked: AskedPort | None) -> 
             return await _by_its_port(spec, found, asked)
 
 
-def _by_its_own_check(found: Found) -> str | None:
+def _by_its_own_check(found: ContainerState) -> str | None:
     told = f' It says: "{found.told[:300]}".' if found.told else ""
     if found.health == "unhealthy":
         raise Unhealthy(f"The health check of the image fails.{told} Mend what it reports, then deploy again.")
     return None if found.health == "healthy" else f"the health check of its image has not passed yet.{told}"
 
 
-async def _by_its_port(spec: ReleaseSpec, found: Found, asked: AskedPort | None) -> str | None:
+async def _by_its_port(spec: ReleaseSpec, found: ContainerState, asked: AskedPort | None) -> str | None:
     if asked is None:
         return "it has no port."
     if spec.health.kind is HealthKind.TCP:
@@ -158,7 +158,7 @@ def listening_instead(pid: int | None, port: int) -> str:
     return f"{wanted}; it listens on {where}. {ports.mend(others, port)}"
 
 
-async def _give_up_on_ends(found: Found, watched: Watched) -> None:
+async def _give_up_on_ends(found: ContainerState, watched: Watched) -> None:
     is_over = found.has_exited and found.state.value == "stopped"
     if found.exits < CRASHES and not is_over:
         return
@@ -173,7 +173,7 @@ async def _give_up_on_ends(found: Found, watched: Watched) -> None:
     raise RanOutOfMemory(sentence) if found.out_of_memory else Unhealthy(sentence)
 
 
-def _how(found: Found) -> str:
+def _how(found: ContainerState) -> str:
     return how_it_ended(found.exit_code, out_of_memory=found.out_of_memory)
 
 

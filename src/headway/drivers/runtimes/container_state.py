@@ -27,7 +27,7 @@ _YEAR_ONE = "0001-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class ContainerState:
     """A container as it is now. ``exits`` counts its ends by itself since somebody last started it; ``health`` is the
     word of the image's own check, "" where it has none, and ``told`` what that last said.
     """
@@ -65,7 +65,7 @@ class Found:
         )
 
 
-def read(inspected: Mapping[str, Any], release_label: str) -> Found:
+def read(inspected: Mapping[str, Any], release_label: str) -> ContainerState:
     """The container of an answer to ``GET /containers/ID/json``."""
     state = inspected["State"]
     runs = state["Status"] in {"running", "paused"}
@@ -73,7 +73,7 @@ def read(inspected: Mapping[str, Any], release_label: str) -> Found:
     health = state.get("Health") or {}
     networks = inspected["NetworkSettings"]["Networks"] or {}
     configuration = inspected["Config"]
-    return Found(
+    return ContainerState(
         container_id=inspected["Id"],
         release_id=(configuration["Labels"] or {}).get(release_label, ""),
         state=_STATES.get(state["Status"], ProcessState.STOPPED),

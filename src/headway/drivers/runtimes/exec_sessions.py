@@ -8,41 +8,45 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from headway.drivers.runtimes.container_exec import Within
+from headway.drivers.runtimes.container_exec import ExecSession
 from headway.infra.docker.api import DockerApi
 
 
 class Visiting(Protocol):
     """What visits a machine allows."""
 
-    async def begin(self, container_id: str, pid: int | None, run_id: str, gate: str, *, use_group: bool) -> Within:
+    async def begin(
+        self, container_id: str, pid: int | None, run_id: str, gate: str, *, use_group: bool
+    ) -> ExecSession:
         """The visit of a run to a container whose first process is ``pid``."""
         ...
 
-    async def let_in(self, within: Within) -> None:
+    async def let_in(self, within: ExecSession) -> None:
         """See ``Within.let_in``."""
         ...
 
-    async def end(self, within: Within, grace_seconds: float) -> None:
+    async def end(self, within: ExecSession, grace_seconds: float) -> None:
         """See ``Within.end``. Raises Unavailable."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Visits:
+class ExecSessions:
     """Those to this machine."""
 
     api: DockerApi
 
-    async def begin(self, container_id: str, pid: int | None, run_id: str, gate: str, *, use_group: bool) -> Within:
+    async def begin(
+        self, container_id: str, pid: int | None, run_id: str, gate: str, *, use_group: bool
+    ) -> ExecSession:
         """See the contract."""
-        return await asyncio.to_thread(Within.of, container_id, pid, run_id, gate, use_group=use_group)
+        return await asyncio.to_thread(ExecSession.of, container_id, pid, run_id, gate, use_group=use_group)
 
-    async def let_in(self, within: Within) -> None:
+    async def let_in(self, within: ExecSession) -> None:
         """See the contract."""
         await within.let_in(partial(asyncio.to_thread, _open, Path(within.gate)))
 
-    async def end(self, within: Within, grace_seconds: float) -> None:
+    async def end(self, within: ExecSession, grace_seconds: float) -> None:
         """See the contract."""
         await within.end(self.api, grace_seconds=grace_seconds)
 

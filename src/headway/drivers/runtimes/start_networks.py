@@ -22,7 +22,7 @@ _LACKING: Mapping[str, str] = {
 }
 
 
-class Beginning(Protocol):
+class StartNetworks(Protocol):
     """Where containers of one panel begin on a machine, and its builds."""
 
     async def build(self, account: int | None, ports: Sequence[int]) -> None:

@@ -17,11 +17,11 @@ from headway.drivers.runtimes.release_exec import InContainer
 from headway.features.backups.container_processes import mark_inside
 from headway.features.backups.model import BackupForm, Connection
 from headway.features.backups.plan import BackupPlan
-from headway.features.backups.where import Reached
+from headway.features.backups.where import ReachedDatabase
 from headway.features.destinations.address_check import require_outward_now
 from headway.features.destinations.transfer import BackupTransfer
 from headway.features.services.application.lifecycle import ApplicationLifecycle
-from headway.features.services.application.remote_stage import FarEnd, away, lay_out, mark_of
+from headway.features.services.application.remote_stage import RemoteStage, away, lay_out, mark_of
 from headway.features.services.application.store import serving
 from headway.features.services.compose.tools import ComposeContexts
 from headway.infra.hosts.base import Cause, Host, HostUnreachable
@@ -67,7 +67,7 @@ class DatabaseServers:
         dumper, keeping = DUMPERS[plan.engine], self.keeping
         return QueriedServer(run=run, reached=reached, dumper=dumper, database=plan.database, keeping=keeping)
 
-    async def beside(self, plan: BackupPlan, undoing: Undoing) -> Reached:
+    async def beside(self, plan: BackupPlan, undoing: Undoing) -> ReachedDatabase:
         """The server as it runs now, for who asks outside of a run's commands, and removes the run's own folder
         afterwards, in any case. Raises RunFailed, EngineAway, HostUnreachable.
         """
@@ -75,25 +75,25 @@ class DatabaseServers:
             raise AssertionError("Headway's own data is on no server")
         connection, deployment_id = _named(plan.connection), undoing.deployment.deployment_id
         if plan.form is BackupForm.CONNECTION:
-            return Reached(server=Server(engine=plan.engine, **connection, account=self._account(plan)))
+            return ReachedDatabase(server=Server(engine=plan.engine, **connection, account=self._account(plan)))
         docker = self._docker(plan, deployment_id)
         server = Server(engine=plan.engine, **connection, container=await self._container(plan), docker=docker)
         files = self.keeping.own_folder(deployment_id)
         await undoing.host.make_folder(files)
         return await self._opened(undoing.host, plan, server, files, deployment_id)
 
-    async def _find(self, run: Run, plan: BackupPlan, engine: Engine) -> Reached:
+    async def _find(self, run: Run, plan: BackupPlan, engine: Engine) -> ReachedDatabase:
         connection, deployment_id = _named(plan.connection), run.deployment.deployment_id
         if plan.form is BackupForm.CONNECTION:
             if plan.connection.guarded:
                 await require_outward_now(plan.connection.host)
-            return Reached(server=Server(engine=engine, **connection, account=self._account(plan)))
+            return ReachedDatabase(server=Server(engine=engine, **connection, account=self._account(plan)))
         container = await run.step("find the container", lambda: self._container(plan))
         docker = self._docker(plan, deployment_id)
         server = Server(engine=engine, **connection, container=container, docker=docker)
         await mark_inside(run, server)
         if plan.host_id == LOCAL_HOST:
-            return Reached(server=server)
+            return ReachedDatabase(server=server)
         files = await self.keeping.open_folder(run)
         return await self._opened(run.host, plan, server, files, deployment_id)
 
@@ -103,12 +103,14 @@ class DatabaseServers:
         own = None if known is None else Account(uid=known.uid, gid=known.uid)
         return led(own, self.keeping.outward if plan.connection.guarded else None)
 
-    async def _opened(self, here: Host, plan: BackupPlan, server: Server, files: str, deployment_id: str) -> Reached:
+    async def _opened(
+        self, here: Host, plan: BackupPlan, server: Server, files: str, deployment_id: str
+    ) -> ReachedDatabase:
         host = self.hosts[plan.host_id]
         if not isinstance(host, SshHost):
-            return Reached(server=server)
+            return ReachedDatabase(server=server)
         await lay_out(here, host, files, reads=not plan.target)
-        return Reached(server=server, far=FarEnd(host=host, files=files, mark=mark_of(deployment_id)))
+        return ReachedDatabase(server=server, far=RemoteStage(host=host, files=files, mark=mark_of(deployment_id)))
 
     def _docker(self, plan: BackupPlan, deployment_id: str) -> Mapping[str, str]:
         return {**self.composes.at(plan.host_id).engine.docker.env, INSIDE: deployment_id}
@@ -153,7 +155,7 @@ class QueriedServer:
     """A server that a run asks by its own programs; each question is a command of the run."""
 
     run: Run
-    reached: Reached = field(repr=False)
+    reached: ReachedDatabase = field(repr=False)
     dumper: Dumper
     database: str
     keeping: BackupTransfer

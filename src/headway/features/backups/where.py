@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.drivers.dumps.base import Server, Typed, Whole
 from headway.features.backups.model import Backup, BackupForm
-from headway.features.services.application.remote_stage import ENV, FarEnd
+from headway.features.services.application.remote_stage import ENV, RemoteStage
 from headway.features.services.compose import store as composes
 from headway.features.services.database import store as databases
 from headway.infra.db.transaction import Tx
@@ -28,13 +28,13 @@ def host_of(tx: Tx, backup: Backup, vault: Vault) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reached:
+class ReachedDatabase:
     """A database server, and how its programs are started. ``far`` is their end on the server that it is on; None: on
     the panel's machine.
     """
 
     server: Server = field(repr=False)
-    far: FarEnd | None = None
+    far: RemoteStage | None = None
 
     @property
     def place(self) -> str:

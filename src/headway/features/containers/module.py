@@ -9,7 +9,7 @@ from typing import Protocol
 from headway.core.access.model import Actor
 from headway.core.deployments.model import SubjectType
 from headway.drivers.runtimes.compose.observation import Container
-from headway.features.containers.service import ContainerService, EngineThere, SecretsOf
+from headway.features.containers.service import ContainerService, MachineEngine, SecretsOf
 from headway.infra.db.transaction import Tx
 from headway.module import Base
 
@@ -27,7 +27,7 @@ class ContainersOf:
 class MachineEngines(Protocol):
     """What leads to the engines of machines: see ``ContainerService``."""
 
-    async def engine_at(self, actor: Actor, server_id: str | None, /) -> EngineThere:
+    async def engine_at(self, actor: Actor, server_id: str | None, /) -> MachineEngine:
         """The engine of the panel's machine, or of a server that the caller sees. Raises Missing, HostUnreachable."""
         ...
 

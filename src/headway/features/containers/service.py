@@ -24,14 +24,14 @@ _LABELS: Mapping[str, SubjectType] = {COMPOSE: SubjectType.COMPOSE, APPLICATION:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EngineThere:
+class MachineEngine:
     """The engine of a machine, and by what this panel's containers are known there."""
 
     engine: Engine
     panel_id: str
 
 
-EngineAt = Callable[[Actor, str | None], Awaitable[EngineThere]]
+EngineAt = Callable[[Actor, str | None], Awaitable[MachineEngine]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +124,7 @@ class ContainerService:
         if require is not None:
             require(tx, subject_id)
 
-    async def _one(self, actor: Actor, permission: Permission, there: EngineThere, container_id: str) -> Container:
+    async def _one(self, actor: Actor, permission: Permission, there: MachineEngine, container_id: str) -> Container:
         """A container by its id, its beginning or its name: looked up among those of this panel, never asked for so."""
         found = next((each for each in await self._every(there) if each.is_called(container_id)), None)
         if found is None:
@@ -137,7 +137,7 @@ class ContainerService:
         permit(actor, permission, owner.organization_id, owner.project_id, service_id=subject_id, noun=Noun.CONTAINER)
         return container
 
-    async def _every(self, there: EngineThere) -> list[Container]:
+    async def _every(self, there: MachineEngine) -> list[Container]:
         """Those of this panel on a machine. Where none was ever asked for, no engine is needed to know that."""
         if not await self.db.read(self.was_asked_for):
             return []

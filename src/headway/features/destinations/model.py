@@ -32,7 +32,7 @@ _MEASURE = re.compile(r"(\d+(\.\d+)?[a-z]+)*(\d+(\.\d+)?)?", re.IGNORECASE)  # n
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class StorageConfig:
     """How a storage is reached. ``type`` is rclone's name of its kind, ``provider`` whose S3 it is; ``options`` are
     rclone's own for what is no S3. A ``local`` one is a folder of the panel's own, which nobody names. ``guarded``: who
     said where it is may not use the machine, and it leads to the internet only.
@@ -85,11 +85,11 @@ class Reach:
         return asdict(self)
 
     @staticmethod
-    def load(values: Mapping[str, Any]) -> Reach:
+    def load(values: Mapping[str, Any]) -> StorageConfig:
         """What ``dump`` wrote; unknown keys are of a later version and dropped."""
-        known = {each.name for each in fields(Reach)}
+        known = {each.name for each in fields(StorageConfig)}
         given = {name: value for name, value in values.items() if name in known}
-        return Reach(**{**given, "additional_flags": tuple(given.get("additional_flags", ()))})
+        return StorageConfig(**{**given, "additional_flags": tuple(given.get("additional_flags", ()))})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ class Destination:
     destination_id: str
     organization_id: str
     name: str
-    reach: Reach
+    reach: StorageConfig
     created_at: datetime
     account: int | None = None
 
@@ -113,7 +113,7 @@ class Destination:
         return led(Account(uid=uid, gid=uid), outward if self.reach.guarded else None)
 
 
-def judged_reach(reach: Reach) -> Reach:
+def judged_reach(reach: StorageConfig) -> StorageConfig:
     """The same, after all that can be told without asking the storage, its options by rclone's names. Raises
     InvalidInput.
     """
@@ -129,12 +129,14 @@ def judged_reach(reach: Reach) -> Reach:
     return replace(reach, options=judged_options(reach.type, reach.options))
 
 
-def needs_of(reach: Reach) -> set[Need]:
+def needs_of(reach: StorageConfig) -> set[Need]:
     """What it needs of the machine: a folder there, with what rclone is told about it."""
     return {Need(power=Power.DESTINATION, value=" ".join(reach.additional_flags))} if reach.is_local else set()
 
 
-def storage_of(reach: Reach, folder: Path, password: Secret | None = None, account: Account | None = None) -> Storage:
+def storage_of(
+    reach: StorageConfig, folder: Path, password: Secret | None = None, account: Account | None = None
+) -> Storage:
     """The storage; ``folder`` is where a local one lies. With a password objects are encrypted there."""
     if reach.is_local:
         plain = Storage(root=str(folder), flags=reach.additional_flags, account=account)
@@ -166,14 +168,14 @@ def _sealed(plain: Storage, password: Secret) -> Storage:
     return replace(plain, env={**plain.env, **env}, sealed=True)
 
 
-def _check_s3(reach: Reach) -> None:
+def _check_s3(reach: StorageConfig) -> None:
     if not reach.bucket.strip("/"):
         raise InvalidInput("Name the bucket.")
     if reach.endpoint and not reach.endpoint.startswith(("https://", "http://")) and "://" in reach.endpoint:
         raise InvalidInput(f"{reach.endpoint!r} is no address of an S3 storage: it begins with https://.")
 
 
-def _s3_options(reach: Reach) -> dict[str, str]:
+def _s3_options(reach: StorageConfig) -> dict[str, str]:
     return {
         "provider": reach.provider or "Other",
         "access_key_id": reach.access_key,
@@ -189,6 +191,6 @@ def _s3_options(reach: Reach) -> dict[str, str]:
     }
 
 
-def _options(reach: Reach) -> dict[str, str]:
+def _options(reach: StorageConfig) -> dict[str, str]:
     given = {name: obscured(value) if name in _PASSWORDS else value for name, value in reach.options.items()}
     return {**given, "type": reach.type}

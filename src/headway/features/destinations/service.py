@@ -15,7 +15,7 @@ from headway.drivers.storages.base import PARTIAL, Listed, Storage, StorageRefus
 from headway.drivers.storages.queries import Storages
 from headway.drivers.storages.rclone_policy import LOCAL
 from headway.features.destinations import store, stored_backup_store
-from headway.features.destinations.model import Destination, Reach, judged_reach, needs_of, storage_of
+from headway.features.destinations.model import Destination, StorageConfig, judged_reach, needs_of, storage_of
 from headway.features.destinations.stored_backup_model import KeptFile, checked_path
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -51,7 +51,7 @@ class DestinationService:
     trials: Account | None = None
     outward: int | None = None
 
-    async def create(self, actor: Actor, permission: Permission, name: str, reach: Reach) -> Destination:
+    async def create(self, actor: Actor, permission: Permission, name: str, reach: StorageConfig) -> Destination:
         """Keeps a destination. Raises Forbidden, InvalidInput."""
         policy.permit(actor, permission, actor.organization_id)
         check_name(name, _WHOSE)
@@ -74,7 +74,7 @@ class DestinationService:
         return await self.db.read(lambda tx: store.of_organization(tx, actor.organization_id, self.vault))
 
     async def update(
-        self, actor: Actor, permission: Permission, destination_id: str, name: str, reach: Reach | None
+        self, actor: Actor, permission: Permission, destination_id: str, name: str, reach: StorageConfig | None
     ) -> Destination:
         """Changes a destination, without ``reach`` its name alone; a secret that is not given stays. Raises Missing,
         Forbidden, InvalidInput.
@@ -105,7 +105,9 @@ class DestinationService:
 
         return await self.db.run(write)
 
-    async def test(self, actor: Actor, permission: Permission, reach: Reach, destination_id: str | None = None) -> None:
+    async def test(
+        self, actor: Actor, permission: Permission, reach: StorageConfig, destination_id: str | None = None
+    ) -> None:
         """Returns once something was written there, read back, found the same and deleted; with a ``destination_id``,
         with its secrets where none are given. Raises Missing, Forbidden, InvalidInput, ConnectionFailed.
         """
@@ -157,14 +159,14 @@ class DestinationService:
         """The organisation's oldest folder of this machine; one is made where it has none. Raises MachineRefused."""
         every = store.of_organization(tx, actor.organization_id, self.vault)
         found = [each for each in every if each.reach.is_local]
-        return found[-1] if found else self._add(tx, actor, LOCAL_NAME, Reach(provider=LOCAL))
+        return found[-1] if found else self._add(tx, actor, LOCAL_NAME, StorageConfig(provider=LOCAL))
 
     def storage(self, destination: Destination, password: Secret | None = None) -> Storage:
         """The storage that a destination is."""
         folder = self.folder / destination.destination_id
         return storage_of(destination.reach, folder, password, destination.account_of(self.uid_base, self.outward))
 
-    def _add(self, tx: Tx, actor: Actor, name: str, reach: Reach) -> Destination:
+    def _add(self, tx: Tx, actor: Actor, name: str, reach: StorageConfig) -> Destination:
         destination = Destination(
             destination_id=new_id(),
             organization_id=actor.organization_id,
@@ -178,7 +180,7 @@ class DestinationService:
         return destination
 
 
-def _whose(actor: Actor, wanted: Reach, before: Reach | None) -> Reach:
+def _whose(actor: Actor, wanted: StorageConfig, before: StorageConfig | None) -> StorageConfig:
     """The same, which says whose word it is where it is: what is newly said leads where the caller may. Raises
     NearRefused.
     """
@@ -191,7 +193,7 @@ def _whose(actor: Actor, wanted: Reach, before: Reach | None) -> Reach:
     return replace(wanted, guarded=before.guarded)
 
 
-def _with_secrets(wanted: Reach, current: Reach) -> Reach:
+def _with_secrets(wanted: StorageConfig, current: StorageConfig) -> StorageConfig:
     """What is wanted, judged, with the secrets that are kept where none are given: at their own address only. Raises
     InvalidInput.
     """

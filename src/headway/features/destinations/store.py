@@ -12,7 +12,7 @@ from headway.core.access import allowances
 from headway.core.access.machine_store import is_guarded
 from headway.core.access.policy import Missing, Noun
 from headway.core.access.survey import Line, of_needs
-from headway.features.destinations.model import Destination, Reach, needs_of
+from headway.features.destinations.model import Destination, StorageConfig, needs_of
 from headway.infra.db.tables.backups import backups, destinations, volume_backups
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
@@ -56,7 +56,7 @@ def add(tx: Tx, destination: Destination, vault: Vault) -> None:
     )
 
 
-def change(tx: Tx, destination_id: str, name: str, reach: Reach, vault: Vault) -> None:
+def change(tx: Tx, destination_id: str, name: str, reach: StorageConfig, vault: Vault) -> None:
     """Writes what a destination is called, and how it is reached."""
     values = {"name": name, "reach": vault.seal(reach.dump())}
     tx.execute(update(destinations).where(_c.destination_id == destination_id).values(**values))
@@ -97,7 +97,7 @@ def _record(row: Row[Any], vault: Vault) -> Destination:
         destination_id=row.destination_id,
         organization_id=row.organization_id,
         name=row.name,
-        reach=Reach.load(vault.open(row.reach)),
+        reach=StorageConfig.load(vault.open(row.reach)),
         created_at=row.created_at,
         account=row.account,
     )

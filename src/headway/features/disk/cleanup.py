@@ -16,7 +16,7 @@ from headway.features.disk.engines import DiskEngines
 from headway.features.disk.model import Cleared, DiskServer, Kind, ServiceUsage, Waste
 from headway.features.disk.places import DiskHost
 from headway.features.disk.rounds import Chosen, Round
-from headway.features.disk.server_access import Reaching, ServerAway
+from headway.features.disk.server_access import DiskServerAccess, ServerAway
 from headway.features.disk.toolchain_cleanup import ToolchainCleaning
 from headway.features.services.application.lifecycle import ApplicationLifecycle
 from headway.features.services.application.model import ApplicationRelease
@@ -38,7 +38,7 @@ class Cleaning:
 
     db: Database
     here: DiskHost
-    reaching: Reaching
+    reaching: DiskServerAccess
     engines: DiskEngines
     applications: ApplicationLifecycle
     composes: ComposeLifecycle

@@ -16,7 +16,7 @@ from headway.features.disk.leftovers import Leftovers
 from headway.features.disk.measurement import Measuring
 from headway.features.disk.places import DiskHost, Places
 from headway.features.disk.pollers import DiskKeeping
-from headway.features.disk.server_access import Reaching
+from headway.features.disk.server_access import DiskServerAccess
 from headway.features.disk.server_usage import ServerUsage
 from headway.features.disk.service import DiskService
 from headway.features.disk.toolchain_cleanup import ToolchainCleaning
@@ -55,7 +55,7 @@ def _service(base: Base, servers: Servers, applications: Applications, composes:
         places = Places(root=host.root, applications=tools.folders, composes=compose_tools.folders)
         return DiskHost(host=host, api=compose_tools.engine.api, panel_id=compose_tools.panel_id, places=places)
 
-    reaching, engines = Reaching(there=at), DiskEngines(there)
+    reaching, engines = DiskServerAccess(there=at), DiskEngines(there)
     leftovers = Leftovers(db=base.db, panel_id=base.data_dir.panel_id, engine_of=engines.id_of)
     measuring = Measuring(
         db=base.db,

@@ -24,7 +24,7 @@ class ServerAway(Unavailable):
 
 
 @dataclass(slots=True, kw_only=True)
-class Reaching:
+class DiskServerAccess:
     """``there`` gives what is asked of a server, and raises HostUnreachable where it cannot be entered. ``seconds`` is
     within what it has to say what is there.
     """

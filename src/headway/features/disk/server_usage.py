@@ -11,7 +11,7 @@ from headway.features.disk.files import caches_on, files_of, together
 from headway.features.disk.leftovers import Leftovers
 from headway.features.disk.model import NOTHING, DiskServer, Freeing, OnServer, Owners, Part, ServiceUsage, counted
 from headway.features.disk.places import DiskHost
-from headway.features.disk.server_access import Reaching, ServerAway
+from headway.features.disk.server_access import DiskServerAccess, ServerAway
 from headway.infra.docker.usage import EngineUsage
 
 
@@ -19,7 +19,7 @@ from headway.infra.docker.usage import EngineUsage
 class ServerUsage:
     """Asks the servers that ``reaching`` gives."""
 
-    reaching: Reaching
+    reaching: DiskServerAccess
     engines: DiskEngines
     leftovers: Leftovers
 

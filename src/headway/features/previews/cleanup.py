@@ -17,7 +17,7 @@ from headway.features.git.provider_repository import provided
 from headway.features.git.providers import GitProviderService
 from headway.features.previews import store
 from headway.features.previews.base import Base
-from headway.features.previews.lifecycle import Acting
+from headway.features.previews.lifecycle import PreviewLifecycle
 from headway.features.previews.model import ClosedWhy, Preview
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -39,7 +39,7 @@ class PreviewCleanup:
     db: Database
     stopping: Stopping
     events: Events
-    acting: Acting
+    acting: PreviewLifecycle
     providers: GitProviderService
     _told: dict[str, str] = field(default_factory=dict)
 

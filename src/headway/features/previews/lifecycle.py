@@ -31,7 +31,7 @@ class PreviewStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Acting:
+class PreviewLifecycle:
     """``forms`` are the services of which there are previews."""
 
     ledger: Ledger

@@ -11,7 +11,7 @@ from headway.features.edge.domains_model import EdgeFacts
 from headway.features.git.providers import GitProviderService
 from headway.features.previews.base import Forms
 from headway.features.previews.cleanup import PreviewCleanup
-from headway.features.previews.lifecycle import Acting
+from headway.features.previews.lifecycle import PreviewLifecycle
 from headway.features.previews.of_applications import OfApplications
 from headway.features.previews.of_composes import OfComposes
 from headway.features.previews.reports import Reporting, log_link
@@ -26,7 +26,7 @@ from headway.module import Base, Module
 class Previews:
     """What callers may ask of them; ``acting`` opens and closes them."""
 
-    acting: Acting
+    acting: PreviewLifecycle
     service: PreviewService
     module: Module
 
@@ -40,7 +40,7 @@ def install_previews(
         SubjectType.APPLICATION: OfApplications(vault=vault, making=applications.making, facts=facts),
         SubjectType.COMPOSE: OfComposes(vault=vault, making=composes.making, facts=facts),
     }
-    acting, link = Acting(ledger=base.ledger, forms=forms), partial(log_link, base.settings.public_url)
+    acting, link = PreviewLifecycle(ledger=base.ledger, forms=forms), partial(log_link, base.settings.public_url)
     clearing = PreviewCleanup(
         db=db, events=base.events, stopping=base.engine.stopper, acting=acting, providers=providers
     )

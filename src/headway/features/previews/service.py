@@ -12,7 +12,7 @@ from headway.core.deployments.model import Request, SubjectType, asked_by
 from headway.core.deployments.run import Owner
 from headway.features.previews import store
 from headway.features.previews.base import Running
-from headway.features.previews.lifecycle import Acting
+from headway.features.previews.lifecycle import PreviewLifecycle
 from headway.features.previews.model import ClosedWhy, Preview
 from headway.features.services.application.model import AppStatus
 from headway.infra.db.engine import Database
@@ -39,7 +39,7 @@ class PreviewService:
 
     db: Database
     ledger: Ledger
-    acting: Acting
+    acting: PreviewLifecycle
 
     async def all(
         self, actor: Actor, permission: Permission, service_type: SubjectType, service_id: str

@@ -17,7 +17,7 @@ from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo, Undoing
 from headway.core.deployments.status import Intent, Reason
 from headway.core.engine.background import beside
-from headway.drivers.runtimes.container_exec import Within
+from headway.drivers.runtimes.container_exec import ExecSession
 from headway.drivers.runtimes.release_exec import InContainer, InFolder, Inside
 from headway.drivers.runtimes.script import GO, handed_over, let_in
 from headway.features.schedules.model import ScheduleTarget
@@ -86,7 +86,7 @@ class ScheduleKind:
         deployment_id = undoing.deployment.deployment_id
         intent = await undoing.write(lambda tx: deployments.find(tx, deployment_id).intent)
         grace = self.grace_seconds if intent is Intent.CANCEL else 0.0
-        await self._tools(undoing.deployment).visits.end(Within(**data), grace)
+        await self._tools(undoing.deployment).visits.end(ExecSession(**data), grace)
         await undoing.host.remove_tree(data["gate"])
 
     def _tools(self, deployment: Deployment) -> ApplicationContext:
@@ -104,7 +104,7 @@ class ScheduleKind:
         env = {"PATH": _PATH, "HOME": plan.home or "/", "LANG": "C.UTF-8"}
         return InFolder(folder="/", account=None, env=env, limits=Limits())
 
-    async def _enter(self, run: Run, inside: InContainer) -> Within:
+    async def _enter(self, run: Run, inside: InContainer) -> ExecSession:
         """The visit to the container, the same after a crash; what ends it is recorded before it begins."""
 
         async def enter() -> Json:
@@ -119,9 +119,9 @@ class ScheduleKind:
             await run.say(phrase("Runs in the container {}.", within.container_id[:12]))
             return asdict(within)
 
-        return Within(**await run.step("enter", enter))
+        return ExecSession(**await run.step("enter", enter))
 
-    async def _run_in_container(self, run: Run, plan: SchedulePlan, within: Within) -> Json:
+    async def _run_in_container(self, run: Run, plan: SchedulePlan, within: ExecSession) -> Json:
         text, tools = plan.text.encode(), self._tools(run.deployment)
         if plan.command:
             argv, text = let_in(plan.command), GO

@@ -30,7 +30,7 @@ class WatchedEdge(Protocol):
 
 
 @dataclass(slots=True, kw_only=True)
-class EdgeKeeper:
+class EdgeReconciler:
     """Fits ``service_reconciler.HostReconciler``. What keeps the edge up is on the server itself, and needs no panel;
     this brings both up again after a start of the machine, and where that was ended too. ``certificates`` are those
     that it is to show.

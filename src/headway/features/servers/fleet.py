@@ -15,14 +15,14 @@ from headway.core.engine.by_host import ByHost
 from headway.drivers.runtimes.daemon import MARKER
 from headway.features.servers import store
 from headway.features.servers.examination import examined
-from headway.features.servers.model import Server, ServerFacts, Standing
+from headway.features.servers.model import ConnectionState, Server, ServerFacts
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host, HostUnreachable
 from headway.infra.hosts.local import LocalHost
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_session import Pin
-from headway.infra.hosts.ssh_session import Standing as Known
+from headway.infra.hosts.ssh_session import SessionState as Known
 from headway.infra.hosts.ssh_target import SshTarget
 from headway.kernel.errors import HeadwayError
 from headway.kernel.secret import Secret
@@ -69,7 +69,7 @@ class Fleet(Mapping[str, Host]):
     _servers: dict[str, SshHost] = field(default_factory=dict)
     _names: Mapping[str, str] | None = None
     _pins: dict[str, str] = field(default_factory=dict)
-    _saved: dict[str, Standing] = field(default_factory=dict)
+    _saved: dict[str, ConnectionState] = field(default_factory=dict)
     _looked: dict[str, int] = field(default_factory=dict)
     _looking: ByHost = field(init=False)
     _loading: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -125,7 +125,7 @@ class Fleet(Mapping[str, Host]):
         """The key that a server showed is not to be kept."""
         self._pins.pop(server_id, None)
 
-    def standing(self, server_id: str) -> Standing | None:
+    def standing(self, server_id: str) -> ConnectionState | None:
         """What this panel knows of the link, None for a server that it has not tried to reach."""
         host = self._servers.get(server_id)
         if host is None or host.standing == Known():
@@ -221,7 +221,7 @@ class Fleet(Mapping[str, Host]):
         for server_id in pins:
             self._pins.pop(server_id, None)
 
-    def _unsaved(self) -> dict[str, Standing]:
+    def _unsaved(self) -> dict[str, ConnectionState]:
         """What has changed about the links; that a server is still there is told every few seconds."""
         changed = {}
         for server_id, host in self._servers.items():
@@ -244,16 +244,16 @@ def _guarded(server: Server, withdrawn: bool) -> Server:  # noqa: FBT001 - as it
     return replace(server, access=replace(server.access, guarded=True)) if withdrawn else server
 
 
-def _standing(host: SshHost) -> Standing:
+def _standing(host: SshHost) -> ConnectionState:
     known = host.standing
-    return Standing(
+    return ConnectionState(
         seen_at=_moment(known.seen_at),
         away_since=_moment(known.away_since),
         away_why=known.away_why.message if known.away_why is not None else None,
     )
 
 
-def _is_news(now: Standing, saved: Standing) -> bool:
+def _is_news(now: ConnectionState, saved: ConnectionState) -> bool:
     if now.seen_at is None or saved.seen_at is None:
         return now.seen_at is not None
     return (now.seen_at - saved.seen_at).total_seconds() >= 5.0

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from headway.drivers.runtimes.remote.client import Attended
+from headway.drivers.runtimes.remote.client import RuntimeAgentClient
 from headway.drivers.runtimes.remote.contract import Setting
-from headway.drivers.runtimes.remote.edge import FarEdge
+from headway.drivers.runtimes.remote.edge import RemoteEdge
 from headway.infra.docker.api import DockerApi
 from headway.infra.hosts.base import HostUnreachable
 from headway.infra.hosts.ssh import SshHost
@@ -21,7 +21,7 @@ class ServerLink:
     """What works on one server; ``panel_id`` is what this panel is called there."""
 
     host: SshHost
-    attended: Attended
+    attended: RuntimeAgentClient
     api: DockerApi
     panel_id: str
 
@@ -62,23 +62,23 @@ class Links:
     host: Callable[[str], SshHost]
     setting: Callable[[SshHost], Setting]
     docker_of: Callable[[SshHost], DockerApi]
-    _attended: dict[str, tuple[SshHost, Attended]] = field(default_factory=dict)
+    _attended: dict[str, tuple[SshHost, RuntimeAgentClient]] = field(default_factory=dict)
 
     def of_link(self, make: Callable[[ServerLink], T]) -> Callable[[str], T]:
         """What ``make`` gives for a server, kept for as long as the link to it."""
         return OfLink(host=self.host, make=lambda host: make(self._there(host))).at
 
-    def edge(self, server_id: str) -> FarEdge:
+    def edge(self, server_id: str) -> RemoteEdge:
         """The edge of a server. Raises HostUnreachable where there is no such server any more."""
-        return FarEdge(attended=self._attends(self.host(server_id)))
+        return RemoteEdge(attended=self._attends(self.host(server_id)))
 
     def _there(self, host: SshHost) -> ServerLink:
         attended = self._attends(host)
         return ServerLink(host=host, attended=attended, api=self.docker_of(host), panel_id=attended.setting.panel_id)
 
-    def _attends(self, host: SshHost) -> Attended:
+    def _attends(self, host: SshHost) -> RuntimeAgentClient:
         """As long as the row says the same of the server, whatever becomes of links to it."""
         known = self._attended.get(host.host_id)
         if known is None or known[0] is not host:
-            known = self._attended[host.host_id] = (host, Attended(host, self.setting(host)))
+            known = self._attended[host.host_id] = (host, RuntimeAgentClient(host, self.setting(host)))
         return known[1]

@@ -62,7 +62,7 @@ class ServerAccess:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class ConnectionState:
     """What is known of the link: when the server was last heard of, and since when and why it is out of reach."""
 
     seen_at: datetime | None = None
@@ -87,7 +87,7 @@ class Server:
     concurrency: int
     facts: ServerFacts | None
     looked_at: datetime | None
-    standing: Standing
+    standing: ConnectionState
     settings: Mapping[str, Any] = field(default_factory=dict)
     created_at: datetime
 

@@ -10,12 +10,12 @@ from headway.core.deployments.model import SubjectType
 from headway.core.engine.poller import Poller
 from headway.drivers.panel_machine import edge_accounts, roots_of
 from headway.drivers.runtimes.remote.contract import Setting
-from headway.features.servers.edge_reconciler import EdgeKeeper
+from headway.features.servers.edge_reconciler import EdgeReconciler
 from headway.features.servers.examination import DOCKER_SOCKET, docker_of
 from headway.features.servers.fleet import Fleet, OpenKeys
 from headway.features.servers.links import Links
 from headway.features.servers.service import ServerService
-from headway.features.servers.service_reconciler import FarKeeping
+from headway.features.servers.service_reconciler import ServerReconciler
 from headway.features.servers.setup import SetupKind
 from headway.features.servers.store import forget_key, servers_in_use
 from headway.features.servers.subject import ServerSubject
@@ -67,10 +67,10 @@ def install_edge_keeping(
     base: Base, servers: Servers, certificates: Callable[[str], Awaitable[Sequence[KeyPair]]]
 ) -> Module:
     """Looks after the edges of the servers that have services, and what certificates they show."""
-    keepers: dict[str, EdgeKeeper] = {}
+    keepers: dict[str, EdgeReconciler] = {}
 
-    def keeper(server_id: str) -> EdgeKeeper:
-        made = EdgeKeeper(
+    def keeper(server_id: str) -> EdgeReconciler:
+        made = EdgeReconciler(
             host_id=server_id,
             edge=partial(servers.links.edge, server_id),
             certificates=partial(certificates, server_id),
@@ -81,7 +81,7 @@ def install_edge_keeping(
     def in_use(tx: Tx) -> list[str]:
         return [*{*servers_in_use(tx), *(each for each, kept in tuple(keepers.items()) if kept.shows)}]
 
-    far = FarKeeping(db=base.db, hosts=servers.fleet, in_use=in_use, keeper=keeper)
+    far = ServerReconciler(db=base.db, hosts=servers.fleet, in_use=in_use, keeper=keeper)
     return Module(loops=(Poller("far edges", far.keep_round),), released=(far,))
 
 

@@ -23,11 +23,11 @@ from headway.features.servers import store
 from headway.features.servers.examination import examined
 from headway.features.servers.fleet import Fleet, ServerClosed
 from headway.features.servers.model import (
+    ConnectionState,
     Server,
     ServerAccess,
     ServerFacts,
     ServerType,
-    Standing,
     app_name_for,
     check_name,
     checked,
@@ -104,7 +104,7 @@ class ServerService:
                 concurrency=concurrency,
                 facts=None,
                 looked_at=None,
-                standing=Standing(),
+                standing=ConnectionState(),
                 settings=settings,
                 created_at=tx.now,
             )

@@ -31,7 +31,7 @@ class HostReconciler(Protocol):
 
 
 @dataclass(kw_only=True)
-class FarKeeping:
+class ServerReconciler:
     """``keep_round`` is one round of its loop; ``in_use`` gives the hosts that have services of the kind, ``keeper``
     makes what looks after those of one. A server whose link is a new one may have been started again: all that the
     panel's start does for its own machine is done for it.

@@ -13,10 +13,10 @@ from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.run import Json, Run, Undo, Undoing
 from headway.drivers.sources.base import Source
 from headway.drivers.sources.git import UNDOS as OF_GIT
-from headway.features.servers.errand import UNDO as ERRAND
-from headway.features.servers.errand import Errand, open_errand
-from headway.features.servers.errand import undo as undo_errand
-from headway.features.servers.source_transfer import UNDO_HERE, UNDO_THERE, Carrying, ParcelFolders, undo_here
+from headway.features.servers.auxiliary_run import UNDO as ERRAND
+from headway.features.servers.auxiliary_run import AuxiliaryRun, open_errand
+from headway.features.servers.auxiliary_run import undo as undo_errand
+from headway.features.servers.source_transfer import UNDO_HERE, UNDO_THERE, SourceTransfer, TransferFolders, undo_here
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import Account
 from headway.kernel.artifacts import Commit, Workspace
@@ -32,11 +32,11 @@ class Supply:
     source: Source
     here: Host
     guests: MutableSet[str]
-    parcels: ParcelFolders
-    there: ParcelFolders
+    parcels: TransferFolders
+    there: TransferFolders
     account: Account | None
     _errands: AsyncExitStack = field(default_factory=AsyncExitStack)
-    _errand: Errand | None = None
+    _errand: AuxiliaryRun | None = None
 
     @asynccontextmanager
     async def under_way(self) -> AsyncIterator[None]:
@@ -58,7 +58,9 @@ class Supply:
         there. To a server they are packed here, sent there, and unpacked by the build account.
         """
         run = self.run
-        carrying = Carrying(run=run, source=self.source, here=self.parcels, there=self.there, account=self.account)
+        carrying = SourceTransfer(
+            run=run, source=self.source, here=self.parcels, there=self.there, account=self.account
+        )
 
         async def check_out() -> Json:
             await begin()

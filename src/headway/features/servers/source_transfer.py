@@ -12,7 +12,7 @@ from typing import Any
 
 from headway.core.deployments.run import Json, Run, RunFailed
 from headway.drivers.sources.base import Source
-from headway.features.servers.errand import Errand
+from headway.features.servers.auxiliary_run import AuxiliaryRun
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import Account, Command, Stage
 from headway.infra.hosts.ssh import SshHost
@@ -24,7 +24,7 @@ _ENV: Mapping[str, str] = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"
 
 
 @dataclass(frozen=True, slots=True)
-class ParcelFolders:
+class TransferFolders:
     """Where sources lie on their way: below ``work``, which the unprivileged accounts can reach, and below ``private``,
     which they cannot.
     """
@@ -46,18 +46,18 @@ class ParcelFolders:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Carrying:
+class SourceTransfer:
     """Makes one file of a commit on this machine (``here``) and unpacks it on the run's host. All of it may be asked
     again, and goes on where it was.
     """
 
     run: Run
     source: Source
-    here: ParcelFolders
-    there: ParcelFolders
+    here: TransferFolders
+    there: TransferFolders
     account: Account | None
 
-    async def pack(self, errand: Errand, commit: Commit) -> Mapping[str, Json]:
+    async def pack(self, errand: AuxiliaryRun, commit: Commit) -> Mapping[str, Json]:
         """Makes the file; what is needed to lay it out again. What is left of an earlier try goes."""
         host, folder, parcel = errand.host, self.here.outgoing(self._id), self.here.parcel(self._id)
         await self.run.undo(UNDO_HERE, {"paths": [folder, parcel]})

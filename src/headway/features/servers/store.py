@@ -15,7 +15,7 @@ from headway.core.access.survey import Line, has_machine
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.run import Owner
 from headway.core.deployments.store import touches
-from headway.features.servers.model import Server, ServerAccess, ServerFacts, ServerType, Standing
+from headway.features.servers.model import ConnectionState, Server, ServerAccess, ServerFacts, ServerType
 from headway.infra.db.tables.applications import applications
 from headway.infra.db.tables.composes import composes
 from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments, hosts, undos
@@ -134,7 +134,7 @@ def set_facts(tx: Tx, server_id: str, facts: ServerFacts) -> None:
     set_fields(tx, server_id, facts=asdict(facts), looked_at=tx.now)
 
 
-def set_seen(tx: Tx, standings: Mapping[str, Standing]) -> None:
+def set_seen(tx: Tx, standings: Mapping[str, ConnectionState]) -> None:
     """Writes when servers were last heard of, and since when and why they are not."""
     if standings:
         told = standings.items()
@@ -251,7 +251,7 @@ def _record(row: Row[Any]) -> Server:
         concurrency=row.concurrency,
         facts=ServerFacts(**row.facts) if row.facts is not None else None,
         looked_at=row.looked_at,
-        standing=Standing(seen_at=seen_at, away_since=row.away_since, away_why=row.away_why),
+        standing=ConnectionState(seen_at=seen_at, away_since=row.away_since, away_why=row.away_why),
         settings=row.settings,
         created_at=row.created_at,
     )

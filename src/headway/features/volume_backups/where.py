@@ -13,7 +13,7 @@ from headway.drivers.dumps import trees
 from headway.drivers.dumps.base import Whole
 from headway.features.destinations.transfer import BackupTransfer
 from headway.features.servers.fleet import ServerUnknown
-from headway.features.services.application.remote_stage import ENV, FarEnd, away, end_there, lay_out, mark_of
+from headway.features.services.application.remote_stage import ENV, RemoteStage, away, end_there, lay_out, mark_of
 from headway.features.volume_backups.plan import VolumeBackupPlan
 from headway.infra.hosts.base import Host, HostUnreachable
 from headway.infra.hosts.command import Account, Command, Stage
@@ -32,7 +32,7 @@ class VolumeMachine:
 
     run: Run
     host: Host
-    far: FarEnd | None
+    far: RemoteStage | None
 
     @property
     def place(self) -> str:
@@ -122,7 +122,7 @@ async def open_way(
     except HostUnreachable as error:
         raise away(error) from error
     mark = mark_of(run.deployment.deployment_id)
-    return VolumeMachine(run=run, host=host, far=FarEnd(host=host, files=files, mark=mark))
+    return VolumeMachine(run=run, host=host, far=RemoteStage(host=host, files=files, mark=mark))
 
 
 async def undo_there(hosts: Mapping[str, Host], undoing: Undoing, data: Mapping[str, Json]) -> None:

@@ -18,7 +18,7 @@ from headway.features.git.providers_model import GitProvider
 from headway.features.services.application import store as applications
 from headway.features.services.compose import store as composes
 from headway.features.webhooks.events import ChangedFiles, Sender
-from headway.features.webhooks.ingest import Taking
+from headway.features.webhooks.ingest import Ingest
 from headway.features.webhooks.model import DeliveryAnswer
 from headway.features.webhooks.parser import Arrived, Signature, read
 from headway.features.webhooks.payload import Json, at, text_at
@@ -45,7 +45,7 @@ class AppHooks:
 
     db: Database
     vault: Vault
-    taking: Taking
+    taking: Ingest
     files: PullFiles
 
     async def check(self) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from headway.core.deployments.model import SubjectType
 from headway.features.webhooks import store
-from headway.features.webhooks.ingest import Taking
+from headway.features.webhooks.ingest import Ingest
 from headway.features.webhooks.parser import Signature, read
 from headway.features.webhooks.policy import SourceKind
 from headway.features.webhooks.services import HookedService
@@ -40,7 +40,7 @@ class CatchingUp:
     """
 
     db: Database
-    taking: Taking
+    taking: Ingest
     head_of: Callable[[SubjectType, str], Awaitable[str | None]]
 
     async def settle(self) -> None:

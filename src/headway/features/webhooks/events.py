@@ -96,7 +96,7 @@ class DeployRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PullTold:
+class PullRequestNews:
     """A pull request as it is now."""
 
     pull: Pull
@@ -109,7 +109,7 @@ class Other:
     why: str
 
 
-Event = Push | Removed | ImagePush | PullTold | Ping | DeployRequest | Other
+Event = Push | Removed | ImagePush | PullRequestNews | Ping | DeployRequest | Other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

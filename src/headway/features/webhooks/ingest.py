@@ -16,7 +16,7 @@ from headway.features.previews.lifecycle import PreviewStep
 from headway.features.previews.model import Pull
 from headway.features.previews.policy import Deed
 from headway.features.webhooks import store
-from headway.features.webhooks.events import ChangedFiles, PullTold
+from headway.features.webhooks.events import ChangedFiles, PullRequestNews
 from headway.features.webhooks.model import Delivery, DeliveryAnswer, HookOutcome, Outcome
 from headway.features.webhooks.parser import Arrived, Signature
 from headway.features.webhooks.policy import Compare, Decision, Verdict, decide, of_files, of_other_repository
@@ -45,7 +45,7 @@ _REFUSALS: Mapping[Signature, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taking:
+class Ingest:
     """``most_payload_bytes`` is what is kept of the payloads of one service."""
 
     ledger: Ledger
@@ -132,7 +132,7 @@ class Taking:
         again: bool,
     ) -> HookOutcome | None:
         """What a pull request does, None where none is told of, or the service has no previews."""
-        pull = next((each.pull for each in arrived.told.events if isinstance(each, PullTold)), None)
+        pull = next((each.pull for each in arrived.told.events if isinstance(each, PullRequestNews)), None)
         if pull is None or service.pulled is None:
             return None
         ask = _asking((delivery_id, _asker(arrived)))

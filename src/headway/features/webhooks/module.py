@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from headway.core.engine.poller import Poller, daily
 from headway.features.git.providers import GitProviderService
-from headway.features.previews.lifecycle import Acting
+from headway.features.previews.lifecycle import PreviewLifecycle
 from headway.features.services.application.module import Applications
 from headway.features.services.compose.module import Composes
 from headway.features.webhooks.app_hooks import AppHooks
 from headway.features.webhooks.branch_heads import Heads
 from headway.features.webhooks.catch_up import CatchingUp
-from headway.features.webhooks.ingest import Taking
+from headway.features.webhooks.ingest import Ingest
 from headway.features.webhooks.pull_files import PullFiles
 from headway.features.webhooks.service import WebhookService
 from headway.features.webhooks.services import services
@@ -28,11 +28,11 @@ class Webhooks:
 
 
 def install_webhooks(
-    base: Base, providers: GitProviderService, acting: Acting, applications: Applications, composes: Composes
+    base: Base, providers: GitProviderService, acting: PreviewLifecycle, applications: Applications, composes: Composes
 ) -> Webhooks:
     """Webhooks of services and of these providers' apps; ``acting`` sees to previews."""
     db, vault, settings = base.db, base.vault, base.settings
-    taking = Taking(
+    taking = Ingest(
         ledger=base.ledger,
         services=services(vault, acting),
         events=base.events,

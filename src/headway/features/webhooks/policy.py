@@ -16,7 +16,7 @@ from headway.features.webhooks.events import (
     ImagePush,
     Other,
     Ping,
-    PullTold,
+    PullRequestNews,
     Push,
     RefType,
     Removed,
@@ -114,7 +114,7 @@ def _of_one(service: TrackedSource, event: Event, compare: Compare) -> Decision:
             return Decision(verdict=Verdict.PING, message="Ping received, webhook is active")
         case Other(why=why):
             return Decision(verdict=Verdict.NOT_A_PUSH, message=why)
-        case PullTold(pull=pull):
+        case PullRequestNews(pull=pull):
             message = f"Pull request {pull.number}: what it does to previews depends on those that there are."
             return Decision(verdict=Verdict.NOT_A_PUSH, message=message, track=f"pull:{pull.number}")
         case Removed(ref_type=ref_type, name=name):

@@ -15,7 +15,7 @@ from headway.features.services import hooks_store
 from headway.features.webhooks import store
 from headway.features.webhooks.app_hooks import AppHooks
 from headway.features.webhooks.events import Event
-from headway.features.webhooks.ingest import Taking
+from headway.features.webhooks.ingest import Ingest
 from headway.features.webhooks.model import Delivery, DeliveryAnswer, Outcome
 from headway.features.webhooks.parser import Arrived, Signature, read, unpacked
 from headway.features.webhooks.policy import Decision, compared, decide
@@ -56,7 +56,7 @@ class WebhookService:
         *,
         db: Database,
         vault: Vault,
-        taking: Taking,
+        taking: Ingest,
         keep_for: timedelta,
         most_bytes: int,
         apps: AppHooks,

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from headway.core.deployments.model import Request, SubjectType
 from headway.features.git import providers_store
 from headway.features.git.provider_repository import Provided, provided
-from headway.features.previews.lifecycle import Acting, Ask, PreviewStep
+from headway.features.previews.lifecycle import Ask, PreviewLifecycle, PreviewStep
 from headway.features.previews.model import Pull
 from headway.features.services.application import store as applications
 from headway.features.services.application.model import Application, AppSettings
@@ -62,7 +62,7 @@ class HookedServices(Protocol):
         ...
 
 
-def services(vault: Vault, acting: Acting) -> Mapping[SubjectType, HookedServices]:
+def services(vault: Vault, acting: PreviewLifecycle) -> Mapping[SubjectType, HookedServices]:
     """All types of services that can be told."""
     return {
         SubjectType.APPLICATION: lambda tx, subject_id: _application(tx, subject_id, vault, acting),
@@ -70,7 +70,7 @@ def services(vault: Vault, acting: Acting) -> Mapping[SubjectType, HookedService
     }
 
 
-def _application(tx: Tx, application_id: str, vault: Vault, acting: Acting) -> HookedService | None:
+def _application(tx: Tx, application_id: str, vault: Vault, acting: PreviewLifecycle) -> HookedService | None:
     try:
         found = applications.find(tx, application_id, vault)
     except NotFound:
@@ -112,7 +112,7 @@ def _tracked_application(settings: AppSettings, repository: Provided | None) -> 
     )
 
 
-def _compose(tx: Tx, compose_id: str, vault: Vault, acting: Acting) -> HookedService | None:
+def _compose(tx: Tx, compose_id: str, vault: Vault, acting: PreviewLifecycle) -> HookedService | None:
     try:
         found = composes.find(tx, compose_id, vault)
     except NotFound:
@@ -150,7 +150,7 @@ def _tracked_compose(settings: ComposeSettings, repository: Provided | None) -> 
     )
 
 
-def _pulled(acting: Acting, service_type: SubjectType, service_id: str, tracked: TrackedSource) -> Pulled:
+def _pulled(acting: PreviewLifecycle, service_type: SubjectType, service_id: str, tracked: TrackedSource) -> Pulled:
     def pulled(tx: Tx, pull: Pull, ask: Ask, *, again: bool, unwatched: str | None) -> PreviewStep:
         base = acting.forms[service_type].base(tx, service_id)
         return acting.take(tx, base, pull, ask, branch=tracked.branch, again=again, unwatched=unwatched)

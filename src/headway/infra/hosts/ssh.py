@@ -23,7 +23,7 @@ from headway.infra.hosts.ssh_fence import SshFence, within
 from headway.infra.hosts.ssh_files import SshFiles
 from headway.infra.hosts.ssh_ground import SshGround, exits, looked
 from headway.infra.hosts.ssh_program import Conversation, converse
-from headway.infra.hosts.ssh_session import ANSWER_SECONDS, Pin, SshSession, Standing
+from headway.infra.hosts.ssh_session import ANSWER_SECONDS, Pin, SessionState, SshSession
 from headway.infra.hosts.ssh_target import SshTarget
 from headway.infra.hosts.untracked_cgroups import group_of
 from headway.infra.hosts.wire import SPARE_BYTES, Field, pack
@@ -84,7 +84,7 @@ class SshHost(SshFiles):
         return self._session.target
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> SessionState:
         """Whether the link stands, and when the server was last heard of."""
         return self._session.standing
 

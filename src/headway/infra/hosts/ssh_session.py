@@ -43,7 +43,7 @@ Pin = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class SessionState:
     """What is known of a connection: whether it stands, when the server was last heard of (by time.time), and since
     when and why it is out of reach.
     """
@@ -63,7 +63,7 @@ class SshSession:
     def __init__(self, target: SshTarget, folders: tuple[str, ...], pin: Pin, turns: Turns | None = None) -> None:
         self.target = target
         self.machine = self.boot_id = ""  # of the newest connection
-        self.standing = Standing()
+        self.standing = SessionState()
         self.sessions = asyncio.Semaphore(MOST_SESSIONS)
         self._folders = folders
         self._pin = pin
@@ -196,7 +196,7 @@ class SshSession:
             raise
         self._failures = 0
         self._connections += 1
-        self.standing = Standing(is_up=True, seen_at=time.time())
+        self.standing = SessionState(is_up=True, seen_at=time.time())
         return self._porter
 
     async def _keep(self, host_key: str) -> None:

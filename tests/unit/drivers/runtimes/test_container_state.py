@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from headway.drivers.runtimes.base import ProcessState
-from headway.drivers.runtimes.container_state import Found, how_it_ended, read, unwrapped
+from headway.drivers.runtimes.container_state import ContainerState, how_it_ended, read, unwrapped
 
 
-def inspected(**state: Any) -> Found:  # noqa: ANN401 - parts of an answer
+def inspected(**state: Any) -> ContainerState:  # noqa: ANN401 - parts of an answer
     plain = {
         "Status": "running",
         "Pid": 42,

@@ -11,7 +11,7 @@ import pytest
 
 from headway.drivers.storages.rclone import Rclone
 from headway.drivers.storages.rclone_policy import addresses_of, check_bucket, check_type, judged_options, verdicts
-from headway.features.destinations.model import Reach, judged_reach, storage_of
+from headway.features.destinations.model import StorageConfig, judged_reach, storage_of
 from headway.kernel.errors import InvalidInput
 
 PROVIDERS: dict[str, Any] = json.loads((Path(__file__).parents[3] / "cases" / "rclone-providers.json").read_text())
@@ -97,15 +97,15 @@ def test_a_folder_elsewhere_has_any_other_name(bucket: str) -> None:
 
 def test_the_type_that_was_judged_is_the_one_that_counts() -> None:
     """Also of what was kept before there was a list."""
-    kept = Reach(type="sftp", bucket="var/lib/headway", options={"type": "local", "host": "h"})
+    kept = StorageConfig(type="sftp", bucket="var/lib/headway", options={"type": "local", "host": "h"})
     assert storage_of(kept, HERE).env["RCLONE_CONFIG_DEST_TYPE"] == "sftp"
-    kept = Reach(type="s3", bucket="b", options={"type": "local", "env_auth": "true"})
+    kept = StorageConfig(type="s3", bucket="b", options={"type": "local", "env_auth": "true"})
     env = storage_of(kept, HERE).env
     assert (env["RCLONE_CONFIG_DEST_TYPE"], env["RCLONE_CONFIG_DEST_ENV_AUTH"]) == ("s3", "false")
 
 
 def test_options_have_the_names_that_rclone_gives_them() -> None:
-    judged = judged_reach(Reach(type="sftp", bucket="b", options={"Host": "h", "KEY-PEM": "k"}))
+    judged = judged_reach(StorageConfig(type="sftp", bucket="b", options={"Host": "h", "KEY-PEM": "k"}))
     assert judged.options == {"host": "h", "key_pem": "k"}
     assert judged.address == ("sftp", "", "", "h")
     assert addresses_of("swift") == ("auth", "storage_url")

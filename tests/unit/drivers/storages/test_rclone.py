@@ -9,12 +9,12 @@ import pytest
 
 from headway.drivers.storages.rclone import Rclone, explained, read_list
 from headway.drivers.storages.rclone_passwords import obscured
-from headway.features.destinations.model import Reach, storage_of
+from headway.features.destinations.model import StorageConfig, storage_of
 from headway.kernel.secret import Secret
 
 RCLONE = Rclone(program="rclone")
 FLAGS = ("rclone", "--config=", "--retries=1", "--low-level-retries=3")
-S3 = Reach(provider="Minio", access_key="AK", secret_access_key="SK", bucket="b", endpoint="https://s3.example")
+S3 = StorageConfig(provider="Minio", access_key="AK", secret_access_key="SK", bucket="b", endpoint="https://s3.example")
 HERE = Path("/data/backups/d")
 
 
@@ -35,7 +35,7 @@ def test_the_other_commands_name_objects_below_the_root() -> None:
 
 
 def test_flags_of_a_destination_come_before_the_verb() -> None:
-    storage = storage_of(Reach(bucket="b", additional_flags=("--bwlimit=10M",)), HERE)
+    storage = storage_of(StorageConfig(bucket="b", additional_flags=("--bwlimit=10M",)), HERE)
     assert RCLONE.download(storage, "x") == (*FLAGS, "--bwlimit=10M", "cat", "dest:b/x")
 
 
@@ -54,13 +54,13 @@ def test_an_s3_storage_is_in_the_environment() -> None:
 
 
 def test_a_local_one_is_a_folder_that_nobody_names() -> None:
-    storage = storage_of(Reach(provider="local", bucket="/etc"), HERE)
+    storage = storage_of(StorageConfig(provider="local", bucket="/etc"), HERE)
     assert (storage.root, storage.env, storage.folder) == ("/data/backups/d", {}, "/data/backups/d")
     assert RCLONE.download(storage, "x")[-1] == "/data/backups/d/x"
 
 
 def test_other_storages_are_as_rclone_knows_them() -> None:
-    reach = Reach(type="sftp", bucket="backups", options={"host": "h", "user": "u", "pass": "p"})
+    reach = StorageConfig(type="sftp", bucket="backups", options={"host": "h", "user": "u", "pass": "p"})
     storage = storage_of(reach, HERE)
     assert storage.root == "dest:backups"
     assert storage.env["RCLONE_CONFIG_DEST_HOST"] == "h"

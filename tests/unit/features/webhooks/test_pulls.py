@@ -11,7 +11,7 @@ import pytest
 
 from headway.features.previews.model import ClosedWhy, Preview, PreviewSettings, Pull
 from headway.features.previews.policy import Deed, decide
-from headway.features.webhooks.events import Other, PullTold
+from headway.features.webhooks.events import Other, PullRequestNews
 from headway.features.webhooks.forges.pulls import bitbucket_pull, github_pull, gitlab_pull
 
 Json = Any
@@ -83,7 +83,7 @@ READ: dict[str, tuple[Callable[..., Json], Callable[[Json], object], str]] = {
 
 
 def pull_of(event: object) -> Pull:
-    assert isinstance(event, PullTold)
+    assert isinstance(event, PullRequestNews)
     return event.pull
 
 

@@ -14,7 +14,7 @@ from headway.drivers.buildplan.toolchains.registries import Registry, Versions, 
 from headway.drivers.buildplan.toolchains.store import Store
 from headway.drivers.buildplan.toolchains.supply import require_room
 from headway.drivers.buildplan.toolchains.tools import TOOLS
-from headway.drivers.buildplan.toolchains.wishes import Wish, newest
+from headway.drivers.buildplan.toolchains.version_requests import VersionRequest, newest
 from headway.infra.hosts.command import Command, Stage
 from headway.infra.hosts.work import Work
 
@@ -24,7 +24,7 @@ BESIDE: Mapping[str, str] = {"pdm": "hishel<2"}
 _WHEEL = r"{name}-([^-]+)-[^-]+-none-any\.whl"
 
 
-async def newest_that_runs(work: Work, store: Store, wish: Wish, python: str) -> str | None:
+async def newest_that_runs(work: Work, store: Store, wish: VersionRequest, python: str) -> str | None:
     """The newest version that is asked for and runs on that Python, None where the index has none. Raises
     RegistryAway.
     """
@@ -79,7 +79,7 @@ async def make(work: Work, store: Store, tool: str, version: str, *, uv: str, py
         await entries.finish(work, store, tool, version, argv=("--version",))
 
 
-def _fitting(listed: Versions, wish: Wish, python: str) -> list[str]:
+def _fitting(listed: Versions, wish: VersionRequest, python: str) -> list[str]:
     """The versions that are asked for and run on a version of Python."""
     found = []
     for version, package in listed.items():

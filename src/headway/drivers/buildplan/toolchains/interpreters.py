@@ -11,7 +11,7 @@ from headway.drivers.buildplan.toolchains.inventory import ENV, PYTHON
 from headway.drivers.buildplan.toolchains.store import Store
 from headway.drivers.buildplan.toolchains.supply import require_room
 from headway.drivers.buildplan.toolchains.tools import TOOLS
-from headway.drivers.buildplan.toolchains.wishes import Wish, newest
+from headway.drivers.buildplan.toolchains.version_requests import VersionRequest, newest
 from headway.infra.hosts.command import Command, Stage, command
 from headway.infra.hosts.work import Work
 
@@ -28,7 +28,7 @@ for url in sys.argv[1:]:
 PLACE = "https://github.com/astral-sh/python-build-standalone/releases/download"
 
 
-async def newest_known(work: Work, store: Store, wish: Wish, uv: Callable[[], Awaitable[str]]) -> str | None:
+async def newest_known(work: Work, store: Store, wish: VersionRequest, uv: Callable[[], Awaitable[str]]) -> str | None:
     """The newest version that is asked for and that uv could fetch from here; None where there is none, or the place
     where they lie does not answer within some seconds.
     """

@@ -10,7 +10,7 @@ from pathlib import Path
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.toolchains.store import Store
 from headway.drivers.buildplan.toolchains.tools import TOOLS
-from headway.drivers.buildplan.toolchains.wishes import Wish, sort_key
+from headway.drivers.buildplan.toolchains.version_requests import VersionRequest, sort_key
 from headway.infra.hosts.command import Account, command
 from headway.infra.hosts.work import Work
 
@@ -75,7 +75,7 @@ class Inventory:
         return kept if same else None
 
 
-def choose(wish: Wish, inventory: Inventory) -> Installed | None:
+def choose(wish: VersionRequest, inventory: Inventory) -> Installed | None:
     """What the machine itself has of what is asked for: the one on its PATH where that will do, else the newest."""
     return next((each for each in inventory.of(wish.need.tool) if wish.holds(each.version)), None)
 

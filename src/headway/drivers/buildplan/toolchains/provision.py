@@ -15,7 +15,7 @@ from headway.drivers.buildplan.toolchains.inventory import Installed, Inventory,
 from headway.drivers.buildplan.toolchains.registries import Package, RegistryAway, configured
 from headway.drivers.buildplan.toolchains.store import Provided, Store
 from headway.drivers.buildplan.toolchains.tools import TOOLS, Form
-from headway.drivers.buildplan.toolchains.wishes import Wish, newest, read_wish
+from headway.drivers.buildplan.toolchains.version_requests import VersionRequest, newest, read_wish
 from headway.infra.hosts.work import Work
 
 _NOTED_SECONDS = 86_400.0
@@ -28,7 +28,7 @@ _HEADER = re.compile(rb"^#define NODE_(MAJOR|MINOR|PATCH)_VERSION (\d{1,5})\s*$"
 class Given:
     """One tool as it is used, and where it came from. ``instead`` says why it is not quite what was asked for."""
 
-    wish: Wish
+    wish: VersionRequest
     version: str
     place: str
     installed: Installed | None = None
@@ -135,14 +135,14 @@ class _Provision:
     today: date
     given: dict[str, Given] = field(default_factory=dict)
 
-    async def give(self, wish: Wish) -> Given:
+    async def give(self, wish: VersionRequest) -> Given:
         """One tool, from the first place that has it."""
         tool = wish.need.tool
         if tool not in self.given:
             self.given[tool] = await self._found(wish) or await self._kept(wish) or await self._fetched_or_near(wish)
         return self.given[tool]
 
-    async def _fetched_or_near(self, wish: Wish) -> Given:
+    async def _fetched_or_near(self, wish: VersionRequest) -> Given:
         """A version that is fetched, or else what will do where it cannot be (`Need.otherwise`)."""
         try:
             return await self._fetched(wish)
@@ -154,14 +154,14 @@ class _Provision:
                 raise
             return replace(given, instead=f"; {need.source} asks for {need.wanted[:80]}, which could not be fetched")
 
-    async def _near(self, wish: Wish) -> Given | None:
+    async def _near(self, wish: VersionRequest) -> Given | None:
         """What will do, from the first place that has it; None where it cannot be had either."""
         try:
             return await self._found(wish) or await self._kept(wish) or await self._fetched(wish)
         except BuildError:
             return None
 
-    async def _found(self, wish: Wish) -> Given | None:
+    async def _found(self, wish: VersionRequest) -> Given | None:
         """What the machine has by itself."""
         installed = choose(wish, self.inventory)
         if installed is None or not self._fits(installed):
@@ -181,13 +181,13 @@ class _Provision:
             make = entries.link if installed.is_open else entries.copy
             await make(self.work, self.store, installed)
 
-    async def _kept(self, wish: Wish) -> Given | None:
+    async def _kept(self, wish: VersionRequest) -> Given | None:
         """The exact version that is asked for, where it was fetched before."""
         if wish.exact is None or not await self._has(wish.need.tool, wish.exact):
             return None
         return Given(wish=wish, version=wish.exact, place="what was fetched before")
 
-    async def _fetched(self, wish: Wish) -> Given:
+    async def _fetched(self, wish: VersionRequest) -> Given:
         tool = wish.need.tool
         if tool == "python":
             return await self._python(wish)
@@ -200,7 +200,7 @@ class _Provision:
             return Given(wish=wish, version=before, place="what was fetched before")
         return Given(wish=wish, version=version, place=place)
 
-    async def _package(self, wish: Wish) -> tuple[str, str]:
+    async def _package(self, wish: VersionRequest) -> tuple[str, str]:
         tool = wish.need.tool
         if wish.is_any and tool == "node":
             wish = self._meant(wish, releases.default_node(self.today))
@@ -214,7 +214,7 @@ class _Provision:
             await supply.fetch(self.work, self.store, tool, offer)
         return offer.version, offer.source.label
 
-    def _meant(self, wish: Wish, wanted: str) -> Wish:
+    def _meant(self, wish: VersionRequest, wanted: str) -> VersionRequest:
         """The wish of who asks for none in particular."""
         return read_wish(replace(wish.need, wanted=wanted), self.today)
 
@@ -225,7 +225,7 @@ class _Provision:
         wanted = semver.parse_range(package.runs_on)
         return version is None or wanted is None or wanted.holds(version)
 
-    async def _project(self, wish: Wish) -> tuple[str, str]:
+    async def _project(self, wish: VersionRequest) -> tuple[str, str]:
         """A package manager that is written in Python; it runs on the machine's own, not on the application's."""
         tool = wish.need.tool
         pythons = [each for each in self.inventory.of("python") if each.is_open]
@@ -238,7 +238,7 @@ class _Provision:
                 return version, "PyPI"
         raise BuildError(f"{missing(wish, self.inventory)} {_advice(tool)}")
 
-    async def _python(self, wish: Wish) -> Given:
+    async def _python(self, wish: VersionRequest) -> Given:
         version = await interpreters.newest_known(self.work, self.store, wish, self._uv)
         if version is not None:
             if not await self._has("python", version):
@@ -254,7 +254,7 @@ class _Provision:
         instead = f"; {wish.exact} itself could not be fetched"
         return Given(wish=wish, version=near[0].version, place=_place(near[0]), installed=near[0], instead=instead)
 
-    def _other_python(self, wish: Wish) -> str:
+    def _other_python(self, wish: VersionRequest) -> str:
         """The newest that is there, as a way out, where a file asks for another."""
         there = newest(Form.PYTHON, (each.version for each in self.inventory.of("python")))
         if there is None or not wish.need.source or wish.need.source == "the settings":
@@ -273,13 +273,13 @@ class _Provision:
             return kept is not None
         return await entries.note_use(self.work, self.store, tool, version)
 
-    def _newest_kept(self, wish: Wish) -> str | None:
+    def _newest_kept(self, wish: VersionRequest) -> str | None:
         tool = wish.need.tool
         mine = [each.version for each in self.inventory.kept if each.tool == tool and each.links is None]
         return newest(TOOLS[tool].form, filter(wish.holds, mine))
 
 
-def missing(wish: Wish, inventory: Inventory) -> str:
+def missing(wish: VersionRequest, inventory: Inventory) -> str:
     """What to say where a version cannot be had: what was asked for and by whom, and what there is."""
     label, need = TOOLS[wish.need.tool].label, wish.need
     versions = list(dict.fromkeys(each.version for each in inventory.of(need.tool)))

@@ -12,7 +12,7 @@ from headway.drivers.buildplan.toolchains.packages import Source, sources_of
 from headway.drivers.buildplan.toolchains.registries import Package, Registry, ask, find_registry, list_versions
 from headway.drivers.buildplan.toolchains.store import Store
 from headway.drivers.buildplan.toolchains.tools import TOOLS
-from headway.drivers.buildplan.toolchains.wishes import Wish, newest
+from headway.drivers.buildplan.toolchains.version_requests import VersionRequest, newest
 from headway.infra.hosts.work import Work
 
 
@@ -26,7 +26,7 @@ class Offer:
     registry: Registry
 
 
-async def offers(work: Work, store: Store, wish: Wish, machine: Inventory) -> Mapping[str, Offer]:
+async def offers(work: Work, store: Store, wish: VersionRequest, machine: Inventory) -> Mapping[str, Offer]:
     """What registries have of what is asked for, by version. Raises RegistryAway."""
     found = {}
     for source in sources_of(wish.need.tool, machine):

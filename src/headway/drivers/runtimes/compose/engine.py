@@ -13,7 +13,7 @@ from headway.drivers.runtimes.compose.commands import Composing, Docker
 from headway.drivers.runtimes.compose.observation import Container, container_of
 from headway.drivers.runtimes.forced_removal import remove_at_once
 from headway.drivers.runtimes.machine import Machine, ProgramAway
-from headway.drivers.runtimes.start_networks import Beginning
+from headway.drivers.runtimes.start_networks import StartNetworks
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
 from headway.infra.docker.labels import labelled
 from headway.kernel.errors import HeadwayError
@@ -47,7 +47,7 @@ class Engine:
     docker: Docker
     api: DockerApi
     machine: Machine
-    beginning: Beginning | None = None
+    beginning: StartNetworks | None = None
 
     async def present(self) -> None:
         """Returns when the engine answers. Raises EngineAway."""

@@ -72,7 +72,7 @@ class Container:
         return self.status in {"running", "paused"}
 
 
-class Standing(StrEnum):
+class ContainerVerdict(StrEnum):
     """What is to be thought of a container."""
 
     COMING = "coming"
@@ -85,7 +85,7 @@ class Standing(StrEnum):
 class Judgement:
     """``why`` completes the sentence "The service NAME …" of a failure."""
 
-    standing: Standing
+    standing: ContainerVerdict
     why: str = ""
     out_of_memory: bool = False
 
@@ -97,20 +97,20 @@ def judged(container: Container, *, settled: bool) -> Judgement:
     match container.status:
         case "running" if container.health == "unhealthy":
             said = f": {container.health_said}" if container.health_said else ""
-            return Judgement(standing=Standing.FAILED, why=f"runs, but its health check fails{said}")
+            return Judgement(standing=ContainerVerdict.FAILED, why=f"runs, but its health check fails{said}")
         case "running":
             up = settled if container.health is None else container.health == "healthy"
-            return Judgement(standing=Standing.UP if up else Standing.COMING)
+            return Judgement(standing=ContainerVerdict.UP if up else ContainerVerdict.COMING)
         case "exited" | "dead" if container.exit_code == 0 and not container.out_of_memory:
             if container.restart_policy in {"", "no", "on-failure"}:
-                return Judgement(standing=Standing.FINISHED)
-            return Judgement(standing=Standing.COMING)
+                return Judgement(standing=ContainerVerdict.FINISHED)
+            return Judgement(standing=ContainerVerdict.COMING)
         case "exited" | "dead" if container.restart_policy in {"", "no"} or container.out_of_memory:
             return _failed(container, _end_of(container))
         case "paused":
-            return Judgement(standing=Standing.FAILED, why="is paused")
+            return Judgement(standing=ContainerVerdict.FAILED, why="is paused")
         case _:
-            return Judgement(standing=Standing.COMING)
+            return Judgement(standing=ContainerVerdict.COMING)
 
 
 def ended_by_itself(container: Container) -> bool:
@@ -151,7 +151,7 @@ def container_of(found: Mapping[str, Any], told: str = "") -> Container:
 
 
 def _failed(container: Container, why: str) -> Judgement:
-    return Judgement(standing=Standing.FAILED, why=why, out_of_memory=container.out_of_memory)
+    return Judgement(standing=ContainerVerdict.FAILED, why=why, out_of_memory=container.out_of_memory)
 
 
 def _end_of(container: Container) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 from headway.drivers.runtimes.container import ContainerRuntime
 from headway.drivers.runtimes.edge import Edge
-from headway.drivers.runtimes.exec_sessions import Visits
+from headway.drivers.runtimes.exec_sessions import ExecSessions
 from headway.drivers.runtimes.gate_content import Ports
 from headway.drivers.runtimes.gates import gates_of
 from headway.drivers.runtimes.machine import OwnMachine
@@ -61,7 +61,7 @@ async def _held() -> AsyncIterator[None]:
     yield
 
 
-class Attendant:
+class RuntimeAgent:
     """Answers one panel over two streams."""
 
     def __init__(self, reader: asyncio.StreamReader, write: Callable[[bytes], None], make_mask: MakeMask) -> None:
@@ -160,7 +160,7 @@ def parts_of(setting: Setting) -> Mapping[str, Any]:
             accounts=setting.edge_accounts if os.geteuid() == 0 else None,
         ),
         "machine": OwnMachine(),
-        "visits": Visits(api),
+        "visits": ExecSessions(api),
     }
 
 
@@ -188,7 +188,7 @@ def attend(make_mask: MakeMask) -> None:
         loop = asyncio.get_running_loop()
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         with contextlib.suppress(asyncio.IncompleteReadError, TimeoutError):
-            await Attendant(reader, write, make_mask).serve()
+            await RuntimeAgent(reader, write, make_mask).serve()
         os._exit(0)
 
     asyncio.run(main())

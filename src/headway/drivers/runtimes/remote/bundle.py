@@ -29,7 +29,7 @@ START = "start.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parcel:
+class Bundle:
     """A tar of files, and what tells its content from any other."""
 
     content: bytes
@@ -37,7 +37,7 @@ class Parcel:
 
 
 @cache
-def parcel() -> Parcel:
+def parcel() -> Bundle:
     """The parcel of this version. Blocks for a moment, once."""
     package = Path(headway.__file__).parent
     files = {START: _START.encode(), "headway/__init__.py": b"", "headway/attendant.py": _read(package, "attendant.py")}
@@ -66,7 +66,7 @@ def _other(name: str) -> dict[str, bytes]:
     }
 
 
-def _packed(files: dict[str, bytes]) -> Parcel:
+def _packed(files: dict[str, bytes]) -> Bundle:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name, content in sorted(files.items()):
@@ -74,7 +74,7 @@ def _packed(files: dict[str, bytes]) -> Parcel:
             entry.size, entry.mode = len(content), 0o644
             tar.addfile(entry, io.BytesIO(content))
     content = buffer.getvalue()
-    return Parcel(content=content, digest=hashlib.sha256(content).hexdigest()[:16])
+    return Bundle(content=content, digest=hashlib.sha256(content).hexdigest()[:16])
 
 
 def _read(package: Path, name: str) -> bytes:

@@ -41,7 +41,7 @@ class NotPrepared(Unavailable):
     """The server lacks what keeps applications up there."""
 
 
-class Attended:
+class RuntimeAgentClient:
     """What is asked of one server's attendant. Everything of it lies below ``setting.root`` there."""
 
     def __init__(self, host: SshHost, setting: Setting) -> None:

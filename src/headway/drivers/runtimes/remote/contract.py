@@ -13,14 +13,14 @@ from headway.drivers.runtimes.exec_sessions import Visiting
 from headway.drivers.runtimes.first_answer import Answered
 from headway.drivers.runtimes.machine import Machine
 from headway.drivers.runtimes.route_probe import PROOF_SECONDS
-from headway.drivers.runtimes.start_networks import Beginning
+from headway.drivers.runtimes.start_networks import StartNetworks
 from headway.kernel.artifacts import KeyPair, Route
 
 # What no JSON holds: both ends have their own of these.
 _OWN = frozenset({"work", "masked", "return"})
 
 
-class EdgeThere(Protocol):
+class RemoteEdgeContract(Protocol):
     """The proxy of a server; ``drivers.runtimes.edge.Edge`` fits it."""
 
     async def ensure(self) -> None:
@@ -77,11 +77,11 @@ class Closing(Protocol):
 
 
 CONTRACTS: Mapping[str, Any] = {
-    "beginning": Beginning,
+    "beginning": StartNetworks,
     "closing": Closing,
     "native": Runtime,
     "container": Runtime,
-    "edge": EdgeThere,
+    "edge": RemoteEdgeContract,
     "machine": Machine,
     "visits": Visiting,
 }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headway.drivers.runtimes.first_answer import Answered
-from headway.drivers.runtimes.remote.client import Attended
+from headway.drivers.runtimes.remote.client import RuntimeAgentClient
 from headway.drivers.runtimes.route_probe import PROOF_SECONDS
 from headway.kernel.artifacts import KeyPair, Route
 
@@ -14,10 +14,10 @@ _PART = "edge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FarEdge:
+class RemoteEdge:
     """Traefik on a server, there from the first route on. Everything may raise HostUnreachable too."""
 
-    attended: Attended
+    attended: RuntimeAgentClient
 
     async def ensure(self) -> None:
         """Starts it where it has a route, unless it is there."""

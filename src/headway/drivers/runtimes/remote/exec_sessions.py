@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from headway.drivers.runtimes.container_exec import Within
-from headway.drivers.runtimes.remote.client import Attended
+from headway.drivers.runtimes.container_exec import ExecSession
+from headway.drivers.runtimes.remote.client import RuntimeAgentClient
 
 _AS_LONG_AS_IT_TAKES = 10 * 365 * 24 * 3600.0  # a script may; and the link tells when the server is gone
 
 
 @dataclass(frozen=True, slots=True)
-class FarVisits:
+class RemoteExecSessions:
     """Fits ``Visiting``. Every call raises HostUnreachable where the server does not answer."""
 
-    attended: Attended
+    attended: RuntimeAgentClient
 
-    async def begin(self, container_id: str, pid: int | None, run_id: str, gate: str, *, use_group: bool) -> Within:
+    async def begin(
+        self, container_id: str, pid: int | None, run_id: str, gate: str, *, use_group: bool
+    ) -> ExecSession:
         """See the contract."""
-        found: Within = await self.attended.call(
+        found: ExecSession = await self.attended.call(
             "visits",
             "begin",
             container_id=container_id,
@@ -29,10 +31,10 @@ class FarVisits:
         )
         return found
 
-    async def let_in(self, within: Within) -> None:
+    async def let_in(self, within: ExecSession) -> None:
         """See the contract."""
         await self.attended.call("visits", "let_in", seconds=_AS_LONG_AS_IT_TAKES, within=within)
 
-    async def end(self, within: Within, grace_seconds: float) -> None:
+    async def end(self, within: ExecSession, grace_seconds: float) -> None:
         """See the contract."""
         await self.attended.call("visits", "end", within=within, grace_seconds=grace_seconds)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from headway.drivers.runtimes.machine import Asked, Port, Ran, Reached
-from headway.drivers.runtimes.remote.client import Attended
+from headway.drivers.runtimes.remote.client import RuntimeAgentClient
 from headway.infra.hosts.safe_open import Seen
 
 _PART = "machine"
@@ -14,10 +14,10 @@ _WAY_SECONDS = 10.0  # more than the program has
 
 
 @dataclass(frozen=True, slots=True)
-class FarMachine:
+class RemoteMachine:
     """Fits ``Machine``. Every call raises HostUnreachable where the server does not answer."""
 
-    attended: Attended
+    attended: RuntimeAgentClient
 
     async def group_of(self, path: str) -> int | None:
         """See the contract."""

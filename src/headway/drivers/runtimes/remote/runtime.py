@@ -8,7 +8,7 @@ from typing import Any
 
 from headway.drivers.runtimes.base import Behind, Health, Piece, ReleaseStatus
 from headway.drivers.runtimes.release_exec import Inside
-from headway.drivers.runtimes.remote.client import Attended
+from headway.drivers.runtimes.remote.client import RuntimeAgentClient
 from headway.infra.hosts.clocks import as_there
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Artifact, Bundle, ReleaseSpec
@@ -17,10 +17,10 @@ _BEYOND_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FarRuntime:
+class RemoteRuntime:
     """The runtime called ``name`` of a server. Everything raises HostUnreachable beside what the contract says."""
 
-    attended: Attended
+    attended: RuntimeAgentClient
     name: str
 
     async def ensure(self) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from headway.drivers.runtimes.remote.client import Attended
+from headway.drivers.runtimes.remote.client import RuntimeAgentClient
 from headway.drivers.runtimes.site_server import PROGRAM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FarSiteServer:
+class RemoteSiteServer:
     """As ``SiteServer``, there. Everything raises HostUnreachable too."""
 
-    attended: Attended
+    attended: RuntimeAgentClient
     folder: str
 
     async def lay_out(self) -> None:

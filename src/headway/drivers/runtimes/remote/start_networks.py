@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from headway.drivers.runtimes.remote.client import Attended
+from headway.drivers.runtimes.remote.client import RuntimeAgentClient
 
 _PART = "beginning"
 
 
 @dataclass(frozen=True, slots=True)
-class FarBeginning:
+class RemoteStartNetworks:
     """Fits ``Beginning``, and closes ports. Every call raises HostUnreachable where the server does not answer."""
 
-    attended: Attended
+    attended: RuntimeAgentClient
 
     async def build(self, account: int | None, ports: Sequence[int]) -> None:
         """See the contract."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from headway.drivers.runtimes import requests
 from headway.drivers.runtimes.base import Behind, Piece
-from headway.drivers.runtimes.container_state import WEB, Found, read, unwrapped
+from headway.drivers.runtimes.container_state import WEB, ContainerState, read, unwrapped
 from headway.drivers.runtimes.engine_pieces import EngineLog
 from headway.drivers.runtimes.swarm import forwarder as forwarders
 from headway.drivers.runtimes.swarm.cluster import Cluster
@@ -93,7 +93,7 @@ class WatchedService:
         """Its process, where it is one of this machine."""
         return task.pid if task.node_id == self.node_id else None
 
-    async def _here(self, task: Task) -> Found | None:
+    async def _here(self, task: Task) -> ContainerState | None:
         if task.node_id != self.node_id or not task.container_id:
             return None
         inspected = await self.api.find(f"/containers/{task.container_id}/json")

@@ -7,7 +7,7 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from headway.api.rows import moment
-from headway.core.access.audit import Told, action_of, resource_of
+from headway.core.access.audit import AuditEntry, action_of, resource_of
 from headway.core.access.machine_store import Given
 from headway.core.access.model import ApiKey, Invitation, Joined, Member, Organization, Scope
 
@@ -306,7 +306,7 @@ def joined_row(joined: Joined) -> JoinedRow:
     }
 
 
-def audit_row(told: Told) -> AuditRow:
+def audit_row(told: AuditEntry) -> AuditRow:
     """A row of the log."""
     return {
         "id": told.audit_log_id,

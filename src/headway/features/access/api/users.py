@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from headway.api.inputs import Empty, Ids, Input, Keyed
 from headway.api.operation import Call
 from headway.api.router import Router
-from headway.core.access.keys import USUAL_RATE, KeyService, Wish
+from headway.core.access.keys import USUAL_RATE, KeyRequest, KeyService
 from headway.core.access.members import MemberService
 from headway.core.access.model import Rate, Role, Scope
 from headway.core.access.policy import Noun
@@ -122,13 +122,13 @@ class CreateKey(Input):
     projects: Ids | None = None
     pending_as: Literal["pending", "running"] | None = None
 
-    def wish(self) -> Wish:
+    def wish(self) -> KeyRequest:
         """What the key is to be good for. Raises InvalidInput for a bound that could not be kept."""
         if {self.remaining, self.refill_amount, self.refill_interval} != {None}:
             raise InvalidInput(
                 "A key cannot be bound to a number of calls in all; rateLimitMax bounds those of each window."
             )
-        return Wish(
+        return KeyRequest(
             scopes=None if self.scopes is None else frozenset(map(Scope, self.scopes)),
             projects=None if self.projects is None else frozenset(self.projects),
             lasting=None if self.expires_in is None else timedelta(seconds=self.expires_in),

@@ -14,7 +14,7 @@ from headway.core.access.model import Role, Scope
 from headway.core.access.policy import Noun
 from headway.drivers.storages.rclone_policy import S3
 from headway.features.backups.api.rows import DestinationRow, destination_row
-from headway.features.destinations.model import Reach
+from headway.features.destinations.model import StorageConfig
 from headway.features.destinations.service import DestinationService
 from headway.features.servers.service import ServerService
 from headway.features.services.api.relations import SERVER
@@ -65,9 +65,9 @@ class Described(Input):
     type: Line | None = None
     options: Keyed | None = Field(default=None, repr=False)
 
-    def reach(self, default: str = S3) -> Reach:
+    def reach(self, default: str = S3) -> StorageConfig:
         """How the storage is reached."""
-        return Reach(
+        return StorageConfig(
             type=self.type or default,
             provider=self.provider or None,
             access_key=self.access_key,

@@ -13,7 +13,7 @@ from pathlib import Path
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.run import Json, Run, RunFailed, Undoing
 from headway.core.deployments.status import Reason
-from headway.features.servers.errand import to_be_ended
+from headway.features.servers.auxiliary_run import to_be_ended
 from headway.features.services.application.stream_relay import Program, RelayedStream, end_move
 from headway.features.services.application.tools import ApplicationContext
 from headway.infra.docker import archive_script, images

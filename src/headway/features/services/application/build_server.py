@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from headway.core.deployments.run import Json, Run
-from headway.features.servers.errand import Errand, arrive, open_errand
+from headway.features.servers.auxiliary_run import AuxiliaryRun, arrive, open_errand
 from headway.features.services.application.artifact_transfer import ArtifactTransfer
 from headway.features.services.application.artifacts import dump_artifact, load_artifact
 from headway.features.services.application.tools import ApplicationContext
@@ -32,7 +32,7 @@ class BuildServer:
     files: str
     guests: MutableSet[str]
 
-    async def arrive(self, host: Host) -> Errand:
+    async def arrive(self, host: Host) -> AuxiliaryRun:
         """The run on the host where it releases. Raises RunFailed, HostUnreachable."""
         return await arrive(self.run, host)
 

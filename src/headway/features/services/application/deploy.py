@@ -22,7 +22,7 @@ from headway.drivers.runtimes.registry import runtime_of
 from headway.drivers.sources.image import UNDO_PULL, digest_of, pullable_of
 from headway.drivers.sources.image import undo as undo_pull
 from headway.features.edge import first_answers
-from headway.features.servers.errand import Errand, to_be_ended
+from headway.features.servers.auxiliary_run import AuxiliaryRun, to_be_ended
 from headway.features.servers.source_checkout import Supply
 from headway.features.servers.source_checkout import undos as of_supply
 from headway.features.services.application import engine_fetch
@@ -311,12 +311,12 @@ class _Deploy:
             return
 
         there = self._there
-        if isinstance(there, Errand):  # a panel that goes on with it adds to the log only what is not there yet
+        if isinstance(there, AuxiliaryRun):  # a panel that goes on with it adds to the log only what is not there yet
             there.go_on_from(await self._run.step("before the release command", there.skip))
 
         async def release() -> Json:
             await self._run.say(phrase("Release command: {}", line))
-            if isinstance(there, Errand):
+            if isinstance(there, AuxiliaryRun):
                 await to_be_ended(self._run, there.host)
             if isinstance(spec.artifact, Image):
                 await self._run.undo("running", {"new": spec.release_id, "runtime": RUNTIME})

@@ -15,14 +15,14 @@ from headway.core.engine.poller import Poller
 from headway.drivers.builders.base_images import read_bases
 from headway.drivers.buildplan.toolchains.store import Sources, Store, Turns
 from headway.drivers.runtimes.base import Runtime
-from headway.drivers.runtimes.exec_sessions import Visits
+from headway.drivers.runtimes.exec_sessions import ExecSessions
 from headway.drivers.runtimes.machine import OwnMachine
-from headway.drivers.runtimes.remote.edge import FarEdge
-from headway.drivers.runtimes.remote.exec_sessions import FarVisits
-from headway.drivers.runtimes.remote.machine import FarMachine
-from headway.drivers.runtimes.remote.runtime import FarRuntime
-from headway.drivers.runtimes.remote.site_server import FarSiteServer
-from headway.drivers.runtimes.remote.start_networks import FarBeginning
+from headway.drivers.runtimes.remote.edge import RemoteEdge
+from headway.drivers.runtimes.remote.exec_sessions import RemoteExecSessions
+from headway.drivers.runtimes.remote.machine import RemoteMachine
+from headway.drivers.runtimes.remote.runtime import RemoteRuntime
+from headway.drivers.runtimes.remote.site_server import RemoteSiteServer
+from headway.drivers.runtimes.remote.start_networks import RemoteStartNetworks
 from headway.drivers.runtimes.runtime_set import Runtimes
 from headway.drivers.runtimes.site_server import SiteServer
 from headway.features.containers.module import ContainersOf
@@ -30,7 +30,7 @@ from headway.features.edge.domains import is_free
 from headway.features.servers.examination import DOCKER_SOCKET
 from headway.features.servers.links import ServerLink
 from headway.features.servers.module import Servers
-from headway.features.servers.service_reconciler import FarKeeping
+from headway.features.servers.service_reconciler import ServerReconciler
 from headway.features.services.application import powers, store
 from headway.features.services.application.attachments import AttachmentService
 from headway.features.services.application.consoles import ConsoleService
@@ -48,7 +48,7 @@ from headway.features.services.application.lifecycle import ApplicationLifecycle
 from headway.features.services.application.memory_share_store import MemoryShare
 from headway.features.services.application.plan_compiler import ApplicationPlanner
 from headway.features.services.application.reconciler import ApplicationReconciler
-from headway.features.services.application.redaction import Hidden
+from headway.features.services.application.redaction import Redaction
 from headway.features.services.application.releases import ReleaseService
 from headway.features.services.application.relocation import ApplicationRelocation, CopyOthers
 from headway.features.services.application.retention import ApplicationRetention
@@ -199,7 +199,7 @@ def _asked(
         upload_room=_upload_room(base),
         containers=ContainersOf(
             subject_type=SubjectType.APPLICATION,
-            secrets_of=Hidden(db=db, vault=vault, operating=operating).of,
+            secrets_of=Redaction(db=db, vault=vault, operating=operating).of,
             were_asked_for=store.any_in_containers,
             require_start=partial(_require_start, vault=vault),
         ),
@@ -212,7 +212,7 @@ def _module(base: Base, planning: ApplicationPlanner, operating: ApplicationLife
     handback = ApplicationFailback(
         operating=operating, ledger=base.ledger, version=base.db.version, window=base.settings.handback_time
     )
-    far = FarKeeping(
+    far = ServerReconciler(
         db=base.db, hosts=operating.hosts, in_use=store.hosts_in_use, keeper=partial(_keeper, base, operating)
     )
     return Module(
@@ -285,7 +285,7 @@ def _tools(base: Base, materials: Materials, routing: ApplicationRouting) -> App
         reached=OwnMachine().reached,
         beginning=machine.beginning,
         engine_group=partial(OwnMachine().group_of, machine.docker_socket),
-        visits=Visits(machine.docker),
+        visits=ExecSessions(machine.docker),
         toolchains=_toolchains(base, folders),
     )
 
@@ -293,23 +293,25 @@ def _tools(base: Base, materials: Materials, routing: ApplicationRouting) -> App
 def _far_tools(base: Base, here: ApplicationContext, there: ServerLink) -> ApplicationContext:
     """Those of a server, beside those of the panel's own machine."""
     host, attended, api = there.host, there.attended, there.api
-    machine, beginning = FarMachine(attended), FarBeginning(attended)
+    machine, beginning = RemoteMachine(attended), RemoteStartNetworks(attended)
     folders, store_here = AppFolders(work=host.work, private=f"{host.work}/private"), here.toolchains
     return ApplicationContext(
         db=here.db,
         host_id=host.host_id,
         folders=folders,
-        runtimes=Runtimes(forms={name: FarRuntime(attended=attended, name=name) for name in ("native", "container")}),
+        runtimes=Runtimes(
+            forms={name: RemoteRuntime(attended=attended, name=name) for name in ("native", "container")}
+        ),
         imaging=Imaging(
             api=api,
             host=f"{UNIX}{DOCKER_SOCKET}",
             panel_id=there.panel_id,
             folders=folders,
-            file_server=FarSiteServer(attended=attended, folder=f"{host.work}/server"),
+            file_server=RemoteSiteServer(attended=attended, folder=f"{host.work}/server"),
             bases=here.imaging.bases,
         ),
         routing=here.routing,
-        edge=FarEdge(attended=attended),
+        edge=RemoteEdge(attended=attended),
         room=Room(work=host.root, floor=base.settings.least_free_bytes, api=api),
         defaults=here.defaults,
         address=here.address,
@@ -319,7 +321,7 @@ def _far_tools(base: Base, here: ApplicationContext, there: ServerLink) -> Appli
         beginning=beginning,
         reached=machine.reached,
         engine_group=partial(machine.group_of, DOCKER_SOCKET),
-        visits=FarVisits(attended),
+        visits=RemoteExecSessions(attended),
         toolchains=None if store_here is None else replace(store_here, folder=folders.toolchains, home="/root"),
     )
 

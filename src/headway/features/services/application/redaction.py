@@ -12,7 +12,7 @@ from headway.kernel.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hidden:
+class Redaction:
     """Asked for somebody who was already let through to the application."""
 
     db: Database

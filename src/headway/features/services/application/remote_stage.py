@@ -23,7 +23,7 @@ _WAY = "server"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FarEnd:
+class RemoteStage:
     """What a run starts on ``host``. ``files`` is the folder of the panel's machine with what opens that, ``mark`` what
     is found there of the run.
     """

@@ -21,7 +21,7 @@ from headway.drivers.runtimes.machine import Reached
 from headway.drivers.runtimes.record import told_variables
 from headway.drivers.runtimes.release_exec import InFolder, Layered
 from headway.drivers.runtimes.runtime_set import Runtimes
-from headway.drivers.runtimes.start_networks import Beginning
+from headway.drivers.runtimes.start_networks import StartNetworks
 from headway.drivers.sources.archive import ArchiveSource
 from headway.drivers.sources.base import Source
 from headway.drivers.sources.git import GitAccounts, GitSource
@@ -103,7 +103,7 @@ class ApplicationContext:
     close: ClosePorts
     reached: FindReached
     engine_group: Callable[[], Awaitable[int | None]]
-    beginning: Beginning | None = None
+    beginning: StartNetworks | None = None
     toolchains: Store | None = None
     visits: Visiting
 

@@ -17,10 +17,10 @@ from headway.features.services.compose import engine_fetch
 from headway.features.services.compose.activation import START, ComposeActivation
 from headway.features.services.compose.file_policy import RAW_FILE, Reading
 from headway.features.services.compose.image_builds import build
-from headway.features.services.compose.image_distribution import Bringing
+from headway.features.services.compose.image_distribution import ImageDistribution
 from headway.features.services.compose.model import DROP, RAW, STACK
 from headway.features.services.compose.plan import ComposePlan, ComposePlanner
-from headway.features.services.compose.swarm_stack import Stacking
+from headway.features.services.compose.swarm_stack import SwarmStack
 from headway.features.services.compose.tools import ComposeContexts
 from headway.features.services.compose.undos import undos
 from headway.infra.db.transaction import Tx
@@ -55,7 +55,7 @@ class ComposeDeploy:
         await deploy.read(releasing)
         await deploy.pull(releasing)
         await while_standing(deploy.build(releasing), partial(releasing.tools.room.watch, run))
-        steps = Stacking.of(releasing, await deploy.push(releasing)) if deploy.is_stack else releasing
+        steps = SwarmStack.of(releasing, await deploy.push(releasing)) if deploy.is_stack else releasing
         plan = await steps.decide()
         try:
             await steps.start(plan)
@@ -89,7 +89,7 @@ class _Deploy:
         self._kind = kind
         self._tools = tools = kind.toolboxes.at(run.deployment.host_id)
         self._root = tools.folders.release(plan.compose_id, run.deployment.deployment_id)
-        self._bringing = Bringing(run=run, plan=plan, tools=tools)
+        self._bringing = ImageDistribution(run=run, plan=plan, tools=tools)
 
     def releasing(self, commit: Commit | None) -> ComposeActivation:
         """The steps that follow once the images are there, and the record on which all of them work."""

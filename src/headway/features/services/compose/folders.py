@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headway.drivers.sources.git_commands import GitFolders
-from headway.features.servers.source_transfer import ParcelFolders
+from headway.features.servers.source_transfer import TransferFolders
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,9 @@ class ComposeFolders:
         return f"{self.work}/logins/{deployment_id}"
 
     @property
-    def parcels(self) -> ParcelFolders:
+    def parcels(self) -> TransferFolders:
         """Where sources lie on their way between machines."""
-        return ParcelFolders(self.work, self.private)
+        return TransferFolders(self.work, self.private)
 
     @property
     def git(self) -> str:

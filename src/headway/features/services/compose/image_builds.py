@@ -13,7 +13,7 @@ from headway.drivers.builders.base import BuildError
 from headway.drivers.builders.engine import fail, told
 from headway.drivers.builders.recipe import Sources, lay_out, let_fetch, was_denied
 from headway.drivers.runtimes.compose.built import Built, builds_of
-from headway.features.services.compose.image_distribution import Bringing
+from headway.features.services.compose.image_distribution import ImageDistribution
 from headway.features.services.compose.model import Record
 from headway.infra.docker.cli import Docker, ImageBuild
 from headway.infra.docker.image_names import is_kept, is_of_the_machine
@@ -25,7 +25,7 @@ UNDO_BUILD = "image-build"
 Note = Callable[[], Awaitable[None]]
 
 
-async def build(bringing: Bringing, record: Record, *, fetches: Note) -> None:
+async def build(bringing: ImageDistribution, record: Record, *, fetches: Note) -> None:
     """Builds what the file says; ``fetches`` notes that the engine fetches what the machine reaches, where nobody knows
     yet. Raises InvalidInput, OutOfMemory and RunFailed.
     """
@@ -49,7 +49,7 @@ async def build(bringing: Bringing, record: Record, *, fetches: Note) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Building:
-    bringing: Bringing
+    bringing: ImageDistribution
     line: Docker
     account: Account | None
     group: str
@@ -115,7 +115,7 @@ def _require_cache(name: str, registries: Collection[str]) -> None:
         )
 
 
-async def _account(bringing: Bringing) -> Account | None:
+async def _account(bringing: ImageDistribution) -> Account | None:
     """Who types it: with the group of the engine's socket the owner of the files may speak to it, and reads no more
     than them. Where an owner has let the file use the host, that is not enough.
     """

@@ -28,7 +28,7 @@ UNDO_PUSH = "push"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bringing:
+class ImageDistribution:
     """The images of one deploy."""
 
     run: Run

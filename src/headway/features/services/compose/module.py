@@ -17,16 +17,16 @@ from headway.drivers.runtimes.compose.commands import Docker
 from headway.drivers.runtimes.compose.engine import Engine
 from headway.drivers.runtimes.compose.observation import Container
 from headway.drivers.runtimes.compose.stacks import Stacks
-from headway.drivers.runtimes.remote.machine import FarMachine
-from headway.drivers.runtimes.remote.start_networks import FarBeginning
+from headway.drivers.runtimes.remote.machine import RemoteMachine
+from headway.drivers.runtimes.remote.start_networks import RemoteStartNetworks
 from headway.drivers.runtimes.swarm.cluster import Cluster
 from headway.features.containers.module import ContainersOf
-from headway.features.containers.service import EngineThere
+from headway.features.containers.service import MachineEngine
 from headway.features.servers.examination import DOCKER_SOCKET
 from headway.features.servers.host_assignment import host_for, require_seen_on
 from headway.features.servers.links import ServerLink
 from headway.features.servers.module import Servers
-from headway.features.servers.service_reconciler import FarKeeping
+from headway.features.servers.service_reconciler import ServerReconciler
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.creation import ComposeCreation
 from headway.features.services.compose.deploy import ComposeDeploy
@@ -71,7 +71,7 @@ class Composes:
     containers: ContainersOf
     module: Module
 
-    async def engine_at(self, actor: Actor, server_id: str | None) -> EngineThere:
+    async def engine_at(self, actor: Actor, server_id: str | None) -> MachineEngine:
         """The engine of the panel's machine, or of a server that the caller sees. Raises Missing, HostUnreachable."""
 
         def found(tx: Tx) -> str:
@@ -79,7 +79,7 @@ class Composes:
             return host_for(tx, actor.organization_id, server_id)
 
         tools = self.operating.toolboxes.at(await self.operating.db.read(found))
-        return EngineThere(engine=tools.engine, panel_id=tools.panel_id)
+        return MachineEngine(engine=tools.engine, panel_id=tools.panel_id)
 
     async def require_firm(self, container: Container) -> None:
         """See ``ComposeLifecycle``."""
@@ -152,7 +152,7 @@ def forget_key_of_composes(tx: Tx, organization_id: str, ssh_key_id: str, vault:
 
 def _module(base: Base, planning: ComposePlanner, operating: ComposeLifecycle) -> Module:
     keeper = _keeper(base, operating, LOCAL_HOST)
-    far = FarKeeping(
+    far = ServerReconciler(
         db=base.db, hosts=operating.hosts, in_use=store.hosts_in_use, keeper=partial(_keeper, base, operating)
     )
     handback = ComposeFailback(operating=operating, ledger=base.ledger, window=base.settings.handback_time)
@@ -217,7 +217,7 @@ def _far_tools(base: Base, here: ComposeContext, there: ServerLink) -> ComposeCo
     """Those of a server, beside those of the panel's own machine."""
     host, api = there.host, there.api
     docker = Docker(address=f"{UNIX}{DOCKER_SOCKET}", config_folder=f"{host.work}/docker")
-    machine, beginning = FarMachine(there.attended), FarBeginning(there.attended)
+    machine, beginning = RemoteMachine(there.attended), RemoteStartNetworks(there.attended)
     engine = Engine(docker=docker, api=api, machine=machine, beginning=beginning)
     return replace(
         here,

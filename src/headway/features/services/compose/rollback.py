@@ -18,7 +18,7 @@ from headway.features.services.compose import powers, store
 from headway.features.services.compose.activation import START, ComposeActivation
 from headway.features.services.compose.model import ComposeRelease, Record
 from headway.features.services.compose.plan import ComposePlan, ComposePlanner
-from headway.features.services.compose.swarm_stack import Stacking
+from headway.features.services.compose.swarm_stack import SwarmStack
 from headway.features.services.compose.tools import ComposeContext, ComposeContexts
 from headway.features.services.compose.undos import undos
 from headway.infra.db.tables.composes import compose_releases
@@ -65,7 +65,7 @@ class ComposeRollback:
         release = await back.release()
         releasing, domains = back.releasing(release), run.plan["domains"]
         await back.find(releasing, release)
-        steps = Stacking.of(releasing) if release.record.stack else releasing
+        steps = SwarmStack.of(releasing) if release.record.stack else releasing
         plan = await steps.decide(led=domains is None)
         try:
             await steps.start(plan)

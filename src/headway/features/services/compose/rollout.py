@@ -13,7 +13,7 @@ from headway.core.deployments.run import Run, RunFailed
 from headway.core.deployments.status import Reason
 from headway.drivers.runtimes.compose import conversion
 from headway.drivers.runtimes.compose.engine import Image
-from headway.drivers.runtimes.compose.observation import Container, Judgement, Standing, judged
+from headway.drivers.runtimes.compose.observation import Container, ContainerVerdict, Judgement, judged
 from headway.drivers.runtimes.compose.ways import Before, Way, way_of
 from headway.drivers.runtimes.last_output import LAST_LINES
 from headway.drivers.runtimes.machine import Port
@@ -156,7 +156,7 @@ class Watch:
         found = {name: self._of(plan, name, containers) for name in plan.record.services}
         for name, judgements in found.items():
             for container, judgement in judgements:
-                if judgement.standing is Standing.FAILED:
+                if judgement.standing is ContainerVerdict.FAILED:
                     raise await self._failed(plan, name, container, judgement)
         return found
 
@@ -223,9 +223,9 @@ class Watch:
 
 
 def _is_well(plan: Rollout, name: str, judgements: Sequence[tuple[Container, Judgement]]) -> bool:
-    well = [one for _, one in judgements if one.standing in {Standing.UP, Standing.FINISHED}]
+    well = [one for _, one in judgements if one.standing in {ContainerVerdict.UP, ContainerVerdict.FINISHED}]
     return len(well) >= plan.record.services[name].replicas and len(well) == len(judgements)
 
 
 def _is_finished(judgement: Judgement) -> bool:
-    return judgement.standing is Standing.FINISHED
+    return judgement.standing is ContainerVerdict.FINISHED

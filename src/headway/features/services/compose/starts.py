@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from headway.core.engine.concurrency import at_once
-from headway.drivers.runtimes.compose.observation import Container, Standing, judged
+from headway.drivers.runtimes.compose.observation import Container, ContainerVerdict, judged
 from headway.features.services.compose import starts_store, store
 from headway.features.services.compose.lifecycle import ComposeLifecycle
 from headway.features.services.compose.model import Compose, ComposeRelease, ComposeStatus, Record
@@ -75,9 +75,9 @@ class ComposeStarts:
         else:
             containers = await self.operating.containers(compose.compose_id)
             standings = _standings(record, containers)
-            if Standing.FAILED in standings:
+            if ContainerVerdict.FAILED in standings:
                 return ComposeStatus.ERROR
-            is_up = all(each in {Standing.UP, Standing.FINISHED} for each in standings)
+            is_up = all(each in {ContainerVerdict.UP, ContainerVerdict.FINISHED} for each in standings)
         if not is_up:
             self._up.pop(compose.compose_id, None)
             return None
@@ -96,11 +96,11 @@ class ComposeStarts:
             await routing.proven(route, timeout_seconds=_PROOF_SECONDS)
 
 
-def _standings(record: Record, containers: Sequence[Container]) -> list[Standing]:
+def _standings(record: Record, containers: Sequence[Container]) -> list[ContainerVerdict]:
     """Of every container that is to run; one that is not there is still to come."""
     found = []
     for name, service in record.services.items():
         mine = of_release(record, name, containers) if service.stays else []
         found += [judged(each, settled=True).standing for each in mine]
-        found += [Standing.COMING] * (service.replicas - len(mine) if service.stays else 0)
+        found += [ContainerVerdict.COMING] * (service.replicas - len(mine) if service.stays else 0)
     return found

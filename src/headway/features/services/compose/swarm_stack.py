@@ -22,7 +22,7 @@ from headway.drivers.runtimes.swarm.tasks import Task, by_copy
 from headway.drivers.sources.image import pullable_of
 from headway.features.services.compose.activation import START, ComposeActivation
 from headway.features.services.compose.answers import Answers
-from headway.features.services.compose.image_distribution import Bringing
+from headway.features.services.compose.image_distribution import ImageDistribution
 from headway.features.services.compose.model import Record, ReleasedService
 from headway.features.services.compose.plan import ComposePlan
 from headway.features.services.compose.rollout import Rollout
@@ -40,7 +40,7 @@ _MOST_BYTES = 1_000_000
 
 
 @dataclass(slots=True, kw_only=True)
-class Stacking:
+class SwarmStack:
     """The same steps as those of ``ComposeActivation``, whose record and run it works on, for a swarm. ``pushed`` is
     how other machines fetch what was built here, by what it is called here.
     """
@@ -53,9 +53,9 @@ class Stacking:
     _seen: dict[str, tuple[frozenset[str], float]] = field(default_factory=dict)
 
     @staticmethod
-    def of(releasing: ComposeActivation, pushed: Mapping[str, str] | None = None) -> Stacking:
+    def of(releasing: ComposeActivation, pushed: Mapping[str, str] | None = None) -> SwarmStack:
         """The steps of a deployment."""
-        return Stacking(
+        return SwarmStack(
             releasing=releasing,
             run=releasing.run,
             plan=releasing.plan,
@@ -103,7 +103,7 @@ class Stacking:
                     await self.tools.engine.remove(**labels)
                     await self.tools.engine.remove_networks(**labels)
             await self.releasing.require_firm(plan.record)
-            bringing = Bringing(run=self.run, plan=self.plan, tools=self.tools)
+            bringing = ImageDistribution(run=self.run, plan=self.plan, tools=self.tools)
             async with bringing.logged_in("the stack") as docker:
                 await self.run.command("stack deploy", stacks.deploy(docker, self.plan.app_name, plan.record.file))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headway.features.previews.model import Pull
-from headway.features.webhooks.events import Event, Other, PullTold
+from headway.features.webhooks.events import Event, Other, PullRequestNews
 from headway.features.webhooks.payload import Json, at, hash_at, list_at, moment_at, number_at, text_at, texts
 
 _NEW = frozenset({"opened", "open", "reopened", "reopen", "pullrequest:created"})
@@ -89,7 +89,7 @@ def bitbucket_pull(payload: Json, event: str) -> Event:
 def _told(*, number: int | None, branch: str | None, head: str | None, base: str | None, pull: Json) -> Event:
     if number is None or branch is None or head is None or base is None:
         return _UNREADABLE
-    return PullTold(
+    return PullRequestNews(
         pull=Pull(
             number=number,
             title=pull["title"] or "",

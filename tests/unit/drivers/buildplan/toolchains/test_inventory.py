@@ -12,7 +12,7 @@ from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.plan import Need
 from headway.drivers.buildplan.toolchains.inventory import Inventory, choose, parse
 from headway.drivers.buildplan.toolchains.provision import merged, missing
-from headway.drivers.buildplan.toolchains.wishes import read_wish
+from headway.drivers.buildplan.toolchains.version_requests import read_wish
 
 TODAY = date(2026, 11, 20)
 

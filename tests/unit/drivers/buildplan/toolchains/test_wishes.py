@@ -12,7 +12,7 @@ from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.plan import Need
 from headway.drivers.buildplan.toolchains import releases
 from headway.drivers.buildplan.toolchains.tools import TOOLS, Form
-from headway.drivers.buildplan.toolchains.wishes import newest, read_wish
+from headway.drivers.buildplan.toolchains.version_requests import newest, read_wish
 
 TODAY = date(2026, 11, 20)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.runtimes.compose.observation import Container, Standing, container_of, judged
+from headway.drivers.runtimes.compose.observation import Container, ContainerVerdict, container_of, judged
 
 
 def container(**state: Any) -> Container:  # noqa: ANN401 - fields of Container
@@ -35,31 +35,34 @@ def container(**state: Any) -> Container:  # noqa: ANN401 - fields of Container
 @pytest.mark.parametrize(
     ("state", "standing"),
     [
-        ({}, Standing.UP),
-        ({"health": "starting"}, Standing.COMING),
-        ({"health": "healthy"}, Standing.UP),
-        ({"health": "unhealthy"}, Standing.FAILED),
-        ({"status": "created"}, Standing.COMING),
-        ({"status": "paused"}, Standing.FAILED),
-        ({"status": "exited"}, Standing.FINISHED),
-        ({"status": "exited", "restart_policy": "on-failure"}, Standing.FINISHED),
-        ({"status": "exited", "restart_policy": "always"}, Standing.COMING),
-        ({"status": "exited", "exit_code": 3}, Standing.FAILED),
-        ({"status": "exited", "exit_code": 3, "restart_policy": "always"}, Standing.COMING),
-        ({"status": "exited", "exit_code": 0, "out_of_memory": True}, Standing.FAILED),
-        ({"status": "exited", "exit_code": 137, "out_of_memory": True, "restart_policy": "always"}, Standing.FAILED),
-        ({"status": "restarting", "restarts": 1, "restart_policy": "always"}, Standing.COMING),
-        ({"status": "restarting", "restarts": 3, "restart_policy": "always"}, Standing.FAILED),
-        ({"restarts": 3, "restart_policy": "always"}, Standing.FAILED),
-        ({"restarts": 2, "restart_policy": "always"}, Standing.UP),
+        ({}, ContainerVerdict.UP),
+        ({"health": "starting"}, ContainerVerdict.COMING),
+        ({"health": "healthy"}, ContainerVerdict.UP),
+        ({"health": "unhealthy"}, ContainerVerdict.FAILED),
+        ({"status": "created"}, ContainerVerdict.COMING),
+        ({"status": "paused"}, ContainerVerdict.FAILED),
+        ({"status": "exited"}, ContainerVerdict.FINISHED),
+        ({"status": "exited", "restart_policy": "on-failure"}, ContainerVerdict.FINISHED),
+        ({"status": "exited", "restart_policy": "always"}, ContainerVerdict.COMING),
+        ({"status": "exited", "exit_code": 3}, ContainerVerdict.FAILED),
+        ({"status": "exited", "exit_code": 3, "restart_policy": "always"}, ContainerVerdict.COMING),
+        ({"status": "exited", "exit_code": 0, "out_of_memory": True}, ContainerVerdict.FAILED),
+        (
+            {"status": "exited", "exit_code": 137, "out_of_memory": True, "restart_policy": "always"},
+            ContainerVerdict.FAILED,
+        ),
+        ({"status": "restarting", "restarts": 1, "restart_policy": "always"}, ContainerVerdict.COMING),
+        ({"status": "restarting", "restarts": 3, "restart_policy": "always"}, ContainerVerdict.FAILED),
+        ({"restarts": 3, "restart_policy": "always"}, ContainerVerdict.FAILED),
+        ({"restarts": 2, "restart_policy": "always"}, ContainerVerdict.UP),
     ],
 )
-def test_a_container_comes_is_up_has_finished_or_fails(state: dict[str, Any], standing: Standing) -> None:
+def test_a_container_comes_is_up_has_finished_or_fails(state: dict[str, Any], standing: ContainerVerdict) -> None:
     assert judged(container(**state), settled=True).standing is standing
 
 
 def test_without_a_health_check_it_is_up_once_it_has_settled() -> None:
-    assert judged(container(), settled=False).standing is Standing.COMING
+    assert judged(container(), settled=False).standing is ContainerVerdict.COMING
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ import pytest
 
 from headway.drivers.runtimes.base import Behind
 from headway.drivers.runtimes.log_pieces import piece_of
-from headway.drivers.runtimes.remote.client import Attended
-from headway.drivers.runtimes.remote.runtime import FarRuntime
+from headway.drivers.runtimes.remote.client import RuntimeAgentClient
+from headway.drivers.runtimes.remote.runtime import RemoteRuntime
 from headway.infra.hosts.clocks import as_there
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_target import SshTarget
@@ -51,7 +51,7 @@ async def test_what_was_written_since_a_moment_is_told_by_any_clock(
         (tmp_path / name).write_text(f"{seconds} s ago\n")
         os.utime(tmp_path / name, (time.time() + ahead - seconds,) * 2)
     since = datetime.now(UTC) - timedelta(seconds=60)
-    far = FarRuntime(attended=cast("Attended", There(host, tmp_path / "log")), name="native")
+    far = RemoteRuntime(attended=cast("RuntimeAgentClient", There(host, tmp_path / "log")), name="native")
     found = await far.pieces("r1", Behind(places={}, tail=9, since=since), lambda text: text)
     assert [each.text for each in found] == ["10 s ago\n"]
     assert await as_there(host, datetime.min.replace(tzinfo=UTC)) is not None, "not even before all years"

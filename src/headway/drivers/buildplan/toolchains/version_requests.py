@@ -25,7 +25,7 @@ _CLAUSE = re.compile(r"[^\s,]+(?:\s+(?=\d))?[^\s,]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class VersionRequest:
     """``holds`` says whether a version is one that is asked for; ``exact`` is the only one that is (None: several),
     ``nearby`` whether another may take its place where it cannot be had. ``is_any`` where nothing is asked for.
     """
@@ -45,7 +45,7 @@ class Wish:
         return f", as {source} asks ({wanted[:80]})" if wanted else f", for {source}"
 
 
-def read_wish(need: Need, today: date) -> Wish:
+def read_wish(need: Need, today: date) -> VersionRequest:
     """The need of a tool that is in the table, as a wish. Raises BuildError for a version that is none."""
     text = need.wanted.strip()
     if len(text) > _LONGEST or not text.isprintable():
@@ -54,7 +54,7 @@ def read_wish(need: Need, today: date) -> Wish:
     if need.tool == "node" and text.lower() not in _LATEST:
         text = releases.node_range(text, today) or text
     elif text.lower() in _LATEST:
-        return Wish(need=need, holds=_is_release(form), is_any=True)
+        return VersionRequest(need=need, holds=_is_release(form), is_any=True)
     match form:
         case Form.NPM:
             return _of_npm(need, text)
@@ -82,7 +82,7 @@ def sort_key(form: Form, version: str) -> Any:  # noqa: ANN401 - a key of one fo
             return None if parsed is None else parsed.key
 
 
-def _of_npm(need: Need, text: str) -> Wish:
+def _of_npm(need: Need, text: str) -> VersionRequest:
     wanted = semver.parse_range(text.partition("+")[0] if " " not in text else text)
     if wanted is None:
         raise _no_version(need)
@@ -92,10 +92,10 @@ def _of_npm(need: Need, text: str) -> Wish:
         parsed = semver.parse_version(version)
         return parsed is not None and wanted.holds(parsed)
 
-    return Wish(need=need, holds=holds, exact=None if whole is None else str(whole))
+    return VersionRequest(need=need, holds=holds, exact=None if whole is None else str(whole))
 
 
-def _of_python(need: Need, text: str) -> Wish:
+def _of_python(need: Need, text: str) -> VersionRequest:
     text = _PYTHON.sub("", text, count=1).removesuffix("-dev")
     alternatives = [_clauses(each, need) for each in text.split("||")]
 
@@ -105,9 +105,9 @@ def _of_python(need: Need, text: str) -> Wish:
 
     plain = re.fullmatch(r"(?:==)?\s*(\d+)\.(\d+)\.(\d+)", text)
     if plain is None or need.tool != "python":
-        return Wish(need=need, holds=holds, exact=plain[0].lstrip("= ") if plain else None)
+        return VersionRequest(need=need, holds=holds, exact=plain[0].lstrip("= ") if plain else None)
     minor = (int(plain[1]), int(plain[2]))
-    return Wish(
+    return VersionRequest(
         need=need,
         holds=holds,
         exact=".".join(plain.groups()),
@@ -144,7 +144,7 @@ def _clause(text: str, need: Need) -> Callable[[Version], bool]:
     return specifier.contains
 
 
-def _of_go(need: Need, text: str) -> Wish:
+def _of_go(need: Need, text: str) -> VersionRequest:
     least = _go_key(text.removeprefix("v"))
     if least is None:
         wanted = semver.parse_range(text)
@@ -155,17 +155,17 @@ def _of_go(need: Need, text: str) -> Wish:
             key = _go_key(version)
             return key is not None and wanted.holds(semver.Version(key[0]))
 
-        return Wish(need=need, holds=within)
+        return VersionRequest(need=need, holds=within)
     match = _GO.fullmatch(text.removeprefix("v"))
     given = [] if match is None else [int(part) for part in match.groups()[:3] if part is not None]
     if len(given) == 3 or least[1] != _GO_RELEASE:
-        return Wish(need=need, holds=lambda version: _go_key(version) == least, exact=text.removeprefix("go"))
+        return VersionRequest(need=need, holds=lambda version: _go_key(version) == least, exact=text.removeprefix("go"))
 
     def begins_so(version: str) -> bool:
         key = _go_key(version)
         return key is not None and key[1] == _GO_RELEASE and list(key[0][: len(given)]) == given
 
-    return Wish(need=need, holds=begins_so)
+    return VersionRequest(need=need, holds=begins_so)
 
 
 def _is_release(form: Form) -> Callable[[str], bool]:

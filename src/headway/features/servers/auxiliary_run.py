@@ -28,7 +28,7 @@ _READ_BYTES = 1 << 20
 T = TypeVar("T")
 
 
-class Errand:
+class AuxiliaryRun:
     """Fits ``Run``: commands there, in an anchor of the run's own, and its fence; everything else is the run's."""
 
     def __init__(self, run: Run, host: Host, anchor: Anchor, read: int = 0) -> None:
@@ -133,7 +133,7 @@ def _explained(said: str, name: str) -> Explanation:
 
 
 @asynccontextmanager
-async def open_errand(run: Run, host: Host, guests: MutableSet[str], use: str = "") -> AsyncIterator[Errand]:
+async def open_errand(run: Run, host: Host, guests: MutableSet[str], use: str = "") -> AsyncIterator[AuxiliaryRun]:
     """An errand of the run on ``host``; nothing that it started is left afterwards. While it lasts it is among
     ``guests``, so that it is not swept as the left-over of another run; one that a panel left which has died is ended
     before. Those of one run that last at the same time on one host differ in their ``use``.
@@ -144,7 +144,7 @@ async def open_errand(run: Run, host: Host, guests: MutableSet[str], use: str = 
     try:
         anchor = await _opened(run, host, errand_id)
         try:
-            yield Errand(run, host, anchor)
+            yield AuxiliaryRun(run, host, anchor)
         finally:
             await anchor.stop(StopMode.KILL)
             await anchor.close()
@@ -152,7 +152,7 @@ async def open_errand(run: Run, host: Host, guests: MutableSet[str], use: str = 
         guests.discard(errand_id)
 
 
-async def arrive(run: Run, host: Host) -> Errand:
+async def arrive(run: Run, host: Host) -> AuxiliaryRun:
     """The run on the host where it releases: opened once, and attached to again by a panel that goes on with the run.
     It ends with the deployment. Raises RunFailed (lost) where it is gone.
     """
@@ -165,7 +165,7 @@ async def arrive(run: Run, host: Host) -> Errand:
     handle = Handle.load(await run.step("arrive", opened))
     await run.settled()  # before anything is started there
     try:
-        return Errand(run, host, await host.attach(handle, run.deployment.epoch))
+        return AuxiliaryRun(run, host, await host.attach(handle, run.deployment.epoch))
     except AnchorGone as gone:
         raise RunFailed(explain.lost(gone.reason), Reason.LOST) from gone
 
