@@ -98,10 +98,10 @@ async def test_the_build_path_is_a_folder_of_it(given: tuple[Worksite, Make]) ->
 async def test_what_is_packed_is_what_is_laid_out(given: tuple[Worksite, Make], tmp_path: Path) -> None:
     site, make = given
     source = await make(FILES, "web")
-    parcel, there = tmp_path / "x.tar", release_folder(site)
-    assert await source.pack(site, await source.fetch(site), str(parcel))
+    bundle, there = tmp_path / "x.tar", release_folder(site)
+    assert await source.pack(site, await source.fetch(site), str(bundle))
     await site.host.make_folder(there, owner=site.build)
-    subprocess.run(["tar", "--extract", f"--file={parcel}", f"--directory={there}"], check=True)
+    subprocess.run(["tar", "--extract", f"--file={bundle}", f"--directory={there}"], check=True)
     assert tree(there) == FILES
     assert (await source.workspace(site, there)).folder == f"{there}/web"
 

@@ -29,8 +29,8 @@ async def test_no_line_and_no_secret_in_it_is_cut_in_two() -> None:
         run: Any = SimpleNamespace(
             deployment=None, plan={}, deadlines=DEADLINES, say=say, settled=settled, masked=lambda text: text
         )
-        errand = AuxiliaryRun(run, site.host, await site.anchor())
+        auxiliary = AuxiliaryRun(run, site.host, await site.anchor())
         argv = ("/bin/sh", "-c", script)
-        await errand.command("build", Command(stages=(Stage(argv=argv),), env={"PATH": "/usr/bin:/bin"}))
+        await auxiliary.command("build", Command(stages=(Stage(argv=argv),), env={"PATH": "/usr/bin:/bin"}))
     assert set(said[:-1]) == {line}
     assert (len(said), said[-1]) == (2501, "no line end\0")

@@ -19,7 +19,7 @@ import pytest
 
 from headway.drivers.runtimes.confinement import EdgeAccounts
 from headway.drivers.runtimes.edge import Edge
-from headway.drivers.runtimes.remote.bundle import START, parcel
+from headway.drivers.runtimes.remote.bundle import START, bundle
 from headway.drivers.runtimes.remote.codec import encode
 from headway.drivers.runtimes.remote.contract import Setting
 from headway.drivers.runtimes.remote.frames import HEAD, framed, length_of
@@ -66,7 +66,7 @@ class Line:
 
 
 @asynccontextmanager
-async def attended(code: Path, setting: Setting) -> AsyncIterator[Line]:
+async def agent(code: Path, setting: Setting) -> AsyncIterator[Line]:
     """A link for as long as the block lasts."""
     argv, pipe = (sys.executable, "-I", str(code / START)), asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe)
@@ -84,7 +84,7 @@ async def attended(code: Path, setting: Setting) -> AsyncIterator[Line]:
 async def test_the_edge_of_a_server_needs_no_link_to_come_back_and_the_panel_says_that_it_did(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with tarfile.open(fileobj=io.BytesIO(parcel().content)) as tar:
+    with tarfile.open(fileobj=io.BytesIO(bundle().content)) as tar:
         tar.extractall(folder / "code", filter="data")
     port, program = free_port(), Path(sys.prefix) / "bin/traefik"
     setting = Setting(
@@ -107,14 +107,14 @@ async def test_the_edge_of_a_server_needs_no_link_to_come_back_and_the_panel_say
     events = Events()
     Journal(events)
     try:
-        async with attended(folder / "code", setting) as line:
+        async with agent(folder / "code", setting) as line:
             assert await line.watch() == []
             await line.call("set_route", route=route)
             await until(lambda: fetch(port, host=HOST)[0] == 502)
         killed = traefik_of(folder)
         os.kill(killed or 0, signal.SIGKILL)
         await until(lambda: traefik_of(folder) not in {None, killed})
-        async with attended(folder / "code", setting) as line:
+        async with agent(folder / "code", setting) as line:
             shown = [KeyPair(name="c1", certificate="certificate", key=Secret("key"))]
             keeper = EdgeReconciler(host_id="far", edge=lambda: line, certificates=_at_once(shown), events=events)
             with caplog.at_level(logging.WARNING):

@@ -21,7 +21,7 @@ class ServerLink:
     """What works on one server; ``panel_id`` is what this panel is called there."""
 
     host: SshHost
-    attended: RuntimeAgentClient
+    agent: RuntimeAgentClient
     api: DockerApi
     panel_id: str
 
@@ -70,11 +70,11 @@ class Links:
 
     def edge(self, server_id: str) -> RemoteEdge:
         """The edge of a server. Raises HostUnreachable where there is no such server any more."""
-        return RemoteEdge(attended=self._attends(self.host(server_id)))
+        return RemoteEdge(agent=self._attends(self.host(server_id)))
 
     def _there(self, host: SshHost) -> ServerLink:
-        attended = self._attends(host)
-        return ServerLink(host=host, attended=attended, api=self.docker_of(host), panel_id=attended.setting.panel_id)
+        agent = self._attends(host)
+        return ServerLink(host=host, agent=agent, api=self.docker_of(host), panel_id=agent.setting.panel_id)
 
     def _attends(self, host: SshHost) -> RuntimeAgentClient:
         """As long as the row says the same of the server, whatever becomes of links to it."""

@@ -24,7 +24,7 @@ from headway.kernel.artifacts import Commit, Workspace
 
 @dataclass(slots=True, kw_only=True)
 class Supply:
-    """The source of one run. ``here`` is the panel's machine with the folders ``parcels``, ``there`` are those of the
+    """The source of one run. ``here`` is the panel's machine with the folders ``bundles``, ``there`` are those of the
     run's host.
     """
 
@@ -32,7 +32,7 @@ class Supply:
     source: Source
     here: Host
     guests: MutableSet[str]
-    parcels: TransferFolders
+    bundles: TransferFolders
     there: TransferFolders
     account: Account | None
     _errands: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -59,7 +59,7 @@ class Supply:
         """
         run = self.run
         carrying = SourceTransfer(
-            run=run, source=self.source, here=self.parcels, there=self.there, account=self.account
+            run=run, source=self.source, here=self.bundles, there=self.there, account=self.account
         )
 
         async def check_out() -> Json:
@@ -90,8 +90,8 @@ class Supply:
         if self.is_here:
             return self.run
         if self._errand is None:
-            errand = open_errand(self.run, self.here, self.guests)
-            self._errand = await self._errands.enter_async_context(errand)
+            auxiliary = open_errand(self.run, self.here, self.guests)
+            self._errand = await self._errands.enter_async_context(auxiliary)
         return self._errand
 
 
@@ -102,7 +102,7 @@ def undos(hosts: Mapping[str, Host]) -> Mapping[str, Undo]:
     def of_git(name: str) -> Undo:
         return lambda _undoing, data: OF_GIT[name](here, data)
 
-    async def errand(undoing: Undoing, data: Json) -> None:
+    async def auxiliary(undoing: Undoing, data: Json) -> None:
         await undo_errand(hosts, here, undoing.deployment.deployment_id, data)
 
     async def packed(_undoing: Undoing, data: Json) -> None:
@@ -111,4 +111,4 @@ def undos(hosts: Mapping[str, Host]) -> Mapping[str, Undo]:
     async def arrived(undoing: Undoing, data: Json) -> None:
         await undoing.host.remove_tree(data["path"])
 
-    return {**{name: of_git(name) for name in OF_GIT}, ERRAND: errand, UNDO_HERE: packed, UNDO_THERE: arrived}
+    return {**{name: of_git(name) for name in OF_GIT}, ERRAND: auxiliary, UNDO_HERE: packed, UNDO_THERE: arrived}

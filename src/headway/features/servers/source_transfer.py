@@ -36,7 +36,7 @@ class TransferFolders:
         """Where a source lies that is to go to a server."""
         return f"{self.work}/outgoing/{deployment_id}"
 
-    def parcel(self, deployment_id: str) -> str:
+    def bundle(self, deployment_id: str) -> str:
         """The same as one file, which only the panel reads."""
         return f"{self.private}/outgoing/{deployment_id}.tar"
 
@@ -57,18 +57,18 @@ class SourceTransfer:
     there: TransferFolders
     account: Account | None
 
-    async def pack(self, errand: AuxiliaryRun, commit: Commit) -> Mapping[str, Json]:
+    async def pack(self, auxiliary: AuxiliaryRun, commit: Commit) -> Mapping[str, Json]:
         """Makes the file; what is needed to lay it out again. What is left of an earlier try goes."""
-        host, folder, parcel = errand.host, self.here.outgoing(self._id), self.here.parcel(self._id)
-        await self.run.undo(UNDO_HERE, {"paths": [folder, parcel]})
+        host, folder, bundle = auxiliary.host, self.here.outgoing(self._id), self.here.bundle(self._id)
+        await self.run.undo(UNDO_HERE, {"paths": [folder, bundle]})
         await host.remove_tree(folder)
-        await host.make_folder(parcel.rpartition("/")[0])
-        if not await self.source.pack(errand, commit, parcel):
+        await host.make_folder(bundle.rpartition("/")[0])
+        if not await self.source.pack(auxiliary, commit, bundle):
             await host.make_folder(folder.rpartition("/")[0], mode=0o711)
-            await self.source.check_out(errand, commit, folder)
-            argv = ("tar", "--create", f"--file={parcel}", f"--directory={folder}", ".")
-            await errand.command("pack", Command(stages=(Stage(argv=argv),), env=_ENV))
-        digest, length = await asyncio.to_thread(_measured, parcel)
+            await self.source.check_out(auxiliary, commit, folder)
+            argv = ("tar", "--create", f"--file={bundle}", f"--directory={folder}", ".")
+            await auxiliary.command("pack", Command(stages=(Stage(argv=argv),), env=_ENV))
+        digest, length = await asyncio.to_thread(_measured, bundle)
         return {"digest": digest, "bytes": length}
 
     def goes_along(self, packed: Mapping[str, Json]) -> bool:
@@ -81,13 +81,13 @@ class SourceTransfer:
         if not isinstance(host, SshHost):
             msg = "a source is carried to servers only"
             raise TypeError(msg)
-        parcel = Path(self.here.parcel(self._id))
-        if not await asyncio.to_thread(parcel.exists):
+        bundle = Path(self.here.bundle(self._id))
+        if not await asyncio.to_thread(bundle.exists):
             raise RunFailed("The source that was to be sent to the server is gone from the panel. Deploy again.")
         folder = self.there.incoming(self._id)
         await self.run.undo(UNDO_THERE, {"path": folder})
         await host.make_folder(folder)
-        await host.send_file(parcel, self._arrived(packed))
+        await host.send_file(bundle, self._arrived(packed))
 
     async def lay_out(self, packed: Mapping[str, Json], root: str) -> Workspace:
         """The workspace in ``root`` on the server; the file is removed on both sides."""
@@ -96,7 +96,7 @@ class SourceTransfer:
         tar = ("tar", "--extract", "--file=-", "--no-same-owner", "--no-same-permissions", f"--directory={root}")
         unpack = Stage(argv=tar, account=self.account)
         if self.goes_along(packed):
-            content = await asyncio.to_thread(_content, self.here.parcel(self._id))
+            content = await asyncio.to_thread(_content, self.here.bundle(self._id))
             await run.command("unpack", Command(stages=(unpack,), env=_ENV, stdin=content))
         else:
             read = Stage(argv=("cat", "--", self._arrived(packed)))
@@ -106,7 +106,7 @@ class SourceTransfer:
 
     async def clear(self, host: Host) -> None:
         """Removes what lies on this machine."""
-        for path in (self.here.outgoing(self._id), self.here.parcel(self._id)):
+        for path in (self.here.outgoing(self._id), self.here.bundle(self._id)):
             await host.remove_tree(path)
 
     def _arrived(self, packed: Mapping[str, Json]) -> str:

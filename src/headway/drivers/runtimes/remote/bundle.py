@@ -37,7 +37,7 @@ class Bundle:
 
 
 @cache
-def parcel() -> Bundle:
+def bundle() -> Bundle:
     """The parcel of this version. Blocks for a moment, once."""
     package = Path(headway.__file__).parent
     files = {START: _START.encode(), "headway/__init__.py": b"", "headway/attendant.py": _read(package, "attendant.py")}

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from headway.drivers.runtimes.remote.bundle import START, parcel
+from headway.drivers.runtimes.remote.bundle import START, bundle
 from headway.drivers.runtimes.remote.codec import NotUnderstood, decode, encode
 from headway.drivers.runtimes.remote.contract import Setting, types_of
 from headway.drivers.runtimes.remote.failures import heard
@@ -160,7 +160,7 @@ class RuntimeAgentClient:
 
     async def _sent(self) -> str:
         """The folder of the attendant's code there, which has come over whole."""
-        ours = await asyncio.to_thread(parcel)
+        ours = await asyncio.to_thread(bundle)
         folder = f"{self.setting.root}/attendants/{ours.digest}"
         if await self.host.length_of(f"{folder}/{START}"):
             return folder

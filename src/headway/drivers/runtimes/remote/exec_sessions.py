@@ -14,13 +14,13 @@ _AS_LONG_AS_IT_TAKES = 10 * 365 * 24 * 3600.0  # a script may; and the link tell
 class RemoteExecSessions:
     """Fits ``Visiting``. Every call raises HostUnreachable where the server does not answer."""
 
-    attended: RuntimeAgentClient
+    agent: RuntimeAgentClient
 
     async def begin(
         self, container_id: str, pid: int | None, run_id: str, gate: str, *, use_group: bool
     ) -> ExecSession:
         """See the contract."""
-        found: ExecSession = await self.attended.call(
+        found: ExecSession = await self.agent.call(
             "visits",
             "begin",
             container_id=container_id,
@@ -33,8 +33,8 @@ class RemoteExecSessions:
 
     async def let_in(self, within: ExecSession) -> None:
         """See the contract."""
-        await self.attended.call("visits", "let_in", seconds=_AS_LONG_AS_IT_TAKES, within=within)
+        await self.agent.call("visits", "let_in", seconds=_AS_LONG_AS_IT_TAKES, within=within)
 
     async def end(self, within: ExecSession, grace_seconds: float) -> None:
         """See the contract."""
-        await self.attended.call("visits", "end", within=within, grace_seconds=grace_seconds)
+        await self.agent.call("visits", "end", within=within, grace_seconds=grace_seconds)

@@ -17,40 +17,40 @@ _WAY_SECONDS = 10.0  # more than the program has
 class RemoteMachine:
     """Fits ``Machine``. Every call raises HostUnreachable where the server does not answer."""
 
-    attended: RuntimeAgentClient
+    agent: RuntimeAgentClient
 
     async def group_of(self, path: str) -> int | None:
         """See the contract."""
-        group: int | None = await self.attended.call(_PART, "group_of", path=path)
+        group: int | None = await self.agent.call(_PART, "group_of", path=path)
         return group
 
     async def is_folder(self, path: str) -> bool:
         """See the contract."""
-        return bool(await self.attended.call(_PART, "is_folder", path=path))
+        return bool(await self.agent.call(_PART, "is_folder", path=path))
 
     async def look_beneath(self, folder: str, paths: Sequence[str]) -> list[Seen]:
         """See the contract."""
-        found: list[Seen] = await self.attended.call(_PART, "look_beneath", folder=folder, paths=paths)
+        found: list[Seen] = await self.agent.call(_PART, "look_beneath", folder=folder, paths=paths)
         return found
 
     async def free(self, wanted: Sequence[int]) -> list[int]:
         """See the contract."""
-        found: list[int] = await self.attended.call(_PART, "free", wanted=wanted)
+        found: list[int] = await self.agent.call(_PART, "free", wanted=wanted)
         return found
 
     async def taken(self, wanted: Sequence[Port]) -> list[Port]:
         """See the contract."""
-        found: list[Port] = await self.attended.call(_PART, "taken", wanted=wanted)
+        found: list[Port] = await self.agent.call(_PART, "taken", wanted=wanted)
         return found
 
     async def reached(self) -> list[Reached]:
         """See the contract."""
-        found: list[Reached] = await self.attended.call(_PART, "reached")
+        found: list[Reached] = await self.agent.call(_PART, "reached")
         return found
 
     async def ask(self, port: Port, *, pid: int | None, expected: bool, within_seconds: float) -> Asked:
         """See the contract."""
-        asked: Asked = await self.attended.call(
+        asked: Asked = await self.agent.call(
             _PART,
             "ask",
             seconds=within_seconds + _WAY_SECONDS,
@@ -63,7 +63,7 @@ class RemoteMachine:
 
     async def run(self, argv: Sequence[str], env: Mapping[str, str], text: str, within_seconds: float) -> Ran:
         """See the contract."""
-        ran: Ran = await self.attended.call(
+        ran: Ran = await self.agent.call(
             _PART,
             "run",
             seconds=within_seconds + _WAY_SECONDS,

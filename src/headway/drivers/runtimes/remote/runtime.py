@@ -20,7 +20,7 @@ _BEYOND_SECONDS = 60.0
 class RemoteRuntime:
     """The runtime called ``name`` of a server. Everything raises HostUnreachable beside what the contract says."""
 
-    attended: RuntimeAgentClient
+    agent: RuntimeAgentClient
     name: str
 
     async def ensure(self) -> None:
@@ -34,7 +34,7 @@ class RemoteRuntime:
     async def prepare(self, work: Work, spec: ReleaseSpec) -> None:
         """See the contract."""
         if isinstance(spec.artifact, Bundle) and spec.artifact.static_root is not None:
-            await self.attended.provide("caddy", self.attended.setting.site)
+            await self.agent.provide("caddy", self.agent.setting.site)
         async with work.fence():
             await self._call("prepare", say=work.say, mask=_masked_of(spec, work), spec=spec)
 
@@ -130,7 +130,7 @@ class RemoteRuntime:
         """See the contract."""
         known = await self.variables(release_id)
         mask = [value for value in known.values() if masked(value) != value]
-        behind = replace(behind, since=await as_there(self.attended.host, behind.since))
+        behind = replace(behind, since=await as_there(self.agent.host, behind.since))
         found: list[Piece] = await self._call("pieces", mask=mask, release_id=release_id, behind=behind)
         return [replace(each, text=masked(each.text)) for each in found]
 
@@ -143,7 +143,7 @@ class RemoteRuntime:
         await self._call("remove_volumes", application_id=application_id)
 
     async def _call(self, method: str, **given: Any) -> Any:  # noqa: ANN401 - as the contract says
-        return await self.attended.call(self.name, method, **given)
+        return await self.agent.call(self.name, method, **given)
 
 
 def _masked_of(spec: ReleaseSpec, work: Work) -> list[str]:

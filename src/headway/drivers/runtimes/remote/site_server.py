@@ -12,12 +12,12 @@ from headway.drivers.runtimes.site_server import PROGRAM
 class RemoteSiteServer:
     """As ``SiteServer``, there. Everything raises HostUnreachable too."""
 
-    attended: RuntimeAgentClient
+    agent: RuntimeAgentClient
     folder: str
 
     async def lay_out(self) -> None:
         """Makes the folder what it has to be. Raises NotPrepared where the program cannot run there."""
-        kept, host = self.attended.setting.site, self.attended.host
-        await self.attended.provide(PROGRAM, kept)
+        kept, host = self.agent.setting.site, self.agent.host
+        await self.agent.provide(PROGRAM, kept)
         await host.make_folder(self.folder, mode=0o755)
-        await self.attended.link(kept, f"{self.folder}/{PROGRAM}")
+        await self.agent.link(kept, f"{self.folder}/{PROGRAM}")

@@ -14,31 +14,31 @@ _PART = "beginning"
 class RemoteStartNetworks:
     """Fits ``Beginning``, and closes ports. Every call raises HostUnreachable where the server does not answer."""
 
-    attended: RuntimeAgentClient
+    agent: RuntimeAgentClient
 
     async def build(self, account: int | None, ports: Sequence[int]) -> None:
         """See the contract."""
-        await self.attended.call(_PART, "build", account=account, ports=ports)
+        await self.agent.call(_PART, "build", account=account, ports=ports)
 
     async def kept_from(self, account: int | None) -> list[int]:
         """See the contract."""
-        found: list[int] = await self.attended.call(_PART, "kept_from", account=account)
+        found: list[int] = await self.agent.call(_PART, "kept_from", account=account)
         return found
 
     async def ready(self) -> None:
         """See the contract."""
-        await self.attended.call(_PART, "ready")
+        await self.agent.call(_PART, "ready")
 
     async def group(self, *, ruled: bool) -> str | None:
         """See the contract."""
-        group: str | None = await self.attended.call(_PART, "group", ruled=ruled)
+        group: str | None = await self.agent.call(_PART, "group", ruled=ruled)
         return group
 
     async def settings(self, *, ruled: bool) -> dict[str, str]:
         """See the contract."""
-        found: dict[str, str] = await self.attended.call(_PART, "settings", ruled=ruled)
+        found: dict[str, str] = await self.agent.call(_PART, "settings", ruled=ruled)
         return found
 
     async def close(self, ports: Collection[int]) -> None:
         """Keeps native applications there from ports that lead to something else."""
-        await self.attended.call("closing", "close_ports", ports=sorted(ports))
+        await self.agent.call("closing", "close_ports", ports=sorted(ports))

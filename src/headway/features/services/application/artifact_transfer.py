@@ -33,8 +33,8 @@ _ONLY_ONE = Path(archive_script.__file__).read_text()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactTransfer:
     """One move. ``run`` is where it was built, with the tools ``source``; ``there`` is the same run where it is to be
-    released, with ``target``; ``errand`` opens what carries on the panel's machine, ``here``, and ``files`` is a folder
-    there for as long.
+    released, with ``target``; ``auxiliary`` opens what carries on the panel's machine, ``here``, and ``files`` is a
+    folder there for as long.
     """
 
     run: Run
@@ -43,7 +43,7 @@ class ArtifactTransfer:
     target: ApplicationContext
     here: Host
     files: str
-    errand: Callable[[], AbstractAsyncContextManager[Work]]
+    auxiliary: Callable[[], AbstractAsyncContextManager[Work]]
 
     async def image(self, image: Image, account: Account | None) -> Image:
         """The image in the engine there, and no other by any name, whatever a server sends: the ``account`` looks
@@ -117,7 +117,7 @@ class ArtifactTransfer:
             run=self.run,
             here=self.here,
             files=self.files,
-            errand=self.errand,
+            auxiliary=self.auxiliary,
             out=Program(host=self.run.host, argv=out, account=account),
             into=Program(host=self.there.host, argv=into, account=account),
             make_way=make_way or _nothing,

@@ -66,5 +66,5 @@ class BuildServer:
             target=self.target,
             here=self.here,
             files=self.files,
-            errand=partial(open_errand, self.run, self.here, self.guests, "move"),
+            auxiliary=partial(open_errand, self.run, self.here, self.guests, "move"),
         )

@@ -251,8 +251,8 @@ class _Deploy:
             source=here.source(self._plan),
             here=self._kind.here,
             guests=self._kind.guests,
-            parcels=here.folders.parcels,
-            there=self._builds.folders.parcels,
+            bundles=here.folders.bundles,
+            there=self._builds.folders.bundles,
             account=self._plan.build_account,
         )
 

@@ -63,7 +63,7 @@ class AppFolders:
         return f"{self.private}/archives/{application_id}"
 
     @property
-    def parcels(self) -> TransferFolders:
+    def bundles(self) -> TransferFolders:
         """Where sources lie on their way between machines."""
         return TransferFolders(self.work, self.private)
 

@@ -292,26 +292,24 @@ def _tools(base: Base, materials: Materials, routing: ApplicationRouting) -> App
 
 def _far_tools(base: Base, here: ApplicationContext, there: ServerLink) -> ApplicationContext:
     """Those of a server, beside those of the panel's own machine."""
-    host, attended, api = there.host, there.attended, there.api
-    machine, beginning = RemoteMachine(attended), RemoteStartNetworks(attended)
+    host, agent, api = there.host, there.agent, there.api
+    machine, beginning = RemoteMachine(agent), RemoteStartNetworks(agent)
     folders, store_here = AppFolders(work=host.work, private=f"{host.work}/private"), here.toolchains
     return ApplicationContext(
         db=here.db,
         host_id=host.host_id,
         folders=folders,
-        runtimes=Runtimes(
-            forms={name: RemoteRuntime(attended=attended, name=name) for name in ("native", "container")}
-        ),
+        runtimes=Runtimes(forms={name: RemoteRuntime(agent=agent, name=name) for name in ("native", "container")}),
         imaging=Imaging(
             api=api,
             host=f"{UNIX}{DOCKER_SOCKET}",
             panel_id=there.panel_id,
             folders=folders,
-            file_server=RemoteSiteServer(attended=attended, folder=f"{host.work}/server"),
+            file_server=RemoteSiteServer(agent=agent, folder=f"{host.work}/server"),
             bases=here.imaging.bases,
         ),
         routing=here.routing,
-        edge=RemoteEdge(attended=attended),
+        edge=RemoteEdge(agent=agent),
         room=Room(work=host.root, floor=base.settings.least_free_bytes, api=api),
         defaults=here.defaults,
         address=here.address,
@@ -321,7 +319,7 @@ def _far_tools(base: Base, here: ApplicationContext, there: ServerLink) -> Appli
         beginning=beginning,
         reached=machine.reached,
         engine_group=partial(machine.group_of, DOCKER_SOCKET),
-        visits=RemoteExecSessions(attended),
+        visits=RemoteExecSessions(agent),
         toolchains=None if store_here is None else replace(store_here, folder=folders.toolchains, home="/root"),
     )
 

@@ -40,14 +40,14 @@ class Program:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayedStream:
     """From ``out`` to ``into``, through what is ``between`` on the panel's machine, ``here``. ``files`` is a folder
-    there for what opens both ends while it lasts; ``errand`` opens what carries there; ``make_way`` is done before each
-    try.
+    there for what opens both ends while it lasts; ``auxiliary`` opens what carries there; ``make_way`` is done
+    before each try.
     """
 
     run: Run
     here: Host
     files: str
-    errand: Callable[[], AbstractAsyncContextManager[Work]]
+    auxiliary: Callable[[], AbstractAsyncContextManager[Work]]
     out: Program
     into: Program
     make_way: Callable[[], Awaitable[None]]
@@ -71,7 +71,7 @@ class RelayedStream:
         await self.run.say(phrase("Moved in {} s.", f"{time.monotonic() - began:.1f}"))
 
     async def _tried(self) -> None:
-        async with self.errand() as work:
+        async with self.auxiliary() as work:
             for number in range(1, _TRIES + 1):
                 await end_move(self._servers.values(), self._id)
                 await self.make_way()

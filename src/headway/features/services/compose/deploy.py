@@ -158,8 +158,8 @@ class _Deploy:
             source=here.source(self._plan),
             here=self._kind.hosts[LOCAL_HOST],
             guests=self._kind.guests,
-            parcels=here.folders.parcels,
-            there=self._tools.folders.parcels,
+            bundles=here.folders.bundles,
+            there=self._tools.folders.bundles,
             account=self._plan.build_account,
         )
 

@@ -42,7 +42,7 @@ class ComposeFolders:
         return f"{self.work}/logins/{deployment_id}"
 
     @property
-    def parcels(self) -> TransferFolders:
+    def bundles(self) -> TransferFolders:
         """Where sources lie on their way between machines."""
         return TransferFolders(self.work, self.private)
 

@@ -217,7 +217,7 @@ def _far_tools(base: Base, here: ComposeContext, there: ServerLink) -> ComposeCo
     """Those of a server, beside those of the panel's own machine."""
     host, api = there.host, there.api
     docker = Docker(address=f"{UNIX}{DOCKER_SOCKET}", config_folder=f"{host.work}/docker")
-    machine, beginning = RemoteMachine(there.attended), RemoteStartNetworks(there.attended)
+    machine, beginning = RemoteMachine(there.agent), RemoteStartNetworks(there.agent)
     engine = Engine(docker=docker, api=api, machine=machine, beginning=beginning)
     return replace(
         here,

@@ -51,7 +51,7 @@ async def test_what_was_written_since_a_moment_is_told_by_any_clock(
         (tmp_path / name).write_text(f"{seconds} s ago\n")
         os.utime(tmp_path / name, (time.time() + ahead - seconds,) * 2)
     since = datetime.now(UTC) - timedelta(seconds=60)
-    far = RemoteRuntime(attended=cast("RuntimeAgentClient", There(host, tmp_path / "log")), name="native")
+    far = RemoteRuntime(agent=cast("RuntimeAgentClient", There(host, tmp_path / "log")), name="native")
     found = await far.pieces("r1", Behind(places={}, tail=9, since=since), lambda text: text)
     assert [each.text for each in found] == ["10 s ago\n"]
     assert await as_there(host, datetime.min.replace(tzinfo=UTC)) is not None, "not even before all years"
