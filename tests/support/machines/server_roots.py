@@ -22,14 +22,7 @@ from tests.support.machines.namespaces import Cable, namespace
 from tests.support.machines.ssh_servers import SshServer, children, make_key
 
 _SUITE = "trixie"
-_PACKAGES = (
-    "openssh-server",
-    "python3",
-    "python3-venv",
-    "python3-cryptography",
-    "python3-httptools",
-    "ca-certificates",
-)
+_PACKAGES = ("openssh-server", "python3", "python3-venv", "python3-cryptography", "ca-certificates")
 PROGRAMS = ("mmdebstrap", "unshare", "nsenter", "ip")
 MISSING = [name for name in PROGRAMS if shutil.which(name) is None]
 _DEVICES = ("null", "zero", "full", "random", "urandom")

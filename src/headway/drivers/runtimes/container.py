@@ -26,6 +26,7 @@ from headway.drivers.runtimes.start_networks import OwnBeginning
 from headway.drivers.runtimes.volumes import make_volume, remove_volumes
 from headway.infra.docker import images, labels
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
+from headway.infra.docker.memory import ran_out_of_memory
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Artifact, MountKind, ReleaseSpec
 from headway.kernel.errors import Unavailable
@@ -230,6 +231,10 @@ class ContainerRuntime:
                 return read(inspected, labels.RELEASE)
         return None
 
+    async def ran_out_of_memory(self, found: ContainerState) -> bool:
+        """Whether a container that has ended used more memory than it may."""
+        return await ran_out_of_memory(self._api, found.container_id, found.exit_code)
+
     async def lines(self, found: ContainerState, count: int, masked: Callable[[str], str]) -> list[str]:
         """The last lines that it wrote, as ``masked`` leaves them."""
         path = f"/containers/{found.container_id}/logs"
@@ -309,6 +314,9 @@ class _Watched:
 
     async def found(self) -> ContainerState | None:
         return await self._runtime.find(self._release_id)
+
+    async def ran_out_of_memory(self, found: ContainerState) -> bool:
+        return await self._runtime.ran_out_of_memory(found)
 
     async def last_lines(self, count: int) -> list[str]:
         found = await self.found()

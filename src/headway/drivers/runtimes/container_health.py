@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -35,6 +36,10 @@ class Watched(Protocol):
 
     async def found(self) -> ContainerState | None:
         """Its container, None where there is none any more."""
+        ...
+
+    async def ran_out_of_memory(self, found: ContainerState) -> bool:
+        """Whether what has ended so was ended for the memory that it used."""
         ...
 
     async def last_lines(self, count: int) -> list[str]:
@@ -162,6 +167,8 @@ async def _give_up_on_ends(found: ContainerState, watched: Watched) -> None:
     is_over = found.has_exited and found.state.value == "stopped"
     if found.exits < CRASHES and not is_over:
         return
+    if found.has_exited and not found.out_of_memory and await watched.ran_out_of_memory(found):
+        found = replace(found, out_of_memory=True)
     last = await quoted(await watched.last_lines(LAST_LINES))
     if found.error:
         last = f" Docker says: {found.error}."

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import xml.parsers.expat
 import xmlrpc.client  # the only peer is our own supervisord, on a socket that only we can reach
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from headway.infra import http_client
+from headway.infra.http_client import CutOff, NotHttp
 from headway.kernel.errors import HeadwayError, Unavailable
 
 BAD_NAME = 10
@@ -20,6 +21,9 @@ STILL_RUNNING = 91
 CANNOT_READ = 92
 
 _DEADLINE_SECONDS = 10.0
+_DONE = 200
+_HEADERS: Mapping[str, str] = {"Host": "supervisord", "Content-Type": "text/xml"}
+_BROKEN_OFF = "The process supervisor broke off its answer; the panel looks after it."
 
 
 class SupervisordAway(Unavailable):
@@ -45,18 +49,19 @@ class Rpc:
         body = xmlrpc.client.dumps(arguments, f"supervisor.{method}").encode()
         try:
             async with asyncio.timeout(_DEADLINE_SECONDS):
-                answer = await self._exchange(body)
+                status, text = await self._exchange(body)
+        except (CutOff, NotHttp) as error:
+            raise SupervisordAway(_BROKEN_OFF) from error
         except (OSError, TimeoutError) as error:
             raise SupervisordAway("The process supervisor does not answer; the panel starts it again.") from error
-        head, _, text = answer.partition(b"\r\n\r\n")
-        if b" 200 " not in head.split(b"\r\n", 1)[0]:
-            raise SupervisordAway("The process supervisor broke off its answer; the panel looks after it.")
+        if status != _DONE:
+            raise SupervisordAway(_BROKEN_OFF)
         try:
             (result,), _ = xmlrpc.client.loads(text)
         except xmlrpc.client.Fault as fault:
             raise Refused(f"The process supervisor refused {method}: {fault.faultString}", fault.faultCode) from fault
         except xml.parsers.expat.ExpatError as error:
-            raise SupervisordAway("The process supervisor broke off its answer; the panel looks after it.") from error
+            raise SupervisordAway(_BROKEN_OFF) from error
         return result
 
     async def process(self, name: str) -> Mapping[str, Any] | None:
@@ -69,14 +74,10 @@ class Rpc:
             raise
         return found
 
-    async def _exchange(self, body: bytes) -> bytes:
-        reader, writer = await asyncio.open_unix_connection(str(self._socket))
+    async def _exchange(self, body: bytes) -> tuple[int, bytes]:
+        streams = await asyncio.open_unix_connection(str(self._socket))
         try:
-            head = f"POST /RPC2 HTTP/1.0\r\nContent-Type: text/xml\r\nContent-Length: {len(body)}\r\n\r\n"
-            writer.write(head.encode() + body)
-            await writer.drain()
-            return await reader.read()
+            answer = await http_client.ask(streams, "POST", "/RPC2", _HEADERS, body)
+            return answer.status, await answer.body()
         finally:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
+            await http_client.close(streams[1])

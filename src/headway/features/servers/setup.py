@@ -30,7 +30,7 @@ _ENGINE: Mapping[str, tuple[str, ...]] = {
     UBUNTU: ("docker.io", "docker-buildx", "docker-compose-v2", "iptables", "ca-certificates"),
 }
 # What keeps applications up there, with or without an engine.
-_UP = ("python3", "python3-cryptography", "python3-httptools", "ca-certificates")
+_UP = ("python3", "python3-cryptography", "ca-certificates")
 _NATIVE = ("python3-venv", "xz-utils")
 _LEAST_FREE_BYTES = 1 << 30
 _MOST_DRIFT_SECONDS = 60.0

@@ -12,20 +12,18 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
-import httptools
-
+from headway.infra import http_client
+from headway.infra.http_client import Answer, CutOff, NotHttp, Streams
 from headway.kernel.errors import HeadwayError, Unavailable
 
-Dial = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
+Dial = Callable[[], Awaitable[Streams]]
 Json = Any
 
 _HERE = "this machine"
 _SECONDS = 60.0
 _PING_SECONDS = 5.0
 _FILE_SECONDS = 300.0
-_CHUNK = 64 << 10
-_FILE_CHUNK = 1 << 20
-_MOST_BYTES = 64 << 20
+_HOST: Mapping[str, str] = {"Host": "docker"}
 _POLICIES = (1, 43)  # what Docker 24 speaks
 
 
@@ -61,7 +59,7 @@ class EngineRefused(HeadwayError):
 def unix_socket(path: str) -> Dial:
     """Dials the engine of this machine."""
 
-    async def dial() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def dial() -> Streams:
         return await asyncio.open_unix_connection(path)
 
     return dial
@@ -117,44 +115,29 @@ class DockerApi:
 
     async def stream(self, path: str, **query: Json) -> AsyncGenerator[bytes, None]:
         """The bytes of an answer that has no end of its own, as they come; it ends with whoever asks."""
-        answer = _Answer()
-        with self._away(_SECONDS):
+        with self._away(_SECONDS), contextlib.suppress(CutOff):
             async with asyncio.timeout(_SECONDS):
-                reader, writer = await self._dial()
+                streams = await self._dial()
             try:
-                asked = (f"GET {_target(path, query)} HTTP/1.1", "Host: docker", "Connection: close", "", "")
-                writer.write("\r\n".join(asked).encode())
-                while not answer.complete and (chunk := await reader.read(_CHUNK)):
-                    answer.feed(chunk)
-                    if answer.status < 400 and answer.body:
-                        yield answer.taken()
+                answer = await http_client.ask(streams, "GET", _target(path, query), _HOST)
+                await _require_done(answer)
+                while piece := await answer.read():
+                    yield piece
             finally:
-                writer.close()
-        if answer.status >= 400:
-            raise EngineRefused(_complaint(answer), answer.status)
+                streams[1].close()
 
-    async def converse(self, path: str, body: Json) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def converse(self, path: str, body: Json) -> Streams:
         """The two ends of what goes on in place of an answer, to be closed by whoever asks."""
-        data = json.dumps(body).encode()
-        asked = (f"POST {path} HTTP/1.1", "Host: docker", "Connection: Upgrade", "Upgrade: tcp")
-        told = ("Content-Type: application/json", f"Content-Length: {len(data)}", "", "")
-        with self._away(_SECONDS):
+        headers = {**_HOST, "Connection": "Upgrade", "Upgrade": "tcp", "Content-Type": "application/json"}
+        with self._away(_SECONDS), contextlib.ExitStack() as closing:
             async with asyncio.timeout(_SECONDS):
-                reader, writer = await self._dial()
-                writer.write("\r\n".join((*asked, *told)).encode() + data)
-                try:
-                    head = await reader.readuntil(b"\r\n\r\n")
-                except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-                    writer.close()
-                    raise ConnectionResetError(0, "the connection was closed in the middle of an answer") from error
-                if head.split()[1] == b"101":
-                    return reader, writer
-                answer = _Answer()
-                answer.feed(head)
-                while not answer.complete and (chunk := await reader.read(_CHUNK)):
-                    answer.feed(chunk)
-                writer.close()
-        raise EngineRefused(_complaint(answer), answer.status)
+                streams = await self._dial()
+                closing.callback(streams[1].close)
+                answer = await http_client.ask(streams, "POST", path, headers, json.dumps(body).encode())
+                if answer.status != http_client.SWITCHING:
+                    raise EngineRefused(_complaint(answer.status, await answer.body()), answer.status)
+            closing.pop_all()
+            return streams
 
     async def require(self) -> None:
         """Returns where there is an engine; else raises EngineAway."""
@@ -201,13 +184,15 @@ class DockerApi:
         seconds: float = _SECONDS,
         headers: Mapping[str, str] = MappingProxyType({}),
     ) -> bytes:
-        target = _target(path, query)
         with self._away(seconds):
             async with asyncio.timeout(seconds):
-                answer = await self._exchange(method, target, content, headers)
-        if answer.status >= 400:
-            raise EngineRefused(_complaint(answer), answer.status)
-        return bytes(answer.body)
+                streams = await self._dial()
+                try:
+                    answer = await http_client.ask(streams, method, _target(path, query), {**_HOST, **headers}, content)
+                    await _require_done(answer)
+                    return await answer.body()
+                finally:
+                    await http_client.close(streams[1])
 
     @contextlib.contextmanager
     def _away(self, seconds: float) -> Iterator[None]:
@@ -218,28 +203,8 @@ class DockerApi:
             raise EngineAway(f"no answer within {seconds:g} s", self._place) from error
         except OSError as error:
             raise EngineAway(error.strerror or str(error), self._place) from error
-        except httptools.HttpParserError as error:
+        except NotHttp as error:
             raise EngineAway("what answers there is no Docker engine", self._place) from error
-
-    async def _exchange(self, method: str, target: str, content: bytes | Path, headers: Mapping[str, str]) -> _Answer:
-        reader, writer = await self._dial()
-        try:
-            length = len(content) if isinstance(content, bytes) else (await asyncio.to_thread(content.stat)).st_size
-            every = {"Host": "docker", "Connection": "close", "Content-Length": str(length), **headers}
-            lines = (f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in every.items()))
-            writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
-            await _write(writer, content)
-            answer = _Answer()
-            while not answer.complete:
-                chunk = await reader.read(_CHUNK)
-                if not chunk:
-                    raise ConnectionResetError(0, "the connection was closed in the middle of an answer")
-                answer.feed(chunk)
-            return answer
-        finally:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
 
 
 def keeps_policies(version: Json) -> bool:
@@ -248,45 +213,10 @@ def keeps_policies(version: Json) -> bool:
     return spoken >= _POLICIES
 
 
-async def _write(writer: asyncio.StreamWriter, content: bytes | Path) -> None:
-    if isinstance(content, bytes):
-        writer.write(content)
-        await writer.drain()
-        return
-    with content.open("rb") as file:
-        while chunk := await asyncio.to_thread(file.read, _FILE_CHUNK):
-            writer.write(chunk)
-            await writer.drain()
-
-
-class _Answer:
-    """An HTTP answer as it comes in."""
-
-    def __init__(self) -> None:
-        self.status = 0
-        self.body = bytearray()
-        self.complete = False
-        self._parser = httptools.HttpResponseParser(self)
-
-    def feed(self, chunk: bytes) -> None:
-        self._parser.feed_data(chunk)
-        if len(self.body) > _MOST_BYTES:
-            raise OSError(0, "its answer is too long")
-
-    def taken(self) -> bytes:
-        """What has come of its body since this was asked last."""
-        body = bytes(self.body)
-        self.body.clear()
-        return body
-
-    def on_headers_complete(self) -> None:
-        self.status = self._parser.get_status_code()
-
-    def on_body(self, body: bytes) -> None:
-        self.body += body
-
-    def on_message_complete(self) -> None:
-        self.complete = True
+async def _require_done(answer: Answer) -> None:
+    """Raises EngineRefused where the engine says no."""
+    if answer.status >= 400:
+        raise EngineRefused(_complaint(answer.status, await answer.body()), answer.status)
 
 
 def _target(path: str, query: Mapping[str, Json]) -> str:
@@ -303,9 +233,9 @@ def _value(body: bytes) -> Json:
     return json.loads(body) if body.strip() else None
 
 
-def _complaint(answer: _Answer) -> str:
+def _complaint(status: int, body: bytes) -> str:
     try:
-        said = json.loads(answer.body)["message"]
+        said = json.loads(body)["message"]
     except (ValueError, KeyError, TypeError):
-        said = answer.body.decode(errors="replace").strip() or f"status {answer.status}"
+        said = body.decode(errors="replace").strip() or f"status {status}"
     return f"Docker refuses: {said}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from headway.drivers.runtimes.machine import Machine, ProgramAway
 from headway.drivers.runtimes.start_networks import StartNetworks
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
 from headway.infra.docker.labels import labelled
+from headway.infra.docker.memory import KILLED, ran_out_of_memory
 from headway.kernel.errors import HeadwayError
 
 _SWEEPS = 40
@@ -67,6 +68,14 @@ class Engine:
         found = await asyncio.gather(*(self.api.find(f"/containers/{each['Id']}/json") for each in listed))
         told = {each["Id"]: str(each.get("Status") or "") for each in listed}
         return [container_of(each, told[each["Id"]]) for each in found if each is not None]
+
+    async def noted(self, container: Container) -> Container:
+        """A container that has ended, once the engine has noted whether that was for its memory."""
+        if container.exit_code != KILLED or container.out_of_memory:
+            return container
+        return replace(
+            container, out_of_memory=await ran_out_of_memory(self.api, container.container_id, container.exit_code)
+        )
 
     async def images(self, names: Sequence[str]) -> dict[str, Image]:
         """These images, as far as they are on this machine. A name that is the beginning of an id names none."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import headway
 
+_MODULES = ("attendant.py", "infra/http_client.py")
 _PARTS = ("kernel", "infra/docker", "infra/hosts", "infra/logs", "drivers/runtimes")
 _OTHERS = ("supervisor",)
 _START = """\
@@ -40,7 +41,8 @@ class Bundle:
 def bundle() -> Bundle:
     """The parcel of this version. Blocks for a moment, once."""
     package = Path(headway.__file__).parent
-    files = {START: _START.encode(), "headway/__init__.py": b"", "headway/attendant.py": _read(package, "attendant.py")}
+    files = {START: _START.encode(), "headway/__init__.py": b""}
+    files |= {f"headway/{name}": _read(package, name) for name in _MODULES}
     for part in _PARTS:
         for above in (Path(part), *Path(part).parents):
             if str(above) != ".":

@@ -17,11 +17,11 @@ from headway.drivers.runtimes.swarm.health import Seen
 from headway.drivers.runtimes.swarm.tasks import Task, rolled_back
 from headway.infra.docker import labels
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
+from headway.infra.docker.memory import KILLED, ran_out_of_memory
 from headway.kernel.artifacts import ReleaseSpec
 
 _CONTEXT = 400  # lines before the wanted ones, since a secret of several lines may have begun there
 _LOG_SECONDS = 5.0
-_KILLED = 137
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,11 +63,9 @@ class WatchedService:
         """This machine's engine knows; of another one only the signal is known, by which a kernel ends what has reached
         its bound, and which nobody else sends to a task that is to run.
         """
-        found = await self._here(task)
-        if found is not None:
-            return found.out_of_memory
-        is_elsewhere = task.node_id != self.node_id
-        return is_elsewhere and task.exit_code == _KILLED and self.spec.memory_bytes is not None
+        if task.node_id == self.node_id:
+            return bool(task.container_id) and await ran_out_of_memory(self.api, task.container_id, task.exit_code)
+        return task.exit_code == KILLED and self.spec.memory_bytes is not None
 
     async def was_unhealthy(self, task: Task) -> bool:
         """Whether its check failed at its end, where it ran on this machine."""

@@ -7,22 +7,40 @@ that goes on with the run waits for what runs, or reads its end, and starts noth
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Mapping
 from typing import Any
 
 from headway.core.deployments.run import Run, RunFailed
 from headway.core.deployments.status import Reason
+from headway.core.engine import explain
 from headway.drivers.builders.plan_dockerfile import STARTER
 from headway.drivers.runtimes.cancel_shield import finished
 from headway.drivers.runtimes.container_body import container_name
+from headway.drivers.runtimes.container_state import unwrapped
+from headway.drivers.runtimes.last_output import LAST_LINES
 from headway.features.services.application.plan import ApplicationPlan
 from headway.features.services.application.tools import ApplicationContext
 from headway.infra.docker import labels
-from headway.infra.docker.api import DockerApi, EngineRefused
+from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
+from headway.infra.docker.memory import ran_out_of_memory
+from headway.infra.hosts.base import Cause, Exit
 from headway.infra.hosts.command import Command, Stage
 from headway.kernel.artifacts import ReleaseSpec
+from headway.kernel.failures.explanation import Explanation, told
+from headway.kernel.failures.rule import Phase
+from headway.kernel.phrase import phrase
 
 RUNTIME = "container"
 _COMMAND = "release command"
+_AWAY_SECONDS = 60.0  # in which an engine that was restarted answers again
+_LOOK_AGAIN_SECONDS = 0.5
+_CONTEXT = 400  # lines before the last ones, since a secret of several lines may have begun there
+_LOST = (
+    " The connection to the engine was lost as it ran: where the engine was stopped (journalctl -u docker says so), "
+    "deploy again."
+)
 # Process 1 is as in the release itself: where the deployment is cancelled, it asks what it started to end, and lets it.
 _LINE = f'{STARTER}/bin/sh -c "$1" &\nwait $!\n'
 
@@ -39,13 +57,55 @@ async def carry_out(run: Run, tools: ApplicationContext, plan: ApplicationPlan, 
     command = _starting(tools, plan, spec, (await api.get(f"{container}/json"))["Id"])
     ended = await run.command(_COMMAND, command, check=False)
     if not ended.succeeded:
-        found = await api.find(f"{container}/json")
-        if ended.cause is None and found is not None and found["State"].get("OOMKilled"):
+        seconds = plan.settings.step_seconds or run.deadlines.step.total_seconds()
+        state = await _end(api, container, seconds) if ended.cause is None else None
+        if state is not None and await ran_out_of_memory(api, f"{container_name(spec)}-release", state["ExitCode"]):
             raise RunFailed("The release command used more memory than its bound.", Reason.OUT_OF_MEMORY)
-        await run.command(_COMMAND, command)  # which is not started again: this says how it ended
+        if state is None or state["ExitCode"] == ended.status:
+            await run.command(_COMMAND, command)  # which is not started again: this says how it ended
+        else:
+            await _judge(run, api, container, state["ExitCode"])
     async with run.fence():
         for each in (container, prepared):  # the other one is made again for the start
             await api.delete(each, force=True, v=True)
+
+
+async def _end(api: DockerApi, container: str, seconds: float) -> Mapping[str, Any] | None:
+    """How it ended by the engine's own word, once it has: a client that has lost the engine ends too, and what it
+    started goes on. None where nothing was started. Raises EngineAway, and RunFailed where it takes too long.
+    """
+    deadline = time.monotonic() + seconds
+    answered = time.monotonic()
+    while True:
+        try:
+            found = await api.find(f"{container}/json")
+        except EngineAway:
+            if time.monotonic() > answered + _AWAY_SECONDS:
+                raise
+        else:
+            answered = time.monotonic()
+            state: Mapping[str, Any] | None = None if found is None else found["State"]
+            if state is None or state["Status"] == "created":
+                return None
+            if not state["Running"]:
+                return state
+            if answered > deadline:
+                late = Exit(statuses=(), cause=Cause.STEP_TIMEOUT)
+                raise RunFailed(explain.command_failed(_COMMAND, late, Explanation(line="")), Reason.TIMED_OUT)
+        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+
+async def _judge(run: Run, api: DockerApi, container: str, exit_code: int) -> None:
+    """Says what it wrote last, which the log may lack, and returns where it ended well. Raises RunFailed."""
+    output = await api.read(f"{container}/logs", stdout=True, stderr=True, tail=str(LAST_LINES + _CONTEXT))
+    lines = run.masked(unwrapped(output, has_terminal=False)).splitlines()[-LAST_LINES:]
+    await run.say(phrase("The connection to the engine was lost as the release command ran. Its last lines:"))
+    for line in lines:
+        await run.say(phrase("  {}", line))
+    if exit_code:
+        said = await asyncio.to_thread(told, "\n".join(lines), Phase.START)
+        sentence = explain.command_failed(_COMMAND, Exit(statuses=(exit_code,)), said)
+        raise RunFailed(f"{sentence.rstrip('.')}.{_LOST}")
 
 
 async def _make(api: DockerApi, spec: ReleaseSpec, line: str) -> None:

@@ -157,7 +157,7 @@ class Watch:
         for name, judgements in found.items():
             for container, judgement in judgements:
                 if judgement.standing is ContainerVerdict.FAILED:
-                    raise await self._failed(plan, name, container, judgement)
+                    raise await self._failed(plan, name, container)
         return found
 
     def _of(self, plan: Rollout, name: str, containers: Sequence[Container]) -> list[tuple[Container, Judgement]]:
@@ -175,7 +175,8 @@ class Watch:
             self._seen[container.container_id] = (container.started_at, since)
         return time.monotonic() - since >= self.settle_seconds
 
-    async def _failed(self, plan: Rollout, name: str, container: Container, judgement: Judgement) -> RunFailed:
+    async def _failed(self, plan: Rollout, name: str, failed: Container) -> RunFailed:
+        ((container, judgement),) = self._of(plan, name, [await self.tools.engine.noted(failed)])
         last = await self._last_words(plan, container)
         reason = Reason.OUT_OF_MEMORY if judgement.out_of_memory else Reason.FAILED
         why = self.run.masked(judgement.why)[:_LONGEST_LINE]

@@ -28,6 +28,7 @@ from headway.features.services.compose.plan import ComposePlan
 from headway.features.services.compose.rollout import Rollout
 from headway.features.services.compose.tools import ComposeContext
 from headway.infra.docker import images
+from headway.infra.docker.memory import ran_out_of_memory
 from headway.kernel.artifacts import Route
 from headway.kernel.errors import HeadwayError
 from headway.kernel.failures.explanation import on_own_threads, told
@@ -300,10 +301,9 @@ class SwarmStack:
         return RunFailed(f"{sentence}.", Reason.OUT_OF_MEMORY if ran_out else Reason.FAILED)
 
     async def _ran_out(self, task: Task) -> bool:
-        if not task.container_id:
-            return False
-        inspected = await self.tools.stacks.api.find(f"/containers/{task.container_id}/json")
-        return bool(inspected and inspected["State"]["OOMKilled"])
+        return bool(task.container_id) and await ran_out_of_memory(
+            self.tools.stacks.api, task.container_id, task.exit_code
+        )
 
     async def _too_late(self, record: Record, name: str, there: Mapping[str, StackService]) -> RunFailed:
         said, found = await self._last_words(record, there), there.get(name)
