@@ -23,12 +23,12 @@ from headway.core.access.survey import Line
 from headway.core.deployments import store
 from headway.core.deployments.store import Unfinished
 from headway.drivers.panel_machine import PanelMachine
-from headway.drivers.runtimes import processes
 from headway.drivers.runtimes.daemon import MARKER
 from headway.features.services.application import deploy
 from headway.infra.db import dump
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.migrate import DatabaseNewer
+from headway.infra.hosts import processes
 from headway.infra.panel.archive import Contents, check_archive, unpack_archive, write_archive
 from headway.infra.panel.data_dir import KEPT_APART, DataDir, holder_of, sync_folder
 from headway.kernel.errors import Conflict, HeadwayError, InvalidInput

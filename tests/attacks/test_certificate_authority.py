@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from headway.drivers.runtimes import processes
+from headway.infra.hosts import procfs
 from tests.support.certificates.certificate_authority import Authority, authority, lacks_authority
 from tests.support.certificates.certificates import certificate_for
 from tests.support.panel.panel import Json, Panel, free_port, git_repository, until
@@ -228,7 +228,7 @@ def test_a_name_in_the_handshake_opens_no_other_hosts_door(place: Place, version
 def test_what_was_cut_off_is_set_aside_and_asked_for_again(place: Place, state: str) -> None:
     kept = place.panel.data_dir / "edge/acme.json"
     before, account = place.edge, kept.stat().st_uid
-    assert (account, kept.stat().st_mode & 0o777) == (processes.owner(before), 0o600)
+    assert (account, kept.stat().st_mode & 0o777) == (procfs.owner(before), 0o600)
     assert account != 0
     with kept.open("w", encoding="latin-1") as file:
         file.write(state)

@@ -22,12 +22,11 @@ import httpx
 import pytest
 
 from headway.drivers.panel_machine import PanelMachine
-from headway.drivers.runtimes import processes
 from headway.drivers.runtimes.edge import Edge
 from headway.drivers.runtimes.entrances import Held
 from headway.drivers.runtimes.native import NativeRuntime
 from headway.drivers.runtimes.requests import certificate
-from headway.infra.hosts.processes import initial_environment
+from headway.infra.hosts import procfs
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.artifacts import HealthCheck, HealthKind, KeyPair, Route, Upstream, Way
 from headway.kernel.secret import Secret
@@ -120,7 +119,7 @@ async def test_the_edge_is_nobody_with_no_capability(place: Place, up: Edge) -> 
     assert seen["NoNewPrivs"] == "1"
     cwd = Path(f"/proc/{up.pid()}/cwd").readlink()
     assert list(cwd.iterdir()) == []
-    named = {each.partition(b"=")[0] for each in initial_environment(up.pid() or 0).split(b"\0") if each}
+    named = {each.partition(b"=")[0] for each in procfs.initial_environment(up.pid() or 0).split(b"\0") if each}
     assert named <= {b"PATH", b"HOME", b"HEADWAY_DAEMON", b"LISTEN_PID", b"LISTEN_FDS", b"LISTEN_FDNAMES"}
 
 
@@ -146,12 +145,12 @@ async def test_the_account_of_the_edge_reads_what_it_is_given_and_writes_one_fil
 
 async def test_the_trial_has_an_account_of_its_own_that_reads_less(place: Place, up: Edge) -> None:
     trial = asyncio.create_task(place.edge.try_out(place.route()))
-    await until(lambda: trial.done() or any(map(processes.owner, tried(place.root))))
-    found = [pid for pid in tried(place.root) if processes.owner(pid)]
+    await until(lambda: trial.done() or any(map(procfs.owner, tried(place.root))))
+    found = [pid for pid in tried(place.root) if procfs.owner(pid)]
     assert found, "it runs as root"
     seen = status(found[0])
     assert {seen[each] for each in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {NONE}
-    assert processes.owner(found[0]) not in {0, processes.owner(up.pid() or 0)}
+    assert procfs.owner(found[0]) not in {0, procfs.owner(up.pid() or 0)}
     own = "../../../default.key", "../../../routes", "../../../acme.json", "../../../../vault.key", "/etc/shadow"
     assert reaches(found[0], Path(f"/proc/{found[0]}/cwd").readlink(), own) == {}
     await trial
@@ -181,7 +180,7 @@ async def test_an_edge_that_runs_as_root_is_replaced_and_no_request_is_lost(plac
     (place.root / "acme.json").write_text("{}")
     (place.root / "acme.json").chmod(0o600)
     (before,) = running_below(place.root)
-    assert processes.owner(before) == 0
+    assert procfs.owner(before) == 0
     try:
         with Visitors(new._port, ["shop"], kept=4) as visitors:
             slow = asyncio.create_task(asyncio.to_thread(slowly, new._port))
@@ -197,7 +196,7 @@ async def test_an_edge_that_runs_as_root_is_replaced_and_no_request_is_lost(plac
         )
         assert visitors.failures == []
         assert visitors.count > 30
-        assert [processes.owner(pid) for pid in running_below(place.root)] == [new._reader]
+        assert [procfs.owner(pid) for pid in running_below(place.root)] == [new._reader]
         state = (place.root / "acme.json").stat()
         assert (state.st_uid, state.st_mode & 0o777) == (new._reader, 0o600)
         assert not (place.root / "entrances.json").exists()
@@ -224,7 +223,7 @@ async def test_an_upgrade_that_was_killed_is_finished_by_the_next_start(place: P
     new = place.edge
     await new.ensure()
     await new.proven(place.route())
-    assert processes.owner(new.pid() or 0) == new._reader
+    assert procfs.owner(new.pid() or 0) == new._reader
     assert place.edge.pid() == new.pid(), "the next panel finds it"
 
 
@@ -251,7 +250,7 @@ async def test_where_no_panel_is_it_comes_back_under_its_account(place: Place) -
         for cut in ("", '{"acme": {"Acc'):
             state.write_text(cut)
             (running,) = running_below(place.root)
-            assert (status(running)["CapEff"], processes.owner(running)) == (NONE, alone._reader)
+            assert (status(running)["CapEff"], procfs.owner(running)) == (NONE, alone._reader)
             os.kill(running, signal.SIGKILL)
             await until(lambda gone=running: running_below(place.root) not in ([], [gone]))  # type: ignore[misc]
             await alone.proven(place.route())
@@ -278,9 +277,9 @@ async def test_a_site_is_served_by_its_applications_account_with_no_capability()
             await runtime.healthy(Work(), spec)
             (running,) = [each.pid for each in (await runtime.status(spec.release_id)).processes]
             seen = status(running)
-            assert processes.name(running or 0) == "caddy" or "caddy" in processes.argv(running or 0)[0]
+            assert procfs.name(running or 0) == "caddy" or "caddy" in procfs.argv(running or 0)[0]
             assert (seen["CapEff"], seen["CapPrm"], seen["NoNewPrivs"]) == (NONE, NONE, "1")
-            assert processes.owner(running or 0) == spec.uid
+            assert procfs.owner(running or 0) == spec.uid
         finally:
             await runtime.remove(spec.release_id)
             await runtime.shut_down()
@@ -319,7 +318,7 @@ def writes(pid: int | None, root: Path) -> list[str]:
 
 def as_account(pid: int | None, folder: Path, code: str, argument: str) -> str:
     """What a program prints that runs as a process does."""
-    account = processes.owner(pid or 0)
+    account = procfs.owner(pid or 0)
     assert account
 
     def become() -> None:
@@ -337,18 +336,18 @@ def running_below(root: Path) -> list[int]:
     mark = f"HEADWAY_DAEMON={root}/daemon.json".encode()
     return [
         pid
-        for pid in processes.all_pids()
-        if mark in initial_environment(pid).split(b"\0") and processes.argv(pid)[0].endswith("/traefik")
+        for pid in procfs.pids()
+        if mark in procfs.initial_environment(pid).split(b"\0") and procfs.argv(pid)[0].endswith("/traefik")
     ]
 
 
 def tried(root: Path) -> list[int]:
     """The Traefiks that are tried now."""
     found = []
-    for pid in processes.all_pids():
+    for pid in procfs.pids():
         with contextlib.suppress(OSError, IndexError):
             here = Path(f"/proc/{pid}/cwd").readlink().is_relative_to(root / "scratch")
-            if here and processes.argv(pid)[0].endswith("/traefik"):
+            if here and procfs.argv(pid)[0].endswith("/traefik"):
                 found.append(pid)
     return found
 

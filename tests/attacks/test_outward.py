@@ -100,7 +100,7 @@ def test_an_engine_that_has_systemd_make_its_groups_is_told_of_slices() -> None:
     assert gates is not None
     shown = gates.contain(slices=True)
     assert shown == ("headway-reach_tried-open.slice", "headway-reach_tried-ruled.slice")
-    mount = next(each for each in cgroups.all_mounts() if each.is_unified)
+    mount = next(each for each in cgroups.hierarchies() if each.is_unified)
     made = mount.folder / "headway.slice/headway-reach_tried.slice"
     assert sorted(each.name for each in made.iterdir() if each.is_dir()) == list(shown)
     cgroups.remove([made])

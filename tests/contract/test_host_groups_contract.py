@@ -31,6 +31,5 @@ async def test_a_group_ends_with_all_that_is_in_it_and_is_gone(host: Host) -> No
 
 
 def _folders(group: str) -> list[Path]:
-    mounts = cgroups.parse_mounts(cgroups.MOUNTINFO.read_text())
-    folders = (mount.folder / group.lstrip("/") for mount in mounts if mount.root == "/")
+    folders = (each.folder / group.lstrip("/") for each in cgroups.hierarchies() if each.is_whole)
     return [folder for folder in folders if folder.is_dir()]

@@ -13,7 +13,7 @@ import pytest
 from headway.drivers.runtimes.base import Behind, NotRunning, PortTaken, Unhealthy, UnknownRelease
 from headway.drivers.runtimes.registry import RUNTIMES
 from headway.drivers.runtimes.release_exec import InContainer, InFolder
-from headway.infra.hosts import processes
+from headway.infra.hosts import procfs
 from headway.kernel.artifacts import HealthCheck, HealthKind, ReleaseSpec
 from tests.contract.runtime_forms import Form, containers, native, services
 from tests.integration.runtimes.bench import Work, answers, fetch, fetch_json, free_port, until_async
@@ -217,7 +217,7 @@ async def test_something_more_runs_inside_with_the_same_variables(form: Form, wo
             assert "HEADWAY_RELEASE_ID" not in place.env, "the runtime would take it for a copy of its own"
         case InContainer() as place:
             assert place.pid is not None
-            assert AWKWARD.encode() in processes.initial_environment(place.pid)
+            assert AWKWARD.encode() in procfs.initial_environment(place.pid)
 
 
 async def test_there_is_no_inside_of_an_unknown_release(form: Form) -> None:

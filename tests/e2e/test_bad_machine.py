@@ -61,7 +61,7 @@ def test_an_application_that_fills_the_memory_while_it_starts(site: Kept) -> Non
 
 @pytest.mark.root
 def test_gates_that_the_machine_does_not_allow_are_named_to_whom_it_is_theirs(tmp_path: Path) -> None:
-    mount = next(each for each in cgroups.all_mounts() if each.is_unified)
+    mount = next(each for each in cgroups.hierarchies() if each.is_unified)
     python = tmp_path / "python"
     without = f'umount --lazy {mount.folder}; exec {sys.executable} "$@"'
     python.write_text(f"#!/bin/sh\nexec unshare --mount /bin/sh -c '{without}' sh \"$@\"\n")

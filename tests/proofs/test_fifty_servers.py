@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from headway.drivers.runtimes.processes import name, with_descendants
+from headway.infra.hosts import processes, procfs
 from tests.e2e.test_schedules import run, schedule
 from tests.support.machines.local_hosts import with_argument
 from tests.support.machines.ssh_servers import SSHD, SshServer, ssh_server
@@ -187,8 +187,8 @@ def ended_truly(running: Panel, build: Build) -> None:
 def _sessions(server: SshServer) -> int:
     """How many sessions the server has under way: what its connections have started, be it once for several."""
     assert server.process is not None
-    family = with_descendants([server.process.pid])
-    daemons = {pid for pid in family if name(pid).startswith("sshd")}
+    family = processes.with_descendants([server.process.pid])
+    daemons = {pid for pid in family if procfs.name(pid).startswith("sshd")}
     return sum(_parent(pid) in daemons for pid in family - daemons)
 
 

@@ -103,6 +103,18 @@ def test_only_what_is_called_module_composes() -> None:
     assert others == composing
 
 
+def test_one_module_reads_what_the_kernel_tells_of_processes() -> None:
+    alone = {
+        "src/headway/drivers/buildplan/toolchains/inventory_script.py",
+        "src/headway/drivers/runtimes/confined.py",
+        "src/headway/drivers/runtimes/launcher.py",
+    }
+    no_host = {"src/headway/infra/panel/data_dir.py", "src/headway/infra/panel/whereabouts.py"}
+    other_machines = {"src/headway/features/servers/examination.py"}
+    naming = {_name(path) for path in PRODUCT if re.search(r"""["']/proc\b""", path.read_text())}
+    assert naming == {"src/headway/infra/hosts/procfs.py", *alone, *no_host, *other_machines}
+
+
 def test_no_module_holds_mutable_state() -> None:
     held = [f"{_name(path)}:{line}" for path in PRODUCT for line in _read(path).mutable]
     assert held == [], "a table is annotated as a Mapping or Sequence, or is a tuple or frozenset"

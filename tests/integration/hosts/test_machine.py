@@ -48,16 +48,17 @@ async def test_switches_are_taken_as_said(tmp_path: Path) -> None:
 @ROOT_ONLY
 def test_a_group_that_was_delegated_to_us_is_ours_to_divide() -> None:
     """As systemd does it with Delegate=yes."""
-    (mount,) = [mount for mount in cgroups.parse_mounts(cgroups.MOUNTINFO.read_text()) if mount.is_unified]
-    place = mount.folder / f"test-{new_id()}.service"
+    top = cgroups.unified_of(cgroups.hierarchies())
+    assert top
+    place = top.folder / f"test-{new_id()}.service"
     place.mkdir()
     service = subprocess.Popen(["sleep", "1000"])
     try:
         (place / "cgroup.procs").write_text(str(service.pid))
-        base = cgroups._unified_base(mount, f"/{place.name}")
-        assert base == mount.folder
+        base = cgroups._unified_base(top, f"/{place.name}")
+        assert base == top.folder
         os.setxattr(place, "trusted.delegate", b"1")
-        assert cgroups._unified_base(mount, f"/{place.name}") == place
+        assert cgroups._unified_base(top, f"/{place.name}") == place
         assert (place / "panel/cgroup.procs").read_text() == f"{service.pid}\n"
     finally:
         service.kill()
@@ -68,13 +69,14 @@ def test_a_group_that_was_delegated_to_us_is_ours_to_divide() -> None:
 @ROOT_ONLY
 def test_a_group_in_whose_leaf_systemd_has_put_us_is_ours_to_divide() -> None:
     """As systemd does it with DelegateSubgroup=panel."""
-    (mount,) = [mount for mount in cgroups.parse_mounts(cgroups.MOUNTINFO.read_text()) if mount.is_unified]
-    place = mount.folder / f"test-{new_id()}.service"
+    top = cgroups.unified_of(cgroups.hierarchies())
+    assert top
+    place = top.folder / f"test-{new_id()}.service"
     (place / "panel").mkdir(parents=True)
     try:
-        assert cgroups._unified_base(mount, f"/{place.name}/panel") == mount.folder
+        assert cgroups._unified_base(top, f"/{place.name}/panel") == top.folder
         os.setxattr(place, "trusted.delegate", b"1")
-        assert cgroups._unified_base(mount, f"/{place.name}/panel") == place
+        assert cgroups._unified_base(top, f"/{place.name}/panel") == place
     finally:
         assert cgroups.remove([place])
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from headway.infra.hosts import procfs
 from headway.infra.hosts.anchor_client import LinkedAnchor
 from headway.infra.hosts.base import Cause, StopMode
 from headway.infra.hosts.command import Command
-from headway.infra.hosts.processes import folder_of
 from tests.support.applications.led_no_more import LED_NO_MORE
 from tests.support.machines.local_hosts import BUILD, MODES, local_host, run, shell, until, with_argument
 
@@ -46,7 +46,7 @@ class Escapes:
     async def all_run(self) -> list[int]:
         await until(lambda: all(with_argument(argument) for argument in self.arguments.values()))
         led = [argument for way, argument in self.arguments.items() if LED_NO_MORE in ESCAPES[way]]
-        await until(lambda: all(folder_of(pid).name != str(pid) for each in led for pid in with_argument(each)))
+        await until(lambda: all("/task/" in procfs.folder_of(pid) for each in led for pid in with_argument(each)))
         return self.pids()
 
 

@@ -16,9 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes.processes import argv, start_time, with_descendants
 from headway.infra.db.engine import DatabaseAway
-from headway.infra.hosts import ssh_login
+from headway.infra.hosts import processes, procfs, ssh_login
 from headway.infra.hosts.base import AnchorGone, AnchorSpec, Cause, Exit, GoneReason, Host, HostUnreachable, StopMode
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_target import HostKeyChanged, HostRefused, SshTarget, fingerprint
@@ -323,7 +322,7 @@ async def test_what_answers_is_kept_for_the_next_question(server: SshServer, hos
     assert await _hands(server) == hands
     for pid in hands:
         os.kill(pid, signal.SIGKILL)
-    await until(lambda: not any(argv(pid) for pid in hands))
+    await until(lambda: not any(procfs.argv(pid) for pid in hands))
     assert await host.length_of(str(tmp_path / "none")) == 0
     assert len(await _hands(server)) == 1
 
@@ -366,8 +365,9 @@ async def _hands(server: SshServer) -> set[int]:
     while len(found) < 5 or len({*map(frozenset, found[-5:])}) > 1:
         await asyncio.sleep(0.02)
         assert server.process is not None
-        perls = [pid for pid in with_descendants([server.process.pid]) if argv(pid)[:2] == ("perl", "-we")]
-        found.append({*sorted(perls, key=lambda pid: start_time(pid) or 0)[1:]})
+        family = processes.with_descendants([server.process.pid])
+        perls = [pid for pid in family if procfs.argv(pid)[:2] == ("perl", "-we")]
+        found.append({*sorted(perls, key=lambda pid: procfs.start_time(pid) or 0)[1:]})
     return found[-1]
 
 

@@ -17,12 +17,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from headway.drivers.runtimes import ports, processes
+from headway.drivers.runtimes import ports
 from headway.drivers.runtimes.confinement import EdgeAccounts
 from headway.drivers.runtimes.native import NativeRuntime
+from headway.infra.hosts import procfs
 from headway.infra.hosts.base import Exit, Host
 from headway.infra.hosts.command import Command
-from headway.infra.hosts.processes import initial_environment
 from headway.kernel.artifacts import Bundle, HealthCheck, HealthKind, Process, ReleaseSpec
 from headway.kernel.ids import new_id
 from headway.kernel.phrase import plain
@@ -168,7 +168,7 @@ def fetch(port: int | None, path: str = "/", host: str = "127.0.0.1") -> tuple[i
 
 def traefik_of(folder: Path) -> int | None:
     """The pid of the Traefik whose files lie below the folder."""
-    mine = (pid for pid in processes_of(folder) if (processes.argv(pid) or ("",))[0].endswith("/traefik"))
+    mine = (pid for pid in processes_of(folder) if (procfs.argv(pid) or ("",))[0].endswith("/traefik"))
     return next(mine, None)
 
 
@@ -177,16 +177,16 @@ def processes_of(folder: Path) -> list[int]:
     known = (str(folder), f"={folder}/".encode())
     return [
         pid
-        for pid in processes.all_pids()
-        if known[0] in " ".join(processes.argv(pid))
-        or known[1] in initial_environment(pid)
+        for pid in procfs.pids()
+        if known[0] in " ".join(procfs.argv(pid))
+        or known[1] in procfs.initial_environment(pid)
         or _works_in(pid).startswith(f"{folder}/")
     ]
 
 
 def _works_in(pid: int) -> str:
     with contextlib.suppress(OSError):
-        return str((processes.PROC / str(pid) / "cwd").readlink())
+        return str(Path(procfs.PROC, str(pid), "cwd").readlink())
     return ""
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes import processes
-from headway.drivers.runtimes.cgroups import ReleaseGroups
 from headway.drivers.runtimes.edge import Edge
 from headway.drivers.runtimes.native import NativeRuntime
+from headway.drivers.runtimes.release_groups import ReleaseGroups
+from headway.infra.hosts import procfs
 from tests.integration.runtimes.bench import EDGE_ACCOUNTS, Work, free_port, make_runtime, open_folder, processes_of
 
 
@@ -46,5 +46,5 @@ def _nothing_is_left(folder: Path) -> None:
     groups = ReleaseGroups.of_this_machine(folder.name)
     if groups is not None:
         groups.clear()
-    left = {pid: processes.argv(pid) for pid in processes_of(folder)}
+    left = {pid: procfs.argv(pid) for pid in processes_of(folder)}
     assert left == {}

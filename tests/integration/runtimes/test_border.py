@@ -12,11 +12,11 @@ import pytest
 
 from headway.drivers.runtimes import bpf, gate_places, gate_words
 from headway.drivers.runtimes.border import Border
-from headway.drivers.runtimes.cgroups import ReleaseGroups
 from headway.drivers.runtimes.gate_content import Ports, number
 from headway.drivers.runtimes.gates import Gates, gates_of
 from headway.drivers.runtimes.programs import Layout
 from headway.drivers.runtimes.records import Records
+from headway.drivers.runtimes.release_groups import ReleaseGroups
 
 pytestmark = pytest.mark.root
 PANEL_ID = f"border-{os.getpid()}"

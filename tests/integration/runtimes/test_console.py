@@ -65,7 +65,7 @@ def process() -> Iterator[tuple[Path, int]]:
 
 def laid(root: Path, pid: int) -> None:
     """Tells of a process what its launcher does."""
-    place = Path(layer.folder_of(str(root), "r1", "web", str(pid)))
+    place = Path(layer.folder_of(str(root), "r1", "web", pid))
     place.mkdir(parents=True)
     (place / layer.TOLD).write_text(json.dumps({"form": layer.OVERLAY}))
 

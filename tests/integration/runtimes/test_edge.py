@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes import processes
 from headway.drivers.runtimes.edge import Edge, EdgeBroken, HostTaken
 from headway.drivers.runtimes.native import NativeRuntime
 from headway.drivers.runtimes.route_file import PROBE_HEADER, RELEASE_HEADER
 from headway.drivers.runtimes.route_probe import RouteNotProven
 from headway.drivers.runtimes.traefik import Https
+from headway.infra.hosts import processes, procfs
 from headway.kernel.artifacts import Entrance, Login, Redirect, ReleaseSpec, Route, Upstream, Way
 from headway.kernel.errors import InvalidInput
 from tests.integration.runtimes.bench import EDGE_ACCOUNTS, Work, fetch, free_port, make_spec
@@ -168,7 +168,7 @@ async def test_a_traefik_with_other_settings_is_replaced(edge: Edge, folder: Pat
     moved = Edge(folder / "edge", host="127.0.0.1", port=free_port(), accounts=EDGE_ACCOUNTS)
     await moved.ensure()
     assert moved.pid() not in {None, before}
-    assert processes.start_time(before or 0) is None
+    assert procfs.start_time(before or 0) is None
     assert fetch(moved._port, host=HOST)[0] == 404
 
 
@@ -393,4 +393,4 @@ async def _raw(port: int, headers: dict[str, str]) -> tuple[str, str]:
 
 def _kill(pid: int | None) -> None:
     assert pid
-    processes.kill_until_gone(lambda: {pid} if processes.start_time(pid) is not None else set())
+    processes.kill_until_gone(lambda: {pid} if procfs.start_time(pid) is not None else set())

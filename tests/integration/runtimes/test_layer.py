@@ -21,6 +21,7 @@ from headway.drivers.runtimes.launcher import BESIDE
 from headway.drivers.runtimes.layers import Layers
 from headway.drivers.runtimes.programs import Layout
 from headway.drivers.runtimes.release_exec import InFolder
+from headway.infra.hosts import procfs
 from headway.kernel.artifacts import Bundle
 from headway.kernel.errors import InvalidInput
 from tests.integration.runtimes.bench import (
@@ -201,9 +202,10 @@ def test_without_root_a_process_has_a_layer_too_and_nothing_of_it_is_left(form: 
     with open_folder() as folder:
         os.chown(folder, ACCOUNT, ACCOUNT)
         source = folder / "source"  # a checkout may be closed to others
-        (source / "headway/drivers/runtimes").mkdir(parents=True)
-        for module in (layer, overlay):
-            shutil.copy(str(module.__file__), source / "headway/drivers/runtimes")
+        for module in (layer, overlay, procfs):
+            place = source.joinpath(*module.__name__.split(".")[:-1])
+            place.mkdir(parents=True, exist_ok=True)
+            shutil.copy(str(module.__file__), place)
         settled = {"folder": f"{folder}/release", "home": str(folder), "keep": [], "program": "web", "app_name": "shop"}
         terms = {**settled, "uid": None, "gid": None, "bytes": 1 << 20}
         script = BY_ITSELF.format(source=str(source), root=str(folder), terms=terms, parted=form == layer.OVERLAY)

@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.runtimes import container_exec, disks, layer, layers, ports, processes
+from headway.drivers.runtimes import container_exec, disks, layer, layers, ports
 from headway.drivers.runtimes.layers import Layers
 from headway.drivers.runtimes.programs import Layout
-from headway.infra.hosts import anchor, cgroups, porter
+from headway.infra.hosts import anchor, cgroups, porter, processes
 from tests.support.applications.led_no_more import LED_NO_MORE, led_no_more
 
 pytestmark = pytest.mark.root
@@ -71,7 +71,7 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Any]]:
 
 def test_its_layer_stays_until_it_ends(tmp_path: Path) -> None:
     with led_no_more("") as (process, _):
-        place = Path(layer.folder_of(str(tmp_path), "r1", "web", str(process.pid)))
+        place = Path(layer.folder_of(str(tmp_path), "r1", "web", process.pid))
         (place / "upper").mkdir(parents=True)
         Layers(layout=Layout(root=tmp_path)).watch()
         assert place.is_dir()
@@ -120,8 +120,8 @@ def test_files_of_a_thread_alone_are_counted_while_the_first_lives(tmp_path: Pat
 
 
 @contextmanager
-def in_a_group(mount: cgroups.Mount) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
-    group = mount.folder / f"headway-{os.getpid()}"
+def in_a_group(tree: cgroups.Hierarchy) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
+    group = tree.folder / f"headway-{os.getpid()}"
     group.mkdir()
     try:
         with led_no_more("import sys; open(sys.argv[1], 'w').write('0')", None, f"{group}/cgroup.procs") as (left, _):
@@ -131,7 +131,7 @@ def in_a_group(mount: cgroups.Mount) -> Iterator[tuple[Path, subprocess.Popen[st
 
 
 def test_it_is_seen_in_the_group_of_its_container() -> None:
-    counts = max(cgroups.all_mounts(), key=lambda each: "pids" in each.controllers)
+    counts = max(cgroups.hierarchies(), key=lambda each: "pids" in each.controllers)
     with in_a_group(counts) as (group, left):
         assert container_exec._is_in(group.name, left.pid)
 
@@ -155,8 +155,8 @@ def test_nobody_is_waited_for_who_shows_an_account_nothing() -> None:
 
 @pytest.mark.parametrize("end", [lambda group: cgroups.end_all([group], 5), on_a_server], ids=["here", "on a server"])
 def test_the_end_of_its_group_is_its_end(end: Callable[[Path], bool]) -> None:
-    kills = next((each for each in cgroups.all_mounts() if each.is_unified), cgroups.all_mounts()[0])
-    with in_a_group(kills) as (group, left):
+    found = cgroups.hierarchies()
+    with in_a_group(cgroups.unified_of(found) or found[0]) as (group, left):
         assert end(group)
         assert left.wait(5) == -signal.SIGKILL
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes import ports, processes
+from headway.drivers.runtimes import ports
 from headway.drivers.runtimes.base import ProcessState, UnknownRelease
 from headway.drivers.runtimes.native import NativeRuntime
+from headway.infra.hosts import procfs
 from headway.kernel.artifacts import HealthCheck, HealthKind, ReleaseSpec
 from headway.kernel.errors import InvalidInput
 from tests.integration.runtimes.bench import (
@@ -315,7 +316,7 @@ def _log(folder: Path, spec: ReleaseSpec, process: str) -> str:
 
 
 def _of_account(uid: int) -> set[int]:
-    return {pid for pid in processes.all_pids() if _uid(pid) == uid}
+    return {pid for pid in procfs.pids() if _uid(pid) == uid}
 
 
 def _uid(pid: int) -> int | None:

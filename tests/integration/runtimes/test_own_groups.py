@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.runtimes import cgroups, launcher
+from headway.drivers.runtimes import launcher
+from headway.infra.hosts import cgroups
 from headway.kernel.ids import new_id
 from tests.integration.runtimes.bench import ACCOUNT
 
-UNIFIED = cgroups.find_hierarchies(Path("/proc/self/mountinfo").read_text()).unified or ""
+FOUND = cgroups.unified_of(cgroups.hierarchies())
+UNIFIED = "" if FOUND is None else str(FOUND.folder)
 BOUND = "cgroup.max.descendants"
 pytestmark = [
     pytest.mark.root,

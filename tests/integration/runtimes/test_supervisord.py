@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes import processes, programs
+from headway.drivers.runtimes import programs
 from headway.drivers.runtimes.base import ProcessState, Unhealthy
 from headway.drivers.runtimes.native import NativeRuntime
+from headway.infra.hosts import processes, procfs
 from headway.kernel.artifacts import HealthCheck, HealthKind, ReleaseSpec
 from headway.kernel.errors import InvalidInput
 from tests.integration.runtimes.bench import (
@@ -49,9 +50,9 @@ async def test_a_killed_supervisord_is_replaced_and_no_copy_runs_twice(
         await runtime.healthy(work, spec)
         assert fetch_json(spec.port)["pid"] != old
         assert not await runtime.crashed(spec.release_id)
-    copies = [pid for pid in processes.all_pids() if processes.argv(pid) == (PYTHON, "app.py") and _below(pid, folder)]
+    copies = [pid for pid in procfs.pids() if procfs.argv(pid) == (PYTHON, "app.py") and _below(pid, folder)]
     assert len(copies) == len(specs)
-    assert [pid for pid in before if processes.start_time(pid) is not None] == []
+    assert [pid for pid in before if procfs.start_time(pid) is not None] == []
 
 
 @pytest.mark.slow
@@ -118,7 +119,7 @@ async def test_stopping_works_while_supervisord_is_away(runtime: NativeRuntime, 
     pid = await run_web(runtime, work, spec)
     _kill(runtime.supervisor_pid())
     await runtime.stop(spec.release_id)
-    assert processes.start_time(pid) is None
+    assert procfs.start_time(pid) is None
     await runtime.ensure()
     assert await runtime.running() == set()
 
@@ -232,7 +233,7 @@ async def test_a_supervisord_that_hangs_is_replaced(
 
 def _kill(pid: int | None) -> None:
     assert pid
-    processes.kill_until_gone(lambda: {pid} if processes.start_time(pid) is not None else set())
+    processes.kill_until_gone(lambda: {pid} if procfs.start_time(pid) is not None else set())
 
 
 def _below(pid: int, folder: Path) -> bool:

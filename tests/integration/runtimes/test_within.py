@@ -10,7 +10,7 @@ import pytest
 
 from headway.drivers.runtimes.container_exec import MARK, ExecSession
 from headway.infra.docker.api import DockerApi, unix_socket
-from headway.infra.hosts import cgroups, nested_cgroups, processes
+from headway.infra.hosts import cgroups, nested_groups, processes, procfs
 from headway.kernel.errors import Unavailable
 from tests.support.docker.docker_engine import BASE_IMAGE, Engine
 from tests.support.panel.panel import until
@@ -30,7 +30,7 @@ def pid_of(engine: Engine, container: str) -> int:
     return int(engine.docker("inspect", "--format", "{{.State.Pid}}", container))
 
 
-def come_in(engine: Engine, within: ExecSession, script: str) -> list[processes.Process]:
+def come_in(engine: Engine, within: ExecSession, script: str) -> list[procfs.Process]:
     """Starts something inside that carries the mark."""
     mark = f"--env={MARK}={within.run_id}"
     engine.docker("exec", "--detach", mark, within.container_id, "sh", "-c", script)
@@ -44,12 +44,12 @@ async def test_a_group_within_that_of_the_container_holds_what_has_lost_its_mark
     within = ExecSession.of(container, first, "run-a", "/nowhere")
     assert within.group is not None
     for process in come_in(docker_engine, within, "sleep 1; env -i setsid sleep 7604 & exec sleep 7605"):
-        nested_cgroups.join(Path(within.group), process.pid)
+        nested_groups.join(Path(within.group), process.pid)
     until(lambda: len(cgroups.members(Path(str(within.group)))) == 2, 10, what="what has thrown its mark away")
     await within.end(DockerApi(unix_socket(str(docker_engine.socket))))
     assert processes.find_marked(within.marks) == []
     assert not Path(within.group).exists()
-    assert processes.look(first) is not None
+    assert procfs.look(first) is not None
 
 
 @pytest.mark.parametrize("how", ["by the mark", "without rights", "an engine elsewhere"])
@@ -65,7 +65,7 @@ async def test_without_a_group_what_carries_the_mark_is_ended(
     come_in(docker_engine, within, "setsid sleep 7602 & sleep 7603")
     await within.end(DockerApi(unix_socket(str(docker_engine.socket))))
     assert processes.find_marked(within.marks) == []
-    assert processes.look(first) is not None
+    assert procfs.look(first) is not None
 
 
 async def test_what_is_gone_or_away_is_told_apart(docker_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from headway.infra.hosts import processes
+from headway.infra.hosts import processes, procfs
 from headway.infra.hosts.anchor_client import LinkedAnchor
 from headway.infra.hosts.anchor_start import marks
 from headway.infra.hosts.base import AnchorSpec, StopMode
@@ -101,8 +101,8 @@ def with_argument(text: str) -> list[int]:
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            given = (folder / "cmdline").read_bytes() or (
-                processes.folder_of(int(folder.name)) / "cmdline"
+            given = (folder / "cmdline").read_bytes() or Path(
+                procfs.folder_of(int(folder.name)), "cmdline"
             ).read_bytes()
             if text.encode() in given.split(b"\0"):
                 found.append(int(folder.name))

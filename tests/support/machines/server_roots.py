@@ -199,8 +199,8 @@ def _argv(pid: int) -> list[str]:
 def remove_groups(data_dir: Path) -> None:
     """Removes the control groups that a panel's servers, which are gone, had: they share the kernel's trees."""
     panel_id = (data_dir / "panel.id").read_text()
-    for mount in cgroups.parse_mounts(cgroups.MOUNTINFO.read_text()):
-        for folder, below, _ in os.walk(mount.folder):  # others come and go meanwhile, which a glob does not stand
+    for tree in cgroups.hierarchies():
+        for folder, below, _ in os.walk(tree.folder):  # others come and go meanwhile, which a glob does not stand
             if Path(folder).name == "headway":
                 cgroups.remove([Path(folder) / name for name in below if name.startswith(f"{panel_id}-")])
 

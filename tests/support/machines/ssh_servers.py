@@ -142,7 +142,7 @@ async def ssh_host(server: SshServer, host_id: str = "server", **options: object
             await host.forget(handle)
         trees = await host._trees()
         await host.aclose()
-    for group in map(Path, trees.roots):
+    for group in trees.folders.values():
         group.rmdir()
     assert complaints == []
 

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from headway.infra.hosts import cgroups
+from headway.infra.hosts import cgroups, procfs
 
 T = TypeVar("T")
 
@@ -66,10 +66,9 @@ def groups_of(data_dir: Path) -> list[Path]:
     panel_id = data_dir / "panel.id"
     if not panel_id.exists():
         return []
-    mounts = cgroups.parse_mounts(cgroups.MOUNTINFO.read_text())
-    own = cgroups.parse_own_groups(cgroups.OWN_GROUPS.read_text())
-    bases = [mount.folder for mount in mounts]
-    bases += [mount.place(own.get(name, "/")) for mount in mounts for name in mount.controllers or {""}]
+    trees, own = cgroups.hierarchies(), procfs.groups()
+    bases = [tree.folder for tree in trees]
+    bases += [tree.place(own.get(name, "/")) for tree in trees for name in tree.controllers or {""}]
     folders = dict.fromkeys(base / "headway" / panel_id.read_text() for base in bases)
     return [folder for folder in folders if folder.exists()]
 

@@ -10,6 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from headway.drivers.runtimes import requests
+from headway.kernel.artifacts import HealthCheck, HealthKind
 
 TRY_SECONDS = 5.0
 
@@ -27,6 +28,16 @@ _END = 5  # of the headers, and of the request
 def headers_for(port: int) -> dict[str, str]:
     """What a health check says of itself."""
     return {"Host": f"127.0.0.1:{port}", "User-Agent": "Headway-Health", "Accept": "*/*"}
+
+
+def refusal(path: str, port: int, status: int) -> str | None:
+    """What is lacking where a health check's path is answered so; None when nothing is."""
+    if 200 <= status < 400:
+        return None
+    return (
+        f"GET {path} on port {port} answers {status}, which is not 2xx or 3xx. Mend what it reports, or set the health "
+        "check's path to one that answers (headway apps set APP --health-path /PATH)."
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,6 +73,20 @@ class AskedPort:
         self.answers = self.takes_connections = True
         self.other, self._since = "", None
         return None
+
+    async def lacking_by(self, check: HealthCheck) -> str | None:
+        """The same, for a check that names a path by the answer there, which is to be 2xx or 3xx."""
+        if check.kind is not HealthKind.HTTP:
+            return await self.lacking()
+        path, headers = check.path, headers_for(self.number)
+        try:
+            answer = await requests.get(self.host, self.port, path, headers=headers, timeout_seconds=TRY_SECONDS)
+        except requests.NoAnswer as silence:
+            return f"GET {path} on port {self.number} got no answer: {silence}."
+        self.takes_connections = True
+        lacking = refusal(path, self.number, answer.status)
+        self.answers = self.answers or lacking is None
+        return lacking
 
     def forget(self) -> None:
         """Nobody listens there: what was seen before was of a process that is gone."""

@@ -86,22 +86,13 @@ def taken(pid: int, descriptor: int) -> int:
         os.close(process)
 
 
-def start_time(pid: int) -> int | None:
-    """When a process was started, in ticks since the boot; None when there is none."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - pathlib is one import more
-            return int(file.read().rpartition(")")[2].split()[_START_TIME])
-    except (OSError, IndexError):
-        return None
-
-
 def _listening(terms: Mapping[str, Any], name: str, host: str, port: int) -> int:
     """A socket that listens there: the one that is held, else a new one."""
     family, address = _address(host, port)
     with contextlib.suppress(OSError, ValueError, KeyError):
         with open(terms["holding"], encoding="utf-8") as file:  # noqa: PTH123 - as above
             held = json.load(file)
-        if start_time(held["pid"]) == held["start_time"]:
+        if _start_time(held["pid"]) == held["start_time"]:
             found = socket.socket(fileno=taken(held["pid"], held["sockets"][name]))
             if found.family == family and found.getsockname()[:2] == address:
                 return found.detach()
@@ -113,6 +104,15 @@ def _listening(terms: Mapping[str, Any], name: str, host: str, port: int) -> int
     made.bind(address)
     made.listen(_longest_queue())
     return made.detach()
+
+
+def _start_time(pid: int) -> int | None:
+    """When a process was started, in ticks since the boot; None when there is none."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - pathlib is one import more
+            return int(file.read().rpartition(")")[2].split()[_START_TIME])
+    except (OSError, IndexError):
+        return None
 
 
 def _address(host: str, port: int) -> tuple[int, tuple[str, int]]:

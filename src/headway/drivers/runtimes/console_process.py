@@ -18,9 +18,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Never
 
-from headway.drivers.runtimes import launcher, layer, processes
+from headway.drivers.runtimes import launcher, layer
 from headway.drivers.runtimes.console_streams import Streams, reader, set_window, writer
-from headway.infra.hosts.processes import PROC, folder_of
+from headway.infra.hosts import processes, procfs
 from headway.kernel.console_frames import Kind
 from headway.kernel.errors import Conflict
 
@@ -235,7 +235,7 @@ class _Beside:
 
     def _look_at_layer(self) -> None:
         # Nobody but its launcher makes a folder of this name.
-        own = layer.folder_of(self._root, self._release_id, self.label, str(self._pid))
+        own = layer.folder_of(self._root, self._release_id, self.label, self._pid)
         try:
             if launcher.load(f"{own}/{layer.TOLD}")["form"] == layer.COPY:
                 self.folder = f"{own}/upper"
@@ -246,8 +246,8 @@ class _Beside:
     def _require_begun(self) -> None:
         """Raises NotThere while it is still what becomes of it."""
         owner = self.record["uid"]
-        is_other = owner is not None and processes.owner(self._pid) != owner
-        if is_other or self._release_id in processes.argv(self._pid) or not self.lives():
+        is_other = owner is not None and procfs.owner(self._pid) != owner
+        if is_other or self._release_id in procfs.argv(self._pid) or not self.lives():
             raise NotThere(self.label)
 
     def lives(self) -> bool:
@@ -263,11 +263,11 @@ class _Beside:
         Root enters none of another user namespace, which only the application can have made: there it would stand as
         somebody unknown, and yet be root.
         """
-        opened, seen = list[int](), folder_of(self._pid)
+        opened, seen = list[int](), procfs.folder_of(self._pid)
         try:
-            opened.append(os.open(seen / "root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+            opened.append(os.open(f"{seen}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
             for kind in (each for each in _NAMESPACES if not _shares(seen, each)):
-                opened += [os.open(seen / "ns" / kind, os.O_RDONLY | os.O_CLOEXEC)]
+                opened += [os.open(f"{seen}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC)]
             # Looked at once they are open: whoever has left our user namespace does not come back.
             is_apart = os.geteuid() == 0 and not _shares(seen, "user")
             if not self.lives():
@@ -283,33 +283,31 @@ class _Beside:
 
     def join(self) -> set[str]:
         """Takes this process into its groups; gives the files of the bounds that hold there. Raises OSError."""
-        groups, wanted = self.record["groups"], self._groups(folder_of(self._pid))
+        groups, wanted = self.record["groups"], self._groups(procfs.folder_of(self._pid))
         for group in groups:
             with contextlib.suppress(OSError):
                 Path(group["tree"], group["folder"], "cgroup.procs").write_text("0")
         with contextlib.suppress(OSError):
-            Path("/proc/self/oom_score_adj").write_text(launcher.OOM_SCORE_ADJ)  # where /proc is ours
-        if not wanted <= self._groups(PROC / "self") or not self.lives():
+            Path(procfs.SELF, "oom_score_adj").write_text(launcher.OOM_SCORE_ADJ)  # where /proc is ours
+        if not wanted <= self._groups(procfs.SELF) or not self.lives():
             raise OSError(
                 errno.ESRCH, "it would run outside of the bounds of its application, which may just have ended"
             )
         return {file for group in groups for file in group["bounds"]} if wanted else set()
 
-    def _groups(self, seen: Path) -> set[str]:
+    def _groups(self, seen: str) -> set[tuple[str, str]]:
         folders = tuple(group["folder"] for group in self.record["groups"])
-        lines = (seen / "cgroup").read_text().splitlines()
-        return {line for line in lines if folders and line.endswith(folders)}
+        return {each for each in procfs.groups(seen).items() if folders and each[1].endswith(folders)}
 
     def _require_supervised(self) -> None:
-        parent = Path("/proc", str(self._pid), "stat").read_text().rpartition(")")[2].split()[1]
-        if f"{self._root}/{launcher.SUPERVISOR}" not in processes.argv(int(parent)):
+        seen = procfs.look(self._pid)
+        if seen is None or f"{self._root}/{launcher.SUPERVISOR}" not in procfs.argv(seen.parent):
             raise NotThere(self.label)
 
 
-def _shares(seen: Path, kind: str) -> bool:
+def _shares(seen: str, kind: str) -> bool:
     """Whether a process' namespace of the kind is ours."""
-    theirs, ours = ((folder / "ns" / kind).stat() for folder in (seen, PROC / "self"))
-    return (theirs.st_dev, theirs.st_ino) == (ours.st_dev, ours.st_ino)
+    return procfs.namespace(seen, kind) == procfs.namespace(procfs.SELF, kind)
 
 
 def _become(

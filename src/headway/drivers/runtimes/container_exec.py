@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from headway.infra.docker.api import DockerApi, EngineRefused
-from headway.infra.hosts import nested_cgroups, processes
+from headway.infra.hosts import nested_groups, processes, procfs
 from headway.infra.hosts.command import Command, Stage
 from headway.kernel.errors import Unavailable
 
@@ -62,9 +62,7 @@ class ExecSession:
     def of(container_id: str, pid: int | None, run_id: str, gate: str, *, use_group: bool = True) -> ExecSession:
         """The visit of a run to a container whose first process is ``pid``. Blocks for a moment."""
         seen = _sees_all() and (pid is None or _is_in(container_id, pid))
-        group = (
-            nested_cgroups.group_within(pid, f"headway-{run_id}") if pid is not None and seen and use_group else None
-        )
+        group = nested_groups.group_within(pid, f"headway-{run_id}") if pid is not None and seen and use_group else None
         name = None if group is None else str(group)
         return ExecSession(container_id=container_id, run_id=run_id, group=name, gate=gate, seen=seen)
 
@@ -105,7 +103,7 @@ class ExecSession:
         elif not await asyncio.to_thread(self._end_seen, grace_seconds):
             raise Unavailable(f"What the run started in the container {self.container_id[:12]} does not end.")
 
-    async def _arrival(self) -> list[processes.Process]:
+    async def _arrival(self) -> list[procfs.Process]:
         """What has come in, once something has: the shell that waits at the gate."""
         while True:
             found = await asyncio.to_thread(processes.find_marked, self.marks)
@@ -121,7 +119,7 @@ class ExecSession:
             if time.monotonic() > deadline:
                 break
             time.sleep(0.1)
-        ended = self.group is None or nested_cgroups.end(Path(self.group))
+        ended = self.group is None or nested_groups.end(Path(self.group))
         return processes.end_marked(self.marks, _SECONDS) and ended
 
     async def _sweep_inside(self, api: DockerApi) -> None:
@@ -162,10 +160,10 @@ async def _exec_ended(api: DockerApi, exec_id: str) -> Mapping[str, Any]:
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
-def _join(group: Path, found: list[processes.Process]) -> None:
+def _join(group: Path, found: list[procfs.Process]) -> None:
     for process in found:
         with suppress(OSError):  # it has ended meanwhile, or may not be moved: then it is found by its mark
-            nested_cgroups.join(group, process.pid)
+            nested_groups.join(group, process.pid)
 
 
 def _sees_all() -> bool:
@@ -176,5 +174,5 @@ def _sees_all() -> bool:
 def _is_in(container_id: str, pid: int) -> bool:
     """Whether the process that has this number here is one of the container."""
     with suppress(OSError):
-        return container_id in (processes.folder_of(pid) / "cgroup").read_text()
+        return any(container_id in group for group in procfs.groups(procfs.folder_of(pid)).values())
     return False

@@ -5,26 +5,20 @@ up; and why not, in a sentence.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from headway.drivers.runtimes import ports, processes, requests
-from headway.drivers.runtimes.answer import TRY_SECONDS, AskedPort, headers_for
+from headway.drivers.runtimes import ports
+from headway.drivers.runtimes.answer import AskedPort
 from headway.drivers.runtimes.base import Health, ReleaseStatus, Unhealthy
 from headway.drivers.runtimes.container_state import ContainerState, how_it_ended
 from headway.drivers.runtimes.last_output import LAST_LINES, explained, quoted
-from headway.drivers.runtimes.patience import Patience
+from headway.drivers.runtimes.patience import CRASHES, Patience
+from headway.infra.hosts import processes
 from headway.kernel.artifacts import HealthKind, ReleaseSpec
 from headway.kernel.errors import OutOfMemory
-
-CRASHES = 3
-
-_FIRST_PAUSE = 0.01
-_LONGEST_PAUSE = 0.25
-_GROWTH = 1.1
 
 
 class RanOutOfMemory(Unhealthy, OutOfMemory):
@@ -59,9 +53,7 @@ async def wait_until_healthy(spec: ReleaseSpec, watched: Watched, say: Callable[
 
 
 async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaitable[None]]) -> Health:
-    begun = time.monotonic()
     patience = Patience(say=say, deadline_seconds=spec.health.deadline_seconds)
-    pause = _FIRST_PAUSE
     asked: AskedPort | None = None
     while True:
         found = await watched.found()
@@ -71,14 +63,10 @@ async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaita
         asked = _asked(spec, found, asked)
         lacking = await _lacking(spec, found, asked)
         if lacking is None:
-            await say(_good_news(spec, asked, time.monotonic() - begun))
+            await say(_good_news(spec, asked, patience.seconds))
             copies = ReleaseStatus(release_id=spec.release_id, processes=(found.status(),)).copies
             return Health(answers=asked is not None and asked.answers, copies=copies)
-        if time.monotonic() - begun > spec.health.deadline_seconds:
-            raise Unhealthy(f"The release did not become healthy within {spec.health.deadline_seconds:g} s: {lacking}")
-        await patience.tell(lacking)
-        await asyncio.sleep(pause)
-        pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+        await patience.pause(lacking)
 
 
 def _asked(spec: ReleaseSpec, found: ContainerState, before: AskedPort | None) -> AskedPort | None:
@@ -128,29 +116,10 @@ def _by_its_own_check(found: ContainerState) -> str | None:
 async def _by_its_port(spec: ReleaseSpec, found: ContainerState, asked: AskedPort | None) -> str | None:
     if asked is None:
         return "it has no port."
-    if spec.health.kind is HealthKind.TCP:
-        lacking = await asked.lacking()
-    else:
-        lacking = await _by_its_path(spec, asked)
+    lacking = await asked.lacking_by(spec.health)
     if lacking is None or asked.takes_connections:
         return lacking
     return f"{lacking}{await asyncio.to_thread(listening_instead, found.pid, asked.number)}"
-
-
-async def _by_its_path(spec: ReleaseSpec, asked: AskedPort) -> str | None:
-    path, headers = spec.health.path, headers_for(asked.number)
-    try:
-        answer = await requests.get(asked.host, asked.port, path, headers=headers, timeout_seconds=TRY_SECONDS)
-    except requests.NoAnswer as silence:
-        return f"GET {path} on port {asked.number} got no answer: {silence}."
-    asked.takes_connections = True
-    if not 200 <= answer.status < 400:
-        return (
-            f"GET {path} on port {asked.number} answers {answer.status}, which is not 2xx or 3xx. Mend what it "
-            "reports, or set the health check's path to one that answers (headway apps set APP --health-path /PATH)."
-        )
-    asked.answers = True
-    return None
 
 
 def listening_instead(pid: int | None, port: int) -> str:

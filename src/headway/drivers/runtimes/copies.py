@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 
-from headway.drivers.runtimes import processes
-from headway.drivers.runtimes.cgroups import ReleaseGroups
 from headway.drivers.runtimes.programs import Layout
+from headway.drivers.runtimes.release_groups import ReleaseGroups
+from headway.infra.hosts import processes, procfs
 
 MARKER = "HEADWAY_RELEASE_ID"
 
@@ -24,16 +24,20 @@ class Copies:
         members = self._members(release_id)
         return members or self._marked({release_id}) | processes.with_descendants(supervised)
 
+    def launched(self, pid: int) -> bool:
+        """Whether a process has become the application's; before, it is still the launcher."""
+        return str(self._layout.launcher) not in procfs.argv(pid)
+
     def family(self, supervised: Collection[int]) -> dict[int, int]:
         """These processes and all below them, with the start time of each: to be taken before they are stopped, where
         it is the only way to find what clears its environment. Empty where cgroups do better.
         """
         found = set() if self._groups is not None else processes.with_descendants(supervised)
-        return {pid: started for pid in found if (started := processes.start_time(pid)) is not None}
+        return {pid: started for pid in found if (started := procfs.start_time(pid)) is not None}
 
     def end(self, release_id: str, family: Mapping[int, int]) -> None:
         """Kills what is there of a release, until nothing is, and takes its cgroup away."""
-        processes.kill_until_gone(lambda: {pid for pid in family if processes.start_time(pid) == family[pid]})
+        processes.kill_until_gone(lambda: {pid for pid in family if procfs.start_time(pid) == family[pid]})
         self._end({release_id})
 
     def end_orphans(self, release_ids: Collection[str]) -> None:

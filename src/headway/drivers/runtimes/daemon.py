@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from headway.drivers.runtimes import processes, units
+from headway.drivers.runtimes import units
 from headway.drivers.runtimes.confinement import Confinement
 from headway.drivers.runtimes.private_file import write_privately
+from headway.infra.hosts import processes, procfs
 
 MARKER = "HEADWAY_DAEMON"
 _LOG_BYTES = 10 << 20
@@ -59,7 +60,7 @@ class Daemon:
         program itself may lie elsewhere: an upgrade must not end what serves.
         """
         pid = self.pid()
-        return pid is None or processes.argv(pid)[1:] == self._argv[1:]
+        return pid is None or procfs.argv(pid)[1:] == self._argv[1:]
 
     async def start(self) -> None:
         """Starts it, or has systemd start it, and returns when its pid is known; only to be called when there is none.
@@ -128,7 +129,7 @@ class Daemon:
         self._state.unlink(missing_ok=True)
         if pid is None:
             return set
-        started = processes.start_time(pid)
+        started = procfs.start_time(pid)
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
         child, self._child = self._child, None
@@ -137,7 +138,7 @@ class Daemon:
             if child == pid:
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, os.WNOHANG)
-            return {pid} if started is not None and processes.start_time(pid) == started else set()
+            return {pid} if started is not None and procfs.start_time(pid) == started else set()
 
         return living
 
@@ -182,7 +183,7 @@ class Daemon:
         return set() if pid is None else {pid}
 
     def _record(self, pid: int) -> None:
-        record = {"pid": pid, "start_time": processes.start_time(pid), "boot_id": processes.boot_id()}
+        record = {"pid": pid, "start_time": procfs.start_time(pid), "boot_id": procfs.boot_id()}
         write_privately(self._state, json.dumps(record))
 
     def _recorded(self) -> int | None:
@@ -191,7 +192,7 @@ class Daemon:
             pid, started, boot = int(record["pid"]), record["start_time"], record["boot_id"]
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return pid if boot == processes.boot_id() and started == processes.start_time(pid) else None
+        return pid if boot == procfs.boot_id() and started == procfs.start_time(pid) else None
 
     def _marked(self) -> int | None:
         """The process that a panel started and died before it could write down which."""
@@ -208,7 +209,7 @@ class Daemon:
 
     def _is_ours(self, pid: int) -> bool:
         owner = os.geteuid() if self._confined is None else self._confined.uid
-        return processes.argv(pid)[1:] == self._argv[1:] and processes.owner(pid) == owner
+        return procfs.argv(pid)[1:] == self._argv[1:] and procfs.owner(pid) == owner
 
     def _keep_log_short(self) -> None:
         if self._log.exists() and self._log.stat().st_size > _LOG_BYTES:

@@ -21,12 +21,11 @@ from pathlib import Path
 from headway.drivers.runtimes import app_logs
 from headway.drivers.runtimes.copies import Copies
 from headway.drivers.runtimes.launcher import FULL
-from headway.drivers.runtimes.processes import PROC, all_pids, kill_until_gone, owner
 from headway.drivers.runtimes.programs import Layout
 from headway.drivers.runtimes.record import ReleaseRecord
 from headway.drivers.runtimes.records import Records
 from headway.drivers.runtimes.reserve import SETTING, Amount, Disk, Reserve, filling
-from headway.infra.hosts import processes
+from headway.infra.hosts import processes, procfs
 
 log = logging.getLogger(__name__)
 
@@ -237,12 +236,13 @@ class Disks:
         for each in releases:
             app_logs.write(self.layout, each, line)
         pids = set[int]().union(*(self._pids(each) for each in releases))
-        born = {pid: seen.start_time for pid in pids if (seen := processes.look(pid)) is not None}
-        kill_until_gone(lambda: {pid for pid, started in born.items() if processes.is_alive(pid, started)})
+        born = {pid: seen.start_time for pid in pids if (seen := procfs.look(pid)) is not None}
+        processes.kill_until_gone(lambda: {pid for pid, started in born.items() if processes.is_alive(pid, started)})
 
     def _pids(self, release: ReleaseRecord) -> set[int]:
         """Also those of its schedules and release commands, which have its account."""
-        return self.copies.of(release.release_id, ()) | {pid for pid in all_pids() if owner(pid) == release.uid}
+        owned = {pid for pid in procfs.pids() if procfs.owner(pid) == release.uid}
+        return self.copies.of(release.release_id, ()) | owned
 
 
 def disks_of(layout: Layout, records: Records, copies: Copies, reserve_bytes: int) -> Disks:
@@ -282,9 +282,9 @@ def _removed(uids: set[int], own: int) -> Mapping[int, dict[tuple[int, int], tup
     if not uids:
         return found
     known = {own, *(Path(place).stat().st_dev for place in SHARED if Path(place).exists())}
-    for pid in all_pids():
-        if (uid := owner(pid)) in uids and uid is not None:
-            mounted = _devices(processes.folder_of(pid))
+    for pid in procfs.pids():
+        if (uid := procfs.owner(pid)) in uids and uid is not None:
+            mounted = _devices(procfs.folder_of(pid))
             for seen in _open_files(pid):
                 if seen.st_nlink == 0 and seen.st_dev in known | mounted:
                     device = seen.st_dev if seen.st_dev in known else own
@@ -293,9 +293,10 @@ def _removed(uids: set[int], own: int) -> Mapping[int, dict[tuple[int, int], tup
 
 
 def _open_files(pid: int) -> Iterator[os.stat_result]:
-    tables = [PROC / str(pid) / "task" / str(thread) / "fd" for thread in _with_files(processes.threads_of(pid))]
+    threads = _with_files(procfs.threads_of(pid))
+    tables = [f"{procfs.PROC}/{pid}/task/{thread}/fd" for thread in threads]
     # The kernel shows what is mapped by the number of any thread, and of a first one that has left nothing.
-    for folder in (*tables, PROC / processes.folder_of(pid).name / "map_files"):
+    for folder in (*tables, f"{procfs.PROC}/{procfs.folder_of(pid).rpartition('/')[2]}/map_files"):
         with suppress(OSError), os.scandir(folder) as opened:
             for each in opened:
                 with suppress(OSError):
@@ -320,11 +321,10 @@ def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None)
 
 
-def _devices(folder: Path) -> set[int]:
+def _devices(folder: str) -> set[int]:
     """The devices of a process' mounts."""
     with suppress(OSError):
-        lines = (folder / "mountinfo").read_text(errors="replace").splitlines()
-        return {os.makedev(*map(int, line.split()[2].split(":"))) for line in lines}
+        return {os.makedev(*map(int, mount.device.split(":"))) for mount in procfs.mounts(folder)}
     return set()
 
 

@@ -14,7 +14,7 @@ from itertools import cycle, takewhile
 from pathlib import Path
 from typing import NoReturn
 
-from headway.drivers.runtimes import ports, processes, requests
+from headway.drivers.runtimes import ports, requests
 from headway.drivers.runtimes.certificate_files import CertificateFiles
 from headway.drivers.runtimes.confinement import AT_HOME, Confinement, EdgeAccounts
 from headway.drivers.runtimes.daemon import Daemon
@@ -27,6 +27,7 @@ from headway.drivers.runtimes.route_file import RouteFile, check_route, read_rou
 from headway.drivers.runtimes.route_probe import PROOF_SECONDS, Probe, Prober, RouteNotProven, Wait, not_proven
 from headway.drivers.runtimes.traefik import SECURE, WEB, Https, checked_folder, command_line
 from headway.drivers.runtimes.trial_traefik import Scratch
+from headway.infra.hosts import processes, procfs
 from headway.kernel.artifacts import KeyPair, Route
 from headway.kernel.errors import Conflict, InvalidInput, Unavailable
 
@@ -35,8 +36,7 @@ log = logging.getLogger(__name__)
 _START_SECONDS = 20.0
 _FIRST_PAUSE = 0.005
 _FIRST_TRY_SECONDS = 1.0
-_GONE_SECONDS = 5.0
-_UNREACHED_SECONDS = 0.05
+_GONE_SECONDS, _UNREACHED_SECONDS = 5.0, 0.05
 _UNDER_WAY_SECONDS = 12.0  # Traefik itself gives requests that are under way 10
 _PORT_SECONDS = 1.0
 # Files of applications end in .yml: no identifier can get in its way.
@@ -380,7 +380,7 @@ class Edge:
                     await asyncio.sleep(_FIRST_PAUSE)
                     continue
                 holder = next((ports.holder_of(held.inode) for held in ports.listeners() if held.port == port), None)
-                who = "another process" if holder is None else f"{processes.name(holder)} (pid {holder})"
+                who = "another process" if holder is None else f"{procfs.name(holder)} (pid {holder})"
                 raise EdgeBroken(
                     f"Applications cannot be reached: port {port} of {self._host} is held by {who}. End it, or choose "
                     "another port (HEADWAY_EDGE_PORT)."

@@ -18,9 +18,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from headway.drivers.runtimes import ports, processes
-from headway.drivers.runtimes.confined import start_time, taken
+from headway.drivers.runtimes import ports
+from headway.drivers.runtimes.confined import taken
 from headway.drivers.runtimes.private_file import write_privately
+from headway.infra.hosts import processes, procfs
 
 _SO_ATTACH_FILTER, _SO_DETACH_FILTER = 26, 27
 _OURS = 512  # ports, a power of two: each try to reach the edge, for 20 s, comes from another one
@@ -70,7 +71,7 @@ class Entrances:
         try:
             if held.sockets:
                 own = os.getpid()
-                told = {"pid": own, "start_time": start_time(own), "sockets": held.sockets}
+                told = {"pid": own, "start_time": procfs.start_time(own), "sockets": held.sockets}
                 write_privately(self.file, json.dumps(told))
             yield held
         finally:
@@ -83,7 +84,7 @@ class Entrances:
         """Which of them somebody holds for whoever starts now."""
         try:
             held = json.loads(self.file.read_text())
-            return frozenset(held["sockets"]) if start_time(held["pid"]) == held["start_time"] else frozenset()
+            return frozenset(held["sockets"]) if procfs.start_time(held["pid"]) == held["start_time"] else frozenset()
         except (OSError, ValueError, KeyError):
             return frozenset()
 

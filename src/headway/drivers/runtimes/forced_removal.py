@@ -31,7 +31,7 @@ def _strike(container_ids: Sequence[str]) -> None:
     """One stroke at all that lives in the groups that an engine gives to containers by their ids, as far as these are
     seen from here; those of other engines have other ids. Blocks.
     """
-    tops = [mount.folder for mount in cgroups.parse_mounts(cgroups.MOUNTINFO.read_text()) if mount.root == "/"]
+    tops = [each.folder for each in cgroups.hierarchies() if each.is_whole]
     for each in container_ids:
         cgroups.end_all([folder for top in tops for folder in _groups(top, each)], seconds=0)
 

@@ -6,10 +6,12 @@ import contextlib
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from headway.drivers.runtimes import gate_code, processes
+from headway.drivers.runtimes import gate_code
 from headway.drivers.runtimes.gate_code import Holds
 from headway.drivers.runtimes.record import ReleaseRecord
+from headway.infra.hosts import procfs
 
 Content = Mapping[str, dict[bytes, bytes]]
 
@@ -28,9 +30,9 @@ def own_addresses() -> set[str]:
     """The addresses of this machine, as the kernel has them now."""
     found: set[str] = set()
     with contextlib.suppress(OSError):
-        found |= _local((processes.PROC / "net/fib_trie").read_text())
+        found |= _local(Path(procfs.PROC, "net/fib_trie").read_text())
     with contextlib.suppress(OSError):
-        for line in (processes.PROC / "net/if_inet6").read_text().splitlines():
+        for line in Path(procfs.PROC, "net/if_inet6").read_text().splitlines():
             digits = line.split()[0]
             found.add(":".join(digits[at : at + 4] for at in range(0, 32, 4)))
     return found

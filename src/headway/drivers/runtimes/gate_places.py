@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from headway.drivers.runtimes import bpf, gate_words, processes
-from headway.infra.hosts import cgroups
+from headway.drivers.runtimes import bpf, gate_words
+from headway.infra.hosts import cgroups, procfs
 
 
 class Role(StrEnum):
@@ -49,11 +49,11 @@ class Place:
 
 def trees_of(panel_id: str) -> list[Path]:
     """The groups of all that the panel starts: where releases are, and where its runs are if that is another."""
-    mount = _unified()
-    if mount is None:
+    top = _unified()
+    if top is None:
         return []
-    own = mount.place(cgroups.parse_own_groups(cgroups.OWN_GROUPS.read_text()).get("", "/"))
-    places = dict.fromkeys(each / "headway" / panel_id for each in (mount.folder, own, own.parent))
+    own = top.place(procfs.groups().get("", "/"))
+    places = dict.fromkeys(each / "headway" / panel_id for each in (top.folder, own, own.parent))
     return [each for each in places if each.is_dir()]
 
 
@@ -77,8 +77,8 @@ def place_of(panel_id: str, role: Role, *, slices: bool) -> Place | None:
 
 def root() -> Path | None:
     """The root of the hierarchy; None where it is not seen."""
-    mount = _unified()
-    return None if mount is None or mount.root != "/" else mount.folder
+    top = _unified()
+    return None if top is None or not top.is_whole else top.folder
 
 
 def numbers() -> set[int]:
@@ -94,11 +94,11 @@ def number_of(pid: int) -> int | None:
     """What the kernel knows the group by that a process is in; None where it is gone, or in the root."""
     folder = root()
     try:
-        group = cgroups.parse_own_groups((processes.PROC / f"{pid}/cgroup").read_text()).get("", "/").lstrip("/")
+        group = procfs.groups(f"{procfs.PROC}/{pid}").get("", "/").lstrip("/")
         return None if folder is None or not group else (folder / group).stat().st_ino
     except OSError:
         return None
 
 
-def _unified() -> cgroups.Mount | None:
-    return next((each for each in cgroups.all_mounts() if each.is_unified), None)
+def _unified() -> cgroups.Hierarchy | None:
+    return cgroups.unified_of(cgroups.hierarchies())

@@ -187,7 +187,7 @@ class Gates:
 
     def clear(self) -> None:
         """Removes the groups of containers, where none is left in them, and what asks for marks."""
-        folders = [each.folder / f"headway/{self.panel_id}/containers" for each in cgroups.all_mounts()]
+        folders = [each.folder / f"headway/{self.panel_id}/containers" for each in cgroups.hierarchies()]
         slices = places.place_of(self.panel_id, Role.OPEN, slices=True)
         with self._lock:
             self._marks = False

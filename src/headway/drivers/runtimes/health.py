@@ -9,20 +9,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from headway.drivers.runtimes import ports, processes, requests
-from headway.drivers.runtimes.answer import TRY_SECONDS, AskedPort, headers_for
+from headway.drivers.runtimes import ports
+from headway.drivers.runtimes.answer import AskedPort
 from headway.drivers.runtimes.base import Health, PortTaken, ProcessState, ProcessStatus, ReleaseStatus, Unhealthy
 from headway.drivers.runtimes.last_output import LAST_LINES, explained, quoted
-from headway.drivers.runtimes.patience import Patience
+from headway.drivers.runtimes.patience import CRASHES, Patience
 from headway.drivers.runtimes.record import WEB
+from headway.infra.hosts import procfs
 from headway.kernel.artifacts import Bundle, HealthCheck, HealthKind, ReleaseSpec
 from headway.kernel.errors import InvalidInput
 
-CRASHES = 3
-
-_FIRST_PAUSE = 0.01
-_LONGEST_PAUSE = 0.25
-_GROWTH = 1.1
 # Beside a web process that answers, a worker has to have stayed up for so long.
 _WORKER_SECONDS = 1.0
 _SECOND_LOOK_SECONDS = 0.05
@@ -98,9 +94,7 @@ async def wait_until_healthy(spec: ReleaseSpec, watched: Watched, say: Callable[
 
 
 async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaitable[None]]) -> Health:
-    begun = time.monotonic()
     patience = Patience(say=say, deadline_seconds=spec.health.deadline_seconds)
-    pause = _FIRST_PAUSE
     steady = _Steady(since={})
     by_port = spec.port is not None and spec.health.kind is not HealthKind.SETTLE
     asked = [_asked(spec, port, watched) for port in spec.ports] if by_port else []
@@ -114,15 +108,11 @@ async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaita
         if not found:
             lacking = "none of its processes was started."
         if lacking is None:
-            await say(_good_news(spec, asked, time.monotonic() - begun))
+            await say(_good_news(spec, asked, patience.seconds))
             copies = ReleaseStatus(release_id=spec.release_id, processes=tuple(found)).copies
             return Health(answers=all(port.answers for port in asked), copies=copies)
         await _give_up_on_crashes(watched, found)
-        if time.monotonic() - begun > spec.health.deadline_seconds:
-            raise Unhealthy(f"The release did not become healthy within {spec.health.deadline_seconds:g} s: {lacking}")
-        await patience.tell(lacking)
-        await asyncio.sleep(pause)
-        pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+        await patience.pause(lacking)
 
 
 def _asked(spec: ReleaseSpec, port: int, watched: Watched) -> AskedPort:
@@ -143,26 +133,9 @@ async def _ask_all(spec: ReleaseSpec, asked: Sequence[AskedPort], watched: Watch
         if lacking is not None:
             port.forget()
             return lacking
-        lacking = await _ask(spec, port)
+        lacking = await port.lacking_by(spec.health)
         if lacking is not None:
             return lacking
-    return None
-
-
-async def _ask(spec: ReleaseSpec, asked: AskedPort) -> str | None:
-    if spec.health.kind is not HealthKind.HTTP:
-        return await asked.lacking()
-    path, port = spec.health.path, asked.port
-    try:
-        answer = await requests.get("127.0.0.1", port, path, headers=headers_for(port), timeout_seconds=TRY_SECONDS)
-    except requests.NoAnswer as silence:
-        return f"GET {path} on port {port} got no answer: {silence}."
-    if not 200 <= answer.status < 400:
-        return (
-            f"GET {path} on port {port} answers {answer.status}, which is not 2xx or 3xx. Mend what it reports, or set "
-            "the health check's path to one that answers (headway apps set APP --health-path /PATH)."
-        )
-    asked.answers = True
     return None
 
 
@@ -175,7 +148,7 @@ async def _look_at_port(spec: ReleaseSpec, port: int, watched: Watched) -> str |
         holder = await asyncio.to_thread(_foreign_holder, port, watched)
     if holder is not None:
         raise PortTaken(
-            f"Port {port} is held by another process ({processes.name(holder)}, pid {holder}), so the release cannot "
+            f"Port {port} is held by another process ({procfs.name(holder)}, pid {holder}), so the release cannot "
             f"listen on it. {mend_of_taken(spec)}"
         )
     return await asyncio.to_thread(_closed, port, watched)

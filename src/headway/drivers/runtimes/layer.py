@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from headway.drivers.runtimes.overlay import INSTALLED, bind, lay_over
+from headway.infra.hosts import procfs
 
 FOLDER = "layers"
 TOLD = "layer.json"
@@ -23,7 +24,6 @@ BYTES = 1 << 30
 SETTING = "HEADWAY_APPLICATION_LAYER"
 OVERLAY, OWNERS, COPY = "overlay", "owners", "copy"
 
-_STATE, _THREADS, _START_TIME = 0, 17, 19
 _FICLONE = 0x40049409
 _PIECE = 8 << 20
 _RM = "/bin/rm"
@@ -63,32 +63,32 @@ _FORMS: Mapping[str, str] = {
 }
 
 
-def is_alive(name: str, started: Callable[[], Mapping[int, tuple[str, int]]]) -> bool:
+def is_alive(name: str, started: Callable[[], Mapping[int, tuple[int, int]]]) -> bool:
     """Whether the process that a layer is called after lives. ``started`` gives, by pid, when each process of the
     machine was started, and the namespace that it counts processes in.
     """
     return pid_of(name, started) is not None
 
 
-def pid_of(name: str, started: Callable[[], Mapping[int, tuple[str, int]]]) -> int | None:
+def pid_of(name: str, started: Callable[[], Mapping[int, tuple[int, int]]]) -> int | None:
     """The pid of the process that a layer is called after, as this process counts; None where it has ended."""
     with contextlib.suppress(ValueError):
         pid, begun, namespace = name.rpartition("+")[2].split("-")
-        if int(namespace) == _counted_in("self"):
-            return int(pid) if _start_time(pid) == begun else None
-        alike = (each for each, seen in started().items() if seen == (begun, int(namespace)))
-        return next((each for each in alike if _inner(each) == pid), None)
+        if int(namespace) == procfs.namespace(procfs.SELF, "pid"):
+            return int(pid) if procfs.start_time(int(pid)) == int(begun) else None
+        alike = (each for each, seen in started().items() if seen == (int(begun), int(namespace)))
+        return next((each for each in alike if procfs.status(each, "NSpid")[-1:] == [pid]), None)
     return None
 
 
-def all_started() -> dict[int, tuple[str, int]]:
+def all_started() -> dict[int, tuple[int, int]]:
     """See ``is_alive``."""
     found = {}
-    for pid in filter(str.isdecimal, os.listdir("/proc")):  # noqa: PTH208 - pathlib is one import more
+    for pid in procfs.pids():
         with contextlib.suppress(OSError):
-            begun = _start_time(pid)
+            begun = procfs.start_time(pid)
             if begun is not None:
-                found[int(pid)] = (begun, _counted_in(pid))
+                found[pid] = (begun, _counted_in(pid))
     return found
 
 
@@ -96,7 +96,7 @@ def clear(place: str) -> None:
     """Removes a layer whose process has ended."""
     for above, folders, _ in os.walk(place) if os.geteuid() != 0 else ():
         for path in (f"{above}/{name}" for name in folders):
-            if not os.path.islink(path):  # noqa: PTH114 - as above
+            if not os.path.islink(path):  # noqa: PTH114 - pathlib is one import more
                 with contextlib.suppress(OSError):
                     os.chmod(path, 0o700)  # noqa: PTH101 - as above; the kernel closes some to all, and programs others
     # In a program of its own, which is stopped by no depth.
@@ -234,7 +234,7 @@ def _beneath(folder: str, path: str) -> Iterator[int]:
 def own_folder(root: str, release_id: str, program: str) -> str:
     """The folder of this process' layer, called after the process; what an earlier copy of it has left goes."""
     above = f"{root}/{FOLDER}/{release_id}"
-    place = folder_of(root, release_id, program, str(os.getpid()))
+    place = folder_of(root, release_id, program, os.getpid())
     for attempt in range(_MOST_ATTEMPTS):
         try:
             _begin(above, program)
@@ -249,9 +249,9 @@ def own_folder(root: str, release_id: str, program: str) -> str:
     return place
 
 
-def folder_of(root: str, release_id: str, program: str, pid: str) -> str:
+def folder_of(root: str, release_id: str, program: str, pid: int) -> str:
     """The folder of the layer of a process."""
-    return f"{root}/{FOLDER}/{release_id}/{program}+{pid}-{_start_time(pid)}-{_counted_in(pid)}"
+    return f"{root}/{FOLDER}/{release_id}/{program}+{pid}-{procfs.start_time(pid)}-{_counted_in(pid)}"
 
 
 def _begin(above: str, program: str) -> None:
@@ -304,25 +304,5 @@ def _by(account: tuple[int, int] | None, work: Callable[[], None]) -> None:
         raise OSError(int(number or 0), why)
 
 
-def _counted_in(pid: str) -> int:
-    return os.stat(f"/proc/{pid}/ns/pid").st_ino  # noqa: PTH116 - as above
-
-
-def _inner(pid: int) -> str:
-    """What a process is called in its own namespace."""
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - as above
-        return next((line.split()[-1] for line in file if line.startswith("NSpid:")), "")
-    return ""
-
-
-def _start_time(pid: str) -> str | None:
-    """When a process was started, as the kernel counts; None when there is none that lives. One whose first thread has
-    left is in the state of one that has ended, and does while others go on.
-    """
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - as above
-            fields = file.read().rpartition(")")[2].split()
-    except OSError:
-        return None
-    is_over = not fields or (fields[_STATE] in "ZX" and int(fields[_THREADS]) <= 1)
-    return None if is_over else fields[_START_TIME]
+def _counted_in(pid: int) -> int:
+    return procfs.namespace(f"{procfs.PROC}/{pid}", "pid")

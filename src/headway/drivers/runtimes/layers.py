@@ -15,9 +15,8 @@ from typing import Any
 
 from headway.drivers.runtimes import app_logs, layer
 from headway.drivers.runtimes.disks import held_by
-from headway.drivers.runtimes.processes import WontDie, all_pids, kill_until_gone, owner, start_time
 from headway.drivers.runtimes.programs import Layout
-from headway.infra.hosts import processes
+from headway.infra.hosts import processes, procfs
 
 _LEAST_REST, _SHARE = 1.0, 20.0  # a look rests twenty times as long as it took
 _MIB = 1 << 20
@@ -125,9 +124,10 @@ class Layers:
             app_logs.append(self.layout.log_of(found.release_id, str(found.told["app_name"]), program), line)
         else:
             _tell(pid, line)
-        born = {each: started for each in _in_mounts_of(pid, found.told) if (started := start_time(each)) is not None}
-        with suppress(WontDie):  # who grows on is met again at the next look
-            kill_until_gone(lambda: {each for each, started in born.items() if processes.is_alive(each, started)})
+        its = _in_mounts_of(pid, found.told)
+        born = {each: started for each in its if (started := procfs.start_time(each)) is not None}
+        with suppress(processes.WontDie):  # who grows on is met again at the next look
+            processes.kill_until_gone(lambda: {each for each, seen in born.items() if processes.is_alive(each, seen)})
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -144,13 +144,13 @@ def _in_mounts_of(pid: int, told: Mapping[str, Any]) -> set[int]:
     if mounts is None or mounts == _mounts(os.getpid()):
         return {pid}
     uid = told.get("uid")
-    own = (each for each in all_pids() if _mounts(each) == mounts)
-    return {pid, *(each for each in own if uid is None or owner(each) == uid)}
+    own = (each for each in procfs.pids() if _mounts(each) == mounts)
+    return {pid, *(each for each in own if uid is None or procfs.owner(each) == uid)}
 
 
 def _mounts(pid: int) -> int | None:
     try:
-        return (processes.folder_of(pid) / "ns/mnt").stat().st_ino
+        return procfs.namespace(procfs.folder_of(pid), "mnt")
     except OSError:
         return None
 
@@ -160,10 +160,10 @@ def _tell(pid: int, line: str) -> None:
     file, which root is not to write to.
     """
     with suppress(OSError):
-        seen = os.open(processes.folder_of(pid) / "fd/2", os.O_PATH)
+        seen = os.open(f"{procfs.folder_of(pid)}/fd/2", os.O_PATH)
         try:
             if stat.S_ISFIFO(os.fstat(seen).st_mode):
-                writing = os.open(f"/proc/self/fd/{seen}", os.O_WRONLY | os.O_NONBLOCK)
+                writing = os.open(procfs.opened(seen), os.O_WRONLY | os.O_NONBLOCK)
                 with os.fdopen(writing, "w") as pipe:
                     pipe.write(f"{line}\n")
         finally:

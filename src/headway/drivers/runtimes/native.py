@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from headway.drivers.runtimes import app_logs, console, launcher, processes, record, rpc
+from headway.drivers.runtimes import app_logs, console, launcher, record, rpc
 from headway.drivers.runtimes.base import (
     Behind,
     Health,
@@ -23,7 +23,6 @@ from headway.drivers.runtimes.base import (
     UnknownRelease,
 )
 from headway.drivers.runtimes.border import Border
-from headway.drivers.runtimes.cgroups import ReleaseGroups
 from headway.drivers.runtimes.copies import Copies
 from headway.drivers.runtimes.disks import disks_of
 from headway.drivers.runtimes.exits import Exit
@@ -35,6 +34,7 @@ from headway.drivers.runtimes.private_file import make_folder, make_link, write_
 from headway.drivers.runtimes.programs import Layout, Program, checked_id, checked_root, group_of, render_programs
 from headway.drivers.runtimes.records import Records
 from headway.drivers.runtimes.release_exec import Inside
+from headway.drivers.runtimes.release_groups import ReleaseGroups
 from headway.drivers.runtimes.supervisord import Supervisord
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Artifact, ReleaseSpec, bundle_of
@@ -390,7 +390,7 @@ class _Watched:
         return self._runtime._copies.of(self._release_id, self._supervised)  # noqa: SLF001 - two halves of one module
 
     def launched(self, pid: int) -> bool:
-        return str(self._runtime._layout.launcher) not in processes.argv(pid)  # noqa: SLF001
+        return self._runtime._copies.launched(pid)  # noqa: SLF001
 
     def last_lines(self, process: str, count: int) -> list[str]:
         runtime = self._runtime

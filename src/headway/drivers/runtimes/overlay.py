@@ -12,6 +12,8 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from headway.infra.hosts import procfs
+
 INSTALLED = frozenset(("node_modules", ".venv", "venv"))
 
 _HERE = -100  # AT_FDCWD
@@ -44,9 +46,9 @@ def _be_alone() -> bool:
     if ctypes.CDLL(None).unshare(_NEW_MOUNTS | _NEW_USERS) != 0:
         return False
     try:
-        _write("/proc/self/setgroups", "deny")
-        _write("/proc/self/uid_map", f"{uid} {uid} 1")
-        _write("/proc/self/gid_map", f"{gid} {gid} 1")
+        _write(f"{procfs.SELF}/setgroups", "deny")
+        _write(f"{procfs.SELF}/uid_map", f"{uid} {uid} 1")
+        _write(f"{procfs.SELF}/gid_map", f"{gid} {gid} 1")
     except OSError:
         return False
     return True
@@ -157,9 +159,9 @@ def _users(uid: int, gid: int) -> Iterator[int]:
         os.close(done[0])
         if os.read(ready[0], 1) != b"y":
             raise OSError(errno.EPERM, "the kernel makes no namespace of users")
-        _write(f"/proc/{pid}/uid_map", _exchanged(uid))
-        _write(f"/proc/{pid}/gid_map", _exchanged(gid))
-        users = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+        _write(f"{procfs.PROC}/{pid}/uid_map", _exchanged(uid))
+        _write(f"{procfs.PROC}/{pid}/gid_map", _exchanged(gid))
+        users = os.open(f"{procfs.PROC}/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
         yield users
     finally:
         for descriptor in (users, done[1], *ready):
@@ -185,7 +187,7 @@ def _give(folder: str, owner: tuple[int, int]) -> None:
 
 def bind(source: int, target: int) -> None:
     """Puts an open folder in the place of another."""
-    _call("mount", f"/proc/self/fd/{source}".encode(), f"/proc/self/fd/{target}".encode(), None, _BIND, None)
+    _call("mount", procfs.opened(source).encode(), procfs.opened(target).encode(), None, _BIND, None)
 
 
 def show_instead(folder: str, mount: str) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import re
+from collections.abc import Iterable, Mapping
 
 from headway.drivers.runtimes.overlay import cover, show_instead
+from headway.infra.hosts import procfs
 
 _NEW_GROUPS = 0x02000000
 _OURS = "headway"
-_ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
 def show_own() -> None:
@@ -23,7 +23,7 @@ def show_own() -> None:
     with the panel, the bounds there hold for it), and where the kernel refuses.
     """
     with contextlib.suppress(OSError):
-        trees = trees_of(_text("/proc/self/mountinfo"), _text("/proc/self/cgroup"))
+        trees = trees_of(procfs.mounts(), procfs.groups())
         if not any(trees.values()) or ctypes.CDLL(None).unshare(_NEW_GROUPS) != 0:
             return
         for tree, group in trees.items():
@@ -34,20 +34,14 @@ def show_own() -> None:
                     cover(tree)
 
 
-def trees_of(mountinfo: str, joined: str) -> dict[str, str]:
-    """Where each tree lies, and the group below it that is its own ("" for none), as /proc/self/mountinfo and
-    /proc/self/cgroup say.
-    """
-    groups = [line.split(":", 2)[1:] for line in joined.splitlines()]
+def trees_of(mounts: Iterable[procfs.Mount], joined: Mapping[str, str]) -> dict[str, str]:
+    """Where each tree lies, and the group below it that is its own ("" for none)."""
     found = {}
-    for line in mountinfo.splitlines():
-        before, _, after = line.partition(" - ")
-        root, folder = before.split()[3:5]
-        kind, _, options = after.split()[:3]
-        if kind in {"cgroup", "cgroup2"}:
-            names = {*options.split(",")} if kind == "cgroup" else {""}
-            group = next((group for each, group in groups if {*each.split(",")} <= names), "")
-            found[_ESCAPED.sub(lambda match: chr(int(match[1], 8)), folder)] = _own(group, root.rstrip("/"))
+    for mount in mounts:
+        if mount.filesystem in {"cgroup", "cgroup2"}:
+            names = mount.options.split(",") if mount.filesystem == "cgroup" else [""]
+            group = next((joined[each] for each in names if each in joined), "")
+            found[mount.place] = _own(group, mount.root.rstrip("/"))
     return found
 
 
@@ -55,8 +49,3 @@ def _own(group: str, root: str) -> str:
     """In a container the tree begins at the container's own group."""
     below = group.removeprefix(root) if group.startswith(f"{root}/") else ""
     return below.strip("/") if _OURS in below.split("/") else ""
-
-
-def _text(path: str) -> str:
-    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib is one import more
-        return file.read()

@@ -12,8 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from pathlib import Path
 
-from headway.drivers.runtimes import processes
-from headway.infra.hosts.processes import folder_of
+from headway.infra.hosts import procfs
 
 _ESTABLISHED, _HALF_CLOSED, _LISTEN = "01", "08", "0A"
 _DEBUGGER = 9229  # of Node, where no other is given
@@ -82,29 +81,27 @@ def listeners(tell: Callable[[socket.AddressFamily], list[Listener]] = told_by_t
             found += tell(family)
         except OSError:  # it was built without, or this process may not ask
             with contextlib.suppress(OSError):
-                found += read_table((processes.PROC / "net" / table).read_text())
+                found += read_table(_text(procfs.PROC, table))
     return found
 
 
 def read_table(text: str) -> list[Listener]:
     """The listening sockets in the text of /proc/net/tcp or tcp6."""
-    rows = (line.split() for line in text.splitlines()[1:])
     return [
-        Listener(address=_address(host), port=int(port, 16), inode=int(row[9]), uid=int(row[7]))
-        for row in rows
+        Listener(address=_address(row[1]), port=_port(row[1]), inode=int(row[9]), uid=int(row[7]))
+        for row in _rows(text)
         if row[3] == _LISTEN
-        for host, _, port in [row[1].partition(":")]
     ]
 
 
 def listening_in(pid: int) -> list[str] | None:
     """Where the processes of a container listen, as ADDRESS:PORT, by one of them; None where that cannot be seen."""
     found: list[Listener] = []
-    for table in ("tcp", "tcp6"):
-        try:
-            found += read_table((folder_of(pid) / "net" / table).read_text())
-        except OSError:
-            return None
+    try:
+        for table in _TABLES.values():
+            found += read_table(_text(procfs.folder_of(pid), table))
+    except OSError:
+        return None
     # The engine's own name server listens there in every container.
     return sorted({f"{each.address}:{each.port}" for each in found if not str(each.address).startswith("127.0.0.11")})
 
@@ -127,28 +124,21 @@ def untaken(port: int, pid: int | None = None) -> int | None:
     """How many connections to a port wait for a process to take them, where ``pid`` lives (None: here). None where that
     cannot be seen.
     """
-    tables = (processes.PROC if pid is None else folder_of(pid)) / "net"
     found: int | None = None
-    for table in ("tcp", "tcp6"):
-        with contextlib.suppress(OSError):
-            for line in (tables / table).read_text().splitlines()[1:]:
-                row = line.split()
-                if row[3] == _LISTEN and int(row[1].rpartition(":")[2], 16) == port:
-                    found = (found or 0) + int(row[4].partition(":")[2], 16)
+    for row in _all_rows(procfs.PROC if pid is None else procfs.folder_of(pid)):
+        if row[3] == _LISTEN and _port(row[1]) == port:
+            found = (found or 0) + _waiting(row)
     return found
 
 
 def visits(of: Collection[int]) -> Visits:
     """The connections that others have made to ports of this machine."""
     taken, unheard = set(), False
-    for table in ("tcp", "tcp6"):
-        with contextlib.suppress(OSError):
-            for line in (processes.PROC / "net" / table).read_text().splitlines()[1:]:
-                row = line.split()
-                if row[3] in {_ESTABLISHED, _HALF_CLOSED} and int(row[1].rpartition(":")[2], 16) in of:
-                    inode = int(row[9])  # none for as long as no process has taken it
-                    unheard = unheard or not inode or int(row[4].partition(":")[2], 16) > 0
-                    taken.add(inode)
+    for row in _all_rows(procfs.PROC):
+        if row[3] in {_ESTABLISHED, _HALF_CLOSED} and _port(row[1]) in of:
+            inode = int(row[9])  # none for as long as no process has taken it
+            unheard = unheard or not inode or _waiting(row) > 0
+            taken.add(inode)
     return Visits(taken=frozenset(taken - {0}), some_unheard=unheard)
 
 
@@ -158,16 +148,11 @@ def reached() -> set[tuple[int, int]]:
     """
     listened = {each.port for each in listeners()}
     found: set[tuple[int, int]] = set()
-    for table in ("tcp", "tcp6"):
-        with contextlib.suppress(OSError):
-            for line in (processes.PROC / "net" / table).read_text().splitlines()[1:]:
-                row = line.split()
-                host, _, port = row[2].partition(":")
-                own = int(row[1].rpartition(":")[2], 16)
-                address = _address(host)
-                address = getattr(address, "ipv4_mapped", None) or address
-                if row[3] == _ESTABLISHED and address.is_loopback and own not in listened:
-                    found.add((int(row[7]), int(port, 16)))
+    for row in _all_rows(procfs.PROC):
+        if row[3] == _ESTABLISHED and _port(row[1]) not in listened:
+            address = _address(row[2])
+            if (getattr(address, "ipv4_mapped", None) or address).is_loopback:
+                found.add((int(row[7]), _port(row[2])))
     return found
 
 
@@ -189,9 +174,9 @@ def sockets_of(pids: Iterable[int]) -> set[int]:
 
 def open_sockets(pid: int) -> Iterator[tuple[int, int]]:
     """The sockets that a process holds open: each by its number there, and its inode."""
-    own = processes.PROC / str(pid)
+    own = f"{procfs.PROC}/{pid}"
     found, folder = _opened(own), own
-    if not found and (folder := folder_of(pid)) != own:
+    if not found and (folder := procfs.folder_of(pid)) != own:
         found = _opened(folder)
     for name in found:
         with contextlib.suppress(OSError, ValueError):
@@ -200,7 +185,7 @@ def open_sockets(pid: int) -> Iterator[tuple[int, int]]:
 
 def holder_of(inode: int) -> int | None:
     """A process, of all that there are, that holds the socket; None where none can be seen to."""
-    return next((pid for pid in processes.all_pids() if inode in sockets_of([pid])), None)
+    return next((pid for pid in procfs.pids() if inode in sockets_of([pid])), None)
 
 
 def is_free(host: str, port: int) -> bool:
@@ -216,9 +201,9 @@ def is_free(host: str, port: int) -> bool:
     return True
 
 
-def _opened(folder: Path) -> list[str]:
+def _opened(folder: str) -> list[str]:
     with contextlib.suppress(OSError):
-        return os.listdir(folder / "fd")  # noqa: PTH208 - names are wanted
+        return os.listdir(f"{folder}/fd")  # noqa: PTH208 - names are wanted
     return []
 
 
@@ -226,8 +211,33 @@ def _socket(link: str) -> int:
     return int(os.readlink(link).removeprefix("socket:[").removesuffix("]"))  # noqa: PTH115 - thousands of them, at every look
 
 
-def _address(digits: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+def _text(folder: str, table: str) -> str:
+    return Path(folder, "net", table).read_text()
+
+
+def _rows(text: str) -> Iterator[list[str]]:
+    return (line.split() for line in text.splitlines()[1:])
+
+
+def _all_rows(folder: str) -> Iterator[list[str]]:
+    """Those of both families where a process sees its network; none of a family that is not there."""
+    for table in _TABLES.values():
+        with contextlib.suppress(OSError):
+            yield from _rows(_text(folder, table))
+
+
+def _port(end: str) -> int:
+    return int(end.rpartition(":")[2], 16)
+
+
+def _waiting(row: Sequence[str]) -> int:
+    """What waits to be taken where it listens, or to be read where it is connected."""
+    return int(row[4].partition(":")[2], 16)
+
+
+def _address(end: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     """Each 32-bit word is printed as a number of this machine, whatever its byte order."""
+    digits = end.partition(":")[0]
     words = (int(digits[at : at + 8], 16) for at in range(0, len(digits), 8))
     packed = b"".join(struct.pack("=I", word) for word in words)
     return ipaddress.IPv4Address(packed) if len(packed) == 4 else ipaddress.IPv6Address(packed)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from headway.drivers.sources.commits import FORMAT
 from headway.drivers.sources.remote import Remote, Transport
 from headway.infra.hosts.command import Account, Command, Limits, Stage
-from headway.infra.hosts.confined import bounded, reading_all
+from headway.infra.hosts.privileges import bounded, reading_all
 
 SOURCE_REF = "refs/headway/source"
 EVERYTHING = ("+refs/heads/*:refs/headway/heads/*", "+refs/tags/*:refs/headway/tags/*")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from headway.drivers.storages.base import Storage
 from headway.infra.hosts.command import Account
-from headway.infra.hosts.confined import belongs, give, is_open_to_all
+from headway.infra.hosts.privileges import belongs, give, is_open_to_all
 
 
 def ready(storage: Storage, *, make: bool = False) -> Account | None:

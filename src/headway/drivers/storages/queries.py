@@ -18,7 +18,7 @@ from headway.drivers.storages.access import ready
 from headway.drivers.storages.base import Listed, ObjectMissing, Storage, StorageRefused
 from headway.drivers.storages.rclone import NO_FILE, NO_FOLDER, Rclone, explained, read_list
 from headway.infra.hosts import cgroups
-from headway.infra.hosts.confined import as_other, bounded, within
+from headway.infra.hosts.privileges import as_other, bounded, within
 from headway.infra.outward_connections import LeadsNear, require_outward
 
 log = logging.getLogger(__name__)

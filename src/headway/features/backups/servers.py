@@ -26,7 +26,7 @@ from headway.features.services.application.store import serving
 from headway.features.services.compose.tools import ComposeContexts
 from headway.infra.hosts.base import Cause, Host, HostUnreachable
 from headway.infra.hosts.command import Account, Command, led
-from headway.infra.hosts.confined import stage
+from headway.infra.hosts.privileges import stage
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_client import BROKEN, broken
 

@@ -29,7 +29,7 @@ from headway.features.destinations.model import needs_of, storage_of
 from headway.features.destinations.stored_backup_model import KeptFile
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Account, Command, Limits, Stage
-from headway.infra.hosts.confined import bounded, stage
+from headway.infra.hosts.privileges import bounded, stage
 from headway.infra.hosts.ssh_client import BROKEN, PROGRAM, broken
 from headway.kernel.ids import new_id
 from headway.kernel.phrase import phrase

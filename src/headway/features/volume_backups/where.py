@@ -17,8 +17,8 @@ from headway.features.services.application.remote_stage import ENV, RemoteStage,
 from headway.features.volume_backups.plan import VolumeBackupPlan
 from headway.infra.hosts.base import Host, HostUnreachable
 from headway.infra.hosts.command import Account, Command, Stage
-from headway.infra.hosts.confined import FILLING, READING, bounded
 from headway.infra.hosts.environment_transfer import ahead, taking
+from headway.infra.hosts.privileges import FILLING, READING, bounded
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_client import BROKEN, broken
 

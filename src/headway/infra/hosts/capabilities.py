@@ -12,7 +12,7 @@ from pathlib import Path
 
 from headway.infra.hosts import cgroups
 from headway.infra.hosts.anchor_start import CLEAN_PATH, Opening, find_perl
-from headway.infra.hosts.cgroups import Trees
+from headway.infra.hosts.cgroups import LocalTrees
 from headway.kernel.errors import HeadwayError
 
 PROGRAMS = ("perl", "unshare", "setpriv", "prlimit")
@@ -27,7 +27,7 @@ class Capabilities:
     account); ``programs`` are those that the host uses or could use, by name, None for what is missing.
     """
 
-    trees: Trees
+    trees: LocalTrees
     pid_namespaces: bool
     accounts: bool
     adopts_orphans: bool
@@ -46,7 +46,7 @@ def probe(
 ) -> Capabilities:
     """Tries what a machine allows; what ``use_…`` says is not tried but taken as said. Blocks for some milliseconds."""
     facts = _ask_anchor(program, machine)
-    trees = Trees() if use_cgroups is False else _usable(cgroups.discover(panel_id))
+    trees = LocalTrees() if use_cgroups is False else _usable(cgroups.discover(panel_id))
     if use_cgroups and not trees.unified:
         msg = "This machine has no control groups (version 2) that Headway may use."
         raise HeadwayError(msg)
@@ -71,7 +71,7 @@ def _ask_anchor(program: Path, machine: str) -> dict[str, str]:
     return dict(line.split(" ", 1) for line in said.splitlines() if " " in line)
 
 
-def _usable(trees: Trees) -> Trees:
+def _usable(trees: LocalTrees) -> LocalTrees:
     """The trees without those into which we cannot move a process."""
     refused = {kind: None for kind, folder in trees.folders.items() if not _lets_us_in(folder)}
     return replace(trees, **refused) if refused else trees

@@ -10,18 +10,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from headway.infra.hosts import processes
+from headway.infra.hosts import processes, procfs
 
 CONTROLLERS = ("memory", "pids", "cpu")
-MOUNTINFO = Path("/proc/self/mountinfo")
-OWN_GROUPS = Path("/proc/self/cgroup")
 _DYING_SECONDS = 0.05  # so long it may take what was killed at one stroke to end
 _LEAF = "panel"  # infra/panel/units.py names it too: systemd puts the panel there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trees:
-    """Where this panel's groups are, None for what the machine does not have or does not let us use.
+    """Where a panel's groups are on a machine, None for what that does not have or does not let us use.
 
     ``mount`` is the root of the v2 hierarchy and ``unified`` our folder in it; ``memory``, ``pids`` and ``cpu`` are our
     folders in the v1 trees, set only for the controllers that ``unified`` does not have. In ``cpu`` nothing is bounded:
@@ -45,9 +43,18 @@ class Trees:
         there = self.folders
         return {kind: str(there[kind] / name) if kind in there else "" for kind in ("unified", *CONTROLLERS)}
 
+    def folders_of(self, name: str) -> list[str]:
+        """The folders of one run, as far as there are trees."""
+        return [folder for folder in self.run(name).values() if folder]
+
     def path_below_root(self, name: str) -> str:
         """A run's path below the root of the v2 hierarchy, "" where there is none."""
         return "/" + str((self.unified / name).relative_to(self.mount)) if self.unified and self.mount else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalTrees(Trees):
+    """Those of this machine."""
 
     def runs(self) -> list[str]:
         """The names of the runs that have groups."""
@@ -68,13 +75,18 @@ class Trees:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mount:
-    """A mounted hierarchy: its folder, the part of the hierarchy that is seen there, its v1 controllers (v2: none)."""
+class Hierarchy:
+    """One that is mounted: its folder, the part of it that is seen there, its v1 controllers (v2: none)."""
 
     folder: Path
     root: str
     controllers: frozenset[str]
     is_unified: bool
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is seen from its root on."""
+        return self.root == "/"
 
     def place(self, group: str) -> Path:
         """The folder of a group that is named from the hierarchy's root."""
@@ -82,52 +94,46 @@ class Mount:
         return self.folder if below == "." or below.startswith("..") else self.folder / below
 
 
-def discover(panel_id: str) -> Trees:
+def discover(panel_id: str) -> LocalTrees:
     """Finds and makes this panel's folders; gives no trees where nothing may be made. Blocks."""
-    mounts = parse_mounts(MOUNTINFO.read_text())
-    own = parse_own_groups(OWN_GROUPS.read_text())
+    found, own = hierarchies(), procfs.groups()
     below = f"headway/{panel_id}"
-    mount = next((mount for mount in mounts if mount.is_unified), None)
-    unified = _make(_unified_base(mount, own.get("", "/")) / below) if mount else None
-    if unified and mount:
-        share(mount.folder, unified)
+    top = unified_of(found)
+    unified = _make(_unified_base(top, own.get("", "/")) / below) if top else None
+    if unified and top:
+        share(top.folder, unified)
     missing = [name for name in CONTROLLERS if not (unified and _has(unified, name))]
     old = {
-        name: _make(mount.place(own.get(name, "/")) / below)
+        name: _make(each.place(own.get(name, "/")) / below)
         for name in missing
-        for mount in mounts
-        if name in mount.controllers
+        for each in found
+        if name in each.controllers
     }
-    return Trees(mount=mount.folder if mount else None, unified=unified, **old)
+    return LocalTrees(mount=top.folder if top else None, unified=unified, **old)
 
 
-def all_mounts() -> list[Mount]:
-    """The control-group hierarchies of this machine."""
-    return parse_mounts(MOUNTINFO.read_text())
+def hierarchies() -> list[Hierarchy]:
+    """Those of this machine. Raises OSError."""
+    return of_mounts(procfs.mounts())
 
 
-def parse_mounts(text: str) -> list[Mount]:
-    """The control-group hierarchies among the lines of a mountinfo file."""
-    found = []
-    for line in text.splitlines():
-        fields, _, tail = line.partition(" - ")
-        kind, _, options = tail.split(" ", 2)
-        if kind not in {"cgroup", "cgroup2"}:
-            continue
-        _, _, _, root, folder, *_ = fields.split(" ")
-        names = frozenset(options.rpartition(" ")[2].split(",")) if kind == "cgroup" else frozenset[str]()
-        unescaped = folder.replace("\\040", " ")
-        found.append(Mount(folder=Path(unescaped), root=root, controllers=names, is_unified=kind == "cgroup2"))
-    return found
+def of_mounts(mounts: Iterable[procfs.Mount]) -> list[Hierarchy]:
+    """The hierarchies among what is mounted."""
+    return [
+        Hierarchy(
+            folder=Path(mount.place),
+            root=mount.root,
+            controllers=frozenset(mount.options.split(",") if mount.filesystem == "cgroup" else ()),
+            is_unified=mount.filesystem == "cgroup2",
+        )
+        for mount in mounts
+        if mount.filesystem in {"cgroup", "cgroup2"}
+    ]
 
 
-def parse_own_groups(text: str) -> dict[str, str]:
-    """The groups that a process is in, by v1 controller; that of v2 under ""."""
-    groups = {}
-    for line in text.splitlines():
-        _, controllers, path = line.split(":", 2)
-        groups.update(dict.fromkeys(controllers.split(","), path))
-    return groups
+def unified_of(found: Iterable[Hierarchy]) -> Hierarchy | None:
+    """The one of version 2 among them."""
+    return next((each for each in found if each.is_unified), None)
 
 
 def end_all(folders: Sequence[Path], seconds: float) -> bool:
@@ -144,10 +150,10 @@ def end_all(folders: Sequence[Path], seconds: float) -> bool:
     return True
 
 
-def members(folder: Path) -> list[processes.Process]:
+def members(folder: Path) -> list[procfs.Process]:
     """The processes in a group and in those below it, the dead ones that nobody has buried too."""
     pids = [int(line) for group in _walk(folder) for line in _lines(group / "cgroup.procs")]
-    return [process for process in map(processes.look, pids) if process is not None]
+    return [process for process in map(procfs.look, pids) if process is not None]
 
 
 def remove(folders: Iterable[Path], seconds: float = 2.0) -> bool:
@@ -162,6 +168,15 @@ def remove(folders: Iterable[Path], seconds: float = 2.0) -> bool:
         time.sleep(0.005)
 
 
+def memory_kills(events: Path) -> int | None:
+    """How many processes of a group the kernel has ended because its memory bound was reached, as its file for such
+    events says; None where it has none.
+    """
+    with suppress(OSError):
+        return sum(int(line.split()[1]) for line in events.read_text().splitlines() if line.startswith("oom_kill "))
+    return None
+
+
 def share(top: Path, folder: Path) -> None:
     """Hands the controllers down to a folder, as far as those above it have them and allow it."""
     chain = [top, *reversed(folder.relative_to(top).parents), folder]
@@ -172,16 +187,16 @@ def share(top: Path, folder: Path) -> None:
                     (group / "cgroup.subtree_control").write_text(f"+{name}")
 
 
-def _unified_base(mount: Mount, own: str) -> Path:
+def _unified_base(top: Hierarchy, own: str) -> Path:
     """Our own group where it was delegated to us, or we are in the leaf of one that was, else for root the top of the
     hierarchy.
     """
-    place = mount.place(own)
+    place = top.place(own)
     for group in (place, place.parent) if place.name == _LEAF else (place,):
         if any(_reads_one(group, name) for name in ("trusted.delegate", "user.delegate")):
             _step_aside(group)
             return group
-    return mount.folder if os.geteuid() == 0 else place
+    return top.folder if os.geteuid() == 0 else place
 
 
 def _step_aside(place: Path) -> None:

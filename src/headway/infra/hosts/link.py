@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 from typing import cast
 
+from headway.infra.hosts import procfs
 from headway.infra.hosts.wire import Field, frame, split_frames
 
 
@@ -91,7 +92,7 @@ async def connect(folder: int) -> Link:
     """A connection to the anchor whose run folder is open as ``folder``. Raises OSError when nothing listens there."""
     loop = asyncio.get_running_loop()
     # By the open folder, since the path of a socket must be short and that of a data directory may be long.
-    path = Path("/proc/self/fd") / str(folder) / "socket"
+    path = Path(procfs.opened(folder), "socket")
     own = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     own.settimeout(0)
     try:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
-from headway.infra.hosts import cgroups, processes, untracked_cgroups
+from headway.infra.hosts import cgroups, processes, procfs, untracked_cgroups
 from headway.infra.hosts.anchor import program
 from headway.infra.hosts.anchor_client import LinkedAnchor
 from headway.infra.hosts.anchor_start import AnchorFailed, Opening, marks
@@ -27,7 +27,6 @@ from headway.infra.hosts.run_folder import RunFolder, check_id, run_name, split_
 from headway.infra.hosts.wire import Field
 from headway.kernel.errors import Conflict, HeadwayError
 
-BOOT_ID = "/proc/sys/kernel/random/boot_id"
 SWEEP_SECONDS = 20.0
 EPOCHS_KEPT_SECONDS = 30 * 86_400
 PRUNE_EVERY_SECONDS = 86_400
@@ -305,8 +304,8 @@ class LocalHost(LocalFiles):
         """The run's groups: those that its anchor noted, and those where ours would be."""
         noted = await asyncio.to_thread(folder_of(handle).cgroups)
         trees = (await self.capabilities()).trees
-        ours = trees.run(run_name(handle.deployment_id, handle.epoch)).values()
-        return [folder for folder in dict.fromkeys([*noted, *map(Path, filter(None, ours))]) if folder.is_dir()]
+        ours = map(Path, trees.folders_of(run_name(handle.deployment_id, handle.epoch)))
+        return [folder for folder in dict.fromkeys([*noted, *ours]) if folder.is_dir()]
 
     def _handle(self, deployment_id: str, epoch: int, trees: cgroups.Trees) -> Handle:
         name = run_name(deployment_id, epoch)
@@ -325,7 +324,7 @@ class LocalHost(LocalFiles):
 
 
 def _boot_id() -> str:
-    return Path(os.environ.get("HEADWAY_BOOT_ID_FILE", BOOT_ID)).read_text().strip()
+    return procfs.boot_id(os.environ.get("HEADWAY_BOOT_ID_FILE", procfs.BOOT_ID))
 
 
 def _keep_program(root: Path) -> Path:

@@ -1,71 +1,27 @@
-"""The machine's table of processes: who lives, who carries a run's marks, and signals that cannot hit a reused pid."""
+"""Finds processes of this machine by marks, arguments and ancestry, and ends them by signals that cannot hit a reused
+pid.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 
-PROC = Path("/proc")
-_KERNEL_THREAD = 0x00200000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Process:
-    """An entry of the table; ``start_time`` is in clock ticks since boot and tells a reused pid apart."""
-
-    pid: int
-    parent: int
-    start_time: int
-    dead: bool
+from headway.infra.hosts import procfs
+from headway.infra.hosts.procfs import Process
+from headway.kernel.errors import HeadwayError
 
 
-def look(pid: int) -> Process | None:
-    """The process with this pid, None when there is none; one that is dead but not yet buried counts as found."""
-    try:
-        text = (PROC / str(pid) / "stat").read_text(errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    # The program's name stands in brackets and may hold brackets and blanks itself.
-    fields = text.rpartition(")")[2].split()
-    return Process(pid=pid, parent=int(fields[1]), start_time=int(fields[19]), dead=is_over(fields))
-
-
-def is_over(fields: Sequence[str]) -> bool:
-    """Whether a process has ended of which the table says this behind its name: one whose first thread has left while
-    others go on stands there in the state of one that has, with the number of its threads.
-    """
-    return fields[0] in "ZX" and int(fields[17]) <= 1
-
-
-def folder_of(pid: int) -> Path:
-    """Where the kernel tells of a process what it has in hand: its files, mounts, root, network and groups. Of one
-    whose first thread has left another thread tells that, for as long as it goes on itself.
-    """
-    own = PROC / str(pid)
-    fields = _fields(own)
-    if fields and fields[0] in b"ZX" and int(fields[17]) > 1:
-        for thread in sorted(threads_of(pid) - {pid}):
-            told = _fields(found := own / "task" / str(thread))
-            if told and told[0] not in b"ZX":
-                return found
-    return own
-
-
-def threads_of(pid: int) -> set[int]:
-    """The threads of a process, that it begins with among them; none when it is gone."""
-    with suppress(OSError):
-        return {int(name) for name in os.listdir(PROC / str(pid) / "task")}  # noqa: PTH208 - names are wanted
-    return set()
+class WontDie(HeadwayError):
+    """Processes are still there after they were sent SIGKILL again and again."""
 
 
 def is_alive(pid: int, start_time: int) -> bool:
     """Whether the very process that had this pid and start time still runs."""
-    process = look(pid)
+    process = procfs.look(pid)
     return process is not None and process.start_time == start_time and not process.dead
 
 
@@ -77,7 +33,7 @@ def send(number: signal.Signals, pid: int, start_time: int) -> bool:
         return False
     try:
         # Looked at while the pid is held: it cannot become another process between the look and the signal.
-        process = look(pid)
+        process = procfs.look(pid)
         if process is None or process.start_time != start_time:
             return False
         signal.pidfd_send_signal(held, number)
@@ -102,34 +58,20 @@ def await_death(pid: int, start_time: int, seconds: float) -> bool:
 
 def bury(pid: int, start_time: int) -> None:
     """Takes the status of a dead process if that is ours to take: if it is our child, or an orphan and we are init."""
-    process = look(pid)
+    process = procfs.look(pid)
     if process is not None and process.start_time == start_time and process.parent == os.getpid():
         with suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
 
 
-def initial_environment(pid: int) -> bytes:
-    """The variables that the process was started with, each ended by a NUL; empty when it is gone or hides them.
-
-    The kernel shows none for the moment in which a process becomes another program (``env_end`` in proc_pid_stat(5) is
-    0 then): this waits until it is over, so that nobody is overlooked.
-    """
-    for _ in range(100):
-        try:
-            environment = (PROC / str(pid) / "environ").read_bytes()
-        except ProcessLookupError:  # it has ended, or its first thread has
-            return _environment_of_others(pid)
-        except OSError:
-            return b""
-        if environment:
-            return environment
-        fields = _fields(PROC / str(pid))
-        if fields[:1] == [b"Z"]:
-            return _environment_of_others(pid)
-        if not _is_becoming_a_program(fields):
-            return b""
-        time.sleep(0.0005)
-    return b""
+def find_marked(marks: Mapping[str, str]) -> list[Process]:
+    """The living processes that have all the marks in their environment, and those below such a process."""
+    table = _table()
+    wanted = [f"{name}={value}".encode() for name, value in marks.items()]
+    # What is dead has no environment left, and there are many of them amid a kill.
+    found = {process.pid for process in table if not process.dead and _carries(process.pid, wanted)}
+    found = _with_those_below(found, table)
+    return [process for process in table if process.pid in found and not process.dead]
 
 
 def end_marked(marks: Mapping[str, str], seconds: float) -> bool:
@@ -148,18 +90,67 @@ def end_marked(marks: Mapping[str, str], seconds: float) -> bool:
     return True
 
 
-def find_marked(marks: Mapping[str, str]) -> list[Process]:
-    """The living processes that have all the marks in their environment, and those below such a process."""
-    table = [process for path in PROC.glob("[0-9]*") if (process := look(int(path.name)))]
-    wanted = [f"{name}={value}".encode() for name, value in marks.items()]
-    # What is dead has no environment left, and there are many of them amid a kill.
-    found = {process.pid for process in table if not process.dead and _carries(process.pid, wanted)}
-    grew = True
-    while grew:
-        below = {process.pid for process in table if process.parent in found} - found
-        found |= below
-        grew = bool(below)
-    return [process for process in table if process.pid in found and not process.dead]
+def carrying(variable: str) -> dict[int, str]:
+    """The living processes whose initial environment has the variable, and its value there."""
+    name = f"\0{variable}=".encode()
+    found: dict[int, str] = {}
+    for pid in procfs.pids():
+        environment = b"\0" + procfs.initial_environment(pid)
+        if name in environment:
+            value = environment.partition(name)[2].partition(b"\0")[0]
+            found[pid] = value.decode(errors="surrogateescape")
+    return found
+
+
+def called_with(*arguments: str) -> set[int]:
+    """The living processes whose argument list holds all of these one after the other."""
+    wanted = len(arguments)
+    return {
+        pid
+        for pid in procfs.pids()
+        if any(
+            given[at : at + wanted] == arguments
+            for given in [procfs.argv(pid)]
+            for at in range(len(given) - wanted + 1)
+        )
+    }
+
+
+def with_descendants(pids: Iterable[int]) -> set[int]:
+    """These processes, as far as they live, and all that they have started and that is still below them."""
+    living = [process for process in _table() if not process.dead]
+    return _with_those_below({process.pid for process in living} & set(pids), living)
+
+
+def kill_until_gone(find: Callable[[], set[int]], *, deadline_seconds: float = 10.0) -> None:
+    """Sends SIGKILL to whatever ``find`` finds until it finds nothing. Raises WontDie after the deadline."""
+    deadline = time.monotonic() + deadline_seconds
+    while found := find():
+        _kill(found, find)
+        if time.monotonic() > deadline:
+            pids = ", ".join(map(str, sorted(found)))
+            raise WontDie(f"The processes {pids} do not end although they were killed; look at what holds them.")
+        time.sleep(0.002)
+
+
+def _table() -> list[Process]:
+    found = []
+    for pid in procfs.pids():
+        with suppress(PermissionError):  # the kernel was told to show each account its own
+            if process := procfs.look(pid):
+                found.append(process)
+    return found
+
+
+def _with_those_below(found: set[int], table: Sequence[Process]) -> set[int]:
+    while below := {process.pid for process in table if process.parent in found} - found:
+        found = found | below
+    return found
+
+
+def _carries(pid: int, wanted: Sequence[bytes]) -> bool:
+    environment = procfs.initial_environment(pid).split(b"\0")
+    return all(mark in environment for mark in wanted)
 
 
 def _freeze(marks: Mapping[str, str], found: Sequence[Process]) -> None:
@@ -175,25 +166,18 @@ def _freeze(marks: Mapping[str, str], found: Sequence[Process]) -> None:
         found = find_marked(marks)
 
 
-def _carries(pid: int, wanted: Sequence[bytes]) -> bool:
-    environment = initial_environment(pid).split(b"\0")
-    return all(mark in environment for mark in wanted)
-
-
-def _environment_of_others(pid: int) -> bytes:
-    """That of a process whose first thread has left, which says nothing of it any more."""
-    for thread in threads_of(pid) - {pid}:
-        with suppress(OSError):
-            if environment := (PROC / str(pid) / "task" / str(thread) / "environ").read_bytes():
-                return environment
-    return b""
-
-
-def _is_becoming_a_program(fields: Sequence[bytes]) -> bool:
-    return bool(fields) and fields[0] not in b"ZX" and not int(fields[6]) & _KERNEL_THREAD and fields[48] == b"0"
-
-
-def _fields(folder: Path) -> list[bytes]:
-    with suppress(OSError):
-        return (folder / "stat").read_bytes().rpartition(b")")[2].split()
-    return []
+def _kill(pids: set[int], find: Callable[[], set[int]]) -> None:
+    # A pidfd names one process for good; looking again after it is open leaves no room for a reused pid.
+    held: dict[int, int] = {}
+    try:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                held[pid] = os.pidfd_open(pid)
+        still = find()
+        for pid, descriptor in held.items():
+            if pid in still:
+                with suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+    finally:
+        for descriptor in held.values():
+            os.close(descriptor)

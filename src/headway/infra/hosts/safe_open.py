@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
 
+from headway.infra.hosts import procfs
 from headway.infra.hosts.base import LeadsOutside
 
 MOST_LINKS = 40
@@ -132,7 +133,7 @@ def _reopen(held: int) -> int | None:
     """What was found by its path only, for reading."""
     if not stat.S_ISREG(os.fstat(held).st_mode):
         return None
-    return os.open(f"/proc/self/fd/{held}", os.O_RDONLY | os.O_CLOEXEC)
+    return os.open(procfs.opened(held), os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _parts(folder: str, base: str, target: str, path: str) -> list[str]:

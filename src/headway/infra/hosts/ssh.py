@@ -190,7 +190,7 @@ class SshHost(SshFiles):
         """Ends every process that a run whose anchor is gone left behind, until none is left."""
         if handle.boot_id != await self.boot_id():
             return
-        groups = (await self._trees()).folders(run_name(handle.deployment_id, handle.epoch))
+        groups = (await self._trees()).folders_of(run_name(handle.deployment_id, handle.epoch))
         process = (handle.run_folder, handle.pid, handle.start_time)
         run = (handle.deployment_id, handle.epoch)
         match (await self._session.ask("sweep", *process, *run, *groups, seconds=SWEEP_SECONDS * 2))[1]:
@@ -231,7 +231,7 @@ class SshHost(SshFiles):
         if time.monotonic() >= self._prune_at:
             self._prune_at = time.monotonic() + PRUNE_EVERY_SECONDS
             await self._session.ask("prune", self._epochs, EPOCHS_KEPT_SECONDS)
-        _, *found = await self._session.ask("remaining", self._runs, *trees.roots)
+        _, *found = await self._session.ask("remaining", self._runs, *map(str, trees.folders.values()))
         texts = [field.decode() for field in found]
         rows = zip(texts[::4], texts[1::4], texts[2::4], texts[3::4], strict=True)
         return [handle for row in rows if (handle := self._handle(trees, *row)) is not None]
@@ -366,7 +366,7 @@ class SshHost(SshFiles):
         """Removes what a run leaves: first its groups, last the folder by which it would be found again."""
         for anchor in [anchor for anchor in self._anchors if anchor.handle == handle]:
             self._release(anchor)
-        groups = (await self._trees()).folders(run_name(handle.deployment_id, handle.epoch))
+        groups = (await self._trees()).folders_of(run_name(handle.deployment_id, handle.epoch))
         await self._session.ask("tidy", handle.run_folder, *groups)
 
     def _epoch_file(self, deployment_id: str) -> str:

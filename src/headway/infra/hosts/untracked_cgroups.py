@@ -34,28 +34,28 @@ def make(group: str, limits: Limits) -> bool:
     """Makes the group in the hierarchies that bound something, and that of v2; False where it cannot be. Whoever uses
     it makes it in the others. Blocks.
     """
-    mounts = [mount for mount in _mounts() if mount.is_unified or mount.controllers & {"memory", "pids"}]
+    bounding = [each for each in _whole() if each.is_unified or each.controllers & {"memory", "pids"}]
     try:
-        for mount in mounts:
-            folder = _folder(mount, group)
+        for each in bounding:
+            folder = _folder(each, group)
             folder.mkdir(parents=True, exist_ok=True)
-            if mount.is_unified:
-                cgroups.share(mount.folder, folder)
+            if each.is_unified:
+                cgroups.share(each.folder, folder)
             for file, value in zip(
-                _V2 if mount.is_unified else _V1, (limits.memory_bytes, limits.processes), strict=True
+                _V2 if each.is_unified else _V1, (limits.memory_bytes, limits.processes), strict=True
             ):
                 if value is not None and (folder / file).exists():
                     (folder / file).write_text(str(value))
     except OSError:
         return False
-    return bool(mounts)
+    return bool(bounding)
 
 
 def end(group: str, seconds: float, *, keeping_none: bool = True) -> bool | None:
     """Kills what is in the group, and removes it, and what is empty above it where that is not kept: whether a process
     of it was out of memory, None where they do not end in time. Blocks.
     """
-    folders = [folder for mount in _mounts() if (folder := _folder(mount, group)).is_dir()]
+    folders = [folder for each in _whole() if (folder := _folder(each, group)).is_dir()]
     ended = cgroups.end_all(folders, seconds)
     ran_out = any(_ran_out(folder) for folder in folders)
     if not ended or not cgroups.remove(folders):
@@ -67,23 +67,20 @@ def end(group: str, seconds: float, *, keeping_none: bool = True) -> bool | None
     return ran_out
 
 
-def _mounts() -> list[cgroups.Mount]:
-    """The hierarchies that are seen from their root on."""
-    found = cgroups.parse_mounts(cgroups.MOUNTINFO.read_text())
-    return [mount for mount in found if mount.root == "/"]
+def _whole() -> list[cgroups.Hierarchy]:
+    return [each for each in cgroups.hierarchies() if each.is_whole]
 
 
-def _folder(mount: cgroups.Mount, group: str) -> Path:
-    return mount.folder / group.lstrip("/")
+def _folder(hierarchy: cgroups.Hierarchy, group: str) -> Path:
+    return hierarchy.folder / group.lstrip("/")
 
 
 def _ran_out(folder: Path) -> bool:
     """In a v1 tree the kernel counts what it ended in the groups below, which are gone by now: there it is only known
     that the bound was met.
     """
-    with suppress(OSError):
-        events = dict(line.split() for line in (folder / "memory.events").read_text().splitlines())
-        return int(events.get("oom_kill", 0)) > 0
+    if (kills := cgroups.memory_kills(folder / "memory.events")) is not None:
+        return kills > 0
     with suppress(OSError):
         return int((folder / "memory.failcnt").read_text()) > 0
     return False

@@ -7,7 +7,7 @@ import sys
 from threading import Event, Thread
 
 from headway.drivers.runtimes import disks
-from headway.infra.hosts import processes
+from headway.infra.hosts import procfs
 
 
 def test_the_library_is_not_loaded_anew_for_each_comparison_of_threads() -> None:
@@ -23,7 +23,7 @@ def test_the_library_is_not_loaded_anew_for_each_comparison_of_threads() -> None
         each.start()
     try:
         looking.set()
-        assert disks._with_files(processes.threads_of(os.getpid()))
+        assert disks._with_files(procfs.threads_of(os.getpid()))
     finally:
         looking.clear()
         ended.set()

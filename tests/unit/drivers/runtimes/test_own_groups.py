@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headway.drivers.runtimes.own_groups import trees_of
+from headway.infra.hosts.procfs import read_groups, read_mounts
 
 OWN = "headway/p/releases/r"
 V2 = "30 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
@@ -44,4 +45,4 @@ JOINED = f"4:cpu,cpuacct:/{OWN}\n3:devices:/\n1:name=systemd:/system.slice/x.ser
     ids=["one tree", "no group", "the panel's group", "container", "out of sight", "trees", "spaces", "none"],
 )
 def test_the_own_group_of_each_tree(mountinfo: str, joined: str, trees: dict[str, str]) -> None:
-    assert trees_of(mountinfo, joined) == trees
+    assert trees_of(read_mounts(mountinfo), read_groups(joined)) == trees

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from headway.infra.hosts.cgroups import Mount, Trees, parse_mounts, parse_own_groups
+from headway.infra.hosts.cgroups import Hierarchy, LocalTrees, Trees, of_mounts, unified_of
+from headway.infra.hosts.procfs import read_mounts
 
 HYBRID = """\
 25 1 0:22 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
@@ -17,29 +18,20 @@ HYBRID = """\
 
 
 def test_hierarchies_are_found_among_other_mounts() -> None:
-    memory, cpu, unified = parse_mounts(HYBRID)
+    found = of_mounts(read_mounts(HYBRID))
+    memory, cpu, unified = found
     assert (memory.folder, memory.controllers, memory.is_unified) == (
         Path("/sys/fs/cgroup/memory"),
         frozenset({"rw", "memory"}),
         False,
     )
     assert {"cpu", "cpuacct"} <= cpu.controllers
+    assert unified_of(found) is unified
     assert (unified.folder, unified.is_unified, unified.controllers) == (
         Path("/sys/fs/cgroup/uni fied"),
         True,
         frozenset[str](),
     )
-
-
-def test_own_groups_are_found_by_controller() -> None:
-    text = "9:name=systemd:/\n4:memory:/a/b\n2:cpu,cpuacct:/c\n0::/x.service\n"
-    assert parse_own_groups(text) == {
-        "name=systemd": "/",
-        "memory": "/a/b",
-        "cpu": "/c",
-        "cpuacct": "/c",
-        "": "/x.service",
-    }
 
 
 @pytest.mark.parametrize(
@@ -54,8 +46,9 @@ def test_own_groups_are_found_by_controller() -> None:
     ],
 )
 def test_a_group_is_found_in_a_mount_that_shows_a_part_of_the_hierarchy(root: str, group: str, place: str) -> None:
-    mount = Mount(folder=Path("/cg"), root=root, controllers=frozenset(), is_unified=True)
-    assert mount.place(group) == Path(place)
+    seen = Hierarchy(folder=Path("/cg"), root=root, controllers=frozenset(), is_unified=True)
+    assert seen.place(group) == Path(place)
+    assert seen.is_whole is (root == "/")
 
 
 def test_a_run_has_a_folder_in_each_tree_that_there_is() -> None:
@@ -66,11 +59,12 @@ def test_a_run_has_a_folder_in_each_tree_that_there_is() -> None:
         "pids": "/pids/headway/p/abc.1",
         "cpu": "",
     }
+    assert trees.folders_of("abc.1") == ["/cg/headway/p/abc.1", "/pids/headway/p/abc.1"]
     assert trees.path_below_root("abc.1") == "/headway/p/abc.1"
     assert Trees().path_below_root("abc.1") == ""
     assert Trees().run("abc.1") == {"unified": "", "memory": "", "pids": "", "cpu": ""}
 
 
 def test_what_bounds_is_named() -> None:
-    trees = Trees(pids=Path("/pids"))
+    trees = LocalTrees(pids=Path("/pids"))
     assert (trees.bounds("memory"), trees.bounds("pids")) == ("rlimit", "cgroup v1")

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes import processes as of_runtimes
-from headway.infra.hosts import anchor, porter, processes
+from headway.infra.hosts import anchor, porter, processes, procfs
 from tests.support.applications.led_no_more import led_no_more
 
 
@@ -21,7 +20,7 @@ def sleeper() -> subprocess.Popen[bytes]:
 
 
 def test_a_process_is_signalled_only_if_it_is_the_one_that_was_seen(sleeper: subprocess.Popen[bytes]) -> None:
-    process = processes.look(sleeper.pid)
+    process = procfs.look(sleeper.pid)
     assert process
     assert process.parent == os.getpid()
     assert not processes.send(signal.SIGKILL, sleeper.pid, process.start_time - 1)
@@ -30,28 +29,17 @@ def test_a_process_is_signalled_only_if_it_is_the_one_that_was_seen(sleeper: sub
     assert processes.send(signal.SIGKILL, sleeper.pid, process.start_time)
     assert processes.await_death(sleeper.pid, process.start_time, 5)  # dead, though we have not buried it yet
     sleeper.wait()
-    assert processes.look(sleeper.pid) is None
+    assert procfs.look(sleeper.pid) is None
     assert not processes.send(signal.SIGKILL, sleeper.pid, process.start_time)
 
 
 def test_a_death_is_waited_for_no_longer_than_said(sleeper: subprocess.Popen[bytes]) -> None:
-    process = processes.look(sleeper.pid)
+    process = procfs.look(sleeper.pid)
     assert process
     assert not processes.await_death(sleeper.pid, process.start_time, 0.05)
     assert processes.is_alive(sleeper.pid, process.start_time)
     sleeper.kill()
     sleeper.wait()
-
-
-def test_a_program_whose_name_looks_like_a_line_of_the_table_is_read(tmp_path_factory: pytest.TempPathFactory) -> None:
-    program = tmp_path_factory.mktemp("p") / ") R 1 1 ("
-    program.symlink_to("/bin/sleep")
-    odd = subprocess.Popen([program, "1000"])
-    process = processes.look(odd.pid)
-    assert process
-    assert (process.parent, process.dead) == (os.getpid(), False)
-    odd.kill()
-    odd.wait()
 
 
 def test_the_marked_are_those_with_all_marks_and_what_is_below_them(sleeper: subprocess.Popen[bytes]) -> None:
@@ -79,18 +67,18 @@ def test_a_process_that_its_first_thread_has_left_lives_on() -> None:
     env = {"PATH": os.environ["PATH"], "MARK": "led no more"}
     with led_no_more('subprocess.Popen(["sleep", "7755"], env={}, stdout=subprocess.DEVNULL)', env) as (left, _):
         try:
-            process = processes.look(left.pid)
+            process = procfs.look(left.pid)
             assert process
             assert not process.dead
-            assert of_runtimes.start_time(left.pid) == process.start_time
-            found = of_runtimes.with_descendants({left.pid})
+            assert procfs.start_time(left.pid) == process.start_time
+            found = processes.with_descendants({left.pid})
             assert len(found) == 2, "the process itself, and what is below it"
             assert {each.pid for each in processes.find_marked({"MARK": "led no more"})} == found
             assert found_by_a_server("MARK=led no more") == found
-            assert of_runtimes.carrying("MARK") == {left.pid: "led no more"}
-            of_runtimes.kill_until_gone(lambda: of_runtimes.with_descendants(found))
+            assert processes.carrying("MARK") == {left.pid: "led no more"}
+            processes.kill_until_gone(lambda: processes.with_descendants(found))
             assert not any(Path(f"/proc/{pid}/exe").exists() for pid in found)
             assert left.wait(5) == -signal.SIGKILL
-            assert of_runtimes.with_descendants({left.pid}) == set()
+            assert processes.with_descendants({left.pid}) == set()
         finally:
             processes.end_marked({"MARK": "led no more"}, 5)

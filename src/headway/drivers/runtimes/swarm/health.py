@@ -10,17 +10,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from headway.drivers.runtimes import requests
+from headway.drivers.runtimes.answer import refusal
 from headway.drivers.runtimes.base import Health, ReleaseStatus, Unhealthy
-from headway.drivers.runtimes.container_health import CRASHES, RanOutOfMemory, listening_instead
+from headway.drivers.runtimes.container_health import RanOutOfMemory, listening_instead
 from headway.drivers.runtimes.container_state import WEB
 from headway.drivers.runtimes.last_output import LAST_LINES, explained, quoted
-from headway.drivers.runtimes.patience import Patience
+from headway.drivers.runtimes.patience import CRASHES, Patience
 from headway.drivers.runtimes.swarm.tasks import REJECTED, Task, by_copy, statuses
 from headway.kernel.artifacts import Container, HealthKind, ReleaseSpec, Restart
 
-_FIRST_PAUSE = 0.05
-_LONGEST_PAUSE = 0.5
-_GROWTH = 1.2
+_FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.05, 0.5, 1.2
 _OTHER_SECONDS = 10.0
 _NO_IMAGE = ("No such image", "manifest unknown", "pull access denied", "not found: manifest")
 
@@ -91,10 +90,13 @@ class _Check:
         self._unanswered_since: float | None = None
 
     async def passed(self) -> Health:
-        begun = time.monotonic()
-        deadline = self._spec.health.deadline_seconds
-        patience = Patience(say=self._say, deadline_seconds=deadline)
-        pause = _FIRST_PAUSE
+        patience = Patience(
+            say=self._say,
+            deadline_seconds=self._spec.health.deadline_seconds,
+            pause_seconds=_FIRST_PAUSE,
+            longest_pause_seconds=_LONGEST_PAUSE,
+            growth=_GROWTH,
+        )
         while True:
             seen = await self._watched.seen()
             if seen is None:
@@ -107,15 +109,11 @@ class _Check:
             await self._give_up_on_ends(seen.tasks)
             lacking = await self._lacking(seen.tasks)
             if lacking is None:
-                await self._say(self._good_news(time.monotonic() - begun))
+                await self._say(self._good_news(patience.seconds))
                 now = statuses(seen.tasks, self._spec.container.replicas)
                 copies = ReleaseStatus(release_id=self._spec.release_id, processes=now).copies
                 return Health(answers=self._answers, copies=copies)
-            if time.monotonic() - begun > deadline:
-                raise Unhealthy(f"The release did not become healthy within {deadline:g} s: {lacking}")
-            await patience.tell(lacking)
-            await asyncio.sleep(pause)
-            pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+            await patience.pause(lacking)
 
     async def last_lines(self) -> list[str]:
         """Says what each copy wrote last, what the task that is to blame wrote at the end; gives all of it."""
@@ -234,12 +232,7 @@ class _Check:
             pid = await self._watched.local_pid(task)
             hint = "" if pid is None else await asyncio.to_thread(listening_instead, pid, port)
             return f"{asked} {port} got no answer: {silence}.{hint}"
-        if is_http and not 200 <= answer.status < 400:
-            return (
-                f"GET {path} on port {port} answers {answer.status}, which is not 2xx or 3xx. Mend what it reports, or "
-                "set the health check's path to one that answers (headway apps set APP --health-path /PATH)."
-            )
-        return None
+        return refusal(path, port, answer.status) if is_http else None
 
     def _good_news(self, seconds: float) -> str:
         spec = self._spec

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from headway.core.engine.concurrency import at_once
 from headway.drivers.runtimes.base import ProcessState
-from headway.drivers.runtimes.health import CRASHES
+from headway.drivers.runtimes.patience import CRASHES
 from headway.features.services.application import health_store, store
 from headway.features.services.application.lifecycle import ApplicationLifecycle
 from headway.features.services.application.model import Application, ApplicationRelease, AppStatus

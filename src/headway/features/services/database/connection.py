@@ -17,7 +17,7 @@ from headway.features.services.database.model import DatabaseKind, DatabaseSetti
 from headway.features.services.database.probe import probe
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Account, Command, led
-from headway.infra.hosts.confined import stage
+from headway.infra.hosts.privileges import stage
 from headway.kernel.phrase import phrase
 from headway.kernel.vault import Vault
 

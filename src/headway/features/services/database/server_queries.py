@@ -7,8 +7,8 @@ import asyncio
 from headway.drivers.dumps.base import Typed
 from headway.infra.hosts import ssh_program
 from headway.infra.hosts.base import HostUnreachable
-from headway.infra.hosts.confined import as_other
 from headway.infra.hosts.environment_transfer import ahead, taking
+from headway.infra.hosts.privileges import as_other
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_client import far_words
 from headway.kernel.errors import HeadwayError

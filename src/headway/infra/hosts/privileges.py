@@ -7,12 +7,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from headway.infra.hosts import procfs
 from headway.infra.hosts.command import Account, Stage
 from headway.infra.hosts.ssh_client import as_account
 
 # The program is opened while root still may: the account need not be let into the folder that it lies in.
 _BY_DESCRIPTOR = 'exec 3<"$1" && shift && exec "$@"'
-_OPENED = "/proc/self/fd/3"
+_OPENED = procfs.opened(3)
 _WITHIN = 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"'
 # What it takes to read, and to write, the files of whatever account. None of them makes a device.
 READING = ("dac_read_search", "dac_override")

@@ -7,7 +7,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from headway.infra.hosts import cgroups, processes
+from headway.infra.hosts import cgroups, procfs
 
 _SECONDS = 20.0
 
@@ -17,14 +17,14 @@ def group_within(pid: int, name: str) -> Path | None:
     there. In a hierarchy of version 2, or else in the one that counts processes.
     """
     try:
-        own = cgroups.parse_own_groups((processes.folder_of(pid) / "cgroup").read_text())
-        mounts = cgroups.parse_mounts(cgroups.MOUNTINFO.read_text())
+        own = procfs.groups(procfs.folder_of(pid))
+        hierarchies = cgroups.hierarchies()
     except OSError:
         return None
-    for mount in sorted(mounts, key=lambda each: not each.is_unified):
-        group = own.get("" if mount.is_unified else "pids")
-        if group is not None and (mount.is_unified or "pids" in mount.controllers):
-            folder = mount.place(group) / name
+    for each in sorted(hierarchies, key=lambda each: not each.is_unified):
+        group = own.get("" if each.is_unified else "pids")
+        if group is not None and (each.is_unified or "pids" in each.controllers):
+            folder = each.place(group) / name
             return folder if _can_be_made(folder) else None
     return None
 

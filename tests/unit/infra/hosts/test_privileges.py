@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from headway.infra.hosts.command import Account
-from headway.infra.hosts.confined import FILLING, READING, as_other, belongs, bounded, give, is_open_to_all
+from headway.infra.hosts.privileges import FILLING, READING, as_other, belongs, bounded, give, is_open_to_all
 
 OTHER = Account(uid=1_999_999_990, gid=1_999_999_990)
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="accounts are given by root")
