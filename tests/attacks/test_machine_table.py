@@ -4,17 +4,20 @@ restarted.
 
 from __future__ import annotations
 
+import copy
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from headway.core.access.machine import Power
 from headway.features.services.application.model import ReleaseState
-from tests.integration.http.world import World, open_world
+from tests.integration.http.world import as_it_was, open_world
 from tests.support.panel.machine_stage import (
     CALLERS,
     LOW_FILE,
@@ -167,22 +170,33 @@ ADDRESSES: Mapping[str, tuple[Call, str]] = {
 NEAR = "private network"
 pytestmark = pytest.mark.slow  # all of them take a tenth of the time of the short form
 every_row = pytest.mark.parametrize("name", ROWS)
+in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest.fixture
-async def world(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[World]:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    shutil.copyfile(sqlite_template, folder / "headway.db")
-    async with open_world(folder) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def stage(world: World, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
-    name = request.node.callspec.params.get("name", "")
-    async with open_stage(world, there=name in ROWS and ROWS[name].there) as made:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stages(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
+) -> AsyncIterator[Mapping[bool, Stage]]:
+    """One on the panel's machine, and one whose services are on a server (True)."""
+    async with AsyncExitStack() as stack:
+        made = {}
+        for there in (False, True):
+            folder = tmp_path_factory.mktemp("stage")
+            shutil.copyfile(sqlite_template, folder / "headway.db")
+            world = await stack.enter_async_context(open_world(folder))
+            made[there] = await stack.enter_async_context(open_stage(world, there=there))
         yield made
+
+
+@pytest.fixture
+def stage(stages: Mapping[bool, Stage], request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """The one that the test's row is about, which the next test finds as this one did."""
+    name = request.node.callspec.params.get("name", "")
+    made = stages[name in ROWS and ROWS[name].there]
+    things = copy.deepcopy(made.things)
+    with as_it_was(made.world):
+        yield made
+    made.things = things
 
 
 def test_no_power_is_missing() -> None:
@@ -191,6 +205,7 @@ def test_no_power_is_missing() -> None:
 
 
 @every_row
+@in_one_loop
 async def test_only_who_may_use_the_machine_saves_it(stage: Stage, name: str) -> None:
     setting = ROWS[name]
     if setting.at_deploy:
@@ -231,6 +246,7 @@ async def _is_judged_at_the_deploy(stage: Stage, setting: Setting) -> None:
 
 
 @every_row
+@in_one_loop
 async def test_it_starts_for_whoever_may_start_it_as_long_as_it_is_allowed(stage: Stage, name: str) -> None:
     setting = ROWS[name]
     await _begun(stage, "owner", setting)
@@ -248,6 +264,7 @@ async def test_it_starts_for_whoever_may_start_it_as_long_as_it_is_allowed(stage
 
 
 @every_row
+@in_one_loop
 async def test_it_starts_no_more_once_the_machine_is_taken_back(stage: Stage, name: str) -> None:
     setting = ROWS[name]
     await _give(stage, "owner")
@@ -288,6 +305,7 @@ async def _give(stage: Stage, giver: str) -> None:
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
+@in_one_loop
 async def test_only_who_may_use_the_machine_saves_an_address_that_is_near(stage: Stage, address: str) -> None:
     save, _ = ADDRESSES[address]
     for owner in ("owner", "owner of another"):
@@ -305,6 +323,7 @@ async def test_only_who_may_use_the_machine_saves_an_address_that_is_near(stage:
 
 
 @pytest.mark.parametrize("address", [name for name, (_, mark) in ADDRESSES.items() if mark])
+@in_one_loop
 async def test_an_address_leads_as_far_as_whoever_saved_it_may_whoever_starts(stage: Stage, address: str) -> None:
     """A rollback and a restart ask no address: they begin from what was made."""
     (procedure, given), mark = ADDRESSES[address]

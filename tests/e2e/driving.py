@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def drives(cli: Cli, stage: Stage, shapes: Json, procedure: str) -> None:
     answer = cli(scripted.command_of(procedure), **_texts(DRIVES[procedure](stage)))
     _tidy(stage, procedure)
     shape = _shape(shapes, procedure)
-    assert answer == NO_RESULT if shape is None else misfits(shape, answer, shapes) == []
+    assert answer == NO_RESULT if shape is None else misfits(shape, answer, shapes) == [], procedure
 
 
 def drives_tool(tool: Tool, stage: Stage, shapes: Json, procedure: str) -> None:
@@ -42,7 +42,7 @@ def drives_tool(tool: Tool, stage: Stage, shapes: Json, procedure: str) -> None:
     answer = tool(scripted.tool_of(procedure), **DRIVES[procedure](stage))
     _tidy(stage, procedure)
     shape = _shape(shapes, procedure)
-    assert answer == "" if shape is None else misfits(shape, answer, shapes) == []
+    assert answer == "" if shape is None else misfits(shape, answer, shapes) == [], procedure
 
 
 def hears_that_there_is_none(cli: Cli, procedure: str) -> None:
@@ -55,11 +55,6 @@ def hears_that_a_test_was_not_taken(cli: Cli, procedure: str) -> None:
     """The command line is told that a channel did not take its test."""
     ended = cli.run(scripted.command_of(procedure), **_texts(UNTOLD[procedure]))
     assert (ended.returncode, ended.stderr.strip()) == (1, "Request failed with status code 400")
-
-
-def one_of_each_router(procedures: Collection[str]) -> list[str]:
-    """The first of each router: a process is started for each command, and all of them take minutes."""
-    return sorted({name.partition(".")[0]: name for name in sorted(procedures, reverse=True)}.values())
 
 
 def _tidy(stage: Stage, procedure: str) -> None:

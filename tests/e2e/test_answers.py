@@ -18,7 +18,8 @@ from tests.support.applications.answering import (
     SERVES_SLOWLY,
 )
 from tests.support.applications.led import BACK_SECONDS, BUSY_SECONDS, Led, require_given_back
-from tests.support.applications.visitors import Visitors
+from tests.support.applications.visitors import CALM_SECONDS, Visitors
+from tests.support.docker.compose import SERVES as SERVES_COMPOSED
 from tests.support.docker.compose import SLEEPS, Stack, stack
 from tests.support.docker.docker_engine import BASE_IMAGE, Engine
 from tests.support.panel.panel import Panel, commit, git_repository, until, web
@@ -65,9 +66,12 @@ def test_a_release_that_never_answers_gets_no_request(shared: Panel, tmp_path: P
     name = f"{form}-{breaks}"
     application_id = served(shared, tmp_path, form, name)
     commit(tmp_path / name, files(form, BREAKS[breaks]), "break it")
-    with Visitors(shared.edge_port, [name], kept=49) as visitors:
+    with Visitors(shared.edge_port, [name], kept=49, pause_seconds=CALM_SECONDS) as visitors:
         until(lambda: visitors.count > 100, what="visitors are there")
-        row = shared.ended(shared.deploy(application_id), BUILD_SECONDS)
+        deployment_id = shared.deploy(application_id)
+        shared.comes_to(deployment_id, "start", BUILD_SECONDS)
+        visitors.hurry(0.005)
+        row = shared.ended(deployment_id, BUILD_SECONDS)
         before = visitors.count
         until(lambda: visitors.count > before + 100, what="more of them came")
     print(f"{name}: {visitors.count} requests, {len(visitors.failures)} failed; {row['errorMessage']}")
@@ -83,10 +87,12 @@ def test_a_release_that_dies_under_requests_gives_them_back(shared: Panel, tmp_p
     commit(tmp_path / name, files(form, DIES_AFTER_TEN), "die amid the eleventh answer")
     with (
         Led(shared, f"{name}.localhost") as led,
-        Visitors(shared.edge_port, [name], kept=49, pause_seconds=0, post=how == "posts") as visitors,
+        Visitors(shared.edge_port, [name], kept=49, pause_seconds=CALM_SECONDS, post=how == "posts") as visitors,
     ):
         until(lambda: visitors.count > 100, what="visitors are there")
         deployment_id = shared.deploy(application_id)
+        shared.comes_to(deployment_id, "start", BUILD_SECONDS)
+        visitors.hurry()
         shared.ended(deployment_id, BUILD_SECONDS)
         until(lambda: shared.one(deployment_id)["errorMessage"], what="it is told")
         before = visitors.count
@@ -139,7 +145,7 @@ def service(program: str) -> dict[str, Any]:
         "image": BASE_IMAGE,
         "command": ["python3", "-c", program.replace("$", "$$")],
         "environment": {"PORT": "3000"},
-        "healthcheck": {"test": ["CMD", "true"], "interval": "300ms", "timeout": "5s", "retries": 5},
+        "healthcheck": {**SERVES_COMPOSED["healthcheck"], "test": ["CMD", "true"]},
         "stop_grace_period": "1s",
     }
 
@@ -158,10 +164,12 @@ def test_a_compose_service_that_dies_under_requests_gives_them_back(shared: Pane
     before = shop.containers()
     with (
         Led(shared, "dies.example") as led,
-        Visitors(shared.edge_port, ["dies.example"], kept=49, pause_seconds=0) as visitors,
+        Visitors(shared.edge_port, ["dies.example"], kept=49, pause_seconds=CALM_SECONDS) as visitors,
     ):
         until(lambda: visitors.count > 100, what="visitors are there")
         deployment_id = shop.begin()
+        shared.comes_to(deployment_id, "start beside", BUILD_SECONDS)
+        visitors.hurry()
         shared.ended(deployment_id, BUILD_SECONDS)
         until(lambda: shared.one(deployment_id)["errorMessage"], what="it is told")
         count = visitors.count

@@ -22,7 +22,7 @@ from tests.e2e.test_cli_follow import following, talks
 from tests.support.applications.answering import DIES_AFTER_TEN, SERVES_SLOWLY
 from tests.support.applications.led import require_few_lost
 from tests.support.applications.mortal import WHY, mortal
-from tests.support.applications.visitors import Visitors
+from tests.support.applications.visitors import CALM_SECONDS, Visitors
 from tests.support.certificates.certificates import certificate_for
 from tests.support.docker.docker_engine import lacks_docker
 from tests.support.machines.server_roots import MISSING, RootedServer, engine_on, remove_groups, rooted_server
@@ -256,9 +256,14 @@ def test_a_release_that_dies_on_a_server_under_requests_gives_them_back(site: Si
     running.done(running.deploy(application_id), 120)
     commit(tmp_path / "r", {"app.py": DIES_AFTER_TEN}, "die amid the eleventh answer")
     name = host_of(running.get("application.one", applicationId=application_id))
-    with Visitors(running.edge_port, [name], kept=49, pause_seconds=0, address=site.server.address) as visitors:
+    with Visitors(
+        running.edge_port, [name], kept=49, pause_seconds=CALM_SECONDS, address=site.server.address
+    ) as visitors:
         until(lambda: visitors.count > 100, what="visitors are there")
-        row = running.ended(running.deploy(application_id), 120)
+        deployment_id = running.deploy(application_id)
+        running.comes_to(deployment_id, "start", 120)
+        visitors.hurry()
+        row = running.ended(deployment_id, 120)
         until(lambda: running.one(row["deploymentId"])["errorMessage"], what="it is told")
         before = visitors.count
         until(lambda: visitors.count > before + 500, what="more of them came")

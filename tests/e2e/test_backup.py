@@ -21,21 +21,14 @@ import pytest
 
 from tests.e2e.test_cli import HEADWAY
 from tests.support.databases.postgres import running_cluster
+from tests.support.panel.command_line import run_headway
 from tests.support.panel.panel import git_repository, panel, remove_traces, until, web
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 def headway(*arguments: object, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*HEADWAY, *map(str, arguments)],
-        env={"PATH": os.environ["PATH"], "HOME": "/nowhere", **env},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    return run_headway([*map(str, arguments)], {"PATH": os.environ["PATH"], "HOME": "/nowhere", **env})
 
 
 class Taken:

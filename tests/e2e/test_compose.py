@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from websockets.sync.client import connect
 from tests.support.docker.compose import SERVES, SLEEPS, Stack, as_file, panel_with_engine, stack
 from tests.support.docker.docker_engine import BASE_IMAGE, Engine
 from tests.support.docker.docker_registry import PASSWORD, USERNAME, lacks_registry, registry
+from tests.support.panel.command_line import run_headway
 from tests.support.panel.panel import KEY, Panel, commit, git_repository, until
 from tests.support.storages.archives import packed
 
@@ -249,8 +248,8 @@ def test_what_was_up_comes_up_again_after_all_was_taken_down(shop: Stack) -> Non
     shop.deploy(web=SLEEPS, once={"image": BASE_IMAGE, "command": ["sh", "-c", "echo ran >> /f"]})
     before = shop.containers(running=False)
     shop.panel.stop()
-    down = [sys.executable, "-m", "headway.cli.main", "down", "--data-dir", str(shop.panel.data_dir)]
-    subprocess.run(down, env={"PATH": os.environ["PATH"], **shop.panel.env}, check=True, timeout=60)
+    down = run_headway(["down", "--data-dir", str(shop.panel.data_dir)], {"PATH": os.environ["PATH"], **shop.panel.env})
+    assert down.returncode == 0, down.stderr
     assert shop.containers() == {}
     shop.panel.start()
     until(lambda: shop.containers() == {"web": before["web"]}, 30, what="the container that is to run")

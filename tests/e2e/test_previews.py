@@ -12,7 +12,7 @@ import pytest
 from tests.integration.sources.servers import serve_http
 from tests.support.applications.answering import DIES_AFTER_TEN, SERVES_SLOWLY
 from tests.support.applications.led import Led, require_given_back
-from tests.support.applications.visitors import Visitors
+from tests.support.applications.visitors import CALM_SECONDS, Visitors
 from tests.support.forges.forge import Forge, forge
 from tests.support.forges.forge_apis import TOKEN, forge_api
 from tests.support.forges.pull_requests import SECRET, PullRequest
@@ -118,10 +118,12 @@ def test_a_preview_that_dies_under_requests_gives_them_back(running: Panel, git_
     pull.push({**web(""), "app.py": DIES_AFTER_TEN}, "Die amid the eleventh answer")
     with (
         Led(running, "dying-pr-5.localhost") as led,
-        Visitors(running.edge_port, ["dying-pr-5"], kept=49, pause_seconds=0) as visitors,
+        Visitors(running.edge_port, ["dying-pr-5"], kept=49, pause_seconds=CALM_SECONDS) as visitors,
     ):
         until(lambda: visitors.count > 100, what="visitors are there")
         deployment_id = pull.tell("synchronize")["deploymentId"]
+        running.comes_to(deployment_id, "start")
+        visitors.hurry()
         running.ended(deployment_id)
         until(lambda: running.one(deployment_id)["errorMessage"], what="it is told")
         before = visitors.count

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.e2e.swarms import Ground, swarm_ground
-from tests.support.docker.compose import SERVES, SLEEPS, Stack, as_file, panel_with_engine, stack
+from tests.support.docker.compose import CHECKED_IN_A_SWARM, SERVES, SLEEPS, Stack, as_file, panel_with_engine, stack
 from tests.support.docker.docker_engine import BASE_IMAGE, Engine
 from tests.support.docker.docker_registry import PASSWORD, USERNAME, lacks_registry
 from tests.support.docker.swarm_nodes import Nodes
@@ -54,7 +54,7 @@ def image(ground: Ground) -> str:
 
 def serves(ground: Ground, **more: Json) -> Json:
     deploy = {"replicas": 2, "update_config": {"monitor": "2s"}}  # which is how long a rollout lasts at least
-    return {**SERVES, "image": image(ground), "deploy": deploy, **more}
+    return {**SERVES, "healthcheck": CHECKED_IN_A_SWARM, "image": image(ground), "deploy": deploy, **more}
 
 
 def left(ground: Ground, made: Stack) -> list[str]:

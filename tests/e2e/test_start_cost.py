@@ -38,9 +38,10 @@ class Cost:
 
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
-    """A panel whose database is there, and which does not run."""
+    """A panel whose database is there, and which does not run; it loads itself at each start."""
     with panel(tmp_path_factory.mktemp("cost") / "data") as started:
         started.stop()
+        started.loaded = False
         yield started
 
 

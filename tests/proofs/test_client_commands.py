@@ -1,4 +1,4 @@
-"""Every command of npm's command line whose procedure exists, of which the suite drives one of each router."""
+"""Every command of npm's command line whose procedure exists, of which the suite drives some, others each day."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ import pytest
 from tests.e2e.boxes import DOCKERFILE
 from tests.e2e.swarms import SECONDS, Ground, named_web, swarm_ground
 from tests.support.applications.visitors import Visitors
-from tests.support.docker.compose import SERVES, SLEEPS, Stack, stack
+from tests.support.docker.compose import CHECKED_IN_A_SWARM, SERVES, SLEEPS, Stack, stack
 from tests.support.docker.docker_registry import PASSWORD, USERNAME, registry
 from tests.support.docker.swarm_nodes import Nodes
 from tests.support.panel.panel import Panel, commit, git_repository, until
@@ -287,7 +287,7 @@ def asked(port: int) -> httpx.Response:
 
 def services(version: str) -> dict[str, Mapping[str, Any]]:
     """One service that the swarm replaces beside, in two copies, and one that it replaces in place."""
-    web = {**SERVES, "environment": {"V": version}, "deploy": {"replicas": 2}}
+    web = {**SERVES, "healthcheck": CHECKED_IN_A_SWARM, "environment": {"V": version}, "deploy": {"replicas": 2}}
     db = {**SLEEPS, "environment": {"V": version}, "volumes": ["data:/data"]}
     return {"volumes": {"data": {}}, "web": web, "db": db}
 

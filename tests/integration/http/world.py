@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -155,6 +156,23 @@ async def open_world(data_dir: Path, **env: str) -> AsyncIterator[World]:
     finally:
         platform.close()
         remove_traces(data_dir)
+
+
+@contextmanager
+def as_it_was(world: World) -> Iterator[None]:
+    """Its database is afterwards what it is now: for a world that many tests have, one after the other, because to open
+    one takes longer than most of them. What lies in files stays there, and no id of it is met again.
+    """
+    path = world.platform.data_dir.path / "headway.db"
+    with closing(sqlite3.connect(":memory:")) as kept:
+        with closing(sqlite3.connect(path)) as own:
+            own.backup(kept)
+        try:
+            yield
+        finally:
+            with closing(sqlite3.connect(path)) as own:
+                kept.backup(own)
+            world.services.access.forget()
 
 
 def client_with(app: Starlette, key: str | None) -> httpx.AsyncClient:

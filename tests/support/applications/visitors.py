@@ -22,6 +22,10 @@ class Lost:
     ended: float
 
 
+CALM_SECONDS = 0.25
+"""How long visitors pause who are only to be there."""
+
+
 class Visitors:
     """For each application, or host name, some connections that are kept open, and one that is new each time. Those who
     ``post`` ask for a change. An application that ends itself amid an answer may say in it when (``x-dying``).
@@ -64,6 +68,10 @@ class Visitors:
     def failures(self) -> list[str]:
         """What was said in the place of a right answer."""
         return [each.text for each in self.lost]
+
+    def hurry(self, pause_seconds: float = 0) -> None:
+        """From now on they pause for so long: all the time that nothing can be lost they would only be in the way."""
+        self._pause_seconds = pause_seconds
 
     def __enter__(self) -> Self:
         for thread in self._threads:

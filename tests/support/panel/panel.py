@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from headway.infra.hosts import cgroups, procfs
+from tests.support.panel.command_line import HEADWAY, Command, begin
 
 T = TypeVar("T")
 
@@ -104,7 +105,11 @@ def host_of(row: Json) -> str:
 
 
 class Panel:
-    """One data directory and the panel that works with it, now running or not."""
+    """One data directory and the panel that works with it, now running or not. The suite begins it as one that has
+    loaded itself already (``loaded``), which spares most of a start; proofs and benchmarks begin it as a person would.
+    """
+
+    loaded = False
 
     def __init__(self, data_dir: Path, **env: str) -> None:
         self.data_dir = data_dir
@@ -118,30 +123,33 @@ class Panel:
             **env,
         }
         self.python = sys.executable  # another checkout's, to be another version
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Command | None = None
         self.client = httpx.Client(
             base_url=f"http://127.0.0.1:{self.port}/api", headers={"x-api-key": KEY}, timeout=60, trust_env=False
         )
         # To what applications answer; each time by a connection of its own.
         self.visitor = httpx.Client(timeout=10, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
-    def start(self, *, wait: bool = True, module: str = "headway.cli.main serve --data-dir", **env: str) -> Panel:
+    def start(self, *, wait: bool = True, module: str = f"{HEADWAY} serve --data-dir", **env: str) -> Panel:
         """Starts ``headway serve``, or another module that serves; with ``wait`` returns once it answers."""
-        begun, *words = module.split()
-        program = [self.python, "-m", begun]
-        if self.python != sys.executable and begun == "headway.cli.main":  # where it lies is that version's own affair
-            program = [str(Path(self.python).with_name("headway"))]
-        argv = [*program, *words, str(self.data_dir)]
         ports = {"HEADWAY_PORT": str(self.port), "HEADWAY_EDGE_PORT": str(self.edge_port)}
-        with (self.data_dir.parent / f"{self.data_dir.name}.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                argv,
-                env={"PATH": os.environ["PATH"], **ports, **self.env, **env},
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+        whole = {"PATH": os.environ["PATH"], **ports, **self.env, **env}
+        with (
+            (self.data_dir.parent / f"{self.data_dir.name}.log").open("ab") as log,
+            Path(os.devnull).open("rb") as none,
+        ):
+            name, *arguments = *module.split(), str(self.data_dir)
+            if self.loaded and self.python == sys.executable and "PYTHONPATH" not in whole:
+                files = [none.fileno(), log.fileno(), log.fileno()]
+                self.process = begin(name, arguments, whole, files, Path.cwd(), apart=True)
+            else:
+                program = [self.python, "-m", name]
+                if self.python != sys.executable and name == HEADWAY:  # where it lies is that version's own affair
+                    program = [str(Path(self.python).with_name("headway"))]
+                argv = [*program, *arguments]
+                self.process = subprocess.Popen(
+                    argv, env=whole, stdout=log, stderr=log, stdin=none, start_new_session=True
+                )
         if wait:
             until(self.is_up, 60, what=f"the panel is up; its log:\n{self.log()[-2000:]}")
         return self
@@ -172,7 +180,7 @@ class Panel:
     def signal(self, number: signal.Signals) -> None:
         """Sends the panel's process a signal."""
         assert self.process is not None
-        os.kill(self.process.pid, number)
+        self.process.send_signal(number)
 
     def kill(self) -> None:
         """Ends the panel as a power cut would: without a word."""
@@ -255,6 +263,10 @@ class Panel:
         """A deployment's row once its log shows ``marker``."""
         until(lambda: marker in self.deployment_log(deployment_id), seconds, what=f"{marker!r} in the log")
         return self.one(deployment_id)
+
+    def comes_to(self, deployment_id: str, step: str, seconds: float = 60) -> None:
+        """Returns once a deployment has begun a step."""
+        until(lambda: step in {each["name"] for each in self.one(deployment_id)["steps"]}, seconds, what=f"step {step}")
 
     def visit(self, name: str, path: str = "/") -> httpx.Response:
         """What an application answers through the edge."""
