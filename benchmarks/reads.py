@@ -126,7 +126,7 @@ def _bare(body: bytes) -> Starlette:
 
 
 def _fill(tx: Tx, application_id: str, rows: int) -> None:
-    owner = tx.execute(text("SELECT organization_id, project_id FROM applications")).one()
+    owner = tx.execute(text("SELECT organization_id, project_id FROM services")).one()
     numbers = NUMBERS["postgresql" if tx.postgres else "sqlite"]
 
     def fill(number: int, prefix: str, subject: str, status: str, key: str = "NULL") -> None:

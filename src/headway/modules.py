@@ -33,6 +33,7 @@ from headway.features.rollbacks.store import left_by
 from headway.features.schedules.module import Schedules, install_schedules
 from headway.features.schedules.subject import carry_schedules_along
 from headway.features.servers.module import Servers, forget_key_of_servers, install_edge_keeping, install_servers
+from headway.features.services import store as services_store
 from headway.features.services.application.memory_share_store import demand_of_applications
 from headway.features.services.application.module import (
     Applications,
@@ -42,7 +43,6 @@ from headway.features.services.application.module import (
     install_arranging,
 )
 from headway.features.services.application.relocation import ApplicationRelocation
-from headway.features.services.compose import store as compose_store
 from headway.features.services.compose.memory_share_store import demand_of_composes
 from headway.features.services.compose.module import Composes, forget_key_of_composes, install_composes
 from headway.features.services.database.module import Databases, install_databases
@@ -115,7 +115,7 @@ def _features(base: Base, access: AccessService) -> Features:
     of_composes = partial(demand_of_composes, host_id=LOCAL_HOST, vault=base.vault)
     applications = install_applications(base, servers, materials, of_composes=of_composes)
     of_applications = partial(demand_of_applications, vault=base.vault)
-    edges = edges_of(base, servers, compose_store.host_of)
+    edges = edges_of(base, servers, services_store.host_of)
     composes = install_composes(base, servers, materials, edges, beside=of_applications, carry_along=_carry_along)
     databases = install_databases(base, applications, composes, carry_along=_carry_along)
     destinations = install_destinations(base)

@@ -25,7 +25,7 @@ from headway.core.deployments.store import Unfinished
 from headway.drivers.panel_machine import PanelMachine
 from headway.drivers.runtimes.daemon import MARKER
 from headway.features.services.application import deploy
-from headway.infra.db import dump
+from headway.infra.db import dump, earlier
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.migrate import DatabaseNewer
 from headway.infra.hosts import processes
@@ -301,7 +301,7 @@ def _left(settings: Settings, url: str, key: Path) -> list[Line]:
         return []
     vault, database = Vault(key.read_bytes()), SqlDatabase(url)
     try:
-        return asyncio.run(database.read(lambda tx: list(lines(tx, vault, settings))))
+        return asyncio.run(earlier.read(database, lambda tx: list(lines(tx, vault, settings))))
     finally:
         database.close()
 

@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 
 from headway.core.access.machine import Power
-from headway.features.services.application.model import ReleaseState
+from headway.features.services.model import ReleaseState
 from tests.integration.http.world import as_it_was, open_world
 from tests.support.panel.machine_stage import (
     CALLERS,

@@ -13,13 +13,15 @@ import pytest
 from headway.core.access.survey import Line
 from headway.core.deployments import store as deployments
 from headway.core.deployments.run import RunFailed
+from headway.features.services import store as services_store
 from headway.features.services.application import store
 from headway.features.services.application.artifacts import dump_artifact
 from headway.features.services.application.memory_share_store import MemoryShare, survey
-from headway.features.services.application.model import AppSettings, DesiredState, ReleaseState
+from headway.features.services.application.model import AppSettings
 from headway.features.services.application.plan import ApplicationPlan
 from headway.features.services.application.plan_compiler import ApplicationPlanner
 from headway.features.services.application.snapshot import Snapshot
+from headway.features.services.model import DesiredState, ReleaseState
 from headway.kernel.artifacts import Bundle, Commit
 from tests.integration.http.world import World, open_world
 
@@ -59,7 +61,7 @@ async def theirs(
     if serves:
         made_of = snapshot(limit if served == -1 else served)
         await world.release(application_id, made_of, state=ReleaseState.SERVING)
-        await world.services.db.run(lambda tx: store.set_fields(tx, application_id, wanted=DesiredState.UP))
+        await world.services.db.run(lambda tx: services_store.set_fields(tx, application_id, wanted=DesiredState.UP))
     return application_id
 
 

@@ -306,12 +306,10 @@ def forget_the_question(panel: Panel, application_id: str, release_id: str, env:
     """As an earlier version leaves it: neither the settings nor the release's record say anything of the loopback."""
     vault = Vault((panel.data_dir / "vault.key").read_bytes())
     with closing(sqlite3.connect(panel.data_dir / "headway.db")) as database, database:
-        (text,) = database.execute(
-            "SELECT settings FROM applications WHERE application_id = ?", [application_id]
-        ).fetchone()
+        (text,) = database.execute("SELECT settings FROM services WHERE service_id = ?", [application_id]).fetchone()
         settings = {name: value for name, value in vault.open(json.loads(text)["sealed"]).items() if name != "loopback"}
         database.execute(
-            "UPDATE applications SET settings = ?, env = ? WHERE application_id = ?",
+            "UPDATE services SET settings = ?, env = ? WHERE service_id = ?",
             [json.dumps({"sealed": vault.seal(settings)}), vault.seal(env), application_id],
         )
     record = panel.work / "native" / "releases" / release_id / "release.json"

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from headway.core.access import store
 from headway.core.access.model import Grants, Role
 from headway.http.metrics import create_metrics_app
-from headway.infra.db.tables.applications import applications
+from headway.infra.db.tables.services import services
 from headway.infra.db.transaction import Tx
 from headway.kernel.secret import Secret
 from headway.operations import http_needs
@@ -139,9 +139,7 @@ async def test_a_member_asks_no_server_on_which_it_sees_nothing(world: World) ->
             assert "192.0.2.7" not in usage
 
     def move(tx: Tx) -> None:
-        tx.execute(
-            update(applications).where(applications.c.application_id == application_id).values(host_id=server_id)
-        )
+        tx.execute(update(services).where(services.c.service_id == application_id).values(host_id=server_id))
 
     await world.services.db.run(move)
     async with client_with(world.app, narrow["key"]) as client:

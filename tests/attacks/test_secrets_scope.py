@@ -14,8 +14,9 @@ from headway.core.access import store
 from headway.core.access.model import Grants, Role, Scope, Terms
 from headway.core.access.upgrades import survey
 from headway.features.services.application.artifacts import dump_artifact
-from headway.features.services.application.model import AppSettings, ReleaseState
+from headway.features.services.application.model import AppSettings
 from headway.features.services.application.snapshot import Snapshot
+from headway.features.services.model import ReleaseState
 from headway.kernel.artifacts import Bundle, Commit
 from headway.kernel.veil import MARK
 from tests.integration.http.access_rows import QUERY

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Table, create_engine, select, update
+from sqlalchemy import create_engine, select, update
 
-from headway.infra.db.tables.applications import applications
-from headway.infra.db.tables.composes import composes
+from headway.infra.db.tables.services import services
 from headway.kernel.ids import new_id
 from headway.kernel.vault import Vault
 from tests.e2e.boxes import BUILD_SECONDS, DOCKERFILE, boxed_web
@@ -101,16 +100,16 @@ def test_who_has_the_machine_may_have_the_engine_fetch(panel: Panel, docker_engi
     assert "connection refused" in owned.fail()["errorMessage"]
 
 
-def before_it_was_asked(panel: Panel, table: Table, service_id: str) -> None:
+def before_it_was_asked(panel: Panel, service_id: str) -> None:
     """Gives a service the settings of a version that did not ask what the engine fetches for its builds."""
     vault = Vault((panel.data_dir / "vault.key").read_bytes())
-    (key,) = table.primary_key
     engine = create_engine(f"sqlite:///{panel.data_dir / 'headway.db'}")
     with engine.begin() as db:
-        row = db.execute(select(table.c.settings).where(key == service_id)).one()
+        row = db.execute(select(services.c.settings).where(services.c.service_id == service_id)).one()
         settings = vault.open(row.settings["sealed"])
         del settings["engine_fetch"]
-        db.execute(update(table).where(key == service_id).values(settings={"sealed": vault.seal(settings)}))
+        mine = update(services).where(services.c.service_id == service_id)
+        db.execute(mine.values(settings={"sealed": vault.seal(settings)}))
     engine.dispose()
 
 
@@ -130,7 +129,7 @@ def test_what_an_upgrade_finds_fetching_goes_on_and_is_settled_by_its_first_buil
     folder = tmp_path / "repo"
     application_id = panel.application(git_repository(folder, boxed_web("1")), name="yesterday")
     panel.done(panel.deploy(application_id), BUILD_SECONDS)
-    before_it_was_asked(panel, applications, application_id)
+    before_it_was_asked(panel, application_id)
     assert panel.get("application.one", applicationId=application_id)["engineFetch"] is None
     panel.post(
         "application.update", applicationId=application_id, engineFetch=None
@@ -148,7 +147,7 @@ def test_what_an_upgrade_finds_fetching_goes_on_and_is_settled_by_its_first_buil
         git_repository(tmp_path / "plain", boxed_web("1", f"{DOCKERFILE}RUN true\n")), name="plain"
     )
     panel.done(panel.deploy(plain), BUILD_SECONDS)
-    before_it_was_asked(panel, applications, plain)
+    before_it_was_asked(panel, plain)
     panel.done(panel.deploy(plain), BUILD_SECONDS)
     assert panel.get("application.one", applicationId=plain)["engineFetch"] is False, "the first build has shown it"
     commit(tmp_path / "plain", boxed_web("2", f"{DOCKERFILE}ADD {address} /x\n"), "fetches")
@@ -161,11 +160,11 @@ def test_a_compose_file_that_an_upgrade_finds_fetching_goes_on(
     made = stack(panel, docker_engine, "earlier")
     builds(made, FROM)
     made.deploy()
-    before_it_was_asked(panel, composes, made.compose_id)
+    before_it_was_asked(panel, made.compose_id)
     builds(made, f"{FROM}ADD {address} /x\n")
     made.deploy()
     assert made.one()["engineFetch"] is True
     other = stack(panel, docker_engine, "fresh")
-    before_it_was_asked(panel, composes, other.compose_id)  # made, and never deployed
+    before_it_was_asked(panel, other.compose_id)  # made, and never deployed
     builds(other, f"{FROM}ADD {address} /x\n")
     assert "engineFetch" in other.fail()["errorMessage"]

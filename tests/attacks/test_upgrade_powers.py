@@ -19,6 +19,7 @@ from headway.core.access.survey import Line
 from headway.core.deployments.model import SubjectType
 from headway.features.edge import domains_store
 from headway.features.edge.domains_model import Domain, DomainRequest
+from headway.features.services import store as services_store
 from headway.features.services.application import store
 from headway.infra.db.tables.access import machine_allowances, organizations
 from headway.infra.db.transaction import Tx
@@ -107,7 +108,13 @@ async def test_it_is_listed_before_the_upgrade_from_the_schema_that_there_is(wor
             "DROP TABLE machine_allowances",
             "DROP INDEX uq_organizations_one_owns_machine",
             "ALTER TABLE organizations DROP COLUMN owns_machine",
-            "ALTER TABLE applications RENAME COLUMN host_name TO no_name_yet",
+            "CREATE TABLE applications AS SELECT *, service_id AS application_id FROM services WHERE kind <> 'compose'",
+            "CREATE TABLE composes AS SELECT *, service_id AS compose_id FROM services WHERE kind = 'compose'",
+            "CREATE TABLE compose_releases AS SELECT *, service_id AS compose_id FROM releases WHERE false",
+            "ALTER TABLE releases RENAME COLUMN service_id TO application_id",
+            "ALTER TABLE releases RENAME COLUMN record TO spec",
+            "ALTER TABLE applications DROP COLUMN host_name",
+            "ALTER TABLE services RENAME TO services_later",
         ):
             tx.connection.exec_driver_sql(statement)
 
@@ -135,7 +142,7 @@ async def test_names_and_watch_paths_that_are_taken_no_more_are_listed(world: Wo
     def as_it_was(tx: Tx) -> None:
         application = store.find(tx, made, vault)
         watched = replace(application.settings, watch_paths=(deep,))
-        store.set_fields(tx, made, settings=store.kept(watched, vault), description="d" * 1_025)
+        services_store.set_fields(tx, made, settings=services_store.kept(watched, vault), description="d" * 1_025)
         stranger = store.find(tx, theirs, vault)
         wish = DomainRequest(host="localhost", path="/theirs")
         domains_store.put(

@@ -52,7 +52,7 @@ async def test_a_unique_violation_in_a_savepoint_leaves_the_rest_of_the_transact
 
 
 async def test_references_are_enforced(database: SqlDatabase) -> None:
-    from headway.infra.db.tables.applications import projects
+    from headway.infra.db.tables.projects import projects
 
     def work(tx: Tx) -> None:
         tx.execute(
@@ -288,7 +288,7 @@ async def test_close_waits_for_what_runs(database_url: str) -> None:
 
 
 def test_every_table_can_be_written_and_read(database: SqlDatabase) -> None:
-    assert {table.name for table in metadata.sorted_tables} >= {"deployments", "leases", "hosts", "applications"}
+    assert {table.name for table in metadata.sorted_tables} >= {"deployments", "leases", "hosts", "services"}
     for table in metadata.sorted_tables:
         with database.writer.begin() as connection:
             assert connection.scalar(select(func.count()).select_from(table)) == 0, table.name

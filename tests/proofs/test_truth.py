@@ -149,7 +149,7 @@ class Truth(RuleBasedStateMachine):
     def not_serving(self) -> Iterator[str]:
         for name, application_id in self.applications.items():
             wanted, serving = self.query(
-                "SELECT wanted, serving_release_id FROM applications WHERE application_id = ?", application_id
+                "SELECT wanted, serving_release_id FROM services WHERE service_id = ?", application_id
             )[0]
             answer = self.panel.visit(name)
             if wanted == "up" and serving is not None:
@@ -180,7 +180,7 @@ class Truth(RuleBasedStateMachine):
         return any(row["status"] in {"pending", "running"} and row["deploymentId"] != deployment_id for row in rows)
 
     def processes_of(self, name: str) -> list[int]:
-        rows = self.query("SELECT release_id FROM releases WHERE application_id = ?", self.applications[name])
+        rows = self.query("SELECT release_id FROM releases WHERE service_id = ?", self.applications[name])
         releases = {row[0] for row in rows}
         return [pid for pid, key, owner in marked(self.folder) if key == "HEADWAY_RELEASE_ID" and owner in releases]
 

@@ -14,7 +14,7 @@ import pytest
 
 from headway.core.deployments.lease import Lease
 from headway.core.deployments.status import Status
-from headway.features.services.application.model import ReleaseState
+from headway.features.services.model import ReleaseState
 from tests.contract.wire.recordings import RECORDINGS, cases, compare
 from tests.integration.http.world import KEYS, World, open_world
 

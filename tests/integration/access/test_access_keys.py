@@ -14,7 +14,7 @@ from headway.core.access.model import Actor, Grants, Rate, Role, Scope
 from headway.core.access.service import AccessService
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.tables.access import api_keys
-from headway.infra.db.tables.applications import projects
+from headway.infra.db.tables.projects import projects
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Forbidden, NotFound
 from tests.support.panel.permissions import permission

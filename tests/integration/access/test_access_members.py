@@ -16,7 +16,7 @@ from headway.core.access.organizations import OrganizationService
 from headway.core.access.service import AccessService
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.tables.access import api_keys, grants, members, users
-from headway.infra.db.tables.applications import projects
+from headway.infra.db.tables.projects import projects
 from headway.kernel.errors import Conflict, NotFound
 from tests.support.panel.permissions import permission
 

@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 
 from headway.core.deployments.status import Status
 from headway.features.services.application.api.rows import PASSIVE, ApplicationDetails, ApplicationRow
-from headway.infra.db.tables.applications import applications
+from headway.infra.db.tables.services import services
 from tests.integration.http.world import REPOSITORY, World
 
 SAVED: Sequence[tuple[str, object]] = (
@@ -196,7 +196,7 @@ async def test_secrets_are_sealed_at_rest(world: World) -> None:
         customGitUrl="https://user:hunter2aaaa@git.example/r.git", buildSecrets="S=hunter2bbbb", password="hunter2cccc"
     )
     await world.post("application.saveEnvironment", applicationId=application_id, env="P=hunter2dddd")
-    rows = await world.services.db.read(lambda tx: tx.execute(select(applications)).all())
+    rows = await world.services.db.read(lambda tx: tx.execute(select(services)).all())
     assert application_id in repr(rows)
     assert "hunter2" not in repr(rows)
     database: Path = world.platform.data_dir.path
@@ -279,7 +279,7 @@ async def test_the_second_application_of_a_name_is_reached_by_what_it_is_called_
 
 async def test_what_there_was_before_keeps_its_name(world: World) -> None:
     application_id = await world.application("old")
-    before = text("UPDATE applications SET app_name = 'old', host_name = NULL")
+    before = text("UPDATE services SET app_name = 'old', host_name = NULL")
     await world.services.db.run(lambda tx: tx.execute(before))
     one = await world.get("application.one", applicationId=application_id)
     assert (one["appName"], one["address"]) == ("old", f"http://old.localhost:{_port(world)}")

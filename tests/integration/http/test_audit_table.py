@@ -123,7 +123,7 @@ async def _contents(world: World) -> Mapping[str, Any]:
 
     def look(tx: Tx) -> dict[str, Any]:
         counts = {table.name: tx.scalar(select(func.count()).select_from(table)) for table in metadata.sorted_tables}
-        kept = ("applications", "projects", "environments", "deployments", "members", "grants", "api_keys", "users")
+        kept = ("services", "projects", "environments", "deployments", "members", "grants", "api_keys", "users")
         return counts | {f"{name}.": tx.execute(select(metadata.tables[name])).all() for name in kept}
 
     return await world.services.db.read(look)

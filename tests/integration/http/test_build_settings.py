@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from headway.drivers.buildplan.settings import FIRST
+from headway.features.services import store as services_store
 from headway.features.services.application import detection_rules, store
-from headway.features.services.application.model import ReleaseState
+from headway.features.services.model import ReleaseState
 from headway.infra.db.transaction import Tx
 from tests.integration.http.test_detect import looked_at
 from tests.integration.http.world import World
@@ -71,6 +72,6 @@ async def older(world: World, application_id: str) -> None:
         vault = world.platform.data_dir.vault
         found = store.find(tx, application_id, vault).settings
         settings = replace(found, build=replace(found.build, detection=FIRST))
-        store.set_fields(tx, application_id, settings=store.kept(settings, vault))
+        services_store.set_fields(tx, application_id, settings=services_store.kept(settings, vault))
 
     await world.services.db.run(write)

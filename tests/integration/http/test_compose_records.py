@@ -14,6 +14,7 @@ from headway.core.access.allowances import NotAllowed
 from headway.core.deployments import store as deployments
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.engine.poller import Poller
+from headway.features.services import releases_store
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.model import Record
 from headway.infra.db.transaction import Tx
@@ -94,7 +95,7 @@ async def served(world: World) -> tuple[str, str]:
         vault = world.platform.data_dir.vault
         of = {"release_id": deployment_id, "compose_id": compose_id}
         store.write_release(tx, vault, **of, folder="/x", record=record, commit_hash=None)
-        store.make_serving(tx, compose_id, deployment_id)
+        releases_store.make_serving(tx, compose_id, deployment_id)
 
     await world.services.db.run(write)
     return compose_id, deployment_id

@@ -24,11 +24,12 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from headway.core.access.model import Role
+from headway.features.services import store as services_store
 from headway.features.services.application import consoles as console_service
-from headway.features.services.application import store
 from headway.features.services.application.consoles import ConsoleRequest, ConsoleService, Seat
-from headway.features.services.application.model import Application, DesiredState, ReleaseState
+from headway.features.services.application.model import Application
 from headway.features.services.application.service import ApplicationService
+from headway.features.services.model import DesiredState, ReleaseState
 from headway.http.server import Server
 from headway.kernel.artifacts import HealthCheck, HealthKind
 from headway.kernel.events import AccessChanged
@@ -109,7 +110,7 @@ async def running(world: World) -> str:
     """An application of the owner of which something runs."""
     application_id = await world.application()
     await world.release(application_id, state=ReleaseState.SERVING, runtime="native")
-    await world.services.db.run(lambda tx: store.set_fields(tx, application_id, wanted=DesiredState.UP))
+    await world.services.db.run(lambda tx: services_store.set_fields(tx, application_id, wanted=DesiredState.UP))
     return application_id
 
 
@@ -176,7 +177,7 @@ async def serving(folder: Path, **env: str) -> AsyncIterator[tuple[World, Server
     async with open_world(folder / "data", **env) as world, served(world) as server:
         application_id = await world.application("shop", env="SECRET_TOKEN=swordfish9")
         release_id = await world.release(application_id, state=ReleaseState.SERVING, runtime="native")
-        await world.services.db.run(lambda tx: store.set_fields(tx, application_id, wanted=DesiredState.UP))
+        await world.services.db.run(lambda tx: services_store.set_fields(tx, application_id, wanted=DesiredState.UP))
         runtime = world.services.consoles.operating.tools.runtimes.of("native")
         settled = HealthCheck(kind=HealthKind.SETTLE, deadline_seconds=20, settle_seconds=0.2)
         named = {"release_id": release_id, "processes": {"web": SERVES}, "port": None, "health": settled}

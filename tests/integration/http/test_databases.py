@@ -59,7 +59,7 @@ async def test_passwords_are_shown_to_those_who_may_change_it_and_are_sealed_at_
     assert [answer.json()[each] for each in ("databasePassword", "databaseRootPassword", "internalUrl")] == [None] * 3
     everything = await world.services.db.read(
         lambda tx: (
-            [[*each] for each in tx.execute(text("SELECT settings, env FROM applications"))]
+            [[*each] for each in tx.execute(text("SELECT settings, env FROM services"))]
             + [[*each] for each in tx.execute(text("SELECT settings FROM databases"))]
         )
     )

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from headway.features.disk.pollers import DiskKeeping
-from headway.features.services.application.model import ReleaseState
+from headway.features.services.model import ReleaseState
 from headway.kernel.events import DiskMeasured
 from headway.kernel.ids import new_id
 from tests.integration.http.callers import CALLERS, admit_callers, give, key_of

@@ -8,9 +8,10 @@ from datetime import timedelta
 from typing import TypeVar
 
 from headway.drivers.runtimes.base import Health
-from headway.features.services.application import health_store, store
+from headway.features.services import releases_store
+from headway.features.services.application import health_store
 from headway.features.services.application.failback import ApplicationFailback
-from headway.features.services.application.model import ReleaseState
+from headway.features.services.model import ReleaseState
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.transaction import Tx
 from tests.integration.http.world import World
@@ -49,7 +50,7 @@ async def serve(world: World, application_id: str, copies: tuple[str, ...]) -> s
 
     def write(tx: Tx) -> None:
         health_store.saw(tx, release_id, Health(answers=True, copies=copies))
-        store.make_serving(tx, application_id, release_id, timedelta(hours=1))
+        releases_store.make_serving(tx, application_id, release_id, drain=timedelta(hours=1))
 
     await world.services.db.run(write)
     return release_id

@@ -15,7 +15,7 @@ from headway.drivers.runtimes.base import Runtime
 from headway.drivers.runtimes.runtime_set import Runtimes
 from headway.features.servers.store import servers_in_use
 from headway.features.services.application.reconciler import ApplicationReconciler
-from headway.features.services.application.store import make_serving
+from headway.features.services.releases_store import make_serving
 from tests.integration.http.world import World
 from tests.integration.runtimes.bench import Work, make_runtime, make_spec, open_folder, opened, run, settle
 
@@ -57,7 +57,7 @@ async def test_only_servers_on_which_something_was_released_have_an_edge_to_look
     application_id = await world.application("shop", serverId=server_id)
     assert await world.services.db.read(servers_in_use) == []
     release_id = await world.release(application_id)
-    await world.services.db.run(partial(make_serving, application_id=application_id, release_id=release_id, drain=NONE))
+    await world.services.db.run(partial(make_serving, service_id=application_id, release_id=release_id, drain=NONE))
     assert await world.services.db.read(servers_in_use) == [server_id]
 
 
@@ -66,7 +66,7 @@ async def served(world: World, name: str, count: int) -> list[str]:
     application_id = await world.application(name)
     releases = [await world.release(application_id) for _ in range(count)]
     for each in releases:
-        await world.services.db.run(partial(make_serving, application_id=application_id, release_id=each, drain=NONE))
+        await world.services.db.run(partial(make_serving, service_id=application_id, release_id=each, drain=NONE))
     return releases
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from headway.infra.db.tables.applications import projects
+from headway.infra.db.tables.projects import projects
 from tests.integration.http.world import World
 
 KINDS = ("applications", "compose", "libsql", "mariadb", "mongo", "mysql", "postgres", "redis")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from headway.infra.db.tables.applications import registries
+from headway.infra.db.tables.registries import registries
 from tests.integration.http.world import World
 
 GIVEN = {

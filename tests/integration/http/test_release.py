@@ -8,8 +8,9 @@ from pydantic import TypeAdapter
 
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.features.services.application.api.release_rows import ReleaseDetails, ReleaseRow
-from headway.features.services.application.model import AppSettings, ReleaseState
+from headway.features.services.application.model import AppSettings
 from headway.features.services.application.snapshot import Snapshot
+from headway.features.services.model import ReleaseState
 from headway.kernel.artifacts import Commit
 from tests.integration.http.world import World
 

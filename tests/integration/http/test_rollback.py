@@ -14,8 +14,10 @@ from headway.core.deployments.status import Intent, Status
 from headway.features.deployments.api.rollback_rows import LeftRow
 from headway.features.rollbacks.api.rows import PreviewRow, RemovedRow
 from headway.features.rollbacks.readiness import Readiness
+from headway.features.services import releases_store
 from headway.features.services.application import store
-from headway.features.services.application.model import ApplicationRelease, AppSettings, ReleaseState
+from headway.features.services.application.model import ApplicationRelease, AppSettings
+from headway.features.services.model import ReleaseState
 from tests.integration.http.test_metrics import figure, figures_of
 from tests.integration.http.test_release import snapshot
 from tests.integration.http.world import World
@@ -80,7 +82,7 @@ async def test_a_row_that_was_shown_before_shows_what_has_become_of_its_release(
     form = next(iter(world.services.rollbacks.forms.values()))
     await world.services.db.run(lambda tx: form.seen(tx, release_id, "Its files are gone."))
     assert (await row_of(world, application_id))["rollback"]["whyNot"] == "Its files are gone."
-    await world.services.db.run(lambda tx: store.remove_release(tx, release_id))
+    await world.services.db.run(lambda tx: releases_store.remove(tx, release_id))
     row = await row_of(world, application_id)
     assert (row["rollback"], row["rollbackId"]) == (None, None)
 

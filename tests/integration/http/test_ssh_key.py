@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from headway.core.access import store
-from headway.infra.db.tables.applications import ssh_keys
+from headway.infra.db.tables.ssh_keys import ssh_keys
 from tests.integration.http.world import World
 
 needs_ssh_keygen = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs ssh-keygen (openssh-client)")

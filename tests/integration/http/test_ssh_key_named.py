@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from headway.features.services import store as services_store
 from headway.features.services.application import store as applications
 from headway.features.services.compose import store as composes
 from headway.infra.db.transaction import Tx
@@ -61,9 +62,9 @@ async def named_by_old_rows(world: World, url: str, **fields: Json) -> list[str]
 
     def name(tx: Tx) -> None:
         one = replace(applications.find(tx, application_id, vault).settings, ssh_key_id=NOBODYS)
-        applications.set_fields(tx, application_id, settings=applications.kept(one, vault))
+        services_store.set_fields(tx, application_id, settings=services_store.kept(one, vault))
         other = replace(composes.find(tx, compose_id, vault).settings, ssh_key_id=NOBODYS)
-        composes.set_fields(tx, compose_id, settings=composes.kept(other, vault))
+        services_store.set_fields(tx, compose_id, settings=services_store.kept(other, vault))
 
     await world.services.db.run(name)
     answer = await world.owner.post("/compose.deploy", json={"composeId": compose_id})

@@ -19,9 +19,10 @@ from headway.core.deployments.lease import Lease
 from headway.core.deployments.ledger import Outcome
 from headway.core.deployments.status import Maker, Reason, Status
 from headway.features.services.application.artifacts import dump_artifact
-from headway.features.services.application.model import ApplicationRelease, AppSettings, ReleaseState
+from headway.features.services.application.model import ApplicationRelease, AppSettings
 from headway.features.services.application.snapshot import Snapshot
 from headway.features.services.application.store import add_release
+from headway.features.services.model import ReleaseState
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Bundle, Commit
 from headway.kernel.ids import new_id

@@ -67,7 +67,7 @@ class Kept:
     def check_unharmed(self, deployment_id: str) -> None:
         """The old release serves, and nothing is left of the deployment but its row and its log."""
         assert self.panel.visit("kept").text == "kept"
-        serving = self.rows("SELECT release_id FROM releases WHERE state = 'serving' AND application_id = ?")
+        serving = self.rows("SELECT release_id FROM releases WHERE state = 'serving' AND service_id = ?")
         assert serving == [(self.release_id,)]
         until(lambda: not self.remains(deployment_id), 10, what=f"nothing is left but {self.remains(deployment_id)}")
 

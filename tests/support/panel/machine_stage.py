@@ -16,14 +16,15 @@ from headway.core.access.model import Grants, Role, Scope, Terms
 from headway.core.deployments import store as deployments
 from headway.core.deployments.lease import Lease
 from headway.core.deployments.run import RunFailed
+from headway.features.services import releases_store
 from headway.features.services.application import store as applications
 from headway.features.services.application.artifacts import dump_artifact
-from headway.features.services.application.model import ReleaseState
 from headway.features.services.application.snapshot import Snapshot
 from headway.features.services.compose import deploy as compose_deploy
 from headway.features.services.compose import powers
 from headway.features.services.compose import store as composes
 from headway.features.services.compose.model import Compose, Record
+from headway.features.services.model import ReleaseState
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Commit, Image
 from headway.kernel.errors import Forbidden
@@ -166,12 +167,12 @@ class Stage:
 
         def write(tx: Tx) -> None:
             serving = things[f"release {ReleaseState.STARTING}"]
-            applications.make_serving(tx, things["app"], serving, timedelta(hours=1))
+            releases_store.make_serving(tx, things["app"], serving, drain=timedelta(hours=1))
             for name in ("back", "now"):
                 things[name] = new_id()
                 made = {"release_id": things[name], "compose_id": things["compose"], "folder": "/x"}
                 composes.write_release(tx, vault, record=_read(compose), commit_hash=None, **made)
-                composes.make_serving(tx, things["compose"], things[name])
+                releases_store.make_serving(tx, things["compose"], things[name])
 
         await db.run(write)
 

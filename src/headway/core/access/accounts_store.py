@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import insert, select
 
-from headway.infra.db.tables.applications import accounts
+from headway.infra.db.tables.services import accounts
 from headway.infra.db.transaction import Tx
 
 _c = accounts.c

@@ -12,16 +12,12 @@ from headway.core.access.machine_store import first_organization, least_role
 from headway.core.access.model import Actor, Grants, Rate, Role, Scope, Terms
 from headway.core.access.tokens import digest, start_of
 from headway.infra.db.tables.access import api_keys, grants, members, organizations, users
-from headway.infra.db.tables.applications import applications, projects
-from headway.infra.db.tables.composes import composes
+from headway.infra.db.tables.projects import projects
+from headway.infra.db.tables.services import services
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
 
 _PENDING_AS_RUNNING = "running"
-_SERVICES = (
-    (applications.c.application_id, applications.c.organization_id, applications.c.project_id),
-    (composes.c.compose_id, composes.c.organization_id, composes.c.project_id),
-)
 _HOLDERS = (
     select(
         *(api_keys.c[name] for name in ("api_key_id", "organization_id", "scopes", "projects", "pending_as")),
@@ -105,12 +101,9 @@ def give(tx: Tx, member_id: str, given: Grants) -> None:
 
 def service_projects(tx: Tx, organization_id: str, service_ids: Collection[str]) -> dict[str, str]:
     """The projects of those of these services that exist in an organisation, by service."""
-    found: dict[str, str] = {}
-    for service_id, owner_id, project_id in _SERVICES:
-        columns = (service_id.label("service"), project_id.label("project"))
-        mine = select(*columns).where(service_id.in_(service_ids), owner_id == organization_id)
-        found.update({row.service: row.project for row in tx.execute(mine)})
-    return found
+    mine = (services.c.service_id.in_(service_ids), services.c.organization_id == organization_id)
+    rows = tx.execute(select(services.c.service_id, services.c.project_id).where(*mine))
+    return {row.service_id: row.project_id for row in rows}
 
 
 def projects_among(tx: Tx, organization_id: str, project_ids: Collection[str]) -> frozenset[str]:

@@ -1,8 +1,8 @@
 """What an upgrade leaves as it is although it would not be taken any more, told as lines of one list.
 
 Each part of Headway gives lines of its own (``Survey``). They are told by ``headway upgrade-check``, which reads the
-database of the version before as well (so a survey reads columns by their names, and none that this version brings),
-and written into the log at the first start.
+database of the version before as well (so a survey reads no column that this version brings, but those of services and
+releases, which ``infra.db.earlier`` shows it), and written into the log at the first start.
 """
 
 from __future__ import annotations

@@ -179,7 +179,10 @@ class Owner:
 class Subject(Protocol):
     """What deployments belong to, as far as the heart must know it."""
 
-    noun: str
+    @property
+    def noun(self) -> str:
+        """What one is called."""
+        ...
 
     def owner(self, tx: Tx, subject_id: str) -> Owner | None:
         """Whose the subject is, None when there is no such subject."""

@@ -24,6 +24,7 @@ from headway.features.backups.requests import drill_request, request_of, restore
 from headway.features.destinations import stored_backup_store
 from headway.features.destinations.service import DestinationService
 from headway.features.destinations.stored_backup_model import KeptFile, checked_path
+from headway.features.services import store as services_store
 from headway.features.services.compose import store as composes
 from headway.features.services.database import store as databases
 from headway.features.services.database.kinds import KINDS
@@ -225,7 +226,7 @@ class BackupService:
                     raise Forbidden("Headway itself is backed up by who may use the machine in its first organisation.")
                 return actor.organization_id, None, "headway"
             case BackupForm.COMPOSE:
-                owner = composes.owner(tx, made.service_id or "")
+                owner = services_store.owner(tx, made.service_id or "", SubjectType.COMPOSE)
                 place = ("", None) if owner is None else (owner.organization_id, owner.project_id)
                 permit(actor, permission, *place, noun=Noun.COMPOSE)
                 return place[0], place[1], composes.find(tx, made.service_id or "", self.vault).app_name

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.drivers.dumps.base import Server, Typed, Whole
 from headway.features.backups.model import Backup, BackupForm
+from headway.features.services import store as services_store
 from headway.features.services.application.remote_stage import ENV, RemoteStage
-from headway.features.services.compose import store as composes
 from headway.features.services.database import store as databases
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.environment_transfer import ahead, taking
@@ -20,7 +20,7 @@ from headway.kernel.vault import Vault
 def host_of(tx: Tx, backup: Backup, vault: Vault) -> str:
     """The host that what is backed up is on: the panel's own machine for what is reached over the network."""
     if backup.form is BackupForm.COMPOSE:
-        return composes.host_of(tx, backup.service_id or "") or LOCAL_HOST
+        return services_store.host_of(tx, backup.service_id or "") or LOCAL_HOST
     if backup.form is not BackupForm.DATABASE:
         return LOCAL_HOST
     database = databases.find(tx, backup.service_id or "", vault)

@@ -10,7 +10,7 @@ from headway.features.disk import store
 from headway.features.disk.files import GONE, caches_on
 from headway.features.disk.model import Kind, ServiceUsage, Waste, longest_unused
 from headway.features.disk.rounds import Round
-from headway.features.services.application import store as applications
+from headway.features.services import store as services_store
 from headway.features.services.application.lifecycle import ApplicationLifecycle
 from headway.infra.db.engine import Database
 from headway.infra.hosts.base import FileFailed, Host, HostUnreachable
@@ -70,7 +70,7 @@ class CacheCleaning:
         takes; not while something is being deployed to its application.
         """
         async with self.applications.turn(name):
-            if not await self.db.read(lambda tx: applications.is_at_rest(tx, name)):
+            if not await self.db.read(lambda tx: services_store.is_at_rest(tx, name)):
                 return False
             if not dry:
                 try:

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Column, func, null, select
+from sqlalchemy import func, select
 
 from headway.core.deployments.model import SubjectType
 from headway.features.disk.model import DiskServer, ServiceUsage
-from headway.infra.db.tables.applications import applications, releases
-from headway.infra.db.tables.composes import composes
 from headway.infra.db.tables.deployments import RUNNING, deployments
 from headway.infra.db.tables.servers import servers
+from headway.infra.db.tables.services import releases
+from headway.infra.db.tables.services import services as table
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
 
-_ID_OF: Mapping[SubjectType, Column[Any]] = {
-    SubjectType.APPLICATION: applications.c.application_id,
-    SubjectType.COMPOSE: composes.c.compose_id,
-}
+_s = table.c
 
 # What runs of a preview is of an application, and a database is one.
 _OF_APPLICATIONS = (SubjectType.APPLICATION, SubjectType.PREVIEW, SubjectType.DATABASE)
@@ -28,19 +24,20 @@ _OF_APPLICATIONS = (SubjectType.APPLICATION, SubjectType.PREVIEW, SubjectType.DA
 
 def services(tx: Tx) -> list[ServiceUsage]:
     """Every service of every organisation that is not being deleted, of which nothing is measured yet."""
+    columns = (_s.service_id, _s.name, _s.app_name, _s.organization_id, _s.project_id, _s.host_id, _s.build_host_id)
     found = []
-    for service_type, id_column in _ID_OF.items():
-        columns = id_column.table.c
-        names = (columns.name, columns.app_name, columns.organization_id, columns.project_id, columns.host_id)
-        built = columns.get("build_host_id", null().label("build_host_id"))
-        rows = tx.execute(select(id_column.label("service_id"), *names, built).where(columns.deleted_at.is_(None)))
+    for service_type, mine in (
+        (SubjectType.APPLICATION, _s.kind != SubjectType.COMPOSE),
+        (SubjectType.COMPOSE, _s.kind == SubjectType.COMPOSE),
+    ):
+        rows = tx.execute(select(*columns).where(mine, _s.deleted_at.is_(None)))
         found += [ServiceUsage(service_type=service_type, **row._mapping) for row in rows]  # noqa: SLF001 - its public name
     return found
 
 
 def known_applications(tx: Tx, application_ids: Collection[str]) -> set[str]:
     """Those of these applications that there are, also while they are being deleted."""
-    found = select(applications.c.application_id).where(applications.c.application_id.in_(application_ids))
+    found = select(_s.service_id).where(_s.kind != SubjectType.COMPOSE, _s.service_id.in_(application_ids))
     return {*tx.execute(found).scalars()}
 
 
@@ -70,7 +67,7 @@ def service_of_deployment(tx: Tx) -> Mapping[str, str]:
 
 def toolchains_on(tx: Tx, host_id: str, vault: Vault) -> set[str]:
     """What the releases on a host use, as ``node/22.1.0``."""
-    found = select(releases.c.spec).where(releases.c.host_id == host_id, releases.c.runtime == "native")
+    found = select(releases.c.record).where(releases.c.host_id == host_id, releases.c.runtime == "native")
     specs = (vault.open(spec) for spec in tx.execute(found).scalars() if spec)
     return {name for spec in specs for name in spec["artifact"].get("bundle", {}).get("toolchains", ())}
 

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, inspect, select, union, update
+from sqlalchemy import Row, delete, func, insert, select, update
 
 from headway.core.access.policy import Missing, Noun
 from headway.core.access.survey import Line, has_machine
+from headway.core.deployments.model import SubjectType
 from headway.features.edge import domains_store
 from headway.features.edge.certificates_model import Certificate, reserved_in, showable
 from headway.features.edge.domains_model import EdgeFacts
-from headway.infra.db.tables.applications import applications
-from headway.infra.db.tables.composes import composes
 from headway.infra.db.tables.edge import certificates, domains
+from headway.infra.db.tables.services import services
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
 
 _c = certificates.c
-_HOST_NAME = func.coalesce(applications.c.host_name, applications.c.app_name)  # below the base domain
+_s = services.c
+# What is reached by a name of its own below the base domain, and by which.
+_NAMED = _s.kind != SubjectType.COMPOSE
+_HOST_NAME = func.coalesce(_s.host_name, _s.app_name)
 _PUBLIC = tuple(column for column in _c if column.name != "private_key")
 
 
@@ -46,11 +49,7 @@ def showable_of(tx: Tx, kept: Sequence[Certificate], facts: EdgeFacts) -> list[C
     """Those of these that the edge may show, by the hosts that organisations have now."""
     if not kept:
         return []
-    return _showable(tx, kept, facts, _HOST_NAME)
-
-
-def _showable(tx: Tx, kept: Sequence[Certificate], facts: EdgeFacts, name: ColumnElement[str]) -> list[Certificate]:
-    rows = tx.execute(select(name.label("host_name"), applications.c.organization_id))
+    rows = tx.execute(select(_HOST_NAME.label("host_name"), _s.organization_id).where(_NAMED))
     named = [(facts.generated_host(row.host_name), row.organization_id) for row in rows]
     return showable(kept, [*named, *domains_store.hosts(tx)])
 
@@ -59,10 +58,7 @@ def survey(tx: Tx, vault: Vault, *, facts: EdgeFacts) -> Iterator[Line]:
     """See ``Survey``: certificates for what is no organisation's own, and those that are not shown."""
     del vault
     kept = [each for each, _ in every(tx)]
-    # In the version before, an application was reached at what it is called on its machine.
-    is_new = "host_name" in {each["name"] for each in inspect(tx.connection).get_columns(applications.name)}
-    name = _HOST_NAME if is_new else applications.c.app_name
-    shown = {each.certificate_id for each in _showable(tx, kept, facts, name)}
+    shown = {each.certificate_id for each in showable_of(tx, kept, facts)}
     for each in kept:
         what = f"certificate {each.name} ({each.certificate_id})"
         reserved = reserved_in(each, facts.reserved)
@@ -78,17 +74,14 @@ def survey(tx: Tx, vault: Vault, *, facts: EdgeFacts) -> Iterator[Line]:
 
 
 def named_there(tx: Tx, host_id: str) -> list[str]:
-    """The names below the base domain of the applications on a host."""
-    there = (applications.c.host_id == host_id, applications.c.deleted_at.is_(None))
+    """The names below the base domain of what is on a host."""
+    there = (_NAMED, _s.host_id == host_id, _s.deleted_at.is_(None))
     return list(tx.execute(select(_HOST_NAME).where(*there)).scalars())
 
 
 def hosts_there(tx: Tx, host_id: str) -> list[str]:
     """The host names of the domains of what is on a host."""
-    ids = union(
-        select(applications.c.application_id).where(applications.c.host_id == host_id),
-        select(composes.c.compose_id).where(composes.c.host_id == host_id),
-    )
+    ids = select(_s.service_id).where(_s.host_id == host_id)
     return list(tx.execute(select(domains.c.host).where(domains.c.subject_id.in_(ids)).distinct()).scalars())
 
 

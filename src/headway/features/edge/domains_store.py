@@ -15,9 +15,9 @@ from headway.core.access.survey import Line, has_machine
 from headway.core.deployments.model import SubjectType
 from headway.features.edge.domains_model import CertificateType, Domain, DomainRequest, EdgeFacts, generated
 from headway.features.edge.route_target import RouteTargetFacts
-from headway.infra.db.tables.applications import applications, environments
-from headway.infra.db.tables.composes import composes
 from headway.infra.db.tables.edge import domains
+from headway.infra.db.tables.projects import environments
+from headway.infra.db.tables.services import services
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
 
@@ -65,11 +65,9 @@ def is_foreign(tx: Tx, host: str, subject_id: str) -> bool:
 
 def _projects(tx: Tx, subject_ids: AbstractSet[str]) -> set[str]:
     """Those that services lie in."""
-    found: set[str] = set()
-    for table, key in ((applications, applications.c.application_id), (composes, composes.c.compose_id)):
-        joined = select(environments.c.project_id).join(table, table.c.environment_id == environments.c.environment_id)
-        found |= set(tx.execute(joined.where(key.in_(subject_ids))).scalars())
-    return found
+    lie = services.c.environment_id == environments.c.environment_id
+    joined = select(environments.c.project_id).join(services, lie)
+    return set(tx.execute(joined.where(services.c.service_id.in_(subject_ids))).scalars())
 
 
 def hosts(tx: Tx) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from headway.core.access.policy import Missing, Noun
 from headway.features.git.ssh_keys_model import SshKey
-from headway.infra.db.tables.applications import ssh_keys
+from headway.infra.db.tables.ssh_keys import ssh_keys
 from headway.infra.db.transaction import Tx
 
 _c = ssh_keys.c

@@ -13,13 +13,13 @@ from sqlalchemy import Row, and_, delete, exists, func, insert, literal, select,
 from headway.core.access.machine_store import is_guarded
 from headway.core.access.policy import Missing, Noun
 from headway.features.notifications.model import Channel, ChannelTarget, Happening, Notice, NoticeState
-from headway.infra.db.tables.applications import applications, projects
 from headway.infra.db.tables.backups import backups, volume_backups
-from headway.infra.db.tables.composes import composes
 from headway.infra.db.tables.deployments import outbox
 from headway.infra.db.tables.notifications import WAITING, channels, notices
 from headway.infra.db.tables.previews import previews
+from headway.infra.db.tables.projects import projects
 from headway.infra.db.tables.schedules import schedules
+from headway.infra.db.tables.services import services as services_table
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
 
@@ -95,9 +95,7 @@ def strike_out(tx: Tx, seqs: Sequence[int]) -> None:
 def services_of(tx: Tx, subject_id: str) -> list[str]:
     """What a thing happened to, and the service that this is a preview, a backup or a schedule of."""
     owners = (
-        select(func.coalesce(previews.c.application_id, previews.c.compose_id)).where(
-            previews.c.preview_id == subject_id
-        ),
+        select(previews.c.service_id).where(previews.c.preview_id == subject_id),
         select(schedules.c.target_id).where(schedules.c.schedule_id == subject_id),
         select(backups.c.service_id).where(backups.c.backup_id == subject_id),
         select(volume_backups.c.service_id).where(volume_backups.c.volume_backup_id == subject_id),
@@ -107,12 +105,9 @@ def services_of(tx: Tx, subject_id: str) -> list[str]:
 
 def names_of(tx: Tx, services: Sequence[str], project_id: str | None) -> tuple[str | None, str | None]:
     """(name of the service, name of the project) as far as there are such."""
-    a, c = applications.c, composes.c
-    named = union_all(
-        select(a.application_id, a.name).where(a.application_id.in_(services)),
-        select(c.compose_id, c.name).where(c.compose_id.in_(services)),
-    )
-    names: dict[str, str] = {row.application_id: row.name for row in tx.execute(named)}
+    s = services_table.c
+    named = select(s.service_id, s.name).where(s.service_id.in_(services))
+    names: dict[str, str] = {row.service_id: row.name for row in tx.execute(named)}
     project = tx.scalar(select(projects.c.name).where(projects.c.project_id == project_id)) if project_id else None
     return next((names[each] for each in services if each in names), None), project
 

@@ -11,7 +11,7 @@ from headway.core.deployments.model import Request, SubjectType
 from headway.core.deployments.run import Owner
 from headway.features.edge.domains_model import Domain
 from headway.features.previews.model import Preview, PreviewSettings, settings_of
-from headway.features.services.application.model import AppStatus
+from headway.features.services.model import ServiceStatus
 from headway.infra.db.transaction import Tx
 
 
@@ -39,7 +39,7 @@ class Running:
     """What runs of a preview, and where it is reached, the domains of its own first."""
 
     app_name: str
-    status: AppStatus
+    status: ServiceStatus
     domains: tuple[Domain, ...]
 
 

@@ -131,8 +131,8 @@ class PreviewLifecycle:
             return store.find(tx, live.preview_id)
         preview = Preview(
             preview_id=new_id(),
-            application_id=base.service_id if base.service_type is SubjectType.APPLICATION else None,
-            compose_id=base.service_id if base.service_type is SubjectType.COMPOSE else None,
+            service_type=base.service_type,
+            service_id=base.service_id,
             number=pull.number,
             title=pull.title,
             url=pull.url,

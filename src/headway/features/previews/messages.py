@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 from headway.drivers.forges.base import CommitState, CommitStatus
 from headway.features.previews.model import ClosedWhy, Preview
-from headway.features.services.application.model import AppStatus
+from headway.features.services.model import ServiceStatus
 
 _MARKUP = re.compile(r"[^\w .:/-]+")
 _LONGEST = 80
 _ASLEEP = "asleep until it is deployed again"
-_STATES: Mapping[AppStatus, tuple[CommitState, str]] = {
-    AppStatus.IDLE: (CommitState.PENDING, "waiting"),
-    AppStatus.RUNNING: (CommitState.RUNNING, "being deployed"),
-    AppStatus.DONE: (CommitState.SUCCESS, "ready"),
-    AppStatus.ERROR: (CommitState.FAILURE, "failed"),
+_STATES: Mapping[ServiceStatus, tuple[CommitState, str]] = {
+    ServiceStatus.IDLE: (CommitState.PENDING, "waiting"),
+    ServiceStatus.RUNNING: (CommitState.RUNNING, "being deployed"),
+    ServiceStatus.DONE: (CommitState.SUCCESS, "ready"),
+    ServiceStatus.ERROR: (CommitState.FAILURE, "failed"),
 }
 _GONE: Mapping[ClosedWhy, str] = {
     ClosedWhy.EVICTED: "removed for a newer one",
@@ -31,7 +31,7 @@ class PreviewMessage:
 
     service: str
     preview: Preview
-    status: AppStatus
+    status: ServiceStatus
     address: str | None
     log_link: str | None
 
@@ -81,7 +81,7 @@ def _word(told: PreviewMessage) -> str:
 
 
 def _address(told: PreviewMessage) -> str:
-    serves = told.preview.closed_at is None and told.status is AppStatus.DONE
+    serves = told.preview.closed_at is None and told.status is ServiceStatus.DONE
     return _link(told.address, told.address or "") if serves else ""
 
 

@@ -52,15 +52,15 @@ class ClosedWhy(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """A preview of a pull request, of an application or of a compose service. What runs of it is such a one with the
-    same id, once something may run: of a fork's, after ``approved_head`` was set. From ``sleeps_at`` on it is stopped,
-    ``asleep_since`` says since when. ``told_at`` is when the forge changed it, as far as it was told;
-    ``reported`` is the state that the forge knows of.
+    """A preview of a pull request, of an application or of a compose service, which ``service_type`` says. What runs of
+    it is such a one with the same id, once something may run: of a fork's, after ``approved_head`` was set. From
+    ``sleeps_at`` on it is stopped, ``asleep_since`` says since when. ``told_at`` is when the forge changed it, as far
+    as it was told; ``reported`` is the state that the forge knows of.
     """
 
     preview_id: str
-    application_id: str | None = None
-    compose_id: str | None = None
+    service_type: SubjectType
+    service_id: str
     number: int
     title: str
     url: str
@@ -83,16 +83,6 @@ class Preview:
     reported: str | None = None
     report_at: datetime | None = None
     report_error: str | None = None
-
-    @property
-    def service_type(self) -> SubjectType:
-        """What it is a preview of."""
-        return SubjectType.COMPOSE if self.compose_id is not None else SubjectType.APPLICATION
-
-    @property
-    def service_id(self) -> str:
-        """The id of what it is a preview of."""
-        return self.compose_id or self.application_id or ""
 
     def names(self, name: str, app_name: str) -> tuple[str, str]:
         """(name, name on the machine) of what runs of it, from those of the service."""

@@ -13,10 +13,12 @@ from headway.features.previews.base import Base, Running
 from headway.features.previews.doors import open_door
 from headway.features.previews.model import Preview, settings_of
 from headway.features.previews.preview_spec import domain_for, settings_for, variables_for
+from headway.features.services import store as services_store
 from headway.features.services.application import store
 from headway.features.services.application.creation import ApplicationCreation
-from headway.features.services.application.model import Application, AppStatus, DesiredState
+from headway.features.services.application.model import Application
 from headway.features.services.application.requests import deploy_request
+from headway.features.services.model import APPLICATIONS, DesiredState, ServiceStatus
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
 
@@ -32,7 +34,7 @@ class OfApplications:
 
     def owner(self, tx: Tx, service_id: str) -> Owner | None:
         """See ``Form.owner``."""
-        return store.owner(tx, service_id)
+        return services_store.owner(tx, service_id, SubjectType.APPLICATION)
 
     def base(self, tx: Tx, service_id: str) -> Base:
         """See ``Form.base``."""
@@ -48,7 +50,7 @@ class OfApplications:
             found = store.find(tx, preview_id, self.vault)
         except store.ApplicationNotFound:
             return None
-        front, domains = store.front(tx, preview_id), []
+        front, domains = services_store.front(tx, preview_id, APPLICATIONS), []
         if front is not None:
             domains = domains_store.standing(tx, SubjectType.APPLICATION, preview_id, front, self.facts)
         own_first = tuple(sorted(domains, key=lambda each: each.generated))
@@ -68,9 +70,9 @@ class OfApplications:
         hosts = domains_store.of_subject(tx, SubjectType.APPLICATION, preview_id)
         host = hosts[0].wish.host if hosts else self.facts.generated_host(running.host_name)
         settings, env = settings_for(parent.settings, preview), variables_for(parent.settings, preview, host)
-        fields = {"settings": store.kept(settings, self.vault), "env": self.vault.seal(env)}
+        fields = {"settings": services_store.kept(settings, self.vault), "env": self.vault.seal(env)}
         # Not its host: what it has released lies there, also where the application was moved to another since.
-        store.set_fields(tx, preview_id, **fields, build_host_id=parent.build_host_id)
+        services_store.set_fields(tx, preview_id, **fields, build_host_id=parent.build_host_id)
 
     def request(self, tx: Tx, preview: Preview) -> Request:
         """See ``Form.request``."""
@@ -79,16 +81,16 @@ class OfApplications:
 
     def rest(self, tx: Tx, preview_id: str) -> None:
         """See ``Form.rest``."""
-        store.set_fields(tx, preview_id, wanted=DesiredState.DOWN, status=AppStatus.IDLE)
+        services_store.set_fields(tx, preview_id, wanted=DesiredState.DOWN, status=ServiceStatus.IDLE)
 
     def begin_deletion(self, tx: Tx, preview_id: str) -> None:
         """See ``Form.begin_deletion``."""
         domains_store.forget(tx, SubjectType.APPLICATION, preview_id)
-        store.begin_deletion(tx, preview_id)
+        services_store.begin_deletion(tx, preview_id)
 
     def ending(self, tx: Tx) -> list[str]:
         """See ``Form.ending``."""
-        return store.ending(tx)
+        return services_store.ending(tx, APPLICATIONS)
 
 
 def _base(application: Application) -> Base:

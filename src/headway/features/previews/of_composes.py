@@ -13,11 +13,12 @@ from headway.features.previews.base import Base, Running
 from headway.features.previews.doors import open_door
 from headway.features.previews.model import Preview, settings_of
 from headway.features.previews.preview_spec import compose_domains_for, compose_settings_for, compose_variables_for
-from headway.features.services.application.model import AppStatus
+from headway.features.services import store as services_store
 from headway.features.services.compose import store
 from headway.features.services.compose.creation import ComposeCreation
-from headway.features.services.compose.model import DROP, RAW, Compose, ComposeDesiredState, ComposeStatus
+from headway.features.services.compose.model import DROP, RAW, Compose
 from headway.features.services.compose.requests import deploy_request
+from headway.features.services.model import COMPOSES, DesiredState, ServiceStatus
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput
 from headway.kernel.ids import slug
@@ -35,7 +36,7 @@ class OfComposes:
 
     def owner(self, tx: Tx, service_id: str) -> Owner | None:
         """See ``Form.owner``."""
-        return store.owner(tx, service_id)
+        return services_store.owner(tx, service_id, SubjectType.COMPOSE)
 
     def base(self, tx: Tx, service_id: str) -> Base:
         """See ``Form.base``."""
@@ -52,7 +53,7 @@ class OfComposes:
         except store.ComposeNotFound:
             return None
         domains = tuple(domains_store.of_subject(tx, SubjectType.COMPOSE, preview_id))
-        return Running(app_name=found.app_name, status=AppStatus(found.status.value), domains=domains)
+        return Running(app_name=found.app_name, status=found.status, domains=domains)
 
     def prepare(self, tx: Tx, preview: Preview) -> None:
         """See ``Form.prepare``."""
@@ -68,7 +69,9 @@ class OfComposes:
         hosts = domains_store.of_subject(tx, SubjectType.COMPOSE, preview_id)
         settings = compose_settings_for(parent.settings, preview)
         env = compose_variables_for(parent.settings, preview, hosts[0].wish.host if hosts else "")
-        store.set_fields(tx, preview_id, settings=store.kept(settings, self.vault), env=self.vault.seal(env))
+        services_store.set_fields(
+            tx, preview_id, settings=services_store.kept(settings, self.vault), env=self.vault.seal(env)
+        )
 
     def _open_doors(self, tx: Tx, parent: Compose, running: Compose, preview: Preview) -> None:
         """A domain of the preview for each way into the service: what somebody may open there, they may open here."""
@@ -83,7 +86,7 @@ class OfComposes:
         for wish in wishes:
             name = self.facts.name_in(wish.host)
             if name not in {None, running.app_name} and (
-                store.app_name_is_taken(tx, name or "") or store.application_named(tx, name or "")
+                services_store.app_name_is_taken(tx, name or "") or services_store.named(tx, name or "")
             ):
                 raise InvalidInput(f"{wish.host} is the name of another service; give previewWildcard.")
             subject = (SubjectType.COMPOSE, running.compose_id)
@@ -95,16 +98,16 @@ class OfComposes:
 
     def rest(self, tx: Tx, preview_id: str) -> None:
         """See ``Form.rest``."""
-        store.set_fields(tx, preview_id, wanted=ComposeDesiredState.DOWN, status=ComposeStatus.IDLE)
+        services_store.set_fields(tx, preview_id, wanted=DesiredState.DOWN, status=ServiceStatus.IDLE)
 
     def begin_deletion(self, tx: Tx, preview_id: str) -> None:
         """See ``Form.begin_deletion``. Its volumes are nobody else's."""
         domains_store.forget(tx, SubjectType.COMPOSE, preview_id)
-        store.begin_deletion(tx, preview_id, delete_volumes=True)
+        services_store.begin_deletion(tx, preview_id, delete_volumes=True)
 
     def ending(self, tx: Tx) -> list[str]:
         """See ``Form.ending``."""
-        return store.ending(tx)
+        return services_store.ending(tx, COMPOSES)
 
 
 def _base(compose: Compose) -> Base:

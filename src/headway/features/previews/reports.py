@@ -19,7 +19,7 @@ from headway.features.previews import store
 from headway.features.previews.base import Base, Forms
 from headway.features.previews.messages import PreviewMessage, body_of, mark_of, status_of
 from headway.features.previews.model import Preview
-from headway.features.services.application.model import AppStatus
+from headway.features.services.model import ServiceStatus
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
@@ -128,7 +128,7 @@ class Reporting:
         return PreviewMessage(
             service=base.name,
             preview=preview,
-            status=AppStatus.IDLE if running is None else running.status,
+            status=ServiceStatus.IDLE if running is None else running.status,
             address=None if first is None else self.facts.address(first),
             log_link=None if newest is None else self.log_link(newest),
         )

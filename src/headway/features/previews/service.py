@@ -14,7 +14,7 @@ from headway.features.previews import store
 from headway.features.previews.base import Running
 from headway.features.previews.lifecycle import PreviewLifecycle
 from headway.features.previews.model import ClosedWhy, Preview
-from headway.features.services.application.model import AppStatus
+from headway.features.services.model import ServiceStatus
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict
@@ -28,9 +28,9 @@ class PreviewOverview:
     running: Running | None
 
     @property
-    def status(self) -> AppStatus:
+    def status(self) -> ServiceStatus:
         """As that of an application."""
-        return AppStatus.IDLE if self.running is None else self.running.status
+        return ServiceStatus.IDLE if self.running is None else self.running.status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

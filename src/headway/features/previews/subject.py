@@ -5,10 +5,8 @@ from __future__ import annotations
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Owner
 from headway.features.previews import store
-from headway.features.services.application import store as applications
-from headway.features.services.application.subject import status_after
-from headway.features.services.compose import store as composes
-from headway.features.services.compose.model import ComposeStatus
+from headway.features.services import store as services_store
+from headway.features.services.subject import status_after
 from headway.infra.db.transaction import Tx
 
 
@@ -23,6 +21,4 @@ class PreviewSubject:
 
     def moved(self, tx: Tx, deployment: Deployment) -> None:
         """As of any application or compose service, one of which is what runs of it."""
-        status = status_after(tx, deployment)
-        applications.set_fields(tx, deployment.subject_id, status=status)
-        composes.set_fields(tx, deployment.subject_id, status=ComposeStatus(status.value))
+        services_store.set_fields(tx, deployment.subject_id, status=status_after(tx, deployment))

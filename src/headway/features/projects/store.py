@@ -5,35 +5,39 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Table, bindparam, delete, func, insert, null, select, update
+from sqlalchemy import Column, ColumnElement, Row, Select, Table, bindparam, delete, func, insert, select, true, update
 
 from headway.core.access.policy import Missing, Noun
 from headway.core.access.survey import Line
+from headway.core.deployments.model import SubjectType
 from headway.features.projects.model import Environment, ListedService, Project, ServicePlace
-from headway.infra.db.tables.applications import applications, environments, projects, ssh_keys
-from headway.infra.db.tables.composes import composes
+from headway.infra.db.tables.projects import environments, projects
 from headway.infra.db.tables.servers import servers
+from headway.infra.db.tables.services import services
+from headway.infra.db.tables.ssh_keys import ssh_keys
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
 
 _IDS_AT_A_TIME = 1_000
 _LONGEST_DESCRIPTION = 1_024
-_DESCRIBED = (
-    ("project", projects, projects.c.project_id),
-    ("environment", environments, environments.c.environment_id),
-    ("application", applications, applications.c.application_id),
-    ("compose service", composes, composes.c.compose_id),
-    ("server", servers, servers.c.server_id),
-    ("SSH key", ssh_keys, ssh_keys.c.ssh_key_id),
+_s = services.c
+_OF_COMPOSES = _s.kind == SubjectType.COMPOSE
+_DESCRIBED: tuple[tuple[str, Table, Column[Any], ColumnElement[bool]], ...] = (
+    ("project", projects, projects.c.project_id, true()),
+    ("environment", environments, environments.c.environment_id, true()),
+    ("application", services, _s.service_id, ~_OF_COMPOSES),
+    ("compose service", services, _s.service_id, _OF_COMPOSES),
+    ("server", servers, servers.c.server_id, true()),
+    ("SSH key", ssh_keys, ssh_keys.c.ssh_key_id, true()),
 )
 
 
 def survey(tx: Tx, vault: Vault) -> Iterator[Line]:
     """See ``Survey``: descriptions that are longer than is taken now."""
     del vault
-    for what, table, key in _DESCRIBED:
+    for what, table, key, mine in _DESCRIBED:
         length = func.length(table.c.description)
-        asked = select(table.c.name, key.label("id"), length.label("length")).where(length > _LONGEST_DESCRIPTION)
+        asked = select(table.c.name, key.label("id"), length.label("length")).where(mine, length > _LONGEST_DESCRIPTION)
         for row in tx.execute(asked.order_by(table.c.name, key)):
             why = (
                 f"has {row.length} characters: it stays, and one of more than {_LONGEST_DESCRIPTION} is refused when "
@@ -149,9 +153,8 @@ def places_of_services(tx: Tx, service_ids: Collection[str]) -> dict[str, tuple[
     found: dict[str, tuple[ListedService, ServicePlace]] = {}
     ids = sorted(service_ids)
     for start in range(0, len(ids), _IDS_AT_A_TIME):
-        for places in (_PLACES_OF_APPLICATIONS, _PLACES_OF_COMPOSES):
-            rows = tx.execute(places, {"ids": ids[start : start + _IDS_AT_A_TIME]})
-            found.update({row.service_id: (_service(row), _place(row)) for row in rows})
+        rows = tx.execute(_PLACES_OF_SERVICES, {"ids": ids[start : start + _IDS_AT_A_TIME]})
+        found.update({row.service_id: (_service(row), _place(row)) for row in rows})
     return found
 
 
@@ -172,48 +175,42 @@ def databases_in(tx: Tx, project_ids: Sequence[str]) -> list[ListedService]:
 
 def services_of_environment(tx: Tx, environment_id: str) -> frozenset[str]:
     """The ids of the applications and databases that lie in an environment."""
-    rows = tx.execute(select(applications.c.application_id).where(applications.c.environment_id == environment_id))
-    return frozenset(rows.scalars())
+    mine = (_s.environment_id == environment_id, ~_OF_COMPOSES)
+    return frozenset(tx.execute(select(_s.service_id).where(*mine)).scalars())
 
 
 def leftovers_in(tx: Tx, environment_ids: Sequence[str]) -> list[tuple[str, str | None]]:
     """The deleted services of these environments that have not been swept away yet, by name, each with that of its
     server where it is on one.
     """
-    found: list[tuple[str, str | None]] = []
-    for table in (applications, composes):
-        columns = (table.c.name, servers.c.name.label("server"))
-        placed = select(*columns).outerjoin(servers, servers.c.server_id == table.c.host_id)
-        mine = (table.c.environment_id.in_(environment_ids), table.c.deleted_at.is_not(None))
-        found += [(row.name, row.server) for row in tx.execute(placed.where(*mine).order_by(table.c.name))]
-    return found
+    placed = select(_s.name, servers.c.name.label("server")).outerjoin(servers, servers.c.server_id == _s.host_id)
+    mine = (_s.environment_id.in_(environment_ids), _s.deleted_at.is_not(None))
+    rows = tx.execute(placed.where(*mine).order_by(_OF_COMPOSES, _s.name))  # compose services last
+    return [(row.name, row.server) for row in rows]
 
 
-def _columns(table: Table, service_id: str) -> tuple[ColumnElement[Any], ...]:
-    return (
-        table.c[service_id].label("service_id"),
-        table.c.environment_id.label("service_environment_id"),
-        table.c.host_id.label("service_host_id"),
-        table.c.name.label("service_name"),
-        table.c.app_name.label("service_app_name"),
-        table.c.description.label("service_description"),
-        table.c.status.label("service_status"),
-        table.c.created_at.label("service_created_at"),
-        (table.c.database if "database" in table.c else null()).label("service_database"),
-    )
+_COLUMNS = (
+    _s.service_id,
+    _s.environment_id.label("service_environment_id"),
+    _s.host_id.label("service_host_id"),
+    _s.name.label("service_name"),
+    _s.app_name.label("service_app_name"),
+    _s.description.label("service_description"),
+    _s.status.label("service_status"),
+    _s.created_at.label("service_created_at"),
+    _s.database.label("service_database"),
+)
 
 
-def _live(table: Table, service_id: str) -> Select[Any]:
-    statement = select(*_columns(table, service_id)).where(table.c.deleted_at.is_(None))
-    return statement.where(table.c.project_id.in_(bindparam("ids", expanding=True))).order_by(
-        table.c.created_at, table.c[service_id]
-    )
+def _live(kind: SubjectType) -> Select[Any]:
+    mine = (_s.kind == kind, _s.preview_of.is_(None), _s.deleted_at.is_(None))
+    there = _s.project_id.in_(bindparam("ids", expanding=True))
+    return select(*_COLUMNS).where(*mine, there).order_by(_s.created_at, _s.service_id)
 
 
-_PLAIN = (applications.c.preview_of.is_(None), applications.c.database.is_(None))
-_APPLICATIONS = _live(applications, "application_id").where(*_PLAIN)
-_DATABASES = _live(applications, "application_id").where(applications.c.database.is_not(None))
-_COMPOSES = _live(composes, "compose_id").where(composes.c.preview_of.is_(None))
+_APPLICATIONS = _live(SubjectType.APPLICATION)
+_DATABASES = _live(SubjectType.DATABASE)
+_COMPOSES = _live(SubjectType.COMPOSE)
 
 
 _PLACES = select(
@@ -225,16 +222,11 @@ _PLACES = select(
 ).join(projects, projects.c.project_id == environments.c.project_id)
 
 
-def _places_of(table: Table, service_id: str) -> Select[Any]:
-    return (
-        _PLACES.join(table, table.c.environment_id == environments.c.environment_id)
-        .add_columns(*_columns(table, service_id))
-        .where(table.c[service_id].in_(bindparam("ids", expanding=True)), table.c.deleted_at.is_(None))
-    )
-
-
-_PLACES_OF_APPLICATIONS = _places_of(applications, "application_id")
-_PLACES_OF_COMPOSES = _places_of(composes, "compose_id")
+_PLACES_OF_SERVICES = (
+    _PLACES.join(services, _s.environment_id == environments.c.environment_id)
+    .add_columns(*_COLUMNS)
+    .where(_s.service_id.in_(bindparam("ids", expanding=True)), _s.deleted_at.is_(None))
+)
 
 
 def _services_in(tx: Tx, statement: Select[Any], project_ids: Sequence[str]) -> list[ListedService]:

@@ -8,7 +8,7 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from headway.core.access.policy import Missing, Noun
 from headway.features.registries.model import Registry
-from headway.infra.db.tables.applications import registries
+from headway.infra.db.tables.registries import registries
 from headway.infra.db.transaction import Tx
 
 _c = registries.c

@@ -20,17 +20,18 @@ from headway.features.rollbacks.differences import (
     of_values,
     of_variables,
 )
-from headway.features.services import rollback_marks
+from headway.features.services import releases_store
+from headway.features.services import store as services_store
 from headway.features.services.application import store
 from headway.features.services.application.artifacts import load_artifact
 from headway.features.services.application.lifecycle import ApplicationLifecycle
-from headway.features.services.application.model import ApplicationRelease, AppSettings, ReleaseState, exclusive_key
+from headway.features.services.application.model import ApplicationRelease, AppSettings, exclusive_key
 from headway.features.services.application.plan import ApplicationPlan
 from headway.features.services.application.plan_compiler import ApplicationPlanner
 from headway.features.services.application.rollback import KIND, VERSION, find_target
 from headway.features.services.application.snapshot import Snapshot, open_snapshot
 from headway.features.services.application.variables import marks_of
-from headway.infra.db.tables.applications import releases
+from headway.features.services.model import ReleaseState
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Unavailable
 
@@ -58,7 +59,7 @@ class ApplicationRollbacks:
 
     def owner(self, tx: Tx, subject_id: str) -> Owner | None:
         """See ``Form.owner``."""
-        return store.owner(tx, subject_id)
+        return services_store.owner(tx, subject_id, SubjectType.APPLICATION)
 
     def request(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> Request:
         """See ``Form.request``."""
@@ -100,7 +101,7 @@ class ApplicationRollbacks:
                 subject_id=subject_id,
                 organization_id=application.organization_id,
                 facts=self.operating.tools.routing.facts,
-                named=store.named,
+                named=services_store.named,
             )
             changes = restoring.changes(tx, target.domains)
             taken = [each.after for each in changes if each.before is None and restoring.is_taken(tx, each.after)]
@@ -153,7 +154,7 @@ class ApplicationRollbacks:
 
     def seen(self, tx: Tx, release_id: str, missing: str | None) -> None:
         """See ``Form.seen``."""
-        rollback_marks.seen(tx, releases, release_id, missing)
+        releases_store.seen(tx, release_id, missing)
 
 
 def _differences(before: Snapshot, after: ApplicationPlan) -> list[Difference]:

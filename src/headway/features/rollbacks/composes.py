@@ -21,13 +21,14 @@ from headway.features.rollbacks.differences import (
     of_values,
     of_variables,
 )
-from headway.features.services import rollback_marks
+from headway.features.services import releases_store
+from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.lifecycle import ComposeLifecycle
-from headway.features.services.compose.model import ComposeRelease, ComposeReleaseState, Record, exclusive_key
+from headway.features.services.compose.model import ComposeRelease, Record, exclusive_key
 from headway.features.services.compose.plan import ComposePlanner
 from headway.features.services.compose.rollback import KIND, VERSION, find_release
-from headway.infra.db.tables.composes import compose_releases
+from headway.features.services.model import ReleaseState
 from headway.infra.db.transaction import Tx
 from headway.infra.logs.mask import Masker
 from headway.kernel.errors import Unavailable
@@ -47,7 +48,7 @@ class ComposeRollbacks:
 
     def owner(self, tx: Tx, subject_id: str) -> Owner | None:
         """See ``Form.owner``."""
-        return store.owner(tx, subject_id)
+        return services_store.owner(tx, subject_id, SubjectType.COMPOSE)
 
     def request(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> Request:
         """See ``Form.request``."""
@@ -84,7 +85,7 @@ class ComposeRollbacks:
                 subject_id=subject_id,
                 organization_id=compose.organization_id,
                 facts=self.operating.tools.routing.facts,
-                named=store.application_named,
+                named=services_store.named,
             )
             changes = restoring.changes(tx, release.domains)
             taken = [each.after for each in changes if each.before is None and restoring.is_taken(tx, each.after)]
@@ -123,7 +124,7 @@ class ComposeRollbacks:
     def is_wanted(self, tx: Tx, subject_id: str, release_id: str) -> bool:
         """See ``Form.is_wanted``."""
         found = store.release(tx, release_id, self.planning.vault)
-        if found is not None and found.state is not ComposeReleaseState.RETIRED:
+        if found is not None and found.state is not ReleaseState.RETIRED:
             return True
         return release_id in deployments.wanted_releases(tx, SubjectType.COMPOSE, subject_id)
 
@@ -135,7 +136,7 @@ class ComposeRollbacks:
 
     def seen(self, tx: Tx, release_id: str, missing: str | None) -> None:
         """See ``Form.seen``."""
-        rollback_marks.seen(tx, compose_releases, release_id, missing)
+        releases_store.seen(tx, release_id, missing)
 
 
 def _differences(before: Record, after: Record) -> list[Difference]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, column, literal_column, select, table, union_all
+from sqlalchemy import Row, bindparam, case, column, select, table
 
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.rollback_targets import Left
@@ -79,25 +79,20 @@ _COLUMNS = (
     *("release_id", "deployment_id", "seq", "image", "created_at"),
     *("state", "missing", "rolled_back_at", "rolled_back_by"),
 )
-
-
-def _every(subject_type: SubjectType, name: str, owner: str, kept: str) -> Select[Any]:
-    """The releases of one kind of service, in the columns that those of all kinds have."""
-    columns = table(name, *map(column, (*_COLUMNS, owner, kept))).c
-    return select(
-        *(columns[each] for each in _COLUMNS),
-        columns[owner].label("subject_id"),
-        literal_column(f"'{subject_type.value}'").label("subject_type"),
-        (columns[kept] != "").label("is_kept"),
+_r = table("releases", *map(column, (*_COLUMNS, "service_id", "record"))).c
+_s = table("services", *map(column, ("service_id", "kind"))).c
+# What runs of a database is gone back to as an application is.
+_TYPE = case((_s.kind == SubjectType.COMPOSE.value, SubjectType.COMPOSE.value), else_=SubjectType.APPLICATION.value)
+_SERVED = (
+    select(
+        *(_r[each] for each in _COLUMNS),
+        _r.service_id.label("subject_id"),
+        _TYPE.label("subject_type"),
+        (_r.record != "").label("is_kept"),
     )
-
-
-_EVERY = union_all(
-    _every(SubjectType.APPLICATION, "releases", "application_id", "spec"),
-    _every(SubjectType.COMPOSE, "compose_releases", "compose_id", "record"),
-).subquery("every_release")
-_e = _EVERY.c
-_SERVED = select(_EVERY).where(_e.state != "starting")
-_BY_ID = _SERVED.where(_e.release_id == bindparam("release_id"))
-_OF_DEPLOYMENTS = _SERVED.where(_e.deployment_id.in_(bindparam("ids", expanding=True)))
-_IDLE = _SERVED.where(_e.state != "serving")
+    .where(_r.service_id == _s.service_id)
+    .where(_r.state != "starting")
+)
+_BY_ID = _SERVED.where(_r.release_id == bindparam("release_id"))
+_OF_DEPLOYMENTS = _SERVED.where(_r.deployment_id.in_(bindparam("ids", expanding=True)))
+_IDLE = _SERVED.where(_r.state != "serving")

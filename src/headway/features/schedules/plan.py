@@ -13,13 +13,12 @@ from headway.core.deployments.status import Reason
 from headway.features.schedules import powers, store
 from headway.features.schedules.model import Schedule, ScheduleTarget
 from headway.features.servers import store as of_servers
-from headway.features.services.application import model as apps
 from headway.features.services.application import store as of_applications
 from headway.features.services.application.snapshot import open_snapshot
 from headway.features.services.application.variables import known_secrets
-from headway.features.services.compose import model as stacks
 from headway.features.services.compose import store as of_composes
 from headway.features.services.compose.plan import known_secrets as known_secrets_of_compose
+from headway.features.services.model import DesiredState
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
 from headway.kernel.vault import Vault
@@ -114,7 +113,7 @@ def _inside_application(tx: Tx, application_id: str, vault: Vault) -> tuple[dict
     release = of_applications.serving(tx, application_id)
     if release is None:
         raise RunFailed(f"The application {application.name} was never deployed; deploy it first.")
-    if application.wanted is not apps.DesiredState.UP:
+    if application.wanted is not DesiredState.UP:
         raise RunFailed(f"The application {application.name} is stopped; start it first.")
     snapshot = open_snapshot(of_applications.spec_of(tx, release.release_id), vault)
     mask = known_secrets(tx, application, vault) | {*(snapshot.mask if snapshot is not None else ())}
@@ -126,7 +125,7 @@ def _inside_compose(tx: Tx, schedule: Schedule, vault: Vault) -> tuple[dict[str,
     release = of_composes.serving(tx, compose.compose_id, vault)
     if release is None:
         raise RunFailed(f"The compose service {compose.name} was never deployed; deploy it first.")
-    if compose.wanted is not stacks.ComposeDesiredState.UP:
+    if compose.wanted is not DesiredState.UP:
         raise RunFailed(f"The compose service {compose.name} is stopped; start it first.")
     if schedule.service_name not in release.record.services:
         there = ", ".join(sorted(release.record.services))

@@ -12,13 +12,11 @@ from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
 from headway.features.schedules.model import LastRun, Schedule, ScheduleTarget, Shell, Text
 from headway.features.servers import store as of_servers
-from headway.features.services.application import store as of_applications
-from headway.features.services.compose import store as of_composes
-from headway.infra.db.tables.applications import applications
-from headway.infra.db.tables.composes import composes
+from headway.features.services import store as services_store
 from headway.infra.db.tables.deployments import deployments
 from headway.infra.db.tables.schedules import schedules
 from headway.infra.db.tables.servers import servers
+from headway.infra.db.tables.services import services
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
 from headway.kernel.vault import Vault
@@ -71,9 +69,9 @@ def owner_of_target(tx: Tx, target: ScheduleTarget, target_id: str | None, organ
     """Whose what a schedule runs in is; a machine is its organisation's, and in no project."""
     match target:
         case ScheduleTarget.APPLICATION:
-            return of_applications.owner(tx, target_id or "")
+            return services_store.owner(tx, target_id or "", SubjectType.APPLICATION)
         case ScheduleTarget.COMPOSE:
-            return of_composes.owner(tx, target_id or "")
+            return services_store.owner(tx, target_id or "", SubjectType.COMPOSE)
         case ScheduleTarget.SERVER:
             return of_servers.owner(tx, target_id or "")
         case ScheduleTarget.PANEL:
@@ -97,11 +95,9 @@ def begin_deletion(tx: Tx, schedule_id: str) -> None:
 
 def to_clear(tx: Tx) -> list[str]:
     """The schedules whose deletion has begun, and those that were inside of something that is gone."""
-    there = select(applications.c.application_id).where(applications.c.deleted_at.is_(None))
-    there_too = select(composes.c.compose_id).where(composes.c.deleted_at.is_(None))
+    there = select(services.c.service_id).where(services.c.deleted_at.is_(None))
     orphaned = or_(
-        (_c.target == ScheduleTarget.APPLICATION) & _c.target_id.not_in(there),
-        (_c.target == ScheduleTarget.COMPOSE) & _c.target_id.not_in(there_too),
+        _c.target.in_((ScheduleTarget.APPLICATION, ScheduleTarget.COMPOSE)) & _c.target_id.not_in(there),
         (_c.target == ScheduleTarget.SERVER) & _c.target_id.not_in(select(servers.c.server_id)),
     )
     return list(tx.execute(select(_c.schedule_id).where(or_(~_LIVE, orphaned))).scalars())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,18 +13,13 @@ from headway.core.engine.scheduler.timer import Overlap, Tick
 from headway.core.engine.scheduler.timers import Timers
 from headway.features.schedules import store
 from headway.features.schedules.model import Schedule, ScheduleTarget, exclusive_key
-from headway.features.services.application import store as of_applications
-from headway.features.services.compose import store as of_composes
+from headway.features.services import store as services_store
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
 
 KIND = "schedule"
 VERSION = 1
 _AROUND_SECONDS = 60.0
-_HOST_OF: Mapping[ScheduleTarget, Callable[[Tx, str], str | None]] = {
-    ScheduleTarget.APPLICATION: of_applications.host_of,
-    ScheduleTarget.COMPOSE: of_composes.host_of,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +85,8 @@ def request_for(tx: Tx, schedule_id: str, timers: Timers, vault: Vault, descript
 
 def _host_of(tx: Tx, schedule: Schedule) -> str:
     """Where it is to run: inside of a service, where that is."""
-    host_of = _HOST_OF.get(schedule.target)
-    inside = None if host_of is None else host_of(tx, schedule.target_id or "")
+    is_inside = schedule.target in {ScheduleTarget.APPLICATION, ScheduleTarget.COMPOSE}
+    inside = services_store.host_of(tx, schedule.target_id or "") if is_inside else None
     return inside or schedule.runs_on
 
 

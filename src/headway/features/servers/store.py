@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, delete, func, insert, or_, select, union, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, func, insert, or_, select, update
 
 from headway.core.access.policy import Missing, Noun
 from headway.core.access.survey import Line, has_machine
 from headway.core.deployments.hosts import LOCAL_HOST
+from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
 from headway.core.deployments.store import touches
 from headway.features.servers.model import ConnectionState, Server, ServerAccess, ServerFacts, ServerType
-from headway.infra.db.tables.applications import applications
-from headway.infra.db.tables.composes import composes
 from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments, hosts, undos
 from headway.infra.db.tables.servers import servers
+from headway.infra.db.tables.services import services
 from headway.infra.db.transaction import Tx
 from headway.kernel.addresses import near_host
 from headway.kernel.vault import Vault
 
 _c = servers.c
+_s = services.c
 _ALL: Select[Any] = select(servers, hosts.c.concurrency, hosts.c.seen_at).join(hosts, hosts.c.host_id == _c.server_id)
 
 _SET_SEEN = update(hosts).where(hosts.c.host_id == bindparam("id"))
@@ -74,16 +74,8 @@ def survey(tx: Tx, vault: Vault) -> Iterator[Line]:
 
 def services_on(tx: Tx, server_id: str) -> list[tuple[str, str, str]]:
     """(organisation, project, service) of each that is on a server or is built there."""
-    there = [
-        select(*(table.c[name] for name in ("organization_id", "project_id")), table.c[id_].label("service_id")).where(
-            or_(*(table.c[host] == server_id for host in hosts))
-        )
-        for table, id_, hosts in (
-            (applications, "application_id", ("host_id", "build_host_id")),
-            (composes, "compose_id", ("host_id",)),
-        )
-    ]
-    return [tuple(row) for each in there for row in tx.execute(each)]
+    there = or_(_s.host_id == server_id, _s.build_host_id == server_id)
+    return [tuple(row) for row in tx.execute(select(_s.organization_id, _s.project_id, _s.service_id).where(there))]
 
 
 def add(tx: Tx, server: Server) -> None:
@@ -153,7 +145,7 @@ def remove(tx: Tx, server_id: str) -> None:
     tx.execute(delete(undos).where(undos.c.deployment_id.in_(waiting)))
     tx.execute(delete(servers).where(_c.server_id == server_id))
     tx.execute(update(hosts).where(hosts.c.host_id == server_id).values(concurrency=0))
-    columns = (*(each.c.host_id for each in (deployments, applications, composes)), applications.c.build_host_id)
+    columns = (deployments.c.host_id, _s.host_id, _s.build_host_id)
     if not any(tx.execute(select(each).where(each == server_id).limit(1)).first() for each in columns):
         tx.execute(delete(hosts).where(hosts.c.host_id == server_id))
 
@@ -166,11 +158,7 @@ def unfinished(tx: Tx, server_id: str) -> int:
 
 def inhabitants(tx: Tx, server_id: str) -> list[str]:
     """The names of the applications and compose services that are on the server."""
-    found: list[str] = []
-    for table in (applications, composes):
-        there = (table.c.host_id == server_id, table.c.deleted_at.is_(None))
-        found += tx.execute(select(table.c.name).where(*there).order_by(table.c.name)).scalars()
-    return found
+    return _named(tx, _s.host_id == server_id, _s.deleted_at.is_(None))
 
 
 def forget_key(tx: Tx, ssh_key_id: str) -> None:
@@ -180,39 +168,27 @@ def forget_key(tx: Tx, ssh_key_id: str) -> None:
 
 def counted(tx: Tx, organization_id: str) -> dict[str, int]:
     """How many applications, databases and compose services are on each server, without previews."""
-    found: Counter[str] = Counter()
-    for table in (applications, composes):
-        mine = (table.c.organization_id == organization_id, table.c.deleted_at.is_(None), table.c.preview_of.is_(None))
-        rows = tx.execute(select(table.c.host_id, func.count().label("number")).where(*mine).group_by(table.c.host_id))
-        found.update({row.host_id: row.number for row in rows})
-    return dict(found)
+    mine = (_s.organization_id == organization_id, _s.deleted_at.is_(None), _s.preview_of.is_(None))
+    rows = tx.execute(select(_s.host_id, func.count().label("number")).where(*mine).group_by(_s.host_id))
+    return {row.host_id: row.number for row in rows}
 
 
 def servers_in_use(tx: Tx) -> list[str]:
     """The servers that have an application or a compose service which was released there."""
-    released = (
-        select(each.c.host_id).where(each.c.serving_release_id.is_not(None)) for each in (applications, composes)
-    )
-    used = union(*released)
+    used = select(_s.host_id).where(_s.serving_release_id.is_not(None))
     return list(tx.execute(select(_c.server_id).where(_c.server_id.in_(used))).scalars())
 
 
 def leaving(tx: Tx, server_id: str) -> list[str]:
     """The names of what was deleted of the server, and is not gone from it."""
-    found: list[str] = []
-    for table in (applications, composes):
-        there = (table.c.host_id == server_id, table.c.deleted_at.is_not(None))
-        found += tx.execute(select(table.c.name).where(*there).order_by(table.c.name)).scalars()
-    return found
+    return _named(tx, _s.host_id == server_id, _s.deleted_at.is_not(None))
 
 
 def built_there(tx: Tx, server_id: str) -> list[str]:
     """The names of the applications elsewhere that are built on the server. A preview is built from now on where its
     application is.
     """
-    plain = (applications.c.deleted_at.is_(None), applications.c.preview_of.is_(None))
-    there = (applications.c.build_host_id == server_id, *plain)
-    return list(tx.execute(select(applications.c.name).where(*there).order_by(applications.c.name)).scalars())
+    return _named(tx, _s.build_host_id == server_id, _s.deleted_at.is_(None), _s.preview_of.is_(None))
 
 
 def out_of_reach(tx: Tx, server_id: str) -> list[str]:
@@ -224,6 +200,11 @@ def out_of_reach(tx: Tx, server_id: str) -> list[str]:
 def reached_through(tx: Tx, server_id: str) -> list[str]:
     """The names of the servers that are reached through this one."""
     return list(tx.execute(select(_c.name).where(_c.jump_server_id == server_id).order_by(_c.name)).scalars())
+
+
+def _named(tx: Tx, *of: ColumnElement[bool]) -> list[str]:
+    """The names of these services, compose services last."""
+    return list(tx.execute(select(_s.name).where(*of).order_by(_s.kind == SubjectType.COMPOSE, _s.name)).scalars())
 
 
 def _columns(access: ServerAccess) -> Mapping[str, Any]:

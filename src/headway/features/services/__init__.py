@@ -1,1 +1,1 @@
-"""What can be deployed and serve: applications, compose services and databases."""
+"""What services of every kind have in common."""

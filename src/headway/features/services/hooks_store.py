@@ -8,20 +8,14 @@ import secrets
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from headway.core.deployments.model import SubjectType
-from headway.infra.db.tables.applications import applications
-from headway.infra.db.tables.composes import composes
 from headway.infra.db.tables.hooks import hook_addresses
+from headway.infra.db.tables.services import services
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
 
 _c = hook_addresses.c
 _BYTES = 24
 _BY_DIGEST = select(_c.subject_id).where(_c.subject_type == bindparam("subject_type"), _c.digest == bindparam("digest"))
-
-_SERVICES = (
-    (SubjectType.APPLICATION, applications.c.application_id),
-    (SubjectType.COMPOSE, composes.c.compose_id),
-)
 
 
 def add(tx: Tx, vault: Vault, subject_type: SubjectType, subject_id: str) -> None:
@@ -57,14 +51,10 @@ def forget(tx: Tx, subject_type: SubjectType, subject_id: str) -> None:
 
 def add_missing(tx: Tx, vault: Vault) -> None:
     """Gives one to every service that was made before there were any."""
-    for subject_type, key in (
-        (SubjectType.APPLICATION, applications.c.application_id),
-        (SubjectType.COMPOSE, composes.c.compose_id),
-    ):
+    for subject_type in (SubjectType.APPLICATION, SubjectType.COMPOSE):
         known = select(_c.subject_id).where(_c.subject_type == subject_type)
-        missing = select(key).where(key.not_in(known), key.table.c.preview_of.is_(None))
-        if subject_type is SubjectType.APPLICATION:
-            missing = missing.where(applications.c.database.is_(None))
+        mine = (services.c.kind == subject_type, services.c.preview_of.is_(None))
+        missing = select(services.c.service_id).where(*mine, services.c.service_id.not_in(known))
         for subject_id in tx.execute(missing).scalars().all():
             add(tx, vault, subject_type, subject_id)
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from headway.core.deployments.hosts import LOCAL_HOST
+from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
 from headway.drivers.runtimes.compose.engine import Engine
 from headway.drivers.runtimes.container_body import volume_name
+from headway.features.services import store as services_store
 from headway.features.services.application import model as application_model
 from headway.features.services.application import store as applications
 from headway.features.services.application.lifecycle import ApplicationLifecycle
@@ -18,6 +20,7 @@ from headway.features.services.compose import model as compose_model
 from headway.features.services.compose import store as composes
 from headway.features.services.compose.lifecycle import ComposeLifecycle
 from headway.features.services.database import store as databases
+from headway.features.services.model import DesiredState
 from headway.features.volume_backups.model import DATA, ServiceType
 from headway.infra.db.transaction import Tx
 from headway.infra.docker import labels
@@ -81,7 +84,7 @@ class VolumeServices:
     def whose(self, tx: Tx, service_type: ServiceType, service_id: str) -> Whose | None:
         """The service, None when there is none."""
         if service_type is ServiceType.COMPOSE:
-            owner = composes.owner(tx, service_id)
+            owner = services_store.owner(tx, service_id, SubjectType.COMPOSE)
             if owner is None:
                 return None
             compose = composes.find(tx, service_id, self.vault)
@@ -90,10 +93,10 @@ class VolumeServices:
                 app_name=compose.app_name,
                 host_id=compose.host_id,
                 exclusive_key=compose_model.exclusive_key(service_id),
-                is_up=compose.wanted is not compose_model.ComposeDesiredState.DOWN,
+                is_up=compose.wanted is not DesiredState.DOWN,
             )
         if service_type is ServiceType.APPLICATION:
-            if applications.owner(tx, service_id) is None:
+            if services_store.owner(tx, service_id, SubjectType.APPLICATION) is None:
                 return None
             return _whose(applications.find(tx, service_id, self.vault))
         database = databases.find(tx, service_id, self.vault)
@@ -149,15 +152,10 @@ class VolumeServices:
 
     def hold(self, tx: Tx, origin: Origin) -> bool:
         """A service that is up is held down from here on; whether it is held now."""
-        if origin.service_type is ServiceType.COMPOSE:
-            stack = composes.find(tx, origin.service_id, self.vault).wanted
-            if stack is compose_model.ComposeDesiredState.UP:
-                composes.set_fields(tx, origin.service_id, wanted=compose_model.ComposeDesiredState.HELD)
-            return stack is not compose_model.ComposeDesiredState.DOWN
-        app = applications.find(tx, origin.service_id, self.vault).wanted
-        if app is application_model.DesiredState.UP:
-            applications.set_fields(tx, origin.service_id, wanted=application_model.DesiredState.HELD)
-        return app is not application_model.DesiredState.DOWN
+        wanted = self._wanted(tx, origin)
+        if wanted is DesiredState.UP:
+            services_store.set_fields(tx, origin.service_id, wanted=DesiredState.HELD)
+        return wanted is not DesiredState.DOWN
 
     def let_go(self, tx: Tx, origin: Origin) -> bool:
         """A service that is held is wanted up again, and its keeper brings it up; one that somebody has stopped
@@ -165,11 +163,8 @@ class VolumeServices:
         """
         if self.whose(tx, origin.service_type, origin.service_id) is None:
             return False
-        if origin.service_type is ServiceType.COMPOSE:
-            if composes.find(tx, origin.service_id, self.vault).wanted is compose_model.ComposeDesiredState.HELD:
-                composes.set_fields(tx, origin.service_id, wanted=compose_model.ComposeDesiredState.UP)
-        elif applications.find(tx, origin.service_id, self.vault).wanted is application_model.DesiredState.HELD:
-            applications.set_fields(tx, origin.service_id, wanted=application_model.DesiredState.UP)
+        if self._wanted(tx, origin) is DesiredState.HELD:
+            services_store.set_fields(tx, origin.service_id, wanted=DesiredState.UP)
         return True
 
     async def bring_in_line(self, origin: Origin) -> bool:
@@ -177,14 +172,18 @@ class VolumeServices:
         if origin.service_type is ServiceType.COMPOSE:
             async with self.composes.turn(origin.service_id):
                 compose = await self.composes.db.read(lambda tx: composes.find(tx, origin.service_id, self.vault))
-                up = compose.wanted is compose_model.ComposeDesiredState.UP
+                up = compose.wanted is DesiredState.UP
                 await (self.composes.up(compose) if up else self.composes.down(compose))
             return up
         async with self.applications.turn(origin.service_id):
             found = await self.applications.db.read(lambda tx: applications.find(tx, origin.service_id, self.vault))
-            up = found.wanted is application_model.DesiredState.UP
+            up = found.wanted is DesiredState.UP
             await (self.applications.up(found) if up else self.applications.down(found))
         return up
+
+    def _wanted(self, tx: Tx, origin: Origin) -> DesiredState:
+        find = composes.find if origin.service_type is ServiceType.COMPOSE else applications.find
+        return find(tx, origin.service_id, self.vault).wanted
 
     def _kept_in(self, tx: Tx, database_id: str) -> str:
         """The volume of the database that serves: another is set where a rebuild has failed, or was not deployed."""
@@ -235,7 +234,7 @@ def _whose(application: application_model.Application, lacks: str = "") -> Whose
         app_name=application.app_name,
         host_id=application.host_id,
         exclusive_key=application_model.exclusive_key(application.application_id),
-        is_up=application.wanted is not application_model.DesiredState.DOWN,
+        is_up=application.wanted is not DesiredState.DOWN,
         lacks=lacks,
     )
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
-from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, inspect, text
+from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, inspect, make_url, text
 
-from headway.infra.db import migrations
+from headway.infra.db import dump, migrations
 from headway.infra.db.engine import SqlDatabase, translated
 from headway.infra.db.tables import metadata
 from headway.infra.db.transaction import Tx
 from headway.kernel.clock import SystemClock
 from headway.kernel.errors import HeadwayError
+
+log = logging.getLogger(__name__)
 
 _WAIT_SECONDS = 120  # for another starter that migrates
 
@@ -29,17 +34,20 @@ class DatabaseNewer(HeadwayError):
 
 def migrate(database: SqlDatabase) -> None:
     """Upgrades the schema to this release's, alone and in one transaction: all of it or nothing. A database without any
-    table gets this release's at once, which is the same as what all steps would make of it.
+    table gets this release's at once, which is the same as what all steps would make of it. What a SQLite database was
+    before stays beside it.
 
-    Blocks the calling thread; when nothing is to be done it only looks. Raises DatabaseNewer and DatabaseAway.
+    Blocks the calling thread; when nothing is to be done it only looks. Raises DatabaseNewer, CannotDump, DatabaseAway.
     """
     with translated(database.writer):
         if _is_current(database):
             return
         with _alone(database) as connection:
-            if _revision(connection) == _newest():  # somebody else was faster
+            found = _revision(connection)
+            if found == _newest():  # somebody else was faster
                 return
             if inspect(connection).get_table_names():
+                _keep(database, found)
                 _upgrade(connection)
             else:
                 _make(connection)
@@ -95,6 +103,35 @@ def _check_references(connection: Connection) -> None:
     if broken:
         msg = f"A migration left rows that refer to nothing: {broken[:5]}."
         raise AssertionError(msg)
+
+
+def _keep(database: SqlDatabase, revision: str | None) -> None:
+    """Copies a SQLite database as it is before it is changed, in place of the copy that the upgrade before has left.
+    PostgreSQL's is whoever's who runs the server.
+    """
+    path = make_url(database.url).database
+    if revision is None or not path or not database.is_sqlite:
+        return
+    source = Path(path)
+    kept = source.with_name(f"{source.name}.before-{_newest()}")
+    draft = kept.with_name(f"{kept.name}.new")
+    try:
+        # For its owner only from the first byte on; SQLite copies into an empty file.
+        os.close(os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        dump.dump(database.url, draft)
+        draft.rename(kept)
+    except (OSError, dump.CannotDump) as error:
+        with suppress(OSError):
+            draft.unlink()
+        raise dump.CannotDump(
+            f"The database cannot be copied to {kept}, as it is before an upgrade changes it ({error}). Make room "
+            "there, and start again."
+        ) from error
+    for each in source.parent.glob(f"{source.name}.before-*"):
+        if each != kept:
+            with suppress(OSError):  # it is in nobody's way
+                each.unlink()
+    log.info("the database is brought from schema %s to %s; as it was it is kept in %s", revision, _newest(), kept)
 
 
 def _make(connection: Connection) -> None:

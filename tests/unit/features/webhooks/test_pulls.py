@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from headway.core.deployments.model import SubjectType
 from headway.features.previews.model import ClosedWhy, Preview, PreviewSettings, Pull
 from headway.features.previews.policy import Deed, decide
 from headway.features.webhooks.events import Other, PullRequestNews
@@ -121,7 +122,8 @@ PULL = pull_of(github_pull(github()))
 ON = PreviewSettings(active=True)
 KNOWN = Preview(
     preview_id="p",
-    application_id="a",
+    service_type=SubjectType.APPLICATION,
+    service_id="a",
     number=7,
     title="T",
     url="",

@@ -8,6 +8,7 @@ from typing import Literal
 from typing_extensions import TypedDict
 
 from headway.api.rows import moment
+from headway.core.deployments.model import SubjectType
 from headway.features.deployments.api.rows import DeploymentRow
 from headway.features.edge.api.rows import DomainRow, domain_rows
 from headway.features.edge.domains_model import Domain
@@ -53,13 +54,14 @@ def preview_row(
 ) -> PreviewDeploymentRow:
     """A preview."""
     preview = seen.preview
+    of_compose = preview.service_type is SubjectType.COMPOSE
     domains = domain_rows(() if seen.running is None else seen.running.domains, address)
     nobody = {"applicationId": None, "composeId": None}
     first = None if not domains else {**domains[0], **nobody, "previewDeploymentId": preview.preview_id}
     return {
         "previewDeploymentId": preview.preview_id,
-        "applicationId": preview.application_id,
-        "composeId": preview.compose_id,
+        "applicationId": None if of_compose else preview.service_id,
+        "composeId": preview.service_id if of_compose else None,
         "branch": preview.branch,
         "pullRequestId": str(preview.number),
         "pullRequestNumber": str(preview.number),

@@ -15,13 +15,16 @@ from headway.core.engine import explain
 from headway.core.engine.background import while_standing
 from headway.drivers.runtimes.base import Health, Runtime, Unhealthy
 from headway.features.edge.domain_snapshots import Domains
+from headway.features.services import releases_store
+from headway.features.services import store as services_store
 from headway.features.services.application import health_store, ports_store, powers, store
 from headway.features.services.application.artifacts import dump_artifact
 from headway.features.services.application.last_output import witnessed
-from headway.features.services.application.model import ApplicationRelease, ReleaseState, read_health
+from headway.features.services.application.model import ApplicationRelease, read_health
 from headway.features.services.application.plan import ApplicationPlan
 from headway.features.services.application.snapshot import Snapshot
 from headway.features.services.application.tools import ApplicationContext
+from headway.features.services.model import ReleaseState
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Artifact, Bundle, Commit, Image, ReleaseSpec
@@ -186,7 +189,7 @@ class ApplicationActivation:
         drain.
         """
         drain = timedelta(seconds=spec.drain_seconds)
-        store.make_serving(tx, self.plan.application_id, spec.release_id, drain, led)
+        releases_store.make_serving(tx, self.plan.application_id, spec.release_id, drain=drain, led=led)
         health_store.saw(tx, spec.release_id, health)
 
     def where(self, spec: ReleaseSpec) -> str:
@@ -313,7 +316,7 @@ def undos(where: Callable[[Undoing], tuple[ApplicationContext, Host]]) -> Mappin
 async def _undo_release(tools: ApplicationContext, undoing: Undoing, host: Host, data: Mapping[str, str]) -> None:
     await tools.runtimes.of("native").remove(data["new"])  # of a run that recorded no more than this
     await host.remove_tree(tools.folders.release(data["application_id"], data["new"]))
-    await undoing.write(lambda tx: store.remove_release(tx, data["new"]))
+    await undoing.write(lambda tx: releases_store.remove(tx, data["new"]))
 
 
 async def _undo_running(tools: ApplicationContext, _undoing: Undoing, _host: Host, data: Mapping[str, str]) -> None:
@@ -334,7 +337,7 @@ def _handed_back(tx: Tx, data: Mapping[str, Json], vault: Vault) -> tuple[bool, 
     old = store.release(tx, data["old"])
     if old is not None and powers.refusal_of_serving(tx, store.find(tx, old.application_id, vault), old, vault):
         return False, old
-    return store.is_wanted(tx, data["application_id"]), old
+    return services_store.is_wanted(tx, data["application_id"]), old
 
 
 async def _undo_route(tools: ApplicationContext, undoing: Undoing, host: Host, data: Mapping[str, Json]) -> None:

@@ -17,10 +17,11 @@ from headway.core.engine.background import beside
 from headway.drivers.runtimes.release_exec import InContainer
 from headway.features.services.application import runs, store
 from headway.features.services.application.lifecycle import ApplicationLifecycle
-from headway.features.services.application.model import Application, ApplicationRelease, DesiredState
+from headway.features.services.application.model import Application, ApplicationRelease
 from headway.features.services.application.service import ApplicationService
 from headway.features.services.application.snapshot import open_snapshot
 from headway.features.services.application.variables import known_secrets
+from headway.features.services.model import DesiredState
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host, HostUnreachable

@@ -10,8 +10,10 @@ from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import SubjectType
 from headway.features.projects.model import ServicePlace
 from headway.features.services import hooks_store
+from headway.features.services import store as services_store
 from headway.features.services.application import store
-from headway.features.services.application.model import Application, AppSettings, AppStatus, DesiredState
+from headway.features.services.application.model import Application, AppSettings
+from headway.features.services.model import DesiredState, ServiceStatus
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
 from headway.kernel.service_names import app_name_for, free_name, host_name_for
@@ -45,7 +47,7 @@ class ApplicationCreation:
         """A new application in this place, on that host, not deployed yet; ``database``: what is to run of one of that
         kind.
         """
-        called = app_name_for(app_name or name, lambda candidate: store.app_name_is_taken(tx, candidate))
+        called = app_name_for(app_name or name, lambda candidate: services_store.app_name_is_taken(tx, candidate))
         application = Application(
             application_id=new_id(),
             organization_id=place.organization_id,
@@ -57,7 +59,7 @@ class ApplicationCreation:
             app_name=called,
             host_name=called if database is not None else self._host_name(tx, app_name or name, called),
             description=description,
-            status=AppStatus.IDLE,
+            status=ServiceStatus.IDLE,
             wanted=DesiredState.DOWN,
             serving_release_id=None,
             settings=settings,
@@ -82,7 +84,7 @@ class ApplicationCreation:
             app_name=called,
             host_name=called,
             description=None,
-            status=AppStatus.IDLE,
+            status=ServiceStatus.IDLE,
             wanted=DesiredState.DOWN,
             serving_release_id=None,
             env="",
@@ -99,7 +101,7 @@ class ApplicationCreation:
 
     def _is_free(self, tx: Tx, name: str) -> bool:
         """Whether nobody is reached by this name, nor called so on a machine."""
-        taken = store.named(tx, name) is not None or store.app_name_is_taken(tx, name)
+        taken = services_store.named(tx, name) is not None or services_store.app_name_is_taken(tx, name)
         return self.name_is_free(tx, name) and not taken
 
     def _new_uid(self, tx: Tx, use: str) -> int | None:

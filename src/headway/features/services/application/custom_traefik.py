@@ -14,6 +14,7 @@ from headway.core.deployments.hosts import LOCAL_HOST
 from headway.drivers.runtimes.custom_traefik import read_own, refused_now, write_own
 from headway.features.edge import middlewares_store
 from headway.features.edge.route_target import changed, permit_front
+from headway.features.services import store as services_store
 from headway.features.services.application import powers, store
 from headway.features.services.application.routing import ApplicationRouting
 from headway.infra.db.engine import Database
@@ -45,7 +46,7 @@ class OwnRoutingService:
 
         def plan(tx: Tx) -> tuple[Route, str]:
             self._permit(tx, actor, permission, application_id)
-            return self._routing.planned(tx, application_id), store.host_of(tx, application_id) or LOCAL_HOST
+            return self._routing.planned(tx, application_id), services_store.host_of(tx, application_id) or LOCAL_HOST
 
         standing, host_id = await self._db.read(plan)
         planned = replace(standing, own={})

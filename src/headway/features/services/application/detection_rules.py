@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from headway.core.access.survey import Line
 from headway.drivers.buildplan.settings import FIRST, NEWEST
+from headway.features.services import releases_store
 from headway.features.services.application import store
 from headway.features.services.application.model import Application, AppSettings
 from headway.infra.db.transaction import Tx
@@ -19,7 +20,7 @@ def planned(tx: Tx, application: Application) -> AppSettings:
     request is planned as its application is.
     """
     settings, released = application.settings, application.preview_of or application.application_id
-    if settings.build.detection != FIRST or store.next_release(tx, released) > 1:
+    if settings.build.detection != FIRST or releases_store.next_number(tx, released) > 1:
         return settings
     return replace(settings, build=replace(settings.build, detection=NEWEST))
 

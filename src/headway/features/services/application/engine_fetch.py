@@ -11,6 +11,7 @@ from headway.core.access import allowances
 from headway.core.access.machine import Power
 from headway.core.access.machine_store import least_role
 from headway.core.access.survey import Line, of_fetching
+from headway.features.services import store as services_store
 from headway.features.services.application import powers, store
 from headway.features.services.application.model import Application
 from headway.features.services.application.snapshot import open_snapshot
@@ -43,7 +44,7 @@ def settle(tx: Tx, application_id: str, vault: Vault, *, fetches: bool) -> None:
     if needs and least_role(tx, application.organization_id) is None:
         raise allowances.NotAllowed(next(iter(needs)), withdrawn=True)
     allowances.adopt(tx, application.organization_id, application_id, needs)
-    store.set_fields(tx, application_id, settings=store.kept(settings, vault))
+    services_store.set_fields(tx, application_id, settings=services_store.kept(settings, vault))
 
 
 def survey(tx: Tx, vault: Vault) -> Iterator[Line]:

@@ -1,28 +1,24 @@
-"""What health checks of releases saw, who got requests from whom since, and what is being started: reads and writes."""
+"""What health checks of releases saw, and who got requests from whom since: reads and writes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import literal_column, select, update
+from sqlalchemy import literal_column, select
 
 from headway.core.deployments import store as told
 from headway.drivers.runtimes.base import Health
+from headway.features.services import releases_store
+from headway.features.services import store as services_store
 from headway.features.services.application import store
-from headway.features.services.application.model import (
-    Application,
-    ApplicationRelease,
-    AppStatus,
-    DesiredState,
-    ReleaseState,
-)
-from headway.infra.db.tables.applications import applications, releases
+from headway.features.services.application.model import ApplicationRelease
+from headway.features.services.model import DesiredState, ReleaseState, ServiceStatus
 from headway.infra.db.tables.deployments import deployments
+from headway.infra.db.tables.services import COMPOSE, releases, services
 from headway.infra.db.transaction import Tx
-from headway.kernel.vault import Vault
 
-_a, _d, _r = applications.c, deployments.c, releases.c
+_a, _d, _r = services.c, deployments.c, releases.c
 _RETIRING = _r.state == literal_column("'retiring'")  # as the index has it
 
 
@@ -37,7 +33,7 @@ class ApplicationHandover:
 def saw(tx: Tx, release_id: str, health: Health) -> None:
     """What the health check of a release saw."""
     values = {"answers": health.answers, "copies": list(health.copies)}
-    tx.execute(update(releases).where(_r.release_id == release_id).values(health=values))
+    releases_store.set_fields(tx, release_id, health=values)
 
 
 def answered(tx: Tx, release_id: str, otherwise: bool) -> bool:  # noqa: FBT001 - a value
@@ -50,8 +46,9 @@ def watched(tx: Tx, host_id: str, since: datetime) -> list[ApplicationRelease]:
     """The serving releases of a host whose deployment ended after ``since`` and is not marked unstable yet."""
     joined = select(_r.release_id).join(deployments, _d.deployment_id == _r.deployment_id)
     young = (_d.finished_at >= since, _d.unstable.is_(False))
-    wanted = select(_a.application_id).where(_a.wanted == DesiredState.UP)
-    mine = (_r.host_id == host_id, _r.state == ReleaseState.SERVING, _r.application_id.in_(wanted))
+    wanted = select(_a.service_id).where(_a.wanted == DesiredState.UP)
+    serving = (_r.state == ReleaseState.SERVING, _r.runtime != COMPOSE)
+    mine = (_r.host_id == host_id, *serving, _r.service_id.in_(wanted))
     found = tx.execute(joined.where(*mine, *young)).scalars().all()
     return [each for each in (store.release(tx, release_id) for release_id in found) if each is not None]
 
@@ -60,12 +57,12 @@ def handed_over(tx: Tx, since: datetime) -> list[ApplicationHandover]:
     """The releases that came to serve after ``since`` and whose predecessor is still there, and not being ended yet."""
     draining = (_RETIRING, _r.retire_at > tx.now)  # few, and found by an index: this is asked several times a second
     found = []
-    for application_id in tx.execute(select(_r.application_id).where(*draining).distinct()).scalars().all():
+    for application_id in tx.execute(select(_r.service_id).where(*draining).distinct()).scalars().all():
         new, old = store.serving(tx, application_id), _before(tx, application_id)
         if new is None or old is None or new.health is None or not new.health.copies:
             continue
         ended = (_d.deployment_id == new.deployment_id, _d.finished_at >= since, _d.unstable.is_(False))
-        if tx.scalar(select(_d.seq).where(*ended)) is not None and store.is_wanted(tx, application_id):
+        if tx.scalar(select(_d.seq).where(*ended)) is not None and services_store.is_wanted(tx, application_id):
             found.append(ApplicationHandover(new=new, old=old))
     return found
 
@@ -74,7 +71,7 @@ def is_standing(tx: Tx, moved: ApplicationHandover) -> bool:
     """Whether it is still so that the one has taken over from the other, and nothing has been deployed since."""
     application_id = moved.new.application_id
     still = (store.serving(tx, application_id), _before(tx, application_id)) == (moved.new, moved.old)
-    return still and store.is_at_rest(tx, application_id) and store.is_wanted(tx, application_id)
+    return still and services_store.is_at_rest(tx, application_id) and services_store.is_wanted(tx, application_id)
 
 
 def hand_back(tx: Tx, moved: ApplicationHandover, why: str) -> bool:
@@ -84,38 +81,12 @@ def hand_back(tx: Tx, moved: ApplicationHandover, why: str) -> bool:
         return False
     for release, values in (
         (moved.new, {"state": ReleaseState.RETIRING, "retire_at": tx.now}),
-        (moved.old, {"state": ReleaseState.SERVING, "retire_at": None}),
+        (moved.old, {"state": ReleaseState.SERVING, "retire_at": None, "serving_since": tx.now}),
     ):
-        tx.execute(update(releases).where(_r.release_id == release.release_id).values(**values))
-    store.set_fields(tx, application_id, serving_release_id=moved.old.release_id, status=AppStatus.ERROR)
+        releases_store.set_fields(tx, release.release_id, **values)
+    services_store.set_fields(tx, application_id, serving_release_id=moved.old.release_id, status=ServiceStatus.ERROR)
     told.set_fields(tx, moved.new.deployment_id, error_message=why)
     return True
-
-
-def starting(tx: Tx, host_id: str, vault: Vault) -> list[Application]:
-    """Those of a host that were started, and that nobody has seen serve since."""
-    mine = (
-        _a.host_id == host_id,
-        _a.status == AppStatus.RUNNING,
-        _a.wanted == DesiredState.UP,
-        _a.deleted_at.is_(None),
-    )
-    found = tx.execute(select(_a.application_id).where(*mine)).scalars().all()
-    return [each for each in (store.find(tx, one, vault) for one in found) if is_starting(tx, each)]
-
-
-def is_starting(tx: Tx, application: Application) -> bool:
-    """Whether somebody has started it, and nobody has seen it serve since; a deploy that waits is none of that."""
-    now = tx.scalar(select(_a.status).where(_a.application_id == application.application_id))
-    waits = told.unfinished_of_subject(tx, application.subject_type, application.application_id)
-    is_wanted = store.is_wanted(tx, application.application_id)
-    return now == AppStatus.RUNNING and not waits and is_wanted and application.serving_release_id is not None
-
-
-def started(tx: Tx, application: Application, status: AppStatus) -> None:
-    """What a start has come to, unless something else was wanted since."""
-    if is_starting(tx, application):
-        store.set_fields(tx, application.application_id, status=status)
 
 
 def beside(tx: Tx, application_id: str, release_id: str) -> ApplicationRelease | None:
@@ -125,6 +96,6 @@ def beside(tx: Tx, application_id: str, release_id: str) -> ApplicationRelease |
 
 
 def _before(tx: Tx, application_id: str) -> ApplicationRelease | None:
-    mine = (_r.application_id == application_id, _r.state == ReleaseState.RETIRING, _r.retire_at > tx.now)
+    mine = (_r.service_id == application_id, _r.state == ReleaseState.RETIRING, _r.retire_at > tx.now)
     row = tx.execute(select(_r.release_id).where(*mine).order_by(_r.retire_at.desc()).limit(1)).one_or_none()
     return None if row is None else store.release(tx, row.release_id)

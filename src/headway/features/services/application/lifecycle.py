@@ -19,6 +19,8 @@ from headway.core.engine.concurrency import at_once
 from headway.drivers.runtimes.base import Runtime
 from headway.drivers.runtimes.remote.client import NotPrepared
 from headway.features.servers.fleet import ServerUnknown
+from headway.features.services import releases_store
+from headway.features.services import store as services_store
 from headway.features.services.application import powers, store
 from headway.features.services.application.model import Application, ApplicationRelease
 from headway.features.services.application.output import Cursor, Mask, Output, Readers, read_on, written_since
@@ -87,7 +89,7 @@ class ApplicationLifecycle:
 
     async def _to_bring_up(self, application_id: str) -> ApplicationRelease | None:
         def look(tx: Tx) -> ApplicationRelease | None:
-            if not store.is_at_rest(tx, application_id):
+            if not services_store.is_at_rest(tx, application_id):
                 return None
             release = store.serving(tx, application_id)
             powers.require_serving(tx, store.find(tx, application_id, self.vault), release, self.vault)
@@ -125,7 +127,7 @@ class ApplicationLifecycle:
     def _forget(self, tx: Tx, application: Application) -> None:
         for each in (application.subject_type, SubjectType.RUN):
             pending_undos.forget(tx, each, application.application_id)
-        store.remove(tx, application.application_id)
+        services_store.remove(tx, application.application_id)
 
     async def _was_made(self, application: Application) -> bool:
         """Whether its host was ever asked for anything of it."""
@@ -188,7 +190,7 @@ class ApplicationLifecycle:
         await self.runtime(release).discard(release.release_id)
         if not await self.db.read(lambda tx: is_shared(tx, release)):
             await self.hosts[release.host_id].remove_tree(release.folder)
-        await self.db.run(lambda tx: store.remove_release(tx, release.release_id))
+        await self.db.run(lambda tx: releases_store.remove(tx, release.release_id))
 
     async def secrets(self, application: Application) -> set[str]:
         """What the release that serves was started with and must not show."""

@@ -7,9 +7,11 @@ from dataclasses import replace
 from sqlalchemy import select
 
 from headway.core.access import allowances
+from headway.core.deployments.model import SubjectType
+from headway.features.services import store as services_store
 from headway.features.services.application import powers, store
 from headway.features.services.application.model import Application
-from headway.infra.db.tables.applications import applications
+from headway.infra.db.tables.services import services
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
 from headway.kernel.vault import Vault
@@ -17,10 +19,8 @@ from headway.kernel.vault import Vault
 
 def unasked(tx: Tx, host_id: str, vault: Vault) -> list[Application]:
     """Those of a host: all that an earlier version made."""
-    mine = (applications.c.host_id == host_id, applications.c.deleted_at.is_(None))
-    found = [
-        store.find(tx, each, vault) for each in tx.execute(select(applications.c.application_id).where(*mine)).scalars()
-    ]
+    mine = (services.c.kind != SubjectType.COMPOSE, services.c.host_id == host_id, services.c.deleted_at.is_(None))
+    found = [store.find(tx, each, vault) for each in tx.execute(select(services.c.service_id).where(*mine)).scalars()]
     return [each for each in found if each.settings.loopback is None]
 
 
@@ -35,5 +35,6 @@ def answer(tx: Tx, application_id: str, ports: list[int], vault: Vault) -> bool:
         return False
     needs = powers.of_loopback(ports, application.host_id)
     allowances.adopt(tx, application.organization_id, application.preview_of or application_id, needs)
-    store.set_fields(tx, application_id, settings=store.kept(replace(settings, loopback=ports), vault))
+    noted = services_store.kept(replace(settings, loopback=ports), vault)
+    services_store.set_fields(tx, application_id, settings=noted)
     return True

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from headway.core.deployments.model import SubjectType
@@ -13,36 +12,9 @@ from headway.drivers.buildplan.settings import FIRST, BuildSettings
 from headway.drivers.runtimes.base import Health
 from headway.features.git.provider_repository import without_provided
 from headway.features.services.hooks_model import PUSH, with_meaning
+from headway.features.services.model import DesiredState, ReleaseState, ServiceStatus
 from headway.features.services.uploads_model import Archive
 from headway.kernel.veil import veiled_addresses
-
-
-class AppStatus(StrEnum):
-    """An application's own status, by its name on the wire."""
-
-    IDLE = "idle"
-    RUNNING = "running"
-    DONE = "done"
-    ERROR = "error"
-
-
-class DesiredState(StrEnum):
-    """Whether an application is to serve; what its processes do follows from it, also after a reboot. What is
-    held is down for as long as a volume backup needs it: whoever held it lets it go, and nobody else starts it.
-    """
-
-    UP = "up"
-    DOWN = "down"
-    HELD = "held"
-
-
-class ReleaseState(StrEnum):
-    """Where a release is in its life."""
-
-    STARTING = "starting"
-    SERVING = "serving"
-    RETIRING = "retiring"
-    RETIRED = "retired"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,7 +223,7 @@ class Application:
     name: str
     app_name: str
     description: str | None
-    status: AppStatus
+    status: ServiceStatus
     wanted: DesiredState
     serving_release_id: str | None
     settings: AppSettings

@@ -31,6 +31,7 @@ from headway.features.servers.examination import DOCKER_SOCKET
 from headway.features.servers.links import ServerLink
 from headway.features.servers.module import Servers
 from headway.features.servers.service_reconciler import ServerReconciler
+from headway.features.services import store as services_store
 from headway.features.services.application import powers, store
 from headway.features.services.application.attachments import AttachmentService
 from headway.features.services.application.consoles import ConsoleService
@@ -56,11 +57,13 @@ from headway.features.services.application.routing import ApplicationRouting
 from headway.features.services.application.runs import RunService
 from headway.features.services.application.service import ApplicationService
 from headway.features.services.application.sources import check_settings
-from headway.features.services.application.subject import ApplicationSubject, RunSubject
+from headway.features.services.application.subject import RunSubject
 from headway.features.services.application.tools import ApplicationContext, ApplicationContexts, ApplicationDefaults
 from headway.features.services.disk_space import Room
 from headway.features.services.materials import Materials
+from headway.features.services.model import APPLICATIONS
 from headway.features.services.release_retention import KeptReleases
+from headway.features.services.subject import ServiceSubject
 from headway.features.services.uploads import Archives, Intake, UploadRoom
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Account
@@ -101,7 +104,8 @@ def install_applications(
 ) -> Applications:
     """Applications on all hosts; ``of_composes`` tells what an organisation's compose services take of the memory."""
     db, vault = base.db, base.vault
-    routing = ApplicationRouting(db=db, edge=edges_of(base, servers, store.host_of), vault=vault, facts=materials.facts)
+    edge = edges_of(base, servers, services_store.host_of)
+    routing = ApplicationRouting(db=db, edge=edge, vault=vault, facts=materials.facts)
     here = _tools(base, materials, routing)
     toolboxes = ApplicationContexts(here=here, there=servers.links.of_link(partial(_far_tools, base, here)))
     operating = ApplicationLifecycle(
@@ -160,8 +164,8 @@ def forget_key_of_applications(tx: Tx, organization_id: str, ssh_key_id: str, va
     for application in store.of_organization(tx, organization_id, vault):
         for each in (application, *store.previews_of(tx, application.application_id, vault)):
             if each.settings.ssh_key_id == ssh_key_id:
-                bare = store.kept(replace(each.settings, ssh_key_id=None), vault)
-                store.set_fields(tx, each.application_id, settings=bare)
+                bare = services_store.kept(replace(each.settings, ssh_key_id=None), vault)
+                services_store.set_fields(tx, each.application_id, settings=bare)
 
 
 def _asked(
@@ -213,7 +217,10 @@ def _module(base: Base, planning: ApplicationPlanner, operating: ApplicationLife
         operating=operating, ledger=base.ledger, version=base.db.version, window=base.settings.handback_time
     )
     far = ServerReconciler(
-        db=base.db, hosts=operating.hosts, in_use=store.hosts_in_use, keeper=partial(_keeper, base, operating)
+        db=base.db,
+        hosts=operating.hosts,
+        in_use=partial(services_store.hosts_in_use, kinds=APPLICATIONS),
+        keeper=partial(_keeper, base, operating),
     )
     return Module(
         kinds=(
@@ -221,7 +228,10 @@ def _module(base: Base, planning: ApplicationPlanner, operating: ApplicationLife
                 planning=planning, toolboxes=operating.toolboxes, hosts=operating.hosts, guests=base.guests
             ),
         ),
-        subjects={SubjectType.APPLICATION: ApplicationSubject(), SubjectType.RUN: RunSubject()},
+        subjects={
+            SubjectType.APPLICATION: ServiceSubject(noun="Application", kind=SubjectType.APPLICATION),
+            SubjectType.RUN: RunSubject(),
+        },
         loops=(
             Poller("restore", keeper.restore),
             Poller("keeper", keeper.keep_round),

@@ -14,7 +14,8 @@ from functools import cache
 from typing import Any
 
 from headway.drivers.runtimes.base import Behind, Piece, Runtime
-from headway.features.services.application.model import ApplicationRelease, ReleaseState
+from headway.features.services.application.model import ApplicationRelease
+from headway.features.services.model import ReleaseState
 from headway.infra.logs.mask import Masker
 from headway.kernel.errors import Conflict, InvalidInput
 from headway.kernel.ids import is_id, new_id

@@ -6,9 +6,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from headway.features.services import store as services_store
 from headway.features.services.application import store
 from headway.features.services.application.lifecycle import ApplicationLifecycle
-from headway.features.services.application.model import ApplicationRelease, DesiredState, ReleaseState
+from headway.features.services.application.model import ApplicationRelease
+from headway.features.services.model import APPLICATIONS, DesiredState, ReleaseState
 from headway.infra.db.transaction import Tx
 
 log = logging.getLogger(__name__)
@@ -41,8 +43,8 @@ class Guard:
 
     async def _open(self, release: ApplicationRelease) -> None:
         async with self.operating.turn(release.application_id):
-            at_rest = await self.operating.db.read(lambda tx: store.at_rest(tx, self.host_id))
-            if (release.application_id, DesiredState.UP) in {(each, wanted) for each, wanted, *_ in at_rest}:
+            at_rest = await self.operating.db.read(lambda tx: services_store.at_rest(tx, self.host_id, APPLICATIONS))
+            if (release.application_id, DesiredState.UP) in {(each.service_id, each.wanted) for each in at_rest}:
                 await self.operating.tools.routing.lead_at_rest(release)
 
     async def _close(self, release: ApplicationRelease) -> None:

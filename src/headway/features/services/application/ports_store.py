@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from headway.infra.db.tables.applications import ports, releases
+from headway.infra.db.tables.services import ports, releases
 from headway.infra.db.transaction import Tx
 
 FIRST_PORT = 20_000
@@ -16,10 +16,10 @@ def take_port(tx: Tx, host_id: str, application_id: str, release_id: str, port: 
     """Gives a port to a release; one that another release of the same application holds is handed over. False when
     another application holds it.
     """
-    mine = (ports.c.host_id == host_id, ports.c.port == port, ports.c.application_id == application_id)
+    mine = (ports.c.host_id == host_id, ports.c.port == port, ports.c.service_id == application_id)
     if tx.execute(update(ports).where(*mine).values(release_id=release_id)).rowcount:
         return True
-    values = {"host_id": host_id, "port": port, "release_id": release_id, "application_id": application_id}
+    values = {"host_id": host_id, "port": port, "release_id": release_id, "service_id": application_id}
     try:
         with tx.connection.begin_nested():
             tx.execute(insert(ports).values(**values))
@@ -30,7 +30,7 @@ def take_port(tx: Tx, host_id: str, application_id: str, release_id: str, port: 
 
 def hand_back_port(tx: Tx, application_id: str, release_id: str, port: int) -> None:
     """Gives a handed-over port back to the release that had it."""
-    mine = (ports.c.application_id == application_id, ports.c.port == port)
+    mine = (ports.c.service_id == application_id, ports.c.port == port)
     tx.execute(update(ports).where(*mine).values(release_id=release_id))
 
 

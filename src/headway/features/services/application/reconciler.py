@@ -12,13 +12,15 @@ from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.status import Status
 from headway.core.engine.concurrency import at_once
+from headway.features.services import store as services_store
 from headway.features.services.application import health_store, store
 from headway.features.services.application.lifecycle import ApplicationLifecycle
 from headway.features.services.application.loopback_memory import look_back
-from headway.features.services.application.model import Application, ApplicationRelease, DesiredState
+from headway.features.services.application.model import Application, ApplicationRelease
 from headway.features.services.application.port_guard import Guard
 from headway.features.services.application.starts import ApplicationStarts
 from headway.features.services.application.tools import ApplicationContext
+from headway.features.services.model import APPLICATIONS, AtRest, DesiredState
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError, Unavailable
 from headway.kernel.vault import Vault
@@ -29,7 +31,6 @@ _REST = 1.0
 _BY_ENGINES = frozenset({"container", "swarm"})  # what engines start again by themselves
 _REST_WHILE_STARTING = 0.2
 _ONCE = 24 * 3600.0
-AtRest = tuple[str, DesiredState, str | None, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,7 @@ class ApplicationReconciler:
         await self._tools.close_ports_of_containers()  # before an application of processes may be the first to start
         await self._tools.runtimes.ensure()
         at_rest = await self.operating.db.read(self._at_rest)
-        await at_once(self._bring_in_line(each) for each, wanted, *_ in at_rest if wanted is DesiredState.UP)
+        await at_once(self._bring_in_line(each.service_id) for each in at_rest if each.wanted is DesiredState.UP)
         await self._tools.routing.settle_all(self._tools.edge)
         await self._sweep()
         return _ONCE
@@ -120,7 +121,7 @@ class ApplicationReconciler:
         return self.operating.toolboxes.at(self.host_id)
 
     def _at_rest(self, tx: Tx) -> list[AtRest]:
-        return store.at_rest(tx, self.host_id)
+        return services_store.at_rest(tx, self.host_id, APPLICATIONS)
 
     def _being_deleted(self, tx: Tx) -> list[Application]:
         return store.being_deleted(tx, self.host_id, self.vault)
@@ -145,7 +146,7 @@ class ApplicationReconciler:
                 application = await operating.db.read(lambda tx: store.find(tx, application_id, self.vault))
                 if application.wanted is DesiredState.UP:
                     await operating.up(application)
-                elif await operating.db.read(lambda tx: store.is_at_rest(tx, application_id)):
+                elif await operating.db.read(lambda tx: services_store.is_at_rest(tx, application_id)):
                     await operating.down(application)
         except HeadwayError as error:
             self._tell(application_id, "as it is wanted", error)
@@ -180,9 +181,9 @@ def mark_unstable(tx: Tx, ledger: Ledger, release: ApplicationRelease) -> None:
 def _out_of_line(at_rest: Sequence[AtRest], up: Mapping[str, Collection[str]]) -> list[str]:
     """The applications of which something runs that is not to, or nothing although it is to."""
     return [
-        application_id
-        for application_id, wanted, release_id, runtime in at_rest
-        if runtime in up and (release_id in up[runtime]) is not (wanted is DesiredState.UP)
+        each.service_id
+        for each in at_rest
+        if each.runtime in up and (each.release_id in up[each.runtime]) is not (each.wanted is DesiredState.UP)
     ]
 
 

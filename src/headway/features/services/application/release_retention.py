@@ -7,7 +7,8 @@ from collections.abc import Collection
 from headway.core.deployments import store as deployments
 from headway.core.deployments.model import SubjectType
 from headway.features.services.application import store
-from headway.features.services.application.model import ApplicationRelease, ReleaseState
+from headway.features.services.application.model import ApplicationRelease
+from headway.features.services.model import ReleaseState
 from headway.features.services.release_retention import Holding, KeptReleases, kept_of
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault

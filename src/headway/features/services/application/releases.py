@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from headway.core.access import policy
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission
+from headway.core.deployments.model import SubjectType
 from headway.drivers.runtimes.base import ReleaseStatus
+from headway.features.services import store as services_store
 from headway.features.services.application import store
 from headway.features.services.application.lifecycle import ApplicationLifecycle
 from headway.features.services.application.model import ApplicationRelease
@@ -65,7 +67,7 @@ class ReleaseService:
 
 
 def _permit(tx: Tx, actor: Actor, permission: Permission, application_id: str, noun: Noun) -> None:
-    owner = store.owner(tx, application_id)
+    owner = services_store.owner(tx, application_id, SubjectType.APPLICATION)
     if owner is None:
         raise Missing(noun)
     policy.permit(actor, permission, owner.organization_id, owner.project_id, service_id=application_id, noun=noun)

@@ -16,6 +16,7 @@ from headway.features.git.references import judged_copy
 from headway.features.projects import store as projects
 from headway.features.projects.model import Environment, ServicePlace
 from headway.features.projects.service import added_project
+from headway.features.services import store as services_store
 from headway.features.services.application import powers, store
 from headway.features.services.application.attachments import with_own_ids
 from headway.features.services.application.creation import ApplicationCreation
@@ -67,7 +68,7 @@ class ApplicationRelocation:
         put = self.mover(actor, permission, environment_id)
 
         def write(tx: Tx) -> Application:
-            owner = store.owner(tx, application_id)
+            owner = services_store.owner(tx, application_id, SubjectType.APPLICATION)
             if owner is None:
                 raise store.ApplicationNotFound
             permit(actor, permission, owner.organization_id, owner.project_id, service_id=application_id)
@@ -86,7 +87,7 @@ class ApplicationRelocation:
             allowances.carry(tx, actor, application.application_id)
             for each in (application, *store.previews_of(tx, application.application_id, self._vault)):
                 id_ = each.application_id
-                store.set_fields(tx, id_, environment_id=environment_id, project_id=place.project_id)
+                services_store.set_fields(tx, id_, environment_id=environment_id, project_id=place.project_id)
                 for type_ in (each.subject_type, SubjectType.RUN):
                     deployments.give_to_project(tx, type_, id_, place.project_id)
             self._carry_along(tx, application.application_id, place.project_id)

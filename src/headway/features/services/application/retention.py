@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from headway.core.deployments.retention import Keep
+from headway.features.services import releases_store
 from headway.features.services.application import store
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
@@ -30,4 +31,4 @@ class ApplicationRetention:
         """Those that left a release which is still there: it serves, or one can go back to it, and its record says what
         it was made of.
         """
-        return store.with_releases(tx, deployment_ids)
+        return releases_store.with_releases(tx, deployment_ids)

@@ -14,7 +14,8 @@ from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, 
 from headway.core.deployments.status import Reason
 from headway.features.edge import domain_snapshots, first_answers
 from headway.features.edge.domain_snapshots import Domains, Restoring
-from headway.features.services import rollback_marks
+from headway.features.services import releases_store
+from headway.features.services import store as services_store
 from headway.features.services.application import health_store, store
 from headway.features.services.application.activation import ApplicationActivation, undos
 from headway.features.services.application.artifacts import dump_artifact, load_artifact
@@ -22,7 +23,6 @@ from headway.features.services.application.plan import ApplicationPlan
 from headway.features.services.application.plan_compiler import ApplicationPlanner
 from headway.features.services.application.snapshot import Snapshot, open_snapshot
 from headway.features.services.application.tools import ApplicationContext, ApplicationContexts
-from headway.infra.db.tables.applications import releases
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Artifact, Commit
 from headway.kernel.errors import HeadwayError, InvalidInput
@@ -99,7 +99,7 @@ class ApplicationRollback:
 
         def settle(tx: Tx) -> None:
             if releasing.plan.serving is not None and not back.begins_anew:
-                rollback_marks.rolled_back(tx, releases, releasing.plan.serving, by=releasing.release_id)
+                releases_store.rolled_back(tx, releasing.plan.serving, by=releasing.release_id)
             releasing.settle(tx, spec, health, run.plan["led"])
 
         success = Success(
@@ -203,7 +203,7 @@ class _Rollback:
             subject_id=self._plan.application_id,
             organization_id=organization_id,
             facts=self._tools.routing.facts,
-            named=store.named,
+            named=services_store.named,
         )
         await domain_snapshots.restore(self._run, mine, self.target.domains)
 

@@ -20,9 +20,11 @@ from headway.drivers.runtimes.route_probe import PROOF_SECONDS
 from headway.features.edge import domains_store, middlewares_store
 from headway.features.edge.domains_model import EdgeFacts
 from headway.features.edge.route_target import RouteTargetFacts
+from headway.features.services import store as services_store
 from headway.features.services.application import health_store, store
 from headway.features.services.application.health_store import ApplicationHandover
 from headway.features.services.application.model import ApplicationRelease
+from headway.features.services.model import APPLICATIONS
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Redirect, Route, Upstream, Way
@@ -112,7 +114,7 @@ class ApplicationRouting:
         application_id = release.application_id
 
         def read(tx: Tx) -> Route | None:
-            still = store.is_at_rest(tx, application_id) and store.serving(tx, application_id) == release
+            still = services_store.is_at_rest(tx, application_id) and store.serving(tx, application_id) == release
             return self._to(tx, release) if still else None
 
         async with self._turns[application_id]:
@@ -155,7 +157,7 @@ class ApplicationRouting:
         """Where people reach the application: at the oldest of its own domains, else by its generated name."""
 
         def read(tx: Tx) -> str | None:
-            front = store.front(tx, application_id)
+            front = services_store.front(tx, application_id, APPLICATIONS)
             if front is None:
                 return None
             standing = domains_store.standing(tx, SubjectType.APPLICATION, application_id, front, self.facts)
@@ -210,11 +212,11 @@ class ApplicationRouting:
 
     def front(self, tx: Tx, service_id: str) -> RouteTargetFacts | None:
         """What an application is to those who come, None when there is none; nobody is led to a database."""
-        return store.front(tx, service_id, led=True)
+        return services_store.front(tx, service_id, frozenset({SubjectType.APPLICATION}))
 
     def named(self, tx: Tx, host_name: str) -> str | None:
         """The application that is reached by this name, of whomever."""
-        return store.named(tx, host_name)
+        return services_store.named(tx, host_name)
 
     def foresee(self, tx: Tx, service_id: str) -> None:
         """Whether the edge could lead to the application as the rows now stand. Raises HeadwayError."""
@@ -269,7 +271,7 @@ class ApplicationRouting:
         return self._composed(tx, standing.application_id, standing.release_id, standing.upstreams)
 
     def _composed(self, tx: Tx, application_id: str, release_id: str, upstreams: tuple[Upstream, ...]) -> Route | None:
-        front = store.front(tx, application_id)
+        front = services_store.front(tx, application_id, APPLICATIONS)
         if front is None or front.app_name is None:
             return None
         domains = domains_store.standing(tx, SubjectType.APPLICATION, application_id, front, self.facts)

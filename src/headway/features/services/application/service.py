@@ -19,16 +19,18 @@ from headway.features.git.providers import require_seen
 from headway.features.projects.store import place_of
 from headway.features.servers.deferred_deletion import kept_deletion
 from headway.features.servers.host_assignment import host_for
+from headway.features.services import store as services_store
 from headway.features.services.application import powers, store
 from headway.features.services.application.creation import ApplicationCreation
 from headway.features.services.application.host_assignment import build_host_for, moved
 from headway.features.services.application.lifecycle import ApplicationLifecycle
 from headway.features.services.application.loopback import with_named
-from headway.features.services.application.model import Application, AppSettings, AppStatus, DesiredState
+from headway.features.services.application.model import Application, AppSettings
 from headway.features.services.application.output import Cursor, Output
 from headway.features.services.application.preview_removal import remove_previews
 from headway.features.services.application.requests import deploy_request, serving_commit
 from headway.features.services.application.variables import check_variables, known_secrets
+from headway.features.services.model import DesiredState, ServiceStatus
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict
@@ -166,7 +168,7 @@ class ApplicationService:
             if settings != current.settings:
                 self._check(settings)
                 settings = require_seen(tx, actor, current.settings, settings)
-                fields["settings"] = store.kept(settings, self._vault)
+                fields["settings"] = services_store.kept(settings, self._vault)
             if name is not None and name != current.name:
                 fields["name"] = name
             if description is not None:
@@ -199,7 +201,7 @@ class ApplicationService:
                 return self._request(tx, actor, application, title, description, again=False)
             settings = change(application.settings)
             self._check(settings)
-            store.set_fields(tx, application_id, settings=store.kept(settings, self._vault))
+            services_store.set_fields(tx, application_id, settings=services_store.kept(settings, self._vault))
             changed = replace(application, settings=settings)
             powers.save(tx, actor, changed, self._vault)
             return self._request(tx, actor, changed, title, description, again=False)
@@ -258,8 +260,8 @@ class ApplicationService:
                 raise NoApplicationDeployed
             _require_let_go(application)
             powers.require_serving(tx, application, store.serving(tx, application_id), self._vault)
-            if store.is_at_rest(tx, application_id):
-                store.set_fields(tx, application_id, wanted=DesiredState.UP, status=AppStatus.RUNNING)
+            if services_store.is_at_rest(tx, application_id):
+                services_store.set_fields(tx, application_id, wanted=DesiredState.UP, status=ServiceStatus.RUNNING)
             elif application.wanted is not DesiredState.UP:
                 raise Conflict(
                     "The application is stopped and being deployed, which starts it; wait for the end, or cancel the "
@@ -282,10 +284,10 @@ class ApplicationService:
             if application.serving_release_id is None:
                 raise NoApplicationDeployed
             _require_let_go(application)
-            if not store.is_at_rest(tx, application_id):
+            if not services_store.is_at_rest(tx, application_id):
                 raise Conflict("The application is being deployed, which starts it anew; wait for the end.")
             powers.require_serving(tx, application, store.serving(tx, application_id), self._vault)
-            store.set_fields(tx, application_id, wanted=DesiredState.UP, status=AppStatus.RUNNING)
+            services_store.set_fields(tx, application_id, wanted=DesiredState.UP, status=ServiceStatus.RUNNING)
             return application
 
         application = await self._db.run(begin)
@@ -295,12 +297,12 @@ class ApplicationService:
     async def stop(self, actor: Actor, permission: Permission, application_id: str) -> Application:
         """Ends its deployments, takes its route away and its processes down; returns when none runs."""
         application = await self.one(actor, permission, application_id)
-        await self._set_wanted(application_id, DesiredState.DOWN, AppStatus.IDLE)
+        await self._set_wanted(application_id, DesiredState.DOWN, ServiceStatus.IDLE)
         await self._end_all(application_id, Intent.CANCEL)
         await self._end_all(application_id, Intent.CANCEL, of=SubjectType.RUN)
         async with self._operating.turn(application_id):
             await self._operating.down(application)
-        await self._set_wanted(application_id, DesiredState.DOWN, AppStatus.IDLE)
+        await self._set_wanted(application_id, DesiredState.DOWN, ServiceStatus.IDLE)
         return await self.one(actor, permission, application_id)
 
     async def delete(self, actor: Actor, permission: Permission, application_id: str) -> Application:
@@ -308,7 +310,7 @@ class ApplicationService:
         where its host cannot be asked now; it is gone for everybody all the same.
         """
         application = await self.one(actor, permission, application_id)
-        await self._db.run(lambda tx: store.begin_deletion(tx, application_id))
+        await self._db.run(lambda tx: services_store.begin_deletion(tx, application_id))
         with kept_deletion(application.name, application.host_id):
             await self._end_all(application_id, Intent.CANCEL)
             await self._end_all(application_id, Intent.CANCEL, of=SubjectType.RUN)
@@ -355,7 +357,7 @@ class ApplicationService:
 
     def _changed(self, tx: Tx, actor: Actor, application_id: str, fields: Mapping[str, Any]) -> Application:
         if fields:
-            store.set_fields(tx, application_id, **fields)
+            services_store.set_fields(tx, application_id, **fields)
         changed = store.find(tx, application_id, self._vault)
         if fields.keys() & {"settings", "host_id"}:
             powers.save(tx, actor, changed, self._vault)
@@ -379,11 +381,11 @@ class ApplicationService:
     ) -> None:
         await end_unfinished(self._db, self._stopping, of, id_, intent, only=only)
 
-    async def _set_wanted(self, application_id: str, wanted: DesiredState, status: AppStatus) -> None:
-        await self._db.run(lambda tx: store.set_fields(tx, application_id, wanted=wanted, status=status))
+    async def _set_wanted(self, application_id: str, wanted: DesiredState, status: ServiceStatus) -> None:
+        await self._db.run(lambda tx: services_store.set_fields(tx, application_id, wanted=wanted, status=status))
 
     def _permitted(self, tx: Tx, actor: Actor, permission: Permission, application_id: str) -> Application:
-        owner = store.owner(tx, application_id)
+        owner = services_store.owner(tx, application_id, SubjectType.APPLICATION)
         if owner is None:
             raise store.ApplicationNotFound
         place = (owner.organization_id, owner.project_id)

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from headway.core.engine.concurrency import at_once
 from headway.drivers.runtimes.base import ProcessState
 from headway.drivers.runtimes.patience import CRASHES
-from headway.features.services.application import health_store, store
+from headway.features.services import starts_store
+from headway.features.services.application import store
 from headway.features.services.application.lifecycle import ApplicationLifecycle
-from headway.features.services.application.model import Application, ApplicationRelease, AppStatus
+from headway.features.services.application.model import Application, ApplicationRelease
+from headway.features.services.model import APPLICATIONS, ServiceStatus
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
 from headway.kernel.vault import Vault
@@ -34,13 +36,16 @@ class ApplicationStarts:
 
     async def round(self) -> bool:
         """One look at each; whether there was none."""
-        found = await self.operating.db.read(lambda tx: health_store.starting(tx, self.host_id, self.vault))
+        found = await self.operating.db.read(self._starting)
         here = {each.application_id for each in found}
         for known in (self._since, self._up):
             for gone in known.keys() - here:
                 del known[gone]
         await at_once(self._look(each) for each in found)
         return not found
+
+    def _starting(self, tx: Tx) -> list[Application]:
+        return [store.find(tx, each, self.vault) for each in starts_store.starting(tx, self.host_id, APPLICATIONS)]
 
     async def _look(self, application: Application) -> None:
         application_id = application.application_id
@@ -53,29 +58,29 @@ class ApplicationStarts:
             log.debug("application %s is not seen to serve yet: %s", application_id, error.message)
             status = None
         if status is None and time.monotonic() - since > (usual if given is None else given):
-            status = AppStatus.ERROR
+            status = ServiceStatus.ERROR
         if status is not None:
             ended = status
 
             def write(tx: Tx) -> None:
-                health_store.started(tx, application, ended)
+                starts_store.started(tx, application_id, ended)
 
             await self.operating.db.run(write)
 
-    async def _status(self, release: ApplicationRelease) -> AppStatus | None:
+    async def _status(self, release: ApplicationRelease) -> ServiceStatus | None:
         """What its start has come to, None while that is open."""
         now = await self.operating.runtime(release).status(release.release_id)
         if any(each.exits >= CRASHES or each.state is ProcessState.GIVEN_UP for each in now.processes):
-            return AppStatus.ERROR
+            return ServiceStatus.ERROR
         if not now.started:
             self._up.pop(release.application_id, None)
             return None
         if not release.ports or release.health is None or not release.health.answers:
             up = self._up.setdefault(release.application_id, time.monotonic())
-            return AppStatus.DONE if time.monotonic() - up >= _UP_SECONDS else None
+            return ServiceStatus.DONE if time.monotonic() - up >= _UP_SECONDS else None
         routing = self.operating.tools.routing
         route = await routing.standing(release.application_id)
         if route is None or route.release_id != release.release_id:
             return None
         await routing.proven(route, timeout_seconds=_PROOF_SECONDS)
-        return AppStatus.DONE
+        return ServiceStatus.DONE

@@ -17,6 +17,7 @@ from headway.drivers.runtimes.compose.observation import Container
 from headway.drivers.runtimes.compose.policy import paths_of
 from headway.drivers.runtimes.compose.ways import Way
 from headway.features.edge.domain_snapshots import Domains
+from headway.features.services import releases_store
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.answers import AnswerCheck, Answers
 from headway.features.services.compose.model import Record
@@ -222,7 +223,7 @@ class ComposeActivation:
             for name, each in plan.record.services.items()
         }
         self.write(tx, replace(plan.record, services=services, answers=answers.ports))
-        store.make_serving(tx, self.plan.compose_id, self.release_id, led)
+        releases_store.make_serving(tx, self.plan.compose_id, self.release_id, led=led)
         powers.deployed(tx, self.plan.compose_id, plan.record, self.tools.host_id)
 
     def left(self, plan: Rollout, failure: RunFailed) -> RunFailed:

@@ -13,8 +13,10 @@ from headway.features.git.providers import require_copyable
 from headway.features.git.references import judged_copy
 from headway.features.projects.model import ServicePlace
 from headway.features.services import hooks_store
+from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
-from headway.features.services.compose.model import Compose, ComposeDesiredState, ComposeSettings, ComposeStatus
+from headway.features.services.compose.model import Compose, ComposeSettings
+from headway.features.services.model import DesiredState, ServiceStatus
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
 from headway.kernel.service_names import app_name_for, free_name
@@ -48,10 +50,10 @@ class ComposeCreation:
             environment_id=place.environment_id,
             host_id=host_id,
             name=name,
-            app_name=app_name_for(app_name or name, lambda candidate: store.app_name_is_taken(tx, candidate)),
+            app_name=app_name_for(app_name or name, lambda candidate: services_store.app_name_is_taken(tx, candidate)),
             description=description,
-            status=ComposeStatus.IDLE,
-            wanted=ComposeDesiredState.DOWN,
+            status=ServiceStatus.IDLE,
+            wanted=DesiredState.DOWN,
             serving_release_id=None,
             settings=settings,
             env=env,
@@ -69,10 +71,10 @@ class ComposeCreation:
             parent,
             compose_id=preview_id,
             name=name,
-            app_name=free_name(app_name, lambda candidate: not store.app_name_is_taken(tx, candidate)),
+            app_name=free_name(app_name, lambda candidate: not services_store.app_name_is_taken(tx, candidate)),
             description=None,
-            status=ComposeStatus.IDLE,
-            wanted=ComposeDesiredState.DOWN,
+            status=ServiceStatus.IDLE,
+            wanted=DesiredState.DOWN,
             serving_release_id=None,
             env="",
             build_uid=self._new_uid(tx),

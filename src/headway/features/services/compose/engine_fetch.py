@@ -9,6 +9,7 @@ from headway.core.access import allowances
 from headway.core.access.machine import Power
 from headway.core.access.machine_store import least_role
 from headway.core.access.survey import Line, of_fetching
+from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.model import Compose
 from headway.infra.db.transaction import Tx
@@ -39,7 +40,7 @@ def settle(tx: Tx, compose_id: str, vault: Vault, *, fetches: bool) -> None:
     if needs and least_role(tx, compose.organization_id) is None:
         raise allowances.NotAllowed(next(iter(needs)), withdrawn=True)
     allowances.adopt(tx, compose.organization_id, compose_id, needs)
-    store.set_fields(tx, compose_id, settings=store.kept(settings, vault))
+    services_store.set_fields(tx, compose_id, settings=services_store.kept(settings, vault))
 
 
 def survey(tx: Tx, vault: Vault) -> Iterator[Line]:

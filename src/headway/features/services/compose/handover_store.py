@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.status import Status
+from headway.features.services import releases_store
+from headway.features.services import store as services_store
 from headway.features.services.compose import store
-from headway.features.services.compose.model import (
-    ComposeDesiredState,
-    ComposeRelease,
-    ComposeReleaseState,
-    ComposeStatus,
-)
-from headway.infra.db.tables.composes import compose_releases, composes
+from headway.features.services.compose.model import ComposeRelease
+from headway.features.services.model import DesiredState, ReleaseState, ServiceStatus
+from headway.infra.db.tables.services import releases, services
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
 
-_c, _r = composes.c, compose_releases.c
+_c, _r = services.c, releases.c
 KINDS = frozenset({"compose.deploy", "compose.rollback"})
 
 
@@ -36,7 +34,7 @@ class ComposeHandover:
 def of(tx: Tx, deployment_id: str, vault: Vault) -> ComposeHandover | None:
     """What a deployment took over, None where it took over nothing, or from a swarm, or in one."""
     new = store.release(tx, deployment_id, vault)
-    if new is None or new.state is not ComposeReleaseState.SERVING or new.record.stack:
+    if new is None or new.state is not ReleaseState.SERVING or new.record.stack:
         return None
     old = before(tx, new.compose_id, new, vault)
     return None if old is None or old.record.stack else ComposeHandover(compose_id=new.compose_id, new=new, old=old)
@@ -47,18 +45,18 @@ def before(tx: Tx, compose_id: str, release: ComposeRelease, vault: Vault) -> Co
     serving = store.serving(tx, compose_id, vault)
     if serving is not None and serving.release_id != release.release_id:
         return serving
-    served = (_r.compose_id == compose_id, _r.state == ComposeReleaseState.RETIRED, _r.serving_since.is_not(None))
+    served = (_r.service_id == compose_id, _r.state == ReleaseState.RETIRED, _r.serving_since.is_not(None))
     found = tx.scalar(select(_r.release_id).where(*served).order_by(_r.serving_since.desc()).limit(1))
     return None if found is None else store.release(tx, found, vault)
 
 
 def is_standing(tx: Tx, moved: ComposeHandover) -> bool:
     """Whether it is still so that the one has taken over from the other, and nothing has been deployed since."""
-    mine = (_c.compose_id == moved.compose_id, _c.deleted_at.is_(None), _c.wanted == ComposeDesiredState.UP)
+    mine = (_c.service_id == moved.compose_id, _c.deleted_at.is_(None), _c.wanted == DesiredState.UP)
     serving = tx.scalar(select(_c.serving_release_id).where(*mine))
     both = select(_r.release_id).where(_r.release_id.in_((moved.new.release_id, moved.old.release_id)))
     there = len(tx.execute(both).all()) == len((moved.new, moved.old))
-    return serving == moved.new.release_id and there and store.is_at_rest(tx, moved.compose_id)
+    return serving == moved.new.release_id and there and services_store.is_at_rest(tx, moved.compose_id)
 
 
 def hand_back(tx: Tx, moved: ComposeHandover, why: str, ledger: Ledger) -> bool:
@@ -66,11 +64,11 @@ def hand_back(tx: Tx, moved: ComposeHandover, why: str, ledger: Ledger) -> bool:
     if not is_standing(tx, moved):
         return False
     for release, values in (
-        (moved.new, {"state": ComposeReleaseState.RETIRED}),
-        (moved.old, {"state": ComposeReleaseState.SERVING, "serving_since": tx.now}),
+        (moved.new, {"state": ReleaseState.RETIRED}),
+        (moved.old, {"state": ReleaseState.SERVING, "serving_since": tx.now}),
     ):
-        tx.execute(update(compose_releases).where(_r.release_id == release.release_id).values(**values))
-    store.set_fields(tx, moved.compose_id, serving_release_id=moved.old.release_id, status=ComposeStatus.ERROR)
+        releases_store.set_fields(tx, release.release_id, **values)
+    services_store.set_fields(tx, moved.compose_id, serving_release_id=moved.old.release_id, status=ServiceStatus.ERROR)
     deployment_id = moved.new.deployment_id
     deployments.set_fields(tx, deployment_id, unstable=True, error_message=why)
     deployments.tell_later(tx, deployments.find(tx, deployment_id), "unstable")

@@ -18,6 +18,8 @@ from headway.drivers.runtimes.compose.footing import mounts_of
 from headway.drivers.runtimes.compose.observation import Container
 from headway.drivers.runtimes.remote.client import NotPrepared
 from headway.features.servers.fleet import ServerUnknown
+from headway.features.services import releases_store
+from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.model import Compose, ComposeRelease
 from headway.features.services.compose.plan import known_secrets
@@ -55,7 +57,7 @@ class ComposeLifecycle:
 
     async def tools_of(self, compose_id: str) -> ComposeContext:
         """Those of the host that a compose service is on. Raises HostUnreachable."""
-        host_id = await self.db.read(lambda tx: store.host_of(tx, compose_id))
+        host_id = await self.db.read(lambda tx: services_store.host_of(tx, compose_id))
         return self.toolboxes.at(host_id or self.tools.host_id)
 
     @asynccontextmanager
@@ -135,7 +137,7 @@ class ComposeLifecycle:
 
     def _forget(self, tx: Tx, compose: Compose) -> None:
         pending_undos.forget(tx, compose.subject_type, compose.compose_id)
-        store.remove(tx, compose.compose_id)
+        services_store.remove(tx, compose.compose_id)
 
     async def _remove_from_host(self, compose: Compose, *, was_made: bool) -> None:
         tools = self.toolboxes.at(compose.host_id)
@@ -205,20 +207,22 @@ class ComposeLifecycle:
         if not await self.db.read(lambda tx: is_shared(tx, release_id, folder)):
             tools = await self.tools_of(compose_id)
             await self.hosts[tools.host_id].remove_tree(folder)
-        await self.db.run(lambda tx: store.remove_release(tx, release_id))
+        await self.db.run(lambda tx: releases_store.remove(tx, release_id))
 
     async def needless_images(self, compose_id: str) -> list[str]:
         """The names of its images that no release of it has; none while a deploy is under way, which may need any."""
         compose = await self.db.read(lambda tx: store.find(tx, compose_id, self.tools.vault))
         found = await self.toolboxes.at(compose.host_id).needless_images(compose_id, compose.app_name)
         # Asked after the look, and then none of these names is of a later deploy.
-        return found if await self.db.read(lambda tx: store.is_at_rest(tx, compose_id)) else []
+        return found if await self.db.read(lambda tx: services_store.is_at_rest(tx, compose_id)) else []
 
     async def _at_rest(self, compose_id: str) -> ComposeRelease | None:
         """What serves, None while something is being deployed."""
 
         def look(tx: Tx) -> ComposeRelease | None:
-            return store.serving(tx, compose_id, self.tools.vault) if store.is_at_rest(tx, compose_id) else None
+            return (
+                store.serving(tx, compose_id, self.tools.vault) if services_store.is_at_rest(tx, compose_id) else None
+            )
 
         return await self.db.read(look)
 

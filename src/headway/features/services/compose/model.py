@@ -5,40 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from headway.core.deployments.model import SubjectType
 from headway.features.services.hooks_model import PUSH, with_meaning
+from headway.features.services.model import DesiredState, ReleaseState, ServiceStatus
 from headway.features.services.uploads_model import Archive
-
-
-class ComposeStatus(StrEnum):
-    """A compose service's own status, by its name on the wire."""
-
-    IDLE = "idle"
-    RUNNING = "running"
-    DONE = "done"
-    ERROR = "error"
-
-
-class ComposeDesiredState(StrEnum):
-    """Whether its containers are to run; what they do follows from it, also after a reboot. What is
-    held is down for as long as a volume backup needs it: whoever held it lets it go, and nobody else starts it.
-    """
-
-    UP = "up"
-    DOWN = "down"
-    HELD = "held"
-
-
-class ComposeReleaseState(StrEnum):
-    """Where a release is in its life."""
-
-    STARTING = "starting"
-    SERVING = "serving"
-    RETIRED = "retired"
-
 
 RAW = "raw"
 GIT = "git"
@@ -122,8 +94,8 @@ class Compose:
     name: str
     app_name: str
     description: str | None
-    status: ComposeStatus
-    wanted: ComposeDesiredState
+    status: ServiceStatus
+    wanted: DesiredState
     serving_release_id: str | None
     settings: ComposeSettings
     env: str = field(repr=False)
@@ -199,7 +171,7 @@ class ComposeRelease:
     seq: int
     compose_id: str
     deployment_id: str
-    state: ComposeReleaseState
+    state: ReleaseState
     folder: str
     record: Record = field(repr=False)
     commit_hash: str | None

@@ -27,6 +27,8 @@ from headway.features.servers.host_assignment import host_for, require_seen_on
 from headway.features.servers.links import ServerLink
 from headway.features.servers.module import Servers
 from headway.features.servers.service_reconciler import ServerReconciler
+from headway.features.services import releases_store
+from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.creation import ComposeCreation
 from headway.features.services.compose.deploy import ComposeDeploy
@@ -39,12 +41,13 @@ from headway.features.services.compose.reconciler import ComposeReconciler
 from headway.features.services.compose.relocation import ComposeRelocation
 from headway.features.services.compose.routing import ComposeEdge, ComposeRouting
 from headway.features.services.compose.service import ComposeService
-from headway.features.services.compose.subject import ComposeSubject
 from headway.features.services.compose.survey import bounds_of
 from headway.features.services.compose.tools import ComposeContext, ComposeContexts, ComposeDefaults
 from headway.features.services.disk_space import Room
 from headway.features.services.materials import Materials
+from headway.features.services.model import COMPOSES
 from headway.features.services.release_retention import KeptReleases
+from headway.features.services.subject import ServiceSubject
 from headway.features.services.uploads import Archives, Intake
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import EngineAway
@@ -146,14 +149,17 @@ def forget_key_of_composes(tx: Tx, organization_id: str, ssh_key_id: str, vault:
     for compose in store.of_organization(tx, organization_id, vault):
         for each in (compose, *store.previews_of(tx, compose.compose_id, vault)):
             if each.settings.ssh_key_id == ssh_key_id:
-                kept = store.kept(replace(each.settings, ssh_key_id=None), vault)
-                store.set_fields(tx, each.compose_id, settings=kept)
+                kept = services_store.kept(replace(each.settings, ssh_key_id=None), vault)
+                services_store.set_fields(tx, each.compose_id, settings=kept)
 
 
 def _module(base: Base, planning: ComposePlanner, operating: ComposeLifecycle) -> Module:
     keeper = _keeper(base, operating, LOCAL_HOST)
     far = ServerReconciler(
-        db=base.db, hosts=operating.hosts, in_use=store.hosts_in_use, keeper=partial(_keeper, base, operating)
+        db=base.db,
+        hosts=operating.hosts,
+        in_use=partial(services_store.hosts_in_use, kinds=COMPOSES),
+        keeper=partial(_keeper, base, operating),
     )
     handback = ComposeFailback(operating=operating, ledger=base.ledger, window=base.settings.handback_time)
     base.events.listen(DeploymentEnded, handback.ended)
@@ -161,7 +167,7 @@ def _module(base: Base, planning: ComposePlanner, operating: ComposeLifecycle) -
         kinds=(
             ComposeDeploy(planning=planning, toolboxes=operating.toolboxes, hosts=operating.hosts, guests=base.guests),
         ),
-        subjects={SubjectType.COMPOSE: ComposeSubject()},
+        subjects={SubjectType.COMPOSE: ServiceSubject(noun="Compose", kind=SubjectType.COMPOSE)},
         loops=(
             Poller("restore composes", keeper.restore),
             Poller("compose keeper", keeper.keep_round),
@@ -169,7 +175,7 @@ def _module(base: Base, planning: ComposePlanner, operating: ComposeLifecycle) -
             Poller("far compose keeper", far.keep_round),
         ),
         released=(far, handback),
-        needs=(store.with_releases,),
+        needs=(releases_store.with_releases,),
     )
 
 

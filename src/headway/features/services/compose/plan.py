@@ -20,15 +20,8 @@ from headway.features.git.ssh_keys import OpenKey, key_of_source
 from headway.features.projects import store as projects
 from headway.features.registries.model import Credentials
 from headway.features.services.compose import engine_fetch, powers, store
-from headway.features.services.compose.model import (
-    DROP,
-    GIT,
-    RAW,
-    Compose,
-    ComposeDesiredState,
-    ComposeRelease,
-    ComposeSettings,
-)
+from headway.features.services.compose.model import DROP, GIT, RAW, Compose, ComposeRelease, ComposeSettings
+from headway.features.services.model import DesiredState
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Account
 from headway.kernel.artifacts import Commit
@@ -157,7 +150,7 @@ class ComposePlanner:
             again=given.get("type") == "redeploy",
             commit=Commit(**commit) if commit else None,
             serving=compose.serving_release_id,
-            was_up=compose.wanted is ComposeDesiredState.UP,
+            was_up=compose.wanted is DesiredState.UP,
             provider=None if opened is None else opened.connection.dump(),
         )
 
@@ -179,7 +172,7 @@ class ComposePlanner:
             again=True,
             commit=Commit(**(commit or bare)) if release.commit_hash is not None else None,
             serving=compose.serving_release_id,
-            was_up=compose.wanted is ComposeDesiredState.UP,
+            was_up=compose.wanted is DesiredState.UP,
         )
 
     def _git_uid(self, tx: Tx, compose_id: str) -> int | None:

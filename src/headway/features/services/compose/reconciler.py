@@ -15,13 +15,15 @@ from headway.core.deployments.status import Status
 from headway.core.engine.concurrency import at_once
 from headway.drivers.runtimes.compose.observation import ENDED_FROM_OUTSIDE, Container
 from headway.drivers.runtimes.compose.stacks import address_of, is_forwarder
+from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.lifecycle import ComposeLifecycle
-from headway.features.services.compose.model import Compose, ComposeDesiredState, ComposeRelease, Record
+from headway.features.services.compose.model import Compose, ComposeRelease, Record
 from headway.features.services.compose.presence import outdated
 from headway.features.services.compose.release_retention import beyond, kept_by
 from headway.features.services.compose.starts import ComposeStarts
 from headway.features.services.compose.tools import ComposeContext
+from headway.features.services.model import COMPOSES, AtRest, DesiredState
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
 from headway.kernel.vault import Vault
@@ -81,21 +83,22 @@ class ComposeReconciler:
             if await self._bring_up_again(at_rest):
                 containers = await self._all_containers()
             await at_once(
-                self._keep(compose_id, wanted, containers.get(compose_id, ()))
-                for compose_id, wanted, release_id in at_rest
-                if release_id is not None
+                self._keep(each.service_id, each.wanted, containers.get(each.service_id, ()))
+                for each in at_rest
+                if each.release_id is not None
             )
             await self._watch(containers)
         return _REST if await self._starts.round() else _REST_WHILE_STARTING
 
-    async def _bring_up_again(self, at_rest: Sequence[tuple[str, ComposeDesiredState, str | None]]) -> bool:
+    async def _bring_up_again(self, at_rest: Sequence[AtRest]) -> bool:
         """After the engine was away, and has ended every container: one that ends well when it is asked to looks as if
         it had done its work. Each is tried until it was brought up once; whether any was tried now.
         """
-        again = [each for each in at_rest if each[0] in self._fallen]
-        for compose_id, wanted, release_id in again:
-            if release_id is None or wanted is not ComposeDesiredState.UP or await self._bring_in_line(compose_id):
-                self._fallen.discard(compose_id)
+        again = [each for each in at_rest if each.service_id in self._fallen]
+        for each in again:
+            is_up = each.release_id is not None and each.wanted is DesiredState.UP
+            if not is_up or await self._bring_in_line(each.service_id):
+                self._fallen.discard(each.service_id)
         return bool(again)
 
     async def finish_deletions(self) -> None:
@@ -116,10 +119,10 @@ class ComposeReconciler:
         return self.operating.toolboxes.at(self.host_id)
 
     def _live(self, tx: Tx) -> set[str]:
-        return store.live(tx, self.host_id)
+        return services_store.live(tx, self.host_id, COMPOSES)
 
-    def _at_rest(self, tx: Tx) -> list[tuple[str, ComposeDesiredState, str | None]]:
-        return store.at_rest(tx, self.host_id)
+    def _at_rest(self, tx: Tx) -> list[AtRest]:
+        return services_store.at_rest(tx, self.host_id, COMPOSES)
 
     def _being_deleted(self, tx: Tx) -> list[Compose]:
         return store.being_deleted(tx, self.vault, at_rest_on=self.host_id)
@@ -132,9 +135,9 @@ class ComposeReconciler:
             found[container.compose_id].append(container)
         return found
 
-    async def _keep(self, compose_id: str, wanted: ComposeDesiredState, containers: Sequence[Container]) -> None:
-        containers = [each for each in containers if not is_forwarder(each) or wanted is ComposeDesiredState.UP]
-        if wanted is not ComposeDesiredState.UP:
+    async def _keep(self, compose_id: str, wanted: DesiredState, containers: Sequence[Container]) -> None:
+        containers = [each for each in containers if not is_forwarder(each) or wanted is DesiredState.UP]
+        if wanted is not DesiredState.UP:
             if any(each.status not in {"exited", "created", "dead"} for each in containers):
                 await self._bring_in_line(compose_id)
             return
@@ -201,9 +204,9 @@ class ComposeReconciler:
         try:
             async with self.operating.turn(compose_id):
                 compose = await self.operating.db.read(lambda tx: store.find(tx, compose_id, self.vault))
-                if compose.wanted is ComposeDesiredState.UP:
+                if compose.wanted is DesiredState.UP:
                     await self.operating.up(compose)
-                elif await self.operating.db.read(lambda tx: store.is_at_rest(tx, compose_id)):
+                elif await self.operating.db.read(lambda tx: services_store.is_at_rest(tx, compose_id)):
                     await self.operating.down(compose)
         except HeadwayError as error:
             self._tell(compose_id, error)

@@ -10,13 +10,13 @@ from sqlalchemy import Row, select
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.store import wanted_releases
 from headway.features.services.compose import store
-from headway.features.services.compose.model import ComposeReleaseState
+from headway.features.services.model import ReleaseState
 from headway.features.services.release_retention import Holding, KeptReleases, kept_of
-from headway.infra.db.tables.composes import compose_releases
+from headway.infra.db.tables.services import releases
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
 
-_r = compose_releases.c
+_r = releases.c
 
 
 def kept_by(tx: Tx, compose_id: str, default: KeptReleases, vault: Vault) -> KeptReleases:
@@ -28,7 +28,7 @@ def kept_by(tx: Tx, compose_id: str, default: KeptReleases, vault: Vault) -> Kep
 def beyond(tx: Tx, compose_id: str, keep: KeptReleases) -> list[tuple[str, str]]:
     """(id, folder) of the releases that are not kept."""
     columns = (_r.release_id, _r.seq, _r.state, _r.folder, _r.origin, _r.created_at)
-    rows = tx.execute(select(*columns).where(_r.compose_id == compose_id)).all()
+    rows = tx.execute(select(*columns).where(_r.service_id == compose_id)).all()
     wanted = wanted_releases(tx, SubjectType.COMPOSE, compose_id)
     staying = kept_of([_holding(row, wanted) for row in rows], keep, tx.now)
     return [(row.release_id, row.folder) for row in rows if row.release_id not in staying]
@@ -45,7 +45,7 @@ def _holding(row: Row[Any], wanted: Collection[str]) -> Holding:
         release_id=row.release_id,
         seq=row.seq,
         origin=row.origin or row.release_id,
-        is_needed=row.state != ComposeReleaseState.RETIRED or row.release_id in wanted,
-        has_served=row.state != ComposeReleaseState.STARTING,
+        is_needed=row.state != ReleaseState.RETIRED or row.release_id in wanted,
+        has_served=row.state != ReleaseState.STARTING,
         made_at=row.created_at,
     )

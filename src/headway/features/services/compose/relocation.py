@@ -10,6 +10,7 @@ from headway.core.access.model import Actor
 from headway.core.access.policy import Noun, Permission, permit
 from headway.core.deployments import store as deployments
 from headway.features.projects.store import place_of
+from headway.features.services import store as services_store
 from headway.features.services.compose import store
 from headway.features.services.compose.model import Compose
 from headway.infra.db.transaction import Tx
@@ -33,6 +34,6 @@ class ComposeRelocation:
             return
         allowances.carry(tx, actor, compose.compose_id)
         for each in (compose, *store.previews_of(tx, compose.compose_id, self.vault)):
-            store.set_fields(tx, each.compose_id, environment_id=environment_id, project_id=place.project_id)
+            services_store.set_fields(tx, each.compose_id, environment_id=environment_id, project_id=place.project_id)
             deployments.give_to_project(tx, each.subject_type, each.compose_id, place.project_id)
         self.carry_along(tx, compose.compose_id, place.project_id)

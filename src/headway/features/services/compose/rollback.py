@@ -13,7 +13,8 @@ from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, 
 from headway.core.deployments.status import Reason
 from headway.features.edge import domain_snapshots, first_answers
 from headway.features.edge.domain_snapshots import Domains, Restoring
-from headway.features.services import rollback_marks
+from headway.features.services import releases_store
+from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.activation import START, ComposeActivation
 from headway.features.services.compose.model import ComposeRelease, Record
@@ -21,7 +22,6 @@ from headway.features.services.compose.plan import ComposePlan, ComposePlanner
 from headway.features.services.compose.swarm_stack import SwarmStack
 from headway.features.services.compose.tools import ComposeContext, ComposeContexts
 from headway.features.services.compose.undos import undos
-from headway.infra.db.tables.composes import compose_releases
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.phrase import phrase
@@ -79,7 +79,7 @@ class ComposeRollback:
 
         def settle(tx: Tx) -> None:
             if releasing.plan.serving is not None:
-                rollback_marks.rolled_back(tx, compose_releases, releasing.plan.serving, by=releasing.release_id)
+                releases_store.rolled_back(tx, releasing.plan.serving, by=releasing.release_id)
             releasing.settle(tx, plan, finished, answers, run.plan["led"])
 
         success = Success(
@@ -169,7 +169,7 @@ class _Rollback:
             subject_id=self._plan.compose_id,
             organization_id=organization_id,
             facts=self._tools.routing.facts,
-            named=store.application_named,
+            named=services_store.named,
         )
         await domain_snapshots.restore(self._run, mine, then)
 

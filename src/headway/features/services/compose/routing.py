@@ -20,10 +20,12 @@ from headway.drivers.runtimes.route_probe import PROOF_SECONDS
 from headway.features.edge import domains_store
 from headway.features.edge.domains_model import Domain, EdgeFacts
 from headway.features.edge.route_target import RouteTargetFacts
+from headway.features.services import store as services_store
 from headway.features.services.compose import store
 from headway.features.services.compose.handover_store import before
-from headway.features.services.compose.model import ComposeDesiredState, ComposeRelease, Record
+from headway.features.services.compose.model import ComposeRelease, Record
 from headway.features.services.compose.presence import of_release, outdated
+from headway.features.services.model import COMPOSES, DesiredState
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Route, Upstream
@@ -137,12 +139,8 @@ class ComposeRouting:
         """What a compose service is to those who come, None when there is none. It has no name of its own there, for
         nobody knows which of its services that would lead to.
         """
-        found = store.place(tx, service_id)
-        return (
-            None
-            if found is None
-            else RouteTargetFacts(owner=found[0], app_name=None, host_name=None, created_at=found[1])
-        )
+        found = services_store.front(tx, service_id, COMPOSES)
+        return None if found is None else replace(found, app_name=None, host_name=None)
 
     def named(self, tx: Tx, host_name: str) -> str | None:
         """None: see ``front``."""
@@ -223,7 +221,7 @@ class ComposeRouting:
 
     def _to_lead_to(self, tx: Tx, compose_id: str) -> ComposeRelease | None:
         compose = store.find(tx, compose_id, self.vault)
-        at_rest = compose.wanted is ComposeDesiredState.UP and store.is_at_rest(tx, compose_id)
+        at_rest = compose.wanted is DesiredState.UP and services_store.is_at_rest(tx, compose_id)
         return store.serving(tx, compose_id, self.vault) if at_rest else None
 
 

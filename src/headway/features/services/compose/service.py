@@ -23,21 +23,16 @@ from headway.features.git.providers import require_seen
 from headway.features.projects import store as projects
 from headway.features.servers.deferred_deletion import kept_deletion
 from headway.features.servers.host_assignment import host_for
+from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.creation import ComposeCreation
 from headway.features.services.compose.host_assignment import check_host, moved
 from headway.features.services.compose.lifecycle import ComposeLifecycle
-from headway.features.services.compose.model import (
-    RAW,
-    Compose,
-    ComposeDesiredState,
-    ComposeRelease,
-    ComposeSettings,
-    ComposeStatus,
-)
+from headway.features.services.compose.model import RAW, Compose, ComposeRelease, ComposeSettings
 from headway.features.services.compose.plan import check_variables
 from headway.features.services.compose.relocation import ComposeRelocation
 from headway.features.services.compose.requests import deploy_request
+from headway.features.services.model import DesiredState, ServiceStatus
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, InvalidInput
@@ -137,13 +132,13 @@ class ComposeService:
             if settings is not current.settings:
                 _check(settings, current.settings, self._most_references)
                 settings = require_seen(tx, actor, current.settings, settings)
-                fields["settings"] = store.kept(settings, self._vault)
+                fields["settings"] = services_store.kept(settings, self._vault)
             plain = {"name": name, "description": description}
             fields |= {field: value for field, value in plain.items() if value is not None}
             if env is not None:
                 fields["env"] = self._vault.seal(env)
             if fields:
-                store.set_fields(tx, compose_id, **fields)
+                services_store.set_fields(tx, compose_id, **fields)
             if environment_id is not None:
                 self._moving.put(tx, actor, permission, current, environment_id)
             changed = store.find(tx, compose_id, self._vault)
@@ -194,7 +189,7 @@ class ComposeService:
                 settings = change(compose.settings)
                 _check(settings, compose.settings, self._most_references)
                 check_host(settings, compose.host_id)
-                store.set_fields(tx, compose_id, settings=store.kept(settings, self._vault))
+                services_store.set_fields(tx, compose_id, settings=services_store.kept(settings, self._vault))
                 compose = replace(compose, settings=settings)
                 powers.save(tx, actor, compose)
             commit = _serving_commit(tx, compose, self._vault) if again else None
@@ -240,14 +235,14 @@ class ComposeService:
             compose = self._permitted(tx, actor, permission, compose_id)
             if compose.serving_release_id is None:
                 raise Conflict("Nothing of this compose service has been deployed yet; deploy it first.")
-            if compose.wanted is ComposeDesiredState.HELD:
+            if compose.wanted is DesiredState.HELD:
                 raise Conflict(
                     "A volume backup has stopped the compose service and starts it again at its end; wait for that."
                 )
             powers.require_serving(tx, compose, self._vault)
-            if store.is_at_rest(tx, compose_id):
-                store.set_fields(tx, compose_id, wanted=ComposeDesiredState.UP, status=ComposeStatus.RUNNING)
-            elif compose.wanted is not ComposeDesiredState.UP:
+            if services_store.is_at_rest(tx, compose_id):
+                services_store.set_fields(tx, compose_id, wanted=DesiredState.UP, status=ServiceStatus.RUNNING)
+            elif compose.wanted is not DesiredState.UP:
                 raise Conflict(
                     "The compose service is stopped and being deployed, which starts it; wait for the end, or cancel "
                     "the deployment and start it then."
@@ -262,12 +257,12 @@ class ComposeService:
     async def stop(self, actor: Actor, permission: Permission, compose_id: str) -> Compose:
         """Ends its deployments and stops its containers; returns when none runs."""
         compose = await self.one(actor, permission, compose_id)
-        await self._set_wanted(compose_id, ComposeDesiredState.DOWN, ComposeStatus.IDLE)
+        await self._set_wanted(compose_id, DesiredState.DOWN, ServiceStatus.IDLE)
         await self._end_all(compose_id, Intent.CANCEL)
         async with self._operating.turn(compose_id):
             if compose.serving_release_id is not None:
                 await self._operating.down(compose)
-        await self._set_wanted(compose_id, ComposeDesiredState.DOWN, ComposeStatus.IDLE)
+        await self._set_wanted(compose_id, DesiredState.DOWN, ServiceStatus.IDLE)
         return await self.one(actor, permission, compose_id)
 
     async def delete(self, actor: Actor, permission: Permission, compose_id: str, *, delete_volumes: bool) -> Compose:
@@ -276,7 +271,7 @@ class ComposeService:
         the same.
         """
         compose = await self.one(actor, permission, compose_id)
-        await self._db.run(lambda tx: store.begin_deletion(tx, compose_id, delete_volumes=delete_volumes))
+        await self._db.run(lambda tx: services_store.begin_deletion(tx, compose_id, delete_volumes=delete_volumes))
         with kept_deletion(compose.name, compose.host_id):
             await self._end_all(compose_id, Intent.CANCEL)
             await self._remove_previews(compose_id)
@@ -355,11 +350,11 @@ class ComposeService:
     async def _end_all(self, compose_id: str, intent: Intent, *, only: Status | None = None) -> None:
         await end_unfinished(self._db, self._stopping, SubjectType.COMPOSE, compose_id, intent, only=only)
 
-    async def _set_wanted(self, compose_id: str, wanted: ComposeDesiredState, status: ComposeStatus) -> None:
-        await self._db.run(lambda tx: store.set_fields(tx, compose_id, wanted=wanted, status=status))
+    async def _set_wanted(self, compose_id: str, wanted: DesiredState, status: ServiceStatus) -> None:
+        await self._db.run(lambda tx: services_store.set_fields(tx, compose_id, wanted=wanted, status=status))
 
     def _permitted(self, tx: Tx, actor: Actor, permission: Permission, compose_id: str) -> Compose:
-        owner = store.owner(tx, compose_id)
+        owner = services_store.owner(tx, compose_id, SubjectType.COMPOSE)
         if owner is None:
             raise store.ComposeNotFound
         permit(actor, permission, owner.organization_id, owner.project_id, service_id=compose_id, noun=Noun.COMPOSE)

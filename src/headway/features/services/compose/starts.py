@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 
 from headway.core.engine.concurrency import at_once
 from headway.drivers.runtimes.compose.observation import Container, ContainerVerdict, judged
-from headway.features.services.compose import starts_store, store
+from headway.features.services import starts_store
+from headway.features.services.compose import store
 from headway.features.services.compose.lifecycle import ComposeLifecycle
-from headway.features.services.compose.model import Compose, ComposeRelease, ComposeStatus, Record
+from headway.features.services.compose.model import Compose, ComposeRelease, Record
 from headway.features.services.compose.presence import of_release
+from headway.features.services.model import COMPOSES, ServiceStatus
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
 from headway.kernel.vault import Vault
@@ -35,7 +37,7 @@ class ComposeStarts:
 
     async def round(self) -> bool:
         """One look at each; whether there was none."""
-        found = await self.operating.db.read(lambda tx: starts_store.starting(tx, self.host_id))
+        found = await self.operating.db.read(lambda tx: starts_store.starting(tx, self.host_id, COMPOSES))
         for known in (self._since, self._up):
             for gone in known.keys() - set(found):
                 del known[gone]
@@ -52,7 +54,7 @@ class ComposeStarts:
             log.debug("compose service %s is not seen to serve yet: %s", compose_id, error.message)
             status = None
         if status is None and time.monotonic() - since > (usual if given is None else given):
-            status = ComposeStatus.ERROR
+            status = ServiceStatus.ERROR
         if status is not None:
             ended = status
 
@@ -61,7 +63,7 @@ class ComposeStarts:
 
             await self.operating.db.run(write)
 
-    async def _status(self, compose: Compose) -> ComposeStatus | None:
+    async def _status(self, compose: Compose) -> ServiceStatus | None:
         """What its start has come to, None while that is open."""
         tools = self.operating.toolboxes.at(compose.host_id)
         release = await tools.release(compose.serving_release_id)
@@ -76,7 +78,7 @@ class ComposeStarts:
             containers = await self.operating.containers(compose.compose_id)
             standings = _standings(record, containers)
             if ContainerVerdict.FAILED in standings:
-                return ComposeStatus.ERROR
+                return ServiceStatus.ERROR
             is_up = all(each in {ContainerVerdict.UP, ContainerVerdict.FINISHED} for each in standings)
         if not is_up:
             self._up.pop(compose.compose_id, None)
@@ -84,7 +86,7 @@ class ComposeStarts:
         if time.monotonic() - self._up.setdefault(compose.compose_id, time.monotonic()) < _UP_SECONDS:
             return None
         await self._require_led(compose, release)
-        return ComposeStatus.DONE
+        return ServiceStatus.DONE
 
     async def _require_led(self, compose: Compose, release: ComposeRelease) -> None:
         """Whether requests arrive at what answered when it came to serve. Raises RouteNotProven."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from headway.core.access.machine_store import has_machine
 from headway.core.deployments.hosts import LOCAL_HOST
+from headway.core.deployments.model import SubjectType
 from headway.drivers.forges.base import Connection, Login
 from headway.drivers.runtimes.compose import bounds, footing, memory
 from headway.drivers.runtimes.compose.bounds import Bounds, Model
@@ -25,6 +26,7 @@ from headway.drivers.sources.git_commands import Git
 from headway.drivers.sources.ref import Ref, RefKind
 from headway.features.git.providers import login_by
 from headway.features.servers import toolboxes
+from headway.features.services import store as services_store
 from headway.features.services.compose import store
 from headway.features.services.compose.folders import ComposeFolders
 from headway.features.services.compose.memory_share_store import files_beside
@@ -297,5 +299,5 @@ def _reads_from(folder: str, file: Mapping[str, Any]) -> bool:
 
 def _is_ruled(tx: Tx, compose_id: str) -> bool:
     """Whether nobody of its organisation may use the machine."""
-    owner = store.owner(tx, compose_id)
+    owner = services_store.owner(tx, compose_id, SubjectType.COMPOSE)
     return owner is not None and not has_machine(tx, owner.organization_id)

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from headway.core.deployments.run import Json, Undo, Undoing
 from headway.drivers.runtimes.compose.footing import Exchangeable
+from headway.features.services import releases_store
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.image_builds import UNDO_BUILD
 from headway.features.services.compose.image_distribution import UNDO_LOGIN, UNDO_PUSH
@@ -27,7 +28,7 @@ def undos(toolboxes: ComposeContexts) -> Mapping[str, Undo]:
 
 async def _undo_release(tools: ComposeContext, undoing: Undoing, data: Mapping[str, Json]) -> None:
     await undoing.host.remove_tree(tools.folders.release(data["compose_id"], data["new"]))
-    await undoing.write(lambda tx: store.remove_release(tx, data["new"]))
+    await undoing.write(lambda tx: releases_store.remove(tx, data["new"]))
     with suppress(EngineAway):  # then the next to be cleared takes them along
         for name in await tools.needless_images(data["compose_id"], data["app_name"]):
             await tools.engine.take_back(name)

@@ -15,7 +15,7 @@ from headway.features.services.database.connection import ConnectKind
 from headway.features.services.database.duplication import Copying
 from headway.features.services.database.passwords import PasswordChange
 from headway.features.services.database.service import DatabaseService
-from headway.features.services.database.subject import DatabaseSubject
+from headway.features.services.subject import ServiceSubject
 from headway.infra.db.transaction import Tx
 from headway.module import Base, Module
 
@@ -47,7 +47,7 @@ def install_databases(
     )
     module = Module(
         kinds=(ConnectKind(vault=base.vault, outward=base.data_dir.outward_gid),),
-        subjects={SubjectType.DATABASE: DatabaseSubject()},
+        subjects={SubjectType.DATABASE: ServiceSubject(noun="Database", kind=SubjectType.DATABASE)},
     )
     mine = Copying(making=making, vault=base.vault)
     return Databases(service=service, copy=_both(mine.copy, composes.making.copy), module=module)

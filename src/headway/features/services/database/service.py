@@ -21,17 +21,19 @@ from headway.features.git.references import judged, require_references
 from headway.features.projects.store import place_of
 from headway.features.servers.deferred_deletion import kept_deletion
 from headway.features.servers.host_assignment import host_for
+from headway.features.services import store as services_store
 from headway.features.services.application import powers
 from headway.features.services.application import store as applications
 from headway.features.services.application.creation import ApplicationCreation
 from headway.features.services.application.lifecycle import ApplicationLifecycle
-from headway.features.services.application.model import AppSettings, AppStatus, DesiredState
+from headway.features.services.application.model import AppSettings
 from headway.features.services.application.variables import known_secrets
 from headway.features.services.database import store
 from headway.features.services.database.application_spec import check, completed, judged_elsewhere, settings_for
 from headway.features.services.database.model import Database, DatabaseKind, DatabaseSettings, require_as_set_up
 from headway.features.services.database.passwords import NEEDS_DEPLOY, PasswordChange, with_password
 from headway.features.services.database.requests import request_of
+from headway.features.services.model import DesiredState, ServiceStatus
 from headway.infra.db.engine import Database as Db
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, InvalidInput
@@ -231,8 +233,8 @@ class DatabaseService:
             database = self.permitted(tx, actor, permission, kind, database_id)
             _require_deployed(database)
             powers.require_serving(tx, database.runs, applications.serving(tx, database_id), self.vault)
-            if applications.is_at_rest(tx, database_id):
-                applications.set_fields(tx, database_id, wanted=DesiredState.UP, status=AppStatus.RUNNING)
+            if services_store.is_at_rest(tx, database_id):
+                services_store.set_fields(tx, database_id, wanted=DesiredState.UP, status=ServiceStatus.RUNNING)
             elif database.runs.wanted is not DesiredState.UP:
                 raise Conflict("The database is stopped and being deployed, which starts it; wait for the end.")
             return database
@@ -253,9 +255,9 @@ class DatabaseService:
             if database.runs.serving_release_id is None:
                 return None
             _require_deployed(database)
-            if not applications.is_at_rest(tx, database_id):
+            if not services_store.is_at_rest(tx, database_id):
                 raise Conflict("The database is being deployed, which starts it anew; wait for the end.")
-            applications.set_fields(tx, database_id, wanted=DesiredState.UP, status=AppStatus.RUNNING)
+            services_store.set_fields(tx, database_id, wanted=DesiredState.UP, status=ServiceStatus.RUNNING)
             return database
 
         database = await self.db.run(begin)
@@ -295,8 +297,8 @@ class DatabaseService:
             was_made = bool(deployments.of_subject(tx, SubjectType.DATABASE, database_id))
             wanted = delete_volumes and (was_made or database.runs.serving_release_id is not None)
             settings = replace(database.runs.settings, delete_volumes=wanted and database.settings.elsewhere is None)
-            applications.set_fields(tx, database_id, settings=applications.kept(settings, self.vault))
-            applications.begin_deletion(tx, database_id)
+            services_store.set_fields(tx, database_id, settings=services_store.kept(settings, self.vault))
+            services_store.begin_deletion(tx, database_id)
             return replace(database, runs=replace(database.runs, settings=settings))
 
         database = await self.db.run(begin)
@@ -350,7 +352,7 @@ class DatabaseService:
         if database.runs.environment_id == environment_id:
             return
         allowances.carry(tx, actor, id_)
-        applications.set_fields(tx, id_, environment_id=environment_id, project_id=place.project_id)
+        services_store.set_fields(tx, id_, environment_id=environment_id, project_id=place.project_id)
         deployments.give_to_project(tx, SubjectType.DATABASE, id_, place.project_id)
         self.carry_along(tx, id_, place.project_id)
 
@@ -370,8 +372,8 @@ class DatabaseService:
         await end_unfinished(self.db, self.stopping, SubjectType.DATABASE, database_id, Intent.CANCEL)
 
     async def _set_down(self, database_id: str) -> None:
-        down = {"wanted": DesiredState.DOWN, "status": AppStatus.IDLE}
-        await self.db.run(lambda tx: applications.set_fields(tx, database_id, **down))
+        down = {"wanted": DesiredState.DOWN, "status": ServiceStatus.IDLE}
+        await self.db.run(lambda tx: services_store.set_fields(tx, database_id, **down))
 
 
 def _require_here(database: Database) -> None:

@@ -7,16 +7,15 @@ from typing import Any
 
 from sqlalchemy import Row, Select, insert, select, update
 
-from headway.core.deployments.run import Owner
+from headway.features.services import store as services_store
 from headway.features.services.application import store as applications_store
 from headway.features.services.database.application_spec import settings_for, variables_for
 from headway.features.services.database.model import Database, DatabaseKind, DatabaseSettings
-from headway.infra.db.tables.applications import applications
-from headway.infra.db.tables.databases import databases
+from headway.infra.db.tables.services import databases, services
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
 
-_a = applications.c
+_a = services.c
 _d = databases.c
 
 
@@ -29,22 +28,15 @@ def find(tx: Tx, database_id: str, vault: Vault) -> Database | None:
 def of_organization(tx: Tx, organization_id: str, kind: DatabaseKind, vault: Vault) -> list[Database]:
     """An organisation's databases of a kind, the newest first."""
     mine = (_a.organization_id == organization_id, _a.database == kind)
-    rows = tx.execute(_live().where(*mine).order_by(_a.created_at.desc(), _a.application_id)).all()
+    rows = tx.execute(_live().where(*mine).order_by(_a.created_at.desc(), _a.service_id)).all()
     return [_database(tx, row, vault) for row in rows]
 
 
 def of_environment(tx: Tx, environment_id: str, only: Collection[str] | None, vault: Vault) -> list[Database]:
     """An environment's databases, the oldest first; those of ``only`` where it is given."""
-    statement = _live().where(_a.environment_id == environment_id).order_by(_a.created_at, _a.application_id)
+    statement = _live().where(_a.environment_id == environment_id).order_by(_a.created_at, _a.service_id)
     rows = tx.execute(statement).all()
     return [_database(tx, row, vault) for row in rows if only is None or row.database_id in only]
-
-
-def owner(tx: Tx, database_id: str) -> Owner | None:
-    """Whose a database is, None when there is none."""
-    columns, mine = (_a.organization_id, _a.project_id), (_a.application_id == database_id, _a.database.is_not(None))
-    row = tx.execute(select(*columns).where(*mine, _a.deleted_at.is_(None))).one_or_none()
-    return None if row is None else Owner(organization_id=row.organization_id, project_id=row.project_id)
 
 
 def add(tx: Tx, database: Database, vault: Vault) -> None:
@@ -59,19 +51,19 @@ def write(tx: Tx, database: Database, vault: Vault) -> None:
     sealed = vault.seal(database.settings.dump())
     tx.execute(update(databases).where(_d.database_id == database.database_id).values(settings=sealed))
     settings = settings_for(database.kind, database.settings, database.runs.settings)
-    applications_store.set_fields(
+    services_store.set_fields(
         tx,
         database.database_id,
         name=database.runs.name,
         description=database.runs.description,
-        settings=applications_store.kept(settings, vault),
+        settings=services_store.kept(settings, vault),
         env=vault.seal(variables_for(database.kind, database.settings)),
     )
 
 
 def _live() -> Select[Any]:
     columns = (_d.database_id, _d.settings, _a.database)
-    return select(*columns).join(applications, _a.application_id == _d.database_id).where(_a.deleted_at.is_(None))
+    return select(*columns).join(services, _a.service_id == _d.database_id).where(_a.deleted_at.is_(None))
 
 
 def _database(tx: Tx, row: Row[Any], vault: Vault) -> Database:

@@ -33,7 +33,7 @@ redirects = Table(
     "redirects",
     metadata,
     Column("redirect_id", String(21), primary_key=True),
-    Column("application_id", String(21), ForeignKey("applications.application_id"), nullable=False, index=True),
+    Column("application_id", String(21), ForeignKey("services.service_id"), nullable=False, index=True),
     Column("regex", Text, nullable=False),
     Column("replacement", Text, nullable=False),
     Column("permanent", Boolean, nullable=False),
@@ -44,7 +44,7 @@ logins = Table(
     "logins",
     metadata,
     Column("login_id", String(21), primary_key=True),
-    Column("application_id", String(21), ForeignKey("applications.application_id"), nullable=False),
+    Column("application_id", String(21), ForeignKey("services.service_id"), nullable=False),
     Column("username", String(255), nullable=False),
     Column("hash", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
@@ -54,7 +54,7 @@ Index("uq_logins_application_username", logins.c.application_id, logins.c.userna
 own_routings = Table(
     "own_routings",
     metadata,
-    Column("application_id", String(21), ForeignKey("applications.application_id"), primary_key=True),
+    Column("application_id", String(21), ForeignKey("services.service_id"), primary_key=True),
     Column("routing", Text, nullable=False),
 )
 

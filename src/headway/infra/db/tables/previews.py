@@ -1,4 +1,4 @@
-"""The table of previews: pull requests as an application or compose service was told of them, and what runs of each."""
+"""The table of previews: pull requests as a service was told of them, and what runs of each."""
 
 from __future__ import annotations
 
@@ -11,12 +11,7 @@ previews = Table(
     metadata,
     Column("seq", Sequence, primary_key=True, autoincrement=True),
     Column("preview_id", String(21), nullable=False, unique=True),  # and the id of what runs of it
-    Column(
-        "application_id",
-        String(21),
-        ForeignKey("applications.application_id", ondelete="CASCADE"),
-    ),
-    Column("compose_id", String(21), ForeignKey("composes.compose_id", ondelete="CASCADE")),  # one of the two
+    Column("service_id", String(21), ForeignKey("services.service_id", ondelete="CASCADE"), nullable=False),
     Column("number", Integer, nullable=False),
     Column("title", Text, nullable=False),
     Column("url", Text, nullable=False),
@@ -41,19 +36,10 @@ previews = Table(
     Column("report_error", Text),
     sqlite_autoincrement=True,
 )
-Index("ix_previews_application", previews.c.application_id, previews.c.number, previews.c.seq)
-Index("ix_previews_compose", previews.c.compose_id, previews.c.number, previews.c.seq)
-Index(
-    "uq_previews_open_of_compose",
-    previews.c.compose_id,
-    previews.c.number,
-    unique=True,
-    sqlite_where=text("closed_at IS NULL"),
-    postgresql_where=text("closed_at IS NULL"),
-)
+Index("ix_previews_service", previews.c.service_id, previews.c.number, previews.c.seq)
 Index(
     "uq_previews_open",
-    previews.c.application_id,
+    previews.c.service_id,
     previews.c.number,
     unique=True,
     sqlite_where=text("closed_at IS NULL"),

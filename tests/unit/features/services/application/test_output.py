@@ -10,8 +10,9 @@ from typing import cast
 
 from headway.drivers.runtimes.base import Behind, Piece, Runtime
 from headway.drivers.runtimes.log_pieces import piece_of
-from headway.features.services.application.model import ApplicationRelease, ReleaseState
+from headway.features.services.application.model import ApplicationRelease
 from headway.features.services.application.output import written_since
+from headway.features.services.model import ReleaseState
 
 _BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 _RELEASE = ApplicationRelease(

@@ -9,9 +9,9 @@ from typing_extensions import TypedDict
 
 from headway.api.rows import moment
 from headway.drivers.runtimes.base import ProcessStatus
-from headway.features.services.application.model import ReleaseState
 from headway.features.services.application.releases import ReleaseView
 from headway.features.services.application.variables import marks_of
+from headway.features.services.model import ReleaseState
 
 State = Literal["starting", "serving", "retiring", "kept"]
 

@@ -1,0 +1,94 @@
+"""The releases of services of every kind in the database; each kind reads its own record out of these rows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, delete, func, insert, select, update
+
+from headway.features.edge import domain_snapshots
+from headway.features.services import store
+from headway.features.services.model import DesiredState, ReleaseState
+from headway.infra.db.tables.services import ports, releases
+from headway.infra.db.transaction import Tx
+
+_r = releases.c
+
+
+def find(tx: Tx, release_id: str) -> Row[Any] | None:
+    """The release with this id, None where there is none."""
+    return tx.execute(select(releases).where(_r.release_id == release_id)).one_or_none()
+
+
+def serving(tx: Tx, service_id: str) -> Row[Any] | None:
+    """The release that serves, or would if its service were wanted."""
+    mine = (_r.service_id == service_id, _r.state == ReleaseState.SERVING)
+    return tx.execute(select(releases).where(*mine)).one_or_none()
+
+
+def of_service(tx: Tx, service_id: str) -> list[Row[Any]]:
+    """A service's releases, the newest first."""
+    return list(tx.execute(select(releases).where(_r.service_id == service_id).order_by(_r.seq.desc())))
+
+
+def next_number(tx: Tx, service_id: str) -> int:
+    """The number of a service's next release."""
+    last = tx.scalar(select(func.max(_r.seq)).where(_r.service_id == service_id))
+    return (last or 0) + 1
+
+
+def with_releases(tx: Tx, deployment_ids: Collection[str]) -> list[str]:
+    """Those of these deployments whose release is still there."""
+    return list(tx.execute(select(_r.deployment_id).where(_r.deployment_id.in_(deployment_ids))).scalars())
+
+
+def add(tx: Tx, release_id: str, service_id: str, **more: Any) -> None:  # noqa: ANN401 - column values
+    """Adds the next release of a service, with the columns that its kind has."""
+    number = next_number(tx, service_id)
+    values = {"release_id": release_id, "service_id": service_id, "seq": number, "created_at": tx.now}
+    tx.execute(insert(releases).values(**values, **more))
+
+
+def set_fields(tx: Tx, release_id: str, **fields: Any) -> bool:  # noqa: ANN401 - column values
+    """Writes columns of one release; whether it is there."""
+    return tx.execute(update(releases).where(_r.release_id == release_id).values(**fields)).rowcount == 1
+
+
+def make_serving(
+    tx: Tx,
+    service_id: str,
+    release_id: str,
+    *,
+    drain: timedelta | None = None,
+    led: domain_snapshots.Domains | None = None,
+) -> None:
+    """The release serves from now on; the one before retires once its ``drain`` is over (None: it has retired), and the
+    domains that ``led`` to it are kept with it: those of now, unless they are others already.
+    """
+    if led is None:
+        led = domain_snapshots.wishes_of(tx, store.word_for(tx, service_id), service_id)
+    retires: dict[str, Any] = {"state": ReleaseState.RETIRED}
+    if drain is not None:
+        retires = {"state": ReleaseState.RETIRING, "retire_at": tx.now + drain}
+    before = (_r.service_id == service_id, _r.state == ReleaseState.SERVING, _r.release_id != release_id)
+    tx.execute(update(releases).where(*before).values(**retires, domains=led))
+    set_fields(tx, release_id, state=ReleaseState.SERVING, retire_at=None, serving_since=tx.now)
+    store.set_fields(tx, service_id, serving_release_id=release_id, wanted=DesiredState.UP)
+
+
+def rolled_back(tx: Tx, release_id: str, by: str) -> None:
+    """A release has given way to an earlier one, by this deployment."""
+    set_fields(tx, release_id, rolled_back_at=tx.now, rolled_back_by=by)
+
+
+def seen(tx: Tx, release_id: str, missing: str | None) -> None:
+    """What keeps anybody from going back to a release, as it was just looked at."""
+    set_fields(tx, release_id, missing=missing)
+
+
+def remove(tx: Tx, release_id: str) -> None:
+    """Nothing is left of the release."""
+    tx.execute(delete(ports).where(ports.c.release_id == release_id))
+    tx.execute(delete(releases).where(_r.release_id == release_id))

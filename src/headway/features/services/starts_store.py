@@ -1,0 +1,40 @@
+"""Which services somebody has started, and nobody has seen serve since."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, select, update
+
+from headway.core.deployments import store as deployments
+from headway.core.deployments.model import SubjectType
+from headway.features.services.model import DesiredState, Kinds, ServiceStatus
+from headway.infra.db.tables.services import services
+from headway.infra.db.transaction import Tx
+
+_s = services.c
+_ROW = select(_s.service_id, _s.kind, _s.preview_of)
+_STARTING = (
+    _s.status == ServiceStatus.RUNNING,
+    _s.wanted == DesiredState.UP,
+    _s.serving_release_id.is_not(None),
+    _s.deleted_at.is_(None),
+)
+
+
+def starting(tx: Tx, host_id: str, kinds: Kinds) -> list[str]:
+    """Those of a host; a deploy that waits sets the same status, and is none of that."""
+    found = tx.execute(_ROW.where(_s.host_id == host_id, _s.kind.in_(kinds), *_STARTING)).all()
+    return [row.service_id for row in found if not _waits(tx, row)]
+
+
+def started(tx: Tx, service_id: str, status: ServiceStatus) -> None:
+    """What a start has come to, unless something else was wanted since."""
+    row = tx.execute(_ROW.where(_s.service_id == service_id)).one_or_none()
+    if row is not None and not _waits(tx, row):
+        tx.execute(update(services).where(_s.service_id == service_id, *_STARTING).values(status=status))
+
+
+def _waits(tx: Tx, row: Row[Any]) -> bool:
+    subject_type = SubjectType(row.kind) if row.preview_of is None else SubjectType.PREVIEW
+    return bool(deployments.unfinished_of_subject(tx, subject_type, row.service_id))

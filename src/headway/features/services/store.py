@@ -1,0 +1,233 @@
+"""Services of every kind in the database; each kind reads its own settings out of these rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, insert, or_, select, update
+
+from headway.core.access import accounts_store, allowances
+from headway.core.deployments.model import SubjectType
+from headway.core.deployments.run import Owner
+from headway.features.edge import domains_store, middlewares_store
+from headway.features.edge.route_target import RouteTargetFacts
+from headway.features.services import hooks_store
+from headway.features.services.model import AtRest, DesiredState, Kinds
+from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments
+from headway.infra.db.tables.services import ports, releases, services
+from headway.infra.db.transaction import Tx
+from headway.kernel.vault import Vault
+
+_s, _r, _d = services.c, releases.c, deployments.c
+_OF_SERVICES = _d.subject_type.in_(
+    (SubjectType.APPLICATION, SubjectType.COMPOSE, SubjectType.DATABASE, SubjectType.PREVIEW)
+)
+_LIVE = _s.deleted_at.is_(None)
+_OWN = and_(_LIVE, _s.preview_of.is_(None))
+_BY_ID = select(services).where(_s.service_id == bindparam("service_id"), _LIVE)
+_SETTINGS = select(_s.settings).where(_s.service_id == bindparam("service_id"), _LIVE)
+_OLDEST_FIRST = (_s.created_at, _s.service_id)
+
+
+class Settings(Protocol):
+    """What is set of a service, of whichever kind."""
+
+    def dump(self) -> dict[str, Any]:
+        """The JSON that it is read from again."""
+        ...
+
+
+# Rows, which each kind makes its records of.
+
+
+def find(tx: Tx, service_id: str, kinds: Kinds) -> Row[Any] | None:
+    """The service with this id, None where there is none of these kinds, or its deletion has begun."""
+    row = tx.execute(_BY_ID, {"service_id": service_id}).one_or_none()
+    return None if row is None or row.kind not in kinds else row
+
+
+def of_environment(tx: Tx, environment_id: str, kind: SubjectType) -> list[Row[Any]]:
+    """An environment's services of a kind without previews, the oldest first."""
+    return _rows(tx, _OWN, _s.kind == kind, _s.environment_id == environment_id)
+
+
+def of_organization(tx: Tx, organization_id: str, kind: SubjectType) -> list[Row[Any]]:
+    """An organisation's services of a kind without previews, the oldest first."""
+    return _rows(tx, _OWN, _s.kind == kind, _s.organization_id == organization_id)
+
+
+def every(tx: Tx, kinds: Kinds) -> list[Row[Any]]:
+    """All services of these kinds, without previews, by name."""
+    return list(tx.execute(select(services).where(_OWN, _s.kind.in_(kinds)).order_by(_s.name)))
+
+
+def being_deleted(tx: Tx, kinds: Kinds, *, at_rest_on: str | None = None) -> list[Row[Any]]:
+    """Those whose deletion has begun and not ended; ``at_rest_on``: those on this host for which nothing waits or runs
+    any more.
+    """
+    mine: list[ColumnElement[bool]] = [_s.kind.in_(kinds), _s.deleted_at.is_not(None)]
+    if at_rest_on is not None:
+        of_them = or_(_OF_SERVICES, _d.subject_type == SubjectType.RUN)
+        unfinished = [select(_d.subject_id).where(state, of_them) for state in (PENDING, RUNNING)]
+        mine += [_s.host_id == at_rest_on, *(_s.service_id.not_in(each) for each in unfinished)]
+    return _rows(tx, *mine)
+
+
+def previews_of(tx: Tx, service_id: str) -> list[Row[Any]]:
+    """What there is of a service's pull requests, those too whose deletion has begun."""
+    return _rows(tx, _s.preview_of == service_id)
+
+
+def settings_of(tx: Tx, service_id: str, vault: Vault) -> Mapping[str, Any] | None:
+    """The settings of a service as they were dumped, None where it is gone."""
+    found = tx.scalar(_SETTINGS, {"service_id": service_id})
+    return None if found is None else vault.open(found["sealed"])
+
+
+# Single facts.
+
+
+def host_of(tx: Tx, service_id: str) -> str | None:
+    """The host that a service is on, also while it is being deleted; None where there is none."""
+    found: str | None = tx.scalar(select(_s.host_id).where(_s.service_id == service_id))
+    return found
+
+
+def hosts_in_use(tx: Tx, kinds: Kinds) -> list[str]:
+    """The hosts that have services of these kinds, those among them that are being deleted."""
+    return list(tx.execute(select(_s.host_id).where(_s.kind.in_(kinds)).distinct()).scalars())
+
+
+def live(tx: Tx, host_id: str, kinds: Kinds) -> set[str]:
+    """Every service of a host that is not being deleted."""
+    return set(tx.execute(select(_s.service_id).where(_LIVE, _s.kind.in_(kinds), _s.host_id == host_id)).scalars())
+
+
+def ending(tx: Tx, kinds: Kinds) -> list[str]:
+    """The previews whose deletion has begun, of which something waits or runs still."""
+    busy = select(_d.subject_id).where(or_(PENDING, RUNNING), _d.subject_type == SubjectType.PREVIEW)
+    mine = (_s.kind.in_(kinds), _s.preview_of.is_not(None), _s.deleted_at.is_not(None), _s.service_id.in_(busy))
+    return list(tx.execute(select(_s.service_id).where(*mine)).scalars())
+
+
+def at_rest(tx: Tx, host_id: str, kinds: Kinds) -> list[AtRest]:
+    """The services of a host that nothing is being deployed to."""
+    busy = select(_d.subject_id).where(RUNNING, _OF_SERVICES)
+    columns = (_s.service_id, _s.wanted, _s.serving_release_id, _r.runtime)
+    joined = select(*columns).outerjoin(releases, _r.release_id == _s.serving_release_id)
+    rows = tx.execute(joined.where(_LIVE, _s.kind.in_(kinds), _s.host_id == host_id, _s.service_id.not_in(busy)))
+    return [
+        AtRest(
+            service_id=row.service_id,
+            wanted=DesiredState(row.wanted),
+            release_id=row.serving_release_id,
+            runtime=row.runtime or "",
+        )
+        for row in rows
+    ]
+
+
+def is_at_rest(tx: Tx, service_id: str) -> bool:
+    """Whether nothing is being deployed to the service now."""
+    mine = (RUNNING, _OF_SERVICES, _d.subject_id == service_id)
+    return tx.execute(select(_d.seq).where(*mine).limit(1)).first() is None
+
+
+def is_wanted(tx: Tx, service_id: str) -> bool:
+    """Whether the service is wanted up."""
+    return bool(tx.scalar(select(_s.wanted).where(_s.service_id == service_id)) == DesiredState.UP)
+
+
+def owner(tx: Tx, service_id: str, kind: SubjectType) -> Owner | None:
+    """Whose a service of a kind is, None when there is none; a preview is none."""
+    mine = (_OWN, _s.kind == kind, _s.service_id == service_id)
+    row = tx.execute(select(_s.organization_id, _s.project_id).where(*mine)).one_or_none()
+    return None if row is None else Owner(organization_id=row.organization_id, project_id=row.project_id)
+
+
+def front(tx: Tx, service_id: str, kinds: Kinds) -> RouteTargetFacts | None:
+    """What a service is to those who come, None when there is none of these kinds."""
+    row = find(tx, service_id, kinds)
+    if row is None:
+        return None
+    whose = Owner(organization_id=row.organization_id, project_id=row.project_id)
+    host_name = row.host_name or row.app_name
+    return RouteTargetFacts(owner=whose, app_name=row.app_name, host_name=host_name, created_at=row.created_at)
+
+
+def named(tx: Tx, host_name: str) -> str | None:
+    """The application that is reached by this name below the base domain, of whomever."""
+    by_its_own = and_(_s.host_name.is_(None), _s.app_name == host_name)
+    mine = (_s.kind != SubjectType.COMPOSE, or_(_s.host_name == host_name, by_its_own))
+    found: str | None = tx.scalar(select(_s.service_id).where(*mine))
+    return found
+
+
+def app_name_is_taken(tx: Tx, app_name: str) -> bool:
+    """Whether a service, of whomever, is called so on its machine."""
+    return tx.execute(select(_s.name).where(_s.app_name == app_name)).first() is not None
+
+
+# Changes.
+
+
+def add(
+    tx: Tx,
+    vault: Vault,
+    service_id: str,
+    kind: SubjectType,
+    *,
+    settings: Settings,
+    env: str,
+    **more: Any,  # noqa: ANN401 - column values
+) -> None:
+    """Adds a service with the columns that its kind has, and an account for its git."""
+    accounts_store.new_of_git(tx, service_id)
+    plain = {"service_id": service_id, "kind": kind, "delete_volumes": False}
+    sealed = {"settings": kept(settings, vault), "env": vault.seal(env)}
+    tx.execute(insert(services).values(**{**plain, **sealed, **more}))
+
+
+def kept(settings: Settings, vault: Vault) -> dict[str, str]:
+    """Settings as the database holds them: sealed, for addresses of repositories, files and the fields that are only
+    given back (build secrets, a registry's password) may hold what nobody is to read.
+    """
+    return {"sealed": vault.seal(settings.dump())}
+
+
+def set_fields(tx: Tx, service_id: str, **fields: Any) -> None:  # noqa: ANN401 - column values
+    """Writes columns of one service."""
+    tx.execute(update(services).where(_s.service_id == service_id).values(**fields))
+
+
+def begin_deletion(tx: Tx, service_id: str, *, delete_volumes: bool | None = None) -> None:
+    """From here on the service is gone for everybody, with its previews; what it holds is cleared after the commit, or
+    by the next start of the panel. ``delete_volumes`` (None: as its settings say) is about its own.
+    """
+    all_of_it = or_(_s.service_id == service_id, _s.preview_of == service_id)
+    tx.execute(update(services).where(all_of_it).values(wanted=DesiredState.DOWN, deleted_at=tx.now))
+    if delete_volumes is not None:
+        set_fields(tx, service_id, delete_volumes=delete_volumes)
+
+
+def remove(tx: Tx, service_id: str) -> None:
+    """Deletes a service and what is recorded of its releases."""
+    word = word_for(tx, service_id)
+    allowances.forget(tx, service_id)
+    middlewares_store.forget(tx, service_id)
+    domains_store.forget(tx, word, service_id)
+    hooks_store.forget(tx, word, service_id)
+    tx.execute(delete(ports).where(ports.c.service_id == service_id))
+    tx.execute(delete(releases).where(_r.service_id == service_id))
+    tx.execute(delete(services).where(_s.service_id == service_id))
+
+
+def word_for(tx: Tx, service_id: str) -> SubjectType:
+    """What domains and addresses of webhooks call a service: a compose service, or an application."""
+    kind = tx.scalar(select(_s.kind).where(_s.service_id == service_id))
+    return SubjectType.COMPOSE if kind == SubjectType.COMPOSE else SubjectType.APPLICATION
+
+
+def _rows(tx: Tx, *mine: ColumnElement[bool]) -> list[Row[Any]]:
+    return list(tx.execute(select(services).where(*mine).order_by(*_OLDEST_FIRST)))

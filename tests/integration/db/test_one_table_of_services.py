@@ -1,0 +1,252 @@
+"""The step to one table of services loses no row and no field, is whole or not at all, and can be looked at before."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from sqlalchemy import exc, select, text
+
+from headway.infra.db import earlier, migrations
+from headway.infra.db.dump import CannotDump
+from headway.infra.db.engine import DatabaseAway, SqlDatabase
+from headway.infra.db.migrate import migrate
+from headway.infra.db.sqlite import sqlite_url
+from headway.infra.db.tables.services import releases, services
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import HeadwayError
+from tests.integration.db.schema_0037 import ROWS, Row, application, compose, contents, fill, make
+from tests.support.databases.postgres import Cluster
+
+T = TypeVar("T")
+NEWEST = migrations.revisions()[-1]
+MIGRATE = """
+import os, signal, sys
+from sqlalchemy import event
+from headway.infra.db.engine import SqlDatabase
+from headway.infra.db.migrate import migrate
+database = SqlDatabase(sys.argv[1])
+
+@event.listens_for(database.writer, "before_cursor_execute")
+def die(connection, cursor, statement, *rest):
+    if " ".join(statement.split()).startswith(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+migrate(database)
+"""
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database that has no tables yet."""
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path / "headway.db")
+    cluster: Cluster = request.getfixturevalue("postgres_cluster")
+    name = f"services_{request.node.name.partition('[')[0]}"[-60:]
+    cluster.administer(f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
+    return cluster.url(name)
+
+
+@pytest.fixture
+def before(url: str) -> Iterator[SqlDatabase]:
+    """A database of the version before, with something of everything."""
+    database = SqlDatabase(url)
+    make(database)
+    fill(database, ROWS)
+    yield database
+    database.close()
+
+
+def test_every_row_is_there_afterwards_field_by_field(before: SqlDatabase) -> None:
+    was = now(before)
+
+    migrate(before)
+
+    found = now(before)
+    assert by(found["services"], "service_id") == by(
+        [*map(of_application, was["applications"]), *map(of_compose, was["composes"])], "service_id"
+    )
+    hosts = {row["compose_id"]: row["host_id"] for row in was["composes"]}
+    assert by(found["releases"], "release_id") == by(
+        [
+            *map(of_release, was["releases"]),
+            *(of_compose_release(row, hosts[row["compose_id"]]) for row in was["compose_releases"]),
+        ],
+        "release_id",
+    )
+    assert found["previews"] == [
+        renamed(row, {}, service_id=row["application_id"] or row["compose_id"]) for row in was["previews"]
+    ]
+    ports = [renamed(row, {"application_id": "service_id"}) for row in was["ports"]]
+    assert by(found["ports"], "port") == by(ports, "port")
+    gone = {"applications", "composes", "compose_releases"}
+    changed = {"services", "releases", "previews", "ports", "alembic_version"}
+    assert {name: rows for name, rows in found.items() if name not in changed} == {
+        name: rows for name, rows in was.items() if name not in changed | gone
+    }
+
+
+def test_what_referred_to_either_kind_refers_to_a_service(before: SqlDatabase) -> None:
+    migrate(before)
+    for broken in (
+        "UPDATE redirects SET application_id = 'nobody'",
+        "UPDATE logins SET application_id = 'nobody'",
+        "UPDATE own_routings SET application_id = 'nobody'",
+        "UPDATE databases SET database_id = 'nobody' WHERE database_id = 'base'",
+        "UPDATE previews SET service_id = 'nobody'",
+        "UPDATE releases SET service_id = 'nobody' WHERE state = 'starting'",
+    ):
+        with pytest.raises(exc.IntegrityError, match=r"(?i)foreign key"), before.writer.begin() as connection:
+            connection.execute(text(broken))
+    with before.writer.begin() as connection:
+        connection.execute(text("DELETE FROM releases WHERE service_id = 'shop'"))
+        connection.execute(text("DELETE FROM services WHERE service_id = 'shop'"))
+        left = connection.execute(text("SELECT preview_id FROM previews ORDER BY preview_id")).scalars().all()
+    assert left == ["served-pr-7", "shut"], "previews go with their service, as before"
+
+
+def test_a_preview_gets_no_number_that_one_had_before(before: SqlDatabase) -> None:
+    with before.writer.begin() as connection:
+        connection.execute(text("DELETE FROM previews WHERE seq > 3"))
+    migrate(before)
+    columns = "title, url, author, branch, head, fork, labels, created_at"
+    one_more = f"INSERT INTO previews (preview_id, service_id, number, {columns}) SELECT 'new', 'shop', 9, {columns}"
+    with before.writer.begin() as connection:
+        if not before.is_sqlite:  # where rows that were written with their numbers do not count
+            connection.execute(text("SELECT setval(pg_get_serial_sequence('previews', 'seq'), 7)"))
+        connection.execute(text(f"{one_more} FROM previews"))
+        assert connection.scalar(text("SELECT seq FROM previews WHERE preview_id = 'new'")) == 8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["INSERT INTO services", "CREATE TABLE releases", "DROP TABLE applications"])
+def test_a_panel_that_is_killed_on_the_way_leaves_all_as_it_was(before: SqlDatabase, where: str) -> None:
+    was = now(before)
+
+    killed = subprocess.run([sys.executable, "-c", MIGRATE, before.url, where], capture_output=True, check=False)
+
+    assert killed.returncode == -9, killed.stderr
+    assert now(before) == was
+    migrate(before)
+    assert len(now(before)["services"]) == len(was["applications"]) + len(was["composes"])
+
+
+def test_a_look_at_the_schema_before_finds_services_where_they_will_be(before: SqlDatabase) -> None:
+    was, seen = now(before), looked(before.url)
+    with pytest.raises((exc.DBAPIError, DatabaseAway)):
+        look(before.url, lambda tx: tx.execute(text("UPDATE projects SET name = 'x'")))
+    assert now(before) == was, "a look changes nothing"
+
+    migrate(before)
+
+    assert looked(before.url) == seen
+    assert [len(rows) for rows in seen] == [11, 13]
+
+
+def test_a_look_does_without_what_a_schema_before_that_had_not(url: str) -> None:
+    database, later = SqlDatabase(url), {"health", "host_name"}
+    make(database, "0033")
+    rows = {name: [{key: row[key] for key in row.keys() - later} for row in found] for name, found in ROWS.items()}
+    fill(database, rows)
+    database.close()
+    seen = looked(url)
+    assert [len(rows) for rows in seen] == [11, 13]
+    assert {row["host_name"] for row in seen[0]} == {None}
+
+
+def test_two_that_are_called_the_same_are_told_of_before_anything_is_changed(before: SqlDatabase) -> None:
+    fill(before, {"applications": [application("same")], "composes": [compose("other", app_name="same-abcdef")]})
+    was = now(before)
+    with pytest.raises(HeadwayError, match="both called 'same-abcdef' on their machine"):
+        migrate(before)
+    assert now(before) == was
+
+
+def test_what_a_sqlite_database_was_stays_beside_it_until_the_next_upgrade(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = SqlDatabase(sqlite_url(tmp_path / "headway.db"))
+    make(database)
+    fill(database, ROWS)
+    was = now(database)
+    (tmp_path / "headway.db.before-0037").write_bytes(b"of the upgrade before")
+    with caplog.at_level(logging.INFO):
+        migrate(database)
+        migrate(database)
+    database.close()
+
+    kept = [path for path in tmp_path.iterdir() if ".before-" in path.name]
+    assert [path.name for path in kept] == [f"headway.db.before-{NEWEST}"]
+    assert kept[0].stat().st_mode & 0o777 == 0o600
+    assert f"as it was it is kept in {kept[0]}" in caplog.text
+    copy = SqlDatabase(sqlite_url(kept[0]))
+    assert now(copy) == was
+    copy.close()
+
+
+def test_a_database_that_cannot_be_copied_is_not_changed(tmp_path: Path) -> None:
+    database = SqlDatabase(sqlite_url(tmp_path / "headway.db"))
+    make(database)
+    was = now(database)
+    (tmp_path / f"headway.db.before-{NEWEST}.new").mkdir()  # in the way
+    with pytest.raises(CannotDump, match="Make room there, and start again"):
+        migrate(database)
+    assert now(database) == was
+    database.close()
+
+
+def now(database: SqlDatabase) -> dict[str, list[Row]]:
+    """All that a database holds."""
+    with database.writer.connect() as connection:
+        return contents(connection)
+
+
+def look(url: str, work: Callable[[Tx], T]) -> T:
+    """What ``headway upgrade-check`` would see."""
+    database = SqlDatabase(url)
+    try:
+        return asyncio.run(earlier.read(database, work))
+    finally:
+        database.close()
+
+
+def looked(url: str) -> list[list[Row]]:
+    """All services and releases, as the stores of this version find them."""
+    both = (select(services).order_by(services.c.service_id), select(releases).order_by(releases.c.release_id))
+    return look(url, lambda tx: [[dict(row) for row in tx.execute(each).mappings()] for each in both])
+
+
+def by(rows: list[Row], key: str) -> list[Row]:
+    """The rows in an order of their own."""
+    return sorted(rows, key=lambda row: str(row[key]))
+
+
+def renamed(row: Row, names: dict[str, str], **more: Any) -> Row:  # noqa: ANN401 - column values
+    """A row with columns by other names, and with more; without those of which one was set."""
+    kept = {names.get(name, name): value for name, value in row.items()}
+    return {name: value for name, value in kept.items() if name not in {"application_id", "compose_id"}} | more
+
+
+def of_application(row: Row) -> Row:
+    kind = "application" if row["database"] is None else "database"
+    return renamed(row, {"application_id": "service_id"}, kind=kind, delete_volumes=False)
+
+
+def of_compose(row: Row) -> Row:
+    none = dict.fromkeys(("build_host_id", "host_name", "run_uid", "database"))
+    return renamed(row, {"compose_id": "service_id"}, kind="compose", **none)
+
+
+def of_release(row: Row) -> Row:
+    return renamed(row, {"application_id": "service_id", "spec": "record"}, serving_since=None)
+
+
+def of_compose_release(row: Row, host_id: str) -> Row:
+    none = dict.fromkeys(("port", "more_ports", "bytes", "retire_at", "health"))
+    return renamed(row, {"compose_id": "service_id"}, host_id=host_id, runtime="compose", **none)
