@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from headway import __version__
 from headway.core.access.service import AccessService
-from headway.core.deployments.hosts import LOCAL_HOST
 from headway.features.access.module import Access, install_access
 from headway.features.backups.module import Backups, install_backups
 from headway.features.backups.subject import carry_backups_along
@@ -17,15 +15,14 @@ from headway.features.containers.service import ContainerService
 from headway.features.deployments.module import Deployments, install_deployments, install_retention
 from headway.features.destinations.module import Destinations, install_destinations, install_kept
 from headway.features.disk.module import Disk, install_disk
-from headway.features.edge.module import EdgeServices, edge_facts, install_fronts
+from headway.features.edge.module import EdgeServices, install_fronts
 from headway.features.git.module import Git, install_git
-from headway.features.metrics.journal import Journal
 from headway.features.metrics.metrics import Metrics
+from headway.features.metrics.module import install_metrics
 from headway.features.notifications.module import Notifications, install_notifications
 from headway.features.previews.module import Previews, install_previews
 from headway.features.projects.module import install_projects
 from headway.features.projects.service import ProjectService
-from headway.features.projects.store import services_of_environment
 from headway.features.registries.module import install_registries
 from headway.features.registries.service import RegistryService
 from headway.features.rollbacks.module import Rollbacks, install_rollbacks
@@ -33,11 +30,9 @@ from headway.features.rollbacks.store import left_by
 from headway.features.schedules.module import Schedules, install_schedules
 from headway.features.schedules.subject import carry_schedules_along
 from headway.features.servers.module import Servers, forget_key_of_servers, install_edge_keeping, install_servers
-from headway.features.services import store as services_store
 from headway.features.services.application.memory_share_store import demand_of_applications
 from headway.features.services.application.module import (
     Applications,
-    edges_of,
     forget_key_of_applications,
     install_applications,
     install_arranging,
@@ -46,7 +41,7 @@ from headway.features.services.application.relocation import ApplicationRelocati
 from headway.features.services.compose.memory_share_store import demand_of_composes
 from headway.features.services.compose.module import Composes, forget_key_of_composes, install_composes
 from headway.features.services.database.module import Databases, install_databases
-from headway.features.services.materials import Materials
+from headway.features.services.module import materials_of
 from headway.features.volume_backups.module import VolumeBackups, install_volume_backups
 from headway.features.volume_backups.subject import carry_volume_backups_along
 from headway.features.webhooks.module import Webhooks, install_webhooks
@@ -105,23 +100,19 @@ def hand_over(base: Base, module: Module) -> None:
 
 
 def _features(base: Base, access: AccessService) -> Features:
-    metrics = Metrics(base.events, __version__)
-    Journal(base.events)
     git = install_git(base, (forget_key_of_applications, forget_key_of_composes, forget_key_of_servers))
     registries = install_registries(base)
-    facts = edge_facts(base.settings)
-    materials = Materials(facts=facts, git=git, registries=registries)
     servers = install_servers(base, open_key=git.ssh_keys.open, open_keys=git.ssh_keys.open_all)
-    of_composes = partial(demand_of_composes, host_id=LOCAL_HOST, vault=base.vault)
+    materials = materials_of(base, servers, git, registries)
+    of_composes = partial(demand_of_composes, vault=base.vault)
     applications = install_applications(base, servers, materials, of_composes=of_composes)
     of_applications = partial(demand_of_applications, vault=base.vault)
-    edges = edges_of(base, servers, services_store.host_of)
-    composes = install_composes(base, servers, materials, edges, beside=of_applications, carry_along=_carry_along)
+    composes = install_composes(base, servers, materials, beside=of_applications, carry_along=_carry_along)
     databases = install_databases(base, applications, composes, carry_along=_carry_along)
     destinations = install_destinations(base)
-    previews = install_previews(base, facts, git.providers, applications, composes)
+    previews = install_previews(base, materials.facts, git.providers, applications, composes)
     return Features(
-        metrics=metrics,
+        metrics=install_metrics(base),
         access=install_access(base, access),
         projects=install_projects(base),
         git=git,
@@ -131,7 +122,7 @@ def _features(base: Base, access: AccessService) -> Features:
         composes=composes,
         databases=databases,
         arranging=install_arranging(base, applications, copy_others=databases.copy, carry_along=_carry_along),
-        fronts=install_fronts(base, facts, applications.routing, composes.routing),
+        fronts=install_fronts(base, materials.facts, applications.routing, composes.routing),
         containers=install_containers(base, composes, (applications.containers, composes.containers)),
         rollbacks=install_rollbacks(base, applications, composes),
         schedules=install_schedules(base, applications, composes),
@@ -142,7 +133,7 @@ def _features(base: Base, access: AccessService) -> Features:
         previews=previews,
         webhooks=install_webhooks(base, git.providers, previews.acting, applications, composes),
         notifications=install_notifications(base, servers.fleet.servers),
-        deployments=install_deployments(base, services_in=services_of_environment, left_by=left_by),
+        deployments=install_deployments(base, left_by=left_by),
     )
 
 

@@ -8,7 +8,6 @@ from functools import partial
 from headway.core.access.machine_store import first_organization, is_marked, mark
 from headway.core.access.survey import Line, Survey
 from headway.core.access.upgrades import survey as of_keys
-from headway.core.deployments.hosts import LOCAL_HOST
 from headway.drivers.panel_machine import disk_holders
 from headway.features.destinations import store
 from headway.features.edge import certificates_store, domains_store
@@ -65,7 +64,7 @@ def surveys(settings: Settings) -> tuple[Survey, ...]:
     """Every part's, by these settings."""
 
     def of_memory(tx: Tx, vault: Vault) -> Iterator[Line]:
-        of_composes = partial(demand_of_composes, host_id=LOCAL_HOST, vault=vault)
+        of_composes = partial(demand_of_composes, vault=vault)
         return memory_share_store.survey(tx, vault, share=share_of(settings, of_composes))
 
     return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from headway.core.deployments.model import SubjectType
@@ -13,6 +13,7 @@ from headway.core.deployments.rollback_targets import LeftBy
 from headway.core.deployments.service import DeploymentService
 from headway.core.deployments.waiters import Awaiting
 from headway.core.engine.poller import Poller
+from headway.features.projects.store import services_of_environment
 from headway.infra.db.transaction import Tx
 from headway.module import Base, KeepsOf, Module
 
@@ -26,14 +27,14 @@ class Deployments:
     awaiting: Awaiting
 
 
-def install_deployments(
-    base: Base, *, services_in: Callable[[Tx, str], frozenset[str]], left_by: LeftBy
-) -> Deployments:
-    """Deployments of all features. ``services_in`` tells which services an environment holds, ``left_by`` what
-    deployments left that one can go back to.
-    """
+def install_deployments(base: Base, *, left_by: LeftBy) -> Deployments:
+    """Deployments of all features. ``left_by`` tells what deployments left that one can go back to."""
     reads = DeploymentReader(
-        db=base.db, version=base.db.version, subjects=base.ledger.subjects, services_in=services_in, left_by=left_by
+        db=base.db,
+        version=base.db.version,
+        subjects=base.ledger.subjects,
+        services_in=services_of_environment,
+        left_by=left_by,
     )
     return Deployments(
         service=DeploymentService(db=base.db, ledger=base.ledger, stopping=base.engine.stopper, logs=base.logs),

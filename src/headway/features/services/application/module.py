@@ -40,7 +40,6 @@ from headway.features.services.application.custom_traefik import OwnRoutingServi
 from headway.features.services.application.deploy import ApplicationDeploy
 from headway.features.services.application.detection import DetectService
 from headway.features.services.application.drops import DropService, needed
-from headway.features.services.application.edges import Edges
 from headway.features.services.application.failback import ApplicationFailback
 from headway.features.services.application.folders import AppFolders
 from headway.features.services.application.image_specs import UNIX, Imaging
@@ -60,8 +59,8 @@ from headway.features.services.application.sources import check_settings
 from headway.features.services.application.subject import RunSubject
 from headway.features.services.application.tools import ApplicationContext, ApplicationContexts, ApplicationDefaults
 from headway.features.services.disk_space import Room
-from headway.features.services.materials import Materials
 from headway.features.services.model import APPLICATIONS
+from headway.features.services.module import Materials
 from headway.features.services.release_retention import KeptReleases
 from headway.features.services.subject import ServiceSubject
 from headway.features.services.uploads import Archives, Intake, UploadRoom
@@ -104,8 +103,7 @@ def install_applications(
 ) -> Applications:
     """Applications on all hosts; ``of_composes`` tells what an organisation's compose services take of the memory."""
     db, vault = base.db, base.vault
-    edge = edges_of(base, servers, services_store.host_of)
-    routing = ApplicationRouting(db=db, edge=edge, vault=vault, facts=materials.facts)
+    routing = ApplicationRouting(db=db, edge=materials.edges, vault=vault, facts=materials.facts)
     here = _tools(base, materials, routing)
     toolboxes = ApplicationContexts(here=here, there=servers.links.of_link(partial(_far_tools, base, here)))
     operating = ApplicationLifecycle(
@@ -142,12 +140,6 @@ def install_arranging(
         copy_others=copy_others,
         carry_along=carry_along,
     )
-
-
-def edges_of(base: Base, servers: Servers, host_of: Callable[[Tx, str], str | None]) -> Edges:
-    """The edges of all hosts, for services of which ``host_of`` tells on which one they are."""
-    here = base.machine.edge
-    return Edges(db=base.db, here=here, here_id=LOCAL_HOST, there=servers.links.edge, host_of=host_of)
 
 
 def share_of(settings: Settings, of_composes: OfComposes) -> MemoryShare:

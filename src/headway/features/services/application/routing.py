@@ -7,14 +7,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
 from headway.drivers.runtimes.custom_traefik import check_references
-from headway.drivers.runtimes.first_answer import Answered
 from headway.drivers.runtimes.route_file import check_route, render_route
 from headway.drivers.runtimes.route_probe import PROOF_SECONDS
 from headway.features.edge import domains_store, middlewares_store
@@ -24,6 +21,7 @@ from headway.features.services import store as services_store
 from headway.features.services.application import health_store, store
 from headway.features.services.application.health_store import ApplicationHandover
 from headway.features.services.application.model import ApplicationRelease
+from headway.features.services.edges import ServiceEdge
 from headway.features.services.model import APPLICATIONS
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -41,44 +39,6 @@ class ApplicationNotFollowed(Unavailable):
     """What was changed is kept, and the edge does not work by it yet."""
 
 
-class ApplicationEdge(Protocol):
-    """The proxy in front of the releases."""
-
-    async def set_route(self, route: Route) -> None:
-        """Sends an application's requests to a release."""
-        ...
-
-    async def remove_route(self, application_id: str) -> None:
-        """Sends them nowhere."""
-        ...
-
-    async def proven(self, route: Route, *, timeout_seconds: float = PROOF_SECONDS) -> None:
-        """Returns once a request by each way has reached the release. Raises HeadwayError after a deadline."""
-        ...
-
-    async def taken_up(self, route: Route) -> None:
-        """Returns once the edge works by the route, whether or not the release answers. Raises HeadwayError after a
-        deadline.
-        """
-        ...
-
-    async def answered(self, route: Route) -> Answered:
-        """What a visitor is answered now. Raises HeadwayError."""
-        ...
-
-    async def route(self, application_id: str) -> Route | None:
-        """The route that stands."""
-        ...
-
-    async def routes(self) -> Mapping[str, Route]:
-        """Every route that stands, by its application."""
-        ...
-
-    async def try_out(self, route: Route) -> None:
-        """Returns if the proxy takes the route, which is not set. Raises InvalidInput."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationRouting:
     """Writes routes, one at a time for each application: whoever moves one to a release and whoever changes its domains
@@ -86,7 +46,7 @@ class ApplicationRouting:
     """
 
     db: Database
-    edge: ApplicationEdge
+    edge: ServiceEdge
     vault: Vault
     facts: EdgeFacts
     noun: Noun = Noun.APPLICATION
@@ -190,7 +150,7 @@ class ApplicationRouting:
             ) from error
         self._behind.discard(service_id)
 
-    async def settle_all(self, edge: ApplicationEdge) -> None:
+    async def settle_all(self, edge: ServiceEdge) -> None:
         """After a start of the panel: what was changed and never told this edge, and what other settings change."""
         for application_id, standing in (await edge.routes()).items():
             now = await self.db.read(lambda tx, old=standing: self._as_now(tx, old))  # type: ignore[misc]

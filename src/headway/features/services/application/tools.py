@@ -33,9 +33,10 @@ from headway.features.services.application.container_check import own_check_of
 from headway.features.services.application.folders import AppFolders
 from headway.features.services.application.image_specs import Imaging, inner_port
 from headway.features.services.application.plan import ApplicationPlan
-from headway.features.services.application.routing import ApplicationEdge, ApplicationRouting
+from headway.features.services.application.routing import ApplicationRouting
 from headway.features.services.application.sources import archive_spec, git_spec
 from headway.features.services.disk_space import Room
+from headway.features.services.edges import ServiceEdge
 from headway.infra.db.engine import Database
 from headway.infra.hosts.command import Account, Command, Limits, Stage
 from headway.kernel.artifacts import (
@@ -94,7 +95,7 @@ class ApplicationContext:
     runtimes: Runtimes
     imaging: Imaging
     routing: ApplicationRouting
-    edge: ApplicationEdge
+    edge: ServiceEdge
     room: Room
     defaults: ApplicationDefaults
     address: Callable[[str], str]

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from headway.core.access.machine_store import has_machine
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.drivers.runtimes.compose import memory
 from headway.features.services.compose.model import Record
 from headway.features.services.model import DesiredState, ReleaseState
@@ -36,8 +37,8 @@ def files_beside(tx: Tx, compose_id: str, vault: Vault) -> list[Mapping[str, Any
     return [Record.load(vault.open(record)).file for record in records]
 
 
-def demand_of_composes(tx: Tx, organization_id: str, host_id: str, *, vault: Vault) -> int:
-    """The memory that the containers of an organisation's compose services on a host may take, in bytes."""
-    mine = (_c.organization_id == organization_id, _c.host_id == host_id)
+def demand_of_composes(tx: Tx, organization_id: str, *, vault: Vault) -> int:
+    """The memory that an organisation's compose services may take of the panel's machine, in bytes."""
+    mine = (_c.organization_id == organization_id, _c.host_id == LOCAL_HOST)
     records = tx.execute(select(_r.record).where(*mine, *_SERVE)).scalars()
     return sum(memory.demand(Record.load(vault.open(record)).file) for record in records)

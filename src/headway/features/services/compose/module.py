@@ -39,13 +39,13 @@ from headway.features.services.compose.lifecycle import ComposeLifecycle
 from headway.features.services.compose.plan import ComposePlanner
 from headway.features.services.compose.reconciler import ComposeReconciler
 from headway.features.services.compose.relocation import ComposeRelocation
-from headway.features.services.compose.routing import ComposeEdge, ComposeRouting
+from headway.features.services.compose.routing import ComposeRouting
 from headway.features.services.compose.service import ComposeService
 from headway.features.services.compose.survey import bounds_of
 from headway.features.services.compose.tools import ComposeContext, ComposeContexts, ComposeDefaults
 from headway.features.services.disk_space import Room
-from headway.features.services.materials import Materials
 from headway.features.services.model import COMPOSES
+from headway.features.services.module import Materials
 from headway.features.services.release_retention import KeptReleases
 from headway.features.services.subject import ServiceSubject
 from headway.features.services.uploads import Archives, Intake
@@ -90,23 +90,19 @@ class Composes:
 
 
 def install_composes(
-    base: Base,
-    servers: Servers,
-    materials: Materials,
-    edges: ComposeEdge,
-    *,
-    beside: OfApplications,
-    carry_along: CarryAlong,
+    base: Base, servers: Servers, materials: Materials, *, beside: OfApplications, carry_along: CarryAlong
 ) -> Composes:
-    """Compose services on all hosts, which ``edges`` lead to. ``beside`` tells what applications take of the memory,
-    ``carry_along`` takes what else belongs to one to its new project.
+    """Compose services on all hosts. ``beside`` tells what applications take of the memory, ``carry_along`` takes what
+    else belongs to one to its new project.
     """
 
     async def containers(compose_id: str) -> Sequence[Container]:
         return await operating.containers(compose_id)
 
     vault, uid_base = base.vault, base.data_dir.uid_base
-    routing = ComposeRouting(db=base.db, edge=edges, containers=containers, vault=vault, facts=materials.facts)
+    routing = ComposeRouting(
+        db=base.db, edge=materials.edges, containers=containers, vault=vault, facts=materials.facts
+    )
     here = _tools(base, materials, routing, beside)
     toolboxes = ComposeContexts(here=here, there=servers.links.of_link(partial(_far_tools, base, here)))
     operating = ComposeLifecycle(db=base.db, hosts=servers.fleet, toolboxes=toolboxes, logs_of_deployments=base.logs)

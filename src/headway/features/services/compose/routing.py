@@ -8,13 +8,11 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
 from headway.drivers.runtimes.compose.observation import Container
 from headway.drivers.runtimes.compose.stacks import address_of
-from headway.drivers.runtimes.first_answer import Answered
 from headway.drivers.runtimes.route_file import check_route, render_route
 from headway.drivers.runtimes.route_probe import PROOF_SECONDS
 from headway.features.edge import domains_store
@@ -25,6 +23,7 @@ from headway.features.services.compose import store
 from headway.features.services.compose.handover_store import before
 from headway.features.services.compose.model import ComposeRelease, Record
 from headway.features.services.compose.presence import of_release, outdated
+from headway.features.services.edges import ServiceEdge
 from headway.features.services.model import COMPOSES, DesiredState
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -33,34 +32,6 @@ from headway.kernel.errors import HeadwayError, InvalidInput, Unavailable
 from headway.kernel.vault import Vault
 
 _NO_SERVER = Upstream(port=9)  # of a route that is written down and never set: nothing answers at discard
-
-
-class ComposeEdge(Protocol):
-    """The proxy in front of the containers."""
-
-    async def set_route(self, route: Route) -> None:
-        """Leads requests as the route says."""
-        ...
-
-    async def remove_route(self, application_id: str) -> None:
-        """Leads them nowhere."""
-        ...
-
-    async def proven(self, route: Route, *, timeout_seconds: float = PROOF_SECONDS) -> None:
-        """Returns once a request by each way has reached a container. Raises HeadwayError after a deadline."""
-        ...
-
-    async def taken_up(self, route: Route) -> None:
-        """Returns once the edge works by the route. Raises HeadwayError after a deadline."""
-        ...
-
-    async def answered(self, route: Route) -> Answered:
-        """What a visitor is answered now. Raises HeadwayError."""
-        ...
-
-    async def route(self, application_id: str) -> Route | None:
-        """The route that stands."""
-        ...
 
 
 class ComposeNotFollowed(Unavailable):
@@ -74,7 +45,7 @@ class ComposeRouting:
     """
 
     db: Database
-    edge: ComposeEdge
+    edge: ServiceEdge
     containers: Callable[[str], Awaitable[Sequence[Container]]]
     vault: Vault
     facts: EdgeFacts

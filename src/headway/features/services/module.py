@@ -1,0 +1,30 @@
+"""What services are made with: their sources and images, and the edge before them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headway.core.deployments.hosts import LOCAL_HOST
+from headway.features.edge.domains_model import EdgeFacts
+from headway.features.edge.module import edge_facts
+from headway.features.git.module import Git
+from headway.features.registries.service import RegistryService
+from headway.features.servers.module import Servers
+from headway.features.services.edges import ServiceEdges
+from headway.module import Base
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Materials:
+    """Each of them."""
+
+    git: Git
+    registries: RegistryService
+    edges: ServiceEdges
+    facts: EdgeFacts
+
+
+def materials_of(base: Base, servers: Servers, git: Git, registries: RegistryService) -> Materials:
+    """Those of a panel, whose services are on its own machine and on servers."""
+    edges = ServiceEdges(db=base.db, here=base.machine.edge, here_id=LOCAL_HOST, there=servers.links.edge)
+    return Materials(git=git, registries=registries, edges=edges, facts=edge_facts(base.settings))
