@@ -199,7 +199,7 @@ def api_page() -> str:
     routers = dict.fromkeys(each.name.partition(".")[0] for each in procedures)
     texts = {tag["name"]: tag["description"] for tag in described["tags"]}
     return page(
-        NOTE.format(source="src/headway/api/operations and script/api_page.py"),
+        NOTE.format(source="the api/ folders of src/headway/features and script/api_page.py"),
         "# The API",
         *_introduction(),
         "## Where it differs from Dokploy's, and why",

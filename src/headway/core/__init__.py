@@ -1,1 +1,1 @@
-"""The heart: deployments, the engine that runs them, and who may do what; it knows no domain."""
+"""The heart: deployments, the engine that runs them, and who may do what; it knows no feature."""

@@ -13,10 +13,14 @@ KINDS = {"application.deploy", "application.run", "backup.drill", "compose.deplo
 
 
 def test_neither_the_core_nor_a_service_names_an_operation() -> None:
+    files = [
+        path for floor in ("kernel", "infra", "drivers", "core", "features") for path in (SOURCE / floor).rglob("*.py")
+    ]
+    below = [path for path in files if not {"api", "dokploy"} & set(path.parts)]
+    assert len(below) > 800
     named = [
         f"{path.relative_to(SOURCE)}:{each.lineno}: {each.value}"
-        for floor in ("kernel", "infra", "seams", "core", "domains", "reactions")
-        for path in sorted((SOURCE / floor).rglob("*.py"))
+        for path in sorted(below)
         for each in ast.walk(ast.parse(path.read_text()))
         if isinstance(each, ast.Constant) and isinstance(each.value, str) and each.value in PERMISSIONS.keys() - KINDS
     ]
