@@ -1,23 +1,15 @@
-"""Where the files of applications lie on a host, made from ids and never from names."""
+"""Where the files of applications lie on a host."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from headway.drivers.sources.git_commands import GitFolders
-from headway.features.servers.source_transfer import TransferFolders
+from headway.features.services.folders import ServiceFolders
 
 
 @dataclass(frozen=True, slots=True)
-class AppFolders:
-    """Folders below ``work``, which the unprivileged accounts can reach, and below ``private``, which they cannot."""
-
-    work: str
-    private: str
-
-    def mirror(self, application_id: str) -> str:
-        """The bare repository of what was fetched."""
-        return f"{self.work}/mirrors/{application_id}"
+class AppFolders(ServiceFolders):
+    """Those of applications: caches, releases and what they keep, beside what every service has."""
 
     @property
     def caches(self) -> str:
@@ -57,35 +49,6 @@ class AppFolders:
     def mover(self, deployment_id: str) -> str:
         """What opens both ends of a move, for as long as it lasts: only the panel reads it."""
         return f"{self.private}/moves/{deployment_id}"
-
-    def archives(self, application_id: str) -> str:
-        """What was uploaded for an application: only the panel reads it."""
-        return f"{self.private}/archives/{application_id}"
-
-    @property
-    def bundles(self) -> TransferFolders:
-        """Where sources lie on their way between machines."""
-        return TransferFolders(self.work, self.private)
-
-    @property
-    def git(self) -> str:
-        """Git's own configuration, and the host keys seen so far."""
-        return f"{self.work}/git"
-
-    def git_of(self, application_id: str) -> GitFolders:
-        """Where git keeps things for it."""
-        return GitFolders(
-            mirror=self.mirror(application_id),
-            known_hosts=f"{self.git}/hosts/{application_id}",
-            known_before=f"{self.git}/known_hosts",
-            gitconfig=f"{self.git}/config",
-            key_folder=self.keys,
-        )
-
-    @property
-    def keys(self) -> str:
-        """Where an SSH key lies while git uses it."""
-        return f"{self.work}/keys"
 
     def of_look(self, look_id: str) -> tuple[str, ...]:
         """Every folder of a look at an application."""
