@@ -17,28 +17,28 @@ from headway.api.router import Routed
 from headway.core.access.model import Actor
 from headway.core.access.policy import Permission
 from headway.core.deployments.model import Deployment
-from headway.features.access.api import routers as access
-from headway.features.backups.api import routers as backups
-from headway.features.containers.api import routers as containers
-from headway.features.deployments.api import routers as deployments
+from headway.features.access import api as access
+from headway.features.backups import api as backups
+from headway.features.containers import api as containers
+from headway.features.deployments import api as deployments
 from headway.features.deployments.api.encoded_rows import EncodedRows
-from headway.features.destinations.api import routers as destinations
-from headway.features.disk.api import routers as disk
-from headway.features.edge.api import routers as edge
-from headway.features.git.api import routers as git
-from headway.features.notifications.api import routers as notifications
-from headway.features.previews.api import routers as previews
-from headway.features.projects.api import routers as projects
-from headway.features.registries.api import routers as registries
-from headway.features.rollbacks.api import routers as rollbacks
-from headway.features.schedules.api import routers as schedules
-from headway.features.servers.api import routers as servers
-from headway.features.services.application.api import routers as application
-from headway.features.services.compose.api import routers as compose
-from headway.features.services.database.api import routers as database
-from headway.features.settings.api import routers as settings
-from headway.features.volume_backups.api import routers as volume_backups
-from headway.features.webhooks.api import routers as webhooks
+from headway.features.destinations import api as destinations
+from headway.features.disk import api as disk
+from headway.features.edge import api as edge
+from headway.features.git import api as git
+from headway.features.notifications import api as notifications
+from headway.features.previews import api as previews
+from headway.features.projects import api as projects
+from headway.features.registries import api as registries
+from headway.features.rollbacks import api as rollbacks
+from headway.features.schedules import api as schedules
+from headway.features.servers import api as servers
+from headway.features.services.application import api as application
+from headway.features.services.compose import api as compose
+from headway.features.services.database import api as database
+from headway.features.settings import api as settings
+from headway.features.volume_backups import api as volume_backups
+from headway.features.webhooks import api as webhooks
 from headway.features.webhooks.watch_paths import check_patterns
 from headway.http.app import create_app
 from headway.http.downloads import Download

@@ -1,1 +1,31 @@
-"""The operations of backups, and the rows that they answer with."""
+"""The operations of backups: each router over what it needs, loaded when it is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from headway.features.services.api import relations_of
+
+if TYPE_CHECKING:
+    from headway.api.router import Routed
+    from headway.operations import PanelParts
+
+
+def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
+    """What makes each router."""
+    return {"backup": partial(_backup, panel)}
+
+
+def _backup(panel: PanelParts) -> Routed:
+    from headway.features.backups.api import operations
+
+    features = panel.features
+    needs = operations.BackupNeeds(
+        backups=features.backups.service,
+        deployment_reads=features.deployments.reads,
+        destinations=features.destinations.service,
+        relations=relations_of(panel),
+    )
+    return operations.router.over(needs)

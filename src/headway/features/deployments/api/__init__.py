@@ -1,1 +1,38 @@
-"""The operations of deployments, and the rows that they answer with."""
+"""The operations of deployments: each router over what it needs, loaded when it is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from headway.api.router import Routed, joined
+
+if TYPE_CHECKING:
+    from headway.operations import PanelParts
+
+
+def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
+    """What makes each router."""
+    return {"deployment": partial(_deployment, panel)}
+
+
+def _deployment(panel: PanelParts) -> Routed:
+    from headway.features.deployments.api import lists, operations, search
+
+    features, reads = panel.features, panel.features.deployments.reads
+    needs = operations.DeploymentNeeds(
+        awaiting=features.deployments.awaiting,
+        deployment_reads=reads,
+        deployments=features.deployments.service,
+        download=panel.streams.download,
+        follow=panel.streams.follow,
+    )
+    list_needs = lists.DeploymentListsNeeds(deployment_reads=reads, projects=features.projects, rows=panel.rows)
+    search_needs = search.DeploymentSearchNeeds(deployment_reads=reads, projects=features.projects, rows=panel.rows)
+    parts = (
+        operations.router.over(needs),
+        lists.router.over(list_needs),
+        search.router.over(search_needs),
+    )
+    return joined("deployment", parts)

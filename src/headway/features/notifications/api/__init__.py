@@ -1,1 +1,26 @@
-"""The operations of notifications, and the rows that they answer with."""
+"""The operations of notifications: each router over what it needs, loaded when it is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from headway.api.router import Routed, joined
+
+if TYPE_CHECKING:
+    from headway.operations import PanelParts
+
+
+def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
+    """What makes each router."""
+    return {"notification": partial(_notification, panel)}
+
+
+def _notification(panel: PanelParts) -> Routed:
+    from headway.features.dokploy import notification_forms
+    from headway.features.notifications.api import operations
+
+    service = panel.features.notifications.service
+    parts = (operations.router.over(service), notification_forms.router.over(service))
+    return joined("notification", parts)

@@ -1,1 +1,39 @@
-"""The operations of settings, and the rows that they answer with."""
+"""The operations of the panel itself: each router over what it needs, loaded when it is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from headway.api.router import Routed, joined
+from headway.infra.db.probe import why_away
+
+if TYPE_CHECKING:
+    from headway.operations import PanelParts
+
+
+def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
+    """What makes each router."""
+    return {"settings": partial(_settings, panel)}
+
+
+def _settings(panel: PanelParts) -> Routed:
+    from headway.features.dokploy import settings as of_dokploy
+    from headway.features.settings.api import operations
+
+    features = panel.features
+    needs = operations.SettingsNeeds(
+        describe=panel.describe,
+        gates=partial(_gates, panel),
+        health=partial(why_away, panel.base.db),
+        servers=features.servers.service,
+        troubles=panel.base.engine.troubles,
+    )
+    return joined("settings", (operations.router.over(needs), of_dokploy.router.over(None)))
+
+
+def _gates(panel: PanelParts) -> Mapping[str, str]:
+    """The gates of this machine that could not be set, with why."""
+    border = panel.base.machine.border
+    return {} if border is None else dict(border.problems)

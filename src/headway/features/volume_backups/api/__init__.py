@@ -1,1 +1,30 @@
-"""The operations of volume backups, and the rows that they answer with."""
+"""The operations of volume backups: each router over what it needs, loaded when it is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from headway.features.services.api import relations_of
+
+if TYPE_CHECKING:
+    from headway.api.router import Routed
+    from headway.operations import PanelParts
+
+
+def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
+    """What makes each router."""
+    return {"volumeBackups": partial(_volume_backups, panel)}
+
+
+def _volume_backups(panel: PanelParts) -> Routed:
+    from headway.features.volume_backups.api import operations
+
+    features = panel.features
+    needs = operations.VolumeBackupsNeeds(
+        deployment_reads=features.deployments.reads,
+        relations=relations_of(panel),
+        volume_backups=features.volume_backups.service,
+    )
+    return operations.router.over(needs)
