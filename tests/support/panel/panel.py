@@ -144,8 +144,9 @@ class Panel:
                 self.process = begin(name, arguments, whole, files, Path.cwd(), apart=True)
             else:
                 program = [self.python, "-m", name]
-                if self.python != sys.executable and name == HEADWAY:  # where it lies is that version's own affair
-                    program = [str(Path(self.python).with_name("headway"))]
+                script = Path(self.python).with_name("headway")
+                if self.python != sys.executable and name == HEADWAY and script.is_file():
+                    program = [str(script)]  # which module another version begins with is its own affair
                 argv = [*program, *arguments]
                 self.process = subprocess.Popen(
                     argv, env=whole, stdout=log, stderr=log, stdin=none, start_new_session=True
