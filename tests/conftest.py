@@ -139,6 +139,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa
     return scheduler
 
 
+def pytest_configure() -> None:
+    """The processes of a run have one day, whatever of its head is shown."""
+    today()
+
+
 def pytest_report_header() -> str:
     """Which day's part of what is too much for one run this one meets; its processes are told of it by this one."""
     return f"{VARIABLE}={today()}"

@@ -36,6 +36,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, docker_engine: Engine, doo
     [
         ("echo migrated", None),
         ("echo no such table >&2; exit 3", "release command ended with exit status 3: no such table. The connection"),
+        ("echo no such row >&2; exit 1", "release command ended with exit status 1: no such row. The connection"),
         ("kill -9 $$", "release command ended with exit status 137"),
     ],
 )

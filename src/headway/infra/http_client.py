@@ -14,6 +14,7 @@ HEAD_BYTES = 64 << 10  # the bound of a head is the limit of the reader: that of
 SWITCHING = 101
 
 _BODY_BYTES = 64 << 20
+_MOST_BEFORE = 16
 _PIECE = 64 << 10
 _FILE_PIECE = 1 << 20
 _HTTP = b"HTTP/"
@@ -107,7 +108,17 @@ async def ask(
 
 
 async def answered(reader: asyncio.StreamReader) -> Answer:
-    """The answer whose head comes next. Raises CutOff, NotHttp."""
+    """The answer that comes next; those before it that say only that it will (RFC 9110, 15.2) are passed over. Raises
+    CutOff, NotHttp.
+    """
+    for _ in range(_MOST_BEFORE):
+        answer = await _headed(reader)
+        if answer.status >= 200 or answer.status == SWITCHING:
+            return answer
+    raise NotHttp
+
+
+async def _headed(reader: asyncio.StreamReader) -> Answer:
     try:
         head = await _beginning(reader) + await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError as error:
@@ -124,8 +135,8 @@ async def answered(reader: asyncio.StreamReader) -> Answer:
 
 
 async def close(writer: asyncio.StreamWriter) -> None:
-    """Closes a connection, whatever has become of it."""
-    writer.close()
+    """Closes a connection, whatever has become of it and at once: what is not sent yet is asked by nobody any more."""
+    writer.transport.abort()
     with contextlib.suppress(OSError):
         await writer.wait_closed()
 

@@ -115,7 +115,8 @@ def _loaded(_network: str) -> tuple[socket.socket, subprocess.Popen[bytes]]:
     mine.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _MOST_BYTES)
     argv, env = [sys.executable, "-m", "tests.support.panel.command_line"], {"PATH": os.environ["PATH"]}
     with its:
-        return mine, subprocess.Popen(argv, cwd=ROOT, env=env, stdin=its.fileno())
+        # A signal from the terminal is for the tests alone, which end what they have begun.
+        return mine, subprocess.Popen(argv, cwd=ROOT, env=env, stdin=its.fileno(), start_new_session=True)
 
 
 def _number(told: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import socket
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,8 @@ async def test_many_small_chunks_are_one_body() -> None:
         (b"HTTP/1.1 204 No Content\r\n\r\nno body", 204, b""),
         (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 3\r\n\r\nabc", 304, b""),
         (b"HTTP/1.1 200\r\nCONTENT-LENGTH:2\r\n\r\nab", 200, b"ab"),
+        (b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab", 200, b"ab"),
+        (b"HTTP/1.1 101 Switching\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", 101, b""),
         (CHUNKED + b"2;a=b\r\nab\r\n0\r\nTrailer: x\r\n\r\n", 200, b"ab"),
         (chunked(b"ab").replace(b"\r\n\r\n", b"\r\nContent-Length: 9\r\n\r\n", 1), 200, b"ab"),
     ],
@@ -164,3 +167,13 @@ async def test_a_file_is_sent_with_its_length(tmp_path: Path) -> None:
     head, _, body = bytes(came).partition(b"\r\n\r\n")
     assert head == b"POST /load?x=1 HTTP/1.1\r\nHost: here\r\nConnection: close\r\nContent-Length: 3000000"
     assert body == content
+
+
+async def test_a_connection_is_closed_at_once_though_nobody_takes_what_was_sent(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(str(tmp_path / "socket"))
+        deaf.listen()
+        reader, writer = await asyncio.open_unix_connection(tmp_path / "socket")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(http_client.ask((reader, writer), "POST", "/", {}, b"x" * (8 << 20)), 0.2)
+        await asyncio.wait_for(http_client.close(writer), 5)

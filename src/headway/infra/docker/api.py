@@ -115,14 +115,18 @@ class DockerApi:
 
     async def stream(self, path: str, **query: Json) -> AsyncGenerator[bytes, None]:
         """The bytes of an answer that has no end of its own, as they come; it ends with whoever asks."""
-        with self._away(_SECONDS), contextlib.suppress(CutOff):
+        with self._away(_SECONDS):
             async with asyncio.timeout(_SECONDS):
                 streams = await self._dial()
             try:
-                answer = await http_client.ask(streams, "GET", _target(path, query), _HOST)
+                try:
+                    answer = await http_client.ask(streams, "GET", _target(path, query), _HOST)
+                except CutOff:  # it has ended before it began
+                    return
                 await _require_done(answer)
-                while piece := await answer.read():
-                    yield piece
+                with contextlib.suppress(CutOff):
+                    while piece := await answer.read():
+                        yield piece
             finally:
                 streams[1].close()
 

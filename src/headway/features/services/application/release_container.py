@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from headway.core.deployments.run import Run, RunFailed
 from headway.core.deployments.status import Reason
@@ -28,7 +29,7 @@ from headway.infra.docker.memory import ran_out_of_memory
 from headway.infra.hosts.base import Cause, Exit
 from headway.infra.hosts.command import Command, Stage
 from headway.kernel.artifacts import ReleaseSpec
-from headway.kernel.failures.explanation import Explanation, told
+from headway.kernel.failures.explanation import Explanation, on_own_threads, told
 from headway.kernel.failures.rule import Phase
 from headway.kernel.phrase import phrase
 
@@ -51,35 +52,44 @@ async def carry_out(run: Run, tools: ApplicationContext, plan: ApplicationPlan, 
     """
     await tools.runtimes.of(RUNTIME).prepare(run, spec)
     api, prepared = tools.imaging.api, f"/containers/{container_name(spec)}"
-    container = f"{prepared}-release"
+    container = f"/containers/{_name(spec)}"
     async with run.fence():
         await finished(_make(api, spec, line))
     command = _starting(tools, plan, spec, (await api.get(f"{container}/json"))["Id"])
     ended = await run.command(_COMMAND, command, check=False)
     if not ended.succeeded:
         seconds = plan.settings.step_seconds or run.deadlines.step.total_seconds()
-        state = await _end(api, container, seconds) if ended.cause is None else None
-        if state is not None and await ran_out_of_memory(api, f"{container_name(spec)}-release", state["ExitCode"]):
+        end = await _end(api, container, seconds) if ended.cause is None else None
+        ran_out = end is not None and end.status != 0 and await ran_out_of_memory(api, _name(spec), end.status)
+        if ran_out:
             raise RunFailed("The release command used more memory than its bound.", Reason.OUT_OF_MEMORY)
-        if state is None or state["ExitCode"] == ended.status:
+        if end is None or (end.status == ended.status and not end.outlived):
             await run.command(_COMMAND, command)  # which is not started again: this says how it ended
         else:
-            await _judge(run, api, container, state["ExitCode"])
+            await _judge(run, api, container, end.status)
     async with run.fence():
         for each in (container, prepared):  # the other one is made again for the start
             await api.delete(each, force=True, v=True)
 
 
-async def _end(api: DockerApi, container: str, seconds: float) -> Mapping[str, Any] | None:
+class _End(NamedTuple):
+    """How it ended; ``outlived``: it, or its engine's absence, went on after its client had ended."""
+
+    status: int
+    outlived: bool
+
+
+async def _end(api: DockerApi, container: str, seconds: float) -> _End | None:
     """How it ended by the engine's own word, once it has: a client that has lost the engine ends too, and what it
     started goes on. None where nothing was started. Raises EngineAway, and RunFailed where it takes too long.
     """
     deadline = time.monotonic() + seconds
-    answered = time.monotonic()
+    answered, outlived = time.monotonic(), False
     while True:
         try:
             found = await api.find(f"{container}/json")
         except EngineAway:
+            outlived = True
             if time.monotonic() > answered + _AWAY_SECONDS:
                 raise
         else:
@@ -88,7 +98,8 @@ async def _end(api: DockerApi, container: str, seconds: float) -> Mapping[str, A
             if state is None or state["Status"] == "created":
                 return None
             if not state["Running"]:
-                return state
+                return _End(int(state["ExitCode"]), outlived)
+            outlived = True
             if answered > deadline:
                 late = Exit(statuses=(), cause=Cause.STEP_TIMEOUT)
                 raise RunFailed(explain.command_failed(_COMMAND, late, Explanation(line="")), Reason.TIMED_OUT)
@@ -103,7 +114,7 @@ async def _judge(run: Run, api: DockerApi, container: str, exit_code: int) -> No
     for line in lines:
         await run.say(phrase("  {}", line))
     if exit_code:
-        said = await asyncio.to_thread(told, "\n".join(lines), Phase.START)
+        said = await on_own_threads(partial(told, "\n".join(lines), Phase.START))
         sentence = explain.command_failed(_COMMAND, Exit(statuses=(exit_code,)), said)
         raise RunFailed(f"{sentence.rstrip('.')}.{_LOST}")
 
@@ -111,13 +122,17 @@ async def _judge(run: Run, api: DockerApi, container: str, exit_code: int) -> No
 async def _make(api: DockerApi, spec: ReleaseSpec, line: str) -> None:
     """Makes the container, unless a panel before has made it."""
     prepared = await api.get(f"/containers/{container_name(spec)}/json")
-    name = f"{container_name(spec)}-release"
+    name = _name(spec)
     try:
         await api.post("/containers/create", _body(prepared, line), name=name)
     except EngineRefused as refused:
         made = await api.find(f"/containers/{name}/json") if refused.status == 409 else None
         if made is None or (made["Config"]["Labels"] or {}).get(labels.RELEASE) != spec.release_id:
             raise
+
+
+def _name(spec: ReleaseSpec) -> str:
+    return f"{container_name(spec)}-release"
 
 
 def _body(prepared: Any, line: str) -> dict[str, Any]:  # noqa: ANN401 - as the engine says it
