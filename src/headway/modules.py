@@ -62,8 +62,8 @@ class Features:
     applications: Applications
     composes: Composes
     databases: Databases
-    arranging: ApplicationRelocation
-    fronts: EdgeServices
+    relocation: ApplicationRelocation
+    edge_services: EdgeServices
     containers: ContainerService
     rollbacks: Rollbacks
     schedules: Schedules
@@ -121,8 +121,8 @@ def _features(base: Base, access: AccessService) -> Features:
         applications=applications,
         composes=composes,
         databases=databases,
-        arranging=install_arranging(base, applications, copy_others=databases.copy, carry_along=_carry_along),
-        fronts=install_fronts(base, materials.facts, applications.routing, composes.routing),
+        relocation=install_arranging(base, applications, copy_others=databases.copy, carry_along=_carry_along),
+        edge_services=install_fronts(base, materials.facts, applications.routing, composes.routing),
         containers=install_containers(base, composes, (applications.containers, composes.containers)),
         rollbacks=install_rollbacks(base, applications, composes),
         schedules=install_schedules(base, applications, composes),
@@ -145,7 +145,7 @@ def _modules(base: Base, features: Features) -> tuple[Module, ...]:
         features.applications.module,
         features.composes.module,
         features.databases.module,
-        features.fronts.module,
+        features.edge_services.module,
         features.rollbacks.module,
         features.schedules.module,
         features.backups.module,
@@ -154,7 +154,7 @@ def _modules(base: Base, features: Features) -> tuple[Module, ...]:
         features.previews.module,
         features.webhooks.module,
         features.notifications.module,
-        install_edge_keeping(base, features.servers, features.fronts.certificates.of_server),
+        install_edge_keeping(base, features.servers, features.edge_services.certificates.of_server),
         install_kept(base, features.destinations.keeping, (features.backups.wanted, features.volume_backups.wanted)),
         install_statuses(base, features.git.providers, features.previews.acting),
     )

@@ -236,7 +236,9 @@ def _require_fit(contents: Contents, settings: Settings) -> None:
     if header["revision"] not in dump.known_revisions():
         raise DatabaseNewer(str(header["revision"]), dump.known_revisions()[-1])
     dump.require_empty(settings.database.reveal())
-    still = [pid for pid, state in processes.carrying(MARKER).items() if state.startswith(f"{header['dataDir']}/")]
+    still = [
+        pid for pid, state in processes.source_transfer(MARKER).items() if state.startswith(f"{header['dataDir']}/")
+    ]
     if still:
         raise NotRestorable(
             f"What the backup's panel keeps alive still runs on this machine (process {still[0]}), and two panels "

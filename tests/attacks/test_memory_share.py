@@ -65,7 +65,7 @@ async def theirs(
     return application_id
 
 
-def planning(world: World, *, composes: int = 0) -> ApplicationPlanner:
+def planner(world: World, *, composes: int = 0) -> ApplicationPlanner:
     """What plans deploys where the organisation's ``composes`` were told that they may take so much."""
     share = MemoryShare(bytes=SHARE, composes=lambda *_: composes, unsaid=3 * GIB)
 
@@ -83,7 +83,7 @@ async def deploy(world: World, application_id: str, *, composes: int = 0) -> App
     assert (await world.stranger.post("/application.update", json=source)).status_code == 200
     answer = await world.stranger.post("/application.deploy", json={"applicationId": application_id})
     assert answer.status_code == 200, answer.text
-    plans, id_ = planning(world, composes=composes), answer.headers["x-deployment-id"]
+    plans, id_ = planner(world, composes=composes), answer.headers["x-deployment-id"]
     return ApplicationPlan.load(
         (await world.services.db.read(lambda tx: plans.freeze(tx, deployments.find(tx, id_)))).plan,
     )
@@ -91,7 +91,7 @@ async def deploy(world: World, application_id: str, *, composes: int = 0) -> App
 
 async def listed(world: World, *, composes: int = 0) -> list[Line]:
     """What the survey says."""
-    share, vault = planning(world, composes=composes).memory_share, world.platform.data_dir.vault
+    share, vault = planner(world, composes=composes).memory_share, world.platform.data_dir.vault
     return await world.services.db.read(lambda tx: list(survey(tx, vault, share=share)))
 
 
@@ -128,7 +128,7 @@ async def test_what_served_with_as_much_goes_on(world: World, served: int | None
 async def test_going_back_and_looking_ask_for_no_room(world: World) -> None:
     await theirs(world, "large", SHARE)
     beyond = await theirs(world, "beyond", SHARE, served=GIB)
-    plans, vault = planning(world, composes=SHARE), world.platform.data_dir.vault
+    plans, vault = planner(world, composes=SHARE), world.platform.data_dir.vault
     source = {"applicationId": beyond, "customGitUrl": "https://git.example/shop.git", "sourceType": "git"}
     assert (await world.stranger.post("/application.update", json=source)).status_code == 200
     application = await world.services.db.read(lambda tx: store.find(tx, beyond, vault))

@@ -135,17 +135,17 @@ async def test_nor_to_a_compose_service(site: Worksite, docker_engine: Engine, t
     )
     tools: Any = SimpleNamespace(host_id="local", engine=SimpleNamespace(docker=docker, tag=_nothing))
     run: Any = site
-    bringing = ImageDistribution(run=run, plan=plan, tools=tools)
+    image_distribution = ImageDistribution(run=run, plan=plan, tools=tools)
     name = f"{talking.address}/team/x:1"
     with pytest.raises(HeadwayError, match="cannot be pulled"):
-        await bringing._fetch(docker, name, is_there=False)
-    await bringing._fetch(docker, name, is_there=True)
+        await image_distribution._fetch(docker, name, is_there=False)
+    await image_distribution._fetch(docker, name, is_there=True)
     talking.asks = True
     with pytest.raises(HeadwayError, match="does not let the user u in") as refused:
-        await bringing._log_in(docker.config_folder, "pull", None)
+        await image_distribution._log_in(docker.config_folder, "pull", None)
     docker_engine.docker("tag", BASE_IMAGE, name)
     with pytest.raises(HeadwayError, match="cannot be taken to its registry"):
-        await bringing._push(docker, "x", name)
+        await image_distribution._push(docker, "x", name)
     docker_engine.docker("image", "rm", name)
     told = refused.value.message + await site.log()
     assert SAYS not in told

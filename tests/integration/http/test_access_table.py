@@ -192,5 +192,5 @@ OTHER_THINGS: Mapping[tuple[str, ...], Callable[[World], Awaitable[tuple[str, ..
 
 async def _all_there_is(world: World) -> object:
     lists = ("project.all", "deployment.allCentralized", "sshKey.all", "user.all", "organization.allInvitations")
-    fronts = await world.services.db.read(lambda tx: [tx.execute(select(table)).all() for table in FRONT])
-    return [await world.get(each) for each in (*lists, "certificates.all")], fronts
+    edge_services = await world.services.db.read(lambda tx: [tx.execute(select(table)).all() for table in FRONT])
+    return [await world.get(each) for each in (*lists, "certificates.all")], edge_services

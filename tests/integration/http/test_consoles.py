@@ -178,7 +178,7 @@ async def serving(folder: Path, **env: str) -> AsyncIterator[tuple[World, Server
         application_id = await world.application("shop", env="SECRET_TOKEN=swordfish9")
         release_id = await world.release(application_id, state=ReleaseState.SERVING, runtime="native")
         await world.services.db.run(lambda tx: services_store.set_fields(tx, application_id, wanted=DesiredState.UP))
-        runtime = world.services.consoles.operating.tools.runtimes.of("native")
+        runtime = world.services.consoles.lifecycle.tools.runtimes.of("native")
         settled = HealthCheck(kind=HealthKind.SETTLE, deadline_seconds=20, settle_seconds=0.2)
         named = {"release_id": release_id, "processes": {"web": SERVES}, "port": None, "health": settled}
         spec, work = make_spec(folder, **named, env={"SECRET_TOKEN": "swordfish9"}), Work()
@@ -266,7 +266,7 @@ async def test_a_command_is_beside_the_process_and_ends_whole(folder: Path) -> N
 
         with sitting(way(server), "shop", "sh", "-c", HIDING.format(7765)) as typing:
             await begun(typing, 7765)
-            await world.services.consoles.operating.tools.runtimes.of("native").stop(release_id)
+            await world.services.consoles.lifecycle.tools.runtimes.of("native").stop(release_id)
             await asyncio.to_thread(until, lambda: living(7765) == [], 10)
             assert await asyncio.to_thread(typing.wait, 20) == 1
             assert typing.stderr is not None

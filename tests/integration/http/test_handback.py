@@ -36,10 +36,10 @@ class Counted:
 
 def watching(world: World) -> tuple[ApplicationFailback, Counted]:
     counted = Counted(world.services.db)
-    operating = replace(world.services.applications._operating, db=counted)
+    lifecycle = replace(world.services.applications._operating, db=counted)
     ledger = world.services.deployments._ledger
     return ApplicationFailback(
-        operating=operating, ledger=ledger, version=world.services.db.version, window=timedelta(60)
+        lifecycle=lifecycle, ledger=ledger, version=world.services.db.version, window=timedelta(60)
     ), counted
 
 

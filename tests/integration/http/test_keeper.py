@@ -72,13 +72,13 @@ async def served(world: World, name: str, count: int) -> list[str]:
 
 def keeper_with(world: World, forms: Mapping[str, Runtime], host_id: str = "local") -> ApplicationReconciler:
     """One of a host, for which these runtimes are those of this machine."""
-    operating = world.services.applications._operating
-    here = replace(operating.toolboxes.here, runtimes=Runtimes(forms=forms))
-    operating = replace(operating, toolboxes=replace(operating.toolboxes, here=here))
+    lifecycle = world.services.applications._operating
+    here = replace(lifecycle.contexts.here, runtimes=Runtimes(forms=forms))
+    lifecycle = replace(lifecycle, contexts=replace(lifecycle.contexts, here=here))
     return ApplicationReconciler(
         host_id=host_id,
-        operating=operating,
+        lifecycle=lifecycle,
         ledger=world.services.deployments._ledger,
-        vault=operating.vault,
+        vault=lifecycle.vault,
         watch_time=NONE,
     )

@@ -184,12 +184,12 @@ async def finish(world: World, kind: str, server_id: str) -> None:
     if kind == "application":
         await keeper_with(world, {}, server_id).finish_deletions()
         return
-    operating = world.services.composes._operating
+    lifecycle = world.services.composes._operating
     keeper = ComposeReconciler(
         host_id=server_id,
-        operating=operating,
+        lifecycle=lifecycle,
         ledger=world.services.deployments._ledger,
-        vault=operating.tools.vault,
+        vault=lifecycle.tools.vault,
         watch_time=NONE,
         drain_time=NONE,
     )

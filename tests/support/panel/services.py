@@ -44,7 +44,7 @@ class Services:
     """Those that tests ask."""
 
     access: AccessService
-    arranging: ApplicationRelocation
+    relocation: ApplicationRelocation
     applications: ApplicationService
     awaiting: Awaiting
     backups: BackupService
@@ -81,7 +81,7 @@ def services_of(panel: Panel) -> Services:
     """The services of a panel."""
     return Services(
         access=panel.features.access.access,
-        arranging=panel.features.arranging,
+        relocation=panel.features.relocation,
         applications=panel.features.applications.service,
         awaiting=panel.features.deployments.awaiting,
         backups=panel.features.backups.service,
@@ -94,7 +94,7 @@ def services_of(panel: Panel) -> Services:
         deployments=panel.features.deployments.service,
         destinations=panel.features.destinations.service,
         disk=panel.features.disk.service,
-        domains=panel.features.fronts.domains,
+        domains=panel.features.edge_services.domains,
         drops=panel.features.applications.drops,
         events=panel.base.events,
         git_providers=panel.features.git.providers,

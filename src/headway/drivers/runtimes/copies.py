@@ -72,8 +72,8 @@ class Copies:
 
     def _marked(self, release_ids: set[str]) -> set[int]:
         # A panel that is itself deployed by a panel carries a marker too; it does not end itself.
-        carrying = processes.carrying(MARKER)
-        return {pid for pid, release_id in carrying.items() if release_id in release_ids} - {os.getpid()}
+        source_transfer = processes.source_transfer(MARKER)
+        return {pid for pid, release_id in source_transfer.items() if release_id in release_ids} - {os.getpid()}
 
     def _launching(self, release_ids: set[str]) -> set[int]:
         root = str(self._layout.root)

@@ -196,8 +196,8 @@ class Daemon:
 
     def _marked(self) -> int | None:
         """The process that a panel started and died before it could write down which."""
-        carrying = processes.carrying(MARKER)
-        marked = {pid for pid, value in carrying.items() if value == str(self._state)}
+        source_transfer = processes.source_transfer(MARKER)
+        marked = {pid for pid, value in source_transfer.items() if value == str(self._state)}
         # Environment and arguments are anybody's to choose: an application must not pass for it.
         marked = {pid for pid in marked if self._is_ours(pid)}
         if not marked:

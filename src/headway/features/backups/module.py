@@ -37,17 +37,17 @@ class Backups:
 
 def install_backups(base: Base, destinations: Destinations, applications: Applications, composes: Composes) -> Backups:
     """Backups that are brought to these destinations."""
-    keeping, operating = destinations.keeping, applications.operating
-    planning = BackupPlanner(keeping=keeping)
+    keeping, lifecycle = destinations.keeping, applications.lifecycle
+    planner = BackupPlanner(keeping=keeping)
     servers = DatabaseServers(
-        hosts=operating.hosts, keeping=keeping, composes=composes.operating.toolboxes, databases=operating
+        hosts=lifecycle.hosts, keeping=keeping, composes=composes.lifecycle.contexts, databases=lifecycle
     )
     drill = drill_of(base.ledger, base.vault)
     module = Module(
         kinds=(
-            BackupKind(planning=planning, keeping=keeping, servers=servers, archive=_archive(base), drill=drill),
-            RestoreKind(planning=planning, keeping=keeping, servers=servers),
-            DrillKind(planning=planning, keeping=keeping, servers=servers),
+            BackupKind(planner=planner, keeping=keeping, servers=servers, archive=_archive(base), drill=drill),
+            RestoreKind(planner=planner, keeping=keeping, servers=servers),
+            DrillKind(planner=planner, keeping=keeping, servers=servers),
         ),
         subjects={SubjectType.BACKUP: BackupSubject(base.timers)},
         timers={SubjectType.BACKUP: BackupSource(base.vault)},

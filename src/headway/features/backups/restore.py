@@ -34,7 +34,7 @@ _FILL = "fill the database"  # from here on a restore of another version is not 
 class RestoreKind:
     """Restores a kept file into a database; fits ``core.deployments.run.Kind``."""
 
-    planning: BackupPlanner
+    planner: BackupPlanner
     keeping: BackupTransfer
     servers: DatabaseServers
     name: str = RESTORE
@@ -43,7 +43,7 @@ class RestoreKind:
 
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
         """The backup as it is now, and what is to be restored of it. Raises RunFailed (refused)."""
-        return self.planning.restore(tx, deployment)
+        return self.planner.restore(tx, deployment)
 
     async def perform(self, run: Run) -> Success:
         """Looks at the target, says what will be overwritten, proves the file, then fills the target."""
@@ -83,7 +83,7 @@ class RestoreKind:
 class DrillKind:
     """Restores a kept file on trial; fits ``core.deployments.run.Kind``."""
 
-    planning: BackupPlanner
+    planner: BackupPlanner
     keeping: BackupTransfer
     servers: DatabaseServers
     name: str = DRILL
@@ -92,7 +92,7 @@ class DrillKind:
 
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
         """The backup as it is now, and what is to be tried of it. Raises RunFailed (refused)."""
-        return self.planning.restore(tx, deployment)
+        return self.planner.restore(tx, deployment)
 
     async def perform(self, run: Run) -> Success:
         """Makes a database, fills it, counts its tables, and throws it away."""
@@ -198,7 +198,7 @@ def _undos(kind: RestoreKind | DrillKind) -> Mapping[str, Undo]:
 async def _drop(kind: RestoreKind | DrillKind, undoing: Undoing, target: str) -> None:
     """Removes the database that was made for a run, unless its backup is gone, and with it the way to the server."""
     try:
-        frozen = await undoing.write(lambda tx: kind.planning.restore(tx, undoing.deployment))
+        frozen = await undoing.write(lambda tx: kind.planner.restore(tx, undoing.deployment))
     except RunFailed:
         return
     plan = BackupPlan.load(frozen.plan)

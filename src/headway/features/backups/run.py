@@ -42,7 +42,7 @@ class PanelArchive:
 class BackupKind:
     """Makes a backup; fits ``core.deployments.run.Kind``. ``drill`` enqueues a trial of what was made."""
 
-    planning: BackupPlanner
+    planner: BackupPlanner
     keeping: BackupTransfer
     servers: DatabaseServers
     archive: PanelArchive
@@ -53,7 +53,7 @@ class BackupKind:
 
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
         """The backup as it is now. Raises RunFailed (refused) where it is gone."""
-        return self.planning.backup(tx, deployment)
+        return self.planner.backup(tx, deployment)
 
     async def perform(self, run: Run) -> Success:
         """See the module's docstring."""

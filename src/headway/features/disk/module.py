@@ -43,14 +43,14 @@ def install_disk(base: Base, servers: Servers, applications: Applications, compo
 
 
 def _service(base: Base, servers: Servers, applications: Applications, composes: Composes) -> DiskService:
-    mine, theirs = applications.operating, composes.operating
+    mine, theirs = applications.lifecycle, composes.lifecycle
     here, bound = _here(base, servers, applications, composes), base.settings.build_cache_bytes
 
     def there(host_id: str) -> DiskHost:
         return here if host_id == here.host.host_id else at(host_id)
 
     def at(server_id: str) -> DiskHost:
-        tools, compose_tools = mine.toolboxes.at(server_id), theirs.toolboxes.at(server_id)
+        tools, compose_tools = mine.contexts.at(server_id), theirs.contexts.at(server_id)
         host = servers.fleet.server(server_id)
         places = Places(root=host.root, applications=tools.folders, composes=compose_tools.folders)
         return DiskHost(host=host, api=compose_tools.engine.api, panel_id=compose_tools.panel_id, places=places)
@@ -81,13 +81,13 @@ def _service(base: Base, servers: Servers, applications: Applications, composes:
 
 
 def _here(base: Base, servers: Servers, applications: Applications, composes: Composes) -> DiskHost:
-    tools, compose_tools = applications.operating.tools, composes.operating.tools
+    tools, compose_tools = applications.lifecycle.tools, composes.lifecycle.tools
     places = Places(root=str(base.data_dir.work), applications=tools.folders, composes=compose_tools.folders)
     api, panel_id = compose_tools.engine.api, base.data_dir.panel_id
     return DiskHost(host=servers.fleet.here, api=api, panel_id=panel_id, places=places)
 
 
 def _toolchains(base: Base, here: DiskHost, applications: Applications, bound: int) -> ToolchainCleaning:
-    kept = applications.operating.tools.toolchains
+    kept = applications.lifecycle.tools.toolchains
     turns = Turns() if kept is None else kept.turns
     return ToolchainCleaning(db=base.db, vault=base.vault, turns=turns, bound=bound, here=here.places.toolchains)

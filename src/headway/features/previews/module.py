@@ -37,8 +37,8 @@ def install_previews(
     """Previews of applications and of compose services."""
     db, vault = base.db, base.vault
     forms: Forms = {
-        SubjectType.APPLICATION: OfApplications(vault=vault, making=applications.making, facts=facts),
-        SubjectType.COMPOSE: OfComposes(vault=vault, making=composes.making, facts=facts),
+        SubjectType.APPLICATION: OfApplications(vault=vault, creation=applications.creation, facts=facts),
+        SubjectType.COMPOSE: OfComposes(vault=vault, creation=composes.creation, facts=facts),
     }
     acting, link = PreviewLifecycle(ledger=base.ledger, forms=forms), partial(log_link, base.settings.public_url)
     clearing = PreviewCleanup(

@@ -25,10 +25,10 @@ from headway.kernel.vault import Vault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfApplications:
-    """Fits ``base.Form``. ``making`` makes what runs of a preview, ``facts`` are the edge's."""
+    """Fits ``base.Form``. ``creation`` makes what runs of a preview, ``facts`` are the edge's."""
 
     vault: Vault
-    making: ApplicationCreation
+    creation: ApplicationCreation
     facts: EdgeFacts
     noun: Noun = Noun.APPLICATION
 
@@ -63,7 +63,7 @@ class OfApplications:
             running = store.find(tx, preview_id, self.vault)
         except store.ApplicationNotFound:
             name, app_name = preview.names(parent.name, parent.host_name)
-            running = self.making.add_preview(tx, parent, preview_id, name=name, app_name=app_name)
+            running = self.creation.add_preview(tx, parent, preview_id, name=name, app_name=app_name)
             wish = domain_for(settings_of(parent.settings.extra), preview, running.app_name)
             if wish is not None:
                 open_door(tx, self.facts, (SubjectType.APPLICATION, preview_id), parent.organization_id, wish)

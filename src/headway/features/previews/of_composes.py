@@ -27,10 +27,10 @@ from headway.kernel.vault import Vault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfComposes:
-    """Fits ``base.Form``. ``making`` makes what runs of a preview, ``facts`` are the edge's."""
+    """Fits ``base.Form``. ``creation`` makes what runs of a preview, ``facts`` are the edge's."""
 
     vault: Vault
-    making: ComposeCreation
+    creation: ComposeCreation
     facts: EdgeFacts
     noun: Noun = Noun.COMPOSE
 
@@ -64,7 +64,7 @@ class OfComposes:
             running = store.find(tx, preview_id, self.vault)
         except store.ComposeNotFound:
             name, app_name = preview.names(parent.name, slug(parent.name) or parent.app_name)
-            running = self.making.add_preview(tx, parent, preview_id, name=name, app_name=app_name)
+            running = self.creation.add_preview(tx, parent, preview_id, name=name, app_name=app_name)
             self._open_doors(tx, parent, running, preview)
         hosts = domains_store.of_subject(tx, SubjectType.COMPOSE, preview_id)
         settings = compose_settings_for(parent.settings, preview)

@@ -54,8 +54,8 @@ _WAYS_OF_RUNNING: Mapping[str, str] = {
 class ApplicationRollbacks:
     """Fits ``forms.Form``."""
 
-    planning: ApplicationPlanner
-    operating: ApplicationLifecycle
+    planner: ApplicationPlanner
+    lifecycle: ApplicationLifecycle
 
     def owner(self, tx: Tx, subject_id: str) -> Owner | None:
         """See ``Form.owner``."""
@@ -63,9 +63,9 @@ class ApplicationRollbacks:
 
     def request(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> Request:
         """See ``Form.request``."""
-        application = store.find(tx, subject_id, self.planning.vault)
-        target, snapshot = find_target(tx, self.planning.vault, release_id, keep=keep_configuration)
-        self.planning.plan_back(tx, application, snapshot, keep_configuration=keep_configuration)
+        application = store.find(tx, subject_id, self.planner.vault)
+        target, snapshot = find_target(tx, self.planner.vault, release_id, keep=keep_configuration)
+        self.planner.plan_back(tx, application, snapshot, keep_configuration=keep_configuration)
         serves = application.serving_release_id == release_id
         return Request(
             kind=KIND,
@@ -88,10 +88,10 @@ class ApplicationRollbacks:
 
     def preview(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> RollbackPreview:
         """See ``Form.preview``."""
-        vault = self.planning.vault
+        vault = self.planner.vault
         application = store.find(tx, subject_id, vault)
         target, snapshot = find_target(tx, vault, release_id, keep=keep_configuration)
-        plan = self.planning.plan_back(tx, application, snapshot, keep_configuration=keep_configuration)
+        plan = self.planner.plan_back(tx, application, snapshot, keep_configuration=keep_configuration)
         serving = store.serving(tx, subject_id)
         before = None if serving is None else open_snapshot(store.spec_of(tx, serving.release_id), vault)
         differences = [] if before is None else _differences(before, plan)
@@ -100,7 +100,7 @@ class ApplicationRollbacks:
                 subject_type=SubjectType.APPLICATION,
                 subject_id=subject_id,
                 organization_id=application.organization_id,
-                facts=self.operating.tools.routing.facts,
+                facts=self.lifecycle.tools.routing.facts,
                 named=services_store.named,
             )
             changes = restoring.changes(tx, target.domains)
@@ -115,11 +115,11 @@ class ApplicationRollbacks:
 
     def refused(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> str | None:
         """See ``Form.refused``."""
-        vault = self.planning.vault
+        vault = self.planner.vault
         application = store.find(tx, subject_id, vault)
         try:
             _, snapshot = find_target(tx, vault, release_id, keep=keep_configuration)
-            self.planning.require_back(tx, application, snapshot, keep_configuration=keep_configuration)
+            self.planner.require_back(tx, application, snapshot, keep_configuration=keep_configuration)
         except NotAllowed as not_allowed:
             return not_allowed.message
         return None
@@ -130,12 +130,12 @@ class ApplicationRollbacks:
         def read(tx: Tx) -> tuple[ApplicationRelease | None, str]:
             return store.release(tx, release_id), store.spec_of(tx, release_id)
 
-        found, spec = await self.operating.db.read(read)
-        snapshot = open_snapshot(spec, self.planning.vault)
+        found, spec = await self.lifecycle.db.read(read)
+        snapshot = open_snapshot(spec, self.planner.vault)
         if found is None or snapshot is None:
             return None  # which is told of by who has the row
         try:
-            return await self.operating.runtime(found).missing(load_artifact(snapshot.artifact))
+            return await self.lifecycle.runtime(found).missing(load_artifact(snapshot.artifact))
         except Unavailable as away:
             return away.message
 
@@ -148,9 +148,9 @@ class ApplicationRollbacks:
 
     async def remove(self, release_id: str) -> None:
         """See ``Form.remove``."""
-        found = await self.operating.db.read(lambda tx: store.release(tx, release_id))
+        found = await self.lifecycle.db.read(lambda tx: store.release(tx, release_id))
         if found is not None:
-            await self.operating.let_go(found)
+            await self.lifecycle.let_go(found)
 
     def seen(self, tx: Tx, release_id: str, missing: str | None) -> None:
         """See ``Form.seen``."""

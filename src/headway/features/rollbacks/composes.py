@@ -43,8 +43,8 @@ class ComposeRollbacks:
     stay.
     """
 
-    planning: ComposePlanner
-    operating: ComposeLifecycle
+    planner: ComposePlanner
+    lifecycle: ComposeLifecycle
 
     def owner(self, tx: Tx, subject_id: str) -> Owner | None:
         """See ``Form.owner``."""
@@ -52,8 +52,8 @@ class ComposeRollbacks:
 
     def request(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> Request:
         """See ``Form.request``."""
-        compose = store.find(tx, subject_id, self.planning.vault)
-        release = find_release(tx, self.planning, release_id)
+        compose = store.find(tx, subject_id, self.planner.vault)
+        release = find_release(tx, self.planner, release_id)
         return Request(
             kind=KIND,
             kind_version=VERSION,
@@ -75,16 +75,16 @@ class ComposeRollbacks:
 
     def preview(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> RollbackPreview:
         """See ``Form.preview``."""
-        compose = store.find(tx, subject_id, self.planning.vault)
-        release = find_release(tx, self.planning, release_id)
-        serving = store.serving(tx, subject_id, self.planning.vault)
+        compose = store.find(tx, subject_id, self.planner.vault)
+        release = find_release(tx, self.planner, release_id)
+        serving = store.serving(tx, subject_id, self.planner.vault)
         differences = [] if serving is None else _differences(serving.record, release.record)
         if release.domains is not None and not keep_configuration:
             restoring = Restoring(
                 subject_type=SubjectType.COMPOSE,
                 subject_id=subject_id,
                 organization_id=compose.organization_id,
-                facts=self.operating.tools.routing.facts,
+                facts=self.lifecycle.tools.routing.facts,
                 named=services_store.named,
             )
             changes = restoring.changes(tx, release.domains)
@@ -103,8 +103,8 @@ class ComposeRollbacks:
     def refused(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> str | None:
         """See ``Form.refused``. What its file asks for comes back whatever stays."""
         del keep_configuration
-        compose = store.find(tx, subject_id, self.planning.vault)
-        release = find_release(tx, self.planning, release_id)
+        compose = store.find(tx, subject_id, self.planner.vault)
+        release = find_release(tx, self.planner, release_id)
         try:
             powers.require_release(tx, compose, release.record)
         except NotAllowed as not_allowed:
@@ -113,26 +113,26 @@ class ComposeRollbacks:
 
     async def missing(self, release_id: str) -> str | None:
         """See ``Form.missing``."""
-        release = await self.operating.tools.release(release_id)
+        release = await self.lifecycle.tools.release(release_id)
         if release is None:
             return None
         try:
-            return await (await self.operating.tools_of(release.compose_id)).missing(release)
+            return await (await self.lifecycle.tools_of(release.compose_id)).missing(release)
         except Unavailable as away:
             return away.message
 
     def is_wanted(self, tx: Tx, subject_id: str, release_id: str) -> bool:
         """See ``Form.is_wanted``."""
-        found = store.release(tx, release_id, self.planning.vault)
+        found = store.release(tx, release_id, self.planner.vault)
         if found is not None and found.state is not ReleaseState.RETIRED:
             return True
         return release_id in deployments.wanted_releases(tx, SubjectType.COMPOSE, subject_id)
 
     async def remove(self, release_id: str) -> None:
         """See ``Form.remove``."""
-        found = await self.operating.tools.release(release_id)
+        found = await self.lifecycle.tools.release(release_id)
         if found is not None:
-            await self.operating.let_go(found.compose_id, release_id, found.folder)
+            await self.lifecycle.let_go(found.compose_id, release_id, found.folder)
 
     def seen(self, tx: Tx, release_id: str, missing: str | None) -> None:
         """See ``Form.seen``."""

@@ -32,14 +32,14 @@ def install_rollbacks(
 ) -> Rollbacks:
     """How services go back, and what keeps it known whether one could."""
     forms: Mapping[SubjectType, RollbackForm] = {
-        SubjectType.APPLICATION: ApplicationRollbacks(planning=applications.planning, operating=applications.operating),
-        SubjectType.COMPOSE: ComposeRollbacks(planning=composes.planning, operating=composes.operating),
+        SubjectType.APPLICATION: ApplicationRollbacks(planner=applications.planner, lifecycle=applications.lifecycle),
+        SubjectType.COMPOSE: ComposeRollbacks(planner=composes.planner, lifecycle=composes.lifecycle),
     }
     readiness = Readiness(db=base.db, forms=forms, events=base.events)
     module = Module(
         kinds=(
-            ApplicationRollback(planning=applications.planning, toolboxes=applications.operating.toolboxes),
-            ComposeRollback(planning=composes.planning, toolboxes=composes.operating.toolboxes),
+            ApplicationRollback(planner=applications.planner, contexts=applications.lifecycle.contexts),
+            ComposeRollback(planner=composes.planner, contexts=composes.lifecycle.contexts),
         ),
         loops=(Poller("readiness", readiness.look_round),),
     )

@@ -46,7 +46,7 @@ class ScheduleKind:
     """
 
     vault: Vault
-    toolboxes: ApplicationContexts
+    contexts: ApplicationContexts
     composes: ComposeContexts
     grace_seconds: float
     use_groups: bool
@@ -91,7 +91,7 @@ class ScheduleKind:
 
     def _tools(self, deployment: Deployment) -> ApplicationContext:
         """Those of the machine where it runs."""
-        return self.toolboxes.at(deployment.host_id)
+        return self.contexts.at(deployment.host_id)
 
     async def _inside(self, run: Run, plan: SchedulePlan) -> Inside:
         """Where the script is to run."""

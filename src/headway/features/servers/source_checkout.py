@@ -58,7 +58,7 @@ class Supply:
         there. To a server they are packed here, sent there, and unpacked by the build account.
         """
         run = self.run
-        carrying = SourceTransfer(
+        source_transfer = SourceTransfer(
             run=run, source=self.source, here=self.bundles, there=self.there, account=self.account
         )
 
@@ -67,21 +67,21 @@ class Supply:
             return asdict(await self.source.check_out(run, commit, root))
 
         async def pack() -> Json:
-            return await carrying.pack(await self._where_sources_are(), commit)
+            return await source_transfer.pack(await self._where_sources_are(), commit)
 
         async def send() -> Json:
-            await carrying.send(packed)
+            await source_transfer.send(packed)
 
         async def unpack() -> Json:
             await begin()
-            workspace = await carrying.lay_out(packed, root)
-            await carrying.clear(self.here)
+            workspace = await source_transfer.lay_out(packed, root)
+            await source_transfer.clear(self.here)
             return asdict(workspace)
 
         if self.is_here:
             return Workspace(**await run.step("check out", check_out))
         packed = await run.step("check out", pack)
-        if not carrying.goes_along(packed):
+        if not source_transfer.goes_along(packed):
             await run.step("send", send)
         return Workspace(**await run.step("unpack", unpack))
 

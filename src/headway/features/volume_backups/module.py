@@ -38,12 +38,12 @@ def install_volume_backups(
 ) -> VolumeBackups:
     """Backups of services' volumes that are brought to these destinations."""
     keeping = destinations.keeping
-    services = VolumeServices(vault=base.vault, applications=applications.operating, composes=composes.operating)
-    planning = VolumeBackupPlanner(keeping=keeping, services=services)
+    services = VolumeServices(vault=base.vault, applications=applications.lifecycle, composes=composes.lifecycle)
+    planner = VolumeBackupPlanner(keeping=keeping, services=services)
     module = Module(
         kinds=(
-            VolumeBackupKind(planning=planning, keeping=keeping, services=services),
-            VolumeRestoreKind(planning=planning, keeping=keeping, services=services),
+            VolumeBackupKind(planner=planner, keeping=keeping, services=services),
+            VolumeRestoreKind(planner=planner, keeping=keeping, services=services),
         ),
         subjects={SubjectType.VOLUME_BACKUP: VolumeBackupSubject(base.timers)},
         timers={SubjectType.VOLUME_BACKUP: VolumeBackupSource(base.vault, services)},

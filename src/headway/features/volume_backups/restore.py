@@ -32,7 +32,7 @@ UNDO_VOLUME = "new volume"
 class VolumeRestoreKind:
     """Restores a kept file into a new volume or the same one; fits ``core.deployments.run.Kind``."""
 
-    planning: VolumeBackupPlanner
+    planner: VolumeBackupPlanner
     keeping: BackupTransfer
     services: VolumeServices
     name: str = RESTORE
@@ -41,7 +41,7 @@ class VolumeRestoreKind:
 
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
         """The volume backup as it is now, and what is to be restored of it. Raises RunFailed (refused)."""
-        return self.planning.restore(tx, deployment)
+        return self.planner.restore(tx, deployment)
 
     async def perform(self, run: Run) -> Success:
         """Proves the file, fills a new volume or a folder beside the old one, and exchanges the two."""

@@ -30,7 +30,7 @@ _MIB = 1 << 20
 class VolumeBackupKind:
     """Makes a volume backup; fits ``core.deployments.run.Kind``."""
 
-    planning: VolumeBackupPlanner
+    planner: VolumeBackupPlanner
     keeping: BackupTransfer
     services: VolumeServices
     name: str = KIND
@@ -39,7 +39,7 @@ class VolumeBackupKind:
 
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
         """The volume backup as it is now. Raises RunFailed (refused) where it is gone."""
-        return self.planning.backup(tx, deployment)
+        return self.planner.backup(tx, deployment)
 
     async def perform(self, run: Run) -> Success:
         """Stops the service where that is wanted, reads the volume, starts it again, then proves the object."""

@@ -110,7 +110,7 @@ class VolumeServices:
         """
         service_type, service_id = origin.service_type, origin.service_id
         if await self._is_own_data(origin, volume):
-            return self.applications.toolboxes.at(origin.host_id).folders.data(service_id)
+            return self.applications.contexts.at(origin.host_id).folders.data(service_id)
         if service_type.database is not None and volume == DATA:
             volume = await self.applications.db.read(lambda tx: self._kept_in(tx, service_id))
         found = None
@@ -217,10 +217,10 @@ class VolumeServices:
 
     def _labels(self, origin: Origin) -> dict[str, str]:
         own = labels.COMPOSE if origin.service_type is ServiceType.COMPOSE else labels.APPLICATION
-        return {labels.PANEL: self.composes.toolboxes.at(origin.host_id).panel_id, own: origin.service_id}
+        return {labels.PANEL: self.composes.contexts.at(origin.host_id).panel_id, own: origin.service_id}
 
     def _engine(self, origin: Origin) -> Engine:
-        return self.composes.toolboxes.at(origin.host_id).engine
+        return self.composes.contexts.at(origin.host_id).engine
 
 
 def new_name(service_type: ServiceType, app_name: str, volume: str) -> str:

@@ -52,10 +52,10 @@ def install_webhooks(
         vault=vault,
         host=base.machine.host,
         guests=base.guests,
-        application_plans=applications.planning,
-        application_tools=applications.operating.tools,
-        compose_plans=composes.planning,
-        compose_tools=composes.operating.tools,
+        application_plans=applications.planner,
+        application_tools=applications.lifecycle.tools,
+        compose_plans=composes.planner,
+        compose_tools=composes.lifecycle.tools,
     )
     catching_up = CatchingUp(db=db, taking=taking, head_of=heads.of)
     module = Module(

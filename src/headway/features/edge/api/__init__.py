@@ -24,22 +24,22 @@ def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
 def _certificates(panel: PanelParts) -> Routed:
     from headway.features.edge.api import certificates
 
-    return certificates.router.over(panel.features.fronts.certificates)
+    return certificates.router.over(panel.features.edge_services.certificates)
 
 
 def _domain(panel: PanelParts) -> Routed:
     from headway.features.edge.api import domains
 
-    return domains.router.over(panel.features.fronts.domains)
+    return domains.router.over(panel.features.edge_services.domains)
 
 
 def _redirects(panel: PanelParts) -> Routed:
     from headway.features.edge.api import middlewares
 
-    return middlewares.redirects_router.over(panel.features.fronts.barriers)
+    return middlewares.redirects_router.over(panel.features.edge_services.barriers)
 
 
 def _security(panel: PanelParts) -> Routed:
     from headway.features.edge.api import middlewares
 
-    return middlewares.security_router.over(panel.features.fronts.barriers)
+    return middlewares.security_router.over(panel.features.edge_services.barriers)

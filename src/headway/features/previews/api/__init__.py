@@ -28,4 +28,4 @@ def preview_view(panel: PanelParts) -> PreviewView:
     """How a preview is shown with its deployments and domains."""
     from headway.features.previews.api.operations import PreviewView
 
-    return PreviewView(deployment_reads=panel.features.deployments.reads, domains=panel.features.fronts.domains)
+    return PreviewView(deployment_reads=panel.features.deployments.reads, domains=panel.features.edge_services.domains)

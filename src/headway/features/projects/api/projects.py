@@ -40,7 +40,7 @@ _COPIED = _DATABASES | {"application", "compose"}
 class ProjectNeeds:
     """What these operations need."""
 
-    arranging: ApplicationRelocation
+    relocation: ApplicationRelocation
     projects: ProjectService
 
 
@@ -158,7 +158,7 @@ async def duplicate(needs: ProjectNeeds, call: Call[DuplicateProject]) -> Enviro
     """Make applications again, not deployed."""
     given = call.input
     return environment_row(
-        await needs.arranging.duplicate(
+        await needs.relocation.duplicate(
             call.actor,
             call.permission,
             given.source_environment_id,

@@ -102,7 +102,7 @@ class ConsoleService:
     db: Database
     vault: Vault
     applications: ApplicationService
-    operating: ApplicationLifecycle
+    lifecycle: ApplicationLifecycle
     idle_seconds: float
     use_groups: bool
     most: int = 32
@@ -167,10 +167,10 @@ class ConsoleService:
             self._require_room(release.host_id)
             self.open[console_id] = replace(seat, host_id=release.host_id)
             terms = await self._terms(release, wish, console_id)
-            host = self.operating.hosts[release.host_id]
-            conversation = await _begun(host, self.operating.toolboxes.at(release.host_id).folders.native)
+            host = self.lifecycle.hosts[release.host_id]
+            conversation = await _begun(host, self.lifecycle.contexts.at(release.host_id).folders.native)
             try:
-                mask |= await self.operating.secrets(application)
+                mask |= await self.lifecycle.secrets(application)
                 require()
                 await conversation.write(framed(Kind.TERMS, json.dumps(terms).encode()))
                 yield Console(conversation, Masker(mask), self.idle_seconds, self.stopping)
@@ -195,7 +195,7 @@ class ConsoleService:
 
     def _require_room(self, host_id: str) -> None:
         there = sum(each.host_id == host_id for each in self.open.values())
-        if host_id != self.operating.tools.host_id and there >= self.most_there:
+        if host_id != self.lifecycle.tools.host_id and there >= self.most_there:
             raise TooManyConsoles(self.most_there)
 
     def _serving(self, tx: Tx, application: Application) -> tuple[Application, ApplicationRelease, set[str]]:
@@ -209,14 +209,14 @@ class ConsoleService:
         return application, release, mask
 
     async def _terms(self, release: ApplicationRelease, wish: ConsoleRequest, console_id: str) -> Json:
-        runtime = self.operating.runtime(release)
+        runtime = self.lifecycle.runtime(release)
         inside = await runtime.inside(release.release_id)
         told: dict[str, Json] = {"id": console_id, "argv": [*wish.command], "silence": _SILENCE_SECONDS}
         told |= {"window": wish.window, "term": wish.terminal}
         if isinstance(inside, InContainer):
             if wish.process not in {None, "web"}:
                 raise Conflict(f"It runs as a container, which has no process {wish.process}; leave it out.")
-            engine = self.operating.toolboxes.at(release.host_id).imaging.host.removeprefix(_UNIX)
+            engine = self.lifecycle.contexts.at(release.host_id).imaging.host.removeprefix(_UNIX)
             return told | {
                 "container_id": inside.container_id,
                 "pid": inside.pid,

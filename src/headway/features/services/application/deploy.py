@@ -57,8 +57,8 @@ _OF_IMAGES: Mapping[str, Callable[[Host, DockerApi, Json], Awaitable[None]]] = {
 class ApplicationDeploy:
     """How an application is deployed; fits ``core.deployments.run.Kind``."""
 
-    planning: ApplicationPlanner
-    toolboxes: ApplicationContexts
+    planner: ApplicationPlanner
+    contexts: ApplicationContexts
     hosts: Mapping[str, Host]
     guests: MutableSet[str]
     name: str = KIND
@@ -72,25 +72,25 @@ class ApplicationDeploy:
 
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
         """The application as it is now. Raises RunFailed (refused) where it is gone."""
-        return self.planning.freeze(tx, deployment)
+        return self.planner.freeze(tx, deployment)
 
     async def perform(self, run: Run) -> Success:
         """See the module's docstring; every line is a recorded step."""
         deploy = _Deploy(run, ApplicationPlan.load(run.plan), self)
         commit, built = await deploy.made()
         artifact = await deploy.arrived(built)
-        releasing = deploy.releasing(commit, await deploy.shared(artifact))
-        spec = await releasing.ports(before=deploy.cleared(releasing.artifact))
+        activation = deploy.activation(commit, await deploy.shared(artifact))
+        spec = await activation.ports(before=deploy.cleared(activation.artifact))
         await deploy.release_command(spec)
-        await releasing.start(spec)
-        health = await releasing.health_check(spec)
+        await activation.start(spec)
+        health = await activation.health_check(spec)
         success = Success(
-            warning=await releasing.route(spec, health),
-            message=f"Deployment done: release {spec.release_id} serves{releasing.where(spec)}",
-            settle=lambda tx: releasing.settle(tx, spec, health),
-            standing=partial(releasing.standing, spec, health),
+            warning=await activation.route(spec, health),
+            message=f"Deployment done: release {spec.release_id} serves{activation.where(spec)}",
+            settle=lambda tx: activation.settle(tx, spec, health),
+            standing=partial(activation.standing, spec, health),
         )
-        return await first_answers.added(run, releasing.tools.routing.edge, releasing.plan.application_id, success)
+        return await first_answers.added(run, activation.tools.routing.edge, activation.plan.application_id, success)
 
     @property
     def undos(self) -> Mapping[str, Undo]:
@@ -111,10 +111,10 @@ class ApplicationDeploy:
 
     def _target(self, undoing: Undoing) -> tuple[ApplicationContext, Host]:
         host_id = undoing.deployment.host_ids[-1]
-        return self.toolboxes.at(host_id), self.hosts[host_id]
+        return self.contexts.at(host_id), self.hosts[host_id]
 
     def _api(self, host_id: str) -> DockerApi:
-        return self.toolboxes.at(host_id).imaging.api
+        return self.contexts.at(host_id).imaging.api
 
 
 class _Deploy:
@@ -124,11 +124,11 @@ class _Deploy:
         self._run = run
         self._plan = plan
         self._kind = kind
-        self._tools: ApplicationContext = kind.toolboxes.at(run.deployment.host_ids[-1])
-        self._builds: ApplicationContext = kind.toolboxes.building(run.deployment.host_id, self._tools)
+        self._tools: ApplicationContext = kind.contexts.at(run.deployment.host_ids[-1])
+        self._builds: ApplicationContext = kind.contexts.building(run.deployment.host_id, self._tools)
         self._there: Run = run
         self._elsewhere: BuildServer | None = None
-        self._vault: Vault = kind.planning.vault
+        self._vault: Vault = kind.planner.vault
         self._release_id = run.deployment.deployment_id
         self._folder = self._tools.folders.release(plan.application_id, self._release_id)
 
@@ -168,7 +168,7 @@ class _Deploy:
             source=self._builds,
             target=self._tools,
             here=kind.here,
-            files=kind.toolboxes.here.folders.mover(run.deployment.deployment_id),
+            files=kind.contexts.here.folders.mover(run.deployment.deployment_id),
             guests=kind.guests,
         )
         self._there = await self._elsewhere.arrive(kind.hosts[run.deployment.release_host_id])
@@ -245,7 +245,7 @@ class _Deploy:
             await self._run.host.make_folder(self._tools.folders.releases(self._plan.application_id), mode=0o711)
 
     def _supply(self) -> Supply:
-        here = self._kind.toolboxes.here
+        here = self._kind.contexts.here
         return Supply(
             run=self._run,
             source=here.source(self._plan),
@@ -280,7 +280,7 @@ class _Deploy:
         application_id, vault = self._plan.application_id, self._vault
         await self._run.write(lambda tx: engine_fetch.settle(tx, application_id, vault, fetches=fetches))
 
-    def releasing(self, commit: Commit, artifact: Artifact) -> ApplicationActivation:
+    def activation(self, commit: Commit, artifact: Artifact) -> ApplicationActivation:
         """The steps that follow, whatever was made."""
         return ApplicationActivation(
             run=self._there,

@@ -44,7 +44,7 @@ class DetectService:
 
     db: Database
     applications: ApplicationService
-    planning: ApplicationPlanner
+    planner: ApplicationPlanner
     tools: ApplicationContext
     host: Host
     guests: set[str]
@@ -59,7 +59,7 @@ class DetectService:
         application = await self.applications.one(actor, permission, application_id)
         application = replace(application, settings=change(application.settings))
         require_source(application.settings)
-        plan = await self.db.read(lambda tx: self.planning.plan(tx, application, commit=None, allow_file=True))
+        plan = await self.db.read(lambda tx: self.planner.plan(tx, application, commit=None, allow_file=True))
         async with self.room, open_look(self.host, self.guests) as look:
             try:
                 return await self._look(look, plan, application)

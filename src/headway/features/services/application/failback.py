@@ -32,7 +32,7 @@ class ApplicationFailback:
     the database: as long as it stays nothing has come to serve.
     """
 
-    operating: ApplicationLifecycle
+    lifecycle: ApplicationLifecycle
     ledger: Ledger
     window: timedelta
     version: Version
@@ -48,7 +48,7 @@ class ApplicationFailback:
         state = await self.version.now()  # before the reading, which may then be newer and never older
         if state is not None and state == self._none_in:
             return _REST
-        found = await self.operating.db.read(lambda tx: health_store.handed_over(tx, tx.now - self.window))
+        found = await self.lifecycle.db.read(lambda tx: health_store.handed_over(tx, tx.now - self.window))
         object.__setattr__(self, "_none_in", None if found else state)
         for moved in found:
             self._moved[moved.new.release_id] = moved
@@ -64,7 +64,7 @@ class ApplicationFailback:
         end = time.monotonic() + self.window.total_seconds()
         while time.monotonic() < end:
             if (how := await self._fallen(moved.new)) is not None:
-                async with self.operating.turn(moved.new.application_id):
+                async with self.lifecycle.turn(moved.new.application_id):
                     await self._give_back(moved, how)
                 return
             await asyncio.sleep(_PAUSE)
@@ -72,12 +72,12 @@ class ApplicationFailback:
     async def _give_back(self, moved: ApplicationHandover, how: str) -> None:
         """Leads requests to the release before, first of all; what somebody has ended on purpose is not asked about."""
         crashed, before = await asyncio.gather(
-            self.operating.runtime(moved.new).crashed(moved.new.release_id),
-            self.operating.runtime(moved.old).status(moved.old.release_id),
+            self.lifecycle.runtime(moved.new).crashed(moved.new.release_id),
+            self.lifecycle.runtime(moved.old).status(moved.old.release_id),
         )
         if not crashed or not before.up:
             return
-        if not await self.operating.tools.routing.lead_back(moved):
+        if not await self.lifecycle.tools.routing.lead_back(moved):
             return
         why = f"The release ended by itself{how} soon after requests came to it; the one before serves again."
 
@@ -85,12 +85,12 @@ class ApplicationFailback:
             if health_store.hand_back(tx, moved, why):
                 mark_unstable(tx, self.ledger, moved.new)
 
-        await self.operating.db.run(write)
+        await self.lifecycle.db.run(write)
         log.warning("application %s: release %s: %s", moved.new.application_id, moved.new.release_id, why)
 
     async def _fallen(self, release: ApplicationRelease) -> str | None:
         """How a process that took requests has ended since it was healthy, for a sentence; None where none has."""
-        now = await self.operating.runtime(release).status(release.release_id)
+        now = await self.lifecycle.runtime(release).status(release.release_id)
         if release.health is None or set(release.health.copies) <= set(now.copies):
             return None
         ends = (each.last_exit for each in now.processes if each.last_exit)

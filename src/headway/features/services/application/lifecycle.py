@@ -48,7 +48,7 @@ class ApplicationLifecycle:
 
     db: Database
     hosts: Mapping[str, Host]
-    toolboxes: ApplicationContexts
+    contexts: ApplicationContexts
     vault: Vault
     kept_releases: KeptReleases
     logs_of_deployments: LogFiles
@@ -58,11 +58,11 @@ class ApplicationLifecycle:
     @property
     def tools(self) -> ApplicationContext:
         """Those of the panel's own machine."""
-        return self.toolboxes.here
+        return self.contexts.here
 
     def runtime(self, release: ApplicationRelease) -> Runtime:
         """What the release is run by, on its host. Raises HostUnreachable."""
-        return self.toolboxes.at(release.host_id).runtimes.of(release.runtime)
+        return self.contexts.at(release.host_id).runtimes.of(release.runtime)
 
     @asynccontextmanager
     async def turn(self, application_id: str) -> AsyncIterator[None]:
@@ -135,7 +135,7 @@ class ApplicationLifecycle:
         return await self.db.read(lambda tx: bool(store.releases_of(tx, id_)) or deployments.has_begun(tx, type_, id_))
 
     async def _remove_from_host(self, application: Application, *, was_made: bool) -> None:
-        tools = self.toolboxes.at(application.host_id)
+        tools = self.contexts.at(application.host_id)
         if was_made or tools is self.tools:  # here it costs nothing to look, also where its deployments were cleared
             await self._take_down(tools, application)
         if tools is not self.tools and (was_made or self.hosts[tools.host_id].link is not None):
@@ -214,7 +214,7 @@ class ApplicationLifecycle:
         none of its releases serves, what the last try to have one said, whenever that was.
         """
         release = await self.db.read(lambda tx: store.serving(tx, application.application_id))
-        runtime = self.toolboxes.at(application.host_id).runtimes.of(release.runtime if release else "native")
+        runtime = self.contexts.at(application.host_id).runtimes.of(release.runtime if release else "native")
         release_id = release.release_id if release else None
         masker = Masker(secrets | await self.secrets(application))
         if since is not None and release is not None:

@@ -81,9 +81,9 @@ CarryAlong = Callable[[Tx, str, str], None]
 class Applications:
     """What the others need of them, and what callers may ask."""
 
-    making: ApplicationCreation
-    planning: ApplicationPlanner
-    operating: ApplicationLifecycle
+    creation: ApplicationCreation
+    planner: ApplicationPlanner
+    lifecycle: ApplicationLifecycle
     routing: ApplicationRouting
     service: ApplicationService
     attachments: AttachmentService
@@ -105,16 +105,16 @@ def install_applications(
     db, vault = base.db, base.vault
     routing = ApplicationRouting(db=db, edge=materials.edges, vault=vault, facts=materials.facts)
     here = _tools(base, materials, routing)
-    toolboxes = ApplicationContexts(here=here, there=servers.links.of_link(partial(_far_tools, base, here)))
-    operating = ApplicationLifecycle(
+    contexts = ApplicationContexts(here=here, there=servers.links.of_link(partial(_far_tools, base, here)))
+    lifecycle = ApplicationLifecycle(
         db=db,
         hosts=servers.fleet,
-        toolboxes=toolboxes,
+        contexts=contexts,
         vault=vault,
         kept_releases=KeptReleases.of(base.settings),
         logs_of_deployments=base.logs,
     )
-    planning = ApplicationPlanner(
+    planner = ApplicationPlanner(
         vault=vault,
         open_key=materials.git.ssh_keys.open,
         open_registry=materials.registries.open,
@@ -122,10 +122,10 @@ def install_applications(
         uid_base=base.data_dir.uid_base,
         memory_share=share_of(base.settings, of_composes),
     )
-    making = ApplicationCreation(
+    creation = ApplicationCreation(
         vault=vault, uid_base=base.data_dir.uid_base, name_is_free=partial(is_free, facts=materials.facts)
     )
-    return _asked(base, making, planning, operating, _module(base, planning, operating))
+    return _asked(base, creation, planner, lifecycle, _module(base, planner, lifecycle))
 
 
 def install_arranging(
@@ -135,7 +135,7 @@ def install_arranging(
     return ApplicationRelocation(
         db=base.db,
         vault=base.vault,
-        making=applications.making,
+        creation=applications.creation,
         check=check_settings,
         copy_others=copy_others,
         carry_along=carry_along,
@@ -162,40 +162,40 @@ def forget_key_of_applications(tx: Tx, organization_id: str, ssh_key_id: str, va
 
 def _asked(
     base: Base,
-    making: ApplicationCreation,
-    planning: ApplicationPlanner,
-    operating: ApplicationLifecycle,
+    creation: ApplicationCreation,
+    planner: ApplicationPlanner,
+    lifecycle: ApplicationLifecycle,
     module: Module,
 ) -> Applications:
-    db, vault, tools = base.db, base.vault, operating.tools
+    db, vault, tools = base.db, base.vault, lifecycle.tools
     service = ApplicationService(
         db=db,
         vault=vault,
         ledger=base.ledger,
         stopping=base.engine.stopper,
-        operating=operating,
+        lifecycle=lifecycle,
         check=check_settings,
-        making=making,
+        creation=creation,
         address=tools.address,
     )
     here, guests = base.machine.host, base.guests
     return Applications(
-        making=making,
-        planning=planning,
-        operating=operating,
+        creation=creation,
+        planner=planner,
+        lifecycle=lifecycle,
         routing=tools.routing,
         service=service,
         attachments=AttachmentService(db=db, vault=vault, applications=service),
-        consoles=_consoles(base, service, operating),
-        detects=DetectService(db=db, applications=service, planning=planning, tools=tools, host=here, guests=guests),
+        consoles=_consoles(base, service, lifecycle),
+        detects=DetectService(db=db, applications=service, planner=planner, tools=tools, host=here, guests=guests),
         drops=_drops(base, service, tools.folders),
         own_routing=OwnRoutingService(db, vault, tools.routing),
-        releases=ReleaseService(db=db, vault=vault, operating=operating),
+        releases=ReleaseService(db=db, vault=vault, lifecycle=lifecycle),
         runs=RunService(db=db, vault=vault, applications=service),
         upload_room=_upload_room(base),
         containers=ContainersOf(
             subject_type=SubjectType.APPLICATION,
-            secrets_of=Redaction(db=db, vault=vault, operating=operating).of,
+            secrets_of=Redaction(db=db, vault=vault, lifecycle=lifecycle).of,
             were_asked_for=store.any_in_containers,
             require_start=partial(_require_start, vault=vault),
         ),
@@ -203,22 +203,20 @@ def _asked(
     )
 
 
-def _module(base: Base, planning: ApplicationPlanner, operating: ApplicationLifecycle) -> Module:
-    keeper, retention = _keeper(base, operating, LOCAL_HOST), ApplicationRetention(base.vault)
+def _module(base: Base, planner: ApplicationPlanner, lifecycle: ApplicationLifecycle) -> Module:
+    keeper, retention = _keeper(base, lifecycle, LOCAL_HOST), ApplicationRetention(base.vault)
     handback = ApplicationFailback(
-        operating=operating, ledger=base.ledger, version=base.db.version, window=base.settings.handback_time
+        lifecycle=lifecycle, ledger=base.ledger, version=base.db.version, window=base.settings.handback_time
     )
     far = ServerReconciler(
         db=base.db,
-        hosts=operating.hosts,
+        hosts=lifecycle.hosts,
         in_use=partial(services_store.hosts_in_use, kinds=APPLICATIONS),
-        keeper=partial(_keeper, base, operating),
+        keeper=partial(_keeper, base, lifecycle),
     )
     return Module(
         kinds=(
-            ApplicationDeploy(
-                planning=planning, toolboxes=operating.toolboxes, hosts=operating.hosts, guests=base.guests
-            ),
+            ApplicationDeploy(planner=planner, contexts=lifecycle.contexts, hosts=lifecycle.hosts, guests=base.guests),
         ),
         subjects={
             SubjectType.APPLICATION: ServiceSubject(noun="Application", kind=SubjectType.APPLICATION),
@@ -234,18 +232,18 @@ def _module(base: Base, planning: ApplicationPlanner, operating: ApplicationLife
         released=(handback, far),
         keeps={SubjectType.APPLICATION: retention.own},
         needs=(retention.needed,),
-        places=_places(operating.toolboxes),
+        places=_places(lifecycle.contexts),
     )
 
 
-def _places(toolboxes: ApplicationContexts) -> Places:
-    return lambda host_id: toolboxes.at(host_id).room.places()
+def _places(contexts: ApplicationContexts) -> Places:
+    return lambda host_id: contexts.at(host_id).room.places()
 
 
-def _keeper(base: Base, operating: ApplicationLifecycle, host_id: str) -> ApplicationReconciler:
+def _keeper(base: Base, lifecycle: ApplicationLifecycle, host_id: str) -> ApplicationReconciler:
     return ApplicationReconciler(
         host_id=host_id,
-        operating=operating,
+        lifecycle=lifecycle,
         ledger=base.ledger,
         vault=base.vault,
         watch_time=base.settings.watch_time,
@@ -366,12 +364,12 @@ def _upload_room(base: Base) -> UploadRoom:
     return room
 
 
-def _consoles(base: Base, service: ApplicationService, operating: ApplicationLifecycle) -> ConsoleService:
+def _consoles(base: Base, service: ApplicationService, lifecycle: ApplicationLifecycle) -> ConsoleService:
     return ConsoleService(
         db=base.db,
         vault=base.vault,
         applications=service,
-        operating=operating,
+        lifecycle=lifecycle,
         idle_seconds=base.settings.console_idle.total_seconds(),
         use_groups=base.settings.cgroups.wish is not False,
     )

@@ -23,7 +23,7 @@ class Guard:
     """Guards the routes of one host. ``unstable`` marks the deployment of a release that lost its port."""
 
     host_id: str
-    operating: ApplicationLifecycle
+    lifecycle: ApplicationLifecycle
     unstable: Callable[[Tx, ApplicationRelease], None]
     _away: dict[str, ApplicationRelease] = field(default_factory=dict)
 
@@ -31,10 +31,10 @@ class Guard:
         """One look at the ports of all that serves; seconds to rest. What a release does not listen on any more may be
         taken by any account of the machine that comes first.
         """
-        usurped = await self.operating.toolboxes.at(self.host_id).runtimes.usurped()
+        usurped = await self.lifecycle.contexts.at(self.host_id).runtimes.usurped()
         taken = {release_id for found in usurped.values() for release_id in found}
         for release_id in taken - self._away.keys():
-            release = await self.operating.db.read(lambda tx, id_=release_id: store.release(tx, id_))  # type: ignore[misc]
+            release = await self.lifecycle.db.read(lambda tx, id_=release_id: store.release(tx, id_))  # type: ignore[misc]
             if release is not None and release.state is ReleaseState.SERVING and release_id not in self._away:
                 await self._close(release)
         for release_id in self._away.keys() - taken:
@@ -42,17 +42,17 @@ class Guard:
         return _REST
 
     async def _open(self, release: ApplicationRelease) -> None:
-        async with self.operating.turn(release.application_id):
-            at_rest = await self.operating.db.read(lambda tx: services_store.at_rest(tx, self.host_id, APPLICATIONS))
+        async with self.lifecycle.turn(release.application_id):
+            at_rest = await self.lifecycle.db.read(lambda tx: services_store.at_rest(tx, self.host_id, APPLICATIONS))
             if (release.application_id, DesiredState.UP) in {(each.service_id, each.wanted) for each in at_rest}:
-                await self.operating.tools.routing.lead_at_rest(release)
+                await self.lifecycle.tools.routing.lead_at_rest(release)
 
     async def _close(self, release: ApplicationRelease) -> None:
         self._away[release.release_id] = release
-        await self.operating.tools.routing.remove(release.application_id)
+        await self.lifecycle.tools.routing.remove(release.application_id)
         log.error(
             "the port of application %s is held by a process that is not its own; nobody is led there until it is gone",
             release.application_id,
             extra={"ports": list(release.ports)},
         )
-        await self.operating.db.run(lambda tx: self.unstable(tx, release))
+        await self.lifecycle.db.run(lambda tx: self.unstable(tx, release))

@@ -12,11 +12,11 @@ from headway.kernel.vault import Vault
 
 
 async def remove_previews(
-    operating: ApplicationLifecycle, stopping: Stopping, application_id: str, vault: Vault
+    lifecycle: ApplicationLifecycle, stopping: Stopping, application_id: str, vault: Vault
 ) -> None:
     """Ends what waits and runs of them, and removes all of it."""
-    for preview in await operating.db.read(lambda tx: store.previews_of(tx, application_id, vault)):
+    for preview in await lifecycle.db.read(lambda tx: store.previews_of(tx, application_id, vault)):
         preview_id = preview.application_id
-        await end_unfinished(operating.db, stopping, SubjectType.PREVIEW, preview_id, Intent.CANCEL)
-        async with operating.turn(preview_id):
-            await operating.remove(preview)
+        await end_unfinished(lifecycle.db, stopping, SubjectType.PREVIEW, preview_id, Intent.CANCEL)
+        async with lifecycle.turn(preview_id):
+            await lifecycle.remove(preview)

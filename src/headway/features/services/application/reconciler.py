@@ -40,7 +40,7 @@ class ApplicationReconciler:
     """
 
     host_id: str
-    operating: ApplicationLifecycle
+    lifecycle: ApplicationLifecycle
     ledger: Ledger
     vault: Vault
     watch_time: timedelta
@@ -50,10 +50,10 @@ class ApplicationReconciler:
     _held: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        guard = Guard(host_id=self.host_id, operating=self.operating, unstable=self._mark_unstable)
+        guard = Guard(host_id=self.host_id, lifecycle=self.lifecycle, unstable=self._mark_unstable)
         object.__setattr__(self, "guard", guard)
         object.__setattr__(
-            self, "_starts", ApplicationStarts(host_id=self.host_id, operating=self.operating, vault=self.vault)
+            self, "_starts", ApplicationStarts(host_id=self.host_id, lifecycle=self.lifecycle, vault=self.vault)
         )
 
     async def restore(self) -> float:
@@ -61,10 +61,10 @@ class ApplicationReconciler:
         gone, the edge leads where the rows say, and what no row names is gone too. Seconds to rest: it is done once.
         """
         await self.finish_deletions()
-        await look_back(self.operating.db, self._tools, self.vault)
+        await look_back(self.lifecycle.db, self._tools, self.vault)
         await self._tools.close_ports_of_containers()  # before an application of processes may be the first to start
         await self._tools.runtimes.ensure()
-        at_rest = await self.operating.db.read(self._at_rest)
+        at_rest = await self.lifecycle.db.read(self._at_rest)
         await at_once(self._bring_in_line(each.service_id) for each in at_rest if each.wanted is DesiredState.UP)
         await self._tools.routing.settle_all(self._tools.edge)
         await self._sweep()
@@ -74,33 +74,33 @@ class ApplicationReconciler:
         """Brings what runs in line with what is wanted, retires what is due, and looks whether what serves still does;
         seconds to rest.
         """
-        operating = self.operating
+        lifecycle = self.lifecycle
         await self.finish_deletions()  # first: also from a server that lacks what keeps applications up
         await self._tools.close_ports_of_containers()
         await self._tools.runtimes.watch()
-        if self.host_id != operating.tools.host_id:  # there it has a loop of its own
+        if self.host_id != lifecycle.tools.host_id:  # there it has a loop of its own
             await self.guard.guard_round()
         up = await self._tools.runtimes.running()
-        at_rest = await operating.db.read(self._at_rest)
+        at_rest = await lifecycle.db.read(self._at_rest)
         await at_once(self._bring_in_line(application_id) for application_id in _out_of_line(at_rest, up))
         await self._hold(up)
-        due = await operating.db.read(lambda tx: store.due_to_retire(tx, self.host_id))
-        await at_once(_unless_away(operating.retire(each)) for each in due if each.runtime in up)
+        due = await lifecycle.db.read(lambda tx: store.due_to_retire(tx, self.host_id))
+        await at_once(_unless_away(lifecycle.retire(each)) for each in due if each.runtime in up)
         since = self.watch_time
-        for release in await operating.db.read(lambda tx: health_store.watched(tx, self.host_id, tx.now - since)):
-            if release.runtime in up and await operating.runtime(release).crashed(release.release_id):
-                await operating.db.run(lambda tx, found=release: self._mark_unstable(tx, found))  # type: ignore[misc]
-        await operating.tools.routing.catch_up()
+        for release in await lifecycle.db.read(lambda tx: health_store.watched(tx, self.host_id, tx.now - since)):
+            if release.runtime in up and await lifecycle.runtime(release).crashed(release.release_id):
+                await lifecycle.db.run(lambda tx, found=release: self._mark_unstable(tx, found))  # type: ignore[misc]
+        await lifecycle.tools.routing.catch_up()
         return _REST if await self._starts.round() else _REST_WHILE_STARTING
 
     async def _hold(self, up: Collection[str]) -> None:
         """What may not be started again now is not by the engine either: what runs goes on. A swarm would start it
         again whatever it is told, so that copies there end. Once it may, the panel starts it again where it is down.
         """
-        lost = await self.operating.db.read(allowances.without_machine)
+        lost = await self.lifecycle.db.read(allowances.without_machine)
         self._held.intersection_update(lost)
         for application_id in lost - self._held:
-            release = await self.operating.db.read(lambda tx, id_=application_id: store.serving(tx, id_))  # type: ignore[misc]
+            release = await self.lifecycle.db.read(lambda tx, id_=application_id: store.serving(tx, id_))  # type: ignore[misc]
             mine = release is not None and release.host_id == self.host_id and release.runtime in _BY_ENGINES
             if release is None or not mine or (release.runtime in up and await self._is_held(release)):
                 self._held.add(application_id)
@@ -108,7 +108,7 @@ class ApplicationReconciler:
     async def _is_held(self, release: ApplicationRelease) -> bool:
         try:
             if release.runtime == "swarm":
-                await self.operating.runtime(release).stop(release.release_id)
+                await self.lifecycle.runtime(release).stop(release.release_id)
             else:
                 await self._tools.imaging.hold(release.release_id)
         except Unavailable as away:
@@ -118,7 +118,7 @@ class ApplicationReconciler:
 
     @property
     def _tools(self) -> ApplicationContext:
-        return self.operating.toolboxes.at(self.host_id)
+        return self.lifecycle.contexts.at(self.host_id)
 
     def _at_rest(self, tx: Tx) -> list[AtRest]:
         return services_store.at_rest(tx, self.host_id, APPLICATIONS)
@@ -128,26 +128,26 @@ class ApplicationReconciler:
 
     async def finish_deletions(self) -> None:
         """Those that were cut off: by the end of a panel, or because an engine was away."""
-        await at_once(self._finish_deletion(each) for each in await self.operating.db.read(self._being_deleted))
+        await at_once(self._finish_deletion(each) for each in await self.lifecycle.db.read(self._being_deleted))
 
     async def _finish_deletion(self, application: Application) -> None:
         try:
-            async with self.operating.turn(application.application_id):
-                left = await self.operating.db.read(self._being_deleted)
+            async with self.lifecycle.turn(application.application_id):
+                left = await self.lifecycle.db.read(self._being_deleted)
                 if application.application_id in {each.application_id for each in left}:
-                    await self.operating.remove(application)
+                    await self.lifecycle.remove(application)
         except HeadwayError as error:
             self._tell(application.application_id, "gone from its host yet", error)
 
     async def _bring_in_line(self, application_id: str) -> None:
-        operating = self.operating
+        lifecycle = self.lifecycle
         try:
-            async with operating.turn(application_id):
-                application = await operating.db.read(lambda tx: store.find(tx, application_id, self.vault))
+            async with lifecycle.turn(application_id):
+                application = await lifecycle.db.read(lambda tx: store.find(tx, application_id, self.vault))
                 if application.wanted is DesiredState.UP:
-                    await operating.up(application)
-                elif await operating.db.read(lambda tx: services_store.is_at_rest(tx, application_id)):
-                    await operating.down(application)
+                    await lifecycle.up(application)
+                elif await lifecycle.db.read(lambda tx: services_store.is_at_rest(tx, application_id)):
+                    await lifecycle.down(application)
         except HeadwayError as error:
             self._tell(application_id, "as it is wanted", error)
         else:
@@ -160,10 +160,10 @@ class ApplicationReconciler:
 
     async def _sweep(self) -> None:
         """Removes releases that no row names: their deployment was undone while the machine was going down."""
-        rows = {each.release_id for each in await self.operating.db.read(store.every_release)}
+        rows = {each.release_id for each in await self.lifecycle.db.read(store.every_release)}
         for runtime, known in (await self._tools.runtimes.known()).items():
             for release_id in known - rows:
-                claims = await self.operating.db.read(lambda tx, id_=release_id: deployments.claims(tx, [id_]))  # type: ignore[misc]
+                claims = await self.lifecycle.db.read(lambda tx, id_=release_id: deployments.claims(tx, [id_]))  # type: ignore[misc]
                 if release_id not in claims or claims[release_id].status.ended:
                     await self._tools.runtimes.of(runtime).remove(release_id)
 

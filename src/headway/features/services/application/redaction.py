@@ -17,10 +17,10 @@ class Redaction:
 
     db: Database
     vault: Vault
-    operating: ApplicationLifecycle
+    lifecycle: ApplicationLifecycle
 
     async def of(self, application_id: str) -> set[str]:
         """The secrets of now, and those that the release that serves was started with."""
         application = await self.db.read(lambda tx: store.find(tx, application_id, self.vault))
         known = await self.db.read(lambda tx: known_secrets(tx, application, self.vault))
-        return known | await self.operating.secrets(application)
+        return known | await self.lifecycle.secrets(application)

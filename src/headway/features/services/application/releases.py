@@ -35,7 +35,7 @@ class ReleaseService:
 
     db: Database
     vault: Vault
-    operating: ApplicationLifecycle
+    lifecycle: ApplicationLifecycle
 
     async def all(self, actor: Actor, permission: Permission, application_id: str) -> list[ReleaseView]:
         """An application's releases, the newest first. Raises Missing."""
@@ -60,7 +60,7 @@ class ReleaseService:
 
     async def _view(self, release: ApplicationRelease, spec: str) -> ReleaseView:
         try:
-            status = await self.operating.runtime(release).status(release.release_id)
+            status = await self.lifecycle.runtime(release).status(release.release_id)
         except Unavailable:  # what runs of it is not known now; what it is stays known
             status = ReleaseStatus(release_id=release.release_id, processes=())
         return ReleaseView(release=release, snapshot=open_snapshot(spec, self.vault), status=status)

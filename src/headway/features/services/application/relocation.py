@@ -48,7 +48,7 @@ class ApplicationRelocation:
         *,
         db: Database,
         vault: Vault,
-        making: ApplicationCreation,
+        creation: ApplicationCreation,
         check: CheckSettings,
         copy_others: CopyOthers,
         carry_along: Callable[[Tx, str, str], None],
@@ -57,7 +57,7 @@ class ApplicationRelocation:
         self._carry_along = carry_along
         self._db = db
         self._vault = vault
-        self._making = making
+        self._making = creation
         self._check = check
 
     async def move(self, actor: Actor, permission: Permission, application_id: str, environment_id: str) -> Application:

@@ -59,8 +59,8 @@ class RollbackTarget:
 class ApplicationRollback:
     """How an application goes back; fits ``core.deployments.run.Kind``."""
 
-    planning: ApplicationPlanner
-    toolboxes: ApplicationContexts
+    planner: ApplicationPlanner
+    contexts: ApplicationContexts
     name: str = KIND
     version: int = VERSION
     repeatable_until: str | None = None
@@ -69,10 +69,10 @@ class ApplicationRollback:
         """The release and the application as they are now. Raises RunFailed (refused) where one is gone."""
         keep = bool(deployment.input.get("keep_configuration"))
         try:
-            application = store.find(tx, deployment.subject_id, self.planning.vault)
-            target, snapshot = find_target(tx, self.planning.vault, deployment.input["release_id"], keep=keep)
-            self.planning.require_back(tx, application, snapshot, keep_configuration=keep)
-            plan = self.planning.plan_back(tx, application, snapshot, keep_configuration=keep)
+            application = store.find(tx, deployment.subject_id, self.planner.vault)
+            target, snapshot = find_target(tx, self.planner.vault, deployment.input["release_id"], keep=keep)
+            self.planner.require_back(tx, application, snapshot, keep_configuration=keep)
+            plan = self.planner.plan_back(tx, application, snapshot, keep_configuration=keep)
             plan = replace(plan, answers=health_store.answered(tx, deployment.input["release_id"], plan.answers))
         except HeadwayError as error:
             raise RunFailed(error.message, Reason.REFUSED) from error
@@ -88,28 +88,28 @@ class ApplicationRollback:
 
     async def perform(self, run: Run) -> Success:
         """See the module's docstring; every line is a recorded step."""
-        tools = self.toolboxes.at(run.deployment.host_id)
+        tools = self.contexts.at(run.deployment.host_id)
         back = _Rollback(run, ApplicationPlan.load(run.plan["plan"]), RollbackTarget(**run.plan["target"]), tools)
-        releasing = back.releasing(await back.artifact(), self.planning.vault)
-        spec = await releasing.ports()
-        await releasing.start(spec)
-        health = await releasing.health_check(spec)
+        activation = back.activation(await back.artifact(), self.planner.vault)
+        spec = await activation.ports()
+        await activation.start(spec)
+        health = await activation.health_check(spec)
         await back.domains(run.plan["organization_id"])
-        warning = await releasing.route(spec, health)
+        warning = await activation.route(spec, health)
 
         def settle(tx: Tx) -> None:
-            if releasing.plan.serving is not None and not back.begins_anew:
-                releases_store.rolled_back(tx, releasing.plan.serving, by=releasing.release_id)
-            releasing.settle(tx, spec, health, run.plan["led"])
+            if activation.plan.serving is not None and not back.begins_anew:
+                releases_store.rolled_back(tx, activation.plan.serving, by=activation.release_id)
+            activation.settle(tx, spec, health, run.plan["led"])
 
         success = Success(
             warning=warning,
-            message=f"{back.what_it_did} serves again{releasing.where(spec)}, as release {spec.release_id}. The "
+            message=f"{back.what_it_did} serves again{activation.where(spec)}, as release {spec.release_id}. The "
             "application's settings are as they were: the next deploy works from them.",
             settle=settle,
-            standing=partial(releasing.standing, spec, health),
+            standing=partial(activation.standing, spec, health),
         )
-        return await first_answers.added(run, tools.routing.edge, releasing.plan.application_id, success)
+        return await first_answers.added(run, tools.routing.edge, activation.plan.application_id, success)
 
     @property
     def undos(self) -> Mapping[str, Undo]:
@@ -123,7 +123,7 @@ class ApplicationRollback:
         }
 
     def _tools(self, undoing: Undoing) -> ApplicationContext:
-        return self.toolboxes.at(undoing.deployment.host_id)
+        return self.contexts.at(undoing.deployment.host_id)
 
 
 class _Rollback:
@@ -164,7 +164,7 @@ class _Rollback:
         )
         return artifact
 
-    def releasing(self, artifact: Artifact, vault: Vault) -> ApplicationActivation:
+    def activation(self, artifact: Artifact, vault: Vault) -> ApplicationActivation:
         """The steps that it shares with a deploy."""
         return ApplicationActivation(
             run=self._run,

@@ -64,18 +64,18 @@ class ApplicationService:
         vault: Vault,
         ledger: Ledger,
         stopping: Stopping,
-        operating: ApplicationLifecycle,
+        lifecycle: ApplicationLifecycle,
         check: CheckSettings,
-        making: ApplicationCreation,
+        creation: ApplicationCreation,
         address: Callable[[str], str],
     ) -> None:
         self._db = db
         self._vault = vault
         self._ledger = ledger
         self._stopping = stopping
-        self._operating = operating
+        self._operating = lifecycle
         self._check = check
-        self._making = making
+        self._making = creation
         self._address = address
 
     async def create(

@@ -29,14 +29,14 @@ class ApplicationStarts:
     """Those of one host. A start that nobody has seen to its end goes on with the next panel."""
 
     host_id: str
-    operating: ApplicationLifecycle
+    lifecycle: ApplicationLifecycle
     vault: Vault
     _since: dict[str, float] = field(default_factory=dict)
     _up: dict[str, float] = field(default_factory=dict)
 
     async def round(self) -> bool:
         """One look at each; whether there was none."""
-        found = await self.operating.db.read(self._starting)
+        found = await self.lifecycle.db.read(self._starting)
         here = {each.application_id for each in found}
         for known in (self._since, self._up):
             for gone in known.keys() - here:
@@ -50,9 +50,9 @@ class ApplicationStarts:
     async def _look(self, application: Application) -> None:
         application_id = application.application_id
         since = self._since.setdefault(application_id, time.monotonic())
-        given, usual = application.settings.health_deadline_seconds, self.operating.tools.defaults.health_seconds
+        given, usual = application.settings.health_deadline_seconds, self.lifecycle.tools.defaults.health_seconds
         try:
-            release = await self.operating.db.read(lambda tx: store.serving(tx, application_id))
+            release = await self.lifecycle.db.read(lambda tx: store.serving(tx, application_id))
             status = None if release is None else await self._status(release)
         except HeadwayError as error:  # of a host that is away, or an edge that is being started
             log.debug("application %s is not seen to serve yet: %s", application_id, error.message)
@@ -65,11 +65,11 @@ class ApplicationStarts:
             def write(tx: Tx) -> None:
                 starts_store.started(tx, application_id, ended)
 
-            await self.operating.db.run(write)
+            await self.lifecycle.db.run(write)
 
     async def _status(self, release: ApplicationRelease) -> ServiceStatus | None:
         """What its start has come to, None while that is open."""
-        now = await self.operating.runtime(release).status(release.release_id)
+        now = await self.lifecycle.runtime(release).status(release.release_id)
         if any(each.exits >= CRASHES or each.state is ProcessState.GIVEN_UP for each in now.processes):
             return ServiceStatus.ERROR
         if not now.started:
@@ -78,7 +78,7 @@ class ApplicationStarts:
         if not release.ports or release.health is None or not release.health.answers:
             up = self._up.setdefault(release.application_id, time.monotonic())
             return ServiceStatus.DONE if time.monotonic() - up >= _UP_SECONDS else None
-        routing = self.operating.tools.routing
+        routing = self.lifecycle.tools.routing
         route = await routing.standing(release.application_id)
         if route is None or route.release_id != release.release_id:
             return None

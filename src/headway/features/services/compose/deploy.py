@@ -36,8 +36,8 @@ VERSION = 7  # raised with every change to the steps below: a run of another ver
 class ComposeDeploy:
     """How a compose service is deployed; fits ``core.deployments.run.Kind``."""
 
-    planning: ComposePlanner
-    toolboxes: ComposeContexts
+    planner: ComposePlanner
+    contexts: ComposeContexts
     hosts: Mapping[str, Host]
     guests: MutableSet[str]
     name: str = KIND
@@ -46,16 +46,16 @@ class ComposeDeploy:
 
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
         """The compose service as it is now. Raises RunFailed (refused) where it is gone."""
-        return self.planning.freeze(tx, deployment)
+        return self.planner.freeze(tx, deployment)
 
     async def perform(self, run: Run) -> Success:
         """See the module's docstring; every line is a recorded step."""
         deploy = _Deploy(run, ComposePlan.load(run.plan), self)
-        releasing = deploy.releasing(await deploy.laid_out())
-        await deploy.read(releasing)
-        await deploy.pull(releasing)
-        await while_standing(deploy.build(releasing), partial(releasing.tools.room.watch, run))
-        steps = SwarmStack.of(releasing, await deploy.push(releasing)) if deploy.is_stack else releasing
+        activation = deploy.activation(await deploy.laid_out())
+        await deploy.read(activation)
+        await deploy.pull(activation)
+        await while_standing(deploy.build(activation), partial(activation.tools.room.watch, run))
+        steps = SwarmStack.of(activation, await deploy.push(activation)) if deploy.is_stack else activation
         plan = await steps.decide()
         try:
             await steps.start(plan)
@@ -67,17 +67,17 @@ class ComposeDeploy:
             raise steps.left(plan, failure) from failure
         names = ", ".join(plan.record.services)
         success = Success(
-            message=f"Deployment done: {names} of {releasing.plan.app_name} are up",
+            message=f"Deployment done: {names} of {activation.plan.app_name} are up",
             warning=answers.warning,
-            settle=lambda tx: releasing.settle(tx, plan, finished, answers),
-            standing=None if plan.record.stack else partial(releasing.standing, plan, answers),
+            settle=lambda tx: activation.settle(tx, plan, finished, answers),
+            standing=None if plan.record.stack else partial(activation.standing, plan, answers),
         )
-        return await first_answers.added(run, releasing.tools.routing.edge, releasing.plan.compose_id, success)
+        return await first_answers.added(run, activation.tools.routing.edge, activation.plan.compose_id, success)
 
     @property
     def undos(self) -> Mapping[str, Undo]:
         """What takes back each effect."""
-        return {**undos(self.toolboxes), **of_supply(self.hosts)}
+        return {**undos(self.contexts), **of_supply(self.hosts)}
 
 
 class _Deploy:
@@ -87,11 +87,11 @@ class _Deploy:
         self._run = run
         self._plan = plan
         self._kind = kind
-        self._tools = tools = kind.toolboxes.at(run.deployment.host_id)
+        self._tools = tools = kind.contexts.at(run.deployment.host_id)
         self._root = tools.folders.release(plan.compose_id, run.deployment.deployment_id)
         self._bringing = ImageDistribution(run=run, plan=plan, tools=tools)
 
-    def releasing(self, commit: Commit | None) -> ComposeActivation:
+    def activation(self, commit: Commit | None) -> ComposeActivation:
         """The steps that follow once the images are there, and the record on which all of them work."""
         return ComposeActivation(run=self._run, plan=self._plan, tools=self._tools, commit=commit, folder=self._root)
 
@@ -140,7 +140,7 @@ class _Deploy:
     async def _begin_there(self) -> None:
         """The folders in which its files will lie, on its host."""
         folders, host = self._tools.folders, self._run.host
-        await self._run.undo("release", self.releasing(None).data)
+        await self._run.undo("release", self.activation(None).data)
         await host.make_folder(self._tools.engine.docker.config_folder, mode=0o711)
         await host.make_folder(folders.own(self._plan.compose_id), owner=self._plan.build_account)
         await host.make_folder(folders.files(self._plan.compose_id), mode=0o755)
@@ -152,7 +152,7 @@ class _Deploy:
         await self._run.host.write_file(f"{self._root}/{RAW_FILE}", text, owner=account)
 
     def _supply(self) -> Supply:
-        here = self._kind.toolboxes.here
+        here = self._kind.contexts.here
         return Supply(
             run=self._run,
             source=here.source(self._plan),
@@ -163,30 +163,30 @@ class _Deploy:
             account=self._plan.build_account,
         )
 
-    async def read(self, releasing: ComposeActivation) -> None:
+    async def read(self, activation: ComposeActivation) -> None:
         """The file as it is to run, held against what is allowed; kept encrypted, for it holds secrets."""
 
         async def judge() -> Json:
             reading = Reading(run=self._run, plan=self._plan, tools=self._tools, root=self._root)
             record = await reading.record()
-            await self._run.write(lambda tx: releasing.write(tx, record))
+            await self._run.write(lambda tx: activation.write(tx, record))
             await self._run.say(phrase("Services: {}", ", ".join(record.file["services"])))
 
         await self._run.step("compose file", judge)
 
-    async def pull(self, releasing: ComposeActivation) -> None:
+    async def pull(self, activation: ComposeActivation) -> None:
         """Brings the images that are not built here."""
 
         async def bring() -> Json:
-            await self._bringing.pull(await releasing.record())
+            await self._bringing.pull(await activation.record())
 
         await self._run.step("pull", bring)
 
-    async def build(self, releasing: ComposeActivation) -> None:
+    async def build(self, activation: ComposeActivation) -> None:
         """Builds the images that are built."""
 
         async def make() -> Json:
-            await build(self._bringing, await releasing.record(), fetches=partial(self._settle, fetches=True))
+            await build(self._bringing, await activation.record(), fetches=partial(self._settle, fetches=True))
             if self._plan.settings.engine_fetch is None:
                 await self._settle(fetches=False)
 
@@ -194,12 +194,12 @@ class _Deploy:
 
     async def _settle(self, *, fetches: bool) -> None:
         """Notes whether the engine fetches what the machine reaches for its builds; what is noted already stays."""
-        compose_id, vault = self._plan.compose_id, self._kind.planning.vault
+        compose_id, vault = self._plan.compose_id, self._kind.planner.vault
         await self._run.write(lambda tx: engine_fetch.settle(tx, compose_id, vault, fetches=fetches))
 
-    async def push(self, releasing: ComposeActivation) -> Json:
+    async def push(self, activation: ComposeActivation) -> Json:
         """Takes images that are built to the registries that their names lead to; how others fetch them."""
-        record = await releasing.record()
+        record = await activation.record()
         if not self._bringing.names_to_push(record):
             return {}
 

@@ -32,7 +32,7 @@ class ComposeFailback:
     after it came to serve. What was replaced in place has nothing to go back to, and a swarm goes back by itself.
     """
 
-    operating: ComposeLifecycle
+    lifecycle: ComposeLifecycle
     ledger: Ledger
     window: timedelta
     _watching: ByHost = field(init=False)
@@ -50,26 +50,26 @@ class ComposeFailback:
         await self._watching.release()
 
     async def _watch(self, deployment_id: str) -> None:
-        moved = await self.operating.db.read(lambda tx: handover_store.of(tx, deployment_id, self._vault))
+        moved = await self.lifecycle.db.read(lambda tx: handover_store.of(tx, deployment_id, self._vault))
         if moved is None:
             return
         end, seen = time.monotonic() + self.window.total_seconds(), dict[str, int]()
         while time.monotonic() < end:
-            containers = await self.operating.containers(moved.compose_id)
+            containers = await self.lifecycle.containers(moved.compose_id)
             if not _still_serve(moved.old.record, containers):
                 return
             if (fallen := _fallen(moved, containers, seen)) is not None:
-                async with self.operating.turn(moved.compose_id):
+                async with self.lifecycle.turn(moved.compose_id):
                     await self._give_back(moved, fallen)
                 return
             await asyncio.sleep(_PAUSE)
 
     async def _give_back(self, moved: ComposeHandover, fallen: Container) -> None:
         """Leads requests to the containers before, first of all; then the newer ones go."""
-        if not await self.operating.db.read(lambda tx: handover_store.is_standing(tx, moved)):
+        if not await self.lifecycle.db.read(lambda tx: handover_store.is_standing(tx, moved)):
             return
         compose_id = moved.compose_id
-        tools = await self.operating.tools_of(compose_id)
+        tools = await self.lifecycle.tools_of(compose_id)
         await tools.routing.lead(compose_id, moved.old, alone=True)
         why = (
             f"A container of {fallen.service} ended by itself soon after requests came to it; the containers before "
@@ -79,16 +79,16 @@ class ComposeFailback:
         def write(tx: Tx) -> bool:
             return handover_store.hand_back(tx, moved, why, self.ledger)
 
-        if not await self.operating.db.run(write):
+        if not await self.lifecycle.db.run(write):
             return
         log.warning("compose service %s: deployment %s: %s", compose_id, moved.new.deployment_id, why)
         # Once more: the keeper may have followed the newer ones meanwhile.
         await tools.routing.lead(compose_id, moved.old, alone=True)
-        await self.operating.retire(compose_id)
+        await self.lifecycle.retire(compose_id)
 
     @property
     def _vault(self) -> Vault:
-        return self.operating.tools.vault
+        return self.lifecycle.tools.vault
 
 
 def _fallen(moved: ComposeHandover, containers: Sequence[Container], seen: dict[str, int]) -> Container | None:

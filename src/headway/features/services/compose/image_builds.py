@@ -25,31 +25,31 @@ UNDO_BUILD = "image-build"
 Note = Callable[[], Awaitable[None]]
 
 
-async def build(bringing: ImageDistribution, record: Record, *, fetches: Note) -> None:
+async def build(image_distribution: ImageDistribution, record: Record, *, fetches: Note) -> None:
     """Builds what the file says; ``fetches`` notes that the engine fetches what the machine reaches, where nobody knows
     yet. Raises InvalidInput, OutOfMemory and RunFailed.
     """
     builds = builds_of(record.file, record.variables)
     if not builds:
         return
-    run, group = bringing.run, bringing.plan.compose_id
-    await bringing.tools.engine.api.require_policies()
+    run, group = image_distribution.run, image_distribution.plan.compose_id
+    await image_distribution.tools.engine.api.require_policies()
     await run.undo(UNDO_BUILD, {"group": group})
-    ruled = not bringing.plan.settings.host_access and await bringing.tools.is_ruled(group)
-    if bringing.tools.engine.beginning is not None:
-        await bringing.tools.engine.beginning.ready()
-    path = await run.host.make_group(group, bringing.tools.limits, ruled=ruled)
-    account = await _account(bringing)
-    async with bringing.logged_in("build", account=account, apart=True) as docker:
+    ruled = not image_distribution.plan.settings.host_access and await image_distribution.tools.is_ruled(group)
+    if image_distribution.tools.engine.beginning is not None:
+        await image_distribution.tools.engine.beginning.ready()
+    path = await run.host.make_group(group, image_distribution.tools.limits, ruled=ruled)
+    account = await _account(image_distribution)
+    async with image_distribution.logged_in("build", account=account, apart=True) as docker:
         line = Docker(host=docker.address, configuration=docker.config_folder)
         for each in builds:
-            await _Building(bringing, line, account, group, path, fetches).build(each)
+            await _Building(image_distribution, line, account, group, path, fetches).build(each)
     await run.host.end_group(group)
 
 
 @dataclass(frozen=True, slots=True)
 class _Building:
-    bringing: ImageDistribution
+    image_distribution: ImageDistribution
     line: Docker
     account: Account | None
     group: str
@@ -57,11 +57,11 @@ class _Building:
     fetches: Note
 
     async def build(self, built: Built) -> None:
-        run, names = self.bringing.run, ", ".join(built.services)
+        run, names = self.image_distribution.run, ", ".join(built.services)
         name = f"build {names}"
         await run.say(phrase("Building {}.", names))
         command, where = self._command(await self._laid_out(built)), self.line.configuration
-        if self.bringing.plan.settings.engine_fetch is None and await was_denied(run, name, command, where):
+        if self.image_distribution.plan.settings.engine_fetch is None and await was_denied(run, name, command, where):
             await let_fetch(run, self._sources(built), where, self.fetches, owner=self.account)
             name = f"{name} with engineFetch"
         ended = await run.command(name, command, check=False)
@@ -70,7 +70,7 @@ class _Building:
             await fail(run, name, command, ran_out=ran_out, bound_by="HEADWAY_BUILD_MEMORY")
 
     async def _laid_out(self, built: Built) -> ImageBuild:
-        plan, tools = self.bringing.plan, self.bringing.tools
+        plan, tools = self.image_distribution.plan, self.image_distribution.tools
         has_machine = plan.settings.host_access
         sources = self._sources(built)
         below = None if has_machine else tools.folders.own(plan.compose_id)
@@ -79,13 +79,13 @@ class _Building:
             for name in () if has_machine else built.caches_from:
                 _require_cache(name, sources.registries)
             return await lay_out(
-                self.bringing.run, wanted, sources, self.line.configuration, owner=self.account, below=below
+                self.image_distribution.run, wanted, sources, self.line.configuration, owner=self.account, below=below
             )
         except (BuildError, InvalidInput) as error:
             raise RunFailed(error.message, Reason.REFUSED) from error
 
     def _sources(self, built: Built) -> Sources:
-        plan = self.bringing.plan
+        plan = self.image_distribution.plan
         return Sources(
             own=built.own,
             registries=tuple(each["url"] for each in plan.registries),
@@ -94,12 +94,12 @@ class _Building:
 
     def _command(self, build: ImageBuild) -> Command:
         typed = told(self.line.build(build))
-        settings = self.bringing.plan.settings
+        settings = self.image_distribution.plan.settings
         return Command(
             stages=(Stage(argv=typed.argv, account=self.account),),
             env=typed.env,
             stdin=typed.stdin,
-            limits=self.bringing.tools.limits,
+            limits=self.image_distribution.tools.limits,
             step_seconds=settings.step_seconds,
             inactivity_seconds=settings.inactivity_seconds,
         )
@@ -115,11 +115,11 @@ def _require_cache(name: str, registries: Collection[str]) -> None:
         )
 
 
-async def _account(bringing: ImageDistribution) -> Account | None:
+async def _account(image_distribution: ImageDistribution) -> Account | None:
     """Who types it: with the group of the engine's socket the owner of the files may speak to it, and reads no more
     than them. Where an owner has let the file use the host, that is not enough.
     """
-    account, group = bringing.plan.build_account, await bringing.tools.engine.group()
-    if account is None or group is None or bringing.plan.settings.host_access:
+    account, group = image_distribution.plan.build_account, await image_distribution.tools.engine.group()
+    if account is None or group is None or image_distribution.plan.settings.host_access:
         return None
     return Account(uid=account.uid, gid=group)

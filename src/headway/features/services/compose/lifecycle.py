@@ -46,19 +46,19 @@ class ComposeLifecycle:
 
     db: Database
     hosts: Mapping[str, Host]
-    toolboxes: ComposeContexts
+    contexts: ComposeContexts
     logs_of_deployments: LogFiles
     turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     @property
     def tools(self) -> ComposeContext:
         """Those of the panel's own machine."""
-        return self.toolboxes.here
+        return self.contexts.here
 
     async def tools_of(self, compose_id: str) -> ComposeContext:
         """Those of the host that a compose service is on. Raises HostUnreachable."""
         host_id = await self.db.read(lambda tx: services_store.host_of(tx, compose_id))
-        return self.toolboxes.at(host_id or self.tools.host_id)
+        return self.contexts.at(host_id or self.tools.host_id)
 
     @asynccontextmanager
     async def turn(self, compose_id: str) -> AsyncIterator[None]:
@@ -73,7 +73,7 @@ class ComposeLifecycle:
         release = await self._at_rest(compose.compose_id)
         if release is not None:
             await self.db.read(lambda tx: powers.require_serving(tx, compose, self.tools.vault))
-            tools = self.toolboxes.at(compose.host_id)
+            tools = self.contexts.at(compose.host_id)
             await tools.bring_up(compose.compose_id, compose.app_name, release.record)
             await tools.lead_to_stack(compose.compose_id, compose.app_name, release)
             await tools.routing.lead(compose.compose_id, release)
@@ -81,7 +81,7 @@ class ComposeLifecycle:
     async def down(self, compose: Compose) -> None:
         """Leads requests nowhere, then stops every container; returns when none runs."""
         await self.tools.routing.lead(compose.compose_id, None)
-        await self.toolboxes.at(compose.host_id).take_down(compose.compose_id)
+        await self.contexts.at(compose.host_id).take_down(compose.compose_id)
 
     async def containers(self, compose_id: str) -> list[Container]:
         """All containers of a compose service."""
@@ -95,7 +95,7 @@ class ComposeLifecycle:
 
     async def logs(self, compose: Compose, container: Container, *, tail: int, since: datetime | None) -> str:
         """The last lines that a container wrote, masked."""
-        tools = self.toolboxes.at(compose.host_id)
+        tools = self.contexts.at(compose.host_id)
         begin = await as_there(self.hosts[tools.host_id], since)
         output = await tools.engine.logs(container, tail=tail, since=begin)
         return Masker(await self.secrets(compose.compose_id)).mask(output).decode()
@@ -140,7 +140,7 @@ class ComposeLifecycle:
         services_store.remove(tx, compose.compose_id)
 
     async def _remove_from_host(self, compose: Compose, *, was_made: bool) -> None:
-        tools = self.toolboxes.at(compose.host_id)
+        tools = self.contexts.at(compose.host_id)
         if was_made or tools is self.tools:  # here it costs nothing to look, also where its deployments were cleared
             await self._take_down(tools, compose)
         if tools is not self.tools and (was_made or self.hosts[tools.host_id].link is not None):
@@ -212,7 +212,7 @@ class ComposeLifecycle:
     async def needless_images(self, compose_id: str) -> list[str]:
         """The names of its images that no release of it has; none while a deploy is under way, which may need any."""
         compose = await self.db.read(lambda tx: store.find(tx, compose_id, self.tools.vault))
-        found = await self.toolboxes.at(compose.host_id).needless_images(compose_id, compose.app_name)
+        found = await self.contexts.at(compose.host_id).needless_images(compose_id, compose.app_name)
         # Asked after the look, and then none of these names is of a later deploy.
         return found if await self.db.read(lambda tx: services_store.is_at_rest(tx, compose_id)) else []
 

@@ -65,9 +65,9 @@ OfApplications = Callable[[Tx, str], int]
 class Composes:
     """What the others need of them, and what callers may ask."""
 
-    making: ComposeCreation
-    planning: ComposePlanner
-    operating: ComposeLifecycle
+    creation: ComposeCreation
+    planner: ComposePlanner
+    lifecycle: ComposeLifecycle
     routing: ComposeRouting
     service: ComposeService
     drops: ComposeDropService
@@ -81,12 +81,12 @@ class Composes:
             require_seen_on(tx, actor, server_id)
             return host_for(tx, actor.organization_id, server_id)
 
-        tools = self.operating.toolboxes.at(await self.operating.db.read(found))
+        tools = self.lifecycle.contexts.at(await self.lifecycle.db.read(found))
         return MachineEngine(engine=tools.engine, panel_id=tools.panel_id)
 
     async def require_firm(self, container: Container) -> None:
         """See ``ComposeLifecycle``."""
-        await self.operating.require_firm(container)
+        await self.lifecycle.require_firm(container)
 
 
 def install_composes(
@@ -97,17 +97,17 @@ def install_composes(
     """
 
     async def containers(compose_id: str) -> Sequence[Container]:
-        return await operating.containers(compose_id)
+        return await lifecycle.containers(compose_id)
 
     vault, uid_base = base.vault, base.data_dir.uid_base
     routing = ComposeRouting(
         db=base.db, edge=materials.edges, containers=containers, vault=vault, facts=materials.facts
     )
     here = _tools(base, materials, routing, beside)
-    toolboxes = ComposeContexts(here=here, there=servers.links.of_link(partial(_far_tools, base, here)))
-    operating = ComposeLifecycle(db=base.db, hosts=servers.fleet, toolboxes=toolboxes, logs_of_deployments=base.logs)
-    making = ComposeCreation(vault=vault, uid_base=uid_base)
-    planning = ComposePlanner(
+    contexts = ComposeContexts(here=here, there=servers.links.of_link(partial(_far_tools, base, here)))
+    lifecycle = ComposeLifecycle(db=base.db, hosts=servers.fleet, contexts=contexts, logs_of_deployments=base.logs)
+    creation = ComposeCreation(vault=vault, uid_base=uid_base)
+    planner = ComposePlanner(
         vault=vault,
         open_key=materials.git.ssh_keys.open,
         open_registry=materials.registries.open,
@@ -119,24 +119,24 @@ def install_composes(
         vault=vault,
         ledger=base.ledger,
         stopping=base.engine.stopper,
-        operating=operating,
-        making=making,
+        lifecycle=lifecycle,
+        creation=creation,
         moving=ComposeRelocation(vault=vault, carry_along=carry_along),
     )
     return Composes(
-        making=making,
-        planning=planning,
-        operating=operating,
+        creation=creation,
+        planner=planner,
+        lifecycle=lifecycle,
         routing=routing,
         service=service,
         drops=_drops(base, service, here.folders),
         containers=ContainersOf(
             subject_type=SubjectType.COMPOSE,
-            secrets_of=operating.secrets,
+            secrets_of=lifecycle.secrets,
             were_asked_for=store.any_release,
             require_start=partial(_require_start, vault=vault),
         ),
-        module=_module(base, planning, operating),
+        module=_module(base, planner, lifecycle),
     )
 
 
@@ -149,25 +149,23 @@ def forget_key_of_composes(tx: Tx, organization_id: str, ssh_key_id: str, vault:
                 services_store.set_fields(tx, each.compose_id, settings=kept)
 
 
-def _module(base: Base, planning: ComposePlanner, operating: ComposeLifecycle) -> Module:
-    keeper = _keeper(base, operating, LOCAL_HOST)
+def _module(base: Base, planner: ComposePlanner, lifecycle: ComposeLifecycle) -> Module:
+    keeper = _keeper(base, lifecycle, LOCAL_HOST)
     far = ServerReconciler(
         db=base.db,
-        hosts=operating.hosts,
+        hosts=lifecycle.hosts,
         in_use=partial(services_store.hosts_in_use, kinds=COMPOSES),
-        keeper=partial(_keeper, base, operating),
+        keeper=partial(_keeper, base, lifecycle),
     )
-    handback = ComposeFailback(operating=operating, ledger=base.ledger, window=base.settings.handback_time)
+    handback = ComposeFailback(lifecycle=lifecycle, ledger=base.ledger, window=base.settings.handback_time)
     base.events.listen(DeploymentEnded, handback.ended)
     return Module(
-        kinds=(
-            ComposeDeploy(planning=planning, toolboxes=operating.toolboxes, hosts=operating.hosts, guests=base.guests),
-        ),
+        kinds=(ComposeDeploy(planner=planner, contexts=lifecycle.contexts, hosts=lifecycle.hosts, guests=base.guests),),
         subjects={SubjectType.COMPOSE: ServiceSubject(noun="Compose", kind=SubjectType.COMPOSE)},
         loops=(
             Poller("restore composes", keeper.restore),
             Poller("compose keeper", keeper.keep_round),
-            Poller("swarm", partial(_look_at_swarm, operating.tools.stacks.cluster, base.events)),
+            Poller("swarm", partial(_look_at_swarm, lifecycle.tools.stacks.cluster, base.events)),
             Poller("far compose keeper", far.keep_round),
         ),
         released=(far, handback),
@@ -175,10 +173,10 @@ def _module(base: Base, planning: ComposePlanner, operating: ComposeLifecycle) -
     )
 
 
-def _keeper(base: Base, operating: ComposeLifecycle, host_id: str) -> ComposeReconciler:
+def _keeper(base: Base, lifecycle: ComposeLifecycle, host_id: str) -> ComposeReconciler:
     return ComposeReconciler(
         host_id=host_id,
-        operating=operating,
+        lifecycle=lifecycle,
         ledger=base.ledger,
         vault=base.vault,
         watch_time=base.settings.watch_time,

@@ -42,7 +42,7 @@ class ComposeReconciler:
     """
 
     host_id: str
-    operating: ComposeLifecycle
+    lifecycle: ComposeLifecycle
     ledger: Ledger
     vault: Vault
     watch_time: timedelta
@@ -52,7 +52,7 @@ class ComposeReconciler:
     _starts: ComposeStarts = field(init=False)
 
     def __post_init__(self) -> None:
-        starts = ComposeStarts(host_id=self.host_id, operating=self.operating, vault=self.vault)
+        starts = ComposeStarts(host_id=self.host_id, lifecycle=self.lifecycle, vault=self.vault)
         object.__setattr__(self, "_starts", starts)
 
     async def restore(self) -> float:
@@ -60,17 +60,17 @@ class ComposeReconciler:
         gone. Seconds to rest: it is done once.
         """
         await self.finish_deletions()
-        self._fallen.update(live := await self.operating.db.read(self._live))
+        self._fallen.update(live := await self.lifecycle.db.read(self._live))
         if live:
             with suppress(HeadwayError):  # else it is done as each is brought up
                 await self._tools.ready(stack=False)
-        await self._bring_up_again(await self.operating.db.read(self._at_rest))
+        await self._bring_up_again(await self.lifecycle.db.read(self._at_rest))
         return _ONCE
 
     async def keep_round(self) -> float:
         """Brings what runs in line with what is wanted, and looks whether what serves still does; seconds to rest."""
         await self.finish_deletions()
-        live = await self.operating.db.read(self._live)
+        live = await self.lifecycle.db.read(self._live)
         if live:  # also while all of them are being deployed: an engine that goes away then takes others down
             try:
                 containers = await self._all_containers()
@@ -79,7 +79,7 @@ class ComposeReconciler:
                 return _REST
             if self._told.pop("", None) is not None:
                 self._fallen.update(live)
-            at_rest = await self.operating.db.read(self._at_rest)
+            at_rest = await self.lifecycle.db.read(self._at_rest)
             if await self._bring_up_again(at_rest):
                 containers = await self._all_containers()
             await at_once(
@@ -105,18 +105,18 @@ class ComposeReconciler:
         """Clears away what was deleted while the engine was away, or the panel went down. What is still being deployed
         to is left to whoever deletes it, who ends that first.
         """
-        await at_once(self._finish_deletion(each) for each in await self.operating.db.read(self._being_deleted))
+        await at_once(self._finish_deletion(each) for each in await self.lifecycle.db.read(self._being_deleted))
 
     async def _finish_deletion(self, compose: Compose) -> None:
         try:
-            async with self.operating.turn(compose.compose_id):
-                await self.operating.remove(compose)
+            async with self.lifecycle.turn(compose.compose_id):
+                await self.lifecycle.remove(compose)
         except HeadwayError as error:
             self._tell(compose.compose_id, error)
 
     @property
     def _tools(self) -> ComposeContext:
-        return self.operating.toolboxes.at(self.host_id)
+        return self.lifecycle.contexts.at(self.host_id)
 
     def _live(self, tx: Tx) -> set[str]:
         return services_store.live(tx, self.host_id, COMPOSES)
@@ -141,7 +141,7 @@ class ComposeReconciler:
             if any(each.status not in {"exited", "created", "dead"} for each in containers):
                 await self._bring_in_line(compose_id)
             return
-        release = await self.operating.db.read(lambda tx: store.serving(tx, compose_id, self.vault))
+        release = await self.lifecycle.db.read(lambda tx: store.serving(tx, compose_id, self.vault))
         if release is None:
             return
         await self._hold(release, containers)
@@ -152,7 +152,7 @@ class ComposeReconciler:
             await self._tools.routing.follow(compose_id, release, containers)
         except HeadwayError as error:
             self._tell(compose_id, error)
-        if await self.operating.db.read(lambda tx: self._is_over(tx, release, containers)):
+        if await self.lifecycle.db.read(lambda tx: self._is_over(tx, release, containers)):
             await self._retire(compose_id)
 
     async def _hold(self, release: ComposeRelease, containers: Sequence[Container]) -> None:
@@ -161,7 +161,7 @@ class ComposeReconciler:
         """
         if not powers.needs_of_record(release.compose_id, release.record, self.host_id):
             return
-        withheld = await self.operating.db.read(lambda tx: self._is_withheld(tx, release))
+        withheld = await self.lifecycle.db.read(lambda tx: self._is_withheld(tx, release))
         if release.record.stack:
             if withheld:
                 await self._end_stack(release.compose_id)
@@ -195,19 +195,19 @@ class ComposeReconciler:
         except HeadwayError as error:  # looked at again when it is back
             self._tell(compose_id, error)
             return False
-        led = await self.operating.db.read(lambda tx: self._tools.routing.wanted_ports(tx, compose_id))
+        led = await self.lifecycle.db.read(lambda tx: self._tools.routing.wanted_ports(tx, compose_id))
         ways = {way: address_of(containers, *way) for way in led if way[0] in release.record.services}
         return bool(release.record.services.keys() - there.keys()) or None in ways.values()
 
     async def _bring_in_line(self, compose_id: str) -> bool:
         """Lets it run, or not, as it is wanted; whether that went well."""
         try:
-            async with self.operating.turn(compose_id):
-                compose = await self.operating.db.read(lambda tx: store.find(tx, compose_id, self.vault))
+            async with self.lifecycle.turn(compose_id):
+                compose = await self.lifecycle.db.read(lambda tx: store.find(tx, compose_id, self.vault))
                 if compose.wanted is DesiredState.UP:
-                    await self.operating.up(compose)
-                elif await self.operating.db.read(lambda tx: services_store.is_at_rest(tx, compose_id)):
-                    await self.operating.down(compose)
+                    await self.lifecycle.up(compose)
+                elif await self.lifecycle.db.read(lambda tx: services_store.is_at_rest(tx, compose_id)):
+                    await self.lifecycle.down(compose)
         except HeadwayError as error:
             self._tell(compose_id, error)
             return False
@@ -219,21 +219,21 @@ class ComposeReconciler:
         is met half-way: what it makes is not outdated, and what it leaves is looked at again.
         """
         try:
-            async with self.operating.turn(compose_id):
-                await self.operating.retire(compose_id)
+            async with self.lifecycle.turn(compose_id):
+                await self.lifecycle.retire(compose_id)
         except HeadwayError as error:
             self._tell(compose_id, error)
 
     async def _watch(self, containers: Mapping[str, Sequence[Container]]) -> None:
-        watched = await self.operating.db.read(lambda tx: store.watched(tx, self.host_id, tx.now - self.watch_time))
+        watched = await self.lifecycle.db.read(lambda tx: store.watched(tx, self.host_id, tx.now - self.watch_time))
         for compose_id, deployment_id in watched:
             mine = [each for each in containers.get(compose_id, ()) if each.deployment_id == deployment_id]
             if any(_is_unstable(each) for each in mine) or await self._has_failed_tasks(compose_id, deployment_id):
-                await self.operating.db.run(lambda tx, id_=deployment_id: self._mark_unstable(tx, id_))  # type: ignore[misc]
+                await self.lifecycle.db.run(lambda tx, id_=deployment_id: self._mark_unstable(tx, id_))  # type: ignore[misc]
 
     async def _has_failed_tasks(self, compose_id: str, deployment_id: str) -> bool:
         """Whether copies of a stack have ended by themselves on any machine, or the swarm has gone back."""
-        release = await self.operating.db.read(lambda tx: store.serving(tx, compose_id, self.vault))
+        release = await self.lifecycle.db.read(lambda tx: store.serving(tx, compose_id, self.vault))
         if release is None or not release.record.stack:
             return False
         try:

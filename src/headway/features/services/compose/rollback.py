@@ -34,8 +34,8 @@ VERSION = 2  # raised with every change to the steps below: a run of another ver
 class ComposeRollback:
     """How a compose service goes back; fits ``core.deployments.run.Kind``."""
 
-    planning: ComposePlanner
-    toolboxes: ComposeContexts
+    planner: ComposePlanner
+    contexts: ComposeContexts
     name: str = KIND
     version: int = VERSION
     repeatable_until: str | None = START
@@ -43,10 +43,10 @@ class ComposeRollback:
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
         """The release and the compose service as they are now. Raises RunFailed (refused) where one is gone."""
         try:
-            compose = store.find(tx, deployment.subject_id, self.planning.vault)
-            release = find_release(tx, self.planning, deployment.input["release_id"])
+            compose = store.find(tx, deployment.subject_id, self.planner.vault)
+            release = find_release(tx, self.planner, deployment.input["release_id"])
             powers.require_release(tx, compose, release.record)
-            plan = self.planning.plan_back(tx, compose, release)
+            plan = self.planner.plan_back(tx, compose, release)
         except HeadwayError as error:
             raise RunFailed(error.message, Reason.REFUSED) from error
         keep = bool(deployment.input.get("keep_configuration"))
@@ -61,11 +61,11 @@ class ComposeRollback:
 
     async def perform(self, run: Run) -> Success:
         """See the module's docstring; every line is a recorded step."""
-        back = _Rollback(run, self.toolboxes.at(run.deployment.host_id), ComposePlan.load(run.plan["plan"]))
+        back = _Rollback(run, self.contexts.at(run.deployment.host_id), ComposePlan.load(run.plan["plan"]))
         release = await back.release()
-        releasing, domains = back.releasing(release), run.plan["domains"]
-        await back.find(releasing, release)
-        steps = SwarmStack.of(releasing) if release.record.stack else releasing
+        activation, domains = back.activation(release), run.plan["domains"]
+        await back.find(activation, release)
+        steps = SwarmStack.of(activation) if release.record.stack else activation
         plan = await steps.decide(led=domains is None)
         try:
             await steps.start(plan)
@@ -78,26 +78,26 @@ class ComposeRollback:
             raise steps.left(plan, failure) from failure
 
         def settle(tx: Tx) -> None:
-            if releasing.plan.serving is not None:
-                releases_store.rolled_back(tx, releasing.plan.serving, by=releasing.release_id)
-            releasing.settle(tx, plan, finished, answers, run.plan["led"])
+            if activation.plan.serving is not None:
+                releases_store.rolled_back(tx, activation.plan.serving, by=activation.release_id)
+            activation.settle(tx, plan, finished, answers, run.plan["led"])
 
         success = Success(
             warning=answers.warning,
-            message=f"Rolled back: version {release.seq} of {releasing.plan.app_name} runs again, as release "
-            f"{releasing.release_id}. Its file and variables are as they were: the next deploy works from them.",
+            message=f"Rolled back: version {release.seq} of {activation.plan.app_name} runs again, as release "
+            f"{activation.release_id}. Its file and variables are as they were: the next deploy works from them.",
             settle=settle,
-            standing=None if plan.record.stack else partial(releasing.standing, plan, answers),
+            standing=None if plan.record.stack else partial(activation.standing, plan, answers),
         )
-        return await first_answers.added(run, releasing.tools.routing.edge, releasing.plan.compose_id, success)
+        return await first_answers.added(run, activation.tools.routing.edge, activation.plan.compose_id, success)
 
     @property
     def undos(self) -> Mapping[str, Undo]:
         """What takes back each effect."""
-        return {**undos(self.toolboxes), domain_snapshots.UNDO: self._domains}
+        return {**undos(self.contexts), domain_snapshots.UNDO: self._domains}
 
     async def _domains(self, undoing: Undoing, data: Json) -> None:
-        await domain_snapshots.undo(undoing, self.toolboxes.at(undoing.deployment.host_id).routing, data)
+        await domain_snapshots.undo(undoing, self.contexts.at(undoing.deployment.host_id).routing, data)
 
 
 class _Rollback:
@@ -115,7 +115,7 @@ class _Rollback:
             raise RunFailed("The release is gone; deploy that commit again.", Reason.REFUSED)
         return found
 
-    def releasing(self, release: ComposeRelease) -> ComposeActivation:
+    def activation(self, release: ComposeRelease) -> ComposeActivation:
         """The steps that it shares with a deploy."""
         return ComposeActivation(
             run=self._run,
@@ -126,7 +126,7 @@ class _Rollback:
             origin=release.origin or release.release_id,
         )
 
-    async def find(self, releasing: ComposeActivation, release: ComposeRelease) -> None:
+    async def find(self, activation: ComposeActivation, release: ComposeRelease) -> None:
         """Writes the record down as that of a release of its own, if all of it is there."""
 
         async def look() -> Json:
@@ -134,8 +134,8 @@ class _Rollback:
             if missing is not None:
                 raise RunFailed(f"Version {release.seq} cannot be used: {missing}", Reason.REFUSED)
             record = await self._bounded(release)
-            await self._run.undo("release", releasing.data)
-            await self._run.write(lambda tx: releasing.write(tx, record))
+            await self._run.undo("release", activation.data)
+            await self._run.write(lambda tx: activation.write(tx, record))
             await self._run.say(phrase("Going back to version {}, release {}.", release.seq, release.release_id))
 
         await self._run.step("release", look)
@@ -174,9 +174,9 @@ class _Rollback:
         await domain_snapshots.restore(self._run, mine, then)
 
 
-def find_release(tx: Tx, planning: ComposePlanner, release_id: str) -> ComposeRelease:
+def find_release(tx: Tx, planner: ComposePlanner, release_id: str) -> ComposeRelease:
     """The release. Raises InvalidInput where it is gone."""
-    found = store.release(tx, release_id, planning.vault)
+    found = store.release(tx, release_id, planner.vault)
     if found is None:
         raise InvalidInput("The release is gone; deploy that commit again.")
     return found

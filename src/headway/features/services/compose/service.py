@@ -54,16 +54,16 @@ class ComposeService:
         vault: Vault,
         ledger: Ledger,
         stopping: Stopping,
-        operating: ComposeLifecycle,
-        making: ComposeCreation,
+        lifecycle: ComposeLifecycle,
+        creation: ComposeCreation,
         moving: ComposeRelocation,
     ) -> None:
         self._db = db
         self._vault = vault
         self._ledger = ledger
         self._stopping = stopping
-        self._operating = operating
-        self._making = making
+        self._operating = lifecycle
+        self._making = creation
         self._moving = moving
 
     async def create(

@@ -30,14 +30,14 @@ class ComposeStarts:
     """Those of one host. A start that nobody has seen to its end goes on with the next panel."""
 
     host_id: str
-    operating: ComposeLifecycle
+    lifecycle: ComposeLifecycle
     vault: Vault
     _since: dict[str, float] = field(default_factory=dict)
     _up: dict[str, float] = field(default_factory=dict)
 
     async def round(self) -> bool:
         """One look at each; whether there was none."""
-        found = await self.operating.db.read(lambda tx: starts_store.starting(tx, self.host_id, COMPOSES))
+        found = await self.lifecycle.db.read(lambda tx: starts_store.starting(tx, self.host_id, COMPOSES))
         for known in (self._since, self._up):
             for gone in known.keys() - set(found):
                 del known[gone]
@@ -46,8 +46,8 @@ class ComposeStarts:
 
     async def _look(self, compose_id: str) -> None:
         since = self._since.setdefault(compose_id, time.monotonic())
-        compose = await self.operating.db.read(lambda tx: store.find(tx, compose_id, self.vault))
-        given, usual = compose.settings.health_deadline_seconds, self.operating.tools.defaults.health_seconds
+        compose = await self.lifecycle.db.read(lambda tx: store.find(tx, compose_id, self.vault))
+        given, usual = compose.settings.health_deadline_seconds, self.lifecycle.tools.defaults.health_seconds
         try:
             status = await self._status(compose)
         except HeadwayError as error:  # of a host that is away, or an edge that is being started
@@ -61,11 +61,11 @@ class ComposeStarts:
             def write(tx: Tx) -> None:
                 starts_store.started(tx, compose_id, ended)
 
-            await self.operating.db.run(write)
+            await self.lifecycle.db.run(write)
 
     async def _status(self, compose: Compose) -> ServiceStatus | None:
         """What its start has come to, None while that is open."""
-        tools = self.operating.toolboxes.at(compose.host_id)
+        tools = self.lifecycle.contexts.at(compose.host_id)
         release = await tools.release(compose.serving_release_id)
         if release is None:
             return None
@@ -75,7 +75,7 @@ class ComposeStarts:
             running = {name: sum(task.runs for task in each.tasks) for name, each in services.items()}
             is_up = all(running.get(name, 0) >= each.replicas for name, each in record.services.items() if each.stays)
         else:
-            containers = await self.operating.containers(compose.compose_id)
+            containers = await self.lifecycle.containers(compose.compose_id)
             standings = _standings(record, containers)
             if ContainerVerdict.FAILED in standings:
                 return ServiceStatus.ERROR
@@ -90,7 +90,7 @@ class ComposeStarts:
 
     async def _require_led(self, compose: Compose, release: ComposeRelease) -> None:
         """Whether requests arrive at what answered when it came to serve. Raises RouteNotProven."""
-        routing = self.operating.toolboxes.at(compose.host_id).routing
+        routing = self.lifecycle.contexts.at(compose.host_id).routing
         route = await routing.standing(compose.compose_id)
         if route is not None and release.record.answers is not None:
             route = await routing.answering(route, release.record.answers)

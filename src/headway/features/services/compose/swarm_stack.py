@@ -46,7 +46,7 @@ class SwarmStack:
     how other machines fetch what was built here, by what it is called here.
     """
 
-    releasing: ComposeActivation
+    activation: ComposeActivation
     run: Run
     plan: ComposePlan
     tools: ComposeContext
@@ -54,13 +54,13 @@ class SwarmStack:
     _seen: dict[str, tuple[frozenset[str], float]] = field(default_factory=dict)
 
     @staticmethod
-    def of(releasing: ComposeActivation, pushed: Mapping[str, str] | None = None) -> SwarmStack:
+    def of(activation: ComposeActivation, pushed: Mapping[str, str] | None = None) -> SwarmStack:
         """The steps of a deployment."""
         return SwarmStack(
-            releasing=releasing,
-            run=releasing.run,
-            plan=releasing.plan,
-            tools=releasing.tools,
+            activation=activation,
+            run=activation.run,
+            plan=activation.plan,
+            tools=activation.tools,
             pushed=pushed or {},
         )
 
@@ -68,8 +68,8 @@ class SwarmStack:
         """The file for the swarm, in which services that stay as they were say so; what it needs is there then."""
 
         async def plan() -> Json:
-            await self.run.undo("containers", self.releasing.data)
-            drawn = await self.releasing.record()
+            await self.run.undo("containers", self.activation.data)
+            drawn = await self.activation.record()
             file: Mapping[str, Any] = drawn.file
             if not drawn.stack:
                 made = await self._made(drawn, await self.tools.stacks.here())
@@ -78,9 +78,9 @@ class SwarmStack:
             services = await self._services(file)
             labelled = stack_file.labelled(file, {name: each.deployment_id for name, each in services.items()})
             record = Record(file=labelled, services=services, secrets=drawn.secrets, stack=True)
-            await self.run.write(lambda tx: self.releasing.write(tx, record))
+            await self.run.write(lambda tx: self.activation.write(tx, record))
             if led:
-                await self.releasing.require_led_to(record)
+                await self.activation.require_led_to(record)
             for name, each in services.items():
                 is_new = each.deployment_id == self._deployment_id
                 await self.run.say(
@@ -88,7 +88,7 @@ class SwarmStack:
                 )
 
         await self.run.step("plan", plan)
-        return Rollout(record=await self.releasing.record(), ways={})
+        return Rollout(record=await self.activation.record(), ways={})
 
     async def start(self, plan: Rollout) -> None:
         """Hands the file to the swarm, which rolls out what has changed."""
@@ -103,9 +103,9 @@ class SwarmStack:
                 async with self.run.fence():
                     await self.tools.engine.remove(**labels)
                     await self.tools.engine.remove_networks(**labels)
-            await self.releasing.require_firm(plan.record)
-            bringing = ImageDistribution(run=self.run, plan=self.plan, tools=self.tools)
-            async with bringing.logged_in("the stack") as docker:
+            await self.activation.require_firm(plan.record)
+            image_distribution = ImageDistribution(run=self.run, plan=self.plan, tools=self.tools)
+            async with image_distribution.logged_in("the stack") as docker:
                 await self.run.command("stack deploy", stacks.deploy(docker, self.plan.app_name, plan.record.file))
 
         await self.run.step(START, up)
@@ -118,7 +118,7 @@ class SwarmStack:
         record = plan.record
 
         async def look() -> Json:
-            deadline = time.monotonic() + self.releasing.health_seconds
+            deadline = time.monotonic() + self.activation.health_seconds
             while True:
                 found = await self.tools.stacks.services(self.plan.compose_id)
                 late = [name for name in record.services if not await self._is_well(record, name, found.get(name))]
@@ -140,7 +140,7 @@ class SwarmStack:
             release = await self.tools.release(self._deployment_id)
             async with self.run.fence():
                 await self.tools.lead_to_stack(self.plan.compose_id, self.plan.app_name, release)
-            return asdict(await (await self.releasing.asking()).of(plan.record))
+            return asdict(await (await self.activation.asking()).of(plan.record))
 
         return Answers.load(await self.run.step("answers", ask))
 
@@ -160,7 +160,7 @@ class SwarmStack:
 
     async def _proven(self, record: Record, route: Route, answers: Answers) -> None:
         try:
-            await self.releasing.require_led(route, answers)
+            await self.activation.require_led(route, answers)
         except explain.INTERRUPTIONS:
             raise
         except HeadwayError as error:
@@ -308,11 +308,11 @@ class SwarmStack:
     async def _too_late(self, record: Record, name: str, there: Mapping[str, StackService]) -> RunFailed:
         said, found = await self._last_words(record, there), there.get(name)
         if found is None:
-            return RunFailed(f"The swarm has no service {name} after {self.releasing.health_seconds:g} s.{said}")
+            return RunFailed(f"The swarm has no service {name} after {self.activation.health_seconds:g} s.{said}")
         newest = [tries[0] for tries in by_copy(found.tasks).values()]
         waiting = next((task for task in newest if not task.runs), None)
         why = "the swarm is still at it" if waiting is None else f"{waiting.state}: {waiting.error or 'no word why'}"
-        return RunFailed(f"The service {name} is not up after {self.releasing.health_seconds:g} s ({why}).{said}")
+        return RunFailed(f"The service {name} is not up after {self.activation.health_seconds:g} s ({why}).{said}")
 
     async def _last_words(self, record: Record, there: Mapping[str, StackService]) -> str:
         """Says what each copy of what this deployment changes wrote last; gives the line of it that tells most, as a
@@ -338,7 +338,7 @@ class SwarmStack:
         ids = frozenset(task.task_id for task in running)
         if self._seen.get(name, (frozenset(), 0.0))[0] != ids:
             self._seen[name] = (ids, time.monotonic())
-        return time.monotonic() - self._seen[name][1] >= self.releasing.settle_seconds
+        return time.monotonic() - self._seen[name][1] >= self.activation.settle_seconds
 
 
 def _has_finished(record: Record, found: StackService) -> bool:

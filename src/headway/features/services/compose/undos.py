@@ -17,11 +17,11 @@ from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import EngineAway
 
 
-def undos(toolboxes: ComposeContexts) -> Mapping[str, Undo]:
+def undos(contexts: ComposeContexts) -> Mapping[str, Undo]:
     """What takes back each effect, with the tools of the run's host."""
 
     def of(take_back: Callable[[ComposeContext, Undoing, Json], Awaitable[None]]) -> Undo:
-        return lambda undoing, data: take_back(toolboxes.at(undoing.deployment.host_id), undoing, data)
+        return lambda undoing, data: take_back(contexts.at(undoing.deployment.host_id), undoing, data)
 
     return {name: of(each) for name, each in _UNDOS.items()}
 

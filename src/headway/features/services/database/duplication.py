@@ -20,7 +20,7 @@ from headway.kernel.vault import Vault
 class Copying:
     """Fits ``applications.arranging.CopyOthers``."""
 
-    making: ApplicationCreation
+    creation: ApplicationCreation
     vault: Vault
 
     def copy(
@@ -34,7 +34,7 @@ class Copying:
         for model in models:
             given = _for_copy(actor, replace(model.settings, ports={}, volume="data"))
             beside = target.environment_id == environment_id
-            runs = self.making.add(
+            runs = self.creation.add(
                 tx,
                 target,
                 f"{model.name} (copy)" if beside else model.name,

@@ -33,15 +33,15 @@ def install_databases(
     base: Base, applications: Applications, composes: Composes, *, carry_along: Callable[[Tx, str, str], None]
 ) -> Databases:
     """Databases on all hosts: those that run here are as any application."""
-    operating, making, toolboxes = applications.operating, applications.making, composes.operating.toolboxes
-    telling = PasswordChange(operating=operating, docker_at=lambda host_id: toolboxes.at(host_id).engine.docker.env)
+    lifecycle, creation, contexts = applications.lifecycle, applications.creation, composes.lifecycle.contexts
+    telling = PasswordChange(lifecycle=lifecycle, docker_at=lambda host_id: contexts.at(host_id).engine.docker.env)
     service = DatabaseService(
         db=base.db,
         vault=base.vault,
         ledger=base.ledger,
         stopping=base.engine.stopper,
-        operating=operating,
-        making=making,
+        lifecycle=lifecycle,
+        creation=creation,
         telling=telling,
         carry_along=carry_along,
     )
@@ -49,8 +49,8 @@ def install_databases(
         kinds=(ConnectKind(vault=base.vault, outward=base.data_dir.outward_gid),),
         subjects={SubjectType.DATABASE: ServiceSubject(noun="Database", kind=SubjectType.DATABASE)},
     )
-    mine = Copying(making=making, vault=base.vault)
-    return Databases(service=service, copy=_both(mine.copy, composes.making.copy), module=module)
+    mine = Copying(creation=creation, vault=base.vault)
+    return Databases(service=service, copy=_both(mine.copy, composes.creation.copy), module=module)
 
 
 def _both(one: CopyOthers, other: CopyOthers) -> CopyOthers:

@@ -36,7 +36,7 @@ def with_password(database: Database, password: str, *, of_root: bool) -> Databa
 class PasswordChange:
     """``docker_at`` gives the environment of the engine's command line on a host."""
 
-    operating: ApplicationLifecycle
+    lifecycle: ApplicationLifecycle
     docker_at: Callable[[str], Mapping[str, str]]
 
     async def tell(self, database: Database, password: str, *, of_root: bool) -> None:
@@ -59,17 +59,17 @@ class PasswordChange:
 
     async def _container(self, database: Database) -> tuple[str, str]:
         """The host that the database is on, and its container there."""
-        operating, id_ = self.operating, database.database_id
-        release = await operating.db.read(lambda tx: applications.serving(tx, id_))
+        lifecycle, id_ = self.lifecycle, database.database_id
+        release = await lifecycle.db.read(lambda tx: applications.serving(tx, id_))
         if release is None:
             raise Conflict("The database was stopped meanwhile. Start it, then change its password.")
-        inside = await operating.runtime(release).inside(release.release_id)
+        inside = await lifecycle.runtime(release).inside(release.release_id)
         if not isinstance(inside, InContainer):
             raise NotRunning("The database does not run in a container.")
         return release.host_id, inside.container_id
 
     async def _ask(self, host_id: str, what: Typed) -> None:
-        far = self.operating.hosts[host_id]
+        far = self.lifecycle.hosts[host_id]
         if isinstance(far, SshHost):
             await ask_there(far, what, f"{INSIDE}={what.env[INSIDE]}")
         else:

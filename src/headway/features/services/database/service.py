@@ -72,8 +72,8 @@ class DatabaseService:
     vault: Vault
     ledger: Ledger
     stopping: Stopping
-    operating: ApplicationLifecycle
-    making: ApplicationCreation
+    lifecycle: ApplicationLifecycle
+    creation: ApplicationCreation
     telling: PasswordChange
     carry_along: Callable[[Tx, str, str], None]
 
@@ -101,7 +101,7 @@ class DatabaseService:
             led = judged_elsewhere(actor, DatabaseSettings(), given)
             settings = judged(actor, AppSettings(), settings_for(kind, led, change.container(AppSettings())))
             require_references(tx, actor.organization_id, AppSettings(), settings)
-            runs = self.making.add(
+            runs = self.creation.add(
                 tx, place, name, app_name=app_name, settings=settings, host_id=host_id, database=kind
             )
             database = Database(kind=kind, runs=replace(runs, description=change.description), settings=led)
@@ -240,8 +240,8 @@ class DatabaseService:
             return database
 
         database = await self.db.run(begin)
-        async with self.operating.turn(database_id):
-            await self.operating.up(database.runs)
+        async with self.lifecycle.turn(database_id):
+            await self.lifecycle.up(database.runs)
         return await self.one(actor, permission, kind, database_id)
 
     async def reload(self, actor: Actor, permission: Permission, kind: DatabaseKind, database_id: str) -> None:
@@ -263,8 +263,8 @@ class DatabaseService:
         database = await self.db.run(begin)
         if database is None:
             return
-        async with self.operating.turn(database_id):
-            await self.operating.again(database.runs)
+        async with self.lifecycle.turn(database_id):
+            await self.lifecycle.again(database.runs)
 
     async def stop(self, actor: Actor, permission: Permission, kind: DatabaseKind, database_id: str) -> Database:
         """Ends its deployments and what runs; returns when nothing does. Raises InvalidInput for one elsewhere."""
@@ -272,8 +272,8 @@ class DatabaseService:
         _require_here(database)
         await self._set_down(database_id)
         await self._end_all(database_id)
-        async with self.operating.turn(database_id):
-            await self.operating.down(database.runs)
+        async with self.lifecycle.turn(database_id):
+            await self.lifecycle.down(database.runs)
         await self._set_down(database_id)
         return await self.one(actor, permission, kind, database_id)
 
@@ -304,8 +304,8 @@ class DatabaseService:
         database = await self.db.run(begin)
         with kept_deletion(database.runs.name, database.runs.host_id):
             await self._end_all(database_id)
-            async with self.operating.turn(database_id):
-                await self.operating.remove(database.runs)
+            async with self.lifecycle.turn(database_id):
+                await self.lifecycle.remove(database.runs)
         return database
 
     async def move(
@@ -334,7 +334,7 @@ class DatabaseService:
         """The last lines that the database wrote, its secrets masked."""
         runs = (await self.one(actor, permission, kind, database_id)).runs
         secrets = await self.db.read(lambda tx: known_secrets(tx, runs, self.vault))
-        return await self.operating.logs(runs, tail, secrets, since)
+        return await self.lifecycle.logs(runs, tail, secrets, since)
 
     def permitted(self, tx: Tx, actor: Actor, permission: Permission, kind: DatabaseKind, database_id: str) -> Database:
         """The database of that kind. Raises Missing, Forbidden."""

@@ -34,7 +34,7 @@ def _application(panel: PanelParts) -> Routed:
     needs = operations.ApplicationNeeds(
         access=features.access.access,
         applications=features.applications.service,
-        arranging=features.arranging,
+        relocation=features.relocation,
         deployments=features.deployments.service,
         detects=features.applications.detects,
         drops=features.applications.drops,
@@ -82,9 +82,9 @@ def application_view(panel: PanelParts) -> ApplicationView:
     features = panel.features
     return ApplicationView(
         applications=features.applications.service,
-        barriers=features.fronts.barriers,
+        barriers=features.edge_services.barriers,
         deployment_reads=features.deployments.reads,
-        domains=features.fronts.domains,
+        domains=features.edge_services.domains,
         preview=preview_view(panel),
         previews=features.previews.service,
         projects=features.projects,

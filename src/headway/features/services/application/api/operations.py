@@ -40,7 +40,7 @@ class ApplicationNeeds:
 
     access: AccessService
     applications: ApplicationService
-    arranging: ApplicationRelocation
+    relocation: ApplicationRelocation
     deployments: DeploymentService
     detects: DetectService
     drops: DropService
@@ -199,13 +199,13 @@ async def create(needs: ApplicationNeeds, call: Call[CreateApplication]) -> Appl
 async def update(needs: ApplicationNeeds, call: Call[UpdateApplication]) -> bool:
     """Change an application."""
     given, place = call.input, call.input.environment_id
-    arranging = needs.arranging
+    relocation = needs.relocation
     await needs.applications.update(
         call.actor,
         call.permission,
         given.application_id,
         given.applied,
-        put=None if place is None else arranging.mover(call.actor, call.permission, place),
+        put=None if place is None else relocation.mover(call.actor, call.permission, place),
         name=given.name,
         description=given.description,
         env=_env(given.model_fields_set, given.env),
@@ -258,7 +258,7 @@ async def save_git(needs: ApplicationNeeds, call: Call[SaveGit]) -> bool:
 async def move(needs: ApplicationNeeds, call: Call[MoveApplication]) -> ApplicationRow:
     """Put it into another environment."""
     given = call.input
-    moved = await needs.arranging.move(call.actor, call.permission, given.application_id, given.target_environment_id)
+    moved = await needs.relocation.move(call.actor, call.permission, given.application_id, given.target_environment_id)
     needs.access.forget()  # whoever was given the application now knows of another project
     return _row(needs, moved)
 

@@ -42,7 +42,7 @@ def compose_view(panel: PanelParts) -> ComposeView:
     return ComposeView(
         backups=features.backups.service,
         deployment_reads=features.deployments.reads,
-        domains=features.fronts.domains,
+        domains=features.edge_services.domains,
         projects=features.projects,
         relations=relations_of(panel),
         webhooks=features.webhooks.service,
