@@ -1,4 +1,5 @@
-"""What a feature takes that is added: its folder, and in the list of all one line beside the import that this needs."""
+"""What a feature takes that is added: its folder, and in the list of all one line beside the import that this needs;
+its place among the rows of features is for the contract of imports to ask."""
 
 from __future__ import annotations
 
