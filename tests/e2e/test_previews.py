@@ -146,7 +146,8 @@ def test_one_that_is_closed_while_it_builds_is_gone_and_comes_back_when_it_is_op
     pull.tell("closed", state="closed")
     assert previews(running, application_id) == []
     until(lambda: nothing_left(running, preview["previewDeploymentId"], "closing-pr-3"), 25, what="nothing is left")
-    assert running.client.get("/deployment.one", params={"deploymentId": opened["deploymentId"]}).status_code == 404
+    mine = {"deploymentId": opened["deploymentId"]}  # its row goes once nothing is left on the machine
+    until(lambda: running.client.get("/deployment.one", params=mine).status_code == 404, 10, what="its row is gone")
 
     running.post("application.update", applicationId=application_id, previewEnv="WAIT=0")
     again = pull.tell("reopened")
