@@ -62,8 +62,8 @@ def panel(disk: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pane
         panel.clean_up()
 
 
-def in_many(megabytes: int, left: int = 0) -> str:
-    return quote(f"many(os.environ['HOME'] + '/many', {megabytes}, 0.3, {left})")
+def in_many(megabytes: int, left: int = 0, pause_seconds: float = 0.3) -> str:
+    return quote(f"many(os.environ['HOME'] + '/many', {megabytes}, {pause_seconds}, {left})")
 
 
 def id_of(panel: Panel, name: str) -> str:
@@ -97,7 +97,7 @@ def test_whoever_fills_the_disk_is_ended_and_the_others_go_on(panel: Panel, disk
     fill_until_near(panel, disk)
     before, others = pid_of(panel), pid_of(panel, "other")
     panel.visit("other", f"/{in_many(8)}")
-    panel.visit("filler", f"/{in_many(3000, LEFT)}")
+    panel.visit("filler", f"/{in_many(3000, LEFT, 1.2)}")  # it grows while it is looked at, also on a busy machine
     until(lambda: pid_of(panel) not in {None, before}, 150, what="it is ended, and started again")
     assert pid_of(panel, "other") == others
     said = panel.get("application.readLogs", applicationId=id_of(panel, "filler"), tail=1000)
