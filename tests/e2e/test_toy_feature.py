@@ -1,5 +1,6 @@
 """What a feature takes that is added: its folder, and in the list of all one line beside the import that this needs;
-its place among the rows of features is for the contract of imports to ask."""
+its place among the rows of features is for the contract of imports to ask.
+"""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from tests.simulation.working_days import DAYS, judge, points_of
 
 SAMPLE = 8
 PARTS = {  # where something waits itself; the others wait for these
-    *(f"core/engine/{name}.py" for name in ("beside", "ending", "engine", "execution", "janitor", "parts", "poller")),
-    *(f"core/engine/{name}.py" for name in ("at_once", "reach", "recovery", "runner", "stopper", "worker")),
+    *(f"core/engine/{name}.py" for name in ("background", "concurrency", "engine", "execution", "janitor", "parts")),
+    *(f"core/engine/{name}.py" for name in ("poller", "reach", "recovery", "run_end", "runner", "stopper", "worker")),
     "core/engine/scheduler/scheduler.py",
     *(f"infra/logs/{name}.py" for name in ("logfile", "pump")),
     "core/deployments/retention.py",
