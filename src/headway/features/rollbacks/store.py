@@ -10,6 +10,7 @@ from sqlalchemy import Row, bindparam, case, column, select, table
 
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.rollback_targets import Left
+from headway.infra.db.tables.services import COMPOSE
 from headway.infra.db.transaction import Tx
 
 _IDS_AT_A_TIME = 1_000  # a statement takes no more than some ten thousand parameters
@@ -79,20 +80,15 @@ _COLUMNS = (
     *("release_id", "deployment_id", "seq", "image", "created_at"),
     *("state", "missing", "rolled_back_at", "rolled_back_by"),
 )
-_r = table("releases", *map(column, (*_COLUMNS, "service_id", "record"))).c
-_s = table("services", *map(column, ("service_id", "kind"))).c
+_r = table("releases", *map(column, (*_COLUMNS, "service_id", "runtime", "record"))).c
 # What runs of a database is gone back to as an application is.
-_TYPE = case((_s.kind == SubjectType.COMPOSE.value, SubjectType.COMPOSE.value), else_=SubjectType.APPLICATION.value)
-_SERVED = (
-    select(
-        *(_r[each] for each in _COLUMNS),
-        _r.service_id.label("subject_id"),
-        _TYPE.label("subject_type"),
-        (_r.record != "").label("is_kept"),
-    )
-    .where(_r.service_id == _s.service_id)
-    .where(_r.state != "starting")
-)
+_TYPE = case((_r.runtime == COMPOSE, SubjectType.COMPOSE.value), else_=SubjectType.APPLICATION.value)
+_SERVED = select(
+    *(_r[each] for each in _COLUMNS),
+    _r.service_id.label("subject_id"),
+    _TYPE.label("subject_type"),
+    (_r.record != "").label("is_kept"),
+).where(_r.state != "starting")
 _BY_ID = _SERVED.where(_r.release_id == bindparam("release_id"))
 _OF_DEPLOYMENTS = _SERVED.where(_r.deployment_id.in_(bindparam("ids", expanding=True)))
 _IDLE = _SERVED.where(_r.state != "serving")

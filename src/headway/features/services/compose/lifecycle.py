@@ -204,7 +204,7 @@ class ComposeLifecycle:
 
     async def let_go(self, compose_id: str, release_id: str, folder: str) -> None:
         """Removes a release that does not serve: its row, and its files unless another release has those too."""
-        if not await self.db.read(lambda tx: is_shared(tx, release_id, folder)):
+        if not await self.db.read(lambda tx: is_shared(tx, compose_id, release_id, folder)):
             tools = await self.tools_of(compose_id)
             await self.hosts[tools.host_id].remove_tree(folder)
         await self.db.run(lambda tx: releases_store.remove(tx, release_id))

@@ -34,9 +34,9 @@ def beyond(tx: Tx, compose_id: str, keep: KeptReleases) -> list[tuple[str, str]]
     return [(row.release_id, row.folder) for row in rows if row.release_id not in staying]
 
 
-def is_shared(tx: Tx, release_id: str, folder: str) -> bool:
-    """Whether another release has the same files."""
-    others = select(_r.release_id).where(_r.folder == folder, _r.release_id != release_id)
+def is_shared(tx: Tx, compose_id: str, release_id: str, folder: str) -> bool:
+    """Whether another release has the same files, which only one of the same service can."""
+    others = select(_r.release_id).where(_r.service_id == compose_id, _r.folder == folder, _r.release_id != release_id)
     return tx.execute(others.limit(1)).first() is not None
 
 

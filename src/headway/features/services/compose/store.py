@@ -25,6 +25,8 @@ _PLAIN = (
     *("organization_id", "project_id", "environment_id", "host_id", "name", "app_name", "description"),
     *("serving_release_id", "build_uid", "delete_volumes", "created_at", "preview_of"),
 )
+# By way of the services, which have an index of their kind.
+_ANY_RELEASE = select(_r.release_id).join(services, _c.service_id == _r.service_id).where(_c.kind == _KIND).limit(1)
 
 
 class ComposeNotFound(NotFound):
@@ -123,7 +125,7 @@ def write_release(
 
 def any_release(tx: Tx) -> bool:
     """Whether there is a release at all. It is written down before its first container is made."""
-    return tx.scalar(select(_r.release_id).where(_r.runtime == COMPOSE).limit(1)) is not None
+    return tx.scalar(_ANY_RELEASE) is not None
 
 
 def release(tx: Tx, release_id: str, vault: Vault) -> ComposeRelease | None:

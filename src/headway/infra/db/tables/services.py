@@ -13,9 +13,9 @@ services = Table(
     metadata,
     Column("service_id", String(21), primary_key=True),
     Column("kind", String(16), nullable=False),  # application, compose or database
-    Column("organization_id", String(21), nullable=False, index=True),
-    Column("project_id", String(21), ForeignKey("projects.project_id"), nullable=False, index=True),
-    Column("environment_id", String(21), ForeignKey("environments.environment_id"), nullable=False, index=True),
+    Column("organization_id", String(21), nullable=False),
+    Column("project_id", String(21), ForeignKey("projects.project_id"), nullable=False),
+    Column("environment_id", String(21), ForeignKey("environments.environment_id"), nullable=False),
     Column("host_id", String(21), ForeignKey("hosts.host_id"), nullable=False),
     Column("build_host_id", String(21), index=True),  # null: it is built where it is
     Column("name", Text, nullable=False),
@@ -36,6 +36,10 @@ services = Table(
     Column("preview_of", String(21), index=True),  # of a preview: the service that it is one of
     Column("database", String(16)),  # of a database: its kind of server
 )
+Index("ix_services_organization", services.c.organization_id, services.c.kind)
+Index("ix_services_project", services.c.project_id, services.c.kind)
+Index("ix_services_environment", services.c.environment_id, services.c.kind)
+Index("ix_services_kind", services.c.kind, services.c.host_id)
 
 # ``origin`` is the release whose artifact this one has (null: its own), ``domains`` what led to it when it last served,
 # ``missing`` what keeps anybody from going back to it, as it was last seen.

@@ -102,8 +102,11 @@ def _make_services() -> None:
         sa.UniqueConstraint("app_name", name=op.f("uq_services_app_name")),
         sa.UniqueConstraint("host_name", name=op.f("uq_services_host_name")),
     )
-    for column in ("organization_id", "project_id", "environment_id", "build_host_id", "preview_of"):
+    for column in ("build_host_id", "preview_of"):
         op.create_index(op.f(f"ix_services_{column}"), "services", [column], unique=False)
+    for place in ("organization", "project", "environment"):
+        op.create_index(f"ix_services_{place}", "services", [f"{place}_id", "kind"], unique=False)
+    op.create_index("ix_services_kind", "services", ["kind", "host_id"], unique=False)
 
 
 def _put_releases_aside(connection: sa.Connection) -> str:

@@ -1,0 +1,61 @@
+"""Services of a kind and their releases are found by an index, whichever others there are beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import event
+
+from headway.core.deployments.model import SubjectType
+from headway.features.projects import store as projects
+from headway.features.rollbacks import store as rollbacks
+from headway.features.services import store
+from headway.features.services.compose import store as composes
+from headway.features.services.compose.release_retention import is_shared
+from headway.features.services.model import APPLICATIONS, COMPOSES
+from headway.infra.db.engine import SqlDatabase
+from headway.infra.db.transaction import Tx
+from headway.kernel.clock import SystemClock
+
+
+def test_lists_of_a_kind_look_at_no_service_of_another(sqlite_database_url: str) -> None:
+    wanted: dict[str, Callable[[Tx], object]] = {
+        "ix_services_environment (environment_id=? AND kind=?)": lambda tx: store.of_environment(
+            tx, "e", SubjectType.COMPOSE
+        ),
+        "ix_services_organization (organization_id=? AND kind=?)": lambda tx: store.of_organization(
+            tx, "o", SubjectType.APPLICATION
+        ),
+        "ix_services_project (project_id=? AND kind=?)": lambda tx: projects.databases_in(tx, ["p", "q"]),
+        "ix_services_kind (kind=? AND host_id=?)": lambda tx: store.live(tx, "local", APPLICATIONS),
+        "ix_services_kind (kind=?)": lambda tx: store.being_deleted(tx, COMPOSES),
+    }
+    found = {index: plan(sqlite_database_url, work) for index, work in wanted.items()}
+    assert {index: steps for index, steps in found.items() if not any(index in step for step in steps)} == {}
+
+
+def test_releases_of_compose_services_are_found_without_a_look_at_every_release(sqlite_database_url: str) -> None:
+    for work in (composes.any_release, lambda tx: is_shared(tx, "shop", "shop-1", "/work/shop-1")):
+        steps = plan(sqlite_database_url, work)
+        assert any("ix_releases_service (service_id=?)" in step for step in steps), steps
+        assert not any(step.startswith("SCAN") for step in steps), steps
+
+
+def test_what_one_goes_back_to_is_told_by_the_release_alone(sqlite_database_url: str) -> None:
+    steps = plan(sqlite_database_url, lambda tx: rollbacks.left_by(tx, ["d"]))
+    assert steps == ["SEARCH releases USING INDEX ix_releases_deployment_id (deployment_id=?)"]
+
+
+def plan(url: str, work: Callable[[Tx], object]) -> list[str]:
+    """How SQLite finds what a function of a store asks for."""
+    database, asked = SqlDatabase(url), list[tuple[str, tuple[object, ...]]]()
+    event.listen(database.writer, "before_cursor_execute", lambda *given: asked.append((given[2], given[3])))
+    with database.writer.begin() as connection:
+        work(Tx(connection, SystemClock()))
+        steps = [
+            str(row.detail)
+            for statement, parameters in tuple(asked)
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
+    database.close()
+    return steps
