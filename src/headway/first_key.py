@@ -10,6 +10,7 @@ from headway.core.access.reset import reset
 from headway.core.access.service import AccessService
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.migrate import migrate
+from headway.infra.db.seat import Seat
 from headway.infra.panel import metrics_port
 from headway.infra.panel.data_dir import DataDir
 from headway.infra.panel.whole_file import replace_file
@@ -37,12 +38,15 @@ async def prepare(settings: Settings) -> None:
     """
     data_dir = DataDir.open(settings.data_dir)
     db = SqlDatabase(settings.database.reveal())
+    seat = Seat(db)
     try:
         if settings.owner_key or settings.api_key:
+            await asyncio.to_thread(seat.take)  # the database may be that of a panel which works elsewhere
             await asyncio.to_thread(migrate, db)
             await first_owner(AccessService(db), settings, data_dir)
     finally:
         db.close()
+        seat.leave()
         data_dir.close()
 
 
