@@ -32,7 +32,7 @@ from headway.infra.logs.paths import LogPaths
 from headway.infra.panel.ballast import take_ballast
 from headway.infra.panel.data_dir import DataDir
 from headway.infra.panel.metrics_port import settle
-from headway.infra.panel.notify import tell_ready
+from headway.infra.panel.notify import more_time, tell_ready
 from headway.infra.panel.process import go_first
 from headway.kernel.clock import SystemClock
 from headway.kernel.events import Events
@@ -143,7 +143,8 @@ class Panel:
 async def _opened(
     settings: Settings, data_dir: DataDir, db: SqlDatabase, seat: Seat, crash_point: Callable[[str], None]
 ) -> Panel:
-    await asyncio.to_thread(migrate, db)
+    async with more_time():
+        await asyncio.to_thread(migrate, db)
     await db.run(lambda tx: check_key(tx, data_dir.vault))
     await asyncio.to_thread(take_ballast, data_dir.ballast, settings.ballast_bytes)
     access = AccessService(db)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import shutil
 import socket
 import subprocess
@@ -12,6 +14,9 @@ import pytest
 
 from headway.infra.panel import notify
 from headway.infra.panel.units import Units
+from headway.kernel.settings import Facts, Settings
+from headway.panel import Panel
+from tests.support.panel.panel import remove_traces
 
 VERIFY = shutil.which("systemd-analyze")
 
@@ -56,6 +61,62 @@ def test_systemd_is_told_once_that_the_panel_is_ready(
             manager.recv(64)
 
 
-def test_where_nobody_asks_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_systemd_is_asked_for_more_time_while_the_database_is_migrated_and_no_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notify, "_ANEW_SECONDS", 0.05)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.settimeout(5)
+        manager.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv(notify.VARIABLE, str(tmp_path / "notify"))
+
+        async with notify.more_time():
+            told = [await asyncio.to_thread(manager.recv, 64) for _ in range(3)]
+
+        assert told == [b"EXTEND_TIMEOUT_USEC=90000000"] * 3
+        notify.tell_ready()
+        while (last := await asyncio.to_thread(manager.recv, 64)) == told[0]:
+            pass
+        assert last == b"READY=1"
+        await asyncio.sleep(0.2)
+        manager.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            manager.recv(64)
+
+
+async def test_systemd_is_not_asked_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notify, "_ANEW_SECONDS", 0.02)
+    monkeypatch.setattr(notify, "_MOST_SECONDS", 0.04)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(5)
+        monkeypatch.setenv(notify.VARIABLE, str(tmp_path / "notify"))
+        async with notify.more_time():
+            for _ in range(2):
+                await asyncio.to_thread(manager.recv, 64)
+            manager.settimeout(0.3)
+            with pytest.raises(TimeoutError):
+                await asyncio.to_thread(manager.recv, 64)
+
+
+async def test_a_panel_that_is_started_asks_for_time_before_it_tells_that_it_is_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = Facts(is_root=os.geteuid() == 0, home=tmp_path, cwd=tmp_path, cores=2, memory_bytes=8 << 30)
+    settings = Settings.from_env({"HEADWAY_BALLAST": "0"}, facts, data_dir=str(tmp_path / "data"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(0)
+        monkeypatch.setenv(notify.VARIABLE, str(tmp_path / "notify"))
+        try:
+            (await Panel.open(settings)).close()
+        finally:
+            remove_traces(settings.data_dir)
+        assert manager.recv(64) == b"EXTEND_TIMEOUT_USEC=90000000"
+
+
+async def test_where_nobody_asks_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(notify.VARIABLE, raising=False)
+    async with notify.more_time():
+        await asyncio.sleep(0)
     notify.tell_ready()
