@@ -152,7 +152,6 @@ def look_ahead(settings: Settings) -> Outlook:
     url = settings.database.reveal()
     revision, known = dump.revision(url), dump.known_revisions()
     kinds = {deploy.KIND: (deploy.VERSION, deploy.RELEASE_COMMAND)}
-    file = folder / _DATABASE_FILE
     can_read = revision is not None and revision in known
     return Outlook(
         data_dir=folder,
@@ -167,7 +166,7 @@ def look_ahead(settings: Settings) -> Outlook:
         unfinished=tuple(_unfinished(url)) if can_read else (),
         left=tuple(_left(settings, url, folder / "vault.key")) if can_read else (),
         kinds=kinds,
-        database_bytes=file.stat().st_size if file.exists() else 0,
+        database_bytes=_database_bytes(folder),
         free_bytes=shutil.disk_usage(next(each for each in (folder, *folder.parents) if each.exists())).free,
     )
 
@@ -306,6 +305,14 @@ def _left(settings: Settings, url: str, key: Path) -> list[Line]:
         return asyncio.run(earlier.read(database, lambda tx: list(lines(tx, vault, settings))))
     finally:
         database.close()
+
+
+def _database_bytes(folder: Path) -> int:
+    found = 0
+    for name in (_DATABASE_FILE, f"{_DATABASE_FILE}-wal"):
+        with suppress(FileNotFoundError):
+            found += (folder / name).stat().st_size
+    return found
 
 
 def _text(path: Path) -> str | None:

@@ -104,7 +104,8 @@ def _panel(outlook: Outlook) -> Finding:
 
 
 def _disk(outlook: Outlook) -> Finding:
-    needed = _LEAST_FREE + (2 * outlook.database_bytes if outlook.migrations else 0)
+    # A copy of it, the log of the one transaction that changes it, and what it grows by.
+    needed = _LEAST_FREE + (3 * outlook.database_bytes if outlook.migrations else 0)
     detail = f"{outlook.free_bytes // _MIB} MiB free, the database has {outlook.database_bytes // _MIB} MiB"
     if outlook.free_bytes < needed:
         return Finding(
