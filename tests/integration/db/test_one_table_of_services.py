@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,10 +12,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import exc, select, text
+from sqlalchemy import exc, make_url, select, text
 
 from headway.infra.db import earlier, migrations
 from headway.infra.db.dump import CannotDump
+from headway.infra.db.earlier import NoTemporaryViews
 from headway.infra.db.engine import DatabaseAway, SqlDatabase
 from headway.infra.db.migrate import migrate
 from headway.infra.db.sqlite import sqlite_url
@@ -47,8 +49,12 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database that has no tables yet."""
     if request.param == "sqlite":
         return sqlite_url(tmp_path / "headway.db")
-    cluster: Cluster = request.getfixturevalue("postgres_cluster")
-    name = f"services_{request.node.name.partition('[')[0]}"[-60:]
+    return new_database(request.getfixturevalue("postgres_cluster"), request.node.name)
+
+
+def new_database(cluster: Cluster, test: str) -> str:
+    """The URL of one at the server of the tests."""
+    name = f"services_{test.partition('[')[0]}"[-60:]
     cluster.administer(f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
     return cluster.url(name)
 
@@ -146,7 +152,30 @@ def test_a_look_at_the_schema_before_finds_services_where_they_will_be(before: S
     migrate(before)
 
     assert looked(before.url) == seen
+    with pytest.raises((exc.DBAPIError, DatabaseAway)):
+        look(before.url, lambda tx: tx.execute(text("UPDATE projects SET name = 'x'")))
     assert [len(rows) for rows in seen] == [11, 13]
+
+
+@pytest.mark.postgres
+def test_who_may_make_no_view_to_look_through_is_told_what_to_grant(postgres_cluster: Cluster) -> None:
+    url = new_database(postgres_cluster, "without_views")
+    database = SqlDatabase(url)
+    make(database)
+    database.close()
+    looker, name = "services_looker", make_url(url).database
+    granted = f"GRANT TEMPORARY ON DATABASE {name} TO {looker}"
+    postgres_cluster.administer(
+        f"DROP ROLE IF EXISTS {looker}",
+        f"CREATE ROLE {looker} LOGIN IN ROLE pg_read_all_data",
+        f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC",
+    )
+    of_looker = url.replace("postgres@", f"{looker}@")
+
+    with pytest.raises(NoTemporaryViews, match=re.escape(granted)):
+        looked(of_looker)
+    postgres_cluster.administer(granted)
+    assert looked(of_looker) == [[], []]
 
 
 def test_a_look_does_without_what_a_schema_before_that_had_not(url: str) -> None:
