@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,12 +20,13 @@ from headway.infra.db.dump import CannotDump
 from headway.infra.db.earlier import NoTemporaryViews
 from headway.infra.db.engine import DatabaseAway, SqlDatabase
 from headway.infra.db.migrate import migrate
+from headway.infra.db.migrations.before_services import CalledTheSame
 from headway.infra.db.sqlite import sqlite_url
 from headway.infra.db.tables.services import releases, services
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import HeadwayError
 from tests.integration.db.schema_0037 import ROWS, Row, application, compose, contents, fill, make
 from tests.support.databases.postgres import Cluster
+from tests.support.panel.panel import until
 
 T = TypeVar("T")
 NEWEST = migrations.revisions()[-1]
@@ -143,6 +145,38 @@ def test_a_panel_that_is_killed_on_the_way_leaves_all_as_it_was(before: SqlDatab
     assert len(now(before)["services"]) == len(was["applications"]) + len(was["composes"])
 
 
+@pytest.mark.postgres
+def test_what_a_frozen_panel_was_writing_is_not_lost(postgres_cluster: Cluster) -> None:
+    database = SqlDatabase(new_database(postgres_cluster, "frozen"))
+    make(database)
+    fill(database, ROWS)
+    older = SqlDatabase(database.url)
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+
+    # What others wait for is seen once in a transaction.
+    each_for_itself = older.writer.connect().execution_options(isolation_level="AUTOCOMMIT")
+    with ThreadPoolExecutor(1) as thread, older.writer.connect() as writing, each_for_itself as looking:
+        for written in (
+            "UPDATE applications SET status = 'late' WHERE application_id = 'plain'",
+            "UPDATE composes SET status = 'late' WHERE compose_id = 'shop'",
+            "UPDATE releases SET state = 'late' WHERE release_id = 'served-4'",
+            "UPDATE compose_releases SET state = 'late' WHERE release_id = 'shop-3'",
+        ):
+            writing.execute(text(written))
+        migrating = thread.submit(migrate, database)
+        until(lambda: looking.scalar(waiting), 10, what="it waits for what is being written")
+        writing.commit()
+        migrating.result(30)
+
+    found = now(database)
+    assert {row["service_id"] for row in found["services"] if row["status"] == "late"} == {"plain", "shop"}
+    assert {row["release_id"] for row in found["releases"] if row["state"] == "late"} == {"served-4", "shop-3"}
+    older.close()
+    database.close()
+
+
 def test_a_look_at_the_schema_before_finds_services_where_they_will_be(before: SqlDatabase) -> None:
     was, seen = now(before), looked(before.url)
     with pytest.raises((exc.DBAPIError, DatabaseAway)):
@@ -189,12 +223,15 @@ def test_a_look_does_without_what_a_schema_before_that_had_not(url: str) -> None
     assert {row["host_name"] for row in seen[0]} == {None}
 
 
-def test_two_that_are_called_the_same_are_told_of_before_anything_is_changed(before: SqlDatabase) -> None:
+def test_two_that_are_called_the_same_are_told_of_before_anything_is_changed(
+    before: SqlDatabase, tmp_path: Path
+) -> None:
     fill(before, {"applications": [application("same")], "composes": [compose("other", app_name="same-abcdef")]})
     was = now(before)
-    with pytest.raises(HeadwayError, match="both called 'same-abcdef' on their machine"):
+    with pytest.raises(CalledTheSame, match="both called 'same-abcdef' on their machine"):
         migrate(before)
     assert now(before) == was
+    assert list(tmp_path.glob("*.before-*")) == [], "nor is anything copied, at none of the starts that follow"
 
 
 def test_what_a_sqlite_database_was_stays_beside_it_until_the_next_upgrade(
@@ -204,13 +241,18 @@ def test_what_a_sqlite_database_was_stays_beside_it_until_the_next_upgrade(
     make(database)
     fill(database, ROWS)
     was = now(database)
-    (tmp_path / "headway.db.before-0037").write_bytes(b"of the upgrade before")
+    for ours in ("0037", "0036", "0036.new"):
+        (tmp_path / f"headway.db.before-{ours}").write_bytes(b"of an upgrade before")
+    own = {"headway.db.before-the-move", "headway.db.before-0037.mine", "headway.db.before-00370"}
+    for name in own:
+        (tmp_path / name).write_bytes(b"an operator's")
     with caplog.at_level(logging.INFO):
         migrate(database)
         migrate(database)
     database.close()
 
-    kept = [path for path in tmp_path.iterdir() if ".before-" in path.name]
+    kept = [path for path in tmp_path.iterdir() if ".before-" in path.name and path.name not in own]
+    assert own <= {path.name for path in tmp_path.iterdir()}
     assert [path.name for path in kept] == [f"headway.db.before-{NEWEST}"]
     assert kept[0].stat().st_mode & 0o777 == 0o600
     assert f"as it was it is kept in {kept[0]}" in caplog.text
@@ -219,14 +261,38 @@ def test_what_a_sqlite_database_was_stays_beside_it_until_the_next_upgrade(
     copy.close()
 
 
+def test_a_copy_of_before_goes_only_once_the_upgrade_is_done(tmp_path: Path) -> None:
+    database = SqlDatabase(sqlite_url(tmp_path / "headway.db"))
+    make(database)
+    older = tmp_path / "headway.db.before-0037"
+    older.write_bytes(b"of the upgrade before")
+    with database.writer.begin() as connection:
+        connection.execute(text("CREATE TABLE releases_before (in_the_way INTEGER)"))
+    with pytest.raises(exc.OperationalError, match="releases_before"):
+        migrate(database)
+    assert older.exists()
+    with database.writer.begin() as connection:
+        connection.execute(text("DROP TABLE releases_before"))
+    was = now(database)
+    migrate(database)
+    database.close()
+    assert not older.exists()
+    copy = SqlDatabase(sqlite_url(tmp_path / f"headway.db.before-{NEWEST}"))
+    assert now(copy) == was, "as it was at the start that brought it on"
+    copy.close()
+
+
 def test_a_database_that_cannot_be_copied_is_not_changed(tmp_path: Path) -> None:
     database = SqlDatabase(sqlite_url(tmp_path / "headway.db"))
     make(database)
     was = now(database)
     (tmp_path / f"headway.db.before-{NEWEST}.new").mkdir()  # in the way
+    attempt = tmp_path / f"headway.db.before-{NEWEST}"
+    attempt.write_bytes(b"of a start before")
     with pytest.raises(CannotDump, match="Make room there, and start again"):
         migrate(database)
     assert now(database) == was
+    assert not attempt.exists(), "its room is for the new copy"
     database.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import logging
 import os
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, Strin
 
 from headway.infra.db import dump, migrations
 from headway.infra.db.engine import SqlDatabase, translated
+from headway.infra.db.migrations import before_services
 from headway.infra.db.tables import metadata
 from headway.infra.db.transaction import Tx
 from headway.kernel.clock import SystemClock
@@ -37,8 +39,10 @@ def migrate(database: SqlDatabase) -> None:
     table gets this release's at once, which is the same as what all steps would make of it. What a SQLite database was
     before stays beside it.
 
-    Blocks the calling thread; when nothing is to be done it only looks. Raises DatabaseNewer, CannotDump, DatabaseAway.
+    Blocks the calling thread; when nothing is to be done it only looks. Raises DatabaseNewer, CalledTheSame,
+    CannotDump, DatabaseAway.
     """
+    kept: Path | None = None
     with translated(database.writer):
         if _is_current(database):
             return
@@ -47,10 +51,13 @@ def migrate(database: SqlDatabase) -> None:
             if found == _newest():  # somebody else was faster
                 return
             if inspect(connection).get_table_names():
-                _keep(database, found)
+                before_services.check_names(connection)  # what refuses every start does so before a copy is made
+                kept = _keep(database, found)
                 _upgrade(connection)
             else:
                 _make(connection)
+    if kept is not None:
+        _remove_older(kept)
 
 
 def _is_current(database: SqlDatabase) -> bool:
@@ -105,21 +112,22 @@ def _check_references(connection: Connection) -> None:
         raise AssertionError(msg)
 
 
-def _keep(database: SqlDatabase, revision: str | None) -> None:
-    """Copies a SQLite database as it is before it is changed, in place of the copy that the upgrade before has left.
-    PostgreSQL's is whoever's who runs the server.
-    """
+def _keep(database: SqlDatabase, revision: str | None) -> Path | None:
+    """Copies a SQLite database as it is before it is changed; PostgreSQL's is whoever's who runs the server."""
     path = make_url(database.url).database
     if revision is None or not path or not database.is_sqlite:
-        return
+        return None
     source = Path(path)
     kept = source.with_name(f"{source.name}.before-{_newest()}")
     draft = kept.with_name(f"{kept.name}.new")
     try:
+        # Of a start that came no further; the database is still as it was, and there may be no room for two of it.
+        kept.unlink(missing_ok=True)
         # For its owner only from the first byte on; SQLite copies into an empty file.
         os.close(os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600))
         dump.dump(database.url, draft)
         draft.rename(kept)
+        _sync_folder(kept.parent)
     except (OSError, dump.CannotDump) as error:
         with suppress(OSError):
             draft.unlink()
@@ -127,11 +135,28 @@ def _keep(database: SqlDatabase, revision: str | None) -> None:
             f"The database cannot be copied to {kept}, as it is before an upgrade changes it ({error}). Make room "
             "there, and start again."
         ) from error
-    for each in source.parent.glob(f"{source.name}.before-*"):
-        if each != kept:
-            with suppress(OSError):  # it is in nobody's way
-                each.unlink()
     log.info("the database is brought from schema %s to %s; as it was it is kept in %s", revision, _newest(), kept)
+    return kept
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_older(kept: Path) -> None:
+    """Removes the copies of upgrades before, once they are older than what is there now. What an operator has put
+    beside them is called otherwise.
+    """
+    copies = f"{glob.escape(kept.name.removesuffix(_newest()))}[0-9][0-9][0-9][0-9]"
+    for pattern in (copies, f"{copies}.new"):
+        for each in kept.parent.glob(pattern):
+            if each != kept:
+                with suppress(OSError):  # it is in nobody's way
+                    each.unlink()
 
 
 def _make(connection: Connection) -> None:

@@ -6,6 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from sqlalchemy import Connection, inspect, text
+
+from headway.kernel.errors import HeadwayError
+
 TABLES = ("applications", "composes", "releases", "compose_releases")
 SERVICES = (
     *("service_id", "kind", "organization_id", "project_id", "environment_id", "host_id", "build_host_id", "name"),
@@ -18,6 +22,28 @@ RELEASES = (
     *("domains", "missing", "rolled_back_at", "rolled_back_by", "health"),
 )
 _HOST = "(SELECT host_id FROM {composes} AS c WHERE c.compose_id = r.compose_id)"
+
+
+class CalledTheSame(HeadwayError):
+    """An application and a compose service have one name on their machine, which one table does not hold."""
+
+    def __init__(self, app_name: str) -> None:
+        super().__init__(
+            f"An application and a compose service are both called {app_name!r} on their machine. Start the version "
+            "before, delete one of them there, and upgrade again."
+        )
+
+
+def check_names(connection: Connection) -> None:
+    """Names have a random ending, and are asked for before they are given; two transactions might still have met. Does
+    nothing where there are no such tables, yet or any more. Raises CalledTheSame.
+    """
+    if not inspect(connection).has_table("composes"):
+        return
+    same = text("SELECT a.app_name FROM applications a JOIN composes c ON c.app_name = a.app_name LIMIT 1")
+    found = connection.scalar(same)
+    if found is not None:
+        raise CalledTheSame(found)
 
 
 def services(columns: Mapping[str, Collection[str]], schema: str = "") -> str:

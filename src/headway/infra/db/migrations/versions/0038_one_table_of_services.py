@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from alembic import op
 
 from headway.infra.db.migrations import before_services
-from headway.kernel.errors import HeadwayError
 
 revision = "0038"
 down_revision = "0037"
@@ -24,21 +23,15 @@ _OF_SERVICES: Mapping[str, tuple[str, str | None]] = {
 _OPEN = sa.text("closed_at IS NULL")
 
 
-class CalledTheSame(HeadwayError):
-    """An application and a compose service have one name on their machine, which one table does not hold."""
-
-    def __init__(self, app_name: str) -> None:
-        super().__init__(
-            f"An application and a compose service are both called {app_name!r} on their machine. Start the version "
-            "before, delete one of them there, and upgrade again."
-        )
-
-
 def upgrade() -> None:
     connection = op.get_bind()
+    if connection.dialect.name == "postgresql":
+        # An older panel that was frozen may be in the middle of a write, which what is read below would not have yet
+        # and which the tables that are dropped would take with them.
+        op.execute(f"LOCK TABLE {', '.join(before_services.TABLES)} IN ACCESS EXCLUSIVE MODE")
     inspector = sa.inspect(connection)
     columns = {table: [each["name"] for each in inspector.get_columns(table)] for table in before_services.TABLES}
-    _check_names(connection)
+    before_services.check_names(connection)
     _make_services()
     _fill("services", before_services.SERVICES, before_services.services(columns))
     kept_as = _put_releases_aside(connection)
@@ -53,14 +46,6 @@ def upgrade() -> None:
     op.execute("ALTER TABLE ports RENAME COLUMN application_id TO service_id")
     for table in (kept_as, "compose_releases", "applications", "composes"):
         op.drop_table(table)
-
-
-def _check_names(connection: sa.Connection) -> None:
-    """Names have a random ending, and are asked for before they are given; two transactions might still have met."""
-    same = sa.text("SELECT a.app_name FROM applications a JOIN composes c ON c.app_name = a.app_name LIMIT 1")
-    found = connection.scalar(same)
-    if found is not None:
-        raise CalledTheSame(found)
 
 
 def _fill(table: str, columns: tuple[str, ...], query: str) -> None:
