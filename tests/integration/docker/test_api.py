@@ -108,7 +108,7 @@ async def test_the_cache_of_builds_is_bounded(api: DockerApi, docker_engine: Eng
         await images.bound_cache(api, 1_000_000)
         return await largest() <= 1_000_000
 
-    await until_async(is_bounded)  # what another build uses meanwhile stays for so long
+    await until_async(is_bounded, 60)  # what another build uses meanwhile stays for so long
 
 
 async def test_an_engine_that_is_not_there_is_away(tmp_path: Path) -> None:
