@@ -33,13 +33,20 @@ services = Table(
     Column("delete_volumes", Boolean, nullable=False),  # of a compose service, once its deletion has begun
     Column("created_at", Instant, nullable=False),
     Column("deleted_at", Instant),
-    Column("preview_of", String(21), index=True),  # of a preview: the service that it is one of
+    Column("preview_of", String(21)),  # of a preview: the service that it is one of
     Column("database", String(16)),  # of a database: its kind of server
 )
 Index("ix_services_organization", services.c.organization_id, services.c.kind)
 Index("ix_services_project", services.c.project_id, services.c.kind)
 Index("ix_services_environment", services.c.environment_id, services.c.kind)
 Index("ix_services_kind", services.c.kind, services.c.host_id)
+# Of previews only: nearly every service is none, and an index of all that are none would be taken for a good one.
+Index(
+    "ix_services_preview_of",
+    services.c.preview_of,
+    sqlite_where=text("preview_of IS NOT NULL"),
+    postgresql_where=text("preview_of IS NOT NULL"),
+)
 
 # ``origin`` is the release whose artifact this one has (null: its own), ``domains`` what led to it when it last served,
 # ``missing`` what keeps anybody from going back to it, as it was last seen.

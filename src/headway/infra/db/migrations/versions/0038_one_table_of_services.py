@@ -87,8 +87,16 @@ def _make_services() -> None:
         sa.UniqueConstraint("app_name", name=op.f("uq_services_app_name")),
         sa.UniqueConstraint("host_name", name=op.f("uq_services_host_name")),
     )
-    for column in ("build_host_id", "preview_of"):
-        op.create_index(op.f(f"ix_services_{column}"), "services", [column], unique=False)
+    op.create_index(op.f("ix_services_build_host_id"), "services", ["build_host_id"], unique=False)
+    of_previews = sa.text("preview_of IS NOT NULL")
+    op.create_index(
+        "ix_services_preview_of",
+        "services",
+        ["preview_of"],
+        unique=False,
+        sqlite_where=of_previews,
+        postgresql_where=of_previews,
+    )
     for place in ("organization", "project", "environment"):
         op.create_index(f"ix_services_{place}", "services", [f"{place}_id", "kind"], unique=False)
     op.create_index("ix_services_kind", "services", ["kind", "host_id"], unique=False)
