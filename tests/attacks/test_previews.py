@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from headway.core.access.allowances import NotAllowed
+from headway.features.services import store as services_store
 from headway.features.services.application import powers, store
 from headway.features.services.application.model import Application
 from headway.infra.db.transaction import Tx
@@ -44,15 +45,15 @@ async def previewed(world: World) -> tuple[str, Application]:
         parent = store.find(tx, shop, vault)
         preview = replace(
             parent,
-            application_id=new_id(),
+            service_id=new_id(),
             app_name=f"{parent.app_name}-pr",
             host_name=f"{parent.host_name}-pr",
             preview_of=shop,
             build_uid=None,
             run_uid=None,
         )
-        store.add(tx, preview, vault)
-        return store.find(tx, preview.application_id, vault)
+        services_store.add(tx, preview, vault)
+        return store.find(tx, preview.service_id, vault)
 
     return other, await world.services.db.run(add)
 

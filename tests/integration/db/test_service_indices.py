@@ -6,29 +6,29 @@ from collections.abc import Callable
 
 from sqlalchemy import event
 
-from headway.core.deployments.model import SubjectType
 from headway.features.projects import store as projects
 from headway.features.rollbacks import store as rollbacks
 from headway.features.services import store
+from headway.features.services.application import store as applications
 from headway.features.services.compose import store as composes
 from headway.features.services.compose.release_retention import is_shared
-from headway.features.services.model import APPLICATIONS, COMPOSES
+from headway.features.services.model import APPLICATIONS
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.transaction import Tx
 from headway.kernel.clock import SystemClock
+from headway.kernel.vault import Vault
 
 
 def test_lists_of_a_kind_look_at_no_service_of_another(sqlite_database_url: str) -> None:
+    vault = Vault(Vault.new_key())
     wanted: dict[str, Callable[[Tx], object]] = {
-        "ix_services_environment (environment_id=? AND kind=?)": lambda tx: store.of_environment(
-            tx, "e", SubjectType.COMPOSE
-        ),
-        "ix_services_organization (organization_id=? AND kind=?)": lambda tx: store.of_organization(
-            tx, "o", SubjectType.APPLICATION
+        "ix_services_environment (environment_id=? AND kind=?)": lambda tx: composes.of_environment(tx, "e", vault),
+        "ix_services_organization (organization_id=? AND kind=?)": lambda tx: applications.of_organization(
+            tx, "o", vault
         ),
         "ix_services_project (project_id=? AND kind=?)": lambda tx: projects.databases_in(tx, ["p", "q"]),
         "ix_services_kind (kind=? AND host_id=?)": lambda tx: store.live(tx, "local", APPLICATIONS),
-        "ix_services_kind (kind=?)": lambda tx: store.being_deleted(tx, COMPOSES),
+        "ix_services_kind (kind=?)": lambda tx: composes.being_deleted(tx, vault),
     }
     found = {index: plan(sqlite_database_url, work) for index, work in wanted.items()}
     assert {index: steps for index, steps in found.items() if not any(index in step for step in steps)} == {}

@@ -16,8 +16,8 @@ from headway.features.rollbacks.api.rows import PreviewRow, RemovedRow
 from headway.features.rollbacks.readiness import Readiness
 from headway.features.services import releases_store
 from headway.features.services.application import store
-from headway.features.services.application.model import ApplicationRelease, AppSettings
-from headway.features.services.model import ReleaseState
+from headway.features.services.application.model import AppSettings
+from headway.features.services.model import Release, ReleaseState
 from tests.integration.http.test_metrics import figure, figures_of
 from tests.integration.http.test_release import snapshot
 from tests.integration.http.world import World
@@ -39,7 +39,7 @@ async def row_of(world: World, application_id: str) -> Json:
     return row
 
 
-async def release(world: World, release_id: str) -> ApplicationRelease:
+async def release(world: World, release_id: str) -> Release:
     found = await world.services.db.read(lambda tx: store.release(tx, release_id))
     assert found is not None
     return found

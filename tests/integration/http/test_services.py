@@ -74,7 +74,7 @@ async def test_a_release_of_one_kind_is_none_of_another(world: World) -> None:
             [each for each in serves if composes.release(tx, serves[each], vault) is not None],
             [each for each in serves if composes.serving(tx, each, vault) is not None],
             applications.any_in_containers(tx),
-            {each.application_id for each in applications.every_release(tx)} == {application, database},
+            {each.service_id for each in applications.every_release(tx)} == {application, database},
         ]
 
     mine, theirs = [application, database], [compose]
@@ -109,8 +109,8 @@ async def test_what_is_deleted_of_one_kind_leaves_the_others(world: World) -> No
 
     def delete(tx: Tx) -> Json:
         services_store.begin_deletion(tx, compose, delete_volumes=True)
-        gone = [each.compose_id for each in composes.being_deleted(tx, vault)]
-        others = applications.being_deleted(tx, "local", vault)
+        gone = [each.service_id for each in composes.being_deleted(tx, vault)]
+        others = applications.being_deleted(tx, vault, at_rest_on="local")
         services_store.remove(tx, compose)
         left = [each for each in (application, database) if applications.serving(tx, each) is not None]
         try:

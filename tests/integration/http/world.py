@@ -19,10 +19,10 @@ from headway.core.deployments.lease import Lease
 from headway.core.deployments.ledger import Outcome
 from headway.core.deployments.status import Maker, Reason, Status
 from headway.features.services.application.artifacts import dump_artifact
-from headway.features.services.application.model import ApplicationRelease, AppSettings
+from headway.features.services.application.model import AppSettings
 from headway.features.services.application.snapshot import Snapshot
 from headway.features.services.application.store import add_release
-from headway.features.services.model import ReleaseState
+from headway.features.services.model import Release, ReleaseState
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Bundle, Commit
 from headway.kernel.ids import new_id
@@ -119,7 +119,7 @@ class World:
         plain: dict[str, Json] = {"seq": 0, "state": ReleaseState.STARTING, "folder": "/x", "port": None}
         made = {"deployment_id": release_id, "commit_hash": "c" * 40, "created_at": datetime.now(UTC)}
         plain |= {"host_id": "local", "retire_at": None, **made, **fields}
-        release = ApplicationRelease(release_id=release_id, application_id=application_id, **plain)
+        release = Release(release_id=release_id, service_id=application_id, **plain)
         spec = "" if snapshot is None else snapshot.seal(vault)
         await self.services.db.run(lambda tx: add_release(tx, release, spec))
         return release_id

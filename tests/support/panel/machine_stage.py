@@ -139,7 +139,7 @@ class Stage:
             if deployment.kind == compose_deploy.KIND:
                 compose = composes.find(tx, deployment.subject_id, self.world.platform.data_dir.vault)
                 powers.require_record(tx, deployment, compose, _read(compose))
-                powers.deployed(tx, compose.compose_id, _read(compose), compose.host_id)
+                powers.deployed(tx, compose.service_id, _read(compose), compose.host_id)
         except RunFailed as failed:
             return f"{failed.reason}: {failed.message}"
         except Forbidden as refused:

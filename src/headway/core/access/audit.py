@@ -56,6 +56,8 @@ _TOLD = frozenset(
     }
 )
 
+_SERVICES = frozenset({Noun.APPLICATION, Noun.COMPOSE})
+
 
 class Entry:
     """One mutation under way, as the log will tell it. ``given`` is its input by the names of the wire."""
@@ -85,7 +87,7 @@ class Entry:
         made = result[0] if isinstance(result, tuple) and result else result
         actor = made.actor if isinstance(made, Joined) else self.actor
         noun = self.permission.noun
-        made_id = getattr(made, _attribute(noun), None) or getattr(made, "database_id", None)
+        made_id = next(filter(None, (getattr(made, name, None) for name in _ids_of(noun))), None)
         subject_id = self._given.get(noun.field) or made_id
         name = getattr(made, "name", None) or self._given.get("name")
         return {
@@ -217,9 +219,10 @@ def _does(action: str) -> ColumnElement[bool]:
     return or_(false(), *(began[start] for start, each in _ACTIONS if each == action))
 
 
-def _attribute(noun: Noun) -> str:
-    """What records call the id of such a thing."""
-    return f"{noun.value.lower().replace(' ', '_')}_id"
+def _ids_of(noun: Noun) -> tuple[str, ...]:
+    """What records call the id of such a thing, the surest first."""
+    own = f"{noun.value.lower().replace(' ', '_')}_id"
+    return (own, "service_id", "database_id") if noun in _SERVICES else (own, "database_id")
 
 
 def _conditions(search: Search) -> Iterator[ColumnElement[bool]]:

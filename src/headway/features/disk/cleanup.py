@@ -19,9 +19,9 @@ from headway.features.disk.rounds import Chosen, Round
 from headway.features.disk.server_access import DiskServerAccess, ServerAway
 from headway.features.disk.toolchain_cleanup import ToolchainCleaning
 from headway.features.services.application.lifecycle import ApplicationLifecycle
-from headway.features.services.application.model import ApplicationRelease
 from headway.features.services.application.release_retention import is_shared
 from headway.features.services.compose.lifecycle import ComposeLifecycle
+from headway.features.services.model import Release
 from headway.features.services.release_retention import KeptReleases
 from headway.infra.db.engine import Database
 from headway.infra.docker import images
@@ -110,7 +110,7 @@ class Cleaning:
                     await self.applications.let_go(release)
                 yield round_.waste(Kind.RELEASE, service, release.release_id, _not_among(keep), size)
 
-    async def _size(self, round_: Round, service: ServiceUsage, release: ApplicationRelease) -> int | None:
+    async def _size(self, round_: Round, service: ServiceUsage, release: Release) -> int | None:
         """What goes with a release: nothing where another has the same files."""
         if release.runtime != "native" and round_.freeing is not None:
             name = images.release_name(round_.there.panel_id, service.app_name, release.release_id)

@@ -10,7 +10,7 @@ from headway.core.deployments import store as deployments
 from headway.features.disk import store
 from headway.features.disk.model import Freeing
 from headway.features.services.application import store as applications
-from headway.features.services.application.model import ApplicationRelease
+from headway.features.services.model import Release
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.labels import APPLICATION, COMPOSE, PANEL
@@ -84,7 +84,7 @@ class Leftovers:
 class Known:
     """Every release, those that are being made, and all to which something is being deployed."""
 
-    releases: Mapping[str, ApplicationRelease]
+    releases: Mapping[str, Release]
     being_made: Collection[str]
     busy: Collection[str]
 
@@ -111,4 +111,4 @@ def _why(release_id: str, known: Known, engines: Mapping[str, str | None], engin
         return "its release is no more"
     # It was built here and is released elsewhere, where it has been moved to.
     is_elsewhere = engines.get(release.host_id) not in {None, engine_id}
-    return "its release is on another machine" if is_elsewhere and release.application_id not in known.busy else None
+    return "its release is on another machine" if is_elsewhere and release.service_id not in known.busy else None

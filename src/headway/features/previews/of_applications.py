@@ -96,7 +96,7 @@ class OfApplications:
 def _base(application: Application) -> Base:
     return Base(
         service_type=SubjectType.APPLICATION,
-        service_id=application.application_id,
+        service_id=application.service_id,
         organization_id=application.organization_id,
         project_id=application.project_id,
         name=application.name,

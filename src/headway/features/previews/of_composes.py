@@ -75,7 +75,7 @@ class OfComposes:
 
     def _open_doors(self, tx: Tx, parent: Compose, running: Compose, preview: Preview) -> None:
         """A domain of the preview for each way into the service: what somebody may open there, they may open here."""
-        led = domains_store.of_subject(tx, SubjectType.COMPOSE, parent.compose_id)
+        led = domains_store.of_subject(tx, SubjectType.COMPOSE, parent.service_id)
         wishes = compose_domains_for(
             settings_of(parent.settings.extra),
             preview,
@@ -89,7 +89,7 @@ class OfComposes:
                 services_store.app_name_is_taken(tx, name or "") or services_store.named(tx, name or "")
             ):
                 raise InvalidInput(f"{wish.host} is the name of another service; give previewWildcard.")
-            subject = (SubjectType.COMPOSE, running.compose_id)
+            subject = (SubjectType.COMPOSE, running.service_id)
             open_door(tx, self.facts, subject, parent.organization_id, wish, below=True)
 
     def request(self, tx: Tx, preview: Preview) -> Request:
@@ -113,7 +113,7 @@ class OfComposes:
 def _base(compose: Compose) -> Base:
     return Base(
         service_type=SubjectType.COMPOSE,
-        service_id=compose.compose_id,
+        service_id=compose.service_id,
         organization_id=compose.organization_id,
         project_id=compose.project_id,
         name=compose.name,

@@ -25,13 +25,13 @@ from headway.features.services import store as services_store
 from headway.features.services.application import store
 from headway.features.services.application.artifacts import load_artifact
 from headway.features.services.application.lifecycle import ApplicationLifecycle
-from headway.features.services.application.model import ApplicationRelease, AppSettings, exclusive_key
+from headway.features.services.application.model import AppSettings, exclusive_key
 from headway.features.services.application.plan import ApplicationPlan
 from headway.features.services.application.plan_compiler import ApplicationPlanner
 from headway.features.services.application.rollback import KIND, VERSION, find_target
 from headway.features.services.application.snapshot import Snapshot, open_snapshot
 from headway.features.services.application.variables import marks_of
-from headway.features.services.model import ReleaseState
+from headway.features.services.model import Release, ReleaseState
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Unavailable
 
@@ -127,7 +127,7 @@ class ApplicationRollbacks:
     async def missing(self, release_id: str) -> str | None:
         """See ``Form.missing``."""
 
-        def read(tx: Tx) -> tuple[ApplicationRelease | None, str]:
+        def read(tx: Tx) -> tuple[Release | None, str]:
             return store.release(tx, release_id), store.spec_of(tx, release_id)
 
         found, spec = await self.lifecycle.db.read(read)

@@ -117,7 +117,7 @@ class ComposeRollbacks:
         if release is None:
             return None
         try:
-            return await (await self.lifecycle.tools_of(release.compose_id)).missing(release)
+            return await (await self.lifecycle.tools_of(release.service_id)).missing(release)
         except Unavailable as away:
             return away.message
 
@@ -132,7 +132,7 @@ class ComposeRollbacks:
         """See ``Form.remove``."""
         found = await self.lifecycle.tools.release(release_id)
         if found is not None:
-            await self.lifecycle.let_go(found.compose_id, release_id, found.folder)
+            await self.lifecycle.let_go(found.service_id, release_id, found.folder)
 
     def seen(self, tx: Tx, release_id: str, missing: str | None) -> None:
         """See ``Form.seen``."""

@@ -122,7 +122,7 @@ def _inside_application(tx: Tx, application_id: str, vault: Vault) -> tuple[dict
 
 def _inside_compose(tx: Tx, schedule: Schedule, vault: Vault) -> tuple[dict[str, Any], tuple[str, ...]]:
     compose = of_composes.find(tx, schedule.target_id or "", vault)
-    release = of_composes.serving(tx, compose.compose_id, vault)
+    release = of_composes.serving(tx, compose.service_id, vault)
     if release is None:
         raise RunFailed(f"The compose service {compose.name} was never deployed; deploy it first.")
     if compose.wanted is not DesiredState.UP:
@@ -131,4 +131,4 @@ def _inside_compose(tx: Tx, schedule: Schedule, vault: Vault) -> tuple[dict[str,
         there = ", ".join(sorted(release.record.services))
         raise RunFailed(f"The compose service {compose.name} has no service {schedule.service_name}; it has: {there}.")
     mask = {*known_secrets_of_compose(tx, compose, vault), *release.record.secrets}
-    return {"compose_id": compose.compose_id, "service": schedule.service_name}, tuple(sorted(mask))
+    return {"compose_id": compose.service_id, "service": schedule.service_name}, tuple(sorted(mask))

@@ -1,11 +1,15 @@
-"""What services of every kind have in common: the kinds, what is wanted of one, its status, the states of releases."""
+"""A service of any kind: what it is, what is wanted of it, and the releases that its deployments leave."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
 
 from headway.core.deployments.model import SubjectType
+from headway.drivers.runtimes.base import Health
 
 Kinds = frozenset[SubjectType]
 APPLICATIONS: Kinds = frozenset({SubjectType.APPLICATION, SubjectType.DATABASE})  # what runs of a database is one
@@ -31,6 +35,79 @@ class DesiredState(StrEnum):
     HELD = "held"
 
 
+class ServiceSettings(Protocol):
+    """What is set of a service, of whichever kind."""
+
+    @property
+    def keep_releases(self) -> int | None:
+        """How many releases are kept; None: as many as the panel keeps."""
+        ...
+
+    @property
+    def keep_releases_days(self) -> float | None:
+        """For how long they are kept; None: as long as the panel keeps them."""
+        ...
+
+    @property
+    def total_seconds(self) -> float | None:
+        """How long a deployment may take; None: the panel's default."""
+        ...
+
+    def dump(self) -> dict[str, Any]:
+        """The JSON that it is read from again."""
+        ...
+
+    def words(self) -> Mapping[str, str | None]:
+        """What a service is found by, beside its names."""
+        ...
+
+
+S = TypeVar("S", bound=ServiceSettings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service(Generic[S]):
+    """One service: ``app_name`` is what it is called on its machine, ``host_name`` by what it is reached below the base
+    domain ("" of a compose service, which is not). ``env`` is its variables as the user wrote them; uids are None where
+    the panel is not root. What runs of a pull request is one too: ``preview_of`` names the service that it is a preview
+    of; and so is a database, of the kind ``database``. ``build_host_id`` is the server that builds it, where that is
+    not to be done where it is; with ``delete_volumes`` those of a compose service go with it.
+    """
+
+    service_id: str
+    kind: SubjectType
+    organization_id: str
+    project_id: str
+    environment_id: str
+    host_id: str
+    name: str
+    app_name: str
+    description: str | None
+    status: ServiceStatus
+    wanted: DesiredState
+    serving_release_id: str | None
+    settings: S
+    env: str = field(repr=False)
+    build_uid: int | None
+    run_uid: int | None = None
+    created_at: datetime
+    preview_of: str | None = None
+    build_host_id: str | None = None
+    database: str | None = None
+    host_name: str = ""
+    delete_volumes: bool = False
+
+    @property
+    def subject_type(self) -> SubjectType:
+        """What its deployments belong to."""
+        return self.kind if self.preview_of is None else SubjectType.PREVIEW
+
+    def words(self) -> Mapping[str, str | None]:
+        """What it is found by."""
+        own = {"name": self.name, "appName": self.app_name, "description": self.description}
+        return {**own, **self.settings.words()}
+
+
 class ReleaseState(StrEnum):
     """Where a release is in its life. Those of compose services do not retire for a while: they have retired."""
 
@@ -50,3 +127,43 @@ class AtRest:
     wanted: DesiredState
     release_id: str | None
     runtime: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """What a deployment left to serve on its host: its folder, what it runs in, its port (None: it takes no requests),
+    those of further copies, and what it was made of. ``bytes`` is what it holds on the disk (None: not measured),
+    ``origin`` the release whose artifact it has (None: its own), ``image`` what people know that by, ``missing`` what
+    keeps anybody from going back to it, ``domains`` those that led to it when it last served, ``health`` what its check
+    saw (None: nobody wrote it down).
+    """
+
+    release_id: str
+    seq: int
+    service_id: str
+    host_id: str
+    deployment_id: str
+    state: ReleaseState
+    folder: str
+    runtime: str = "native"
+    port: int | None
+    more_ports: Sequence[int] = ()
+    bytes: int | None = None
+    commit_hash: str | None
+    retire_at: datetime | None
+    created_at: datetime
+    origin: str | None = None
+    image: str | None = None
+    missing: str | None = None
+    domains: Sequence[Mapping[str, Any]] | None = None
+    health: Health | None = None
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """All ports that its requests come in on."""
+        return () if self.port is None else (self.port, *self.more_ports)
+
+
+def read_health(told: Mapping[str, Any] | None) -> Health | None:
+    """What was written down of a health check."""
+    return None if told is None else Health(answers=told["answers"], copies=tuple(told["copies"]))

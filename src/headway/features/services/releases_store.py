@@ -1,4 +1,4 @@
-"""The releases of services of every kind in the database; each kind reads its own record out of these rows."""
+"""The releases of services of every kind in the database; each kind reads its own record out of their rows."""
 
 from __future__ import annotations
 
@@ -10,27 +10,47 @@ from sqlalchemy import Row, delete, func, insert, select, update
 
 from headway.features.edge import domain_snapshots
 from headway.features.services import store
-from headway.features.services.model import DesiredState, ReleaseState
+from headway.features.services.model import DesiredState, Release, ReleaseState, read_health
 from headway.infra.db.tables.services import ports, releases
 from headway.infra.db.transaction import Tx
 
 _r = releases.c
+_AS_THEY_ARE = (
+    *("release_id", "seq", "service_id", "host_id", "deployment_id", "folder", "runtime", "port", "bytes"),
+    *("commit_hash", "retire_at", "created_at", "origin", "image", "missing", "domains"),
+)
 
 
 def find(tx: Tx, release_id: str) -> Row[Any] | None:
-    """The release with this id, None where there is none."""
+    """The row of the release with this id, None where there is none."""
     return tx.execute(select(releases).where(_r.release_id == release_id)).one_or_none()
 
 
 def serving(tx: Tx, service_id: str) -> Row[Any] | None:
-    """The release that serves, or would if its service were wanted."""
+    """The row of the release that serves, or would if its service were wanted."""
     mine = (_r.service_id == service_id, _r.state == ReleaseState.SERVING)
     return tx.execute(select(releases).where(*mine)).one_or_none()
 
 
-def of_service(tx: Tx, service_id: str) -> list[Row[Any]]:
+def of_service(tx: Tx, service_id: str) -> list[Release]:
     """A service's releases, the newest first."""
-    return list(tx.execute(select(releases).where(_r.service_id == service_id).order_by(_r.seq.desc())))
+    found = tx.execute(select(releases).where(_r.service_id == service_id).order_by(_r.seq.desc()))
+    return [release_of(row) for row in found]
+
+
+def release_of(row: Row[Any]) -> Release:
+    """The release of a row."""
+    return Release(**columns_of(row))
+
+
+def columns_of(row: Row[Any]) -> dict[str, Any]:
+    """The fields that a release has whatever it is one of."""
+    return {
+        **{name: getattr(row, name) for name in _AS_THEY_ARE},
+        "state": ReleaseState(row.state),
+        "more_ports": tuple(row.more_ports or ()),
+        "health": read_health(row.health),
+    }
 
 
 def next_number(tx: Tx, service_id: str) -> int:

@@ -1,9 +1,10 @@
-"""Services of every kind in the database; each kind reads its own settings out of these rows."""
+"""Services of every kind in the database; each kind reads its own settings out of their rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic
 
 from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, insert, or_, select, update
 
@@ -13,10 +14,11 @@ from headway.core.deployments.run import Owner
 from headway.features.edge import domains_store, middlewares_store
 from headway.features.edge.route_target import RouteTargetFacts
 from headway.features.services import hooks_store
-from headway.features.services.model import AtRest, DesiredState, Kinds
+from headway.features.services.model import AtRest, DesiredState, Kinds, S, Service, ServiceSettings, ServiceStatus
 from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments
 from headway.infra.db.tables.services import ports, releases, services
 from headway.infra.db.transaction import Tx
+from headway.kernel.errors import NotFound
 from headway.kernel.vault import Vault
 
 _s, _r, _d = services.c, releases.c, deployments.c
@@ -30,59 +32,84 @@ _SETTINGS = select(_s.settings).where(_s.service_id == bindparam("service_id"), 
 _OLDEST_FIRST = (_s.created_at, _s.service_id)
 
 
-class Settings(Protocol):
-    """What is set of a service, of whichever kind."""
+_AS_THEY_ARE = (
+    *("service_id", "organization_id", "project_id", "environment_id", "host_id", "name", "app_name", "description"),
+    *("serving_release_id", "build_uid", "run_uid", "created_at", "preview_of", "build_host_id", "database"),
+    "delete_volumes",
+)
 
-    def dump(self) -> dict[str, Any]:
-        """The JSON that it is read from again."""
-        ...
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceReader(Generic[S]):
+    """Reads services whose settings are alike. Lists are of one ``kind``, single services of all ``kinds``; ``load``
+    reads their settings, ``missing`` is what is raised where there is none.
+    """
 
-# Rows, which each kind makes its records of.
+    kind: SubjectType
+    kinds: Kinds
+    load: Callable[[Mapping[str, Any]], S]
+    missing: type[NotFound]
+
+    def find(self, tx: Tx, service_id: str, vault: Vault) -> Service[S]:
+        """The service with this id. Raises ``missing``."""
+        row = find(tx, service_id, self.kinds)
+        if row is None:
+            raise self.missing
+        return self._service(row, vault)
+
+    def of_environment(self, tx: Tx, environment_id: str, vault: Vault) -> list[Service[S]]:
+        """An environment's services without previews, the oldest first."""
+        return self._services(_rows(tx, _OWN, _s.kind == self.kind, _s.environment_id == environment_id), vault)
+
+    def of_organization(self, tx: Tx, organization_id: str, vault: Vault) -> list[Service[S]]:
+        """An organisation's services without previews, the oldest first."""
+        return self._services(_rows(tx, _OWN, _s.kind == self.kind, _s.organization_id == organization_id), vault)
+
+    def every(self, tx: Tx, vault: Vault) -> list[Service[S]]:
+        """All services of all organisations, of all kinds and without previews, by name."""
+        found = tx.execute(select(services).where(_OWN, _s.kind.in_(self.kinds)).order_by(_s.name))
+        return self._services(found, vault)
+
+    def being_deleted(self, tx: Tx, vault: Vault, *, at_rest_on: str | None = None) -> list[Service[S]]:
+        """Those whose deletion has begun and not ended; ``at_rest_on``: those on this host for which nothing waits or
+        runs any more.
+        """
+        mine: list[ColumnElement[bool]] = [_s.kind.in_(self.kinds), _s.deleted_at.is_not(None)]
+        if at_rest_on is not None:
+            of_them = or_(_OF_SERVICES, _d.subject_type == SubjectType.RUN)
+            unfinished = [select(_d.subject_id).where(state, of_them) for state in (PENDING, RUNNING)]
+            mine += [_s.host_id == at_rest_on, *(_s.service_id.not_in(each) for each in unfinished)]
+        return self._services(_rows(tx, *mine), vault)
+
+    def previews_of(self, tx: Tx, service_id: str, vault: Vault) -> list[Service[S]]:
+        """What there is of a service's pull requests, those too whose deletion has begun."""
+        return self._services(_rows(tx, _s.preview_of == service_id), vault)
+
+    def settings_of(self, tx: Tx, service_id: str, vault: Vault) -> S | None:
+        """The settings of a service, None where it is gone."""
+        found = tx.scalar(_SETTINGS, {"service_id": service_id})
+        return None if found is None else self.load(vault.open(found["sealed"]))
+
+    def _services(self, rows: Iterable[Row[Any]], vault: Vault) -> list[Service[S]]:
+        return [self._service(row, vault) for row in rows]
+
+    def _service(self, row: Row[Any], vault: Vault) -> Service[S]:
+        kind = SubjectType(row.kind)
+        return Service(
+            **{name: getattr(row, name) for name in _AS_THEY_ARE},
+            kind=kind,
+            host_name="" if kind is SubjectType.COMPOSE else row.host_name or row.app_name,
+            status=ServiceStatus(row.status),
+            wanted=DesiredState(row.wanted),
+            settings=self.load(vault.open(row.settings["sealed"])),
+            env=vault.open(row.env),
+        )
 
 
 def find(tx: Tx, service_id: str, kinds: Kinds) -> Row[Any] | None:
     """The service with this id, None where there is none of these kinds, or its deletion has begun."""
     row = tx.execute(_BY_ID, {"service_id": service_id}).one_or_none()
     return None if row is None or row.kind not in kinds else row
-
-
-def of_environment(tx: Tx, environment_id: str, kind: SubjectType) -> list[Row[Any]]:
-    """An environment's services of a kind without previews, the oldest first."""
-    return _rows(tx, _OWN, _s.kind == kind, _s.environment_id == environment_id)
-
-
-def of_organization(tx: Tx, organization_id: str, kind: SubjectType) -> list[Row[Any]]:
-    """An organisation's services of a kind without previews, the oldest first."""
-    return _rows(tx, _OWN, _s.kind == kind, _s.organization_id == organization_id)
-
-
-def every(tx: Tx, kinds: Kinds) -> list[Row[Any]]:
-    """All services of these kinds, without previews, by name."""
-    return list(tx.execute(select(services).where(_OWN, _s.kind.in_(kinds)).order_by(_s.name)))
-
-
-def being_deleted(tx: Tx, kinds: Kinds, *, at_rest_on: str | None = None) -> list[Row[Any]]:
-    """Those whose deletion has begun and not ended; ``at_rest_on``: those on this host for which nothing waits or runs
-    any more.
-    """
-    mine: list[ColumnElement[bool]] = [_s.kind.in_(kinds), _s.deleted_at.is_not(None)]
-    if at_rest_on is not None:
-        of_them = or_(_OF_SERVICES, _d.subject_type == SubjectType.RUN)
-        unfinished = [select(_d.subject_id).where(state, of_them) for state in (PENDING, RUNNING)]
-        mine += [_s.host_id == at_rest_on, *(_s.service_id.not_in(each) for each in unfinished)]
-    return _rows(tx, *mine)
-
-
-def previews_of(tx: Tx, service_id: str) -> list[Row[Any]]:
-    """What there is of a service's pull requests, those too whose deletion has begun."""
-    return _rows(tx, _s.preview_of == service_id)
-
-
-def settings_of(tx: Tx, service_id: str, vault: Vault) -> Mapping[str, Any] | None:
-    """The settings of a service as they were dumped, None where it is gone."""
-    found = tx.scalar(_SETTINGS, {"service_id": service_id})
-    return None if found is None else vault.open(found["sealed"])
 
 
 # Single facts.
@@ -172,24 +199,23 @@ def app_name_is_taken(tx: Tx, app_name: str) -> bool:
 # Changes.
 
 
-def add(
-    tx: Tx,
-    vault: Vault,
-    service_id: str,
-    kind: SubjectType,
-    *,
-    settings: Settings,
-    env: str,
-    **more: Any,  # noqa: ANN401 - column values
-) -> None:
-    """Adds a service with the columns that its kind has, and an account for its git."""
-    accounts_store.new_of_git(tx, service_id)
-    plain = {"service_id": service_id, "kind": kind, "delete_volumes": False}
-    sealed = {"settings": kept(settings, vault), "env": vault.seal(env)}
-    tx.execute(insert(services).values(**{**plain, **sealed, **more}))
+def add(tx: Tx, service: Service[Any], vault: Vault) -> None:
+    """Adds a service, and an account for its git."""
+    accounts_store.new_of_git(tx, service.service_id)
+    tx.execute(
+        insert(services).values(
+            **{name: getattr(service, name) for name in _AS_THEY_ARE},
+            kind=service.kind,
+            host_name=service.host_name or None,
+            status=service.status,
+            wanted=service.wanted,
+            settings=kept(service.settings, vault),
+            env=vault.seal(service.env),
+        )
+    )
 
 
-def kept(settings: Settings, vault: Vault) -> dict[str, str]:
+def kept(settings: ServiceSettings, vault: Vault) -> dict[str, str]:
     """Settings as the database holds them: sealed, for addresses of repositories, files and the fields that are only
     given back (build secrets, a registry's password) may hold what nobody is to read.
     """

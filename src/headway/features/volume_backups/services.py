@@ -233,7 +233,7 @@ def _whose(application: application_model.Application, lacks: str = "") -> Whose
         owner=Owner(organization_id=application.organization_id, project_id=application.project_id),
         app_name=application.app_name,
         host_id=application.host_id,
-        exclusive_key=application_model.exclusive_key(application.application_id),
+        exclusive_key=application_model.exclusive_key(application.service_id),
         is_up=application.wanted is not DesiredState.DOWN,
         lacks=lacks,
     )

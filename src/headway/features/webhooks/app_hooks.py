@@ -125,11 +125,11 @@ class AppHooks:
 
         organization_id = provider.organization_id
         return [
-            (SubjectType.APPLICATION, each.application_id)
+            (SubjectType.APPLICATION, each.service_id)
             for each in applications.of_organization(tx, organization_id, self.vault)
             if has_it(each.settings.source_type, each.settings.extra)
         ] + [
-            (SubjectType.COMPOSE, each.compose_id)
+            (SubjectType.COMPOSE, each.service_id)
             for each in composes.of_organization(tx, organization_id, self.vault)
             if has_it(each.settings.source_type, each.settings.extra)
         ]

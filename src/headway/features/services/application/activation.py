@@ -20,11 +20,10 @@ from headway.features.services import store as services_store
 from headway.features.services.application import health_store, ports_store, powers, store
 from headway.features.services.application.artifacts import dump_artifact
 from headway.features.services.application.last_output import witnessed
-from headway.features.services.application.model import ApplicationRelease, read_health
 from headway.features.services.application.plan import ApplicationPlan
 from headway.features.services.application.snapshot import Snapshot
 from headway.features.services.application.tools import ApplicationContext
-from headway.features.services.model import ReleaseState
+from headway.features.services.model import Release, ReleaseState, read_health
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Artifact, Bundle, Commit, Image, ReleaseSpec
@@ -247,12 +246,12 @@ class ApplicationActivation:
             )
         return free
 
-    def _take_ports(self, tx: Tx, release: ApplicationRelease, spec: str) -> Sequence[int]:
+    def _take_ports(self, tx: Tx, release: Release, spec: str) -> Sequence[int]:
         known = store.release(tx, release.release_id)
         if known is not None:
             return known.ports  # a run that is taken up again
         for port in release.ports:
-            if not ports_store.take_port(tx, self.tools.host_id, release.application_id, release.release_id, port):
+            if not ports_store.take_port(tx, self.tools.host_id, release.service_id, release.release_id, port):
                 mend = "Choose another value for PORT, or remove the variable"
                 if self.plan.fixed_port is None and port == self._fixed_port:
                     mend = "Its program has that in its source: let it read PORT (process.env.PORT)"
@@ -263,11 +262,11 @@ class ApplicationActivation:
         store.add_release(tx, release, spec)
         return release.ports
 
-    def _release(self, ports: Sequence[int]) -> ApplicationRelease:
-        return ApplicationRelease(
+    def _release(self, ports: Sequence[int]) -> Release:
+        return Release(
             release_id=self.release_id,
             seq=0,
-            application_id=self.plan.application_id,
+            service_id=self.plan.application_id,
             host_id=self.tools.host_id,
             deployment_id=self.release_id,
             state=ReleaseState.STARTING,
@@ -331,11 +330,11 @@ async def _undo_restart(tools: ApplicationContext, undoing: Undoing, host: Host,
             await tools.runtimes.of(old.runtime).start_again(old.release_id)
 
 
-def _handed_back(tx: Tx, data: Mapping[str, Json], vault: Vault) -> tuple[bool, ApplicationRelease | None]:
+def _handed_back(tx: Tx, data: Mapping[str, Json], vault: Vault) -> tuple[bool, Release | None]:
     if data["port"] is not None:
         ports_store.hand_back_port(tx, data["application_id"], data["old"], int(data["port"]))
     old = store.release(tx, data["old"])
-    if old is not None and powers.refusal_of_serving(tx, store.find(tx, old.application_id, vault), old, vault):
+    if old is not None and powers.refusal_of_serving(tx, store.find(tx, old.service_id, vault), old, vault):
         return False, old
     return services_store.is_wanted(tx, data["application_id"]), old
 

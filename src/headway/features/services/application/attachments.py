@@ -38,7 +38,7 @@ class AttachmentService:
     async def mount(self, actor: Actor, permission: Permission, mount_id: str) -> tuple[Application, Attached]:
         """One mount, and whose it is. Raises Missing."""
         found = await self._with_mount(actor, mount_id)
-        application = await self.applications.one(actor, permission, found.application_id)
+        application = await self.applications.one(actor, permission, found.service_id)
         return application, _mount(application.settings, mount_id)
 
     async def add_mount(self, actor: Actor, permission: Permission, application_id: str, mount: Attached) -> Attached:
@@ -55,7 +55,7 @@ class AttachmentService:
         def changed(now: AppSettings) -> AppSettings:
             return replace(now, mounts=[change(each) if each.mount_id == mount_id else each for each in now.mounts])
 
-        settings = await self._change(actor, permission, found.application_id, changed)
+        settings = await self._change(actor, permission, found.service_id, changed)
         return _mount(settings, mount_id)
 
     async def remove_mount(self, actor: Actor, permission: Permission, mount_id: str) -> tuple[Application, Attached]:
@@ -65,13 +65,13 @@ class AttachmentService:
         def without(now: AppSettings) -> AppSettings:
             return replace(now, mounts=[each for each in now.mounts if each.mount_id != mount_id])
 
-        await self._change(actor, permission, found.application_id, without)
+        await self._change(actor, permission, found.service_id, without)
         return found, _mount(found.settings, mount_id)
 
     async def port(self, actor: Actor, permission: Permission, port_id: str) -> tuple[Application, OpenedPort]:
         """One published port, and whose it is. Raises Missing."""
         found = await self._with_port(actor, port_id)
-        application = await self.applications.one(actor, permission, found.application_id)
+        application = await self.applications.one(actor, permission, found.service_id)
         return application, _port(application.settings, port_id)
 
     async def add_port(self, actor: Actor, permission: Permission, application_id: str, port: OpenedPort) -> None:
@@ -93,7 +93,7 @@ class AttachmentService:
         def changed(now: AppSettings) -> AppSettings:
             return replace(now, published=[change(each) if each.port_id == port_id else each for each in now.published])
 
-        await self._change(actor, permission, found.application_id, changed)
+        await self._change(actor, permission, found.service_id, changed)
 
     async def remove_port(self, actor: Actor, permission: Permission, port_id: str) -> tuple[Application, OpenedPort]:
         """Publishes a port no more. Raises Missing, Forbidden."""
@@ -102,7 +102,7 @@ class AttachmentService:
         def without(now: AppSettings) -> AppSettings:
             return replace(now, published=[each for each in now.published if each.port_id != port_id])
 
-        await self._change(actor, permission, found.application_id, without)
+        await self._change(actor, permission, found.service_id, without)
         return found, _port(found.settings, port_id)
 
     async def _change(
@@ -139,7 +139,7 @@ class AttachmentService:
 
 
 def _is_seen(actor: Actor, application: Application) -> bool:
-    return sees(actor, application.organization_id, application.project_id, service_id=application.application_id)
+    return sees(actor, application.organization_id, application.project_id, service_id=application.service_id)
 
 
 def with_own_ids(settings: AppSettings) -> AppSettings:

@@ -17,11 +17,11 @@ from headway.core.engine.background import beside
 from headway.drivers.runtimes.release_exec import InContainer
 from headway.features.services.application import runs, store
 from headway.features.services.application.lifecycle import ApplicationLifecycle
-from headway.features.services.application.model import Application, ApplicationRelease
+from headway.features.services.application.model import Application
 from headway.features.services.application.service import ApplicationService
 from headway.features.services.application.snapshot import open_snapshot
 from headway.features.services.application.variables import known_secrets
-from headway.features.services.model import DesiredState
+from headway.features.services.model import DesiredState, Release
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host, HostUnreachable
@@ -198,8 +198,8 @@ class ConsoleService:
         if host_id != self.lifecycle.tools.host_id and there >= self.most_there:
             raise TooManyConsoles(self.most_there)
 
-    def _serving(self, tx: Tx, application: Application) -> tuple[Application, ApplicationRelease, set[str]]:
-        release = store.serving(tx, application.application_id)
+    def _serving(self, tx: Tx, application: Application) -> tuple[Application, Release, set[str]]:
+        release = store.serving(tx, application.service_id)
         if release is None:
             raise Conflict(f"The application {application.name} was never deployed; deploy it first.")
         if application.wanted is not DesiredState.UP:
@@ -208,7 +208,7 @@ class ConsoleService:
         mask = known_secrets(tx, application, self.vault) | {*(snapshot.mask if snapshot is not None else ())}
         return application, release, mask
 
-    async def _terms(self, release: ApplicationRelease, wish: ConsoleRequest, console_id: str) -> Json:
+    async def _terms(self, release: Release, wish: ConsoleRequest, console_id: str) -> Json:
         runtime = self.lifecycle.runtime(release)
         inside = await runtime.inside(release.release_id)
         told: dict[str, Json] = {"id": console_id, "argv": [*wish.command], "silence": _SILENCE_SECONDS}

@@ -11,9 +11,8 @@ from headway.core.deployments.model import SubjectType
 from headway.features.projects.model import ServicePlace
 from headway.features.services import hooks_store
 from headway.features.services import store as services_store
-from headway.features.services.application import store
 from headway.features.services.application.model import Application, AppSettings
-from headway.features.services.model import DesiredState, ServiceStatus
+from headway.features.services.model import DesiredState, Service, ServiceStatus
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
 from headway.kernel.service_names import app_name_for, free_name, host_name_for
@@ -48,8 +47,9 @@ class ApplicationCreation:
         kind.
         """
         called = app_name_for(app_name or name, lambda candidate: services_store.app_name_is_taken(tx, candidate))
-        application = Application(
-            application_id=new_id(),
+        application = Service(
+            service_id=new_id(),
+            kind=SubjectType.APPLICATION if database is None else SubjectType.DATABASE,
             organization_id=place.organization_id,
             project_id=place.project_id,
             environment_id=place.environment_id,
@@ -69,9 +69,9 @@ class ApplicationCreation:
             created_at=tx.now,
             database=database,
         )
-        store.add(tx, application, self.vault)
+        services_store.add(tx, application, self.vault)
         if database is None:
-            hooks_store.add(tx, self.vault, SubjectType.APPLICATION, application.application_id)
+            hooks_store.add(tx, self.vault, SubjectType.APPLICATION, application.service_id)
         return application
 
     def add_preview(self, tx: Tx, parent: Application, preview_id: str, *, name: str, app_name: str) -> Application:
@@ -79,7 +79,7 @@ class ApplicationCreation:
         called = free_name(app_name, lambda candidate: self._is_free(tx, candidate))
         preview = replace(
             parent,
-            application_id=preview_id,
+            service_id=preview_id,
             name=name,
             app_name=called,
             host_name=called,
@@ -91,9 +91,9 @@ class ApplicationCreation:
             build_uid=self._new_uid(tx, "build"),
             run_uid=self._new_uid(tx, "run"),
             created_at=tx.now,
-            preview_of=parent.application_id,
+            preview_of=parent.service_id,
         )
-        store.add(tx, preview, self.vault)
+        services_store.add(tx, preview, self.vault)
         return preview
 
     def _host_name(self, tx: Tx, name: str, app_name: str) -> str:

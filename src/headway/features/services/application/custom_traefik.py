@@ -70,10 +70,10 @@ class OwnRoutingService:
 def survey(tx: Tx, vault: Vault) -> Iterator[Line]:
     """See ``Survey``."""
     for each in store.every(tx, vault):
-        refused = refused_now(middlewares_store.own_routing(tx, each.application_id, vault))
+        refused = refused_now(middlewares_store.own_routing(tx, each.service_id, vault))
         if refused is not None:
             yield Line(
-                what=f"application {each.name} ({each.application_id})",
+                what=f"application {each.name} ({each.service_id})",
                 setting="its own Traefik configuration",
                 why=f"goes on as it is, as far as Traefik can read it, and would be refused today ({refused})",
                 refused=True,

@@ -19,7 +19,7 @@ def planned(tx: Tx, application: Application) -> AppSettings:
     """The settings as a deploy takes them: of what was never released nothing is to stay as it was. What runs of a pull
     request is planned as its application is.
     """
-    settings, released = application.settings, application.preview_of or application.application_id
+    settings, released = application.settings, application.preview_of or application.service_id
     if settings.build.detection != FIRST or releases_store.next_number(tx, released) > 1:
         return settings
     return replace(settings, build=replace(settings.build, detection=NEWEST))
@@ -29,7 +29,7 @@ def survey(tx: Tx, vault: Vault) -> Iterator[Line]:
     """See ``Survey``."""
     named: dict[str, list[str]] = defaultdict(list)
     for each in store.every(tx, vault):
-        release = store.serving(tx, each.application_id)
+        release = store.serving(tx, each.service_id)
         if each.settings.build.detection == FIRST and release is not None and release.runtime == "native":
             named[each.organization_id].append(each.name)
     for names in named.values():

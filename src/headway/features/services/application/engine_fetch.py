@@ -25,11 +25,11 @@ def asked(tx: Tx, application: Application, vault: Vault) -> Application:
     """
     if application.settings.engine_fetch is not None or application.preview_of is not None:
         return application
-    has_served = store.serving(tx, application.application_id) is not None
+    has_served = store.serving(tx, application.service_id) is not None
     if has_served and least_role(tx, application.organization_id) is not None:
         return application
-    settle(tx, application.application_id, vault, fetches=False)
-    return store.find(tx, application.application_id, vault)
+    settle(tx, application.service_id, vault, fetches=False)
+    return store.find(tx, application.service_id, vault)
 
 
 def settle(tx: Tx, application_id: str, vault: Vault, *, fetches: bool) -> None:
@@ -57,6 +57,6 @@ def _is_open(tx: Tx, application: Application, vault: Vault) -> bool:
     """Whether an image that was built for it serves, and nobody has looked what the next build of it fetches."""
     if application.settings.engine_fetch is not None or application.database is not None:
         return False
-    release = store.serving(tx, application.application_id)
+    release = store.serving(tx, application.service_id)
     snapshot = None if release is None else open_snapshot(store.spec_of(tx, release.release_id), vault)
     return application.settings.source_type != "docker" and snapshot is not None and "image" in snapshot.artifact

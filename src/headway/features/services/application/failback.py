@@ -14,8 +14,8 @@ from headway.core.engine.by_host import ByHost
 from headway.features.services.application import health_store
 from headway.features.services.application.health_store import ApplicationHandover
 from headway.features.services.application.lifecycle import ApplicationLifecycle
-from headway.features.services.application.model import ApplicationRelease
 from headway.features.services.application.reconciler import mark_unstable
+from headway.features.services.model import Release
 from headway.infra.db.transaction import Tx
 from headway.infra.db.version import Version
 
@@ -64,7 +64,7 @@ class ApplicationFailback:
         end = time.monotonic() + self.window.total_seconds()
         while time.monotonic() < end:
             if (how := await self._fallen(moved.new)) is not None:
-                async with self.lifecycle.turn(moved.new.application_id):
+                async with self.lifecycle.turn(moved.new.service_id):
                     await self._give_back(moved, how)
                 return
             await asyncio.sleep(_PAUSE)
@@ -86,9 +86,9 @@ class ApplicationFailback:
                 mark_unstable(tx, self.ledger, moved.new)
 
         await self.lifecycle.db.run(write)
-        log.warning("application %s: release %s: %s", moved.new.application_id, moved.new.release_id, why)
+        log.warning("application %s: release %s: %s", moved.new.service_id, moved.new.release_id, why)
 
-    async def _fallen(self, release: ApplicationRelease) -> str | None:
+    async def _fallen(self, release: Release) -> str | None:
         """How a process that took requests has ended since it was healthy, for a sentence; None where none has."""
         now = await self.lifecycle.runtime(release).status(release.release_id)
         if release.health is None or set(release.health.copies) <= set(now.copies):

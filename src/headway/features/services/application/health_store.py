@@ -12,8 +12,7 @@ from headway.drivers.runtimes.base import Health
 from headway.features.services import releases_store
 from headway.features.services import store as services_store
 from headway.features.services.application import store
-from headway.features.services.application.model import ApplicationRelease
-from headway.features.services.model import DesiredState, ReleaseState, ServiceStatus
+from headway.features.services.model import DesiredState, Release, ReleaseState, ServiceStatus
 from headway.infra.db.tables.deployments import deployments
 from headway.infra.db.tables.services import COMPOSE, releases, services
 from headway.infra.db.transaction import Tx
@@ -26,8 +25,8 @@ _RETIRING = _r.state == literal_column("'retiring'")  # as the index has it
 class ApplicationHandover:
     """A release that serves, and the one before it, which still runs."""
 
-    new: ApplicationRelease
-    old: ApplicationRelease
+    new: Release
+    old: Release
 
 
 def saw(tx: Tx, release_id: str, health: Health) -> None:
@@ -42,7 +41,7 @@ def answered(tx: Tx, release_id: str, otherwise: bool) -> bool:  # noqa: FBT001 
     return otherwise if found is None or found.health is None else found.health.answers
 
 
-def watched(tx: Tx, host_id: str, since: datetime) -> list[ApplicationRelease]:
+def watched(tx: Tx, host_id: str, since: datetime) -> list[Release]:
     """The serving releases of a host whose deployment ended after ``since`` and is not marked unstable yet."""
     joined = select(_r.release_id).join(deployments, _d.deployment_id == _r.deployment_id)
     young = (_d.finished_at >= since, _d.unstable.is_(False))
@@ -69,14 +68,14 @@ def handed_over(tx: Tx, since: datetime) -> list[ApplicationHandover]:
 
 def is_standing(tx: Tx, moved: ApplicationHandover) -> bool:
     """Whether it is still so that the one has taken over from the other, and nothing has been deployed since."""
-    application_id = moved.new.application_id
+    application_id = moved.new.service_id
     still = (store.serving(tx, application_id), _before(tx, application_id)) == (moved.new, moved.old)
     return still and services_store.is_at_rest(tx, application_id) and services_store.is_wanted(tx, application_id)
 
 
 def hand_back(tx: Tx, moved: ApplicationHandover, why: str) -> bool:
     """The release before serves again, and the newer one retires at once; False where somebody was first."""
-    application_id = moved.new.application_id
+    application_id = moved.new.service_id
     if not is_standing(tx, moved):
         return False
     for release, values in (
@@ -89,13 +88,13 @@ def hand_back(tx: Tx, moved: ApplicationHandover, why: str) -> bool:
     return True
 
 
-def beside(tx: Tx, application_id: str, release_id: str) -> ApplicationRelease | None:
+def beside(tx: Tx, application_id: str, release_id: str) -> Release | None:
     """The release that served before this one, and may still run."""
     serving = store.serving(tx, application_id)
     return serving if serving is not None and serving.release_id != release_id else _before(tx, application_id)
 
 
-def _before(tx: Tx, application_id: str) -> ApplicationRelease | None:
+def _before(tx: Tx, application_id: str) -> Release | None:
     mine = (_r.service_id == application_id, _r.state == ReleaseState.RETIRING, _r.retire_at > tx.now)
     row = tx.execute(select(_r.release_id).where(*mine).order_by(_r.retire_at.desc()).limit(1)).one_or_none()
     return None if row is None else store.release(tx, row.release_id)

@@ -39,7 +39,7 @@ def _to_another(tx: Tx, application: Application, server_id: str) -> Mapping[str
     host_id = host_for(tx, application.organization_id, server_id)
     if host_id == application.host_id:
         return {}
-    unfinished = deployments.unfinished_of_subject(tx, SubjectType.APPLICATION, application.application_id)
-    if unfinished or store.releases_of(tx, application.application_id):
+    unfinished = deployments.unfinished_of_subject(tx, SubjectType.APPLICATION, application.service_id)
+    if unfinished or store.releases_of(tx, application.service_id):
         raise DeployedElsewhere(Noun.APPLICATION.word)
     return {"host_id": host_id}

@@ -22,12 +22,13 @@ from headway.features.servers.fleet import ServerUnknown
 from headway.features.services import releases_store
 from headway.features.services import store as services_store
 from headway.features.services.application import powers, store
-from headway.features.services.application.model import Application, ApplicationRelease
+from headway.features.services.application.model import Application
 from headway.features.services.application.output import Cursor, Mask, Output, Readers, read_on, written_since
 from headway.features.services.application.release_retention import beyond, is_shared, kept_by
 from headway.features.services.application.tools import ApplicationContext, ApplicationContexts
 from headway.features.services.application.variables import marks_of
 from headway.features.services.last_output import LastTry
+from headway.features.services.model import Release
 from headway.features.services.release_retention import KeptReleases
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -60,7 +61,7 @@ class ApplicationLifecycle:
         """Those of the panel's own machine."""
         return self.contexts.here
 
-    def runtime(self, release: ApplicationRelease) -> Runtime:
+    def runtime(self, release: Release) -> Runtime:
         """What the release is run by, on its host. Raises HostUnreachable."""
         return self.contexts.at(release.host_id).runtimes.of(release.runtime)
 
@@ -74,7 +75,7 @@ class ApplicationLifecycle:
         """Starts the serving release, if it is not up, and routes to it; leaves both to a deploy that is under way.
         Raises NotAllowed where what it needs of its machine was taken back: it stays as it is.
         """
-        release = await self._to_bring_up(application.application_id)
+        release = await self._to_bring_up(application.service_id)
         if release is None:
             return
         await self.runtime(release).start_again(release.release_id)
@@ -82,13 +83,13 @@ class ApplicationLifecycle:
 
     async def again(self, application: Application) -> None:
         """Ends the processes of the serving release and starts it again; leaves it to a deploy that is under way."""
-        release = await self._to_bring_up(application.application_id)
+        release = await self._to_bring_up(application.service_id)
         if release is not None:
             await self.runtime(release).stop(release.release_id)
             await self.up(application)
 
-    async def _to_bring_up(self, application_id: str) -> ApplicationRelease | None:
-        def look(tx: Tx) -> ApplicationRelease | None:
+    async def _to_bring_up(self, application_id: str) -> Release | None:
+        def look(tx: Tx) -> Release | None:
             if not services_store.is_at_rest(tx, application_id):
                 return None
             release = store.serving(tx, application_id)
@@ -99,8 +100,8 @@ class ApplicationLifecycle:
 
     async def down(self, application: Application) -> None:
         """Takes the route away, then ends the processes of every release; returns when none is left."""
-        await self.tools.routing.remove(application.application_id)
-        releases = await self.db.read(lambda tx: store.releases_of(tx, application.application_id))
+        await self.tools.routing.remove(application.service_id)
+        releases = await self.db.read(lambda tx: store.releases_of(tx, application.service_id))
         await at_once(self.runtime(each).stop(each.release_id) for each in releases)
 
     async def remove(self, application: Application) -> None:
@@ -114,9 +115,9 @@ class ApplicationLifecycle:
             if was_made:
                 log.warning("what application %s has on the server that was removed stays there", application.name)
         host_here = self.hosts[self.tools.host_id]
-        for folder in self.tools.folders.all_of(application.application_id):
+        for folder in self.tools.folders.all_of(application.service_id):
             await host_here.remove_tree(folder)
-        id_ = application.application_id
+        id_ = application.service_id
         types = (application.subject_type, SubjectType.RUN)
         found = await self.db.read(lambda tx: [one for each in types for one in deployments.of_subject(tx, each, id_)])
         for deployment in found:
@@ -126,12 +127,12 @@ class ApplicationLifecycle:
 
     def _forget(self, tx: Tx, application: Application) -> None:
         for each in (application.subject_type, SubjectType.RUN):
-            pending_undos.forget(tx, each, application.application_id)
-        services_store.remove(tx, application.application_id)
+            pending_undos.forget(tx, each, application.service_id)
+        services_store.remove(tx, application.service_id)
 
     async def _was_made(self, application: Application) -> bool:
         """Whether its host was ever asked for anything of it."""
-        id_, type_ = application.application_id, application.subject_type
+        id_, type_ = application.service_id, application.subject_type
         return await self.db.read(lambda tx: bool(store.releases_of(tx, id_)) or deployments.has_begun(tx, type_, id_))
 
     async def _remove_from_host(self, application: Application, *, was_made: bool) -> None:
@@ -139,53 +140,53 @@ class ApplicationLifecycle:
         if was_made or tools is self.tools:  # here it costs nothing to look, also where its deployments were cleared
             await self._take_down(tools, application)
         if tools is not self.tools and (was_made or self.hosts[tools.host_id].link is not None):
-            for folder in tools.folders.all_of(application.application_id):
+            for folder in tools.folders.all_of(application.service_id):
                 await self.hosts[tools.host_id].remove_tree(folder)
 
     async def _take_down(self, tools: ApplicationContext, application: Application) -> None:
         """Ends what runs of it on its host, and removes what it runs from; of what has never run, as far as that can be
         asked for there.
         """
-        releases = await self.db.read(lambda tx: store.releases_of(tx, application.application_id))
+        releases = await self.db.read(lambda tx: store.releases_of(tx, application.service_id))
         with suppress(*(() if releases else (NotPrepared, EngineAway))):
             await self._end_and_remove(tools, application, releases)
 
     async def _end_and_remove(
-        self, tools: ApplicationContext, application: Application, releases: Sequence[ApplicationRelease]
+        self, tools: ApplicationContext, application: Application, releases: Sequence[Release]
     ) -> None:
-        await self.tools.routing.remove(application.application_id)
+        await self.tools.routing.remove(application.service_id)
         await at_once(self.runtime(each).remove(each.release_id) for each in releases)
         for release in releases:
             await self.runtime(release).discard(release.release_id)
         for runtime in {release.runtime for release in releases}:
-            await tools.runtimes.of(runtime).forget(application.application_id, application.app_name)
+            await tools.runtimes.of(runtime).forget(application.service_id, application.app_name)
         if application.settings.delete_volumes:
-            await tools.runtimes.of("container").remove_volumes(application.application_id)
+            await tools.runtimes.of("container").remove_volumes(application.service_id)
 
-    async def retire(self, release: ApplicationRelease) -> None:
+    async def retire(self, release: Release) -> None:
         """Ends a replaced release and frees its port; those that are kept keep their folders. Raises Unavailable where
         the edge cannot be told.
         """
-        await self.tools.routing.let_go(release.application_id)
-        if self.readers.follow(release.application_id):
+        await self.tools.routing.let_go(release.service_id)
+        if self.readers.follow(release.service_id):
             await self.runtime(release).stop(release.release_id)
-            await self.readers.last_look(release.application_id)
+            await self.readers.last_look(release.service_id)
         await self.runtime(release).remove(release.release_id)
         await self.db.run(lambda tx: store.retired(tx, release.release_id))
-        async with self.turn(release.application_id):  # another of its releases may have ended at the same moment
-            for old in (await self.beyond(release.application_id))[1]:
+        async with self.turn(release.service_id):  # another of its releases may have ended at the same moment
+            for old in (await self.beyond(release.service_id))[1]:
                 await self.let_go(old)
 
-    async def beyond(self, application_id: str) -> tuple[KeptReleases, list[ApplicationRelease]]:
+    async def beyond(self, application_id: str) -> tuple[KeptReleases, list[Release]]:
         """What an application keeps of its releases, and those that it does not."""
 
-        def look(tx: Tx) -> tuple[KeptReleases, list[ApplicationRelease]]:
+        def look(tx: Tx) -> tuple[KeptReleases, list[Release]]:
             keep = kept_by(tx, application_id, self.kept_releases, self.vault)
             return keep, beyond(tx, application_id, keep)
 
         return await self.db.read(look)
 
-    async def let_go(self, release: ApplicationRelease) -> None:
+    async def let_go(self, release: Release) -> None:
         """Removes a release that does not run: its row, and its artifact unless another release has that too."""
         await self.runtime(release).discard(release.release_id)
         if not await self.db.read(lambda tx: is_shared(tx, release)):
@@ -194,7 +195,7 @@ class ApplicationLifecycle:
 
     async def secrets(self, application: Application) -> set[str]:
         """What the release that serves was started with and must not show."""
-        release = await self.db.read(lambda tx: store.serving(tx, application.application_id))
+        release = await self.db.read(lambda tx: store.serving(tx, application.service_id))
         if release is None:
             return set()
         started_with = await self.runtime(release).variables(release.release_id)
@@ -203,17 +204,17 @@ class ApplicationLifecycle:
     async def output(self, application: Application, cursor: Cursor, tail: int, secrets: set[str]) -> Output:
         """What the application wrote behind the cursor, masked: the ``secrets``, and those that it was started with."""
         began = time.monotonic()
-        releases = await self.db.read(lambda tx: store.releases_of(tx, application.application_id))
+        releases = await self.db.read(lambda tx: store.releases_of(tx, application.service_id))
         mask = Mask(secrets=secrets, marks=marks_of(application.settings))
         output = await read_on(cursor, releases, self.runtime, tail, mask)
-        self.readers.looked(application.application_id, cursor.reader, began, read_all=not output.more)
+        self.readers.looked(application.service_id, cursor.reader, began, read_all=not output.more)
         return output
 
     async def logs(self, application: Application, tail: int, secrets: set[str], since: datetime | None = None) -> str:
         """The last lines that the application wrote, masked: the ``secrets``, and those that it was started with. Where
         none of its releases serves, what the last try to have one said, whenever that was.
         """
-        release = await self.db.read(lambda tx: store.serving(tx, application.application_id))
+        release = await self.db.read(lambda tx: store.serving(tx, application.service_id))
         runtime = self.contexts.at(application.host_id).runtimes.of(release.runtime if release else "native")
         release_id = release.release_id if release else None
         masker = Masker(secrets | await self.secrets(application))
@@ -223,4 +224,4 @@ class ApplicationLifecycle:
         if text or release is not None:
             return text
         tries = LastTry(db=self.db, logs=self.logs_of_deployments)
-        return await tries.told(application.subject_type, application.application_id, tail)
+        return await tries.told(application.subject_type, application.service_id, tail)

@@ -30,12 +30,12 @@ async def look_back(db: Database, tools: ApplicationContext, vault: Vault) -> No
         named = await db.read(lambda tx, found=each: _named(tx, found, vault))  # type: ignore[misc]
         ports = sorted(named | (reached.get(each.run_uid, set()) if each.run_uid is not None else set()))
         noted = await db.run(
-            lambda tx, id_=each.application_id, found=ports: loopback_store.answer(tx, id_, found, vault)  # type: ignore[misc]
+            lambda tx, id_=each.service_id, found=ports: loopback_store.answer(tx, id_, found, vault)  # type: ignore[misc]
         )
         if noted and ports:
             log.warning(
                 "application %s uses ports of the loopback, which stay open to it: %s",
-                each.application_id,
+                each.service_id,
                 ", ".join(map(str, ports)),
             )
 

@@ -44,7 +44,7 @@ def require_room(tx: Tx, application: Application, settings: AppSettings, share:
     is_elsewhere = application.host_id != LOCAL_HOST or application.preview_of is not None
     if not asked or is_elsewhere or machine_store.has_machine(tx, whose):
         return
-    left = share.bytes - said(tx, whose, vault, but=application.application_id) - share.composes(tx, whose)
+    left = share.bytes - said(tx, whose, vault, but=application.service_id) - share.composes(tx, whose)
     if asked <= left or _serves_with(tx, application, asked, share, vault):
         return
     raise InvalidInput(
@@ -58,7 +58,7 @@ def _serves_with(tx: Tx, application: Application, asked: int, share: MemoryShar
     """Whether the release that serves there may take as much; of one that was made before that was written down it is
     taken to be so.
     """
-    serving = store.serving(tx, application.application_id)
+    serving = store.serving(tx, application.service_id)
     if serving is None or serving.host_id != LOCAL_HOST:
         return False
     made_of = open_snapshot(store.spec_of(tx, serving.release_id), vault)

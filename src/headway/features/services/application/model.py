@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from datetime import datetime
 from typing import Any
 
-from headway.core.deployments.model import SubjectType
 from headway.drivers.buildplan.settings import FIRST, BuildSettings
-from headway.drivers.runtimes.base import Health
 from headway.features.git.provider_repository import without_provided
 from headway.features.services.hooks_model import PUSH, with_meaning
-from headway.features.services.model import DesiredState, ReleaseState, ServiceStatus
+from headway.features.services.model import Service
 from headway.features.services.uploads_model import Archive
 from headway.kernel.veil import veiled_addresses
 
@@ -141,6 +138,15 @@ class AppSettings:
         """The JSON that ``load`` reads."""
         return asdict(self)
 
+    def words(self) -> Mapping[str, str | None]:
+        """What an application is found by, beside its names."""
+        extra = {name: value for name, value in self.extra.items() if isinstance(value, str)}
+        return {
+            "repository": veiled_addresses(self.git_url or extra.get("repository") or ""),
+            "owner": extra.get("owner"),
+            "dockerImage": extra.get("dockerImage"),
+        }
+
     @staticmethod
     def load(values: Mapping[str, Any]) -> AppSettings:
         """The settings that ``dump`` wrote; unknown keys are of a later version and dropped."""
@@ -207,93 +213,7 @@ def without_git(settings: AppSettings) -> AppSettings:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Application:
-    """One application: ``app_name`` is what it is called on its machine, ``host_name`` by what it is reached below the
-    base domain. ``env`` is its variables as the user wrote them; uids are None where the panel is not root. What runs
-    of a pull request is one too: ``preview_of`` names the application that it is a preview of; and so is a database, of
-    the kind ``database``. ``build_host_id`` is the server that builds it, where that is not to be done where it is.
-    """
-
-    application_id: str
-    organization_id: str
-    project_id: str
-    environment_id: str
-    host_id: str
-    name: str
-    app_name: str
-    description: str | None
-    status: ServiceStatus
-    wanted: DesiredState
-    serving_release_id: str | None
-    settings: AppSettings
-    env: str = field(repr=False)
-    build_uid: int | None
-    run_uid: int | None
-    created_at: datetime
-    preview_of: str | None = None
-    build_host_id: str | None = None
-    database: str | None = None
-    host_name: str = ""
-
-    @property
-    def subject_type(self) -> SubjectType:
-        """What its deployments belong to."""
-        if self.database is not None:
-            return SubjectType.DATABASE
-        return SubjectType.APPLICATION if self.preview_of is None else SubjectType.PREVIEW
-
-    def words(self) -> Mapping[str, str | None]:
-        """What it is found by."""
-        extra = {name: value for name, value in self.settings.extra.items() if isinstance(value, str)}
-        return {
-            "name": self.name,
-            "appName": self.app_name,
-            "description": self.description,
-            "repository": veiled_addresses(self.settings.git_url or extra.get("repository") or ""),
-            "owner": extra.get("owner"),
-            "dockerImage": extra.get("dockerImage"),
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApplicationRelease:
-    """What a deployment left to serve on its host: its folder, what it runs in, its port (None: it takes no requests),
-    those of further copies, and what it was made of. ``bytes`` is what it holds on the disk (None: not measured),
-    ``origin`` the release whose artifact it has (None: its own), ``image`` what people know that by, ``missing`` what
-    keeps anybody from going back to it, ``domains`` those that led to it when it last served, ``health`` what its check
-    saw (None: nobody wrote it down).
-    """
-
-    release_id: str
-    seq: int
-    application_id: str
-    host_id: str
-    deployment_id: str
-    state: ReleaseState
-    folder: str
-    runtime: str = "native"
-    port: int | None
-    more_ports: Sequence[int] = ()
-    bytes: int | None = None
-    commit_hash: str | None
-    retire_at: datetime | None
-    created_at: datetime
-    origin: str | None = None
-    image: str | None = None
-    missing: str | None = None
-    domains: Sequence[Mapping[str, Any]] | None = None
-    health: Health | None = None
-
-    @property
-    def ports(self) -> tuple[int, ...]:
-        """All ports that its requests come in on."""
-        return () if self.port is None else (self.port, *self.more_ports)
-
-
-def read_health(told: Mapping[str, Any] | None) -> Health | None:
-    """What was written down of a health check."""
-    return None if told is None else Health(answers=told["answers"], copies=tuple(told["copies"]))
+Application = Service[AppSettings]
 
 
 def exclusive_key(application_id: str) -> str:

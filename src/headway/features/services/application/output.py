@@ -14,8 +14,7 @@ from functools import cache
 from typing import Any
 
 from headway.drivers.runtimes.base import Behind, Piece, Runtime
-from headway.features.services.application.model import ApplicationRelease
-from headway.features.services.model import ReleaseState
+from headway.features.services.model import Release, ReleaseState
 from headway.infra.logs.mask import Masker
 from headway.kernel.errors import Conflict, InvalidInput
 from headway.kernel.ids import is_id, new_id
@@ -43,7 +42,7 @@ class Item:
     """A piece of output of one process (None: its release has only one), or a word of Headway's on its release."""
 
     kind: OutputKind
-    release: ApplicationRelease
+    release: Release
     process: str | None = None
     text: str = ""
 
@@ -129,8 +128,8 @@ class Readers:
 
 async def read_on(
     cursor: Cursor,
-    releases: Sequence[ApplicationRelease],
-    runtime: Callable[[ApplicationRelease], Runtime],
+    releases: Sequence[Release],
+    runtime: Callable[[Release], Runtime],
     tail: int,
     secrets: Mask,
 ) -> Output:
@@ -160,7 +159,7 @@ async def read_on(
 
 
 async def written_since(
-    runtime: Runtime, release: ApplicationRelease, since: datetime, tail: int, masked: Callable[[str], str]
+    runtime: Runtime, release: Release, since: datetime, tail: int, masked: Callable[[str], str]
 ) -> str:
     """The last lines that the processes of a release wrote since then; with several each is led by its process."""
     behind = Behind(places={}, tail=tail, ended=True, since=since)
@@ -176,7 +175,7 @@ class Mask:
     secrets: set[str]
     marks: Marks
 
-    async def of(self, release: ApplicationRelease, runtime: Runtime) -> Callable[[str], str]:
+    async def of(self, release: Release, runtime: Runtime) -> Callable[[str], str]:
         """The mask, which is made when there is something to mask."""
         started_with = await runtime.variables(release.release_id)
         secrets = {*self.secrets, *secrets_among(started_with, self.marks)}
@@ -184,7 +183,7 @@ class Mask:
         return lambda text: masker().mask_text(text)
 
 
-def _items(release: ApplicationRelease, pieces: Sequence[Piece]) -> list[Item]:
+def _items(release: Release, pieces: Sequence[Piece]) -> list[Item]:
     items: list[Item] = []
     for piece in pieces:
         process = piece.process if len(pieces) > 1 else None

@@ -110,11 +110,11 @@ class ApplicationPlanner:
         powers.require_release(tx, application, snapshot, self.vault, settings)
 
     def _to_run(self, tx: Tx, application: Application, settings: AppSettings, variables: Variables) -> ApplicationPlan:
-        serving = store.serving(tx, application.application_id)
+        serving = store.serving(tx, application.service_id)
         snapshot = None if serving is None else open_snapshot(store.spec_of(tx, serving.release_id), self.vault)
         image = {} if snapshot is None else snapshot.artifact.get("image") or {}
         return ApplicationPlan(
-            application_id=application.application_id,
+            application_id=application.service_id,
             app_name=application.app_name,
             host_name=application.host_name,
             settings=settings,
@@ -123,7 +123,7 @@ class ApplicationPlanner:
             ssh_key=None,
             build_uid=application.build_uid,
             run_uid=application.run_uid,
-            git_uid=self._git_uid(tx, application.application_id),
+            git_uid=self._git_uid(tx, application.service_id),
             allow_file=False,
             commit=None,
             serving=serving.release_id if serving else None,

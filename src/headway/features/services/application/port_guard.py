@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from headway.features.services import store as services_store
 from headway.features.services.application import store
 from headway.features.services.application.lifecycle import ApplicationLifecycle
-from headway.features.services.application.model import ApplicationRelease
-from headway.features.services.model import APPLICATIONS, DesiredState, ReleaseState
+from headway.features.services.model import APPLICATIONS, DesiredState, Release, ReleaseState
 from headway.infra.db.transaction import Tx
 
 log = logging.getLogger(__name__)
@@ -24,8 +23,8 @@ class Guard:
 
     host_id: str
     lifecycle: ApplicationLifecycle
-    unstable: Callable[[Tx, ApplicationRelease], None]
-    _away: dict[str, ApplicationRelease] = field(default_factory=dict)
+    unstable: Callable[[Tx, Release], None]
+    _away: dict[str, Release] = field(default_factory=dict)
 
     async def guard_round(self) -> float:
         """One look at the ports of all that serves; seconds to rest. What a release does not listen on any more may be
@@ -41,18 +40,18 @@ class Guard:
             await self._open(self._away.pop(release_id))
         return _REST
 
-    async def _open(self, release: ApplicationRelease) -> None:
-        async with self.lifecycle.turn(release.application_id):
+    async def _open(self, release: Release) -> None:
+        async with self.lifecycle.turn(release.service_id):
             at_rest = await self.lifecycle.db.read(lambda tx: services_store.at_rest(tx, self.host_id, APPLICATIONS))
-            if (release.application_id, DesiredState.UP) in {(each.service_id, each.wanted) for each in at_rest}:
+            if (release.service_id, DesiredState.UP) in {(each.service_id, each.wanted) for each in at_rest}:
                 await self.lifecycle.tools.routing.lead_at_rest(release)
 
-    async def _close(self, release: ApplicationRelease) -> None:
+    async def _close(self, release: Release) -> None:
         self._away[release.release_id] = release
-        await self.lifecycle.tools.routing.remove(release.application_id)
+        await self.lifecycle.tools.routing.remove(release.service_id)
         log.error(
             "the port of application %s is held by a process that is not its own; nobody is led there until it is gone",
-            release.application_id,
+            release.service_id,
             extra={"ports": list(release.ports)},
         )
         await self.lifecycle.db.run(lambda tx: self.unstable(tx, release))

@@ -17,8 +17,9 @@ from headway.core.deployments.hosts import LOCAL_HOST
 from headway.drivers.sources.remote import is_folder
 from headway.features.edge import middlewares_store
 from headway.features.services.application import store
-from headway.features.services.application.model import Application, ApplicationRelease, AppSettings
+from headway.features.services.application.model import Application, AppSettings
 from headway.features.services.application.snapshot import Snapshot, open_snapshot
+from headway.features.services.model import Release
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import MountKind
 from headway.kernel.vault import Vault
@@ -64,7 +65,7 @@ def of_routing(own: Mapping[str, Any], host_id: str) -> Need:
 
 def save(tx: Tx, actor: Actor, application: Application, vault: Vault) -> None:
     """Judges what the application needs as it is saved now, and writes down who allowed it. Raises MachineRefused."""
-    allowances.save(tx, actor, application.application_id, _now(tx, application, application.settings, vault))
+    allowances.save(tx, actor, application.service_id, _now(tx, application, application.settings, vault))
 
 
 def require_start(tx: Tx, application: Application, settings: AppSettings, vault: Vault) -> None:
@@ -89,9 +90,7 @@ def require_release(
     allowances.require(tx, application.organization_id, _whose(application), needs)
 
 
-def refusal_of_serving(
-    tx: Tx, application: Application, release: ApplicationRelease, vault: Vault
-) -> NotAllowed | None:
+def refusal_of_serving(tx: Tx, application: Application, release: Release, vault: Vault) -> NotAllowed | None:
     """What keeps a release that serves from being started again, None where nothing does."""
     snapshot = open_snapshot(store.spec_of(tx, release.release_id), vault)
     if snapshot is None:
@@ -100,7 +99,7 @@ def refusal_of_serving(
     return allowances.refusal(tx, application.organization_id, _whose(application), needs, serving=True)
 
 
-def require_serving(tx: Tx, application: Application, release: ApplicationRelease | None, vault: Vault) -> None:
+def require_serving(tx: Tx, application: Application, release: Release | None, vault: Vault) -> None:
     """See ``refusal_of_serving``. Raises NotAllowed."""
     refused = None if release is None else refusal_of_serving(tx, application, release, vault)
     if refused is not None:
@@ -110,9 +109,9 @@ def require_serving(tx: Tx, application: Application, release: ApplicationReleas
 def survey(tx: Tx, vault: Vault) -> Iterator[Line]:
     """See ``Survey``."""
     for each in store.every(tx, vault):
-        what = f"{'application' if each.database is None else each.database} {each.name} ({each.application_id})"
+        what = f"{'application' if each.database is None else each.database} {each.name} ({each.service_id})"
         needs = _now(tx, each, each.settings, vault)
-        yield from of_needs(tx, each.organization_id, each.application_id, what, needs)
+        yield from of_needs(tx, each.organization_id, each.service_id, what, needs)
 
 
 def adopt_all(tx: Tx, vault: Vault) -> None:
@@ -122,15 +121,15 @@ def adopt_all(tx: Tx, vault: Vault) -> None:
 
 
 def _adopt(tx: Tx, application: Application, vault: Vault) -> None:
-    release = store.serving(tx, application.application_id)
+    release = store.serving(tx, application.service_id)
     snapshot = None if release is None else open_snapshot(store.spec_of(tx, release.release_id), vault)
     serving = set() if snapshot is None else _of_release(tx, application, snapshot, snapshot.settings, vault)
     now = _now(tx, application, application.settings, vault)
-    allowances.adopt(tx, application.organization_id, application.application_id, now, serving)
+    allowances.adopt(tx, application.organization_id, application.service_id, now, serving)
 
 
 def _now(tx: Tx, application: Application, settings: AppSettings, vault: Vault) -> set[Need]:
-    own = middlewares_store.own_routing(tx, application.application_id, vault)
+    own = middlewares_store.own_routing(tx, application.service_id, vault)
     return needs_of(settings, application.host_id, own)
 
 
@@ -144,7 +143,7 @@ def _of_release(tx: Tx, application: Application, snapshot: Snapshot, settings: 
 
 def _whose(application: Application) -> str:
     """What runs of a pull request has what its application was allowed, and nothing more."""
-    return application.preview_of or application.application_id
+    return application.preview_of or application.service_id
 
 
 def _digest(own: Mapping[str, Any]) -> str:

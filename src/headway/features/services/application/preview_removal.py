@@ -16,7 +16,7 @@ async def remove_previews(
 ) -> None:
     """Ends what waits and runs of them, and removes all of it."""
     for preview in await lifecycle.db.read(lambda tx: store.previews_of(tx, application_id, vault)):
-        preview_id = preview.application_id
+        preview_id = preview.service_id
         await end_unfinished(lifecycle.db, stopping, SubjectType.PREVIEW, preview_id, Intent.CANCEL)
         async with lifecycle.turn(preview_id):
             await lifecycle.remove(preview)

@@ -16,11 +16,11 @@ from headway.features.services import store as services_store
 from headway.features.services.application import health_store, store
 from headway.features.services.application.lifecycle import ApplicationLifecycle
 from headway.features.services.application.loopback_memory import look_back
-from headway.features.services.application.model import Application, ApplicationRelease
+from headway.features.services.application.model import Application
 from headway.features.services.application.port_guard import Guard
 from headway.features.services.application.starts import ApplicationStarts
 from headway.features.services.application.tools import ApplicationContext
-from headway.features.services.model import APPLICATIONS, AtRest, DesiredState
+from headway.features.services.model import APPLICATIONS, AtRest, DesiredState, Release
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError, Unavailable
 from headway.kernel.vault import Vault
@@ -105,7 +105,7 @@ class ApplicationReconciler:
             if release is None or not mine or (release.runtime in up and await self._is_held(release)):
                 self._held.add(application_id)
 
-    async def _is_held(self, release: ApplicationRelease) -> bool:
+    async def _is_held(self, release: Release) -> bool:
         try:
             if release.runtime == "swarm":
                 await self.lifecycle.runtime(release).stop(release.release_id)
@@ -124,7 +124,7 @@ class ApplicationReconciler:
         return services_store.at_rest(tx, self.host_id, APPLICATIONS)
 
     def _being_deleted(self, tx: Tx) -> list[Application]:
-        return store.being_deleted(tx, self.host_id, self.vault)
+        return store.being_deleted(tx, self.vault, at_rest_on=self.host_id)
 
     async def finish_deletions(self) -> None:
         """Those that were cut off: by the end of a panel, or because an engine was away."""
@@ -132,12 +132,12 @@ class ApplicationReconciler:
 
     async def _finish_deletion(self, application: Application) -> None:
         try:
-            async with self.lifecycle.turn(application.application_id):
+            async with self.lifecycle.turn(application.service_id):
                 left = await self.lifecycle.db.read(self._being_deleted)
-                if application.application_id in {each.application_id for each in left}:
+                if application.service_id in {each.service_id for each in left}:
                     await self.lifecycle.remove(application)
         except HeadwayError as error:
-            self._tell(application.application_id, "gone from its host yet", error)
+            self._tell(application.service_id, "gone from its host yet", error)
 
     async def _bring_in_line(self, application_id: str) -> None:
         lifecycle = self.lifecycle
@@ -167,11 +167,11 @@ class ApplicationReconciler:
                 if release_id not in claims or claims[release_id].status.ended:
                     await self._tools.runtimes.of(runtime).remove(release_id)
 
-    def _mark_unstable(self, tx: Tx, release: ApplicationRelease) -> None:
+    def _mark_unstable(self, tx: Tx, release: Release) -> None:
         mark_unstable(tx, self.ledger, release)
 
 
-def mark_unstable(tx: Tx, ledger: Ledger, release: ApplicationRelease) -> None:
+def mark_unstable(tx: Tx, ledger: Ledger, release: Release) -> None:
     """Marks the deployment of a release that has crashed."""
     deployments.set_fields(tx, release.deployment_id, unstable=True)
     deployments.tell_later(tx, deployments.find(tx, release.deployment_id), "unstable")

@@ -7,8 +7,7 @@ from collections.abc import Collection
 from headway.core.deployments import store as deployments
 from headway.core.deployments.model import SubjectType
 from headway.features.services.application import store
-from headway.features.services.application.model import ApplicationRelease
-from headway.features.services.model import ReleaseState
+from headway.features.services.model import Release, ReleaseState
 from headway.features.services.release_retention import Holding, KeptReleases, kept_of
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
@@ -22,7 +21,7 @@ def kept_by(tx: Tx, application_id: str, default: KeptReleases, vault: Vault) ->
     return default.own(number=own.keep_releases, days=own.keep_releases_days, bytes_=own.keep_releases_bytes)
 
 
-def beyond(tx: Tx, application_id: str, keep: KeptReleases) -> list[ApplicationRelease]:
+def beyond(tx: Tx, application_id: str, keep: KeptReleases) -> list[Release]:
     """The releases that are not kept, the newest first."""
     releases = store.releases_of(tx, application_id)
     wanted = deployments.wanted_releases(tx, SubjectType.APPLICATION, application_id)
@@ -30,13 +29,13 @@ def beyond(tx: Tx, application_id: str, keep: KeptReleases) -> list[ApplicationR
     return [each for each in releases if each.release_id not in staying]
 
 
-def is_shared(tx: Tx, release: ApplicationRelease) -> bool:
+def is_shared(tx: Tx, release: Release) -> bool:
     """Whether another release has the same files."""
-    releases = store.releases_of(tx, release.application_id)
+    releases = store.releases_of(tx, release.service_id)
     return any(each.folder == release.folder and each.release_id != release.release_id for each in releases)
 
 
-def _holding(release: ApplicationRelease, wanted: Collection[str]) -> Holding:
+def _holding(release: Release, wanted: Collection[str]) -> Holding:
     return Holding(
         release_id=release.release_id,
         seq=release.seq,

@@ -12,8 +12,8 @@ from headway.drivers.runtimes.base import ReleaseStatus
 from headway.features.services import store as services_store
 from headway.features.services.application import store
 from headway.features.services.application.lifecycle import ApplicationLifecycle
-from headway.features.services.application.model import ApplicationRelease
 from headway.features.services.application.snapshot import Snapshot, open_snapshot
+from headway.features.services.model import Release
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Unavailable
@@ -24,7 +24,7 @@ from headway.kernel.vault import Vault
 class ReleaseView:
     """A release with what it was made of (None: by a version that kept nothing of it) and what of it runs now."""
 
-    release: ApplicationRelease
+    release: Release
     snapshot: Snapshot | None
     status: ReleaseStatus
 
@@ -40,7 +40,7 @@ class ReleaseService:
     async def all(self, actor: Actor, permission: Permission, application_id: str) -> list[ReleaseView]:
         """An application's releases, the newest first. Raises Missing."""
 
-        def read(tx: Tx) -> list[tuple[ApplicationRelease, str]]:
+        def read(tx: Tx) -> list[tuple[Release, str]]:
             _permit(tx, actor, permission, application_id, Noun.APPLICATION)
             return [(each, store.spec_of(tx, each.release_id)) for each in store.releases_of(tx, application_id)]
 
@@ -49,16 +49,16 @@ class ReleaseService:
     async def one(self, actor: Actor, permission: Permission, release_id: str) -> ReleaseView:
         """One release. Raises Missing."""
 
-        def read(tx: Tx) -> tuple[ApplicationRelease, str]:
+        def read(tx: Tx) -> tuple[Release, str]:
             found = store.release(tx, release_id)
             if found is None:
                 raise Missing(Noun.RELEASE)
-            _permit(tx, actor, permission, found.application_id, Noun.RELEASE)
+            _permit(tx, actor, permission, found.service_id, Noun.RELEASE)
             return found, store.spec_of(tx, release_id)
 
         return await self._view(*await self.db.read(read))
 
-    async def _view(self, release: ApplicationRelease, spec: str) -> ReleaseView:
+    async def _view(self, release: Release, spec: str) -> ReleaseView:
         try:
             status = await self.lifecycle.runtime(release).status(release.release_id)
         except Unavailable:  # what runs of it is not known now; what it is stays known

@@ -84,13 +84,13 @@ class ApplicationRelocation:
             place = self._place(tx, actor, permission, environment_id)
             if application.environment_id == environment_id:
                 return
-            allowances.carry(tx, actor, application.application_id)
-            for each in (application, *store.previews_of(tx, application.application_id, self._vault)):
-                id_ = each.application_id
+            allowances.carry(tx, actor, application.service_id)
+            for each in (application, *store.previews_of(tx, application.service_id, self._vault)):
+                id_ = each.service_id
                 services_store.set_fields(tx, id_, environment_id=environment_id, project_id=place.project_id)
                 for type_ in (each.subject_type, SubjectType.RUN):
                     deployments.give_to_project(tx, type_, id_, place.project_id)
-            self._carry_along(tx, application.application_id, place.project_id)
+            self._carry_along(tx, application.service_id, place.project_id)
 
         return put
 
@@ -145,9 +145,9 @@ class ApplicationRelocation:
 
     def _models(self, tx: Tx, environment_id: str, only: Collection[str] | None) -> list[Application]:
         found = store.of_environment(tx, environment_id, self._vault)
-        if only is not None and set(only) - {each.application_id for each in found}:
+        if only is not None and set(only) - {each.service_id for each in found}:
             raise Missing(Noun.APPLICATION)
-        return [each for each in found if only is None or each.application_id in only]
+        return [each for each in found if only is None or each.service_id in only]
 
     def _new_project(
         self, tx: Tx, actor: Actor, creates: Permission, source: ServicePlace, *, name: str, description: str | None

@@ -80,9 +80,7 @@ class ApplicationRollback:
             "plan": plan.dump(),
             "target": {name: getattr(target, name) for name in target.__slots__},
             "organization_id": application.organization_id,
-            "led": None
-            if keep
-            else domain_snapshots.wishes_of(tx, SubjectType.APPLICATION, application.application_id),
+            "led": None if keep else domain_snapshots.wishes_of(tx, SubjectType.APPLICATION, application.service_id),
         }
         return Frozen(plan=frozen, mask=(*plan.mask, *snapshot.mask))
 

@@ -20,9 +20,8 @@ from headway.features.edge.route_target import RouteTargetFacts
 from headway.features.services import store as services_store
 from headway.features.services.application import health_store, store
 from headway.features.services.application.health_store import ApplicationHandover
-from headway.features.services.application.model import ApplicationRelease
 from headway.features.services.edges import ServiceEdge
-from headway.features.services.model import APPLICATIONS
+from headway.features.services.model import APPLICATIONS, Release
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Redirect, Route, Upstream, Way
@@ -69,9 +68,9 @@ class ApplicationRouting:
                 await self.edge.set_route(route)
         return route
 
-    async def lead_at_rest(self, release: ApplicationRelease) -> None:
+    async def lead_at_rest(self, release: Release) -> None:
         """Leads requests to the release that serves, unless something is being deployed or another serves by now."""
-        application_id = release.application_id
+        application_id = release.service_id
 
         def read(tx: Tx) -> Route | None:
             still = services_store.is_at_rest(tx, application_id) and store.serving(tx, application_id) == release
@@ -89,7 +88,7 @@ class ApplicationRouting:
             route = self._to(tx, moved.old) if health_store.is_standing(tx, moved) else None
             return None if route is None else replace(route, before=())
 
-        async with self._turns[moved.new.application_id]:
+        async with self._turns[moved.new.service_id]:
             route = await self.db.read(read)
             if route is not None:
                 await self.edge.set_route(route)
@@ -223,9 +222,9 @@ class ApplicationRouting:
             await self.edge.set_route(route)
         return route
 
-    def _to(self, tx: Tx, release: ApplicationRelease) -> Route | None:
+    def _to(self, tx: Tx, release: Release) -> Route | None:
         upstreams = tuple(Upstream(port=port) for port in release.ports)
-        return self._composed(tx, release.application_id, release.release_id, upstreams) if upstreams else None
+        return self._composed(tx, release.service_id, release.release_id, upstreams) if upstreams else None
 
     def _as_now(self, tx: Tx, standing: Route) -> Route | None:
         return self._composed(tx, standing.application_id, standing.release_id, standing.upstreams)
@@ -248,6 +247,6 @@ class ApplicationRouting:
         )
 
 
-def _before(release: ApplicationRelease | None, upstreams: tuple[Upstream, ...]) -> tuple[Upstream, ...]:
+def _before(release: Release | None, upstreams: tuple[Upstream, ...]) -> tuple[Upstream, ...]:
     found = () if release is None else tuple(Upstream(port=port) for port in release.ports)
     return () if set(found) & set(upstreams) else found

@@ -80,7 +80,7 @@ def _request(application: Application, sealed: str, title: str | None, timeout_s
         kind=KIND,
         kind_version=VERSION,
         subject_type=SubjectType.RUN,
-        subject_id=application.application_id,
+        subject_id=application.service_id,
         host_id=application.host_id,
         organization_id=application.organization_id,
         project_id=application.project_id,

@@ -132,7 +132,7 @@ class ApplicationService:
         seen = [
             each
             for each in reversed(found)
-            if sees(actor, each.organization_id, each.project_id, service_id=each.application_id)
+            if sees(actor, each.organization_id, each.project_id, service_id=each.service_id)
             and project_id in {None, each.project_id}
             and environment_id in {None, each.environment_id}
         ]
@@ -370,7 +370,7 @@ class ApplicationService:
             application,
             title=title,
             description=description,
-            commit=serving_commit(tx, application.application_id) if again else None,
+            commit=serving_commit(tx, application.service_id) if again else None,
             again=again,
             allow_file=True,
         )

@@ -12,8 +12,8 @@ from headway.drivers.runtimes.patience import CRASHES
 from headway.features.services import starts_store
 from headway.features.services.application import store
 from headway.features.services.application.lifecycle import ApplicationLifecycle
-from headway.features.services.application.model import Application, ApplicationRelease
-from headway.features.services.model import APPLICATIONS, ServiceStatus
+from headway.features.services.application.model import Application
+from headway.features.services.model import APPLICATIONS, Release, ServiceStatus
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
 from headway.kernel.vault import Vault
@@ -37,7 +37,7 @@ class ApplicationStarts:
     async def round(self) -> bool:
         """One look at each; whether there was none."""
         found = await self.lifecycle.db.read(self._starting)
-        here = {each.application_id for each in found}
+        here = {each.service_id for each in found}
         for known in (self._since, self._up):
             for gone in known.keys() - here:
                 del known[gone]
@@ -48,7 +48,7 @@ class ApplicationStarts:
         return [store.find(tx, each, self.vault) for each in starts_store.starting(tx, self.host_id, APPLICATIONS)]
 
     async def _look(self, application: Application) -> None:
-        application_id = application.application_id
+        application_id = application.service_id
         since = self._since.setdefault(application_id, time.monotonic())
         given, usual = application.settings.health_deadline_seconds, self.lifecycle.tools.defaults.health_seconds
         try:
@@ -67,19 +67,19 @@ class ApplicationStarts:
 
             await self.lifecycle.db.run(write)
 
-    async def _status(self, release: ApplicationRelease) -> ServiceStatus | None:
+    async def _status(self, release: Release) -> ServiceStatus | None:
         """What its start has come to, None while that is open."""
         now = await self.lifecycle.runtime(release).status(release.release_id)
         if any(each.exits >= CRASHES or each.state is ProcessState.GIVEN_UP for each in now.processes):
             return ServiceStatus.ERROR
         if not now.started:
-            self._up.pop(release.application_id, None)
+            self._up.pop(release.service_id, None)
             return None
         if not release.ports or release.health is None or not release.health.answers:
-            up = self._up.setdefault(release.application_id, time.monotonic())
+            up = self._up.setdefault(release.service_id, time.monotonic())
             return ServiceStatus.DONE if time.monotonic() - up >= _UP_SECONDS else None
         routing = self.lifecycle.tools.routing
-        route = await routing.standing(release.application_id)
+        route = await routing.standing(release.service_id)
         if route is None or route.release_id != release.release_id:
             return None
         await routing.proven(route, timeout_seconds=_PROOF_SECONDS)

@@ -29,7 +29,7 @@ def variables_of(tx: Tx, application: Application, vault: Vault) -> Variables:
     """The variables with all references replaced. Raises InvalidInput where one leads nowhere."""
     settings, layers = application.settings, _layers(tx, application, vault)
     run, build = resolve(layers, Layer.OWN), resolve(layers, Layer.BUILD)
-    mask = (*_mask(settings, run, build), *secrets_of(vault, application.application_id).values())
+    mask = (*_mask(settings, run, build), *secrets_of(vault, application.service_id).values())
     return Variables(run=run.variables, build=build.variables, mask=mask)
 
 

@@ -16,7 +16,7 @@ from headway.features.services import hooks_store
 from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.model import Compose, ComposeSettings
-from headway.features.services.model import DesiredState, ServiceStatus
+from headway.features.services.model import DesiredState, Service, ServiceStatus
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
 from headway.kernel.service_names import app_name_for, free_name
@@ -43,8 +43,9 @@ class ComposeCreation:
         host_id: str = LOCAL_HOST,
     ) -> Compose:
         """A new compose service in this place, on that host, not deployed yet."""
-        compose = Compose(
-            compose_id=new_id(),
+        compose = Service(
+            service_id=new_id(),
+            kind=SubjectType.COMPOSE,
             organization_id=place.organization_id,
             project_id=place.project_id,
             environment_id=place.environment_id,
@@ -61,15 +62,15 @@ class ComposeCreation:
             delete_volumes=False,
             created_at=tx.now,
         )
-        store.add(tx, compose, self.vault)
-        hooks_store.add(tx, self.vault, SubjectType.COMPOSE, compose.compose_id)
+        services_store.add(tx, compose, self.vault)
+        hooks_store.add(tx, self.vault, SubjectType.COMPOSE, compose.service_id)
         return compose
 
     def add_preview(self, tx: Tx, parent: Compose, preview_id: str, *, name: str, app_name: str) -> Compose:
         """What is to run of a pull request of the ``parent``: with an account and no webhook of its own."""
         preview = replace(
             parent,
-            compose_id=preview_id,
+            service_id=preview_id,
             name=name,
             app_name=free_name(app_name, lambda candidate: not services_store.app_name_is_taken(tx, candidate)),
             description=None,
@@ -80,9 +81,9 @@ class ComposeCreation:
             build_uid=self._new_uid(tx),
             delete_volumes=True,
             created_at=tx.now,
-            preview_of=parent.compose_id,
+            preview_of=parent.service_id,
         )
-        store.add(tx, preview, self.vault)
+        services_store.add(tx, preview, self.vault)
         return preview
 
     def copy(
@@ -94,7 +95,7 @@ class ComposeCreation:
         models = [
             each
             for each in store.of_environment(tx, environment_id, self.vault)
-            if only is None or each.compose_id in only
+            if only is None or each.service_id in only
         ]
         for model in models:
             require_copyable(tx, actor, model.name, model.settings)
@@ -108,7 +109,7 @@ class ComposeCreation:
                 host_id=model.host_id,
             )
             powers.save(tx, actor, made)
-        return {model.compose_id for model in models}
+        return {model.service_id for model in models}
 
     def _new_uid(self, tx: Tx) -> int | None:
         return None if self.uid_base is None else self.uid_base + accounts_store.new(tx, "compose")

@@ -24,8 +24,8 @@ def asked(tx: Tx, compose: Compose, vault: Vault) -> Compose:
         return compose
     if compose.serving_release_id is not None and least_role(tx, compose.organization_id) is not None:
         return compose
-    settle(tx, compose.compose_id, vault, fetches=False)
-    return store.find(tx, compose.compose_id, vault)
+    settle(tx, compose.service_id, vault, fetches=False)
+    return store.find(tx, compose.service_id, vault)
 
 
 def settle(tx: Tx, compose_id: str, vault: Vault, *, fetches: bool) -> None:
@@ -52,5 +52,5 @@ def survey(tx: Tx, vault: Vault) -> Iterator[Line]:
 def _is_open(tx: Tx, compose: Compose, vault: Vault) -> bool:
     if compose.settings.engine_fetch is not None or compose.settings.host_access:
         return False
-    release = store.serving(tx, compose.compose_id, vault)
+    release = store.serving(tx, compose.service_id, vault)
     return release is not None and any(each.get("build") for each in release.record.file["services"].values())

@@ -36,8 +36,8 @@ def of(tx: Tx, deployment_id: str, vault: Vault) -> ComposeHandover | None:
     new = store.release(tx, deployment_id, vault)
     if new is None or new.state is not ReleaseState.SERVING or new.record.stack:
         return None
-    old = before(tx, new.compose_id, new, vault)
-    return None if old is None or old.record.stack else ComposeHandover(compose_id=new.compose_id, new=new, old=old)
+    old = before(tx, new.service_id, new, vault)
+    return None if old is None or old.record.stack else ComposeHandover(compose_id=new.service_id, new=new, old=old)
 
 
 def before(tx: Tx, compose_id: str, release: ComposeRelease, vault: Vault) -> ComposeRelease | None:

@@ -24,8 +24,8 @@ def moved(tx: Tx, compose: Compose, settings: ComposeSettings, server_id: str | 
     check_host(settings, host_id)
     if host_id == compose.host_id:
         return {}
-    unfinished = deployments.unfinished_of_subject(tx, SubjectType.COMPOSE, compose.compose_id)
-    if unfinished or store.commits_of_releases(tx, compose.compose_id):
+    unfinished = deployments.unfinished_of_subject(tx, SubjectType.COMPOSE, compose.service_id)
+    if unfinished or store.commits_of_releases(tx, compose.service_id):
         raise DeployedElsewhere(Noun.COMPOSE.word)
     return {"host_id": host_id}
 

@@ -70,18 +70,18 @@ class ComposeLifecycle:
         """Starts what serves, where it is not up; leaves that to a deploy that is under way. Raises NotAllowed where
         what it needs of its machine was taken back: it stays as it is.
         """
-        release = await self._at_rest(compose.compose_id)
+        release = await self._at_rest(compose.service_id)
         if release is not None:
             await self.db.read(lambda tx: powers.require_serving(tx, compose, self.tools.vault))
             tools = self.contexts.at(compose.host_id)
-            await tools.bring_up(compose.compose_id, compose.app_name, release.record)
-            await tools.lead_to_stack(compose.compose_id, compose.app_name, release)
-            await tools.routing.lead(compose.compose_id, release)
+            await tools.bring_up(compose.service_id, compose.app_name, release.record)
+            await tools.lead_to_stack(compose.service_id, compose.app_name, release)
+            await tools.routing.lead(compose.service_id, release)
 
     async def down(self, compose: Compose) -> None:
         """Leads requests nowhere, then stops every container; returns when none runs."""
-        await self.tools.routing.lead(compose.compose_id, None)
-        await self.contexts.at(compose.host_id).take_down(compose.compose_id)
+        await self.tools.routing.lead(compose.service_id, None)
+        await self.contexts.at(compose.host_id).take_down(compose.service_id)
 
     async def containers(self, compose_id: str) -> list[Container]:
         """All containers of a compose service."""
@@ -98,12 +98,12 @@ class ComposeLifecycle:
         tools = self.contexts.at(compose.host_id)
         begin = await as_there(self.hosts[tools.host_id], since)
         output = await tools.engine.logs(container, tail=tail, since=begin)
-        return Masker(await self.secrets(compose.compose_id)).mask(output).decode()
+        return Masker(await self.secrets(compose.service_id)).mask(output).decode()
 
     async def last_try(self, compose: Compose, tail: int) -> str:
         """What the last deployment of it said."""
         tries = LastTry(db=self.db, logs=self.logs_of_deployments)
-        return await tries.told(compose.subject_type, compose.compose_id, tail)
+        return await tries.told(compose.subject_type, compose.service_id, tail)
 
     async def secrets(self, compose_id: str) -> set[str]:
         """What must not show of its containers' output: the secrets of now, and those that they were started with."""
@@ -127,34 +127,34 @@ class ComposeLifecycle:
             if was_made:
                 log.warning("what compose service %s has on the server that was removed stays there", compose.name)
         host_here = self.hosts[self.tools.host_id]
-        for folder in self.tools.folders.all_of(compose.compose_id):
+        for folder in self.tools.folders.all_of(compose.service_id):
             await host_here.remove_tree(folder)
-        found = await self.db.read(lambda tx: deployments.of_subject(tx, compose.subject_type, compose.compose_id))
+        found = await self.db.read(lambda tx: deployments.of_subject(tx, compose.subject_type, compose.service_id))
         for deployment in found:
             await self.db.run(lambda tx, id_=deployment.deployment_id: deployments.remove_all(tx, [id_]))  # type: ignore[misc]
             await self.logs_of_deployments.remove(deployment.deployment_id)
         await self.db.run(lambda tx: self._forget(tx, compose))
 
     def _forget(self, tx: Tx, compose: Compose) -> None:
-        pending_undos.forget(tx, compose.subject_type, compose.compose_id)
-        services_store.remove(tx, compose.compose_id)
+        pending_undos.forget(tx, compose.subject_type, compose.service_id)
+        services_store.remove(tx, compose.service_id)
 
     async def _remove_from_host(self, compose: Compose, *, was_made: bool) -> None:
         tools = self.contexts.at(compose.host_id)
         if was_made or tools is self.tools:  # here it costs nothing to look, also where its deployments were cleared
             await self._take_down(tools, compose)
         if tools is not self.tools and (was_made or self.hosts[tools.host_id].link is not None):
-            for folder in tools.folders.all_of(compose.compose_id):
+            for folder in tools.folders.all_of(compose.service_id):
                 await self.hosts[tools.host_id].remove_tree(folder)
 
     async def _take_down(self, tools: ComposeContext, compose: Compose) -> None:
         """Removes what the engine has of it; of one that has never run, as far as there is an engine."""
-        has_run = await self.db.read(lambda tx: bool(store.commits_of_releases(tx, compose.compose_id)))
-        labels = {"panel": tools.panel_id, "compose": compose.compose_id}
+        has_run = await self.db.read(lambda tx: bool(store.commits_of_releases(tx, compose.service_id)))
+        labels = {"panel": tools.panel_id, "compose": compose.service_id}
         with suppress(NotPrepared):  # nobody is led anywhere there
-            await tools.routing.lead(compose.compose_id, None)
+            await tools.routing.lead(compose.service_id, None)
         with suppress(*(() if has_run else (EngineAway,))):
-            await tools.stacks.remove(compose.compose_id)
+            await tools.stacks.remove(compose.service_id)
             await tools.engine.remove(**labels)
             await tools.engine.remove_networks(**labels)
             if compose.delete_volumes:
@@ -228,7 +228,7 @@ class ComposeLifecycle:
 
     async def _was_made(self, compose: Compose) -> bool:
         """Whether the engine was ever asked for it: one that was never deployed goes where there is no engine, too."""
-        id_, type_ = compose.compose_id, compose.subject_type
+        id_, type_ = compose.service_id, compose.subject_type
         return await self.db.read(
             lambda tx: bool(store.commits_of_releases(tx, id_)) or deployments.has_begun(tx, type_, id_)
         )

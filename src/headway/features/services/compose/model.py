@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime
 from typing import Any
 
-from headway.core.deployments.model import SubjectType
 from headway.features.services.hooks_model import PUSH, with_meaning
-from headway.features.services.model import DesiredState, ReleaseState, ServiceStatus
+from headway.features.services.model import Release, Service
 from headway.features.services.uploads_model import Archive
 
 RAW = "raw"
@@ -66,6 +64,10 @@ class ComposeSettings:
         """The JSON that ``load`` reads."""
         return asdict(self)
 
+    def words(self) -> Mapping[str, str | None]:
+        """See ``ServiceSettings``: nothing beside its names."""
+        return {}
+
     @staticmethod
     def load(values: Mapping[str, Any]) -> ComposeSettings:
         """The settings that ``dump`` wrote; unknown keys are of a later version and dropped."""
@@ -79,39 +81,7 @@ class ComposeSettings:
         return ComposeSettings(**{name: value for name, value in read.items() if name in known})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compose:
-    """One compose service. ``app_name`` is the engine's name of its project; ``env`` is its variables as the user wrote
-    them; the uid is None where the panel is not root. What runs of a pull request is one too: ``preview_of`` names the
-    compose service that it is a preview of.
-    """
-
-    compose_id: str
-    organization_id: str
-    project_id: str
-    environment_id: str
-    host_id: str
-    name: str
-    app_name: str
-    description: str | None
-    status: ServiceStatus
-    wanted: DesiredState
-    serving_release_id: str | None
-    settings: ComposeSettings
-    env: str = field(repr=False)
-    build_uid: int | None
-    delete_volumes: bool
-    created_at: datetime
-    preview_of: str | None = None
-
-    def words(self) -> Mapping[str, str | None]:
-        """What it is found by."""
-        return {"name": self.name, "appName": self.app_name, "description": self.description}
-
-    @property
-    def subject_type(self) -> SubjectType:
-        """What its deployments belong to."""
-        return SubjectType.COMPOSE if self.preview_of is None else SubjectType.PREVIEW
+Compose = Service[ComposeSettings]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,22 +132,10 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ComposeRelease:
-    """What a deployment left: the folder of its files, and the record of what runs. ``origin`` is the release that it
-    is a copy of (None: of none), ``domains`` are those that led to it when it last served.
-    """
+class ComposeRelease(Release):
+    """A release with the record of what runs, which is opened as it is read."""
 
-    release_id: str
-    seq: int
-    compose_id: str
-    deployment_id: str
-    state: ReleaseState
-    folder: str
     record: Record = field(repr=False)
-    commit_hash: str | None
-    created_at: datetime
-    origin: str | None = None
-    domains: Sequence[Mapping[str, Any]] | None = None
 
 
 def exclusive_key(compose_id: str) -> str:

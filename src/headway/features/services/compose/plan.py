@@ -136,7 +136,7 @@ class ComposePlanner:
             key = key_of_source(tx, self.open_key, settings.ssh_key_id, compose.organization_id, settings.git_url)
         commit = given.get("commit")
         return ComposePlan(
-            compose_id=compose.compose_id,
+            compose_id=compose.service_id,
             app_name=compose.app_name,
             settings=settings,
             variables=resolved.variables,
@@ -145,7 +145,7 @@ class ComposePlanner:
             registries=[self._registry(tx, each, compose.organization_id) for each in settings.registry_ids],
             given=self._given(tx, compose),
             build_uid=compose.build_uid,
-            git_uid=self._git_uid(tx, compose.compose_id),
+            git_uid=self._git_uid(tx, compose.service_id),
             allow_file=bool(given.get("allow_file")) and powers.may_fetch(tx, compose, settings),
             again=given.get("type") == "redeploy",
             commit=Commit(**commit) if commit else None,
@@ -159,7 +159,7 @@ class ComposePlanner:
         commit = deployments.commit_of(tx, release.deployment_id)
         bare = {"hash": release.commit_hash, "subject": "", "author": "", "branch": ""}
         return ComposePlan(
-            compose_id=compose.compose_id,
+            compose_id=compose.service_id,
             app_name=compose.app_name,
             settings=_guarded(tx, compose, compose.settings),
             variables={},
@@ -167,7 +167,7 @@ class ComposePlanner:
             ssh_key=None,
             registries=[],
             build_uid=compose.build_uid,
-            git_uid=self._git_uid(tx, compose.compose_id),
+            git_uid=self._git_uid(tx, compose.service_id),
             allow_file=False,
             again=True,
             commit=Commit(**(commit or bare)) if release.commit_hash is not None else None,

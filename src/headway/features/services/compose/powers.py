@@ -69,7 +69,7 @@ def save(tx: Tx, actor: Actor, compose: Compose) -> None:
     MachineRefused.
     """
     needs = needs_of(compose.settings, compose.host_id)
-    allowances.save(tx, actor, compose.compose_id, needs, of=_OF_SETTINGS)
+    allowances.save(tx, actor, compose.service_id, needs, of=_OF_SETTINGS)
 
 
 def allower(actor: Actor, host_id: str) -> dict[str, str] | None:
@@ -93,11 +93,11 @@ def require_record(tx: Tx, deployment: Deployment, compose: Compose, record: Rec
     """Whether what a deploy has read may run: whoever deployed it allows the ports that its file has now, if they may.
     Raises NotAllowed.
     """
-    needs = needs_of_record(compose.compose_id, record, compose.host_id)
+    needs = needs_of_record(compose.service_id, record, compose.host_id)
     by = deployment.input.get(ALLOWS)
     if by is not None:
         ports = [each for each in needs if each.power is Power.PORT]
-        allowances.note(tx, compose.organization_id, compose.compose_id, ports, by=(by["user_id"], by["name"]))
+        allowances.note(tx, compose.organization_id, compose.service_id, ports, by=(by["user_id"], by["name"]))
     allowances.require(tx, compose.organization_id, _whose(compose), needs)
 
 
@@ -110,19 +110,19 @@ def deployed(tx: Tx, compose_id: str, record: Record, host_id: str) -> None:
 
 def require_release(tx: Tx, compose: Compose, record: Record) -> None:
     """Whether one may go back to what a release was made of. Raises NotAllowed."""
-    needs = needs_of_record(compose.compose_id, record, compose.host_id)
+    needs = needs_of_record(compose.service_id, record, compose.host_id)
     allowances.require(tx, compose.organization_id, _whose(compose), needs)
 
 
 def refusal_of_serving(tx: Tx, compose: Compose, record: Record) -> NotAllowed | None:
     """What keeps a release that serves from being started again, None where nothing does."""
-    needs = needs_of_record(compose.compose_id, record, compose.host_id)
+    needs = needs_of_record(compose.service_id, record, compose.host_id)
     return allowances.refusal(tx, compose.organization_id, _whose(compose), needs, serving=True)
 
 
 def require_serving(tx: Tx, compose: Compose, vault: Vault) -> None:
     """See ``refusal_of_serving``. Raises NotAllowed."""
-    release = store.serving(tx, compose.compose_id, vault)
+    release = store.serving(tx, compose.service_id, vault)
     refused = None if release is None else refusal_of_serving(tx, compose, release.record)
     if refused is not None:
         raise refused
@@ -131,9 +131,9 @@ def require_serving(tx: Tx, compose: Compose, vault: Vault) -> None:
 def survey(tx: Tx, vault: Vault) -> Iterator[Line]:
     """See ``Survey``. The ports of what serves are told of as well."""
     for each in store.every(tx, vault):
-        what = f"compose service {each.name} ({each.compose_id})"
+        what = f"compose service {each.name} ({each.service_id})"
         needs = needs_of(each.settings, each.host_id) | _serving(tx, each, vault)
-        yield from of_needs(tx, each.organization_id, each.compose_id, what, needs)
+        yield from of_needs(tx, each.organization_id, each.service_id, what, needs)
 
 
 def adopt_all(tx: Tx, vault: Vault) -> None:
@@ -141,12 +141,12 @@ def adopt_all(tx: Tx, vault: Vault) -> None:
     for each in store.every(tx, vault):
         serving = _serving(tx, each, vault)
         now = needs_of(each.settings, each.host_id) | {need for need in serving if need.power is Power.PORT}
-        allowances.adopt(tx, each.organization_id, each.compose_id, now, serving)
+        allowances.adopt(tx, each.organization_id, each.service_id, now, serving)
 
 
 def _serving(tx: Tx, compose: Compose, vault: Vault) -> set[Need]:
-    release = store.serving(tx, compose.compose_id, vault)
-    return set() if release is None else needs_of_record(compose.compose_id, release.record, compose.host_id)
+    release = store.serving(tx, compose.service_id, vault)
+    return set() if release is None else needs_of_record(compose.service_id, release.record, compose.host_id)
 
 
 def with_way_out(refused: NotAllowed) -> str:
@@ -180,7 +180,7 @@ def _of_service(compose_id: str, service: Mapping[str, Any]) -> Iterator[str]:
 
 def _whose(compose: Compose) -> str:
     """What runs of a pull request has what its compose service was allowed, and nothing more."""
-    return compose.preview_of or compose.compose_id
+    return compose.preview_of or compose.service_id
 
 
 def _server(host_id: str) -> str | None:

@@ -109,10 +109,10 @@ class ComposeReconciler:
 
     async def _finish_deletion(self, compose: Compose) -> None:
         try:
-            async with self.lifecycle.turn(compose.compose_id):
+            async with self.lifecycle.turn(compose.service_id):
                 await self.lifecycle.remove(compose)
         except HeadwayError as error:
-            self._tell(compose.compose_id, error)
+            self._tell(compose.service_id, error)
 
     @property
     def _tools(self) -> ComposeContext:
@@ -159,12 +159,12 @@ class ComposeReconciler:
         """What may not be started again now is not by the engine either, and is once more when it may. What runs goes
         on, but for stacks: a swarm always starts again what it is to run.
         """
-        if not powers.needs_of_record(release.compose_id, release.record, self.host_id):
+        if not powers.needs_of_record(release.service_id, release.record, self.host_id):
             return
         withheld = await self.lifecycle.db.read(lambda tx: self._is_withheld(tx, release))
         if release.record.stack:
             if withheld:
-                await self._end_stack(release.compose_id)
+                await self._end_stack(release.service_id)
             return
         for name, service in release.record.file["services"].items():
             wanted = "no" if withheld else str(service.get("restart") or "no")
@@ -173,7 +173,7 @@ class ComposeReconciler:
             try:
                 await self._tools.engine.set_restart(others, wanted)
             except HeadwayError as error:
-                self._tell(release.compose_id, error)
+                self._tell(release.service_id, error)
 
     async def _end_stack(self, compose_id: str) -> None:
         try:
@@ -183,7 +183,7 @@ class ComposeReconciler:
             self._tell(compose_id, error)
 
     def _is_withheld(self, tx: Tx, release: ComposeRelease) -> bool:
-        compose = store.find(tx, release.compose_id, self.vault)
+        compose = store.find(tx, release.service_id, self.vault)
         return powers.refusal_of_serving(tx, compose, release.record) is not None
 
     async def _is_lost(self, compose_id: str, release: ComposeRelease, containers: Sequence[Container]) -> bool:
@@ -259,9 +259,9 @@ class ComposeReconciler:
         if not store.has_drained(tx, release.release_id, tx.now - self.drain_time):
             return False
         tools = self._tools
-        keep = kept_by(tx, release.compose_id, tools.defaults.kept_releases, tools.vault)
+        keep = kept_by(tx, release.service_id, tools.defaults.kept_releases, tools.vault)
         stale = [] if release.record.stack else outdated(release.record, containers)
-        return bool(stale or beyond(tx, release.compose_id, keep))
+        return bool(stale or beyond(tx, release.service_id, keep))
 
     def _mark_unstable(self, tx: Tx, deployment_id: str) -> None:
         deployments.set_fields(tx, deployment_id, unstable=True)

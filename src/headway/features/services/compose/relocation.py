@@ -32,8 +32,8 @@ class ComposeRelocation:
         permit(actor, permission, place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
         if compose.environment_id == environment_id:
             return
-        allowances.carry(tx, actor, compose.compose_id)
-        for each in (compose, *store.previews_of(tx, compose.compose_id, self.vault)):
-            services_store.set_fields(tx, each.compose_id, environment_id=environment_id, project_id=place.project_id)
-            deployments.give_to_project(tx, each.subject_type, each.compose_id, place.project_id)
-        self.carry_along(tx, compose.compose_id, place.project_id)
+        allowances.carry(tx, actor, compose.service_id)
+        for each in (compose, *store.previews_of(tx, compose.service_id, self.vault)):
+            services_store.set_fields(tx, each.service_id, environment_id=environment_id, project_id=place.project_id)
+            deployments.give_to_project(tx, each.subject_type, each.service_id, place.project_id)
+        self.carry_along(tx, compose.service_id, place.project_id)

@@ -54,7 +54,7 @@ class ComposeRollback:
             "plan": plan.dump(),
             "release_id": release.release_id,
             "domains": None if keep else release.domains,
-            "led": None if keep else domain_snapshots.wishes_of(tx, SubjectType.COMPOSE, compose.compose_id),
+            "led": None if keep else domain_snapshots.wishes_of(tx, SubjectType.COMPOSE, compose.service_id),
             "organization_id": compose.organization_id,
         }
         return Frozen(plan=frozen, mask=plan.secrets)

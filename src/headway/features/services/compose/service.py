@@ -162,7 +162,7 @@ class ComposeService:
         seen = [
             each
             for each in reversed(found)
-            if sees(actor, each.organization_id, each.project_id, service_id=each.compose_id)
+            if sees(actor, each.organization_id, each.project_id, service_id=each.service_id)
             and project_id in {None, each.project_id}
             and environment_id in {None, each.environment_id}
         ]
@@ -277,14 +277,14 @@ class ComposeService:
             await self._remove_previews(compose_id)
             async with self._operating.turn(compose_id):
                 for each in await self._db.read(lambda tx: store.being_deleted(tx, self._vault)):
-                    if each.compose_id == compose_id:
+                    if each.service_id == compose_id:
                         await self._operating.remove(each)
         return compose
 
     async def _remove_previews(self, compose_id: str) -> None:
         """Ends what waits and runs of its pull requests, and removes all of it."""
         for preview in await self._db.read(lambda tx: store.previews_of(tx, compose_id, self._vault)):
-            id_ = preview.compose_id
+            id_ = preview.service_id
             await end_unfinished(self._db, self._stopping, SubjectType.PREVIEW, id_, Intent.CANCEL)
             async with self._operating.turn(id_):
                 await self._operating.remove(preview)
@@ -336,7 +336,7 @@ class ComposeService:
     async def mounts(self, actor: Actor, permission: Permission, compose_id: str, service: str) -> list[dict[str, Any]]:
         """The volumes that a service's containers have, as the engine describes them."""
         compose = await self.one(actor, permission, compose_id)
-        found = await self._operating.containers(compose.compose_id) if compose.serving_release_id else []
+        found = await self._operating.containers(compose.service_id) if compose.serving_release_id else []
         mine = next((each for each in found if each.service == service), None)
         return [dict(mount) for mount in (mine.mounts if mine is not None else ()) if mount.get("Type") == "volume"]
 
@@ -345,7 +345,7 @@ class ComposeService:
         return self._operating.tools.defaults.bounds.most_references
 
     async def _serving(self, compose: Compose) -> ComposeRelease | None:
-        return await self._db.read(lambda tx: store.serving(tx, compose.compose_id, self._vault))
+        return await self._db.read(lambda tx: store.serving(tx, compose.service_id, self._vault))
 
     async def _end_all(self, compose_id: str, intent: Intent, *, only: Status | None = None) -> None:
         await end_unfinished(self._db, self._stopping, SubjectType.COMPOSE, compose_id, intent, only=only)
@@ -363,7 +363,7 @@ class ComposeService:
 
 def _serving_commit(tx: Tx, compose: Compose, vault: Vault) -> dict[str, str] | None:
     """The commit that serves, also where the deployment that brought it was removed since."""
-    release = store.serving(tx, compose.compose_id, vault)
+    release = store.serving(tx, compose.service_id, vault)
     if release is None or release.commit_hash is None:
         return None
     bare = {"hash": release.commit_hash, "subject": "", "author": "", "branch": ""}

@@ -71,19 +71,19 @@ class ComposeStarts:
             return None
         record = release.record
         if record.stack:
-            services = await tools.stacks.services(compose.compose_id)
+            services = await tools.stacks.services(compose.service_id)
             running = {name: sum(task.runs for task in each.tasks) for name, each in services.items()}
             is_up = all(running.get(name, 0) >= each.replicas for name, each in record.services.items() if each.stays)
         else:
-            containers = await self.lifecycle.containers(compose.compose_id)
+            containers = await self.lifecycle.containers(compose.service_id)
             standings = _standings(record, containers)
             if ContainerVerdict.FAILED in standings:
                 return ServiceStatus.ERROR
             is_up = all(each in {ContainerVerdict.UP, ContainerVerdict.FINISHED} for each in standings)
         if not is_up:
-            self._up.pop(compose.compose_id, None)
+            self._up.pop(compose.service_id, None)
             return None
-        if time.monotonic() - self._up.setdefault(compose.compose_id, time.monotonic()) < _UP_SECONDS:
+        if time.monotonic() - self._up.setdefault(compose.service_id, time.monotonic()) < _UP_SECONDS:
             return None
         await self._require_led(compose, release)
         return ServiceStatus.DONE
@@ -91,7 +91,7 @@ class ComposeStarts:
     async def _require_led(self, compose: Compose, release: ComposeRelease) -> None:
         """Whether requests arrive at what answered when it came to serve. Raises RouteNotProven."""
         routing = self.lifecycle.contexts.at(compose.host_id).routing
-        route = await routing.standing(compose.compose_id)
+        route = await routing.standing(compose.service_id)
         if route is not None and release.record.answers is not None:
             route = await routing.answering(route, release.record.answers)
         if route is not None:

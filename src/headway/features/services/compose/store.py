@@ -10,8 +10,8 @@ from sqlalchemy import Row, select
 from headway.core.deployments.model import SubjectType
 from headway.drivers.runtimes.compose.stack_file import KEPT_IMAGES
 from headway.features.services import releases_store, store
-from headway.features.services.compose.model import Compose, ComposeRelease, ComposeSettings, Record
-from headway.features.services.model import COMPOSES, DesiredState, ReleaseState, ServiceStatus
+from headway.features.services.compose.model import ComposeRelease, ComposeSettings, Record
+from headway.features.services.model import COMPOSES, DesiredState, ReleaseState
 from headway.infra.db.tables.deployments import deployments
 from headway.infra.db.tables.services import COMPOSE, releases, services
 from headway.infra.db.transaction import Tx
@@ -21,10 +21,6 @@ from headway.kernel.vault import Vault
 _KIND = SubjectType.COMPOSE
 _c = services.c
 _r = releases.c
-_PLAIN = (
-    *("organization_id", "project_id", "environment_id", "host_id", "name", "app_name", "description"),
-    *("serving_release_id", "build_uid", "delete_volumes", "created_at", "preview_of"),
-)
 # By way of the services, which have an index of their kind.
 _ANY_RELEASE = select(_r.release_id).join(services, _c.service_id == _r.service_id).where(_c.kind == _KIND).limit(1)
 
@@ -36,60 +32,14 @@ class ComposeNotFound(NotFound):
         super().__init__("Compose not found")
 
 
-def find(tx: Tx, compose_id: str, vault: Vault) -> Compose:
-    """The compose service with this id. Raises ComposeNotFound."""
-    row = store.find(tx, compose_id, COMPOSES)
-    if row is None:
-        raise ComposeNotFound
-    return _compose(row, vault)
-
-
-def of_organization(tx: Tx, organization_id: str, vault: Vault) -> list[Compose]:
-    """An organisation's compose services, the oldest first."""
-    return [_compose(row, vault) for row in store.of_organization(tx, organization_id, _KIND)]
-
-
-def of_environment(tx: Tx, environment_id: str, vault: Vault) -> list[Compose]:
-    """An environment's compose services, the oldest first."""
-    return [_compose(row, vault) for row in store.of_environment(tx, environment_id, _KIND)]
-
-
-def every(tx: Tx, vault: Vault) -> list[Compose]:
-    """All compose services of all organisations, without previews."""
-    return [_compose(row, vault) for row in store.every(tx, COMPOSES)]
-
-
-def being_deleted(tx: Tx, vault: Vault, *, at_rest_on: str | None = None) -> list[Compose]:
-    """Compose services whose deletion has begun and not ended; ``at_rest_on``: those on this host for which nothing
-    waits or runs.
-    """
-    return [_compose(row, vault) for row in store.being_deleted(tx, COMPOSES, at_rest_on=at_rest_on)]
-
-
-def previews_of(tx: Tx, compose_id: str, vault: Vault) -> list[Compose]:
-    """What there is of a compose service's pull requests, those too whose deletion has begun."""
-    return [_compose(row, vault) for row in store.previews_of(tx, compose_id)]
-
-
-def settings_of(tx: Tx, compose_id: str, vault: Vault) -> ComposeSettings | None:
-    """The settings of a compose service, None where it is gone."""
-    found = store.settings_of(tx, compose_id, vault)
-    return None if found is None else ComposeSettings.load(found)
-
-
-def add(tx: Tx, compose: Compose, vault: Vault) -> None:
-    """Adds a compose service."""
-    store.add(
-        tx,
-        vault,
-        compose.compose_id,
-        _KIND,
-        settings=compose.settings,
-        env=compose.env,
-        status=compose.status,
-        wanted=compose.wanted,
-        **{name: getattr(compose, name) for name in _PLAIN if name != "serving_release_id"},
-    )
+_COMPOSES = store.ServiceReader(kind=_KIND, kinds=COMPOSES, load=ComposeSettings.load, missing=ComposeNotFound)
+find = _COMPOSES.find
+of_environment = _COMPOSES.of_environment
+of_organization = _COMPOSES.of_organization
+every = _COMPOSES.every
+being_deleted = _COMPOSES.being_deleted
+previews_of = _COMPOSES.previews_of
+settings_of = _COMPOSES.settings_of
 
 
 # Releases.
@@ -185,30 +135,7 @@ def has_drained(tx: Tx, release_id: str, until: datetime) -> bool:
     return since is not None and since <= until
 
 
-def _compose(row: Row[Any], vault: Vault) -> Compose:
-    return Compose(
-        compose_id=row.service_id,
-        **{name: getattr(row, name) for name in _PLAIN},
-        status=ServiceStatus(row.status),
-        wanted=DesiredState(row.wanted),
-        settings=ComposeSettings.load(vault.open(row.settings["sealed"])),
-        env=vault.open(row.env),
-    )
-
-
 def _release_of(row: Row[Any] | None, vault: Vault) -> ComposeRelease | None:
     if row is None or row.runtime != COMPOSE:
         return None
-    return ComposeRelease(
-        release_id=row.release_id,
-        seq=row.seq,
-        compose_id=row.service_id,
-        deployment_id=row.deployment_id,
-        state=ReleaseState(row.state),
-        folder=row.folder,
-        record=Record.load(vault.open(row.record)),
-        commit_hash=row.commit_hash,
-        created_at=row.created_at,
-        origin=row.origin,
-        domains=row.domains,
-    )
+    return ComposeRelease(**releases_store.columns_of(row), record=Record.load(vault.open(row.record)))

@@ -18,9 +18,9 @@ from headway.kernel.vault import Vault
 def survey(tx: Tx, vault: Vault, *, most: Bounds) -> Iterator[Line]:
     """See ``Survey``."""
     for compose in store.every(tx, vault):
-        release = store.serving(tx, compose.compose_id, vault)
+        release = store.serving(tx, compose.service_id, vault)
         if release is not None:
-            what = f"compose service {compose.name} ({compose.compose_id})"
+            what = f"compose service {compose.name} ({compose.service_id})"
             yield from lines(what, release.record.file, most, machine=compose.settings.host_access)
 
 

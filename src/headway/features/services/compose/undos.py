@@ -59,7 +59,7 @@ async def _undo_containers(tools: ComposeContext, undoing: Undoing, data: Mappin
 
 def _is_withheld(tx: Tx, tools: ComposeContext, release: ComposeRelease) -> bool:
     """Whether what it needs of its machine was taken back meanwhile: then it is not started again."""
-    compose = store.find(tx, release.compose_id, tools.vault)
+    compose = store.find(tx, release.service_id, tools.vault)
     return powers.refusal_of_serving(tx, compose, release.record) is not None
 
 

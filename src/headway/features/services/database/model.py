@@ -90,7 +90,7 @@ class Database:
     @property
     def database_id(self) -> str:
         """Its id."""
-        return self.runs.application_id
+        return self.runs.service_id
 
     @property
     def name(self) -> str:

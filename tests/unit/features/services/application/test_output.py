@@ -10,15 +10,14 @@ from typing import cast
 
 from headway.drivers.runtimes.base import Behind, Piece, Runtime
 from headway.drivers.runtimes.log_pieces import piece_of
-from headway.features.services.application.model import ApplicationRelease
 from headway.features.services.application.output import written_since
-from headway.features.services.model import ReleaseState
+from headway.features.services.model import Release, ReleaseState
 
 _BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
-_RELEASE = ApplicationRelease(
+_RELEASE = Release(
     release_id="r1",
     seq=1,
-    application_id="a",
+    service_id="a",
     host_id="local",
     deployment_id="d",
     state=ReleaseState.SERVING,

@@ -48,11 +48,11 @@ class ApplicationView:
             relations = await self._read(actor, application)
             addresses = [each["address"] for each in relations["domains"] if each["enabled"]]
         environment, project = await self.projects.around(actor, ENVIRONMENT, application.environment_id)
-        hook = await hook_address(self.webhooks, actor, SubjectType.APPLICATION, application.application_id)
+        hook = await hook_address(self.webhooks, actor, SubjectType.APPLICATION, application.service_id)
         return application_details(application, addresses, environment, project, relations | hook)
 
     async def _read(self, actor: Actor, application: Application) -> dict[str, Any]:
-        service, id_ = SubjectType.APPLICATION, application.application_id
+        service, id_ = SubjectType.APPLICATION, application.service_id
         part = await self.deployment_reads.rows_of(actor, APPLICATION, service, id_)
         domains = await self.domains.of(actor, APPLICATION, service, id_)
         redirects, security = barrier_rows(*await self.barriers.of(actor, APPLICATION, id_))

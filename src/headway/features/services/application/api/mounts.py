@@ -75,7 +75,7 @@ class UpdateMount(MountById):
 async def one(attachments: AttachmentService, call: Call[MountById]) -> MountRow:
     """One mount."""
     application, mount = await attachments.mount(call.actor, call.permission, call.input.mount_id)
-    return mount_row(mount, application.application_id)
+    return mount_row(mount, application.service_id)
 
 
 @router.query("listByServiceId", least=Role.MEMBER, scope=Scope.READ, resource=Noun.APPLICATION)
@@ -116,14 +116,14 @@ async def update(attachments: AttachmentService, call: Call[UpdateMount]) -> Mou
     """Change a mount, for the next deploy."""
     application, _ = await attachments.mount(call.actor, call.permission, call.input.mount_id)
     mount = await attachments.change_mount(call.actor, call.permission, call.input.mount_id, call.input.applied)
-    return mount_row(mount, application.application_id)
+    return mount_row(mount, application.service_id)
 
 
 @router.mutation("remove", least=Role.ADMIN, scope=Scope.ADMIN)
 async def remove(attachments: AttachmentService, call: Call[MountById]) -> MountRow:
     """Take a mount away; a volume stays."""
     application, mount = await attachments.remove_mount(call.actor, call.permission, call.input.mount_id)
-    return mount_row(mount, application.application_id)
+    return mount_row(mount, application.service_id)
 
 
 async def _of(

@@ -46,7 +46,7 @@ class UpdatePort(Fields):
 async def one(attachments: AttachmentService, call: Call[PortById]) -> PortRow:
     """One published port."""
     application, port = await attachments.port(call.actor, call.permission, call.input.port_id)
-    return port_row(port, application.application_id)
+    return port_row(port, application.service_id)
 
 
 @router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN, resource=Noun.APPLICATION)
@@ -68,7 +68,7 @@ async def update(attachments: AttachmentService, call: Call[UpdatePort]) -> bool
 async def delete(attachments: AttachmentService, call: Call[PortById]) -> PortRow:
     """Publish it no more, from the next deploy on."""
     application, port = await attachments.remove_port(call.actor, call.permission, call.input.port_id)
-    return port_row(port, application.application_id)
+    return port_row(port, application.service_id)
 
 
 def _opened(port_id: str, given: Fields) -> OpenedPort:

@@ -94,7 +94,7 @@ def release_row(view: ReleaseView) -> ReleaseRow:
     release, snapshot = view.release, view.snapshot
     return {
         "releaseId": release.release_id,
-        "applicationId": release.application_id,
+        "applicationId": release.service_id,
         "deploymentId": release.deployment_id,
         "version": release.seq,
         "state": _STATES[release.state],

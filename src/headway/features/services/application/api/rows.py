@@ -261,7 +261,7 @@ def application_row(application: Application, addresses: Sequence[str]) -> Appli
                 None if settings.reserved_memory_bytes is None else str(settings.reserved_memory_bytes)
             ),
             "archive": None if settings.archive is None else asdict(settings.archive),
-            "applicationId": application.application_id,
+            "applicationId": application.service_id,
             "name": application.name,
             "appName": application.app_name,
             "description": application.description,
@@ -284,7 +284,7 @@ def application_row(application: Application, addresses: Sequence[str]) -> Appli
 def application_found(application: Application) -> ApplicationFound:
     """The application as a search shows it."""
     return {
-        "applicationId": application.application_id,
+        "applicationId": application.service_id,
         "name": application.name,
         "appName": application.app_name,
         "description": application.description,
@@ -303,7 +303,7 @@ def application_details(
     relations: Mapping[str, Any],
 ) -> ApplicationDetails:
     """The application with all around it, as ApplicationDetails says."""
-    id_, settings = application.application_id, application.settings
+    id_, settings = application.service_id, application.settings
     return cast(
         "ApplicationDetails",
         {

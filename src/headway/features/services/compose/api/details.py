@@ -39,11 +39,11 @@ class ComposeView:
         if may(actor, COMPOSE):
             relations = await self._read(actor, compose)
         environment, project = await self.projects.around(actor, ENVIRONMENT, compose.environment_id)
-        hook = await hook_address(self.webhooks, actor, SubjectType.COMPOSE, compose.compose_id)
+        hook = await hook_address(self.webhooks, actor, SubjectType.COMPOSE, compose.service_id)
         return compose_details(compose, environment, project, relations | hook)
 
     async def _read(self, actor: Actor, compose: Compose) -> dict[str, Any]:
-        service, id_ = SubjectType.COMPOSE, compose.compose_id
+        service, id_ = SubjectType.COMPOSE, compose.service_id
         part = await self.deployment_reads.rows_of(actor, COMPOSE, service, id_)
         led = await self.domains.of(actor, COMPOSE, service, id_)
         return {

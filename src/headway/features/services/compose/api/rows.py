@@ -201,7 +201,7 @@ def compose_row(compose: Compose) -> ComposeRow:
             "refreshToken": None,
             "webhookSecret": None,
             "hasWebhookSecret": bool(settings.webhook_secret),
-            "composeId": compose.compose_id,
+            "composeId": compose.service_id,
             "name": compose.name,
             "appName": compose.app_name,
             "description": compose.description,
@@ -221,7 +221,7 @@ def compose_row(compose: Compose) -> ComposeRow:
 def compose_found(compose: Compose) -> ComposeFound:
     """The compose service as a search shows it."""
     return {
-        "composeId": compose.compose_id,
+        "composeId": compose.service_id,
         "name": compose.name,
         "appName": compose.app_name,
         "description": compose.description,
