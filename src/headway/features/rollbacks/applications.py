@@ -25,6 +25,7 @@ from headway.features.services.application.rollback import KIND, VERSION, find_t
 from headway.features.services.application.snapshot import Snapshot, open_snapshot
 from headway.features.services.application.variables import marks_of
 from headway.features.services.model import Release
+from headway.features.services.routing import ServiceRouting
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Unavailable
 
@@ -52,6 +53,11 @@ class ApplicationRollbacks:
     name: str = KIND
     version: int = VERSION
     begins_anew: bool = True
+
+    @property
+    def routing(self) -> ServiceRouting:
+        """See ``Form.routing``."""
+        return self.lifecycle.tools.routing
 
     def required(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> Application:
         """See ``Form.required``."""

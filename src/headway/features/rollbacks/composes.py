@@ -23,6 +23,7 @@ from headway.features.services.compose.model import Compose, ComposeRelease, Rec
 from headway.features.services.compose.plan import ComposePlanner
 from headway.features.services.compose.rollback import KIND, VERSION, find_release
 from headway.features.services.model import Release
+from headway.features.services.routing import ServiceRouting
 from headway.infra.db.transaction import Tx
 from headway.infra.logs.mask import Masker
 from headway.kernel.errors import Unavailable
@@ -42,6 +43,11 @@ class ComposeRollbacks:
     name: str = KIND
     version: int = VERSION
     begins_anew: bool = False
+
+    @property
+    def routing(self) -> ServiceRouting:
+        """See ``Form.routing``."""
+        return self.lifecycle.tools.routing
 
     def required(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> Compose:
         """See ``Form.required``."""

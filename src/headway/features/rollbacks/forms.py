@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from headway.features.rollbacks.differences import RollbackPreview
 from headway.features.services.model import Release, Service
+from headway.features.services.routing import ServiceRouting
 from headway.infra.db.transaction import Tx
 
 
@@ -28,6 +29,11 @@ class RollbackForm(Protocol):
     @property
     def begins_anew(self) -> bool:
         """See above."""
+        ...
+
+    @property
+    def routing(self) -> ServiceRouting:
+        """What leads to services of the kind."""
         ...
 
     def required(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> Service[Any]:

@@ -43,11 +43,5 @@ def install_rollbacks(
         ),
         loops=(Poller("readiness", readiness.look_round),),
     )
-    service = RollbackService(
-        db=base.db,
-        ledger=base.ledger,
-        stopping=base.engine.stopper,
-        facts=applications.routing.facts,
-        forms=forms,
-    )
+    service = RollbackService(db=base.db, ledger=base.ledger, stopping=base.engine.stopper, forms=forms)
     return Rollbacks(service=service, module=module)

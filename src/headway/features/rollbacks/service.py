@@ -16,8 +16,6 @@ from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent, Reason, Status
 from headway.core.deployments.summary import Listed
 from headway.core.engine import explain
-from headway.features.edge.domain_snapshots import Restoring
-from headway.features.edge.domains_model import EdgeFacts
 from headway.features.rollbacks import store
 from headway.features.rollbacks.differences import RollbackPreview, of_domains
 from headway.features.rollbacks.forms import RollbackForm
@@ -60,7 +58,6 @@ class RollbackService:
     db: Database
     ledger: Ledger
     stopping: Stopping
-    facts: EdgeFacts
     forms: Mapping[SubjectType, RollbackForm]
 
     async def preview(
@@ -168,13 +165,7 @@ class RollbackService:
         release, owner = _release(tx, place.release_id), services_store.owner(tx, place.subject_id, place.subject_type)
         if keep or release is None or release.domains is None or owner is None:
             return preview
-        restoring = Restoring(
-            subject_type=place.subject_type,
-            subject_id=place.subject_id,
-            organization_id=owner.organization_id,
-            facts=self.facts,
-            named=services_store.named,
-        )
+        restoring = form.routing.restoring(place.subject_id, owner.organization_id)
         changes = restoring.changes(tx, release.domains)
         taken = [each.after for each in changes if each.before is None and restoring.is_taken(tx, each.after)]
         return replace(preview, differences=[*preview.differences, *of_domains(changes, taken)])

@@ -13,9 +13,8 @@ from headway.core.deployments.model import Deployment, SubjectType
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo, Undoing
 from headway.core.deployments.status import Reason
 from headway.features.edge import domain_snapshots, first_answers
-from headway.features.edge.domain_snapshots import Domains, Restoring
+from headway.features.edge.domain_snapshots import Domains
 from headway.features.services import releases_store
-from headway.features.services import store as services_store
 from headway.features.services.application import health_store, store
 from headway.features.services.application.activation import ApplicationActivation, undos
 from headway.features.services.application.artifacts import dump_artifact, load_artifact
@@ -92,7 +91,8 @@ class ApplicationRollback:
         spec = await activation.ports()
         await activation.start(spec)
         health = await activation.health_check(spec)
-        await back.domains(run.plan["organization_id"])
+        mine = tools.routing.restoring(activation.plan.application_id, run.plan["organization_id"])
+        await domain_snapshots.restore(run, mine, back.target.domains)
         warning = await activation.route(spec, health)
 
         def settle(tx: Tx) -> None:
@@ -191,19 +191,6 @@ class _Rollback:
     def _commit(self) -> Commit:
         assert self._plan.commit is not None  # noqa: S101 - a plan back has that of its release
         return self._plan.commit
-
-    async def domains(self, organization_id: str) -> None:
-        """The domains that led to it, unless those of now are to stay."""
-        if self.target.domains is None:
-            return
-        mine = Restoring(
-            subject_type=SubjectType.APPLICATION,
-            subject_id=self._plan.application_id,
-            organization_id=organization_id,
-            facts=self._tools.routing.facts,
-            named=services_store.named,
-        )
-        await domain_snapshots.restore(self._run, mine, self.target.domains)
 
 
 def find_target(tx: Tx, vault: Vault, release_id: str, *, keep: bool) -> tuple[RollbackTarget, Snapshot]:

@@ -12,9 +12,7 @@ from headway.core.deployments.model import Deployment, SubjectType
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo, Undoing
 from headway.core.deployments.status import Reason
 from headway.features.edge import domain_snapshots, first_answers
-from headway.features.edge.domain_snapshots import Domains, Restoring
 from headway.features.services import releases_store
-from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.activation import START, ComposeActivation
 from headway.features.services.compose.model import ComposeRelease, Record
@@ -64,6 +62,7 @@ class ComposeRollback:
         back = _Rollback(run, self.contexts.at(run.deployment.host_id), ComposePlan.load(run.plan["plan"]))
         release = await back.release()
         activation, domains = back.activation(release), run.plan["domains"]
+        mine = activation.tools.routing.restoring(activation.plan.compose_id, run.plan["organization_id"])
         await back.find(activation, release)
         steps = SwarmStack.of(activation) if release.record.stack else activation
         plan = await steps.decide(led=domains is None)
@@ -71,7 +70,7 @@ class ComposeRollback:
             await steps.start(plan)
             await steps.start_beside(plan)
             finished = await steps.health_check(plan)
-            await back.domains(domains, run.plan["organization_id"])
+            await domain_snapshots.restore(run, mine, domains)
             answers = await steps.answers(plan)
             await steps.route(plan, answers)
         except RunFailed as failure:
@@ -159,19 +158,6 @@ class _Rollback:
             return await self._tools.bounded(self._plan.compose_id, release.record, machine=machine, again=True)
         except InvalidInput as error:
             raise RunFailed(f"Version {release.seq} cannot be used: {error.message}", Reason.REFUSED) from error
-
-    async def domains(self, then: Domains | None, organization_id: str) -> None:
-        """The domains that led to it, unless those of now are to stay."""
-        if then is None:
-            return
-        mine = Restoring(
-            subject_type=SubjectType.COMPOSE,
-            subject_id=self._plan.compose_id,
-            organization_id=organization_id,
-            facts=self._tools.routing.facts,
-            named=services_store.named,
-        )
-        await domain_snapshots.restore(self._run, mine, then)
 
 
 def find_release(tx: Tx, planner: ComposePlanner, release_id: str) -> ComposeRelease:
