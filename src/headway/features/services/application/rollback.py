@@ -22,6 +22,7 @@ from headway.features.services.application.plan import ApplicationPlan
 from headway.features.services.application.plan_compiler import ApplicationPlanner
 from headway.features.services.application.snapshot import Snapshot, open_snapshot
 from headway.features.services.application.tools import ApplicationContext, ApplicationContexts
+from headway.features.services.rollback import ReleaseGone, describe, unusable
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Artifact, Commit
 from headway.kernel.errors import HeadwayError, InvalidInput
@@ -140,7 +141,7 @@ class _Rollback:
             runtime, found = self._tools.runtimes.of(self.target.runtime), load_artifact(self.target.artifact)
             missing = await runtime.missing(found)
             if missing is not None:
-                raise RunFailed(f"Version {self.target.version} cannot be used: {missing}", Reason.REFUSED)
+                raise unusable(self.target.version, missing)
             new = self._run.deployment.deployment_id
             await self._run.undo("release", {"application_id": self._plan.application_id, "new": new})
             await self._run.undo("kept", {"new": new, "runtime": self.target.runtime})
@@ -153,13 +154,7 @@ class _Rollback:
             return dump_artifact(await runtime.keep(found, self._plan.app_name, new))
 
         artifact = load_artifact(await self._run.step("release", find))
-        await self._run.describe(
-            description=f"Release: version {self.target.version}",
-            hash=self._commit.hash,
-            message=self._commit.subject,
-            author=self._commit.author,
-            branch=self._commit.branch,
-        )
+        await describe(self._run, self.target.version, self._commit)
         return artifact
 
     def activation(self, artifact: Artifact, vault: Vault) -> ApplicationActivation:
@@ -197,7 +192,7 @@ def find_target(tx: Tx, vault: Vault, release_id: str, *, keep: bool) -> tuple[R
     """A release as one goes back to it; with ``keep`` the domains of now stay. Raises InvalidInput."""
     found = store.release(tx, release_id)
     if found is None:
-        raise InvalidInput("The release is gone; deploy that commit again.")
+        raise ReleaseGone
     snapshot = open_snapshot(store.spec_of(tx, release_id), vault)
     if snapshot is None:
         raise NothingKept

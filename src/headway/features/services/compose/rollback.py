@@ -20,6 +20,7 @@ from headway.features.services.compose.plan import ComposePlan, ComposePlanner
 from headway.features.services.compose.swarm_stack import SwarmStack
 from headway.features.services.compose.tools import ComposeContext, ComposeContexts
 from headway.features.services.compose.undos import undos
+from headway.features.services.rollback import ReleaseGone, describe, unusable
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.phrase import phrase
@@ -111,7 +112,7 @@ class _Rollback:
         """The release that is gone back to."""
         found = await self._tools.release(self._run.plan["release_id"])
         if found is None:
-            raise RunFailed("The release is gone; deploy that commit again.", Reason.REFUSED)
+            raise RunFailed(ReleaseGone().message, Reason.REFUSED)
         return found
 
     def activation(self, release: ComposeRelease) -> ComposeActivation:
@@ -131,25 +132,14 @@ class _Rollback:
         async def look() -> Json:
             missing = await self._tools.missing(release)
             if missing is not None:
-                raise RunFailed(f"Version {release.seq} cannot be used: {missing}", Reason.REFUSED)
+                raise unusable(release.seq, missing)
             record = await self._bounded(release)
             await self._run.undo("release", activation.data)
             await self._run.write(lambda tx: activation.write(tx, record))
             await self._run.say(phrase("Going back to version {}, release {}.", release.seq, release.release_id))
 
         await self._run.step("release", look)
-        commit = self._plan.commit
-        fields = (
-            {}
-            if commit is None
-            else {
-                "hash": commit.hash,
-                "message": commit.subject,
-                "author": commit.author,
-                "branch": commit.branch,
-            }
-        )
-        await self._run.describe(description=f"Release: version {release.seq}", **fields)
+        await describe(self._run, release.seq, self._plan.commit)
 
     async def _bounded(self, release: ComposeRelease) -> Record:
         """What it was made of, within the bounds of now. Raises RunFailed where it asks for more."""
@@ -157,12 +147,12 @@ class _Rollback:
             machine = self._plan.settings.host_access
             return await self._tools.bounded(self._plan.compose_id, release.record, machine=machine, again=True)
         except InvalidInput as error:
-            raise RunFailed(f"Version {release.seq} cannot be used: {error.message}", Reason.REFUSED) from error
+            raise unusable(release.seq, error.message) from error
 
 
 def find_release(tx: Tx, planner: ComposePlanner, release_id: str) -> ComposeRelease:
     """The release. Raises InvalidInput where it is gone."""
     found = store.release(tx, release_id, planner.vault)
     if found is None:
-        raise InvalidInput("The release is gone; deploy that commit again.")
+        raise ReleaseGone
     return found
