@@ -6,15 +6,15 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, select, update
 
 from headway.features.edge import domain_snapshots
 from headway.features.services import store
-from headway.features.services.model import DesiredState, Release, ReleaseState, read_health
-from headway.infra.db.tables.services import ports, releases
+from headway.features.services.model import DesiredState, Kinds, Release, ReleaseState, read_health
+from headway.infra.db.tables.services import ports, releases, services
 from headway.infra.db.transaction import Tx
 
-_r = releases.c
+_r, _s = releases.c, services.c
 _AS_THEY_ARE = (
     *("release_id", "seq", "service_id", "host_id", "deployment_id", "folder", "runtime", "port", "bytes"),
     *("commit_hash", "retire_at", "created_at", "origin", "image", "missing", "domains"),
@@ -30,6 +30,17 @@ def serving(tx: Tx, service_id: str) -> Row[Any] | None:
     """The row of the release that serves, or would if its service were wanted."""
     mine = (_r.service_id == service_id, _r.state == ReleaseState.SERVING)
     return tx.execute(select(releases).where(*mine)).one_or_none()
+
+
+def serving_on(
+    column: ColumnElement[Any], host_id: str, organization_id: str, kinds: Kinds, *, but: str = ""
+) -> Select[Any]:
+    """Asks for a column of an organisation's services of these kinds, ``but`` one, and of their releases that serve on
+    a host and are to.
+    """
+    mine = (_s.organization_id == organization_id, _s.host_id == host_id, _s.kind.in_(kinds), _s.service_id != but)
+    serve = (_r.service_id == _s.service_id, _r.state == ReleaseState.SERVING, _s.wanted != DesiredState.DOWN)
+    return select(column).where(*mine, *serve)
 
 
 def of_service(tx: Tx, service_id: str) -> list[Release]:
