@@ -25,6 +25,7 @@ from headway.features.services.application.plan import ApplicationPlan
 from headway.features.services.application.snapshot import Snapshot, open_snapshot
 from headway.features.services.application.sources import require_source
 from headway.features.services.application.variables import Variables, variables_of
+from headway.features.services.powers import may_fetch
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Commit
 from headway.kernel.errors import HeadwayError, InvalidInput
@@ -83,7 +84,7 @@ class ApplicationPlanner:
         return replace(
             self._to_run(tx, application, settings, variables_of(tx, application, self.vault)),
             ssh_key=key,
-            allow_file=allow_file and powers.may_fetch(tx, application, settings),
+            allow_file=allow_file and may_fetch(tx, application, settings.git_url),
             commit=commit,
             registry=self._registry(tx, application),
             registry_guarded=self._registry_guarded(tx, application),
