@@ -36,6 +36,7 @@ from headway.features.services.application.plan import ApplicationPlan
 from headway.features.services.application.plan_compiler import ApplicationPlanner
 from headway.features.services.application.release_container import RUNTIME, carry_out
 from headway.features.services.application.tools import ApplicationContext, ApplicationContexts
+from headway.features.services.commits import describe
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import DockerApi
 from headway.infra.hosts.base import Host
@@ -224,14 +225,7 @@ class _Deploy:
             return asdict(await supply.fetch())
 
         commit = Commit(**await self._run.step("source", fetch))
-        await self._run.describe(
-            title=commit.subject or None,
-            description=f"{self._what}: {commit.hash}",
-            hash=commit.hash,
-            message=commit.subject,
-            author=commit.author,
-            branch=commit.branch,
-        )
+        await describe(self._run, commit, description=f"{self._what}: {commit.hash}", title=commit.subject or None)
         return commit
 
     async def _begin_there(self) -> None:

@@ -22,7 +22,8 @@ from headway.features.services.application.plan import ApplicationPlan
 from headway.features.services.application.plan_compiler import ApplicationPlanner
 from headway.features.services.application.snapshot import Snapshot, open_snapshot
 from headway.features.services.application.tools import ApplicationContext, ApplicationContexts
-from headway.features.services.rollback import ReleaseGone, describe, unusable
+from headway.features.services.commits import describe
+from headway.features.services.rollback import ReleaseGone, unusable
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Artifact, Commit
 from headway.kernel.errors import HeadwayError, InvalidInput
@@ -154,7 +155,7 @@ class _Rollback:
             return dump_artifact(await runtime.keep(found, self._plan.app_name, new))
 
         artifact = load_artifact(await self._run.step("release", find))
-        await describe(self._run, self.target.version, self._commit)
+        await describe(self._run, self._commit, description=f"Release: version {self.target.version}")
         return artifact
 
     def activation(self, artifact: Artifact, vault: Vault) -> ApplicationActivation:

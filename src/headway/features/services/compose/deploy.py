@@ -13,6 +13,7 @@ from headway.core.engine.background import while_standing
 from headway.features.edge import first_answers
 from headway.features.servers.source_checkout import Supply
 from headway.features.servers.source_checkout import undos as of_supply
+from headway.features.services.commits import describe
 from headway.features.services.compose import engine_fetch
 from headway.features.services.compose.activation import START, ComposeActivation
 from headway.features.services.compose.file_policy import RAW_FILE, Reading
@@ -123,14 +124,8 @@ class _Deploy:
             return asdict(await supply.fetch())
 
         commit = Commit(**await self._run.step("source", fetch))
-        await self._run.describe(
-            title=commit.subject or None,
-            description=f"{'Archive' if self._plan.settings.source_type == DROP else 'Commit'}: {commit.hash}",
-            hash=commit.hash,
-            message=commit.subject,
-            author=commit.author,
-            branch=commit.branch,
-        )
+        what = "Archive" if self._plan.settings.source_type == DROP else "Commit"
+        await describe(self._run, commit, description=f"{what}: {commit.hash}", title=commit.subject or None)
         return commit
 
     async def _require_engine(self) -> Json:

@@ -13,6 +13,7 @@ from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, 
 from headway.core.deployments.status import Reason
 from headway.features.edge import domain_snapshots, first_answers
 from headway.features.services import releases_store
+from headway.features.services.commits import describe
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.activation import START, ComposeActivation
 from headway.features.services.compose.model import ComposeRelease, Record
@@ -20,7 +21,7 @@ from headway.features.services.compose.plan import ComposePlan, ComposePlanner
 from headway.features.services.compose.swarm_stack import SwarmStack
 from headway.features.services.compose.tools import ComposeContext, ComposeContexts
 from headway.features.services.compose.undos import undos
-from headway.features.services.rollback import ReleaseGone, describe, unusable
+from headway.features.services.rollback import ReleaseGone, unusable
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.phrase import phrase
@@ -139,7 +140,7 @@ class _Rollback:
             await self._run.say(phrase("Going back to version {}, release {}.", release.seq, release.release_id))
 
         await self._run.step("release", look)
-        await describe(self._run, release.seq, self._plan.commit)
+        await describe(self._run, self._plan.commit, description=f"Release: version {release.seq}")
 
     async def _bounded(self, release: ComposeRelease) -> Record:
         """What it was made of, within the bounds of now. Raises RunFailed where it asks for more."""
