@@ -20,8 +20,7 @@ from headway.features.services.application.artifacts import load_artifact
 from headway.features.services.application.lifecycle import ApplicationLifecycle
 from headway.features.services.application.model import Application, AppSettings
 from headway.features.services.application.plan import ApplicationPlan
-from headway.features.services.application.plan_compiler import ApplicationPlanner
-from headway.features.services.application.rollback import KIND, VERSION, find_target
+from headway.features.services.application.rollback import ApplicationRollback, find_target
 from headway.features.services.application.snapshot import Snapshot, open_snapshot
 from headway.features.services.application.variables import marks_of
 from headway.features.services.model import Release
@@ -48,10 +47,8 @@ _WAYS_OF_RUNNING: Mapping[str, str] = {
 class ApplicationRollbacks:
     """Fits ``forms.Form``."""
 
-    planner: ApplicationPlanner
+    kind: ApplicationRollback
     lifecycle: ApplicationLifecycle
-    name: str = KIND
-    version: int = VERSION
     begins_anew: bool = True
 
     @property
@@ -61,17 +58,17 @@ class ApplicationRollbacks:
 
     def required(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> Application:
         """See ``Form.required``."""
-        application = store.find(tx, subject_id, self.planner.vault)
-        _, snapshot = find_target(tx, self.planner.vault, release_id, keep=keep_configuration)
-        self.planner.plan_back(tx, application, snapshot, keep_configuration=keep_configuration)
+        application = store.find(tx, subject_id, self.kind.planner.vault)
+        _, snapshot = find_target(tx, self.kind.planner.vault, release_id, keep=keep_configuration)
+        self.kind.planner.plan_back(tx, application, snapshot, keep_configuration=keep_configuration)
         return application
 
     def compared(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> RollbackPreview:
         """See ``Form.compared``."""
-        vault = self.planner.vault
+        vault = self.kind.planner.vault
         application = store.find(tx, subject_id, vault)
         target, snapshot = find_target(tx, vault, release_id, keep=keep_configuration)
-        plan = self.planner.plan_back(tx, application, snapshot, keep_configuration=keep_configuration)
+        plan = self.kind.planner.plan_back(tx, application, snapshot, keep_configuration=keep_configuration)
         serving = store.serving(tx, subject_id)
         before = None if serving is None else open_snapshot(store.spec_of(tx, serving.release_id), vault)
         return RollbackPreview(
@@ -83,11 +80,11 @@ class ApplicationRollbacks:
 
     def refused(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> str | None:
         """See ``Form.refused``."""
-        vault = self.planner.vault
+        vault = self.kind.planner.vault
         application = store.find(tx, subject_id, vault)
         try:
             _, snapshot = find_target(tx, vault, release_id, keep=keep_configuration)
-            self.planner.require_back(tx, application, snapshot, keep_configuration=keep_configuration)
+            self.kind.planner.require_back(tx, application, snapshot, keep_configuration=keep_configuration)
         except NotAllowed as not_allowed:
             return not_allowed.message
         return None
@@ -99,7 +96,7 @@ class ApplicationRollbacks:
             return store.release(tx, release_id), store.spec_of(tx, release_id)
 
         found, spec = await self.lifecycle.db.read(read)
-        snapshot = open_snapshot(spec, self.planner.vault)
+        snapshot = open_snapshot(spec, self.kind.planner.vault)
         if found is None or snapshot is None:
             return None  # which is told of by who has the row
         try:

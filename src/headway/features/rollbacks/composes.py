@@ -20,8 +20,7 @@ from headway.features.rollbacks.differences import (
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.lifecycle import ComposeLifecycle
 from headway.features.services.compose.model import Compose, ComposeRelease, Record
-from headway.features.services.compose.plan import ComposePlanner
-from headway.features.services.compose.rollback import KIND, VERSION, find_release
+from headway.features.services.compose.rollback import ComposeRollback, find_release
 from headway.features.services.model import Release
 from headway.features.services.routing import ServiceRouting
 from headway.infra.db.transaction import Tx
@@ -38,10 +37,8 @@ class ComposeRollbacks:
     stay.
     """
 
-    planner: ComposePlanner
+    kind: ComposeRollback
     lifecycle: ComposeLifecycle
-    name: str = KIND
-    version: int = VERSION
     begins_anew: bool = False
 
     @property
@@ -52,15 +49,15 @@ class ComposeRollbacks:
     def required(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> Compose:
         """See ``Form.required``."""
         del keep_configuration
-        compose = store.find(tx, subject_id, self.planner.vault)
-        find_release(tx, self.planner, release_id)
+        compose = store.find(tx, subject_id, self.kind.planner.vault)
+        find_release(tx, self.kind.planner, release_id)
         return compose
 
     def compared(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> RollbackPreview:
         """See ``Form.compared``."""
         del keep_configuration
-        release = find_release(tx, self.planner, release_id)
-        serving = store.serving(tx, subject_id, self.planner.vault)
+        release = find_release(tx, self.kind.planner, release_id)
+        serving = store.serving(tx, subject_id, self.kind.planner.vault)
         return RollbackPreview(
             to=_made(tx, release),
             now=None if serving is None else _made(tx, serving),
@@ -74,8 +71,8 @@ class ComposeRollbacks:
     def refused(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> str | None:
         """See ``Form.refused``. What its file asks for comes back whatever stays."""
         del keep_configuration
-        compose = store.find(tx, subject_id, self.planner.vault)
-        release = find_release(tx, self.planner, release_id)
+        compose = store.find(tx, subject_id, self.kind.planner.vault)
+        release = find_release(tx, self.kind.planner, release_id)
         try:
             powers.require_release(tx, compose, release.record)
         except NotAllowed as not_allowed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from headway.core.deployments.run import Kind
 from headway.features.rollbacks.differences import RollbackPreview
 from headway.features.services.model import Release, Service
 from headway.features.services.routing import ServiceRouting
@@ -11,24 +12,16 @@ from headway.infra.db.transaction import Tx
 
 
 class RollbackForm(Protocol):
-    """Releases of one kind of service. Each is named by its id, and has served. What goes back is a deployment of the
-    kind ``name``, in this ``version``; where it ``begins_anew``, what serves may be gone back to as well, with the
-    configuration of now.
-    """
+    """Releases of one kind of service. Each is named by its id, and has served."""
 
     @property
-    def name(self) -> str:
-        """See above."""
-        ...
-
-    @property
-    def version(self) -> int:
-        """See above."""
+    def kind(self) -> Kind:
+        """What the deployment is that goes back to one."""
         ...
 
     @property
     def begins_anew(self) -> bool:
-        """See above."""
+        """Whether what serves may be gone back to as well, with the configuration of now."""
         ...
 
     @property

@@ -140,8 +140,8 @@ class RollbackService:
         service = form.required(tx, place.subject_id, place.release_id, keep_configuration=keep)
         anew = form.begins_anew and service.serving_release_id == place.release_id
         return Request(
-            kind=form.name,
-            kind_version=form.version,
+            kind=form.kind.name,
+            kind_version=form.kind.version,
             subject_type=place.subject_type,
             subject_id=place.subject_id,
             host_id=service.host_id,
