@@ -159,7 +159,7 @@ class RollbackService:
         )
 
     def _compared(self, tx: Tx, place: ReleasePlace, *, keep: bool) -> RollbackPreview:
-        """What a service of each kind would be, and the domains that would lead to it. Raises InvalidInput."""
+        """What would change, the domains that lead to the service among it. Raises InvalidInput."""
         form = self.forms[place.subject_type]
         preview = form.compared(tx, place.subject_id, place.release_id, keep_configuration=keep)
         release, owner = _release(tx, place.release_id), services_store.owner(tx, place.subject_id, place.subject_type)

@@ -24,21 +24,21 @@ def of_source(git_url: str | None) -> set[Need]:
     return {Need(power=Power.FOLDER, value=git_url)} if git_url and is_folder(git_url) else set()
 
 
-def require(tx: Tx, service: Service[Any], needs: Iterable[Need]) -> None:
-    """Whether a service may be started with these needs. Raises NotAllowed."""
-    allowances.require(tx, service.organization_id, _whose(service), needs)
+def refusal(tx: Tx, service: Service[Any], needs: Iterable[Need], *, serving: bool = False) -> NotAllowed | None:
+    """What keeps a service with these needs from being started, None where nothing does. What runs of a pull request
+    has what its service was allowed, and nothing more. Of ``serving`` see ``allowances.refusal``.
+    """
+    whose = service.preview_of or service.service_id
+    return allowances.refusal(tx, service.organization_id, whose, needs, serving=serving)
+
+
+def require(tx: Tx, service: Service[Any], needs: Iterable[Need], *, serving: bool = False) -> None:
+    """See ``refusal``. Raises NotAllowed."""
+    refused = refusal(tx, service, needs, serving=serving)
+    if refused is not None:
+        raise refused
 
 
 def may_fetch(tx: Tx, service: Service[Any], git_url: str | None) -> bool:
     """Whether a service may be fetched from a folder of the machine, where that is its source."""
-    return allowances.refusal(tx, service.organization_id, _whose(service), of_source(git_url)) is None
-
-
-def refusal_of_serving(tx: Tx, service: Service[Any], needs: Iterable[Need]) -> NotAllowed | None:
-    """What keeps what serves, with these needs, from being started again; None where nothing does."""
-    return allowances.refusal(tx, service.organization_id, _whose(service), needs, serving=True)
-
-
-def _whose(service: Service[Any]) -> str:
-    """What runs of a pull request has what its service was allowed, and nothing more."""
-    return service.preview_of or service.service_id
+    return refusal(tx, service, of_source(git_url)) is None

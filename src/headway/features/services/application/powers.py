@@ -80,18 +80,12 @@ def require_release(
 
 def refusal_of_serving(tx: Tx, application: Application, release: Release, vault: Vault) -> NotAllowed | None:
     """What keeps a release that serves from being started again, None where nothing does."""
-    snapshot = open_snapshot(store.spec_of(tx, release.release_id), vault)
-    if snapshot is None:
-        return None
-    needs = _of_release(tx, application, snapshot, snapshot.settings, vault)
-    return powers.refusal_of_serving(tx, application, needs)
+    return powers.refusal(tx, application, _of_serving(tx, application, release, vault), serving=True)
 
 
 def require_serving(tx: Tx, application: Application, release: Release | None, vault: Vault) -> None:
     """See ``refusal_of_serving``. Raises NotAllowed."""
-    refused = None if release is None else refusal_of_serving(tx, application, release, vault)
-    if refused is not None:
-        raise refused
+    powers.require(tx, application, _of_serving(tx, application, release, vault), serving=True)
 
 
 def survey(tx: Tx, vault: Vault) -> Iterator[Line]:
@@ -105,20 +99,19 @@ def survey(tx: Tx, vault: Vault) -> Iterator[Line]:
 def adopt_all(tx: Tx, vault: Vault) -> None:
     """Writes down what was so before anybody wrote down who allowed it."""
     for each in store.every(tx, vault):
-        _adopt(tx, each, vault)
-
-
-def _adopt(tx: Tx, application: Application, vault: Vault) -> None:
-    release = store.serving(tx, application.service_id)
-    snapshot = None if release is None else open_snapshot(store.spec_of(tx, release.release_id), vault)
-    serving = set() if snapshot is None else _of_release(tx, application, snapshot, snapshot.settings, vault)
-    now = _now(tx, application, application.settings, vault)
-    allowances.adopt(tx, application.organization_id, application.service_id, now, serving)
+        serving = _of_serving(tx, each, store.serving(tx, each.service_id), vault)
+        now = _now(tx, each, each.settings, vault)
+        allowances.adopt(tx, each.organization_id, each.service_id, now, serving)
 
 
 def _now(tx: Tx, application: Application, settings: AppSettings, vault: Vault) -> set[Need]:
     own = middlewares_store.own_routing(tx, application.service_id, vault)
     return needs_of(settings, application.host_id, own)
+
+
+def _of_serving(tx: Tx, application: Application, release: Release | None, vault: Vault) -> set[Need]:
+    snapshot = None if release is None else open_snapshot(store.spec_of(tx, release.release_id), vault)
+    return set() if snapshot is None else _of_release(tx, application, snapshot, snapshot.settings, vault)
 
 
 def _of_release(tx: Tx, application: Application, snapshot: Snapshot, settings: AppSettings, vault: Vault) -> set[Need]:

@@ -105,15 +105,12 @@ def require_release(tx: Tx, compose: Compose, record: Record) -> None:
 def refusal_of_serving(tx: Tx, compose: Compose, record: Record) -> NotAllowed | None:
     """What keeps a release that serves from being started again, None where nothing does."""
     needs = needs_of_record(compose.service_id, record, compose.host_id)
-    return powers.refusal_of_serving(tx, compose, needs)
+    return powers.refusal(tx, compose, needs, serving=True)
 
 
 def require_serving(tx: Tx, compose: Compose, vault: Vault) -> None:
     """See ``refusal_of_serving``. Raises NotAllowed."""
-    release = store.serving(tx, compose.service_id, vault)
-    refused = None if release is None else refusal_of_serving(tx, compose, release.record)
-    if refused is not None:
-        raise refused
+    powers.require(tx, compose, _serving(tx, compose, vault), serving=True)
 
 
 def survey(tx: Tx, vault: Vault) -> Iterator[Line]:
