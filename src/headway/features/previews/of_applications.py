@@ -16,9 +16,10 @@ from headway.features.previews.preview_spec import domain_for, settings_for, var
 from headway.features.services import store as services_store
 from headway.features.services.application import store
 from headway.features.services.application.creation import ApplicationCreation
+from headway.features.services.application.deploy import APPLICATION_DEPLOY
 from headway.features.services.application.model import Application
-from headway.features.services.application.requests import deploy_request
 from headway.features.services.model import APPLICATIONS, DesiredState, ServiceStatus
+from headway.features.services.requests import deploy_request
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
 
@@ -77,7 +78,9 @@ class OfApplications:
     def request(self, tx: Tx, preview: Preview) -> Request:
         """See ``Form.request``."""
         # A pull request of the repository itself may come from wherever the application does; a fork's names a place.
-        return deploy_request(store.find(tx, preview.preview_id, self.vault), allow_file=not preview.fork)
+        return deploy_request(
+            store.find(tx, preview.preview_id, self.vault), APPLICATION_DEPLOY, allow_file=not preview.fork
+        )
 
     def rest(self, tx: Tx, preview_id: str) -> None:
         """See ``Form.rest``."""

@@ -16,9 +16,10 @@ from headway.features.previews.preview_spec import compose_domains_for, compose_
 from headway.features.services import store as services_store
 from headway.features.services.compose import store
 from headway.features.services.compose.creation import ComposeCreation
+from headway.features.services.compose.deploy import COMPOSE_DEPLOY
 from headway.features.services.compose.model import DROP, RAW, Compose
-from headway.features.services.compose.requests import deploy_request
 from headway.features.services.model import COMPOSES, DesiredState, ServiceStatus
+from headway.features.services.requests import deploy_request
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput
 from headway.kernel.ids import slug
@@ -94,7 +95,9 @@ class OfComposes:
 
     def request(self, tx: Tx, preview: Preview) -> Request:
         """See ``Form.request``."""
-        return deploy_request(store.find(tx, preview.preview_id, self.vault), allow_file=not preview.fork)
+        return deploy_request(
+            store.find(tx, preview.preview_id, self.vault), COMPOSE_DEPLOY, allow_file=not preview.fork
+        )
 
     def rest(self, tx: Tx, preview_id: str) -> None:
         """See ``Form.rest``."""

@@ -25,13 +25,14 @@ from headway.features.services import store as services_store
 from headway.features.services.application import store
 from headway.features.services.application.artifacts import load_artifact
 from headway.features.services.application.lifecycle import ApplicationLifecycle
-from headway.features.services.application.model import AppSettings, exclusive_key
+from headway.features.services.application.model import AppSettings
 from headway.features.services.application.plan import ApplicationPlan
 from headway.features.services.application.plan_compiler import ApplicationPlanner
 from headway.features.services.application.rollback import KIND, VERSION, find_target
 from headway.features.services.application.snapshot import Snapshot, open_snapshot
 from headway.features.services.application.variables import marks_of
 from headway.features.services.model import Release, ReleaseState
+from headway.features.services.requests import exclusive_key
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Unavailable
 
@@ -75,7 +76,7 @@ class ApplicationRollbacks:
             host_id=application.host_id,
             organization_id=application.organization_id,
             project_id=application.project_id,
-            exclusive_key=exclusive_key(subject_id),
+            exclusive_key=exclusive_key(application),
             lane=Lane.ROLLBACK,
             default_title="Restart with the settings of now" if serves else f"Rollback to version {target.version}",
             input={

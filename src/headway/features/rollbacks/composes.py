@@ -25,10 +25,11 @@ from headway.features.services import releases_store
 from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.lifecycle import ComposeLifecycle
-from headway.features.services.compose.model import ComposeRelease, Record, exclusive_key
+from headway.features.services.compose.model import ComposeRelease, Record
 from headway.features.services.compose.plan import ComposePlanner
 from headway.features.services.compose.rollback import KIND, VERSION, find_release
 from headway.features.services.model import ReleaseState
+from headway.features.services.requests import exclusive_key
 from headway.infra.db.transaction import Tx
 from headway.infra.logs.mask import Masker
 from headway.kernel.errors import Unavailable
@@ -62,7 +63,7 @@ class ComposeRollbacks:
             host_id=compose.host_id,
             organization_id=compose.organization_id,
             project_id=compose.project_id,
-            exclusive_key=exclusive_key(subject_id),
+            exclusive_key=exclusive_key(compose),
             lane=Lane.ROLLBACK,
             default_title=f"Rollback to version {release.seq}",
             input={

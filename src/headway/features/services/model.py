@@ -39,6 +39,11 @@ class ServiceSettings(Protocol):
     """What is set of a service, of whichever kind."""
 
     @property
+    def source_type(self) -> str:
+        """Where it comes from, by its name on the wire."""
+        ...
+
+    @property
     def keep_releases(self) -> int | None:
         """How many releases are kept; None: as many as the panel keeps."""
         ...

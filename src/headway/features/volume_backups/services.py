@@ -12,15 +12,15 @@ from headway.core.deployments.run import Owner
 from headway.drivers.runtimes.compose.engine import Engine
 from headway.drivers.runtimes.container_body import volume_name
 from headway.features.services import store as services_store
-from headway.features.services.application import model as application_model
 from headway.features.services.application import store as applications
 from headway.features.services.application.lifecycle import ApplicationLifecycle
+from headway.features.services.application.model import Application
 from headway.features.services.application.snapshot import open_snapshot
-from headway.features.services.compose import model as compose_model
 from headway.features.services.compose import store as composes
 from headway.features.services.compose.lifecycle import ComposeLifecycle
 from headway.features.services.database import store as databases
 from headway.features.services.model import DesiredState
+from headway.features.services.requests import exclusive_key
 from headway.features.volume_backups.model import DATA, ServiceType
 from headway.infra.db.transaction import Tx
 from headway.infra.docker import labels
@@ -92,7 +92,7 @@ class VolumeServices:
                 owner=owner,
                 app_name=compose.app_name,
                 host_id=compose.host_id,
-                exclusive_key=compose_model.exclusive_key(service_id),
+                exclusive_key=exclusive_key(compose),
                 is_up=compose.wanted is not DesiredState.DOWN,
             )
         if service_type is ServiceType.APPLICATION:
@@ -228,12 +228,12 @@ def new_name(service_type: ServiceType, app_name: str, volume: str) -> str:
     return f"{app_name}_{volume}" if service_type is ServiceType.COMPOSE else volume_name(app_name, volume)
 
 
-def _whose(application: application_model.Application, lacks: str = "") -> Whose:
+def _whose(application: Application, lacks: str = "") -> Whose:
     return Whose(
         owner=Owner(organization_id=application.organization_id, project_id=application.project_id),
         app_name=application.app_name,
         host_id=application.host_id,
-        exclusive_key=application_model.exclusive_key(application.service_id),
+        exclusive_key=exclusive_key(application),
         is_up=application.wanted is not DesiredState.DOWN,
         lacks=lacks,
     )

@@ -12,14 +12,15 @@ from headway.features.git.provider_repository import Provided, provided
 from headway.features.previews.lifecycle import Ask, PreviewLifecycle, PreviewStep
 from headway.features.previews.model import Pull
 from headway.features.services.application import store as applications
+from headway.features.services.application.deploy import APPLICATION_DEPLOY
 from headway.features.services.application.model import Application, AppSettings
-from headway.features.services.application.requests import deploy_request as request_for_application
 from headway.features.services.application.sources import require_source
 from headway.features.services.compose import store as composes
+from headway.features.services.compose.deploy import COMPOSE_DEPLOY
 from headway.features.services.compose.model import RAW, Compose, ComposeSettings
 from headway.features.services.compose.plan import require_file
-from headway.features.services.compose.requests import deploy_request as request_for_compose
 from headway.features.services.hooks_model import TAG
+from headway.features.services.requests import deploy_request
 from headway.features.webhooks.policy import SourceKind, TrackedSource
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
@@ -94,7 +95,7 @@ def _application(tx: Tx, application_id: str, vault: Vault, acting: PreviewLifec
 def _request_application(application: Application, tag: str | None) -> Request:
     require_source(application.settings)  # a push to what has none is skipped, and leaves no deployment
     # Who may change an application has set its repository, a folder of the machine too, and that pushes deploy it.
-    return request_for_application(application, tag=tag, allow_file=True)
+    return deploy_request(application, APPLICATION_DEPLOY, tag=tag, allow_file=True)
 
 
 def _tracked_application(settings: AppSettings, repository: Provided | None) -> TrackedSource:
@@ -134,7 +135,7 @@ def _compose(tx: Tx, compose_id: str, vault: Vault, acting: PreviewLifecycle) ->
 
 def _request_compose(compose: Compose, tag: str | None) -> Request:
     require_file(compose.settings)
-    return request_for_compose(compose, tag=tag, allow_file=True)  # as for applications
+    return deploy_request(compose, COMPOSE_DEPLOY, tag=tag, allow_file=True)  # as for applications
 
 
 def _tracked_compose(settings: ComposeSettings, repository: Provided | None) -> TrackedSource:

@@ -36,6 +36,7 @@ from headway.features.services.application.plan import ApplicationPlan
 from headway.features.services.application.plan_compiler import ApplicationPlanner
 from headway.features.services.application.release_container import RUNTIME, carry_out
 from headway.features.services.application.tools import ApplicationContext, ApplicationContexts
+from headway.features.services.requests import DeployKind
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import DockerApi
 from headway.infra.hosts.base import Host
@@ -45,6 +46,7 @@ from headway.kernel.vault import Vault
 
 KIND = "application.deploy"
 VERSION = 9  # raised with every change to the steps below: a run of another version is not resumed
+APPLICATION_DEPLOY = DeployKind(name=KIND, version=VERSION)
 RELEASE_COMMAND = "release command"
 _OF_IMAGES: Mapping[str, Callable[[Host, DockerApi, Json], Awaitable[None]]] = {
     UNDO_PULL: undo_pull,

@@ -214,8 +214,3 @@ def without_git(settings: AppSettings) -> AppSettings:
 
 
 Application = Service[AppSettings]
-
-
-def exclusive_key(application_id: str) -> str:
-    """What one deployment at a time may hold."""
-    return f"application:{application_id}"

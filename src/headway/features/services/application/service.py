@@ -22,15 +22,16 @@ from headway.features.servers.host_assignment import host_for
 from headway.features.services import store as services_store
 from headway.features.services.application import powers, store
 from headway.features.services.application.creation import ApplicationCreation
+from headway.features.services.application.deploy import APPLICATION_DEPLOY
 from headway.features.services.application.host_assignment import build_host_for, moved
 from headway.features.services.application.lifecycle import ApplicationLifecycle
 from headway.features.services.application.loopback import with_named
 from headway.features.services.application.model import Application, AppSettings
 from headway.features.services.application.output import Cursor, Output
 from headway.features.services.application.preview_removal import remove_previews
-from headway.features.services.application.requests import deploy_request, serving_commit
 from headway.features.services.application.variables import check_variables, known_secrets
 from headway.features.services.model import DesiredState, ServiceStatus
+from headway.features.services.requests import deploy_request, serving_commit
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict
@@ -366,14 +367,9 @@ class ApplicationService:
     def _request(
         self, tx: Tx, actor: Actor, application: Application, title: str | None, description: str | None, *, again: bool
     ) -> Request:
-        request = deploy_request(
-            application,
-            title=title,
-            description=description,
-            commit=serving_commit(tx, application.service_id) if again else None,
-            again=again,
-            allow_file=True,
-        )
+        commit = serving_commit(tx, application.service_id) if again else None
+        told = {"title": title, "description": description}
+        request = deploy_request(application, APPLICATION_DEPLOY, **told, commit=commit, again=again, allow_file=True)
         return asked_by(actor, request)
 
     async def _end_all(

@@ -23,6 +23,7 @@ from headway.features.services.compose.plan import ComposePlan, ComposePlanner
 from headway.features.services.compose.swarm_stack import SwarmStack
 from headway.features.services.compose.tools import ComposeContexts
 from headway.features.services.compose.undos import undos
+from headway.features.services.requests import DeployKind
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Commit
@@ -30,6 +31,7 @@ from headway.kernel.phrase import phrase
 
 KIND = "compose.deploy"
 VERSION = 7  # raised with every change to the steps below: a run of another version is not resumed
+COMPOSE_DEPLOY = DeployKind(name=KIND, version=VERSION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

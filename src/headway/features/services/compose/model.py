@@ -136,8 +136,3 @@ class ComposeRelease(Release):
     """A release with the record of what runs, which is opened as it is read."""
 
     record: Record = field(repr=False)
-
-
-def exclusive_key(compose_id: str) -> str:
-    """What one deployment at a time may hold."""
-    return f"compose:{compose_id}"

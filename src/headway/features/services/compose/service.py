@@ -26,13 +26,14 @@ from headway.features.servers.host_assignment import host_for
 from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.creation import ComposeCreation
+from headway.features.services.compose.deploy import COMPOSE_DEPLOY
 from headway.features.services.compose.host_assignment import check_host, moved
 from headway.features.services.compose.lifecycle import ComposeLifecycle
 from headway.features.services.compose.model import RAW, Compose, ComposeRelease, ComposeSettings
 from headway.features.services.compose.plan import check_variables
 from headway.features.services.compose.relocation import ComposeRelocation
-from headway.features.services.compose.requests import deploy_request
 from headway.features.services.model import DesiredState, ServiceStatus
+from headway.features.services.requests import deploy_request, serving_commit
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, InvalidInput
@@ -192,9 +193,14 @@ class ComposeService:
                 services_store.set_fields(tx, compose_id, settings=services_store.kept(settings, self._vault))
                 compose = replace(compose, settings=settings)
                 powers.save(tx, actor, compose)
-            commit = _serving_commit(tx, compose, self._vault) if again else None
+            commit = serving_commit(tx, compose_id) if again else None
             wanted = deploy_request(
-                compose, title=title, description=description, commit=commit, again=again, allow_file=True
+                *(compose, COMPOSE_DEPLOY),
+                title=title,
+                description=description,
+                commit=commit,
+                again=again,
+                allow_file=True,
             )
             allows = {powers.ALLOWS: powers.allower(actor, compose.host_id)}
             return asked_by(actor, replace(wanted, input={**wanted.input, **allows}))
@@ -359,15 +365,6 @@ class ComposeService:
             raise store.ComposeNotFound
         permit(actor, permission, owner.organization_id, owner.project_id, service_id=compose_id, noun=Noun.COMPOSE)
         return store.find(tx, compose_id, self._vault)
-
-
-def _serving_commit(tx: Tx, compose: Compose, vault: Vault) -> dict[str, str] | None:
-    """The commit that serves, also where the deployment that brought it was removed since."""
-    release = store.serving(tx, compose.service_id, vault)
-    if release is None or release.commit_hash is None:
-        return None
-    bare = {"hash": release.commit_hash, "subject": "", "author": "", "branch": ""}
-    return deployments.commit_of(tx, release.deployment_id) or bare
 
 
 def _check(settings: ComposeSettings, before: ComposeSettings, most_references: int) -> None:
