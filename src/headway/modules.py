@@ -30,14 +30,14 @@ from headway.features.rollbacks.store import left_by
 from headway.features.schedules.module import Schedules, install_schedules
 from headway.features.schedules.subject import carry_schedules_along
 from headway.features.servers.module import Servers, forget_key_of_servers, install_edge_keeping, install_servers
+from headway.features.services.application.duplication import EnvironmentDuplication
 from headway.features.services.application.memory_share_store import demand_of_applications
 from headway.features.services.application.module import (
     Applications,
     forget_key_of_applications,
     install_applications,
-    install_arranging,
+    install_duplication,
 )
-from headway.features.services.application.relocation import ApplicationRelocation
 from headway.features.services.compose.memory_share_store import demand_of_composes
 from headway.features.services.compose.module import Composes, forget_key_of_composes, install_composes
 from headway.features.services.database.module import Databases, install_databases
@@ -62,7 +62,7 @@ class Features:
     applications: Applications
     composes: Composes
     databases: Databases
-    relocation: ApplicationRelocation
+    duplication: EnvironmentDuplication
     edge_services: EdgeServices
     containers: ContainerService
     rollbacks: Rollbacks
@@ -105,7 +105,7 @@ def _features(base: Base, access: AccessService) -> Features:
     servers = install_servers(base, open_key=git.ssh_keys.open, open_keys=git.ssh_keys.open_all)
     materials = materials_of(base, servers, git, registries)
     of_composes = partial(demand_of_composes, vault=base.vault)
-    applications = install_applications(base, servers, materials, of_composes=of_composes)
+    applications = install_applications(base, servers, materials, of_composes=of_composes, carry_along=_carry_along)
     of_applications = partial(demand_of_applications, vault=base.vault)
     composes = install_composes(base, servers, materials, beside=of_applications, carry_along=_carry_along)
     databases = install_databases(base, applications, composes, carry_along=_carry_along)
@@ -121,7 +121,7 @@ def _features(base: Base, access: AccessService) -> Features:
         applications=applications,
         composes=composes,
         databases=databases,
-        relocation=install_arranging(base, applications, copy_others=databases.copy, carry_along=_carry_along),
+        duplication=install_duplication(base, applications, copy_others=databases.copy),
         edge_services=install_fronts(base, materials.facts, applications.routing, composes.routing),
         containers=install_containers(base, composes, (applications.containers, composes.containers)),
         rollbacks=install_rollbacks(base, applications, composes),

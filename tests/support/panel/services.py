@@ -27,7 +27,6 @@ from headway.features.schedules.service import ScheduleService
 from headway.features.servers.service import ServerService
 from headway.features.services.application.consoles import ConsoleService
 from headway.features.services.application.drops import DropService
-from headway.features.services.application.relocation import ApplicationRelocation
 from headway.features.services.application.service import ApplicationService
 from headway.features.services.compose.service import ComposeService
 from headway.features.services.database.service import DatabaseService
@@ -44,7 +43,6 @@ class Services:
     """Those that tests ask."""
 
     access: AccessService
-    relocation: ApplicationRelocation
     applications: ApplicationService
     awaiting: Awaiting
     backups: BackupService
@@ -81,7 +79,6 @@ def services_of(panel: Panel) -> Services:
     """The services of a panel."""
     return Services(
         access=panel.features.access.access,
-        relocation=panel.features.relocation,
         applications=panel.features.applications.service,
         awaiting=panel.features.deployments.awaiting,
         backups=panel.features.backups.service,

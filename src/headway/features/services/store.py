@@ -173,6 +173,11 @@ def owner(tx: Tx, service_id: str, kind: SubjectType) -> Owner | None:
     return None if row is None else Owner(organization_id=row.organization_id, project_id=row.project_id)
 
 
+def previews_of(tx: Tx, service_id: str) -> list[str]:
+    """What there is of a service's pull requests, those too whose deletion has begun."""
+    return list(tx.execute(select(_s.service_id).where(_s.preview_of == service_id)).scalars())
+
+
 def front(tx: Tx, service_id: str, kinds: Kinds) -> RouteTargetFacts | None:
     """What a service is to those who come, None when there is none of these kinds."""
     row = find(tx, service_id, kinds)

@@ -40,6 +40,7 @@ from headway.features.services.application.custom_traefik import OwnRoutingServi
 from headway.features.services.application.deploy import ApplicationDeploy
 from headway.features.services.application.detection import DetectService
 from headway.features.services.application.drops import DropService, needed
+from headway.features.services.application.duplication import CopyOthers, EnvironmentDuplication
 from headway.features.services.application.failback import ApplicationFailback
 from headway.features.services.application.folders import AppFolders
 from headway.features.services.application.image_specs import UNIX, Imaging
@@ -50,7 +51,6 @@ from headway.features.services.application.plan_compiler import ApplicationPlann
 from headway.features.services.application.reconciler import ApplicationReconciler
 from headway.features.services.application.redaction import Redaction
 from headway.features.services.application.releases import ReleaseService
-from headway.features.services.application.relocation import ApplicationRelocation, CopyOthers
 from headway.features.services.application.retention import ApplicationRetention
 from headway.features.services.application.routing import ApplicationRouting
 from headway.features.services.application.runs import RunService
@@ -62,6 +62,7 @@ from headway.features.services.disk_space import Room
 from headway.features.services.model import APPLICATIONS
 from headway.features.services.module import Materials
 from headway.features.services.release_retention import KeptReleases
+from headway.features.services.relocation import ServiceRelocation
 from headway.features.services.subject import ServiceSubject
 from headway.features.services.uploads import Archives, Intake, UploadRoom
 from headway.infra.db.transaction import Tx
@@ -99,9 +100,11 @@ class Applications:
 
 
 def install_applications(
-    base: Base, servers: Servers, materials: Materials, *, of_composes: OfComposes
+    base: Base, servers: Servers, materials: Materials, *, of_composes: OfComposes, carry_along: CarryAlong
 ) -> Applications:
-    """Applications on all hosts; ``of_composes`` tells what an organisation's compose services take of the memory."""
+    """Applications on all hosts; ``of_composes`` tells what an organisation's compose services take of the memory,
+    ``carry_along`` takes what else belongs to one to its new project.
+    """
     db, vault = base.db, base.vault
     routing = ApplicationRouting(db=db, edge=materials.edges, vault=vault, facts=materials.facts)
     here = _tools(base, materials, routing)
@@ -125,20 +128,18 @@ def install_applications(
     creation = ApplicationCreation(
         vault=vault, uid_base=base.data_dir.uid_base, name_is_free=partial(is_free, facts=materials.facts)
     )
-    return _asked(base, creation, planner, lifecycle, _module(base, planner, lifecycle))
+    module = _module(base, planner, lifecycle)
+    return _asked(base, creation, planner, lifecycle, module, carry_along=carry_along)
 
 
-def install_arranging(
-    base: Base, applications: Applications, *, copy_others: CopyOthers, carry_along: CarryAlong
-) -> ApplicationRelocation:
-    """What moves and copies applications, and with them what ``copy_others`` and ``carry_along`` see to."""
-    return ApplicationRelocation(
+def install_duplication(base: Base, applications: Applications, *, copy_others: CopyOthers) -> EnvironmentDuplication:
+    """What copies environments: their applications, and with them what ``copy_others`` sees to."""
+    return EnvironmentDuplication(
         db=base.db,
         vault=base.vault,
         creation=applications.creation,
         check=check_settings,
         copy_others=copy_others,
-        carry_along=carry_along,
     )
 
 
@@ -166,6 +167,8 @@ def _asked(
     planner: ApplicationPlanner,
     lifecycle: ApplicationLifecycle,
     module: Module,
+    *,
+    carry_along: CarryAlong,
 ) -> Applications:
     db, vault, tools = base.db, base.vault, lifecycle.tools
     service = ApplicationService(
@@ -176,6 +179,7 @@ def _asked(
         lifecycle=lifecycle,
         check=check_settings,
         creation=creation,
+        relocation=ServiceRelocation(carry_along=carry_along),
         address=tools.address,
     )
     here, guests = base.machine.host, base.guests

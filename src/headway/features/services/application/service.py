@@ -31,6 +31,7 @@ from headway.features.services.application.output import Cursor, Output
 from headway.features.services.application.preview_removal import remove_previews
 from headway.features.services.application.variables import check_variables, known_secrets
 from headway.features.services.model import DesiredState, ServiceStatus
+from headway.features.services.relocation import ServiceRelocation
 from headway.features.services.requests import deploy_request, serving_commit
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -68,6 +69,7 @@ class ApplicationService:
         lifecycle: ApplicationLifecycle,
         check: CheckSettings,
         creation: ApplicationCreation,
+        relocation: ServiceRelocation,
         address: Callable[[str], str],
     ) -> None:
         self._db = db
@@ -77,6 +79,7 @@ class ApplicationService:
         self._operating = lifecycle
         self._check = check
         self._making = creation
+        self._relocation = relocation
         self._address = address
 
     async def create(
@@ -151,18 +154,18 @@ class ApplicationService:
         env: str | None = None,
         server_id: str | None = None,
         build_server_id: str | None = None,
-        put: Callable[[Tx, Application], None] | None = None,
+        environment_id: str | None = None,
     ) -> Application:
         """Changes an application; the next deploy works from it. An empty ``build_server_id`` has it built where it is;
-        ``put`` puts it elsewhere. Raises InvalidInput with what is wrong.
+        where an environment is named it is put there. Raises InvalidInput with what is wrong, Missing.
         """
         if name is not None:
             check_name(name)
 
         def write(tx: Tx) -> Application:
             current = self._permitted(tx, actor, permission, application_id)
-            if put is not None:
-                put(tx, current)
+            if environment_id is not None:
+                self._relocation.put(tx, actor, permission, current, environment_id)
             fields: dict[str, Any] = {**moved(tx, current, server_id, build_server_id)}
             settings = current.settings if change is None else change(current.settings)
             settings = with_named(actor, settings, env)
@@ -182,49 +185,39 @@ class ApplicationService:
 
         return await self._db.run(write)
 
+    async def move(self, actor: Actor, permission: Permission, application_id: str, environment_id: str) -> Application:
+        """Puts an application into another environment: see ``ServiceRelocation``. Raises Missing, Forbidden."""
+        return await self.update(actor, permission, application_id, environment_id=environment_id)
+
     async def deploy(
         self,
         actor: Actor,
         permission: Permission,
         application_id: str,
         *,
+        again: bool = False,
         title: str | None = None,
         description: str | None = None,
         once: Once | None = None,
         change: Callable[[AppSettings], AppSettings] | None = None,
     ) -> Queued:
-        """Queues a deploy of the newest state, with the settings changed before where ``change`` says so. Raises
-        KeyReused.
+        """Queues a deploy of the newest state; ``again``: of the commit that serves, without fetching, where one does.
+        With ``change`` its settings are changed first. Raises KeyReused.
         """
 
         def request(tx: Tx, application: Application) -> Request:
-            if change is None:
-                return self._request(tx, actor, application, title, description, again=False)
-            settings = change(application.settings)
-            self._check(settings)
-            services_store.set_fields(tx, application_id, settings=services_store.kept(settings, self._vault))
-            changed = replace(application, settings=settings)
-            powers.save(tx, actor, changed, self._vault)
-            return self._request(tx, actor, changed, title, description, again=False)
-
-        return await self.enqueue(actor, permission, application_id, once, request)
-
-    async def redeploy(
-        self,
-        actor: Actor,
-        permission: Permission,
-        application_id: str,
-        *,
-        title: str | None = None,
-        description: str | None = None,
-        once: Once | None = None,
-    ) -> Queued:
-        """Queues a deploy of the commit that serves, without fetching; of the newest where none does. Raises
-        KeyReused.
-        """
-
-        def request(tx: Tx, application: Application) -> Request:
-            return self._request(tx, actor, application, title, description, again=True)
+            if change is not None:
+                settings = change(application.settings)
+                self._check(settings)
+                services_store.set_fields(tx, application_id, settings=services_store.kept(settings, self._vault))
+                application = replace(application, settings=settings)
+                powers.save(tx, actor, application, self._vault)
+            commit = serving_commit(tx, application_id) if again else None
+            told = {"title": title, "description": description}
+            wanted = deploy_request(
+                application, APPLICATION_DEPLOY, **told, commit=commit, again=again, allow_file=True
+            )
+            return asked_by(actor, wanted)
 
         return await self.enqueue(actor, permission, application_id, once, request)
 
@@ -363,14 +356,6 @@ class ApplicationService:
         if fields.keys() & {"settings", "host_id"}:
             powers.save(tx, actor, changed, self._vault)
         return changed
-
-    def _request(
-        self, tx: Tx, actor: Actor, application: Application, title: str | None, description: str | None, *, again: bool
-    ) -> Request:
-        commit = serving_commit(tx, application.service_id) if again else None
-        told = {"title": title, "description": description}
-        request = deploy_request(application, APPLICATION_DEPLOY, **told, commit=commit, again=again, allow_file=True)
-        return asked_by(actor, request)
 
     async def _end_all(
         self, id_: str, intent: Intent, *, only: Status | None = None, of: SubjectType = SubjectType.APPLICATION

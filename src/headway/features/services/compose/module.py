@@ -38,7 +38,6 @@ from headway.features.services.compose.folders import ComposeFolders
 from headway.features.services.compose.lifecycle import ComposeLifecycle
 from headway.features.services.compose.plan import ComposePlanner
 from headway.features.services.compose.reconciler import ComposeReconciler
-from headway.features.services.compose.relocation import ComposeRelocation
 from headway.features.services.compose.routing import ComposeRouting
 from headway.features.services.compose.service import ComposeService
 from headway.features.services.compose.survey import bounds_of
@@ -47,6 +46,7 @@ from headway.features.services.disk_space import Room
 from headway.features.services.model import COMPOSES
 from headway.features.services.module import Materials
 from headway.features.services.release_retention import KeptReleases
+from headway.features.services.relocation import ServiceRelocation
 from headway.features.services.subject import ServiceSubject
 from headway.features.services.uploads import Archives, Intake
 from headway.infra.db.transaction import Tx
@@ -121,7 +121,7 @@ def install_composes(
         stopping=base.engine.stopper,
         lifecycle=lifecycle,
         creation=creation,
-        moving=ComposeRelocation(vault=vault, carry_along=carry_along),
+        relocation=ServiceRelocation(carry_along=carry_along),
     )
     return Composes(
         creation=creation,

@@ -31,8 +31,8 @@ from headway.features.services.compose.host_assignment import check_host, moved
 from headway.features.services.compose.lifecycle import ComposeLifecycle
 from headway.features.services.compose.model import RAW, Compose, ComposeRelease, ComposeSettings
 from headway.features.services.compose.plan import check_variables
-from headway.features.services.compose.relocation import ComposeRelocation
 from headway.features.services.model import DesiredState, ServiceStatus
+from headway.features.services.relocation import ServiceRelocation
 from headway.features.services.requests import deploy_request, serving_commit
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -57,7 +57,7 @@ class ComposeService:
         stopping: Stopping,
         lifecycle: ComposeLifecycle,
         creation: ComposeCreation,
-        moving: ComposeRelocation,
+        relocation: ServiceRelocation,
     ) -> None:
         self._db = db
         self._vault = vault
@@ -65,7 +65,7 @@ class ComposeService:
         self._stopping = stopping
         self._operating = lifecycle
         self._making = creation
-        self._moving = moving
+        self._relocation = relocation
 
     async def create(
         self,
@@ -141,7 +141,7 @@ class ComposeService:
             if fields:
                 services_store.set_fields(tx, compose_id, **fields)
             if environment_id is not None:
-                self._moving.put(tx, actor, permission, current, environment_id)
+                self._relocation.put(tx, actor, permission, current, environment_id)
             changed = store.find(tx, compose_id, self._vault)
             if fields.keys() & {"settings", "host_id"}:
                 powers.save(tx, actor, changed)
@@ -150,7 +150,7 @@ class ComposeService:
         return await self._db.run(write)
 
     async def move(self, actor: Actor, permission: Permission, compose_id: str, environment_id: str) -> Compose:
-        """Puts a compose service into another environment: see ``ComposeRelocation``. Raises Missing, Forbidden."""
+        """Puts a compose service into another environment: see ``ServiceRelocation``. Raises Missing, Forbidden."""
         return await self.update(actor, permission, compose_id, environment_id=environment_id)
 
     async def search(

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from headway.core.access.model import Actor
 from headway.core.deployments.model import SubjectType
 from headway.features.projects.model import ServicePlace
+from headway.features.services.application.duplication import CopyOthers
 from headway.features.services.application.module import Applications
-from headway.features.services.application.relocation import CopyOthers
 from headway.features.services.compose.module import Composes
 from headway.features.services.database.connection import ConnectKind
 from headway.features.services.database.duplication import Copying
 from headway.features.services.database.passwords import PasswordChange
 from headway.features.services.database.service import DatabaseService
+from headway.features.services.relocation import ServiceRelocation
 from headway.features.services.subject import ServiceSubject
 from headway.infra.db.transaction import Tx
 from headway.module import Base, Module
@@ -43,7 +44,7 @@ def install_databases(
         lifecycle=lifecycle,
         creation=creation,
         telling=telling,
-        carry_along=carry_along,
+        relocation=ServiceRelocation(carry_along=carry_along),
     )
     module = Module(
         kinds=(ConnectKind(vault=base.vault, outward=base.data_dir.outward_gid),),

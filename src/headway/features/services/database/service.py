@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
-from headway.core.access import allowances
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission, permit, sees
 from headway.core.deployments import store as deployments
@@ -34,6 +33,7 @@ from headway.features.services.database.model import Database, DatabaseKind, Dat
 from headway.features.services.database.passwords import NEEDS_DEPLOY, PasswordChange, with_password
 from headway.features.services.database.requests import request_of
 from headway.features.services.model import DesiredState, ServiceStatus
+from headway.features.services.relocation import ServiceRelocation
 from headway.infra.db.engine import Database as Db
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, InvalidInput
@@ -64,9 +64,7 @@ class DatabaseChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseService:
-    """What callers may ask of databases. ``telling`` tells their servers new passwords, ``carry_along`` takes what else
-    belongs to one to its new project.
-    """
+    """What callers may ask of databases. ``telling`` tells their servers new passwords."""
 
     db: Db
     vault: Vault
@@ -75,7 +73,7 @@ class DatabaseService:
     lifecycle: ApplicationLifecycle
     creation: ApplicationCreation
     telling: PasswordChange
-    carry_along: Callable[[Tx, str, str], None]
+    relocation: ServiceRelocation
 
     async def create(
         self,
@@ -159,7 +157,7 @@ class DatabaseService:
             runs = replace(current.runs, name=named, description=told, settings=container)
             store.write(tx, replace(current, runs=runs, settings=settings), self.vault)
             if environment_id is not None:
-                self._put(tx, actor, permission, current, environment_id)
+                self.relocation.put(tx, actor, permission, current.runs, environment_id)
             return self._judged(tx, actor, database_id)
 
         return await self.db.run(write)
@@ -316,7 +314,8 @@ class DatabaseService:
         """
 
         def write(tx: Tx) -> Database:
-            self._put(tx, actor, permission, self.permitted(tx, actor, permission, kind, database_id), environment_id)
+            database = self.permitted(tx, actor, permission, kind, database_id)
+            self.relocation.put(tx, actor, permission, database.runs, environment_id)
             return self._found(tx, database_id)
 
         return await self.db.run(write)
@@ -345,16 +344,6 @@ class DatabaseService:
         runs = database.runs
         permit(actor, permission, runs.organization_id, runs.project_id, service_id=database_id, noun=noun)
         return database
-
-    def _put(self, tx: Tx, actor: Actor, permission: Permission, database: Database, environment_id: str) -> None:
-        place, id_ = place_of(tx, environment_id), database.database_id
-        permit(actor, permission, place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
-        if database.runs.environment_id == environment_id:
-            return
-        allowances.carry(tx, actor, id_)
-        services_store.set_fields(tx, id_, environment_id=environment_id, project_id=place.project_id)
-        deployments.give_to_project(tx, SubjectType.DATABASE, id_, place.project_id)
-        self.carry_along(tx, id_, place.project_id)
 
     def _judged(self, tx: Tx, actor: Actor, database_id: str) -> Database:
         """The database, once what it needs of its machine is judged. Raises MachineRefused."""

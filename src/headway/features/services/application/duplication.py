@@ -1,22 +1,18 @@
-"""Use cases that change where applications lie: moved to another environment, or made again in one."""
+"""Makes what lies in an environment again: beside it, or in a new project."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Protocol
 
-from headway.core.access import allowances
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission, permit
-from headway.core.deployments import store as deployments
-from headway.core.deployments.model import SubjectType
 from headway.features.git.providers import require_copyable
 from headway.features.git.references import judged_copy
 from headway.features.projects import store as projects
 from headway.features.projects.model import Environment, ServicePlace
 from headway.features.projects.service import added_project
-from headway.features.services import store as services_store
 from headway.features.services.application import powers, store
 from headway.features.services.application.attachments import with_own_ids
 from headway.features.services.application.creation import ApplicationCreation
@@ -29,7 +25,7 @@ from headway.kernel.vault import Vault
 
 
 class CopyOthers(Protocol):
-    """Makes what else lies in an environment again: see ``Arranging.duplicate``."""
+    """Makes what else lies in an environment again: see ``EnvironmentDuplication``."""
 
     def __call__(
         self, tx: Tx, actor: Actor, environment_id: str, target: ServicePlace, only: Collection[str] | None, /
@@ -38,10 +34,8 @@ class CopyOthers(Protocol):
         ...
 
 
-class ApplicationRelocation:
-    """Moves applications and duplicates environments with what lies in them. ``carry_along`` takes what else belongs to
-    an application to its new project.
-    """
+class EnvironmentDuplication:
+    """Duplicates environments with what lies in them, of which ``copy_others`` makes what is no application."""
 
     def __init__(
         self,
@@ -51,48 +45,12 @@ class ApplicationRelocation:
         creation: ApplicationCreation,
         check: CheckSettings,
         copy_others: CopyOthers,
-        carry_along: Callable[[Tx, str, str], None],
     ) -> None:
         self._copy_others = copy_others
-        self._carry_along = carry_along
         self._db = db
         self._vault = vault
         self._making = creation
         self._check = check
-
-    async def move(self, actor: Actor, permission: Permission, application_id: str, environment_id: str) -> Application:
-        """Puts an application into another environment, of any project that the caller may change; its processes, its
-        host name and its deployments stay as they are. The next deploy works with the variables of its new place.
-        Raises Missing, Forbidden.
-        """
-        put = self.mover(actor, permission, environment_id)
-
-        def write(tx: Tx) -> Application:
-            owner = services_store.owner(tx, application_id, SubjectType.APPLICATION)
-            if owner is None:
-                raise store.ApplicationNotFound
-            permit(actor, permission, owner.organization_id, owner.project_id, service_id=application_id)
-            put(tx, store.find(tx, application_id, self._vault))
-            return store.find(tx, application_id, self._vault)
-
-        return await self._db.run(write)
-
-    def mover(self, actor: Actor, permission: Permission, environment_id: str) -> Callable[[Tx, Application], None]:
-        """Puts an application that the caller was let through to into this environment. Raises Missing, Forbidden."""
-
-        def put(tx: Tx, application: Application) -> None:
-            place = self._place(tx, actor, permission, environment_id)
-            if application.environment_id == environment_id:
-                return
-            allowances.carry(tx, actor, application.service_id)
-            for each in (application, *store.previews_of(tx, application.service_id, self._vault)):
-                id_ = each.service_id
-                services_store.set_fields(tx, id_, environment_id=environment_id, project_id=place.project_id)
-                for type_ in (each.subject_type, SubjectType.RUN):
-                    deployments.give_to_project(tx, type_, id_, place.project_id)
-            self._carry_along(tx, application.service_id, place.project_id)
-
-        return put
 
     async def duplicate(
         self,
