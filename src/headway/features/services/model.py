@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
+from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
 from headway.drivers.runtimes.base import Health
 
@@ -106,6 +107,11 @@ class Service(Generic[S]):
     def subject_type(self) -> SubjectType:
         """What its deployments belong to."""
         return self.kind if self.preview_of is None else SubjectType.PREVIEW
+
+    @property
+    def noun(self) -> Noun:
+        """What it is called."""
+        return Noun[self.kind.name]
 
     def words(self) -> Mapping[str, str | None]:
         """What it is found by."""

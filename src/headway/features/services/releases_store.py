@@ -53,6 +53,11 @@ def columns_of(row: Row[Any]) -> dict[str, Any]:
     }
 
 
+def commits_of(tx: Tx, service_id: str) -> list[str | None]:
+    """What the releases of a service were made of: commits, or the digests of archives."""
+    return list(tx.execute(select(_r.commit_hash).where(_r.service_id == service_id)).scalars())
+
+
 def next_number(tx: Tx, service_id: str) -> int:
     """The number of a service's next release."""
     last = tx.scalar(select(func.max(_r.seq)).where(_r.service_id == service_id))

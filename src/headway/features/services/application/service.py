@@ -18,18 +18,18 @@ from headway.core.deployments.subject_shutdown import end_unfinished
 from headway.features.git.providers import require_seen
 from headway.features.projects.store import place_of
 from headway.features.servers.deferred_deletion import kept_deletion
-from headway.features.servers.host_assignment import host_for
+from headway.features.servers.host_assignment import build_host_for, host_for
 from headway.features.services import store as services_store
 from headway.features.services.application import powers, store
 from headway.features.services.application.creation import ApplicationCreation
 from headway.features.services.application.deploy import APPLICATION_DEPLOY
-from headway.features.services.application.host_assignment import build_host_for, moved
 from headway.features.services.application.lifecycle import ApplicationLifecycle
 from headway.features.services.application.loopback import with_named
 from headway.features.services.application.model import Application, AppSettings
 from headway.features.services.application.output import Cursor, Output
 from headway.features.services.application.preview_removal import remove_previews
 from headway.features.services.application.variables import check_variables, known_secrets
+from headway.features.services.host_assignment import moved
 from headway.features.services.model import DesiredState, ServiceStatus
 from headway.features.services.relocation import ServiceRelocation
 from headway.features.services.requests import deploy_request, serving_commit
@@ -166,7 +166,7 @@ class ApplicationService:
             current = self._permitted(tx, actor, permission, application_id)
             if environment_id is not None:
                 self._relocation.put(tx, actor, permission, current, environment_id)
-            fields: dict[str, Any] = {**moved(tx, current, server_id, build_server_id)}
+            fields: dict[str, Any] = {**_hosts(tx, current, server_id, build_server_id)}
             settings = current.settings if change is None else change(current.settings)
             settings = with_named(actor, settings, env)
             if settings != current.settings:
@@ -372,6 +372,16 @@ class ApplicationService:
         place = (owner.organization_id, owner.project_id)
         permit(actor, permission, *place, service_id=application_id, noun=Noun.APPLICATION)
         return store.find(tx, application_id, self._vault)
+
+
+def _hosts(tx: Tx, current: Application, server_id: str | None, build_server_id: str | None) -> Mapping[str, Any]:
+    """The columns of the hosts that are named: where it is, and where it is built."""
+    fields: dict[str, Any] = {}
+    if build_server_id is not None:
+        fields["build_host_id"] = build_host_for(tx, current.organization_id, build_server_id)
+    if server_id is not None:
+        fields |= moved(tx, current, host_for(tx, current.organization_id, server_id))
+    return fields
 
 
 def _require_let_go(application: Application) -> None:

@@ -9,6 +9,7 @@ from headway.core.access.policy import Permission
 from headway.core.deployments import store as deployments
 from headway.core.deployments.idempotency import Once, Queued
 from headway.core.deployments.model import SubjectType
+from headway.features.services import releases_store
 from headway.features.services.compose import store
 from headway.features.services.compose.model import DROP, ComposeSettings
 from headway.features.services.compose.service import ComposeService
@@ -57,7 +58,7 @@ def needed(tx: Tx, compose_id: str, vault: Vault) -> Needed:
     unfinished = deployments.unfinished_of_subject(tx, SubjectType.COMPOSE, compose_id)
     settings = store.settings_of(tx, compose_id, vault)
     named = None if settings is None or settings.archive is None else settings.archive.digest
-    return needed_by(unfinished, named, store.commits_of_releases(tx, compose_id))
+    return needed_by(unfinished, named, releases_store.commits_of(tx, compose_id))
 
 
 def _from_archive(settings: ComposeSettings, archive: Archive, compose_path: str | None) -> ComposeSettings:

@@ -149,7 +149,7 @@ class ComposeLifecycle:
 
     async def _take_down(self, tools: ComposeContext, compose: Compose) -> None:
         """Removes what the engine has of it; of one that has never run, as far as there is an engine."""
-        has_run = await self.db.read(lambda tx: bool(store.commits_of_releases(tx, compose.service_id)))
+        has_run = await self.db.read(lambda tx: bool(releases_store.commits_of(tx, compose.service_id)))
         labels = {"panel": tools.panel_id, "compose": compose.service_id}
         with suppress(NotPrepared):  # nobody is led anywhere there
             await tools.routing.lead(compose.service_id, None)
@@ -230,5 +230,5 @@ class ComposeLifecycle:
         """Whether the engine was ever asked for it: one that was never deployed goes where there is no engine, too."""
         id_, type_ = compose.service_id, compose.subject_type
         return await self.db.read(
-            lambda tx: bool(store.commits_of_releases(tx, id_)) or deployments.has_begun(tx, type_, id_)
+            lambda tx: bool(releases_store.commits_of(tx, id_)) or deployments.has_begun(tx, type_, id_)
         )

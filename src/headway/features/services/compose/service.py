@@ -10,6 +10,7 @@ from typing import Any
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission, permit, sees
 from headway.core.deployments import store as deployments
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.idempotency import Once, Queued
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Deployment, Request, SubjectType, asked_by
@@ -27,10 +28,10 @@ from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.creation import ComposeCreation
 from headway.features.services.compose.deploy import COMPOSE_DEPLOY
-from headway.features.services.compose.host_assignment import check_host, moved
 from headway.features.services.compose.lifecycle import ComposeLifecycle
-from headway.features.services.compose.model import RAW, Compose, ComposeRelease, ComposeSettings
+from headway.features.services.compose.model import RAW, STACK, Compose, ComposeRelease, ComposeSettings
 from headway.features.services.compose.plan import check_variables
+from headway.features.services.host_assignment import moved
 from headway.features.services.model import DesiredState, ServiceStatus
 from headway.features.services.relocation import ServiceRelocation
 from headway.features.services.requests import deploy_request, serving_commit
@@ -88,7 +89,7 @@ class ComposeService:
             permit(actor, permission, place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
             judged = require_seen(tx, actor, ComposeSettings(), settings)
             host_id = host_for(tx, place.organization_id, server_id)
-            check_host(settings, host_id)
+            _check_host(settings, host_id)
             made = self._making.add(
                 *(tx, place, name),
                 app_name=app_name,
@@ -129,7 +130,9 @@ class ComposeService:
         def write(tx: Tx) -> Compose:
             current = self._permitted(tx, actor, permission, compose_id)
             settings = current.settings if change is None else change(current.settings)
-            fields: dict[str, Any] = {**moved(tx, current, settings, server_id)}
+            host_id = current.host_id if server_id is None else host_for(tx, current.organization_id, server_id)
+            _check_host(settings, host_id)
+            fields: dict[str, Any] = {**moved(tx, current, host_id)}
             if settings is not current.settings:
                 _check(settings, current.settings, self._most_references)
                 settings = require_seen(tx, actor, current.settings, settings)
@@ -189,7 +192,7 @@ class ComposeService:
             if change is not None:
                 settings = change(compose.settings)
                 _check(settings, compose.settings, self._most_references)
-                check_host(settings, compose.host_id)
+                _check_host(settings, compose.host_id)
                 services_store.set_fields(tx, compose_id, settings=services_store.kept(settings, self._vault))
                 compose = replace(compose, settings=settings)
                 powers.save(tx, actor, compose)
@@ -374,3 +377,12 @@ def _check(settings: ComposeSettings, before: ComposeSettings, most_references: 
     if settings.git_url:
         ref = Ref(kind=RefKind.BRANCH, name=settings.git_branch) if settings.git_branch else None
         GitSpec(url=settings.git_url, ref=ref, allow_file=True).check()
+
+
+def _check_host(settings: ComposeSettings, host_id: str) -> None:
+    """Whether what is set can be on that host. Raises InvalidInput."""
+    if settings.compose_type == STACK and host_id != LOCAL_HOST:
+        raise InvalidInput(
+            "A stack runs in the swarm that the panel's machine manages, so it is on no server. Let composeType be "
+            "docker-compose, or leave serverId out; the swarm itself runs a stack on all of its machines."
+        )

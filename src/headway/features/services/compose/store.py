@@ -104,11 +104,6 @@ def held_of_releases(tx: Tx, compose_id: str, vault: Vault) -> set[str]:
     }
 
 
-def commits_of_releases(tx: Tx, compose_id: str) -> list[str | None]:
-    """What the releases of a compose service were made of: commits, or the digests of archives."""
-    return list(tx.execute(select(_r.commit_hash).where(_r.service_id == compose_id)).scalars())
-
-
 def serving(tx: Tx, compose_id: str, vault: Vault) -> ComposeRelease | None:
     """The release that serves, or would if it were wanted."""
     return _release_of(releases_store.serving(tx, compose_id), vault)
