@@ -45,6 +45,11 @@ class ServiceSettings(Protocol):
         ...
 
     @property
+    def engine_fetch(self) -> bool | None:
+        """Whether its builds may have the engine fetch what the machine reaches; None: nobody has said so."""
+        ...
+
+    @property
     def keep_releases(self) -> int | None:
         """How many releases are kept; None: as many as the panel keeps."""
         ...
