@@ -72,7 +72,7 @@ async def served(world: World, name: str, count: int) -> list[str]:
 
 def keeper_with(world: World, forms: Mapping[str, Runtime], host_id: str = "local") -> ApplicationReconciler:
     """One of a host, for which these runtimes are those of this machine."""
-    lifecycle = world.services.applications._operating
+    lifecycle = world.services.applications.lifecycle
     here = replace(lifecycle.contexts.here, runtimes=Runtimes(forms=forms))
     lifecycle = replace(lifecycle, contexts=replace(lifecycle.contexts, here=here))
     return ApplicationReconciler(

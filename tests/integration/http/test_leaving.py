@@ -184,7 +184,7 @@ async def finish(world: World, kind: str, server_id: str) -> None:
     if kind == "application":
         await keeper_with(world, {}, server_id).finish_deletions()
         return
-    lifecycle = world.services.composes._operating
+    lifecycle = world.services.composes.lifecycle
     keeper = ComposeReconciler(
         host_id=server_id,
         lifecycle=lifecycle,

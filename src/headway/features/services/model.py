@@ -116,12 +116,17 @@ class Service(Generic[S]):
     @property
     def noun(self) -> Noun:
         """What it is called."""
-        return Noun[self.kind.name]
+        return noun_of(self.kind)
 
     def words(self) -> Mapping[str, str | None]:
         """What it is found by."""
         own = {"name": self.name, "appName": self.app_name, "description": self.description}
         return {**own, **self.settings.words()}
+
+
+def noun_of(kind: SubjectType) -> Noun:
+    """What services of a kind are called."""
+    return Noun[kind.name]
 
 
 class ReleaseState(StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from headway.core.access.model import Actor
@@ -18,7 +18,7 @@ from headway.features.services.application.attachments import with_own_ids
 from headway.features.services.application.creation import ApplicationCreation
 from headway.features.services.application.loopback import of_copy
 from headway.features.services.application.model import Application
-from headway.features.services.application.service import CheckSettings
+from headway.features.services.application.sources import check_settings
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
@@ -34,23 +34,14 @@ class CopyOthers(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentDuplication:
     """Duplicates environments with what lies in them, of which ``copy_others`` makes what is no application."""
 
-    def __init__(
-        self,
-        *,
-        db: Database,
-        vault: Vault,
-        creation: ApplicationCreation,
-        check: CheckSettings,
-        copy_others: CopyOthers,
-    ) -> None:
-        self._copy_others = copy_others
-        self._db = db
-        self._vault = vault
-        self._making = creation
-        self._check = check
+    db: Database
+    vault: Vault
+    creation: ApplicationCreation
+    copy_others: CopyOthers
 
     async def duplicate(
         self,
@@ -76,12 +67,12 @@ class EnvironmentDuplication:
             target = (
                 source if beside else self._new_project(tx, actor, creates, source, name=name, description=description)
             )
-            others = self._copy_others(tx, actor, environment_id, target, only)
+            others = self.copy_others(tx, actor, environment_id, target, only)
             for model in self._models(tx, environment_id, None if only is None else set(only) - set(others)):
-                self._check(model.settings)
+                check_settings(model.settings)
                 require_copyable(tx, actor, model.name, model.settings)
                 settings = judged_copy(actor, replace(with_own_ids(model.settings), archive=None))
-                made = self._making.add(
+                made = self.creation.add(
                     tx,
                     target,
                     f"{model.name} (copy)" if beside else model.name,
@@ -91,10 +82,10 @@ class EnvironmentDuplication:
                     host_id=model.host_id,
                     build_host_id=model.build_host_id,
                 )
-                powers.save(tx, actor, made, self._vault)
-            return projects.find_environment(tx, self._vault, target.environment_id)
+                powers.save(tx, actor, made, self.vault)
+            return projects.find_environment(tx, self.vault, target.environment_id)
 
-        return await self._db.run(write)
+        return await self.db.run(write)
 
     def _place(self, tx: Tx, actor: Actor, permission: Permission, environment_id: str) -> ServicePlace:
         place = projects.place_of(tx, environment_id)
@@ -102,7 +93,7 @@ class EnvironmentDuplication:
         return place
 
     def _models(self, tx: Tx, environment_id: str, only: Collection[str] | None) -> list[Application]:
-        found = store.of_environment(tx, environment_id, self._vault)
+        found = store.of_environment(tx, environment_id, self.vault)
         if only is not None and set(only) - {each.service_id for each in found}:
             raise Missing(Noun.APPLICATION)
         return [each for each in found if only is None or each.service_id in only]
@@ -113,11 +104,11 @@ class EnvironmentDuplication:
         permit(actor, creates, actor.organization_id)
         _, environment = added_project(
             tx,
-            self._vault,
+            self.vault,
             actor.organization_id,
             name=name,
             description=description,
-            env=projects.find_project(tx, self._vault, source.project_id).env,
-            env_inside=projects.find_environment(tx, self._vault, source.environment_id).env,
+            env=projects.find_project(tx, self.vault, source.project_id).env,
+            env_inside=projects.find_environment(tx, self.vault, source.environment_id).env,
         )
         return projects.place_of(tx, environment.environment_id)

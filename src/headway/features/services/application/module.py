@@ -55,7 +55,6 @@ from headway.features.services.application.retention import ApplicationRetention
 from headway.features.services.application.routing import ApplicationRouting
 from headway.features.services.application.runs import RunService
 from headway.features.services.application.service import ApplicationService
-from headway.features.services.application.sources import check_settings
 from headway.features.services.application.subject import RunSubject
 from headway.features.services.application.tools import ApplicationContext, ApplicationContexts, ApplicationDefaults
 from headway.features.services.disk_space import Room
@@ -138,7 +137,6 @@ def install_duplication(base: Base, applications: Applications, *, copy_others: 
         db=base.db,
         vault=base.vault,
         creation=applications.creation,
-        check=check_settings,
         copy_others=copy_others,
     )
 
@@ -177,7 +175,6 @@ def _asked(
         ledger=base.ledger,
         stopping=base.engine.stopper,
         lifecycle=lifecycle,
-        check=check_settings,
         creation=creation,
         relocation=ServiceRelocation(carry_along=carry_along),
         address=tools.address,

@@ -32,24 +32,23 @@ from headway.features.services.database.application_spec import check, completed
 from headway.features.services.database.model import Database, DatabaseKind, DatabaseSettings, require_as_set_up
 from headway.features.services.database.passwords import NEEDS_DEPLOY, PasswordChange, with_password
 from headway.features.services.database.requests import request_of
-from headway.features.services.model import DesiredState, ServiceStatus
+from headway.features.services.desired_state import (
+    begin_start,
+    require_at_rest,
+    require_deployed,
+    want_down,
+    want_up,
+)
 from headway.features.services.relocation import ServiceRelocation
 from headway.infra.db.engine import Database as Db
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import Conflict, InvalidInput
+from headway.kernel.errors import InvalidInput
 from headway.kernel.ids import new_id
 from headway.kernel.search import Page, Words
 from headway.kernel.service_names import check_name
 from headway.kernel.vault import Vault
 
 NOUNS: Mapping[DatabaseKind, Noun] = MappingProxyType({kind: Noun[kind.name] for kind in DatabaseKind})
-
-
-class NoDatabaseDeployed(Conflict):
-    """There is nothing to start."""
-
-    def __init__(self) -> None:
-        super().__init__("Nothing of this database has been deployed yet; deploy it first.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,12 +228,10 @@ class DatabaseService:
 
         def begin(tx: Tx) -> Database:
             database = self.permitted(tx, actor, permission, kind, database_id)
-            _require_deployed(database)
+            _require_here(database)
+            require_deployed(database.runs)
             powers.require_serving(tx, database.runs, applications.serving(tx, database_id), self.vault)
-            if services_store.is_at_rest(tx, database_id):
-                services_store.set_fields(tx, database_id, wanted=DesiredState.UP, status=ServiceStatus.RUNNING)
-            elif database.runs.wanted is not DesiredState.UP:
-                raise Conflict("The database is stopped and being deployed, which starts it; wait for the end.")
+            begin_start(tx, database.runs)
             return database
 
         database = await self.db.run(begin)
@@ -252,10 +249,9 @@ class DatabaseService:
             _require_here(database)
             if database.runs.serving_release_id is None:
                 return None
-            _require_deployed(database)
-            if not services_store.is_at_rest(tx, database_id):
-                raise Conflict("The database is being deployed, which starts it anew; wait for the end.")
-            services_store.set_fields(tx, database_id, wanted=DesiredState.UP, status=ServiceStatus.RUNNING)
+            require_deployed(database.runs)
+            require_at_rest(tx, database.runs)
+            want_up(tx, database_id)
             return database
 
         database = await self.db.run(begin)
@@ -268,11 +264,11 @@ class DatabaseService:
         """Ends its deployments and what runs; returns when nothing does. Raises InvalidInput for one elsewhere."""
         database = await self.one(actor, permission, kind, database_id)
         _require_here(database)
-        await self._set_down(database_id)
+        await self.db.run(lambda tx: want_down(tx, database_id))
         await self._end_all(database_id)
         async with self.lifecycle.turn(database_id):
             await self.lifecycle.down(database.runs)
-        await self._set_down(database_id)
+        await self.db.run(lambda tx: want_down(tx, database_id))
         return await self.one(actor, permission, kind, database_id)
 
     async def remove(
@@ -360,22 +356,10 @@ class DatabaseService:
     async def _end_all(self, database_id: str) -> None:
         await end_unfinished(self.db, self.stopping, SubjectType.DATABASE, database_id, Intent.CANCEL)
 
-    async def _set_down(self, database_id: str) -> None:
-        down = {"wanted": DesiredState.DOWN, "status": ServiceStatus.IDLE}
-        await self.db.run(lambda tx: services_store.set_fields(tx, database_id, **down))
-
 
 def _require_here(database: Database) -> None:
     if database.settings.elsewhere is not None:
         raise InvalidInput("This database runs elsewhere: Headway connects to it, and starts and stops nothing there.")
-
-
-def _require_deployed(database: Database) -> None:
-    _require_here(database)
-    if database.runs.serving_release_id is None:
-        raise NoDatabaseDeployed
-    if database.runs.wanted is DesiredState.HELD:
-        raise Conflict("A volume backup has stopped the database and starts it again at its end; wait for that.")
 
 
 def _with_new_volume(settings: DatabaseSettings) -> DatabaseSettings:
