@@ -26,10 +26,11 @@ from headway.features.rollbacks.service import RollbackService
 from headway.features.schedules.service import ScheduleService
 from headway.features.servers.service import ServerService
 from headway.features.services.application.consoles import ConsoleService
-from headway.features.services.application.drops import DropService
+from headway.features.services.application.model import AppSettings
 from headway.features.services.application.service import ApplicationService
 from headway.features.services.compose.service import ComposeService
 from headway.features.services.database.service import DatabaseService
+from headway.features.services.drops import DropService
 from headway.features.volume_backups.service import VolumeBackupService
 from headway.features.webhooks.service import WebhookService
 from headway.infra.db.engine import SqlDatabase
@@ -56,7 +57,7 @@ class Services:
     destinations: DestinationService
     disk: DiskService
     domains: DomainService
-    drops: DropService
+    drops: DropService[AppSettings]
     events: Events
     git_providers: GitProviderService
     keys: KeyService

@@ -197,6 +197,12 @@ def from_provider(
     return replace(settings, **given, guarded=guarded)  # type: ignore[arg-type]  # each as its field takes it
 
 
+def from_archive(settings: AppSettings, archive: Archive, build_path: str | None) -> AppSettings:
+    """The settings as those of what was uploaded; the folder in it that is built stays until another is named."""
+    path = settings.drop_build_path if build_path is None else build_path or "/"
+    return replace(settings, source_type="drop", archive=archive, drop_build_path=path)
+
+
 def without_git(settings: AppSettings) -> AppSettings:
     """The settings with no repository, and nothing of how it was fetched."""
     none = AppSettings()

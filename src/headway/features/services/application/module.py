@@ -39,7 +39,6 @@ from headway.features.services.application.creation import ApplicationCreation
 from headway.features.services.application.custom_traefik import OwnRoutingService
 from headway.features.services.application.deploy import ApplicationDeploy
 from headway.features.services.application.detection import DetectService
-from headway.features.services.application.drops import DropService, needed
 from headway.features.services.application.duplication import CopyOthers, EnvironmentDuplication
 from headway.features.services.application.failback import ApplicationFailback
 from headway.features.services.application.folders import AppFolders
@@ -47,6 +46,7 @@ from headway.features.services.application.image_specs import UNIX, Imaging
 from headway.features.services.application.inspection import PREFIX
 from headway.features.services.application.lifecycle import ApplicationLifecycle
 from headway.features.services.application.memory_share_store import MemoryShare
+from headway.features.services.application.model import AppSettings, from_archive
 from headway.features.services.application.plan_compiler import ApplicationPlanner
 from headway.features.services.application.reconciler import ApplicationReconciler
 from headway.features.services.application.redaction import Redaction
@@ -58,6 +58,7 @@ from headway.features.services.application.service import ApplicationService
 from headway.features.services.application.subject import RunSubject
 from headway.features.services.application.tools import ApplicationContext, ApplicationContexts, ApplicationDefaults
 from headway.features.services.disk_space import Room
+from headway.features.services.drops import DropService, needed
 from headway.features.services.model import APPLICATIONS
 from headway.features.services.module import Materials
 from headway.features.services.release_retention import KeptReleases
@@ -89,7 +90,7 @@ class Applications:
     attachments: AttachmentService
     consoles: ConsoleService
     detects: DetectService
-    drops: DropService
+    drops: DropService[AppSettings]
     own_routing: OwnRoutingService
     releases: ReleaseService
     runs: RunService
@@ -376,10 +377,11 @@ def _consoles(base: Base, service: ApplicationService, lifecycle: ApplicationLif
     )
 
 
-def _drops(base: Base, service: ApplicationService, folders: AppFolders) -> DropService:
+def _drops(base: Base, service: ApplicationService, folders: AppFolders) -> DropService[AppSettings]:
     archives = Archives(folders=folders, most_bytes=base.settings.unpacked_limit_bytes)
-    intake = Intake(db=base.db, archives=archives, needed=lambda tx, id_: needed(tx, id_, base.vault))
-    return DropService(applications=service, intake=intake)
+    mine = partial(needed, reader=store.READER, archive_of=lambda settings: settings.archive, vault=base.vault)
+    intake = Intake(db=base.db, archives=archives, needed=mine)
+    return DropService(services=service, intake=intake, from_archive=from_archive)
 
 
 def _require_start(tx: Tx, application_id: str, *, vault: Vault) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from headway.features.services.hooks_model import PUSH, with_meaning
@@ -79,6 +79,12 @@ class ComposeSettings:
             "engine_fetch": values.get("engine_fetch"),
         }
         return ComposeSettings(**{name: value for name, value in read.items() if name in known})
+
+
+def from_archive(settings: ComposeSettings, archive: Archive, compose_path: str | None) -> ComposeSettings:
+    """The settings as those of what was uploaded; where the file lies in it stays until another place is named."""
+    path = settings.compose_path if compose_path is None else compose_path
+    return replace(settings, source_type=DROP, archive=archive, compose_path=path or ComposeSettings().compose_path)
 
 
 Compose = Service[ComposeSettings]

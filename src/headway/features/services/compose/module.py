@@ -32,10 +32,10 @@ from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.creation import ComposeCreation
 from headway.features.services.compose.deploy import ComposeDeploy
-from headway.features.services.compose.drops import ComposeDropService, needed
 from headway.features.services.compose.failback import ComposeFailback
 from headway.features.services.compose.folders import ComposeFolders
 from headway.features.services.compose.lifecycle import ComposeLifecycle
+from headway.features.services.compose.model import ComposeSettings, from_archive
 from headway.features.services.compose.plan import ComposePlanner
 from headway.features.services.compose.reconciler import ComposeReconciler
 from headway.features.services.compose.routing import ComposeRouting
@@ -43,6 +43,7 @@ from headway.features.services.compose.service import ComposeService
 from headway.features.services.compose.survey import bounds_of
 from headway.features.services.compose.tools import ComposeContext, ComposeContexts, ComposeDefaults
 from headway.features.services.disk_space import Room
+from headway.features.services.drops import DropService, needed
 from headway.features.services.model import COMPOSES
 from headway.features.services.module import Materials
 from headway.features.services.release_retention import KeptReleases
@@ -70,7 +71,7 @@ class Composes:
     lifecycle: ComposeLifecycle
     routing: ComposeRouting
     service: ComposeService
-    drops: ComposeDropService
+    drops: DropService[ComposeSettings]
     containers: ContainersOf
     module: Module
 
@@ -230,10 +231,11 @@ def _far_tools(base: Base, here: ComposeContext, there: ServerLink) -> ComposeCo
     )
 
 
-def _drops(base: Base, service: ComposeService, folders: ComposeFolders) -> ComposeDropService:
+def _drops(base: Base, service: ComposeService, folders: ComposeFolders) -> DropService[ComposeSettings]:
     archives = Archives(folders=folders, most_bytes=base.settings.unpacked_limit_bytes)
-    intake = Intake(db=base.db, archives=archives, needed=lambda tx, id_: needed(tx, id_, base.vault))
-    return ComposeDropService(composes=service, intake=intake)
+    mine = partial(needed, reader=store.READER, archive_of=lambda settings: settings.archive, vault=base.vault)
+    intake = Intake(db=base.db, archives=archives, needed=mine)
+    return DropService(services=service, intake=intake, from_archive=from_archive)
 
 
 def _require_start(tx: Tx, compose_id: str, *, vault: Vault) -> None:

@@ -28,9 +28,9 @@ from headway.features.services.application.api.rows import (
 )
 from headway.features.services.application.api.settings import ApplicationChanges
 from headway.features.services.application.detection import DetectService
-from headway.features.services.application.drops import DropService
 from headway.features.services.application.model import Application, AppSettings
 from headway.features.services.application.service import ApplicationService
+from headway.features.services.drops import DropService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class ApplicationNeeds:
     applications: ApplicationService
     deployments: DeploymentService
     detects: DetectService
-    drops: DropService
+    drops: DropService[AppSettings]
     view: ApplicationView
 
 
@@ -307,7 +307,7 @@ async def drop(needs: ApplicationNeeds, call: Call[DropApplication]) -> Ready[bo
         call.permission,
         given.application_id,
         call.upload,
-        build_path=given.drop_build_path,
+        path=given.drop_build_path,
         title=given.title or None,
         description=given.description or None,
         once=call.once,

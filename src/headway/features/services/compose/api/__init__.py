@@ -26,9 +26,9 @@ def _compose(panel: PanelParts) -> Routed:
     features = panel.features
     needs = operations.ComposeNeeds(
         access=features.access.access,
-        compose_drops=features.composes.drops,
         composes=features.composes.service,
         deployments=features.deployments.service,
+        drops=features.composes.drops,
         view=compose_view(panel),
     )
     return joined("compose", (operations.router.over(needs), of_webhooks.over(features.webhooks.service)))
