@@ -42,6 +42,7 @@ from headway.features.services.compose.memory_share_store import demand_of_compo
 from headway.features.services.compose.module import Composes, forget_key_of_composes, install_composes
 from headway.features.services.database.module import Databases, install_databases
 from headway.features.services.module import materials_of
+from headway.features.services.relocation import ServiceRelocation
 from headway.features.volume_backups.module import VolumeBackups, install_volume_backups
 from headway.features.volume_backups.subject import carry_volume_backups_along
 from headway.features.webhooks.module import Webhooks, install_webhooks
@@ -104,11 +105,12 @@ def _features(base: Base, access: AccessService) -> Features:
     registries = install_registries(base)
     servers = install_servers(base, open_key=git.ssh_keys.open, open_keys=git.ssh_keys.open_all)
     materials = materials_of(base, servers, git, registries)
+    relocation = ServiceRelocation(carry_along=_carry_along)
     of_composes = partial(demand_of_composes, vault=base.vault)
-    applications = install_applications(base, servers, materials, of_composes=of_composes, carry_along=_carry_along)
+    applications = install_applications(base, servers, materials, of_composes=of_composes, relocation=relocation)
     of_applications = partial(demand_of_applications, vault=base.vault)
-    composes = install_composes(base, servers, materials, beside=of_applications, carry_along=_carry_along)
-    databases = install_databases(base, applications, composes, carry_along=_carry_along)
+    composes = install_composes(base, servers, materials, beside=of_applications, relocation=relocation)
+    databases = install_databases(base, applications, composes, relocation)
     destinations = install_destinations(base)
     previews = install_previews(base, materials.facts, git.providers, applications, composes)
     return Features(

@@ -75,7 +75,6 @@ from headway.module import Base, Module
 
 _FOLDERS = ("mirrors", "caches", "releases", "data", "git", "keys", "logins")
 OfComposes = Callable[[Tx, str], int]
-CarryAlong = Callable[[Tx, str, str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,11 +99,9 @@ class Applications:
 
 
 def install_applications(
-    base: Base, servers: Servers, materials: Materials, *, of_composes: OfComposes, carry_along: CarryAlong
+    base: Base, servers: Servers, materials: Materials, *, of_composes: OfComposes, relocation: ServiceRelocation
 ) -> Applications:
-    """Applications on all hosts; ``of_composes`` tells what an organisation's compose services take of the memory,
-    ``carry_along`` takes what else belongs to one to its new project.
-    """
+    """Applications on all hosts; ``of_composes`` tells what an organisation's compose services take of the memory."""
     db, vault = base.db, base.vault
     routing = ApplicationRouting(db=db, edge=materials.edges, vault=vault, facts=materials.facts)
     here = _tools(base, materials, routing)
@@ -129,7 +126,7 @@ def install_applications(
         vault=vault, uid_base=base.data_dir.uid_base, name_is_free=partial(is_free, facts=materials.facts)
     )
     module = _module(base, planner, lifecycle)
-    return _asked(base, creation, planner, lifecycle, module, carry_along=carry_along)
+    return _asked(base, creation, planner, lifecycle, module, relocation=relocation)
 
 
 def install_duplication(base: Base, applications: Applications, *, copy_others: CopyOthers) -> EnvironmentDuplication:
@@ -167,7 +164,7 @@ def _asked(
     lifecycle: ApplicationLifecycle,
     module: Module,
     *,
-    carry_along: CarryAlong,
+    relocation: ServiceRelocation,
 ) -> Applications:
     db, vault, tools = base.db, base.vault, lifecycle.tools
     service = ApplicationService(
@@ -177,7 +174,7 @@ def _asked(
         stopping=base.engine.stopper,
         lifecycle=lifecycle,
         creation=creation,
-        relocation=ServiceRelocation(carry_along=carry_along),
+        relocation=relocation,
         address=tools.address,
     )
     here, guests = base.machine.host, base.guests

@@ -58,7 +58,6 @@ from headway.kernel.vault import Vault
 from headway.module import Base, Module
 
 _SWARM_REST = 30.0
-CarryAlong = Callable[[Tx, str, str], None]
 OfApplications = Callable[[Tx, str], int]
 
 
@@ -91,11 +90,9 @@ class Composes:
 
 
 def install_composes(
-    base: Base, servers: Servers, materials: Materials, *, beside: OfApplications, carry_along: CarryAlong
+    base: Base, servers: Servers, materials: Materials, *, beside: OfApplications, relocation: ServiceRelocation
 ) -> Composes:
-    """Compose services on all hosts. ``beside`` tells what applications take of the memory, ``carry_along`` takes what
-    else belongs to one to its new project.
-    """
+    """Compose services on all hosts. ``beside`` tells what applications take of the memory."""
 
     async def containers(compose_id: str) -> Sequence[Container]:
         return await lifecycle.containers(compose_id)
@@ -122,7 +119,7 @@ def install_composes(
         stopping=base.engine.stopper,
         lifecycle=lifecycle,
         creation=creation,
-        relocation=ServiceRelocation(carry_along=carry_along),
+        relocation=relocation,
     )
     return Composes(
         creation=creation,

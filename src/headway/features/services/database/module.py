@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from headway.core.access.model import Actor
@@ -31,7 +31,7 @@ class Databases:
 
 
 def install_databases(
-    base: Base, applications: Applications, composes: Composes, *, carry_along: Callable[[Tx, str, str], None]
+    base: Base, applications: Applications, composes: Composes, relocation: ServiceRelocation
 ) -> Databases:
     """Databases on all hosts: those that run here are as any application."""
     lifecycle, creation, contexts = applications.lifecycle, applications.creation, composes.lifecycle.contexts
@@ -44,7 +44,7 @@ def install_databases(
         lifecycle=lifecycle,
         creation=creation,
         telling=telling,
-        relocation=ServiceRelocation(carry_along=carry_along),
+        relocation=relocation,
     )
     module = Module(
         kinds=(ConnectKind(vault=base.vault, outward=base.data_dir.outward_gid),),
