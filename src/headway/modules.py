@@ -31,16 +31,12 @@ from headway.features.schedules.module import Schedules, install_schedules
 from headway.features.schedules.subject import carry_schedules_along
 from headway.features.servers.module import Servers, forget_key_of_servers, install_edge_keeping, install_servers
 from headway.features.services.application.memory_share_store import demand_of_applications
-from headway.features.services.application.module import (
-    Applications,
-    forget_key_of_applications,
-    install_applications,
-    install_arranging,
-)
+from headway.features.services.application.module import Applications, install_applications, install_arranging
 from headway.features.services.application.relocation import ApplicationRelocation
 from headway.features.services.compose.memory_share_store import demand_of_composes
-from headway.features.services.compose.module import Composes, forget_key_of_composes, install_composes
+from headway.features.services.compose.module import Composes, install_composes
 from headway.features.services.database.module import Databases, install_databases
+from headway.features.services.directory import forget_key
 from headway.features.services.module import materials_of
 from headway.features.volume_backups.module import VolumeBackups, install_volume_backups
 from headway.features.volume_backups.subject import carry_volume_backups_along
@@ -100,7 +96,7 @@ def hand_over(base: Base, module: Module) -> None:
 
 
 def _features(base: Base, access: AccessService) -> Features:
-    git = install_git(base, (forget_key_of_applications, forget_key_of_composes, forget_key_of_servers))
+    git = install_git(base, (forget_key, forget_key_of_servers))
     registries = install_registries(base)
     servers = install_servers(base, open_key=git.ssh_keys.open, open_keys=git.ssh_keys.open_all)
     materials = materials_of(base, servers, git, registries)

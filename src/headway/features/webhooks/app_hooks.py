@@ -15,8 +15,7 @@ from headway.drivers.forges.base import ForgeName
 from headway.features.git import providers_store
 from headway.features.git.provider_repository import provided
 from headway.features.git.providers_model import GitProvider
-from headway.features.services.application import store as applications
-from headway.features.services.compose import store as composes
+from headway.features.services import directory
 from headway.features.webhooks.events import ChangedFiles, Sender
 from headway.features.webhooks.ingest import Ingest
 from headway.features.webhooks.model import DeliveryAnswer
@@ -123,14 +122,9 @@ class AppHooks:
             mine = provided(source_type, extra)
             return mine is not None and (mine.provider_id, mine.path.lower()) == (provider.provider_id, path)
 
-        organization_id = provider.organization_id
         return [
-            (SubjectType.APPLICATION, each.service_id)
-            for each in applications.of_organization(tx, organization_id, self.vault)
-            if has_it(each.settings.source_type, each.settings.extra)
-        ] + [
-            (SubjectType.COMPOSE, each.service_id)
-            for each in composes.of_organization(tx, organization_id, self.vault)
+            (each.kind, each.service_id)
+            for each in directory.of_organization(tx, provider.organization_id, self.vault)
             if has_it(each.settings.source_type, each.settings.extra)
         ]
 
