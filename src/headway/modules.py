@@ -37,6 +37,7 @@ from headway.features.services.compose.memory_share_store import demand_of_compo
 from headway.features.services.compose.module import Composes, install_composes
 from headway.features.services.database.module import Databases, install_databases
 from headway.features.services.directory import forget_key
+from headway.features.services.kinds import ServiceKinds
 from headway.features.services.module import materials_of
 from headway.features.volume_backups.module import VolumeBackups, install_volume_backups
 from headway.features.volume_backups.subject import carry_volume_backups_along
@@ -58,6 +59,7 @@ class Features:
     applications: Applications
     composes: Composes
     databases: Databases
+    kinds: ServiceKinds
     relocation: ApplicationRelocation
     edge_services: EdgeServices
     containers: ContainerService
@@ -106,7 +108,8 @@ def _features(base: Base, access: AccessService) -> Features:
     composes = install_composes(base, servers, materials, beside=of_applications, carry_along=_carry_along)
     databases = install_databases(base, applications, composes, carry_along=_carry_along)
     destinations = install_destinations(base)
-    previews = install_previews(base, materials.facts, git.providers, applications, composes)
+    kinds = ServiceKinds.of(base.vault, applications.kind, composes.kind)
+    previews = install_previews(base, materials.facts, git.providers, kinds)
     return Features(
         metrics=install_metrics(base),
         access=install_access(base, access),
@@ -117,6 +120,7 @@ def _features(base: Base, access: AccessService) -> Features:
         applications=applications,
         composes=composes,
         databases=databases,
+        kinds=kinds,
         relocation=install_arranging(base, applications, copy_others=databases.copy, carry_along=_carry_along),
         edge_services=install_fronts(base, materials.facts, applications.routing, composes.routing),
         containers=install_containers(base, composes, (applications.containers, composes.containers)),
@@ -127,7 +131,7 @@ def _features(base: Base, access: AccessService) -> Features:
         volume_backups=install_volume_backups(base, destinations, applications, composes),
         disk=install_disk(base, servers, applications, composes),
         previews=previews,
-        webhooks=install_webhooks(base, git.providers, previews.acting, applications, composes),
+        webhooks=install_webhooks(base, git.providers, previews.acting, kinds),
         notifications=install_notifications(base, servers.fleet.servers),
         deployments=install_deployments(base, left_by=left_by),
     )
@@ -152,7 +156,7 @@ def _modules(base: Base, features: Features) -> tuple[Module, ...]:
         features.notifications.module,
         install_edge_keeping(base, features.servers, features.edge_services.certificates.of_server),
         install_kept(base, features.destinations.keeping, (features.backups.wanted, features.volume_backups.wanted)),
-        install_statuses(base, features.git.providers, features.previews.acting),
+        install_statuses(base, features.git.providers, features.kinds),
     )
 
 

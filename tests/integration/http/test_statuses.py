@@ -25,7 +25,7 @@ def statuses(world: World) -> Statuses:
         db=services.db,
         events=services.events,
         providers=services.git_providers,
-        forms=services.previews.acting.forms,
+        kinds=services.previews.acting.services.kinds,
         log_link=lambda deployment_id: f"https://panel.example/log/{deployment_id}",
     )
 

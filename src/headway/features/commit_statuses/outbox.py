@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from headway.core.deployments.status import Reason, Status
 from headway.drivers.forges.base import CommitState, CommitStatus, Connection, ForgeAway, understood
@@ -15,7 +16,8 @@ from headway.features.commit_statuses import store
 from headway.features.commit_statuses.store import Untold
 from headway.features.git.provider_repository import Provided, provided
 from headway.features.git.providers import GitProviderService
-from headway.features.previews.base import Base, Forms
+from headway.features.services.kinds import ServiceKinds
+from headway.features.services.model import Service
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
@@ -51,7 +53,7 @@ class Statuses:
     db: Database
     events: Events
     providers: GitProviderService
-    forms: Forms
+    kinds: ServiceKinds
     log_link: Callable[[str], str | None]
     _rounds: list[int] = field(default_factory=lambda: [0])
 
@@ -66,7 +68,7 @@ class Statuses:
         if self._rounds[0] > 0:
             return _REST
         self._rounds[0] = _LOOK_ANYWAY_ROUNDS
-        types = list(self.forms)
+        types = list(self.kinds.by_type)
         for each in await self.db.read(lambda tx: store.untold(tx, tx.now - _TOLD_WITHIN, types)):
             await self._tell(each)
         await self.db.run(lambda tx: store.forget(tx, tx.now - 2 * _TOLD_WITHIN))
@@ -79,8 +81,8 @@ class Statuses:
         try:
             found = await self.db.read(lambda tx: self._place(tx, untold))
             if found is not None:
-                base, mine, connection = found
-                status = status_of(base.name, untold, self.log_link(untold.deployment_id))
+                service, mine, connection = found
+                status = status_of(service.name, untold, self.log_link(untold.deployment_id))
                 forge = self.providers.forges[mine.forge]
                 await understood(mine.forge, forge.set_status(connection, mine.path, status))
         except HeadwayError as error:
@@ -103,13 +105,13 @@ class Statuses:
 
         await self.db.run(write)
 
-    def _place(self, tx: Tx, untold: Untold) -> tuple[Base, Provided, Connection] | None:
+    def _place(self, tx: Tx, untold: Untold) -> tuple[Service[Any], Provided, Connection] | None:
         """Who is told; None where nobody is there to be told."""
-        base = self.forms[untold.service_type].base(tx, untold.service_id)
-        mine = provided(base.source_type, base.extra)
+        service = self.kinds.find(tx, untold.service_type, untold.service_id)
+        mine = provided(service.settings.source_type, service.settings.extra)
         if mine is None:
             return None
-        return base, mine, self.providers.open(tx, mine.provider_id, base.organization_id)
+        return service, mine, self.providers.open(tx, mine.provider_id, service.organization_id)
 
 
 def status_of(service: str, untold: Untold, link: str | None) -> CommitStatus:

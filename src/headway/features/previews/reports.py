@@ -10,16 +10,18 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from headway.drivers.forges.base import Connection, ForgeAway, understood
 from headway.features.edge.domains_model import EdgeFacts
 from headway.features.git.provider_repository import Provided, provided
 from headway.features.git.providers import GitProviderService
 from headway.features.previews import store
-from headway.features.previews.base import Base, Forms
 from headway.features.previews.messages import PreviewMessage, body_of, mark_of, status_of
 from headway.features.previews.model import Preview
-from headway.features.services.model import ServiceStatus
+from headway.features.previews.services import PreviewedServices
+from headway.features.services import directory
+from headway.features.services.model import Service, ServiceStatus
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
@@ -48,7 +50,7 @@ class Reporting:
 
     db: Database
     providers: GitProviderService
-    forms: Forms
+    services: PreviewedServices
     facts: EdgeFacts
     log_link: Callable[[str], str | None]
 
@@ -96,37 +98,39 @@ class Reporting:
     def _due(self, tx: Tx, preview_id: str, state: str) -> Due | None:
         preview = store.find(tx, preview_id)
         try:
-            base = self.forms[preview.service_type].base(tx, preview.service_id)
-            mine = provided(base.source_type, base.extra)
+            service = self.services.of(tx, preview)
+            mine = provided(service.settings.source_type, service.settings.extra)
             if mine is None:
                 return None
-            connection = self.providers.open(tx, mine.provider_id, base.organization_id)
+            connection = self.providers.open(tx, mine.provider_id, service.organization_id)
         except HeadwayError:  # the service or its provider is gone
             return None
-        same = self._of_same_pull(tx, base, mine, preview.number)
-        told = self._told(tx, base, preview)
+        same = self._of_same_pull(tx, service, mine, preview.number)
+        told = self._told(tx, service, preview)
         all_told = [told if each[1].preview_id == preview_id else self._told(tx, *each) for each in same]
         return Due(
             preview=preview, state=state, connection=connection, path=mine.path, told=told, all_told=all_told or [told]
         )
 
-    def _of_same_pull(self, tx: Tx, base: Base, mine: Provided, number: int) -> list[tuple[Base, Preview]]:
+    def _of_same_pull(
+        self, tx: Tx, service: Service[Any], mine: Provided, number: int
+    ) -> list[tuple[Service[Any], Preview]]:
         """The previews of every service that has the same repository by the same provider."""
-        every = [each for form in self.forms.values() for each in form.of_organization(tx, base.organization_id)]
+        every = directory.of_organization(tx, service.organization_id, self.services.kinds.vault)
         those = {
             each.service_id: each
             for each in every
-            if (found := provided(each.source_type, each.extra)) is not None
+            if (found := provided(each.settings.source_type, each.settings.extra)) is not None
             and (found.provider_id, found.path) == (mine.provider_id, mine.path)
         }
         return [(those[each.service_id], each) for each in store.of_pull(tx, list(those), number)]
 
-    def _told(self, tx: Tx, base: Base, preview: Preview) -> PreviewMessage:
-        running = self.forms[preview.service_type].running(tx, preview.preview_id)
+    def _told(self, tx: Tx, service: Service[Any], preview: Preview) -> PreviewMessage:
+        running = self.services.running(tx, preview)
         first = None if running is None else next(iter(running.domains), None)
         newest = store.newest_deployment(tx, preview.preview_id)
         return PreviewMessage(
-            service=base.name,
+            service=service.name,
             preview=preview,
             status=ServiceStatus.IDLE if running is None else running.status,
             address=None if first is None else self.facts.address(first),

@@ -112,7 +112,7 @@ class AppHooks:
 
     def _told(self, tx: Tx, provider: GitProvider, path: str) -> list[HookedService]:
         concerned = self._concerned(tx, provider, path.lower())
-        found = [self.taking.services[subject_type](tx, subject_id) for subject_type, subject_id in concerned]
+        found = [self.taking.services.find(tx, subject_type, subject_id) for subject_type, subject_id in concerned]
         return [each for each in found if each is not None]
 
     def _concerned(self, tx: Tx, provider: GitProvider, path: str) -> list[tuple[SubjectType, str]]:

@@ -10,7 +10,7 @@ from typing import TypedDict
 
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
-from headway.core.deployments.model import Request, SubjectType, Trigger
+from headway.core.deployments.model import Request, Trigger
 from headway.core.deployments.status import Reason
 from headway.features.previews.lifecycle import PreviewStep
 from headway.features.previews.model import Pull
@@ -49,7 +49,7 @@ class Ingest:
     """``most_payload_bytes`` is what is kept of the payloads of one service."""
 
     ledger: Ledger
-    services: Mapping[SubjectType, HookedServices]
+    services: HookedServices
     events: Events
     most_payload_bytes: int
 

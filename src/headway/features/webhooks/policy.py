@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from headway.features.services.hooks_model import SourceKind, TrackedSource
 from headway.features.webhooks.events import (
     ChangedFiles,
     DeployRequest,
@@ -35,14 +36,6 @@ _NOT_COMPARED = "there are too many files for these patterns, or they were chang
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 
 
-class SourceKind(StrEnum):
-    """What a service is made of, as far as deliveries tell of it."""
-
-    GIT = "git"
-    IMAGE = "image"
-    OTHER = "other"
-
-
 class Verdict(StrEnum):
     """Why a delivery does what it does; ``queued`` is the only one that deploys."""
 
@@ -60,22 +53,6 @@ class Verdict(StrEnum):
     IMAGE = "image"
     SOURCE = "source"
     ALREADY = "already"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrackedSource:
-    """What of a service deliveries are held against. ``by_tags``: it deploys tags instead of its branch."""
-
-    source: SourceKind
-    git_url: str | None = None
-    branch: str | None = None
-    tag: str | None = None
-    commit: str | None = None
-    image: str | None = None
-    any_image: bool = False
-    auto_deploy: bool = True
-    by_tags: bool = False
-    watch_paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

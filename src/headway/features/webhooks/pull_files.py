@@ -9,7 +9,7 @@ from headway.core.deployments.model import SubjectType
 from headway.drivers.forges.base import Connection, understood
 from headway.features.git.provider_repository import Provided, provided
 from headway.features.git.providers import GitProviderService
-from headway.features.previews.base import Forms
+from headway.features.services.kinds import ServiceKinds
 from headway.features.webhooks.events import ChangedFiles, PullRequestNews
 from headway.features.webhooks.parser import Arrived
 from headway.features.webhooks.services import HookedService
@@ -22,11 +22,11 @@ _SECONDS = 5.0  # whoever has sent the delivery waits for its answer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullFiles:
-    """``forms`` are the services of which there are previews."""
+    """Those of pull requests of the services of these ``kinds``."""
 
     db: Database
     providers: GitProviderService
-    forms: Forms
+    kinds: ServiceKinds
 
     async def of(self, service: HookedService, arrived: Arrived) -> ChangedFiles | None:
         """The files of the whole pull request that is told of; None where nobody needs to know."""
@@ -47,6 +47,6 @@ class PullFiles:
             return ChangedFiles(unknown=error.message.rstrip("."))
 
     def _place(self, tx: Tx, service_type: SubjectType, service_id: str) -> tuple[Connection, Provided] | None:
-        base = self.forms[service_type].base(tx, service_id)
-        mine = provided(base.source_type, base.extra)
-        return None if mine is None else (self.providers.open(tx, mine.provider_id, base.organization_id), mine)
+        service = self.kinds.find(tx, service_type, service_id)
+        mine = provided(service.settings.source_type, service.settings.extra)
+        return None if mine is None else (self.providers.open(tx, mine.provider_id, service.organization_id), mine)

@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headway.features.services.hooks_model import SourceKind, TrackedSource
 from headway.features.webhooks.events import ImagePush, Other, Ping, Push, RefType, Removed, Sender
 from headway.features.webhooks.parser import Signature, read, unpacked
-from headway.features.webhooks.policy import SourceKind, TrackedSource, decide
+from headway.features.webhooks.policy import decide
 from tests.unit.features.webhooks import deliveries as sent
 
 Json = Any

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from headway.core.deployments.model import SubjectType
-from headway.features.previews.model import ClosedWhy, Preview, PreviewSettings, Pull
+from headway.features.previews.model import ClosedWhy, Preview, Pull
 from headway.features.previews.policy import Deed, decide
+from headway.features.services.previews_model import PreviewSettings
 from headway.features.webhooks.events import Other, PullRequestNews
 from headway.features.webhooks.forges.pulls import bitbucket_pull, github_pull, gitlab_pull
 

@@ -37,6 +37,7 @@ from headway.features.services.application.attachments import AttachmentService
 from headway.features.services.application.consoles import ConsoleService
 from headway.features.services.application.creation import ApplicationCreation
 from headway.features.services.application.custom_traefik import OwnRoutingService
+from headway.features.services.application.deliveries import ApplicationDeliveries
 from headway.features.services.application.deploy import ApplicationDeploy
 from headway.features.services.application.detection import DetectService
 from headway.features.services.application.drops import DropService, needed
@@ -47,10 +48,12 @@ from headway.features.services.application.inspection import PREFIX
 from headway.features.services.application.lifecycle import ApplicationLifecycle
 from headway.features.services.application.memory_share_store import MemoryShare
 from headway.features.services.application.plan_compiler import ApplicationPlanner
+from headway.features.services.application.previews import ApplicationPreviews
 from headway.features.services.application.reconciler import ApplicationReconciler
 from headway.features.services.application.redaction import Redaction
 from headway.features.services.application.releases import ReleaseService
 from headway.features.services.application.relocation import ApplicationRelocation, CopyOthers
+from headway.features.services.application.requests import deploy_request
 from headway.features.services.application.retention import ApplicationRetention
 from headway.features.services.application.routing import ApplicationRouting
 from headway.features.services.application.runs import RunService
@@ -59,6 +62,7 @@ from headway.features.services.application.sources import check_settings
 from headway.features.services.application.subject import RunSubject
 from headway.features.services.application.tools import ApplicationContext, ApplicationContexts, ApplicationDefaults
 from headway.features.services.disk_space import Room
+from headway.features.services.kinds import ServiceKind
 from headway.features.services.model import APPLICATIONS
 from headway.features.services.module import Materials
 from headway.features.services.release_retention import KeptReleases
@@ -95,6 +99,7 @@ class Applications:
     runs: RunService
     upload_room: UploadRoom
     containers: ContainersOf
+    kind: ServiceKind
     module: Module
 
 
@@ -189,6 +194,12 @@ def _asked(
             secrets_of=Redaction(db=db, vault=vault, lifecycle=lifecycle).of,
             were_asked_for=store.any_in_containers,
             require_start=partial(_require_start, vault=vault),
+        ),
+        kind=ServiceKind(
+            reader=store.APPLICATION_READER,
+            request=deploy_request,
+            previews=ApplicationPreviews(creation=creation),
+            deliveries=ApplicationDeliveries(planner=planner, tools=tools),
         ),
         module=module,
     )

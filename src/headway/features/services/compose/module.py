@@ -31,19 +31,23 @@ from headway.features.services import releases_store
 from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.creation import ComposeCreation
+from headway.features.services.compose.deliveries import ComposeDeliveries
 from headway.features.services.compose.deploy import ComposeDeploy
 from headway.features.services.compose.drops import ComposeDropService, needed
 from headway.features.services.compose.failback import ComposeFailback
 from headway.features.services.compose.folders import ComposeFolders
 from headway.features.services.compose.lifecycle import ComposeLifecycle
 from headway.features.services.compose.plan import ComposePlanner
+from headway.features.services.compose.previews import ComposePreviews
 from headway.features.services.compose.reconciler import ComposeReconciler
 from headway.features.services.compose.relocation import ComposeRelocation
+from headway.features.services.compose.requests import deploy_request
 from headway.features.services.compose.routing import ComposeRouting
 from headway.features.services.compose.service import ComposeService
 from headway.features.services.compose.survey import bounds_of
 from headway.features.services.compose.tools import ComposeContext, ComposeContexts, ComposeDefaults
 from headway.features.services.disk_space import Room
+from headway.features.services.kinds import ServiceKind
 from headway.features.services.model import COMPOSES
 from headway.features.services.module import Materials
 from headway.features.services.release_retention import KeptReleases
@@ -72,6 +76,7 @@ class Composes:
     service: ComposeService
     drops: ComposeDropService
     containers: ContainersOf
+    kind: ServiceKind
     module: Module
 
     async def engine_at(self, actor: Actor, server_id: str | None) -> MachineEngine:
@@ -135,6 +140,12 @@ def install_composes(
             secrets_of=lifecycle.secrets,
             were_asked_for=store.any_release,
             require_start=partial(_require_start, vault=vault),
+        ),
+        kind=ServiceKind(
+            reader=store.COMPOSE_READER,
+            request=deploy_request,
+            previews=ComposePreviews(creation=creation),
+            deliveries=ComposeDeliveries(planner=planner, tools=lifecycle.tools),
         ),
         module=_module(base, planner, lifecycle),
     )

@@ -1,0 +1,106 @@
+"""What the features beside services ask of each kind of them. What a kind answers lies in a folder of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from headway.core.deployments.model import Request, SubjectType
+from headway.drivers.sources.base import Source
+from headway.features.edge.domains_model import DomainRequest
+from headway.features.git.provider_repository import Provided
+from headway.features.services.hooks_model import TrackedSource
+from headway.features.services.model import Service
+from headway.features.services.previews_model import PullRevision
+from headway.features.services.store import ServiceReader
+from headway.infra.db.transaction import Tx
+from headway.kernel.vault import Vault
+
+
+class PreviewSpecs(Protocol):
+    """What runs of pull requests: a service of the same kind. All of it happens within the caller's transaction."""
+
+    @property
+    def below(self) -> bool:
+        """Whether domains of its own may lie below the base domain."""
+        ...
+
+    def require_pulls(self, settings: Any, /) -> None:  # noqa: ANN401 - those of its kind, here and below
+        """Raises InvalidInput where pull requests have nothing of the service."""
+        ...
+
+    def add(self, tx: Tx, parent: Service[Any], preview_id: str, pull: PullRevision, /) -> Service[Any]:
+        """Makes what runs of a preview of the ``parent``, with nothing set yet but what is the parent's."""
+        ...
+
+    def domains(
+        self,
+        settings: Any,  # noqa: ANN401
+        pull: PullRevision,
+        app_name: str,
+        led: Sequence[DomainRequest],
+        generated_host: Callable[[str], str],
+        /,
+    ) -> list[DomainRequest]:
+        """The domains that what runs of a preview is to have under this name, where ``led`` lead to its service."""
+        ...
+
+    def settings(self, settings: Any, pull: PullRevision, /) -> Any:  # noqa: ANN401
+        """The service's settings as its preview has them. Raises InvalidInput."""
+        ...
+
+    def variables(self, settings: Any, pull: PullRevision, host: str, /) -> str:  # noqa: ANN401
+        """The variables of a preview that is reached at this host, as a user would write them."""
+        ...
+
+
+class DeployRequest(Protocol):
+    """Says what is queued for a deploy of a service."""
+
+    def __call__(self, service: Service[Any], /, *, tag: str | None = None, allow_file: bool) -> Request:
+        """A deploy of the newest state, or of this tag; with ``allow_file`` a folder of the machine may be fetched."""
+        ...
+
+
+class Deliveries(Protocol):
+    """What deliveries of webhooks need to know of a service, and to ask of its git host."""
+
+    def tracked(self, settings: Any, repository: Provided | None, /) -> TrackedSource:  # noqa: ANN401
+        """What they are held against; ``repository`` is the one that a git provider has for it."""
+        ...
+
+    def require_source(self, settings: Any, /) -> None:  # noqa: ANN401
+        """Raises InvalidInput where there is nothing that could be deployed."""
+        ...
+
+    def source(self, tx: Tx, service: Service[Any], /) -> Callable[[str], Source]:
+        """Gives, for the id of a look, where its files come from, to be asked and not fetched. Raises InvalidInput."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceKind:
+    """One kind of services, by what it is asked for."""
+
+    reader: ServiceReader[Any]
+    request: DeployRequest
+    previews: PreviewSpecs
+    deliveries: Deliveries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceKinds:
+    """All kinds of services, by what domains and webhooks call them: a database is an application."""
+
+    vault: Vault
+    by_type: Mapping[SubjectType, ServiceKind]
+
+    @staticmethod
+    def of(vault: Vault, *kinds: ServiceKind) -> ServiceKinds:
+        """These, in this order wherever all are listed."""
+        return ServiceKinds(vault=vault, by_type={each.reader.kind: each for each in kinds})
+
+    def find(self, tx: Tx, subject_type: SubjectType, service_id: str) -> Service[Any]:
+        """The service of this type with this id, or what runs of such a preview. Raises NotFound."""
+        return self.by_type[subject_type].reader.find(tx, service_id, self.vault)
