@@ -125,7 +125,7 @@ def _features(base: Base, access: AccessService) -> Features:
         edge_services=install_fronts(base, materials.facts, applications.routing, composes.routing),
         containers=install_containers(base, composes, (applications.containers, composes.containers)),
         rollbacks=install_rollbacks(base, applications, composes),
-        schedules=install_schedules(base, applications, composes),
+        schedules=install_schedules(base, kinds, applications),
         destinations=destinations,
         backups=install_backups(base, destinations, applications, composes),
         volume_backups=install_volume_backups(base, destinations, applications, composes),

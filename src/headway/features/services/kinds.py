@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from headway.core.deployments.model import Request, SubjectType
+from headway.drivers.runtimes.release_exec import Inside
 from headway.drivers.sources.base import Source
 from headway.features.edge.domains_model import DomainRequest
 from headway.features.git.provider_repository import Provided
@@ -80,6 +81,33 @@ class Deliveries(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptPlace:
+    """Where in a service a script runs: what its kind finds the place by again, as fields of the run's ``plan``, and
+    what must not show of it.
+    """
+
+    plan: Mapping[str, Any]
+    mask: tuple[str, ...] = field(repr=False)
+
+
+class ScriptPlaces(Protocol):
+    """Leads scripts into services."""
+
+    @property
+    def of_several(self) -> bool:
+        """Whether one has to say inside which of a service's own services it is to run."""
+        ...
+
+    def place(self, tx: Tx, service_id: str, service_name: str | None, /) -> ScriptPlace:
+        """The place as it is now. Raises RunFailed where nothing serves, NotFound."""
+        ...
+
+    async def enter(self, host_id: str, plan: Mapping[str, Any], /) -> Inside:
+        """What runs there by the plan of a run. Raises RunFailed, NotRunning, EngineAway, HostUnreachable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceKind:
     """One kind of services, by what it is asked for."""
 
@@ -87,6 +115,7 @@ class ServiceKind:
     request: DeployRequest
     previews: PreviewSpecs
     deliveries: Deliveries
+    scripts: ScriptPlaces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,6 +57,7 @@ from headway.features.services.application.requests import deploy_request
 from headway.features.services.application.retention import ApplicationRetention
 from headway.features.services.application.routing import ApplicationRouting
 from headway.features.services.application.runs import RunService
+from headway.features.services.application.scripts import ApplicationScripts
 from headway.features.services.application.service import ApplicationService
 from headway.features.services.application.sources import check_settings
 from headway.features.services.application.subject import RunSubject
@@ -200,6 +201,7 @@ def _asked(
             request=deploy_request,
             previews=ApplicationPreviews(creation=creation),
             deliveries=ApplicationDeliveries(planner=planner, tools=tools),
+            scripts=ApplicationScripts(vault=vault, contexts=lifecycle.contexts),
         ),
         module=module,
     )

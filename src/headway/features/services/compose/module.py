@@ -43,6 +43,7 @@ from headway.features.services.compose.reconciler import ComposeReconciler
 from headway.features.services.compose.relocation import ComposeRelocation
 from headway.features.services.compose.requests import deploy_request
 from headway.features.services.compose.routing import ComposeRouting
+from headway.features.services.compose.scripts import ComposeScripts
 from headway.features.services.compose.service import ComposeService
 from headway.features.services.compose.survey import bounds_of
 from headway.features.services.compose.tools import ComposeContext, ComposeContexts, ComposeDefaults
@@ -146,6 +147,7 @@ def install_composes(
             request=deploy_request,
             previews=ComposePreviews(creation=creation),
             deliveries=ComposeDeliveries(planner=planner, tools=lifecycle.tools),
+            scripts=ComposeScripts(vault=vault, contexts=contexts),
         ),
         module=_module(base, planner, lifecycle),
     )
