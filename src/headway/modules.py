@@ -129,7 +129,7 @@ def _features(base: Base, access: AccessService) -> Features:
         destinations=destinations,
         backups=install_backups(base, destinations, applications, composes),
         volume_backups=install_volume_backups(base, destinations, applications, composes),
-        disk=install_disk(base, servers, applications, composes),
+        disk=install_disk(base, servers, kinds, applications),
         previews=previews,
         webhooks=install_webhooks(base, git.providers, previews.acting, kinds),
         notifications=install_notifications(base, servers.fleet.servers),

@@ -54,7 +54,7 @@ class CacheCleaning:
         whys = {}
         if round_.takes_strangers:
             # Asked after the look: whatever has a folder by then had a row before.
-            known = await self.db.read(lambda tx: store.known_applications(tx, found))
+            known = await self.db.read(lambda tx: store.known_services(tx, found))
             whys = {name: "its application is no more" for name in found if name not in known}
         mine = [name for name in found if name in services and round_.chosen.service(services[name])]
         host_id = round_.there.host.host_id

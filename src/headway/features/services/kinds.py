@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -11,11 +11,13 @@ from headway.drivers.runtimes.release_exec import Inside
 from headway.drivers.sources.base import Source
 from headway.features.edge.domains_model import DomainRequest
 from headway.features.git.provider_repository import Provided
+from headway.features.services.folders import ServiceFolders
 from headway.features.services.hooks_model import TrackedSource
 from headway.features.services.model import Service
 from headway.features.services.previews_model import PullRevision
 from headway.features.services.store import ServiceReader
 from headway.infra.db.transaction import Tx
+from headway.infra.hosts.base import Host
 from headway.kernel.vault import Vault
 
 
@@ -108,6 +110,39 @@ class ScriptPlaces(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unneeded:
+    """Something of a service that nobody needs and why: a release, or the name of an image. ``bytes`` is what it alone
+    holds, None where that is not known.
+    """
+
+    name: str
+    why: str
+    bytes: int | None
+    is_image: bool = False
+
+
+class ServiceDisk(Protocol):
+    """What services hold on the disks of hosts."""
+
+    def folders(self, host_id: str, /) -> ServiceFolders:
+        """Where their files lie on a host. Raises HostUnreachable."""
+        ...
+
+    def repository(self, panel_id: str, app_name: str, /) -> str:
+        """What an engine, to which the panel is known by this id, calls the images that were made for one."""
+        ...
+
+    def clear(
+        self, host: Host, service_id: str, repository: str, /, *, freeing: Callable[[str], int] | None, dry: bool
+    ) -> AsyncIterator[Unneeded]:
+        """Removes what nobody needs of a service on its host (``dry``: only tells of it), while nobody else acts on it;
+        ``freeing`` says what is gained by the name of an image, None where no engine answers. Raises NotFound,
+        Unavailable.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceKind:
     """One kind of services, by what it is asked for."""
 
@@ -116,6 +151,7 @@ class ServiceKind:
     previews: PreviewSpecs
     deliveries: Deliveries
     scripts: ScriptPlaces
+    disk: ServiceDisk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,11 @@ APPLICATIONS: Kinds = frozenset({SubjectType.APPLICATION, SubjectType.DATABASE})
 COMPOSES: Kinds = frozenset({SubjectType.COMPOSE})
 
 
+def type_of(kind: str) -> SubjectType:
+    """What domains, webhooks and clients call a service of a kind: a database is an application."""
+    return SubjectType.COMPOSE if kind in COMPOSES else SubjectType.APPLICATION
+
+
 class ServiceStatus(StrEnum):
     """A service's own status, by its name on the wire."""
 

@@ -14,7 +14,16 @@ from headway.core.deployments.run import Owner
 from headway.features.edge import domains_store, middlewares_store
 from headway.features.edge.route_target import RouteTargetFacts
 from headway.features.services import hooks_store
-from headway.features.services.model import AtRest, DesiredState, Kinds, S, Service, ServiceSettings, ServiceStatus
+from headway.features.services.model import (
+    AtRest,
+    DesiredState,
+    Kinds,
+    S,
+    Service,
+    ServiceSettings,
+    ServiceStatus,
+    type_of,
+)
 from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments
 from headway.infra.db.tables.services import ports, releases, services
 from headway.infra.db.transaction import Tx
@@ -251,8 +260,7 @@ def remove(tx: Tx, service_id: str) -> None:
 
 def word_for(tx: Tx, service_id: str) -> SubjectType:
     """What domains and addresses of webhooks call a service: a compose service, or an application."""
-    kind = tx.scalar(select(_s.kind).where(_s.service_id == service_id))
-    return SubjectType.COMPOSE if kind == SubjectType.COMPOSE else SubjectType.APPLICATION
+    return type_of(tx.scalar(select(_s.kind).where(_s.service_id == service_id)) or "")
 
 
 def _rows(tx: Tx, *mine: ColumnElement[bool]) -> list[Row[Any]]:

@@ -40,6 +40,7 @@ from headway.features.services.application.custom_traefik import OwnRoutingServi
 from headway.features.services.application.deliveries import ApplicationDeliveries
 from headway.features.services.application.deploy import ApplicationDeploy
 from headway.features.services.application.detection import DetectService
+from headway.features.services.application.disk import ApplicationDisk
 from headway.features.services.application.drops import DropService, needed
 from headway.features.services.application.failback import ApplicationFailback
 from headway.features.services.application.folders import AppFolders
@@ -202,6 +203,7 @@ def _asked(
             previews=ApplicationPreviews(creation=creation),
             deliveries=ApplicationDeliveries(planner=planner, tools=tools),
             scripts=ApplicationScripts(vault=vault, contexts=lifecycle.contexts),
+            disk=ApplicationDisk(lifecycle=lifecycle),
         ),
         module=module,
     )

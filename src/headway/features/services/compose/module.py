@@ -33,6 +33,7 @@ from headway.features.services.compose import powers, store
 from headway.features.services.compose.creation import ComposeCreation
 from headway.features.services.compose.deliveries import ComposeDeliveries
 from headway.features.services.compose.deploy import ComposeDeploy
+from headway.features.services.compose.disk import ComposeDisk
 from headway.features.services.compose.drops import ComposeDropService, needed
 from headway.features.services.compose.failback import ComposeFailback
 from headway.features.services.compose.folders import ComposeFolders
@@ -148,6 +149,7 @@ def install_composes(
             previews=ComposePreviews(creation=creation),
             deliveries=ComposeDeliveries(planner=planner, tools=lifecycle.tools),
             scripts=ComposeScripts(vault=vault, contexts=contexts),
+            disk=ComposeDisk(lifecycle=lifecycle),
         ),
         module=_module(base, planner, lifecycle),
     )
