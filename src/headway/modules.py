@@ -122,7 +122,7 @@ def _features(base: Base, access: AccessService) -> Features:
         databases=databases,
         kinds=kinds,
         relocation=install_arranging(base, applications, copy_others=databases.copy, carry_along=_carry_along),
-        edge_services=install_fronts(base, materials.facts, applications.routing, composes.routing),
+        edge_services=install_fronts(base, materials.facts, kinds.routing, applications.routing),
         containers=install_containers(base, composes, (applications.containers, composes.containers)),
         rollbacks=install_rollbacks(base, applications, composes),
         schedules=install_schedules(base, kinds, applications),

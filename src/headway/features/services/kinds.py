@@ -10,6 +10,7 @@ from headway.core.deployments.model import Request, SubjectType
 from headway.drivers.runtimes.release_exec import Inside
 from headway.drivers.sources.base import Source
 from headway.features.edge.domains_model import DomainRequest
+from headway.features.edge.route_target import RouteTarget
 from headway.features.git.provider_repository import Provided
 from headway.features.services.folders import ServiceFolders
 from headway.features.services.hooks_model import TrackedSource
@@ -147,6 +148,7 @@ class ServiceKind:
     """One kind of services, by what it is asked for."""
 
     reader: ServiceReader[Any]
+    routing: RouteTarget
     request: DeployRequest
     previews: PreviewSpecs
     deliveries: Deliveries
@@ -165,6 +167,11 @@ class ServiceKinds:
     def of(vault: Vault, *kinds: ServiceKind) -> ServiceKinds:
         """These, in this order wherever all are listed."""
         return ServiceKinds(vault=vault, by_type={each.reader.kind: each for each in kinds})
+
+    @property
+    def routing(self) -> Mapping[SubjectType, RouteTarget]:
+        """How those of each type are reached."""
+        return {name: each.routing for name, each in self.by_type.items()}
 
     def find(self, tx: Tx, subject_type: SubjectType, service_id: str) -> Service[Any]:
         """The service of this type with this id, or what runs of such a preview. Raises NotFound."""

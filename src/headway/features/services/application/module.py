@@ -71,6 +71,7 @@ from headway.features.services.release_retention import KeptReleases
 from headway.features.services.subject import ServiceSubject
 from headway.features.services.uploads import Archives, Intake, UploadRoom
 from headway.infra.db.transaction import Tx
+from headway.infra.docker import labels
 from headway.infra.hosts.command import Account
 from headway.infra.panel.data_dir import OwnProgram
 from headway.infra.panel.memory import memory_bytes
@@ -193,12 +194,14 @@ def _asked(
         upload_room=_upload_room(base),
         containers=ContainersOf(
             subject_type=SubjectType.APPLICATION,
+            label=labels.APPLICATION,
             secrets_of=Redaction(db=db, vault=vault, lifecycle=lifecycle).of,
             were_asked_for=store.any_in_containers,
             require_start=partial(_require_start, vault=vault),
         ),
         kind=ServiceKind(
             reader=store.APPLICATION_READER,
+            routing=tools.routing,
             request=deploy_request,
             previews=ApplicationPreviews(creation=creation),
             deliveries=ApplicationDeliveries(planner=planner, tools=tools),

@@ -56,6 +56,7 @@ from headway.features.services.release_retention import KeptReleases
 from headway.features.services.subject import ServiceSubject
 from headway.features.services.uploads import Archives, Intake
 from headway.infra.db.transaction import Tx
+from headway.infra.docker import labels
 from headway.infra.docker.api import EngineAway
 from headway.infra.docker.swarm_words import SwarmAway
 from headway.kernel.events import DeploymentEnded, Events, SwarmLooked
@@ -90,10 +91,6 @@ class Composes:
 
         tools = self.lifecycle.contexts.at(await self.lifecycle.db.read(found))
         return MachineEngine(engine=tools.engine, panel_id=tools.panel_id)
-
-    async def require_firm(self, container: Container) -> None:
-        """See ``ComposeLifecycle``."""
-        await self.lifecycle.require_firm(container)
 
 
 def install_composes(
@@ -139,12 +136,15 @@ def install_composes(
         drops=_drops(base, service, here.folders),
         containers=ContainersOf(
             subject_type=SubjectType.COMPOSE,
+            label=labels.COMPOSE,
             secrets_of=lifecycle.secrets,
             were_asked_for=store.any_release,
             require_start=partial(_require_start, vault=vault),
+            require_firm=lifecycle.require_firm,
         ),
         kind=ServiceKind(
             reader=store.COMPOSE_READER,
+            routing=routing,
             request=deploy_request,
             previews=ComposePreviews(creation=creation),
             deliveries=ComposeDeliveries(planner=planner, tools=lifecycle.tools),
