@@ -83,6 +83,16 @@ def test_features_write_sql_in_their_stores_only() -> None:
     assert others == {"src/headway/features/services/compose/release_retention.py"}
 
 
+def test_features_beside_services_know_at_most_one_kind_of_them() -> None:
+    """What differs from kind to kind is asked of ``ServiceKind``."""
+    outside = [path for path in PRODUCT if ROOT / "src/headway/features/services" not in path.parents]
+    kinds = ("headway.features.services.application", "headway.features.services.compose")
+    both = {_name(path) for path in outside if all(kind in path.read_text() for kind in kinds)}
+    still = {"backups/module.py", "backups/servers.py", "rollbacks/module.py"}
+    still |= {"volume_backups/module.py", "volume_backups/services.py"}
+    assert both <= {"src/headway/modules.py", *(f"src/headway/features/{each}" for each in still)}
+
+
 def test_functions_are_verbs_of_the_domain() -> None:
     vague = [
         f"{_name(path)}:{function}"

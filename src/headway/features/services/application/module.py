@@ -37,28 +37,24 @@ from headway.features.services.application.attachments import AttachmentService
 from headway.features.services.application.consoles import ConsoleService
 from headway.features.services.application.creation import ApplicationCreation
 from headway.features.services.application.custom_traefik import OwnRoutingService
-from headway.features.services.application.deliveries import ApplicationDeliveries
 from headway.features.services.application.deploy import ApplicationDeploy
 from headway.features.services.application.detection import DetectService
-from headway.features.services.application.disk import ApplicationDisk
 from headway.features.services.application.drops import DropService, needed
 from headway.features.services.application.failback import ApplicationFailback
 from headway.features.services.application.folders import AppFolders
 from headway.features.services.application.image_specs import UNIX, Imaging
 from headway.features.services.application.inspection import PREFIX
+from headway.features.services.application.kind import application_kind
 from headway.features.services.application.lifecycle import ApplicationLifecycle
 from headway.features.services.application.memory_share_store import MemoryShare
 from headway.features.services.application.plan_compiler import ApplicationPlanner
-from headway.features.services.application.previews import ApplicationPreviews
 from headway.features.services.application.reconciler import ApplicationReconciler
 from headway.features.services.application.redaction import Redaction
 from headway.features.services.application.releases import ReleaseService
 from headway.features.services.application.relocation import ApplicationRelocation, CopyOthers
-from headway.features.services.application.requests import deploy_request
 from headway.features.services.application.retention import ApplicationRetention
 from headway.features.services.application.routing import ApplicationRouting
 from headway.features.services.application.runs import RunService
-from headway.features.services.application.scripts import ApplicationScripts
 from headway.features.services.application.service import ApplicationService
 from headway.features.services.application.sources import check_settings
 from headway.features.services.application.subject import RunSubject
@@ -199,15 +195,7 @@ def _asked(
             were_asked_for=store.any_in_containers,
             require_start=partial(_require_start, vault=vault),
         ),
-        kind=ServiceKind(
-            reader=store.APPLICATION_READER,
-            routing=tools.routing,
-            request=deploy_request,
-            previews=ApplicationPreviews(creation=creation),
-            deliveries=ApplicationDeliveries(planner=planner, tools=tools),
-            scripts=ApplicationScripts(vault=vault, contexts=lifecycle.contexts),
-            disk=ApplicationDisk(lifecycle=lifecycle),
-        ),
+        kind=application_kind(creation, planner, lifecycle),
         module=module,
     )
 

@@ -31,20 +31,16 @@ from headway.features.services import releases_store
 from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.creation import ComposeCreation
-from headway.features.services.compose.deliveries import ComposeDeliveries
 from headway.features.services.compose.deploy import ComposeDeploy
-from headway.features.services.compose.disk import ComposeDisk
 from headway.features.services.compose.drops import ComposeDropService, needed
 from headway.features.services.compose.failback import ComposeFailback
 from headway.features.services.compose.folders import ComposeFolders
+from headway.features.services.compose.kind import compose_kind
 from headway.features.services.compose.lifecycle import ComposeLifecycle
 from headway.features.services.compose.plan import ComposePlanner
-from headway.features.services.compose.previews import ComposePreviews
 from headway.features.services.compose.reconciler import ComposeReconciler
 from headway.features.services.compose.relocation import ComposeRelocation
-from headway.features.services.compose.requests import deploy_request
 from headway.features.services.compose.routing import ComposeRouting
-from headway.features.services.compose.scripts import ComposeScripts
 from headway.features.services.compose.service import ComposeService
 from headway.features.services.compose.survey import bounds_of
 from headway.features.services.compose.tools import ComposeContext, ComposeContexts, ComposeDefaults
@@ -142,15 +138,7 @@ def install_composes(
             require_start=partial(_require_start, vault=vault),
             require_firm=lifecycle.require_firm,
         ),
-        kind=ServiceKind(
-            reader=store.COMPOSE_READER,
-            routing=routing,
-            request=deploy_request,
-            previews=ComposePreviews(creation=creation),
-            deliveries=ComposeDeliveries(planner=planner, tools=lifecycle.tools),
-            scripts=ComposeScripts(vault=vault, contexts=contexts),
-            disk=ComposeDisk(lifecycle=lifecycle),
-        ),
+        kind=compose_kind(creation, planner, lifecycle),
         module=_module(base, planner, lifecycle),
     )
 
