@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from headway.core.deployments.model import Request, SubjectType, Trigger
@@ -22,7 +21,7 @@ from headway.features.previews.lifecycle import PreviewLifecycle
 from headway.features.previews.model import ClosedWhy, Preview
 from headway.features.previews.services import rest
 from headway.features.services import store as services_store
-from headway.features.services.model import APPLICATIONS, COMPOSES, Service
+from headway.features.services.model import Service
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
@@ -54,7 +53,7 @@ class PreviewCleanup:
         if await self.db.read(store.tired):
             await self.db.run(self._put_to_sleep)
         self.events.announce(PreviewsCounted(states=await self.db.read(store.counted)))
-        for preview_id in await self.db.read(partial(services_store.ending, kinds=APPLICATIONS | COMPOSES)):
+        for preview_id in await self.db.read(services_store.ending):
             await end_unfinished(self.db, self.stopping, SubjectType.PREVIEW, preview_id, Intent.CANCEL)
         return _REST
 

@@ -140,10 +140,10 @@ def live(tx: Tx, host_id: str, kinds: Kinds) -> set[str]:
     return set(tx.execute(select(_s.service_id).where(_LIVE, _s.kind.in_(kinds), _s.host_id == host_id)).scalars())
 
 
-def ending(tx: Tx, kinds: Kinds) -> list[str]:
+def ending(tx: Tx) -> list[str]:
     """The previews whose deletion has begun, of which something waits or runs still."""
     busy = select(_d.subject_id).where(or_(PENDING, RUNNING), _d.subject_type == SubjectType.PREVIEW)
-    mine = (_s.kind.in_(kinds), _s.preview_of.is_not(None), _s.deleted_at.is_not(None), _s.service_id.in_(busy))
+    mine = (_s.preview_of.is_not(None), _s.deleted_at.is_not(None), _s.service_id.in_(busy))
     return list(tx.execute(select(_s.service_id).where(*mine)).scalars())
 
 
