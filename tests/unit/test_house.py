@@ -80,7 +80,7 @@ def test_features_write_sql_in_their_stores_only() -> None:
     features = ROOT / "src/headway/features"
     written = {_name(path) for path in PRODUCT if features in path.parents and "sqlalchemy" in _read(path).imported}
     others = {name for name in written if not name.endswith("store.py")}
-    assert others == {"src/headway/features/services/compose/release_retention.py"}
+    assert others == set()
 
 
 def test_functions_are_verbs_of_the_domain() -> None:

@@ -19,10 +19,9 @@ from headway.features.disk.rounds import Chosen, Round
 from headway.features.disk.server_access import DiskServerAccess, ServerAway
 from headway.features.disk.toolchain_cleanup import ToolchainCleaning
 from headway.features.services.application.lifecycle import ApplicationLifecycle
-from headway.features.services.application.release_retention import is_shared
 from headway.features.services.compose.lifecycle import ComposeLifecycle
 from headway.features.services.model import Release
-from headway.features.services.release_retention import KeptReleases
+from headway.features.services.release_retention import KeptReleases, is_shared
 from headway.infra.db.engine import Database
 from headway.infra.docker import images
 from headway.infra.docker.usage import EngineUsage
@@ -121,12 +120,12 @@ class Cleaning:
         compose_id, freeing = service.service_id, round_.freeing
         async with self.composes.turn(compose_id):
             keep, not_kept = await self.composes.beyond(compose_id)
-            sizes = await bytes_of(round_.there.host, [folder for _, folder in not_kept])
+            sizes = await bytes_of(round_.there.host, [each.folder for each in not_kept])
             names = [] if freeing is None else await self.composes.needless_images(compose_id)
             if not round_.dry and (not_kept or names):
                 await self.composes.clear(compose_id)
-            for release_id, folder in not_kept:
-                yield round_.waste(Kind.RELEASE, service, release_id, _not_among(keep), sizes.get(folder, 0))
+            for each in not_kept:
+                yield round_.waste(Kind.RELEASE, service, each.release_id, _not_among(keep), sizes.get(each.folder, 0))
             for name in names:
                 why = "no release that is kept has it"
                 yield round_.waste(Kind.IMAGE, service, name, why, freeing.name(name) if freeing else None)

@@ -132,7 +132,7 @@ class ComposeRollbacks:
         """See ``Form.remove``."""
         found = await self.lifecycle.tools.release(release_id)
         if found is not None:
-            await self.lifecycle.let_go(found.service_id, release_id, found.folder)
+            await self.lifecycle.let_go(found)
 
     def seen(self, tx: Tx, release_id: str, missing: str | None) -> None:
         """See ``Form.seen``."""

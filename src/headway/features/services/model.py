@@ -49,6 +49,11 @@ class ServiceSettings(Protocol):
         ...
 
     @property
+    def keep_releases_bytes(self) -> int | None:
+        """How much they may hold in all; None: as much as the panel lets them."""
+        ...
+
+    @property
     def total_seconds(self) -> float | None:
         """How long a deployment may take; None: the panel's default."""
         ...

@@ -19,6 +19,8 @@ _AS_THEY_ARE = (
     *("release_id", "seq", "service_id", "host_id", "deployment_id", "folder", "runtime", "port", "bytes"),
     *("commit_hash", "retire_at", "created_at", "origin", "image", "missing", "domains"),
 )
+# What a release was made of may be large, and only who is to open it reads it.
+_WITHOUT_RECORD = select(*(each for each in releases.columns if each is not _r.record))
 
 
 def find(tx: Tx, release_id: str) -> Row[Any] | None:
@@ -34,7 +36,7 @@ def serving(tx: Tx, service_id: str) -> Row[Any] | None:
 
 def of_service(tx: Tx, service_id: str) -> list[Release]:
     """A service's releases, the newest first."""
-    found = tx.execute(select(releases).where(_r.service_id == service_id).order_by(_r.seq.desc()))
+    found = tx.execute(_WITHOUT_RECORD.where(_r.service_id == service_id).order_by(_r.seq.desc()))
     return [release_of(row) for row in found]
 
 

@@ -24,12 +24,11 @@ from headway.features.services import store as services_store
 from headway.features.services.application import powers, store
 from headway.features.services.application.model import Application
 from headway.features.services.application.output import Cursor, Mask, Output, Readers, read_on, written_since
-from headway.features.services.application.release_retention import beyond, is_shared, kept_by
 from headway.features.services.application.tools import ApplicationContext, ApplicationContexts
 from headway.features.services.application.variables import marks_of
 from headway.features.services.last_output import LastTry
 from headway.features.services.model import Release
-from headway.features.services.release_retention import KeptReleases
+from headway.features.services.release_retention import KeptReleases, beyond, is_shared, kept_by
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import EngineAway
@@ -181,8 +180,8 @@ class ApplicationLifecycle:
         """What an application keeps of its releases, and those that it does not."""
 
         def look(tx: Tx) -> tuple[KeptReleases, list[Release]]:
-            keep = kept_by(tx, application_id, self.kept_releases, self.vault)
-            return keep, beyond(tx, application_id, keep)
+            keep = kept_by(store.settings_of(tx, application_id, self.vault), self.kept_releases)
+            return keep, beyond(tx, SubjectType.APPLICATION, application_id, keep)
 
         return await self.db.read(look)
 

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from headway.core.deployments import pending_undos
 from headway.core.deployments import store as deployments
+from headway.core.deployments.model import SubjectType
 from headway.core.deployments.service import LogFiles
 from headway.drivers.runtimes.compose import conversion
 from headway.drivers.runtimes.compose.footing import mounts_of
@@ -24,10 +25,10 @@ from headway.features.services.compose import powers, store
 from headway.features.services.compose.model import Compose, ComposeRelease
 from headway.features.services.compose.plan import known_secrets
 from headway.features.services.compose.presence import outdated
-from headway.features.services.compose.release_retention import beyond, is_shared, kept_by
 from headway.features.services.compose.tools import ComposeContext, ComposeContexts
 from headway.features.services.last_output import LastTry
-from headway.features.services.release_retention import KeptReleases
+from headway.features.services.model import Release
+from headway.features.services.release_retention import KeptReleases, beyond, is_shared, kept_by
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import EngineAway
@@ -187,27 +188,28 @@ class ComposeLifecycle:
         """Removes the releases that are not kept, and the names of images that none of those that are has. Leaves it to
         the next time where a deploy is under way.
         """
-        for release_id, folder in (await self.beyond(compose_id))[1]:
-            await self.let_go(compose_id, release_id, folder)
+        for release in (await self.beyond(compose_id))[1]:
+            await self.let_go(release)
         tools = await self.tools_of(compose_id)
         for name in await self.needless_images(compose_id):
             await tools.engine.take_back(name)
 
-    async def beyond(self, compose_id: str) -> tuple[KeptReleases, list[tuple[str, str]]]:
-        """What a compose service keeps of its releases, and (id, folder) of those that it does not."""
+    async def beyond(self, compose_id: str) -> tuple[KeptReleases, list[Release]]:
+        """What a compose service keeps of its releases, and those that it does not."""
+        return await self.db.read(lambda tx: self.not_kept(tx, compose_id))
 
-        def look(tx: Tx) -> tuple[KeptReleases, list[tuple[str, str]]]:
-            keep = kept_by(tx, compose_id, self.tools.defaults.kept_releases, self.tools.vault)
-            return keep, beyond(tx, compose_id, keep)
+    def not_kept(self, tx: Tx, compose_id: str) -> tuple[KeptReleases, list[Release]]:
+        """See ``beyond``."""
+        own = store.settings_of(tx, compose_id, self.tools.vault)
+        keep = kept_by(own, self.tools.defaults.kept_releases)
+        return keep, beyond(tx, SubjectType.COMPOSE, compose_id, keep)
 
-        return await self.db.read(look)
-
-    async def let_go(self, compose_id: str, release_id: str, folder: str) -> None:
+    async def let_go(self, release: Release) -> None:
         """Removes a release that does not serve: its row, and its files unless another release has those too."""
-        if not await self.db.read(lambda tx: is_shared(tx, compose_id, release_id, folder)):
-            tools = await self.tools_of(compose_id)
-            await self.hosts[tools.host_id].remove_tree(folder)
-        await self.db.run(lambda tx: releases_store.remove(tx, release_id))
+        if not await self.db.read(lambda tx: is_shared(tx, release)):
+            tools = await self.tools_of(release.service_id)
+            await self.hosts[tools.host_id].remove_tree(release.folder)
+        await self.db.run(lambda tx: releases_store.remove(tx, release.release_id))
 
     async def needless_images(self, compose_id: str) -> list[str]:
         """The names of its images that no release of it has; none while a deploy is under way, which may need any."""

@@ -60,6 +60,11 @@ class ComposeSettings:
     webhook_secret: str | None = field(default=None, repr=False)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def keep_releases_bytes(self) -> int | None:
+        """See ``ServiceSettings``: what its releases hold is not measured."""
+        return None
+
     def dump(self) -> dict[str, Any]:
         """The JSON that ``load`` reads."""
         return asdict(self)

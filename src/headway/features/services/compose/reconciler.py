@@ -20,7 +20,6 @@ from headway.features.services.compose import powers, store
 from headway.features.services.compose.lifecycle import ComposeLifecycle
 from headway.features.services.compose.model import Compose, ComposeRelease, Record
 from headway.features.services.compose.presence import outdated
-from headway.features.services.compose.release_retention import beyond, kept_by
 from headway.features.services.compose.starts import ComposeStarts
 from headway.features.services.compose.tools import ComposeContext
 from headway.features.services.model import COMPOSES, AtRest, DesiredState
@@ -258,10 +257,8 @@ class ComposeReconciler:
         """Whether something was replaced, by a release that has served for as long as the drain takes."""
         if not store.has_drained(tx, release.release_id, tx.now - self.drain_time):
             return False
-        tools = self._tools
-        keep = kept_by(tx, release.service_id, tools.defaults.kept_releases, tools.vault)
         stale = [] if release.record.stack else outdated(release.record, containers)
-        return bool(stale or beyond(tx, release.service_id, keep))
+        return bool(stale or self.lifecycle.not_kept(tx, release.service_id)[1])
 
     def _mark_unstable(self, tx: Tx, deployment_id: str) -> None:
         deployments.set_fields(tx, deployment_id, unstable=True)
