@@ -189,7 +189,6 @@ async def finish(world: World, kind: str, server_id: str) -> None:
         host_id=server_id,
         lifecycle=lifecycle,
         ledger=world.services.deployments._ledger,
-        vault=lifecycle.tools.vault,
         watch_time=NONE,
         drain_time=NONE,
     )

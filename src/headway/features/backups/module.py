@@ -40,7 +40,7 @@ def install_backups(base: Base, destinations: Destinations, applications: Applic
     keeping, lifecycle = destinations.keeping, applications.lifecycle
     planner = BackupPlanner(keeping=keeping)
     servers = DatabaseServers(
-        hosts=lifecycle.hosts, keeping=keeping, composes=composes.lifecycle.contexts, databases=lifecycle
+        hosts=lifecycle.hosts, keeping=keeping, composes=composes.lifecycle.driver.contexts, databases=lifecycle
     )
     drill = drill_of(base.ledger, base.vault)
     module = Module(

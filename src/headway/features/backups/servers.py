@@ -20,7 +20,7 @@ from headway.features.backups.plan import BackupPlan
 from headway.features.backups.where import ReachedDatabase
 from headway.features.destinations.address_check import require_outward_now
 from headway.features.destinations.transfer import BackupTransfer
-from headway.features.services.application.lifecycle import ApplicationLifecycle
+from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.application.remote_stage import RemoteStage, away, lay_out, mark_of
 from headway.features.services.application.store import serving
 from headway.features.services.compose.tools import ComposeContexts
@@ -126,7 +126,7 @@ class DatabaseServers:
                 f"The database {plan.service_name}{plan.at} was never deployed: deploy it, then back it up."
             )
         try:
-            inside = await self.databases.runtime(release).inside(release.release_id)
+            inside = await self.databases.driver.runtime(release).inside(release.release_id)
         except NotRunning as error:
             raise RunFailed(f"The database {plan.service_name}{plan.at} does not run: start it first.") from error
         match inside:

@@ -11,7 +11,7 @@ from headway.features.disk.files import GONE, caches_on
 from headway.features.disk.model import Kind, ServiceUsage, Waste, longest_unused
 from headway.features.disk.rounds import Round
 from headway.features.services import store as services_store
-from headway.features.services.application.lifecycle import ApplicationLifecycle
+from headway.features.services.application.driver import ApplicationLifecycle
 from headway.infra.db.engine import Database
 from headway.infra.hosts.base import FileFailed, Host, HostUnreachable
 from headway.infra.hosts.measure import Folder

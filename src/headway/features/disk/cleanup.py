@@ -18,8 +18,8 @@ from headway.features.disk.places import DiskHost
 from headway.features.disk.rounds import Chosen, Round
 from headway.features.disk.server_access import DiskServerAccess, ServerAway
 from headway.features.disk.toolchain_cleanup import ToolchainCleaning
-from headway.features.services.application.lifecycle import ApplicationLifecycle
-from headway.features.services.compose.lifecycle import ComposeLifecycle
+from headway.features.services.application.driver import ApplicationLifecycle
+from headway.features.services.compose.driver import ComposeLifecycle
 from headway.features.services.model import Release
 from headway.features.services.release_retention import KeptReleases, is_shared
 from headway.infra.db.engine import Database
@@ -121,7 +121,7 @@ class Cleaning:
         async with self.composes.turn(compose_id):
             keep, not_kept = await self.composes.beyond(compose_id)
             sizes = await bytes_of(round_.there.host, [each.folder for each in not_kept])
-            names = [] if freeing is None else await self.composes.needless_images(compose_id)
+            names = [] if freeing is None else await self.composes.driver.needless_images(compose_id)
             if not round_.dry and (not_kept or names):
                 await self.composes.clear(compose_id)
             for each in not_kept:

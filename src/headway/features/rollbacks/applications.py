@@ -24,7 +24,7 @@ from headway.features.services import releases_store
 from headway.features.services import store as services_store
 from headway.features.services.application import store
 from headway.features.services.application.artifacts import load_artifact
-from headway.features.services.application.lifecycle import ApplicationLifecycle
+from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.application.model import AppSettings, exclusive_key
 from headway.features.services.application.plan import ApplicationPlan
 from headway.features.services.application.plan_compiler import ApplicationPlanner
@@ -135,7 +135,7 @@ class ApplicationRollbacks:
         if found is None or snapshot is None:
             return None  # which is told of by who has the row
         try:
-            return await self.lifecycle.runtime(found).missing(load_artifact(snapshot.artifact))
+            return await self.lifecycle.driver.runtime(found).missing(load_artifact(snapshot.artifact))
         except Unavailable as away:
             return away.message
 

@@ -24,7 +24,7 @@ from headway.features.rollbacks.differences import (
 from headway.features.services import releases_store
 from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
-from headway.features.services.compose.lifecycle import ComposeLifecycle
+from headway.features.services.compose.driver import ComposeLifecycle
 from headway.features.services.compose.model import ComposeRelease, Record, exclusive_key
 from headway.features.services.compose.plan import ComposePlanner
 from headway.features.services.compose.rollback import KIND, VERSION, find_release
@@ -117,7 +117,7 @@ class ComposeRollbacks:
         if release is None:
             return None
         try:
-            return await (await self.lifecycle.tools_of(release.service_id)).missing(release)
+            return await (await self.lifecycle.driver.tools_of(release.service_id)).missing(release)
         except Unavailable as away:
             return away.message
 

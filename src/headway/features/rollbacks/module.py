@@ -38,8 +38,8 @@ def install_rollbacks(
     readiness = Readiness(db=base.db, forms=forms, events=base.events)
     module = Module(
         kinds=(
-            ApplicationRollback(planner=applications.planner, contexts=applications.lifecycle.contexts),
-            ComposeRollback(planner=composes.planner, contexts=composes.lifecycle.contexts),
+            ApplicationRollback(planner=applications.planner, contexts=applications.lifecycle.driver.contexts),
+            ComposeRollback(planner=composes.planner, contexts=composes.lifecycle.driver.contexts),
         ),
         loops=(Poller("readiness", readiness.look_round),),
     )

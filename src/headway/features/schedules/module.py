@@ -31,8 +31,8 @@ def install_schedules(base: Base, applications: Applications, composes: Composes
     subject = ScheduleSubject(timers=timers, vault=vault)
     scheduled = ScheduleKind(
         vault=vault,
-        contexts=applications.lifecycle.contexts,
-        composes=composes.lifecycle.contexts,
+        contexts=applications.lifecycle.driver.contexts,
+        composes=composes.lifecycle.driver.contexts,
         grace_seconds=base.settings.cancel_grace.total_seconds(),
         use_groups=base.settings.cgroups.wish is not False,
     )

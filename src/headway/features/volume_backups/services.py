@@ -14,11 +14,11 @@ from headway.drivers.runtimes.container_body import volume_name
 from headway.features.services import store as services_store
 from headway.features.services.application import model as application_model
 from headway.features.services.application import store as applications
-from headway.features.services.application.lifecycle import ApplicationLifecycle
+from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.application.snapshot import open_snapshot
 from headway.features.services.compose import model as compose_model
 from headway.features.services.compose import store as composes
-from headway.features.services.compose.lifecycle import ComposeLifecycle
+from headway.features.services.compose.driver import ComposeLifecycle
 from headway.features.services.database import store as databases
 from headway.features.services.model import DesiredState
 from headway.features.volume_backups.model import DATA, ServiceType

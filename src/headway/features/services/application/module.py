@@ -39,12 +39,12 @@ from headway.features.services.application.creation import ApplicationCreation
 from headway.features.services.application.custom_traefik import OwnRoutingService
 from headway.features.services.application.deploy import ApplicationDeploy
 from headway.features.services.application.detection import DetectService
+from headway.features.services.application.driver import ApplicationDriver, ApplicationLifecycle
 from headway.features.services.application.drops import DropService, needed
 from headway.features.services.application.failback import ApplicationFailback
 from headway.features.services.application.folders import AppFolders
 from headway.features.services.application.image_specs import UNIX, Imaging
 from headway.features.services.application.inspection import PREFIX
-from headway.features.services.application.lifecycle import ApplicationLifecycle
 from headway.features.services.application.memory_share_store import MemoryShare
 from headway.features.services.application.plan_compiler import ApplicationPlanner
 from headway.features.services.application.reconciler import ApplicationReconciler
@@ -59,6 +59,8 @@ from headway.features.services.application.sources import check_settings
 from headway.features.services.application.subject import RunSubject
 from headway.features.services.application.tools import ApplicationContext, ApplicationContexts, ApplicationDefaults
 from headway.features.services.disk_space import Room
+from headway.features.services.last_output import LastTry
+from headway.features.services.lifecycle import ServiceLifecycle
 from headway.features.services.model import APPLICATIONS
 from headway.features.services.module import Materials
 from headway.features.services.release_retention import KeptReleases
@@ -106,11 +108,12 @@ def install_applications(
     routing = ApplicationRouting(db=db, edge=materials.edges, vault=vault, facts=materials.facts)
     here = _tools(base, materials, routing)
     contexts = ApplicationContexts(here=here, there=servers.links.of_link(partial(_far_tools, base, here)))
-    lifecycle = ApplicationLifecycle(
+    tries = LastTry(db=db, logs=base.logs)
+    lifecycle: ApplicationLifecycle = ServiceLifecycle(
         db=db,
-        hosts=servers.fleet,
-        contexts=contexts,
         vault=vault,
+        hosts=servers.fleet,
+        driver=ApplicationDriver(db=db, vault=vault, contexts=contexts, tries=tries),
         kept_releases=KeptReleases.of(base.settings),
         logs_of_deployments=base.logs,
     )
@@ -216,7 +219,9 @@ def _module(base: Base, planner: ApplicationPlanner, lifecycle: ApplicationLifec
     )
     return Module(
         kinds=(
-            ApplicationDeploy(planner=planner, contexts=lifecycle.contexts, hosts=lifecycle.hosts, guests=base.guests),
+            ApplicationDeploy(
+                planner=planner, contexts=lifecycle.driver.contexts, hosts=lifecycle.hosts, guests=base.guests
+            ),
         ),
         subjects={
             SubjectType.APPLICATION: ServiceSubject(noun="Application", kind=SubjectType.APPLICATION),
@@ -232,7 +237,7 @@ def _module(base: Base, planner: ApplicationPlanner, lifecycle: ApplicationLifec
         released=(handback, far),
         keeps={SubjectType.APPLICATION: retention.own},
         needs=(retention.needed,),
-        places=_places(lifecycle.contexts),
+        places=_places(lifecycle.driver.contexts),
     )
 
 
@@ -245,7 +250,6 @@ def _keeper(base: Base, lifecycle: ApplicationLifecycle, host_id: str) -> Applic
         host_id=host_id,
         lifecycle=lifecycle,
         ledger=base.ledger,
-        vault=base.vault,
         watch_time=base.settings.watch_time,
     )
 

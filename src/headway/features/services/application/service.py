@@ -22,12 +22,11 @@ from headway.features.servers.host_assignment import host_for
 from headway.features.services import store as services_store
 from headway.features.services.application import powers, store
 from headway.features.services.application.creation import ApplicationCreation
+from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.application.host_assignment import build_host_for, moved
-from headway.features.services.application.lifecycle import ApplicationLifecycle
 from headway.features.services.application.loopback import with_named
 from headway.features.services.application.model import Application, AppSettings
 from headway.features.services.application.output import Cursor, Output
-from headway.features.services.application.preview_removal import remove_previews
 from headway.features.services.application.requests import deploy_request, serving_commit
 from headway.features.services.application.variables import check_variables, known_secrets
 from headway.features.services.model import DesiredState, ServiceStatus
@@ -314,7 +313,7 @@ class ApplicationService:
         with kept_deletion(application.name, application.host_id):
             await self._end_all(application_id, Intent.CANCEL)
             await self._end_all(application_id, Intent.CANCEL, of=SubjectType.RUN)
-            await remove_previews(self._operating, self._stopping, application_id, self._vault)
+            await self._operating.remove_previews(application_id, self._stopping)
             async with self._operating.turn(application_id):
                 await self._operating.remove(application)
         return application
@@ -325,7 +324,7 @@ class ApplicationService:
         """The last lines that the application wrote, since when the cursor says, its secrets masked."""
         application = await self.one(actor, permission, application_id)
         secrets = await self._db.read(lambda tx: known_secrets(tx, application, self._vault))
-        return await self._operating.logs(application, tail, secrets, cursor.since)
+        return await self._operating.driver.logs(application, tail, secrets, cursor.since)
 
     async def read_output(
         self, actor: Actor, permission: Permission, application_id: str, cursor: Cursor, tail: int
@@ -333,7 +332,7 @@ class ApplicationService:
         """What the application wrote behind the cursor, its secrets masked."""
         application = await self.one(actor, permission, application_id)
         secrets = await self._db.read(lambda tx: known_secrets(tx, application, self._vault))
-        return await self._operating.output(application, cursor, tail, secrets)
+        return await self._operating.driver.output(application, cursor, tail, secrets)
 
     def addresses(self, application: Application) -> list[str]:
         """Where the application answers once it is deployed."""

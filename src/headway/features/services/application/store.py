@@ -25,16 +25,16 @@ class ApplicationNotFound(NotFound):
         super().__init__("Application not found")
 
 
-_APPLICATIONS = store.ServiceReader(
+READER = store.ServiceReader(
     kind=SubjectType.APPLICATION, kinds=APPLICATIONS, load=AppSettings.load, missing=ApplicationNotFound
 )
-find = _APPLICATIONS.find
-of_environment = _APPLICATIONS.of_environment
-of_organization = _APPLICATIONS.of_organization
-every = _APPLICATIONS.every
-being_deleted = _APPLICATIONS.being_deleted
-previews_of = _APPLICATIONS.previews_of
-settings_of = _APPLICATIONS.settings_of
+find = READER.find
+of_environment = READER.of_environment
+of_organization = READER.of_organization
+every = READER.every
+being_deleted = READER.being_deleted
+previews_of = READER.previews_of
+settings_of = READER.settings_of
 
 
 # Releases.

@@ -32,10 +32,10 @@ from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.creation import ComposeCreation
 from headway.features.services.compose.deploy import ComposeDeploy
+from headway.features.services.compose.driver import ComposeDriver, ComposeLifecycle
 from headway.features.services.compose.drops import ComposeDropService, needed
 from headway.features.services.compose.failback import ComposeFailback
 from headway.features.services.compose.folders import ComposeFolders
-from headway.features.services.compose.lifecycle import ComposeLifecycle
 from headway.features.services.compose.plan import ComposePlanner
 from headway.features.services.compose.reconciler import ComposeReconciler
 from headway.features.services.compose.relocation import ComposeRelocation
@@ -44,6 +44,7 @@ from headway.features.services.compose.service import ComposeService
 from headway.features.services.compose.survey import bounds_of
 from headway.features.services.compose.tools import ComposeContext, ComposeContexts, ComposeDefaults
 from headway.features.services.disk_space import Room
+from headway.features.services.lifecycle import ServiceLifecycle
 from headway.features.services.model import COMPOSES
 from headway.features.services.module import Materials
 from headway.features.services.release_retention import KeptReleases
@@ -85,8 +86,8 @@ class Composes:
         return MachineEngine(engine=tools.engine, panel_id=tools.panel_id)
 
     async def require_firm(self, container: Container) -> None:
-        """See ``ComposeLifecycle``."""
-        await self.lifecycle.require_firm(container)
+        """See ``ComposeDriver``."""
+        await self.lifecycle.driver.require_firm(container)
 
 
 def install_composes(
@@ -97,7 +98,7 @@ def install_composes(
     """
 
     async def containers(compose_id: str) -> Sequence[Container]:
-        return await lifecycle.containers(compose_id)
+        return await lifecycle.driver.containers(compose_id)
 
     vault, uid_base = base.vault, base.data_dir.uid_base
     routing = ComposeRouting(
@@ -105,7 +106,7 @@ def install_composes(
     )
     here = _tools(base, materials, routing, beside)
     contexts = ComposeContexts(here=here, there=servers.links.of_link(partial(_far_tools, base, here)))
-    lifecycle = ComposeLifecycle(db=base.db, hosts=servers.fleet, contexts=contexts, logs_of_deployments=base.logs)
+    lifecycle = _lifecycle(base, servers, contexts)
     creation = ComposeCreation(vault=vault, uid_base=uid_base)
     planner = ComposePlanner(
         vault=vault,
@@ -132,7 +133,7 @@ def install_composes(
         drops=_drops(base, service, here.folders),
         containers=ContainersOf(
             subject_type=SubjectType.COMPOSE,
-            secrets_of=lifecycle.secrets,
+            secrets_of=lifecycle.driver.secrets,
             were_asked_for=store.any_release,
             require_start=partial(_require_start, vault=vault),
         ),
@@ -149,6 +150,17 @@ def forget_key_of_composes(tx: Tx, organization_id: str, ssh_key_id: str, vault:
                 services_store.set_fields(tx, each.service_id, settings=kept)
 
 
+def _lifecycle(base: Base, servers: Servers, contexts: ComposeContexts) -> ComposeLifecycle:
+    return ServiceLifecycle(
+        db=base.db,
+        vault=base.vault,
+        hosts=servers.fleet,
+        driver=ComposeDriver(db=base.db, vault=base.vault, hosts=servers.fleet, contexts=contexts),
+        kept_releases=KeptReleases.of(base.settings),
+        logs_of_deployments=base.logs,
+    )
+
+
 def _module(base: Base, planner: ComposePlanner, lifecycle: ComposeLifecycle) -> Module:
     keeper = _keeper(base, lifecycle, LOCAL_HOST)
     far = ServerReconciler(
@@ -160,7 +172,11 @@ def _module(base: Base, planner: ComposePlanner, lifecycle: ComposeLifecycle) ->
     handback = ComposeFailback(lifecycle=lifecycle, ledger=base.ledger, window=base.settings.handback_time)
     base.events.listen(DeploymentEnded, handback.ended)
     return Module(
-        kinds=(ComposeDeploy(planner=planner, contexts=lifecycle.contexts, hosts=lifecycle.hosts, guests=base.guests),),
+        kinds=(
+            ComposeDeploy(
+                planner=planner, contexts=lifecycle.driver.contexts, hosts=lifecycle.hosts, guests=base.guests
+            ),
+        ),
         subjects={SubjectType.COMPOSE: ServiceSubject(noun="Compose", kind=SubjectType.COMPOSE)},
         loops=(
             Poller("restore composes", keeper.restore),
@@ -178,7 +194,6 @@ def _keeper(base: Base, lifecycle: ComposeLifecycle, host_id: str) -> ComposeRec
         host_id=host_id,
         lifecycle=lifecycle,
         ledger=base.ledger,
-        vault=base.vault,
         watch_time=base.settings.watch_time,
         drain_time=base.settings.drain_time,
     )
@@ -206,7 +221,6 @@ def _tools(base: Base, materials: Materials, routing: ComposeRouting, beside: Of
             settle_seconds=settings.settle_time.total_seconds(),
             build_memory_bytes=settings.build_memory_bytes,
             process_limit=settings.process_limit,
-            kept_releases=KeptReleases.of(settings),
             bounds=bounds_of(settings),
         ),
         login=materials.git.providers.login,

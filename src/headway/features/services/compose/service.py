@@ -26,8 +26,8 @@ from headway.features.servers.host_assignment import host_for
 from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.creation import ComposeCreation
+from headway.features.services.compose.driver import ComposeLifecycle
 from headway.features.services.compose.host_assignment import check_host, moved
-from headway.features.services.compose.lifecycle import ComposeLifecycle
 from headway.features.services.compose.model import RAW, Compose, ComposeRelease, ComposeSettings
 from headway.features.services.compose.plan import check_variables
 from headway.features.services.compose.relocation import ComposeRelocation
@@ -274,20 +274,12 @@ class ComposeService:
         await self._db.run(lambda tx: services_store.begin_deletion(tx, compose_id, delete_volumes=delete_volumes))
         with kept_deletion(compose.name, compose.host_id):
             await self._end_all(compose_id, Intent.CANCEL)
-            await self._remove_previews(compose_id)
+            await self._operating.remove_previews(compose_id, self._stopping)
             async with self._operating.turn(compose_id):
                 for each in await self._db.read(lambda tx: store.being_deleted(tx, self._vault)):
                     if each.service_id == compose_id:
                         await self._operating.remove(each)
         return compose
-
-    async def _remove_previews(self, compose_id: str) -> None:
-        """Ends what waits and runs of its pull requests, and removes all of it."""
-        for preview in await self._db.read(lambda tx: store.previews_of(tx, compose_id, self._vault)):
-            id_ = preview.service_id
-            await end_unfinished(self._db, self._stopping, SubjectType.PREVIEW, id_, Intent.CANCEL)
-            async with self._operating.turn(id_):
-                await self._operating.remove(preview)
 
     async def services(self, actor: Actor, permission: Permission, compose_id: str) -> list[str]:
         """The names of the services: of what was deployed last, else as the file says that is written here."""
@@ -321,12 +313,14 @@ class ComposeService:
         is not one of its own.
         """
         compose = await self.one(actor, permission, compose_id)
-        containers = await self._operating.containers(compose_id) if compose.serving_release_id or container_id else []
+        containers = (
+            await self._operating.driver.containers(compose_id) if compose.serving_release_id or container_id else []
+        )
         if container_id is not None:
             containers = [each for each in containers if each.is_called(container_id)]
             if not containers:
                 raise Missing(Noun.CONTAINER)
-        texts = [await self._operating.logs(compose, each, tail=tail, since=since) for each in containers]
+        texts = [await self._operating.driver.logs(compose, each, tail=tail, since=since) for each in containers]
         prefixes = [f"{each.service} | " if container_id is None else "" for each in containers]
         lines = [f"{prefix}{line}" for prefix, text in zip(prefixes, texts, strict=True) for line in lines_of(text)]
         if container_id is None and compose.serving_release_id is None:
@@ -336,7 +330,7 @@ class ComposeService:
     async def mounts(self, actor: Actor, permission: Permission, compose_id: str, service: str) -> list[dict[str, Any]]:
         """The volumes that a service's containers have, as the engine describes them."""
         compose = await self.one(actor, permission, compose_id)
-        found = await self._operating.containers(compose.service_id) if compose.serving_release_id else []
+        found = await self._operating.driver.containers(compose.service_id) if compose.serving_release_id else []
         mine = next((each for each in found if each.service == service), None)
         return [dict(mount) for mount in (mine.mounts if mine is not None else ()) if mount.get("Type") == "volume"]
 

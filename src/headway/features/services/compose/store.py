@@ -32,14 +32,14 @@ class ComposeNotFound(NotFound):
         super().__init__("Compose not found")
 
 
-_COMPOSES = store.ServiceReader(kind=_KIND, kinds=COMPOSES, load=ComposeSettings.load, missing=ComposeNotFound)
-find = _COMPOSES.find
-of_environment = _COMPOSES.of_environment
-of_organization = _COMPOSES.of_organization
-every = _COMPOSES.every
-being_deleted = _COMPOSES.being_deleted
-previews_of = _COMPOSES.previews_of
-settings_of = _COMPOSES.settings_of
+READER = store.ServiceReader(kind=_KIND, kinds=COMPOSES, load=ComposeSettings.load, missing=ComposeNotFound)
+find = READER.find
+of_environment = READER.of_environment
+of_organization = READER.of_organization
+every = READER.every
+being_deleted = READER.being_deleted
+previews_of = READER.previews_of
+settings_of = READER.settings_of
 
 
 # Releases.

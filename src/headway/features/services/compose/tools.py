@@ -35,7 +35,6 @@ from headway.features.services.compose.plan import ComposePlan
 from headway.features.services.compose.presence import of_release, to_make, to_start
 from headway.features.services.compose.routing import ComposeRouting
 from headway.features.services.disk_space import Room
-from headway.features.services.release_retention import KeptReleases
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Account, Limits
@@ -54,7 +53,6 @@ class ComposeDefaults:
     settle_seconds: float
     build_memory_bytes: int | None
     process_limit: int
-    kept_releases: KeptReleases
     bounds: Bounds
 
 

@@ -25,7 +25,7 @@ from headway.features.services import store as services_store
 from headway.features.services.application import powers
 from headway.features.services.application import store as applications
 from headway.features.services.application.creation import ApplicationCreation
-from headway.features.services.application.lifecycle import ApplicationLifecycle
+from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.application.model import AppSettings
 from headway.features.services.application.variables import known_secrets
 from headway.features.services.database import store
@@ -334,7 +334,7 @@ class DatabaseService:
         """The last lines that the database wrote, its secrets masked."""
         runs = (await self.one(actor, permission, kind, database_id)).runs
         secrets = await self.db.read(lambda tx: known_secrets(tx, runs, self.vault))
-        return await self.lifecycle.logs(runs, tail, secrets, since)
+        return await self.lifecycle.driver.logs(runs, tail, secrets, since)
 
     def permitted(self, tx: Tx, actor: Actor, permission: Permission, kind: DatabaseKind, database_id: str) -> Database:
         """The database of that kind. Raises Missing, Forbidden."""
