@@ -7,8 +7,9 @@ from functools import partial
 
 from headway.core.access.service import AccessService
 from headway.features.access.module import Access, install_access
+from headway.features.backups.database.subject import carry_backups_along
 from headway.features.backups.module import Backups, install_backups
-from headway.features.backups.subject import carry_backups_along
+from headway.features.backups.volume.subject import carry_volume_backups_along
 from headway.features.commit_statuses.module import install_statuses
 from headway.features.containers.module import install_containers
 from headway.features.containers.service import ContainerService
@@ -42,8 +43,6 @@ from headway.features.services.compose.memory_share_store import demand_of_compo
 from headway.features.services.compose.module import Composes, forget_key_of_composes, install_composes
 from headway.features.services.database.module import Databases, install_databases
 from headway.features.services.module import materials_of
-from headway.features.volume_backups.module import VolumeBackups, install_volume_backups
-from headway.features.volume_backups.subject import carry_volume_backups_along
 from headway.features.webhooks.module import Webhooks, install_webhooks
 from headway.infra.db.transaction import Tx
 from headway.module import Base, Module
@@ -69,7 +68,6 @@ class Features:
     schedules: Schedules
     destinations: Destinations
     backups: Backups
-    volume_backups: VolumeBackups
     disk: Disk
     previews: Previews
     webhooks: Webhooks
@@ -128,7 +126,6 @@ def _features(base: Base, access: AccessService) -> Features:
         schedules=install_schedules(base, applications, composes),
         destinations=destinations,
         backups=install_backups(base, destinations, applications, composes),
-        volume_backups=install_volume_backups(base, destinations, applications, composes),
         disk=install_disk(base, servers, applications, composes),
         previews=previews,
         webhooks=install_webhooks(base, git.providers, previews.acting, applications, composes),
@@ -149,13 +146,12 @@ def _modules(base: Base, features: Features) -> tuple[Module, ...]:
         features.rollbacks.module,
         features.schedules.module,
         features.backups.module,
-        features.volume_backups.module,
         features.disk.module,
         features.previews.module,
         features.webhooks.module,
         features.notifications.module,
         install_edge_keeping(base, features.servers, features.edge_services.certificates.of_server),
-        install_kept(base, features.destinations.keeping, (features.backups.wanted, features.volume_backups.wanted)),
+        install_kept(base, features.destinations.keeping, features.backups.wanted),
         install_statuses(base, features.git.providers, features.previews.acting),
     )
 

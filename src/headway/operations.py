@@ -37,7 +37,6 @@ from headway.features.services.application import api as application
 from headway.features.services.compose import api as compose
 from headway.features.services.database import api as database
 from headway.features.settings import api as settings
-from headway.features.volume_backups import api as volume_backups
 from headway.features.webhooks import api as webhooks
 from headway.features.webhooks.watch_paths import check_patterns
 from headway.http.app import create_app
@@ -69,7 +68,6 @@ _ROUTERS = (
     schedules,
     servers,
     settings,
-    volume_backups,
     webhooks,
 )
 _OPENED = frozenset({"organization.acceptInvitation"})  # to whoever has no key yet

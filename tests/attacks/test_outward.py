@@ -24,7 +24,7 @@ from headway.drivers.runtimes.gate_content import Ports
 from headway.drivers.runtimes.gates import gates_of
 from headway.drivers.sources.base import SourceError
 from headway.drivers.sources.image import ImageSource, PulledSpec
-from headway.features.backups import store as backups
+from headway.features.backups.database import store as backups
 from headway.features.destinations import store as destinations_store
 from headway.features.destinations.address_check import require_outward_now
 from headway.features.registries import store

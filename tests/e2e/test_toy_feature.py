@@ -92,7 +92,7 @@ def test_a_toy_is_its_folder_and_one_line(tmp_path: Path) -> None:
     listed = copy / "modules.py"
     before = listed.read_text()
     assert before.count(LAST) == 1
-    first = "from headway.features.volume_backups.module import"
+    first = "from headway.features.webhooks.module import"
     listed.write_text(before.replace(first, IMPORTED + first).replace(LAST, LAST + INSTALLED))
 
     with panel(tmp_path / "data", PYTHONPATH=str(copy.parent)) as started:

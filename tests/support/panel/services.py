@@ -11,7 +11,8 @@ from headway.core.access.service import AccessService
 from headway.core.deployments.service import DeploymentService
 from headway.core.deployments.waiters import Awaiting
 from headway.core.engine.troubles import Troubles
-from headway.features.backups.service import BackupService
+from headway.features.backups.database.service import BackupService
+from headway.features.backups.volume.service import VolumeBackupService
 from headway.features.containers.service import ContainerService
 from headway.features.destinations.service import DestinationService
 from headway.features.disk.service import DiskService
@@ -31,7 +32,6 @@ from headway.features.services.application.relocation import ApplicationRelocati
 from headway.features.services.application.service import ApplicationService
 from headway.features.services.compose.service import ComposeService
 from headway.features.services.database.service import DatabaseService
-from headway.features.volume_backups.service import VolumeBackupService
 from headway.features.webhooks.service import WebhookService
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.logs.broadcast import Broadcast
@@ -84,7 +84,7 @@ def services_of(panel: Panel) -> Services:
         relocation=panel.features.relocation,
         applications=panel.features.applications.service,
         awaiting=panel.features.deployments.awaiting,
-        backups=panel.features.backups.service,
+        backups=panel.features.backups.databases,
         broadcast=panel.base.broadcast,
         composes=panel.features.composes.service,
         containers=panel.features.containers,
@@ -110,6 +110,6 @@ def services_of(panel: Panel) -> Services:
         servers=panel.features.servers.service,
         ssh_keys=panel.features.git.ssh_keys,
         troubles=panel.base.engine.troubles,
-        volume_backups=panel.features.volume_backups.service,
+        volume_backups=panel.features.backups.volumes,
         webhooks=panel.features.webhooks.service,
     )

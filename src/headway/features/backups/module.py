@@ -1,4 +1,4 @@
-"""Brings backups of databases and of the panel: how they are made, restored and tried."""
+"""Brings backups of databases, of volumes and of the panel: how they are made, restored and tried."""
 
 from __future__ import annotations
 
@@ -9,14 +9,22 @@ from dataclasses import dataclass
 from functools import partial
 
 from headway.core.deployments.model import SubjectType
-from headway.features.backups import store
-from headway.features.backups.plan import BackupPlanner
-from headway.features.backups.requests import BackupSource, drill_of
-from headway.features.backups.restore import DrillKind, RestoreKind
-from headway.features.backups.run import BackupKind, PanelArchive
-from headway.features.backups.servers import DatabaseServers
-from headway.features.backups.service import BackupService
-from headway.features.backups.subject import BackupSubject
+from headway.features.backups.database import store as database_store
+from headway.features.backups.database.plan import BackupPlanner
+from headway.features.backups.database.requests import BackupSource, drill_of
+from headway.features.backups.database.restore import DrillKind, RestoreKind
+from headway.features.backups.database.run import BackupKind, PanelArchive
+from headway.features.backups.database.servers import DatabaseServers
+from headway.features.backups.database.service import BackupService
+from headway.features.backups.database.subject import BackupSubject
+from headway.features.backups.volume import store as volume_store
+from headway.features.backups.volume.plan import VolumeBackupPlanner
+from headway.features.backups.volume.requests import VolumeBackupSource
+from headway.features.backups.volume.restore import VolumeRestoreKind
+from headway.features.backups.volume.run import VolumeBackupKind
+from headway.features.backups.volume.service import VolumeBackupService
+from headway.features.backups.volume.services import VolumeServices
+from headway.features.backups.volume.subject import VolumeBackupSubject
 from headway.features.destinations.module import Destinations
 from headway.features.destinations.stored_backup_retention import RetentionRule
 from headway.features.services.application.module import Applications
@@ -28,9 +36,10 @@ from headway.module import Base, Module
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backups:
-    """What callers may ask of them; ``wanted`` tells what of each is to be kept."""
+    """What callers may ask of those of databases and of volumes; ``wanted`` tells what of each is to be kept."""
 
-    service: BackupService
+    databases: BackupService
+    volumes: VolumeBackupService
     wanted: Callable[[Tx], Sequence[RetentionRule]]
     module: Module
 
@@ -43,16 +52,26 @@ def install_backups(base: Base, destinations: Destinations, applications: Applic
         hosts=lifecycle.hosts, keeping=keeping, composes=composes.lifecycle.contexts, databases=lifecycle
     )
     drill = drill_of(base.ledger, base.vault)
+    services = VolumeServices(vault=base.vault, applications=applications.lifecycle, composes=composes.lifecycle)
+    volume_planner = VolumeBackupPlanner(keeping=keeping, services=services)
     module = Module(
         kinds=(
             BackupKind(planner=planner, keeping=keeping, servers=servers, archive=_archive(base), drill=drill),
             RestoreKind(planner=planner, keeping=keeping, servers=servers),
             DrillKind(planner=planner, keeping=keeping, servers=servers),
+            VolumeBackupKind(planner=volume_planner, keeping=keeping, services=services),
+            VolumeRestoreKind(planner=volume_planner, keeping=keeping, services=services),
         ),
-        subjects={SubjectType.BACKUP: BackupSubject(base.timers)},
-        timers={SubjectType.BACKUP: BackupSource(base.vault)},
+        subjects={
+            SubjectType.BACKUP: BackupSubject(base.timers),
+            SubjectType.VOLUME_BACKUP: VolumeBackupSubject(base.timers),
+        },
+        timers={
+            SubjectType.BACKUP: BackupSource(base.vault),
+            SubjectType.VOLUME_BACKUP: VolumeBackupSource(base.vault, services),
+        },
     )
-    service = BackupService(
+    databases = BackupService(
         db=base.db,
         vault=base.vault,
         ledger=base.ledger,
@@ -60,14 +79,26 @@ def install_backups(base: Base, destinations: Destinations, applications: Applic
         timers=base.timers,
         destinations=destinations.service,
     )
-    return Backups(service=service, wanted=partial(_wanted, vault=base.vault), module=module)
+    volumes = VolumeBackupService(
+        db=base.db,
+        vault=base.vault,
+        ledger=base.ledger,
+        stopping=base.engine.stopper,
+        timers=base.timers,
+        destinations=destinations.service,
+        services=services,
+    )
+
+    wanted = partial(_wanted, vault=base.vault)
+    return Backups(databases=databases, volumes=volumes, wanted=wanted, module=module)
 
 
 def _wanted(tx: Tx, *, vault: Vault) -> list[RetentionRule]:
-    return [
-        RetentionRule(subject_type=SubjectType.BACKUP, subject_id=each.backup_id, keep=each.settings.keep)
-        for each in store.every(tx, vault)
+    databases = [(SubjectType.BACKUP, each.backup_id, each.settings.keep) for each in database_store.every(tx, vault)]
+    volumes = [
+        (SubjectType.VOLUME_BACKUP, each.volume_backup_id, each.settings.keep) for each in volume_store.every(tx, vault)
     ]
+    return [RetentionRule(subject_type=of, subject_id=id_, keep=keep) for of, id_, keep in (*databases, *volumes)]
 
 
 def _archive(base: Base) -> PanelArchive:

@@ -28,10 +28,10 @@ from headway.features.access.api.rows import (
     caller_row,
     member_row,
 )
-from headway.features.backups.api.operations import backup_rows
+from headway.features.backups.api.database import backup_rows
 from headway.features.backups.api.rows import BackupDetails
-from headway.features.backups.model import BackupForm
-from headway.features.backups.service import BackupService
+from headway.features.backups.database.model import BackupForm
+from headway.features.backups.database.service import BackupService
 from headway.features.servers.service import ServerService
 from headway.features.services.api.relations import Relations
 from headway.kernel.errors import InvalidInput

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 from headway.api.rows import moment
 from headway.drivers.dumps.base import Engine
 from headway.drivers.storages.base import Listed
-from headway.features.backups.model import WEB_SERVER, Backup, BackupForm
+from headway.features.backups.database.model import WEB_SERVER, Backup, BackupForm
 from headway.features.deployments.api.rows import DeploymentRow
 from headway.features.destinations.model import Destination
 from headway.features.destinations.stored_backup_model import KeptFile

@@ -40,7 +40,7 @@ def compose_view(panel: PanelParts) -> ComposeView:
 
     features = panel.features
     return ComposeView(
-        backups=features.backups.service,
+        backups=features.backups.databases,
         deployment_reads=features.deployments.reads,
         domains=features.edge_services.domains,
         projects=features.projects,

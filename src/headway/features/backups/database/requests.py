@@ -10,12 +10,12 @@ from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Lane, Request, SubjectType
 from headway.core.engine.scheduler.cron import Cron
 from headway.core.engine.scheduler.timer import CatchUp, Overlap, Policy, Tick
-from headway.features.backups import store
-from headway.features.backups.model import DEFAULT_TOTAL_SECONDS, Backup, BackupSettings
-from headway.features.backups.restore import DRILL, RESTORE, can_be_restored, scratch_name
-from headway.features.backups.restore import VERSION as RESTORE_VERSION
-from headway.features.backups.run import KIND, VERSION, Enqueue
-from headway.features.backups.where import host_of
+from headway.features.backups.database import store
+from headway.features.backups.database.model import DEFAULT_TOTAL_SECONDS, Backup, BackupSettings
+from headway.features.backups.database.restore import DRILL, RESTORE, can_be_restored, scratch_name
+from headway.features.backups.database.restore import VERSION as RESTORE_VERSION
+from headway.features.backups.database.run import KIND, VERSION, Enqueue
+from headway.features.backups.database.where import host_of
 from headway.features.destinations.stored_backup_model import KeptFile
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput, NotFound

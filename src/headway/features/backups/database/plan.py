@@ -13,9 +13,9 @@ from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
 from headway.drivers.dumps.base import ARCHIVE, Engine
 from headway.drivers.dumps.registry import DUMPERS
-from headway.features.backups import store
-from headway.features.backups.model import WEB_SERVER, Backup, BackupForm, BackupSettings, Connection
-from headway.features.backups.where import host_of
+from headway.features.backups.database import store
+from headway.features.backups.database.model import WEB_SERVER, Backup, BackupForm, BackupSettings, Connection
+from headway.features.backups.database.where import host_of
 from headway.features.destinations.stored_backup_model import checked_path, checked_prefix, path_of
 from headway.features.destinations.transfer import BackupTransfer, ObjectPlace
 from headway.features.servers import store as servers

@@ -12,11 +12,11 @@ from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, 
 from headway.core.deployments.status import Reason
 from headway.drivers.dumps.base import Engine
 from headway.drivers.dumps.registry import DUMPERS
-from headway.features.backups.container_processes import UNDO_INSIDE, end_inside, mark_inside
-from headway.features.backups.model import BackupForm
-from headway.features.backups.plan import BackupPlan, BackupPlanner, engine_of
-from headway.features.backups.run import require_engine
-from headway.features.backups.servers import DatabaseServers, DatabaseState, QueriedServer
+from headway.features.backups.database.container_processes import UNDO_INSIDE, end_inside, mark_inside
+from headway.features.backups.database.model import BackupForm
+from headway.features.backups.database.plan import BackupPlan, BackupPlanner, engine_of
+from headway.features.backups.database.run import require_engine
+from headway.features.backups.database.servers import DatabaseServers, DatabaseState, QueriedServer
 from headway.features.destinations import stored_backup_store
 from headway.features.destinations.transfer import BackupTransfer
 from headway.features.services.database.server_queries import ask_beside

@@ -12,13 +12,13 @@ from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, 
 from headway.core.deployments.status import Reason
 from headway.drivers.dumps import trees
 from headway.drivers.dumps.base import TAR, Whole
+from headway.features.backups.volume.exchange import ExchangeMove, Exchanging
+from headway.features.backups.volume.plan import UNDO_SWAP, VolumeBackupPlan, VolumeBackupPlanner
+from headway.features.backups.volume.run import VERSION, require_root, whole
+from headway.features.backups.volume.service_pause import let_up, start_again, take_down, undos_of_service
+from headway.features.backups.volume.services import Origin, VolumeServices, new_name
+from headway.features.backups.volume.where import VolumeMachine, known_host, open_way
 from headway.features.destinations.transfer import BackupTransfer
-from headway.features.volume_backups.exchange import ExchangeMove, Exchanging
-from headway.features.volume_backups.plan import UNDO_SWAP, VolumeBackupPlan, VolumeBackupPlanner
-from headway.features.volume_backups.run import VERSION, require_root, whole
-from headway.features.volume_backups.service_pause import let_up, start_again, take_down, undos_of_service
-from headway.features.volume_backups.services import Origin, VolumeServices, new_name
-from headway.features.volume_backups.where import VolumeMachine, known_host, open_way
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Account
 from headway.kernel.errors import Conflict

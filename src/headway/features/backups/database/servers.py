@@ -14,10 +14,10 @@ from headway.drivers.dumps.base import INSIDE, Dumper, Engine, Server, Typed, Wh
 from headway.drivers.dumps.registry import DUMPERS
 from headway.drivers.runtimes.base import NotRunning
 from headway.drivers.runtimes.release_exec import InContainer
-from headway.features.backups.container_processes import mark_inside
-from headway.features.backups.model import BackupForm, Connection
-from headway.features.backups.plan import BackupPlan
-from headway.features.backups.where import ReachedDatabase
+from headway.features.backups.database.container_processes import mark_inside
+from headway.features.backups.database.model import BackupForm, Connection
+from headway.features.backups.database.plan import BackupPlan
+from headway.features.backups.database.where import ReachedDatabase
 from headway.features.destinations.address_check import require_outward_now
 from headway.features.destinations.transfer import BackupTransfer
 from headway.features.services.application.lifecycle import ApplicationLifecycle

@@ -8,10 +8,10 @@ from typing_extensions import TypedDict
 
 from headway.api.rows import moment
 from headway.features.backups.api.rows import DestinationRow
+from headway.features.backups.volume.model import ServiceType, VolumeBackup
 from headway.features.deployments.api.rows import DeploymentRow
 from headway.features.projects.model import ListedService, ServicePlace
 from headway.features.services.api.related_rows import RelatedRow, related_row
-from headway.features.volume_backups.model import ServiceType, VolumeBackup
 
 
 class VolumeBackupRow(TypedDict):

@@ -11,12 +11,12 @@ from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment, SubjectType
 from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
+from headway.features.backups.volume import store
+from headway.features.backups.volume.model import ServiceType, VolumeBackup
+from headway.features.backups.volume.services import Origin, VolumeServices, Whose
 from headway.features.destinations.stored_backup_model import checked_path, checked_prefix, path_of
 from headway.features.destinations.transfer import BackupTransfer, ObjectPlace
 from headway.features.servers import store as servers
-from headway.features.volume_backups import store
-from headway.features.volume_backups.model import ServiceType, VolumeBackup
-from headway.features.volume_backups.services import Origin, VolumeServices, Whose
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.secret import Secret

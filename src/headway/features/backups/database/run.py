@@ -11,10 +11,10 @@ from pathlib import Path
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo
 from headway.drivers.dumps.base import Whole
-from headway.features.backups.container_processes import UNDO_INSIDE, end_inside
-from headway.features.backups.model import WEB_SERVER
-from headway.features.backups.plan import BackupPlan, BackupPlanner
-from headway.features.backups.servers import DatabaseServers
+from headway.features.backups.database.container_processes import UNDO_INSIDE, end_inside
+from headway.features.backups.database.model import WEB_SERVER
+from headway.features.backups.database.plan import BackupPlan, BackupPlanner
+from headway.features.backups.database.servers import DatabaseServers
 from headway.features.destinations import stored_backup_store
 from headway.features.destinations.stored_backup_model import KeptFile
 from headway.features.destinations.transfer import BackupStream, BackupTransfer, TransferredFile, kept_file

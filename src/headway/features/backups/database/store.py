@@ -9,7 +9,7 @@ from sqlalchemy import Row, delete, insert, select, update
 from headway.core.access.policy import Missing, Noun
 from headway.core.deployments.run import Owner
 from headway.drivers.dumps.base import Engine
-from headway.features.backups.model import Backup, BackupForm, BackupSettings
+from headway.features.backups.database.model import Backup, BackupForm, BackupSettings
 from headway.infra.db.tables.backups import backups
 from headway.infra.db.tables.projects import environments, projects
 from headway.infra.db.transaction import Tx

@@ -6,10 +6,10 @@ from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Lane, Request, SubjectType
 from headway.core.engine.scheduler.cron import Cron
 from headway.core.engine.scheduler.timer import CatchUp, Overlap, Policy, Tick
-from headway.features.volume_backups import store
-from headway.features.volume_backups.model import DEFAULT_TOTAL_SECONDS, VolumeBackup, VolumeSettings
-from headway.features.volume_backups.run import KIND, VERSION
-from headway.features.volume_backups.services import VolumeServices, Whose
+from headway.features.backups.volume import store
+from headway.features.backups.volume.model import DEFAULT_TOTAL_SECONDS, VolumeBackup, VolumeSettings
+from headway.features.backups.volume.run import KIND, VERSION
+from headway.features.backups.volume.services import VolumeServices, Whose
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
 from headway.kernel.vault import Vault

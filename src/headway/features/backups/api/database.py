@@ -19,8 +19,8 @@ from headway.core.deployments.model import SubjectType
 from headway.core.deployments.queries import DeploymentReader
 from headway.drivers.dumps.base import Engine
 from headway.features.backups.api.rows import BackupDetails, FileEntry, FileRow, backup_details, file_entry, file_row
-from headway.features.backups.model import WEB_SERVER, Backup, BackupForm, BackupSettings, Connection
-from headway.features.backups.service import BackupService, NewBackup
+from headway.features.backups.database.model import WEB_SERVER, Backup, BackupForm, BackupSettings, Connection
+from headway.features.backups.database.service import BackupService, NewBackup
 from headway.features.deployments.api.lists import rows_of
 from headway.features.destinations.service import DestinationService
 from headway.features.services.api.relations import Relations

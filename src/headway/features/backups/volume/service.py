@@ -15,14 +15,14 @@ from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent
 from headway.core.deployments.subject_shutdown import end_unfinished
 from headway.core.engine.scheduler.timers import Timers
+from headway.features.backups.volume import store
+from headway.features.backups.volume.model import ServiceType, VolumeBackup, VolumeSettings, check, check_volume
+from headway.features.backups.volume.requests import request_of, timer_of
+from headway.features.backups.volume.restore import RESTORE
+from headway.features.backups.volume.services import VolumeServices, Whose
 from headway.features.destinations import stored_backup_store
 from headway.features.destinations.service import DestinationService
 from headway.features.destinations.stored_backup_model import KeptFile, checked_path
-from headway.features.volume_backups import store
-from headway.features.volume_backups.model import ServiceType, VolumeBackup, VolumeSettings, check, check_volume
-from headway.features.volume_backups.requests import request_of, timer_of
-from headway.features.volume_backups.restore import RESTORE
-from headway.features.volume_backups.services import VolumeServices, Whose
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput

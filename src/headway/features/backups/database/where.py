@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.drivers.dumps.base import Server, Typed, Whole
-from headway.features.backups.model import Backup, BackupForm
+from headway.features.backups.database.model import Backup, BackupForm
 from headway.features.services import store as services_store
 from headway.features.services.application.remote_stage import ENV, RemoteStage
 from headway.features.services.database import store as databases

@@ -11,6 +11,7 @@ from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
 from headway.drivers.runtimes.compose.engine import Engine
 from headway.drivers.runtimes.container_body import volume_name
+from headway.features.backups.volume.model import DATA, ServiceType
 from headway.features.services import store as services_store
 from headway.features.services.application import model as application_model
 from headway.features.services.application import store as applications
@@ -21,7 +22,6 @@ from headway.features.services.compose import store as composes
 from headway.features.services.compose.lifecycle import ComposeLifecycle
 from headway.features.services.database import store as databases
 from headway.features.services.model import DesiredState
-from headway.features.volume_backups.model import DATA, ServiceType
 from headway.infra.db.transaction import Tx
 from headway.infra.docker import labels
 from headway.infra.hosts.base import Host

@@ -16,11 +16,11 @@ from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.queries import DeploymentReader
 from headway.features.backups.api.rows import FileRow, file_row
+from headway.features.backups.api.volume_rows import VolumeBackupRow, volume_backup_row
+from headway.features.backups.volume.model import ServiceType, VolumeBackup, VolumeSettings
+from headway.features.backups.volume.service import VolumeBackupService
 from headway.features.deployments.api.lists import rows_of
 from headway.features.services.api.relations import Relations
-from headway.features.volume_backups.api.rows import VolumeBackupRow, volume_backup_row
-from headway.features.volume_backups.model import ServiceType, VolumeBackup, VolumeSettings
-from headway.features.volume_backups.service import VolumeBackupService
 from headway.kernel.errors import InvalidInput
 
 Text = Annotated[str, Field(max_length=1_024)]

@@ -8,7 +8,7 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from headway.core.access.policy import Missing, Noun
 from headway.core.deployments.run import Owner
-from headway.features.volume_backups.model import ServiceType, VolumeBackup, VolumeSettings
+from headway.features.backups.volume.model import ServiceType, VolumeBackup, VolumeSettings
 from headway.infra.db.tables.backups import volume_backups
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault

@@ -6,7 +6,7 @@ from headway.core.deployments.model import Deployment, SubjectType
 from headway.core.deployments.run import Owner
 from headway.core.deployments.store import give_to_project
 from headway.core.engine.scheduler.timers import Timers
-from headway.features.volume_backups import store
+from headway.features.backups.volume import store
 from headway.infra.db.transaction import Tx
 
 

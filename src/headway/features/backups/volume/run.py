@@ -12,12 +12,12 @@ from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, 
 from headway.core.deployments.status import Reason
 from headway.drivers.dumps import trees
 from headway.drivers.dumps.base import TAR, Whole
+from headway.features.backups.volume.plan import VolumeBackupPlan, VolumeBackupPlanner
+from headway.features.backups.volume.service_pause import start_again, stop, undos_of_service
+from headway.features.backups.volume.services import VolumeServices
+from headway.features.backups.volume.where import VolumeMachine, open_way
 from headway.features.destinations import stored_backup_store
 from headway.features.destinations.transfer import BackupStream, BackupTransfer, TransferredFile, kept_file
-from headway.features.volume_backups.plan import VolumeBackupPlan, VolumeBackupPlanner
-from headway.features.volume_backups.service_pause import start_again, stop, undos_of_service
-from headway.features.volume_backups.services import VolumeServices
-from headway.features.volume_backups.where import VolumeMachine, open_way
 from headway.infra.db.transaction import Tx
 from headway.kernel.phrase import phrase
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from headway.core.deployments.run import Json, Run, RunFailed, Undoing
 from headway.drivers.dumps import trees
 from headway.drivers.dumps.base import Whole
+from headway.features.backups.volume.plan import VolumeBackupPlan
 from headway.features.destinations.transfer import BackupTransfer
 from headway.features.servers.fleet import ServerUnknown
 from headway.features.services.application.remote_stage import ENV, RemoteStage, away, end_there, lay_out, mark_of
-from headway.features.volume_backups.plan import VolumeBackupPlan
 from headway.infra.hosts.base import Host, HostUnreachable
 from headway.infra.hosts.command import Account, Command, Stage
 from headway.infra.hosts.environment_transfer import ahead, taking

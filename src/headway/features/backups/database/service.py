@@ -18,9 +18,9 @@ from headway.core.deployments.status import Intent
 from headway.core.deployments.subject_shutdown import end_unfinished
 from headway.core.engine.scheduler.timers import Timers
 from headway.drivers.dumps.base import Engine
-from headway.features.backups import store
-from headway.features.backups.model import WEB_SERVER, Backup, BackupForm, BackupSettings, check
-from headway.features.backups.requests import drill_request, request_of, restore_request, timer_of
+from headway.features.backups.database import store
+from headway.features.backups.database.model import WEB_SERVER, Backup, BackupForm, BackupSettings, check
+from headway.features.backups.database.requests import drill_request, request_of, restore_request, timer_of
 from headway.features.destinations import stored_backup_store
 from headway.features.destinations.service import DestinationService
 from headway.features.destinations.stored_backup_model import KeptFile, checked_path
