@@ -7,9 +7,7 @@ from functools import partial
 
 from headway.core.access.service import AccessService
 from headway.features.access.module import Access, install_access
-from headway.features.backups.database.subject import carry_backups_along
-from headway.features.backups.module import Backups, install_backups
-from headway.features.backups.volume.subject import carry_volume_backups_along
+from headway.features.backups.module import Backups, carry_backups_along, install_backups
 from headway.features.commit_statuses.module import install_statuses
 from headway.features.containers.module import install_containers
 from headway.features.containers.service import ContainerService
@@ -158,6 +156,5 @@ def _modules(base: Base, features: Features) -> tuple[Module, ...]:
 
 def _carry_along(tx: Tx, service_id: str, project_id: str) -> None:
     """What belongs to a service goes with it to another project: its backups, its schedules, and the runs of both."""
-    carry_volume_backups_along(tx, service_id, project_id)
     carry_backups_along(tx, service_id, project_id)
     carry_schedules_along(tx, service_id, project_id)

@@ -11,7 +11,7 @@ from headway.core.access.service import AccessService
 from headway.core.deployments.service import DeploymentService
 from headway.core.deployments.waiters import Awaiting
 from headway.core.engine.troubles import Troubles
-from headway.features.backups.database.service import BackupService
+from headway.features.backups.database.service import DatabaseBackupService
 from headway.features.backups.volume.service import VolumeBackupService
 from headway.features.containers.service import ContainerService
 from headway.features.destinations.service import DestinationService
@@ -47,7 +47,7 @@ class Services:
     relocation: ApplicationRelocation
     applications: ApplicationService
     awaiting: Awaiting
-    backups: BackupService
+    backups: DatabaseBackupService
     broadcast: Broadcast
     composes: ComposeService
     containers: ContainerService

@@ -9,22 +9,19 @@ from dataclasses import dataclass
 from functools import partial
 
 from headway.core.deployments.model import SubjectType
-from headway.features.backups.database import store as database_store
-from headway.features.backups.database.plan import BackupPlanner
-from headway.features.backups.database.requests import BackupSource, drill_of
-from headway.features.backups.database.restore import DrillKind, RestoreKind
-from headway.features.backups.database.run import BackupKind, PanelArchive
+from headway.features.backups.base import BackupJob
+from headway.features.backups.database.drill import drill_kind, drill_when_due
+from headway.features.backups.database.requests import DATABASE_JOB
 from headway.features.backups.database.servers import DatabaseServers
-from headway.features.backups.database.service import BackupService
-from headway.features.backups.database.subject import BackupSubject
-from headway.features.backups.volume import store as volume_store
-from headway.features.backups.volume.plan import VolumeBackupPlanner
-from headway.features.backups.volume.requests import VolumeBackupSource
-from headway.features.backups.volume.restore import VolumeRestoreKind
-from headway.features.backups.volume.run import VolumeBackupKind
-from headway.features.backups.volume.service import VolumeBackupService
+from headway.features.backups.database.service import DatabaseBackupService, judged_database
+from headway.features.backups.database.target import DatabaseTarget, PanelArchive
+from headway.features.backups.model import B
+from headway.features.backups.run import backup_kind, restore_kind
+from headway.features.backups.subject import BackupSubject, carry_along
+from headway.features.backups.volume.requests import VOLUME_JOB
+from headway.features.backups.volume.service import VolumeBackupService, judged_volume
 from headway.features.backups.volume.services import VolumeServices
-from headway.features.backups.volume.subject import VolumeBackupSubject
+from headway.features.backups.volume.target import VolumeTarget
 from headway.features.destinations.module import Destinations
 from headway.features.destinations.stored_backup_retention import RetentionRule
 from headway.features.services.application.module import Applications
@@ -38,7 +35,7 @@ from headway.module import Base, Module
 class Backups:
     """What callers may ask of those of databases and of volumes; ``wanted`` tells what of each is to be kept."""
 
-    databases: BackupService
+    databases: DatabaseBackupService
     volumes: VolumeBackupService
     wanted: Callable[[Tx], Sequence[RetentionRule]]
     module: Module
@@ -47,31 +44,27 @@ class Backups:
 def install_backups(base: Base, destinations: Destinations, applications: Applications, composes: Composes) -> Backups:
     """Backups that are brought to these destinations."""
     keeping, lifecycle = destinations.keeping, applications.lifecycle
-    planner = BackupPlanner(keeping=keeping)
     servers = DatabaseServers(
         hosts=lifecycle.hosts, keeping=keeping, composes=composes.lifecycle.contexts, databases=lifecycle
     )
-    drill = drill_of(base.ledger, base.vault)
-    services = VolumeServices(vault=base.vault, applications=applications.lifecycle, composes=composes.lifecycle)
-    volume_planner = VolumeBackupPlanner(keeping=keeping, services=services)
+    services = VolumeServices(vault=base.vault, applications=lifecycle, composes=composes.lifecycle)
+    database = DatabaseTarget(keeping=keeping, servers=servers, archive=_archive(base))
+    volume = VolumeTarget(keeping=keeping, services=services)
+    of_databases, of_volumes = BackupSubject(database, base.timers), BackupSubject(volume, base.timers)
     module = Module(
         kinds=(
-            BackupKind(planner=planner, keeping=keeping, servers=servers, archive=_archive(base), drill=drill),
-            RestoreKind(planner=planner, keeping=keeping, servers=servers),
-            DrillKind(planner=planner, keeping=keeping, servers=servers),
-            VolumeBackupKind(planner=volume_planner, keeping=keeping, services=services),
-            VolumeRestoreKind(planner=volume_planner, keeping=keeping, services=services),
+            backup_kind(database, drill_when_due(base.ledger, base.vault)),
+            restore_kind(database),
+            drill_kind(database),
+            backup_kind(volume),
+            restore_kind(volume),
         ),
-        subjects={
-            SubjectType.BACKUP: BackupSubject(base.timers),
-            SubjectType.VOLUME_BACKUP: VolumeBackupSubject(base.timers),
-        },
-        timers={
-            SubjectType.BACKUP: BackupSource(base.vault),
-            SubjectType.VOLUME_BACKUP: VolumeBackupSource(base.vault, services),
-        },
+        subjects={SubjectType.BACKUP: of_databases, SubjectType.VOLUME_BACKUP: of_volumes},
+        timers={SubjectType.BACKUP: of_databases, SubjectType.VOLUME_BACKUP: of_volumes},
     )
-    databases = BackupService(
+    databases = DatabaseBackupService(
+        job=DATABASE_JOB,
+        judge=judged_database,
         db=base.db,
         vault=base.vault,
         ledger=base.ledger,
@@ -80,6 +73,8 @@ def install_backups(base: Base, destinations: Destinations, applications: Applic
         destinations=destinations.service,
     )
     volumes = VolumeBackupService(
+        job=VOLUME_JOB,
+        judge=judged_volume,
         db=base.db,
         vault=base.vault,
         ledger=base.ledger,
@@ -88,17 +83,24 @@ def install_backups(base: Base, destinations: Destinations, applications: Applic
         destinations=destinations.service,
         services=services,
     )
+    return Backups(databases=databases, volumes=volumes, wanted=partial(_wanted, vault=base.vault), module=module)
 
-    wanted = partial(_wanted, vault=base.vault)
-    return Backups(databases=databases, volumes=volumes, wanted=wanted, module=module)
+
+def carry_backups_along(tx: Tx, service_id: str, project_id: str) -> None:
+    """The backups of a service and of its volumes, and their runs, go with it to another project."""
+    carry_along(VOLUME_JOB, tx, service_id, project_id)
+    carry_along(DATABASE_JOB, tx, service_id, project_id)
 
 
 def _wanted(tx: Tx, *, vault: Vault) -> list[RetentionRule]:
-    databases = [(SubjectType.BACKUP, each.backup_id, each.settings.keep) for each in database_store.every(tx, vault)]
-    volumes = [
-        (SubjectType.VOLUME_BACKUP, each.volume_backup_id, each.settings.keep) for each in volume_store.every(tx, vault)
+    return [*_rules(DATABASE_JOB, tx, vault), *_rules(VOLUME_JOB, tx, vault)]
+
+
+def _rules(job: BackupJob[B], tx: Tx, vault: Vault) -> list[RetentionRule]:
+    return [
+        RetentionRule(subject_type=job.subject_type, subject_id=each.backup_id, keep=each.settings.keep)
+        for each in job.store.every(tx, vault)
     ]
-    return [RetentionRule(subject_type=of, subject_id=id_, keep=keep) for of, id_, keep in (*databases, *volumes)]
 
 
 def _archive(base: Base) -> PanelArchive:

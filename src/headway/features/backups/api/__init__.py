@@ -36,8 +36,8 @@ def _volume_backups(panel: PanelParts) -> Routed:
 
     features = panel.features
     needs = volume.VolumeBackupsNeeds(
+        backups=features.backups.volumes,
         deployment_reads=features.deployments.reads,
         relations=relations_of(panel),
-        volume_backups=features.backups.volumes,
     )
     return volume.router.over(needs)

@@ -18,17 +18,31 @@ from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.queries import DeploymentReader
 from headway.drivers.dumps.base import Engine
+from headway.features.backups.api.answers import rows_with_relations, runs_of
+from headway.features.backups.api.inputs import (
+    Count,
+    CronText,
+    Id,
+    NamedDestination,
+    Prefix,
+    Seconds,
+    Text,
+    ZoneName,
+    put_upon,
+)
 from headway.features.backups.api.rows import BackupDetails, FileEntry, FileRow, backup_details, file_entry, file_row
-from headway.features.backups.database.model import WEB_SERVER, Backup, BackupForm, BackupSettings, Connection
-from headway.features.backups.database.service import BackupService, NewBackup
-from headway.features.deployments.api.lists import rows_of
+from headway.features.backups.database.model import (
+    WEB_SERVER,
+    BackupForm,
+    Connection,
+    DatabaseBackup,
+    DatabaseBackupSettings,
+)
+from headway.features.backups.database.service import DatabaseBackupService, NewBackup
 from headway.features.destinations.service import DestinationService
 from headway.features.services.api.relations import Relations
 from headway.kernel.errors import InvalidInput, PasswordForgotten
 
-Text = Annotated[str, Field(max_length=1_024)]
-Id = Annotated[str, Field(min_length=1, max_length=64)]
-Count = Annotated[int, Field(ge=1, le=100_000)]
 DatabaseType = Literal["postgres", "mariadb", "mysql", "mongo", "web-server", "libsql"]
 _MANUAL: Mapping[str, str] = MappingProxyType(
     {
@@ -48,7 +62,7 @@ _LAST_PORT, _LONGEST = 65_535, 65_536
 class BackupNeeds:
     """What these operations need."""
 
-    backups: BackupService
+    backups: DatabaseBackupService
     deployment_reads: DeploymentReader
     destinations: DestinationService
     relations: Relations
@@ -67,11 +81,11 @@ class BackupChangeable(Input):
     """What can be set of a backup at any time."""
 
     name: Text | None = None
-    schedule: Annotated[str, Field(max_length=256)] | None = None
-    timezone: Annotated[str, Field(max_length=64)] | None = None
+    schedule: CronText | None = None
+    timezone: ZoneName | None = None
     enabled: bool | None = None
-    prefix: Annotated[str, Field(max_length=255)] | None = None
-    destination_id: Annotated[str, Field(max_length=64)] | None = None
+    prefix: Prefix | None = None
+    destination_id: NamedDestination | None = None
     keep_latest_count: Count | None = None
     keep_days: Count | None = None
     drill_days: Count | None = None
@@ -79,27 +93,15 @@ class BackupChangeable(Input):
     service_name: Text | None = None
     metadata: Keyed | None = Field(default=None, repr=False)
     connection: Keyed | None = Field(default=None, repr=False)
-    encryption_password: Annotated[str, Field(max_length=1_024)] | None = Field(default=None, repr=False)
+    encryption_password: Text | None = Field(default=None, repr=False)
     include_logs: bool | None = None
-    total_seconds: Annotated[float, Field(gt=0, le=30 * 86_400)] | None = None
+    total_seconds: Seconds | None = None
     include_encryption_key: bool | None = None
 
-    def onto(self, current: BackupSettings) -> BackupSettings:
+    def onto(self, current: DatabaseBackupSettings) -> DatabaseBackupSettings:
         """The settings with what was given; what was not given stays."""
-        sent = self.model_fields_set
-        plain = {
-            name: getattr(self, name)
-            for name in ("name", "schedule", "timezone", "enabled", "prefix", "database", "total_seconds")
-            if getattr(self, name) is not None
-        }
-        counted = {
-            name: getattr(self, name)
-            for name in ("keep_latest_count", "keep_days", "drill_days", "service_name")
-            if name in sent
-        }
-        changed = replace(current, **plain, **counted, connection=self._connection(current.connection))
-        if "encryption_password" in sent:
-            changed = replace(changed, password=self.encryption_password or None)
+        changed = put_upon(current, self, plain=("database",), or_none=("drill_days",))
+        changed = replace(changed, connection=self._connection(current.connection))
         if self.include_logs is not None:
             changed = replace(changed, with_logs=self.include_logs)
         extra = {"metadata": self.metadata, "includeEncryptionKey": self.include_encryption_key}
@@ -152,11 +154,12 @@ class UpdateBackup(BackupChangeable, BackupById):
 
     database_type: DatabaseType | None = None
 
-    def require_same(self, backup: Backup) -> None:
+    def require_same(self, backup: DatabaseBackup) -> None:
         """Raises InvalidInput where another kind of database is named than it has."""
-        kept = WEB_SERVER if backup.engine is None else backup.engine.value
-        if self.database_type not in {None, kept}:
-            raise InvalidInput(f"This is a backup of {kept}, and stays one: make another one of {self.database_type}.")
+        if self.database_type not in {None, backup.what}:
+            raise InvalidInput(
+                f"This is a backup of {backup.what}, and stays one: make another one of {self.database_type}."
+            )
 
 
 class BackupListing(Input):
@@ -190,11 +193,9 @@ async def all_(needs: BackupNeeds, call: Call[Empty]) -> list[BackupDetails]:
 @router.query("one", least=Role.MEMBER, scope=Scope.READ)
 async def one(needs: BackupNeeds, call: Call[BackupById]) -> BackupDetails:
     """A backup with its deployments."""
-    actor = call.actor
-    backup = await needs.backups.one(actor, call.permission, call.input.backup_id)
-    part = await needs.deployment_reads.rows_of(actor, call.permission, SubjectType.BACKUP, backup.backup_id)
-    rows = rows_of(part, pending_as_running=actor.terms.pending_as_running)
-    return {**await _row(needs, call, backup), "deployments": rows}
+    backup = await needs.backups.one(call.actor, call.permission, call.input.backup_id)
+    runs = await runs_of(needs.deployment_reads, call, SubjectType.BACKUP, backup.backup_id)
+    return {**await _row(needs, call, backup), "deployments": runs}
 
 
 @router.query("files", least=Role.MEMBER, scope=Scope.READ)
@@ -214,12 +215,8 @@ async def list_(needs: BackupNeeds, call: Call[BackupListing]) -> list[FileEntry
 @router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN)
 async def create(needs: BackupNeeds, call: Call[CreateBackup]) -> BackupDetails:
     """A new backup, not made yet."""
-    given = call.input
-    return await _row(
-        needs,
-        call,
-        await needs.backups.create(call.actor, call.permission, given.made(), given.onto(BackupSettings())),
-    )
+    made, settings = call.input.made(), call.input.onto(DatabaseBackupSettings())
+    return await _row(needs, call, await needs.backups.create(call.actor, call.permission, made, settings))
 
 
 @router.mutation("update", least=Role.ADMIN, scope=Scope.ADMIN)
@@ -236,10 +233,7 @@ async def update(needs: BackupNeeds, call: Call[UpdateBackup]) -> BackupDetails:
 @router.mutation("remove", least=Role.ADMIN, scope=Scope.ADMIN)
 async def remove(needs: BackupNeeds, call: Call[BackupById]) -> BackupDetails:
     """Forget a backup; its files stay where they lie."""
-    backups, id_ = needs.backups, call.input.backup_id
-    last = await _row(needs, call, await backups.one(call.actor, call.permission, id_))
-    await backups.remove(call.actor, call.permission, id_)
-    return last
+    return await _row(needs, call, await needs.backups.remove(call.actor, call.permission, call.input.backup_id))
 
 
 async def _run(wanted: str, needs: BackupNeeds, call: Call[BackupById]) -> Ready[bool]:
@@ -279,20 +273,14 @@ async def drill(needs: BackupNeeds, call: Call[Drill]) -> Nothing:
     )
 
 
-async def _row(needs: BackupNeeds, call: Call[Any], backup: Backup) -> BackupDetails:
+async def _row(needs: BackupNeeds, call: Call[Any], backup: DatabaseBackup) -> BackupDetails:
     (row,) = await backup_rows(needs.relations, call.actor, [backup])
     return row
 
 
-async def backup_rows(relations: Relations, actor: Actor, found: Sequence[Backup]) -> list[BackupDetails]:
+async def backup_rows(relations: Relations, actor: Actor, found: Sequence[DatabaseBackup]) -> list[BackupDetails]:
     """The backups with what they belong to, for whoever was let through to them already."""
-    places = await relations.services([each.service_id for each in found])
-    destinations = {
-        each: await relations.destination(actor, each) for each in {backup.destination_id for backup in found}
-    }
-    return [
-        backup_details(each, places.get(each.service_id or ""), destinations[each.destination_id]) for each in found
-    ]
+    return await rows_with_relations(relations, actor, found, backup_details)
 
 
 def _reached(given: Any, current: Connection) -> Connection:  # noqa: ANN401 - JSON

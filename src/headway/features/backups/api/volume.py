@@ -15,17 +15,25 @@ from headway.core.access.model import Role, Scope
 from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.queries import DeploymentReader
+from headway.features.backups.api.answers import rows_with_relations, runs_of
+from headway.features.backups.api.inputs import (
+    Count,
+    CronText,
+    Id,
+    NamedDestination,
+    Prefix,
+    Seconds,
+    Text,
+    ZoneName,
+    put_upon,
+)
 from headway.features.backups.api.rows import FileRow, file_row
 from headway.features.backups.api.volume_rows import VolumeBackupRow, volume_backup_row
-from headway.features.backups.volume.model import ServiceType, VolumeBackup, VolumeSettings
+from headway.features.backups.volume.model import ServiceType, VolumeBackup, VolumeBackupSettings
 from headway.features.backups.volume.service import VolumeBackupService
-from headway.features.deployments.api.lists import rows_of
 from headway.features.services.api.relations import Relations
 from headway.kernel.errors import InvalidInput
 
-Text = Annotated[str, Field(max_length=1_024)]
-Id = Annotated[str, Field(min_length=1, max_length=64)]
-Count = Annotated[int, Field(ge=1, le=100_000)]
 Services = Literal["application", "postgres", "mysql", "mariadb", "mongo", "redis", "compose", "libsql"]
 
 
@@ -33,9 +41,9 @@ Services = Literal["application", "postgres", "mysql", "mariadb", "mongo", "redi
 class VolumeBackupsNeeds:
     """What these operations need."""
 
+    backups: VolumeBackupService
     deployment_reads: DeploymentReader
     relations: Relations
-    volume_backups: VolumeBackupService
 
 
 router = Router[VolumeBackupsNeeds](
@@ -57,28 +65,22 @@ class VolumeBackupChangeable(Input):
 
     name: Text | None = None
     volume_name: Text | None = None
-    prefix: Annotated[str, Field(max_length=255)] | None = None
-    cron_expression: Annotated[str, Field(max_length=256)] | None = None
-    timezone: Annotated[str, Field(max_length=64)] | None = None
+    prefix: Prefix | None = None
+    cron_expression: CronText | None = None
+    timezone: ZoneName | None = None
     turn_off: bool | None = None
     enabled: bool | None = None
     keep_latest_count: Count | None = None
     keep_days: Count | None = None
     service_name: Text | None = None
-    destination_id: Annotated[str, Field(max_length=64)] | None = None
-    encryption_password: Annotated[str, Field(max_length=1_024)] | None = Field(default=None, repr=False)
-    total_seconds: Annotated[float, Field(gt=0, le=30 * 86_400)] | None = None
+    destination_id: NamedDestination | None = None
+    encryption_password: Text | None = Field(default=None, repr=False)
+    total_seconds: Seconds | None = None
 
-    def onto(self, current: VolumeSettings) -> VolumeSettings:
+    def onto(self, current: VolumeBackupSettings) -> VolumeBackupSettings:
         """The settings with what was given; what was not given stays."""
-        sent = self.model_fields_set
-        plain = ("name", "volume_name", "prefix", "cron_expression", "timezone", "turn_off", "enabled", "total_seconds")
-        counted = ("keep_latest_count", "keep_days", "service_name")
-        given = {name: getattr(self, name) for name in plain if getattr(self, name) is not None}
-        changed = replace(current, **given, **{name: getattr(self, name) for name in counted if name in sent})
-        if "encryption_password" in sent:
-            changed = replace(changed, password=self.encryption_password or None)
-        return changed
+        changed = put_upon(current, self, plain=("volume_name", "turn_off"))
+        return changed if self.cron_expression is None else replace(changed, schedule=self.cron_expression)
 
 
 class ServiceOfVolumeBackup(VolumeBackupChangeable):
@@ -137,47 +139,42 @@ async def list_(needs: VolumeBackupsNeeds, call: Call[VolumeBackupListing]) -> l
     """The volume backups of a service."""
     given = call.input
     kind = ServiceType(given.volume_backup_type)
-    return await _rows(needs, call, await needs.volume_backups.of_service(call.actor, call.permission, kind, given.id))
+    return await _rows(needs, call, await needs.backups.of_service(call.actor, call.permission, kind, given.id))
 
 
 @router.query("one", least=Role.MEMBER, scope=Scope.READ)
 async def one(needs: VolumeBackupsNeeds, call: Call[VolumeBackupById]) -> VolumeBackupRow:
     """A volume backup with its deployments."""
-    actor = call.actor
-    found = await needs.volume_backups.one(actor, call.permission, call.input.volume_backup_id)
-    reads, subject = needs.deployment_reads, SubjectType.VOLUME_BACKUP
-    part = await reads.rows_of(actor, call.permission, subject, found.volume_backup_id)
-    rows = rows_of(part, pending_as_running=actor.terms.pending_as_running)
-    return {**await _row(needs, call, found), "deployments": rows}
+    found = await needs.backups.one(call.actor, call.permission, call.input.volume_backup_id)
+    runs = await runs_of(needs.deployment_reads, call, SubjectType.VOLUME_BACKUP, found.backup_id)
+    return {**await _row(needs, call, found), "deployments": runs}
 
 
 @router.query("files", least=Role.MEMBER, scope=Scope.READ)
 async def files(needs: VolumeBackupsNeeds, call: Call[VolumeBackupById]) -> list[FileRow]:
     """What is kept of it, newest first."""
-    found = await needs.volume_backups.files(call.actor, call.permission, call.input.volume_backup_id)
+    found = await needs.backups.files(call.actor, call.permission, call.input.volume_backup_id)
     return [file_row(each) for each in found]
 
 
 @router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN)
 async def create(needs: VolumeBackupsNeeds, call: Call[CreateVolumeBackup]) -> VolumeBackupRow:
     """A new volume backup, not made yet."""
-    given, volume_backups = call.input, needs.volume_backups
-    settings = given.onto(VolumeSettings())
+    given, settings = call.input, call.input.onto(VolumeBackupSettings())
+    where = given.destination_id or None
     return await _row(
         needs,
         call,
-        await volume_backups.create(
-            call.actor, call.permission, *given.service(), settings, destination_id=given.destination_id or None
-        ),
+        await needs.backups.create(call.actor, call.permission, *given.service(), settings, destination_id=where),
     )
 
 
 @router.mutation("update", least=Role.ADMIN, scope=Scope.ADMIN)
 async def update(needs: VolumeBackupsNeeds, call: Call[UpdateVolumeBackup]) -> VolumeBackupRow:
     """Change a volume backup."""
-    given, volume_backups = call.input, needs.volume_backups
-    given.require_same(await volume_backups.one(call.actor, call.permission, given.volume_backup_id))
-    changed = await volume_backups.update(
+    given, backups = call.input, needs.backups
+    given.require_same(await backups.one(call.actor, call.permission, given.volume_backup_id))
+    changed = await backups.update(
         call.actor, call.permission, given.volume_backup_id, given.onto, given.destination_id or None
     )
     return await _row(needs, call, changed)
@@ -186,10 +183,7 @@ async def update(needs: VolumeBackupsNeeds, call: Call[UpdateVolumeBackup]) -> V
 @router.mutation("delete", least=Role.ADMIN, scope=Scope.ADMIN)
 async def delete(needs: VolumeBackupsNeeds, call: Call[VolumeBackupById]) -> VolumeBackupRow:
     """Forget it; its files stay where they lie."""
-    volume_backups, id_ = needs.volume_backups, call.input.volume_backup_id
-    last = await _row(needs, call, await volume_backups.one(call.actor, call.permission, id_))
-    await volume_backups.delete(call.actor, call.permission, id_)
-    return last
+    return await _row(needs, call, await needs.backups.remove(call.actor, call.permission, call.input.volume_backup_id))
 
 
 async def _row(needs: VolumeBackupsNeeds, call: Call[Any], found: VolumeBackup) -> VolumeBackupRow:
@@ -199,17 +193,13 @@ async def _row(needs: VolumeBackupsNeeds, call: Call[Any], found: VolumeBackup) 
 
 async def _rows(needs: VolumeBackupsNeeds, call: Call[Any], found: Sequence[VolumeBackup]) -> list[VolumeBackupRow]:
     """The volume backups with what they belong to, for whoever was let through to them already."""
-    places = await needs.relations.services([each.service_id for each in found])
-    destinations = {
-        each: await needs.relations.destination(call.actor, each) for each in {made.destination_id for made in found}
-    }
-    return [volume_backup_row(each, places.get(each.service_id), destinations[each.destination_id]) for each in found]
+    return await rows_with_relations(needs.relations, call.actor, found, volume_backup_row)
 
 
 @router.starter("runManually", least=Role.MEMBER, scope=Scope.DEPLOY)
 async def run(needs: VolumeBackupsNeeds, call: Call[VolumeBackupById]) -> Ready[bool]:
     """Queue a run."""
-    made = await needs.volume_backups.start(call.actor, call.permission, call.input.volume_backup_id, call.once)
+    made = await needs.backups.start(call.actor, call.permission, call.input.volume_backup_id, call.once)
     return queued_as(made, answer=True)
 
 
@@ -218,7 +208,7 @@ async def restore(needs: VolumeBackupsNeeds, call: Call[RestoreVolumeBackup]) ->
     """Queue a restore of a file."""
     given = call.input
     return queued(
-        await needs.volume_backups.restore(
+        await needs.backups.restore(
             call.actor,
             call.permission,
             given.volume_backup_id,

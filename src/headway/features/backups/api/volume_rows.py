@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NotRequired
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -61,26 +61,17 @@ def volume_backup_row(
 ) -> VolumeBackupRow:
     """The volume backup without its password, with what it belongs to."""
     settings = made.settings
-    related = {each: related_row(service, each.value) if each is made.service_type else None for each in ServiceType}
-    ids = {each: made.service_id if each is made.service_type else None for each in ServiceType}
-    return {
-        "volumeBackupId": made.volume_backup_id,
+    row: Any = {
+        "volumeBackupId": made.backup_id,
         "name": settings.name,
         "appName": made.app_name,
         "volumeName": settings.volume_name,
         "prefix": settings.prefix,
         "serviceType": made.service_type.value,
         "serviceName": settings.service_name,
-        "applicationId": ids[ServiceType.APPLICATION],
-        "composeId": ids[ServiceType.COMPOSE],
-        "postgresId": ids[ServiceType.POSTGRES],
-        "mysqlId": ids[ServiceType.MYSQL],
-        "mariadbId": ids[ServiceType.MARIADB],
-        "mongoId": ids[ServiceType.MONGO],
-        "redisId": ids[ServiceType.REDIS],
-        "libsqlId": ids[ServiceType.LIBSQL],
+        **{f"{each}Id": made.service_id if each is made.service_type else None for each in ServiceType},
         "turnOff": settings.turn_off,
-        "cronExpression": settings.cron_expression,
+        "cronExpression": settings.schedule,
         "timezone": settings.timezone,
         "enabled": settings.enabled,
         "keepLatestCount": settings.keep_latest_count,
@@ -89,13 +80,10 @@ def volume_backup_row(
         "encrypted": settings.password is not None,
         "totalSeconds": settings.total_seconds,
         "createdAt": moment(made.created_at),
-        "application": related[ServiceType.APPLICATION],
-        "compose": related[ServiceType.COMPOSE],
-        "libsql": related[ServiceType.LIBSQL],
-        "mariadb": related[ServiceType.MARIADB],
-        "mongo": related[ServiceType.MONGO],
-        "mysql": related[ServiceType.MYSQL],
-        "postgres": related[ServiceType.POSTGRES],
-        "redis": related[ServiceType.REDIS],
+        **{
+            each.value: related_row(service, each) if each is made.service_type else None
+            for each in sorted(ServiceType)
+        },
         "destination": destination,
     }
+    return row  # type: ignore[no-any-return]  # many keys are called by the kinds

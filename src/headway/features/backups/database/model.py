@@ -1,19 +1,17 @@
-"""A backup: what is backed up, where it goes, how often, and what is kept of it."""
+"""A backup of a database or of Headway itself: where that is, and how its server is reached."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from headway.drivers.dumps.base import Engine
-from headway.features.destinations.stored_backup_model import Keep, checked_prefix
+from headway.features.backups.model import Backup, BackupSettings, check_settings, load_settings
 from headway.kernel.errors import InvalidInput
 
 WEB_SERVER = "web-server"
-DEFAULT_TOTAL_SECONDS = 24 * 3600.0
 _LONGEST_NAME = 255
 
 
@@ -42,80 +40,59 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BackupSettings:
-    """What can be changed of a backup. ``password`` encrypts what is kept (None: not encrypted); ``drill_days``: after
-    a backup it is restored on trial where the last trial is so long ago (None: only when asked for). ``extra`` are
-    fields of the peer's inputs on which Headway does not act.
+class DatabaseBackupSettings(BackupSettings):
+    """What can be changed of a backup of a database. ``drill_days``: after a backup it is restored on trial where the
+    last trial is so long ago (None: only when asked for).
     """
 
-    name: str = ""
     database: str = ""
-    schedule: str = ""
-    timezone: str = "UTC"
-    enabled: bool = True
-    prefix: str = ""
-    keep_latest_count: int | None = None
-    keep_days: int | None = None
     drill_days: int | None = None
-    service_name: str | None = None
     connection: Connection = field(default_factory=Connection)
-    password: str | None = field(default=None, repr=False)
     with_logs: bool = True
-    total_seconds: float | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
-
-    def dump(self) -> dict[str, Any]:
-        """The JSON that ``load`` reads."""
-        return asdict(self)
 
     @staticmethod
-    def load(values: Mapping[str, Any]) -> BackupSettings:
-        """The settings that ``dump`` wrote; unknown keys are of a later version and dropped."""
-        known = {each.name for each in fields(BackupSettings)}
-        given = {name: value for name, value in values.items() if name in known}
-        return BackupSettings(**{**given, "connection": Connection(**given.get("connection", {}))})
-
-    @property
-    def keep(self) -> Keep:
-        """What is kept."""
-        age = None if self.keep_days is None else timedelta(days=self.keep_days)
-        return Keep(number=self.keep_latest_count, age=age)
+    def load(values: Mapping[str, Any]) -> DatabaseBackupSettings:
+        """The settings that ``dump`` wrote."""
+        connection = Connection(**values.get("connection", {}))
+        return load_settings(DatabaseBackupSettings, {**values, "connection": connection})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Backup:
-    """One backup, with whose it is. ``service_id`` is the compose service or the database, None for the other forms;
-    one of Headway itself lies in no project and has no ``engine``.
+class DatabaseBackup(Backup[DatabaseBackupSettings]):
+    """One backup. ``service_id`` is the compose service or the database, None for the other forms; one of Headway
+    itself lies in no project and has no ``engine``.
     """
 
-    backup_id: str
-    organization_id: str
-    project_id: str | None
     environment_id: str | None
-    destination_id: str
     form: BackupForm
     engine: Engine | None
-    service_id: str | None
-    app_name: str
-    settings: BackupSettings
-    created_at: datetime
+
+    @staticmethod
+    def load(values: Mapping[str, Any]) -> DatabaseBackup:
+        """The backup of a row's columns."""
+        made = {
+            "form": BackupForm(values["form"]),
+            "engine": None if values["engine"] is None else Engine(values["engine"]),
+            "settings": DatabaseBackupSettings.load(values["settings"]),
+        }
+        return DatabaseBackup(**{**values, **made})
+
+    @property
+    def what(self) -> str:
+        """What it is of, by its name on the wire."""
+        return WEB_SERVER if self.engine is None else self.engine.value
 
 
-def check(form: BackupForm, engine: Engine | None, settings: BackupSettings) -> None:
+def check(form: BackupForm, engine: Engine | None, settings: DatabaseBackupSettings) -> None:
     """Everything that can be told without asking anybody. Raises InvalidInput."""
-    checked_prefix(settings.prefix)
-    for name, value in (("keepLatestCount", settings.keep_latest_count), ("keepDays", settings.keep_days)):
-        if value is not None and value < 1:
-            raise InvalidInput(f"{name} is 1 or more: the last good backup is never deleted.")
+    check_settings(settings)
     if settings.drill_days is not None and settings.drill_days < 1:
         raise InvalidInput("drillDays is 1 or more.")
-    if settings.password is not None and len(settings.password) < 8:
-        raise InvalidInput("The password that encrypts backups has at least 8 characters.")
     if form is not BackupForm.PANEL:
         _check_database(form, engine, settings)
 
 
-def _check_database(form: BackupForm, engine: Engine | None, settings: BackupSettings) -> None:
+def _check_database(form: BackupForm, engine: Engine | None, settings: DatabaseBackupSettings) -> None:
     if engine is not Engine.LIBSQL and not settings.database.strip():
         raise InvalidInput("Name the database.")
     if len(settings.database) > _LONGEST_NAME or not settings.database.isprintable():

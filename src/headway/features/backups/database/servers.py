@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.run import Json, Run, RunFailed, Undoing
 from headway.core.deployments.status import Reason
 from headway.drivers.dumps.base import INSIDE, Dumper, Engine, Server, Typed, Whole
@@ -16,19 +15,19 @@ from headway.drivers.runtimes.base import NotRunning
 from headway.drivers.runtimes.release_exec import InContainer
 from headway.features.backups.database.container_processes import mark_inside
 from headway.features.backups.database.model import BackupForm, Connection
-from headway.features.backups.database.plan import BackupPlan
-from headway.features.backups.database.where import ReachedDatabase
+from headway.features.backups.database.plan import DatabaseBackupPlan
+from headway.features.backups.remote import opened, remote_stage, require_end
 from headway.features.destinations.address_check import require_outward_now
 from headway.features.destinations.transfer import BackupTransfer
 from headway.features.services.application.lifecycle import ApplicationLifecycle
-from headway.features.services.application.remote_stage import RemoteStage, away, lay_out, mark_of
+from headway.features.services.application.remote_stage import ENV, RemoteStage, away
 from headway.features.services.application.store import serving
 from headway.features.services.compose.tools import ComposeContexts
 from headway.infra.hosts.base import Cause, Host, HostUnreachable
 from headway.infra.hosts.command import Account, Command, led
+from headway.infra.hosts.environment_transfer import ahead, taking
 from headway.infra.hosts.privileges import stage
 from headway.infra.hosts.ssh import SshHost
-from headway.infra.hosts.ssh_client import BROKEN, broken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +43,35 @@ class DatabaseState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReachedDatabase:
+    """A database server, and how its programs are started. ``far`` is their end on the server that it is on; None: on
+    the panel's machine.
+    """
+
+    server: Server = field(repr=False)
+    far: RemoteStage | None = None
+
+    @property
+    def place(self) -> str:
+        """The server's name, "" for the panel's machine."""
+        return "" if self.far is None else self.far.place
+
+    def typed(self, what: Typed) -> Typed:
+        """What is typed for the database server, as it is typed on the panel's machine."""
+        if self.far is None:
+            return what
+        return Typed(argv=self.far.argv(taking(what.argv)), env=ENV, stdin=ahead(what.env) + what.stdin)
+
+    def read_by(self, whole: Whole) -> Whole:
+        """The programs that read a dump, likewise; there it is one, which reads the whole of it."""
+        if self.far is None or not whole.programs:
+            return whole
+        (argv,) = whole.programs
+        far = self.typed(Typed(argv=argv, env=whole.env))
+        return replace(whole, programs=(far.argv,), env=far.env, ahead=far.stdin, place=self.place)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseServers:
     """Database servers as runs meet them, on whichever host. ``composes`` has the engines of all hosts, ``databases``
     acts on those that are services.
@@ -54,7 +82,7 @@ class DatabaseServers:
     composes: ComposeContexts
     databases: ApplicationLifecycle
 
-    async def find(self, run: Run, plan: BackupPlan) -> QueriedServer:
+    async def find(self, run: Run, plan: DatabaseBackupPlan) -> QueriedServer:
         """The server, in a container looked up as it runs now, and what opens the machine that it is on. Raises
         RunFailed where it does not run, or its machine does not answer.
         """
@@ -67,7 +95,7 @@ class DatabaseServers:
         dumper, keeping = DUMPERS[plan.engine], self.keeping
         return QueriedServer(run=run, reached=reached, dumper=dumper, database=plan.database, keeping=keeping)
 
-    async def beside(self, plan: BackupPlan, undoing: Undoing) -> ReachedDatabase:
+    async def beside(self, plan: DatabaseBackupPlan, undoing: Undoing) -> ReachedDatabase:
         """The server as it runs now, for who asks outside of a run's commands, and removes the run's own folder
         afterwards, in any case. Raises RunFailed, EngineAway, HostUnreachable.
         """
@@ -78,11 +106,14 @@ class DatabaseServers:
             return ReachedDatabase(server=Server(engine=plan.engine, **connection, account=self._account(plan)))
         docker = self._docker(plan, deployment_id)
         server = Server(engine=plan.engine, **connection, container=await self._container(plan), docker=docker)
-        files = self.keeping.own_folder(deployment_id)
+        files, host = self.keeping.own_folder(deployment_id), self.hosts[plan.host_id]
         await undoing.host.make_folder(files)
-        return await self._opened(undoing.host, plan, server, files, deployment_id)
+        if not isinstance(host, SshHost):
+            return ReachedDatabase(server=server)
+        far = await opened(undoing.host, host, files, deployment_id, reads=not plan.target)
+        return ReachedDatabase(server=server, far=far)
 
-    async def _find(self, run: Run, plan: BackupPlan, engine: Engine) -> ReachedDatabase:
+    async def _find(self, run: Run, plan: DatabaseBackupPlan, engine: Engine) -> ReachedDatabase:
         connection, deployment_id = _named(plan.connection), run.deployment.deployment_id
         if plan.form is BackupForm.CONNECTION:
             if plan.connection.guarded:
@@ -92,33 +123,22 @@ class DatabaseServers:
         docker = self._docker(plan, deployment_id)
         server = Server(engine=engine, **connection, container=container, docker=docker)
         await mark_inside(run, server)
-        if plan.host_id == LOCAL_HOST:
-            return ReachedDatabase(server=server)
-        files = await self.keeping.open_folder(run)
-        return await self._opened(run.host, plan, server, files, deployment_id)
+        far = await remote_stage(run, self.hosts[plan.host_id], self.keeping, reads=not plan.target)
+        return ReachedDatabase(server=server, far=far)
 
-    def _account(self, plan: BackupPlan) -> Account | None:
+    def _account(self, plan: DatabaseBackupPlan) -> Account | None:
         """Who asks over the network; of the storage, whatever that may reach."""
         known = plan.place.storage.account
         own = None if known is None else Account(uid=known.uid, gid=known.uid)
         return led(own, self.keeping.outward if plan.connection.guarded else None)
 
-    async def _opened(
-        self, here: Host, plan: BackupPlan, server: Server, files: str, deployment_id: str
-    ) -> ReachedDatabase:
-        host = self.hosts[plan.host_id]
-        if not isinstance(host, SshHost):
-            return ReachedDatabase(server=server)
-        await lay_out(here, host, files, reads=not plan.target)
-        return ReachedDatabase(server=server, far=RemoteStage(host=host, files=files, mark=mark_of(deployment_id)))
-
-    def _docker(self, plan: BackupPlan, deployment_id: str) -> Mapping[str, str]:
+    def _docker(self, plan: DatabaseBackupPlan, deployment_id: str) -> Mapping[str, str]:
         return {**self.composes.at(plan.host_id).engine.docker.env, INSIDE: deployment_id}
 
-    async def _container(self, plan: BackupPlan) -> str:
+    async def _container(self, plan: DatabaseBackupPlan) -> str:
         return await (self._of_database(plan) if plan.form is BackupForm.DATABASE else self._of_compose(plan))
 
-    async def _of_database(self, plan: BackupPlan) -> str:
+    async def _of_database(self, plan: DatabaseBackupPlan) -> str:
         id_ = plan.service_id or ""
         release = await self.databases.db.read(lambda tx: serving(tx, id_))
         if release is None:
@@ -135,7 +155,7 @@ class DatabaseServers:
             case _:
                 raise RunFailed(f"The database {plan.service_name}{plan.at} does not run in a container.")
 
-    async def _of_compose(self, plan: BackupPlan) -> str:
+    async def _of_compose(self, plan: DatabaseBackupPlan) -> str:
         tools = self.composes.at(plan.host_id)
         running = await tools.running(plan.service_id or "", plan.service_name or "")
         if not running:
@@ -202,10 +222,7 @@ class QueriedServer:
         ended = await self.run.command(name, command, check=False)
         if ended.cause is Cause.OUT_OF_MEMORY:
             raise RunFailed(self.keeping.ran_out(name), Reason.OUT_OF_MEMORY)
-        if not ended.succeeded:
-            if self.reached.far is not None and BROKEN in ended.statuses:
-                raise RunFailed(f"{name}: {broken(self.reached.place)}")
-            await self.run.command(name, command)  # is not started again: tells how it ended
+        await require_end(self.run, name, command, ended, self.reached.far)
         return ended.output.decode(errors="replace").strip()
 
 

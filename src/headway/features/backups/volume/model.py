@@ -1,21 +1,20 @@
-"""A volume backup: which volume of which service, where it goes, how often, and what is kept of it."""
+"""A backup of a volume: which one of which service."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from headway.features.destinations.stored_backup_model import Keep, checked_prefix
+from headway.features.backups.model import Backup, BackupSettings, check_settings, load_settings
 from headway.features.services.database.model import DatabaseKind
 from headway.kernel.errors import InvalidInput
 from headway.kernel.service_names import check_name
 
 DATA = "data"  # what a database keeps, or an application's own folder where no mount is called so
-DEFAULT_TOTAL_SECONDS = 24 * 3600.0
+_SCHEDULE = "cron_expression"  # on rows
 _VOLUME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}")
 
 
@@ -38,68 +37,43 @@ class ServiceType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VolumeSettings:
-    """What can be changed of a volume backup. With ``turn_off`` the service is stopped while its volume is read;
-    ``password`` encrypts what is kept (None: not encrypted). ``extra`` are fields of the peer's inputs on which Headway
-    does not act.
-    """
+class VolumeBackupSettings(BackupSettings):
+    """What can be changed of a backup of a volume. With ``turn_off`` the service is stopped while that is read."""
 
-    name: str = ""
     volume_name: str = ""
-    cron_expression: str = ""
-    timezone: str = "UTC"
-    enabled: bool = True
     turn_off: bool = False
-    prefix: str = ""
-    keep_latest_count: int | None = None
-    keep_days: int | None = None
-    service_name: str | None = None
-    password: str | None = field(default=None, repr=False)
-    total_seconds: float | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def dump(self) -> dict[str, Any]:
         """The JSON that ``load`` reads."""
-        return asdict(self)
+        values = BackupSettings.dump(self)
+        values[_SCHEDULE] = values.pop("schedule")
+        return values
 
     @staticmethod
-    def load(values: Mapping[str, Any]) -> VolumeSettings:
-        """The settings that ``dump`` wrote; unknown keys are of a later version and dropped."""
-        known = {each.name for each in fields(VolumeSettings)}
-        return VolumeSettings(**{name: value for name, value in values.items() if name in known})
-
-    @property
-    def keep(self) -> Keep:
-        """What is kept."""
-        age = None if self.keep_days is None else timedelta(days=self.keep_days)
-        return Keep(number=self.keep_latest_count, age=age)
+    def load(values: Mapping[str, Any]) -> VolumeBackupSettings:
+        """The settings that ``dump`` wrote."""
+        return load_settings(VolumeBackupSettings, {**values, "schedule": values.get(_SCHEDULE, "")})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VolumeBackup:
-    """One volume backup, with whose it is."""
+class VolumeBackup(Backup[VolumeBackupSettings]):
+    """One backup of a volume."""
 
-    volume_backup_id: str
-    organization_id: str
-    project_id: str
-    destination_id: str
     service_type: ServiceType
     service_id: str
-    app_name: str
-    settings: VolumeSettings
-    created_at: datetime
+
+    @staticmethod
+    def load(values: Mapping[str, Any]) -> VolumeBackup:
+        """The backup of a row's columns."""
+        settings = VolumeBackupSettings.load(values["settings"])
+        return VolumeBackup(**{**values, "service_type": ServiceType(values["service_type"]), "settings": settings})
 
 
-def check(settings: VolumeSettings) -> None:
+def check(settings: VolumeBackupSettings) -> None:
     """Everything that can be told without asking anybody. Raises InvalidInput."""
     check_name(settings.name, "A volume backup's")
     check_volume(settings.volume_name)
-    checked_prefix(settings.prefix)
-    for name, value in (("keepLatestCount", settings.keep_latest_count), ("keepDays", settings.keep_days)):
-        if value is not None and value < 1:
-            raise InvalidInput(f"{name} is 1 or more: the last good backup is never deleted.")
-    if settings.password is not None and len(settings.password) < 8:
-        raise InvalidInput("The password that encrypts backups has at least 8 characters.")
+    check_settings(settings)
 
 
 def check_volume(name: str) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from functools import partial
 
 from headway.core.deployments.run import Json, Undo, Undoing
+from headway.features.backups.volume.machine import UNDO_THERE, VolumeMachine, known_host, undo_there
 from headway.features.backups.volume.plan import UNDO_STOPPED, VolumeBackupPlan
 from headway.features.backups.volume.services import Origin, VolumeServices
-from headway.features.backups.volume.where import UNDO_THERE, VolumeMachine, known_host, undo_there
 from headway.kernel.phrase import phrase
 
 

@@ -8,19 +8,18 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-from headway.core.deployments.run import Json, Run, RunFailed, Undoing
+from headway.core.deployments.run import Json, Run, Undoing
 from headway.drivers.dumps import trees
 from headway.drivers.dumps.base import Whole
+from headway.features.backups.remote import remote_stage, require_end
 from headway.features.backups.volume.plan import VolumeBackupPlan
 from headway.features.destinations.transfer import BackupTransfer
 from headway.features.servers.fleet import ServerUnknown
-from headway.features.services.application.remote_stage import ENV, RemoteStage, away, end_there, lay_out, mark_of
+from headway.features.services.application.remote_stage import ENV, RemoteStage, away, end_there
 from headway.infra.hosts.base import Host, HostUnreachable
 from headway.infra.hosts.command import Account, Command, Stage
 from headway.infra.hosts.environment_transfer import ahead, taking
 from headway.infra.hosts.privileges import FILLING, READING, bounded
-from headway.infra.hosts.ssh import SshHost
-from headway.infra.hosts.ssh_client import BROKEN, broken
 
 UNDO_THERE = "programs on a server"
 _MOST_NAMED = 20
@@ -102,9 +101,7 @@ class VolumeMachine:
         argv = self.program(("sync", "--file-system", folder))
         command = Command(stages=(Stage(argv=argv),), env=self.env, stdin=self.ahead)
         ended = await self.run.command("sync", command, check=False)
-        if self.far is not None and BROKEN in ended.statuses:
-            raise RunFailed(f"sync: {broken(self.place)}")
-        await self.run.command("sync", command)  # is not started again: tells how it ended
+        await require_end(self.run, "sync", command, ended, self.far)
 
 
 async def open_way(
@@ -115,14 +112,10 @@ async def open_way(
     """
     try:
         host = hosts[plan.host_id]
-        if not isinstance(host, SshHost):
-            return VolumeMachine(run=run, host=host, far=None)
-        files = await keeping.open_folder(run)
-        await lay_out(run.host, host, files, reads=reads)
+        far = await remote_stage(run, host, keeping, reads=reads)
     except HostUnreachable as error:
         raise away(error) from error
-    mark = mark_of(run.deployment.deployment_id)
-    return VolumeMachine(run=run, host=host, far=RemoteStage(host=host, files=files, mark=mark))
+    return VolumeMachine(run=run, host=host, far=far)
 
 
 async def undo_there(hosts: Mapping[str, Host], undoing: Undoing, data: Mapping[str, Json]) -> None:
