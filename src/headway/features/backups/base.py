@@ -101,7 +101,7 @@ class BackupTarget(Protocol[B, P]):
         ...
 
     @property
-    def keeping(self) -> BackupTransfer:
+    def transfer(self) -> BackupTransfer:
         """What brings them to their destinations."""
         ...
 

@@ -43,13 +43,13 @@ class Backups:
 
 def install_backups(base: Base, destinations: Destinations, applications: Applications, composes: Composes) -> Backups:
     """Backups that are brought to these destinations."""
-    keeping, lifecycle = destinations.keeping, applications.lifecycle
+    transfer, lifecycle = destinations.keeping, applications.lifecycle
     servers = DatabaseServers(
-        hosts=lifecycle.hosts, keeping=keeping, composes=composes.lifecycle.contexts, databases=lifecycle
+        hosts=lifecycle.hosts, transfer=transfer, composes=composes.lifecycle.contexts, databases=lifecycle
     )
     services = VolumeServices(vault=base.vault, applications=lifecycle, composes=composes.lifecycle)
-    database = DatabaseTarget(keeping=keeping, servers=servers, archive=_archive(base))
-    volume = VolumeTarget(keeping=keeping, services=services)
+    database = DatabaseTarget(transfer=transfer, servers=servers, archive=_archive(base))
+    volume = VolumeTarget(transfer=transfer, services=services)
     of_databases, of_volumes = BackupSubject(database, base.timers), BackupSubject(volume, base.timers)
     module = Module(
         kinds=(

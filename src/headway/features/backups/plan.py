@@ -22,8 +22,8 @@ from headway.kernel.secret import Secret
 def plan_backup(target: BackupTarget[B, P], tx: Tx, deployment: Deployment) -> Frozen:
     """Of a run that makes a backup. Raises RunFailed (refused)."""
     with _refused():
-        backup = target.job.store.find(tx, deployment.subject_id, target.keeping.vault)
-        target.keeping.require_allowed(tx, backup.destination_id)
+        backup = target.job.store.find(tx, deployment.subject_id, target.transfer.vault)
+        target.transfer.require_allowed(tx, backup.destination_id)
         prefix = checked_prefix(backup.settings.prefix)
         folder, suffix = target.name(backup)
         path = path_of(folder, prefix, tx.now, deployment.deployment_id, suffix)
@@ -34,7 +34,7 @@ def plan_restore(target: BackupTarget[B, P], tx: Tx, deployment: Deployment) -> 
     """Of a run that restores a file, for good or on trial. Raises RunFailed (refused)."""
     given = deployment.input
     with _refused():
-        backup = target.job.store.find(tx, deployment.subject_id, target.keeping.vault)
+        backup = target.job.store.find(tx, deployment.subject_id, target.transfer.vault)
         path, where = checked_path(given["file"]), given["destination_id"]
         return _frozen(target, tx, deployment, backup, destination_id=where, path=path, given=given)
 
@@ -63,7 +63,7 @@ def _frozen(
     given: Mapping[str, Any],
 ) -> Frozen:
     password = None if backup.settings.password is None else Secret(backup.settings.password)
-    place = target.keeping.place(tx, destination_id, path, password)
+    place = target.transfer.place(tx, destination_id, path, password)
     plan = target.plan(tx, deployment, backup, place, given)
-    known = (*plan.secrets, backup.settings.password or "", *target.keeping.secrets(tx, destination_id))
+    known = (*plan.secrets, backup.settings.password or "", *target.transfer.secrets(tx, destination_id))
     return Frozen(plan=plan.dump(), mask=tuple(each for each in known if each))

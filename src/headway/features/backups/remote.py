@@ -11,13 +11,13 @@ from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_client import BROKEN, broken
 
 
-async def remote_stage(run: Run, host: Host, keeping: BackupTransfer, *, reads: bool) -> RemoteStage | None:
+async def remote_stage(run: Run, host: Host, transfer: BackupTransfer, *, reads: bool) -> RemoteStage | None:
     """What a run starts on a server, with what opens that in its own folder; None for the panel's machine. ``reads``:
     most of what passes comes from there. Raises RunFailed, HostUnreachable.
     """
     if not isinstance(host, SshHost):
         return None
-    return await opened(run.host, host, await keeping.open_folder(run), run.deployment.deployment_id, reads=reads)
+    return await opened(run.host, host, await transfer.open_folder(run), run.deployment.deployment_id, reads=reads)
 
 
 async def opened(here: Host, host: SshHost, files: str, deployment_id: str, *, reads: bool) -> RemoteStage:

@@ -52,7 +52,7 @@ class BackupKind(Generic[B, P]):
     def undos(self) -> Mapping[str, Undo]:
         """What takes back each effect."""
         of_restore = self.target.undos_of_restore if self.fills else {}
-        return {**self.target.keeping.undos, **self.target.undos, **of_restore}
+        return {**self.target.transfer.undos, **self.target.undos, **of_restore}
 
 
 def backup_kind(target: BackupTarget[B, P], then: Then[P] | None = None) -> BackupKind[B, P]:
@@ -68,12 +68,12 @@ def restore_kind(target: BackupTarget[B, P]) -> BackupKind[B, P]:
 
 async def _back_up(target: BackupTarget[B, P], then: Then[P] | None, run: Run, plan: P) -> Success:
     """Reads what it is of, brings that to its destination, and proves it there."""
-    keeping = target.keeping
+    transfer = target.transfer
     source = await target.source(run, plan)
-    changed = await keeping.upload(run, plan.place, source.stream)
+    changed = await transfer.upload(run, plan.place, source.stream)
     await source.release()
-    kept = await keeping.prove(run, plan.place, source.stream, tolerated=changed)
-    await keeping.close_folder(run)
+    kept = await transfer.prove(run, plan.place, source.stream, tolerated=changed)
+    await transfer.close_folder(run)
 
     def settle(tx: Tx) -> None:
         file = kept_file(tx, run, plan.place, kept)
@@ -86,18 +86,18 @@ async def _back_up(target: BackupTarget[B, P], then: Then[P] | None, run: Run, p
 
 async def _restore(target: BackupTarget[B, P], run: Run, plan: P) -> Success:
     """Looks at what is to be filled, says what will be overwritten, reads all of the file, then fills it."""
-    keeping = target.keeping
+    transfer = target.transfer
     sink = await target.sink(run, plan)
-    await run.step("open a folder", lambda: _open_folder(keeping, run, sink))
-    await keeping.fetch(run, "prove the file", plan.place, sink.engine, sink.proof)
+    await run.step("open a folder", lambda: _open_folder(transfer, run, sink))
+    await transfer.fetch(run, "prove the file", plan.place, sink.engine, sink.proof)
     done = await sink.fill()
-    await keeping.close_folder(run)
+    await transfer.close_folder(run)
     return Success(message=f"{plan.place.path} is restored into {done}")
 
 
-async def _open_folder(keeping: BackupTransfer, run: Run, sink: RestoreSink) -> Json:
+async def _open_folder(transfer: BackupTransfer, run: Run, sink: RestoreSink) -> Json:
     await sink.announce()
-    return await keeping.open_folder(run)
+    return await transfer.open_folder(run)
 
 
 def _told(kept: TransferredFile, *, counts: bool) -> str:

@@ -40,7 +40,7 @@ class BackupSubject(Generic[B, P]):
     def request(self, tx: Tx, subject_id: str, tick: Tick) -> Request | None:
         """A run of the backup, which is due; None where it is gone."""
         try:
-            backup = self._target.job.store.find(tx, subject_id, self._target.keeping.vault)
+            backup = self._target.job.store.find(tx, subject_id, self._target.transfer.vault)
         except NotFound:
             return None
         return self._target.request(tx, backup)

@@ -48,11 +48,11 @@ async def _drill(target: DatabaseTarget, run: Run, plan: DatabaseBackupPlan) -> 
     if not plan.trusted and plan.engine is Engine.POSTGRES:
         require_bounded(plan, await asked.held(plan.database))
     await run.say(phrase("Restoring {} on trial into {}, which is removed afterwards.", plan.place.path, plan.target))
-    await run.step("open a folder", lambda: target.keeping.open_folder(run))
+    await run.step("open a folder", lambda: target.transfer.open_folder(run))
     await make(asked, plan.target)
     tables = await fill(asked, plan, over=False)
     await asked.drop(plan.target)
-    await target.keeping.close_folder(run)
+    await target.transfer.close_folder(run)
     return Success(
         message=f"{plan.place.path} can be restored: {tables} tables.",
         settle=lambda tx: stored_backup_store.prove(tx, plan.place.destination_id, plan.place.path),

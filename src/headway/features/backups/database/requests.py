@@ -38,15 +38,30 @@ def backup_request(tx: Tx, backup: DatabaseBackup, vault: Vault) -> Request:
     return subject.request_of(DATABASE_JOB, backup, host_of(tx, backup, vault))
 
 
-def restore_request(tx: Tx, backup: DatabaseBackup, vault: Vault, given: Mapping[str, object]) -> Request:
+def restore_request(
+    tx: Tx,
+    backup: DatabaseBackup,
+    vault: Vault,
+    given: Mapping[str, object],
+    *,
+    kind: str = DATABASE_JOB.restore_kind,
+    title: str = "Restore",
+) -> Request:
     """A run that restores a file. Raises InvalidInput where this version does not."""
-    return _filling(tx, backup, vault, given, kind=DATABASE_JOB.restore_kind, title="Restore")
+    if backup.engine is None:
+        raise InvalidInput("Headway's own data is restored where no panel runs: headway restore FILE.")
+    if not can_be_restored(backup.engine):
+        raise InvalidInput(
+            f"This version does not restore {backup.engine} by itself: fetch the file from the destination and unpack"
+            " it with zstd -d."
+        )
+    return subject.restore_request(backup_request(tx, backup, vault), kind, given, title)
 
 
 def drill_request(tx: Tx, backup: DatabaseBackup, vault: Vault, file: KeptFile) -> Request:
     """A run that restores a file on trial. Raises InvalidInput where this version does not."""
     given = {"file": file.path, "destination_id": file.destination_id, "target": scratch_name(), "over": False}
-    return _filling(tx, backup, vault, given, kind=DRILL, title="Restore on trial")
+    return restore_request(tx, backup, vault, given, kind=DRILL, title="Restore on trial")
 
 
 def can_be_restored(engine: Engine | None) -> bool:
@@ -67,16 +82,3 @@ def host_of(tx: Tx, backup: DatabaseBackup, vault: Vault) -> str:
         return LOCAL_HOST
     database = databases.find(tx, backup.service_id or "", vault)
     return LOCAL_HOST if database is None or database.settings.elsewhere is not None else database.runs.host_id
-
-
-def _filling(
-    tx: Tx, backup: DatabaseBackup, vault: Vault, given: Mapping[str, object], *, kind: str, title: str
-) -> Request:
-    if backup.engine is None:
-        raise InvalidInput("Headway's own data is restored where no panel runs: headway restore FILE.")
-    if not can_be_restored(backup.engine):
-        raise InvalidInput(
-            f"This version does not restore {backup.engine} by itself: fetch the file from the destination and unpack"
-            " it with zstd -d."
-        )
-    return subject.restore_request(backup_request(tx, backup, vault), kind, given, title)

@@ -103,5 +103,5 @@ async def _named() -> Json:
 
 
 async def _fill(asked: QueriedServer, plan: DatabaseBackupPlan, name: str, *, over: bool) -> Json:
-    await asked.keeping.fetch(asked.run, name, plan.place, plan.what, asked.restore(plan.target, over=over))
+    await asked.transfer.fetch(asked.run, name, plan.place, plan.what, asked.restore(plan.target, over=over))
     return None

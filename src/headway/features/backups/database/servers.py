@@ -78,7 +78,7 @@ class DatabaseServers:
     """
 
     hosts: Mapping[str, Host]
-    keeping: BackupTransfer
+    transfer: BackupTransfer
     composes: ComposeContexts
     databases: ApplicationLifecycle
 
@@ -92,8 +92,8 @@ class DatabaseServers:
             reached = await self._find(run, plan, plan.engine)
         except HostUnreachable as error:
             raise away(error) from error
-        dumper, keeping = DUMPERS[plan.engine], self.keeping
-        return QueriedServer(run=run, reached=reached, dumper=dumper, database=plan.database, keeping=keeping)
+        dumper, transfer = DUMPERS[plan.engine], self.transfer
+        return QueriedServer(run=run, reached=reached, dumper=dumper, database=plan.database, transfer=transfer)
 
     async def beside(self, plan: DatabaseBackupPlan, undoing: Undoing) -> ReachedDatabase:
         """The server as it runs now, for who asks outside of a run's commands, and removes the run's own folder
@@ -106,7 +106,7 @@ class DatabaseServers:
             return ReachedDatabase(server=Server(engine=plan.engine, **connection, account=self._account(plan)))
         docker = self._docker(plan, deployment_id)
         server = Server(engine=plan.engine, **connection, container=await self._container(plan), docker=docker)
-        files, host = self.keeping.own_folder(deployment_id), self.hosts[plan.host_id]
+        files, host = self.transfer.own_folder(deployment_id), self.hosts[plan.host_id]
         await undoing.host.make_folder(files)
         if not isinstance(host, SshHost):
             return ReachedDatabase(server=server)
@@ -123,14 +123,14 @@ class DatabaseServers:
         docker = self._docker(plan, deployment_id)
         server = Server(engine=engine, **connection, container=container, docker=docker)
         await mark_inside(run, server)
-        far = await remote_stage(run, self.hosts[plan.host_id], self.keeping, reads=not plan.target)
+        far = await remote_stage(run, self.hosts[plan.host_id], self.transfer, reads=not plan.target)
         return ReachedDatabase(server=server, far=far)
 
     def _account(self, plan: DatabaseBackupPlan) -> Account | None:
         """Who asks over the network; of the storage, whatever that may reach."""
         known = plan.place.storage.account
         own = None if known is None else Account(uid=known.uid, gid=known.uid)
-        return led(own, self.keeping.outward if plan.connection.guarded else None)
+        return led(own, self.transfer.outward if plan.connection.guarded else None)
 
     def _docker(self, plan: DatabaseBackupPlan, deployment_id: str) -> Mapping[str, str]:
         return {**self.composes.at(plan.host_id).engine.docker.env, INSIDE: deployment_id}
@@ -178,7 +178,7 @@ class QueriedServer:
     reached: ReachedDatabase = field(repr=False)
     dumper: Dumper
     database: str
-    keeping: BackupTransfer
+    transfer: BackupTransfer
 
     def dump(self) -> Typed:
         """What writes a dump of the whole database."""
@@ -218,10 +218,10 @@ class QueriedServer:
         await self._ask(f"drop {target}", self.dumper.drop(self.reached.server, self.database, target))
 
     async def _ask(self, name: str, what: Typed) -> str:
-        command = replace(command_of(self.reached.typed(what), capture=True), limits=self.keeping.limits)
+        command = replace(command_of(self.reached.typed(what), capture=True), limits=self.transfer.limits)
         ended = await self.run.command(name, command, check=False)
         if ended.cause is Cause.OUT_OF_MEMORY:
-            raise RunFailed(self.keeping.ran_out(name), Reason.OUT_OF_MEMORY)
+            raise RunFailed(self.transfer.ran_out(name), Reason.OUT_OF_MEMORY)
         await require_end(self.run, name, command, ended, self.reached.far)
         return ended.output.decode(errors="replace").strip()
 

@@ -43,14 +43,14 @@ class PanelArchive:
 class DatabaseTarget:
     """Fits ``BackupTarget``."""
 
-    keeping: BackupTransfer
+    transfer: BackupTransfer
     servers: DatabaseServers
     archive: PanelArchive
     job: BackupJob[DatabaseBackup] = DATABASE_JOB
 
     def request(self, tx: Tx, backup: DatabaseBackup) -> Request:
         """A run that makes the backup."""
-        return backup_request(tx, backup, self.keeping.vault)
+        return backup_request(tx, backup, self.transfer.vault)
 
     def name(self, backup: DatabaseBackup) -> tuple[str, str]:
         """(folder, suffix) of an object at its destination."""
@@ -63,9 +63,9 @@ class DatabaseTarget:
     ) -> DatabaseBackupPlan:
         """What a run works from. Raises InvalidInput."""
         settings = backup.settings
-        form, connection, service_name = reached(tx, backup, self.keeping.vault)
+        form, connection, service_name = reached(tx, backup, self.transfer.vault)
         host_id = deployment.release_host_id or LOCAL_HOST
-        if host_of(tx, backup, self.keeping.vault) != host_id:
+        if host_of(tx, backup, self.transfer.vault) != host_id:
             raise InvalidInput("What is backed up is on another machine than when this was asked for. Start it again.")
         trusts = bool(given) and backup.organization_id == first_organization(tx)
         return DatabaseBackupPlan(
@@ -127,8 +127,8 @@ class DatabaseTarget:
         """The archive is made beside, for its database has to be copied at one moment, and looked through before it is
         sent: what then arrives with the same sum is whole.
         """
-        await run.step("open a folder", lambda: self.keeping.open_folder(run))
-        file = f"{self.keeping.own_folder(run.deployment.deployment_id)}/headway.tar.gz"
+        await run.step("open a folder", lambda: self.transfer.open_folder(run))
+        file = f"{self.transfer.own_folder(run.deployment.deployment_id)}/headway.tar.gz"
         argv = (*self.archive.argv, "--logs" if plan.with_logs else "--no-logs", "--", file)
         await run.command("archive", Command(stages=(Stage(argv=argv),), env=self.archive.env))
         await run.step("look through the archive", lambda: _looked_through(Path(file)))
@@ -147,7 +147,7 @@ class DatabaseTarget:
                 drop = DUMPERS[there.server.engine].drop(there.server, plan.database, target)
                 await ask_beside(there.typed(drop))
         finally:
-            await undoing.host.remove_tree(self.keeping.own_folder(undoing.deployment.deployment_id))
+            await undoing.host.remove_tree(self.transfer.own_folder(undoing.deployment.deployment_id))
 
 
 def require_engine(plan: DatabaseBackupPlan) -> None:

@@ -105,14 +105,14 @@ class VolumeMachine:
 
 
 async def open_way(
-    run: Run, hosts: Mapping[str, Host], keeping: BackupTransfer, plan: VolumeBackupPlan, *, reads: bool
+    run: Run, hosts: Mapping[str, Host], transfer: BackupTransfer, plan: VolumeBackupPlan, *, reads: bool
 ) -> VolumeMachine:
     """The machine, with what opens it where that is a server; ``reads``: most of what passes comes from there. Raises
     RunFailed where it does not answer.
     """
     try:
         host = hosts[plan.host_id]
-        far = await remote_stage(run, host, keeping, reads=reads)
+        far = await remote_stage(run, host, transfer, reads=reads)
     except HostUnreachable as error:
         raise away(error) from error
     return VolumeMachine(run=run, host=host, far=far)

@@ -29,7 +29,7 @@ class VolumeRestore:
 
     where: VolumeMachine
     plan: VolumeBackupPlan
-    keeping: BackupTransfer
+    transfer: BackupTransfer
     services: VolumeServices
 
     async def announce(self) -> None:
@@ -102,7 +102,7 @@ class VolumeRestore:
     async def _extract(self, folder: str, owner: Account | None) -> None:
         where = self.where
         await where.begin()
-        await self.keeping.fetch(where.run, "extract", self.plan.place, TAR, where.fills(folder, owner))
+        await self.transfer.fetch(where.run, "extract", self.plan.place, TAR, where.fills(folder, owner))
         if owner is not None:
             await where.tame(folder, owner)
         await where.sync(folder)

@@ -34,7 +34,7 @@ from headway.kernel.phrase import phrase
 class VolumeTarget:
     """Fits ``BackupTarget``."""
 
-    keeping: BackupTransfer
+    transfer: BackupTransfer
     services: VolumeServices
     job: BackupJob[VolumeBackup] = VOLUME_JOB
 
@@ -72,7 +72,7 @@ class VolumeTarget:
     async def source(self, run: Run, plan: VolumeBackupPlan) -> BackupSource:
         """The volume, whose service is stopped where that is wanted, and started again once all is read."""
         _require_root(plan)
-        where = await open_way(run, self.services.hosts, self.keeping, plan, reads=True)
+        where = await open_way(run, self.services.hosts, self.transfer, plan, reads=True)
         folder = await run.step("find the volume", lambda: self._folder(run, plan))
         if _stops(plan):
             await stop(where, self.services, plan)
@@ -85,8 +85,8 @@ class VolumeTarget:
     async def sink(self, run: Run, plan: VolumeBackupPlan) -> RestoreSink:
         """A new volume, or a folder that is exchanged with the old one."""
         _require_root(plan)
-        where = await open_way(run, self.services.hosts, self.keeping, plan, reads=False)
-        restore = VolumeRestore(where=where, plan=plan, keeping=self.keeping, services=self.services)
+        where = await open_way(run, self.services.hosts, self.transfer, plan, reads=False)
+        restore = VolumeRestore(where=where, plan=plan, transfer=self.transfer, services=self.services)
         fill = restore.into_new if plan.target else restore.into_same
         proof = _whole(plan, trees.judge())
         return RestoreSink(engine=TAR, proof=proof, fill=fill, announce=restore.announce)
@@ -110,7 +110,7 @@ class VolumeTarget:
             raise InvalidInput(whose.lacks)
         if whose.host_id != (deployment.release_host_id or LOCAL_HOST):
             raise InvalidInput("The service is on another machine than when this was asked for. Start it again.")
-        ids = [each.backup_id for each in VOLUME_JOB.store.of_service(tx, backup.service_id, self.keeping.vault)]
+        ids = [each.backup_id for each in VOLUME_JOB.store.of_service(tx, backup.service_id, self.transfer.vault)]
         if pending_undos.by(tx, VOLUME_JOB.subject_type, ids, (UNDO_STOPPED, UNDO_SWAP)):
             raise InvalidInput(
                 "What an earlier run has done to this service is still being taken back there. Start this again in a"
