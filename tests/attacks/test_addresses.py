@@ -309,4 +309,4 @@ async def test_who_saved_an_address_last_is_whose_word_it_is(world: World) -> No
     for application_id, guarded in ((theirs, True), (ours, False)):
         settings = await world.services.db.read(lambda tx, id_=application_id: settings_of(tx, id_, vault))  # type: ignore[misc]
         assert settings is not None
-        assert settings.guarded is guarded
+        assert settings.git.guarded is guarded

@@ -17,7 +17,7 @@ from headway.features.services import store as services_store
 from headway.features.services.application import store
 from headway.features.services.application.artifacts import dump_artifact
 from headway.features.services.application.memory_share_store import MemoryShare, survey
-from headway.features.services.application.model import AppSettings
+from headway.features.services.application.model import AppSettings, LimitSettings
 from headway.features.services.application.plan import ApplicationPlan
 from headway.features.services.application.plan_compiler import ApplicationPlanner
 from headway.features.services.application.snapshot import Snapshot
@@ -43,7 +43,7 @@ def snapshot(limit: int | None) -> Snapshot:
     """Of a release with this limit."""
     commit = Commit(hash="c" * 40, subject="First", author="", branch="main")
     artifact = dump_artifact(Bundle(folder="/x"))
-    settings = AppSettings(memory_bytes=limit)
+    settings = AppSettings(limits=LimitSettings(memory_bytes=limit))
     return Snapshot(commit=commit, artifact=artifact, settings=settings, variables={}, mask=(), hosts=())
 
 
@@ -122,7 +122,7 @@ async def test_who_says_nothing_has_what_it_had_and_is_refused_nothing(world: Wo
 async def test_what_served_with_as_much_goes_on(world: World, served: int | None) -> None:
     await theirs(world, "large", SHARE)
     same = await theirs(world, "same", 2 * GIB, served=served)
-    assert (await deploy(world, same, composes=SHARE)).settings.memory_bytes == 2 * GIB
+    assert (await deploy(world, same, composes=SHARE)).settings.limits.memory_bytes == 2 * GIB
 
 
 async def test_going_back_and_looking_ask_for_no_room(world: World) -> None:
@@ -135,9 +135,9 @@ async def test_going_back_and_looking_ask_for_no_room(world: World) -> None:
     for keep in (True, False):
         plan_back = partial(plans.plan_back, application=application, snapshot=snapshot(2 * GIB))
         back = await world.services.db.read(partial(plan_back, keep_configuration=keep))
-        assert back.settings.memory_bytes == (SHARE if keep else 2 * GIB)
+        assert back.settings.limits.memory_bytes == (SHARE if keep else 2 * GIB)
     looked = await world.services.db.read(lambda tx: plans.plan(tx, application, commit=None, allow_file=False))
-    assert looked.settings.memory_bytes == SHARE
+    assert looked.settings.limits.memory_bytes == SHARE
 
 
 async def test_who_has_the_machine_has_what_it_likes_and_is_not_listed(world: World) -> None:
@@ -145,7 +145,7 @@ async def test_who_has_the_machine_has_what_it_likes_and_is_not_listed(world: Wo
     assert len(await listed(world)) == 1
     (other,) = (await world.stranger.get("/organization.all")).json()
     await world.post("organization.grantMachine", organizationId=other["id"])
-    assert (await deploy(world, beyond, composes=SHARE)).settings.memory_bytes == SHARE * 2
+    assert (await deploy(world, beyond, composes=SHARE)).settings.limits.memory_bytes == SHARE * 2
     assert await listed(world) == []
 
 

@@ -307,7 +307,8 @@ def forget_the_question(panel: Panel, application_id: str, release_id: str, env:
     vault = Vault((panel.data_dir / "vault.key").read_bytes())
     with closing(sqlite3.connect(panel.data_dir / "headway.db")) as database, database:
         (text,) = database.execute("SELECT settings FROM services WHERE service_id = ?", [application_id]).fetchone()
-        settings = {name: value for name, value in vault.open(json.loads(text)["sealed"]).items() if name != "loopback"}
+        settings = vault.open(json.loads(text)["sealed"])
+        settings["run"]["loopback"] = None
         database.execute(
             "UPDATE services SET settings = ?, env = ? WHERE service_id = ?",
             [json.dumps({"sealed": vault.seal(settings)}), vault.seal(env), application_id],

@@ -66,7 +66,7 @@ async def start(world: World, preview: Application) -> None:
 
 async def test_a_preview_starts_no_more_once_the_machine_is_taken_back(world: World) -> None:
     other, preview = await previewed(world)
-    assert preview.settings.mounts
+    assert preview.settings.run.mounts
     await start(world, preview)
     await world.post("organization.withdrawMachine", organizationId=other)
     with pytest.raises(NotAllowed, match="/srv"):
@@ -75,13 +75,16 @@ async def test_a_preview_starts_no_more_once_the_machine_is_taken_back(world: Wo
 
 async def test_a_preview_has_no_power_that_its_application_was_not_given(world: World) -> None:
     _, preview = await previewed(world)
-    (mount,) = preview.settings.mounts
-    own = replace(preview, settings=replace(preview.settings, mounts=(replace(mount, source="/etc"),)))
+    (mount,) = preview.settings.run.mounts
+    own = replace(
+        preview,
+        settings=replace(preview.settings, run=replace(preview.settings.run, mounts=(replace(mount, source="/etc"),))),
+    )
     with pytest.raises(NotAllowed, match="/etc"):
         await start(world, own)
 
 
 async def test_a_preview_of_a_folder_of_the_machine_is_fetched_by_nobody(world: World) -> None:
     _, preview = await previewed(world)
-    settings = replace(preview.settings, git_url="file:///srv/other", source_type="git")
+    settings = replace(preview.settings, git=replace(preview.settings.git, url="file:///srv/other"), source_type="git")
     assert not await world.services.db.read(lambda tx: powers.may_fetch(tx, preview, settings))

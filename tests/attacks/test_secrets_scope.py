@@ -14,7 +14,7 @@ from headway.core.access import store
 from headway.core.access.model import Grants, Role, Scope, Terms
 from headway.core.access.upgrades import survey
 from headway.features.services.application.artifacts import dump_artifact
-from headway.features.services.application.model import AppSettings
+from headway.features.services.application.model import AppSettings, VariableSettings
 from headway.features.services.application.snapshot import Snapshot
 from headway.features.services.model import ReleaseState
 from headway.kernel.artifacts import Bundle, Commit
@@ -98,7 +98,7 @@ class Planted:
         snapshot = Snapshot(
             commit=commit,
             artifact=dump_artifact(Bundle(folder="/x")),
-            settings=AppSettings(open_variables=("OPEN",)),
+            settings=AppSettings(variables=VariableSettings(open=("OPEN",))),
             variables={"OPEN": "planted-release-open", "CLOSED": "planted-release-closed"},
             mask=(),
             hosts=(),

@@ -107,7 +107,7 @@ def before_it_was_asked(panel: Panel, service_id: str) -> None:
     with engine.begin() as db:
         row = db.execute(select(services.c.settings).where(services.c.service_id == service_id)).one()
         settings = vault.open(row.settings["sealed"])
-        del settings["engine_fetch"]
+        settings["engine_fetch"] = None
         mine = update(services).where(services.c.service_id == service_id)
         db.execute(mine.values(settings={"sealed": vault.seal(settings)}))
     engine.dispose()

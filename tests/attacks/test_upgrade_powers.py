@@ -141,7 +141,7 @@ async def test_names_and_watch_paths_that_are_taken_no_more_are_listed(world: Wo
 
     def as_it_was(tx: Tx) -> None:
         application = store.find(tx, made, vault)
-        watched = replace(application.settings, watch_paths=(deep,))
+        watched = replace(application.settings, hooks=replace(application.settings.hooks, watch_paths=(deep,)))
         services_store.set_fields(tx, made, settings=services_store.kept(watched, vault), description="d" * 1_025)
         stranger = store.find(tx, theirs, vault)
         wish = DomainRequest(host="localhost", path="/theirs")

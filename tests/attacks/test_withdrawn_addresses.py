@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator, Iterator, Mapping
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -146,8 +147,9 @@ async def _guarded(world: World, made: Mapping[str, str]) -> dict[str, bool]:
     for name in SERVICES:
         what, field = _kind(name)
         settings = (await _frozen(world, f"{what}.deploy", {field: made[name]}))["settings"]
-        mark = {"image": "image_guarded", "file": "file_guarded"}.get(name, "guarded")
-        found[name] = (settings["elsewhere"] if name == "postgres" else settings)[mark]
+        mark = "file_guarded" if name == "file" else "guarded"
+        within = {"postgres": "elsewhere", "image": "docker", "file": None}.get(name, "git")
+        found[name] = (settings if within is None else settings[within])[mark]
     backup = await _frozen(world, "backup.manualBackupPostgres", {"backupId": made["backup"]})
     return {**found, "server": backup["connection"]["guarded"], "storage": backup["place"]["storage"]["guarded"]}
 
@@ -205,15 +207,16 @@ async def _place(world: World) -> str:
 
 async def _marks(world: World, name: str, environment_id: str) -> set[bool]:
     """Of all such services in an environment, whether they lead to the internet only."""
-    vault, mark = world.platform.data_dir.vault, {"image": "image_guarded", "file": "file_guarded"}.get(name, "guarded")
+    vault = world.platform.data_dir.vault
+    mark = attrgetter({"image": "docker.guarded", "file": "file_guarded"}.get(name, "git.guarded"))
 
     def read(tx: Tx) -> set[bool]:
         if name == "postgres":
             found = databases.of_environment(tx, environment_id, None, vault)
             return {each.settings.elsewhere.guarded for each in found if each.settings.elsewhere is not None}
         if name in {"compose", "file"}:
-            return {getattr(each.settings, mark) for each in composes.of_environment(tx, environment_id, vault)}
-        return {getattr(each.settings, mark) for each in applications.of_environment(tx, environment_id, vault)}
+            return {mark(each.settings) for each in composes.of_environment(tx, environment_id, vault)}
+        return {mark(each.settings) for each in applications.of_environment(tx, environment_id, vault)}
 
     return await world.services.db.read(read)
 

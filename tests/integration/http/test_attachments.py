@@ -115,7 +115,7 @@ async def test_a_registrys_password_is_not_given_back_and_stays(world: World, ap
 async def _password(world: World, application_id: str) -> str | None:
     vault = world.platform.data_dir.vault
     found = await world.services.db.read(lambda tx: store.find(tx, application_id, vault))
-    return found.settings.registry_password
+    return found.settings.docker.password
 
 
 @pytest.mark.parametrize("image", ["--help", "team/UPPER", "a b", "$(id)", "x" * 600, "name:tag:tag"])

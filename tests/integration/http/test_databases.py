@@ -113,7 +113,7 @@ async def test_a_rebuild_takes_another_volume_and_a_backup_wants_a_database_of_i
     id_ = (await made(world))["databaseId"]
     await world.post("postgres.rebuild", postgresId=id_)
     kept = await world.services.db.read(lambda tx: world.services.databases._found(tx, id_))
-    (mount,) = kept.runs.settings.mounts
+    (mount,) = kept.runs.settings.run.mounts
     assert mount.source.startswith("data-")
     assert (await world.get("postgres.one", postgresId=id_))["dataVolume"] == mount.source
     await world.post("postgres.update", postgresId=id_, dataVolume=None)

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.features.services.application.api.release_rows import ReleaseDetails, ReleaseRow
-from headway.features.services.application.model import AppSettings
+from headway.features.services.application.model import AppSettings, LimitSettings, VariableSettings
 from headway.features.services.application.snapshot import Snapshot
 from headway.features.services.model import ReleaseState
 from headway.kernel.artifacts import Commit
@@ -53,7 +53,11 @@ async def test_a_state_is_told_by_what_it_means(world: World) -> None:
 
 async def test_one_shows_its_configuration_and_no_secret(world: World) -> None:
     variables = {"TOKEN": "hunter2-token", "LOG_LEVEL": "debug", "REGION": "eu", "NODE_ENV": "hunter2-hidden"}
-    settings = AppSettings(open_variables=("REGION",), build=BuildSettings(start="./run"), memory_bytes=1 << 28)
+    settings = AppSettings(
+        variables=VariableSettings(open=("REGION",)),
+        build=BuildSettings(start="./run"),
+        limits=LimitSettings(memory_bytes=1 << 28),
+    )
     application_id = await world.application()
     made = snapshot({"web": 1}, variables=variables, mask=("hunter2-hidden",), settings=settings)
     release_id = await world.release(application_id, made)

@@ -16,7 +16,7 @@ from headway.features.rollbacks.api.rows import PreviewRow, RemovedRow
 from headway.features.rollbacks.readiness import Readiness
 from headway.features.services import releases_store
 from headway.features.services.application import store
-from headway.features.services.application.model import AppSettings
+from headway.features.services.application.model import AppSettings, VariableSettings
 from headway.features.services.model import Release, ReleaseState
 from tests.integration.http.test_metrics import figure, figures_of
 from tests.integration.http.test_release import snapshot
@@ -208,11 +208,15 @@ async def test_one_that_is_being_gone_back_to_is_not_removed(world: World) -> No
 
 async def test_a_preview_tells_what_would_differ_and_no_secret(world: World) -> None:
     application_id = await world.application()
-    shown = AppSettings(open_variables=("COLOUR", "GONE", "PLAIN"))
+    shown = AppSettings(variables=VariableSettings(open=("COLOUR", "GONE", "PLAIN")))
     before, now = {"COLOUR": "red", "GONE": "1"}, {"COLOUR": "blue", "PLAIN": "x"}
     old = snapshot({"web": 1}, variables={**before, "API_TOKEN": "old-secret-1"}, settings=shown)
     new = snapshot({"web": 1}, variables={**now, "API_TOKEN": "new-secret-2"}, settings=shown)
-    old = replace(old, settings=replace(old.settings, memory_bytes=64 << 20), commit=replace(old.commit, subject="Old"))
+    old = replace(
+        old,
+        settings=replace(old.settings, limits=replace(old.settings.limits, memory_bytes=64 << 20)),
+        commit=replace(old.commit, subject="Old"),
+    )
     old_bundle = {"bundle": {**old.artifact["bundle"], "folder": "/nowhere", "release_command": "migrate"}}
     old = replace(old, artifact=_whole(old_bundle))
     new = replace(new, artifact=_whole({"bundle": {**new.artifact["bundle"], "folder": "/nowhere"}}))

@@ -61,9 +61,15 @@ async def named_by_old_rows(world: World, url: str, **fields: Json) -> list[str]
     vault = world.platform.data_dir.vault
 
     def name(tx: Tx) -> None:
-        one = replace(applications.find(tx, application_id, vault).settings, ssh_key_id=NOBODYS)
+        one = replace(
+            applications.find(tx, application_id, vault).settings,
+            git=replace(applications.find(tx, application_id, vault).settings.git, ssh_key_id=NOBODYS),
+        )
         services_store.set_fields(tx, application_id, settings=services_store.kept(one, vault))
-        other = replace(composes.find(tx, compose_id, vault).settings, ssh_key_id=NOBODYS)
+        other = replace(
+            composes.find(tx, compose_id, vault).settings,
+            git=replace(composes.find(tx, compose_id, vault).settings.git, ssh_key_id=NOBODYS),
+        )
         services_store.set_fields(tx, compose_id, settings=services_store.kept(other, vault))
 
     await world.services.db.run(name)

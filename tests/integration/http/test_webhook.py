@@ -137,7 +137,11 @@ async def test_what_was_saved_before_it_had_a_meaning_has_it_now(world: World) -
 
     old = {"git_url": "x", "extra": {"autoDeploy": False, "watchPaths": ["a"], "triggerType": None, "title": "t"}}
     settings = AppSettings.load(old)
-    assert (settings.auto_deploy, settings.watch_paths, settings.trigger_type) == (False, ["a"], "push")
+    assert (settings.hooks.auto_deploy, settings.hooks.watch_paths, settings.hooks.trigger_type) == (
+        False,
+        ["a"],
+        "push",
+    )
     assert settings.extra == {"title": "t"}
 
 

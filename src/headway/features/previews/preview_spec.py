@@ -14,6 +14,7 @@ from headway.features.previews.model import Preview, PreviewSettings, settings_o
 from headway.features.services.application.model import AppSettings
 from headway.features.services.application.variables import marks_of
 from headway.features.services.compose.model import ComposeSettings
+from headway.features.services.settings import ServiceSettings
 from headway.kernel.layers import Layer, resolve
 from headway.kernel.variables import Marks, parse_variables
 
@@ -27,19 +28,23 @@ def settings_for(settings: AppSettings, preview: Preview) -> AppSettings:
     """
     wished = settings_of(settings.extra)
     trusted = not preview.fork
+    build_args = wished.build_args if trusted else _open_ones(marks_of(settings), wished.build_args)
+    build_secrets = wished.build_secrets if trusted else None
     mine = replace(
-        _of_pull(settings, preview),
-        build_args=wished.build_args if trusted else _open_ones(marks_of(settings), wished.build_args),
-        build_secrets=wished.build_secrets if trusted else None,
+        settings,
+        **_of_pull(settings, preview),
         engine_fetch=False,
-        port=None,
-        image_port=wished.port or settings.port,
-        published=(),
-        mounts=tuple(each for each in settings.mounts if each.kind == _FILE and trusted),
-        replicas=1,
-        placement=None,
-        webhook_secret=None,
-        auto_deploy=False,
+        variables=replace(settings.variables, build_args=build_args, build_secrets=build_secrets),
+        run=replace(
+            settings.run,
+            port=None,
+            image_port=wished.port or settings.run.port,
+            published=(),
+            mounts=tuple(each for each in settings.run.mounts if each.kind == _FILE and trusted),
+            replicas=1,
+            placement=None,
+        ),
+        hooks=replace(settings.hooks, secret=None, auto_deploy=False),
     )
     return replace(mine, extra={name: value for name, value in mine.extra.items() if not name.startswith("preview")})
 
@@ -66,13 +71,13 @@ def compose_settings_for(settings: ComposeSettings, preview: Preview) -> Compose
     credentials, with which it could have images that are not its own.
     """
     mine = replace(
-        _of_compose_pull(settings, preview),
+        settings,
+        **_of_pull(settings, preview),
         published=False,
         host_access=False,
         engine_fetch=False,
         registry_ids=() if preview.fork else settings.registry_ids,
-        webhook_secret=None,
-        auto_deploy=False,
+        hooks=replace(settings.hooks, secret=None, auto_deploy=False),
     )
     return replace(mine, extra={name: value for name, value in mine.extra.items() if not name.startswith("preview")})
 
@@ -113,25 +118,18 @@ def compose_domains_for(
     return [each for number, each in enumerate(found) if each.host not in {one.host for one in found[:number]}]
 
 
-def _of_compose_pull(settings: ComposeSettings, preview: Preview) -> ComposeSettings:
-    if preview.fork:
-        pinned = replace(settings, git_branch=None, git_tag=None, git_commit=preview.approved_head)
-        return pinned if preview.source_url is None else replace(pinned, source_type="git", git_url=preview.source_url)
-    bare = replace(settings, git_tag=None, git_commit=None)
-    if settings.source_type in set(ForgeName):
-        return replace(bare, extra=with_branch(settings.source_type, settings.extra, _branch(preview)))
-    return replace(bare, git_branch=_branch(preview))
-
-
-def _of_pull(settings: AppSettings, preview: Preview) -> AppSettings:
+def _of_pull(settings: ServiceSettings, preview: Preview) -> dict[str, Any]:
+    """What of the settings says where the files come from."""
+    git = replace(settings.git, tag=None, commit=None)
     if preview.fork:
         # Exactly what was approved, whatever the branch names by now.
-        pinned = replace(settings, git_branch=None, git_tag=None, git_commit=preview.approved_head)
-        return pinned if preview.source_url is None else replace(pinned, source_type="git", git_url=preview.source_url)
-    bare = replace(settings, git_tag=None, git_commit=None)
+        pinned = replace(git, branch=None, commit=preview.approved_head)
+        if preview.source_url is None:
+            return {"git": pinned}
+        return {"source_type": "git", "git": replace(pinned, url=preview.source_url)}
     if settings.source_type in set(ForgeName):
-        return replace(bare, extra=with_branch(settings.source_type, settings.extra, _branch(preview)))
-    return replace(bare, git_branch=_branch(preview))
+        return {"git": git, "extra": with_branch(settings.source_type, settings.extra, _branch(preview))}
+    return {"git": replace(git, branch=_branch(preview))}
 
 
 def _branch(preview: Preview) -> str:

@@ -35,18 +35,18 @@ from headway.features.services.model import Release, ReleaseState
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Unavailable
 
-_LIMITS: Mapping[str, str] = {"memory_bytes": "memoryLimit", "cpus": "cpuLimit"}
+_LIMITS: Mapping[str, str] = {"limits.memory_bytes": "memoryLimit", "limits.cpus": "cpuLimit"}
 _WAYS_OF_RUNNING: Mapping[str, str] = {
-    "command": "command",
-    "arguments": "args",
+    "run.command": "command",
+    "run.arguments": "args",
     "build.start": "startCommand",
-    "restart": "restart",
-    "restarts": "restarts",
-    "own_check": "healthCheckSwarm",
-    "health_path": "healthPath",
-    "health_deadline_seconds": "healthDeadline",
-    "settle_seconds": "settleTime",
-    "drain_seconds": "drainTime",
+    "run.restart": "restart",
+    "run.restarts": "restarts",
+    "health.own_check": "healthCheckSwarm",
+    "health.path": "healthPath",
+    "health.deadline_seconds": "healthDeadline",
+    "health.settle_seconds": "settleTime",
+    "health.drain_seconds": "drainTime",
 }
 
 
@@ -82,7 +82,7 @@ class ApplicationRollbacks:
                 "type": "rollback",
                 "release_id": release_id,
                 "keep_configuration": keep_configuration,
-                "total_seconds": application.settings.total_seconds,
+                "total_seconds": application.settings.deadlines.total_seconds,
             },
         )
 
@@ -187,13 +187,13 @@ def _mounts(settings: AppSettings, contents: dict[str, int]) -> dict[str, str | 
         each.target: f"{each.kind} {each.source}"
         if each.content is None
         else f"file {contents.setdefault(each.content, len(contents) + 1)}"
-        for each in settings.mounts
+        for each in settings.run.mounts
     }
 
 
 def _ports(settings: AppSettings) -> dict[str, str | None]:
-    published = {f"{each.outer}/{each.protocol}": f"to {each.inner}" for each in settings.published}
-    return {"inside": as_text(settings.port), **published}
+    published = {f"{each.outer}/{each.protocol}": f"to {each.inner}" for each in settings.run.published}
+    return {"inside": as_text(settings.run.port), **published}
 
 
 def _made(release_id: str, version: int, snapshot: Snapshot) -> NamedRelease:

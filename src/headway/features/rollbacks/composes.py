@@ -69,7 +69,7 @@ class ComposeRollbacks:
                 "type": "rollback",
                 "release_id": release_id,
                 "keep_configuration": keep_configuration,
-                "total_seconds": compose.settings.total_seconds,
+                "total_seconds": compose.settings.deadlines.total_seconds,
             },
         )
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from headway.core.deployments.model import SubjectType
 from headway.drivers.runtimes.base import Health
+from headway.features.services.settings import ServiceSettings
 
 Kinds = frozenset[SubjectType]
 APPLICATIONS: Kinds = frozenset({SubjectType.APPLICATION, SubjectType.DATABASE})  # what runs of a database is one
@@ -33,33 +34,6 @@ class DesiredState(StrEnum):
     UP = "up"
     DOWN = "down"
     HELD = "held"
-
-
-class ServiceSettings(Protocol):
-    """What is set of a service, of whichever kind."""
-
-    @property
-    def keep_releases(self) -> int | None:
-        """How many releases are kept; None: as many as the panel keeps."""
-        ...
-
-    @property
-    def keep_releases_days(self) -> float | None:
-        """For how long they are kept; None: as long as the panel keeps them."""
-        ...
-
-    @property
-    def total_seconds(self) -> float | None:
-        """How long a deployment may take; None: the panel's default."""
-        ...
-
-    def dump(self) -> dict[str, Any]:
-        """The JSON that it is read from again."""
-        ...
-
-    def words(self) -> Mapping[str, str | None]:
-        """What a service is found by, beside its names."""
-        ...
 
 
 S = TypeVar("S", bound=ServiceSettings)

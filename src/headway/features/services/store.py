@@ -14,7 +14,8 @@ from headway.core.deployments.run import Owner
 from headway.features.edge import domains_store, middlewares_store
 from headway.features.edge.route_target import RouteTargetFacts
 from headway.features.services import hooks_store
-from headway.features.services.model import AtRest, DesiredState, Kinds, S, Service, ServiceSettings, ServiceStatus
+from headway.features.services.model import AtRest, DesiredState, Kinds, S, Service, ServiceStatus
+from headway.features.services.settings import ServiceSettings
 from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments
 from headway.infra.db.tables.services import ports, releases, services
 from headway.infra.db.transaction import Tx

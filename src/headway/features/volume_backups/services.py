@@ -192,7 +192,7 @@ class VolumeServices:
         snapshot = open_snapshot(sealed, self.vault)
         if snapshot is None:
             raise NoSuchVolume("Nothing of this database has been deployed yet, so it keeps nothing: deploy it first.")
-        return next(each.source for each in snapshot.settings.mounts if each.kind == "volume")
+        return next(each.source for each in snapshot.settings.run.mounts if each.kind == "volume")
 
     async def _is_own_data(self, origin: Origin, volume: str) -> bool:
         is_data = origin.service_type is ServiceType.APPLICATION and volume == DATA
@@ -203,7 +203,7 @@ class VolumeServices:
 
     async def _has_mount(self, application_id: str, volume: str) -> bool:
         found = await self.applications.db.read(lambda tx: applications.find(tx, application_id, self.vault))
-        return any(mount.kind == "volume" and mount.source == volume for mount in found.settings.mounts)
+        return any(mount.kind == "volume" and mount.source == volume for mount in found.settings.run.mounts)
 
     async def _volume(self, origin: Origin, name: str, deployment_id: str | None = None) -> dict[str, Any] | None:
         """One of the service's own volumes, of those that a restore has made where one is named: nobody else's,

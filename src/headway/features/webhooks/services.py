@@ -84,8 +84,8 @@ def _application(tx: Tx, application_id: str, vault: Vault, acting: PreviewLifec
         project_id=found.project_id,
         name=found.name,
         tracked=tracked,
-        newest_wins=found.settings.newest_wins,
-        secret=_secret(found.settings.webhook_secret),
+        newest_wins=found.settings.hooks.newest_wins,
+        secret=_secret(found.settings.hooks.secret),
         request=lambda tag: _request_application(found, tag),
         pulled=None if found.preview_of else _pulled(acting, SubjectType.APPLICATION, application_id, tracked),
     )
@@ -101,14 +101,14 @@ def _tracked_application(settings: AppSettings, repository: Provided | None) -> 
     kinds = {"docker": SourceKind.IMAGE, "drop": SourceKind.OTHER}
     return TrackedSource(
         source=kinds.get(settings.source_type, SourceKind.GIT),
-        git_url=settings.git_url if repository is None else repository.path,
-        branch=settings.git_branch if repository is None else repository.branch,
-        tag=settings.git_tag,
-        commit=settings.git_commit,
-        image=settings.image,
-        auto_deploy=settings.auto_deploy,
-        by_tags=settings.trigger_type == TAG,
-        watch_paths=tuple(settings.watch_paths or ()),
+        git_url=settings.git.url if repository is None else repository.path,
+        branch=settings.git.branch if repository is None else repository.branch,
+        tag=settings.git.tag,
+        commit=settings.git.commit,
+        image=settings.docker.image,
+        auto_deploy=settings.hooks.auto_deploy,
+        by_tags=settings.hooks.trigger_type == TAG,
+        watch_paths=tuple(settings.hooks.watch_paths or ()),
     )
 
 
@@ -125,8 +125,8 @@ def _compose(tx: Tx, compose_id: str, vault: Vault, acting: PreviewLifecycle) ->
         project_id=found.project_id,
         name=found.name,
         tracked=tracked,
-        newest_wins=found.settings.newest_wins,
-        secret=_secret(found.settings.webhook_secret),
+        newest_wins=found.settings.hooks.newest_wins,
+        secret=_secret(found.settings.hooks.secret),
         request=lambda tag: _request_compose(found, tag),
         pulled=None if found.preview_of else _pulled(acting, SubjectType.COMPOSE, compose_id, tracked),
     )
@@ -141,12 +141,12 @@ def _tracked_compose(settings: ComposeSettings, repository: Provided | None) -> 
     kinds = {RAW: SourceKind.OTHER, "drop": SourceKind.OTHER}
     return TrackedSource(
         source=kinds.get(settings.source_type, SourceKind.GIT),
-        git_url=settings.git_url if repository is None else repository.path,
-        branch=settings.git_branch if repository is None else repository.branch,
+        git_url=settings.git.url if repository is None else repository.path,
+        branch=settings.git.branch if repository is None else repository.branch,
         any_image=True,
-        auto_deploy=settings.auto_deploy,
-        by_tags=settings.trigger_type == TAG,
-        watch_paths=tuple(settings.watch_paths or ()),
+        auto_deploy=settings.hooks.auto_deploy,
+        by_tags=settings.hooks.trigger_type == TAG,
+        watch_paths=tuple(settings.hooks.watch_paths or ()),
     )
 
 

@@ -94,9 +94,9 @@ class Compared:
 def _services(tx: Tx, vault: Vault) -> Iterator[tuple[str, Sequence[str]]]:
     for application in of_applications.every(tx, vault):
         told = f"application {application.name} ({application.service_id})"
-        yield told, application.settings.watch_paths or ()
+        yield told, application.settings.hooks.watch_paths or ()
     for compose in of_composes.every(tx, vault):
-        yield f"compose service {compose.name} ({compose.service_id})", compose.settings.watch_paths or ()
+        yield f"compose service {compose.name} ({compose.service_id})", compose.settings.hooks.watch_paths or ()
 
 
 def _read(patterns: Sequence[str]) -> Patterns:

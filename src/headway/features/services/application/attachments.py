@@ -33,7 +33,7 @@ class AttachmentService:
     async def mounts(self, actor: Actor, permission: Permission, application_id: str) -> list[Attached]:
         """An application's mounts. Raises Missing."""
         application = await self.applications.one(actor, permission, application_id)
-        return [*application.settings.mounts]
+        return [*application.settings.run.mounts]
 
     async def mount(self, actor: Actor, permission: Permission, mount_id: str) -> tuple[Application, Attached]:
         """One mount, and whose it is. Raises Missing."""
@@ -43,7 +43,12 @@ class AttachmentService:
 
     async def add_mount(self, actor: Actor, permission: Permission, application_id: str, mount: Attached) -> Attached:
         """Attaches a mount. Raises Missing, Forbidden, InvalidInput."""
-        await self._change(actor, permission, application_id, lambda now: replace(now, mounts=(*now.mounts, mount)))
+        await self._change(
+            actor,
+            permission,
+            application_id,
+            lambda now: replace(now, run=replace(now.run, mounts=(*now.run.mounts, mount))),
+        )
         return mount
 
     async def change_mount(
@@ -53,7 +58,12 @@ class AttachmentService:
         found = await self._with_mount(actor, mount_id)
 
         def changed(now: AppSettings) -> AppSettings:
-            return replace(now, mounts=[change(each) if each.mount_id == mount_id else each for each in now.mounts])
+            return replace(
+                now,
+                run=replace(
+                    now.run, mounts=[change(each) if each.mount_id == mount_id else each for each in now.run.mounts]
+                ),
+            )
 
         settings = await self._change(actor, permission, found.service_id, changed)
         return _mount(settings, mount_id)
@@ -63,7 +73,9 @@ class AttachmentService:
         found = await self._with_mount(actor, mount_id)
 
         def without(now: AppSettings) -> AppSettings:
-            return replace(now, mounts=[each for each in now.mounts if each.mount_id != mount_id])
+            return replace(
+                now, run=replace(now.run, mounts=[each for each in now.run.mounts if each.mount_id != mount_id])
+            )
 
         await self._change(actor, permission, found.service_id, without)
         return found, _mount(found.settings, mount_id)
@@ -78,9 +90,9 @@ class AttachmentService:
         """Publishes a port. Raises Missing, Forbidden, Conflict where the application publishes it already."""
 
         def added(now: AppSettings) -> AppSettings:
-            if any((each.outer, each.protocol) == (port.outer, port.protocol) for each in now.published):
+            if any((each.outer, each.protocol) == (port.outer, port.protocol) for each in now.run.published):
                 raise Conflict(f"Port {port.outer}/{port.protocol} is published by this application already.")
-            return replace(now, published=(*now.published, port))
+            return replace(now, run=replace(now.run, published=(*now.run.published, port)))
 
         await self._change(actor, permission, application_id, added)
 
@@ -91,7 +103,12 @@ class AttachmentService:
         found = await self._with_port(actor, port_id)
 
         def changed(now: AppSettings) -> AppSettings:
-            return replace(now, published=[change(each) if each.port_id == port_id else each for each in now.published])
+            return replace(
+                now,
+                run=replace(
+                    now.run, published=[change(each) if each.port_id == port_id else each for each in now.run.published]
+                ),
+            )
 
         await self._change(actor, permission, found.service_id, changed)
 
@@ -100,7 +117,9 @@ class AttachmentService:
         found = await self._with_port(actor, port_id)
 
         def without(now: AppSettings) -> AppSettings:
-            return replace(now, published=[each for each in now.published if each.port_id != port_id])
+            return replace(
+                now, run=replace(now.run, published=[each for each in now.run.published if each.port_id != port_id])
+            )
 
         await self._change(actor, permission, found.service_id, without)
         return found, _port(found.settings, port_id)
@@ -117,12 +136,12 @@ class AttachmentService:
 
     async def _with_mount(self, actor: Actor, mount_id: str) -> Application:
         return await self._find(
-            actor, Noun.MOUNT, lambda settings: any(each.mount_id == mount_id for each in settings.mounts)
+            actor, Noun.MOUNT, lambda settings: any(each.mount_id == mount_id for each in settings.run.mounts)
         )
 
     async def _with_port(self, actor: Actor, port_id: str) -> Application:
         return await self._find(
-            actor, Noun.PORT, lambda settings: any(each.port_id == port_id for each in settings.published)
+            actor, Noun.PORT, lambda settings: any(each.port_id == port_id for each in settings.run.published)
         )
 
     async def _find(self, actor: Actor, noun: Noun, has: Callable[[AppSettings], bool]) -> Application:
@@ -146,8 +165,11 @@ def with_own_ids(settings: AppSettings) -> AppSettings:
     """The settings for a copy of an application: its mounts and ports are others."""
     return replace(
         settings,
-        mounts=[replace(each, mount_id=new_id()) for each in settings.mounts],
-        published=[replace(each, port_id=new_id()) for each in settings.published],
+        run=replace(
+            settings.run,
+            mounts=[replace(each, mount_id=new_id()) for each in settings.run.mounts],
+            published=[replace(each, port_id=new_id()) for each in settings.run.published],
+        ),
     )
 
 
@@ -167,8 +189,8 @@ def as_mount(
 
 
 def _mount(settings: AppSettings, mount_id: str) -> Attached:
-    return next(each for each in settings.mounts if each.mount_id == mount_id)
+    return next(each for each in settings.run.mounts if each.mount_id == mount_id)
 
 
 def _port(settings: AppSettings, port_id: str) -> OpenedPort:
-    return next(each for each in settings.published if each.port_id == port_id)
+    return next(each for each in settings.run.published if each.port_id == port_id)

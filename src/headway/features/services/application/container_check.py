@@ -16,7 +16,7 @@ _MOST_RETRIES, _MOST_WORDS, _LONGEST_WORD = 1_000, 100, 16_384
 
 def own_check_of(settings: AppSettings) -> OwnCheck | None:
     """The check, None where the image's own counts. Raises InvalidInput for one that is none."""
-    said = settings.own_check
+    said = settings.health.own_check
     if not said:
         return None
     return OwnCheck(

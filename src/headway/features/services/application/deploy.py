@@ -194,7 +194,7 @@ class _Deploy:
         """The artifact as other machines get it too, where it is to run on several."""
         settings = self._plan.settings
         if isinstance(artifact, Bundle):
-            if settings.replicas > 1:
+            if settings.run.replicas > 1:
                 await self._run.say(phrase("replicas has no effect on processes; scale says how often each runs."))
             return artifact
         if not is_over_machines(settings):

@@ -78,7 +78,7 @@ class DetectService:
         spec = self.tools.build_spec(plan, commit, look.look_id)
         try:
             seen = await look_around(look, workspace, spec, stays=plan.serving_stays)
-            choice = choose(plan.settings.builder, plan.settings.build_type, seen)
+            choice = choose(plan.settings.tool.builder, plan.settings.tool.build_type, seen)
             if choice.builder in _BY_FILES:
                 found = await plan_build(look, workspace, spec)
             else:

@@ -56,11 +56,11 @@ def needed(tx: Tx, application_id: str, vault: Vault) -> Needed:
     """The archives of an application that are needed; none where it is gone."""
     unfinished = deployments.unfinished_of_subject(tx, SubjectType.APPLICATION, application_id)
     settings = store.settings_of(tx, application_id, vault)
-    named = None if settings is None or settings.archive is None else settings.archive.digest
+    named = None if settings is None or settings.drop.archive is None else settings.drop.archive.digest
     releases = (release.commit_hash for release in store.releases_of(tx, application_id))
     return needed_by(unfinished, named, releases)
 
 
 def _from_archive(settings: AppSettings, archive: Archive, build_path: str | None) -> AppSettings:
-    path = settings.drop_build_path if build_path is None else build_path or "/"
-    return replace(settings, source_type="drop", archive=archive, drop_build_path=path)
+    path = settings.drop.path if build_path is None else build_path or "/"
+    return replace(settings, source_type="drop", drop=replace(settings.drop, archive=archive, path=path))

@@ -55,7 +55,7 @@ class Imaging:
     def spec(self, plan: ApplicationPlan, deployment_id: str, builder: str) -> ImageSpec:
         """What a builder of images is told. Arguments and secrets are the build's own variables."""
         settings = plan.settings
-        secrets = parse_variables(settings.build_secrets or "")
+        secrets = parse_variables(settings.variables.build_secrets or "")
         return ImageSpec(
             api=self.api,
             cli=self.cli(deployment_id),
@@ -71,14 +71,14 @@ class Imaging:
             },
             account=plan.build_account,
             login=self._login(plan, deployment_id),
-            dockerfile=settings.dockerfile or "Dockerfile",
-            context=settings.docker_context or ".",
-            stage=settings.docker_stage,
+            dockerfile=settings.tool.dockerfile or "Dockerfile",
+            context=settings.tool.context or ".",
+            stage=settings.tool.stage,
             arguments={name: value for name, value in plan.build_variables.items() if name not in secrets},
             secrets={name: Secret(value) for name, value in plan.build_variables.items() if name in secrets},
             registries=(plan.registry["url"],) if plan.registry is not None else (),
             may_fetch=bool(settings.engine_fetch),
-            fresh=settings.clean_cache,
+            fresh=settings.tool.clean_cache,
             version=_version(settings, builder),
             bases=self.bases,
             file_server=self.file_server.folder,
@@ -91,16 +91,16 @@ class Imaging:
         password = registry.get("password")
         return ImageSource(
             spec=PulledSpec(
-                name=plan.settings.image or "",
+                name=plan.settings.docker.image or "",
                 kept_as=release_name(self.panel_id, plan.app_name, deployment_id),
                 registry=registry.get("url", ""),
                 username=registry.get("username"),
                 password=None if password is None else Secret(password),
-                guarded=plan.settings.image_guarded,
+                guarded=plan.settings.docker.guarded,
             ),
             api=self.api,
             cli=self.cli(deployment_id),
-            step_seconds=plan.settings.step_seconds,
+            step_seconds=plan.settings.deadlines.step_seconds,
         )
 
     def cli(self, deployment_id: str) -> Docker:
@@ -122,7 +122,7 @@ class Imaging:
             login=login,
             cli=self.cli(deployment_id),
             api=self.api,
-            step_seconds=plan.settings.step_seconds,
+            step_seconds=plan.settings.deadlines.step_seconds,
             guarded=plan.registry_guarded,
         )
 
@@ -144,20 +144,20 @@ class Imaging:
         return Container(
             port=inner_port(plan, image),
             entrypoint=_entrypoint(settings, image),
-            arguments=tuple(settings.arguments) if settings.arguments else None,
+            arguments=tuple(settings.run.arguments) if settings.run.arguments else None,
             mounts=(*mounts_of(settings), *_own_mounts(settings, image)),
             published=tuple(
                 PublishedPort(outer=each.outer, inner=each.inner, protocol=each.protocol, address=each.address)
-                for each in settings.published
+                for each in settings.run.published
             ),
-            cpus=settings.cpus,
-            restart=Restart(settings.restart),
-            restarts=settings.restarts,
+            cpus=settings.limits.cpus,
+            restart=Restart(settings.run.restart),
+            restarts=settings.run.restarts,
             check=own_check_of(settings),
-            replicas=settings.replicas,
+            replicas=settings.run.replicas,
             placement=placement_of(settings),
-            reserved_cpus=settings.reserved_cpus,
-            reserved_memory_bytes=settings.reserved_memory_bytes,
+            reserved_cpus=settings.limits.reserved_cpus,
+            reserved_memory_bytes=settings.limits.reserved_memory_bytes,
             login=_registry_login(plan),
         )
 
@@ -178,7 +178,7 @@ def mounts_of(settings: AppSettings) -> tuple[Mount, ...]:
             source=each.source,
             content=None if each.content is None else Secret(each.content),
         )
-        for each in settings.mounts
+        for each in settings.run.mounts
     )
 
 
@@ -186,10 +186,10 @@ def inner_port(plan: ApplicationPlan, image: Image) -> int | None:
     """The port that the image's process listens on: the one that is set, the one that the user's own variable names, or
     else the first that the image declares; None where nothing says that it takes requests.
     """
-    if not plan.settings.takes_requests:
+    if not plan.settings.run.takes_requests:
         return None
-    if plan.settings.image_port is not None:
-        return plan.settings.image_port
+    if plan.settings.run.image_port is not None:
+        return plan.settings.run.image_port
     if plan.fixed_port is not None:
         return plan.fixed_port
     return image.ports[0] if image.ports else None
@@ -197,15 +197,15 @@ def inner_port(plan: ApplicationPlan, image: Image) -> int | None:
 
 def _version(settings: AppSettings, builder: str) -> str | None:
     asked: Mapping[str, str | None] = {
-        "heroku_buildpacks": settings.heroku_version,
-        "railpack": settings.railpack_version,
+        "heroku_buildpacks": settings.tool.heroku_version,
+        "railpack": settings.tool.railpack_version,
     }
     return asked.get(builder)
 
 
 def _own_mounts(settings: AppSettings, image: Image) -> Iterator[Mount]:
     """The volumes of an image that Headway has planned: what lies there stays, and all releases write to it."""
-    taken = {each.target for each in settings.mounts}
+    taken = {each.target for each in settings.run.mounts}
     places = {image.data_folder: "data"} if image.data_folder else {}
     places |= {each: f"keep-{hashlib.sha256(each.encode()).hexdigest()[:12]}" for each in image.keep}
     for target, name in places.items():
@@ -217,5 +217,5 @@ def _entrypoint(settings: AppSettings, image: Image) -> tuple[str, ...] | None:
     """The user's own command line is one argument to the image's shell; in a planned image the start command is part of
     the plan.
     """
-    line = settings.command or (None if image.data_folder else settings.build.start)
+    line = settings.run.command or (None if image.data_folder else settings.build.start)
     return ("/bin/sh", "-c", line) if line and line.strip() else None

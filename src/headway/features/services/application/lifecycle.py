@@ -160,7 +160,7 @@ class ApplicationLifecycle:
             await self.runtime(release).discard(release.release_id)
         for runtime in {release.runtime for release in releases}:
             await tools.runtimes.of(runtime).forget(application.service_id, application.app_name)
-        if application.settings.delete_volumes:
+        if application.settings.run.delete_volumes:
             await tools.runtimes.of("container").remove_volumes(application.service_id)
 
     async def retire(self, release: Release) -> None:

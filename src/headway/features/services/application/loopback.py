@@ -59,16 +59,16 @@ def with_named(actor: Actor, settings: AppSettings, env: str | None) -> AppSetti
     """The settings as this caller saves them: where they may use the machine, what the application's own variables name
     is a port that they open. Whether they may have the others is asked with all else that reaches a machine.
     """
-    if env is None or settings.loopback is None or not may_use_the_machine(actor):
+    if env is None or settings.run.loopback is None or not may_use_the_machine(actor):
         return settings
-    wanted = set(settings.loopback)
+    wanted = set(settings.run.loopback)
     named = named_ports(lines_of(env)) - wanted
-    return replace(settings, loopback=sorted(wanted | named)) if named else settings
+    return replace(settings, run=replace(settings.run, loopback=sorted(wanted | named))) if named else settings
 
 
 def of_copy(actor: Actor, settings: AppSettings) -> AppSettings:
     """The settings of a copy by this caller, to whom what somebody else opened was not given."""
-    return settings if may_use_the_machine(actor) else replace(settings, loopback=())
+    return settings if may_use_the_machine(actor) else replace(settings, run=replace(settings.run, loopback=()))
 
 
 def lines_of(env: str) -> dict[str, str]:

@@ -21,7 +21,7 @@ def unasked(tx: Tx, host_id: str, vault: Vault) -> list[Application]:
     """Those of a host: all that an earlier version made."""
     mine = (services.c.kind != SubjectType.COMPOSE, services.c.host_id == host_id, services.c.deleted_at.is_(None))
     found = [store.find(tx, each, vault) for each in tx.execute(select(services.c.service_id).where(*mine)).scalars()]
-    return [each for each in found if each.settings.loopback is None]
+    return [each for each in found if each.settings.run.loopback is None]
 
 
 def answer(tx: Tx, application_id: str, ports: list[int], vault: Vault) -> bool:
@@ -31,10 +31,10 @@ def answer(tx: Tx, application_id: str, ports: list[int], vault: Vault) -> bool:
     except NotFound:
         return False
     settings = application.settings
-    if settings.loopback is not None:
+    if settings.run.loopback is not None:
         return False
     needs = powers.of_loopback(ports, application.host_id)
     allowances.adopt(tx, application.organization_id, application.preview_of or application_id, needs)
-    noted = services_store.kept(replace(settings, loopback=ports), vault)
+    noted = services_store.kept(replace(settings, run=replace(settings.run, loopback=ports)), vault)
     services_store.set_fields(tx, application_id, settings=noted)
     return True

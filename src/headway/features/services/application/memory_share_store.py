@@ -64,7 +64,7 @@ def _serves_with(tx: Tx, application: Application, asked: int, share: MemoryShar
     made_of = open_snapshot(store.spec_of(tx, serving.release_id), vault)
     if made_of is None:
         return True
-    has = _said(made_of.settings) or (share.unsaid or asked) * max(1, made_of.settings.replicas)
+    has = _said(made_of.settings) or (share.unsaid or asked) * max(1, made_of.settings.run.replicas)
     return asked <= has
 
 
@@ -105,4 +105,4 @@ def survey(tx: Tx, vault: Vault, *, share: MemoryShare) -> Iterator[Line]:
 
 
 def _said(settings: AppSettings) -> int:
-    return (settings.memory_bytes or 0) * max(1, settings.replicas)
+    return (settings.limits.memory_bytes or 0) * max(1, settings.run.replicas)

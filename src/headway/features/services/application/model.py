@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from headway.drivers.buildplan.settings import FIRST, BuildSettings
 from headway.features.git.provider_repository import without_provided
-from headway.features.services.hooks_model import PUSH, with_meaning
 from headway.features.services.model import Service
-from headway.features.services.uploads_model import Archive
+from headway.features.services.settings import (
+    PLACES,
+    DeadlineSettings,
+    DropSettings,
+    GitSettings,
+    HealthDeadlines,
+    HookSettings,
+    RetentionSettings,
+    nested,
+)
+from headway.kernel.records import of, read
 from headway.kernel.veil import veiled_addresses
 
 
@@ -43,95 +53,121 @@ class OpenedPort:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AppSettings:
-    """How an application is fetched, built, started and asked after. Seconds and bytes; None takes the panel's default.
-    ``build`` is what is set about how it is built and started.
-    ``build_args`` and ``build_secrets`` are variables of builds only, ``open_variables`` and ``secret_variables`` the
-    names of those for which the rule of what is masked does not fit.
-    With ``engine_fetch`` a Dockerfile may have the engine fetch what the machine reaches: who may use it sets that.
-    None: nobody has seen yet whether it needs that, which it had before it was asked for.
-    ``image`` and what follows to the password name an image in a registry, ``command`` and ``arguments`` what is run
-    in its place; ``restart`` is a word of ``Restart``.
-    ``runtime`` says what runs images (auto, container, swarm), ``replicas`` how many copies; ``placement`` where and
-    ``own_check`` how a container is asked by itself, in the words of clients.
+class DockerSettings:
+    """An image in a registry, and what opens that. It is ``guarded`` as a repository's address is: its registry is one
+    of the internet.
+    """
+
+    image: str | None = None
+    guarded: bool = False
+    registry_id: str | None = None
+    registry_url: str | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolSettings:
+    """What builds it, in the words of clients: ``builder`` takes the place of ``build_type``, ``context`` and ``stage``
+    are of a Dockerfile.
+    """
+
+    build_type: str = "nixpacks"
+    builder: str | None = None
+    dockerfile: str = "Dockerfile"
+    context: str | None = None
+    stage: str | None = None
+    clean_cache: bool = False
+    heroku_version: str | None = "24"
+    railpack_version: str | None = "0.15.4"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """What runs. ``runtime`` says what runs images (auto, container, swarm), ``replicas`` how many copies,
+    ``placement`` where, in the words of clients; ``command`` and ``arguments`` are run in the place of an image's own,
+    ``restart`` is a word of ``Restart``.
+    ``scale`` says how often each process type runs, once where it says nothing.
     ``image_port`` is the port in its containers, where that is another than ``port``; without ``takes_requests`` none
     of them is reached by the edge. ``delete_volumes``: they go with it.
     ``loopback`` are the ports of the machine's loopback that its processes may reach (None: nobody has looked yet which
     it used before that was asked).
-    ``scale`` says how often each process type runs, once where it says nothing.
-    ``auto_deploy`` and what follows is how deliveries of webhooks are taken: ``newest_wins`` lets a push end what still
-    waits of an earlier one.
+    """
+
+    command: str | None = None
+    arguments: Sequence[str] = ()
+    port: int | None = None
+    image_port: int | None = None
+    takes_requests: bool = True
+    runtime: str | None = None
+    replicas: int = 1
+    scale: Mapping[str, int] = field(default_factory=dict)
+    placement: Mapping[str, Any] | None = None
+    restart: str = "always"
+    restarts: int | None = None
+    mounts: Sequence[Attached] = field(default=(), metadata=of(Attached))
+    published: Sequence[OpenedPort] = field(default=(), metadata=of(OpenedPort))
+    loopback: Sequence[int] | None = ()
+    delete_volumes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthSettings(HealthDeadlines):
+    """How it is asked whether it serves: at ``path``, and ``own_check`` is how a container asks itself, in the words of
+    clients. For ``drain_seconds`` the release before goes on answering.
+    """
+
+    path: str | None = None
+    own_check: Mapping[str, Any] | None = None
+    drain_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSettings:
+    """What its processes may use of their machine, and what is reserved for them. None: the panel's default."""
+
+    cpus: float | None = None
+    memory_bytes: int | None = None
+    reserved_cpus: float | None = None
+    reserved_memory_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariableSettings:
+    """``build_args`` and ``build_secrets`` are variables of builds only, ``open`` and ``secret`` the names of those for
+    which the rule of what is masked does not fit.
+    """
+
+    build_args: str | None = None
+    build_secrets: str | None = None
+    open: Sequence[str] = ()
+    secret: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppSettings:
+    """How an application is fetched, built, started and asked after; ``source_type`` says which of ``git``, ``docker``
+    and ``drop`` it comes from, or that a git provider opens its repository. ``build`` is what is set about how it is
+    built and started.
+    With ``engine_fetch`` a Dockerfile may have the engine fetch what the machine reaches: who may use it sets that.
+    None: nobody has seen yet whether it needs that, which it had before it was asked for.
     ``extra`` are fields of the peer's inputs on which Headway does not act: they are stored and given back.
     """
 
     source_type: str = "git"
-    git_url: str | None = None
-    guarded: bool = False  # whoever gave that address may not use the machine: it leads to the internet only
-    git_branch: str | None = None
-    git_tag: str | None = None
-    git_commit: str | None = None
-    build_path: str = "/"
-    submodules: bool = False
-    ssh_key_id: str | None = None
-    build_type: str = "nixpacks"
-    builder: str | None = None
-    dockerfile: str = "Dockerfile"
-    docker_context: str | None = None
-    docker_stage: str | None = None
-    clean_cache: bool = False
-    engine_fetch: bool | None = False
-    heroku_version: str | None = "24"
-    railpack_version: str | None = "0.15.4"
-    image: str | None = None
-    image_guarded: bool = False  # as of the repository's address: its registry is one of the internet
-    registry_id: str | None = None
-    registry_url: str | None = None
-    registry_username: str | None = None
-    registry_password: str | None = None
-    command: str | None = None
-    arguments: Sequence[str] = ()
-    cpus: float | None = None
-    image_port: int | None = None
-    takes_requests: bool = True
-    delete_volumes: bool = False
-    restart: str = "always"
-    restarts: int | None = None
-    runtime: str | None = None
-    replicas: int = 1
-    placement: Mapping[str, Any] | None = None
-    own_check: Mapping[str, Any] | None = None
-    reserved_cpus: float | None = None
-    reserved_memory_bytes: int | None = None
-    mounts: Sequence[Attached] = ()
-    published: Sequence[OpenedPort] = ()
+    git: GitSettings = field(default_factory=GitSettings)
+    docker: DockerSettings = field(default_factory=DockerSettings)
+    drop: DropSettings = field(default_factory=DropSettings)
+    tool: ToolSettings = field(default_factory=ToolSettings)
     build: BuildSettings = field(default_factory=BuildSettings)
-    health_path: str | None = None
-    health_deadline_seconds: float | None = None
-    settle_seconds: float | None = None
-    drain_seconds: float | None = None
-    step_seconds: float | None = None
-    inactivity_seconds: float | None = None
-    total_seconds: float | None = None
-    memory_bytes: int | None = None
-    scale: Mapping[str, int] = field(default_factory=dict)
-    port: int | None = None
-    loopback: Sequence[int] | None = ()
-    archive: Archive | None = None
-    drop_build_path: str = "/"
-    build_args: str | None = None
-    build_secrets: str | None = None
-    open_variables: Sequence[str] = ()
-    secret_variables: Sequence[str] = ()
-    keep_deployments: int | None = None
-    keep_days: float | None = None
-    keep_releases: int | None = None
-    keep_releases_days: float | None = None
-    keep_releases_bytes: int | None = None
-    auto_deploy: bool = True
-    trigger_type: str = PUSH
-    watch_paths: Sequence[str] | None = None
-    newest_wins: bool = True
-    webhook_secret: str | None = field(default=None, repr=False)
+    engine_fetch: bool | None = False
+    run: RunSettings = field(default_factory=RunSettings)
+    health: HealthSettings = field(default_factory=HealthSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    variables: VariableSettings = field(default_factory=VariableSettings)
+    deadlines: DeadlineSettings = field(default_factory=DeadlineSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
+    hooks: HookSettings = field(default_factory=HookSettings)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def dump(self) -> dict[str, Any]:
@@ -142,75 +178,93 @@ class AppSettings:
         """What an application is found by, beside its names."""
         extra = {name: value for name, value in self.extra.items() if isinstance(value, str)}
         return {
-            "repository": veiled_addresses(self.git_url or extra.get("repository") or ""),
+            "repository": veiled_addresses(self.git.url or extra.get("repository") or ""),
             "owner": extra.get("owner"),
             "dockerImage": extra.get("dockerImage"),
         }
 
     @staticmethod
     def load(values: Mapping[str, Any]) -> AppSettings:
-        """The settings that ``dump`` wrote; unknown keys are of a later version and dropped."""
-        known = {each.name for each in fields(AppSettings)}
-        archive = values.get("archive")
-        read = {
-            **with_meaning(values),
-            "archive": Archive(**archive) if archive else None,
-            "engine_fetch": values.get("engine_fetch"),
-            "loopback": values.get("loopback"),
-            "build": _build(values),
-            "mounts": tuple(Attached(**each) for each in values.get("mounts", ())),
-            "published": tuple(OpenedPort(**each) for each in values.get("published", ())),
+        """The settings that ``dump`` wrote, or that were dumped before there were records within them."""
+        given = values if "git" in values else _nested(values)
+        return replace(read(AppSettings, given), build=_build(given["build"]))
+
+
+# Where that is which stood side by side before there were records.
+_PLACES: Mapping[str, str] = MappingProxyType(
+    {
+        **PLACES,
+        "build_path": "git.path",
+        "image": "docker.image",
+        "image_guarded": "docker.guarded",
+        "registry_id": "docker.registry_id",
+        "registry_url": "docker.registry_url",
+        "registry_username": "docker.username",
+        "registry_password": "docker.password",
+        "drop_build_path": "drop.path",
+        "build_type": "tool.build_type",
+        "builder": "tool.builder",
+        "dockerfile": "tool.dockerfile",
+        "docker_context": "tool.context",
+        "docker_stage": "tool.stage",
+        "clean_cache": "tool.clean_cache",
+        "heroku_version": "tool.heroku_version",
+        "railpack_version": "tool.railpack_version",
+        **{name: f"run.{name}" for name in RunSettings.__dataclass_fields__},
+        "health_path": "health.path",
+        "own_check": "health.own_check",
+        "drain_seconds": "health.drain_seconds",
+        **{name: f"limits.{name}" for name in LimitSettings.__dataclass_fields__},
+        "build_args": "variables.build_args",
+        "build_secrets": "variables.build_secrets",
+        "open_variables": "variables.open",
+        "secret_variables": "variables.secret",
+        "keep_deployments": "retention.deployments",
+        "keep_days": "retention.days",
+        "keep_releases_bytes": "retention.releases_bytes",
+    }
+)
+
+
+def _nested(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What was dumped side by side. What nobody had asked yet when it was is not known."""
+    found = nested({"engine_fetch": None, "loopback": None, **values}, _PLACES)
+    if found.get("build") is None:  # planned by the first rules
+        found["build"] = {
+            "build": values.get("build_command"),
+            "start": values.get("start_command"),
+            "publish": values.get("publish_directory"),
+            "fallback": True if (values.get("extra") or {}).get("isStaticSpa") else None,
+            "detection": FIRST,
         }
-        return AppSettings(**{name: value for name, value in read.items() if name in known})
+    return found
 
 
 def _build(values: Mapping[str, Any]) -> BuildSettings:
-    """How it is built. What was kept before there was a record of it was planned by the first rules."""
-    given = values.get("build")
-    if given is None:
-        return BuildSettings(
-            build=values.get("build_command"),
-            start=values.get("start_command"),
-            publish=values.get("publish_directory"),
-            fallback=True if (values.get("extra") or {}).get("isStaticSpa") else None,
-            detection=FIRST,
-        )
-    known = {each.name for each in fields(BuildSettings)}
-    read = {name: value for name, value in given.items() if name in known}
-    return BuildSettings(**{**read, "keep": tuple(read.get("keep", ()))})
+    found = read(BuildSettings, values)
+    return replace(found, keep=tuple(found.keep))
 
 
 def is_over_machines(settings: AppSettings) -> bool:
     """Whether an image of the application is to run by what works on several machines: asked for, or needed for what
     is.
     """
-    if settings.runtime in {None, "auto"}:
-        return settings.replicas > 1 or bool(settings.placement)
-    return settings.runtime == "swarm"
+    run = settings.run
+    if run.runtime in {None, "auto"}:
+        return run.replicas > 1 or bool(run.placement)
+    return run.runtime == "swarm"
 
 
-def from_provider(
-    settings: AppSettings, url: str, branch: str | None, build_path: str, *, guarded: bool
-) -> AppSettings:
+def from_provider(settings: AppSettings, url: str, branch: str | None, path: str, *, guarded: bool) -> AppSettings:
     """The settings as those of a git repository that a provider opens."""
-    given = {"git_url": url, "git_branch": branch, "build_path": build_path, "ssh_key_id": None}
-    return replace(settings, **given, guarded=guarded)  # type: ignore[arg-type]  # each as its field takes it
+    git = replace(settings.git, url=url, branch=branch, path=path, ssh_key_id=None, guarded=guarded)
+    return replace(settings, git=git)
 
 
 def without_git(settings: AppSettings) -> AppSettings:
     """The settings with no repository, and nothing of how it was fetched."""
-    none = AppSettings()
-    return replace(
-        settings,
-        git_url=none.git_url,
-        git_branch=none.git_branch,
-        git_tag=none.git_tag,
-        git_commit=none.git_commit,
-        build_path=none.build_path,
-        submodules=none.submodules,
-        ssh_key_id=none.ssh_key_id,
-        extra=without_provided(settings.extra),
-    )
+    git = GitSettings(guarded=settings.git.guarded)
+    return replace(settings, git=git, extra=without_provided(settings.extra))
 
 
 Application = Service[AppSettings]

@@ -155,8 +155,10 @@ def forget_key_of_applications(tx: Tx, organization_id: str, ssh_key_id: str, va
     """Takes an organisation's SSH key out of the applications that name it."""
     for application in store.of_organization(tx, organization_id, vault):
         for each in (application, *store.previews_of(tx, application.service_id, vault)):
-            if each.settings.ssh_key_id == ssh_key_id:
-                bare = services_store.kept(replace(each.settings, ssh_key_id=None), vault)
+            if each.settings.git.ssh_key_id == ssh_key_id:
+                bare = services_store.kept(
+                    replace(each.settings, git=replace(each.settings.git, ssh_key_id=None)), vault
+                )
                 services_store.set_fields(tx, each.service_id, settings=bare)
 
 

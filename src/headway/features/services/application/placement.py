@@ -18,7 +18,7 @@ _LABEL = re.compile(r"(node|engine)\.labels\.[A-Za-z0-9._/-]{1,200}")
 
 def placement_of(settings: AppSettings) -> Placement:
     """The wishes of ``placementSwarm``. Raises InvalidInput for those that are none."""
-    said = settings.placement or {}
+    said = settings.run.placement or {}
     constraints = tuple(str(each) for each in _listed(said, "Constraints"))
     for constraint in constraints:
         if not _CONSTRAINT.fullmatch(constraint):

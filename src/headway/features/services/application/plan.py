@@ -81,8 +81,8 @@ class ApplicationPlan:
     @property
     def fixed_port(self) -> int | None:
         """The port that the settings, or the user's own variables, demand; None where Headway chooses."""
-        if self.settings.port is not None:
-            return self.settings.port
+        if self.settings.run.port is not None:
+            return self.settings.run.port
         text = self.variables.get("PORT", "").strip()
         return int(text) if text.isdecimal() and 0 < int(text) < 65536 else None
 

@@ -74,12 +74,16 @@ class ApplicationPlanner:
             settings = from_provider(
                 *(settings, opened.url, opened.branch, opened.build_path), guarded=opened.connection.guarded
             )
-        guarded = is_guarded(tx, application.organization_id, settings.guarded)
-        settings = replace(settings, guarded=guarded, image_guarded=self._image_guarded(tx, application))
+        guarded = is_guarded(tx, application.organization_id, settings.git.guarded)
+        settings = replace(
+            settings,
+            git=replace(settings.git, guarded=guarded),
+            docker=replace(settings.docker, guarded=self._image_guarded(tx, application)),
+        )
         key = None
         if settings.source_type not in {"docker", "drop"}:
-            named = (settings.ssh_key_id, application.organization_id)
-            key = key_of_source(tx, self.open_key, *named, settings.git_url)
+            named = (settings.git.ssh_key_id, application.organization_id)
+            key = key_of_source(tx, self.open_key, *named, settings.git.url)
         return replace(
             self._to_run(tx, application, settings, variables_of(tx, application, self.vault)),
             ssh_key=key,
@@ -97,7 +101,9 @@ class ApplicationPlanner:
         what the application is set to now. Nothing opens a source. Raises InvalidInput.
         """
         settings = application.settings if keep_configuration else snapshot.settings
-        settings = replace(settings, loopback=application.settings.loopback)  # what is open now, whatever was then
+        settings = replace(
+            settings, run=replace(settings.run, loopback=application.settings.run.loopback)
+        )  # what is open now, whatever was then
         then = Variables(run=snapshot.variables, build={}, mask=tuple(snapshot.mask))
         variables = variables_of(tx, application, self.vault) if keep_configuration else then
         plan = replace(self._to_run(tx, application, settings, variables), commit=snapshot.commit)
@@ -145,18 +151,18 @@ class ApplicationPlanner:
         own.
         """
         is_here = application.host_id == LOCAL_HOST
-        return is_here and not settings.loopback and not has_machine(tx, application.organization_id)
+        return is_here and not settings.run.loopback and not has_machine(tx, application.organization_id)
 
     def _image_guarded(self, tx: Tx, application: Application) -> bool:
         """Whether the image comes from the internet only: not on a server, which is its organisation's own, and not
         from a registry that who may use the machine has given to the organisation.
         """
         settings = application.settings
-        guarded = is_guarded(tx, application.organization_id, settings.image_guarded)
-        if not guarded or application.host_id != LOCAL_HOST or settings.registry_id is None:
+        guarded = is_guarded(tx, application.organization_id, settings.docker.guarded)
+        if not guarded or application.host_id != LOCAL_HOST or settings.docker.registry_id is None:
             return guarded and application.host_id == LOCAL_HOST
-        found = self.open_registry(tx, settings.registry_id, application.organization_id)
-        return found.guarded or registry_of(settings.image or "") != found.url.partition("/")[0]
+        found = self.open_registry(tx, settings.docker.registry_id, application.organization_id)
+        return found.guarded or registry_of(settings.docker.image or "") != found.url.partition("/")[0]
 
     def _registry_guarded(self, tx: Tx, application: Application) -> bool:
         """Whether images are taken to its registry only while that is one of the internet: nobody who may use the
@@ -164,7 +170,7 @@ class ApplicationPlanner:
         """
         if application.host_id != LOCAL_HOST:
             return False
-        registry_id = application.settings.registry_id
+        registry_id = application.settings.docker.registry_id
         if registry_id is None:
             return not has_machine(tx, application.organization_id)
         return self.open_registry(tx, registry_id, application.organization_id).guarded
@@ -172,32 +178,34 @@ class ApplicationPlanner:
     def _registry(self, tx: Tx, application: Application) -> dict[str, str] | None:
         """The credentials for images: of the registry that is chosen, else those that the application has itself."""
         settings = application.settings
-        if settings.registry_id is not None:
-            found = self.open_registry(tx, settings.registry_id, application.organization_id)
+        if settings.docker.registry_id is not None:
+            found = self.open_registry(tx, settings.docker.registry_id, application.organization_id)
             opened = {"url": found.url, "username": found.username, "password": found.password.reveal()}
             return {**opened, "prefix": found.image_prefix} if found.image_prefix else opened
-        if not settings.registry_username or not settings.registry_password:
+        if not settings.docker.username or not settings.docker.password:
             return None
-        url = checked_url(settings.registry_url or "")
-        return {"url": url, "username": settings.registry_username, "password": settings.registry_password}
+        url = checked_url(settings.docker.registry_url or "")
+        return {"url": url, "username": settings.docker.username, "password": settings.docker.password}
 
 
 def _at_tag(application: Application, tag: str | None) -> Application:
     """The application as it is deployed from a tag that was pushed."""
     if tag is None:
         return application
-    return replace(application, settings=replace(application.settings, git_tag=tag, git_commit=None))
+    return replace(
+        application, settings=replace(application.settings, git=replace(application.settings.git, tag=tag, commit=None))
+    )
 
 
 def _credentials(plan: ApplicationPlan) -> tuple[str, ...]:
     key = () if plan.ssh_key is None else (plan.ssh_key,)
     password = () if plan.registry is None else (plan.registry["password"],)
     provider = () if plan.provider is None else Connection.load(plan.provider).secrets
-    return (*key, *password, *provider, *credentials_in(plan.settings.git_url or ""))
+    return (*key, *password, *provider, *credentials_in(plan.settings.git.url or ""))
 
 
 def _require_ports(plan: ApplicationPlan) -> None:
-    times = plan.settings.scale.get("web", 1)
+    times = plan.settings.run.scale.get("web", 1)
     if times > 1 and plan.fixed_port is not None:
         raise InvalidInput(
             f"The port {plan.fixed_port} is fixed, and web is to run {times} times, each on a port of its own. Remove "

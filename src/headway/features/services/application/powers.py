@@ -31,15 +31,15 @@ def needs_of(settings: AppSettings, host_id: str, own: Mapping[str, Any] | None 
     return {
         *(
             Need(power=Power.BIND, value=each.source, server_id=server_id)
-            for each in settings.mounts
+            for each in settings.run.mounts
             if each.kind == MountKind.BIND
         ),
         *(
             Need(power=Power.PORT, value=f"{each.outer}/{each.protocol}", server_id=server_id)
-            for each in settings.published
+            for each in settings.run.published
             if each.outer < FIRST_FREE_PORT
         ),
-        *of_loopback(settings.loopback or (), host_id),
+        *of_loopback(settings.run.loopback or (), host_id),
         *of_source(settings),
         *({Need(power=Power.FETCH, server_id=server_id)} if settings.engine_fetch else ()),
         *({of_routing(own, host_id)} if own else ()),
@@ -54,7 +54,7 @@ def of_loopback(ports: Iterable[int], host_id: str) -> set[Need]:
 
 def of_source(settings: AppSettings) -> set[Need]:
     """What fetching it needs: the panel's own machine fetches for all of them."""
-    folder = settings.git_url if settings.git_url and is_folder(settings.git_url) else None
+    folder = settings.git.url if settings.git.url and is_folder(settings.git.url) else None
     return {Need(power=Power.FOLDER, value=folder)} if folder else set()
 
 
@@ -85,7 +85,8 @@ def require_release(
     NotAllowed.
     """
     # Of the loopback it reaches what the application may reach now.
-    back = replace(settings or snapshot.settings, loopback=application.settings.loopback)
+    then = settings or snapshot.settings
+    back = replace(then, run=replace(then.run, loopback=application.settings.run.loopback))
     needs = _of_release(tx, application, snapshot, back, vault)
     allowances.require(tx, application.organization_id, _whose(application), needs)
 

@@ -58,7 +58,7 @@ async def carry_out(run: Run, tools: ApplicationContext, plan: ApplicationPlan, 
     command = _starting(tools, plan, spec, (await api.get(f"{container}/json"))["Id"])
     ended = await run.command(_COMMAND, command, check=False)
     if not ended.succeeded:
-        seconds = plan.settings.step_seconds or run.deadlines.step.total_seconds()
+        seconds = plan.settings.deadlines.step_seconds or run.deadlines.step.total_seconds()
         end = await _end(api, container, seconds) if ended.cause is None else None
         ran_out = end is not None and end.status != 0 and await ran_out_of_memory(api, _name(spec), end.status)
         if ran_out:
@@ -154,6 +154,6 @@ def _starting(tools: ApplicationContext, plan: ApplicationPlan, spec: ReleaseSpe
     return Command(
         stages=(Stage(argv=typed.argv),),
         env=typed.env,
-        step_seconds=plan.settings.step_seconds,
-        inactivity_seconds=plan.settings.inactivity_seconds,
+        step_seconds=plan.settings.deadlines.step_seconds,
+        inactivity_seconds=plan.settings.deadlines.inactivity_seconds,
     )

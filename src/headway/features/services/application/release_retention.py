@@ -18,7 +18,9 @@ def kept_by(tx: Tx, application_id: str, default: KeptReleases, vault: Vault) ->
     own = store.settings_of(tx, application_id, vault)
     if own is None:
         return default
-    return default.own(number=own.keep_releases, days=own.keep_releases_days, bytes_=own.keep_releases_bytes)
+    return default.own(
+        number=own.retention.releases, days=own.retention.releases_days, bytes_=own.retention.releases_bytes
+    )
 
 
 def beyond(tx: Tx, application_id: str, keep: KeptReleases) -> list[Release]:

@@ -122,7 +122,8 @@ class ApplicationRelocation:
             for model in self._models(tx, environment_id, None if only is None else set(only) - set(others)):
                 self._check(model.settings)
                 require_copyable(tx, actor, model.name, model.settings)
-                settings = judged_copy(actor, replace(with_own_ids(model.settings), archive=None))
+                bare = replace(with_own_ids(model.settings), drop=replace(model.settings.drop, archive=None))
+                settings = judged_copy(actor, bare)
                 made = self._making.add(
                     tx,
                     target,

@@ -50,7 +50,7 @@ def deploy_request(
             "commit": commit,
             "tag": tag,
             "allow_file": allow_file,
-            "total_seconds": application.settings.total_seconds,
+            "total_seconds": application.settings.deadlines.total_seconds,
         },
     )
 

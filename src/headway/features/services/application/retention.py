@@ -24,8 +24,8 @@ class ApplicationRetention:
         settings = store.settings_of(tx, application_id, self.vault)
         if settings is None:
             return default
-        age = default.age if settings.keep_days is None else timedelta(days=settings.keep_days)
-        return Keep(number=settings.keep_deployments or default.number, age=age)
+        age = default.age if settings.retention.days is None else timedelta(days=settings.retention.days)
+        return Keep(number=settings.retention.deployments or default.number, age=age)
 
     def needed(self, tx: Tx, deployment_ids: Collection[str]) -> Collection[str]:
         """Those that left a release which is still there: it serves, or one can go back to it, and its record says what

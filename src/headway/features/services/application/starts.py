@@ -50,7 +50,7 @@ class ApplicationStarts:
     async def _look(self, application: Application) -> None:
         application_id = application.service_id
         since = self._since.setdefault(application_id, time.monotonic())
-        given, usual = application.settings.health_deadline_seconds, self.lifecycle.tools.defaults.health_seconds
+        given, usual = application.settings.health.deadline_seconds, self.lifecycle.tools.defaults.health_seconds
         try:
             release = await self.lifecycle.db.read(lambda tx: store.serving(tx, application_id))
             status = None if release is None else await self._status(release)

@@ -126,13 +126,13 @@ class ApplicationContext:
                 folder=self.folders.archives(plan.application_id),
                 account=plan.build_account,
                 limits=self._limits(None),
-                step_seconds=settings.step_seconds,
+                step_seconds=settings.deadlines.step_seconds,
             )
         spec = git_spec(settings, ssh_key=plan.ssh_key, allow_file=plan.allow_file)
         git = Git(
             folders=self.folders.git_of(plan.application_id),
             limits=self._limits(None),
-            step_seconds=settings.step_seconds,
+            step_seconds=settings.deadlines.step_seconds,
         )
         return GitSource(
             spec=spec,
@@ -146,11 +146,11 @@ class ApplicationContext:
         spec = self.build_spec(plan, commit, run.deployment.deployment_id)
         settings = plan.settings
         # What is served by processes stays with them: its data folder is theirs.
-        is_open = is_undecided(settings.builder, settings.build_type) and not (
+        is_open = is_undecided(settings.tool.builder, settings.tool.build_type) and not (
             plan.serving and plan.serving_runtime == "native"
         )
         seen = await look(run, workspace, spec, whether_lacking=is_open, stays=plan.serving_stays)
-        choice = choose(settings.builder, settings.build_type, seen)
+        choice = choose(settings.tool.builder, settings.tool.build_type, seen)
         await run.say(phrase(f"Builder {choice.builder}: {choice.reason}."))
         return choice.builder
 
@@ -174,7 +174,11 @@ class ApplicationContext:
             await self.imaging.file_server.lay_out()
         async with self._apart(run, plan):
             built = await BUILDERS[builder].build(run, workspace, spec)
-        if isinstance(built, Image) and builder == BY_LACK and is_undecided(settings.builder, settings.build_type):
+        if (
+            isinstance(built, Image)
+            and builder == BY_LACK
+            and is_undecided(settings.tool.builder, settings.tool.build_type)
+        ):
             built = replace(built, stays=True)
         return built
 
@@ -186,7 +190,7 @@ class ApplicationContext:
         if self.beginning is None:
             yield
             return
-        named = tuple(plan.settings.loopback or ())
+        named = tuple(plan.settings.run.loopback or ())
         await self.beginning.build(plan.build_uid, named)
         try:
             yield
@@ -202,14 +206,14 @@ class ApplicationContext:
             settings=settings.build,
             variables={name: Secret(value) for name, value in {**plan.variables, **plan.build_variables}.items()},
             account=plan.build_account,
-            limits=replace(self._limits(plan.settings.memory_bytes), confined=True),
-            step_seconds=settings.step_seconds,
-            inactivity_seconds=settings.inactivity_seconds,
-            scale=settings.scale,
+            limits=replace(self._limits(plan.settings.limits.memory_bytes), confined=True),
+            step_seconds=settings.deadlines.step_seconds,
+            inactivity_seconds=settings.deadlines.inactivity_seconds,
+            scale=settings.run.scale,
             commit_hash=commit.hash,
-            image=self.imaging.spec(plan, deployment_id, settings.builder or settings.build_type),
+            image=self.imaging.spec(plan, deployment_id, settings.tool.builder or settings.tool.build_type),
             toolchains=self.store(deployment_id),
-            fresh=settings.clean_cache,
+            fresh=settings.tool.clean_cache,
         )
 
     def store(self, deployment_id: str) -> Store | None:
@@ -262,17 +266,17 @@ class ApplicationContext:
             port=ports[0] if ports else None,
             more_ports=ports[1:],
             ruled=plan.ruled,
-            loopback=None if plan.settings.loopback is None else tuple(plan.settings.loopback),
+            loopback=None if plan.settings.run.loopback is None else tuple(plan.settings.run.loopback),
             env={name: Secret(value) for name, value in {**secrets, **plan.variables}.items()},
             health=self._health(plan, artifact, takes_requests=bool(ports)),
-            memory_bytes=plan.settings.memory_bytes or self.defaults.application_memory_bytes,
+            memory_bytes=plan.settings.limits.memory_bytes or self.defaults.application_memory_bytes,
             process_limit=self.defaults.process_limit,
             disk_bytes=self.defaults.application_disk_bytes,
             data_folder=data,
             keep=tuple(plan.settings.build.keep) or (artifact.keep if isinstance(artifact, Bundle) else ()),
             layer_bytes=self.defaults.layer_bytes,
             told=told,
-            drain_seconds=_given(plan.settings.drain_seconds, self.defaults.drain_seconds),
+            drain_seconds=_given(plan.settings.health.drain_seconds, self.defaults.drain_seconds),
             before=plan.serving,
         )
 
@@ -293,7 +297,7 @@ class ApplicationContext:
             folder=bundle.folder,
             account=plan.run_account,
             env=env,
-            limits=replace(self._limits(plan.settings.memory_bytes), confined=True),
+            limits=replace(self._limits(plan.settings.limits.memory_bytes), confined=True),
             layer=Layered(
                 root=self.folders.native,
                 release_id=spec.release_id,
@@ -304,8 +308,8 @@ class ApplicationContext:
         )
         return inside.command(
             ("/bin/sh", "-c", bundle.release_command or ":"),
-            seconds=plan.settings.step_seconds,
-            silent_seconds=plan.settings.inactivity_seconds,
+            seconds=plan.settings.deadlines.step_seconds,
+            silent_seconds=plan.settings.deadlines.inactivity_seconds,
         )
 
     async def free_ports(self, count: int) -> list[int]:
@@ -329,7 +333,7 @@ class ApplicationContext:
                 return 1 if artifact.static_root is not None else web
 
     def _health(self, plan: ApplicationPlan, artifact: Artifact, *, takes_requests: bool) -> HealthCheck:
-        path = plan.settings.health_path
+        path = plan.settings.health.path
         kind = HealthKind.SETTLE if not takes_requests else HealthKind.HTTP if path else HealthKind.TCP
         if isinstance(artifact, Image) and not path and _is_checked(artifact, own_check_of(plan.settings)):
             kind = HealthKind.OWN
@@ -337,8 +341,8 @@ class ApplicationContext:
             kind=kind,
             expected=plan.answers,
             path=path or "/",
-            deadline_seconds=_given(plan.settings.health_deadline_seconds, self.defaults.health_seconds),
-            settle_seconds=_given(plan.settings.settle_seconds, self.defaults.settle_seconds),
+            deadline_seconds=_given(plan.settings.health.deadline_seconds, self.defaults.health_seconds),
+            settle_seconds=_given(plan.settings.health.settle_seconds, self.defaults.settle_seconds),
         )
 
     def _limits(self, memory_bytes: int | None) -> Limits:

@@ -53,7 +53,7 @@ def check_variables(env: str, settings: AppSettings) -> None:
 
 def marks_of(settings: AppSettings) -> Marks:
     """Which of the variables the user calls open, and which secret."""
-    return Marks(open=frozenset(settings.open_variables), secret=frozenset(settings.secret_variables))
+    return Marks(open=frozenset(settings.variables.open), secret=frozenset(settings.variables.secret))
 
 
 def _layers(tx: Tx, application: Application, vault: Vault) -> dict[Layer, Mapping[str, str]]:
@@ -68,11 +68,13 @@ def _layers(tx: Tx, application: Application, vault: Vault) -> dict[Layer, Mappi
 
 
 def _of_build(settings: AppSettings) -> dict[str, str]:
-    return parse_variables(settings.build_args or "") | parse_variables(settings.build_secrets or "")
+    return parse_variables(settings.variables.build_args or "") | parse_variables(
+        settings.variables.build_secrets or ""
+    )
 
 
 def _mask(settings: AppSettings, run: Resolved, build: Resolved) -> tuple[str, ...]:
     marks = marks_of(settings)
-    always = Marks(secret=frozenset(parse_variables(settings.build_secrets or "")))
+    always = Marks(secret=frozenset(parse_variables(settings.variables.build_secrets or "")))
     named = secrets_among({name: build.variables[name] for name in always.secret}, always)
     return tuple(dict.fromkeys((*run.secrets(marks), *build.secrets(marks), *named)))

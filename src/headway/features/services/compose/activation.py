@@ -304,12 +304,12 @@ class ComposeActivation:
     @property
     def health_seconds(self) -> float:
         """How long it may take until all is up."""
-        return _given(self.plan.settings.health_deadline_seconds, self.tools.defaults.health_seconds)
+        return _given(self.plan.settings.health.deadline_seconds, self.tools.defaults.health_seconds)
 
     @property
     def settle_seconds(self) -> float:
         """How long a container has to stay up."""
-        return _given(self.plan.settings.settle_seconds, self.tools.defaults.settle_seconds)
+        return _given(self.plan.settings.health.settle_seconds, self.tools.defaults.settle_seconds)
 
     def _watch(self) -> Watch:
         return Watch(

@@ -121,5 +121,10 @@ def _for_copy(model: Compose, actor: Actor) -> ComposeSettings:
     """
     may = powers.allower(actor, model.host_id) is not None
     host_access, engine_fetch = model.settings.host_access and may, bool(model.settings.engine_fetch) and may
-    settings = replace(model.settings, host_access=host_access, engine_fetch=engine_fetch, archive=None)
+    settings = replace(
+        model.settings,
+        host_access=host_access,
+        engine_fetch=engine_fetch,
+        drop=replace(model.settings.drop, archive=None),
+    )
     return judged_copy(actor, settings)

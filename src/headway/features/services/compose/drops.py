@@ -56,10 +56,15 @@ def needed(tx: Tx, compose_id: str, vault: Vault) -> Needed:
     """The archives of a compose service that are needed; none where it is gone."""
     unfinished = deployments.unfinished_of_subject(tx, SubjectType.COMPOSE, compose_id)
     settings = store.settings_of(tx, compose_id, vault)
-    named = None if settings is None or settings.archive is None else settings.archive.digest
+    named = None if settings is None or settings.drop.archive is None else settings.drop.archive.digest
     return needed_by(unfinished, named, store.commits_of_releases(tx, compose_id))
 
 
 def _from_archive(settings: ComposeSettings, archive: Archive, compose_path: str | None) -> ComposeSettings:
     path = settings.compose_path if compose_path is None else compose_path
-    return replace(settings, source_type=DROP, archive=archive, compose_path=path or ComposeSettings().compose_path)
+    return replace(
+        settings,
+        source_type=DROP,
+        drop=replace(settings.drop, archive=archive),
+        compose_path=path or ComposeSettings().compose_path,
+    )

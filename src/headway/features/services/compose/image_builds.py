@@ -100,8 +100,8 @@ class _Building:
             env=typed.env,
             stdin=typed.stdin,
             limits=self.image_distribution.tools.limits,
-            step_seconds=settings.step_seconds,
-            inactivity_seconds=settings.inactivity_seconds,
+            step_seconds=settings.deadlines.step_seconds,
+            inactivity_seconds=settings.deadlines.inactivity_seconds,
         )
 
 

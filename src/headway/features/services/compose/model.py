@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from headway.features.services.hooks_model import PUSH, with_meaning
 from headway.features.services.model import Release, Service
-from headway.features.services.uploads_model import Archive
+from headway.features.services.settings import (
+    PLACES,
+    DeadlineSettings,
+    DropSettings,
+    GitSettings,
+    HealthDeadlines,
+    HookSettings,
+    RetentionSettings,
+    nested,
+)
+from headway.kernel.records import read
 
 RAW = "raw"
 GIT = "git"
@@ -19,45 +28,30 @@ STACK = "stack"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComposeSettings:
-    """Where the file comes from, and how long its containers may take. Seconds; None takes the panel's default.
-    ``archive`` is what was uploaded last, ``registry_ids`` name what opens the registries of its images.
-    ``auto_deploy`` and what follows is how deliveries of webhooks are taken, as of applications.
-    ``git_commit`` is the one that is deployed, whatever the branch names. Where nothing is ``published`` no ports of
-    the machine are. With ``host_access`` the file may ask for what reaches the host: only an owner sets it. With
-    ``engine_fetch`` its builds may have the engine fetch what the machine reaches, as of applications. ``extra`` are
-    fields of the peer's inputs on which Headway does not act: they are stored and given back.
+    """Where the file comes from, and how long its containers may take. ``registry_ids`` name what opens the registries
+    of its images. The file is guarded where whoever wrote or sent it may not use the machine: its images are of the
+    internet. Where nothing is ``published`` no ports of the machine are. With ``host_access`` the file may ask for what
+    reaches the host: only an owner sets it. With ``engine_fetch`` its builds may have the engine fetch what the machine
+    reaches, as of applications. ``extra`` are fields of the peer's inputs on which Headway does not act: they are
+    stored and given back.
     """
 
     source_type: str = RAW
     compose_type: str = DOCKER_COMPOSE
     compose_file: str = ""
-    file_guarded: bool = False  # whoever wrote or sent it may not use the machine: its images are of the internet
+    file_guarded: bool = False
     compose_path: str = "./docker-compose.yml"
-    git_url: str | None = None
-    guarded: bool = False  # whoever gave that address may not use the machine: it leads to the internet only
-    git_branch: str | None = None
-    git_tag: str | None = None
-    git_commit: str | None = None
-    ssh_key_id: str | None = None
-    submodules: bool = False
-    archive: Archive | None = None
+    git: GitSettings = field(default_factory=GitSettings)
+    drop: DropSettings = field(default_factory=DropSettings)
     registry_ids: Sequence[str] = ()
     create_env_file: bool = True
     host_access: bool = False
     engine_fetch: bool | None = False
     published: bool = True
-    health_deadline_seconds: float | None = None
-    settle_seconds: float | None = None
-    step_seconds: float | None = None
-    inactivity_seconds: float | None = None
-    total_seconds: float | None = None
-    keep_releases: int | None = None
-    keep_releases_days: float | None = None
-    auto_deploy: bool = True
-    trigger_type: str = PUSH
-    watch_paths: Sequence[str] | None = None
-    newest_wins: bool = True
-    webhook_secret: str | None = field(default=None, repr=False)
+    health: HealthDeadlines = field(default_factory=HealthDeadlines)
+    deadlines: DeadlineSettings = field(default_factory=DeadlineSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
+    hooks: HookSettings = field(default_factory=HookSettings)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def dump(self) -> dict[str, Any]:
@@ -70,15 +64,8 @@ class ComposeSettings:
 
     @staticmethod
     def load(values: Mapping[str, Any]) -> ComposeSettings:
-        """The settings that ``dump`` wrote; unknown keys are of a later version and dropped."""
-        known = {each.name for each in fields(ComposeSettings)}
-        archive = values.get("archive")
-        read = {
-            **with_meaning(values),
-            "archive": Archive(**archive) if archive else None,
-            "engine_fetch": values.get("engine_fetch"),
-        }
-        return ComposeSettings(**{name: value for name, value in read.items() if name in known})
+        """The settings that ``dump`` wrote, or that were dumped before there were records within them."""
+        return read(ComposeSettings, values if "git" in values else nested({"engine_fetch": None, **values}, PLACES))
 
 
 Compose = Service[ComposeSettings]

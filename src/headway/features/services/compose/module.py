@@ -144,8 +144,10 @@ def forget_key_of_composes(tx: Tx, organization_id: str, ssh_key_id: str, vault:
     """Takes an organisation's SSH key out of the compose services that name it."""
     for compose in store.of_organization(tx, organization_id, vault):
         for each in (compose, *store.previews_of(tx, compose.service_id, vault)):
-            if each.settings.ssh_key_id == ssh_key_id:
-                kept = services_store.kept(replace(each.settings, ssh_key_id=None), vault)
+            if each.settings.git.ssh_key_id == ssh_key_id:
+                kept = services_store.kept(
+                    replace(each.settings, git=replace(each.settings.git, ssh_key_id=None)), vault
+                )
                 services_store.set_fields(tx, each.service_id, settings=kept)
 
 

@@ -81,7 +81,7 @@ class ComposePlan:
         """Whether whoever said what its file is may not use the machine."""
         settings = self.settings
         by_hand = settings.source_type in {RAW, DROP}
-        return not settings.host_access and (settings.file_guarded if by_hand else settings.guarded)
+        return not settings.host_access and (settings.file_guarded if by_hand else settings.git.guarded)
 
     @property
     def build_account(self) -> Account | None:
@@ -118,22 +118,22 @@ class ComposePlanner:
         key = () if plan.ssh_key is None else (plan.ssh_key,)
         passwords = (each["password"] for each in plan.registries)
         provider = () if plan.provider is None else Connection.load(plan.provider).secrets
-        mask = (*plan.secrets, *provider, *key, *passwords, *credentials_in(plan.settings.git_url or ""))
+        mask = (*plan.secrets, *provider, *key, *passwords, *credentials_in(plan.settings.git.url or ""))
         return Frozen(plan=plan.dump(), mask=mask)
 
     def plan(self, tx: Tx, compose: Compose, given: Mapping[str, Any]) -> ComposePlan:
         """What a deploy that was ``given`` this would work from now. Raises InvalidInput."""
-        settings = replace(compose.settings, git_tag=given.get("tag"))
+        settings = replace(compose.settings, git=replace(compose.settings.git, tag=given.get("tag")))
         require_file(settings)
         opened = self.repository(tx, settings.source_type, settings.extra, compose.organization_id)
         if opened is not None:
-            led = {"git_url": opened.url, "git_branch": opened.branch, "guarded": opened.connection.guarded}
-            settings = replace(settings, **led, ssh_key_id=None)  # type: ignore[arg-type]  # each as its field takes it
+            led = replace(settings.git, url=opened.url, branch=opened.branch, guarded=opened.connection.guarded)
+            settings = replace(settings, git=replace(led, ssh_key_id=None))
         settings = _guarded(tx, compose, settings)
         resolved = variables_of(tx, compose, self.vault)
         key = None
         if settings.source_type not in {RAW, DROP}:
-            key = key_of_source(tx, self.open_key, settings.ssh_key_id, compose.organization_id, settings.git_url)
+            key = key_of_source(tx, self.open_key, settings.git.ssh_key_id, compose.organization_id, settings.git.url)
         commit = given.get("commit")
         return ComposePlan(
             compose_id=compose.service_id,
@@ -189,9 +189,9 @@ class ComposePlanner:
 
 def _guarded(tx: Tx, compose: Compose, settings: ComposeSettings) -> ComposeSettings:
     """The settings with where their addresses may lead now."""
-    marks = (settings.guarded, settings.file_guarded)
+    marks = (settings.git.guarded, settings.file_guarded)
     guarded, file_guarded = (is_guarded(tx, compose.organization_id, each) for each in marks)
-    return replace(settings, guarded=guarded, file_guarded=file_guarded)
+    return replace(settings, git=replace(settings.git, guarded=guarded), file_guarded=file_guarded)
 
 
 def variables_of(tx: Tx, compose: Compose, vault: Vault) -> Resolved:
@@ -223,9 +223,9 @@ def require_file(settings: ComposeSettings) -> None:
     """Raises InvalidInput where there is no file, or nothing that could hold one."""
     if settings.source_type == RAW and not settings.compose_file.strip():
         raise InvalidInput("The compose service has no file yet; set composeFile, or its git repository.")
-    if settings.source_type == GIT and not settings.git_url:
+    if settings.source_type == GIT and not settings.git.url:
         raise InvalidInput("The compose service has no source yet; set its git repository (customGitUrl).")
-    if settings.source_type == DROP and settings.archive is None:
+    if settings.source_type == DROP and settings.drop.archive is None:
         raise InvalidInput(
             "Nothing was uploaded for this compose service yet: send an archive (compose.dropDeployment)."
         )

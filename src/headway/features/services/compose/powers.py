@@ -37,7 +37,7 @@ def needs_of(settings: ComposeSettings, host_id: str) -> set[Need]:
 
 def of_source(settings: ComposeSettings) -> set[Need]:
     """What fetching it needs: the panel's own machine fetches for all of them."""
-    folder = settings.git_url if settings.git_url and is_folder(settings.git_url) else None
+    folder = settings.git.url if settings.git.url and is_folder(settings.git.url) else None
     return {Need(power=Power.FOLDER, value=folder)} if folder else set()
 
 

@@ -22,7 +22,11 @@ _r = releases.c
 def kept_by(tx: Tx, compose_id: str, default: KeptReleases, vault: Vault) -> KeptReleases:
     """What a compose service keeps of its releases; the default for one that is being deleted."""
     own = store.settings_of(tx, compose_id, vault)
-    return default if own is None else default.own(number=own.keep_releases, days=own.keep_releases_days, bytes_=None)
+    return (
+        default
+        if own is None
+        else default.own(number=own.retention.releases, days=own.retention.releases_days, bytes_=None)
+    )
 
 
 def beyond(tx: Tx, compose_id: str, keep: KeptReleases) -> list[tuple[str, str]]:

@@ -39,6 +39,6 @@ def deploy_request(
             "commit": commit,
             "tag": tag,
             "allow_file": allow_file,
-            "total_seconds": compose.settings.total_seconds,
+            "total_seconds": compose.settings.deadlines.total_seconds,
         },
     )

@@ -374,6 +374,6 @@ def _check(settings: ComposeSettings, before: ComposeSettings, most_references: 
     """Everything that can be told without asking anybody. Raises InvalidInput."""
     if settings.compose_file.strip() and settings.compose_file != before.compose_file:
         written.read(settings.compose_file, most_references)
-    if settings.git_url:
-        ref = Ref(kind=RefKind.BRANCH, name=settings.git_branch) if settings.git_branch else None
-        GitSpec(url=settings.git_url, ref=ref, allow_file=True).check()
+    if settings.git.url:
+        ref = Ref(kind=RefKind.BRANCH, name=settings.git.branch) if settings.git.branch else None
+        GitSpec(url=settings.git.url, ref=ref, allow_file=True).check()

@@ -47,7 +47,7 @@ class ComposeStarts:
     async def _look(self, compose_id: str) -> None:
         since = self._since.setdefault(compose_id, time.monotonic())
         compose = await self.lifecycle.db.read(lambda tx: store.find(tx, compose_id, self.vault))
-        given, usual = compose.settings.health_deadline_seconds, self.lifecycle.tools.defaults.health_seconds
+        given, usual = compose.settings.health.deadline_seconds, self.lifecycle.tools.defaults.health_seconds
         try:
             status = await self._status(compose)
         except HeadwayError as error:  # of a host that is away, or an edge that is being started

@@ -89,17 +89,21 @@ class ComposeContext:
                 folder=self.folders.archives(plan.compose_id),
                 account=plan.build_account,
                 limits=self.limits,
-                step_seconds=plan.settings.step_seconds,
+                step_seconds=plan.settings.deadlines.step_seconds,
             )
         settings = plan.settings
-        git = Git(folders=self.folders.git_of(plan.compose_id), limits=self.limits, step_seconds=settings.step_seconds)
+        git = Git(
+            folders=self.folders.git_of(plan.compose_id),
+            limits=self.limits,
+            step_seconds=settings.deadlines.step_seconds,
+        )
         spec = GitSpec(
-            url=settings.git_url or "",
+            url=settings.git.url or "",
             ref=_ref(settings),
-            submodules=settings.submodules,
+            submodules=settings.git.submodules,
             ssh_key=Secret(plan.ssh_key) if plan.ssh_key else None,
             allow_file=plan.allow_file,
-            guarded=settings.guarded,
+            guarded=settings.git.guarded,
         )
         return GitSource(
             spec=spec,
@@ -276,7 +280,7 @@ class ComposeContexts(toolboxes.HostContexts[ComposeContext]):
 
 def archive_spec(settings: ComposeSettings) -> ArchiveSpec:
     """What was uploaded last."""
-    archive = settings.archive
+    archive = settings.drop.archive
     return ArchiveSpec(
         digest=archive.digest if archive else "",
         name=archive.name if archive else "",
@@ -285,11 +289,11 @@ def archive_spec(settings: ComposeSettings) -> ArchiveSpec:
 
 
 def _ref(settings: ComposeSettings) -> Ref | None:
-    if settings.git_commit:
-        return Ref(kind=RefKind.COMMIT, name=settings.git_commit)
-    if settings.git_tag:
-        return Ref(kind=RefKind.TAG, name=settings.git_tag)
-    return Ref(kind=RefKind.BRANCH, name=settings.git_branch) if settings.git_branch else None
+    if settings.git.commit:
+        return Ref(kind=RefKind.COMMIT, name=settings.git.commit)
+    if settings.git.tag:
+        return Ref(kind=RefKind.TAG, name=settings.git.tag)
+    return Ref(kind=RefKind.BRANCH, name=settings.git.branch) if settings.git.branch else None
 
 
 def _reads_from(folder: str, file: Mapping[str, Any]) -> bool:

@@ -97,21 +97,34 @@ def settings_for(kind: DatabaseKind, given: DatabaseSettings, now: AppSettings) 
     """What runs, as deploys of applications take it; ``now`` has what is set of every container."""
     facts = KINDS[kind]
     if given.elsewhere is not None:
-        return replace(now, source_type="docker", image=given.image, takes_requests=False)
+        return replace(
+            now,
+            source_type="docker",
+            docker=replace(now.docker, image=given.image),
+            run=replace(now.run, takes_requests=False),
+        )
     return replace(
         now,
         source_type="docker",
-        image=given.image,
-        runtime="container",
-        replicas=1,
-        takes_requests=False,
-        command=given.command,
-        arguments=tuple(given.arguments) or facts.arguments,
-        own_check=given.check or {"Test": ["CMD-SHELL", facts.check], **_INTERVALS, **_START},
-        mounts=_mounts(facts, given),
-        published=_published(facts, given),
-        open_variables=tuple(name for name in facts.variables(given) if not _is_secret(facts, name)),
-        secret_variables=facts.secret_variables,
+        docker=replace(now.docker, image=given.image),
+        run=replace(
+            now.run,
+            runtime="container",
+            replicas=1,
+            takes_requests=False,
+            command=given.command,
+            arguments=tuple(given.arguments) or facts.arguments,
+            mounts=_mounts(facts, given),
+            published=_published(facts, given),
+        ),
+        health=replace(
+            now.health, own_check=given.check or {"Test": ["CMD-SHELL", facts.check], **_INTERVALS, **_START}
+        ),
+        variables=replace(
+            now.variables,
+            open=tuple(name for name in facts.variables(given) if not _is_secret(facts, name)),
+            secret=facts.secret_variables,
+        ),
     )
 
 

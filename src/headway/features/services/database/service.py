@@ -38,6 +38,7 @@ from headway.infra.db.engine import Database as Db
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, InvalidInput
 from headway.kernel.ids import new_id
+from headway.kernel.records import replaced
 from headway.kernel.search import Page, Words
 from headway.kernel.service_names import check_name
 from headway.kernel.vault import Vault
@@ -152,9 +153,9 @@ class DatabaseService:
             require_as_set_up(current, settings)
             named = current.name if change.name is None else change.name
             told = current.runs.description if change.description is None else change.description
-            container = judged(
-                actor, current.runs.settings, replace(change.container(current.runs.settings), image=settings.image)
-            )
+            wanted = change.container(current.runs.settings)
+            led = replace(wanted, docker=replace(wanted.docker, image=settings.image))
+            container = judged(actor, current.runs.settings, led)
             require_references(tx, actor.organization_id, current.runs.settings, container)
             runs = replace(current.runs, name=named, description=told, settings=container)
             store.write(tx, replace(current, runs=runs, settings=settings), self.vault)
@@ -293,10 +294,10 @@ class DatabaseService:
 
         def begin(tx: Tx) -> Database:
             database = self.permitted(tx, actor, permission, kind, database_id)
+            ran = database.runs.serving_release_id or deployments.of_subject(tx, SubjectType.DATABASE, database_id)
             # Where nothing was ever deployed no engine need be asked.
-            was_made = bool(deployments.of_subject(tx, SubjectType.DATABASE, database_id))
-            wanted = delete_volumes and (was_made or database.runs.serving_release_id is not None)
-            settings = replace(database.runs.settings, delete_volumes=wanted and database.settings.elsewhere is None)
+            wanted = delete_volumes and bool(ran) and database.settings.elsewhere is None
+            settings = replaced(database.runs.settings, {"run.delete_volumes": wanted})
             services_store.set_fields(tx, database_id, settings=services_store.kept(settings, self.vault))
             services_store.begin_deletion(tx, database_id)
             return replace(database, runs=replace(database.runs, settings=settings))

@@ -27,9 +27,9 @@ def hook_changes(watch_paths: list[str] | None, secret: str | None, given: Colle
     """What of these was sent, as settings have it."""
     changed: dict[str, Any] = {}
     if "watch_paths" in given:
-        changed["watch_paths"] = None if watch_paths is None else tuple(watch_paths)
+        changed["hooks.watch_paths"] = None if watch_paths is None else tuple(watch_paths)
     if "webhook_secret" in given:
-        changed["webhook_secret"] = secret or None
+        changed["hooks.secret"] = secret or None
     return changed
 
 

@@ -11,7 +11,7 @@ from headway.core.access.machine import MachineRefused, Need, Power, require_nee
 from headway.core.access.model import Actor, Role
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.features.services.application.loopback import named_ports, of_copy, with_named
-from headway.features.services.application.model import AppSettings
+from headway.features.services.application.model import AppSettings, RunSettings
 from headway.features.services.application.powers import needs_of
 
 OWNER = Actor(user_id="u", organization_id="org", role=Role.OWNER, api_key_id="k", name="Owner", on_machine=True)
@@ -41,34 +41,32 @@ def test_the_ports_that_variables_name(variables: dict[str, str], ports: set[int
 
 
 def test_a_port_of_the_loopback_is_a_use_of_the_machine() -> None:
-    needs = needs_of(AppSettings(loopback=[5432]), LOCAL_HOST)
+    needs = needs_of(AppSettings(run=RunSettings(loopback=[5432])), LOCAL_HOST)
     assert needs == {Need(power=Power.LOOPBACK, value="5432")}
     with pytest.raises(MachineRefused, match="Port 5432 of the loopback reaches the machine itself"):
         require_need(MEMBER, *needs)
     require_need(OWNER, *needs)
-    assert needs_of(AppSettings(loopback=None), LOCAL_HOST) == set()
+    assert needs_of(AppSettings(run=RunSettings(loopback=None)), LOCAL_HOST) == set()
 
 
 def test_variables_open_what_they_name_where_their_writer_may_use_the_machine() -> None:
     env = 'DATABASE_URL="postgres://localhost:5432/shop"\n# nothing\nA=1'
-    settings = AppSettings(loopback=[6379])
-    assert with_named(OWNER, settings, env).loopback == [5432, 6379]
+    settings = AppSettings(run=RunSettings(loopback=[6379]))
+    assert with_named(OWNER, settings, env).run.loopback == [5432, 6379]
     assert with_named(MEMBER, settings, env) == settings
-    unasked = replace(settings, loopback=None)
+    unasked = replace(settings, run=replace(settings.run, loopback=None))
     assert with_named(OWNER, unasked, env) == unasked
 
 
 def test_a_copy_has_what_its_maker_may_have() -> None:
-    settings = AppSettings(loopback=[5432])
+    settings = AppSettings(run=RunSettings(loopback=[5432]))
     assert of_copy(OWNER, settings) == settings
-    assert of_copy(MEMBER, settings).loopback == ()
+    assert of_copy(MEMBER, settings).run.loopback == ()
 
 
 def test_settings_of_an_earlier_version_say_that_nobody_has_asked() -> None:
-    old = AppSettings().dump()
-    del old["loopback"]
-    assert AppSettings.load(old).loopback is None
-    assert AppSettings.load(AppSettings(loopback=[1]).dump()).loopback == [1]
+    assert AppSettings.load({"git_url": "x"}).run.loopback is None
+    assert AppSettings.load(AppSettings(run=RunSettings(loopback=[1])).dump()).run.loopback == [1]
 
 
 @pytest.mark.parametrize("piece", ["a", "a.", "a+", "://", "x://", "a://b@c", "@", "127.0.0.1:", "[::", "localhost"])

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from headway.features.services.application.container_check import own_check_of
-from headway.features.services.application.model import AppSettings, Attached, OpenedPort
+from headway.features.services.application.model import AppSettings, Attached, LimitSettings, OpenedPort
 from headway.features.services.database.application_spec import check, completed, settings_for, variables_for
 from headway.features.services.database.kinds import KINDS, url_of
 from headway.features.services.database.model import DatabaseKind, DatabaseSettings, ExternalServer
@@ -64,12 +64,16 @@ def test_the_address_of_a_kind(kind: DatabaseKind) -> None:
 
 @every_kind
 def test_it_runs_alone_on_its_volume_and_nobody_is_led_there_by_the_edge(kind: DatabaseKind) -> None:
-    settings = settings_for(kind, completed(kind, GIVEN), AppSettings(memory_bytes=1 << 30))
-    volume, *files = settings.mounts
+    settings = settings_for(kind, completed(kind, GIVEN), AppSettings(limits=LimitSettings(memory_bytes=1 << 30)))
+    volume, *files = settings.run.mounts
     assert volume == Attached(mount_id="data", kind="volume", target=KINDS[kind].folder, source="data")
     assert [each.target for each in files] == (["/etc/headway-redis.conf"] if kind is DatabaseKind.REDIS else [])
-    assert (settings.source_type, settings.image, settings.runtime) == ("docker", KINDS[kind].image, "container")
-    assert (settings.takes_requests, settings.published, settings.memory_bytes) == (False, (), 1 << 30)
+    assert (settings.source_type, settings.docker.image, settings.run.runtime) == (
+        "docker",
+        KINDS[kind].image,
+        "container",
+    )
+    assert (settings.run.takes_requests, settings.run.published, settings.limits.memory_bytes) == (False, (), 1 << 30)
     own = own_check_of(settings)
     assert own is not None
     assert own.test == ("CMD-SHELL", KINDS[kind].check)
@@ -81,8 +85,8 @@ def test_no_password_is_an_argument_or_shown_as_an_open_variable(kind: DatabaseK
     given = completed(kind, GIVEN)
     settings = settings_for(kind, given, AppSettings())
     secret = {name for name, value in VARIABLES[kind].items() if "s3cret" in value or "r00t" in value or LOGIN in value}
-    assert secret.isdisjoint(settings.open_variables)
-    assert not [each for each in settings.arguments if given.password in each]
+    assert secret.isdisjoint(settings.variables.open)
+    assert not [each for each in settings.run.arguments if given.password in each]
 
 
 def test_a_users_own_variables_come_last_and_its_own_check_counts() -> None:
@@ -91,14 +95,14 @@ def test_a_users_own_variables_come_last_and_its_own_check_counts() -> None:
     )
     found = parse_variables(variables_for(DatabaseKind.POSTGRES, given))
     assert (found["PGDATA"], found["TZ"]) == ("/elsewhere", "UTC")
-    assert settings_for(DatabaseKind.POSTGRES, given, AppSettings()).own_check == {"Test": ["NONE"]}
+    assert settings_for(DatabaseKind.POSTGRES, given, AppSettings()).health.own_check == {"Test": ["NONE"]}
 
 
 def test_a_port_of_the_machine_is_on_the_loopback_unless_another_address_is_given() -> None:
     ports = {"externalPort": 18080, "externalGRPCPort": 15001}
     settings = settings_for(DatabaseKind.LIBSQL, replace(GIVEN, ports=ports), AppSettings())
     shared = {"protocol": "tcp", "mode": "host", "address": "127.0.0.1"}
-    assert settings.published == (
+    assert settings.run.published == (
         OpenedPort(port_id="externalPort", outer=18080, inner=8080, **shared),
         OpenedPort(port_id="externalGRPCPort", outer=15001, inner=5001, **shared),
     )
@@ -106,8 +110,8 @@ def test_a_port_of_the_machine_is_on_the_loopback_unless_another_address_is_give
 
 def test_redis_has_its_password_in_a_file() -> None:
     settings = settings_for(DatabaseKind.REDIS, completed(DatabaseKind.REDIS, GIVEN), AppSettings())
-    assert settings.mounts[1].content == 'requirepass "p#s3cret"\nappendonly yes\ndir /data\n'
-    assert settings.arguments == ("redis-server", "/etc/headway-redis.conf")
+    assert settings.run.mounts[1].content == 'requirepass "p#s3cret"\nappendonly yes\ndir /data\n'
+    assert settings.run.arguments == ("redis-server", "/etc/headway-redis.conf")
 
 
 def test_passwords_that_are_not_given_are_made_up_and_others_each_time() -> None:

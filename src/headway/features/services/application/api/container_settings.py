@@ -54,15 +54,15 @@ class ContainerChanges(Input):
         """
         changed: dict[str, Any] = {}
         if "cpu_limit" in self.model_fields_set:
-            changed["cpus"] = cpus("cpuLimit", self.cpu_limit)
+            changed["limits.cpus"] = cpus("cpuLimit", self.cpu_limit)
         if "cpu_reservation" in self.model_fields_set:
-            changed["reserved_cpus"] = cpus("cpuReservation", self.cpu_reservation)
+            changed["limits.reserved_cpus"] = cpus("cpuReservation", self.cpu_reservation)
         if "memory_limit" in self.model_fields_set:
-            changed["memory_bytes"] = memory_bytes("memoryLimit", self.memory_limit)
+            changed["limits.memory_bytes"] = memory_bytes("memoryLimit", self.memory_limit)
         if "memory_reservation" in self.model_fields_set:
-            changed["reserved_memory_bytes"] = memory_bytes("memoryReservation", self.memory_reservation)
+            changed["limits.reserved_memory_bytes"] = memory_bytes("memoryReservation", self.memory_reservation)
         if self.password is not None or ("username" in self.model_fields_set and not self.username):
-            changed["registry_password"] = self.password or None
+            changed["docker.password"] = self.password or None
         return changed
 
 

@@ -65,5 +65,5 @@ class ApplicationView:
             "previewDeployments": [await self.preview.row(actor, each) for each in previews],
             "server": await self.relations.server(actor, application.host_id),
             "buildServer": await self.relations.server(actor, application.build_host_id),
-            "registry": await self.relations.registry(actor, application.settings.registry_id),
+            "registry": await self.relations.registry(actor, application.settings.docker.registry_id),
         }

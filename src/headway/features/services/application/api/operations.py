@@ -88,7 +88,9 @@ class Detect(ApplicationById):
         tried = {name: value for name, value in given.items() if value is not None}
         detection = self.detection or (NEWEST if tried else settings.build.detection)
         build = replace(settings.build, **tried, detection=detection)  # type: ignore[arg-type]  # all of them are lines
-        return replace(settings, build=build, port=settings.port if self.port is None else self.port)
+        return replace(
+            settings, build=build, run=replace(settings.run, port=settings.run.port if self.port is None else self.port)
+        )
 
 
 class CreateApplication(ApplicationChanges):

@@ -115,7 +115,7 @@ def release_details(view: ReleaseView) -> ReleaseDetails:
     """The release alone."""
     snapshot = view.snapshot
     settings = snapshot.settings if snapshot else None
-    memory = settings.memory_bytes if settings else None
+    memory = settings.limits.memory_bytes if settings else None
     return {
         **release_row(view),
         "hosts": list(snapshot.hosts) if snapshot else [],

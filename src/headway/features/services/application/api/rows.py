@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Literal, cast
 
@@ -172,62 +173,62 @@ PASSIVE: Mapping[str, Any] = MappingProxyType(
     }
 )
 
-# Our settings by their names on the wire.
+# Our settings by their names on the wire; those with a dot are fields of a record within them.
 ACTIVE: Mapping[str, str] = MappingProxyType(
     {
         "sourceType": "source_type",
-        "customGitUrl": "git_url",
-        "customGitBranch": "git_branch",
-        "customGitBuildPath": "build_path",
-        "customGitSSHKeyId": "ssh_key_id",
-        "enableSubmodules": "submodules",
-        "tag": "git_tag",
-        "commit": "git_commit",
-        "buildType": "build_type",
-        "builder": "builder",
-        "dockerfile": "dockerfile",
-        "dockerContextPath": "docker_context",
-        "dockerBuildStage": "docker_stage",
-        "cleanCache": "clean_cache",
+        "customGitUrl": "git.url",
+        "customGitBranch": "git.branch",
+        "customGitBuildPath": "git.path",
+        "customGitSSHKeyId": "git.ssh_key_id",
+        "enableSubmodules": "git.submodules",
+        "tag": "git.tag",
+        "commit": "git.commit",
+        "buildType": "tool.build_type",
+        "builder": "tool.builder",
+        "dockerfile": "tool.dockerfile",
+        "dockerContextPath": "tool.context",
+        "dockerBuildStage": "tool.stage",
+        "cleanCache": "tool.clean_cache",
         "engineFetch": "engine_fetch",
-        "herokuVersion": "heroku_version",
-        "railpackVersion": "railpack_version",
-        "dockerImage": "image",
-        "registryId": "registry_id",
-        "registryUrl": "registry_url",
-        "username": "registry_username",
-        "command": "command",
-        "args": "arguments",
-        "restartPolicy": "restart",
-        "restartAttempts": "restarts",
-        "runtime": "runtime",
-        "replicas": "replicas",
-        "placementSwarm": "placement",
-        "healthCheckSwarm": "own_check",
-        "dropBuildPath": "drop_build_path",
-        "healthCheckPath": "health_path",
-        "healthDeadlineSeconds": "health_deadline_seconds",
-        "settleSeconds": "settle_seconds",
-        "drainSeconds": "drain_seconds",
-        "stepSeconds": "step_seconds",
-        "inactivitySeconds": "inactivity_seconds",
-        "totalSeconds": "total_seconds",
-        "autoDeploy": "auto_deploy",
-        "triggerType": "trigger_type",
-        "watchPaths": "watch_paths",
-        "newestWins": "newest_wins",
-        "buildArgs": "build_args",
-        "buildSecrets": "build_secrets",
-        "scale": "scale",
-        "port": "port",
-        "loopback": "loopback",
-        "openVariables": "open_variables",
-        "secretVariables": "secret_variables",
-        "keepDeployments": "keep_deployments",
-        "keepDays": "keep_days",
-        "keepReleases": "keep_releases",
-        "keepReleasesDays": "keep_releases_days",
-        "keepReleasesBytes": "keep_releases_bytes",
+        "herokuVersion": "tool.heroku_version",
+        "railpackVersion": "tool.railpack_version",
+        "dockerImage": "docker.image",
+        "registryId": "docker.registry_id",
+        "registryUrl": "docker.registry_url",
+        "username": "docker.username",
+        "command": "run.command",
+        "args": "run.arguments",
+        "restartPolicy": "run.restart",
+        "restartAttempts": "run.restarts",
+        "runtime": "run.runtime",
+        "replicas": "run.replicas",
+        "placementSwarm": "run.placement",
+        "healthCheckSwarm": "health.own_check",
+        "dropBuildPath": "drop.path",
+        "healthCheckPath": "health.path",
+        "healthDeadlineSeconds": "health.deadline_seconds",
+        "settleSeconds": "health.settle_seconds",
+        "drainSeconds": "health.drain_seconds",
+        "stepSeconds": "deadlines.step_seconds",
+        "inactivitySeconds": "deadlines.inactivity_seconds",
+        "totalSeconds": "deadlines.total_seconds",
+        "autoDeploy": "hooks.auto_deploy",
+        "triggerType": "hooks.trigger_type",
+        "watchPaths": "hooks.watch_paths",
+        "newestWins": "hooks.newest_wins",
+        "buildArgs": "variables.build_args",
+        "buildSecrets": "variables.build_secrets",
+        "scale": "run.scale",
+        "port": "run.port",
+        "loopback": "run.loopback",
+        "openVariables": "variables.open",
+        "secretVariables": "variables.secret",
+        "keepDeployments": "retention.deployments",
+        "keepDays": "retention.days",
+        "keepReleases": "retention.releases",
+        "keepReleasesDays": "retention.releases_days",
+        "keepReleasesBytes": "retention.releases_bytes",
     }
 )
 
@@ -248,19 +249,19 @@ def application_row(application: Application, addresses: Sequence[str]) -> Appli
         {
             **PASSIVE,
             **settings.extra,
-            **{name: getattr(settings, attribute) for name, attribute in ACTIVE.items()},
+            **{name: attrgetter(attribute)(settings) for name, attribute in ACTIVE.items()},
             **build_row(settings.build),
             "password": None,
             "refreshToken": None,
             "webhookSecret": None,
-            "hasWebhookSecret": bool(settings.webhook_secret),
-            "cpuLimit": None if settings.cpus is None else f"{settings.cpus:g}",
-            "cpuReservation": None if settings.reserved_cpus is None else f"{settings.reserved_cpus:g}",
-            "memoryLimit": None if settings.memory_bytes is None else str(settings.memory_bytes),
+            "hasWebhookSecret": bool(settings.hooks.secret),
+            "cpuLimit": None if settings.limits.cpus is None else f"{settings.limits.cpus:g}",
+            "cpuReservation": None if settings.limits.reserved_cpus is None else f"{settings.limits.reserved_cpus:g}",
+            "memoryLimit": None if settings.limits.memory_bytes is None else str(settings.limits.memory_bytes),
             "memoryReservation": (
-                None if settings.reserved_memory_bytes is None else str(settings.reserved_memory_bytes)
+                None if settings.limits.reserved_memory_bytes is None else str(settings.limits.reserved_memory_bytes)
             ),
-            "archive": None if settings.archive is None else asdict(settings.archive),
+            "archive": None if settings.drop.archive is None else asdict(settings.drop.archive),
             "applicationId": application.service_id,
             "name": application.name,
             "appName": application.app_name,
@@ -310,8 +311,8 @@ def application_details(
             **application_row(application, addresses),
             **_RELATIONS,
             **dict.fromkeys(("deployments", "domains", "redirects", "security"), ()),
-            "mounts": [mount_row(each, id_) for each in settings.mounts],
-            "ports": [port_row(each, id_) for each in settings.published],
+            "mounts": [mount_row(each, id_) for each in settings.run.mounts],
+            "ports": [port_row(each, id_) for each in settings.run.published],
             "environment": {**environment_row(environment), "project": project_row(project)},
             **relations,
         },
@@ -325,7 +326,7 @@ def passive_among(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def default_of(attribute: str) -> Any:  # noqa: ANN401 - any setting
     """What a setting is when nothing is said about it."""
-    return getattr(_DEFAULTS, attribute)
+    return attrgetter(attribute)(_DEFAULTS)
 
 
 _DEFAULTS = AppSettings()

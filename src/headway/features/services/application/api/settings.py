@@ -13,6 +13,7 @@ from headway.features.services.application.api.rows import ACTIVE, Builder, Buil
 from headway.features.services.application.model import AppSettings
 from headway.features.webhooks.api.settings import WatchPaths, WebhookSecret, hook_changes
 from headway.kernel.errors import PasswordForgotten
+from headway.kernel.records import replaced
 
 _LONGEST_SECONDS = 7 * 24 * 3600
 _MOST_KEPT = 1_000_000
@@ -87,8 +88,8 @@ class ApplicationChanges(ContainerChanges):
         changed["build"] = build_changes(settings.build, self.build, self._about_builds())
         changed |= hook_changes(self.watch_paths, self.webhook_secret, self.model_fields_set)
         passive = passive_among(self.model_extra or {})
-        after = replace(settings, **changed, extra={**settings.extra, **passive})
-        if after.registry_password and not self.password and after.registry_url != settings.registry_url:
+        after = replaced(settings, {**changed, "extra": {**settings.extra, **passive}})
+        if after.docker.password and not self.password and after.docker.registry_url != settings.docker.registry_url:
             raise PasswordForgotten("the application's registry", "password")
         return after
 

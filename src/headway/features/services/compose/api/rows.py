@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Literal, cast
 
@@ -151,32 +152,32 @@ PASSIVE: Mapping[str, Any] = MappingProxyType(
     }
 )
 
-# Our settings by their names on the wire.
+# Our settings by their names on the wire; those with a dot are fields of a record within them.
 ACTIVE: Mapping[str, str] = MappingProxyType(
     {
         "sourceType": "source_type",
         "composeType": "compose_type",
         "composeFile": "compose_file",
         "composePath": "compose_path",
-        "customGitUrl": "git_url",
-        "customGitBranch": "git_branch",
-        "customGitSSHKeyId": "ssh_key_id",
-        "enableSubmodules": "submodules",
+        "customGitUrl": "git.url",
+        "customGitBranch": "git.branch",
+        "customGitSSHKeyId": "git.ssh_key_id",
+        "enableSubmodules": "git.submodules",
         "registryIds": "registry_ids",
         "createEnvFile": "create_env_file",
         "allowHostAccess": "host_access",
         "engineFetch": "engine_fetch",
-        "healthDeadlineSeconds": "health_deadline_seconds",
-        "settleSeconds": "settle_seconds",
-        "stepSeconds": "step_seconds",
-        "inactivitySeconds": "inactivity_seconds",
-        "totalSeconds": "total_seconds",
-        "keepReleases": "keep_releases",
-        "keepReleasesDays": "keep_releases_days",
-        "autoDeploy": "auto_deploy",
-        "triggerType": "trigger_type",
-        "watchPaths": "watch_paths",
-        "newestWins": "newest_wins",
+        "healthDeadlineSeconds": "health.deadline_seconds",
+        "settleSeconds": "health.settle_seconds",
+        "stepSeconds": "deadlines.step_seconds",
+        "inactivitySeconds": "deadlines.inactivity_seconds",
+        "totalSeconds": "deadlines.total_seconds",
+        "keepReleases": "retention.releases",
+        "keepReleasesDays": "retention.releases_days",
+        "autoDeploy": "hooks.auto_deploy",
+        "triggerType": "hooks.trigger_type",
+        "watchPaths": "hooks.watch_paths",
+        "newestWins": "hooks.newest_wins",
     }
 )
 
@@ -195,12 +196,12 @@ def compose_row(compose: Compose) -> ComposeRow:
         {
             **PASSIVE,
             **settings.extra,
-            **{name: getattr(settings, attribute) for name, attribute in ACTIVE.items()},
+            **{name: attrgetter(attribute)(settings) for name, attribute in ACTIVE.items()},
             "registryIds": list(settings.registry_ids),
-            "archive": None if settings.archive is None else asdict(settings.archive),
+            "archive": None if settings.drop.archive is None else asdict(settings.drop.archive),
             "refreshToken": None,
             "webhookSecret": None,
-            "hasWebhookSecret": bool(settings.webhook_secret),
+            "hasWebhookSecret": bool(settings.hooks.secret),
             "composeId": compose.service_id,
             "name": compose.name,
             "appName": compose.app_name,
@@ -255,7 +256,7 @@ def passive_among(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def default_of(attribute: str) -> Any:  # noqa: ANN401 - any setting
     """What a setting is when nothing is said about it."""
-    return getattr(_DEFAULTS, attribute)
+    return attrgetter(attribute)(_DEFAULTS)
 
 
 _DEFAULTS = ComposeSettings()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
@@ -12,6 +11,7 @@ from headway.features.services.application.api.settings import KeptDays, KeptNum
 from headway.features.services.compose.api.rows import ACTIVE, ComposeType, SourceType, default_of, passive_among
 from headway.features.services.compose.model import ComposeSettings
 from headway.features.webhooks.api.settings import WatchPaths, WebhookSecret, hook_changes
+from headway.kernel.records import replaced
 
 _LONGEST_SECONDS = 7 * 24 * 3600
 
@@ -60,4 +60,5 @@ class ComposeChanges(Input):
         if self.engine_fetch is None and settings.engine_fetch is None:  # what is read is sent back: nobody has said it
             changed.pop("engine_fetch", None)
         changed |= hook_changes(self.watch_paths, self.webhook_secret, self.model_fields_set)
-        return replace(settings, **changed, extra={**settings.extra, **passive_among(self.model_extra or {})})
+        passive = passive_among(self.model_extra or {})
+        return replaced(settings, {**changed, "extra": {**settings.extra, **passive}})

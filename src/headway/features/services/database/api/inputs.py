@@ -16,6 +16,7 @@ from headway.features.services.database.kinds import EXTERNAL, KINDS
 from headway.features.services.database.model import LOOPBACK, DatabaseKind, DatabaseSettings, ExternalServer
 from headway.features.services.database.service import DatabaseChange
 from headway.kernel.errors import InvalidInput, PasswordForgotten
+from headway.kernel.records import replaced
 from headway.kernel.time_range import ALL
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
@@ -130,16 +131,16 @@ class DatabaseChangeable(Ports):
         sent = self.model_fields_set
         changed: dict[str, Any] = {}
         if "registry_id" in sent:
-            changed["registry_id"] = self.registry_id or None
+            changed["docker.registry_id"] = self.registry_id or None
         if "memory_limit" in sent:
-            changed["memory_bytes"] = memory_bytes("memoryLimit", self.memory_limit)
+            changed["limits.memory_bytes"] = memory_bytes("memoryLimit", self.memory_limit)
         if "memory_reservation" in sent:
-            changed["reserved_memory_bytes"] = memory_bytes("memoryReservation", self.memory_reservation)
+            changed["limits.reserved_memory_bytes"] = memory_bytes("memoryReservation", self.memory_reservation)
         if "cpu_limit" in sent:
-            changed["cpus"] = cpus("cpuLimit", self.cpu_limit)
+            changed["limits.cpus"] = cpus("cpuLimit", self.cpu_limit)
         if "cpu_reservation" in sent:
-            changed["reserved_cpus"] = cpus("cpuReservation", self.cpu_reservation)
-        return replace(current, **changed)
+            changed["limits.reserved_cpus"] = cpus("cpuReservation", self.cpu_reservation)
+        return replaced(current, changed)
 
 
 class CreateDatabase(DatabaseChangeable):

@@ -205,11 +205,11 @@ def _container(database: Database) -> dict[str, Any]:
         "command": given.command,
         "args": list(given.arguments) or None,
         "healthCheckSwarm": given.check,
-        "registryId": settings.registry_id,
-        "memoryLimit": _text(settings.memory_bytes),
-        "memoryReservation": _text(settings.reserved_memory_bytes),
-        "cpuLimit": _text(settings.cpus),
-        "cpuReservation": _text(settings.reserved_cpus),
+        "registryId": settings.docker.registry_id,
+        "memoryLimit": _text(settings.limits.memory_bytes),
+        "memoryReservation": _text(settings.limits.reserved_memory_bytes),
+        "cpuLimit": _text(settings.limits.cpus),
+        "cpuReservation": _text(settings.limits.reserved_cpus),
     }
 
 
