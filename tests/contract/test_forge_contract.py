@@ -15,14 +15,14 @@ from headway.drivers.forges.base import (
     CommitState,
     CommitStatus,
     Connection,
-    Forge,
+    ForgeApi,
     ForgeAway,
     ForgeName,
     ForgeRefused,
     OpenPull,
     understood,
 )
-from headway.drivers.forges.registry import forges
+from headway.drivers.forges.registry import forge_apis
 from headway.kernel.secret import Secret
 from tests.support.forges.forge_apis import (
     APP_ID,
@@ -49,7 +49,7 @@ WORDS = {
 class Asked:
     """A forge with a connection to one that is up."""
 
-    forge: Forge
+    forge: ForgeApi
     connection: Connection
     facts: Facts
 
@@ -67,7 +67,7 @@ def asked(request: pytest.FixtureRequest) -> Iterator[Asked]:
             user="me@example.org" if name is ForgeName.BITBUCKET else "",
             group="team" if name is ForgeName.BITBUCKET else "",
         )
-        yield Asked(forges()[name], connection, api.facts)
+        yield Asked(forge_apis()[name], connection, api.facts)
 
 
 async def test_lists_are_whole_however_many_pages_they_have(asked: Asked) -> None:
@@ -84,12 +84,6 @@ async def test_open_pull_requests_and_their_files_are_told(asked: Asked) -> None
     found = await asked.forge.open_pulls(asked.connection, PATH)
     assert found == [OpenPull(number=number, head=head) for number, head in asked.facts.pulls.items()]
     assert list(await asked.forge.files_of_pull(asked.connection, PATH, 7)) == ["src/a.py", "docs/b.md", "c"]
-
-
-async def test_who_may_push_is_told_from_who_may_not(asked: Asked) -> None:
-    assert await asked.forge.may_write(asked.connection, PATH, "ann") is False
-    asked.facts.writers.add("ann")
-    assert await asked.forge.may_write(asked.connection, PATH, "ann") is True
 
 
 @pytest.mark.parametrize("state", list(CommitState))
@@ -189,7 +183,7 @@ async def test_an_app_signs_who_it_is_and_gets_a_token_for_an_hour() -> None:
             installation_id=INSTALLATION_ID,
             private_key=Secret(app_key(api.facts)),
         )
-        github = forges()[ForgeName.GITHUB]
+        github = forge_apis()[ForgeName.GITHUB]
         login = await github.login(connection)
         assert (login.user.reveal(), login.password.reveal()) == ("x-access-token", f"{INSTALLATION_TOKEN}_1")
         assert len(await github.repositories(connection)) == 3

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
+from urllib.parse import quote
 
 from headway.kernel.errors import InvalidInput, Unavailable
 from headway.kernel.secret import Secret
@@ -93,6 +94,10 @@ class Connection:
             guarded=bool(values.get("guarded")),
         )
 
+    def clone_url(self, path: str) -> str:
+        """Where git fetches a repository, without credentials."""
+        return f"{self.url.rstrip('/')}/{quote(path)}.git"
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never show."""
@@ -171,15 +176,11 @@ class CommitStatus:
     link: str | None = field(default=None)
 
 
-class Forge(Protocol):
+class ForgeApi(Protocol):
     """What every forge can be asked. Each raises ForgeRefused, NotThere or ForgeAway. ``path`` is a repository's."""
 
     async def login(self, connection: Connection) -> Login:
         """What opens a repository to git."""
-        ...
-
-    def clone_url(self, connection: Connection, path: str) -> str:
-        """Where git fetches a repository, without credentials."""
         ...
 
     async def repositories(self, connection: Connection) -> list[Repository]:
@@ -196,10 +197,6 @@ class Forge(Protocol):
 
     async def files_of_pull(self, connection: Connection, path: str, number: int) -> Sequence[str]:
         """The files that a pull request changes, under their names before and after."""
-        ...
-
-    async def may_write(self, connection: Connection, path: str, user: str) -> bool:
-        """Whether somebody may push to the repository."""
         ...
 
     async def set_status(self, connection: Connection, path: str, status: CommitStatus) -> None:

@@ -71,6 +71,12 @@ class ForgeClient:
             url, given = self._own(answer.next_url), {}
         raise ForgeAway(f"{self._name} lists more than {MOST_PAGES} pages of {path}.")
 
+    async def every(self, path: str, within: str | None = None, /, **params: str | int) -> AsyncIterator[Json]:
+        """Each thing of a long list, whose parts have it ``within`` a field where one is named."""
+        async for page in self.pages(path, **params):
+            for each in page if within is None else page[within]:
+                yield each
+
     @property
     def _name(self) -> str:
         return self.connection.forge.named

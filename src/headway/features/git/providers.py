@@ -12,10 +12,11 @@ from headway.core.access.machine_store import is_guarded
 from headway.core.access.model import Actor, Role, Scope
 from headway.core.access.outward import require_outward
 from headway.core.access.policy import Missing, Noun, Permission
-from headway.drivers.forges.base import Branch, Connection, Forge, ForgeName, Login, Repository, understood
+from headway.drivers.forges.base import Branch, Connection, ForgeApi, ForgeName, Login, Repository, understood
+from headway.drivers.forges.registry import FORGES
 from headway.features.git import providers_store as store
 from headway.features.git.provider_repository import Sourced, newly_named, provided
-from headway.features.git.providers_model import GitProvider, ProviderRequest, changed, check, checked_url
+from headway.features.git.providers_model import GitProvider, ProviderRequest, changed, checked_url
 from headway.features.git.references import judged, require_references
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -53,7 +54,7 @@ class GitProviderService:
 
     db: Database
     vault: Vault
-    forges: Mapping[ForgeName, Forge]
+    forges: Mapping[ForgeName, ForgeApi]
 
     async def create(
         self, actor: Actor, permission: Permission, forge: ForgeName, name: str, wish: ProviderRequest
@@ -61,7 +62,7 @@ class GitProviderService:
         """Keeps a provider. Raises Forbidden, InvalidInput."""
         policy.permit(actor, permission, actor.organization_id)
         facts, secrets = changed({}, wish.facts), changed({}, wish.secrets)
-        check(forge, facts, secrets)
+        FORGES[forge].check(facts, secrets)
         url, api_url = checked_url(forge, wish.url), _api(forge, wish.api_url)
         for each in (url, api_url):
             require_outward(actor, each, "The git provider")
@@ -114,7 +115,7 @@ class GitProviderService:
                     require_outward(actor, each, "The git provider")
             secrets = changed({} if moved else known, wish.secrets)
             facts = changed(before.facts, wish.facts)
-            check(forge, facts, secrets)
+            FORGES[forge].check(facts, secrets)
             after = replace(
                 before, name=wish.name or before.name, url=url, api_url=api_url, facts=facts, has=frozenset(secrets)
             )
@@ -195,7 +196,7 @@ class GitProviderService:
         if connection.forge is not wanted.forge:
             raise Missing(Noun.GIT_PROVIDER)
         return OpenedRepository(
-            url=self.forges[connection.forge].clone_url(connection, wanted.path),
+            url=connection.clone_url(wanted.path),
             branch=wanted.branch,
             build_path=wanted.build_path,
             connection=connection,

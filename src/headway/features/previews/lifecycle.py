@@ -9,9 +9,10 @@ from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Lane, Request, SubjectType
 from headway.core.deployments.status import Reason, Status
+from headway.drivers.forges.events import Pull
 from headway.features.previews import store
 from headway.features.previews.base import Base, Forms
-from headway.features.previews.model import ClosedWhy, Preview, Pull
+from headway.features.previews.model import ClosedWhy, Preview
 from headway.features.previews.policy import Deed, Step, decide, shown
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput

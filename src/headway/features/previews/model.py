@@ -1,4 +1,4 @@
-"""Pull requests as forges tell of them, and the previews of them."""
+"""Previews of pull requests, and what a service says of its own."""
 
 from __future__ import annotations
 
@@ -13,29 +13,6 @@ from headway.core.deployments.model import SubjectType
 _MOST_AT_ONCE = 100
 _DEFAULT_AT_ONCE = 3
 _MOST_HOURS = 100_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pull:
-    """A pull request as a forge tells of it. ``branch`` and ``head`` are what it brings, ``base`` the branch that it is
-    for; ``source_url`` is the repository that the branch lies in, where the forge keeps it nowhere else. ``told_at`` is
-    when it was changed last (None: the forge does not say), ``urls`` are those of the repository that it is for.
-    """
-
-    number: int
-    title: str
-    url: str
-    author: str
-    branch: str
-    head: str
-    base: str
-    fork: bool
-    labels: tuple[str, ...]
-    is_open: bool
-    told_at: datetime | None
-    is_new: bool = False  # it was opened, or opened again
-    source_url: str | None = None
-    urls: tuple[str, ...] = ()
 
 
 class ClosedWhy(StrEnum):

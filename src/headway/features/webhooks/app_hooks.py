@@ -12,16 +12,16 @@ from pydantic_core import from_json
 from headway.core.deployments.ledger import TooManyWait
 from headway.core.deployments.model import SubjectType
 from headway.drivers.forges.base import ForgeName
+from headway.drivers.forges.events import ChangedFiles
+from headway.drivers.forges.payload import Json, at, text_at
 from headway.features.git import providers_store
 from headway.features.git.provider_repository import provided
 from headway.features.git.providers_model import GitProvider
 from headway.features.services.application import store as applications
 from headway.features.services.compose import store as composes
-from headway.features.webhooks.events import ChangedFiles, Sender
 from headway.features.webhooks.ingest import Ingest
 from headway.features.webhooks.model import DeliveryAnswer
 from headway.features.webhooks.parser import Arrived, Signature, read
-from headway.features.webhooks.payload import Json, at, text_at
 from headway.features.webhooks.policy import compared
 from headway.features.webhooks.pull_files import PullFiles
 from headway.features.webhooks.services import HookedService
@@ -59,7 +59,7 @@ class AppHooks:
         NotOfAnApp.
         """
         arrived, payload = await asyncio.to_thread(lambda: (read(headers, body), _payload(body)))
-        if arrived.told.sender is not Sender.GITHUB:
+        if arrived.told.sender is not ForgeName.GITHUB:
             raise NotOfAnApp
         installation = str(at(payload, "installation", "id"))
         found = await self.db.read(lambda tx: self._provider(tx, installation, arrived))

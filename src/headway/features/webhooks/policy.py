@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from headway.features.webhooks.events import (
+from headway.drivers.forges.events import (
     ChangedFiles,
     DeployRequest,
     Event,
     ImagePush,
     Other,
     Ping,
-    PullRequestNews,
+    Pull,
     Push,
     RefType,
     Removed,
@@ -114,9 +114,9 @@ def _of_one(service: TrackedSource, event: Event, compare: Compare) -> Decision:
             return Decision(verdict=Verdict.PING, message="Ping received, webhook is active")
         case Other(why=why):
             return Decision(verdict=Verdict.NOT_A_PUSH, message=why)
-        case PullRequestNews(pull=pull):
-            message = f"Pull request {pull.number}: what it does to previews depends on those that there are."
-            return Decision(verdict=Verdict.NOT_A_PUSH, message=message, track=f"pull:{pull.number}")
+        case Pull(number=number):
+            message = f"Pull request {number}: what it does to previews depends on those that there are."
+            return Decision(verdict=Verdict.NOT_A_PUSH, message=message, track=f"pull:{number}")
         case Removed(ref_type=ref_type, name=name):
             return Decision(verdict=Verdict.REMOVED, message=f"The {ref_type} {shown(name)} was removed.")
         case _ if not service.auto_deploy:

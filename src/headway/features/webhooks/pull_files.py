@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from headway.core.deployments.model import SubjectType
 from headway.drivers.forges.base import Connection, understood
+from headway.drivers.forges.events import ChangedFiles, Pull
 from headway.features.git.provider_repository import Provided, provided
 from headway.features.git.providers import GitProviderService
 from headway.features.previews.base import Forms
-from headway.features.webhooks.events import ChangedFiles, PullRequestNews
 from headway.features.webhooks.parser import Arrived
 from headway.features.webhooks.services import HookedService
 from headway.infra.db.engine import Database
@@ -30,7 +30,7 @@ class PullFiles:
 
     async def of(self, service: HookedService, arrived: Arrived) -> ChangedFiles | None:
         """The files of the whole pull request that is told of; None where nobody needs to know."""
-        pull = next((each.pull for each in arrived.told.events if isinstance(each, PullRequestNews)), None)
+        pull = next((each for each in arrived.told.events if isinstance(each, Pull)), None)
         if pull is None or not pull.is_open or service.pulled is None or not service.tracked.watch_paths:
             return None
         try:

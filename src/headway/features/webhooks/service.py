@@ -11,10 +11,10 @@ from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission, permit
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.subjects import NOUNS
+from headway.drivers.forges.events import Event
 from headway.features.services import hooks_store
 from headway.features.webhooks import store
 from headway.features.webhooks.app_hooks import AppHooks
-from headway.features.webhooks.events import Event
 from headway.features.webhooks.ingest import Ingest
 from headway.features.webhooks.model import Delivery, DeliveryAnswer, Outcome
 from headway.features.webhooks.parser import Arrived, Signature, read, unpacked

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from headway.core.deployments.model import Request, SubjectType
+from headway.drivers.forges.events import Pull
 from headway.features.git import providers_store
 from headway.features.git.provider_repository import Provided, provided
 from headway.features.previews.lifecycle import Ask, PreviewLifecycle, PreviewStep
-from headway.features.previews.model import Pull
 from headway.features.services.application import store as applications
 from headway.features.services.application.model import Application, AppSettings
 from headway.features.services.application.requests import deploy_request as request_for_application

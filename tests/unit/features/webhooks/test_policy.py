@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from headway.features.webhooks.events import (
+from headway.drivers.forges.events import (
     ChangedFiles,
     DeployRequest,
     Event,

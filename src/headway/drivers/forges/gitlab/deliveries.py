@@ -1,22 +1,35 @@
-"""GitLab: pushes of branches and tags (docs.gitlab.com, "Webhook events" and "Webhooks")."""
+"""What GitLab tells: pushes, and merge requests (docs.gitlab.com, "Webhook events" and "Webhooks")."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 
-from headway.features.webhooks.events import Event, Other, Push, Removed, Sender
-from headway.features.webhooks.forges.base import Headers, digest_of, same
-from headway.features.webhooks.forges.pulls import gitlab_pull
-from headway.features.webhooks.payload import Json, changed_by, hash_at, list_at, split_ref, text_at, texts
+from headway.drivers.forges.base import ForgeName
+from headway.drivers.forges.deliveries import Headers, digest_of, same
+from headway.drivers.forges.events import Event, Other, Push, Removed
+from headway.drivers.forges.payload import (
+    Json,
+    at,
+    changed_by,
+    hash_at,
+    list_at,
+    moment_at,
+    number_at,
+    pull_event,
+    split_ref,
+    text_at,
+    texts,
+)
 
 _SIGNING = "whsec_"
 
 
-class GitLab:
-    """Fits ``base.Form``. It sends its secret as it is, or, where a signing token is set, a signature."""
+class GitLabDeliveries:
+    """Fits ``DeliveryForm``. It sends its secret as it is, or, where a signing token is set, a signature."""
 
-    sender = Sender.GITLAB
+    sender = ForgeName.GITLAB
+    kept = ("x-gitlab-", "webhook-")
 
     def is_mine(self, headers: Headers, payload: Json) -> bool:
         return "x-gitlab-event" in headers
@@ -45,7 +58,7 @@ class GitLab:
     def events(self, headers: Headers, payload: Json) -> tuple[Event, ...]:
         event = self.event(headers, payload)
         if event == "merge_request":
-            return (gitlab_pull(payload),)
+            return (pull_of(payload),)
         if event not in {"push", "tag_push"}:
             return (Other(why=f"GitLab's event {event!r} deploys nothing; a push does."),)
         ref = split_ref(text_at(payload, "ref"))
@@ -79,6 +92,27 @@ def _missing(payload: Json, listed: int) -> str | None:
     if isinstance(total, int) and total > listed:
         return f"the push lists {listed} of its {total} commits"
     return None
+
+
+def pull_of(payload: Json) -> Event:
+    """The merge request that is told of."""
+    told, project = at(payload, "object_attributes"), at(payload, "project")
+    source, target = at(told, "source_project_id"), at(told, "target_project_id")
+    return pull_event(
+        number=number_at(told, "iid"),
+        branch=text_at(told, "source_branch"),
+        head=hash_at(told, "last_commit", "id"),
+        base=text_at(told, "target_branch"),
+        title=text_at(told, "title"),
+        url=text_at(told, "url"),
+        author=text_at(told, "last_commit", "author", "name") or text_at(payload, "user", "username"),
+        told_at=moment_at(told, "updated_at"),
+        fork=source is None or source != target,
+        is_open=text_at(told, "state") in {"opened", "locked"},
+        is_new=text_at(told, "action") in {"open", "reopen"},
+        labels=[text_at(each, "title") for each in list_at(payload, "labels")],
+        urls=[text_at(project, name) for name in ("git_http_url", "git_ssh_url", "web_url")],
+    )
 
 
 def _key(secret: str) -> str | bytes:

@@ -1,19 +1,17 @@
-"""Pull requests in each forge's words, written after its documentation, and what they do to previews."""
+"""Pull requests in each forge's words, written after its documentation."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from headway.core.deployments.model import SubjectType
-from headway.features.previews.model import ClosedWhy, Preview, PreviewSettings, Pull
-from headway.features.previews.policy import Deed, decide
-from headway.features.webhooks.events import Other, PullRequestNews
-from headway.features.webhooks.forges.pulls import bitbucket_pull, github_pull, gitlab_pull
+from headway.drivers.forges import github_style
+from headway.drivers.forges.bitbucket.deliveries import pull_of as bitbucket_pull
+from headway.drivers.forges.events import Other, Pull
+from headway.drivers.forges.gitlab.deliveries import pull_of as gitlab_pull
 
 Json = Any
 HEAD = "a" * 40
@@ -77,15 +75,15 @@ def bitbucket(*, fork: bool = False, state: str = "OPEN") -> Json:
 
 
 READ: dict[str, tuple[Callable[..., Json], Callable[[Json], object], str]] = {
-    "github": (github, github_pull, "closed"),
+    "github": (github, github_style.pull_of, "closed"),
     "gitlab": (gitlab, gitlab_pull, "merged"),
     "bitbucket": (bitbucket, lambda payload: bitbucket_pull(payload, "pullrequest:created"), "MERGED"),
 }
 
 
 def pull_of(event: object) -> Pull:
-    assert isinstance(event, PullRequestNews)
-    return event.pull
+    assert isinstance(event, Pull)
+    return event
 
 
 @pytest.mark.parametrize("forge", READ)
@@ -108,74 +106,11 @@ def test_forks_and_ends_are_known(forge: str) -> None:
 def test_a_fork_that_is_gone_is_a_fork() -> None:
     payload = github()
     payload["pull_request"]["head"]["repo"] = None
-    assert pull_of(github_pull(payload)).fork
+    assert pull_of(github_style.pull_of(payload)).fork
 
 
 @pytest.mark.parametrize("payload", [{}, {"pull_request": None}, {"pull_request": {"number": -1}}, {"number": True}])
 def test_what_is_no_pull_request_is_none(payload: Json) -> None:
-    assert isinstance(github_pull(payload), Other)
+    assert isinstance(github_style.pull_of(payload), Other)
     assert isinstance(gitlab_pull(payload), Other)
     assert isinstance(bitbucket_pull(payload, "x"), Other)
-
-
-PULL = pull_of(github_pull(github()))
-ON = PreviewSettings(active=True)
-KNOWN = Preview(
-    preview_id="p",
-    service_type=SubjectType.APPLICATION,
-    service_id="a",
-    number=7,
-    title="T",
-    url="",
-    author="ann",
-    branch="change",
-    head=HEAD,
-    fork=False,
-    source_url=None,
-    labels=(),
-    approved_head=None,
-    approved_by=None,
-    told_at=THEN,
-    created_at=THEN,
-    expires_at=None,
-)
-CLOSED = replace(KNOWN, closed_at=THEN, closed_why=ClosedWhy.CLOSED)
-FORK = replace(PULL, fork=True)
-
-
-@pytest.mark.parametrize(
-    ("case", "deed", "reason"),
-    [
-        ((ON, PULL, None, False), Deed.DEPLOY, "queued"),
-        ((ON, PULL, KNOWN, False), Deed.NOTHING, "already"),
-        ((ON, PULL, KNOWN, True), Deed.DEPLOY, "queued"),
-        ((ON, replace(PULL, head="b" * 40), KNOWN, False), Deed.DEPLOY, "queued"),
-        ((ON, replace(PULL, told_at=datetime(2025, 1, 1, tzinfo=UTC)), KNOWN, False), Deed.NOTHING, "outdated"),
-        ((ON, replace(PULL, is_open=False), KNOWN, False), Deed.REMOVE, "preview_removed"),
-        ((ON, replace(PULL, is_open=False), None, False), Deed.NOTHING, "closed"),
-        ((ON, replace(PULL, is_new=False), CLOSED, False), Deed.NOTHING, "closed"),
-        ((ON, PULL, CLOSED, False), Deed.DEPLOY, "queued"),
-        (
-            (ON, replace(PULL, is_new=False), replace(CLOSED, closed_why=ClosedWhy.EVICTED), False),
-            Deed.DEPLOY,
-            "queued",
-        ),
-        ((PreviewSettings(), PULL, None, False), Deed.NOTHING, "previews_off"),
-        ((PreviewSettings(), PULL, KNOWN, False), Deed.REMOVE, "preview_removed"),
-        ((ON, replace(PULL, base="other"), None, False), Deed.NOTHING, "branch"),
-        ((replace(ON, labels=("x",)), PULL, None, False), Deed.NOTHING, "labels"),
-        ((replace(ON, labels=("x",)), PULL, KNOWN, False), Deed.REMOVE, "preview_removed"),
-        ((replace(ON, limit=0), PULL, None, False), Deed.NOTHING, "limit"),
-        ((ON, FORK, None, False), Deed.AWAIT, "fork"),
-        ((ON, FORK, None, True), Deed.AWAIT, "fork"),
-        ((ON, FORK, replace(KNOWN, fork=True, approved_head=HEAD), True), Deed.DEPLOY, "queued"),
-        ((ON, replace(FORK, head="b" * 40), replace(KNOWN, fork=True, approved_head=HEAD), True), Deed.AWAIT, "fork"),
-    ],
-)
-def test_what_a_pull_request_does(
-    case: tuple[PreviewSettings, Pull, Preview | None, bool], deed: Deed, reason: str
-) -> None:
-    settings, pull, known, again = case
-    step = decide(settings, "main", pull, known, again=again)
-    assert (step.deed, step.reason) == (deed, reason)
-    assert step.message

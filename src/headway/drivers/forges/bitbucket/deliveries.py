@@ -1,38 +1,43 @@
-"""Bitbucket, in the cloud (``repo:push``) and on one's own servers (``repo:refs_changed``); from Atlassian's pages
-"Event payloads". Neither says which files have changed.
+"""What Bitbucket tells, in the cloud (``repo:push``) and on one's own servers (``repo:refs_changed``); from Atlassian's
+pages "Event payloads". Neither says which files have changed.
 """
 
 from __future__ import annotations
 
-from headway.features.webhooks.events import ChangedFiles, Event, Other, Ping, Push, RefType, Removed, Sender
-from headway.features.webhooks.forges.base import Headers, signed_hex
-from headway.features.webhooks.forges.pulls import bitbucket_pull
-from headway.features.webhooks.payload import Json, at, hash_at, list_at, split_ref, text_at, texts
+from typing import Literal
+
+from headway.drivers.forges.base import ForgeName
+from headway.drivers.forges.deliveries import Headers, SignedDeliveries
+from headway.drivers.forges.events import ChangedFiles, Event, Other, Ping, Push, RefType, Removed
+from headway.drivers.forges.payload import (
+    Json,
+    are_other,
+    at,
+    hash_at,
+    list_at,
+    moment_at,
+    number_at,
+    pull_event,
+    split_ref,
+    text_at,
+    texts,
+)
 
 _UNKNOWN = ChangedFiles(unknown="Bitbucket does not say which files have changed")
 _NOTHING = Other(why="The push has changed no branch and no tag.")
 _MOST_CHANGES = 100
 
 
-class Bitbucket:
-    """Fits ``base.Form``."""
+class BitbucketDeliveries(SignedDeliveries):
+    """Fits ``DeliveryForm``."""
 
-    sender = Sender.BITBUCKET
+    sender = ForgeName.BITBUCKET
+    kept = ("x-event-", "x-request-")
 
-    def is_mine(self, headers: Headers, payload: Json) -> bool:
-        return "x-event-key" in headers
-
-    def event(self, headers: Headers, payload: Json) -> str:
-        return headers.get("x-event-key", "")
-
-    def sent_id(self, headers: Headers, payload: Json, body: bytes) -> str | None:
-        return headers.get("x-request-uuid") or headers.get("x-request-id") or None
-
-    def signature(self, headers: Headers) -> str | None:
-        return headers.get("x-hub-signature")
-
-    def is_signed(self, headers: Headers, body: bytes, secret: str) -> bool:
-        return signed_hex(headers.get("x-hub-signature"), secret, body, prefix="sha256=")
+    def header(self, headers: Headers, what: Literal["event", "id", "signature"]) -> str | None:
+        if what == "id":
+            return headers.get("x-request-uuid") or headers.get("x-request-id")
+        return headers.get("x-event-key" if what == "event" else "x-hub-signature")
 
     def by(self, payload: Json) -> str:
         actor = payload.get("actor")
@@ -54,7 +59,7 @@ class Bitbucket:
                 | "pullrequest:fulfilled"
                 | "pullrequest:rejected" as event
             ):
-                return (bitbucket_pull(payload, event),)
+                return (pull_of(payload, event),)
             case event:
                 return (Other(why=f"Bitbucket's event {event!r} deploys nothing; a push does."),)
 
@@ -99,4 +104,27 @@ def _server(payload: Json, change: Json) -> Event:
         author=text_at(newest, "author", "name") or "",
         default_branch=None,
         urls=texts(*(text_at(each, "href") for each in clones)),
+    )
+
+
+def pull_of(payload: Json, event: str) -> Event:
+    """The pull request that is told of, in the cloud; Bitbucket knows no labels."""
+    pull, repository = at(payload, "pullrequest"), at(payload, "repository")
+    source, target = at(pull, "source"), at(pull, "destination")
+    fork = are_other(text_at(target, "repository", "full_name"), text_at(source, "repository", "full_name"))
+    place = text_at(source, "repository", "links", "html", "href")
+    return pull_event(
+        number=number_at(pull, "id"),
+        branch=text_at(source, "branch", "name"),
+        head=hash_at(source, "commit", "hash"),
+        base=text_at(target, "branch", "name"),
+        title=text_at(pull, "title"),
+        url=text_at(pull, "links", "html", "href"),
+        author=text_at(pull, "author", "nickname") or text_at(pull, "author", "display_name"),
+        told_at=moment_at(pull, "updated_on"),
+        fork=fork,
+        is_open=text_at(pull, "state") == "OPEN",
+        is_new=event == "pullrequest:created",
+        urls=[text_at(repository, "links", "html", "href")],
+        source_url=f"{place}.git" if fork and place else None,
     )

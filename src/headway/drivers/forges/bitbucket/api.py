@@ -1,11 +1,11 @@
-"""Bitbucket in the cloud (developer.atlassian.com, "The Bitbucket Cloud REST API"): by an API token, an app password,
-or an access token of a workspace or repository.
+"""Bitbucket's API in the cloud (developer.atlassian.com, "The Bitbucket Cloud REST API"), asked by an API token, an app
+password, or an access token of a workspace or repository.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -16,15 +16,14 @@ from headway.drivers.forges.base import (
     Connection,
     ForgeRefused,
     Login,
-    NotThere,
     OpenPull,
     Repository,
 )
 from headway.drivers.forges.client import ForgeClient, Json
 from headway.drivers.forges.one_comment import keep_one
+from headway.drivers.forges.payload import texts
 from headway.kernel.secret import Secret
 
-_WRITERS = frozenset({"admin", "write"})
 _STATES: Mapping[CommitState, str] = {
     CommitState.PENDING: "INPROGRESS",
     CommitState.RUNNING: "INPROGRESS",
@@ -35,8 +34,8 @@ _LONGEST_KEY = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Bitbucket:
-    """Fits ``base.Forge``."""
+class BitbucketApi:
+    """Fits ``ForgeApi``."""
 
     async def login(self, connection: Connection) -> Login:
         # A mail address is the user of an API token, which git is to name in another way.
@@ -44,51 +43,31 @@ class Bitbucket:
         shown = "x-bitbucket-api-token-auth" if "@" in user else user
         return Login(user=Secret(shown), password=connection.token or Secret(""))
 
-    def clone_url(self, connection: Connection, path: str) -> str:
-        return f"{connection.url.rstrip('/')}/{quote(path)}.git"
-
     async def repositories(self, connection: Connection) -> list[Repository]:
         if not connection.group:
             raise ForgeRefused("Name the Bitbucket workspace whose repositories are to be listed.")
-        found = list[Repository]()
-        async for page in _asking(connection).pages(f"repositories/{quote(connection.group, safe='')}", pagelen=100):
-            found += [_repository(each, connection) for each in page["values"]]
-        return found
+        path = f"repositories/{quote(connection.group, safe='')}"
+        listed = _client(connection).every(path, "values", pagelen=100)
+        return [_repository(each, connection) async for each in listed]
 
     async def branches(self, connection: Connection, path: str) -> list[Branch]:
-        found = []
-        async for page in _asking(connection).pages(f"repositories/{quote(path)}/refs/branches", pagelen=100):
-            found += [Branch(name=each["name"], commit_hash=each["target"]["hash"]) for each in page["values"]]
-        return found
+        listed = _client(connection).every(f"repositories/{quote(path)}/refs/branches", "values", pagelen=100)
+        return [Branch(name=each["name"], commit_hash=each["target"]["hash"]) async for each in listed]
 
     async def open_pulls(self, connection: Connection, path: str) -> list[OpenPull]:
-        found = []
-        pages = _asking(connection).pages(f"repositories/{quote(path)}/pullrequests", state="OPEN", pagelen=50)
-        async for page in pages:
-            found += [OpenPull(number=each["id"], head=each["source"]["commit"]["hash"]) for each in page["values"]]
-        return found
+        place = f"repositories/{quote(path)}/pullrequests"
+        listed = _client(connection).every(place, "values", state="OPEN", pagelen=50)
+        return [OpenPull(number=each["id"], head=each["source"]["commit"]["hash"]) async for each in listed]
 
     async def files_of_pull(self, connection: Connection, path: str, number: int) -> Sequence[str]:
-        found = list[str]()
-        pages = _asking(connection).pages(f"repositories/{quote(path)}/pullrequests/{number}/diffstat", pagelen=100)
-        async for page in pages:
-            found += [side["path"] for each in page["values"] for side in (each.get("new"), each.get("old")) if side]
-        return tuple(dict.fromkeys(found))
-
-    async def may_write(self, connection: Connection, path: str, user: str) -> bool:
-        workspace, _, slug = path.partition("/")
-        listed = f"workspaces/{quote(workspace, safe='')}/permissions/repositories/{quote(slug, safe='')}"
-        try:
-            async for page in _asking(connection).pages(listed, pagelen=100):
-                for each in page["values"]:
-                    if user in {each["user"].get(name) for name in ("nickname", "account_id", "uuid")}:
-                        return each.get("permission") in _WRITERS
-        except NotThere:
-            return False
-        return False
+        place = f"repositories/{quote(path)}/pullrequests/{number}/diffstat"
+        listed = _client(connection).every(place, "values", pagelen=100)
+        return texts(
+            *[side["path"] async for each in listed for side in (each.get("new"), each.get("old")) if side],
+        )
 
     async def set_status(self, connection: Connection, path: str, status: CommitStatus) -> None:
-        await _asking(connection).post(
+        await _client(connection).post(
             f"repositories/{quote(path)}/commit/{status.commit_hash}/statuses/build",
             {
                 "key": status.context[-_LONGEST_KEY:],
@@ -100,25 +79,19 @@ class Bitbucket:
         )
 
     async def comment(self, connection: Connection, path: str, number: int, *, mark: str, known: str, body: str) -> str:
-        asking, given = _asking(connection), {"content": {"raw": body}}
+        client, given = _client(connection), {"content": {"raw": body}}
         place = f"repositories/{quote(path)}/pullrequests/{number}/comments"
-
-        async def comments() -> AsyncIterator[tuple[str, str]]:
-            async for page in asking.pages(place, pagelen=100):
-                for each in page["values"]:
-                    if not each.get("deleted"):
-                        yield str(each["id"]), str((each.get("content") or {}).get("raw") or "")
-
         return await keep_one(
             known=known,
             mark=mark,
-            comments=comments,
-            change=lambda comment_id: asking.put(f"{place}/{comment_id}", given),
-            make=lambda: asking.post(place, given),
+            comments=lambda: client.every(place, "values", pagelen=100),
+            text=lambda each: None if each.get("deleted") else (each.get("content") or {}).get("raw"),
+            change=lambda comment_id: client.put(f"{place}/{comment_id}", given),
+            make=lambda: client.post(place, given),
         )
 
 
-def _asking(connection: Connection) -> ForgeClient:
+def _client(connection: Connection) -> ForgeClient:
     token = connection.token.reveal() if connection.token else ""
     if not connection.user:
         return ForgeClient(connection=connection, headers={"authorization": f"Bearer {token}"})

@@ -6,18 +6,19 @@ from __future__ import annotations
 
 import hashlib
 
-from headway.features.webhooks.events import Event, ImagePush, Other, Sender
-from headway.features.webhooks.forges.base import Headers, same
-from headway.features.webhooks.payload import Json, at, list_at, text_at
+from headway.drivers.forges.deliveries import Headers, is_borne
+from headway.drivers.forges.events import Event, ImagePush, Other, OtherSender
+from headway.drivers.forges.payload import Json, at, list_at, text_at
 
 _MOST_EVENTS = 100
 _NO_PUSH = Other(why="The registry tells of no push of an image.")
 
 
-class Registries:
-    """Fits ``base.Form``."""
+class ImageRegistryDeliveries:
+    """Fits ``DeliveryForm``."""
 
-    sender = Sender.REGISTRY
+    sender = OtherSender.REGISTRY
+    kept = ()
 
     def is_mine(self, headers: Headers, payload: Json) -> bool:
         return _kind(payload) is not None
@@ -57,13 +58,6 @@ class Registries:
             case _:
                 found = [_of_target(each) for each in _targeted(payload)]
         return tuple(found[:_MOST_EVENTS]) or (_NO_PUSH,)
-
-
-def is_borne(headers: Headers, secret: str) -> bool:
-    """Whether the header ``Authorization`` holds the secret, as a bearer's token or by itself."""
-    given = headers.get("authorization", "")
-    kind, _, token = given.partition(" ")
-    return same(token.strip() if kind.lower() == "bearer" else given, secret)
 
 
 def _kind(payload: Json) -> str | None:

@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
-from headway.features.previews.model import Pull
+from headway.drivers.forges.base import ForgeName
 
 
-class Sender(StrEnum):
-    """Who sends deliveries, by the form in which they are written."""
+class OtherSender(StrEnum):
+    """Who sends deliveries and is no forge."""
 
-    GITHUB = "github"
-    GITLAB = "gitlab"
-    GITEA = "gitea"
-    BITBUCKET = "bitbucket"
     REGISTRY = "registry"
     GENERIC = "generic"
 
     @property
     def named(self) -> str:
         """As people write it."""
-        return _TITLES[self]
+        return "an image registry" if self is OtherSender.REGISTRY else "a plain call"
 
 
-_TITLES: Mapping[Sender, str] = {
-    Sender.GITHUB: "GitHub",
-    Sender.GITLAB: "GitLab",
-    Sender.GITEA: "Gitea",
-    Sender.BITBUCKET: "Bitbucket",
-    Sender.REGISTRY: "an image registry",
-    Sender.GENERIC: "a plain call",
-}
+Sender = ForgeName | OtherSender
+
+
+def sender_of(word: str) -> Sender:
+    """Who sends deliveries by this word."""
+    return ForgeName(word) if word in set(ForgeName) else OtherSender(word)
 
 
 class RefType(StrEnum):
@@ -96,10 +91,26 @@ class DeployRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PullRequestNews:
-    """A pull request as it is now."""
+class Pull:
+    """A pull request as a forge tells of it. ``branch`` and ``head`` are what it brings, ``base`` the branch that it is
+    for; ``source_url`` is the repository that the branch lies in, where the forge keeps it nowhere else. ``told_at`` is
+    when it was changed last (None: the forge does not say), ``urls`` are those of the repository that it is for.
+    """
 
-    pull: Pull
+    number: int
+    title: str
+    url: str
+    author: str
+    branch: str
+    head: str
+    base: str
+    fork: bool
+    labels: tuple[str, ...]
+    is_open: bool
+    told_at: datetime | None
+    is_new: bool = False  # it was opened, or opened again
+    source_url: str | None = None
+    urls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +120,7 @@ class Other:
     why: str
 
 
-Event = Push | Removed | ImagePush | PullRequestNews | Ping | DeployRequest | Other
+Event = Push | Removed | ImagePush | Pull | Ping | DeployRequest | Other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

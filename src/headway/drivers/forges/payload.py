@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from headway.features.webhooks.events import ChangedFiles, RefType
+from headway.drivers.forges.events import ChangedFiles, Event, Other, Pull, RefType
 
 Json = Any
 
@@ -15,6 +15,7 @@ MOST_FILES = 10_000
 _LONGEST_NAME = 1_024
 MOST_NUMBER = 1 << 31
 _LONGEST_TEXT = 4_096
+_MOST_LABELS = 100
 _ZEROS = re.compile(r"0{7,64}")
 _HASH = re.compile(r"[0-9a-fA-F]{7,64}")
 _REFS = ((RefType.BRANCH, "refs/heads/"), (RefType.TAG, "refs/tags/"))
@@ -98,3 +99,46 @@ def changed_by(commits: Iterable[Json], *, unknown: str | None) -> ChangedFiles:
     if len(files) > MOST_FILES:
         unknown = unknown or f"the push has changed more than {MOST_FILES} files"
     return ChangedFiles(files=tuple(files)[:MOST_FILES], unknown=unknown)
+
+
+def are_other(one: str | None, other: str | None) -> bool:
+    """Whether two repositories are not the same; one without a name is another one."""
+    return one is None or other is None or one.lower() != other.lower()
+
+
+def pull_event(
+    *,
+    number: int | None,
+    branch: str | None,
+    head: str | None,
+    base: str | None,
+    title: str | None,
+    url: str | None,
+    author: str | None,
+    told_at: datetime | None,
+    fork: bool,
+    is_open: bool,
+    is_new: bool,
+    labels: Sequence[str | None] = (),
+    urls: Sequence[str | None],
+    source_url: str | None = None,
+) -> Event:
+    """A pull request of what a payload says of it."""
+    if number is None or branch is None or head is None or base is None:
+        return Other(why="The pull request lacks its number, its branch or its commit.")
+    return Pull(
+        number=number,
+        title=title or "",
+        url=url or "",
+        author=author or "",
+        branch=branch,
+        head=head,
+        base=base,
+        fork=fork,
+        labels=texts(*labels[:_MOST_LABELS]),
+        is_open=is_open,
+        told_at=told_at,
+        is_new=is_new,
+        source_url=source_url,
+        urls=texts(*urls),
+    )

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from headway.features.webhooks.events import ChangedFiles, DeployRequest, Event, Push, RefType, Sender
-from headway.features.webhooks.forges.base import Headers, signed_hex
-from headway.features.webhooks.forges.registries import is_borne
-from headway.features.webhooks.payload import Json, changed_by, hash_at, split_ref, text_at
+from headway.drivers.forges.deliveries import Headers, digest_of, is_borne, same
+from headway.drivers.forges.events import ChangedFiles, DeployRequest, Event, OtherSender, Push, RefType
+from headway.drivers.forges.payload import Json, changed_by, hash_at, split_ref, text_at
 
 _SIGNATURE = "x-hub-signature-256"
 _UNKNOWN = "the call does not say which files have changed"
 
 
-class Generic:
-    """Fits ``base.Form``. It takes whatever nobody else does."""
+class PlainCall:
+    """Fits ``DeliveryForm``. It takes whatever nobody else does."""
 
-    sender = Sender.GENERIC
+    sender = OtherSender.GENERIC
+    kept = ()
 
     def is_mine(self, headers: Headers, payload: Json) -> bool:
         return True
@@ -30,7 +30,7 @@ class Generic:
 
     def is_signed(self, headers: Headers, body: bytes, secret: str) -> bool:
         if _SIGNATURE in headers:
-            return signed_hex(headers[_SIGNATURE], secret, body, prefix="sha256=")
+            return same(headers[_SIGNATURE], f"sha256={digest_of(secret, body).hex()}")
         return is_borne(headers, secret)
 
     def by(self, payload: Json) -> str:
