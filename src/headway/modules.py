@@ -9,13 +9,13 @@ from headway.core.access.service import AccessService
 from headway.features.access.module import Access, install_access
 from headway.features.backups.module import Backups, install_backups
 from headway.features.backups.subject import carry_backups_along
-from headway.features.commit_statuses.module import install_statuses
 from headway.features.containers.module import install_containers
 from headway.features.containers.service import ContainerService
 from headway.features.deployments.module import Deployments, install_deployments, install_retention
 from headway.features.destinations.module import Destinations, install_destinations, install_kept
 from headway.features.disk.module import Disk, install_disk
 from headway.features.edge.module import EdgeServices, install_fronts
+from headway.features.forge_outbox.module import install_forge_outbox
 from headway.features.git.module import Git, install_git
 from headway.features.metrics.metrics import Metrics
 from headway.features.metrics.module import install_metrics
@@ -156,7 +156,7 @@ def _modules(base: Base, features: Features) -> tuple[Module, ...]:
         features.notifications.module,
         install_edge_keeping(base, features.servers, features.edge_services.certificates.of_server),
         install_kept(base, features.destinations.keeping, (features.backups.wanted, features.volume_backups.wanted)),
-        install_statuses(base, features.git.providers, features.previews.acting),
+        install_forge_outbox(base, features.git.providers, features.previews.acting.forms),
     )
 
 

@@ -40,8 +40,11 @@ class CopyOfHidden(NotFound):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedRepository:
-    """A repository that a provider opens: where git fetches it, what of it is wanted, and with what it is opened."""
+    """A repository that a provider opens: ``path`` is owner and name there, ``url`` where git fetches it; what of it is
+    wanted, and with what it is opened.
+    """
 
+    path: str
     url: str
     branch: str | None
     build_path: str
@@ -196,6 +199,7 @@ class GitProviderService:
         if connection.forge is not wanted.forge:
             raise Missing(Noun.GIT_PROVIDER)
         return OpenedRepository(
+            path=wanted.path,
             url=connection.clone_url(wanted.path),
             branch=wanted.branch,
             build_path=wanted.build_path,

@@ -12,9 +12,8 @@ from headway.core.deployments.model import Request, SubjectType, Trigger
 from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent
 from headway.core.deployments.subject_shutdown import end_unfinished
-from headway.drivers.forges.base import Connection, OpenPull, understood
-from headway.features.git.provider_repository import provided
-from headway.features.git.providers import GitProviderService
+from headway.drivers.forges.base import OpenPull, understood
+from headway.features.git.providers import GitProviderService, OpenedRepository
 from headway.features.previews import store
 from headway.features.previews.base import Base
 from headway.features.previews.lifecycle import PreviewLifecycle
@@ -56,7 +55,8 @@ class PreviewCleanup:
 
     async def sweep_round(self) -> float:
         """Asks the forges which pull requests are open, and catches up with what nobody told; seconds to rest."""
-        for base, previews, connection, path in await self.db.read(self._asked_after):
+        for base, previews, repository in await self.db.read(self._asked_after):
+            connection, path = repository.connection, repository.path
             forge = self.providers.forges[connection.forge]
             try:
                 found = await understood(connection.forge, forge.open_pulls(connection, path))
@@ -83,7 +83,7 @@ class PreviewCleanup:
     def _ending(self, tx: Tx) -> list[str]:
         return [each for form in self.acting.forms.values() for each in form.ending(tx)]
 
-    def _asked_after(self, tx: Tx) -> list[tuple[Base, list[Preview], Connection, str]]:
+    def _asked_after(self, tx: Tx) -> list[tuple[Base, list[Preview], OpenedRepository]]:
         """Each service that has previews and a provider, with how its forge is asked."""
         grouped: dict[tuple[SubjectType, str], list[Preview]] = defaultdict(list)
         for preview in store.every(tx):
@@ -92,10 +92,9 @@ class PreviewCleanup:
         for (service_type, service_id), previews in grouped.items():
             try:
                 base = self.acting.forms[service_type].base(tx, service_id)
-                mine = provided(base.source_type, base.extra)
+                mine = self.providers.repository(tx, base.source_type, base.extra, base.organization_id)
                 if mine is not None:
-                    connection = self.providers.open(tx, mine.provider_id, base.organization_id)
-                    found.append((base, previews, connection, mine.path))
+                    found.append((base, previews, mine))
             except HeadwayError:  # its provider is gone, or it is itself
                 continue
         return found

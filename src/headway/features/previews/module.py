@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 from headway.core.deployments.model import SubjectType
 from headway.core.engine.poller import Poller
@@ -14,7 +13,6 @@ from headway.features.previews.cleanup import PreviewCleanup
 from headway.features.previews.lifecycle import PreviewLifecycle
 from headway.features.previews.of_applications import OfApplications
 from headway.features.previews.of_composes import OfComposes
-from headway.features.previews.reports import Reporting, log_link
 from headway.features.previews.service import PreviewService
 from headway.features.previews.subject import PreviewSubject
 from headway.features.services.application.module import Applications
@@ -40,17 +38,15 @@ def install_previews(
         SubjectType.APPLICATION: OfApplications(vault=vault, creation=applications.creation, facts=facts),
         SubjectType.COMPOSE: OfComposes(vault=vault, creation=composes.creation, facts=facts),
     }
-    acting, link = PreviewLifecycle(ledger=base.ledger, forms=forms), partial(log_link, base.settings.public_url)
+    acting = PreviewLifecycle(ledger=base.ledger, forms=forms)
     clearing = PreviewCleanup(
         db=db, events=base.events, stopping=base.engine.stopper, acting=acting, providers=providers
     )
-    reporting = Reporting(db=db, providers=providers, forms=forms, facts=facts, log_link=link)
     module = Module(
         subjects={SubjectType.PREVIEW: PreviewSubject()},
         loops=(
             Poller("previews", clearing.clear_round),
             Poller("open pull requests", clearing.sweep_round),
-            Poller("preview reports", reporting.report_round),
         ),
     )
     return Previews(acting=acting, service=PreviewService(db=db, ledger=base.ledger, acting=acting), module=module)

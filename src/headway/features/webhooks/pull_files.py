@@ -6,10 +6,9 @@ import asyncio
 from dataclasses import dataclass
 
 from headway.core.deployments.model import SubjectType
-from headway.drivers.forges.base import Connection, understood
+from headway.drivers.forges.base import understood
 from headway.drivers.forges.events import ChangedFiles, Pull
-from headway.features.git.provider_repository import Provided, provided
-from headway.features.git.providers import GitProviderService
+from headway.features.git.providers import GitProviderService, OpenedRepository
 from headway.features.previews.base import Forms
 from headway.features.webhooks.parser import Arrived
 from headway.features.webhooks.services import HookedService
@@ -34,19 +33,18 @@ class PullFiles:
         if pull is None or not pull.is_open or service.pulled is None or not service.tracked.watch_paths:
             return None
         try:
-            found = await self.db.read(lambda tx: self._place(tx, service.subject_type, service.subject_id))
+            found = await self.db.read(lambda tx: self._repository(tx, service.subject_type, service.subject_id))
             if found is None:
                 return ChangedFiles(unknown="nobody but a git provider tells the files of a pull request")
-            connection, mine = found
-            asked = self.providers.forges[mine.forge].files_of_pull(connection, mine.path, pull.number)
+            connection = found.connection
+            asked = self.providers.forges[connection.forge].files_of_pull(connection, found.path, pull.number)
             async with asyncio.timeout(_SECONDS):
-                return ChangedFiles(files=tuple(await understood(mine.forge, asked)))
+                return ChangedFiles(files=tuple(await understood(connection.forge, asked)))
         except TimeoutError:
             return ChangedFiles(unknown=f"the git provider did not answer within {_SECONDS:g} s")
         except HeadwayError as error:
             return ChangedFiles(unknown=error.message.rstrip("."))
 
-    def _place(self, tx: Tx, service_type: SubjectType, service_id: str) -> tuple[Connection, Provided] | None:
+    def _repository(self, tx: Tx, service_type: SubjectType, service_id: str) -> OpenedRepository | None:
         base = self.forms[service_type].base(tx, service_id)
-        mine = provided(base.source_type, base.extra)
-        return None if mine is None else (self.providers.open(tx, mine.provider_id, base.organization_id), mine)
+        return self.providers.repository(tx, base.source_type, base.extra, base.organization_id)

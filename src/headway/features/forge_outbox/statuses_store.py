@@ -10,6 +10,7 @@ from sqlalchemy import and_, delete, exists, insert, or_, select, update
 
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.status import Reason, Status
+from headway.features.forge_outbox.outbox import ForgeMessage
 from headway.infra.db.tables.deployments import deployments
 from headway.infra.db.tables.statuses import commit_statuses
 from headway.infra.db.transaction import Tx
@@ -20,20 +21,17 @@ _AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Untold:
-    """A deployment of which the forge does not know how it is; ``attempts`` to tell it have failed."""
+class UntoldDeployment(ForgeMessage):
+    """A deployment of which the forge does not know how it is."""
 
-    deployment_id: str
     service_type: SubjectType
     service_id: str
     commit_hash: str
     status: Status
     reason: Reason | None
-    attempts: int
-    error: str | None
 
 
-def untold(tx: Tx, since: datetime, types: Sequence[SubjectType]) -> list[Untold]:
+def untold(tx: Tx, since: datetime, types: Sequence[SubjectType]) -> list[UntoldDeployment]:
     """What is to be told now of deployments that were asked for since then: of each commit that a service was deployed
     from only the newest.
     """
@@ -57,8 +55,8 @@ def untold(tx: Tx, since: datetime, types: Sequence[SubjectType]) -> list[Untold
         .limit(_AT_ONCE)
     )
     return [
-        Untold(
-            deployment_id=row.deployment_id,
+        UntoldDeployment(
+            about=row.deployment_id,
             service_type=SubjectType(row.subject_type),
             service_id=row.subject_id,
             commit_hash=row.commit_hash,
