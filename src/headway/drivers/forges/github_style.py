@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 from urllib.parse import quote
 
-from headway.drivers.forges.base import Branch, CommitState, Connection, OpenPull, Repository
+from headway.drivers.forges.base import Branch, CommitState, ForgeConnection, OpenPull, PullComment, Repository
 from headway.drivers.forges.client import ForgeClient, Json
-from headway.drivers.forges.events import Event, Other, Push, Removed
+from headway.drivers.forges.events import Event, Other, Pull, Push, Removed
 from headway.drivers.forges.one_comment import keep_one
 from headway.drivers.forges.payload import (
+    MOST_LABELS,
+    NO_PULL,
     are_other,
     at,
     changed_by,
@@ -20,7 +22,6 @@ from headway.drivers.forges.payload import (
     list_at,
     moment_at,
     number_at,
-    pull_event,
     split_ref,
     text_at,
     texts,
@@ -41,38 +42,39 @@ class GitHubStyleApi(ABC):
     commit_word: ClassVar[str]
 
     @abstractmethod
-    async def client(self, connection: Connection) -> ForgeClient:
+    async def client(self, connection: ForgeConnection) -> ForgeClient:
         """What asks the forge."""
         ...
 
-    async def branches(self, connection: Connection, path: str) -> list[Branch]:
+    async def branches(self, connection: ForgeConnection, path: str) -> list[Branch]:
         client = await self.client(connection)
         return [
             Branch(name=each["name"], commit_hash=each["commit"][self.commit_word])
             async for each in client.every(f"repos/{quote(path)}/branches", **self.page)
         ]
 
-    async def open_pulls(self, connection: Connection, path: str) -> list[OpenPull]:
+    async def open_pulls(self, connection: ForgeConnection, path: str) -> list[OpenPull]:
         client = await self.client(connection)
         return [
             OpenPull(number=each["number"], head=each["head"]["sha"])
             async for each in client.every(f"repos/{quote(path)}/pulls", state="open", **self.page)
         ]
 
-    async def files_of_pull(self, connection: Connection, path: str, number: int) -> Sequence[str]:
+    async def files_of_pull(self, connection: ForgeConnection, path: str, number: int) -> Sequence[str]:
         client = await self.client(connection)
         listed = client.every(f"repos/{quote(path)}/pulls/{number}/files", **self.page)
         return texts(*[name async for each in listed for name in (each["filename"], each.get("previous_filename"))])
 
-    async def comment(self, connection: Connection, path: str, number: int, *, mark: str, known: str, body: str) -> str:
-        client, issues, given = await self.client(connection), f"repos/{quote(path)}/issues", {"body": body}
+    async def comment(self, connection: ForgeConnection, path: str, comment: PullComment) -> str:
+        issues, given = f"repos/{quote(path)}/issues", {"body": comment.body}
         return await keep_one(
-            known=known,
-            mark=mark,
-            comments=lambda: client.every(f"{issues}/{number}/comments", per_page=100, limit=50),
-            text=lambda comment: comment.get("body"),
-            change=lambda comment_id: client.patch(f"{issues}/comments/{comment_id}", given),
-            make=lambda: client.post(f"{issues}/{number}/comments", given),
+            await self.client(connection),
+            comment,
+            given,
+            all_at=f"{issues}/{comment.number}/comments",
+            each_at=f"{issues}/comments",
+            method="PATCH",
+            page={"per_page": 100, "limit": 50},
         )
 
 
@@ -127,19 +129,23 @@ def pull_of(payload: Json) -> Event:
     """The pull request that is told of."""
     pull, repository = at(payload, "pull_request"), at(payload, "repository")
     head, base = at(pull, "head"), at(pull, "base")
-    return pull_event(
-        number=number_at(pull, "number") or number_at(payload, "number"),
-        branch=text_at(head, "ref"),
-        head=hash_at(head, "sha"),
-        base=text_at(base, "ref"),
-        title=text_at(pull, "title"),
-        url=text_at(pull, "html_url"),
-        author=text_at(pull, "user", "login"),
+    number, branch = number_at(pull, "number") or number_at(payload, "number"), text_at(head, "ref")
+    commit, into = hash_at(head, "sha"), text_at(base, "ref")
+    if number is None or branch is None or commit is None or into is None:
+        return NO_PULL
+    return Pull(
+        number=number,
+        branch=branch,
+        head=commit,
+        base=into,
+        title=text_at(pull, "title") or "",
+        url=text_at(pull, "html_url") or "",
+        author=text_at(pull, "user", "login") or "",
         told_at=moment_at(pull, "updated_at"),
         # A fork that is gone has no name: it is one all the same.
         fork=are_other(text_at(base, "repo", "full_name"), text_at(head, "repo", "full_name")),
         is_open=text_at(pull, "state") == "open" and text_at(payload, "action") != "closed",
         is_new=text_at(payload, "action") in {"opened", "reopened"},
-        labels=[text_at(each, "name") for each in list_at(pull, "labels")],
-        urls=[text_at(repository, name) for name in ("clone_url", "ssh_url", "git_url", "html_url")],
+        labels=texts(*(text_at(each, "name") for each in list_at(pull, "labels")[:MOST_LABELS])),
+        urls=texts(*(text_at(repository, name) for name in ("clone_url", "ssh_url", "git_url", "html_url"))),
     )

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable, Mapping
 
-from headway.drivers.forges.base import NotThere
-from headway.drivers.forges.client import Json
+from headway.drivers.forges.base import PullComment, UnknownToForge
+from headway.drivers.forges.client import ForgeClient, Json
 
 
 async def keep_one(
+    client: ForgeClient,
+    comment: PullComment,
+    given: Json,
     *,
-    known: str,
-    mark: str,
-    comments: Callable[[], AsyncIterator[Json]],
-    text: Callable[[Json], str | None],
-    change: Callable[[str], Awaitable[Json]],
-    make: Callable[[], Awaitable[Json]],
+    all_at: str,
+    each_at: str,
+    method: str = "PUT",
+    within: str | None = None,
+    page: Mapping[str, int],
+    text: Callable[[Json], str | None] = lambda each: each.get("body"),
 ) -> str:
-    """See ``ForgeApi.comment``. ``comments`` gives those that are there, and ``text`` what one says; ``change`` raises
-    NotThere for one that somebody has removed.
+    """See ``ForgeApi.comment``. ``given`` is what is sent: it is made at ``all_at``, where all are listed, and changed
+    below ``each_at``; ``text`` is what one that is there says.
     """
-    if known:
+    if comment.known:
         try:
-            await change(known)
-        except NotThere:
+            await client.send(method, f"{each_at}/{comment.known}", given)
+        except UnknownToForge:  # somebody has removed it
             pass
         else:
-            return known
-    async for comment in comments():
-        if mark in str(text(comment) or ""):
-            comment_id = str(comment["id"])
-            await change(comment_id)
+            return comment.known
+    async for each in client.every(all_at, within, **page):
+        if comment.mark in str(text(each) or ""):
+            comment_id = str(each["id"])
+            await client.send(method, f"{each_at}/{comment_id}", given)
             return comment_id
-    return str((await make())["id"])
+    return str((await client.send("POST", all_at, given))["id"])

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from headway.drivers.forges.events import ChangedFiles, Event, Other, Pull, RefType
+from headway.drivers.forges.events import ChangedFiles, Other, RefType
 
 Json = Any
 
 MOST_FILES = 10_000
 _LONGEST_NAME = 1_024
 MOST_NUMBER = 1 << 31
+MOST_LABELS = 100
 _LONGEST_TEXT = 4_096
-_MOST_LABELS = 100
 _ZEROS = re.compile(r"0{7,64}")
 _HASH = re.compile(r"[0-9a-fA-F]{7,64}")
+NO_PULL = Other(why="The pull request lacks its number, its branch or its commit.")
 _REFS = ((RefType.BRANCH, "refs/heads/"), (RefType.TAG, "refs/tags/"))
 
 
@@ -104,41 +105,3 @@ def changed_by(commits: Iterable[Json], *, unknown: str | None) -> ChangedFiles:
 def are_other(one: str | None, other: str | None) -> bool:
     """Whether two repositories are not the same; one without a name is another one."""
     return one is None or other is None or one.lower() != other.lower()
-
-
-def pull_event(
-    *,
-    number: int | None,
-    branch: str | None,
-    head: str | None,
-    base: str | None,
-    title: str | None,
-    url: str | None,
-    author: str | None,
-    told_at: datetime | None,
-    fork: bool,
-    is_open: bool,
-    is_new: bool,
-    labels: Sequence[str | None] = (),
-    urls: Sequence[str | None],
-    source_url: str | None = None,
-) -> Event:
-    """A pull request of what a payload says of it."""
-    if number is None or branch is None or head is None or base is None:
-        return Other(why="The pull request lacks its number, its branch or its commit.")
-    return Pull(
-        number=number,
-        title=title or "",
-        url=url or "",
-        author=author or "",
-        branch=branch,
-        head=head,
-        base=base,
-        fork=fork,
-        labels=texts(*labels[:_MOST_LABELS]),
-        is_open=is_open,
-        told_at=told_at,
-        is_new=is_new,
-        source_url=source_url,
-        urls=texts(*urls),
-    )

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
 from headway.core.engine import explain
-from headway.drivers.forges.base import CommitStatus, Connection, ForgeAway, understood
+from headway.drivers.forges.base import CommitStatus, ForgeAway, ForgeConnection, PullComment
 from headway.features.git.providers import GitProviderService
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -39,23 +39,13 @@ class ForgeMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comment:
-    """See ``ForgeApi.comment``."""
-
-    number: int
-    mark: str
-    known: str
-    body: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """A message as it is told: which forge, of which repository, and what of these there is."""
 
-    connection: Connection
+    connection: ForgeConnection
     path: str
     status: CommitStatus | None = None
-    comment: Comment | None = None
+    comment: PullComment | None = None
 
 
 M = TypeVar("M", bound=ForgeMessage)
@@ -138,16 +128,12 @@ class ForgeOutbox(Generic[M]):
 
     async def _send(self, letter: Letter) -> str | None:
         """Tells it; the id of the comment."""
-        connection, path, comment = letter.connection, letter.path, letter.comment
-        forge = self.providers.forges[connection.forge]
-        if letter.status is not None:
-            await understood(connection.forge, forge.set_status(connection, path, letter.status))
+        connection, path, status, comment = letter.connection, letter.path, letter.status, letter.comment
+        if status is not None:
+            await self.providers.ask(connection, lambda api: api.set_status(connection, path, status))
         if comment is None:
             return None
-        number, mark, known, body = comment.number, comment.mark, comment.known, comment.body
-        return await understood(
-            connection.forge, forge.comment(connection, path, number, mark=mark, known=known, body=body)
-        )
+        return await self.providers.ask(connection, lambda api: api.comment(connection, path, comment))
 
     async def _put_off(self, message: M, why: str, later: datetime | None) -> None:
         if message.error != why:  # each attempt meets it again: once is enough

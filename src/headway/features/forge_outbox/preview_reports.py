@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from headway.drivers.forges.base import PullComment
 from headway.features.edge.domains_model import EdgeFacts
-from headway.features.forge_outbox.outbox import Comment, ForgeMessage, Letter
+from headway.features.forge_outbox.outbox import ForgeMessage, Letter
 from headway.features.forge_outbox.preview_messages import PreviewMessage, body_of, mark_of, status_of
 from headway.features.git.provider_repository import provided
 from headway.features.git.providers import GitProviderService, OpenedRepository
@@ -59,7 +60,7 @@ class PreviewReports:
             connection=repository.connection,
             path=repository.path,
             status=status_of(told) if preview.closed_at is None else None,
-            comment=Comment(
+            comment=PullComment(
                 number=preview.number,
                 mark=mark_of(preview.number),
                 known=preview.comment_id or "",

@@ -12,7 +12,7 @@ from headway.core.access.machine_store import is_guarded
 from headway.core.access.model import Actor, Role, Scope
 from headway.core.access.outward import require_outward
 from headway.core.access.policy import Missing, Noun, Permission
-from headway.drivers.forges.base import Branch, Connection, ForgeApi, ForgeName, Login, Repository, understood
+from headway.drivers.forges.base import Branch, ForgeApi, ForgeConnection, ForgeName, GitLogin, Repository, understood
 from headway.drivers.forges.registry import FORGES
 from headway.features.git import providers_store as store
 from headway.features.git.provider_repository import Sourced, newly_named, provided
@@ -26,6 +26,7 @@ from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
 
 S = TypeVar("S", bound=Sourced)
+T = TypeVar("T")
 
 
 class CopyOfHidden(NotFound):
@@ -48,7 +49,7 @@ class OpenedRepository:
     url: str
     branch: str | None
     build_path: str
-    connection: Connection
+    connection: ForgeConnection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,23 +159,23 @@ class GitProviderService:
         connection = await self._connection(actor, permission, provider_id, forge)
         if group:
             connection = replace(connection, group=group)
-        return len(await understood(forge, self.forges[forge].repositories(connection)))
+        return len(await self.ask(connection, lambda api: api.repositories(connection)))
 
     async def repositories(
         self, actor: Actor, permission: Permission, provider_id: str, forge: ForgeName
     ) -> list[Repository]:
         """What the forge shows. Raises Missing, ForgeRefused, ForgeAway."""
         connection = await self._connection(actor, permission, provider_id, forge)
-        return await understood(forge, self.forges[forge].repositories(connection))
+        return await self.ask(connection, lambda api: api.repositories(connection))
 
     async def branches(
         self, actor: Actor, permission: Permission, provider_id: str, forge: ForgeName, path: str
     ) -> list[Branch]:
         """A repository's branches. Raises Missing, ForgeRefused, ForgeAway."""
         connection = await self._connection(actor, permission, provider_id, forge)
-        return await understood(forge, self.forges[forge].branches(connection, path))
+        return await self.ask(connection, lambda api: api.branches(connection, path))
 
-    def open(self, tx: Tx, provider_id: str, organization_id: str) -> Connection:
+    def open(self, tx: Tx, provider_id: str, organization_id: str) -> ForgeConnection:
         """With what the provider's forge is asked, for what is to be fetched or told. Raises Missing when the
         organisation has no such provider, InvalidInput where nothing opens it yet.
         """
@@ -206,12 +207,18 @@ class GitProviderService:
             connection=connection,
         )
 
-    async def login(self, connection: Connection) -> Login:
+    async def login(self, connection: ForgeConnection) -> GitLogin:
         """What opens repositories to git now. Raises ForgeRefused, ForgeAway."""
-        return await understood(connection.forge, self.forges[connection.forge].login(connection))
+        return await self.ask(connection, lambda api: api.login(connection))
 
-    async def _connection(self, actor: Actor, permission: Permission, provider_id: str, forge: ForgeName) -> Connection:
-        def read(tx: Tx) -> Connection:
+    async def ask(self, connection: ForgeConnection, question: Callable[[ForgeApi], Awaitable[T]]) -> T:
+        """What the forge answers. Raises ForgeRefused, ForgeAway."""
+        return await understood(connection.forge, question(self.forges[connection.forge]))
+
+    async def _connection(
+        self, actor: Actor, permission: Permission, provider_id: str, forge: ForgeName
+    ) -> ForgeConnection:
+        def read(tx: Tx) -> ForgeConnection:
             provider = _permitted(tx, actor, permission, provider_id, forge)
             return self.open(tx, provider_id, provider.organization_id)
 
@@ -267,7 +274,7 @@ def require_copyable(tx: Tx, actor: Actor, name: str, settings: Sourced) -> None
 
 
 def login_by(
-    log_in: Callable[[Connection], Awaitable[Login]], connection: Connection
+    log_in: Callable[[ForgeConnection], Awaitable[GitLogin]], connection: ForgeConnection
 ) -> Callable[[], Awaitable[tuple[Secret, Secret]]]:
     """What a git source asks before it asks the repository's site."""
 

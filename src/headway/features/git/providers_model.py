@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from headway.drivers.forges.base import Connection, ForgeName
+from headway.drivers.forges.base import ForgeConnection, ForgeName
 from headway.drivers.forges.registry import FORGES
 from headway.kernel.errors import InvalidInput
 from headway.kernel.secret import Secret
@@ -44,10 +44,10 @@ class GitProvider:
         """The id by the name that clients and the audit log have for it."""
         return self.provider_id
 
-    def connection(self, secrets: Mapping[str, str]) -> Connection:
+    def connection(self, secrets: Mapping[str, str]) -> ForgeConnection:
         """With what the forge is asked."""
         token, key = secrets.get("token"), secrets.get("private_key")
-        return Connection(
+        return ForgeConnection(
             forge=self.forge,
             provider_id=self.provider_id,
             url=self.url,

@@ -12,7 +12,7 @@ from headway.core.deployments.model import Request, SubjectType, Trigger
 from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent
 from headway.core.deployments.subject_shutdown import end_unfinished
-from headway.drivers.forges.base import OpenPull, understood
+from headway.drivers.forges.base import OpenPull
 from headway.features.git.providers import GitProviderService, OpenedRepository
 from headway.features.previews import store
 from headway.features.previews.base import Base
@@ -56,10 +56,8 @@ class PreviewCleanup:
     async def sweep_round(self) -> float:
         """Asks the forges which pull requests are open, and catches up with what nobody told; seconds to rest."""
         for base, previews, repository in await self.db.read(self._asked_after):
-            connection, path = repository.connection, repository.path
-            forge = self.providers.forges[connection.forge]
             try:
-                found = await understood(connection.forge, forge.open_pulls(connection, path))
+                found = await self._open_pulls(repository)
             except HeadwayError as error:
                 if self._told.get(base.service_id) != error.message:  # once is enough
                     self._told[base.service_id] = error.message
@@ -70,6 +68,10 @@ class PreviewCleanup:
             await self.db.run(lambda tx, b=base, p=previews, f=found: self._catch_up(tx, b, p, f))  # type: ignore[misc]
         await self.db.run(lambda tx: store.forget_closed(tx, tx.now - _REMEMBERED))
         return _SWEEP_SECONDS
+
+    async def _open_pulls(self, repository: OpenedRepository) -> Sequence[OpenPull]:
+        connection, path = repository.connection, repository.path
+        return await self.providers.ask(connection, lambda api: api.open_pulls(connection, path))
 
     def _expire(self, tx: Tx) -> None:
         for preview in store.expired(tx):

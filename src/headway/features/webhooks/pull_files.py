@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import dataclass
 
 from headway.core.deployments.model import SubjectType
-from headway.drivers.forges.base import understood
 from headway.drivers.forges.events import ChangedFiles, Pull
 from headway.features.git.providers import GitProviderService, OpenedRepository
 from headway.features.previews.base import Forms
@@ -37,9 +36,10 @@ class PullFiles:
             if found is None:
                 return ChangedFiles(unknown="nobody but a git provider tells the files of a pull request")
             connection = found.connection
-            asked = self.providers.forges[connection.forge].files_of_pull(connection, found.path, pull.number)
+            path, number = found.path, pull.number
             async with asyncio.timeout(_SECONDS):
-                return ChangedFiles(files=tuple(await understood(connection.forge, asked)))
+                files = await self.providers.ask(connection, lambda api: api.files_of_pull(connection, path, number))
+            return ChangedFiles(files=tuple(files))
         except TimeoutError:
             return ChangedFiles(unknown=f"the git provider did not answer within {_SECONDS:g} s")
         except HeadwayError as error:

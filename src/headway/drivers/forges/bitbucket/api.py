@@ -13,10 +13,11 @@ from headway.drivers.forges.base import (
     Branch,
     CommitState,
     CommitStatus,
-    Connection,
+    ForgeConnection,
     ForgeRefused,
-    Login,
+    GitLogin,
     OpenPull,
+    PullComment,
     Repository,
 )
 from headway.drivers.forges.client import ForgeClient, Json
@@ -37,37 +38,38 @@ _LONGEST_KEY = 40
 class BitbucketApi:
     """Fits ``ForgeApi``."""
 
-    async def login(self, connection: Connection) -> Login:
+    async def login(self, connection: ForgeConnection) -> GitLogin:
         # A mail address is the user of an API token, which git is to name in another way.
         user = connection.user or "x-token-auth"
         shown = "x-bitbucket-api-token-auth" if "@" in user else user
-        return Login(user=Secret(shown), password=connection.token or Secret(""))
+        return GitLogin(user=Secret(shown), password=connection.token or Secret(""))
 
-    async def repositories(self, connection: Connection) -> list[Repository]:
+    async def repositories(self, connection: ForgeConnection) -> list[Repository]:
         if not connection.group:
             raise ForgeRefused("Name the Bitbucket workspace whose repositories are to be listed.")
         path = f"repositories/{quote(connection.group, safe='')}"
         listed = _client(connection).every(path, "values", pagelen=100)
         return [_repository(each, connection) async for each in listed]
 
-    async def branches(self, connection: Connection, path: str) -> list[Branch]:
+    async def branches(self, connection: ForgeConnection, path: str) -> list[Branch]:
         listed = _client(connection).every(f"repositories/{quote(path)}/refs/branches", "values", pagelen=100)
         return [Branch(name=each["name"], commit_hash=each["target"]["hash"]) async for each in listed]
 
-    async def open_pulls(self, connection: Connection, path: str) -> list[OpenPull]:
+    async def open_pulls(self, connection: ForgeConnection, path: str) -> list[OpenPull]:
         place = f"repositories/{quote(path)}/pullrequests"
         listed = _client(connection).every(place, "values", state="OPEN", pagelen=50)
         return [OpenPull(number=each["id"], head=each["source"]["commit"]["hash"]) async for each in listed]
 
-    async def files_of_pull(self, connection: Connection, path: str, number: int) -> Sequence[str]:
+    async def files_of_pull(self, connection: ForgeConnection, path: str, number: int) -> Sequence[str]:
         place = f"repositories/{quote(path)}/pullrequests/{number}/diffstat"
         listed = _client(connection).every(place, "values", pagelen=100)
         return texts(
             *[side["path"] async for each in listed for side in (each.get("new"), each.get("old")) if side],
         )
 
-    async def set_status(self, connection: Connection, path: str, status: CommitStatus) -> None:
-        await _client(connection).post(
+    async def set_status(self, connection: ForgeConnection, path: str, status: CommitStatus) -> None:
+        await _client(connection).send(
+            "POST",
             f"repositories/{quote(path)}/commit/{status.commit_hash}/statuses/build",
             {
                 "key": status.context[-_LONGEST_KEY:],
@@ -78,20 +80,21 @@ class BitbucketApi:
             },
         )
 
-    async def comment(self, connection: Connection, path: str, number: int, *, mark: str, known: str, body: str) -> str:
-        client, given = _client(connection), {"content": {"raw": body}}
-        place = f"repositories/{quote(path)}/pullrequests/{number}/comments"
+    async def comment(self, connection: ForgeConnection, path: str, comment: PullComment) -> str:
+        place, given = f"repositories/{quote(path)}/pullrequests/{comment.number}/comments", {"raw": comment.body}
         return await keep_one(
-            known=known,
-            mark=mark,
-            comments=lambda: client.every(place, "values", pagelen=100),
+            _client(connection),
+            comment,
+            {"content": given},
+            all_at=place,
+            each_at=place,
+            within="values",
+            page={"pagelen": 100},
             text=lambda each: None if each.get("deleted") else (each.get("content") or {}).get("raw"),
-            change=lambda comment_id: client.put(f"{place}/{comment_id}", given),
-            make=lambda: client.post(place, given),
         )
 
 
-def _client(connection: Connection) -> ForgeClient:
+def _client(connection: ForgeConnection) -> ForgeClient:
     token = connection.token.reveal() if connection.token else ""
     if not connection.user:
         return ForgeClient(connection=connection, headers={"authorization": f"Bearer {token}"})
@@ -99,7 +102,7 @@ def _client(connection: Connection) -> ForgeClient:
     return ForgeClient(connection=connection, headers={"authorization": f"Basic {basic}"})
 
 
-def _repository(value: Json, connection: Connection) -> Repository:
+def _repository(value: Json, connection: ForgeConnection) -> Repository:
     path = value["full_name"]
     return Repository(
         repository_id=str(value["uuid"]),

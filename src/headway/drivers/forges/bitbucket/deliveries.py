@@ -8,8 +8,9 @@ from typing import Literal
 
 from headway.drivers.forges.base import ForgeName
 from headway.drivers.forges.deliveries import Headers, SignedDeliveries
-from headway.drivers.forges.events import ChangedFiles, Event, Other, Ping, Push, RefType, Removed
+from headway.drivers.forges.events import ChangedFiles, Event, Other, Ping, Pull, Push, RefType, Removed
 from headway.drivers.forges.payload import (
+    NO_PULL,
     Json,
     are_other,
     at,
@@ -17,7 +18,6 @@ from headway.drivers.forges.payload import (
     list_at,
     moment_at,
     number_at,
-    pull_event,
     split_ref,
     text_at,
     texts,
@@ -113,18 +113,23 @@ def pull_of(payload: Json, event: str) -> Event:
     source, target = at(pull, "source"), at(pull, "destination")
     fork = are_other(text_at(target, "repository", "full_name"), text_at(source, "repository", "full_name"))
     place = text_at(source, "repository", "links", "html", "href")
-    return pull_event(
-        number=number_at(pull, "id"),
-        branch=text_at(source, "branch", "name"),
-        head=hash_at(source, "commit", "hash"),
-        base=text_at(target, "branch", "name"),
-        title=text_at(pull, "title"),
-        url=text_at(pull, "links", "html", "href"),
-        author=text_at(pull, "author", "nickname") or text_at(pull, "author", "display_name"),
+    number, branch = number_at(pull, "id"), text_at(source, "branch", "name")
+    commit, into = hash_at(source, "commit", "hash"), text_at(target, "branch", "name")
+    if number is None or branch is None or commit is None or into is None:
+        return NO_PULL
+    return Pull(
+        number=number,
+        branch=branch,
+        head=commit,
+        base=into,
+        title=text_at(pull, "title") or "",
+        url=text_at(pull, "links", "html", "href") or "",
+        author=text_at(pull, "author", "nickname") or text_at(pull, "author", "display_name") or "",
         told_at=moment_at(pull, "updated_on"),
         fork=fork,
         is_open=text_at(pull, "state") == "OPEN",
         is_new=event == "pullrequest:created",
-        urls=[text_at(repository, "links", "html", "href")],
+        labels=(),
+        urls=texts(text_at(repository, "links", "html", "href")),
         source_url=f"{place}.git" if fork and place else None,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from headway.drivers.forges.base import CommitStatus, Connection, Login, Repository
+from headway.drivers.forges.base import CommitStatus, ForgeConnection, GitLogin, Repository
 from headway.drivers.forges.client import ForgeClient
 from headway.drivers.forges.github_style import STATES, GitHubStyleApi, repository_of
 from headway.kernel.secret import Secret
@@ -16,17 +16,18 @@ class GiteaApi(GitHubStyleApi):
     page = {"limit": 50}  # noqa: RUF012 - what it gives at most, unless its own setting says otherwise
     commit_word = "id"
 
-    async def login(self, connection: Connection) -> Login:
-        return Login(user=Secret(connection.user or "headway"), password=connection.token or Secret(""))
+    async def login(self, connection: ForgeConnection) -> GitLogin:
+        return GitLogin(user=Secret(connection.user or "headway"), password=connection.token or Secret(""))
 
-    async def repositories(self, connection: Connection) -> list[Repository]:
+    async def repositories(self, connection: ForgeConnection) -> list[Repository]:
         client, group = await self.client(connection), connection.group
         path = f"orgs/{quote(group, safe='')}/repos" if group else "user/repos"
         return [repository_of(each) async for each in client.every(path, **self.page)]
 
-    async def set_status(self, connection: Connection, path: str, status: CommitStatus) -> None:
+    async def set_status(self, connection: ForgeConnection, path: str, status: CommitStatus) -> None:
         client = await self.client(connection)
-        await client.post(
+        await client.send(
+            "POST",
             f"repos/{quote(path)}/statuses/{status.commit_hash}",
             {
                 "state": STATES[status.state],
@@ -36,6 +37,6 @@ class GiteaApi(GitHubStyleApi):
             },
         )
 
-    async def client(self, connection: Connection) -> ForgeClient:
+    async def client(self, connection: ForgeConnection) -> ForgeClient:
         token = connection.token.reveal() if connection.token else ""
         return ForgeClient(connection=connection, headers={"authorization": f"token {token}"})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-from headway.drivers.forges.base import CommitStatus, Connection, Login, Repository
+from headway.drivers.forges.base import CommitStatus, ForgeConnection, GitLogin, Repository
 from headway.drivers.forges.client import ForgeClient
 from headway.drivers.forges.github.app import app_token
 from headway.drivers.forges.github_style import STATES, GitHubStyleApi, repository_of
@@ -26,17 +26,18 @@ class GitHubApi(GitHubStyleApi):
     commit_word = "sha"
     tokens: dict[tuple[str, str, str], tuple[Secret, datetime]] = field(default_factory=dict)
 
-    async def login(self, connection: Connection) -> Login:
-        return Login(user=Secret("x-access-token"), password=await self._token(connection))
+    async def login(self, connection: ForgeConnection) -> GitLogin:
+        return GitLogin(user=Secret("x-access-token"), password=await self._token(connection))
 
-    async def repositories(self, connection: Connection) -> list[Repository]:
+    async def repositories(self, connection: ForgeConnection) -> list[Repository]:
         client = await self.client(connection)
         path, within = ("installation/repositories", "repositories") if connection.app_id else ("user/repos", None)
         return [repository_of(each) async for each in client.every(path, within, per_page=100)]
 
-    async def set_status(self, connection: Connection, path: str, status: CommitStatus) -> None:
+    async def set_status(self, connection: ForgeConnection, path: str, status: CommitStatus) -> None:
         client = await self.client(connection)
-        await client.post(
+        await client.send(
+            "POST",
             f"repos/{quote(path)}/statuses/{status.commit_hash}",
             {
                 "state": STATES[status.state],
@@ -46,10 +47,10 @@ class GitHubApi(GitHubStyleApi):
             },
         )
 
-    async def client(self, connection: Connection) -> ForgeClient:
+    async def client(self, connection: ForgeConnection) -> ForgeClient:
         return _with(connection, await self._token(connection))
 
-    async def _token(self, connection: Connection) -> Secret:
+    async def _token(self, connection: ForgeConnection) -> Secret:
         """The token that was given, or one of the app's installation, which is good for an hour."""
         if not connection.app_id:
             return connection.token or Secret("")
@@ -57,13 +58,13 @@ class GitHubApi(GitHubStyleApi):
         kept = self.tokens.get(key)
         if kept is not None and kept[1] - _SPENT_EARLY > datetime.now(UTC):
             return kept[0]
-        made = await _with(connection, app_token(connection)).post(
-            f"app/installations/{quote(connection.installation_id, safe='')}/access_tokens", {}
+        made = await _with(connection, app_token(connection)).send(
+            "POST", f"app/installations/{quote(connection.installation_id, safe='')}/access_tokens", {}
         )
         token, until = Secret(str(made["token"])), datetime.fromisoformat(str(made["expires_at"]))
         self.tokens[key] = (token, until)
         return token
 
 
-def _with(connection: Connection, token: Secret) -> ForgeClient:
+def _with(connection: ForgeConnection, token: Secret) -> ForgeClient:
     return ForgeClient(connection=connection, headers={**_VERSION, "authorization": f"Bearer {token.reveal()}"})

@@ -12,7 +12,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from headway.drivers.forges.base import Connection, ForgeRefused
+from headway.drivers.forges.base import ForgeConnection, ForgeRefused
 from headway.drivers.forges.client import Json
 from headway.drivers.forges.forge import check_token
 from headway.kernel.errors import InvalidInput
@@ -39,7 +39,7 @@ def check_app(facts: Mapping[str, str], secrets: Mapping[str, str]) -> None:
     _key(secrets["private_key"])
 
 
-def app_token(connection: Connection) -> Secret:
+def app_token(connection: ForgeConnection) -> Secret:
     """A JSON web token that says who the app is, signed with its key (RS256)."""
     key = _key(connection.private_key.reveal() if connection.private_key else "")
     now = datetime.now(UTC)

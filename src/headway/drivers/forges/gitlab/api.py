@@ -10,10 +10,11 @@ from headway.drivers.forges.base import (
     Branch,
     CommitState,
     CommitStatus,
-    Connection,
+    ForgeConnection,
     ForgeRefused,
-    Login,
+    GitLogin,
     OpenPull,
+    PullComment,
     Repository,
 )
 from headway.drivers.forges.client import ForgeClient, Json
@@ -34,10 +35,10 @@ _LONGEST_DESCRIPTION = 255
 class GitLabApi:
     """Fits ``ForgeApi``."""
 
-    async def login(self, connection: Connection) -> Login:
-        return Login(user=Secret("oauth2"), password=connection.token or Secret(""))
+    async def login(self, connection: ForgeConnection) -> GitLogin:
+        return GitLogin(user=Secret("oauth2"), password=connection.token or Secret(""))
 
-    async def repositories(self, connection: Connection) -> list[Repository]:
+    async def repositories(self, connection: ForgeConnection) -> list[Repository]:
         client, group = _client(connection), connection.group
         if group:
             path = f"groups/{_id(group)}/projects"
@@ -46,19 +47,19 @@ class GitLabApi:
             listed = client.every("projects", membership="true", per_page=100, archived="false")
         return [_repository(each) async for each in listed]
 
-    async def branches(self, connection: Connection, path: str) -> list[Branch]:
+    async def branches(self, connection: ForgeConnection, path: str) -> list[Branch]:
         listed = _client(connection).every(f"projects/{_id(path)}/repository/branches", per_page=100)
         return [Branch(name=each["name"], commit_hash=each["commit"]["id"]) async for each in listed]
 
-    async def open_pulls(self, connection: Connection, path: str) -> list[OpenPull]:
+    async def open_pulls(self, connection: ForgeConnection, path: str) -> list[OpenPull]:
         listed = _client(connection).every(f"projects/{_id(path)}/merge_requests", state="opened", per_page=100)
         return [OpenPull(number=each["iid"], head=each["sha"]) async for each in listed]
 
-    async def files_of_pull(self, connection: Connection, path: str, number: int) -> Sequence[str]:
+    async def files_of_pull(self, connection: ForgeConnection, path: str, number: int) -> Sequence[str]:
         listed = _client(connection).every(f"projects/{_id(path)}/merge_requests/{number}/diffs", per_page=100)
         return texts(*[each.get(name) async for each in listed for name in ("new_path", "old_path")])
 
-    async def set_status(self, connection: Connection, path: str, status: CommitStatus) -> None:
+    async def set_status(self, connection: ForgeConnection, path: str, status: CommitStatus) -> None:
         given = {
             "state": _STATES[status.state],
             "name": status.context,
@@ -66,30 +67,22 @@ class GitLabApi:
             **({"target_url": status.link} if status.link else {}),
         }
         try:
-            await _client(connection).post(f"projects/{_id(path)}/statuses/{status.commit_hash}", given)
+            await _client(connection).send("POST", f"projects/{_id(path)}/statuses/{status.commit_hash}", given)
         except ForgeRefused as error:
             # GitLab calls it an error to say again what it has been told.
             if "Cannot transition status" not in error.message:
                 raise
 
-    async def comment(self, connection: Connection, path: str, number: int, *, mark: str, known: str, body: str) -> str:
-        client, given = _client(connection), {"body": body}
-        notes = f"projects/{_id(path)}/merge_requests/{number}/notes"
-        return await keep_one(
-            known=known,
-            mark=mark,
-            comments=lambda: client.every(notes, per_page=100),
-            text=lambda note: note.get("body"),
-            change=lambda note_id: client.put(f"{notes}/{note_id}", given),
-            make=lambda: client.post(notes, given),
-        )
+    async def comment(self, connection: ForgeConnection, path: str, comment: PullComment) -> str:
+        notes, given = f"projects/{_id(path)}/merge_requests/{comment.number}/notes", {"body": comment.body}
+        return await keep_one(_client(connection), comment, given, all_at=notes, each_at=notes, page={"per_page": 100})
 
 
 def _id(path: str) -> str:
     return quote(path, safe="")
 
 
-def _client(connection: Connection) -> ForgeClient:
+def _client(connection: ForgeConnection) -> ForgeClient:
     token = connection.token.reveal() if connection.token else ""
     return ForgeClient(connection=connection, headers={"authorization": f"Bearer {token}"})
 

@@ -7,8 +7,10 @@ import binascii
 
 from headway.drivers.forges.base import ForgeName
 from headway.drivers.forges.deliveries import Headers, digest_of, same
-from headway.drivers.forges.events import Event, Other, Push, Removed
+from headway.drivers.forges.events import Event, Other, Pull, Push, Removed
 from headway.drivers.forges.payload import (
+    MOST_LABELS,
+    NO_PULL,
     Json,
     at,
     changed_by,
@@ -16,7 +18,6 @@ from headway.drivers.forges.payload import (
     list_at,
     moment_at,
     number_at,
-    pull_event,
     split_ref,
     text_at,
     texts,
@@ -98,20 +99,24 @@ def pull_of(payload: Json) -> Event:
     """The merge request that is told of."""
     told, project = at(payload, "object_attributes"), at(payload, "project")
     source, target = at(told, "source_project_id"), at(told, "target_project_id")
-    return pull_event(
-        number=number_at(told, "iid"),
-        branch=text_at(told, "source_branch"),
-        head=hash_at(told, "last_commit", "id"),
-        base=text_at(told, "target_branch"),
-        title=text_at(told, "title"),
-        url=text_at(told, "url"),
-        author=text_at(told, "last_commit", "author", "name") or text_at(payload, "user", "username"),
+    number, branch = number_at(told, "iid"), text_at(told, "source_branch")
+    commit, into = hash_at(told, "last_commit", "id"), text_at(told, "target_branch")
+    if number is None or branch is None or commit is None or into is None:
+        return NO_PULL
+    return Pull(
+        number=number,
+        branch=branch,
+        head=commit,
+        base=into,
+        title=text_at(told, "title") or "",
+        url=text_at(told, "url") or "",
+        author=text_at(told, "last_commit", "author", "name") or text_at(payload, "user", "username") or "",
         told_at=moment_at(told, "updated_at"),
         fork=source is None or source != target,
         is_open=text_at(told, "state") in {"opened", "locked"},
         is_new=text_at(told, "action") in {"open", "reopen"},
-        labels=[text_at(each, "title") for each in list_at(payload, "labels")],
-        urls=[text_at(project, name) for name in ("git_http_url", "git_ssh_url", "web_url")],
+        labels=texts(*(text_at(each, "title") for each in list_at(payload, "labels")[:MOST_LABELS])),
+        urls=texts(*(text_at(project, name) for name in ("git_http_url", "git_ssh_url", "web_url"))),
     )
 
 

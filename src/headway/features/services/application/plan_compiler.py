@@ -12,7 +12,7 @@ from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
-from headway.drivers.forges.base import Connection
+from headway.drivers.forges.base import ForgeConnection
 from headway.drivers.sources.image import registry_of
 from headway.drivers.sources.remote import credentials_in
 from headway.features.git.providers import OpenedRepository
@@ -200,7 +200,7 @@ def _at_tag(application: Application, tag: str | None) -> Application:
 def _credentials(plan: ApplicationPlan) -> tuple[str, ...]:
     key = () if plan.ssh_key is None else (plan.ssh_key,)
     password = () if plan.registry is None else (plan.registry["password"],)
-    provider = () if plan.provider is None else Connection.load(plan.provider).secrets
+    provider = () if plan.provider is None else ForgeConnection.load(plan.provider).secrets
     return (*key, *password, *provider, *credentials_in(plan.settings.git.url or ""))
 
 

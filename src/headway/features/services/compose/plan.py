@@ -12,7 +12,7 @@ from headway.core.deployments import store as deployments
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
-from headway.drivers.forges.base import Connection
+from headway.drivers.forges.base import ForgeConnection
 from headway.drivers.sources.remote import credentials_in
 from headway.features.git.provider_repository import provided
 from headway.features.git.providers import OpenedRepository
@@ -117,7 +117,7 @@ class ComposePlanner:
             raise RunFailed(error.message, Reason.REFUSED) from error
         key = () if plan.ssh_key is None else (plan.ssh_key,)
         passwords = (each["password"] for each in plan.registries)
-        provider = () if plan.provider is None else Connection.load(plan.provider).secrets
+        provider = () if plan.provider is None else ForgeConnection.load(plan.provider).secrets
         mask = (*plan.secrets, *provider, *key, *passwords, *credentials_in(plan.settings.git.url or ""))
         return Frozen(plan=plan.dump(), mask=mask)
 

@@ -10,7 +10,7 @@ from typing import Any
 from headway.core.access.machine_store import has_machine
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import SubjectType
-from headway.drivers.forges.base import Connection, Login
+from headway.drivers.forges.base import ForgeConnection, GitLogin
 from headway.drivers.runtimes.compose import bounds, footing, memory
 from headway.drivers.runtimes.compose.bounds import Bounds, Model
 from headway.drivers.runtimes.compose.commands import Composing, Reader
@@ -74,7 +74,7 @@ class ComposeContext:
     routing: ComposeRouting
     room: Room
     defaults: ComposeDefaults
-    login: Callable[[Connection], Awaitable[Login]]
+    login: Callable[[ForgeConnection], Awaitable[GitLogin]]
     beside: Callable[[Tx, str], int]
 
     def identity(self, compose_id: str, app_name: str) -> Identity:
@@ -109,7 +109,7 @@ class ComposeContext:
             spec=spec,
             accounts=GitAccounts(git=plan.git_account, build=plan.build_account),
             git=git,
-            login=None if plan.provider is None else login_by(self.login, Connection.load(plan.provider)),
+            login=None if plan.provider is None else login_by(self.login, ForgeConnection.load(plan.provider)),
         )
 
     def composing(self, compose_id: str, app_name: str, record: Record) -> Composing:
