@@ -53,8 +53,8 @@ M = TypeVar("M", bound=ForgeMessage)
 
 class MessageKind(Protocol[M]):
     """One kind of messages, and where they wait. A message is tried again after a minute, and then after twice as long
-    each time, but no longer than ``longest_wait``. Every ``rounds`` seconds, and when something has happened to a
-    deployment, it is looked for new ones.
+    each time, but no longer than ``longest_wait``. New ones are looked for every ``rounds`` seconds, and when something
+    has happened to a deployment.
     """
 
     @property
@@ -121,8 +121,10 @@ class ForgeOutbox(Generic[M]):
             later = error.retry_at if isinstance(error, ForgeAway) else None
             await self._put_off(message, error.message[:1_000], later)
         except Exception as error:  # one that cannot be told keeps no other from being told
-            log.exception("%s could not be told to its forge", message.about)
-            await self._put_off(message, explain.unforeseen(error)[:1_000], None)
+            why = explain.unforeseen(error)
+            if message.error != why:
+                log.exception("%s could not be told to its forge", message.about)
+            await self._put_off(message, why, None)
         else:
             await self.db.run(lambda tx: self.kind.settle(tx, message, comment_id))
 
