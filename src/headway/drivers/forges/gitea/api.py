@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
 from urllib.parse import quote
 
 from headway.drivers.forges.base import CommitStatus, ForgeConnection, GitLogin, Repository
@@ -13,7 +15,7 @@ from headway.kernel.secret import Secret
 class GiteaApi(GitHubStyleApi):
     """Fits ``ForgeApi``."""
 
-    page = {"limit": 50}  # noqa: RUF012 - what it gives at most, unless its own setting says otherwise
+    page: ClassVar[Mapping[str, int]] = {"limit": 50}  # at most, unless its own setting says otherwise
     commit_word = "id"
 
     async def login(self, connection: ForgeConnection) -> GitLogin:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 from urllib.parse import quote
 
 from headway.drivers.forges.base import CommitStatus, ForgeConnection, GitLogin, Repository
@@ -22,7 +23,7 @@ _LONGEST_DESCRIPTION = 140
 class GitHubApi(GitHubStyleApi):
     """Fits ``ForgeApi``. ``tokens`` of installations are kept in memory for as long as they are good."""
 
-    page = {"per_page": 100}  # noqa: RUF012 - a Mapping, as the base says
+    page: ClassVar[Mapping[str, int]] = {"per_page": 100}
     commit_word = "sha"
     tokens: dict[tuple[str, str, str], tuple[Secret, datetime]] = field(default_factory=dict)
 
