@@ -7,15 +7,14 @@ from functools import partial
 
 from headway.core.access.service import AccessService
 from headway.features.access.module import Access, install_access
-from headway.features.backups.module import Backups, install_backups
-from headway.features.backups.subject import carry_backups_along
-from headway.features.commit_statuses.module import install_statuses
+from headway.features.backups.module import Backups, carry_backups_along, install_backups
 from headway.features.containers.module import install_containers
 from headway.features.containers.service import ContainerService
 from headway.features.deployments.module import Deployments, install_deployments, install_retention
 from headway.features.destinations.module import Destinations, install_destinations, install_kept
 from headway.features.disk.module import Disk, install_disk
 from headway.features.edge.module import EdgeServices, install_fronts
+from headway.features.forge_outbox.module import install_forge_outbox
 from headway.features.git.module import Git, install_git
 from headway.features.metrics.metrics import Metrics
 from headway.features.metrics.module import install_metrics
@@ -30,20 +29,20 @@ from headway.features.rollbacks.store import left_by
 from headway.features.schedules.module import Schedules, install_schedules
 from headway.features.schedules.subject import carry_schedules_along
 from headway.features.servers.module import Servers, forget_key_of_servers, install_edge_keeping, install_servers
+from headway.features.services.application.duplication import EnvironmentDuplication
 from headway.features.services.application.memory_share_store import demand_of_applications
 from headway.features.services.application.module import (
     Applications,
-    forget_key_of_applications,
     install_applications,
-    install_arranging,
+    install_duplication,
 )
-from headway.features.services.application.relocation import ApplicationRelocation
 from headway.features.services.compose.memory_share_store import demand_of_composes
-from headway.features.services.compose.module import Composes, forget_key_of_composes, install_composes
+from headway.features.services.compose.module import Composes, install_composes
 from headway.features.services.database.module import Databases, install_databases
+from headway.features.services.directory import forget_key
+from headway.features.services.kinds import ServiceKinds
 from headway.features.services.module import materials_of
-from headway.features.volume_backups.module import VolumeBackups, install_volume_backups
-from headway.features.volume_backups.subject import carry_volume_backups_along
+from headway.features.services.relocation import ServiceRelocation
 from headway.features.webhooks.module import Webhooks, install_webhooks
 from headway.infra.db.transaction import Tx
 from headway.module import Base, Module
@@ -62,14 +61,14 @@ class Features:
     applications: Applications
     composes: Composes
     databases: Databases
-    relocation: ApplicationRelocation
+    duplication: EnvironmentDuplication
+    kinds: ServiceKinds
     edge_services: EdgeServices
     containers: ContainerService
     rollbacks: Rollbacks
     schedules: Schedules
     destinations: Destinations
     backups: Backups
-    volume_backups: VolumeBackups
     disk: Disk
     previews: Previews
     webhooks: Webhooks
@@ -100,17 +99,19 @@ def hand_over(base: Base, module: Module) -> None:
 
 
 def _features(base: Base, access: AccessService) -> Features:
-    git = install_git(base, (forget_key_of_applications, forget_key_of_composes, forget_key_of_servers))
+    git = install_git(base, (forget_key, forget_key_of_servers))
     registries = install_registries(base)
     servers = install_servers(base, open_key=git.ssh_keys.open, open_keys=git.ssh_keys.open_all)
     materials = materials_of(base, servers, git, registries)
+    relocation = ServiceRelocation(carry_along=_carry_along)
     of_composes = partial(demand_of_composes, vault=base.vault)
-    applications = install_applications(base, servers, materials, of_composes=of_composes)
+    applications = install_applications(base, servers, materials, of_composes=of_composes, relocation=relocation)
     of_applications = partial(demand_of_applications, vault=base.vault)
-    composes = install_composes(base, servers, materials, beside=of_applications, carry_along=_carry_along)
-    databases = install_databases(base, applications, composes, carry_along=_carry_along)
+    composes = install_composes(base, servers, materials, beside=of_applications, relocation=relocation)
+    databases = install_databases(base, applications, composes, relocation)
     destinations = install_destinations(base)
-    previews = install_previews(base, materials.facts, git.providers, applications, composes)
+    kinds = ServiceKinds.of(base.vault, applications.kind, composes.kind)
+    previews = install_previews(base, materials.facts, git.providers, kinds)
     return Features(
         metrics=install_metrics(base),
         access=install_access(base, access),
@@ -121,17 +122,17 @@ def _features(base: Base, access: AccessService) -> Features:
         applications=applications,
         composes=composes,
         databases=databases,
-        relocation=install_arranging(base, applications, copy_others=databases.copy, carry_along=_carry_along),
-        edge_services=install_fronts(base, materials.facts, applications.routing, composes.routing),
+        duplication=install_duplication(base, applications, copy_others=databases.copy),
+        kinds=kinds,
+        edge_services=install_fronts(base, materials.facts, kinds.routing, applications.routing),
         containers=install_containers(base, composes, (applications.containers, composes.containers)),
         rollbacks=install_rollbacks(base, applications, composes),
-        schedules=install_schedules(base, applications, composes),
+        schedules=install_schedules(base, kinds, applications),
         destinations=destinations,
-        backups=install_backups(base, destinations, applications, composes),
-        volume_backups=install_volume_backups(base, destinations, applications, composes),
-        disk=install_disk(base, servers, applications, composes),
+        backups=install_backups(base, servers.fleet, destinations, kinds, composes.engine_of),
+        disk=install_disk(base, servers, kinds, applications),
         previews=previews,
-        webhooks=install_webhooks(base, git.providers, previews.acting, applications, composes),
+        webhooks=install_webhooks(base, git.providers, previews.acting, kinds),
         notifications=install_notifications(base, servers.fleet.servers),
         deployments=install_deployments(base, left_by=left_by),
     )
@@ -149,19 +150,17 @@ def _modules(base: Base, features: Features) -> tuple[Module, ...]:
         features.rollbacks.module,
         features.schedules.module,
         features.backups.module,
-        features.volume_backups.module,
         features.disk.module,
         features.previews.module,
         features.webhooks.module,
         features.notifications.module,
         install_edge_keeping(base, features.servers, features.edge_services.certificates.of_server),
-        install_kept(base, features.destinations.keeping, (features.backups.wanted, features.volume_backups.wanted)),
-        install_statuses(base, features.git.providers, features.previews.acting),
+        install_kept(base, features.destinations.keeping, features.backups.wanted),
+        install_forge_outbox(base, features.git.providers, features.previews.acting.services),
     )
 
 
 def _carry_along(tx: Tx, service_id: str, project_id: str) -> None:
     """What belongs to a service goes with it to another project: its backups, its schedules, and the runs of both."""
-    carry_volume_backups_along(tx, service_id, project_id)
     carry_backups_along(tx, service_id, project_id)
     carry_schedules_along(tx, service_id, project_id)

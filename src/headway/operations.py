@@ -33,11 +33,8 @@ from headway.features.registries import api as registries
 from headway.features.rollbacks import api as rollbacks
 from headway.features.schedules import api as schedules
 from headway.features.servers import api as servers
-from headway.features.services.application import api as application
-from headway.features.services.compose import api as compose
-from headway.features.services.database import api as database
+from headway.features.services import api as services
 from headway.features.settings import api as settings
-from headway.features.volume_backups import api as volume_backups
 from headway.features.webhooks import api as webhooks
 from headway.features.webhooks.watch_paths import check_patterns
 from headway.http.app import create_app
@@ -51,11 +48,8 @@ from headway.modules import Features
 
 _ROUTERS = (
     access,
-    application,
     backups,
-    compose,
     containers,
-    database,
     deployments,
     destinations,
     disk,
@@ -68,8 +62,8 @@ _ROUTERS = (
     rollbacks,
     schedules,
     servers,
+    services,
     settings,
-    volume_backups,
     webhooks,
 )
 _OPENED = frozenset({"organization.acceptInvitation"})  # to whoever has no key yet

@@ -15,15 +15,7 @@ from headway.features.edge.module import edge_facts
 from headway.features.projects import store as of_projects
 from headway.features.schedules import powers as of_schedules
 from headway.features.servers import store as servers_store
-from headway.features.services.application import custom_traefik, memory_share_store
-from headway.features.services.application import detection_rules as of_rules
-from headway.features.services.application import engine_fetch as of_application_builds
-from headway.features.services.application import powers as of_applications
-from headway.features.services.application.module import share_of
-from headway.features.services.compose import engine_fetch as of_compose_builds
-from headway.features.services.compose import powers as of_composes
-from headway.features.services.compose import survey as outlook
-from headway.features.services.compose.memory_share_store import demand_of_composes
+from headway.features.services.surveys import ADOPTING, memory_survey, service_surveys
 from headway.features.webhooks import watch_paths
 from headway.infra.db.transaction import Tx
 from headway.infra.panel.data_dir import work_of
@@ -32,8 +24,7 @@ from headway.kernel.settings import Settings
 from headway.kernel.vault import Vault
 
 _ADOPTING: tuple[Callable[[Tx, Vault], None], ...] = (
-    of_applications.adopt_all,
-    of_composes.adopt_all,
+    *ADOPTING,
     of_schedules.adopt_all,
     store.adopt_all,
 )
@@ -62,21 +53,10 @@ def _of_services(tx: Tx, vault: Vault, settings: Settings) -> Iterator[Line]:
 
 def surveys(settings: Settings) -> tuple[Survey, ...]:
     """Every part's, by these settings."""
-
-    def of_memory(tx: Tx, vault: Vault) -> Iterator[Line]:
-        of_composes = partial(demand_of_composes, vault=vault)
-        return memory_share_store.survey(tx, vault, share=share_of(settings, of_composes))
-
     return (
-        of_memory,
+        memory_survey(settings),
         of_projects.survey,
-        of_applications.survey,
-        of_application_builds.survey,
-        of_rules.survey,
-        custom_traefik.survey,
-        of_composes.survey,
-        of_compose_builds.survey,
-        partial(outlook.survey, most=outlook.bounds_of(settings)),
+        *service_surveys(settings),
         of_schedules.survey,
         store.survey,
         servers_store.survey,

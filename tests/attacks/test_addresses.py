@@ -18,7 +18,7 @@ import httpcore
 import httpx
 import pytest
 
-from headway.drivers.forges.base import Connection, ForgeName
+from headway.drivers.forges.base import ForgeConnection, ForgeName
 from headway.drivers.forges.client import ForgeClient
 from headway.drivers.sources.base import SourceError
 from headway.drivers.sources.git import _outward
@@ -263,7 +263,7 @@ async def test_what_was_saved_before_goes_on_and_is_refused_at_its_next_change(
 
 def test_nothing_that_a_guarded_forge_says_is_told() -> None:
     where = {"url": "https://g.example", "api_url": "https://g.example"}
-    plain = Connection(forge=ForgeName.GITEA, provider_id="p", **where, token=Secret("t0ken-of-it"))  # type: ignore[arg-type]
+    plain = ForgeConnection(forge=ForgeName.GITEA, provider_id="p", **where, token=Secret("t0ken-of-it"))  # type: ignore[arg-type]
     for guarded, told in ((False, ": internal words"), (True, "")):
         asking = ForgeClient(connection=replace(plain, guarded=guarded), headers={})
         assert asking._said({"message": "internal words"}) == told

@@ -24,7 +24,7 @@ from headway.drivers.runtimes.gate_content import Ports
 from headway.drivers.runtimes.gates import gates_of
 from headway.drivers.sources.base import SourceError
 from headway.drivers.sources.image import ImageSource, PulledSpec
-from headway.features.backups import store as backups
+from headway.features.backups.database.requests import DATABASE_JOB
 from headway.features.destinations import store as destinations_store
 from headway.features.destinations.address_check import require_outward_now
 from headway.features.registries import store
@@ -192,7 +192,7 @@ async def test_whose_word_an_address_is_stays_with_it(world: World) -> None:
     backup |= {"environmentId": database["environmentId"], "destinationId": destination_id}
     backup |= {"connection": {"host": "db.example.org", "port": 5432, "username": "u", "password": "p"}}
     backup_id = (await world.stranger.post("/backup.create", json=backup)).json()["backupId"]
-    settings = (await world.services.db.read(lambda tx: backups.find(tx, backup_id, vault))).settings
+    settings = (await world.services.db.read(lambda tx: DATABASE_JOB.store.find(tx, backup_id, vault))).settings
     assert settings.connection.guarded is True
 
 

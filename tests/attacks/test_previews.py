@@ -13,6 +13,7 @@ from headway.core.access.allowances import NotAllowed
 from headway.features.services import store as services_store
 from headway.features.services.application import powers, store
 from headway.features.services.application.model import Application
+from headway.features.services.powers import may_fetch
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
 from tests.integration.http.world import World, open_world
@@ -87,4 +88,4 @@ async def test_a_preview_has_no_power_that_its_application_was_not_given(world: 
 async def test_a_preview_of_a_folder_of_the_machine_is_fetched_by_nobody(world: World) -> None:
     _, preview = await previewed(world)
     settings = replace(preview.settings, git=replace(preview.settings.git, url="file:///srv/other"), source_type="git")
-    assert not await world.services.db.read(lambda tx: powers.may_fetch(tx, preview, settings))
+    assert not await world.services.db.read(lambda tx: may_fetch(tx, preview, settings.git.url))

@@ -100,7 +100,11 @@ def serving_on(server: RootedServer) -> Iterator[int]:
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("far")
-    with connected(folder) as site, engine_on(site.server) as engine, serving_on(site.server) as service:
+    with (
+        connected(folder, with_edge=True) as site,
+        engine_on(site.server) as engine,
+        serving_on(site.server) as service,
+    ):
         yield Stage(site, engine, folder, service)
 
 

@@ -14,15 +14,16 @@ from headway.drivers.forges import client
 from headway.drivers.forges.base import (
     CommitState,
     CommitStatus,
-    Connection,
-    Forge,
+    ForgeApi,
     ForgeAway,
+    ForgeConnection,
     ForgeName,
     ForgeRefused,
     OpenPull,
+    PullComment,
     understood,
 )
-from headway.drivers.forges.registry import forges
+from headway.drivers.forges.registry import forge_apis
 from headway.kernel.secret import Secret
 from tests.support.forges.forge_apis import (
     APP_ID,
@@ -49,8 +50,8 @@ WORDS = {
 class Asked:
     """A forge with a connection to one that is up."""
 
-    forge: Forge
-    connection: Connection
+    forge: ForgeApi
+    connection: ForgeConnection
     facts: Facts
 
 
@@ -58,7 +59,7 @@ class Asked:
 def asked(request: pytest.FixtureRequest) -> Iterator[Asked]:
     name: ForgeName = request.param
     with forge_api(name) as api:
-        connection = Connection(
+        connection = ForgeConnection(
             forge=name,
             provider_id="p",
             url="https://git.example",
@@ -67,7 +68,7 @@ def asked(request: pytest.FixtureRequest) -> Iterator[Asked]:
             user="me@example.org" if name is ForgeName.BITBUCKET else "",
             group="team" if name is ForgeName.BITBUCKET else "",
         )
-        yield Asked(forges()[name], connection, api.facts)
+        yield Asked(forge_apis()[name], connection, api.facts)
 
 
 async def test_lists_are_whole_however_many_pages_they_have(asked: Asked) -> None:
@@ -86,12 +87,6 @@ async def test_open_pull_requests_and_their_files_are_told(asked: Asked) -> None
     assert list(await asked.forge.files_of_pull(asked.connection, PATH, 7)) == ["src/a.py", "docs/b.md", "c"]
 
 
-async def test_who_may_push_is_told_from_who_may_not(asked: Asked) -> None:
-    assert await asked.forge.may_write(asked.connection, PATH, "ann") is False
-    asked.facts.writers.add("ann")
-    assert await asked.forge.may_write(asked.connection, PATH, "ann") is True
-
-
 @pytest.mark.parametrize("state", list(CommitState))
 async def test_a_status_stands_beside_its_commit(asked: Asked, state: CommitState) -> None:
     status = CommitStatus(commit_hash="a" * 40, state=state, context="headway", description="d", link="https://x")
@@ -103,14 +98,18 @@ async def test_a_status_stands_beside_its_commit(asked: Asked, state: CommitStat
 
 async def test_one_comment_is_kept_and_found_again_by_its_mark(asked: Asked) -> None:
     asked.facts.comments.update({1: "mine", 2: "yours", 3: "theirs"})
-    say = asked.forge.comment
-    made = await say(asked.connection, PATH, 7, mark=MARK, known="", body=f"{MARK} one")
-    again = await say(asked.connection, PATH, 7, mark=MARK, known=made, body=f"{MARK} two")
-    forgotten = await say(asked.connection, PATH, 7, mark=MARK, known="", body=f"{MARK} three")
+
+    async def say(known: str, word: str) -> str:
+        comment = PullComment(number=7, mark=MARK, known=known, body=f"{MARK} {word}")
+        return await asked.forge.comment(asked.connection, PATH, comment)
+
+    made = await say("", "one")
+    again = await say(made, "two")
+    forgotten = await say("", "three")
     assert made == again == forgotten
     assert [each for each in asked.facts.comments.values() if MARK in each] == [f"{MARK} three"]
     del asked.facts.comments[int(made)]
-    await say(asked.connection, PATH, 7, mark=MARK, known=made, body=f"{MARK} four")
+    await say(made, "four")
     assert [each for each in asked.facts.comments.values() if MARK in each] == [f"{MARK} four"]
     assert list(asked.facts.comments.values())[:3] == ["mine", "yours", "theirs"]
 
@@ -180,7 +179,7 @@ async def test_the_rest_of_a_list_is_fetched_from_the_forge_alone(asked: Asked) 
 
 async def test_an_app_signs_who_it_is_and_gets_a_token_for_an_hour() -> None:
     with forge_api("github") as api:
-        connection = Connection(
+        connection = ForgeConnection(
             forge=ForgeName.GITHUB,
             provider_id="p",
             url="https://git.example",
@@ -189,7 +188,7 @@ async def test_an_app_signs_who_it_is_and_gets_a_token_for_an_hour() -> None:
             installation_id=INSTALLATION_ID,
             private_key=Secret(app_key(api.facts)),
         )
-        github = forges()[ForgeName.GITHUB]
+        github = forge_apis()[ForgeName.GITHUB]
         login = await github.login(connection)
         assert (login.user.reveal(), login.password.reveal()) == ("x-access-token", f"{INSTALLATION_TOKEN}_1")
         assert len(await github.repositories(connection)) == 3
@@ -199,6 +198,6 @@ async def test_an_app_signs_who_it_is_and_gets_a_token_for_an_hour() -> None:
 
 
 def test_a_connection_shows_none_of_its_secrets() -> None:
-    connection = Connection(forge=ForgeName.GITEA, provider_id="p", url="u", api_url="a", token=Secret(TOKEN))
+    connection = ForgeConnection(forge=ForgeName.GITEA, provider_id="p", url="u", api_url="a", token=Secret(TOKEN))
     assert TOKEN not in repr(connection)
-    assert Connection.load(connection.dump()) == connection
+    assert ForgeConnection.load(connection.dump()) == connection

@@ -69,15 +69,19 @@ class Site:
 
 
 @contextmanager
-def connected(folder: Path, index: int = 0, *, pivots: bool = False, **env: str) -> Iterator[Site]:
+def connected(
+    folder: Path, index: int = 0, *, pivots: bool = False, with_edge: bool = False, **env: str
+) -> Iterator[Site]:
     """A site of which nothing is left, whose panel has these settings; those that are there at the same time differ in
-    their ``index``.
+    their ``index``. To one ``with_edge`` the panel does not have to bring the edge's program.
     """
     with rooted_server(folder / "server", index, pivots=pivots) as server:
         edges = {"HEADWAY_SERVER_EDGE_HOST": server.address, "HEADWAY_HTTPS_PORT": str(free_port())}
         with panel(folder / "data", **edges, **env) as running:
             key = running.post("sshKey.create", name="k", privateKey=server.key.reveal())["sshKeyId"]
             made = running.post("server.create", name="far", ipAddress=server.address, port=server.port, sshKeyId=key)
+            if with_edge:
+                server.provide_edge(running, made["serverId"])
             yield Site(running, server, made["serverId"])
         server.stop()
         remove_groups(folder / "data")

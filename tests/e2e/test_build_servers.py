@@ -75,6 +75,7 @@ def connected(folder: Path, **env: str) -> Iterator[Yard]:
                 key = running.post("sshKey.create", name=name, privateKey=server.key.reveal())["sshKeyId"]
                 made = {"name": name, "ipAddress": server.address, "port": server.port, "sshKeyId": key}
                 ids.append(running.post("server.create", serverType=kind, **made)["serverId"])
+            target.provide_edge(running, ids[1])
             yield Yard(running, builder, target, *ids)
         builder.stop()
         target.stop()

@@ -53,7 +53,7 @@ def files(version: str, **fields: Json) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, FarEngine]]:
-    with connected(tmp_path_factory.mktemp("far")) as site, engine_on(site.server) as engine:
+    with connected(tmp_path_factory.mktemp("far"), with_edge=True) as site, engine_on(site.server) as engine:
         yield site, engine
 
 

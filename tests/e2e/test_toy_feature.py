@@ -13,7 +13,7 @@ from tests.support.panel.panel import panel, until
 SOURCE = Path(headway.__file__).parent
 IMPORTED = "from headway.features.toys.module import install_toys\n"
 INSTALLED = "        install_toys(base),\n"
-LAST = "        install_statuses(base, features.git.providers, features.previews.acting),\n"
+LAST = "        install_statuses(base, features.git.providers, features.kinds),\n"
 TOY = '''"""Plays once on the panel's machine, by a kind of its own that a loop of its own asks for."""
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def test_a_toy_is_its_folder_and_one_line(tmp_path: Path) -> None:
     listed = copy / "modules.py"
     before = listed.read_text()
     assert before.count(LAST) == 1
-    first = "from headway.features.volume_backups.module import"
+    first = "from headway.features.webhooks.module import"
     listed.write_text(before.replace(first, IMPORTED + first).replace(LAST, LAST + INSTALLED))
 
     with panel(tmp_path / "data", PYTHONPATH=str(copy.parent)) as started:

@@ -80,7 +80,15 @@ def test_features_write_sql_in_their_stores_only() -> None:
     features = ROOT / "src/headway/features"
     written = {_name(path) for path in PRODUCT if features in path.parents and "sqlalchemy" in _read(path).imported}
     others = {name for name in written if not name.endswith("store.py")}
-    assert others == {"src/headway/features/services/compose/release_retention.py"}
+    assert others == set()
+
+
+def test_features_beside_services_know_at_most_one_kind_of_them() -> None:
+    """What differs from kind to kind is asked of ``ServiceKind``."""
+    outside = [path for path in PRODUCT if ROOT / "src/headway/features/services" not in path.parents]
+    kinds = ("headway.features.services.application", "headway.features.services.compose")
+    both = {_name(path) for path in outside if all(kind in path.read_text() for kind in kinds)}
+    assert both <= {"src/headway/modules.py", "src/headway/features/rollbacks/module.py"}
 
 
 def test_functions_are_verbs_of_the_domain() -> None:

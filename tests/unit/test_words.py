@@ -16,7 +16,7 @@ SOURCE = Path(headway.__file__).parent
 SHARED = (
     *("core", "kernel/service_names.py", "features/previews/policy.py", "features/schedules/model.py"),
     *(f"features/{name}" for name in ("containers", "destinations", "edge", "git", "registries")),
-    *(f"features/{name}" for name in ("commit_statuses", "metrics", "notifications", "webhooks")),
+    *(f"features/{name}" for name in ("forge_outbox", "metrics", "notifications", "webhooks")),
     *(
         f"features/services/{name}"
         for name in ("disk_space.py", "last_output.py", "release_retention.py", "uploads.py")

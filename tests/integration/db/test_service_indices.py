@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from sqlalchemy import event
 
+from headway.core.deployments.model import SubjectType
 from headway.features.projects import store as projects
 from headway.features.rollbacks import store as rollbacks
 from headway.features.services import store
 from headway.features.services.application import store as applications
 from headway.features.services.compose import store as composes
-from headway.features.services.compose.release_retention import is_shared
-from headway.features.services.model import APPLICATIONS
+from headway.features.services.model import APPLICATIONS, Release, ReleaseState
+from headway.features.services.release_retention import KeptReleases, beyond, is_shared
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.transaction import Tx
 from headway.kernel.clock import SystemClock
 from headway.kernel.vault import Vault
+
+RELEASE = Release(
+    release_id="shop-1",
+    seq=1,
+    service_id="shop",
+    host_id="local",
+    deployment_id="shop-1",
+    state=ReleaseState.RETIRED,
+    folder="/work/shop-1",
+    port=None,
+    commit_hash=None,
+    retire_at=None,
+    created_at=datetime(2026, 6, 1, tzinfo=UTC),
+)
 
 
 def test_lists_of_a_kind_look_at_no_service_of_another(sqlite_database_url: str) -> None:
@@ -35,7 +51,11 @@ def test_lists_of_a_kind_look_at_no_service_of_another(sqlite_database_url: str)
 
 
 def test_releases_of_compose_services_are_found_without_a_look_at_every_release(sqlite_database_url: str) -> None:
-    for work in (composes.any_release, lambda tx: is_shared(tx, "shop", "shop-1", "/work/shop-1")):
+    for work in (
+        composes.any_release,
+        lambda tx: is_shared(tx, RELEASE),
+        lambda tx: beyond(tx, SubjectType.COMPOSE, "shop", KeptReleases(number=1)),
+    ):
         steps = plan(sqlite_database_url, work)
         assert any("ix_releases_service (service_id=?)" in step for step in steps), steps
         assert not any(step.startswith("SCAN") for step in steps), steps

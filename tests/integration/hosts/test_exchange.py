@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from headway.features.volume_backups.exchange import ExchangeMove, Exchanging
+from headway.features.backups.volume.exchange import ExchangeMove, Exchanging
 from headway.infra.hosts.base import EpochPassed, Host
 from tests.support.machines.local_hosts import local_host
 from tests.support.machines.ssh_servers import SSHD, ssh_host, ssh_server

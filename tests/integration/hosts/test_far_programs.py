@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from headway.drivers.dumps.base import Engine, Server, Typed, Whole
-from headway.features.backups.where import ReachedDatabase
+from headway.features.backups.database.servers import ReachedDatabase
 from headway.features.services.application.remote_stage import RemoteStage, lay_out, mark_of
 from headway.infra.hosts.ssh import SshHost
 from tests.support.machines.local_hosts import local_host

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,9 +98,7 @@ async def test_what_is_of_no_service_any_more_goes_with_the_server_that_it_was_m
         def is_chosen(service: ServiceUsage) -> bool:
             return everything or service.service_id == mine
 
-        there = type(here)(
-            host=here.host, api=here.api, panel_id=name_on(panel, "a-server") if on else panel, places=here.places
-        )
+        there = replace(here, panel_id=name_on(panel, "a-server") if on else panel)
         chosen = Chosen(service=is_chosen, server=lambda _: True, everything=everything)
         round_ = Round(there, engine, on, services, chosen, dry=True)
         return {each.name async for each in world.services.disk.cleaning.engine.clean(round_)}

@@ -36,7 +36,7 @@ class Counted:
 
 def watching(world: World) -> tuple[ApplicationFailback, Counted]:
     counted = Counted(world.services.db)
-    lifecycle = replace(world.services.applications._operating, db=counted)
+    lifecycle = replace(world.services.applications.lifecycle, db=counted)
     ledger = world.services.deployments._ledger
     return ApplicationFailback(
         lifecycle=lifecycle, ledger=ledger, version=world.services.db.version, window=timedelta(60)

@@ -72,13 +72,13 @@ async def served(world: World, name: str, count: int) -> list[str]:
 
 def keeper_with(world: World, forms: Mapping[str, Runtime], host_id: str = "local") -> ApplicationReconciler:
     """One of a host, for which these runtimes are those of this machine."""
-    lifecycle = world.services.applications._operating
-    here = replace(lifecycle.contexts.here, runtimes=Runtimes(forms=forms))
-    lifecycle = replace(lifecycle, contexts=replace(lifecycle.contexts, here=here))
+    lifecycle = world.services.applications.lifecycle
+    here = replace(lifecycle.tools, runtimes=Runtimes(forms=forms))
+    driver = replace(lifecycle.driver, contexts=replace(lifecycle.driver.contexts, here=here))
+    lifecycle = replace(lifecycle, driver=driver)
     return ApplicationReconciler(
         host_id=host_id,
         lifecycle=lifecycle,
         ledger=world.services.deployments._ledger,
-        vault=lifecycle.vault,
         watch_time=NONE,
     )

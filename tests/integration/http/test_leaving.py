@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from headway.core.deployments import store as deployments
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.status import Status
 from headway.drivers.runtimes.daemon import MARKER
+from headway.features.services import store
 from headway.features.services.compose.reconciler import ComposeReconciler
+from headway.features.services.reconciler import ServiceReconciler
 from headway.infra.db.transaction import Tx
 from tests.integration.http.test_keeper import NONE, keeper_with
 from tests.integration.http.world import World
@@ -23,6 +28,18 @@ from tests.support.machines.ssh_servers import SSHD, SshServer, ssh_server
 Json = Any
 NOWHERE = {"ipAddress": "127.0.0.1", "port": 9}
 KINDS: Json = {"application": {}, "compose": {"composeFile": "services: {web: {image: none}}"}}
+
+
+class Announced(asyncio.Lock):
+    """Says when somebody waits for it, or has it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+
+    async def acquire(self) -> Literal[True]:
+        self.asked.set()
+        return await super().acquire()
 
 
 @pytest.fixture(params=KINDS)
@@ -50,7 +67,7 @@ async def server_of(world: World, **access: Json) -> str:
     return server_id
 
 
-async def service_on(world: World, kind: str, server_id: str) -> Json:
+async def service_on(world: World, kind: str, server_id: str | None) -> Json:
     """A service in a project of its own, not deployed."""
     given = {"environmentId": await world.environment("p"), "serverId": server_id, **KINDS[kind]}
     if kind == "application":
@@ -111,6 +128,24 @@ async def test_what_lies_on_a_server_that_does_not_answer_is_gone_for_everybody_
         await finish(world, kind, server_id)
     assert "shop has on the server that was removed stays there" in caplog.text
     await world.post("project.remove", **place)
+
+
+async def test_a_deletion_that_somebody_else_finishes_is_not_done_again(world: World, kind: str) -> None:
+    service_id = (await service_on(world, kind, None))[f"{kind}Id"]
+    keeper, turn = keeper_of(world, kind, LOCAL_HOST), Announced()
+    keeper.lifecycle = replace(keeper.lifecycle, turns={service_id: turn})
+    lifecycle, reader = keeper.lifecycle, keeper.lifecycle.driver.reader
+    await world.services.db.run(lambda tx: store.begin_deletion(tx, service_id))
+    async with lifecycle.turn(service_id), asyncio.timeout(10):
+        turn.asked.clear()
+        late = asyncio.create_task(keeper.finish_deletions())
+        await turn.asked.wait()
+        (service,) = await world.services.db.read(lambda tx: reader.being_deleted(tx, lifecycle.vault))
+        await lifecycle.remove(service)
+        folder = Path(lifecycle.tools.folders.all_of(service_id)[-1])
+        folder.mkdir(parents=True)  # which a second removal would take away
+    await late
+    assert folder.exists()
 
 
 async def test_a_server_that_cannot_be_entered_any_more_is_not_one_that_was_removed(world: World, kind: str) -> None:
@@ -181,16 +216,17 @@ async def test_nothing_of_headway_stays_on_a_server_that_is_removed(world: World
 
 async def finish(world: World, kind: str, server_id: str) -> None:
     """What the keeper does about deletions that were cut off."""
+    await keeper_of(world, kind, server_id).finish_deletions()
+
+
+def keeper_of(world: World, kind: str, host_id: str) -> ServiceReconciler[Any, Any]:
+    """What looks after the services of a kind on a host."""
     if kind == "application":
-        await keeper_with(world, {}, server_id).finish_deletions()
-        return
-    lifecycle = world.services.composes._operating
-    keeper = ComposeReconciler(
-        host_id=server_id,
-        lifecycle=lifecycle,
+        return keeper_with(world, {}, host_id)
+    return ComposeReconciler(
+        host_id=host_id,
+        lifecycle=world.services.composes.lifecycle,
         ledger=world.services.deployments._ledger,
-        vault=lifecycle.tools.vault,
         watch_time=NONE,
         drain_time=NONE,
     )
-    await keeper.finish_deletions()

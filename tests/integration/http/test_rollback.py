@@ -79,8 +79,7 @@ async def test_every_list_shows_it(world: World) -> None:
 async def test_a_row_that_was_shown_before_shows_what_has_become_of_its_release(world: World) -> None:
     application_id, release_id = await left(world)
     assert (await row_of(world, application_id))["rollback"]["usable"] is True
-    form = next(iter(world.services.rollbacks.forms.values()))
-    await world.services.db.run(lambda tx: form.seen(tx, release_id, "Its files are gone."))
+    await world.services.db.run(lambda tx: releases_store.seen(tx, release_id, "Its files are gone."))
     assert (await row_of(world, application_id))["rollback"]["whyNot"] == "Its files are gone."
     await world.services.db.run(lambda tx: releases_store.remove(tx, release_id))
     row = await row_of(world, application_id)

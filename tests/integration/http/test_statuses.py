@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from headway.core.deployments import store as deployments
 from headway.core.deployments.status import Reason, Status
-from headway.features.commit_statuses.outbox import Statuses
+from headway.features.forge_outbox.deployment_statuses import DeploymentStatuses
+from headway.features.forge_outbox.outbox import ForgeOutbox
+from headway.features.forge_outbox.statuses_store import UntoldDeployment
 from headway.infra.db.tables.statuses import commit_statuses
+from headway.infra.db.transaction import Tx
 from tests.integration.http.world import World
 from tests.support.forges.forge_apis import TOKEN, Api, forge_api
 
@@ -18,16 +23,16 @@ Json = Any
 COMMIT = "a" * 40
 
 
-def statuses(world: World) -> Statuses:
+def log_link(deployment_id: str) -> str:
+    return f"https://panel.example/log/{deployment_id}"
+
+
+def statuses(world: World, log_link: Callable[[str], str] = log_link) -> ForgeOutbox[UntoldDeployment]:
     """As the panel has it."""
     services = world.services
-    return Statuses(
-        db=services.db,
-        events=services.events,
-        providers=services.git_providers,
-        forms=services.previews.acting.forms,
-        log_link=lambda deployment_id: f"https://panel.example/log/{deployment_id}",
-    )
+    kinds = services.previews.acting.services.kinds
+    kind = DeploymentStatuses(providers=services.git_providers, kinds=kinds, log_link=log_link)
+    return ForgeOutbox(db=services.db, events=services.events, providers=services.git_providers, kind=kind)
 
 
 async def provided(world: World, api: Api) -> str:
@@ -58,10 +63,10 @@ async def test_a_status_follows_its_deployment_and_leads_to_its_log(world: World
         await told.tell_round()
         await became(world, first, Status.ERROR, Reason.TIMED_OUT)
         for _ in range(2):
-            told._look_soon()
+            told.look_soon()
             await told.tell_round()
         second = await deployed(world, application_id, Status.DONE)
-        told._look_soon()
+        told.look_soon()
         await told.tell_round()
     seen = [(each["state"], each["description"], each["target_url"]) for each in api.facts.statuses]
     assert seen == [
@@ -83,11 +88,11 @@ async def test_what_a_forge_does_not_take_is_told_later_and_changes_nothing(
         api.facts.failing = failing
         await told.tell_round()
         api.facts.failing = None
-        told._look_soon()
+        told.look_soon()
         await told.tell_round()
         assert api.facts.statuses == [], "it waits before it tries again"
         await world.services.db.run(lambda tx: tx.execute(update(commit_statuses).values(tell_at=tx.now)).rowcount)
-        told._look_soon()
+        told.look_soon()
         await told.tell_round()
     assert [each["state"] for each in api.facts.statuses] == ["success"]
     assert await world.get("deployment.one", deploymentId=deployment_id) == before
@@ -97,3 +102,41 @@ async def test_without_a_provider_nobody_is_told(world: World) -> None:
     application_id, told = await world.application(), statuses(world)
     await deployed(world, application_id, Status.DONE)
     await told.tell_round()
+
+
+async def test_one_that_breaks_keeps_no_other_from_being_told(world: World) -> None:
+    with forge_api("github") as api:
+        first = await deployed(world, await provided(world, api), Status.DONE)
+        second = await deployed(world, await provided(world, api), Status.DONE)
+
+        def breaking(deployment_id: str) -> str:
+            if deployment_id == first:
+                raise ZeroDivisionError
+            return log_link(deployment_id)
+
+        await statuses(world, breaking).tell_round()
+        assert [each["target_url"] for each in api.facts.statuses] == [log_link(second)]
+        await statuses(world).tell_round()
+        assert len(api.facts.statuses) == 1, "it waits before it tries again"
+    found = await world.services.db.read(lambda tx: tx.execute(select(commit_statuses)).all())
+    told = {row.deployment_id: (row.told, row.attempts, row.error) for row in found}
+    unforeseen = "Headway met an unforeseen ZeroDivisionError; the panel's own log has the details."
+    assert told == {first: (None, 1, unforeseen), second: ("done", 0, None)}
+
+
+async def test_it_waits_twice_as_long_each_time_and_an_hour_at_most(world: World) -> None:
+    with forge_api("github") as api:
+        await deployed(world, await provided(world, api), Status.DONE)
+        api.facts.failing = (500, {}, b"")
+        waits = []
+        for _ in range(8):
+            await statuses(world).tell_round()
+            waits.append(await world.services.db.run(wait))
+    assert waits == [timedelta(minutes=each) for each in (1, 2, 4, 8, 16, 32, 60, 60)]
+
+
+def wait(tx: Tx) -> timedelta:
+    """How long the only one waits from now on; it is due after that."""
+    due = tx.execute(select(commit_statuses.c.tell_at)).scalar_one()
+    tx.execute(update(commit_statuses).values(tell_at=tx.now))
+    return timedelta(minutes=round((due - tx.now).total_seconds() / 60))

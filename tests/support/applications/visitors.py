@@ -11,6 +11,8 @@ from typing import Self
 
 import httpx
 
+from tests.support.panel.panel import NOBODY
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
@@ -88,7 +90,12 @@ class Visitors:
         limits = httpx.Limits(max_keepalive_connections=1 if keep else 0)
         hooks = {"response": [self._note_death]}
         with httpx.Client(
-            trust_env=False, timeout=10, limits=limits, headers={"host": host}, event_hooks=hooks
+            trust_env=False,
+            timeout=10,
+            limits=limits,
+            headers={"host": host},
+            event_hooks=hooks,
+            verify=NOBODY,
         ) as client:
             while not self._ended.wait(self._pause_seconds):
                 began, at = time.monotonic(), time.time()

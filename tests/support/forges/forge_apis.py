@@ -36,7 +36,6 @@ class Facts:
     branches: dict[str, str] = field(default_factory=lambda: {"main": "1" * 40, "next": "2" * 40, "old": "3" * 40})
     pulls: dict[int, str] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
-    writers: set[str] = field(default_factory=set)
     clone_url: str = "https://git.example/team/app.git"
     statuses: list[dict[str, str]] = field(default_factory=list)
     comments: dict[int, str] = field(default_factory=dict)
@@ -206,15 +205,11 @@ def _like_github(facts: Facts, given: Json, commit_word: str) -> dict[str, Calla
         facts.statuses.append({"commit": commit, **given})
         return 201, given
 
-    def permission(user: str) -> Answer:
-        return 200, {"permission": "write" if user in facts.writers else "read"}
-
     base = rf"repos/{re.escape(facts.path)}"
     return {
         rf"GET {base}/branches": lambda: (200, branches),
         rf"GET {base}/pulls": lambda: (200, pulls),
         rf"GET {base}/pulls/\d+/files": lambda: (200, files),
-        rf"GET {base}/collaborators/([^/]+)/permission": permission,
         rf"POST {base}/statuses/(\w+)": status,
         rf"GET {base}/issues/\d+/comments": lambda: (200, _comments(facts)),
         rf"POST {base}/issues/\d+/comments": lambda: (201, _commented(facts, given["body"])),
@@ -251,8 +246,6 @@ def _gitlab(facts: Facts, method: str, path: str, given: Json) -> Answer:
             rf"GET {base}/repository/branches": lambda: (200, branches),
             rf"GET {base}/merge_requests": lambda: (200, requests),
             rf"GET {base}/merge_requests/\d+/diffs": lambda: (200, files),
-            r"GET users": lambda: (200, [{"id": 7}]),
-            rf"GET {base}/members/all/7": lambda: (200, {"access_level": 30 if facts.writers else 20}),
             rf"POST {base}/statuses/(\w+)": status,
             rf"GET {base}/merge_requests/\d+/notes": lambda: (200, _comments(facts)),
             rf"POST {base}/merge_requests/\d+/notes": lambda: (201, _commented(facts, given["body"])),
@@ -269,7 +262,6 @@ def _bitbucket(facts: Facts, method: str, path: str, given: Json) -> Answer:
     pulls = [{"id": number, "source": {"commit": {"hash": head}}} for number, head in facts.pulls.items()]
     branches = [{"name": name, "target": {"hash": head}} for name, head in facts.branches.items()]
     files = [{"new": {"path": each}, "old": None} for each in facts.files]
-    people = [{"permission": "write", "user": {"nickname": each}} for each in sorted(facts.writers)]
     comments = [{"id": each["id"], "content": {"raw": each["body"]}} for each in _comments(facts)]
 
     def status(commit: str) -> Answer:
@@ -285,7 +277,6 @@ def _bitbucket(facts: Facts, method: str, path: str, given: Json) -> Answer:
             rf"GET {base}/refs/branches": lambda: (200, {"values": branches}),
             rf"GET {base}/pullrequests": lambda: (200, {"values": pulls}),
             rf"GET {base}/pullrequests/\d+/diffstat": lambda: (200, {"values": files}),
-            r"GET workspaces/team/permissions/repositories/app": lambda: (200, {"values": people}),
             rf"POST {base}/commit/(\w+)/statuses/build": status,
             rf"GET {base}/pullrequests/\d+/comments": lambda: (200, {"values": comments}),
             rf"POST {base}/pullrequests/\d+/comments": lambda: (201, _commented(facts, given["content"]["raw"])),

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from headway.infra.hosts import cgroups
 from tests.support.docker.docker_engine import STOP_SECONDS, Engine
 from tests.support.machines.namespaces import Cable, namespace
 from tests.support.machines.ssh_servers import SshServer, children, make_key
+from tests.support.panel.panel import Panel
 
 _SUITE = "trixie"
 _PACKAGES = ("openssh-server", "python3", "python3-venv", "python3-cryptography", "ca-certificates")
@@ -85,6 +87,19 @@ class RootedServer(SshServer):
                 os.kill(pid, signal.SIGKILL)
             self.process.wait(10)
             self.process = None
+
+    def provide_edge(self, panel: Panel, server_id: str) -> None:
+        """Has the program of the edge where the panel brings it for this server, for who shows something else than
+        that: packing, sending and unpacking it takes seven seconds of a processor.
+        """
+        place = f"{(panel.data_dir / 'panel.id').read_text()}-{server_id}"
+        there = self.root / f"var/lib/headway/{place}.work/bin"
+        for folder in (there.parent.parent, there.parent, there):
+            folder.mkdir(mode=0o711, exist_ok=True)
+        beside = Path(sys.prefix) / "bin" / "traefik"
+        draft = there / "traefik.test"
+        shutil.copy(beside if beside.exists() else shutil.which("traefik") or beside, draft)
+        draft.rename(there / "traefik")
 
     def show(self, folder: Path) -> None:
         """Has a folder of this machine at the same path there, until the server is stopped."""

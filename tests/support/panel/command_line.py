@@ -31,6 +31,9 @@ ROOT = Path(__file__).resolve().parents[3]
 HEADWAY = "headway.cli.main"
 _MOST_BYTES = 1 << 20
 _TOLD_BYTES = 12
+_RUN_BY_PATH = "headway.infra.db.migrations."
+# What a panel loads with its first call, server or following.
+_OF_OTHERS = ("asyncssh", "uvicorn.protocols.websockets.websockets_sansio_impl")
 
 
 class Command:
@@ -130,11 +133,13 @@ def _tell(tells: int, number: int) -> None:
 
 def _serve() -> str:
     """Returns in a process of its own for each command, with the module that it is."""
-    import headway.cli as package
+    import headway as package
 
-    importlib.import_module("headway.foreground")  # which `headway serve` loads when it is called
     for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        importlib.import_module(found.name)
+        if not found.name.startswith(_RUN_BY_PATH):
+            importlib.import_module(found.name)
+    for name in _OF_OTHERS:
+        importlib.import_module(name)
     _load_what_is_loaded_late()
     gc.freeze()  # what is loaded is looked through by no command, and its memory stays shared
     orders = socket.socket(fileno=os.dup(0))

@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -26,6 +27,8 @@ from tests.support.panel.command_line import HEADWAY, Command, begin
 T = TypeVar("T")
 
 KEY = "k" * 64
+# Whom a client trusts that speaks no TLS: by default each reads the list of all authorities, for 10 ms of a processor.
+NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 SHELTER = Path("/var/lib/headway-work")
 # What a panel says of its own mistakes; nothing that a test or a user does may bring one about.
 MISTAKES = re.compile(
@@ -125,10 +128,16 @@ class Panel:
         self.python = sys.executable  # another checkout's, to be another version
         self.process: subprocess.Popen[bytes] | Command | None = None
         self.client = httpx.Client(
-            base_url=f"http://127.0.0.1:{self.port}/api", headers={"x-api-key": KEY}, timeout=60, trust_env=False
+            base_url=f"http://127.0.0.1:{self.port}/api",
+            headers={"x-api-key": KEY},
+            timeout=60,
+            trust_env=False,
+            verify=NOBODY,
         )
         # To what applications answer; each time by a connection of its own.
-        self.visitor = httpx.Client(timeout=10, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+        self.visitor = httpx.Client(
+            timeout=10, trust_env=False, verify=NOBODY, limits=httpx.Limits(max_keepalive_connections=0)
+        )
 
     def start(self, *, wait: bool = True, module: str = f"{HEADWAY} serve --data-dir", **env: str) -> Panel:
         """Starts ``headway serve``, or another module that serves; with ``wait`` returns once it answers."""

@@ -11,7 +11,8 @@ from headway.core.access.service import AccessService
 from headway.core.deployments.service import DeploymentService
 from headway.core.deployments.waiters import Awaiting
 from headway.core.engine.troubles import Troubles
-from headway.features.backups.service import BackupService
+from headway.features.backups.database.service import DatabaseBackupService
+from headway.features.backups.volume.service import VolumeBackupService
 from headway.features.containers.service import ContainerService
 from headway.features.destinations.service import DestinationService
 from headway.features.disk.service import DiskService
@@ -26,12 +27,11 @@ from headway.features.rollbacks.service import RollbackService
 from headway.features.schedules.service import ScheduleService
 from headway.features.servers.service import ServerService
 from headway.features.services.application.consoles import ConsoleService
-from headway.features.services.application.drops import DropService
-from headway.features.services.application.relocation import ApplicationRelocation
+from headway.features.services.application.model import AppSettings
 from headway.features.services.application.service import ApplicationService
 from headway.features.services.compose.service import ComposeService
 from headway.features.services.database.service import DatabaseService
-from headway.features.volume_backups.service import VolumeBackupService
+from headway.features.services.drops import DropService
 from headway.features.webhooks.service import WebhookService
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.logs.broadcast import Broadcast
@@ -44,10 +44,9 @@ class Services:
     """Those that tests ask."""
 
     access: AccessService
-    relocation: ApplicationRelocation
     applications: ApplicationService
     awaiting: Awaiting
-    backups: BackupService
+    backups: DatabaseBackupService
     broadcast: Broadcast
     composes: ComposeService
     containers: ContainerService
@@ -58,7 +57,7 @@ class Services:
     destinations: DestinationService
     disk: DiskService
     domains: DomainService
-    drops: DropService
+    drops: DropService[AppSettings]
     events: Events
     git_providers: GitProviderService
     keys: KeyService
@@ -81,10 +80,9 @@ def services_of(panel: Panel) -> Services:
     """The services of a panel."""
     return Services(
         access=panel.features.access.access,
-        relocation=panel.features.relocation,
         applications=panel.features.applications.service,
         awaiting=panel.features.deployments.awaiting,
-        backups=panel.features.backups.service,
+        backups=panel.features.backups.databases,
         broadcast=panel.base.broadcast,
         composes=panel.features.composes.service,
         containers=panel.features.containers,
@@ -110,6 +108,6 @@ def services_of(panel: Panel) -> Services:
         servers=panel.features.servers.service,
         ssh_keys=panel.features.git.ssh_keys,
         troubles=panel.base.engine.troubles,
-        volume_backups=panel.features.volume_backups.service,
+        volume_backups=panel.features.backups.volumes,
         webhooks=panel.features.webhooks.service,
     )

@@ -23,7 +23,7 @@ RELAYED = {
     ("features/servers/auxiliary_run.py", "line"),
     ("features/services/application/last_output.py", 'line if name is None else f"{name} | {line}"'),
     ("features/edge/domain_snapshots.py", "line"),  # phrases
-    ("features/backups/restore.py", "_plan_of(plan, held)"),
+    ("features/backups/database/restore.py", "_plan_of(plan, held)"),
     ("features/servers/setup.py", "_told(facts)"),
     ("drivers/builders/plan_image.py", "line"),  # as below
     ("drivers/builders/native.py", "line"),  # of the plan: most of it is quoted from the repository

@@ -9,13 +9,13 @@ from typing import Any
 AT_ONCE = 8
 
 
-async def at_once(work: Iterable[Coroutine[Any, Any, None]], most: int = AT_ONCE) -> None:
+async def at_once(work: Iterable[Coroutine[Any, Any, object]], most: int = AT_ONCE) -> None:
     """Does all of it, so many at a time, each to its end whatever becomes of the others. Raises the first of the errors
     that there were.
     """
-    room, errors, begun = asyncio.Semaphore(most), list[Exception](), list[Coroutine[Any, Any, None]]()
+    room, errors, begun = asyncio.Semaphore(most), list[Exception](), list[Coroutine[Any, Any, object]]()
 
-    async def done(each: Coroutine[Any, Any, None]) -> None:
+    async def done(each: Coroutine[Any, Any, object]) -> None:
         try:
             async with room:
                 await each

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
+from urllib.parse import quote
 
 from headway.kernel.errors import InvalidInput, Unavailable
 from headway.kernel.secret import Secret
@@ -40,7 +41,7 @@ class ForgeRefused(InvalidInput):
     """The forge has answered, and the answer is no; the sentence says what to do."""
 
 
-class NotThere(ForgeRefused):
+class UnknownToForge(ForgeRefused):
     """What was asked about does not exist there, or the credentials may not see it."""
 
 
@@ -53,7 +54,7 @@ class ForgeAway(Unavailable):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
+class ForgeConnection:
     """With what a forge is asked. ``url`` is where people and git go, ``api_url`` where programs ask; ``user`` and
     ``token`` are whose word it is, ``app_id``, ``installation_id`` and ``private_key`` those of a GitHub app;
     ``group`` narrows what is listed (a GitLab group, a Gitea organisation, a Bitbucket workspace). One that is
@@ -82,16 +83,20 @@ class Connection:
         }
 
     @staticmethod
-    def load(values: Mapping[str, Any]) -> Connection:
+    def load(values: Mapping[str, Any]) -> ForgeConnection:
         """What ``dump`` wrote."""
         secrets = {name: Secret(values[name]) for name in _SECRET if values.get(name)}
-        return Connection(
+        return ForgeConnection(
             forge=ForgeName(values["forge"]),
             **{name: values[name] for name in _PLAIN},
             token=secrets.get("token"),
             private_key=secrets.get("private_key"),
             guarded=bool(values.get("guarded")),
         )
+
+    def clone_url(self, path: str) -> str:
+        """Where git fetches a repository, without credentials."""
+        return f"{self.url.rstrip('/')}/{quote(path)}.git"
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -105,7 +110,7 @@ _SECRET = ("token", "private_key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
+class GitLogin:
     """With what git fetches: valid for a short time where the forge gives such."""
 
     user: Secret
@@ -171,43 +176,45 @@ class CommitStatus:
     link: str | None = field(default=None)
 
 
-class Forge(Protocol):
-    """What every forge can be asked. Each raises ForgeRefused, NotThere or ForgeAway. ``path`` is a repository's."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullComment:
+    """The one comment on a pull request that holds ``mark``, as it is to be: that with the id ``known``, where that is
+    still there, else one that holds the mark, else a new one.
+    """
 
-    async def login(self, connection: Connection) -> Login:
+    number: int
+    mark: str
+    known: str
+    body: str
+
+
+class ForgeApi(Protocol):
+    """What every forge can be asked, about the repository at ``path``. All of it raises ForgeRefused and ForgeAway."""
+
+    async def login(self, connection: ForgeConnection) -> GitLogin:
         """What opens a repository to git."""
         ...
 
-    def clone_url(self, connection: Connection, path: str) -> str:
-        """Where git fetches a repository, without credentials."""
-        ...
-
-    async def repositories(self, connection: Connection) -> list[Repository]:
+    async def repositories(self, connection: ForgeConnection) -> list[Repository]:
         """Those that the credentials may see."""
         ...
 
-    async def branches(self, connection: Connection, path: str) -> list[Branch]:
+    async def branches(self, connection: ForgeConnection, path: str) -> list[Branch]:
         """A repository's branches."""
         ...
 
-    async def open_pulls(self, connection: Connection, path: str) -> list[OpenPull]:
+    async def open_pulls(self, connection: ForgeConnection, path: str) -> list[OpenPull]:
         """A repository's open pull requests, all of them."""
         ...
 
-    async def files_of_pull(self, connection: Connection, path: str, number: int) -> Sequence[str]:
+    async def files_of_pull(self, connection: ForgeConnection, path: str, number: int) -> Sequence[str]:
         """The files that a pull request changes, under their names before and after."""
         ...
 
-    async def may_write(self, connection: Connection, path: str, user: str) -> bool:
-        """Whether somebody may push to the repository."""
-        ...
-
-    async def set_status(self, connection: Connection, path: str, status: CommitStatus) -> None:
+    async def set_status(self, connection: ForgeConnection, path: str, status: CommitStatus) -> None:
         """Puts a status beside a commit, in the place of the one before of its context."""
         ...
 
-    async def comment(self, connection: Connection, path: str, number: int, *, mark: str, known: str, body: str) -> str:
-        """Makes ``body`` the one comment that holds ``mark``: the one with the id ``known``, where that is still there,
-        else one that holds the mark, else a new one; its id.
-        """
+    async def comment(self, connection: ForgeConnection, path: str, comment: PullComment) -> str:
+        """Makes it the one comment that holds its mark; its id."""
         ...

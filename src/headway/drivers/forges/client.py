@@ -12,7 +12,7 @@ from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from headway.drivers.forges.base import Connection, ForgeAway, ForgeRefused, NotThere
+from headway.drivers.forges.base import ForgeAway, ForgeConnection, ForgeRefused, UnknownToForge
 from headway.infra.outward_connections import LeadsNear
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _WAITS_AT_LEAST = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ForgeAnswer:
     """What a forge has answered: its JSON, and where the rest of it is."""
 
     value: Json
@@ -39,24 +39,12 @@ class Answer:
 class ForgeClient:
     """Asks one forge as its ``connection`` says, with these ``headers``, which hold what proves who asks."""
 
-    connection: Connection
+    connection: ForgeConnection
     headers: Mapping[str, str] = field(repr=False)
 
-    async def get(self, path: str, **params: str | int) -> Json:
-        """What is at ``path`` below the forge's API."""
-        return (await self._ask("GET", self._url(path), params=params)).value
-
-    async def post(self, path: str, body: Json) -> Json:
-        """Makes something there."""
-        return (await self._ask("POST", self._url(path), body=body)).value
-
-    async def put(self, path: str, body: Json) -> Json:
-        """Replaces what is there."""
-        return (await self._ask("PUT", self._url(path), body=body)).value
-
-    async def patch(self, path: str, body: Json) -> Json:
-        """Changes what is there."""
-        return (await self._ask("PATCH", self._url(path), body=body)).value
+    async def send(self, method: str, path: str, body: Json) -> Json:
+        """Makes something at ``path`` below the forge's API, or changes it; what it is then."""
+        return (await self._ask(method, self._url(path), body=body)).value
 
     async def pages(self, path: str, **params: str | int) -> AsyncIterator[Json]:
         """Each part of a long list, as many as there are. Raises ForgeAway where there is no end of them: half of a
@@ -70,6 +58,12 @@ class ForgeClient:
                 return
             url, given = self._own(answer.next_url), {}
         raise ForgeAway(f"{self._name} lists more than {MOST_PAGES} pages of {path}.")
+
+    async def every(self, path: str, within: str | None = None, /, **params: str | int) -> AsyncIterator[Json]:
+        """Each thing of a long list, whose parts have it ``within`` a field where one is named."""
+        async for page in self.pages(path, **params):
+            for each in page if within is None else page[within]:
+                yield each
 
     @property
     def _name(self) -> str:
@@ -86,7 +80,7 @@ class ForgeClient:
 
     async def _ask(
         self, method: str, url: str, *, params: Mapping[str, str | int] | None = None, body: Json = None
-    ) -> Answer:
+    ) -> ForgeAnswer:
         import httpx  # noqa: PLC0415 - a panel that asks no forge never loads it
 
         headers = {"accept": "application/json", "user-agent": "Headway", **self.headers}
@@ -110,7 +104,7 @@ class ForgeClient:
             self._refuse(answer, value)
         if value is _NO_JSON and answer.status_code != HTTPStatus.NO_CONTENT:
             raise ForgeAway(f"{self._name} at {self.connection.api_url} answered with what is no JSON.")
-        return Answer(value=None if value is _NO_JSON else value, next_url=_next_of(answer, value))
+        return ForgeAnswer(value=None if value is _NO_JSON else value, next_url=_next_of(answer, value))
 
     def _client(self) -> httpx.AsyncClient:
         """Follows no redirects."""
@@ -135,7 +129,7 @@ class ForgeClient:
         if status == HTTPStatus.FORBIDDEN:
             raise ForgeRefused(f"{self._name} does not allow this with the credentials of this provider (403{said}).")
         if status == HTTPStatus.NOT_FOUND:
-            raise NotThere(
+            raise UnknownToForge(
                 f"{self._name} knows no such thing, or does not show it to the credentials of this provider (404{said})"
                 "."
             )

@@ -2,54 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable, Mapping
 
-from headway.drivers.forges.base import NotThere
+from headway.drivers.forges.base import PullComment, UnknownToForge
 from headway.drivers.forges.client import ForgeClient, Json
 
 
 async def keep_one(
+    client: ForgeClient,
+    comment: PullComment,
+    given: Json,
     *,
-    known: str,
-    mark: str,
-    comments: Callable[[], AsyncIterator[tuple[str, str]]],
-    change: Callable[[str], Awaitable[Json]],
-    make: Callable[[], Awaitable[Json]],
+    all_at: str,
+    each_at: str,
+    method: str = "PUT",
+    within: str | None = None,
+    page: Mapping[str, int],
+    text: Callable[[Json], str | None] = lambda each: each.get("body"),
 ) -> str:
-    """See ``Forge.comment``. ``comments`` gives those that are there, as id and text; ``change`` raises NotThere for
-    one that somebody has removed.
+    """See ``ForgeApi.comment``. ``given`` is what is sent: it is made at ``all_at``, where all are listed, and changed
+    below ``each_at``; ``text`` is what one that is there says.
     """
-    if known:
+    if comment.known:
         try:
-            await change(known)
-        except NotThere:
+            await client.send(method, f"{each_at}/{comment.known}", given)
+        except UnknownToForge:  # somebody has removed it
             pass
         else:
-            return known
-    async for comment_id, text in comments():
-        if mark in text:
-            await change(comment_id)
+            return comment.known
+    async for each in client.every(all_at, within, **page):
+        if comment.mark in str(text(each) or ""):
+            comment_id = str(each["id"])
+            await client.send(method, f"{each_at}/{comment_id}", given)
             return comment_id
-    return str((await make())["id"])
-
-
-async def keep_issue_comment(
-    asking: ForgeClient, repository: str, number: int, *, mark: str, known: str, body: str
-) -> str:
-    """The same where pull requests are issues too, as GitHub and Gitea have it; ``repository`` is its path below the
-    API.
-    """
-    place, given = f"{repository}/issues/{number}/comments", {"body": body}
-
-    async def comments() -> AsyncIterator[tuple[str, str]]:
-        async for page in asking.pages(place, per_page=100, limit=50):
-            for each in page:
-                yield str(each["id"]), str(each.get("body") or "")
-
-    return await keep_one(
-        known=known,
-        mark=mark,
-        comments=comments,
-        change=lambda comment_id: asking.patch(f"{repository}/issues/comments/{comment_id}", given),
-        make=lambda: asking.post(place, given),
-    )
+    return str((await client.send("POST", all_at, given))["id"])

@@ -1,42 +1,28 @@
-"""The table of forges, and where each of them is when nothing else is said."""
+"""The table of forges, and that of all whose deliveries are read."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from headway.drivers.forges.base import Forge, ForgeName
-from headway.drivers.forges.bitbucket import Bitbucket
-from headway.drivers.forges.gitea import Gitea
-from headway.drivers.forges.github import GitHub
-from headway.drivers.forges.gitlab import GitLab
+from headway.drivers.forges import bitbucket, gitea, github, gitlab
+from headway.drivers.forges.base import ForgeApi, ForgeName
+from headway.drivers.forges.deliveries import DeliveryForm
+from headway.drivers.forges.forge import Forge
+from headway.drivers.forges.image_registries import ImageRegistryDeliveries
+from headway.drivers.forges.plain_call import PlainCall
 
-URLS: Mapping[ForgeName, str] = {
-    ForgeName.GITHUB: "https://github.com",
-    ForgeName.GITLAB: "https://gitlab.com",
-    ForgeName.GITEA: "https://gitea.com",
-    ForgeName.BITBUCKET: "https://bitbucket.org",
+# In the order in which they are asked whether a delivery is theirs: Gitea sends GitHub's headers beside its own.
+FORGES: Mapping[ForgeName, Forge] = {
+    each.name: each for each in (gitea.FORGE, github.FORGE, gitlab.FORGE, bitbucket.FORGE)
 }
+# A plain call is what is left.
+DELIVERIES: Sequence[DeliveryForm] = (
+    *(each.deliveries for each in FORGES.values()),
+    ImageRegistryDeliveries(),
+    PlainCall(),
+)
 
 
-def forges() -> Mapping[ForgeName, Forge]:
-    """All of them."""
-    return {
-        ForgeName.GITHUB: GitHub(),
-        ForgeName.GITLAB: GitLab(),
-        ForgeName.GITEA: Gitea(),
-        ForgeName.BITBUCKET: Bitbucket(),
-    }
-
-
-def api_of(forge: ForgeName, url: str) -> str:
-    """Where programs ask a forge whose people go to ``url``."""
-    bare = url.rstrip("/")
-    match forge:
-        case ForgeName.GITHUB:
-            return "https://api.github.com" if bare == URLS[forge] else f"{bare}/api/v3"
-        case ForgeName.GITLAB:
-            return f"{bare}/api/v4"
-        case ForgeName.GITEA:
-            return f"{bare}/api/v1"
-        case ForgeName.BITBUCKET:
-            return "https://api.bitbucket.org/2.0" if bare == URLS[forge] else f"{bare}/2.0"
+def forge_apis() -> Mapping[ForgeName, ForgeApi]:
+    """What asks each of them; it keeps in memory what is good for a while."""
+    return {name: forge.make_api() for name, forge in FORGES.items()}

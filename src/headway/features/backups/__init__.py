@@ -1,1 +1,1 @@
-"""Backups of databases and of Headway itself: made, kept, restored, tried."""
+"""Backups of databases, of volumes and of Headway itself: one job, and a folder for each of what it is of."""

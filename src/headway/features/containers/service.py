@@ -15,12 +15,11 @@ from headway.drivers.runtimes.compose.observation import Container
 from headway.drivers.runtimes.swarm.placement import Placed, placed
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
-from headway.infra.docker.labels import APPLICATION, COMPOSE, NAME, PANEL
+from headway.infra.docker.labels import NAME, PANEL
 from headway.infra.logs.mask import Masker
 
 SecretsOf = Callable[[str], Awaitable[Iterable[str]]]
-# The mark of compose services first: what else their containers are labelled with is in their files.
-_LABELS: Mapping[str, SubjectType] = {COMPOSE: SubjectType.COMPOSE, APPLICATION: SubjectType.APPLICATION}
+RequireFirm = Callable[[Container], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,31 +30,34 @@ class MachineEngine:
     panel_id: str
 
 
+Engines = Callable[[str], MachineEngine]  # by the ids of hosts
 EngineAt = Callable[[Actor, str | None], Awaitable[MachineEngine]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerService:
     """What callers may ask of containers: of the panel's machine, or of the server that they name. ``engine_at`` gives
-    its engine and raises Missing for a server that is not theirs, ``secrets_of`` gives what must not show of the output
-    of a subject, ``was_asked_for`` says whether there can be any, and ``require_start`` raises where what serves of one
-    may not be started now; ``require_firm`` where others could have one of a compose service mount anything.
+    its engine and raises Missing for a server that is not theirs, ``types`` are the types of subjects by the labels
+    that name them, ``secrets_of`` gives what must not show of the output of a subject, ``was_asked_for`` says whether
+    there can be any, and ``require_start`` raises where what serves of one may not be started now; ``require_firm``, by
+    label, where others could have a container mount anything.
     """
 
     db: Database
     engine_at: EngineAt
     subjects: Mapping[SubjectType, Subject]
+    types: Mapping[str, SubjectType]
     secrets_of: Mapping[SubjectType, SecretsOf]
     was_asked_for: Callable[[Tx], bool]
     require_start: Mapping[SubjectType, Callable[[Tx, str], None]]
-    require_firm: Callable[[Container], Awaitable[None]]
+    require_firm: Mapping[str, RequireFirm]
 
     async def all(self, actor: Actor, permission: Permission, server_id: str | None = None) -> list[Container]:
         """Every container that the caller may see, by name. Raises EngineAway."""
         admit(actor, permission)
         found = await self._every(await self.engine_at(actor, server_id))
         owners = await self.db.read(lambda tx: {each.container_id: self._owner(tx, each) for each in found})
-        mine = [each for each in found if _sees(actor, each, owners[each.container_id])]
+        mine = [each for each in found if self._sees(actor, each, owners[each.container_id])]
         return sorted(mine, key=lambda each: each.name)
 
     async def of_app(
@@ -75,7 +77,7 @@ class ContainerService:
         every = await placed(there.engine.api, there.panel_id)
         called = [each for each in every if _is_of(each.container, app_name)]
         owners = await self.db.read(lambda tx: [self._owner(tx, each.container) for each in called])
-        mine = [each for each, owner in zip(called, owners, strict=True) if _sees(actor, each.container, owner)]
+        mine = [each for each, owner in zip(called, owners, strict=True) if self._sees(actor, each.container, owner)]
         if mine:
             return sorted(mine, key=lambda each: each.container.name)
         here = await self.of_app(actor, permission, app_name, server_id)
@@ -88,8 +90,9 @@ class ContainerService:
         there = await self.engine_at(actor, server_id)
         container = await self._one(actor, permission, there, container_id)
         await self.db.read(lambda tx: self._require_start(tx, container))
-        if COMPOSE in container.labels:
-            await self.require_firm(container)
+        for label, require_firm in self.require_firm.items():
+            if label in container.labels:
+                await require_firm(container)
         await there.engine.restart(container.container_id)
 
     async def follow(
@@ -105,11 +108,11 @@ class ContainerService:
         """What a container writes, from its last lines on, masked. Raises Missing."""
         there = await self.engine_at(actor, server_id)
         container = await self._one(actor, permission, there, container_id)
-        subject, subject_id = _subject_of(container) or (SubjectType.COMPOSE, "")
-        secrets_of = self.secrets_of.get(subject)
-        if secrets_of is None:
+        found = self._subject_of(container)
+        if found is None:
             raise Missing(Noun.CONTAINER)
-        stream = Masker(await secrets_of(subject_id)).stream()
+        subject, subject_id = found
+        stream = Masker(await self.secrets_of[subject](subject_id)).stream()
 
         async def masked() -> AsyncIterator[str]:
             async for piece in there.engine.follow(container, tail=tail, since=since):
@@ -119,10 +122,10 @@ class ContainerService:
         return masked()
 
     def _require_start(self, tx: Tx, container: Container) -> None:
-        subject, subject_id = _subject_of(container) or (SubjectType.COMPOSE, "")
-        require = self.require_start.get(subject)
-        if require is not None:
-            require(tx, subject_id)
+        found = self._subject_of(container)
+        if found is not None:
+            subject, subject_id = found
+            self.require_start[subject](tx, subject_id)
 
     async def _one(self, actor: Actor, permission: Permission, there: MachineEngine, container_id: str) -> Container:
         """A container by its id, its beginning or its name: looked up among those of this panel, never asked for so."""
@@ -133,7 +136,7 @@ class ContainerService:
         owner = await self.db.read(lambda tx: self._owner(tx, container))
         if owner is None:
             raise Missing(Noun.CONTAINER)
-        _, subject_id = _subject_of(container) or (None, None)
+        _, subject_id = self._subject_of(container) or (None, None)
         permit(actor, permission, owner.organization_id, owner.project_id, service_id=subject_id, noun=Noun.CONTAINER)
         return container
 
@@ -144,28 +147,26 @@ class ContainerService:
         return await there.engine.containers(panel=there.panel_id)
 
     def _owner(self, tx: Tx, container: Container) -> Owner | None:
-        found = _subject_of(container)
+        found = self._subject_of(container)
         subject = self.subjects.get(found[0]) if found is not None else None
         return subject.owner(tx, found[1]) if subject is not None and found is not None else None
+
+    def _subject_of(self, container: Container) -> tuple[SubjectType, str] | None:
+        labels = container.labels
+        found = [(subject, labels[label]) for label, subject in self.types.items() if labels.get(label)]
+        return found[0] if len(found) == 1 else None  # nobody's, where an image has given it another's as well
+
+    def _sees(self, actor: Actor, container: Container, owner: Owner | None) -> bool:
+        found = self._subject_of(container)
+        return (
+            PANEL in container.labels
+            and owner is not None
+            and found is not None
+            and sees(actor, owner.organization_id, owner.project_id, service_id=found[1])
+        )
 
 
 def _is_of(container: Container, app_name: str) -> bool:
     """Whether its service is called so, or so with the random ending behind it: clients look for both."""
     names = (container.project, container.labels.get(NAME, ""))
     return app_name in names or any(each.rpartition("-")[0] == app_name for each in names)
-
-
-def _subject_of(container: Container) -> tuple[SubjectType, str] | None:
-    labels = container.labels
-    found = [(subject, labels[label]) for label, subject in _LABELS.items() if labels.get(label)]
-    return found[0] if len(found) == 1 else None  # nobody's, where an image has given it another's as well
-
-
-def _sees(actor: Actor, container: Container, owner: Owner | None) -> bool:
-    found = _subject_of(container)
-    return (
-        PANEL in container.labels
-        and owner is not None
-        and found is not None
-        and sees(actor, owner.organization_id, owner.project_id, service_id=found[1])
-    )

@@ -44,12 +44,8 @@ def install_destinations(base: Base) -> Destinations:
     )
 
 
-def install_kept(base: Base, keeping: BackupTransfer, of: Sequence[Callable[[Tx], Sequence[RetentionRule]]]) -> Module:
-    """Removes what is kept too long of the backups ``of`` all types."""
-
-    def wanted(tx: Tx) -> list[RetentionRule]:
-        return [each for every in of for each in every(tx)]
-
+def install_kept(base: Base, keeping: BackupTransfer, wanted: Callable[[Tx], Sequence[RetentionRule]]) -> Module:
+    """Removes what is kept longer than ``wanted``."""
     retention = StoredBackupRetention(db=base.db, keeping=keeping, every=wanted, troubles=base.engine.troubles)
     return Module(loops=(Poller("kept files", retention.keep_round),))
 

@@ -11,7 +11,7 @@ from headway.features.disk.files import GONE, caches_on
 from headway.features.disk.model import Kind, ServiceUsage, Waste, longest_unused
 from headway.features.disk.rounds import Round
 from headway.features.services import store as services_store
-from headway.features.services.application.lifecycle import ApplicationLifecycle
+from headway.features.services.application.driver import ApplicationLifecycle
 from headway.infra.db.engine import Database
 from headway.infra.hosts.base import FileFailed, Host, HostUnreachable
 from headway.infra.hosts.measure import Folder
@@ -54,7 +54,7 @@ class CacheCleaning:
         whys = {}
         if round_.takes_strangers:
             # Asked after the look: whatever has a folder by then had a row before.
-            known = await self.db.read(lambda tx: store.known_applications(tx, found))
+            known = await self.db.read(lambda tx: store.known_services(tx, found))
             whys = {name: "its application is no more" for name in found if name not in known}
         mine = [name for name in found if name in services and round_.chosen.service(services[name])]
         host_id = round_.there.host.host_id

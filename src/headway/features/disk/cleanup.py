@@ -7,26 +7,19 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from headway.core.deployments.model import SubjectType
 from headway.core.engine.concurrency import at_once
 from headway.features.disk import store
 from headway.features.disk.build_cache_cleanup import CacheCleaning
 from headway.features.disk.engine_cleanup import EngineCleaning
 from headway.features.disk.engines import DiskEngines
-from headway.features.disk.model import Cleared, DiskServer, Kind, ServiceUsage, Waste
+from headway.features.disk.model import Cleared, DiskServer, Kind, Waste
 from headway.features.disk.places import DiskHost
 from headway.features.disk.rounds import Chosen, Round
 from headway.features.disk.server_access import DiskServerAccess, ServerAway
 from headway.features.disk.toolchain_cleanup import ToolchainCleaning
-from headway.features.services.application.lifecycle import ApplicationLifecycle
-from headway.features.services.application.release_retention import is_shared
-from headway.features.services.compose.lifecycle import ComposeLifecycle
-from headway.features.services.model import Release
-from headway.features.services.release_retention import KeptReleases
+from headway.features.services.kinds import ServiceKinds
 from headway.infra.db.engine import Database
-from headway.infra.docker import images
 from headway.infra.docker.usage import EngineUsage
-from headway.infra.hosts.measure import bytes_of
 from headway.kernel.errors import NotFound, Unavailable
 
 _REMOVING_SECONDS = 600.0
@@ -40,8 +33,7 @@ class Cleaning:
     here: DiskHost
     reaching: DiskServerAccess
     engines: DiskEngines
-    applications: ApplicationLifecycle
-    composes: ComposeLifecycle
+    kinds: ServiceKinds
     engine: EngineCleaning
     caches: CacheCleaning
     toolchains: ToolchainCleaning
@@ -97,40 +89,14 @@ class Cleaning:
     async def _releases(self, round_: Round) -> AsyncIterator[Waste]:
         for service in round_.mine:
             with suppress(NotFound, Unavailable):  # it has gone meanwhile, or the engine has
-                cleaned = self._of_compose if service.service_type is SubjectType.COMPOSE else self._of_application
-                async for each in cleaned(round_, service):
-                    yield each
-
-    async def _of_application(self, round_: Round, service: ServiceUsage) -> AsyncIterator[Waste]:
-        async with self.applications.turn(service.service_id):
-            keep, not_kept = await self.applications.beyond(service.service_id)
-            for release in not_kept:
-                size = await self._size(round_, service, release)
-                if not round_.dry:
-                    await self.applications.let_go(release)
-                yield round_.waste(Kind.RELEASE, service, release.release_id, _not_among(keep), size)
-
-    async def _size(self, round_: Round, service: ServiceUsage, release: Release) -> int | None:
-        """What goes with a release: nothing where another has the same files."""
-        if release.runtime != "native" and round_.freeing is not None:
-            name = images.release_name(round_.there.panel_id, service.app_name, release.release_id)
-            return round_.freeing.name(name)
-        return 0 if await self.db.read(lambda tx: is_shared(tx, release)) else release.bytes
-
-    async def _of_compose(self, round_: Round, service: ServiceUsage) -> AsyncIterator[Waste]:
-        compose_id, freeing = service.service_id, round_.freeing
-        async with self.composes.turn(compose_id):
-            keep, not_kept = await self.composes.beyond(compose_id)
-            sizes = await bytes_of(round_.there.host, [folder for _, folder in not_kept])
-            names = [] if freeing is None else await self.composes.needless_images(compose_id)
-            if not round_.dry and (not_kept or names):
-                await self.composes.clear(compose_id)
-            for release_id, folder in not_kept:
-                yield round_.waste(Kind.RELEASE, service, release_id, _not_among(keep), sizes.get(folder, 0))
-            for name in names:
-                why = "no release that is kept has it"
-                yield round_.waste(Kind.IMAGE, service, name, why, freeing.name(name) if freeing else None)
-
-
-def _not_among(keep: KeptReleases) -> str:
-    return f"it is not among {keep}"
+                disk, freeing = self.kinds.by_type[service.service_type].disk, round_.freeing
+                cleared = disk.clear(
+                    round_.there.host,
+                    service.service_id,
+                    round_.there.repository(service),
+                    freeing=None if freeing is None else freeing.name,
+                    dry=round_.dry,
+                )
+                async for each in cleared:
+                    kind = Kind.IMAGE if each.is_image else Kind.RELEASE
+                    yield round_.waste(kind, service, each.name, each.why, each.bytes)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from headway.features.disk.model import Part, ServiceUsage
+from headway.features.disk.model import ServiceUsage
 from headway.features.disk.places import DiskHost
+from headway.features.services.folders import Part
 from headway.infra.hosts.measure import Folder, bytes_of, folders_in
 from headway.kernel.ids import is_id
 

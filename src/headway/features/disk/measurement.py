@@ -20,14 +20,13 @@ from headway.features.disk.model import (
     Counted,
     DiskServer,
     Machine,
-    Owners,
-    Part,
     ServiceUsage,
     Usage,
     counted,
 )
 from headway.features.disk.places import DiskHost
 from headway.features.disk.server_usage import ServerUsage
+from headway.features.services.folders import Part
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.usage import EngineUsage
@@ -71,7 +70,7 @@ class Measuring:
 
     async def _measured_here(self, services: list[ServiceUsage], logs_of: Mapping[str, str], now: datetime) -> Usage:
         engine = await self.engines.usage(self.here)
-        found = NOTHING if engine is None else counted(engine, Owners(self.here.panel_id, services))
+        found = NOTHING if engine is None else counted(engine, self.here.owners(services))
         parts = together(found.of_service, await files_of(self.here, services), await self._logs(logs_of))
         whole = {part: sum(each.get(part, 0) for each in parts.values()) for part in Part}
         return Usage(
@@ -90,7 +89,7 @@ class Measuring:
         return {service_id: {Part.LOGS: size} for service_id, size in sizes.items()}
 
     async def _machine(self, found: Counted, engine: EngineUsage | None) -> Machine:
-        disk = await asyncio.to_thread(shutil.disk_usage, self.here.places.applications.work)
+        disk = await asyncio.to_thread(shutil.disk_usage, self.here.places.root)
         free = disk.free
         if engine is not None and await asyncio.to_thread(Path(engine.root).is_dir):
             free = min(free, (await asyncio.to_thread(shutil.disk_usage, engine.root)).free)

@@ -9,21 +9,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from headway.core.deployments.model import SubjectType
+from headway.features.services.folders import Part
 from headway.infra.docker.labels import APPLICATION, COMPOSE, PANEL
 from headway.infra.docker.usage import CacheEntry, EngineUsage, HeldImage, HeldThing
-
-
-class Part(StrEnum):
-    """What something on the disk is for."""
-
-    IMAGES = "images"
-    CONTAINERS = "containers"
-    VOLUMES = "volumes"
-    RELEASES = "releases"
-    CACHE = "cache"
-    SOURCES = "sources"
-    FILES = "files"
-    LOGS = "logs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,16 +109,12 @@ class Usage:
 
 
 class Owners:
-    """Who of these services an image, container or volume belongs to."""
+    """Who of these services an image, container or volume belongs to, by the repository that each has its images in."""
 
-    def __init__(self, panel_id: str, services: Iterable[ServiceUsage]) -> None:
+    def __init__(self, panel_id: str, services: Mapping[str, str]) -> None:
         self._panel_id = panel_id
-        self._known: dict[str, str] = {}
-        self._by_repository: dict[str, str] = {}
-        for each in services:
-            self._known[each.service_id] = each.service_id
-            name = f"headway-{panel_id}/" if each.service_type is SubjectType.APPLICATION else "headway-compose/"
-            self._by_repository[f"{name}{each.app_name}"] = each.service_id
+        self._known = frozenset(services)
+        self._by_repository = {repository: service_id for service_id, repository in services.items()}
 
     def of_image(self, image: HeldImage) -> set[str]:
         """By the names that Headway has given it, and by its labels."""
@@ -144,7 +128,8 @@ class Owners:
     def _labelled(self, labels: Mapping[str, str]) -> str | None:
         if labels.get(PANEL) != self._panel_id:
             return None
-        return self._known.get(labels.get(COMPOSE) or labels.get(APPLICATION) or "")
+        named = labels.get(COMPOSE) or labels.get(APPLICATION)
+        return named if named in self._known else None
 
 
 def counted(usage: EngineUsage, owners: Owners) -> Counted:

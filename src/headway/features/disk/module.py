@@ -22,7 +22,9 @@ from headway.features.disk.service import DiskService
 from headway.features.disk.toolchain_cleanup import ToolchainCleaning
 from headway.features.servers.module import Servers
 from headway.features.services.application.module import Applications
-from headway.features.services.compose.module import Composes
+from headway.features.services.application.tools import ApplicationContext
+from headway.features.services.kinds import ServiceKinds
+from headway.infra.hosts.base import Host
 from headway.module import Base, Module
 
 
@@ -34,26 +36,25 @@ class Disk:
     module: Module
 
 
-def install_disk(base: Base, servers: Servers, applications: Applications, composes: Composes) -> Disk:
+def install_disk(base: Base, servers: Servers, kinds: ServiceKinds, applications: Applications) -> Disk:
     """The disks of all hosts, and what is held back on the panel's own."""
-    service = _service(base, servers, applications, composes)
+    service = _service(base, servers, kinds, applications)
     keeping, ballast = DiskKeeping(service), partial(watch_ballast, base.data_dir.ballast, base.settings.ballast_bytes)
     module = Module(loops=(Poller("ballast", ballast), Poller("disk", keeping.keep_round)), released=(keeping,))
     return Disk(service=service, module=module)
 
 
-def _service(base: Base, servers: Servers, applications: Applications, composes: Composes) -> DiskService:
-    mine, theirs = applications.lifecycle, composes.lifecycle
-    here, bound = _here(base, servers, applications, composes), base.settings.build_cache_bytes
+def _service(base: Base, servers: Servers, kinds: ServiceKinds, applications: Applications) -> DiskService:
+    lifecycle, bound = applications.lifecycle, base.settings.build_cache_bytes
+    root = str(base.data_dir.work)
+    here = _disk_host(servers.fleet.here, root, kinds, lifecycle.tools)
 
     def there(host_id: str) -> DiskHost:
         return here if host_id == here.host.host_id else at(host_id)
 
     def at(server_id: str) -> DiskHost:
-        tools, compose_tools = mine.contexts.at(server_id), theirs.contexts.at(server_id)
-        host = servers.fleet.server(server_id)
-        places = Places(root=host.root, applications=tools.folders, composes=compose_tools.folders)
-        return DiskHost(host=host, api=compose_tools.engine.api, panel_id=compose_tools.panel_id, places=places)
+        tools, host = lifecycle.contexts.at(server_id), servers.fleet.server(server_id)
+        return _disk_host(host, host.root, kinds, tools)
 
     reaching, engines = DiskServerAccess(there=at), DiskEngines(there)
     leftovers = Leftovers(db=base.db, panel_id=base.data_dir.panel_id, engine_of=engines.id_of)
@@ -71,20 +72,18 @@ def _service(base: Base, servers: Servers, applications: Applications, composes:
         here=here,
         reaching=reaching,
         engines=engines,
-        applications=mine,
-        composes=theirs,
+        kinds=kinds,
         engine=EngineCleaning(leftovers=leftovers, bound=bound),
-        caches=CacheCleaning(db=base.db, applications=mine, bound=bound),
+        caches=CacheCleaning(db=base.db, applications=lifecycle, bound=bound),
         toolchains=_toolchains(base, here, applications, bound),
     )
     return DiskService(db=base.db, measuring=measuring, cleaning=cleaning, events=base.events)
 
 
-def _here(base: Base, servers: Servers, applications: Applications, composes: Composes) -> DiskHost:
-    tools, compose_tools = applications.lifecycle.tools, composes.lifecycle.tools
-    places = Places(root=str(base.data_dir.work), applications=tools.folders, composes=compose_tools.folders)
-    api, panel_id = compose_tools.engine.api, base.data_dir.panel_id
-    return DiskHost(host=servers.fleet.here, api=api, panel_id=panel_id, places=places)
+def _disk_host(host: Host, root: str, kinds: ServiceKinds, tools: ApplicationContext) -> DiskHost:
+    folders = {name: each.disk.folders(host.host_id) for name, each in kinds.by_type.items()}
+    places = Places(root=root, caches=tools.folders.caches, toolchains=tools.folders.toolchains, folders=folders)
+    return DiskHost(host=host, api=tools.imaging.api, panel_id=tools.imaging.panel_id, places=places, kinds=kinds)
 
 
 def _toolchains(base: Base, here: DiskHost, applications: Applications, bound: int) -> ToolchainCleaning:

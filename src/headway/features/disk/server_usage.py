@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from headway.features.disk.engines import DiskEngines
 from headway.features.disk.files import caches_on, files_of, together
 from headway.features.disk.leftovers import Leftovers
-from headway.features.disk.model import NOTHING, DiskServer, Freeing, OnServer, Owners, Part, ServiceUsage, counted
+from headway.features.disk.model import NOTHING, DiskServer, Freeing, OnServer, ServiceUsage, counted
 from headway.features.disk.places import DiskHost
 from headway.features.disk.server_access import DiskServerAccess, ServerAway
+from headway.features.services.folders import Part
 from headway.infra.docker.usage import EngineUsage
 
 
@@ -37,7 +38,7 @@ class ServerUsage:
     async def _answer(self, server: DiskServer, services: Sequence[ServiceUsage], there: DiskHost) -> OnServer:
         mine = {each.service_id: each for each in services if each.host_id == server.server_id}
         engine = await self.engines.usage(there)
-        held = NOTHING if engine is None else counted(engine, Owners(there.panel_id, mine.values()))
+        held = NOTHING if engine is None else counted(engine, there.owners(mine.values()))
         caches = await caches_on(there)
         known = {each.service_id for each in services}
         # Of those that are elsewhere, and were built here.

@@ -8,7 +8,10 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from headway.core.deployments.model import SubjectType
+from headway.core.deployments.subjects import SERVICES
 from headway.features.disk.model import DiskServer, ServiceUsage
+from headway.features.services.directory import READERS
+from headway.features.services.model import type_of
 from headway.infra.db.tables.deployments import RUNNING, deployments
 from headway.infra.db.tables.servers import servers
 from headway.infra.db.tables.services import releases
@@ -18,32 +21,27 @@ from headway.kernel.vault import Vault
 
 _s = table.c
 
-# What runs of a preview is of an application, and a database is one.
-_OF_APPLICATIONS = (SubjectType.APPLICATION, SubjectType.PREVIEW, SubjectType.DATABASE)
+_DEPLOYED = (*SERVICES, SubjectType.PREVIEW)
+_BUILT = tuple(each for each in _DEPLOYED if each != SubjectType.RUN)
 
 
 def services(tx: Tx) -> list[ServiceUsage]:
     """Every service of every organisation that is not being deleted, of which nothing is measured yet."""
     columns = (_s.service_id, _s.name, _s.app_name, _s.organization_id, _s.project_id, _s.host_id, _s.build_host_id)
-    found = []
-    for service_type, mine in (
-        (SubjectType.APPLICATION, _s.kind != SubjectType.COMPOSE),
-        (SubjectType.COMPOSE, _s.kind == SubjectType.COMPOSE),
-    ):
-        rows = tx.execute(select(*columns).where(mine, _s.deleted_at.is_(None)))
-        found += [ServiceUsage(service_type=service_type, **row._mapping) for row in rows]  # noqa: SLF001 - its public name
-    return found
+    rows = [row._asdict() for row in tx.execute(select(*columns, _s.kind).where(_s.deleted_at.is_(None)))]
+    found = [ServiceUsage(service_type=type_of(row.pop("kind")), **row) for row in rows]
+    order = list(READERS)
+    return sorted(found, key=lambda each: order.index(each.service_type))
 
 
-def known_applications(tx: Tx, application_ids: Collection[str]) -> set[str]:
-    """Those of these applications that there are, also while they are being deleted."""
-    found = select(_s.service_id).where(_s.kind != SubjectType.COMPOSE, _s.service_id.in_(application_ids))
-    return {*tx.execute(found).scalars()}
+def known_services(tx: Tx, service_ids: Collection[str]) -> set[str]:
+    """Those of these services that there are, also while they are being deleted."""
+    return {*tx.execute(select(_s.service_id).where(_s.service_id.in_(service_ids))).scalars()}
 
 
 def last_built(tx: Tx, host_id: str, application_ids: Collection[str]) -> Mapping[str, datetime]:
     """When each of these applications was last being built on the host, of those that are known to have been."""
-    mine = (deployments.c.subject_type.in_(_OF_APPLICATIONS), deployments.c.subject_id.in_(application_ids))
+    mine = (deployments.c.subject_type.in_(_BUILT), deployments.c.subject_id.in_(application_ids))
     began = func.max(deployments.c.started_at)
     query = select(deployments.c.subject_id, began.label("began")).where(*mine, deployments.c.host_id == host_id)
     rows = tx.execute(query.group_by(deployments.c.subject_id).having(began.is_not(None)))
@@ -58,9 +56,7 @@ def under_way(tx: Tx) -> set[str]:
 def service_of_deployment(tx: Tx) -> Mapping[str, str]:
     """The service of every deployment that has one."""
     rows = tx.execute(
-        select(deployments.c.deployment_id, deployments.c.subject_id).where(
-            deployments.c.subject_type.in_((*_OF_APPLICATIONS, SubjectType.RUN, SubjectType.COMPOSE))
-        )
+        select(deployments.c.deployment_id, deployments.c.subject_id).where(deployments.c.subject_type.in_(_DEPLOYED))
     )
     return {row.deployment_id: row.subject_id for row in rows}
 

@@ -116,8 +116,12 @@ class Restoring:
         return store.put(tx, domain)
 
 
-async def restore(run: Run, mine: Restoring, then: Domains) -> None:
-    """The step of a run that brings the domains back, recorded with what takes that back."""
+async def restore(run: Run, mine: Restoring, then: Domains | None) -> None:
+    """The step of a run that brings the domains back, recorded with what takes that back; none where those of now are
+    to stay (``then`` is None).
+    """
+    if then is None:
+        return
 
     async def work() -> None:
         wanted = await run.write(lambda tx: mine.changes(tx, then))

@@ -12,6 +12,7 @@ from headway.core.access.machine import require_machine
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission, permit, sees
 from headway.core.deployments.model import SubjectType
+from headway.core.deployments.subjects import NOUNS
 from headway.features.edge import domains_store as store
 from headway.features.edge.domains_model import Domain, DomainRequest, EdgeFacts, checked_wish, generated
 from headway.features.edge.host_names import normalised_host
@@ -172,7 +173,7 @@ class DomainService:
     def _of(self, subject_type: SubjectType) -> RouteTarget:
         fronted = self._fronted.get(subject_type)
         if fronted is None:
-            raise Missing(_NOUNS[subject_type])
+            raise Missing(NOUNS[subject_type])
         return fronted
 
     def _permitted(self, tx: Tx, actor: Actor, permission: Permission, domain_id: str) -> Domain:
@@ -219,13 +220,6 @@ class DomainService:
             return True
         owner = front.owner
         return sees(actor, owner.organization_id, owner.project_id, service_id=other.subject_id)
-
-
-_NOUNS: Mapping[SubjectType, Noun] = {
-    SubjectType.APPLICATION: Noun.APPLICATION,
-    SubjectType.COMPOSE: Noun.COMPOSE,
-    SubjectType.PREVIEW: Noun.PREVIEW,
-}
 
 
 def _taken(wish: DomainRequest) -> DomainTaken:

@@ -52,14 +52,15 @@ def edge_facts(settings: Settings) -> EdgeFacts:
     )
 
 
-def install_fronts(base: Base, facts: EdgeFacts, applications: Redirected, composes: RouteTarget) -> EdgeServices:
-    """What stands before applications and compose services."""
+def install_fronts(
+    base: Base, facts: EdgeFacts, fronted: Mapping[SubjectType, RouteTarget], redirected: Redirected
+) -> EdgeServices:
+    """What stands before the services of each type; redirects and passwords do before ``redirected`` only."""
     edge = base.machine.edge
     certificates = CertificateService(base.db, base.vault, edge, facts)
-    fronted: Mapping[SubjectType, RouteTarget] = {SubjectType.APPLICATION: applications, SubjectType.COMPOSE: composes}
     return EdgeServices(
         domains=DomainService(base.db, fronted, facts, certificates.settle_quietly),
-        barriers=MiddlewareService(base.db, base.vault, applications, applications.try_redirect),
+        barriers=MiddlewareService(base.db, base.vault, redirected, redirected.try_redirect),
         certificates=certificates,
         module=Module(loops=(Poller("edge", partial(_ensured, edge)), daily("certificates", certificates.settle))),
     )

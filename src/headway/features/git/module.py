@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from headway.drivers.forges.registry import forges
+from headway.drivers.forges.registry import forge_apis
 from headway.features.git.providers import GitProviderService
 from headway.features.git.ssh_keys import SshKeyService
 from headway.infra.db.transaction import Tx
@@ -32,5 +32,5 @@ def install_git(base: Base, of: Sequence[ForgetKey]) -> Git:
 
     return Git(
         ssh_keys=SshKeyService(base.db, base.vault, forget),
-        providers=GitProviderService(db=base.db, vault=base.vault, forges=forges()),
+        providers=GitProviderService(db=base.db, vault=base.vault, forges=forge_apis()),
     )

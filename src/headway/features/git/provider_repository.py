@@ -4,26 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Protocol
 
 from headway.drivers.forges.base import ForgeName
 
-# The fields that name provider, owner, repository, branch and folder; GitHub's came first and have plain names.
-_FIELDS: Mapping[ForgeName, tuple[str, str, str, str, str]] = MappingProxyType(
-    {
-        ForgeName.GITHUB: ("githubId", "owner", "repository", "branch", "buildPath"),
-        ForgeName.GITLAB: ("gitlabId", "gitlabOwner", "gitlabRepository", "gitlabBranch", "gitlabBuildPath"),
-        ForgeName.GITEA: ("giteaId", "giteaOwner", "giteaRepository", "giteaBranch", "giteaBuildPath"),
-        ForgeName.BITBUCKET: (
-            "bitbucketId",
-            "bitbucketOwner",
-            "bitbucketRepository",
-            "bitbucketBranch",
-            "bitbucketBuildPath",
-        ),
-    }
-)
 _WHOLE_PATH = "gitlabPathNamespace"  # groups within groups, which owner and name do not tell
 _SLUG = "bitbucketRepositorySlug"  # a repository's name in addresses, where people call it otherwise
 
@@ -44,7 +28,7 @@ def provided(source_type: str, extra: Mapping[str, Any]) -> Provided | None:
     if source_type not in set(ForgeName):
         return None
     forge = ForgeName(source_type)
-    provider_id, owner, name, branch, build_path = (_text(extra, each) for each in _FIELDS[forge])
+    provider_id, owner, name, branch, build_path = (_text(extra, each) for each in _fields(forge))
     if forge is ForgeName.BITBUCKET:
         name = _text(extra, _SLUG) or name
     path = f"{owner}/{name}" if owner and name else ""
@@ -81,13 +65,20 @@ def newly_named(before: Sourced, after: Sourced) -> Mapping[str, ForgeName]:
     """
     found = {
         provider_id: forge
-        for forge, (field, *_) in _FIELDS.items()
+        for forge, (field, *_) in ((each, _fields(each)) for each in ForgeName)
         if (provider_id := _text(after.extra, field)) and provider_id != _text(before.extra, field)
     }
     had, has = (provided(each.source_type, each.extra) for each in (before, after))
     if has is not None and (had is None or (had.provider_id, had.path) != (has.provider_id, has.path)):
         found[has.provider_id] = has.forge
     return found
+
+
+def _fields(forge: ForgeName) -> tuple[str, str, str, str, str]:
+    """The fields that name provider, owner, repository, branch and folder; GitHub's came first and have plain names."""
+    if forge is ForgeName.GITHUB:
+        return "githubId", "owner", "repository", "branch", "buildPath"
+    return f"{forge}Id", f"{forge}Owner", f"{forge}Repository", f"{forge}Branch", f"{forge}BuildPath"
 
 
 def _text(extra: Mapping[str, Any], name: str) -> str:
@@ -97,10 +88,10 @@ def _text(extra: Mapping[str, Any], name: str) -> str:
 
 def with_branch(source_type: str, extra: Mapping[str, Any], branch: str) -> dict[str, Any]:
     """The fields of a service whose source is a provider's, with another branch."""
-    return {**extra, _FIELDS[ForgeName(source_type)][3]: branch}
+    return {**extra, _fields(ForgeName(source_type))[3]: branch}
 
 
 def without_provided(extra: Mapping[str, Any]) -> dict[str, Any]:
     """The fields without any that name a repository of a provider."""
-    forgotten = {name for names in _FIELDS.values() for name in names} | {_WHOLE_PATH, _SLUG, "gitlabProjectId"}
+    forgotten = {name for forge in ForgeName for name in _fields(forge)} | {_WHOLE_PATH, _SLUG, "gitlabProjectId"}
     return {name: value for name, value in extra.items() if name not in forgotten}

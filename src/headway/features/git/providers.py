@@ -12,10 +12,11 @@ from headway.core.access.machine_store import is_guarded
 from headway.core.access.model import Actor, Role, Scope
 from headway.core.access.outward import require_outward
 from headway.core.access.policy import Missing, Noun, Permission
-from headway.drivers.forges.base import Branch, Connection, Forge, ForgeName, Login, Repository, understood
+from headway.drivers.forges.base import Branch, ForgeApi, ForgeConnection, ForgeName, GitLogin, Repository, understood
+from headway.drivers.forges.registry import FORGES
 from headway.features.git import providers_store as store
 from headway.features.git.provider_repository import Sourced, newly_named, provided
-from headway.features.git.providers_model import GitProvider, ProviderRequest, changed, check, checked_url
+from headway.features.git.providers_model import GitProvider, ProviderRequest, changed, checked_url
 from headway.features.git.references import judged, require_references
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -25,6 +26,7 @@ from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
 
 S = TypeVar("S", bound=Sourced)
+T = TypeVar("T")
 
 
 class CopyOfHidden(NotFound):
@@ -39,12 +41,15 @@ class CopyOfHidden(NotFound):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedRepository:
-    """A repository that a provider opens: where git fetches it, what of it is wanted, and with what it is opened."""
+    """A repository that a provider opens: ``path`` is owner and name there, ``url`` where git fetches it; what of it is
+    wanted, and with what it is opened.
+    """
 
+    path: str
     url: str
     branch: str | None
     build_path: str
-    connection: Connection
+    connection: ForgeConnection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +58,7 @@ class GitProviderService:
 
     db: Database
     vault: Vault
-    forges: Mapping[ForgeName, Forge]
+    forges: Mapping[ForgeName, ForgeApi]
 
     async def create(
         self, actor: Actor, permission: Permission, forge: ForgeName, name: str, wish: ProviderRequest
@@ -61,7 +66,7 @@ class GitProviderService:
         """Keeps a provider. Raises Forbidden, InvalidInput."""
         policy.permit(actor, permission, actor.organization_id)
         facts, secrets = changed({}, wish.facts), changed({}, wish.secrets)
-        check(forge, facts, secrets)
+        FORGES[forge].check(facts, secrets)
         url, api_url = checked_url(forge, wish.url), _api(forge, wish.api_url)
         for each in (url, api_url):
             require_outward(actor, each, "The git provider")
@@ -114,7 +119,7 @@ class GitProviderService:
                     require_outward(actor, each, "The git provider")
             secrets = changed({} if moved else known, wish.secrets)
             facts = changed(before.facts, wish.facts)
-            check(forge, facts, secrets)
+            FORGES[forge].check(facts, secrets)
             after = replace(
                 before, name=wish.name or before.name, url=url, api_url=api_url, facts=facts, has=frozenset(secrets)
             )
@@ -154,23 +159,23 @@ class GitProviderService:
         connection = await self._connection(actor, permission, provider_id, forge)
         if group:
             connection = replace(connection, group=group)
-        return len(await understood(forge, self.forges[forge].repositories(connection)))
+        return len(await self.ask(connection, lambda api: api.repositories(connection)))
 
     async def repositories(
         self, actor: Actor, permission: Permission, provider_id: str, forge: ForgeName
     ) -> list[Repository]:
         """What the forge shows. Raises Missing, ForgeRefused, ForgeAway."""
         connection = await self._connection(actor, permission, provider_id, forge)
-        return await understood(forge, self.forges[forge].repositories(connection))
+        return await self.ask(connection, lambda api: api.repositories(connection))
 
     async def branches(
         self, actor: Actor, permission: Permission, provider_id: str, forge: ForgeName, path: str
     ) -> list[Branch]:
         """A repository's branches. Raises Missing, ForgeRefused, ForgeAway."""
         connection = await self._connection(actor, permission, provider_id, forge)
-        return await understood(forge, self.forges[forge].branches(connection, path))
+        return await self.ask(connection, lambda api: api.branches(connection, path))
 
-    def open(self, tx: Tx, provider_id: str, organization_id: str) -> Connection:
+    def open(self, tx: Tx, provider_id: str, organization_id: str) -> ForgeConnection:
         """With what the provider's forge is asked, for what is to be fetched or told. Raises Missing when the
         organisation has no such provider, InvalidInput where nothing opens it yet.
         """
@@ -195,18 +200,25 @@ class GitProviderService:
         if connection.forge is not wanted.forge:
             raise Missing(Noun.GIT_PROVIDER)
         return OpenedRepository(
-            url=self.forges[connection.forge].clone_url(connection, wanted.path),
+            path=wanted.path,
+            url=connection.clone_url(wanted.path),
             branch=wanted.branch,
             build_path=wanted.build_path,
             connection=connection,
         )
 
-    async def login(self, connection: Connection) -> Login:
+    async def login(self, connection: ForgeConnection) -> GitLogin:
         """What opens repositories to git now. Raises ForgeRefused, ForgeAway."""
-        return await understood(connection.forge, self.forges[connection.forge].login(connection))
+        return await self.ask(connection, lambda api: api.login(connection))
 
-    async def _connection(self, actor: Actor, permission: Permission, provider_id: str, forge: ForgeName) -> Connection:
-        def read(tx: Tx) -> Connection:
+    async def ask(self, connection: ForgeConnection, question: Callable[[ForgeApi], Awaitable[T]]) -> T:
+        """What the forge answers. Raises ForgeRefused, ForgeAway."""
+        return await understood(connection.forge, question(self.forges[connection.forge]))
+
+    async def _connection(
+        self, actor: Actor, permission: Permission, provider_id: str, forge: ForgeName
+    ) -> ForgeConnection:
+        def read(tx: Tx) -> ForgeConnection:
             provider = _permitted(tx, actor, permission, provider_id, forge)
             return self.open(tx, provider_id, provider.organization_id)
 
@@ -262,7 +274,7 @@ def require_copyable(tx: Tx, actor: Actor, name: str, settings: Sourced) -> None
 
 
 def login_by(
-    log_in: Callable[[Connection], Awaitable[Login]], connection: Connection
+    log_in: Callable[[ForgeConnection], Awaitable[GitLogin]], connection: ForgeConnection
 ) -> Callable[[], Awaitable[tuple[Secret, Secret]]]:
     """What a git source asks before it asks the repository's site."""
 

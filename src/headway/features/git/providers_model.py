@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from headway.drivers.forges.base import Connection, ForgeName
-from headway.drivers.forges.github import check_private_key
-from headway.drivers.forges.registry import URLS, api_of
+from headway.drivers.forges.base import ForgeConnection, ForgeName
+from headway.drivers.forges.registry import FORGES
 from headway.kernel.errors import InvalidInput
 from headway.kernel.secret import Secret
 
-_NUMBER = re.compile(r"[0-9]{1,20}")
-_CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LONGEST_URL = 1_024
 
 PLAIN = ("user", "group", "app_id", "installation_id", "app_name")
@@ -48,14 +44,14 @@ class GitProvider:
         """The id by the name that clients and the audit log have for it."""
         return self.provider_id
 
-    def connection(self, secrets: Mapping[str, str]) -> Connection:
+    def connection(self, secrets: Mapping[str, str]) -> ForgeConnection:
         """With what the forge is asked."""
         token, key = secrets.get("token"), secrets.get("private_key")
-        return Connection(
+        return ForgeConnection(
             forge=self.forge,
             provider_id=self.provider_id,
             url=self.url,
-            api_url=self.api_url or api_of(self.forge, self.url),
+            api_url=self.api_url or FORGES[self.forge].api_of(self.url),
             user=self.facts.get("user", ""),
             group=self.facts.get("group", ""),
             app_id=self.facts.get("app_id", ""),
@@ -83,28 +79,9 @@ def changed(before: Mapping[str, str], wished: Mapping[str, str | None]) -> dict
     return {name: value for name, value in merged.items() if value}
 
 
-def check(forge: ForgeName, facts: Mapping[str, str], secrets: Mapping[str, str]) -> None:
-    """What is wrong with what was given; a token may follow later, as clients have it that ask for one in a browser.
-    Raises InvalidInput.
-    """
-    app = ("app_id", "installation_id")
-    if forge is ForgeName.GITHUB and any(facts.get(each) for each in app):
-        if not all(facts.get(each) for each in app) or not secrets.get("private_key"):
-            raise InvalidInput(
-                "A GitHub app is known by its id, the id of its installation and its private key: give all three."
-            )
-        if not _CLIENT_ID.fullmatch(facts["app_id"]) or not _NUMBER.fullmatch(facts["installation_id"]):
-            raise InvalidInput("The ids of a GitHub app and of its installation are numbers.")
-        check_private_key(secrets["private_key"])
-        return
-    token = secrets.get("token", "")
-    if not token.isascii() or not token.isprintable() or " " in token:
-        raise InvalidInput("An access token is made of letters, digits and signs, without spaces or line breaks.")
-
-
 def checked_url(forge: ForgeName, url: str | None) -> str:
     """The address of a forge, its usual one where none is given. Raises InvalidInput."""
-    text = (url or "").strip().rstrip("/") or URLS[forge]
+    text = (url or "").strip().rstrip("/") or FORGES[forge].url
     if not _is_address(text):
         raise InvalidInput(
             "The address of a forge begins with https:// or http://, and holds neither credentials nor a query."

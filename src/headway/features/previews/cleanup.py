@@ -7,18 +7,20 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 from headway.core.deployments.model import Request, SubjectType, Trigger
 from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent
 from headway.core.deployments.subject_shutdown import end_unfinished
-from headway.drivers.forges.base import Connection, OpenPull, understood
-from headway.features.git.provider_repository import provided
-from headway.features.git.providers import GitProviderService
+from headway.drivers.forges.base import OpenPull
+from headway.features.git.providers import GitProviderService, OpenedRepository
 from headway.features.previews import store
-from headway.features.previews.base import Base
 from headway.features.previews.lifecycle import PreviewLifecycle
 from headway.features.previews.model import ClosedWhy, Preview
+from headway.features.previews.services import rest
+from headway.features.services import store as services_store
+from headway.features.services.model import Service
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
@@ -50,26 +52,29 @@ class PreviewCleanup:
         if await self.db.read(store.tired):
             await self.db.run(self._put_to_sleep)
         self.events.announce(PreviewsCounted(states=await self.db.read(store.counted)))
-        for preview_id in await self.db.read(self._ending):
+        for preview_id in await self.db.read(services_store.ending):
             await end_unfinished(self.db, self.stopping, SubjectType.PREVIEW, preview_id, Intent.CANCEL)
         return _REST
 
     async def sweep_round(self) -> float:
         """Asks the forges which pull requests are open, and catches up with what nobody told; seconds to rest."""
-        for base, previews, connection, path in await self.db.read(self._asked_after):
-            forge = self.providers.forges[connection.forge]
+        for service, previews, repository in await self.db.read(self._asked_after):
             try:
-                found = await understood(connection.forge, forge.open_pulls(connection, path))
+                found = await self._open_pulls(repository)
             except HeadwayError as error:
-                if self._told.get(base.service_id) != error.message:  # once is enough
-                    self._told[base.service_id] = error.message
-                    extra = {"service": base.service_id, "reason": error.message}
+                if self._told.get(service.service_id) != error.message:  # once is enough
+                    self._told[service.service_id] = error.message
+                    extra = {"service": service.service_id, "reason": error.message}
                     log.warning("pull requests could not be asked after", extra=extra)
                 continue
-            self._told.pop(base.service_id, None)
-            await self.db.run(lambda tx, b=base, p=previews, f=found: self._catch_up(tx, b, p, f))  # type: ignore[misc]
+            self._told.pop(service.service_id, None)
+            await self.db.run(lambda tx, s=service, p=previews, f=found: self._catch_up(tx, s, p, f))  # type: ignore[misc]
         await self.db.run(lambda tx: store.forget_closed(tx, tx.now - _REMEMBERED))
         return _SWEEP_SECONDS
+
+    async def _open_pulls(self, repository: OpenedRepository) -> Sequence[OpenPull]:
+        connection, path = repository.connection, repository.path
+        return await self.providers.ask(connection, lambda api: api.open_pulls(connection, path))
 
     def _expire(self, tx: Tx) -> None:
         for preview in store.expired(tx):
@@ -78,12 +83,9 @@ class PreviewCleanup:
     def _put_to_sleep(self, tx: Tx) -> None:
         for preview in store.tired(tx):
             store.set_fields(tx, preview.preview_id, asleep_since=tx.now)
-            self.acting.forms[preview.service_type].rest(tx, preview.preview_id)
+            rest(tx, preview.preview_id)
 
-    def _ending(self, tx: Tx) -> list[str]:
-        return [each for form in self.acting.forms.values() for each in form.ending(tx)]
-
-    def _asked_after(self, tx: Tx) -> list[tuple[Base, list[Preview], Connection, str]]:
+    def _asked_after(self, tx: Tx) -> list[tuple[Service[Any], list[Preview], OpenedRepository]]:
         """Each service that has previews and a provider, with how its forge is asked."""
         grouped: dict[tuple[SubjectType, str], list[Preview]] = defaultdict(list)
         for preview in store.every(tx):
@@ -91,19 +93,19 @@ class PreviewCleanup:
         found = []
         for (service_type, service_id), previews in grouped.items():
             try:
-                base = self.acting.forms[service_type].base(tx, service_id)
-                mine = provided(base.source_type, base.extra)
+                service = self.acting.services.kinds.find(tx, service_type, service_id)
+                given = service.settings
+                mine = self.providers.repository(tx, given.source_type, given.extra, service.organization_id)
                 if mine is not None:
-                    connection = self.providers.open(tx, mine.provider_id, base.organization_id)
-                    found.append((base, previews, connection, mine.path))
+                    found.append((service, previews, mine))
             except HeadwayError:  # its provider is gone, or it is itself
                 continue
         return found
 
-    def _catch_up(self, tx: Tx, base: Base, previews: Sequence[Preview], found: Sequence[OpenPull]) -> None:
+    def _catch_up(self, tx: Tx, service: Service[Any], previews: Sequence[Preview], found: Sequence[OpenPull]) -> None:
         heads = {each.number: each.head for each in found}
         for before in previews:
-            preview = store.newest(tx, base.service_id, before.number)
+            preview = store.newest(tx, service.service_id, before.number)
             if preview is None or preview.closed_at is not None or preview.created_at > tx.now - _FRESH:
                 continue
             head = heads.get(preview.number)

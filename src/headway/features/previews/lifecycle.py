@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Lane, Request, SubjectType
 from headway.core.deployments.status import Reason, Status
+from headway.drivers.forges.events import Pull
 from headway.features.previews import store
-from headway.features.previews.base import Base, Forms
-from headway.features.previews.model import ClosedWhy, Preview, Pull
+from headway.features.previews.model import ClosedWhy, Preview
 from headway.features.previews.policy import Deed, Step, decide, shown
+from headway.features.previews.services import PreviewedServices, begin_deletion
+from headway.features.services.model import Service
+from headway.features.services.previews_model import settings_of
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput
 from headway.kernel.ids import new_id
@@ -32,15 +36,15 @@ class PreviewStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewLifecycle:
-    """``forms`` are the services of which there are previews."""
+    """``services`` are those of which there are previews."""
 
     ledger: Ledger
-    forms: Forms
+    services: PreviewedServices
 
     def take(
         self,
         tx: Tx,
-        base: Base,
+        service: Service[Any],
         pull: Pull,
         ask: Ask,
         *,
@@ -51,17 +55,17 @@ class PreviewLifecycle:
         """Does what a pull request, as its forge tells of it, asks for; ``branch`` is the one that the service deploys
         (None: any), ``ask`` signs what is queued; ``unwatched`` says that none of its files is watched.
         """
-        known = store.newest(tx, base.service_id, pull.number)
-        step = decide(base.settings, branch, pull, known, again=again, unwatched=unwatched)
+        known = store.newest(tx, service.service_id, pull.number)
+        step = decide(settings_of(service.settings.extra), branch, pull, known, again=again, unwatched=unwatched)
         live = known if known is not None and known.closed_at is None else None
         match step.deed:
             case Deed.REMOVE if live is not None and step.why is not None:
                 self._note(tx, live, pull)
                 self.close(tx, live, step.why)
             case Deed.AWAIT:
-                self._await(tx, base, live, pull)
+                self._await(tx, service, live, pull)
             case Deed.DEPLOY:
-                preview = self._noted(tx, base, live, pull)
+                preview = self._noted(tx, service, live, pull)
                 deployment_id = self.deploy(tx, preview, ask)
                 return PreviewStep(
                     step=step, deployment_id=deployment_id, superseded=self._supersede(tx, deployment_id)
@@ -83,14 +87,13 @@ class PreviewLifecycle:
             raise InvalidInput(
                 "The pull request comes from a fork, and nobody has approved the commit that it has now."
             )
-        form = self.forms[preview.service_type]
-        wished = form.base(tx, preview.service_id).settings
-        form.prepare(tx, preview)
+        wished = settings_of(self.services.of(tx, preview).settings.extra)
+        self.services.prepare(tx, preview)
         self._make_room(tx, preview, wished.limit)
         sleeps_at = None if wished.sleep_after is None else tx.now + wished.sleep_after
         store.set_fields(tx, preview.preview_id, sleeps_at=sleeps_at, asleep_since=None)
         title = f"#{preview.number} {shown(preview.title)}"[:_LONGEST_TITLE].strip()
-        request = form.request(tx, preview)
+        request = self.services.request(tx, preview)
         return replace(request, subject_type=SubjectType.PREVIEW, lane=Lane.PREVIEW, default_title=title)
 
     def _make_room(self, tx: Tx, preview: Preview, limit: int) -> None:
@@ -111,19 +114,19 @@ class PreviewLifecycle:
         for each in deployments.unfinished_of_subject(tx, SubjectType.PREVIEW, preview.preview_id):
             if each.status is Status.PENDING:
                 self.ledger.end_waiting(tx, each, Reason.CANCELLED, "Cancelled: its preview was removed.")
-        self.forms[preview.service_type].begin_deletion(tx, preview.preview_id)
+        begin_deletion(tx, preview.service_type, preview.preview_id)
 
-    def _await(self, tx: Tx, base: Base, live: Preview | None, pull: Pull) -> None:
+    def _await(self, tx: Tx, service: Service[Any], live: Preview | None, pull: Pull) -> None:
         """Keeps what a fork brings; what was approved before serves on, and nothing newer runs."""
-        preview = self._noted(tx, base, live, pull)
+        preview = self._noted(tx, service, live, pull)
         for each in deployments.unfinished_of_subject(tx, SubjectType.PREVIEW, preview.preview_id):
             if each.status is Status.PENDING:
                 message = f"Superseded by the commit {pull.head[:12]}, which nobody has approved yet."
                 self.ledger.end_waiting(tx, each, Reason.SUPERSEDED, message)
 
-    def _noted(self, tx: Tx, base: Base, live: Preview | None, pull: Pull) -> Preview:
+    def _noted(self, tx: Tx, service: Service[Any], live: Preview | None, pull: Pull) -> Preview:
         """The preview of a pull request as it is told of now, a new one where there is none."""
-        expire_after = base.settings.expire_after
+        expire_after = settings_of(service.settings.extra).expire_after
         expires_at = None if expire_after is None else tx.now + expire_after
         if live is not None:
             self._note(tx, live, pull)
@@ -131,8 +134,8 @@ class PreviewLifecycle:
             return store.find(tx, live.preview_id)
         preview = Preview(
             preview_id=new_id(),
-            service_type=base.service_type,
-            service_id=base.service_id,
+            service_type=service.kind,
+            service_id=service.service_id,
             number=pull.number,
             title=pull.title,
             url=pull.url,
@@ -148,7 +151,7 @@ class PreviewLifecycle:
             created_at=tx.now,
             expires_at=expires_at,
         )
-        before = store.newest(tx, base.service_id, pull.number)
+        before = store.newest(tx, service.service_id, pull.number)
         store.add(tx, preview if before is None else replace(preview, comment_id=before.comment_id))
         return preview
 

@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from headway.features.previews.model import ClosedWhy, Preview, PreviewSettings, Pull
+from headway.drivers.forges.events import Pull
+from headway.features.previews.model import ClosedWhy, Preview
+from headway.features.services.previews_model import PreviewSettings
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 

@@ -10,10 +10,12 @@ from headway.core.deployments.idempotency import Once, Queued
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Request, SubjectType, asked_by
 from headway.core.deployments.run import Owner
+from headway.core.deployments.subjects import NOUNS
 from headway.features.previews import store
-from headway.features.previews.base import Running
 from headway.features.previews.lifecycle import PreviewLifecycle
 from headway.features.previews.model import ClosedWhy, Preview
+from headway.features.previews.services import Running
+from headway.features.services import store as services_store
 from headway.features.services.model import ServiceStatus
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -47,8 +49,8 @@ class PreviewService:
         """A service's previews, the newest first. Raises Missing."""
 
         def read(tx: Tx) -> list[PreviewOverview]:
-            form = self.acting.forms[service_type]
-            _permit(actor, permission, form.owner(tx, service_id), service_id, form.noun)
+            owner = services_store.owner(tx, service_id, service_type)
+            _permit(actor, permission, owner, service_id, NOUNS[service_type])
             return [self._seen(tx, each) for each in store.of_service(tx, service_id)]
 
         return await self.db.read(read)
@@ -113,13 +115,11 @@ class PreviewService:
         await self.db.run(write)
 
     def _seen(self, tx: Tx, preview: Preview) -> PreviewOverview:
-        return PreviewOverview(
-            preview=preview, running=self.acting.forms[preview.service_type].running(tx, preview.preview_id)
-        )
+        return PreviewOverview(preview=preview, running=self.acting.services.running(tx, preview))
 
     def _permitted(self, tx: Tx, actor: Actor, permission: Permission, preview_id: str) -> Preview:
         preview = store.find(tx, preview_id)
-        owner = self.acting.forms[preview.service_type].owner(tx, preview.service_id)
+        owner = services_store.owner(tx, preview.service_id, preview.service_type)
         _permit(actor, permission, owner, preview.service_id, Noun.PREVIEW)
         if preview.closed_at is not None:
             raise Missing(Noun.PREVIEW)

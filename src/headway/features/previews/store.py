@@ -104,12 +104,12 @@ def set_fields(tx: Tx, preview_id: str, **fields: Any) -> None:  # noqa: ANN401 
     tx.execute(update(previews).where(_c.preview_id == preview_id).values(**fields))
 
 
-def changed_states(tx: Tx) -> list[tuple[str, str]]:
-    """The previews whose state is another than their forge was told last, closed ones too, with that state; not those
-    that are to be told later.
+def changed_states(tx: Tx) -> list[tuple[str, str, str | None]]:
+    """The previews whose state is another than their forge was told last, closed ones too, with that state, and why it
+    could not be told; not those that are to be told later.
     """
-    columns = (_c.preview_id, _c.head, _c.approved_head, _c.closed_why, _c.reported, _c.asleep_since, _s.status)
-    joined = select(*columns).outerjoin(services, _s.service_id == _c.preview_id)
+    columns = (_c.preview_id, _c.head, _c.approved_head, _c.closed_why, _c.reported, _c.report_error, _c.asleep_since)
+    joined = select(*columns, _s.status).outerjoin(services, _s.service_id == _c.preview_id)
     due = or_(_c.report_at.is_(None), _c.report_at <= tx.now)
     found = []
     for row in tx.execute(joined.where(due).order_by(_c.seq)):
@@ -117,7 +117,7 @@ def changed_states(tx: Tx) -> list[tuple[str, str]]:
         status = "asleep" if row.asleep_since else row.status
         state = row.closed_why or f"{status}.{row.head[:12]}.{(row.approved_head or '')[:12]}.{newest}"
         if state != row.reported:
-            found.append((row.preview_id, state))
+            found.append((row.preview_id, state, row.report_error))
     return found
 
 

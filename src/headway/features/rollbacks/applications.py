@@ -7,31 +7,24 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from headway.core.access.allowances import NotAllowed
-from headway.core.deployments import store as deployments
-from headway.core.deployments.model import Lane, Request, SubjectType
-from headway.core.deployments.run import Owner
-from headway.features.edge.domain_snapshots import Restoring
 from headway.features.rollbacks.differences import (
     Difference,
     NamedRelease,
     RollbackPreview,
     as_text,
-    of_domains,
     of_values,
     of_variables,
 )
-from headway.features.services import releases_store
-from headway.features.services import store as services_store
 from headway.features.services.application import store
 from headway.features.services.application.artifacts import load_artifact
-from headway.features.services.application.lifecycle import ApplicationLifecycle
-from headway.features.services.application.model import AppSettings, exclusive_key
+from headway.features.services.application.driver import ApplicationLifecycle
+from headway.features.services.application.model import Application, AppSettings
 from headway.features.services.application.plan import ApplicationPlan
-from headway.features.services.application.plan_compiler import ApplicationPlanner
-from headway.features.services.application.rollback import KIND, VERSION, find_target
+from headway.features.services.application.rollback import ApplicationRollback, find_target
 from headway.features.services.application.snapshot import Snapshot, open_snapshot
 from headway.features.services.application.variables import marks_of
-from headway.features.services.model import Release, ReleaseState
+from headway.features.services.model import Release
+from headway.features.services.routing import ServiceRouting
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Unavailable
 
@@ -54,72 +47,44 @@ _WAYS_OF_RUNNING: Mapping[str, str] = {
 class ApplicationRollbacks:
     """Fits ``forms.Form``."""
 
-    planner: ApplicationPlanner
+    kind: ApplicationRollback
     lifecycle: ApplicationLifecycle
+    begins_anew: bool = True
 
-    def owner(self, tx: Tx, subject_id: str) -> Owner | None:
-        """See ``Form.owner``."""
-        return services_store.owner(tx, subject_id, SubjectType.APPLICATION)
+    @property
+    def routing(self) -> ServiceRouting:
+        """See ``Form.routing``."""
+        return self.lifecycle.tools.routing
 
-    def request(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> Request:
-        """See ``Form.request``."""
-        application = store.find(tx, subject_id, self.planner.vault)
-        target, snapshot = find_target(tx, self.planner.vault, release_id, keep=keep_configuration)
-        self.planner.plan_back(tx, application, snapshot, keep_configuration=keep_configuration)
-        serves = application.serving_release_id == release_id
-        return Request(
-            kind=KIND,
-            kind_version=VERSION,
-            subject_type=SubjectType.APPLICATION,
-            subject_id=subject_id,
-            host_id=application.host_id,
-            organization_id=application.organization_id,
-            project_id=application.project_id,
-            exclusive_key=exclusive_key(subject_id),
-            lane=Lane.ROLLBACK,
-            default_title="Restart with the settings of now" if serves else f"Rollback to version {target.version}",
-            input={
-                "type": "rollback",
-                "release_id": release_id,
-                "keep_configuration": keep_configuration,
-                "total_seconds": application.settings.deadlines.total_seconds,
-            },
-        )
+    def required(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> Application:
+        """See ``Form.required``."""
+        application = store.find(tx, subject_id, self.kind.planner.vault)
+        _, snapshot = find_target(tx, self.kind.planner.vault, release_id, keep=keep_configuration)
+        self.kind.planner.plan_back(tx, application, snapshot, keep_configuration=keep_configuration)
+        return application
 
-    def preview(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> RollbackPreview:
-        """See ``Form.preview``."""
-        vault = self.planner.vault
+    def compared(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> RollbackPreview:
+        """See ``Form.compared``."""
+        vault = self.kind.planner.vault
         application = store.find(tx, subject_id, vault)
         target, snapshot = find_target(tx, vault, release_id, keep=keep_configuration)
-        plan = self.planner.plan_back(tx, application, snapshot, keep_configuration=keep_configuration)
+        plan = self.kind.planner.plan_back(tx, application, snapshot, keep_configuration=keep_configuration)
         serving = store.serving(tx, subject_id)
         before = None if serving is None else open_snapshot(store.spec_of(tx, serving.release_id), vault)
-        differences = [] if before is None else _differences(before, plan)
-        if target.domains is not None:
-            restoring = Restoring(
-                subject_type=SubjectType.APPLICATION,
-                subject_id=subject_id,
-                organization_id=application.organization_id,
-                facts=self.lifecycle.tools.routing.facts,
-                named=services_store.named,
-            )
-            changes = restoring.changes(tx, target.domains)
-            taken = [each.after for each in changes if each.before is None and restoring.is_taken(tx, each.after)]
-            differences += of_domains(changes, taken)
         return RollbackPreview(
             to=_made(release_id, target.version, snapshot),
             now=None if serving is None or before is None else _made(serving.release_id, serving.seq, before),
-            differences=differences,
+            differences=[] if before is None else _differences(before, plan),
             stays=_stays(snapshot, plan),
         )
 
     def refused(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> str | None:
         """See ``Form.refused``."""
-        vault = self.planner.vault
+        vault = self.kind.planner.vault
         application = store.find(tx, subject_id, vault)
         try:
             _, snapshot = find_target(tx, vault, release_id, keep=keep_configuration)
-            self.planner.require_back(tx, application, snapshot, keep_configuration=keep_configuration)
+            self.kind.planner.require_back(tx, application, snapshot, keep_configuration=keep_configuration)
         except NotAllowed as not_allowed:
             return not_allowed.message
         return None
@@ -131,30 +96,17 @@ class ApplicationRollbacks:
             return store.release(tx, release_id), store.spec_of(tx, release_id)
 
         found, spec = await self.lifecycle.db.read(read)
-        snapshot = open_snapshot(spec, self.planner.vault)
+        snapshot = open_snapshot(spec, self.kind.planner.vault)
         if found is None or snapshot is None:
             return None  # which is told of by who has the row
         try:
-            return await self.lifecycle.runtime(found).missing(load_artifact(snapshot.artifact))
+            return await self.lifecycle.driver.runtime(found).missing(load_artifact(snapshot.artifact))
         except Unavailable as away:
             return away.message
 
-    def is_wanted(self, tx: Tx, subject_id: str, release_id: str) -> bool:
-        """See ``Form.is_wanted``."""
-        found = store.release(tx, release_id)
-        if found is not None and found.state is not ReleaseState.RETIRED:
-            return True
-        return release_id in deployments.wanted_releases(tx, SubjectType.APPLICATION, subject_id)
-
-    async def remove(self, release_id: str) -> None:
+    async def remove(self, release: Release) -> None:
         """See ``Form.remove``."""
-        found = await self.lifecycle.db.read(lambda tx: store.release(tx, release_id))
-        if found is not None:
-            await self.lifecycle.let_go(found)
-
-    def seen(self, tx: Tx, release_id: str, missing: str | None) -> None:
-        """See ``Form.seen``."""
-        releases_store.seen(tx, release_id, missing)
+        await self.lifecycle.let_go(release)
 
 
 def _differences(before: Snapshot, after: ApplicationPlan) -> list[Difference]:

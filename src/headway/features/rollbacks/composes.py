@@ -8,27 +8,21 @@ from typing import Any
 
 from headway.core.access.allowances import NotAllowed
 from headway.core.deployments import store as deployments
-from headway.core.deployments.model import Lane, Request, SubjectType
-from headway.core.deployments.run import Owner
 from headway.drivers.runtimes.compose.conversion import IMAGE
-from headway.features.edge.domain_snapshots import Restoring
 from headway.features.rollbacks.differences import (
     Difference,
     NamedRelease,
     RollbackPreview,
     as_text,
-    of_domains,
     of_values,
     of_variables,
 )
-from headway.features.services import releases_store
-from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
-from headway.features.services.compose.lifecycle import ComposeLifecycle
-from headway.features.services.compose.model import ComposeRelease, Record, exclusive_key
-from headway.features.services.compose.plan import ComposePlanner
-from headway.features.services.compose.rollback import KIND, VERSION, find_release
-from headway.features.services.model import ReleaseState
+from headway.features.services.compose.driver import ComposeLifecycle
+from headway.features.services.compose.model import Compose, ComposeRelease, Record
+from headway.features.services.compose.rollback import ComposeRollback, find_release
+from headway.features.services.model import Release
+from headway.features.services.routing import ServiceRouting
 from headway.infra.db.transaction import Tx
 from headway.infra.logs.mask import Masker
 from headway.kernel.errors import Unavailable
@@ -43,57 +37,31 @@ class ComposeRollbacks:
     stay.
     """
 
-    planner: ComposePlanner
+    kind: ComposeRollback
     lifecycle: ComposeLifecycle
+    begins_anew: bool = False
 
-    def owner(self, tx: Tx, subject_id: str) -> Owner | None:
-        """See ``Form.owner``."""
-        return services_store.owner(tx, subject_id, SubjectType.COMPOSE)
+    @property
+    def routing(self) -> ServiceRouting:
+        """See ``Form.routing``."""
+        return self.lifecycle.tools.routing
 
-    def request(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> Request:
-        """See ``Form.request``."""
-        compose = store.find(tx, subject_id, self.planner.vault)
-        release = find_release(tx, self.planner, release_id)
-        return Request(
-            kind=KIND,
-            kind_version=VERSION,
-            subject_type=SubjectType.COMPOSE,
-            subject_id=subject_id,
-            host_id=compose.host_id,
-            organization_id=compose.organization_id,
-            project_id=compose.project_id,
-            exclusive_key=exclusive_key(subject_id),
-            lane=Lane.ROLLBACK,
-            default_title=f"Rollback to version {release.seq}",
-            input={
-                "type": "rollback",
-                "release_id": release_id,
-                "keep_configuration": keep_configuration,
-                "total_seconds": compose.settings.deadlines.total_seconds,
-            },
-        )
+    def required(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> Compose:
+        """See ``Form.required``."""
+        del keep_configuration
+        compose = store.find(tx, subject_id, self.kind.planner.vault)
+        find_release(tx, self.kind.planner, release_id)
+        return compose
 
-    def preview(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> RollbackPreview:
-        """See ``Form.preview``."""
-        compose = store.find(tx, subject_id, self.planner.vault)
-        release = find_release(tx, self.planner, release_id)
-        serving = store.serving(tx, subject_id, self.planner.vault)
-        differences = [] if serving is None else _differences(serving.record, release.record)
-        if release.domains is not None and not keep_configuration:
-            restoring = Restoring(
-                subject_type=SubjectType.COMPOSE,
-                subject_id=subject_id,
-                organization_id=compose.organization_id,
-                facts=self.lifecycle.tools.routing.facts,
-                named=services_store.named,
-            )
-            changes = restoring.changes(tx, release.domains)
-            taken = [each.after for each in changes if each.before is None and restoring.is_taken(tx, each.after)]
-            differences += of_domains(changes, taken)
+    def compared(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> RollbackPreview:
+        """See ``Form.compared``."""
+        del keep_configuration
+        release = find_release(tx, self.kind.planner, release_id)
+        serving = store.serving(tx, subject_id, self.kind.planner.vault)
         return RollbackPreview(
             to=_made(tx, release),
             now=None if serving is None else _made(tx, serving),
-            differences=differences,
+            differences=[] if serving is None else _differences(serving.record, release.record),
             stays=(
                 "What its containers have written to volumes stays as it is.",
                 "The compose service's own file and variables stay: the next deploy works from them.",
@@ -103,8 +71,8 @@ class ComposeRollbacks:
     def refused(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> str | None:
         """See ``Form.refused``. What its file asks for comes back whatever stays."""
         del keep_configuration
-        compose = store.find(tx, subject_id, self.planner.vault)
-        release = find_release(tx, self.planner, release_id)
+        compose = store.find(tx, subject_id, self.kind.planner.vault)
+        release = find_release(tx, self.kind.planner, release_id)
         try:
             powers.require_release(tx, compose, release.record)
         except NotAllowed as not_allowed:
@@ -117,26 +85,13 @@ class ComposeRollbacks:
         if release is None:
             return None
         try:
-            return await (await self.lifecycle.tools_of(release.service_id)).missing(release)
+            return await (await self.lifecycle.driver.tools_of(release.service_id)).missing(release)
         except Unavailable as away:
             return away.message
 
-    def is_wanted(self, tx: Tx, subject_id: str, release_id: str) -> bool:
-        """See ``Form.is_wanted``."""
-        found = store.release(tx, release_id, self.planner.vault)
-        if found is not None and found.state is not ReleaseState.RETIRED:
-            return True
-        return release_id in deployments.wanted_releases(tx, SubjectType.COMPOSE, subject_id)
-
-    async def remove(self, release_id: str) -> None:
+    async def remove(self, release: Release) -> None:
         """See ``Form.remove``."""
-        found = await self.lifecycle.tools.release(release_id)
-        if found is not None:
-            await self.lifecycle.let_go(found.service_id, release_id, found.folder)
-
-    def seen(self, tx: Tx, release_id: str, missing: str | None) -> None:
-        """See ``Form.seen``."""
-        releases_store.seen(tx, release_id, missing)
+        await self.lifecycle.let_go(release)
 
 
 def _differences(before: Record, after: Record) -> list[Difference]:

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
-from headway.core.deployments.model import Request
-from headway.core.deployments.run import Owner
+from headway.core.deployments.run import Kind
 from headway.features.rollbacks.differences import RollbackPreview
+from headway.features.services.model import Release, Service
+from headway.features.services.routing import ServiceRouting
 from headway.infra.db.transaction import Tx
 
 
 class RollbackForm(Protocol):
     """Releases of one kind of service. Each is named by its id, and has served."""
 
-    def owner(self, tx: Tx, subject_id: str) -> Owner | None:
-        """Whose the service is, None where it is gone."""
+    @property
+    def kind(self) -> Kind:
+        """What the deployment is that goes back to one."""
         ...
 
-    def request(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> Request:
-        """The deployment that goes back to it. Raises InvalidInput where that cannot be made."""
+    @property
+    def begins_anew(self) -> bool:
+        """Whether what serves may be gone back to as well, with the configuration of now."""
         ...
 
-    def preview(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> RollbackPreview:
-        """What that would change. Raises InvalidInput."""
+    @property
+    def routing(self) -> ServiceRouting:
+        """What leads to services of the kind."""
+        ...
+
+    def required(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> Service[Any]:
+        """The service, which could be taken back to the release. Raises InvalidInput where it could not."""
+        ...
+
+    def compared(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> RollbackPreview:
+        """What that would change, but for the domains. Raises InvalidInput."""
         ...
 
     def refused(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> str | None:
@@ -33,14 +45,6 @@ class RollbackForm(Protocol):
         """What keeps anybody from going back to it, as the machine is now; None where nothing does."""
         ...
 
-    def is_wanted(self, tx: Tx, subject_id: str, release_id: str) -> bool:
-        """Whether it serves, drains, or is gone back to by what waits or runs."""
-        ...
-
-    async def remove(self, release_id: str) -> None:
+    async def remove(self, release: Release) -> None:
         """Removes it with what nothing else needs of it; no error when it is gone. Its deployment stays."""
-        ...
-
-    def seen(self, tx: Tx, release_id: str, missing: str | None) -> None:
-        """Writes down what ``missing`` told."""
         ...

@@ -31,16 +31,15 @@ def install_rollbacks(
     base: Base, applications: of_applications.Applications, composes: of_composes.Composes
 ) -> Rollbacks:
     """How services go back, and what keeps it known whether one could."""
+    of_application = ApplicationRollback(planner=applications.planner, contexts=applications.lifecycle.driver.contexts)
+    of_compose = ComposeRollback(planner=composes.planner, contexts=composes.lifecycle.driver.contexts)
     forms: Mapping[SubjectType, RollbackForm] = {
-        SubjectType.APPLICATION: ApplicationRollbacks(planner=applications.planner, lifecycle=applications.lifecycle),
-        SubjectType.COMPOSE: ComposeRollbacks(planner=composes.planner, lifecycle=composes.lifecycle),
+        SubjectType.APPLICATION: ApplicationRollbacks(kind=of_application, lifecycle=applications.lifecycle),
+        SubjectType.COMPOSE: ComposeRollbacks(kind=of_compose, lifecycle=composes.lifecycle),
     }
     readiness = Readiness(db=base.db, forms=forms, events=base.events)
     module = Module(
-        kinds=(
-            ApplicationRollback(planner=applications.planner, contexts=applications.lifecycle.contexts),
-            ComposeRollback(planner=composes.planner, contexts=composes.lifecycle.contexts),
-        ),
+        kinds=(of_application, of_compose),
         loops=(Poller("readiness", readiness.look_round),),
     )
     service = RollbackService(db=base.db, ledger=base.ledger, stopping=base.engine.stopper, forms=forms)

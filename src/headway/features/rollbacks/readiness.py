@@ -9,6 +9,7 @@ from headway.core.deployments.model import SubjectType
 from headway.features.rollbacks import store
 from headway.features.rollbacks.forms import RollbackForm
 from headway.features.rollbacks.store import ReleasePlace
+from headway.features.services import releases_store
 from headway.infra.db.engine import Database
 from headway.kernel.events import Events, ReleasesLooked
 
@@ -33,8 +34,7 @@ class Readiness:
 
 async def look_at(db: Database, forms: Mapping[SubjectType, RollbackForm], place: ReleasePlace) -> str | None:
     """What keeps a release from serving again as its host is now, None where nothing does; its row says the same."""
-    form = forms[place.subject_type]
-    missing = await form.missing(place.release_id)
+    missing = await forms[place.subject_type].missing(place.release_id)
     if missing != place.missing:
-        await db.run(lambda tx: form.seen(tx, place.release_id, missing))
+        await db.run(lambda tx: releases_store.seen(tx, place.release_id, missing))
     return missing

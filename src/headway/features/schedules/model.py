@@ -26,9 +26,10 @@ class ScheduleTarget(StrEnum):
     @property
     def subject_type(self) -> SubjectType | None:
         """The type of service that it is inside of; None for a machine."""
-        return {ScheduleTarget.APPLICATION: SubjectType.APPLICATION, ScheduleTarget.COMPOSE: SubjectType.COMPOSE}.get(
-            self
-        )
+        return None if self in {ScheduleTarget.SERVER, ScheduleTarget.PANEL} else SubjectType(self.value)
+
+
+SERVICES = tuple(each for each in ScheduleTarget if each.subject_type is not None)
 
 
 class Shell(StrEnum):
@@ -110,15 +111,17 @@ class ScheduleOverview:
         return self.schedule.name
 
 
-def check(schedule: Schedule) -> None:
-    """Raises InvalidInput with what is wrong with it."""
+def check(schedule: Schedule, *, of_several: bool) -> None:
+    """Raises InvalidInput with what is wrong with it; ``of_several``: its target consists of services, one of which it
+    is to name.
+    """
     if not schedule.name.strip():
         raise InvalidInput("A schedule needs a name.")
     if not schedule.text.whole.strip():
         raise InvalidInput("There is no script yet: give the schedule a command, or a script of several lines.")
     if len(schedule.text.whole.encode()) > LONGEST_TEXT:
         raise InvalidInput(f"A script has at most {LONGEST_TEXT >> 10} KiB; put a longer one into the service.")
-    if schedule.target is ScheduleTarget.COMPOSE and not schedule.service_name:
+    if of_several and not schedule.service_name:
         raise InvalidInput("Say inside which service of the compose file it is to run (serviceName).")
     if schedule.timeout_seconds is not None and not 1 <= schedule.timeout_seconds <= LONGEST_RUN_SECONDS:
         raise InvalidInput(f"timeoutSeconds is between 1 and {LONGEST_RUN_SECONDS:.0f}.")

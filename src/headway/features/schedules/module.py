@@ -13,7 +13,7 @@ from headway.features.schedules.service import ScheduleService
 from headway.features.schedules.subject import ScheduleSubject
 from headway.features.services.application import runs
 from headway.features.services.application.module import Applications
-from headway.features.services.compose.module import Composes
+from headway.features.services.kinds import ServiceKinds
 from headway.module import Base, Module
 
 
@@ -25,14 +25,13 @@ class Schedules:
     module: Module
 
 
-def install_schedules(base: Base, applications: Applications, composes: Composes) -> Schedules:
+def install_schedules(base: Base, kinds: ServiceKinds, applications: Applications) -> Schedules:
     """Schedules, and what is run once."""
     db, vault, timers, stopping = base.db, base.vault, base.timers, base.engine.stopper
     subject = ScheduleSubject(timers=timers, vault=vault)
     scheduled = ScheduleKind(
-        vault=vault,
-        contexts=applications.lifecycle.contexts,
-        composes=composes.lifecycle.contexts,
+        kinds=kinds,
+        contexts=applications.lifecycle.driver.contexts,
         grace_seconds=base.settings.cancel_grace.total_seconds(),
         use_groups=base.settings.cgroups.wish is not False,
     )
@@ -47,7 +46,7 @@ def install_schedules(base: Base, applications: Applications, composes: Composes
     )
     service = ScheduleService(
         db=db,
-        vault=vault,
+        kinds=kinds,
         ledger=base.ledger,
         stopping=stopping,
         timers=timers,

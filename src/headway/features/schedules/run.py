@@ -25,12 +25,11 @@ from headway.features.schedules.plan import SchedulePlan, freeze
 from headway.features.schedules.subject import KIND, VERSION
 from headway.features.services.application import runs
 from headway.features.services.application.tools import ApplicationContext, ApplicationContexts
-from headway.features.services.compose.tools import ComposeContext, ComposeContexts
+from headway.features.services.kinds import ServiceKinds
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.cli import Docker
 from headway.infra.hosts.command import Command, Limits
 from headway.kernel.phrase import phrase
-from headway.kernel.vault import Vault
 
 INSIDE = "inside"
 _SCRIPT = "script"
@@ -45,19 +44,18 @@ class ScheduleKind:
     SIGTERM and SIGKILL when its run is cancelled; ``use_groups`` whether control groups may be made.
     """
 
-    vault: Vault
+    kinds: ServiceKinds
     contexts: ApplicationContexts
-    composes: ComposeContexts
     grace_seconds: float
     use_groups: bool
     name: str = KIND
     version: int = VERSION
-    freezes: Callable[[Tx, Deployment, Vault], Frozen] = freeze
+    freezes: Callable[[Tx, Deployment, ServiceKinds], Frozen] = freeze
     repeatable_until: str | None = _SCRIPT  # who knows what half a script has done
 
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
         """See ``Kind.freeze``."""
-        return self.freezes(tx, deployment, self.vault)
+        return self.freezes(tx, deployment, self.kinds)
 
     async def perform(self, run: Run) -> Success:
         """See ``Kind.perform``."""
@@ -95,10 +93,9 @@ class ScheduleKind:
 
     async def _inside(self, run: Run, plan: SchedulePlan) -> Inside:
         """Where the script is to run."""
-        if plan.runtime is not None and plan.release_id is not None:
-            return await self._tools(run.deployment).runtimes.of(plan.runtime).inside(plan.release_id)
-        if plan.compose_id is not None:
-            return await _service(self.composes.at(run.deployment.host_id), plan.compose_id, plan.service or "")
+        inside = ScheduleTarget(plan.target).subject_type
+        if inside is not None:
+            return await self.kinds.by_type[inside].scripts.enter(run.deployment.host_id, plan.dump())
         if plan.target == ScheduleTarget.PANEL:
             return InFolder(folder="/", account=None, env=_of_this_machine(), limits=Limits())
         env = {"PATH": _PATH, "HOME": plan.home or "/", "LANG": "C.UTF-8"}
@@ -148,15 +145,6 @@ class ScheduleKind:
 def _gates(tools: ApplicationContext) -> str:
     """The folder of the files that open gates, which only the panel enters."""
     return f"{tools.folders.work}/gates"
-
-
-async def _service(tools: ComposeContext, compose_id: str, service: str) -> InContainer:
-    running = await tools.running(compose_id, service)
-    if not running:
-        raise RunFailed(f"No container of the service {service} runs; start the compose service, or look at its logs.")
-    newest = running[-1].container_id
-    state = (await tools.engine.api.get(f"/containers/{newest}/json"))["State"]
-    return InContainer(container_id=newest, pid=state["Pid"] or None)
 
 
 def _work(plan: SchedulePlan) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +18,7 @@ from headway.core.deployments.status import Intent
 from headway.core.deployments.store import DeploymentNotFound
 from headway.core.deployments.store import find as find_deployment
 from headway.core.deployments.subject_shutdown import end_unfinished
+from headway.core.deployments.subjects import NOUNS
 from headway.core.engine.scheduler.cron import Cron, checked
 from headway.core.engine.scheduler.timer import Policy, Tick
 from headway.core.engine.scheduler.timers import Timers
@@ -25,18 +26,13 @@ from headway.features.schedules import powers, store
 from headway.features.schedules.cleanup import clear
 from headway.features.schedules.model import Schedule, ScheduleOverview, ScheduleTarget, Shell, Text, check
 from headway.features.schedules.subject import request_for
+from headway.features.services.kinds import ServiceKinds
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Forbidden
 from headway.kernel.ids import new_id
-from headway.kernel.vault import Vault
 
 MOST_TICKS = 100
-_NOUNS: Mapping[ScheduleTarget, Noun] = {
-    ScheduleTarget.APPLICATION: Noun.APPLICATION,
-    ScheduleTarget.COMPOSE: Noun.COMPOSE,
-    ScheduleTarget.SERVER: Noun.SERVER,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +62,7 @@ class ScheduleService:
         self,
         *,
         db: Database,
-        vault: Vault,
+        kinds: ServiceKinds,
         ledger: Ledger,
         stopping: Stopping,
         timers: Timers,
@@ -74,7 +70,8 @@ class ScheduleService:
         now: Callable[[], datetime],
     ) -> None:
         self._db = db
-        self._vault = vault
+        self._kinds = kinds
+        self._vault = kinds.vault
         self._ledger = ledger
         self._stopping = stopping
         self._timers = timers
@@ -89,7 +86,7 @@ class ScheduleService:
             target_id = self._require_target(tx, actor, permission, wish)
             schedule_id = new_id()
             schedule = _wished(wish, schedule_id, target_id, actor.organization_id, tx.now)
-            check(schedule)
+            self._check(schedule)
             store.add(tx, schedule, self._vault)
             powers.save(tx, actor, schedule)
             self._set(tx, schedule_id, cron, wish)
@@ -112,7 +109,7 @@ class ScheduleService:
             schedule = self._permitted(tx, actor, permission, schedule_id)
             wish = change(self._wish(tx, schedule))
             changed = _wished(wish, schedule_id, schedule.target_id, schedule.organization_id, schedule.created_at)
-            check(changed)
+            self._check(changed)
             store.put(tx, changed, self._vault)
             powers.save(tx, actor, changed)
             self._set(tx, schedule_id, checked(wish.cron, wish.timezone, self._now()), wish)
@@ -190,12 +187,16 @@ class ScheduleService:
         """The id of what a schedule is to run in, which the caller may see; None for the panel's machine."""
         if wish.target in {ScheduleTarget.PANEL, ScheduleTarget.SERVER} and actor.role < Role.ADMIN:
             raise Forbidden("Schedules on machines are for owners and admins.")
-        noun = _NOUNS.get(wish.target)
+        noun = _noun(wish.target)
         owner = store.owner_of_target(tx, wish.target, wish.target_id, actor.organization_id)
         if owner is None:
-            raise Missing(noun or Noun.SCHEDULE)
-        permit(actor, permission, owner.organization_id, owner.project_id, noun=noun or Noun.SCHEDULE)
+            raise Missing(noun)
+        permit(actor, permission, owner.organization_id, owner.project_id, noun=noun)
         return None if wish.target is ScheduleTarget.PANEL else wish.target_id
+
+    def _check(self, schedule: Schedule) -> None:
+        inside = schedule.target.subject_type
+        check(schedule, of_several=inside is not None and self._kinds.by_type[inside].scripts.of_several)
 
     def _set(self, tx: Tx, schedule_id: str, cron: Cron, wish: ScheduleRequest) -> None:
         self._timers.put(tx, SubjectType.SCHEDULE, schedule_id, cron, wish.policy, enabled=wish.enabled)
@@ -227,6 +228,12 @@ class ScheduleService:
             policy=timer.policy,
             enabled=timer.enabled,
         )
+
+
+def _noun(target: ScheduleTarget) -> Noun:
+    if target.subject_type is not None:
+        return NOUNS[target.subject_type]
+    return Noun.SERVER if target is ScheduleTarget.SERVER else Noun.SCHEDULE
 
 
 def _wished(

@@ -10,7 +10,7 @@ from sqlalchemy import Row, delete, insert, or_, select, update
 from headway.core.access import allowances
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
-from headway.features.schedules.model import LastRun, Schedule, ScheduleTarget, Shell, Text
+from headway.features.schedules.model import SERVICES, LastRun, Schedule, ScheduleTarget, Shell, Text
 from headway.features.servers import store as of_servers
 from headway.features.services import store as services_store
 from headway.infra.db.tables.deployments import deployments
@@ -67,15 +67,11 @@ def owner(tx: Tx, schedule_id: str) -> Owner | None:
 
 def owner_of_target(tx: Tx, target: ScheduleTarget, target_id: str | None, organization_id: str) -> Owner | None:
     """Whose what a schedule runs in is; a machine is its organisation's, and in no project."""
-    match target:
-        case ScheduleTarget.APPLICATION:
-            return services_store.owner(tx, target_id or "", SubjectType.APPLICATION)
-        case ScheduleTarget.COMPOSE:
-            return services_store.owner(tx, target_id or "", SubjectType.COMPOSE)
-        case ScheduleTarget.SERVER:
-            return of_servers.owner(tx, target_id or "")
-        case ScheduleTarget.PANEL:
-            return Owner(organization_id=organization_id, project_id=None)
+    if target.subject_type is not None:
+        return services_store.owner(tx, target_id or "", target.subject_type)
+    if target is ScheduleTarget.SERVER:
+        return of_servers.owner(tx, target_id or "")
+    return Owner(organization_id=organization_id, project_id=None)
 
 
 def add(tx: Tx, schedule: Schedule, vault: Vault) -> None:
@@ -97,7 +93,7 @@ def to_clear(tx: Tx) -> list[str]:
     """The schedules whose deletion has begun, and those that were inside of something that is gone."""
     there = select(services.c.service_id).where(services.c.deleted_at.is_(None))
     orphaned = or_(
-        _c.target.in_((ScheduleTarget.APPLICATION, ScheduleTarget.COMPOSE)) & _c.target_id.not_in(there),
+        _c.target.in_(SERVICES) & _c.target_id.not_in(there),
         (_c.target == ScheduleTarget.SERVER) & _c.target_id.not_in(select(servers.c.server_id)),
     )
     return list(tx.execute(select(_c.schedule_id).where(or_(~_LIVE, orphaned))).scalars())

@@ -12,7 +12,7 @@ from headway.core.deployments.store import give_to_project
 from headway.core.engine.scheduler.timer import Overlap, Tick
 from headway.core.engine.scheduler.timers import Timers
 from headway.features.schedules import store
-from headway.features.schedules.model import Schedule, ScheduleTarget, exclusive_key
+from headway.features.schedules.model import SERVICES, Schedule, exclusive_key
 from headway.features.services import store as services_store
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
@@ -55,8 +55,8 @@ class ScheduleSubject:
 
 
 def carry_schedules_along(tx: Tx, service_id: str, project_id: str) -> None:
-    """The runs of the schedules of an application or compose service go with it to another project."""
-    for target in (ScheduleTarget.APPLICATION, ScheduleTarget.COMPOSE):
+    """The runs of the schedules of a service go with it to another project."""
+    for target in SERVICES:
         for schedule_id in store.inside(tx, target, service_id):
             give_to_project(tx, SubjectType.SCHEDULE, schedule_id, project_id)
 
@@ -85,7 +85,7 @@ def request_for(tx: Tx, schedule_id: str, timers: Timers, vault: Vault, descript
 
 def _host_of(tx: Tx, schedule: Schedule) -> str:
     """Where it is to run: inside of a service, where that is."""
-    is_inside = schedule.target in {ScheduleTarget.APPLICATION, ScheduleTarget.COMPOSE}
+    is_inside = schedule.target.subject_type is not None
     inside = services_store.host_of(tx, schedule.target_id or "") if is_inside else None
     return inside or schedule.runs_on
 

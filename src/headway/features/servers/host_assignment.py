@@ -25,6 +25,16 @@ def host_for(tx: Tx, organization_id: str, server_id: str | None) -> str:
     return server.server_id
 
 
+def build_host_for(tx: Tx, organization_id: str, server_id: str | None) -> str | None:
+    """The host on which clients want a service built, of either type; None where it is. Raises Missing as above."""
+    if not server_id:
+        return None
+    server = store.find(tx, server_id)
+    if server.organization_id != organization_id:
+        raise Missing(Noun.SERVER)
+    return server.server_id
+
+
 def require_seen_on(tx: Tx, actor: Actor, server_id: str | None) -> None:
     """Members, and keys for some projects, know a server by what they see on it, and no other. Raises Missing."""
     if not server_id or (actor.role >= Role.ADMIN and actor.terms.projects is None):

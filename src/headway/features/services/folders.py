@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from headway.drivers.sources.git_commands import GitFolders
 from headway.features.servers.source_transfer import TransferFolders
+
+
+class Part(StrEnum):
+    """What something on the disk is for."""
+
+    IMAGES = "images"
+    CONTAINERS = "containers"
+    VOLUMES = "volumes"
+    RELEASES = "releases"
+    CACHE = "cache"
+    SOURCES = "sources"
+    FILES = "files"
+    LOGS = "logs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +39,11 @@ class ServiceFolders:
     def archives(self, service_id: str) -> str:
         """What was uploaded for a service: only the panel reads it."""
         return f"{self.private}/archives/{service_id}"
+
+    def parts(self, service_id: str) -> Mapping[str, Part]:
+        """Every folder that goes with a service, and what it is for."""
+        mirror = self.mirror(service_id)
+        return dict.fromkeys((mirror, f"{mirror}.modules", self.archives(service_id)), Part.SOURCES)
 
     @property
     def bundles(self) -> TransferFolders:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
@@ -12,6 +14,30 @@ PUSH, TAG = "push", "tag"
 _ONCE_PASSIVE: Mapping[str, str] = MappingProxyType(
     {"autoDeploy": "auto_deploy", "triggerType": "trigger_type", "watchPaths": "watch_paths"}
 )
+
+
+class SourceKind(StrEnum):
+    """What a service is made of, as far as deliveries tell of it."""
+
+    GIT = "git"
+    IMAGE = "image"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackedSource:
+    """What of a service deliveries are held against. ``by_tags``: it deploys tags instead of its branch."""
+
+    source: SourceKind
+    git_url: str | None = None
+    branch: str | None = None
+    tag: str | None = None
+    commit: str | None = None
+    image: str | None = None
+    any_image: bool = False
+    auto_deploy: bool = True
+    by_tags: bool = False
+    watch_paths: tuple[str, ...] = ()
 
 
 def with_meaning(values: Mapping[str, Any]) -> dict[str, Any]:

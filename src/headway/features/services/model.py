@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
+from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
 from headway.drivers.runtimes.base import Health
 from headway.features.services.settings import ServiceSettings
@@ -15,6 +16,11 @@ from headway.features.services.settings import ServiceSettings
 Kinds = frozenset[SubjectType]
 APPLICATIONS: Kinds = frozenset({SubjectType.APPLICATION, SubjectType.DATABASE})  # what runs of a database is one
 COMPOSES: Kinds = frozenset({SubjectType.COMPOSE})
+
+
+def type_of(kind: str) -> SubjectType:
+    """What domains, webhooks and clients call a service of a kind: a database is an application."""
+    return SubjectType.COMPOSE if kind in COMPOSES else SubjectType.APPLICATION
 
 
 class ServiceStatus(StrEnum):
@@ -76,10 +82,20 @@ class Service(Generic[S]):
         """What its deployments belong to."""
         return self.kind if self.preview_of is None else SubjectType.PREVIEW
 
+    @property
+    def noun(self) -> Noun:
+        """What it is called."""
+        return noun_of(self.kind)
+
     def words(self) -> Mapping[str, str | None]:
         """What it is found by."""
         own = {"name": self.name, "appName": self.app_name, "description": self.description}
         return {**own, **self.settings.words()}
+
+
+def noun_of(kind: SubjectType) -> Noun:
+    """What services of a kind are called."""
+    return Noun[kind.name]
 
 
 class ReleaseState(StrEnum):

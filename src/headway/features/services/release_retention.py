@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from headway.core.deployments import store as deployments
+from headway.core.deployments.model import SubjectType
+from headway.features.services import releases_store
+from headway.features.services.model import Release, ReleaseState
+from headway.features.services.settings import ServiceSettings
+from headway.infra.db.transaction import Tx
 from headway.kernel.settings import Settings
 
 # However old or large they are: what serves, and what served before it, so that one can always go back.
@@ -56,6 +62,29 @@ class Holding:
     bytes: int | None = None
 
 
+def kept_by(own: ServiceSettings | None, default: KeptReleases) -> KeptReleases:
+    """What a service with these settings keeps of its releases; the default for one that is being deleted (None)."""
+    if own is None:
+        return default
+    return default.own(
+        number=own.retention.releases, days=own.retention.releases_days, bytes_=own.retention.releases_bytes
+    )
+
+
+def beyond(tx: Tx, kind: SubjectType, service_id: str, keep: KeptReleases) -> list[Release]:
+    """The releases that a service of this kind does not keep, the newest first."""
+    releases = releases_store.of_service(tx, service_id)
+    wanted = deployments.wanted_releases(tx, kind, service_id)
+    staying = kept_of([_holding(each, wanted) for each in releases], keep, tx.now)
+    return [each for each in releases if each.release_id not in staying]
+
+
+def is_shared(tx: Tx, release: Release) -> bool:
+    """Whether another release has the same files, which only one of the same service can."""
+    releases = releases_store.of_service(tx, release.service_id)
+    return any(each.folder == release.folder and each.release_id != release.release_id for each in releases)
+
+
 def kept_of(releases: Iterable[Holding], keep: KeptReleases, now: datetime) -> frozenset[str]:
     """The ids of those of one service's releases that nobody may clear away: what is needed, and the newest, the one
     that serves among them. What a rollback makes is the artifact that it went back to, and counts with that as one, so
@@ -81,3 +110,15 @@ def _within(newest: list[Holding], keep: KeptReleases, now: datetime) -> Iterato
         is_much = keep.bytes is not None and held > keep.bytes
         if place < _NEVER_TOO_OLD or not (is_old or is_much):
             yield each
+
+
+def _holding(release: Release, wanted: Collection[str]) -> Holding:
+    return Holding(
+        release_id=release.release_id,
+        seq=release.seq,
+        origin=release.origin or release.release_id,
+        is_needed=release.state is not ReleaseState.RETIRED or release.release_id in wanted,
+        has_served=release.state is not ReleaseState.STARTING,
+        made_at=release.created_at,
+        bytes=release.bytes,
+    )

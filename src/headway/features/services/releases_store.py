@@ -6,19 +6,21 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, select, update
 
 from headway.features.edge import domain_snapshots
 from headway.features.services import store
-from headway.features.services.model import DesiredState, Release, ReleaseState, read_health
-from headway.infra.db.tables.services import ports, releases
+from headway.features.services.model import DesiredState, Kinds, Release, ReleaseState, read_health
+from headway.infra.db.tables.services import ports, releases, services
 from headway.infra.db.transaction import Tx
 
-_r = releases.c
+_r, _s = releases.c, services.c
 _AS_THEY_ARE = (
     *("release_id", "seq", "service_id", "host_id", "deployment_id", "folder", "runtime", "port", "bytes"),
     *("commit_hash", "retire_at", "created_at", "origin", "image", "missing", "domains"),
 )
+# What a release was made of may be large, and only who is to open it reads it.
+_WITHOUT_RECORD = select(*(each for each in releases.columns if each is not _r.record))
 
 
 def find(tx: Tx, release_id: str) -> Row[Any] | None:
@@ -32,9 +34,20 @@ def serving(tx: Tx, service_id: str) -> Row[Any] | None:
     return tx.execute(select(releases).where(*mine)).one_or_none()
 
 
+def serving_on(
+    column: ColumnElement[Any], host_id: str, organization_id: str, kinds: Kinds, *, but: str = ""
+) -> Select[Any]:
+    """Asks for a column of an organisation's services of these kinds, ``but`` one, and of their releases that serve on
+    a host and are to.
+    """
+    mine = (_s.organization_id == organization_id, _s.host_id == host_id, _s.kind.in_(kinds), _s.service_id != but)
+    serve = (_r.service_id == _s.service_id, _r.state == ReleaseState.SERVING, _s.wanted != DesiredState.DOWN)
+    return select(column).where(*mine, *serve)
+
+
 def of_service(tx: Tx, service_id: str) -> list[Release]:
     """A service's releases, the newest first."""
-    found = tx.execute(select(releases).where(_r.service_id == service_id).order_by(_r.seq.desc()))
+    found = tx.execute(_WITHOUT_RECORD.where(_r.service_id == service_id).order_by(_r.seq.desc()))
     return [release_of(row) for row in found]
 
 
@@ -51,6 +64,11 @@ def columns_of(row: Row[Any]) -> dict[str, Any]:
         "more_ports": tuple(row.more_ports or ()),
         "health": read_health(row.health),
     }
+
+
+def commits_of(tx: Tx, service_id: str) -> list[str | None]:
+    """What the releases of a service were made of: commits, or the digests of archives."""
+    return list(tx.execute(select(_r.commit_hash).where(_r.service_id == service_id)).scalars())
 
 
 def next_number(tx: Tx, service_id: str) -> int:

@@ -14,7 +14,15 @@ from headway.core.deployments.run import Owner
 from headway.features.edge import domains_store, middlewares_store
 from headway.features.edge.route_target import RouteTargetFacts
 from headway.features.services import hooks_store
-from headway.features.services.model import AtRest, DesiredState, Kinds, S, Service, ServiceStatus
+from headway.features.services.model import (
+    AtRest,
+    DesiredState,
+    Kinds,
+    S,
+    Service,
+    ServiceStatus,
+    type_of,
+)
 from headway.features.services.settings import ServiceSettings
 from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments
 from headway.infra.db.tables.services import ports, releases, services
@@ -132,10 +140,10 @@ def live(tx: Tx, host_id: str, kinds: Kinds) -> set[str]:
     return set(tx.execute(select(_s.service_id).where(_LIVE, _s.kind.in_(kinds), _s.host_id == host_id)).scalars())
 
 
-def ending(tx: Tx, kinds: Kinds) -> list[str]:
+def ending(tx: Tx) -> list[str]:
     """The previews whose deletion has begun, of which something waits or runs still."""
     busy = select(_d.subject_id).where(or_(PENDING, RUNNING), _d.subject_type == SubjectType.PREVIEW)
-    mine = (_s.kind.in_(kinds), _s.preview_of.is_not(None), _s.deleted_at.is_not(None), _s.service_id.in_(busy))
+    mine = (_s.preview_of.is_not(None), _s.deleted_at.is_not(None), _s.service_id.in_(busy))
     return list(tx.execute(select(_s.service_id).where(*mine)).scalars())
 
 
@@ -172,6 +180,11 @@ def owner(tx: Tx, service_id: str, kind: SubjectType) -> Owner | None:
     mine = (_OWN, _s.kind == kind, _s.service_id == service_id)
     row = tx.execute(select(_s.organization_id, _s.project_id).where(*mine)).one_or_none()
     return None if row is None else Owner(organization_id=row.organization_id, project_id=row.project_id)
+
+
+def previews_of(tx: Tx, service_id: str) -> list[str]:
+    """What there is of a service's pull requests, those too whose deletion has begun."""
+    return list(tx.execute(select(_s.service_id).where(_s.preview_of == service_id)).scalars())
 
 
 def front(tx: Tx, service_id: str, kinds: Kinds) -> RouteTargetFacts | None:
@@ -252,8 +265,7 @@ def remove(tx: Tx, service_id: str) -> None:
 
 def word_for(tx: Tx, service_id: str) -> SubjectType:
     """What domains and addresses of webhooks call a service: a compose service, or an application."""
-    kind = tx.scalar(select(_s.kind).where(_s.service_id == service_id))
-    return SubjectType.COMPOSE if kind == SubjectType.COMPOSE else SubjectType.APPLICATION
+    return type_of(tx.scalar(select(_s.kind).where(_s.service_id == service_id)) or "")
 
 
 def _rows(tx: Tx, *mine: ColumnElement[bool]) -> list[Row[Any]]:

@@ -12,16 +12,15 @@ from pydantic_core import from_json
 from headway.core.deployments.ledger import TooManyWait
 from headway.core.deployments.model import SubjectType
 from headway.drivers.forges.base import ForgeName
+from headway.drivers.forges.events import ChangedFiles
+from headway.drivers.forges.payload import Json, at, text_at
 from headway.features.git import providers_store
 from headway.features.git.provider_repository import provided
 from headway.features.git.providers_model import GitProvider
-from headway.features.services.application import store as applications
-from headway.features.services.compose import store as composes
-from headway.features.webhooks.events import ChangedFiles, Sender
+from headway.features.services import directory
 from headway.features.webhooks.ingest import Ingest
 from headway.features.webhooks.model import DeliveryAnswer
 from headway.features.webhooks.parser import Arrived, Signature, read
-from headway.features.webhooks.payload import Json, at, text_at
 from headway.features.webhooks.policy import compared
 from headway.features.webhooks.pull_files import PullFiles
 from headway.features.webhooks.services import HookedService
@@ -59,7 +58,7 @@ class AppHooks:
         NotOfAnApp.
         """
         arrived, payload = await asyncio.to_thread(lambda: (read(headers, body), _payload(body)))
-        if arrived.told.sender is not Sender.GITHUB:
+        if arrived.told.sender is not ForgeName.GITHUB:
             raise NotOfAnApp
         installation = str(at(payload, "installation", "id"))
         found = await self.db.read(lambda tx: self._provider(tx, installation, arrived))
@@ -113,7 +112,7 @@ class AppHooks:
 
     def _told(self, tx: Tx, provider: GitProvider, path: str) -> list[HookedService]:
         concerned = self._concerned(tx, provider, path.lower())
-        found = [self.taking.services[subject_type](tx, subject_id) for subject_type, subject_id in concerned]
+        found = [self.taking.services.find(tx, subject_type, subject_id) for subject_type, subject_id in concerned]
         return [each for each in found if each is not None]
 
     def _concerned(self, tx: Tx, provider: GitProvider, path: str) -> list[tuple[SubjectType, str]]:
@@ -123,14 +122,9 @@ class AppHooks:
             mine = provided(source_type, extra)
             return mine is not None and (mine.provider_id, mine.path.lower()) == (provider.provider_id, path)
 
-        organization_id = provider.organization_id
         return [
-            (SubjectType.APPLICATION, each.service_id)
-            for each in applications.of_organization(tx, organization_id, self.vault)
-            if has_it(each.settings.source_type, each.settings.extra)
-        ] + [
-            (SubjectType.COMPOSE, each.service_id)
-            for each in composes.of_organization(tx, organization_id, self.vault)
+            (each.kind, each.service_id)
+            for each in directory.of_organization(tx, provider.organization_id, self.vault)
             if has_it(each.settings.source_type, each.settings.extra)
         ]
 

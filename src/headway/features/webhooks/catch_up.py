@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from headway.core.deployments.model import SubjectType
+from headway.features.services.hooks_model import SourceKind
 from headway.features.webhooks import store
 from headway.features.webhooks.ingest import Ingest
 from headway.features.webhooks.parser import Signature, read
-from headway.features.webhooks.policy import SourceKind
 from headway.features.webhooks.services import HookedService
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -65,7 +65,7 @@ class CatchingUp:
 
     def _service(self, tx: Tx, subject_type: SubjectType, subject_id: str) -> HookedService | None:
         """The service, where pushes of its branch would deploy it."""
-        service = self.taking.services[subject_type](tx, subject_id)
+        service = self.taking.services.find(tx, subject_type, subject_id)
         if service is None or service.tracked.source is not SourceKind.GIT:
             return None
         told = service.tracked

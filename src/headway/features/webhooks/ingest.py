@@ -10,13 +10,12 @@ from typing import TypedDict
 
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
-from headway.core.deployments.model import Request, SubjectType, Trigger
+from headway.core.deployments.model import Request, Trigger
 from headway.core.deployments.status import Reason
+from headway.drivers.forges.events import ChangedFiles, Pull
 from headway.features.previews.lifecycle import PreviewStep
-from headway.features.previews.model import Pull
 from headway.features.previews.policy import Deed
 from headway.features.webhooks import store
-from headway.features.webhooks.events import ChangedFiles, PullRequestNews
 from headway.features.webhooks.model import Delivery, DeliveryAnswer, HookOutcome, Outcome
 from headway.features.webhooks.parser import Arrived, Signature
 from headway.features.webhooks.policy import Compare, Decision, Verdict, decide, of_files, of_other_repository
@@ -49,7 +48,7 @@ class Ingest:
     """``most_payload_bytes`` is what is kept of the payloads of one service."""
 
     ledger: Ledger
-    services: Mapping[SubjectType, HookedServices]
+    services: HookedServices
     events: Events
     most_payload_bytes: int
 
@@ -132,7 +131,7 @@ class Ingest:
         again: bool,
     ) -> HookOutcome | None:
         """What a pull request does, None where none is told of, or the service has no previews."""
-        pull = next((each.pull for each in arrived.told.events if isinstance(each, PullRequestNews)), None)
+        pull = next((each for each in arrived.told.events if isinstance(each, Pull)), None)
         if pull is None or service.pulled is None:
             return None
         ask = _asking((delivery_id, _asker(arrived)))

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from headway.core.deployments.model import SubjectType
-from headway.features.webhooks.events import Sender
+from headway.drivers.forges.events import Sender
 from headway.features.webhooks.parser import Signature
 
 

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from headway.core.engine.poller import Poller, daily
 from headway.features.git.providers import GitProviderService
 from headway.features.previews.lifecycle import PreviewLifecycle
-from headway.features.services.application.module import Applications
-from headway.features.services.compose.module import Composes
+from headway.features.services.kinds import ServiceKinds
 from headway.features.webhooks.app_hooks import AppHooks
 from headway.features.webhooks.branch_heads import Heads
 from headway.features.webhooks.catch_up import CatchingUp
 from headway.features.webhooks.ingest import Ingest
 from headway.features.webhooks.pull_files import PullFiles
 from headway.features.webhooks.service import WebhookService
-from headway.features.webhooks.services import services
+from headway.features.webhooks.services import HookedServices
 from headway.module import Base, Module
 
 
@@ -28,17 +27,17 @@ class Webhooks:
 
 
 def install_webhooks(
-    base: Base, providers: GitProviderService, acting: PreviewLifecycle, applications: Applications, composes: Composes
+    base: Base, providers: GitProviderService, acting: PreviewLifecycle, kinds: ServiceKinds
 ) -> Webhooks:
-    """Webhooks of services and of these providers' apps; ``acting`` sees to previews."""
+    """Webhooks of services of these kinds and of these providers' apps; ``acting`` sees to previews."""
     db, vault, settings = base.db, base.vault, base.settings
     taking = Ingest(
         ledger=base.ledger,
-        services=services(vault, acting),
+        services=HookedServices(kinds=kinds, acting=acting),
         events=base.events,
         most_payload_bytes=settings.webhook_payload_bytes,
     )
-    files = PullFiles(db=db, providers=providers, forms=acting.forms)
+    files = PullFiles(db=db, providers=providers, kinds=kinds)
     service = WebhookService(
         db=db,
         vault=vault,
@@ -47,16 +46,7 @@ def install_webhooks(
         most_bytes=settings.webhook_limit_bytes,
         apps=AppHooks(db=db, vault=vault, taking=taking, files=files),
     )
-    heads = Heads(
-        db=db,
-        vault=vault,
-        host=base.machine.host,
-        guests=base.guests,
-        application_plans=applications.planner,
-        application_tools=applications.lifecycle.tools,
-        compose_plans=composes.planner,
-        compose_tools=composes.lifecycle.tools,
-    )
+    heads = Heads(db=db, kinds=kinds, host=base.machine.host, guests=base.guests)
     catching_up = CatchingUp(db=db, taking=taking, head_of=heads.of)
     module = Module(
         loops=(

@@ -10,16 +10,16 @@ from urllib.parse import parse_qs
 
 from pydantic_core import from_json
 
-from headway.features.webhooks.events import Other, ParsedDelivery
-from headway.features.webhooks.forges.base import DeliveryForm
-from headway.features.webhooks.forges.registry import FORMS
-from headway.features.webhooks.payload import Json
+from headway.drivers.forges.deliveries import DeliveryForm
+from headway.drivers.forges.events import Other, ParsedDelivery
+from headway.drivers.forges.payload import Json
+from headway.drivers.forges.registry import DELIVERIES
 
 _LONGEST = 128
 _LONGEST_EVENT = 64
 _FORM_TYPE = "application/x-www-form-urlencoded"
 # What tells a delivery apart is kept with it; what proves it, and any secret that came along, is not.
-_KEPT_STARTS = ("x-github-", "x-gitlab-", "x-gitea-", "x-forgejo-", "x-gogs-", "x-event-", "x-request-", "webhook-")
+_KEPT_STARTS = tuple(start for form in DELIVERIES for start in form.kept)
 _KEPT = frozenset({"content-type", "user-agent", "idempotency-key", "x-attempt-number"})
 _SECRET = ("token", "signature")
 _LEVEL = 1
@@ -68,7 +68,7 @@ class Arrived:
 def read(headers: Mapping[str, str], body: bytes) -> Arrived:
     """The delivery with these headers (names in lower case) and this body, whatever they hold."""
     payload, broken = _payload(headers.get("content-type", "").lower(), body)
-    form = next(each for each in FORMS if each.is_mine(headers, payload))
+    form = next(each for each in DELIVERIES if each.is_mine(headers, payload))
     events = (Other(why="The body says that it is JSON, and is not."),) if broken else form.events(headers, payload)
     sent_id = form.sent_id(headers, payload, body)
     told = ParsedDelivery(

@@ -9,18 +9,19 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from headway.features.webhooks.events import (
+from headway.drivers.forges.events import (
     ChangedFiles,
     DeployRequest,
     Event,
     ImagePush,
     Other,
     Ping,
-    PullRequestNews,
+    Pull,
     Push,
     RefType,
     Removed,
 )
+from headway.features.services.hooks_model import SourceKind, TrackedSource
 from headway.features.webhooks.watch_paths import Compared, Found, concerned
 
 Compare = Callable[[Sequence[str], Sequence[str]], Found]
@@ -33,14 +34,6 @@ _SHOWN_FILES = 20
 _LONGEST_SUBJECT = 200
 _NOT_COMPARED = "there are too many files for these patterns, or they were changed meanwhile"
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
-
-
-class SourceKind(StrEnum):
-    """What a service is made of, as far as deliveries tell of it."""
-
-    GIT = "git"
-    IMAGE = "image"
-    OTHER = "other"
 
 
 class Verdict(StrEnum):
@@ -60,22 +53,6 @@ class Verdict(StrEnum):
     IMAGE = "image"
     SOURCE = "source"
     ALREADY = "already"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrackedSource:
-    """What of a service deliveries are held against. ``by_tags``: it deploys tags instead of its branch."""
-
-    source: SourceKind
-    git_url: str | None = None
-    branch: str | None = None
-    tag: str | None = None
-    commit: str | None = None
-    image: str | None = None
-    any_image: bool = False
-    auto_deploy: bool = True
-    by_tags: bool = False
-    watch_paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +91,9 @@ def _of_one(service: TrackedSource, event: Event, compare: Compare) -> Decision:
             return Decision(verdict=Verdict.PING, message="Ping received, webhook is active")
         case Other(why=why):
             return Decision(verdict=Verdict.NOT_A_PUSH, message=why)
-        case PullRequestNews(pull=pull):
-            message = f"Pull request {pull.number}: what it does to previews depends on those that there are."
-            return Decision(verdict=Verdict.NOT_A_PUSH, message=message, track=f"pull:{pull.number}")
+        case Pull(number=number):
+            message = f"Pull request {number}: what it does to previews depends on those that there are."
+            return Decision(verdict=Verdict.NOT_A_PUSH, message=message, track=f"pull:{number}")
         case Removed(ref_type=ref_type, name=name):
             return Decision(verdict=Verdict.REMOVED, message=f"The {ref_type} {shown(name)} was removed.")
         case _ if not service.auto_deploy:

@@ -6,11 +6,9 @@ import asyncio
 from dataclasses import dataclass
 
 from headway.core.deployments.model import SubjectType
-from headway.drivers.forges.base import Connection, understood
-from headway.features.git.provider_repository import Provided, provided
-from headway.features.git.providers import GitProviderService
-from headway.features.previews.base import Forms
-from headway.features.webhooks.events import ChangedFiles, PullRequestNews
+from headway.drivers.forges.events import ChangedFiles, Pull
+from headway.features.git.providers import GitProviderService, OpenedRepository
+from headway.features.services.kinds import ServiceKinds
 from headway.features.webhooks.parser import Arrived
 from headway.features.webhooks.services import HookedService
 from headway.infra.db.engine import Database
@@ -22,31 +20,32 @@ _SECONDS = 5.0  # whoever has sent the delivery waits for its answer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullFiles:
-    """``forms`` are the services of which there are previews."""
+    """Those of pull requests of the services of these ``kinds``."""
 
     db: Database
     providers: GitProviderService
-    forms: Forms
+    kinds: ServiceKinds
 
     async def of(self, service: HookedService, arrived: Arrived) -> ChangedFiles | None:
         """The files of the whole pull request that is told of; None where nobody needs to know."""
-        pull = next((each.pull for each in arrived.told.events if isinstance(each, PullRequestNews)), None)
+        pull = next((each for each in arrived.told.events if isinstance(each, Pull)), None)
         if pull is None or not pull.is_open or service.pulled is None or not service.tracked.watch_paths:
             return None
         try:
-            found = await self.db.read(lambda tx: self._place(tx, service.subject_type, service.subject_id))
+            found = await self.db.read(lambda tx: self._repository(tx, service.subject_type, service.subject_id))
             if found is None:
                 return ChangedFiles(unknown="nobody but a git provider tells the files of a pull request")
-            connection, mine = found
-            asked = self.providers.forges[mine.forge].files_of_pull(connection, mine.path, pull.number)
+            connection = found.connection
+            path, number = found.path, pull.number
             async with asyncio.timeout(_SECONDS):
-                return ChangedFiles(files=tuple(await understood(mine.forge, asked)))
+                files = await self.providers.ask(connection, lambda api: api.files_of_pull(connection, path, number))
+            return ChangedFiles(files=tuple(files))
         except TimeoutError:
             return ChangedFiles(unknown=f"the git provider did not answer within {_SECONDS:g} s")
         except HeadwayError as error:
             return ChangedFiles(unknown=error.message.rstrip("."))
 
-    def _place(self, tx: Tx, service_type: SubjectType, service_id: str) -> tuple[Connection, Provided] | None:
-        base = self.forms[service_type].base(tx, service_id)
-        mine = provided(base.source_type, base.extra)
-        return None if mine is None else (self.providers.open(tx, mine.provider_id, base.organization_id), mine)
+    def _repository(self, tx: Tx, service_type: SubjectType, service_id: str) -> OpenedRepository | None:
+        service = self.kinds.find(tx, service_type, service_id)
+        given = service.settings
+        return self.providers.repository(tx, given.source_type, given.extra, service.organization_id)

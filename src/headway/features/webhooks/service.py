@@ -11,10 +11,10 @@ from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission, permit
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.subjects import NOUNS
+from headway.drivers.forges.events import Event
 from headway.features.services import hooks_store
 from headway.features.webhooks import store
 from headway.features.webhooks.app_hooks import AppHooks
-from headway.features.webhooks.events import Event
 from headway.features.webhooks.ingest import Ingest
 from headway.features.webhooks.model import Delivery, DeliveryAnswer, Outcome
 from headway.features.webhooks.parser import Arrived, Signature, read, unpacked
@@ -197,7 +197,7 @@ class WebhookService:
 
     def _told_at(self, tx: Tx, subject_type: SubjectType, token: str) -> HookedService:
         subject_id = hooks_store.service_at(tx, subject_type, token)
-        found = None if subject_id is None else self._taking.services[subject_type](tx, subject_id)
+        found = None if subject_id is None else self._taking.services.find(tx, subject_type, subject_id)
         if found is None:
             raise NoSuchAddress(subject_type)
         return found
@@ -205,8 +205,7 @@ class WebhookService:
     def _permitted(
         self, tx: Tx, actor: Actor, permission: Permission, subject_type: SubjectType, subject_id: str
     ) -> HookedService:
-        find = self._taking.services.get(subject_type)
-        found = None if find is None else find(tx, subject_id)
+        found = self._taking.services.find(tx, subject_type, subject_id)
         noun = NOUNS[subject_type]
         if found is None:
             raise Missing(noun)
@@ -217,7 +216,7 @@ class WebhookService:
     def _seen(self, tx: Tx, actor: Actor, permission: Permission, delivery_id: str) -> tuple[Delivery, HookedService]:
         """The delivery and its service, where the caller may do this with it; else there is none."""
         delivery = store.find(tx, delivery_id)
-        service = self._taking.services[delivery.subject_type](tx, delivery.subject_id)
+        service = self._taking.services.find(tx, delivery.subject_type, delivery.subject_id)
         if service is None:
             raise Missing(Noun.DELIVERY)
         place = (service.organization_id, service.project_id)

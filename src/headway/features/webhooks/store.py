@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, exists, func
 from headway.core.access.policy import Missing, Noun
 from headway.core.deployments.model import SubjectType, Trigger
 from headway.core.deployments.status import Status
-from headway.features.webhooks.events import Sender
+from headway.drivers.forges.events import sender_of
 from headway.features.webhooks.model import Delivery, HookOutcome, Outcome
 from headway.features.webhooks.parser import Signature
 from headway.infra.db.tables.deployments import PENDING, deployments
@@ -177,7 +177,7 @@ def _remove(tx: Tx, delivery_ids: Sequence[str]) -> None:
 def _delivery(row: Row[Any]) -> Delivery:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
     values["subject_type"] = SubjectType(values["subject_type"])
-    values["sender"] = Sender(values["sender"])
+    values["sender"] = sender_of(values["sender"])
     values["signature"] = Signature(values["signature"])
     values["outcome"] = Outcome(values["outcome"])
     values["services"] = tuple(HookOutcome.load(each) for each in values["services"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from headway.core.access.survey import Line
-from headway.features.services.application import store as of_applications
-from headway.features.services.compose import store as of_composes
+from headway.core.deployments.subjects import NOUNS
+from headway.features.services import directory
 from headway.features.webhooks.patterns import Budget, Patterns, TooMuch, depths
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput
@@ -92,11 +92,8 @@ class Compared:
 
 
 def _services(tx: Tx, vault: Vault) -> Iterator[tuple[str, Sequence[str]]]:
-    for application in of_applications.every(tx, vault):
-        told = f"application {application.name} ({application.service_id})"
-        yield told, application.settings.hooks.watch_paths or ()
-    for compose in of_composes.every(tx, vault):
-        yield f"compose service {compose.name} ({compose.service_id})", compose.settings.hooks.watch_paths or ()
+    for kind, service in directory.every(tx, vault):
+        yield f"{NOUNS[kind].word} {service.name} ({service.service_id})", service.settings.hooks.watch_paths or ()
 
 
 def _read(patterns: Sequence[str]) -> Patterns:

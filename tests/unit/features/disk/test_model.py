@@ -8,37 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.core.deployments.model import SubjectType
 from headway.features.disk.model import (
     Counted,
     Freeing,
     Owners,
-    Part,
-    ServiceUsage,
     beyond_bound,
     counted,
     longest_unused,
 )
+from headway.features.services.folders import Part
 from headway.infra.docker.usage import CacheEntry, EngineUsage, HeldImage, HeldThing, Layer
 
 PANEL = "p1"
 SIZES = {"base": 100, "run": 10, "shop1": 3, "shop2": 4, "stack": 5, "other": 7}
 OWN = {"headway.panel": PANEL}
-
-
-def service(service_id: str, app_name: str, kind: SubjectType = SubjectType.APPLICATION) -> ServiceUsage:
-    return ServiceUsage(
-        service_id=service_id,
-        service_type=kind,
-        name=app_name,
-        app_name=app_name,
-        organization_id="o",
-        project_id="p",
-        host_id="local",
-    )
-
-
-SERVICES = (service("a", "shop"), service("c", "stack", SubjectType.COMPOSE))
 
 
 def image(*layers: str, names: tuple[str, ...] = (), labels: dict[str, str] | None = None) -> HeldImage:
@@ -58,7 +41,7 @@ def usage(
 
 
 def count(found: EngineUsage) -> Counted:
-    return counted(found, Owners(PANEL, SERVICES))
+    return counted(found, Owners(PANEL, {"a": f"headway-{PANEL}/shop", "c": "headway-compose/stack"}))
 
 
 BASE = image("base", names=("debian:13",))

@@ -8,26 +8,29 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args, get_type_hints
 from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.features.webhooks.events import ImagePush, Other, Ping, Push, RefType, Removed, Sender
+from headway.drivers.forges.base import ForgeName
+from headway.drivers.forges.events import ImagePush, Other, OtherSender, Ping, Push, RefType, Removed
+from headway.features.services.hooks_model import SourceKind, TrackedSource
+from headway.features.webhooks.api.rows import DeliveryRow
 from headway.features.webhooks.parser import Signature, read, unpacked
-from headway.features.webhooks.policy import SourceKind, TrackedSource, decide
+from headway.features.webhooks.policy import decide
 from tests.unit.features.webhooks import deliveries as sent
 
 Json = Any
-PUSHES: Mapping[str, tuple[Sender, tuple[dict[str, str], bytes]]] = {
-    "github": (Sender.GITHUB, sent.github()),
-    "gitea": (Sender.GITEA, sent.gitea()),
-    "forgejo": (Sender.GITEA, sent.forgejo()),
-    "gitlab": (Sender.GITLAB, sent.gitlab()),
-    "bitbucket": (Sender.BITBUCKET, sent.bitbucket()),
-    "bitbucket server": (Sender.BITBUCKET, sent.bitbucket(sent.BITBUCKET_SERVER_PUSH, "repo:refs_changed")),
+PUSHES: Mapping[str, tuple[ForgeName, tuple[dict[str, str], bytes]]] = {
+    "github": (ForgeName.GITHUB, sent.github()),
+    "gitea": (ForgeName.GITEA, sent.gitea()),
+    "forgejo": (ForgeName.GITEA, sent.forgejo()),
+    "gitlab": (ForgeName.GITLAB, sent.gitlab()),
+    "bitbucket": (ForgeName.BITBUCKET, sent.bitbucket()),
+    "bitbucket server": (ForgeName.BITBUCKET, sent.bitbucket(sent.BITBUCKET_SERVER_PUSH, "repo:refs_changed")),
 }
 IMAGES: Mapping[str, tuple[Json, str]] = {
     "hub": (sent.HUB_PUSH, "team/app"),
@@ -47,7 +50,7 @@ def test_a_push_is_read(name: str) -> None:
     assert arrived.told.by in {"octocat", "gitea", "jsmith", "emma", "admin"}
     assert isinstance(event, Push)
     assert (event.ref_type, event.name, event.after) == (RefType.BRANCH, "main", sent.A)
-    if sender is Sender.BITBUCKET:
+    if sender is ForgeName.BITBUCKET:
         assert event.changed.unknown is not None
     else:
         assert event.changed.unknown is None
@@ -83,7 +86,7 @@ def test_a_push_of_an_image_is_read(name: str) -> None:
     payload, repository = IMAGES[name]
     arrived = read(*sent.registry(payload))
     image = TrackedSource(source=SourceKind.IMAGE, image=f"{repository}:2")
-    assert arrived.told.sender is Sender.REGISTRY
+    assert arrived.told.sender is OtherSender.REGISTRY
     assert ImagePush(repository=repository, tag="2", digest=_digest(arrived.told.events)) in arrived.told.events
     assert decide(image, arrived.told.events).deploys
     assert arrived.signature(sent.SECRET) is Signature.VALID
@@ -108,6 +111,13 @@ def test_github_tells_of_packages_that_are_images() -> None:
     assert event == ImagePush(repository="ghcr.io/team/app", tag="2", digest="sha256:2")
     (other,) = read(*sent.github({**published, "registry_package": {"package_type": "npm"}}, "package")).told.events
     assert isinstance(other, Other)
+    (strange,) = read(*sent.github({**published, "action": []}, "registry_package")).told.events
+    assert isinstance(strange, Other)
+
+
+def test_the_document_names_all_who_send() -> None:
+    named = get_args(get_type_hints(DeliveryRow)["sender"])
+    assert list(named) == [*ForgeName, *OtherSender]
 
 
 @pytest.mark.parametrize(

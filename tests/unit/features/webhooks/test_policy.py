@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from headway.features.webhooks.events import (
+from headway.drivers.forges.events import (
     ChangedFiles,
     DeployRequest,
     Event,
@@ -17,7 +17,8 @@ from headway.features.webhooks.events import (
     RefType,
     Removed,
 )
-from headway.features.webhooks.policy import Decision, SourceKind, TrackedSource, Verdict, decide
+from headway.features.services.hooks_model import SourceKind, TrackedSource
+from headway.features.webhooks.policy import Decision, Verdict, decide
 
 URL = "https://git.example/team/app.git"
 GIT = TrackedSource(source=SourceKind.GIT, git_url=URL, branch="main")

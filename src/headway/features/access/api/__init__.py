@@ -42,7 +42,7 @@ def _user(panel: PanelParts) -> Routed:
 
     features = panel.features
     needs = users.UserNeeds(
-        backups=features.backups.service,
+        backups=features.backups.databases,
         keys=features.access.keys,
         members=features.access.members,
         relations=relations_of(panel),

@@ -28,10 +28,10 @@ from headway.features.access.api.rows import (
     caller_row,
     member_row,
 )
-from headway.features.backups.api.operations import backup_rows
+from headway.features.backups.api.database import backup_rows
 from headway.features.backups.api.rows import BackupDetails
-from headway.features.backups.model import BackupForm
-from headway.features.backups.service import BackupService
+from headway.features.backups.database.model import BackupForm
+from headway.features.backups.database.service import DatabaseBackupService
 from headway.features.servers.service import ServerService
 from headway.features.services.api.relations import Relations
 from headway.kernel.errors import InvalidInput
@@ -46,7 +46,7 @@ _DAY_MS = 24 * 3600 * 1000
 class UserNeeds:
     """What these operations need."""
 
-    backups: BackupService
+    backups: DatabaseBackupService
     keys: KeyService
     members: MemberService
     relations: Relations

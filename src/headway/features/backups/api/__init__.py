@@ -15,17 +15,29 @@ if TYPE_CHECKING:
 
 def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
     """What makes each router."""
-    return {"backup": partial(_backup, panel)}
+    return {"backup": partial(_backup, panel), "volumeBackups": partial(_volume_backups, panel)}
 
 
 def _backup(panel: PanelParts) -> Routed:
-    from headway.features.backups.api import operations
+    from headway.features.backups.api import database
 
     features = panel.features
-    needs = operations.BackupNeeds(
-        backups=features.backups.service,
+    needs = database.BackupNeeds(
+        backups=features.backups.databases,
         deployment_reads=features.deployments.reads,
         destinations=features.destinations.service,
         relations=relations_of(panel),
     )
-    return operations.router.over(needs)
+    return database.router.over(needs)
+
+
+def _volume_backups(panel: PanelParts) -> Routed:
+    from headway.features.backups.api import volume
+
+    features = panel.features
+    needs = volume.VolumeBackupsNeeds(
+        backups=features.backups.volumes,
+        deployment_reads=features.deployments.reads,
+        relations=relations_of(panel),
+    )
+    return volume.router.over(needs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
@@ -9,12 +10,14 @@ from typing_extensions import TypedDict
 from headway.api.rows import moment
 from headway.drivers.dumps.base import Engine
 from headway.drivers.storages.base import Listed
-from headway.features.backups.model import WEB_SERVER, Backup, BackupForm
+from headway.features.backups.database.model import BackupForm, DatabaseBackup
 from headway.features.deployments.api.rows import DeploymentRow
 from headway.features.destinations.model import Destination
 from headway.features.destinations.stored_backup_model import KeptFile
 from headway.features.projects.model import ListedService, ServicePlace
 from headway.features.services.api.related_rows import RelatedRow, related_row
+
+_KINDS = ("compose", "libsql", "mariadb", "mongo", "mysql", "postgres")
 
 
 class DestinationRow(TypedDict):
@@ -141,10 +144,10 @@ class FileEntry(TypedDict):
     provenAt: str | None
 
 
-def backup_row(backup: Backup) -> BackupRow:
+def backup_row(backup: DatabaseBackup) -> BackupRow:
     """The backup without its passwords."""
     settings, reached = backup.settings, backup.settings.connection
-    engine: Any = WEB_SERVER if backup.engine is None else backup.engine.value
+    what: Any = backup.what
     connection: ConnectionRow = {"host": reached.host, "port": reached.port, "username": reached.username}
 
     def of(form: BackupForm, engine: Engine | None = None) -> str | None:
@@ -166,7 +169,7 @@ def backup_row(backup: Backup) -> BackupRow:
         "keepDays": settings.keep_days,
         "drillDays": settings.drill_days,
         "backupType": "compose" if backup.form is BackupForm.COMPOSE else "database",
-        "databaseType": engine,
+        "databaseType": what,
         "composeId": of(BackupForm.COMPOSE),
         "environmentId": backup.environment_id,
         "postgresId": of(BackupForm.DATABASE, Engine.POSTGRES),
@@ -185,18 +188,13 @@ def backup_row(backup: Backup) -> BackupRow:
 
 
 def backup_details(
-    backup: Backup, service: tuple[ListedService, ServicePlace] | None, destination: DestinationRow | None
+    backup: DatabaseBackup, service: tuple[ListedService, ServicePlace] | None, destination: DestinationRow | None
 ) -> BackupDetails:
     """The backup with what it belongs to."""
-    row = backup_row(backup)
+    row: Mapping[str, Any] = backup_row(backup)
     details: Any = {
         **row,
-        "compose": related_row(service, "compose") if row["composeId"] else None,
-        "libsql": related_row(service, "libsql") if row["libsqlId"] else None,
-        "mariadb": related_row(service, "mariadb") if row["mariadbId"] else None,
-        "mongo": related_row(service, "mongo") if row["mongoId"] else None,
-        "mysql": related_row(service, "mysql") if row["mysqlId"] else None,
-        "postgres": related_row(service, "postgres") if row["postgresId"] else None,
+        **{each: related_row(service, each) if row[f"{each}Id"] else None for each in _KINDS},
         "destination": destination,
     }
     return details  # type: ignore[no-any-return]  # the two rows together

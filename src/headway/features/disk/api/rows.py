@@ -9,8 +9,9 @@ from typing_extensions import TypedDict
 
 from headway.api.rows import moment
 from headway.core.deployments.hosts import LOCAL_HOST
-from headway.features.disk.model import Cleared, Machine, OnServer, Part, ServiceUsage, Waste
+from headway.features.disk.model import Cleared, Machine, OnServer, ServiceUsage, Waste
 from headway.features.disk.service import Shown
+from headway.features.services.folders import Part
 
 
 class HeldRow(TypedDict):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING
+
+from headway.drivers.forges.base import ForgeName
 
 if TYPE_CHECKING:
     from headway.api.router import Routed
@@ -12,45 +15,23 @@ if TYPE_CHECKING:
 
 
 def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
-    """What makes each router."""
+    """What makes each router; each forge's is in the module of its name."""
     return {
-        "bitbucket": partial(_bitbucket, panel),
+        **{str(forge): partial(_forge, panel, forge) for forge in ForgeName},
         "gitProvider": partial(_git_provider, panel),
-        "gitea": partial(_gitea, panel),
-        "github": partial(_github, panel),
-        "gitlab": partial(_gitlab, panel),
         "sshKey": partial(_ssh_key, panel),
     }
 
 
-def _bitbucket(panel: PanelParts) -> Routed:
-    from headway.features.git.api import bitbucket
-
-    return bitbucket.router.over(panel.features.git.providers)
+def _forge(panel: PanelParts, forge: ForgeName) -> Routed:
+    routed: Routed = import_module(f"{__name__}.{forge}").router.over(panel.features.git.providers)
+    return routed
 
 
 def _git_provider(panel: PanelParts) -> Routed:
     from headway.features.git.api import providers
 
     return providers.router.over(panel.features.git.providers)
-
-
-def _gitea(panel: PanelParts) -> Routed:
-    from headway.features.git.api import gitea
-
-    return gitea.router.over(panel.features.git.providers)
-
-
-def _github(panel: PanelParts) -> Routed:
-    from headway.features.git.api import github
-
-    return github.router.over(panel.features.git.providers)
-
-
-def _gitlab(panel: PanelParts) -> Routed:
-    from headway.features.git.api import gitlab
-
-    return gitlab.router.over(panel.features.git.providers)
 
 
 def _ssh_key(panel: PanelParts) -> Routed:

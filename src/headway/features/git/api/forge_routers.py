@@ -56,7 +56,7 @@ class ForOne(Input):
     @property
     def provider_id(self) -> str:
         """Which one. Raises InvalidInput where none is named."""
-        for name in ("github_id", "gitlab_id", "gitea_id", "bitbucket_id", "git_provider_id"):
+        for name in (*(f"{each}_id" for each in ForgeName), "git_provider_id"):
             found = getattr(self, name, None)
             if found:
                 return str(found)

@@ -25,5 +25,5 @@ def _environment(panel: PanelParts) -> Routed:
 def _project(panel: PanelParts) -> Routed:
     from headway.features.projects.api import projects
 
-    needs = projects.ProjectNeeds(relocation=panel.features.relocation, projects=panel.features.projects)
+    needs = projects.ProjectNeeds(duplication=panel.features.duplication, projects=panel.features.projects)
     return projects.router.over(needs)

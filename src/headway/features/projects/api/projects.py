@@ -27,7 +27,7 @@ from headway.features.projects.api.rows import (
     project_to_grant,
 )
 from headway.features.projects.service import ProjectService
-from headway.features.services.application.relocation import ApplicationRelocation
+from headway.features.services.application.duplication import EnvironmentDuplication
 from headway.kernel.errors import InvalidInput
 
 _DATABASES = frozenset({"postgres", "mysql", "mariadb", "mongo", "redis", "libsql"})
@@ -40,7 +40,7 @@ _COPIED = _DATABASES | {"application", "compose"}
 class ProjectNeeds:
     """What these operations need."""
 
-    relocation: ApplicationRelocation
+    duplication: EnvironmentDuplication
     projects: ProjectService
 
 
@@ -158,7 +158,7 @@ async def duplicate(needs: ProjectNeeds, call: Call[DuplicateProject]) -> Enviro
     """Make applications again, not deployed."""
     given = call.input
     return environment_row(
-        await needs.relocation.duplicate(
+        await needs.duplication.duplicate(
             call.actor,
             call.permission,
             given.source_environment_id,

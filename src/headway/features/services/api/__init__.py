@@ -1,12 +1,23 @@
-"""What the routers of many features show of the things that their rows name."""
+"""The operations of services of every kind, and what the routers of many features show of what their rows name."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from headway.api.router import Routed
     from headway.features.services.api.relations import Relations
     from headway.operations import PanelParts
+
+
+def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
+    """What makes each router of services, of whichever kind."""
+    from headway.features.services.application import api as application
+    from headway.features.services.compose import api as compose
+    from headway.features.services.database import api as database
+
+    return {name: made for each in (application, compose, database) for name, made in each.routers(panel).items()}
 
 
 def relations_of(panel: PanelParts) -> Relations:

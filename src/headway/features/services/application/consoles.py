@@ -16,7 +16,7 @@ from headway.core.access.policy import Permission
 from headway.core.engine.background import beside
 from headway.drivers.runtimes.release_exec import InContainer
 from headway.features.services.application import runs, store
-from headway.features.services.application.lifecycle import ApplicationLifecycle
+from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.application.model import Application
 from headway.features.services.application.service import ApplicationService
 from headway.features.services.application.snapshot import open_snapshot
@@ -170,7 +170,7 @@ class ConsoleService:
             host = self.lifecycle.hosts[release.host_id]
             conversation = await _begun(host, self.lifecycle.contexts.at(release.host_id).folders.native)
             try:
-                mask |= await self.lifecycle.secrets(application)
+                mask |= await self.lifecycle.driver.secrets(application)
                 require()
                 await conversation.write(framed(Kind.TERMS, json.dumps(terms).encode()))
                 yield Console(conversation, Masker(mask), self.idle_seconds, self.stopping)
@@ -209,7 +209,7 @@ class ConsoleService:
         return application, release, mask
 
     async def _terms(self, release: Release, wish: ConsoleRequest, console_id: str) -> Json:
-        runtime = self.lifecycle.runtime(release)
+        runtime = self.lifecycle.driver.runtime(release)
         inside = await runtime.inside(release.release_id)
         told: dict[str, Json] = {"id": console_id, "argv": [*wish.command], "silence": _SILENCE_SECONDS}
         told |= {"window": wish.window, "term": wish.terminal}

@@ -36,6 +36,8 @@ from headway.features.services.application.plan import ApplicationPlan
 from headway.features.services.application.plan_compiler import ApplicationPlanner
 from headway.features.services.application.release_container import RUNTIME, carry_out
 from headway.features.services.application.tools import ApplicationContext, ApplicationContexts
+from headway.features.services.commits import describe
+from headway.features.services.requests import DeployKind
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import DockerApi
 from headway.infra.hosts.base import Host
@@ -45,6 +47,7 @@ from headway.kernel.vault import Vault
 
 KIND = "application.deploy"
 VERSION = 9  # raised with every change to the steps below: a run of another version is not resumed
+APPLICATION_DEPLOY = DeployKind(name=KIND, version=VERSION)
 RELEASE_COMMAND = "release command"
 _OF_IMAGES: Mapping[str, Callable[[Host, DockerApi, Json], Awaitable[None]]] = {
     UNDO_PULL: undo_pull,
@@ -224,14 +227,7 @@ class _Deploy:
             return asdict(await supply.fetch())
 
         commit = Commit(**await self._run.step("source", fetch))
-        await self._run.describe(
-            title=commit.subject or None,
-            description=f"{self._what}: {commit.hash}",
-            hash=commit.hash,
-            message=commit.subject,
-            author=commit.author,
-            branch=commit.branch,
-        )
+        await describe(self._run, commit, description=f"{self._what}: {commit.hash}", title=commit.subject or None)
         return commit
 
     async def _begin_there(self) -> None:

@@ -12,10 +12,10 @@ from datetime import timedelta
 from headway.core.deployments.ledger import Ledger
 from headway.core.engine.by_host import ByHost
 from headway.features.services.application import health_store
+from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.application.health_store import ApplicationHandover
-from headway.features.services.application.lifecycle import ApplicationLifecycle
-from headway.features.services.application.reconciler import mark_unstable
 from headway.features.services.model import Release
+from headway.features.services.reconciler import mark_unstable
 from headway.infra.db.transaction import Tx
 from headway.infra.db.version import Version
 
@@ -72,8 +72,8 @@ class ApplicationFailback:
     async def _give_back(self, moved: ApplicationHandover, how: str) -> None:
         """Leads requests to the release before, first of all; what somebody has ended on purpose is not asked about."""
         crashed, before = await asyncio.gather(
-            self.lifecycle.runtime(moved.new).crashed(moved.new.release_id),
-            self.lifecycle.runtime(moved.old).status(moved.old.release_id),
+            self.lifecycle.driver.runtime(moved.new).crashed(moved.new.release_id),
+            self.lifecycle.driver.runtime(moved.old).status(moved.old.release_id),
         )
         if not crashed or not before.up:
             return
@@ -83,14 +83,14 @@ class ApplicationFailback:
 
         def write(tx: Tx) -> None:
             if health_store.hand_back(tx, moved, why):
-                mark_unstable(tx, self.ledger, moved.new)
+                mark_unstable(tx, self.ledger, moved.new.deployment_id)
 
         await self.lifecycle.db.run(write)
         log.warning("application %s: release %s: %s", moved.new.service_id, moved.new.release_id, why)
 
     async def _fallen(self, release: Release) -> str | None:
         """How a process that took requests has ended since it was healthy, for a sentence; None where none has."""
-        now = await self.lifecycle.runtime(release).status(release.release_id)
+        now = await self.lifecycle.driver.runtime(release).status(release.release_id)
         if release.health is None or set(release.health.copies) <= set(now.copies):
             return None
         ends = (each.last_exit for each in now.processes if each.last_exit)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from headway.features.services.folders import ServiceFolders
+from headway.features.services.folders import Part, ServiceFolders
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,15 @@ class AppFolders(ServiceFolders):
     def data(self, application_id: str) -> str:
         """What the application itself keeps, across releases."""
         return f"{self.work}/data/{application_id}"
+
+    def parts(self, service_id: str) -> Mapping[str, Part]:
+        """See ``ServiceFolders.parts``."""
+        return {
+            **ServiceFolders.parts(self, service_id),
+            self.releases(service_id): Part.RELEASES,
+            self.cache(service_id): Part.CACHE,
+            self.data(service_id): Part.FILES,
+        }
 
     @property
     def native(self) -> str:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from sqlalchemy import literal_column, select
 
-from headway.core.deployments import store as told
 from headway.drivers.runtimes.base import Health
-from headway.features.services import releases_store
+from headway.features.services import handover_store, releases_store
 from headway.features.services import store as services_store
 from headway.features.services.application import store
-from headway.features.services.model import DesiredState, Release, ReleaseState, ServiceStatus
+from headway.features.services.model import DesiredState, Release, ReleaseState
 from headway.infra.db.tables.deployments import deployments
 from headway.infra.db.tables.services import COMPOSE, releases, services
 from headway.infra.db.transaction import Tx
@@ -21,12 +20,7 @@ _a, _d, _r = services.c, deployments.c, releases.c
 _RETIRING = _r.state == literal_column("'retiring'")  # as the index has it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApplicationHandover:
-    """A release that serves, and the one before it, which still runs."""
-
-    new: Release
-    old: Release
+ApplicationHandover: TypeAlias = handover_store.Handover[Release]
 
 
 def saw(tx: Tx, release_id: str, health: Health) -> None:
@@ -62,7 +56,7 @@ def handed_over(tx: Tx, since: datetime) -> list[ApplicationHandover]:
             continue
         ended = (_d.deployment_id == new.deployment_id, _d.finished_at >= since, _d.unstable.is_(False))
         if tx.scalar(select(_d.seq).where(*ended)) is not None and services_store.is_wanted(tx, application_id):
-            found.append(ApplicationHandover(new=new, old=old))
+            found.append(handover_store.Handover(new=new, old=old))
     return found
 
 
@@ -75,16 +69,9 @@ def is_standing(tx: Tx, moved: ApplicationHandover) -> bool:
 
 def hand_back(tx: Tx, moved: ApplicationHandover, why: str) -> bool:
     """The release before serves again, and the newer one retires at once; False where somebody was first."""
-    application_id = moved.new.service_id
     if not is_standing(tx, moved):
         return False
-    for release, values in (
-        (moved.new, {"state": ReleaseState.RETIRING, "retire_at": tx.now}),
-        (moved.old, {"state": ReleaseState.SERVING, "retire_at": None, "serving_since": tx.now}),
-    ):
-        releases_store.set_fields(tx, release.release_id, **values)
-    services_store.set_fields(tx, application_id, serving_release_id=moved.old.release_id, status=ServiceStatus.ERROR)
-    told.set_fields(tx, moved.new.deployment_id, error_message=why)
+    handover_store.hand_back(tx, moved, why, state=ReleaseState.RETIRING, retire_at=tx.now)
     return True
 
 

@@ -10,18 +10,18 @@ from sqlalchemy import select
 from headway.core.access import machine_store
 from headway.core.access.survey import Line, has_machine
 from headway.core.deployments.hosts import LOCAL_HOST
-from headway.core.deployments.model import SubjectType
+from headway.features.services import releases_store
 from headway.features.services.application import store
 from headway.features.services.application.model import Application, AppSettings
 from headway.features.services.application.snapshot import open_snapshot
-from headway.features.services.model import DesiredState, ReleaseState
+from headway.features.services.model import APPLICATIONS
 from headway.infra.db.tables.access import organizations
-from headway.infra.db.tables.services import releases, services
+from headway.infra.db.tables.services import services
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput
 from headway.kernel.vault import Vault
 
-_a, _r = services.c, releases.c
+_a = services.c
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +72,9 @@ def said(tx: Tx, organization_id: str, vault: Vault, *, but: str = "") -> int:
     """What the organisation's applications on the panel's machine that serve were told that they may take, ``but``
     one.
     """
-    of_kind = _a.kind != SubjectType.COMPOSE
-    mine = (of_kind, _a.organization_id == organization_id, _a.host_id == LOCAL_HOST, _a.service_id != but)
-    serve = (_r.service_id == _a.service_id, _r.state == ReleaseState.SERVING, _a.wanted != DesiredState.DOWN)
-    found = tx.execute(select(_a.service_id).where(*mine, *serve)).scalars()
+    found = tx.execute(
+        releases_store.serving_on(_a.service_id, LOCAL_HOST, organization_id, APPLICATIONS, but=but)
+    ).scalars()
     settings = (store.settings_of(tx, one, vault) for one in found)
     return sum(_said(each) for each in settings if each is not None)
 

@@ -20,6 +20,7 @@ from headway.features.services.settings import (
     RetentionSettings,
     nested,
 )
+from headway.features.services.uploads_model import Archive
 from headway.kernel.records import of, read
 from headway.kernel.veil import veiled_addresses
 
@@ -261,6 +262,12 @@ def from_provider(settings: AppSettings, url: str, branch: str | None, path: str
     return replace(settings, git=git)
 
 
+def from_archive(settings: AppSettings, archive: Archive, build_path: str | None) -> AppSettings:
+    """The settings as those of what was uploaded; the folder in it that is built stays until another is named."""
+    path = settings.drop.path if build_path is None else build_path or "/"
+    return replace(settings, source_type="drop", drop=replace(settings.drop, archive=archive, path=path))
+
+
 def without_git(settings: AppSettings) -> AppSettings:
     """The settings with no repository, and nothing of how it was fetched."""
     git = GitSettings(guarded=settings.git.guarded)
@@ -268,8 +275,3 @@ def without_git(settings: AppSettings) -> AppSettings:
 
 
 Application = Service[AppSettings]
-
-
-def exclusive_key(application_id: str) -> str:
-    """What one deployment at a time may hold."""
-    return f"application:{application_id}"

@@ -39,32 +39,38 @@ from headway.features.services.application.creation import ApplicationCreation
 from headway.features.services.application.custom_traefik import OwnRoutingService
 from headway.features.services.application.deploy import ApplicationDeploy
 from headway.features.services.application.detection import DetectService
-from headway.features.services.application.drops import DropService, needed
+from headway.features.services.application.driver import ApplicationDriver, ApplicationLifecycle
+from headway.features.services.application.duplication import CopyOthers, EnvironmentDuplication
 from headway.features.services.application.failback import ApplicationFailback
 from headway.features.services.application.folders import AppFolders
 from headway.features.services.application.image_specs import UNIX, Imaging
 from headway.features.services.application.inspection import PREFIX
-from headway.features.services.application.lifecycle import ApplicationLifecycle
+from headway.features.services.application.kind import application_kind
 from headway.features.services.application.memory_share_store import MemoryShare
+from headway.features.services.application.model import AppSettings, from_archive
 from headway.features.services.application.plan_compiler import ApplicationPlanner
 from headway.features.services.application.reconciler import ApplicationReconciler
 from headway.features.services.application.redaction import Redaction
 from headway.features.services.application.releases import ReleaseService
-from headway.features.services.application.relocation import ApplicationRelocation, CopyOthers
 from headway.features.services.application.retention import ApplicationRetention
 from headway.features.services.application.routing import ApplicationRouting
 from headway.features.services.application.runs import RunService
 from headway.features.services.application.service import ApplicationService
-from headway.features.services.application.sources import check_settings
 from headway.features.services.application.subject import RunSubject
 from headway.features.services.application.tools import ApplicationContext, ApplicationContexts, ApplicationDefaults
 from headway.features.services.disk_space import Room
+from headway.features.services.drops import DropService, needed
+from headway.features.services.kinds import ServiceKind
+from headway.features.services.last_output import LastTry
+from headway.features.services.lifecycle import ServiceLifecycle
 from headway.features.services.model import APPLICATIONS
 from headway.features.services.module import Materials
 from headway.features.services.release_retention import KeptReleases
+from headway.features.services.relocation import ServiceRelocation
 from headway.features.services.subject import ServiceSubject
 from headway.features.services.uploads import Archives, Intake, UploadRoom
 from headway.infra.db.transaction import Tx
+from headway.infra.docker import labels
 from headway.infra.hosts.command import Account
 from headway.infra.panel.data_dir import OwnProgram
 from headway.infra.panel.memory import memory_bytes
@@ -74,7 +80,6 @@ from headway.module import Base, Module
 
 _FOLDERS = ("mirrors", "caches", "releases", "data", "git", "keys", "logins")
 OfComposes = Callable[[Tx, str], int]
-CarryAlong = Callable[[Tx, str, str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,28 +94,30 @@ class Applications:
     attachments: AttachmentService
     consoles: ConsoleService
     detects: DetectService
-    drops: DropService
+    drops: DropService[AppSettings]
     own_routing: OwnRoutingService
     releases: ReleaseService
     runs: RunService
     upload_room: UploadRoom
     containers: ContainersOf
+    kind: ServiceKind
     module: Module
 
 
 def install_applications(
-    base: Base, servers: Servers, materials: Materials, *, of_composes: OfComposes
+    base: Base, servers: Servers, materials: Materials, *, of_composes: OfComposes, relocation: ServiceRelocation
 ) -> Applications:
     """Applications on all hosts; ``of_composes`` tells what an organisation's compose services take of the memory."""
     db, vault = base.db, base.vault
     routing = ApplicationRouting(db=db, edge=materials.edges, vault=vault, facts=materials.facts)
     here = _tools(base, materials, routing)
     contexts = ApplicationContexts(here=here, there=servers.links.of_link(partial(_far_tools, base, here)))
-    lifecycle = ApplicationLifecycle(
+    tries = LastTry(db=db, logs=base.logs)
+    lifecycle: ApplicationLifecycle = ServiceLifecycle(
         db=db,
-        hosts=servers.fleet,
-        contexts=contexts,
         vault=vault,
+        hosts=servers.fleet,
+        driver=ApplicationDriver(db=db, vault=vault, contexts=contexts, tries=tries),
         kept_releases=KeptReleases.of(base.settings),
         logs_of_deployments=base.logs,
     )
@@ -125,20 +132,17 @@ def install_applications(
     creation = ApplicationCreation(
         vault=vault, uid_base=base.data_dir.uid_base, name_is_free=partial(is_free, facts=materials.facts)
     )
-    return _asked(base, creation, planner, lifecycle, _module(base, planner, lifecycle))
+    module = _module(base, planner, lifecycle)
+    return _asked(base, creation, planner, lifecycle, module, relocation=relocation)
 
 
-def install_arranging(
-    base: Base, applications: Applications, *, copy_others: CopyOthers, carry_along: CarryAlong
-) -> ApplicationRelocation:
-    """What moves and copies applications, and with them what ``copy_others`` and ``carry_along`` see to."""
-    return ApplicationRelocation(
+def install_duplication(base: Base, applications: Applications, *, copy_others: CopyOthers) -> EnvironmentDuplication:
+    """What copies environments: their applications, and with them what ``copy_others`` sees to."""
+    return EnvironmentDuplication(
         db=base.db,
         vault=base.vault,
         creation=applications.creation,
-        check=check_settings,
         copy_others=copy_others,
-        carry_along=carry_along,
     )
 
 
@@ -151,23 +155,14 @@ def share_of(settings: Settings, of_composes: OfComposes) -> MemoryShare:
     )
 
 
-def forget_key_of_applications(tx: Tx, organization_id: str, ssh_key_id: str, vault: Vault) -> None:
-    """Takes an organisation's SSH key out of the applications that name it."""
-    for application in store.of_organization(tx, organization_id, vault):
-        for each in (application, *store.previews_of(tx, application.service_id, vault)):
-            if each.settings.git.ssh_key_id == ssh_key_id:
-                bare = services_store.kept(
-                    replace(each.settings, git=replace(each.settings.git, ssh_key_id=None)), vault
-                )
-                services_store.set_fields(tx, each.service_id, settings=bare)
-
-
 def _asked(
     base: Base,
     creation: ApplicationCreation,
     planner: ApplicationPlanner,
     lifecycle: ApplicationLifecycle,
     module: Module,
+    *,
+    relocation: ServiceRelocation,
 ) -> Applications:
     db, vault, tools = base.db, base.vault, lifecycle.tools
     service = ApplicationService(
@@ -176,8 +171,8 @@ def _asked(
         ledger=base.ledger,
         stopping=base.engine.stopper,
         lifecycle=lifecycle,
-        check=check_settings,
         creation=creation,
+        relocation=relocation,
         address=tools.address,
     )
     here, guests = base.machine.host, base.guests
@@ -197,10 +192,12 @@ def _asked(
         upload_room=_upload_room(base),
         containers=ContainersOf(
             subject_type=SubjectType.APPLICATION,
+            label=labels.APPLICATION,
             secrets_of=Redaction(db=db, vault=vault, lifecycle=lifecycle).of,
             were_asked_for=store.any_in_containers,
             require_start=partial(_require_start, vault=vault),
         ),
+        kind=application_kind(creation, planner, lifecycle),
         module=module,
     )
 
@@ -218,7 +215,9 @@ def _module(base: Base, planner: ApplicationPlanner, lifecycle: ApplicationLifec
     )
     return Module(
         kinds=(
-            ApplicationDeploy(planner=planner, contexts=lifecycle.contexts, hosts=lifecycle.hosts, guests=base.guests),
+            ApplicationDeploy(
+                planner=planner, contexts=lifecycle.driver.contexts, hosts=lifecycle.hosts, guests=base.guests
+            ),
         ),
         subjects={
             SubjectType.APPLICATION: ServiceSubject(noun="Application", kind=SubjectType.APPLICATION),
@@ -234,7 +233,7 @@ def _module(base: Base, planner: ApplicationPlanner, lifecycle: ApplicationLifec
         released=(handback, far),
         keeps={SubjectType.APPLICATION: retention.own},
         needs=(retention.needed,),
-        places=_places(lifecycle.contexts),
+        places=_places(lifecycle.driver.contexts),
     )
 
 
@@ -247,7 +246,6 @@ def _keeper(base: Base, lifecycle: ApplicationLifecycle, host_id: str) -> Applic
         host_id=host_id,
         lifecycle=lifecycle,
         ledger=base.ledger,
-        vault=base.vault,
         watch_time=base.settings.watch_time,
     )
 
@@ -377,10 +375,11 @@ def _consoles(base: Base, service: ApplicationService, lifecycle: ApplicationLif
     )
 
 
-def _drops(base: Base, service: ApplicationService, folders: AppFolders) -> DropService:
+def _drops(base: Base, service: ApplicationService, folders: AppFolders) -> DropService[AppSettings]:
     archives = Archives(folders=folders, most_bytes=base.settings.unpacked_limit_bytes)
-    intake = Intake(db=base.db, archives=archives, needed=lambda tx, id_: needed(tx, id_, base.vault))
-    return DropService(applications=service, intake=intake)
+    mine = partial(needed, reader=store.APPLICATION_READER, vault=base.vault)
+    intake = Intake(db=base.db, archives=archives, needed=mine)
+    return DropService(services=service, intake=intake, from_archive=from_archive)
 
 
 def _require_start(tx: Tx, application_id: str, *, vault: Vault) -> None:

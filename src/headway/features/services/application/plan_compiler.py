@@ -12,7 +12,7 @@ from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
-from headway.drivers.forges.base import Connection
+from headway.drivers.forges.base import ForgeConnection
 from headway.drivers.sources.image import registry_of
 from headway.drivers.sources.remote import credentials_in
 from headway.features.git.providers import OpenedRepository
@@ -25,6 +25,7 @@ from headway.features.services.application.plan import ApplicationPlan
 from headway.features.services.application.snapshot import Snapshot, open_snapshot
 from headway.features.services.application.sources import require_source
 from headway.features.services.application.variables import Variables, variables_of
+from headway.features.services.powers import may_fetch
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Commit
 from headway.kernel.errors import HeadwayError, InvalidInput
@@ -87,7 +88,7 @@ class ApplicationPlanner:
         return replace(
             self._to_run(tx, application, settings, variables_of(tx, application, self.vault)),
             ssh_key=key,
-            allow_file=allow_file and powers.may_fetch(tx, application, settings),
+            allow_file=allow_file and may_fetch(tx, application, settings.git.url),
             commit=commit,
             registry=self._registry(tx, application),
             registry_guarded=self._registry_guarded(tx, application),
@@ -200,7 +201,7 @@ def _at_tag(application: Application, tag: str | None) -> Application:
 def _credentials(plan: ApplicationPlan) -> tuple[str, ...]:
     key = () if plan.ssh_key is None else (plan.ssh_key,)
     password = () if plan.registry is None else (plan.registry["password"],)
-    provider = () if plan.provider is None else Connection.load(plan.provider).secrets
+    provider = () if plan.provider is None else ForgeConnection.load(plan.provider).secrets
     return (*key, *password, *provider, *credentials_in(plan.settings.git.url or ""))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from headway.features.services import store as services_store
 from headway.features.services.application import store
-from headway.features.services.application.lifecycle import ApplicationLifecycle
+from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.model import APPLICATIONS, DesiredState, Release, ReleaseState
 from headway.infra.db.transaction import Tx
 
@@ -23,7 +23,7 @@ class Guard:
 
     host_id: str
     lifecycle: ApplicationLifecycle
-    unstable: Callable[[Tx, Release], None]
+    unstable: Callable[[Tx, str], None]
     _away: dict[str, Release] = field(default_factory=dict)
 
     async def guard_round(self) -> float:
@@ -54,4 +54,4 @@ class Guard:
             release.service_id,
             extra={"ports": list(release.ports)},
         )
-        await self.lifecycle.db.run(lambda tx: self.unstable(tx, release))
+        await self.lifecycle.db.run(lambda tx: self.unstable(tx, release.deployment_id))

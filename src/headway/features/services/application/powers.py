@@ -13,9 +13,8 @@ from headway.core.access.allowances import NotAllowed
 from headway.core.access.machine import FIRST_FREE_PORT, Need, Power
 from headway.core.access.model import Actor
 from headway.core.access.survey import Line, of_needs
-from headway.core.deployments.hosts import LOCAL_HOST
-from headway.drivers.sources.remote import is_folder
 from headway.features.edge import middlewares_store
+from headway.features.services import powers
 from headway.features.services.application import store
 from headway.features.services.application.model import Application, AppSettings
 from headway.features.services.application.snapshot import Snapshot, open_snapshot
@@ -27,7 +26,7 @@ from headway.kernel.vault import Vault
 
 def needs_of(settings: AppSettings, host_id: str, own: Mapping[str, Any] | None = None) -> set[Need]:
     """What an application with these settings, and with that routing of its ``own``, needs of its host."""
-    server_id = None if host_id == LOCAL_HOST else host_id
+    server_id = powers.server_of(host_id)
     return {
         *(
             Need(power=Power.BIND, value=each.source, server_id=server_id)
@@ -40,7 +39,7 @@ def needs_of(settings: AppSettings, host_id: str, own: Mapping[str, Any] | None 
             if each.outer < FIRST_FREE_PORT
         ),
         *of_loopback(settings.run.loopback or (), host_id),
-        *of_source(settings),
+        *powers.of_source(settings.git.url),
         *({Need(power=Power.FETCH, server_id=server_id)} if settings.engine_fetch else ()),
         *({of_routing(own, host_id)} if own else ()),
     }
@@ -48,19 +47,13 @@ def needs_of(settings: AppSettings, host_id: str, own: Mapping[str, Any] | None 
 
 def of_loopback(ports: Iterable[int], host_id: str) -> set[Need]:
     """What it needs to reach these ports of the loopback."""
-    server_id = None if host_id == LOCAL_HOST else host_id
+    server_id = powers.server_of(host_id)
     return {Need(power=Power.LOOPBACK, value=str(port), server_id=server_id) for port in ports}
-
-
-def of_source(settings: AppSettings) -> set[Need]:
-    """What fetching it needs: the panel's own machine fetches for all of them."""
-    folder = settings.git.url if settings.git.url and is_folder(settings.git.url) else None
-    return {Need(power=Power.FOLDER, value=folder)} if folder else set()
 
 
 def of_routing(own: Mapping[str, Any], host_id: str) -> Need:
     """What a routing of its own needs of its host's edge."""
-    return Need(power=Power.ROUTING, value=_digest(own), server_id=None if host_id == LOCAL_HOST else host_id)
+    return Need(power=Power.ROUTING, value=_digest(own), server_id=powers.server_of(host_id))
 
 
 def save(tx: Tx, actor: Actor, application: Application, vault: Vault) -> None:
@@ -70,12 +63,7 @@ def save(tx: Tx, actor: Actor, application: Application, vault: Vault) -> None:
 
 def require_start(tx: Tx, application: Application, settings: AppSettings, vault: Vault) -> None:
     """Whether it may be deployed with these settings. Raises NotAllowed."""
-    allowances.require(tx, application.organization_id, _whose(application), _now(tx, application, settings, vault))
-
-
-def may_fetch(tx: Tx, application: Application, settings: AppSettings) -> bool:
-    """Whether it may be fetched from a folder of the machine, where that is its source."""
-    return allowances.refusal(tx, application.organization_id, _whose(application), of_source(settings)) is None
+    powers.require(tx, application, _now(tx, application, settings, vault))
 
 
 def require_release(
@@ -88,23 +76,17 @@ def require_release(
     then = settings or snapshot.settings
     back = replace(then, run=replace(then.run, loopback=application.settings.run.loopback))
     needs = _of_release(tx, application, snapshot, back, vault)
-    allowances.require(tx, application.organization_id, _whose(application), needs)
+    powers.require(tx, application, needs)
 
 
 def refusal_of_serving(tx: Tx, application: Application, release: Release, vault: Vault) -> NotAllowed | None:
     """What keeps a release that serves from being started again, None where nothing does."""
-    snapshot = open_snapshot(store.spec_of(tx, release.release_id), vault)
-    if snapshot is None:
-        return None
-    needs = _of_release(tx, application, snapshot, snapshot.settings, vault)
-    return allowances.refusal(tx, application.organization_id, _whose(application), needs, serving=True)
+    return powers.refusal(tx, application, _of_serving(tx, application, release, vault), serving=True)
 
 
 def require_serving(tx: Tx, application: Application, release: Release | None, vault: Vault) -> None:
     """See ``refusal_of_serving``. Raises NotAllowed."""
-    refused = None if release is None else refusal_of_serving(tx, application, release, vault)
-    if refused is not None:
-        raise refused
+    powers.require(tx, application, _of_serving(tx, application, release, vault), serving=True)
 
 
 def survey(tx: Tx, vault: Vault) -> Iterator[Line]:
@@ -118,15 +100,9 @@ def survey(tx: Tx, vault: Vault) -> Iterator[Line]:
 def adopt_all(tx: Tx, vault: Vault) -> None:
     """Writes down what was so before anybody wrote down who allowed it."""
     for each in store.every(tx, vault):
-        _adopt(tx, each, vault)
-
-
-def _adopt(tx: Tx, application: Application, vault: Vault) -> None:
-    release = store.serving(tx, application.service_id)
-    snapshot = None if release is None else open_snapshot(store.spec_of(tx, release.release_id), vault)
-    serving = set() if snapshot is None else _of_release(tx, application, snapshot, snapshot.settings, vault)
-    now = _now(tx, application, application.settings, vault)
-    allowances.adopt(tx, application.organization_id, application.service_id, now, serving)
+        serving = _of_serving(tx, each, store.serving(tx, each.service_id), vault)
+        now = _now(tx, each, each.settings, vault)
+        allowances.adopt(tx, each.organization_id, each.service_id, now, serving)
 
 
 def _now(tx: Tx, application: Application, settings: AppSettings, vault: Vault) -> set[Need]:
@@ -134,17 +110,17 @@ def _now(tx: Tx, application: Application, settings: AppSettings, vault: Vault) 
     return needs_of(settings, application.host_id, own)
 
 
+def _of_serving(tx: Tx, application: Application, release: Release | None, vault: Vault) -> set[Need]:
+    snapshot = None if release is None else open_snapshot(store.spec_of(tx, release.release_id), vault)
+    return set() if snapshot is None else _of_release(tx, application, snapshot, snapshot.settings, vault)
+
+
 def _of_release(tx: Tx, application: Application, snapshot: Snapshot, settings: AppSettings, vault: Vault) -> set[Need]:
     """Nothing is fetched for it, and what is no image has neither mounts nor ports of the machine."""
     has_container = bool(snapshot.artifact.get("image"))
-    now = _now(tx, application, settings, vault) - of_source(settings)
+    now = _now(tx, application, settings, vault) - powers.of_source(settings.git.url)
     needs = {each for each in now if each.power is not Power.FETCH}
     return {each for each in needs if has_container or each.power in {Power.LOOPBACK, Power.ROUTING}}
-
-
-def _whose(application: Application) -> str:
-    """What runs of a pull request has what its application was allowed, and nothing more."""
-    return application.preview_of or application.service_id
 
 
 def _digest(own: Mapping[str, Any]) -> str:

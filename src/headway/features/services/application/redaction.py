@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headway.features.services.application import store
-from headway.features.services.application.lifecycle import ApplicationLifecycle
+from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.application.variables import known_secrets
 from headway.infra.db.engine import Database
 from headway.kernel.vault import Vault
@@ -23,4 +23,4 @@ class Redaction:
         """The secrets of now, and those that the release that serves was started with."""
         application = await self.db.read(lambda tx: store.find(tx, application_id, self.vault))
         known = await self.db.read(lambda tx: known_secrets(tx, application, self.vault))
-        return known | await self.lifecycle.secrets(application)
+        return known | await self.lifecycle.driver.secrets(application)

@@ -11,7 +11,7 @@ from headway.core.deployments.model import SubjectType
 from headway.drivers.runtimes.base import ReleaseStatus
 from headway.features.services import store as services_store
 from headway.features.services.application import store
-from headway.features.services.application.lifecycle import ApplicationLifecycle
+from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.application.snapshot import Snapshot, open_snapshot
 from headway.features.services.model import Release
 from headway.infra.db.engine import Database
@@ -60,7 +60,7 @@ class ReleaseService:
 
     async def _view(self, release: Release, spec: str) -> ReleaseView:
         try:
-            status = await self.lifecycle.runtime(release).status(release.release_id)
+            status = await self.lifecycle.driver.runtime(release).status(release.release_id)
         except Unavailable:  # what runs of it is not known now; what it is stays known
             status = ReleaseStatus(release_id=release.release_id, processes=())
         return ReleaseView(release=release, snapshot=open_snapshot(spec, self.vault), status=status)

@@ -13,9 +13,8 @@ from headway.core.deployments.model import Deployment, SubjectType
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo, Undoing
 from headway.core.deployments.status import Reason
 from headway.features.edge import domain_snapshots, first_answers
-from headway.features.edge.domain_snapshots import Domains, Restoring
+from headway.features.edge.domain_snapshots import Domains
 from headway.features.services import releases_store
-from headway.features.services import store as services_store
 from headway.features.services.application import health_store, store
 from headway.features.services.application.activation import ApplicationActivation, undos
 from headway.features.services.application.artifacts import dump_artifact, load_artifact
@@ -23,6 +22,8 @@ from headway.features.services.application.plan import ApplicationPlan
 from headway.features.services.application.plan_compiler import ApplicationPlanner
 from headway.features.services.application.snapshot import Snapshot, open_snapshot
 from headway.features.services.application.tools import ApplicationContext, ApplicationContexts
+from headway.features.services.commits import describe
+from headway.features.services.rollback import ReleaseGone, unusable
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Artifact, Commit
 from headway.kernel.errors import HeadwayError, InvalidInput
@@ -92,7 +93,8 @@ class ApplicationRollback:
         spec = await activation.ports()
         await activation.start(spec)
         health = await activation.health_check(spec)
-        await back.domains(run.plan["organization_id"])
+        mine = tools.routing.restoring(activation.plan.application_id, run.plan["organization_id"])
+        await domain_snapshots.restore(run, mine, back.target.domains)
         warning = await activation.route(spec, health)
 
         def settle(tx: Tx) -> None:
@@ -140,7 +142,7 @@ class _Rollback:
             runtime, found = self._tools.runtimes.of(self.target.runtime), load_artifact(self.target.artifact)
             missing = await runtime.missing(found)
             if missing is not None:
-                raise RunFailed(f"Version {self.target.version} cannot be used: {missing}", Reason.REFUSED)
+                raise unusable(self.target.version, missing)
             new = self._run.deployment.deployment_id
             await self._run.undo("release", {"application_id": self._plan.application_id, "new": new})
             await self._run.undo("kept", {"new": new, "runtime": self.target.runtime})
@@ -153,13 +155,7 @@ class _Rollback:
             return dump_artifact(await runtime.keep(found, self._plan.app_name, new))
 
         artifact = load_artifact(await self._run.step("release", find))
-        await self._run.describe(
-            description=f"Release: version {self.target.version}",
-            hash=self._commit.hash,
-            message=self._commit.subject,
-            author=self._commit.author,
-            branch=self._commit.branch,
-        )
+        await describe(self._run, self._commit, description=f"Release: version {self.target.version}")
         return artifact
 
     def activation(self, artifact: Artifact, vault: Vault) -> ApplicationActivation:
@@ -192,25 +188,12 @@ class _Rollback:
         assert self._plan.commit is not None  # noqa: S101 - a plan back has that of its release
         return self._plan.commit
 
-    async def domains(self, organization_id: str) -> None:
-        """The domains that led to it, unless those of now are to stay."""
-        if self.target.domains is None:
-            return
-        mine = Restoring(
-            subject_type=SubjectType.APPLICATION,
-            subject_id=self._plan.application_id,
-            organization_id=organization_id,
-            facts=self._tools.routing.facts,
-            named=services_store.named,
-        )
-        await domain_snapshots.restore(self._run, mine, self.target.domains)
-
 
 def find_target(tx: Tx, vault: Vault, release_id: str, *, keep: bool) -> tuple[RollbackTarget, Snapshot]:
     """A release as one goes back to it; with ``keep`` the domains of now stay. Raises InvalidInput."""
     found = store.release(tx, release_id)
     if found is None:
-        raise InvalidInput("The release is gone; deploy that commit again.")
+        raise ReleaseGone
     snapshot = open_snapshot(store.spec_of(tx, release_id), vault)
     if snapshot is None:
         raise NothingKept

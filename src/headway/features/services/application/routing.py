@@ -4,52 +4,33 @@ before it.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
 from headway.drivers.runtimes.custom_traefik import check_references
 from headway.drivers.runtimes.route_file import check_route, render_route
-from headway.drivers.runtimes.route_probe import PROOF_SECONDS
 from headway.features.edge import domains_store, middlewares_store
-from headway.features.edge.domains_model import EdgeFacts
 from headway.features.edge.route_target import RouteTargetFacts
 from headway.features.services import store as services_store
 from headway.features.services.application import health_store, store
 from headway.features.services.application.health_store import ApplicationHandover
 from headway.features.services.edges import ServiceEdge
 from headway.features.services.model import APPLICATIONS, Release
-from headway.infra.db.engine import Database
+from headway.features.services.routing import NO_SERVER, NotFollowed, ServiceRouting, unless_same
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Redirect, Route, Upstream, Way
-from headway.kernel.errors import HeadwayError, Unavailable
-from headway.kernel.vault import Vault
 
 log = logging.getLogger(__name__)
 
 
-_NO_SERVER = Upstream(port=9)  # of a route that is written down and never set: nothing answers at discard
-
-
-class ApplicationNotFollowed(Unavailable):
-    """What was changed is kept, and the edge does not work by it yet."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApplicationRouting:
-    """Writes routes, one at a time for each application: whoever moves one to a release and whoever changes its domains
-    both write what the rows say at that moment, so neither undoes the other.
-    """
+class ApplicationRouting(ServiceRouting):
+    """Fits ``edge.route_target.RouteTarget``: all of an application's domains lead to the ports of one release."""
 
-    db: Database
-    edge: ServiceEdge
-    vault: Vault
-    facts: EdgeFacts
     noun: Noun = Noun.APPLICATION
-    _turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    subject_type: SubjectType = SubjectType.APPLICATION
     _behind: set[str] = field(default_factory=set)
     _told: dict[str, str] = field(default_factory=dict)
 
@@ -60,13 +41,7 @@ class ApplicationRouting:
             release = None if release_id is None else store.release(tx, release_id)
             return None if release is None else self._to(tx, release)
 
-        async with self._turns[application_id]:
-            route = await self.db.read(read)
-            if route is None:
-                await self.edge.remove_route(application_id)
-            else:
-                await self.edge.set_route(route)
-        return route
+        return await self._lead(application_id, read)
 
     async def lead_at_rest(self, release: Release) -> None:
         """Leads requests to the release that serves, unless something is being deployed or another serves by now."""
@@ -76,10 +51,7 @@ class ApplicationRouting:
             still = services_store.is_at_rest(tx, application_id) and store.serving(tx, application_id) == release
             return self._to(tx, release) if still else None
 
-        async with self._turns[application_id]:
-            route = await self.db.read(read)
-            if route is not None:
-                await self.edge.set_route(route)
+        await self._lead_if(application_id, read)
 
     async def lead_back(self, moved: ApplicationHandover) -> bool:
         """Leads requests to the release before the one that serves; False where that is not so any more."""
@@ -88,11 +60,7 @@ class ApplicationRouting:
             route = self._to(tx, moved.old) if health_store.is_standing(tx, moved) else None
             return None if route is None else replace(route, before=())
 
-        async with self._turns[moved.new.service_id]:
-            route = await self.db.read(read)
-            if route is not None:
-                await self.edge.set_route(route)
-        return route is not None
+        return await self._lead_if(moved.new.service_id, read) is not None
 
     async def let_go(self, application_id: str) -> None:
         """Has the edge know nothing more of a release that served before and is to end: its port may be another's soon.
@@ -101,11 +69,6 @@ class ApplicationRouting:
         standing = await self.edge.route(application_id)
         if standing is not None and standing.before:
             await self.settle(application_id)
-
-    async def remove(self, application_id: str) -> None:
-        """Leads the application's requests nowhere."""
-        async with self._turns[application_id]:
-            await self.edge.remove_route(application_id)
 
     async def hosts(self, application_id: str) -> tuple[str, ...]:
         """The names that lead to the application now, or will once something serves."""
@@ -125,28 +88,12 @@ class ApplicationRouting:
 
         return await self.db.read(read)
 
-    async def proven(self, route: Route, *, timeout_seconds: float = PROOF_SECONDS) -> None:
-        """Returns once requests by each way end at the route's release. Raises HeadwayError."""
-        await self.edge.proven(route, timeout_seconds=timeout_seconds)
-
-    async def taken_up(self, route: Route) -> None:
-        """Returns once the edge works by the route, whoever answers. Raises HeadwayError."""
-        await self.edge.taken_up(route)
-
     async def settle(self, service_id: str) -> None:
         """Makes the route that stands, if one does, what the rows say, at the release that it leads to; returns when
         the edge works by it. Raises NotFollowed; it is then tried again in each round of ``catch_up``.
         """
         self._behind.add(service_id)
-        try:
-            async with self._turns[service_id]:
-                route = await self._rewritten(service_id)
-            if route is not None:
-                await self.edge.taken_up(route)
-        except HeadwayError as error:
-            raise ApplicationNotFollowed(
-                f"The change is kept, but the edge does not work by it yet; Headway goes on trying: {error.message}"
-            ) from error
+        await self._settled(self._rewritten(service_id))
         self._behind.discard(service_id)
 
     async def settle_all(self, edge: ServiceEdge) -> None:
@@ -162,7 +109,7 @@ class ApplicationRouting:
         for application_id in tuple(self._behind):
             try:
                 await self.settle(application_id)
-            except ApplicationNotFollowed as behind:
+            except NotFollowed as behind:
                 if self._told.get(application_id) != behind.message:  # each round meets it again: once is enough
                     self._told[application_id] = behind.message
                     log.warning("application %s: %s", application_id, behind.message)
@@ -186,14 +133,10 @@ class ApplicationRouting:
 
     def planned(self, tx: Tx, application_id: str) -> Route:
         """The route as it will be once something serves, at a server that is none. Raises ApplicationNotFound."""
-        route = self._composed(tx, application_id, "none", (_NO_SERVER,))
+        route = self._composed(tx, application_id, "none", (NO_SERVER,))
         if route is None:
             raise store.ApplicationNotFound
         return route
-
-    async def standing(self, application_id: str) -> Route | None:
-        """The route that stands now."""
-        return await self.edge.route(application_id)
 
     async def try_out(self, route: Route) -> None:
         """Returns if Traefik takes the route, which is not set. Raises InvalidInput."""
@@ -208,19 +151,15 @@ class ApplicationRouting:
                 app_name="redirect",
                 release_id="none",
                 ways=(way,),
-                upstreams=(_NO_SERVER,),
+                upstreams=(NO_SERVER,),
                 redirects=(redirect,),
             )
         )
 
     async def _rewritten(self, application_id: str) -> Route | None:
-        standing = await self.edge.route(application_id)
-        if standing is None:
-            return None
-        route = await self.db.read(lambda tx: self._as_now(tx, standing))
-        if route is not None:
-            await self.edge.set_route(route)
-        return route
+        async with self._turns[application_id]:
+            standing = await self.edge.route(application_id)
+            return None if standing is None else await self._set(lambda tx: self._as_now(tx, standing))
 
     def _to(self, tx: Tx, release: Release) -> Route | None:
         upstreams = tuple(Upstream(port=port) for port in release.ports)
@@ -248,5 +187,4 @@ class ApplicationRouting:
 
 
 def _before(release: Release | None, upstreams: tuple[Upstream, ...]) -> tuple[Upstream, ...]:
-    found = () if release is None else tuple(Upstream(port=port) for port in release.ports)
-    return () if set(found) & set(upstreams) else found
+    return () if release is None else unless_same([Upstream(port=port) for port in release.ports], upstreams)

@@ -25,16 +25,16 @@ class ApplicationNotFound(NotFound):
         super().__init__("Application not found")
 
 
-_APPLICATIONS = store.ServiceReader(
+APPLICATION_READER = store.ServiceReader(
     kind=SubjectType.APPLICATION, kinds=APPLICATIONS, load=AppSettings.load, missing=ApplicationNotFound
 )
-find = _APPLICATIONS.find
-of_environment = _APPLICATIONS.of_environment
-of_organization = _APPLICATIONS.of_organization
-every = _APPLICATIONS.every
-being_deleted = _APPLICATIONS.being_deleted
-previews_of = _APPLICATIONS.previews_of
-settings_of = _APPLICATIONS.settings_of
+find = APPLICATION_READER.find
+of_environment = APPLICATION_READER.of_environment
+of_organization = APPLICATION_READER.of_organization
+every = APPLICATION_READER.every
+being_deleted = APPLICATION_READER.being_deleted
+previews_of = APPLICATION_READER.previews_of
+settings_of = APPLICATION_READER.settings_of
 
 
 # Releases.

@@ -14,7 +14,7 @@ from headway.drivers.builders.choice import BY_LACK, choose, is_undecided, look
 from headway.drivers.builders.native import seal
 from headway.drivers.builders.registry import BUILDERS, BY_CONTAINERS, SITE_IMAGES
 from headway.drivers.buildplan.toolchains.store import Store
-from headway.drivers.forges.base import Connection, Login
+from headway.drivers.forges.base import ForgeConnection, GitLogin
 from headway.drivers.runtimes.border import kept_from
 from headway.drivers.runtimes.exec_sessions import Visiting
 from headway.drivers.runtimes.machine import Reached
@@ -99,7 +99,7 @@ class ApplicationContext:
     room: Room
     defaults: ApplicationDefaults
     address: Callable[[str], str]
-    login: Callable[[Connection], Awaitable[Login]]
+    login: Callable[[ForgeConnection], Awaitable[GitLogin]]
     free: FreePorts
     close: ClosePorts
     reached: FindReached
@@ -138,7 +138,7 @@ class ApplicationContext:
             spec=spec,
             accounts=GitAccounts(git=plan.git_account, build=plan.build_account),
             git=git,
-            login=None if plan.provider is None else login_by(self.login, Connection.load(plan.provider)),
+            login=None if plan.provider is None else login_by(self.login, ForgeConnection.load(plan.provider)),
         )
 
     async def builder(self, run: Run, plan: ApplicationPlan, workspace: Workspace, commit: Commit) -> str:

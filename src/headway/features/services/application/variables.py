@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from headway.drivers.builders.recipe import check_names
-from headway.features.projects import store as projects
 from headway.features.services.application.model import Application, AppSettings
+from headway.features.services.variables import layers_of
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput
 from headway.kernel.layers import Layer, Resolved, resolve
@@ -57,14 +57,7 @@ def marks_of(settings: AppSettings) -> Marks:
 
 
 def _layers(tx: Tx, application: Application, vault: Vault) -> dict[Layer, Mapping[str, str]]:
-    environment = projects.find_environment(tx, vault, application.environment_id)
-    project = projects.find_project(tx, vault, application.project_id)
-    return {
-        Layer.PROJECT: parse_variables(project.env),
-        Layer.ENVIRONMENT: parse_variables(environment.env),
-        Layer.OWN: parse_variables(application.env),
-        Layer.BUILD: _of_build(application.settings),
-    }
+    return {**layers_of(tx, application, vault), Layer.BUILD: _of_build(application.settings)}
 
 
 def _of_build(settings: AppSettings) -> dict[str, str]:

@@ -13,6 +13,7 @@ from headway.core.engine.background import while_standing
 from headway.features.edge import first_answers
 from headway.features.servers.source_checkout import Supply
 from headway.features.servers.source_checkout import undos as of_supply
+from headway.features.services.commits import describe
 from headway.features.services.compose import engine_fetch
 from headway.features.services.compose.activation import START, ComposeActivation
 from headway.features.services.compose.file_policy import RAW_FILE, Reading
@@ -23,6 +24,7 @@ from headway.features.services.compose.plan import ComposePlan, ComposePlanner
 from headway.features.services.compose.swarm_stack import SwarmStack
 from headway.features.services.compose.tools import ComposeContexts
 from headway.features.services.compose.undos import undos
+from headway.features.services.requests import DeployKind
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Commit
@@ -30,6 +32,7 @@ from headway.kernel.phrase import phrase
 
 KIND = "compose.deploy"
 VERSION = 7  # raised with every change to the steps below: a run of another version is not resumed
+COMPOSE_DEPLOY = DeployKind(name=KIND, version=VERSION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,14 +126,8 @@ class _Deploy:
             return asdict(await supply.fetch())
 
         commit = Commit(**await self._run.step("source", fetch))
-        await self._run.describe(
-            title=commit.subject or None,
-            description=f"{'Archive' if self._plan.settings.source_type == DROP else 'Commit'}: {commit.hash}",
-            hash=commit.hash,
-            message=commit.subject,
-            author=commit.author,
-            branch=commit.branch,
-        )
+        what = "Archive" if self._plan.settings.source_type == DROP else "Commit"
+        await describe(self._run, commit, description=f"{what}: {commit.hash}", title=commit.subject or None)
         return commit
 
     async def _require_engine(self) -> Json:

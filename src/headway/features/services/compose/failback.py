@@ -13,13 +13,14 @@ from headway.core.deployments.ledger import Ledger
 from headway.core.engine.by_host import ByHost
 from headway.drivers.runtimes.compose.observation import Container, ended_by_itself
 from headway.features.services.compose import handover_store
+from headway.features.services.compose.driver import ComposeLifecycle
 from headway.features.services.compose.handover_store import ComposeHandover
-from headway.features.services.compose.lifecycle import ComposeLifecycle
 from headway.features.services.compose.model import Record
 from headway.features.services.compose.presence import of_release
+from headway.features.services.compose.reconciler import retire
+from headway.features.services.reconciler import mark_unstable
 from headway.infra.db.transaction import Tx
 from headway.kernel.events import DeploymentEnded
-from headway.kernel.vault import Vault
 
 log = logging.getLogger(__name__)
 
@@ -50,16 +51,16 @@ class ComposeFailback:
         await self._watching.release()
 
     async def _watch(self, deployment_id: str) -> None:
-        moved = await self.lifecycle.db.read(lambda tx: handover_store.of(tx, deployment_id, self._vault))
+        moved = await self.lifecycle.db.read(lambda tx: handover_store.of(tx, deployment_id, self.lifecycle.vault))
         if moved is None:
             return
         end, seen = time.monotonic() + self.window.total_seconds(), dict[str, int]()
         while time.monotonic() < end:
-            containers = await self.lifecycle.containers(moved.compose_id)
+            containers = await self.lifecycle.driver.containers(moved.new.service_id)
             if not _still_serve(moved.old.record, containers):
                 return
             if (fallen := _fallen(moved, containers, seen)) is not None:
-                async with self.lifecycle.turn(moved.compose_id):
+                async with self.lifecycle.turn(moved.new.service_id):
                     await self._give_back(moved, fallen)
                 return
             await asyncio.sleep(_PAUSE)
@@ -68,8 +69,8 @@ class ComposeFailback:
         """Leads requests to the containers before, first of all; then the newer ones go."""
         if not await self.lifecycle.db.read(lambda tx: handover_store.is_standing(tx, moved)):
             return
-        compose_id = moved.compose_id
-        tools = await self.lifecycle.tools_of(compose_id)
+        compose_id = moved.new.service_id
+        tools = await self.lifecycle.driver.tools_of(compose_id)
         await tools.routing.lead(compose_id, moved.old, alone=True)
         why = (
             f"A container of {fallen.service} ended by itself soon after requests came to it; the containers before "
@@ -77,18 +78,17 @@ class ComposeFailback:
         )
 
         def write(tx: Tx) -> bool:
-            return handover_store.hand_back(tx, moved, why, self.ledger)
+            is_given_back = handover_store.hand_back(tx, moved, why)
+            if is_given_back:
+                mark_unstable(tx, self.ledger, moved.new.deployment_id)
+            return is_given_back
 
         if not await self.lifecycle.db.run(write):
             return
         log.warning("compose service %s: deployment %s: %s", compose_id, moved.new.deployment_id, why)
         # Once more: the keeper may have followed the newer ones meanwhile.
         await tools.routing.lead(compose_id, moved.old, alone=True)
-        await self.lifecycle.retire(compose_id)
-
-    @property
-    def _vault(self) -> Vault:
-        return self.lifecycle.tools.vault
+        await retire(self.lifecycle, compose_id)
 
 
 def _fallen(moved: ComposeHandover, containers: Sequence[Container], seen: dict[str, int]) -> Container | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from headway.features.services.folders import ServiceFolders
+from headway.features.services.folders import Part, ServiceFolders
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,10 @@ class ComposeFolders(ServiceFolders):
     def own(self, compose_id: str) -> str:
         """All files of a compose service; closed to every account but its own."""
         return f"{self.work}/composes/{compose_id}"
+
+    def parts(self, service_id: str) -> Mapping[str, Part]:
+        """See ``ServiceFolders.parts``."""
+        return {self.own(service_id): Part.FILES, **ServiceFolders.parts(self, service_id)}
 
     def release(self, compose_id: str, release_id: str) -> str:
         """The files that one deployment began with: the repository, or the file that was written by hand."""

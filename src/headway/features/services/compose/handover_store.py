@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TypeAlias
 
 from sqlalchemy import select
 
-from headway.core.deployments import store as deployments
-from headway.core.deployments.ledger import Ledger
-from headway.core.deployments.status import Status
-from headway.features.services import releases_store
+from headway.features.services import handover_store
 from headway.features.services import store as services_store
 from headway.features.services.compose import store
 from headway.features.services.compose.model import ComposeRelease
-from headway.features.services.model import DesiredState, ReleaseState, ServiceStatus
+from headway.features.services.model import DesiredState, ReleaseState
 from headway.infra.db.tables.services import releases, services
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
@@ -22,13 +19,7 @@ _c, _r = services.c, releases.c
 KINDS = frozenset({"compose.deploy", "compose.rollback"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComposeHandover:
-    """A release that serves, and the one before it."""
-
-    compose_id: str
-    new: ComposeRelease
-    old: ComposeRelease
+ComposeHandover: TypeAlias = handover_store.Handover[ComposeRelease]
 
 
 def of(tx: Tx, deployment_id: str, vault: Vault) -> ComposeHandover | None:
@@ -37,7 +28,7 @@ def of(tx: Tx, deployment_id: str, vault: Vault) -> ComposeHandover | None:
     if new is None or new.state is not ReleaseState.SERVING or new.record.stack:
         return None
     old = before(tx, new.service_id, new, vault)
-    return None if old is None or old.record.stack else ComposeHandover(compose_id=new.service_id, new=new, old=old)
+    return None if old is None or old.record.stack else handover_store.Handover(new=new, old=old)
 
 
 def before(tx: Tx, compose_id: str, release: ComposeRelease, vault: Vault) -> ComposeRelease | None:
@@ -52,25 +43,16 @@ def before(tx: Tx, compose_id: str, release: ComposeRelease, vault: Vault) -> Co
 
 def is_standing(tx: Tx, moved: ComposeHandover) -> bool:
     """Whether it is still so that the one has taken over from the other, and nothing has been deployed since."""
-    mine = (_c.service_id == moved.compose_id, _c.deleted_at.is_(None), _c.wanted == DesiredState.UP)
+    mine = (_c.service_id == moved.new.service_id, _c.deleted_at.is_(None), _c.wanted == DesiredState.UP)
     serving = tx.scalar(select(_c.serving_release_id).where(*mine))
     both = select(_r.release_id).where(_r.release_id.in_((moved.new.release_id, moved.old.release_id)))
     there = len(tx.execute(both).all()) == len((moved.new, moved.old))
-    return serving == moved.new.release_id and there and services_store.is_at_rest(tx, moved.compose_id)
+    return serving == moved.new.release_id and there and services_store.is_at_rest(tx, moved.new.service_id)
 
 
-def hand_back(tx: Tx, moved: ComposeHandover, why: str, ledger: Ledger) -> bool:
+def hand_back(tx: Tx, moved: ComposeHandover, why: str) -> bool:
     """The release before serves again; False where somebody was first."""
     if not is_standing(tx, moved):
         return False
-    for release, values in (
-        (moved.new, {"state": ReleaseState.RETIRED}),
-        (moved.old, {"state": ReleaseState.SERVING, "serving_since": tx.now}),
-    ):
-        releases_store.set_fields(tx, release.release_id, **values)
-    services_store.set_fields(tx, moved.compose_id, serving_release_id=moved.old.release_id, status=ServiceStatus.ERROR)
-    deployment_id = moved.new.deployment_id
-    deployments.set_fields(tx, deployment_id, unstable=True, error_message=why)
-    deployments.tell_later(tx, deployments.find(tx, deployment_id), "unstable")
-    ledger.touched(tx, deployment_id, Status.DONE)
+    handover_store.hand_back(tx, moved, why, state=ReleaseState.RETIRED)
     return True

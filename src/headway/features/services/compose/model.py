@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from headway.features.services.model import Release, Service
@@ -17,6 +17,7 @@ from headway.features.services.settings import (
     RetentionSettings,
     nested,
 )
+from headway.features.services.uploads_model import Archive
 from headway.kernel.records import read
 
 RAW = "raw"
@@ -54,6 +55,11 @@ class ComposeSettings:
     hooks: HookSettings = field(default_factory=HookSettings)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def keep_releases_bytes(self) -> int | None:
+        """See ``ServiceSettings``: what its releases hold is not measured."""
+        return None
+
     def dump(self) -> dict[str, Any]:
         """The JSON that ``load`` reads."""
         return asdict(self)
@@ -66,6 +72,17 @@ class ComposeSettings:
     def load(values: Mapping[str, Any]) -> ComposeSettings:
         """The settings that ``dump`` wrote, or that were dumped before there were records within them."""
         return read(ComposeSettings, values if "git" in values else nested({"engine_fetch": None, **values}, PLACES))
+
+
+def from_archive(settings: ComposeSettings, archive: Archive, compose_path: str | None) -> ComposeSettings:
+    """The settings as those of what was uploaded; where the file lies in it stays until another place is named."""
+    path = settings.compose_path if compose_path is None else compose_path
+    return replace(
+        settings,
+        source_type=DROP,
+        drop=replace(settings.drop, archive=archive),
+        compose_path=path or ComposeSettings().compose_path,
+    )
 
 
 Compose = Service[ComposeSettings]
@@ -123,8 +140,3 @@ class ComposeRelease(Release):
     """A release with the record of what runs, which is opened as it is read."""
 
     record: Record = field(repr=False)
-
-
-def exclusive_key(compose_id: str) -> str:
-    """What one deployment at a time may hold."""
-    return f"compose:{compose_id}"

@@ -32,24 +32,29 @@ from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.creation import ComposeCreation
 from headway.features.services.compose.deploy import ComposeDeploy
-from headway.features.services.compose.drops import ComposeDropService, needed
+from headway.features.services.compose.driver import ComposeDriver, ComposeLifecycle
 from headway.features.services.compose.failback import ComposeFailback
 from headway.features.services.compose.folders import ComposeFolders
-from headway.features.services.compose.lifecycle import ComposeLifecycle
+from headway.features.services.compose.kind import compose_kind
+from headway.features.services.compose.model import ComposeSettings, from_archive
 from headway.features.services.compose.plan import ComposePlanner
 from headway.features.services.compose.reconciler import ComposeReconciler
-from headway.features.services.compose.relocation import ComposeRelocation
 from headway.features.services.compose.routing import ComposeRouting
 from headway.features.services.compose.service import ComposeService
 from headway.features.services.compose.survey import bounds_of
 from headway.features.services.compose.tools import ComposeContext, ComposeContexts, ComposeDefaults
 from headway.features.services.disk_space import Room
+from headway.features.services.drops import DropService, needed
+from headway.features.services.kinds import ServiceKind
+from headway.features.services.lifecycle import ServiceLifecycle
 from headway.features.services.model import COMPOSES
 from headway.features.services.module import Materials
 from headway.features.services.release_retention import KeptReleases
+from headway.features.services.relocation import ServiceRelocation
 from headway.features.services.subject import ServiceSubject
 from headway.features.services.uploads import Archives, Intake
 from headway.infra.db.transaction import Tx
+from headway.infra.docker import labels
 from headway.infra.docker.api import EngineAway
 from headway.infra.docker.swarm_words import SwarmAway
 from headway.kernel.events import DeploymentEnded, Events, SwarmLooked
@@ -57,7 +62,6 @@ from headway.kernel.vault import Vault
 from headway.module import Base, Module
 
 _SWARM_REST = 30.0
-CarryAlong = Callable[[Tx, str, str], None]
 OfApplications = Callable[[Tx, str], int]
 
 
@@ -70,8 +74,9 @@ class Composes:
     lifecycle: ComposeLifecycle
     routing: ComposeRouting
     service: ComposeService
-    drops: ComposeDropService
+    drops: DropService[ComposeSettings]
     containers: ContainersOf
+    kind: ServiceKind
     module: Module
 
     async def engine_at(self, actor: Actor, server_id: str | None) -> MachineEngine:
@@ -81,23 +86,21 @@ class Composes:
             require_seen_on(tx, actor, server_id)
             return host_for(tx, actor.organization_id, server_id)
 
-        tools = self.lifecycle.contexts.at(await self.lifecycle.db.read(found))
-        return MachineEngine(engine=tools.engine, panel_id=tools.panel_id)
+        return self.engine_of(await self.lifecycle.db.read(found))
 
-    async def require_firm(self, container: Container) -> None:
-        """See ``ComposeLifecycle``."""
-        await self.lifecycle.require_firm(container)
+    def engine_of(self, host_id: str) -> MachineEngine:
+        """The engine of a host. Raises HostUnreachable."""
+        tools = self.lifecycle.contexts.at(host_id)
+        return MachineEngine(engine=tools.engine, panel_id=tools.panel_id)
 
 
 def install_composes(
-    base: Base, servers: Servers, materials: Materials, *, beside: OfApplications, carry_along: CarryAlong
+    base: Base, servers: Servers, materials: Materials, *, beside: OfApplications, relocation: ServiceRelocation
 ) -> Composes:
-    """Compose services on all hosts. ``beside`` tells what applications take of the memory, ``carry_along`` takes what
-    else belongs to one to its new project.
-    """
+    """Compose services on all hosts. ``beside`` tells what applications take of the memory."""
 
     async def containers(compose_id: str) -> Sequence[Container]:
-        return await lifecycle.containers(compose_id)
+        return await lifecycle.driver.containers(compose_id)
 
     vault, uid_base = base.vault, base.data_dir.uid_base
     routing = ComposeRouting(
@@ -105,7 +108,7 @@ def install_composes(
     )
     here = _tools(base, materials, routing, beside)
     contexts = ComposeContexts(here=here, there=servers.links.of_link(partial(_far_tools, base, here)))
-    lifecycle = ComposeLifecycle(db=base.db, hosts=servers.fleet, contexts=contexts, logs_of_deployments=base.logs)
+    lifecycle = _lifecycle(base, servers, contexts)
     creation = ComposeCreation(vault=vault, uid_base=uid_base)
     planner = ComposePlanner(
         vault=vault,
@@ -121,7 +124,7 @@ def install_composes(
         stopping=base.engine.stopper,
         lifecycle=lifecycle,
         creation=creation,
-        moving=ComposeRelocation(vault=vault, carry_along=carry_along),
+        relocation=relocation,
     )
     return Composes(
         creation=creation,
@@ -132,23 +135,26 @@ def install_composes(
         drops=_drops(base, service, here.folders),
         containers=ContainersOf(
             subject_type=SubjectType.COMPOSE,
-            secrets_of=lifecycle.secrets,
+            label=labels.COMPOSE,
+            secrets_of=lifecycle.driver.secrets,
             were_asked_for=store.any_release,
             require_start=partial(_require_start, vault=vault),
+            require_firm=lifecycle.driver.require_firm,
         ),
+        kind=compose_kind(creation, planner, lifecycle),
         module=_module(base, planner, lifecycle),
     )
 
 
-def forget_key_of_composes(tx: Tx, organization_id: str, ssh_key_id: str, vault: Vault) -> None:
-    """Takes an organisation's SSH key out of the compose services that name it."""
-    for compose in store.of_organization(tx, organization_id, vault):
-        for each in (compose, *store.previews_of(tx, compose.service_id, vault)):
-            if each.settings.git.ssh_key_id == ssh_key_id:
-                kept = services_store.kept(
-                    replace(each.settings, git=replace(each.settings.git, ssh_key_id=None)), vault
-                )
-                services_store.set_fields(tx, each.service_id, settings=kept)
+def _lifecycle(base: Base, servers: Servers, contexts: ComposeContexts) -> ComposeLifecycle:
+    return ServiceLifecycle(
+        db=base.db,
+        vault=base.vault,
+        hosts=servers.fleet,
+        driver=ComposeDriver(db=base.db, vault=base.vault, hosts=servers.fleet, contexts=contexts),
+        kept_releases=KeptReleases.of(base.settings),
+        logs_of_deployments=base.logs,
+    )
 
 
 def _module(base: Base, planner: ComposePlanner, lifecycle: ComposeLifecycle) -> Module:
@@ -162,7 +168,11 @@ def _module(base: Base, planner: ComposePlanner, lifecycle: ComposeLifecycle) ->
     handback = ComposeFailback(lifecycle=lifecycle, ledger=base.ledger, window=base.settings.handback_time)
     base.events.listen(DeploymentEnded, handback.ended)
     return Module(
-        kinds=(ComposeDeploy(planner=planner, contexts=lifecycle.contexts, hosts=lifecycle.hosts, guests=base.guests),),
+        kinds=(
+            ComposeDeploy(
+                planner=planner, contexts=lifecycle.driver.contexts, hosts=lifecycle.hosts, guests=base.guests
+            ),
+        ),
         subjects={SubjectType.COMPOSE: ServiceSubject(noun="Compose", kind=SubjectType.COMPOSE)},
         loops=(
             Poller("restore composes", keeper.restore),
@@ -180,7 +190,6 @@ def _keeper(base: Base, lifecycle: ComposeLifecycle, host_id: str) -> ComposeRec
         host_id=host_id,
         lifecycle=lifecycle,
         ledger=base.ledger,
-        vault=base.vault,
         watch_time=base.settings.watch_time,
         drain_time=base.settings.drain_time,
     )
@@ -208,7 +217,6 @@ def _tools(base: Base, materials: Materials, routing: ComposeRouting, beside: Of
             settle_seconds=settings.settle_time.total_seconds(),
             build_memory_bytes=settings.build_memory_bytes,
             process_limit=settings.process_limit,
-            kept_releases=KeptReleases.of(settings),
             bounds=bounds_of(settings),
         ),
         login=materials.git.providers.login,
@@ -232,10 +240,11 @@ def _far_tools(base: Base, here: ComposeContext, there: ServerLink) -> ComposeCo
     )
 
 
-def _drops(base: Base, service: ComposeService, folders: ComposeFolders) -> ComposeDropService:
+def _drops(base: Base, service: ComposeService, folders: ComposeFolders) -> DropService[ComposeSettings]:
     archives = Archives(folders=folders, most_bytes=base.settings.unpacked_limit_bytes)
-    intake = Intake(db=base.db, archives=archives, needed=lambda tx, id_: needed(tx, id_, base.vault))
-    return ComposeDropService(composes=service, intake=intake)
+    mine = partial(needed, reader=store.COMPOSE_READER, vault=base.vault)
+    intake = Intake(db=base.db, archives=archives, needed=mine)
+    return DropService(services=service, intake=intake, from_archive=from_archive)
 
 
 def _require_start(tx: Tx, compose_id: str, *, vault: Vault) -> None:

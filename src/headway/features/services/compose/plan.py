@@ -12,16 +12,17 @@ from headway.core.deployments import store as deployments
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
-from headway.drivers.forges.base import Connection
+from headway.drivers.forges.base import ForgeConnection
 from headway.drivers.sources.remote import credentials_in
 from headway.features.git.provider_repository import provided
 from headway.features.git.providers import OpenedRepository
 from headway.features.git.ssh_keys import OpenKey, key_of_source
-from headway.features.projects import store as projects
 from headway.features.registries.model import Credentials
 from headway.features.services.compose import engine_fetch, powers, store
 from headway.features.services.compose.model import DROP, GIT, RAW, Compose, ComposeRelease, ComposeSettings
 from headway.features.services.model import DesiredState
+from headway.features.services.powers import may_fetch
+from headway.features.services.variables import layers_of
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Account
 from headway.kernel.artifacts import Commit
@@ -117,7 +118,7 @@ class ComposePlanner:
             raise RunFailed(error.message, Reason.REFUSED) from error
         key = () if plan.ssh_key is None else (plan.ssh_key,)
         passwords = (each["password"] for each in plan.registries)
-        provider = () if plan.provider is None else Connection.load(plan.provider).secrets
+        provider = () if plan.provider is None else ForgeConnection.load(plan.provider).secrets
         mask = (*plan.secrets, *provider, *key, *passwords, *credentials_in(plan.settings.git.url or ""))
         return Frozen(plan=plan.dump(), mask=mask)
 
@@ -146,7 +147,7 @@ class ComposePlanner:
             given=self._given(tx, compose),
             build_uid=compose.build_uid,
             git_uid=self._git_uid(tx, compose.service_id),
-            allow_file=bool(given.get("allow_file")) and powers.may_fetch(tx, compose, settings),
+            allow_file=bool(given.get("allow_file")) and may_fetch(tx, compose, settings.git.url),
             again=given.get("type") == "redeploy",
             commit=Commit(**commit) if commit else None,
             serving=compose.serving_release_id,
@@ -198,12 +199,7 @@ def variables_of(tx: Tx, compose: Compose, vault: Vault) -> Resolved:
     """The variables with those of the project and the environment that they refer to. Raises InvalidInput where a
     reference leads nowhere.
     """
-    layers = {
-        Layer.PROJECT: parse_variables(projects.find_project(tx, vault, compose.project_id).env),
-        Layer.ENVIRONMENT: parse_variables(projects.find_environment(tx, vault, compose.environment_id).env),
-        Layer.OWN: parse_variables(compose.env),
-    }
-    return resolve(layers, Layer.OWN)
+    return resolve(layers_of(tx, compose, vault), Layer.OWN)
 
 
 def known_secrets(tx: Tx, compose: Compose, vault: Vault) -> tuple[str, ...]:

@@ -11,9 +11,8 @@ from headway.core.access.allowances import NotAllowed
 from headway.core.access.machine import FIRST_FREE_PORT, Need, Power, may_have
 from headway.core.access.model import Actor
 from headway.core.access.survey import Line, of_needs
-from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
-from headway.drivers.sources.remote import is_folder
+from headway.features.services import powers
 from headway.features.services.compose import store
 from headway.features.services.compose.model import Compose, ComposeSettings, Record
 from headway.infra.db.transaction import Tx
@@ -31,26 +30,20 @@ _LISTS = ("devices", "device_cgroup_rules", "cap_add", "gpus")
 def needs_of(settings: ComposeSettings, host_id: str) -> set[Need]:
     """What a compose service with these settings needs of its host."""
     given = {Power.HOST: settings.host_access, Power.FETCH: settings.engine_fetch}
-    own = {Need(power=power, server_id=_server(host_id)) for power, is_set in given.items() if is_set}
-    return own | of_source(settings)
-
-
-def of_source(settings: ComposeSettings) -> set[Need]:
-    """What fetching it needs: the panel's own machine fetches for all of them."""
-    folder = settings.git.url if settings.git.url and is_folder(settings.git.url) else None
-    return {Need(power=Power.FOLDER, value=folder)} if folder else set()
+    own = {Need(power=power, server_id=powers.server_of(host_id)) for power, is_set in given.items() if is_set}
+    return own | powers.of_source(settings.git.url)
 
 
 def needs_of_record(compose_id: str, record: Record, host_id: str) -> set[Need]:
     """What a release needs of its host: all of it, or the ports that it publishes there."""
     reaches = any(_reaching(compose_id, record.file)) if record.host is None else bool(record.host)
     if reaches:
-        return {Need(power=Power.HOST, server_id=_server(host_id))}
+        return {Need(power=Power.HOST, server_id=powers.server_of(host_id))}
     return _of_ports(record, host_id)
 
 
 def _of_ports(record: Record, host_id: str) -> set[Need]:
-    return {Need(power=Power.PORT, value=port, server_id=_server(host_id)) for port in low_ports(record.file)}
+    return {Need(power=Power.PORT, value=port, server_id=powers.server_of(host_id)) for port in low_ports(record.file)}
 
 
 def low_ports(file: Mapping[str, Any]) -> set[str]:
@@ -74,19 +67,14 @@ def save(tx: Tx, actor: Actor, compose: Compose) -> None:
 
 def allower(actor: Actor, host_id: str) -> dict[str, str] | None:
     """Who allows the ports that a file publishes by deploying it; None where the caller may not."""
-    if not may_have(actor, Need(power=Power.PORT, server_id=_server(host_id))):
+    if not may_have(actor, Need(power=Power.PORT, server_id=powers.server_of(host_id))):
         return None
     return {"user_id": actor.user_id, "name": actor.name}
 
 
 def require_start(tx: Tx, compose: Compose, settings: ComposeSettings) -> None:
     """Whether it may be deployed with these settings. Raises NotAllowed."""
-    allowances.require(tx, compose.organization_id, _whose(compose), needs_of(settings, compose.host_id))
-
-
-def may_fetch(tx: Tx, compose: Compose, settings: ComposeSettings) -> bool:
-    """Whether it may be fetched from a folder of the machine, where that is its source."""
-    return allowances.refusal(tx, compose.organization_id, _whose(compose), of_source(settings)) is None
+    powers.require(tx, compose, needs_of(settings, compose.host_id))
 
 
 def require_record(tx: Tx, deployment: Deployment, compose: Compose, record: Record) -> None:
@@ -98,7 +86,7 @@ def require_record(tx: Tx, deployment: Deployment, compose: Compose, record: Rec
     if by is not None:
         ports = [each for each in needs if each.power is Power.PORT]
         allowances.note(tx, compose.organization_id, compose.service_id, ports, by=(by["user_id"], by["name"]))
-    allowances.require(tx, compose.organization_id, _whose(compose), needs)
+    powers.require(tx, compose, needs)
 
 
 def deployed(tx: Tx, compose_id: str, record: Record, host_id: str) -> None:
@@ -111,21 +99,18 @@ def deployed(tx: Tx, compose_id: str, record: Record, host_id: str) -> None:
 def require_release(tx: Tx, compose: Compose, record: Record) -> None:
     """Whether one may go back to what a release was made of. Raises NotAllowed."""
     needs = needs_of_record(compose.service_id, record, compose.host_id)
-    allowances.require(tx, compose.organization_id, _whose(compose), needs)
+    powers.require(tx, compose, needs)
 
 
 def refusal_of_serving(tx: Tx, compose: Compose, record: Record) -> NotAllowed | None:
     """What keeps a release that serves from being started again, None where nothing does."""
     needs = needs_of_record(compose.service_id, record, compose.host_id)
-    return allowances.refusal(tx, compose.organization_id, _whose(compose), needs, serving=True)
+    return powers.refusal(tx, compose, needs, serving=True)
 
 
 def require_serving(tx: Tx, compose: Compose, vault: Vault) -> None:
     """See ``refusal_of_serving``. Raises NotAllowed."""
-    release = store.serving(tx, compose.service_id, vault)
-    refused = None if release is None else refusal_of_serving(tx, compose, release.record)
-    if refused is not None:
-        raise refused
+    powers.require(tx, compose, _serving(tx, compose, vault), serving=True)
 
 
 def survey(tx: Tx, vault: Vault) -> Iterator[Line]:
@@ -176,12 +161,3 @@ def _of_service(compose_id: str, service: Mapping[str, Any]) -> Iterator[str]:
         source = posixpath.normpath(str(mount.get("source") or ""))
         if mount.get("type") == "bind" and f"/{compose_id}/" not in source:
             yield source
-
-
-def _whose(compose: Compose) -> str:
-    """What runs of a pull request has what its compose service was allowed, and nothing more."""
-    return compose.preview_of or compose.service_id
-
-
-def _server(host_id: str) -> str | None:
-    return None if host_id == LOCAL_HOST else host_id

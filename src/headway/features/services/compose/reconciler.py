@@ -2,58 +2,35 @@
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import ClassVar
 
-from headway.core.deployments import store as deployments
-from headway.core.deployments.ledger import Ledger
-from headway.core.deployments.status import Status
 from headway.core.engine.concurrency import at_once
 from headway.drivers.runtimes.compose.observation import ENDED_FROM_OUTSIDE, Container
 from headway.drivers.runtimes.compose.stacks import address_of, is_forwarder
 from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
-from headway.features.services.compose.lifecycle import ComposeLifecycle
-from headway.features.services.compose.model import Compose, ComposeRelease, Record
+from headway.features.services.compose.driver import ComposeDriver, ComposeLifecycle
+from headway.features.services.compose.model import ComposeRelease, Record
 from headway.features.services.compose.presence import outdated
-from headway.features.services.compose.release_retention import beyond, kept_by
-from headway.features.services.compose.starts import ComposeStarts
 from headway.features.services.compose.tools import ComposeContext
 from headway.features.services.model import COMPOSES, AtRest, DesiredState
+from headway.features.services.reconciler import ONCE, ServiceReconciler
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
-from headway.kernel.vault import Vault
-
-log = logging.getLogger(__name__)
-
-_REST = 2.0
-_REST_WHILE_STARTING = 0.2
-_ONCE = 24 * 3600.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComposeReconciler:
-    """Keeps one host. ``keep_round`` is one round of its loop; ``restore`` is done once when the panel starts, and when
-    the link to a server is a new one.
-    """
+@dataclass(kw_only=True)
+class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
+    """Keeps the compose services of one host."""
 
-    host_id: str
-    lifecycle: ComposeLifecycle
-    ledger: Ledger
-    vault: Vault
-    watch_time: timedelta
     drain_time: timedelta
-    _told: dict[str, str] = field(default_factory=dict)
+    rest_seconds: ClassVar[float] = 2.0
     _fallen: set[str] = field(default_factory=set)
-    _starts: ComposeStarts = field(init=False)
-
-    def __post_init__(self) -> None:
-        starts = ComposeStarts(host_id=self.host_id, lifecycle=self.lifecycle, vault=self.vault)
-        object.__setattr__(self, "_starts", starts)
 
     async def restore(self) -> float:
         """After a start of the panel, perhaps after a reboot: what is wanted serves again, what was being deleted is
@@ -65,7 +42,7 @@ class ComposeReconciler:
             with suppress(HeadwayError):  # else it is done as each is brought up
                 await self._tools.ready(stack=False)
         await self._bring_up_again(await self.lifecycle.db.read(self._at_rest))
-        return _ONCE
+        return ONCE
 
     async def keep_round(self) -> float:
         """Brings what runs in line with what is wanted, and looks whether what serves still does; seconds to rest."""
@@ -76,7 +53,7 @@ class ComposeReconciler:
                 containers = await self._all_containers()
             except HeadwayError as error:
                 self._tell("", error)
-                return _REST
+                return self.rest_seconds
             if self._told.pop("", None) is not None:
                 self._fallen.update(live)
             at_rest = await self.lifecycle.db.read(self._at_rest)
@@ -88,7 +65,7 @@ class ComposeReconciler:
                 if each.release_id is not None
             )
             await self._watch(containers)
-        return _REST if await self._starts.round() else _REST_WHILE_STARTING
+        return await self._rest()
 
     async def _bring_up_again(self, at_rest: Sequence[AtRest]) -> bool:
         """After the engine was away, and has ended every container: one that ends well when it is asked to looks as if
@@ -101,31 +78,8 @@ class ComposeReconciler:
                 self._fallen.discard(each.service_id)
         return bool(again)
 
-    async def finish_deletions(self) -> None:
-        """Clears away what was deleted while the engine was away, or the panel went down. What is still being deployed
-        to is left to whoever deletes it, who ends that first.
-        """
-        await at_once(self._finish_deletion(each) for each in await self.lifecycle.db.read(self._being_deleted))
-
-    async def _finish_deletion(self, compose: Compose) -> None:
-        try:
-            async with self.lifecycle.turn(compose.service_id):
-                await self.lifecycle.remove(compose)
-        except HeadwayError as error:
-            self._tell(compose.service_id, error)
-
-    @property
-    def _tools(self) -> ComposeContext:
-        return self.lifecycle.contexts.at(self.host_id)
-
     def _live(self, tx: Tx) -> set[str]:
         return services_store.live(tx, self.host_id, COMPOSES)
-
-    def _at_rest(self, tx: Tx) -> list[AtRest]:
-        return services_store.at_rest(tx, self.host_id, COMPOSES)
-
-    def _being_deleted(self, tx: Tx) -> list[Compose]:
-        return store.being_deleted(tx, self.vault, at_rest_on=self.host_id)
 
     async def _all_containers(self) -> Mapping[str, Sequence[Container]]:
         """The containers of all compose services by whose they are: asked for once, however many there are."""
@@ -141,7 +95,7 @@ class ComposeReconciler:
             if any(each.status not in {"exited", "created", "dead"} for each in containers):
                 await self._bring_in_line(compose_id)
             return
-        release = await self.lifecycle.db.read(lambda tx: store.serving(tx, compose_id, self.vault))
+        release = await self.lifecycle.db.read(lambda tx: store.serving(tx, compose_id, self.lifecycle.vault))
         if release is None:
             return
         await self._hold(release, containers)
@@ -183,7 +137,7 @@ class ComposeReconciler:
             self._tell(compose_id, error)
 
     def _is_withheld(self, tx: Tx, release: ComposeRelease) -> bool:
-        compose = store.find(tx, release.service_id, self.vault)
+        compose = store.find(tx, release.service_id, self.lifecycle.vault)
         return powers.refusal_of_serving(tx, compose, release.record) is not None
 
     async def _is_lost(self, compose_id: str, release: ComposeRelease, containers: Sequence[Container]) -> bool:
@@ -199,28 +153,13 @@ class ComposeReconciler:
         ways = {way: address_of(containers, *way) for way in led if way[0] in release.record.services}
         return bool(release.record.services.keys() - there.keys()) or None in ways.values()
 
-    async def _bring_in_line(self, compose_id: str) -> bool:
-        """Lets it run, or not, as it is wanted; whether that went well."""
-        try:
-            async with self.lifecycle.turn(compose_id):
-                compose = await self.lifecycle.db.read(lambda tx: store.find(tx, compose_id, self.vault))
-                if compose.wanted is DesiredState.UP:
-                    await self.lifecycle.up(compose)
-                elif await self.lifecycle.db.read(lambda tx: services_store.is_at_rest(tx, compose_id)):
-                    await self.lifecycle.down(compose)
-        except HeadwayError as error:
-            self._tell(compose_id, error)
-            return False
-        self._told.pop(compose_id, None)
-        return True
-
     async def _retire(self, compose_id: str) -> None:
         """Ends the containers that newer ones have replaced. The turn is kept, so that no deploy that has begun since
         is met half-way: what it makes is not outdated, and what it leaves is looked at again.
         """
         try:
             async with self.lifecycle.turn(compose_id):
-                await self.lifecycle.retire(compose_id)
+                await retire(self.lifecycle, compose_id)
         except HeadwayError as error:
             self._tell(compose_id, error)
 
@@ -233,7 +172,7 @@ class ComposeReconciler:
 
     async def _has_failed_tasks(self, compose_id: str, deployment_id: str) -> bool:
         """Whether copies of a stack have ended by themselves on any machine, or the swarm has gone back."""
-        release = await self.lifecycle.db.read(lambda tx: store.serving(tx, compose_id, self.vault))
+        release = await self.lifecycle.db.read(lambda tx: store.serving(tx, compose_id, self.lifecycle.vault))
         if release is None or not release.record.stack:
             return False
         try:
@@ -249,24 +188,20 @@ class ComposeReconciler:
             for service in made
         )
 
-    def _tell(self, compose_id: str, error: HeadwayError) -> None:
-        if self._told.get(compose_id) != error.message:  # each round meets it again: once is enough
-            self._told[compose_id] = error.message
-            log.warning("compose service %s is not as it is wanted: %s", compose_id or "(any)", error.message)
-
     def _is_over(self, tx: Tx, release: ComposeRelease, containers: Sequence[Container]) -> bool:
         """Whether something was replaced, by a release that has served for as long as the drain takes."""
         if not store.has_drained(tx, release.release_id, tx.now - self.drain_time):
             return False
-        tools = self._tools
-        keep = kept_by(tx, release.service_id, tools.defaults.kept_releases, tools.vault)
         stale = [] if release.record.stack else outdated(release.record, containers)
-        return bool(stale or beyond(tx, release.service_id, keep))
+        return bool(stale or self.lifecycle.not_kept(tx, release.service_id)[1])
 
-    def _mark_unstable(self, tx: Tx, deployment_id: str) -> None:
-        deployments.set_fields(tx, deployment_id, unstable=True)
-        deployments.tell_later(tx, deployments.find(tx, deployment_id), "unstable")
-        self.ledger.touched(tx, deployment_id, Status.DONE)
+
+async def retire(lifecycle: ComposeLifecycle, compose_id: str) -> None:
+    """Ends the containers that newer ones have replaced, and removes the files of old releases. Leaves it to the next
+    time where a deploy is under way.
+    """
+    if await lifecycle.driver.end_replaced(compose_id):
+        await lifecycle.clear(compose_id)
 
 
 def _lost(record: Record, containers: Sequence[Container]) -> bool:

@@ -12,9 +12,8 @@ from headway.core.deployments.model import Deployment, SubjectType
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo, Undoing
 from headway.core.deployments.status import Reason
 from headway.features.edge import domain_snapshots, first_answers
-from headway.features.edge.domain_snapshots import Domains, Restoring
 from headway.features.services import releases_store
-from headway.features.services import store as services_store
+from headway.features.services.commits import describe
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.activation import START, ComposeActivation
 from headway.features.services.compose.model import ComposeRelease, Record
@@ -22,6 +21,7 @@ from headway.features.services.compose.plan import ComposePlan, ComposePlanner
 from headway.features.services.compose.swarm_stack import SwarmStack
 from headway.features.services.compose.tools import ComposeContext, ComposeContexts
 from headway.features.services.compose.undos import undos
+from headway.features.services.rollback import ReleaseGone, unusable
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.phrase import phrase
@@ -64,6 +64,7 @@ class ComposeRollback:
         back = _Rollback(run, self.contexts.at(run.deployment.host_id), ComposePlan.load(run.plan["plan"]))
         release = await back.release()
         activation, domains = back.activation(release), run.plan["domains"]
+        mine = activation.tools.routing.restoring(activation.plan.compose_id, run.plan["organization_id"])
         await back.find(activation, release)
         steps = SwarmStack.of(activation) if release.record.stack else activation
         plan = await steps.decide(led=domains is None)
@@ -71,7 +72,7 @@ class ComposeRollback:
             await steps.start(plan)
             await steps.start_beside(plan)
             finished = await steps.health_check(plan)
-            await back.domains(domains, run.plan["organization_id"])
+            await domain_snapshots.restore(run, mine, domains)
             answers = await steps.answers(plan)
             await steps.route(plan, answers)
         except RunFailed as failure:
@@ -112,7 +113,7 @@ class _Rollback:
         """The release that is gone back to."""
         found = await self._tools.release(self._run.plan["release_id"])
         if found is None:
-            raise RunFailed("The release is gone; deploy that commit again.", Reason.REFUSED)
+            raise RunFailed(ReleaseGone().message, Reason.REFUSED)
         return found
 
     def activation(self, release: ComposeRelease) -> ComposeActivation:
@@ -132,25 +133,14 @@ class _Rollback:
         async def look() -> Json:
             missing = await self._tools.missing(release)
             if missing is not None:
-                raise RunFailed(f"Version {release.seq} cannot be used: {missing}", Reason.REFUSED)
+                raise unusable(release.seq, missing)
             record = await self._bounded(release)
             await self._run.undo("release", activation.data)
             await self._run.write(lambda tx: activation.write(tx, record))
             await self._run.say(phrase("Going back to version {}, release {}.", release.seq, release.release_id))
 
         await self._run.step("release", look)
-        commit = self._plan.commit
-        fields = (
-            {}
-            if commit is None
-            else {
-                "hash": commit.hash,
-                "message": commit.subject,
-                "author": commit.author,
-                "branch": commit.branch,
-            }
-        )
-        await self._run.describe(description=f"Release: version {release.seq}", **fields)
+        await describe(self._run, self._plan.commit, description=f"Release: version {release.seq}")
 
     async def _bounded(self, release: ComposeRelease) -> Record:
         """What it was made of, within the bounds of now. Raises RunFailed where it asks for more."""
@@ -158,25 +148,12 @@ class _Rollback:
             machine = self._plan.settings.host_access
             return await self._tools.bounded(self._plan.compose_id, release.record, machine=machine, again=True)
         except InvalidInput as error:
-            raise RunFailed(f"Version {release.seq} cannot be used: {error.message}", Reason.REFUSED) from error
-
-    async def domains(self, then: Domains | None, organization_id: str) -> None:
-        """The domains that led to it, unless those of now are to stay."""
-        if then is None:
-            return
-        mine = Restoring(
-            subject_type=SubjectType.COMPOSE,
-            subject_id=self._plan.compose_id,
-            organization_id=organization_id,
-            facts=self._tools.routing.facts,
-            named=services_store.named,
-        )
-        await domain_snapshots.restore(self._run, mine, then)
+            raise unusable(release.seq, error.message) from error
 
 
 def find_release(tx: Tx, planner: ComposePlanner, release_id: str) -> ComposeRelease:
     """The release. Raises InvalidInput where it is gone."""
     found = store.release(tx, release_id, planner.vault)
     if found is None:
-        raise InvalidInput("The release is gone; deploy that commit again.")
+        raise ReleaseGone
     return found

@@ -4,53 +4,36 @@ to the containers of one service. They are reached by their addresses, so nothin
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
 from headway.drivers.runtimes.compose.observation import Container
 from headway.drivers.runtimes.compose.stacks import address_of
 from headway.drivers.runtimes.route_file import check_route, render_route
-from headway.drivers.runtimes.route_probe import PROOF_SECONDS
 from headway.features.edge import domains_store
-from headway.features.edge.domains_model import Domain, EdgeFacts
+from headway.features.edge.domains_model import Domain
 from headway.features.edge.route_target import RouteTargetFacts
 from headway.features.services import store as services_store
 from headway.features.services.compose import store
 from headway.features.services.compose.handover_store import before
 from headway.features.services.compose.model import ComposeRelease, Record
 from headway.features.services.compose.presence import of_release, outdated
-from headway.features.services.edges import ServiceEdge
 from headway.features.services.model import COMPOSES, DesiredState
-from headway.infra.db.engine import Database
+from headway.features.services.routing import NO_SERVER, ServiceRouting, unless_same
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Route, Upstream
-from headway.kernel.errors import HeadwayError, InvalidInput, Unavailable
-from headway.kernel.vault import Vault
-
-_NO_SERVER = Upstream(port=9)  # of a route that is written down and never set: nothing answers at discard
-
-
-class ComposeNotFollowed(Unavailable):
-    """What was changed is kept, and the edge does not work by it yet."""
+from headway.kernel.errors import InvalidInput
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ComposeRouting:
-    """Fits ``edge.route_target.RouteTarget``. ``containers`` looks for those of a compose service on its host, ``edge``
-    is in front of each. One at a time writes the route of one compose service.
-    """
+class ComposeRouting(ServiceRouting):
+    """Fits ``edge.route_target.RouteTarget``. ``containers`` looks for those of a compose service on its host."""
 
-    db: Database
-    edge: ServiceEdge
     containers: Callable[[str], Awaitable[Sequence[Container]]]
-    vault: Vault
-    facts: EdgeFacts
     noun: Noun = Noun.COMPOSE
-    _turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    subject_type: SubjectType = SubjectType.COMPOSE
 
     async def lead(self, compose_id: str, release: ComposeRelease | None, *, alone: bool = False) -> Route | None:
         """Leads requests to the containers of a release, or nowhere; gives the route. Those that served before are
@@ -69,18 +52,6 @@ class ComposeRouting:
             if route is not None:
                 await self.edge.taken_up(route)
 
-    async def proven(self, route: Route, *, timeout_seconds: float = PROOF_SECONDS) -> None:
-        """Returns once a request by each domain has ended at a container. Raises HeadwayError."""
-        await self.edge.proven(route, timeout_seconds=timeout_seconds)
-
-    async def taken_up(self, route: Route) -> None:
-        """Returns once the edge works by the route, whoever answers. Raises HeadwayError."""
-        await self.edge.taken_up(route)
-
-    async def standing(self, compose_id: str) -> Route | None:
-        """The route that stands now."""
-        return await self.edge.route(compose_id)
-
     async def answering(self, route: Route, answers: Collection[str]) -> Route | None:
         """The route as far as it leads to ports that answer, None where it leads to none."""
         domains = await self.db.read(lambda tx: self._domains(tx, route.application_id))
@@ -97,14 +68,8 @@ class ComposeRouting:
     async def settle(self, service_id: str) -> None:
         """Makes the route what the rows say, unless a deploy is under way, which does so at its end."""
         release = await self.db.read(lambda tx: self._to_lead_to(tx, service_id))
-        try:
-            route = await self.lead(service_id, release) if release is not None else None
-            if route is not None:
-                await self.edge.taken_up(route)
-        except HeadwayError as error:
-            raise ComposeNotFollowed(
-                f"The change is kept, but the edge does not work by it yet; Headway goes on trying: {error.message}"
-            ) from error
+        if release is not None:
+            await self._settled(self.lead(service_id, release))
 
     def front(self, tx: Tx, service_id: str) -> RouteTargetFacts | None:
         """What a compose service is to those who come, None when there is none. It has no name of its own there, for
@@ -126,7 +91,7 @@ class ComposeRouting:
                     "Say which service of the compose file the domain leads to (serviceName), and on which port (port) "
                     "its containers listen."
                 )
-        route = _route(service_id, "none", [(each, (_NO_SERVER,)) for each in domains if each.wish.enabled])
+        route = _route(service_id, "none", [(each, (NO_SERVER,)) for each in domains if each.wish.enabled])
         if route is not None:
             check_route(route)
             render_route(route, secret="", https=self.facts.https)
@@ -147,13 +112,7 @@ class ComposeRouting:
     async def _write(
         self, compose_id: str, release: ComposeRelease | None, containers: Sequence[Container]
     ) -> Route | None:
-        async with self._turns[compose_id]:
-            route = await self.db.read(lambda tx: self._composed(tx, compose_id, release, containers))
-            if route is None:
-                await self.edge.remove_route(compose_id)
-            else:
-                await self.edge.set_route(route)
-        return route
+        return await self._lead(compose_id, lambda tx: self._composed(tx, compose_id, release, containers))
 
     def _composed(
         self, tx: Tx, compose_id: str, release: ComposeRelease | None, containers: Sequence[Container]
@@ -175,7 +134,7 @@ class ComposeRouting:
             return None
         spare = {(each.wish.host, each.wish.path): then for each, _, then in servers}
         ways = ((way, spare.get((way.host, way.path), ())) for way in route.ways)
-        return replace(route, ways=tuple(replace(way, before=_unless_same(way.upstreams, each)) for way, each in ways))
+        return replace(route, ways=tuple(replace(way, before=unless_same(each, way.upstreams)) for way, each in ways))
 
     def _before(
         self, tx: Tx, compose_id: str, release: ComposeRelease, containers: Sequence[Container]
@@ -236,10 +195,6 @@ def _of(release: ComposeRelease, containers: Sequence[Container]) -> list[Contai
         return list(containers)
     others = {each.container_id for each in outdated(release.record, containers)}
     return [each for each in containers if each.container_id not in others]
-
-
-def _unless_same(upstreams: Sequence[Upstream], before: Sequence[Upstream]) -> tuple[Upstream, ...]:
-    return () if set(before) & set(upstreams) else tuple(before)
 
 
 def _address(addresses: Mapping[str, str]) -> str | None:

@@ -32,14 +32,14 @@ class ComposeNotFound(NotFound):
         super().__init__("Compose not found")
 
 
-_COMPOSES = store.ServiceReader(kind=_KIND, kinds=COMPOSES, load=ComposeSettings.load, missing=ComposeNotFound)
-find = _COMPOSES.find
-of_environment = _COMPOSES.of_environment
-of_organization = _COMPOSES.of_organization
-every = _COMPOSES.every
-being_deleted = _COMPOSES.being_deleted
-previews_of = _COMPOSES.previews_of
-settings_of = _COMPOSES.settings_of
+COMPOSE_READER = store.ServiceReader(kind=_KIND, kinds=COMPOSES, load=ComposeSettings.load, missing=ComposeNotFound)
+find = COMPOSE_READER.find
+of_environment = COMPOSE_READER.of_environment
+of_organization = COMPOSE_READER.of_organization
+every = COMPOSE_READER.every
+being_deleted = COMPOSE_READER.being_deleted
+previews_of = COMPOSE_READER.previews_of
+settings_of = COMPOSE_READER.settings_of
 
 
 # Releases.
@@ -102,11 +102,6 @@ def held_of_releases(tx: Tx, compose_id: str, vault: Vault) -> set[str]:
         for each in (file.get(kind) or {}).values()
         if (each or {}).get("name")
     }
-
-
-def commits_of_releases(tx: Tx, compose_id: str) -> list[str | None]:
-    """What the releases of a compose service were made of: commits, or the digests of archives."""
-    return list(tx.execute(select(_r.commit_hash).where(_r.service_id == compose_id)).scalars())
 
 
 def serving(tx: Tx, compose_id: str, vault: Vault) -> ComposeRelease | None:

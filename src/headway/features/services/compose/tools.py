@@ -10,7 +10,7 @@ from typing import Any
 from headway.core.access.machine_store import has_machine
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import SubjectType
-from headway.drivers.forges.base import Connection, Login
+from headway.drivers.forges.base import ForgeConnection, GitLogin
 from headway.drivers.runtimes.compose import bounds, footing, memory
 from headway.drivers.runtimes.compose.bounds import Bounds, Model
 from headway.drivers.runtimes.compose.commands import Composing, Reader
@@ -35,7 +35,6 @@ from headway.features.services.compose.plan import ComposePlan
 from headway.features.services.compose.presence import of_release, to_make, to_start
 from headway.features.services.compose.routing import ComposeRouting
 from headway.features.services.disk_space import Room
-from headway.features.services.release_retention import KeptReleases
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Account, Limits
@@ -54,7 +53,6 @@ class ComposeDefaults:
     settle_seconds: float
     build_memory_bytes: int | None
     process_limit: int
-    kept_releases: KeptReleases
     bounds: Bounds
 
 
@@ -74,7 +72,7 @@ class ComposeContext:
     routing: ComposeRouting
     room: Room
     defaults: ComposeDefaults
-    login: Callable[[Connection], Awaitable[Login]]
+    login: Callable[[ForgeConnection], Awaitable[GitLogin]]
     beside: Callable[[Tx, str], int]
 
     def identity(self, compose_id: str, app_name: str) -> Identity:
@@ -109,7 +107,7 @@ class ComposeContext:
             spec=spec,
             accounts=GitAccounts(git=plan.git_account, build=plan.build_account),
             git=git,
-            login=None if plan.provider is None else login_by(self.login, Connection.load(plan.provider)),
+            login=None if plan.provider is None else login_by(self.login, ForgeConnection.load(plan.provider)),
         )
 
     def composing(self, compose_id: str, app_name: str, record: Record) -> Composing:

@@ -18,7 +18,7 @@ from headway.kernel.vault import Vault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copying:
-    """Fits ``applications.arranging.CopyOthers``."""
+    """Fits ``application.duplication.CopyOthers``."""
 
     creation: ApplicationCreation
     vault: Vault

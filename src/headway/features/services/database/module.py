@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from headway.core.access.model import Actor
 from headway.core.deployments.model import SubjectType
 from headway.features.projects.model import ServicePlace
+from headway.features.services.application.duplication import CopyOthers
 from headway.features.services.application.module import Applications
-from headway.features.services.application.relocation import CopyOthers
 from headway.features.services.compose.module import Composes
 from headway.features.services.database.connection import ConnectKind
 from headway.features.services.database.duplication import Copying
 from headway.features.services.database.passwords import PasswordChange
 from headway.features.services.database.service import DatabaseService
+from headway.features.services.relocation import ServiceRelocation
 from headway.features.services.subject import ServiceSubject
 from headway.infra.db.transaction import Tx
 from headway.module import Base, Module
@@ -30,7 +31,7 @@ class Databases:
 
 
 def install_databases(
-    base: Base, applications: Applications, composes: Composes, *, carry_along: Callable[[Tx, str, str], None]
+    base: Base, applications: Applications, composes: Composes, relocation: ServiceRelocation
 ) -> Databases:
     """Databases on all hosts: those that run here are as any application."""
     lifecycle, creation, contexts = applications.lifecycle, applications.creation, composes.lifecycle.contexts
@@ -43,7 +44,7 @@ def install_databases(
         lifecycle=lifecycle,
         creation=creation,
         telling=telling,
-        carry_along=carry_along,
+        relocation=relocation,
     )
     module = Module(
         kinds=(ConnectKind(vault=base.vault, outward=base.data_dir.outward_gid),),

@@ -9,7 +9,7 @@ from headway.drivers.dumps.base import INSIDE, Server, Typed, typed
 from headway.drivers.runtimes.base import NotRunning
 from headway.drivers.runtimes.release_exec import InContainer
 from headway.features.services.application import store as applications
-from headway.features.services.application.lifecycle import ApplicationLifecycle
+from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.database.kinds import KINDS
 from headway.features.services.database.model import Database, DatabaseKind, DatabaseSettings
 from headway.features.services.database.probe import server_of
@@ -63,7 +63,7 @@ class PasswordChange:
         release = await lifecycle.db.read(lambda tx: applications.serving(tx, id_))
         if release is None:
             raise Conflict("The database was stopped meanwhile. Start it, then change its password.")
-        inside = await lifecycle.runtime(release).inside(release.release_id)
+        inside = await lifecycle.driver.runtime(release).inside(release.release_id)
         if not isinstance(inside, InContainer):
             raise NotRunning("The database does not run in a container.")
         return release.host_id, inside.container_id

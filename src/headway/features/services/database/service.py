@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
-from headway.core.access import allowances
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission, permit, sees
 from headway.core.deployments import store as deployments
@@ -25,7 +24,7 @@ from headway.features.services import store as services_store
 from headway.features.services.application import powers
 from headway.features.services.application import store as applications
 from headway.features.services.application.creation import ApplicationCreation
-from headway.features.services.application.lifecycle import ApplicationLifecycle
+from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.application.model import AppSettings
 from headway.features.services.application.variables import known_secrets
 from headway.features.services.database import store
@@ -33,10 +32,17 @@ from headway.features.services.database.application_spec import check, completed
 from headway.features.services.database.model import Database, DatabaseKind, DatabaseSettings, require_as_set_up
 from headway.features.services.database.passwords import NEEDS_DEPLOY, PasswordChange, with_password
 from headway.features.services.database.requests import request_of
-from headway.features.services.model import DesiredState, ServiceStatus
+from headway.features.services.desired_state import (
+    begin_start,
+    require_at_rest,
+    require_deployed,
+    want_down,
+    want_up,
+)
+from headway.features.services.relocation import ServiceRelocation
 from headway.infra.db.engine import Database as Db
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import Conflict, InvalidInput
+from headway.kernel.errors import InvalidInput
 from headway.kernel.ids import new_id
 from headway.kernel.records import replaced
 from headway.kernel.search import Page, Words
@@ -44,13 +50,6 @@ from headway.kernel.service_names import check_name
 from headway.kernel.vault import Vault
 
 NOUNS: Mapping[DatabaseKind, Noun] = MappingProxyType({kind: Noun[kind.name] for kind in DatabaseKind})
-
-
-class NoDatabaseDeployed(Conflict):
-    """There is nothing to start."""
-
-    def __init__(self) -> None:
-        super().__init__("Nothing of this database has been deployed yet; deploy it first.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +64,7 @@ class DatabaseChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseService:
-    """What callers may ask of databases. ``telling`` tells their servers new passwords, ``carry_along`` takes what else
-    belongs to one to its new project.
-    """
+    """What callers may ask of databases. ``telling`` tells their servers new passwords."""
 
     db: Db
     vault: Vault
@@ -76,7 +73,7 @@ class DatabaseService:
     lifecycle: ApplicationLifecycle
     creation: ApplicationCreation
     telling: PasswordChange
-    carry_along: Callable[[Tx, str, str], None]
+    relocation: ServiceRelocation
 
     async def create(
         self,
@@ -160,7 +157,7 @@ class DatabaseService:
             runs = replace(current.runs, name=named, description=told, settings=container)
             store.write(tx, replace(current, runs=runs, settings=settings), self.vault)
             if environment_id is not None:
-                self._put(tx, actor, permission, current, environment_id)
+                self.relocation.put(tx, actor, permission, current.runs, environment_id)
             return self._judged(tx, actor, database_id)
 
         return await self.db.run(write)
@@ -232,12 +229,10 @@ class DatabaseService:
 
         def begin(tx: Tx) -> Database:
             database = self.permitted(tx, actor, permission, kind, database_id)
-            _require_deployed(database)
+            _require_here(database)
+            require_deployed(database.runs)
             powers.require_serving(tx, database.runs, applications.serving(tx, database_id), self.vault)
-            if services_store.is_at_rest(tx, database_id):
-                services_store.set_fields(tx, database_id, wanted=DesiredState.UP, status=ServiceStatus.RUNNING)
-            elif database.runs.wanted is not DesiredState.UP:
-                raise Conflict("The database is stopped and being deployed, which starts it; wait for the end.")
+            begin_start(tx, database.runs)
             return database
 
         database = await self.db.run(begin)
@@ -255,10 +250,9 @@ class DatabaseService:
             _require_here(database)
             if database.runs.serving_release_id is None:
                 return None
-            _require_deployed(database)
-            if not services_store.is_at_rest(tx, database_id):
-                raise Conflict("The database is being deployed, which starts it anew; wait for the end.")
-            services_store.set_fields(tx, database_id, wanted=DesiredState.UP, status=ServiceStatus.RUNNING)
+            require_deployed(database.runs)
+            require_at_rest(tx, database.runs)
+            want_up(tx, database_id)
             return database
 
         database = await self.db.run(begin)
@@ -271,11 +265,11 @@ class DatabaseService:
         """Ends its deployments and what runs; returns when nothing does. Raises InvalidInput for one elsewhere."""
         database = await self.one(actor, permission, kind, database_id)
         _require_here(database)
-        await self._set_down(database_id)
+        await self.db.run(lambda tx: want_down(tx, database_id))
         await self._end_all(database_id)
         async with self.lifecycle.turn(database_id):
             await self.lifecycle.down(database.runs)
-        await self._set_down(database_id)
+        await self.db.run(lambda tx: want_down(tx, database_id))
         return await self.one(actor, permission, kind, database_id)
 
     async def remove(
@@ -317,7 +311,8 @@ class DatabaseService:
         """
 
         def write(tx: Tx) -> Database:
-            self._put(tx, actor, permission, self.permitted(tx, actor, permission, kind, database_id), environment_id)
+            database = self.permitted(tx, actor, permission, kind, database_id)
+            self.relocation.put(tx, actor, permission, database.runs, environment_id)
             return self._found(tx, database_id)
 
         return await self.db.run(write)
@@ -335,7 +330,7 @@ class DatabaseService:
         """The last lines that the database wrote, its secrets masked."""
         runs = (await self.one(actor, permission, kind, database_id)).runs
         secrets = await self.db.read(lambda tx: known_secrets(tx, runs, self.vault))
-        return await self.lifecycle.logs(runs, tail, secrets, since)
+        return await self.lifecycle.driver.logs(runs, tail, secrets, since)
 
     def permitted(self, tx: Tx, actor: Actor, permission: Permission, kind: DatabaseKind, database_id: str) -> Database:
         """The database of that kind. Raises Missing, Forbidden."""
@@ -346,16 +341,6 @@ class DatabaseService:
         runs = database.runs
         permit(actor, permission, runs.organization_id, runs.project_id, service_id=database_id, noun=noun)
         return database
-
-    def _put(self, tx: Tx, actor: Actor, permission: Permission, database: Database, environment_id: str) -> None:
-        place, id_ = place_of(tx, environment_id), database.database_id
-        permit(actor, permission, place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
-        if database.runs.environment_id == environment_id:
-            return
-        allowances.carry(tx, actor, id_)
-        services_store.set_fields(tx, id_, environment_id=environment_id, project_id=place.project_id)
-        deployments.give_to_project(tx, SubjectType.DATABASE, id_, place.project_id)
-        self.carry_along(tx, id_, place.project_id)
 
     def _judged(self, tx: Tx, actor: Actor, database_id: str) -> Database:
         """The database, once what it needs of its machine is judged. Raises MachineRefused."""
@@ -372,22 +357,10 @@ class DatabaseService:
     async def _end_all(self, database_id: str) -> None:
         await end_unfinished(self.db, self.stopping, SubjectType.DATABASE, database_id, Intent.CANCEL)
 
-    async def _set_down(self, database_id: str) -> None:
-        down = {"wanted": DesiredState.DOWN, "status": ServiceStatus.IDLE}
-        await self.db.run(lambda tx: services_store.set_fields(tx, database_id, **down))
-
 
 def _require_here(database: Database) -> None:
     if database.settings.elsewhere is not None:
         raise InvalidInput("This database runs elsewhere: Headway connects to it, and starts and stops nothing there.")
-
-
-def _require_deployed(database: Database) -> None:
-    _require_here(database)
-    if database.runs.serving_release_id is None:
-        raise NoDatabaseDeployed
-    if database.runs.wanted is DesiredState.HELD:
-        raise Conflict("A volume backup has stopped the database and starts it again at its end; wait for that.")
 
 
 def _with_new_volume(settings: DatabaseSettings) -> DatabaseSettings:

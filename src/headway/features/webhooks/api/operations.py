@@ -12,6 +12,7 @@ from headway.api.router import Router
 from headway.core.access.model import Role, Scope
 from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
+from headway.drivers.forges.events import ChangedFiles, DeployRequest, Event, ImagePush, Push, RefType
 from headway.features.webhooks.api.rows import (
     AnswerRow,
     DecisionRow,
@@ -22,7 +23,6 @@ from headway.features.webhooks.api.rows import (
     delivery_details,
     delivery_row,
 )
-from headway.features.webhooks.events import ChangedFiles, DeployRequest, Event, ImagePush, Push, RefType
 from headway.features.webhooks.model import Outcome
 from headway.features.webhooks.service import WebhookService
 from headway.kernel.errors import InvalidInput

@@ -1,5 +1,5 @@
 # A folder that gets into the place of another by moves that stand being repeated. What a move does is done alike by
-# features/volume_backups/exchange.py on the panel's own machine.
+# features/backups/volume/exchange.py on the panel's own machine.
 package Headway::Exchange;
 
 use strict;

@@ -34,7 +34,6 @@ def _application(panel: PanelParts) -> Routed:
     needs = operations.ApplicationNeeds(
         access=features.access.access,
         applications=features.applications.service,
-        relocation=features.relocation,
         deployments=features.deployments.service,
         detects=features.applications.detects,
         drops=features.applications.drops,

@@ -28,10 +28,9 @@ from headway.features.services.application.api.rows import (
 )
 from headway.features.services.application.api.settings import ApplicationChanges
 from headway.features.services.application.detection import DetectService
-from headway.features.services.application.drops import DropService
 from headway.features.services.application.model import Application, AppSettings
-from headway.features.services.application.relocation import ApplicationRelocation
 from headway.features.services.application.service import ApplicationService
+from headway.features.services.drops import DropService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +39,9 @@ class ApplicationNeeds:
 
     access: AccessService
     applications: ApplicationService
-    relocation: ApplicationRelocation
     deployments: DeploymentService
     detects: DetectService
-    drops: DropService
+    drops: DropService[AppSettings]
     view: ApplicationView
 
 
@@ -201,18 +199,17 @@ async def create(needs: ApplicationNeeds, call: Call[CreateApplication]) -> Appl
 async def update(needs: ApplicationNeeds, call: Call[UpdateApplication]) -> bool:
     """Change an application."""
     given, place = call.input, call.input.environment_id
-    relocation = needs.relocation
     await needs.applications.update(
         call.actor,
         call.permission,
         given.application_id,
         given.applied,
-        put=None if place is None else relocation.mover(call.actor, call.permission, place),
         name=given.name,
         description=given.description,
         env=_env(given.model_fields_set, given.env),
         server_id=given.server_id,
         build_server_id=(given.build_server_id or "") if "build_server_id" in given.model_fields_set else None,
+        environment_id=place,
     )
     if place is not None:
         needs.access.forget()  # whoever was given the application now knows of another project
@@ -260,7 +257,9 @@ async def save_git(needs: ApplicationNeeds, call: Call[SaveGit]) -> bool:
 async def move(needs: ApplicationNeeds, call: Call[MoveApplication]) -> ApplicationRow:
     """Put it into another environment."""
     given = call.input
-    moved = await needs.relocation.move(call.actor, call.permission, given.application_id, given.target_environment_id)
+    moved = await needs.applications.move(
+        call.actor, call.permission, given.application_id, given.target_environment_id
+    )
     needs.access.forget()  # whoever was given the application now knows of another project
     return _row(needs, moved)
 
@@ -275,33 +274,27 @@ async def reload(needs: ApplicationNeeds, call: Call[ApplicationById]) -> bool:
 @router.starter("deploy", least=Role.MEMBER, scope=Scope.DEPLOY)
 async def deploy(needs: ApplicationNeeds, call: Call[DeployApplication]) -> Nothing:
     """Queue a deploy of the newest commit."""
-    given = call.input
-    return queued(
-        await needs.applications.deploy(
-            call.actor,
-            call.permission,
-            given.application_id,
-            title=given.title or None,
-            description=given.description or None,
-            once=call.once,
-        )
-    )
+    return await _enqueue(needs, call, again=False)
 
 
 @router.starter("redeploy", least=Role.MEMBER, scope=Scope.DEPLOY)
 async def redeploy(needs: ApplicationNeeds, call: Call[DeployApplication]) -> Nothing:
     """Queue a deploy of the commit that serves."""
+    return await _enqueue(needs, call, again=True)
+
+
+async def _enqueue(needs: ApplicationNeeds, call: Call[DeployApplication], *, again: bool) -> Nothing:
     given = call.input
-    return queued(
-        await needs.applications.redeploy(
-            call.actor,
-            call.permission,
-            given.application_id,
-            title=given.title or None,
-            description=given.description or None,
-            once=call.once,
-        )
+    made = await needs.applications.deploy(
+        call.actor,
+        call.permission,
+        given.application_id,
+        again=again,
+        title=given.title or None,
+        description=given.description or None,
+        once=call.once,
     )
+    return queued(made)
 
 
 @router.uploader("dropDeployment", least=Role.MEMBER, scope=Scope.DEPLOY)
@@ -316,7 +309,7 @@ async def drop(needs: ApplicationNeeds, call: Call[DropApplication]) -> Ready[bo
         call.permission,
         given.application_id,
         call.upload,
-        build_path=given.drop_build_path,
+        path=given.drop_build_path,
         title=given.title or None,
         description=given.description or None,
         once=call.once,

@@ -26,9 +26,9 @@ def _compose(panel: PanelParts) -> Routed:
     features = panel.features
     needs = operations.ComposeNeeds(
         access=features.access.access,
-        compose_drops=features.composes.drops,
         composes=features.composes.service,
         deployments=features.deployments.service,
+        drops=features.composes.drops,
         view=compose_view(panel),
     )
     return joined("compose", (operations.router.over(needs), of_webhooks.over(features.webhooks.service)))
@@ -40,7 +40,7 @@ def compose_view(panel: PanelParts) -> ComposeView:
 
     features = panel.features
     return ComposeView(
-        backups=features.backups.service,
+        backups=features.backups.databases,
         deployment_reads=features.deployments.reads,
         domains=features.edge_services.domains,
         projects=features.projects,

@@ -10,7 +10,7 @@ from headway.core.access.policy import may
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.queries import DeploymentReader
 from headway.features.backups.api.rows import backup_row
-from headway.features.backups.service import BackupService
+from headway.features.backups.database.service import DatabaseBackupService
 from headway.features.deployments.api.lists import rows_of
 from headway.features.edge.api.rows import domain_rows
 from headway.features.edge.domains import DomainService
@@ -26,7 +26,7 @@ from headway.features.webhooks.service import WebhookService
 class ComposeView:
     """How one compose service is shown."""
 
-    backups: BackupService
+    backups: DatabaseBackupService
     deployment_reads: DeploymentReader
     domains: DomainService
     projects: ProjectService

@@ -26,9 +26,9 @@ from headway.features.services.compose.api.rows import (
 )
 from headway.features.services.compose.api.settings import ComposeChanges
 from headway.features.services.compose.api.templates import read_template
-from headway.features.services.compose.drops import ComposeDropService
 from headway.features.services.compose.model import ComposeSettings
 from headway.features.services.compose.service import ComposeService
+from headway.features.services.drops import DropService
 from headway.kernel.clock import SystemClock
 from headway.kernel.errors import InvalidInput
 from headway.kernel.time_range import ALL, begins
@@ -39,9 +39,9 @@ class ComposeNeeds:
     """What these operations need."""
 
     access: AccessService
-    compose_drops: ComposeDropService
     composes: ComposeService
     deployments: DeploymentService
+    drops: DropService[ComposeSettings]
     view: ComposeView
 
 
@@ -314,12 +314,12 @@ async def drop(needs: ComposeNeeds, call: Call[DropCompose]) -> Ready[Queued]:
     if call.upload is None:
         await needs.composes.one(call.actor, call.permission, given.compose_id)
         raise no_file()
-    made = await needs.compose_drops.drop(
+    made = await needs.drops.drop(
         call.actor,
         call.permission,
         given.compose_id,
         call.upload,
-        compose_path=given.compose_path,
+        path=given.compose_path,
         title=given.title or None,
         description=given.description or None,
         once=call.once,

@@ -24,7 +24,7 @@ def _database(kind: DatabaseKind, panel: PanelParts) -> Routed:
 
     features = panel.features
     needs = operations.DatabaseNeeds(
-        backups=features.backups.service,
+        backups=features.backups.databases,
         databases=features.databases.service,
         deployment_reads=features.deployments.reads,
         forget=features.access.access.forget,

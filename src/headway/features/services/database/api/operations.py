@@ -17,7 +17,7 @@ from headway.core.access.policy import Noun, Permission, may
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.queries import DeploymentReader
 from headway.features.backups.api.rows import backup_row
-from headway.features.backups.service import BackupService
+from headway.features.backups.database.service import DatabaseBackupService
 from headway.features.deployments.api.lists import rows_of
 from headway.features.projects.service import ProjectService
 from headway.features.services.api.relations import ENVIRONMENT, Relations
@@ -60,7 +60,7 @@ _CHANGES = Permission(name="database.update", noun=Noun.DATABASE, least=Role.ADM
 class DatabaseNeeds:
     """What these operations need. ``forget`` has what callers were given read anew."""
 
-    backups: BackupService
+    backups: DatabaseBackupService
     databases: DatabaseService
     deployment_reads: DeploymentReader
     forget: Callable[[], None]

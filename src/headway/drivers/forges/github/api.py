@@ -1,0 +1,71 @@
+"""GitHub's API (docs.github.com, "REST API"), asked by a token or as an app."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
+from urllib.parse import quote
+
+from headway.drivers.forges.base import CommitStatus, ForgeConnection, GitLogin, Repository
+from headway.drivers.forges.client import ForgeClient
+from headway.drivers.forges.github.app import app_token
+from headway.drivers.forges.github_style import STATES, GitHubStyleApi, repository_of
+from headway.kernel.secret import Secret
+
+_VERSION: Mapping[str, str] = {"x-github-api-version": "2022-11-28", "accept": "application/vnd.github+json"}
+_SPENT_EARLY = timedelta(minutes=10)
+_LONGEST_DESCRIPTION = 140
+
+
+@dataclass(frozen=True)
+class GitHubApi(GitHubStyleApi):
+    """Fits ``ForgeApi``. ``tokens`` of installations are kept in memory for as long as they are good."""
+
+    page: ClassVar[Mapping[str, int]] = {"per_page": 100}
+    commit_word = "sha"
+    tokens: dict[tuple[str, str, str], tuple[Secret, datetime]] = field(default_factory=dict)
+
+    async def login(self, connection: ForgeConnection) -> GitLogin:
+        return GitLogin(user=Secret("x-access-token"), password=await self._token(connection))
+
+    async def repositories(self, connection: ForgeConnection) -> list[Repository]:
+        client = await self.client(connection)
+        path, within = ("installation/repositories", "repositories") if connection.app_id else ("user/repos", None)
+        return [repository_of(each) async for each in client.every(path, within, per_page=100)]
+
+    async def set_status(self, connection: ForgeConnection, path: str, status: CommitStatus) -> None:
+        client = await self.client(connection)
+        await client.send(
+            "POST",
+            f"repos/{quote(path)}/statuses/{status.commit_hash}",
+            {
+                "state": STATES[status.state],
+                "context": status.context,
+                "description": status.description[:_LONGEST_DESCRIPTION],
+                **({"target_url": status.link} if status.link else {}),
+            },
+        )
+
+    async def client(self, connection: ForgeConnection) -> ForgeClient:
+        return _with(connection, await self._token(connection))
+
+    async def _token(self, connection: ForgeConnection) -> Secret:
+        """The token that was given, or one of the app's installation, which is good for an hour."""
+        if not connection.app_id:
+            return connection.token or Secret("")
+        key = (connection.api_url, connection.app_id, connection.installation_id)
+        kept = self.tokens.get(key)
+        if kept is not None and kept[1] - _SPENT_EARLY > datetime.now(UTC):
+            return kept[0]
+        made = await _with(connection, app_token(connection)).send(
+            "POST", f"app/installations/{quote(connection.installation_id, safe='')}/access_tokens", {}
+        )
+        token, until = Secret(str(made["token"])), datetime.fromisoformat(str(made["expires_at"]))
+        self.tokens[key] = (token, until)
+        return token
+
+
+def _with(connection: ForgeConnection, token: Secret) -> ForgeClient:
+    return ForgeClient(connection=connection, headers={**_VERSION, "authorization": f"Bearer {token.reveal()}"})

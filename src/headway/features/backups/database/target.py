@@ -1,0 +1,164 @@
+"""Databases and Headway itself, as what backups are of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headway.core.access.machine_store import first_organization
+from headway.core.deployments.hosts import LOCAL_HOST
+from headway.core.deployments.model import Deployment, Request
+from headway.core.deployments.run import Json, Run, RunFailed, Undo, Undoing
+from headway.drivers.dumps.base import ARCHIVE, Whole
+from headway.drivers.dumps.registry import DUMPERS
+from headway.features.backups.base import BackupJob, BackupSource, RestoreSink
+from headway.features.backups.database.container_processes import UNDO_INSIDE, end_inside
+from headway.features.backups.database.model import WEB_SERVER, DatabaseBackup
+from headway.features.backups.database.plan import DatabaseBackupPlan, reached
+from headway.features.backups.database.requests import DATABASE_JOB, backup_request, host_of
+from headway.features.backups.database.restore import UNDO_MADE, sink_of
+from headway.features.backups.database.servers import DatabaseServers
+from headway.features.backups.plan import name_of_host, plan_restore
+from headway.features.destinations.transfer import BackupStream, BackupTransfer, ObjectPlace
+from headway.features.services.database.server_queries import ask_beside
+from headway.infra.db.transaction import Tx
+from headway.infra.hosts.command import Command, Stage
+from headway.infra.panel.archive import check_archive
+from headway.kernel.errors import InvalidInput
+from headway.kernel.phrase import phrase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanelArchive:
+    """How Headway's own data becomes one file: the arguments before the file's name, and the environment."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseTarget:
+    """Fits ``BackupTarget``."""
+
+    transfer: BackupTransfer
+    servers: DatabaseServers
+    archive: PanelArchive
+    job: BackupJob[DatabaseBackup] = DATABASE_JOB
+
+    def request(self, tx: Tx, backup: DatabaseBackup) -> Request:
+        """A run that makes the backup."""
+        return backup_request(tx, backup, self.transfer.vault)
+
+    def name(self, backup: DatabaseBackup) -> tuple[str, str]:
+        """(folder, suffix) of an object at its destination."""
+        if backup.engine is None:
+            return backup.app_name, f"{ARCHIVE}.tar.gz"
+        return backup.app_name, f"{DUMPERS[backup.engine].suffix}.zst"
+
+    def plan(
+        self, tx: Tx, deployment: Deployment, backup: DatabaseBackup, place: ObjectPlace, given: Mapping[str, Any]
+    ) -> DatabaseBackupPlan:
+        """What a run works from. Raises InvalidInput."""
+        settings = backup.settings
+        form, connection, service_name = reached(tx, backup, self.transfer.vault)
+        host_id = deployment.release_host_id or LOCAL_HOST
+        if host_of(tx, backup, self.transfer.vault) != host_id:
+            raise InvalidInput("What is backed up is on another machine than when this was asked for. Start it again.")
+        trusts = bool(given) and backup.organization_id == first_organization(tx)
+        return DatabaseBackupPlan(
+            backup_id=backup.backup_id,
+            form=form,
+            engine=backup.engine,
+            database=settings.database,
+            service_id=backup.service_id,
+            service_name=service_name,
+            connection=connection,
+            place=place,
+            host_id=host_id,
+            host_name=name_of_host(tx, host_id),
+            target=given.get("target", ""),
+            over=given.get("over", False),
+            trusted=given.get("trusted", trusts),
+            with_logs=settings.with_logs,
+            drill_days=settings.drill_days,
+        )
+
+    def load(self, values: Mapping[str, Any]) -> DatabaseBackupPlan:
+        """The plan that its ``dump`` wrote."""
+        return DatabaseBackupPlan.load(values)
+
+    async def source(self, run: Run, plan: DatabaseBackupPlan) -> BackupSource:
+        """A dump of the database, or an archive of Headway's own data."""
+        await run.say(phrase("Backing up {} to {}.", plan.said, plan.place.path))
+        if plan.engine is None:
+            return BackupSource(stream=await self._own_data(run, plan))
+        asked = await self.servers.find(run, plan)
+        dump = asked.dump()
+        stream = BackupStream(
+            programs=(dump.argv,),
+            env=dump.env,
+            stdin=dump.stdin,
+            engine=plan.engine,
+            whole=asked.whole(),
+            place=asked.reached.place,
+            account=dump.account,
+        )
+        return BackupSource(stream=stream)
+
+    async def sink(self, run: Run, plan: DatabaseBackupPlan) -> RestoreSink:
+        """A database that is empty, or may be written over."""
+        require_engine(plan)
+        return await sink_of(await self.servers.find(run, plan), plan)
+
+    @property
+    def undos(self) -> Mapping[str, Undo]:
+        """What takes back each effect of its own, of whichever run."""
+        return {UNDO_INSIDE: lambda undoing, _data: end_inside(undoing, self.servers.hosts)}
+
+    @property
+    def undos_of_restore(self) -> Mapping[str, Undo]:
+        """And of one that restores."""
+        return {UNDO_MADE: lambda undoing, data: self._drop(undoing, data["target"])}
+
+    async def _own_data(self, run: Run, plan: DatabaseBackupPlan) -> BackupStream:
+        """The archive is made beside, for its database has to be copied at one moment, and looked through before it is
+        sent: what then arrives with the same sum is whole.
+        """
+        await run.step("open a folder", lambda: self.transfer.open_folder(run))
+        file = f"{self.transfer.own_folder(run.deployment.deployment_id)}/headway.tar.gz"
+        argv = (*self.archive.argv, "--logs" if plan.with_logs else "--no-logs", "--", file)
+        await run.command("archive", Command(stages=(Stage(argv=argv),), env=self.archive.env))
+        await run.step("look through the archive", lambda: _looked_through(Path(file)))
+        return BackupStream(programs=(("cat", file),), env={}, engine=WEB_SERVER, whole=Whole(), plain=True)
+
+    async def _drop(self, undoing: Undoing, target: str) -> None:
+        """Removes the database that was made for a run, unless its backup is gone, and with it the way there."""
+        try:
+            frozen = await undoing.write(lambda tx: plan_restore(self, tx, undoing.deployment))
+        except RunFailed:
+            return
+        plan = DatabaseBackupPlan.load(frozen.plan)
+        try:
+            there = await self.servers.beside(plan, undoing)
+            async with undoing.fence():
+                drop = DUMPERS[there.server.engine].drop(there.server, plan.database, target)
+                await ask_beside(there.typed(drop))
+        finally:
+            await undoing.host.remove_tree(self.transfer.own_folder(undoing.deployment.deployment_id))
+
+
+def require_engine(plan: DatabaseBackupPlan) -> None:
+    """Raises RunFailed for Headway's own data, which a running panel cannot put in its own place."""
+    if plan.engine is None:
+        raise RunFailed(
+            "Headway's own data is restored on a machine where no panel runs: headway restore FILE, with the file from"
+            " the destination."
+        )
+
+
+async def _looked_through(archive: Path) -> Json:
+    await asyncio.to_thread(check_archive, archive)
+    return None

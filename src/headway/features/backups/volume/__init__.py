@@ -1,0 +1,1 @@
+"""Backups of volumes and of applications' own data folders: what they read, and where they restore it."""

@@ -1,1 +1,0 @@
-"""Commit statuses: how deployments are, told to the forges from which their commits come."""

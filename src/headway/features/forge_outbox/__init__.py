@@ -1,0 +1,1 @@
+"""What forges are told: statuses beside the commits of deployments, and reports on pull requests of their previews."""

@@ -1,0 +1,89 @@
+"""Tells by commit statuses how deployments are; what a forge has not taken within a day is let be."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from headway.core.deployments.status import Reason, Status
+from headway.drivers.forges.base import CommitState, CommitStatus
+from headway.features.forge_outbox import statuses_store as store
+from headway.features.forge_outbox.outbox import Letter
+from headway.features.forge_outbox.statuses_store import UntoldDeployment
+from headway.features.git.providers import GitProviderService
+from headway.features.services.kinds import ServiceKinds
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+
+log = logging.getLogger(__name__)
+
+_TOLD_WITHIN = timedelta(days=1)
+_STATES: Mapping[Status, tuple[CommitState, str]] = {
+    Status.PENDING: (CommitState.PENDING, "Waiting"),
+    Status.RUNNING: (CommitState.RUNNING, "Being deployed"),
+    Status.DONE: (CommitState.SUCCESS, "Deployed"),
+    Status.ERROR: (CommitState.FAILURE, "Not deployed"),
+}
+_WORDS: Mapping[Reason, str] = {
+    Reason.KILLED: "killed",
+    Reason.CANCELLED: "cancelled",
+    Reason.SUPERSEDED: "superseded by a newer one",
+    Reason.TIMED_OUT: "it took too long",
+    Reason.OUT_OF_MEMORY: "out of memory",
+    Reason.LOST: "lost",
+    Reason.REFUSED: "refused",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentStatuses:
+    """Fits ``MessageKind``; ``log_link`` is where a deployment's log is read, if that is known."""
+
+    providers: GitProviderService
+    kinds: ServiceKinds
+    log_link: Callable[[str], str | None]
+    rounds: int = 30
+    longest_wait: timedelta = timedelta(hours=1)
+
+    def waiting(self, tx: Tx) -> Sequence[UntoldDeployment]:
+        return store.untold(tx, tx.now - _TOLD_WITHIN, list(self.kinds.by_type))
+
+    def letter(self, tx: Tx, message: UntoldDeployment) -> Letter | None:
+        service = self.kinds.find(tx, message.service_type, message.service_id)
+        given = service.settings
+        repository = self.providers.repository(tx, given.source_type, given.extra, service.organization_id)
+        if repository is None:
+            return None
+        status = status_of(service.name, message, self.log_link(message.about))
+        return Letter(connection=repository.connection, path=repository.path, status=status)
+
+    def settle(self, tx: Tx, message: UntoldDeployment, comment_id: str | None) -> None:
+        store.write(tx, message.about, told=message.status, tell_at=tx.now, error=None)
+
+    def put_off(self, tx: Tx, message: UntoldDeployment, why: str, until: datetime) -> None:
+        store.write(tx, message.about, attempts=message.attempts + 1, tell_at=until, error=why)
+
+    def warn(self, message: UntoldDeployment, why: str) -> None:
+        log.warning("a commit status was not told", extra={"deployment": message.about, "reason": why})
+
+
+async def forget_old(db: Database) -> float:
+    """Removes what was told, or tried, long ago; seconds to rest."""
+    await db.run(lambda tx: store.forget(tx, tx.now - 2 * _TOLD_WITHIN))
+    return 3600.0
+
+
+def status_of(service: str, untold: UntoldDeployment, link: str | None) -> CommitStatus:
+    """What stands beside the commit."""
+    state, word = _STATES[untold.status]
+    why = None if untold.reason is None else _WORDS.get(untold.reason)
+    plain = "".join(each if each.isalnum() or each in "._-" else "-" for each in service)[:80]
+    return CommitStatus(
+        commit_hash=untold.commit_hash,
+        state=state,
+        context=f"headway/{plain}/deploy",
+        description=word if why is None else f"{word}: {why}",
+        link=link,
+    )

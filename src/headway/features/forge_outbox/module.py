@@ -1,0 +1,32 @@
+"""Brings the outbox of forges."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from headway.core.engine.poller import Poller
+from headway.features.forge_outbox.deployment_statuses import DeploymentStatuses, forget_old
+from headway.features.forge_outbox.outbox import ForgeOutbox
+from headway.features.forge_outbox.preview_reports import PreviewReports
+from headway.features.git.providers import GitProviderService
+from headway.features.previews.services import PreviewedServices
+from headway.module import Base, Module
+
+
+def install_forge_outbox(base: Base, providers: GitProviderService, services: PreviewedServices) -> Module:
+    """What is told through these providers, of services and of their previews."""
+    db, events, link = base.db, base.events, partial(log_link, base.settings.public_url)
+    statuses = DeploymentStatuses(providers=providers, kinds=services.kinds, log_link=link)
+    reports = PreviewReports(providers=providers, services=services, facts=services.facts, log_link=link)
+    return Module(
+        loops=(
+            Poller("commit statuses", ForgeOutbox(db=db, events=events, providers=providers, kind=statuses).tell_round),
+            Poller("commit statuses kept", partial(forget_old, db)),
+            Poller("preview reports", ForgeOutbox(db=db, events=events, providers=providers, kind=reports).tell_round),
+        )
+    )
+
+
+def log_link(panel: str | None, deployment_id: str) -> str | None:
+    """Where the log of a deployment is read, None where the panel has no address that others know."""
+    return None if panel is None else f"{panel.rstrip('/')}/api/deployment.log?deploymentId={deployment_id}"

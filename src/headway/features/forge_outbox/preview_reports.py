@@ -1,0 +1,107 @@
+"""Tells how previews are: by a status beside the commit, and by one comment on the pull request, updated in place."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from headway.drivers.forges.base import PullComment
+from headway.features.edge.domains_model import EdgeFacts
+from headway.features.forge_outbox.outbox import ForgeMessage, Letter
+from headway.features.forge_outbox.preview_messages import PreviewMessage, body_of, mark_of, status_of
+from headway.features.git.provider_repository import provided
+from headway.features.git.providers import GitProviderService, OpenedRepository
+from headway.features.previews import store
+from headway.features.previews.model import Preview
+from headway.features.previews.services import PreviewedServices
+from headway.features.services import directory
+from headway.features.services.model import Service, ServiceStatus
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import HeadwayError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedPreview(ForgeMessage):
+    """A preview whose ``state`` the forge does not know."""
+
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewReports:
+    """Fits ``MessageKind``; ``log_link`` is where a deployment's log is read, if that is known."""
+
+    providers: GitProviderService
+    services: PreviewedServices
+    facts: EdgeFacts
+    log_link: Callable[[str], str | None]
+    rounds: int = 1
+    longest_wait: timedelta = timedelta(minutes=1)
+
+    def waiting(self, tx: Tx) -> Sequence[ChangedPreview]:
+        return [ChangedPreview(about=each, state=state, error=error) for each, state, error in store.changed_states(tx)]
+
+    def letter(self, tx: Tx, message: ChangedPreview) -> Letter | None:
+        preview = store.find(tx, message.about)
+        try:
+            service = self.services.of(tx, preview)
+            given = service.settings
+            repository = self.providers.repository(tx, given.source_type, given.extra, service.organization_id)
+        except HeadwayError:  # the service or its provider is gone
+            return None
+        if repository is None:
+            return None
+        told = self._told(tx, service, preview)
+        same = self._of_same_pull(tx, service, repository, preview.number)
+        all_told = [told if each.preview_id == preview.preview_id else self._told(tx, of, each) for of, each in same]
+        return Letter(
+            connection=repository.connection,
+            path=repository.path,
+            status=status_of(told) if preview.closed_at is None else None,
+            comment=PullComment(
+                number=preview.number,
+                mark=mark_of(preview.number),
+                known=preview.comment_id or "",
+                body=body_of(preview.number, all_told or [told]),
+            ),
+        )
+
+    def settle(self, tx: Tx, message: ChangedPreview, comment_id: str | None) -> None:
+        fields = {} if comment_id is None else {"comment_id": comment_id, "report_error": None}
+        store.set_fields(tx, message.about, reported=message.state, report_at=None, **fields)
+
+    def put_off(self, tx: Tx, message: ChangedPreview, why: str, until: datetime) -> None:
+        store.set_fields(tx, message.about, report_error=why, report_at=until)
+
+    def warn(self, message: ChangedPreview, why: str) -> None:
+        log.warning("preview %s was not reported: %s", message.about, why)
+
+    def _of_same_pull(
+        self, tx: Tx, service: Service[Any], mine: OpenedRepository, number: int
+    ) -> list[tuple[Service[Any], Preview]]:
+        """The previews of every service that has the same repository by the same provider."""
+        every = directory.of_organization(tx, service.organization_id, self.services.kinds.vault)
+        those = {
+            each.service_id: each
+            for each in every
+            if (found := provided(each.settings.source_type, each.settings.extra)) is not None
+            and (found.provider_id, found.path) == (mine.connection.provider_id, mine.path)
+        }
+        return [(those[each.service_id], each) for each in store.of_pull(tx, list(those), number)]
+
+    def _told(self, tx: Tx, service: Service[Any], preview: Preview) -> PreviewMessage:
+        running = self.services.running(tx, preview)
+        first = None if running is None else next(iter(running.domains), None)
+        newest = store.newest_deployment(tx, preview.preview_id)
+        return PreviewMessage(
+            service=service.name,
+            preview=preview,
+            status=ServiceStatus.IDLE if running is None else running.status,
+            address=None if first is None else self.facts.address(first),
+            log_link=None if newest is None else self.log_link(newest),
+        )

@@ -1,0 +1,84 @@
+"""Deployments whose commits come from somewhere, and what was told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, delete, exists, insert, or_, select, update
+
+from headway.core.deployments.model import SubjectType
+from headway.core.deployments.status import Reason, Status
+from headway.features.forge_outbox.outbox import ForgeMessage
+from headway.infra.db.tables.deployments import deployments
+from headway.infra.db.tables.statuses import commit_statuses
+from headway.infra.db.transaction import Tx
+
+_d = deployments.c
+_s = commit_statuses.c
+_AT_ONCE = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UntoldDeployment(ForgeMessage):
+    """A deployment of which the forge does not know how it is."""
+
+    service_type: SubjectType
+    service_id: str
+    commit_hash: str
+    status: Status
+    reason: Reason | None
+
+
+def untold(tx: Tx, since: datetime, types: Sequence[SubjectType]) -> list[UntoldDeployment]:
+    """What is to be told now of deployments that were asked for since then: of each commit that a service was deployed
+    from only the newest.
+    """
+    later = deployments.alias()
+    newer = exists().where(
+        and_(
+            later.c.subject_type == _d.subject_type,
+            later.c.subject_id == _d.subject_id,
+            later.c.commit_hash == _d.commit_hash,
+            later.c.seq > _d.seq,
+        )
+    )
+    news = or_(_s.told.is_(None), _s.told != _d.status)
+    columns = (_d.deployment_id, _d.subject_type, _d.subject_id, _d.commit_hash, _d.status, _d.reason)
+    asked = (
+        select(*columns, _s.attempts, _s.error)
+        .outerjoin(commit_statuses, _s.deployment_id == _d.deployment_id)
+        .where(_d.created_at >= since, _d.commit_hash.is_not(None), _d.subject_type.in_(types), ~newer)
+        .where(or_(_s.deployment_id.is_(None), and_(_s.tell_at <= tx.now, news)))
+        .order_by(_d.seq)
+        .limit(_AT_ONCE)
+    )
+    return [
+        UntoldDeployment(
+            about=row.deployment_id,
+            service_type=SubjectType(row.subject_type),
+            service_id=row.subject_id,
+            commit_hash=row.commit_hash,
+            status=Status(row.status),
+            reason=None if row.reason is None else Reason(row.reason),
+            attempts=row.attempts or 0,
+            error=row.error,
+        )
+        for row in tx.execute(asked)
+    ]
+
+
+def write(
+    tx: Tx, deployment_id: str, *, told: Status | None = None, attempts: int = 0, tell_at: datetime, error: str | None
+) -> None:
+    """Writes down what became of telling it; ``told`` None: what was told before still holds."""
+    values = {"attempts": attempts, "tell_at": tell_at, "error": error} | ({} if told is None else {"told": told})
+    mine = update(commit_statuses).where(_s.deployment_id == deployment_id)
+    if tx.execute(mine.values(**values)).rowcount == 0:
+        tx.execute(insert(commit_statuses).values(deployment_id=deployment_id, **values))
+
+
+def forget(tx: Tx, before: datetime) -> None:
+    """Removes what was told, or tried, before that."""
+    tx.execute(delete(commit_statuses).where(_s.tell_at < before))

@@ -1,0 +1,37 @@
+"""What the features beside services ask of applications, answered."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from headway.features.services.application import store
+from headway.features.services.application.creation import ApplicationCreation
+from headway.features.services.application.database_container import ApplicationDatabases
+from headway.features.services.application.deliveries import ApplicationDeliveries
+from headway.features.services.application.deploy import APPLICATION_DEPLOY
+from headway.features.services.application.disk import ApplicationDisk
+from headway.features.services.application.driver import ApplicationLifecycle
+from headway.features.services.application.plan_compiler import ApplicationPlanner
+from headway.features.services.application.previews import ApplicationPreviews
+from headway.features.services.application.scripts import ApplicationScripts
+from headway.features.services.application.volumes import ApplicationVolumes
+from headway.features.services.kinds import ServiceKind
+from headway.features.services.requests import deploy_request
+
+
+def application_kind(
+    creation: ApplicationCreation, planner: ApplicationPlanner, lifecycle: ApplicationLifecycle
+) -> ServiceKind:
+    """Applications; what runs of a database is one."""
+    return ServiceKind(
+        reader=store.APPLICATION_READER,
+        lifecycle=lifecycle,
+        routing=lifecycle.tools.routing,
+        request=partial(deploy_request, deploys=APPLICATION_DEPLOY),
+        previews=ApplicationPreviews(creation=creation),
+        deliveries=ApplicationDeliveries(planner=planner, tools=lifecycle.tools),
+        scripts=ApplicationScripts(vault=lifecycle.vault, contexts=lifecycle.driver.contexts),
+        disk=ApplicationDisk(lifecycle=lifecycle),
+        volumes=ApplicationVolumes(lifecycle=lifecycle),
+        databases=ApplicationDatabases(lifecycle=lifecycle),
+    )

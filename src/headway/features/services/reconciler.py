@@ -1,0 +1,111 @@
+"""Keeps the services of one kind on one host as they are wanted: what the reconcilers of all kinds have in common."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, ClassVar, Generic
+
+from headway.core.deployments import store as deployments
+from headway.core.deployments.ledger import Ledger
+from headway.core.deployments.status import Status
+from headway.core.engine.concurrency import at_once
+from headway.features.services import store
+from headway.features.services.driver import C
+from headway.features.services.lifecycle import D, ServiceLifecycle
+from headway.features.services.model import AtRest, DesiredState, Service
+from headway.features.services.starts import ServiceStarts
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import HeadwayError
+
+log = logging.getLogger(__name__)
+
+ONCE = 24 * 3600.0
+"""Seconds to rest after what is done once."""
+
+_REST_WHILE_STARTING = 0.2
+_NOT_AS_WANTED = "as it is wanted"
+
+
+@dataclass(kw_only=True)
+class ServiceReconciler(Generic[C, D]):
+    """Each kind has a ``keep_round``, one round of its loop, and a ``restore``, which is done once when the panel
+    starts, and when the link to a server is a new one. What happened less than ``watch_time`` after a deployment is
+    put down to it.
+    """
+
+    host_id: str
+    lifecycle: ServiceLifecycle[C, D]
+    ledger: Ledger
+    watch_time: timedelta
+    rest_seconds: ClassVar[float]
+    not_gone: ClassVar[str] = _NOT_AS_WANTED
+    _told: dict[str, str] = field(default_factory=dict)
+    _starts: ServiceStarts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._starts = ServiceStarts(host_id=self.host_id, lifecycle=self.lifecycle)
+
+    async def finish_deletions(self) -> None:
+        """Those that were cut off: by the end of a panel, or because an engine was away. What is still being deployed
+        to is left to whoever deletes it, who ends that first.
+        """
+        await at_once(self._finish_deletion(each) for each in await self.lifecycle.db.read(self._being_deleted))
+
+    async def _finish_deletion(self, service: Service[Any]) -> None:
+        try:
+            async with self.lifecycle.turn(service.service_id):
+                left = await self.lifecycle.db.read(self._being_deleted)
+                if service.service_id in {each.service_id for each in left}:
+                    await self.lifecycle.remove(service)
+        except HeadwayError as error:
+            self._tell(service.service_id, error, self.not_gone)
+
+    def _being_deleted(self, tx: Tx) -> list[Service[Any]]:
+        return self.lifecycle.driver.reader.being_deleted(tx, self.lifecycle.vault, at_rest_on=self.host_id)
+
+    async def _bring_in_line(self, service_id: str) -> bool:
+        """Lets it run, or not, as it is wanted; whether that went well."""
+        lifecycle = self.lifecycle
+        try:
+            async with lifecycle.turn(service_id):
+                service = await lifecycle.db.read(
+                    lambda tx: lifecycle.driver.reader.find(tx, service_id, lifecycle.vault)
+                )
+                if service.wanted is DesiredState.UP:
+                    await lifecycle.up(service)
+                elif await lifecycle.db.read(lambda tx: store.is_at_rest(tx, service_id)):
+                    await lifecycle.down(service)
+        except HeadwayError as error:
+            self._tell(service_id, error)
+            return False
+        self._told.pop(service_id, None)
+        return True
+
+    def _tell(self, service_id: str, error: HeadwayError, what: str = _NOT_AS_WANTED) -> None:
+        """Says that a service ("": any of them) is not so."""
+        if self._told.get(service_id) != error.message:  # each round meets it again: once is enough
+            self._told[service_id] = error.message
+            log.warning("%s %s is not %s: %s", self.lifecycle.driver.noun, service_id or "(any)", what, error.message)
+
+    async def _rest(self) -> float:
+        """Looks at what somebody has started; seconds to rest."""
+        return self.rest_seconds if await self._starts.round() else _REST_WHILE_STARTING
+
+    @property
+    def _tools(self) -> C:
+        return self.lifecycle.contexts.at(self.host_id)
+
+    def _at_rest(self, tx: Tx) -> list[AtRest]:
+        return store.at_rest(tx, self.host_id, self.lifecycle.driver.reader.kinds)
+
+    def _mark_unstable(self, tx: Tx, deployment_id: str) -> None:
+        mark_unstable(tx, self.ledger, deployment_id)
+
+
+def mark_unstable(tx: Tx, ledger: Ledger, deployment_id: str) -> None:
+    """Marks the deployment of what has crashed."""
+    deployments.set_fields(tx, deployment_id, unstable=True)
+    deployments.tell_later(tx, deployments.find(tx, deployment_id), "unstable")
+    ledger.touched(tx, deployment_id, Status.DONE)

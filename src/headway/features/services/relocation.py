@@ -1,0 +1,42 @@
+"""Puts services of any kind into other environments, with all that belongs to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from headway.core.access import allowances
+from headway.core.access.model import Actor
+from headway.core.access.policy import Noun, Permission, permit
+from headway.core.deployments import store as deployments
+from headway.core.deployments.model import SubjectType
+from headway.features.projects.store import place_of
+from headway.features.services import store
+from headway.features.services.model import Service
+from headway.infra.db.transaction import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRelocation:
+    """Moves services. ``carry_along`` takes what else belongs to one to its new project."""
+
+    carry_along: Callable[[Tx, str, str], None]
+
+    def put(self, tx: Tx, actor: Actor, permission: Permission, service: Service[Any], environment_id: str) -> None:
+        """Puts one that the caller was let through to into this environment, of any project that the caller may change;
+        what runs, its host name and its deployments stay as they are. The next deploy works with the variables of its
+        new place. Raises Missing, Forbidden.
+        """
+        place = place_of(tx, environment_id)
+        permit(actor, permission, place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
+        if service.environment_id == environment_id:
+            return
+        id_ = service.service_id
+        allowances.carry(tx, actor, id_)
+        previews = [(SubjectType.PREVIEW, each) for each in store.previews_of(tx, id_)]
+        for subject_type, each in ((service.subject_type, id_), *previews):
+            store.set_fields(tx, each, environment_id=environment_id, project_id=place.project_id)
+            for type_ in (subject_type, SubjectType.RUN):
+                deployments.give_to_project(tx, type_, each, place.project_id)
+        self.carry_along(tx, id_, place.project_id)

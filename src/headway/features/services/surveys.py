@@ -1,0 +1,44 @@
+"""What services of every kind tell of at an upgrade, and what the first start after it writes down of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from headway.core.access.survey import Line, Survey
+from headway.features.services.application import custom_traefik, detection_rules, memory_share_store
+from headway.features.services.application import engine_fetch as of_application_builds
+from headway.features.services.application import powers as of_applications
+from headway.features.services.application.module import share_of
+from headway.features.services.compose import engine_fetch as of_compose_builds
+from headway.features.services.compose import powers as of_composes
+from headway.features.services.compose import survey as outlook
+from headway.features.services.compose.memory_share_store import demand_of_composes
+from headway.infra.db.transaction import Tx
+from headway.kernel.settings import Settings
+from headway.kernel.vault import Vault
+
+ADOPTING: tuple[Callable[[Tx, Vault], None], ...] = (of_applications.adopt_all, of_composes.adopt_all)
+
+
+def memory_survey(settings: Settings) -> Survey:
+    """That of what an organisation's services take together, by these settings."""
+
+    def of_memory(tx: Tx, vault: Vault) -> Iterator[Line]:
+        of_composes = partial(demand_of_composes, vault=vault)
+        return memory_share_store.survey(tx, vault, share=share_of(settings, of_composes))
+
+    return of_memory
+
+
+def service_surveys(settings: Settings) -> tuple[Survey, ...]:
+    """Those of each service by itself, by these settings."""
+    return (
+        of_applications.survey,
+        of_application_builds.survey,
+        detection_rules.survey,
+        custom_traefik.survey,
+        of_composes.survey,
+        of_compose_builds.survey,
+        partial(outlook.survey, most=outlook.bounds_of(settings)),
+    )

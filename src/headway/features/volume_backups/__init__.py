@@ -1,1 +1,0 @@
-"""Backups of volumes and of applications' own data folders: made, kept, restored."""
