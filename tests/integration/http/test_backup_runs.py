@@ -6,6 +6,10 @@ import json
 
 import pytest
 
+from headway.core.deployments.model import SubjectType
+from headway.features.destinations import stored_backup_store
+from tests.integration.http.backup_rows import backed_up
+from tests.integration.http.test_spare import compose_service
 from tests.integration.http.world import World
 
 NEW = {"backup": "Backup", "volumeBackup": "Volume backup"}
@@ -43,3 +47,17 @@ async def test_runs_are_listed_over_both_wires_and_unknown_to_others(world: Worl
         for procedure in ("killProcess", "cancel", "removeDeployment"):
             assert (await client.post(f"/deployment.{procedure}", json=it)).status_code == 404, procedure
         assert (await client.get("/deployment.readLogs", params=it)).status_code == 404
+
+
+async def test_a_repeated_call_gets_the_first_answer_though_its_file_has_gone(world: World) -> None:
+    compose = await compose_service(world)
+    backup_id = (await backed_up(world, compose["composeId"], ["backup"]))["backup"]
+    given, key = {"backupId": backup_id}, {"idempotency-key": "one-drill"}
+    first = await world.owner.post("/backup.drill", json=given, headers=key)
+    await world.services.db.run(lambda tx: stored_backup_store.forget_subject(tx, SubjectType.BACKUP, backup_id))
+
+    again = await world.owner.post("/backup.drill", json=given, headers=key)
+
+    assert (first.status_code, again.status_code) == (200, 200), again.text
+    assert again.headers["x-deployment-id"] == first.headers["x-deployment-id"]
+    assert (await world.owner.post("/backup.drill", json=given)).status_code == 404

@@ -98,8 +98,8 @@ class BackupService(Generic[B, S]):
         """Queues a run of a backup. Raises Missing, Forbidden."""
 
         def write(tx: Tx) -> Queued:
-            asked = request(tx, self.permitted(tx, actor, permission, backup_id))
-            return self.ledger.enqueue_once(tx, once, lambda: asked_by(actor, asked))
+            backup = self.permitted(tx, actor, permission, backup_id)
+            return self.ledger.enqueue_once(tx, once, lambda: asked_by(actor, request(tx, backup)))
 
         return await self.db.run(write)
 
