@@ -112,3 +112,16 @@ async def ended(world: World, compose_id: str) -> str:
 async def one_round(poller: Poller) -> None:
     """One round of a loop."""
     await poller._work()
+
+
+async def test_while_a_reference_leads_nowhere_no_secret_that_it_could_be_shows(careful: World) -> None:
+    project = await careful.post("project.create", name="shared", env="SHARED_TOKEN=of-the-project")
+    inside = project["environment"]["environmentId"]
+    await careful.post("environment.update", environmentId=inside, env="INSIDE_TOKEN=of-the-environment")
+    made = await careful.post("compose.create", name="shop", environmentId=inside, composeFile=FILE)
+    env = "OWN_TOKEN=of-the-service\nLOST=${{project.NOBODYS}}"
+    await careful.post("compose.update", composeId=made["composeId"], env=env)
+
+    secrets = await careful.services.composes.lifecycle.driver.secrets(made["composeId"])
+
+    assert secrets >= {"of-the-project", "of-the-environment", "of-the-service"}

@@ -203,11 +203,12 @@ def variables_of(tx: Tx, compose: Compose, vault: Vault) -> Resolved:
 
 
 def known_secrets(tx: Tx, compose: Compose, vault: Vault) -> tuple[str, ...]:
-    """The values that must not show, as far as they can be known while a reference leads nowhere."""
+    """The values that must not show; while a reference leads nowhere, all that any of them could be."""
     try:
         return variables_of(tx, compose, vault).secrets(Marks())
     except InvalidInput:
-        return secrets_among(parse_variables(compose.env))
+        layers = layers_of(tx, compose, vault)
+        return tuple(secret for variables in layers.values() for secret in secrets_among(variables))
 
 
 def check_variables(env: str) -> None:
