@@ -70,7 +70,7 @@ def test_a_release_that_never_answers_gets_no_request(shared: Panel, tmp_path: P
         until(lambda: visitors.count > 100, what="visitors are there")
         deployment_id = shared.deploy(application_id)
         shared.comes_to(deployment_id, "start", BUILD_SECONDS)
-        visitors.hurry(0.1)
+        visitors.hurry(0.005)
         row = shared.ended(deployment_id, BUILD_SECONDS)
         before = visitors.count
         until(lambda: visitors.count > before + 100, what="more of them came")

@@ -56,7 +56,12 @@ _TOLD = frozenset(
     }
 )
 
-_SERVICES = frozenset({Noun.APPLICATION, Noun.COMPOSE})
+# What records call the id of things that are alike.
+_SHARED: Mapping[Noun, str] = {
+    Noun.APPLICATION: "service_id",
+    Noun.COMPOSE: "service_id",
+    Noun.VOLUME_BACKUP: "backup_id",
+}
 
 
 class Entry:
@@ -222,7 +227,7 @@ def _does(action: str) -> ColumnElement[bool]:
 def _ids_of(noun: Noun) -> tuple[str, ...]:
     """What records call the id of such a thing, the surest first."""
     own = f"{noun.value.lower().replace(' ', '_')}_id"
-    return (own, "service_id", "database_id") if noun in _SERVICES else (own, "database_id")
+    return (own, *((_SHARED[noun],) if noun in _SHARED else ()), "database_id")
 
 
 def _conditions(search: Search) -> Iterator[ColumnElement[bool]]:

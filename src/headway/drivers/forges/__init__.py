@@ -1,1 +1,1 @@
-"""Forges: where repositories live, asked over their APIs."""
+"""Forges: where repositories live, asked over their APIs, and heard by what they deliver."""

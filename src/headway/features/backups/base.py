@@ -113,8 +113,11 @@ class BackupTarget(Protocol[B, P]):
         """(folder, suffix) of an object at its destination."""
         ...
 
-    def plan(self, tx: Tx, deployment: Deployment, backup: B, place: ObjectPlace, given: Mapping[str, Any]) -> P:
-        """What a run works from; ``given`` is what a restore was asked for with, empty for a backup. Raises
+    def plan(
+        self, tx: Tx, deployment: Deployment, backup: B, place: Callable[[], ObjectPlace], given: Mapping[str, Any]
+    ) -> P:
+        """What a run works from; ``place`` looks up where its object is, after all else was found right, and
+        ``given`` is what a restore was asked for with, empty for a backup. Raises
         HeadwayError where that cannot be.
         """
         ...

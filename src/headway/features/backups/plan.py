@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from headway.core.deployments.hosts import LOCAL_HOST
@@ -63,7 +64,7 @@ def _frozen(
     given: Mapping[str, Any],
 ) -> Frozen:
     password = None if backup.settings.password is None else Secret(backup.settings.password)
-    place = target.transfer.place(tx, destination_id, path, password)
+    place = partial(target.transfer.place, tx, destination_id, path, password)
     plan = target.plan(tx, deployment, backup, place, given)
     known = (*plan.secrets, backup.settings.password or "", *target.transfer.secrets(tx, destination_id))
     return Frozen(plan=plan.dump(), mask=tuple(each for each in known if each))

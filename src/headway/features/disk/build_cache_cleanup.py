@@ -29,7 +29,7 @@ class CacheCleaning:
     bound: int
 
     async def clean(self, round_: Round) -> AsyncIterator[Waste]:
-        """What goes, each once it is out of the way: of applications that are no more, then the longest unused first,
+        """What goes, each once it is out of the way: of services that are no more, then the longest unused first,
         until the others are within the bound. Raises HostUnreachable.
         """
         host, folder = round_.there.host, round_.there.places.caches

@@ -1,4 +1,4 @@
-"""Previews of pull requests, and what a service says of its own."""
+"""Previews of pull requests."""
 
 from __future__ import annotations
 

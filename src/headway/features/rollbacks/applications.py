@@ -45,7 +45,7 @@ _WAYS_OF_RUNNING: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationRollbacks:
-    """Fits ``forms.Form``."""
+    """Fits ``RollbackForm``."""
 
     kind: ApplicationRollback
     lifecycle: ApplicationLifecycle
@@ -53,18 +53,18 @@ class ApplicationRollbacks:
 
     @property
     def routing(self) -> ServiceRouting:
-        """See ``Form.routing``."""
+        """See ``RollbackForm.routing``."""
         return self.lifecycle.tools.routing
 
     def required(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> Application:
-        """See ``Form.required``."""
+        """See ``RollbackForm.required``."""
         application = store.find(tx, subject_id, self.kind.planner.vault)
         _, snapshot = find_target(tx, self.kind.planner.vault, release_id, keep=keep_configuration)
         self.kind.planner.plan_back(tx, application, snapshot, keep_configuration=keep_configuration)
         return application
 
     def compared(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> RollbackPreview:
-        """See ``Form.compared``."""
+        """See ``RollbackForm.compared``."""
         vault = self.kind.planner.vault
         application = store.find(tx, subject_id, vault)
         target, snapshot = find_target(tx, vault, release_id, keep=keep_configuration)
@@ -79,7 +79,7 @@ class ApplicationRollbacks:
         )
 
     def refused(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> str | None:
-        """See ``Form.refused``."""
+        """See ``RollbackForm.refused``."""
         vault = self.kind.planner.vault
         application = store.find(tx, subject_id, vault)
         try:
@@ -90,7 +90,7 @@ class ApplicationRollbacks:
         return None
 
     async def missing(self, release_id: str) -> str | None:
-        """See ``Form.missing``."""
+        """See ``RollbackForm.missing``."""
 
         def read(tx: Tx) -> tuple[Release | None, str]:
             return store.release(tx, release_id), store.spec_of(tx, release_id)
@@ -105,7 +105,7 @@ class ApplicationRollbacks:
             return away.message
 
     async def remove(self, release: Release) -> None:
-        """See ``Form.remove``."""
+        """See ``RollbackForm.remove``."""
         await self.lifecycle.let_go(release)
 
 

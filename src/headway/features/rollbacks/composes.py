@@ -33,7 +33,7 @@ _SHOWN = ("command", "entrypoint", "ports", "volumes", "networks", "healthcheck"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComposeRollbacks:
-    """Fits ``forms.Form``. What such a release ran with is in its file: with ``keep_configuration`` only the domains
+    """Fits ``RollbackForm``. What such a release ran with is in its file: with ``keep_configuration`` only the domains
     stay.
     """
 
@@ -43,18 +43,18 @@ class ComposeRollbacks:
 
     @property
     def routing(self) -> ServiceRouting:
-        """See ``Form.routing``."""
+        """See ``RollbackForm.routing``."""
         return self.lifecycle.tools.routing
 
     def required(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> Compose:
-        """See ``Form.required``."""
+        """See ``RollbackForm.required``."""
         del keep_configuration
         compose = store.find(tx, subject_id, self.kind.planner.vault)
         find_release(tx, self.kind.planner, release_id)
         return compose
 
     def compared(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> RollbackPreview:
-        """See ``Form.compared``."""
+        """See ``RollbackForm.compared``."""
         del keep_configuration
         release = find_release(tx, self.kind.planner, release_id)
         serving = store.serving(tx, subject_id, self.kind.planner.vault)
@@ -69,7 +69,7 @@ class ComposeRollbacks:
         )
 
     def refused(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> str | None:
-        """See ``Form.refused``. What its file asks for comes back whatever stays."""
+        """See ``RollbackForm.refused``. What its file asks for comes back whatever stays."""
         del keep_configuration
         compose = store.find(tx, subject_id, self.kind.planner.vault)
         release = find_release(tx, self.kind.planner, release_id)
@@ -80,7 +80,7 @@ class ComposeRollbacks:
         return None
 
     async def missing(self, release_id: str) -> str | None:
-        """See ``Form.missing``."""
+        """See ``RollbackForm.missing``."""
         release = await self.lifecycle.tools.release(release_id)
         if release is None:
             return None
@@ -90,7 +90,7 @@ class ComposeRollbacks:
             return away.message
 
     async def remove(self, release: Release) -> None:
-        """See ``Form.remove``."""
+        """See ``RollbackForm.remove``."""
         await self.lifecycle.let_go(release)
 
 

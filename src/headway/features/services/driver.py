@@ -21,8 +21,22 @@ class FoldersOfService(Protocol):
         ...
 
 
+class ServiceDefaults(Protocol):
+    """The panel's own settings, where a service has none."""
+
+    @property
+    def health_seconds(self) -> float:
+        """For how long a start may take until it serves."""
+        ...
+
+
 class ServiceContext(Protocol):
     """What works with the services of a kind on one host."""
+
+    @property
+    def defaults(self) -> ServiceDefaults:
+        """What holds where a service says nothing."""
+        ...
 
     @property
     def host_id(self) -> str:
@@ -50,11 +64,6 @@ class ServiceDriver(Protocol[S, R, C]):
     """Acts on what runs of the services of one kind, each on its host; everything stands being repeated. It waits for
     nobody: whoever has the turn of a service calls it.
     """
-
-    @property
-    def noun(self) -> str:
-        """What a service of this kind is called in the log, before its name."""
-        ...
 
     @property
     def reader(self) -> ServiceReader[S]:
@@ -96,10 +105,6 @@ class ServiceDriver(Protocol[S, R, C]):
 
     async def clear_images(self, service_id: str) -> None:
         """Removes the images that none of a service's releases has any more; none while a deploy is under way."""
-        ...
-
-    def health_seconds(self, service: Service[S]) -> float:
-        """For how long a start may take until it serves."""
         ...
 
     async def start_status(self, service: Service[S], settled: Settled) -> ServiceStatus | None:

@@ -16,19 +16,19 @@ from headway.features.services import store
 from headway.features.services.model import S, Service
 from headway.features.services.store import ServiceReader
 from headway.infra.db.transaction import Tx
+from headway.kernel.records import replaced
 from headway.kernel.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineFetch(Generic[S]):
-    """Asks it of the services that ``reader`` reads. ``needs_of`` tells what settings need of a host, ``noted`` gives
-    those that say it, and ``is_open`` tells whether something that was built for a service serves, and nobody has
+    """Asks it of the services that ``reader`` reads. ``needs_of`` tells what settings need of a host, and
+    ``is_open`` tells whether something that was built for a service serves, and nobody has
     looked what the next build of it fetches.
     """
 
     reader: ServiceReader[S]
     needs_of: Callable[[S, str], set[Need]]
-    noted: Callable[[S, bool], S]
     is_open: Callable[[Tx, Service[S], Vault], bool]
 
     def asked(self, tx: Tx, service: Service[S], vault: Vault) -> Service[S]:
@@ -49,7 +49,7 @@ class EngineFetch(Generic[S]):
         service = self.reader.find(tx, service_id, vault)
         if service.settings.engine_fetch is not None:
             return
-        settings = self.noted(service.settings, fetches)
+        settings = replaced(service.settings, {"engine_fetch": fetches})
         needs = {each for each in self.needs_of(settings, service.host_id) if each.power is Power.FETCH}
         if needs and least_role(tx, service.organization_id) is None:
             raise allowances.NotAllowed(next(iter(needs)), withdrawn=True)

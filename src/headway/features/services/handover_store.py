@@ -14,7 +14,7 @@ from headway.infra.db.transaction import Tx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handover(Generic[R]):
-    """A release that serves, and the one before it, which still runs."""
+    """A release that serves, and the one that served before it."""
 
     new: R
     old: R

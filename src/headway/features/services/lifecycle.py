@@ -21,7 +21,7 @@ from headway.features.servers.toolboxes import HostContexts
 from headway.features.services import releases_store, store
 from headway.features.services.driver import C, ServiceDriver
 from headway.features.services.last_output import LastTry
-from headway.features.services.model import Release, Service
+from headway.features.services.model import Release, Service, noun_of
 from headway.features.services.release_retention import KeptReleases, beyond, is_shared, kept_by
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -51,6 +51,11 @@ class ServiceLifecycle(Generic[C, D]):
     def contexts(self) -> HostContexts[C]:
         """What works with them on each host."""
         return self.driver.contexts
+
+    @property
+    def noun(self) -> str:
+        """What they are called in the panel's log."""
+        return noun_of(self.driver.reader.kind).word
 
     @property
     def tools(self) -> C:
@@ -100,8 +105,7 @@ class ServiceLifecycle(Generic[C, D]):
             await self._remove_from_host(service, was_made=was_made)
         except ServerUnknown:
             if was_made:
-                noun = self.driver.noun
-                log.warning("what %s %s has on the server that was removed stays there", noun, service.name)
+                log.warning("what %s %s has on the server that was removed stays there", self.noun, service.name)
         host_here = self.hosts[self.tools.host_id]
         for folder in self.tools.folders.all_of(service.service_id):
             await host_here.remove_tree(folder)

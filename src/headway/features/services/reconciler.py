@@ -87,7 +87,7 @@ class ServiceReconciler(Generic[C, D]):
         """Says that a service ("": any of them) is not so."""
         if self._told.get(service_id) != error.message:  # each round meets it again: once is enough
             self._told[service_id] = error.message
-            log.warning("%s %s is not %s: %s", self.lifecycle.driver.noun, service_id or "(any)", what, error.message)
+            log.warning("%s %s is not %s: %s", self.lifecycle.noun, service_id or "(any)", what, error.message)
 
     async def _rest(self) -> float:
         """Looks at what somebody has started; seconds to rest."""

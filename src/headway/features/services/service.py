@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from typing import Any, Generic, Protocol
+from typing import Any, Generic
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Permission, permit, sees
@@ -20,6 +19,7 @@ from headway.core.deployments.subject_shutdown import end_unfinished
 from headway.features.servers.deferred_deletion import kept_deletion
 from headway.features.services import store
 from headway.features.services.desired_state import begin_start, require_deployed, want_down
+from headway.features.services.lifecycle import ServiceLifecycle
 from headway.features.services.model import S, Service, noun_of
 from headway.features.services.relocation import ServiceRelocation
 from headway.features.services.requests import DeployKind, deploy_request, serving_commit
@@ -28,26 +28,6 @@ from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.search import Page, Words
 from headway.kernel.vault import Vault
-
-
-class Lifecycle(Protocol[S]):
-    """Acts on what runs of services."""
-
-    def turn(self, service_id: str, /) -> AbstractAsyncContextManager[None]:
-        """Waits until nobody else acts on the service."""
-        ...
-
-    async def up(self, service: Service[S], /) -> None:
-        """Starts what serves, where it is not up; leaves that to a deploy that is under way. Raises NotAllowed."""
-        ...
-
-    async def down(self, service: Service[S], /) -> None:
-        """Leads requests nowhere, and ends what runs; returns when nothing does."""
-        ...
-
-    async def remove(self, service: Service[S], /) -> None:
-        """Removes everything of a service, its row last. Raises Unavailable where its host cannot be asked."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +40,7 @@ class ServiceUseCases(ABC, Generic[S]):
     vault: Vault
     ledger: Ledger
     stopping: Stopping
-    lifecycle: Lifecycle[S]
+    lifecycle: ServiceLifecycle[Any, Any]
     relocation: ServiceRelocation
     reader: ServiceReader[S]
     deploys: DeployKind
@@ -204,9 +184,10 @@ class ServiceUseCases(ABC, Generic[S]):
         service = await self.db.run(begin)
         with kept_deletion(service.name, service.host_id):
             await self._end_all(service_id)
-            await self._remove_previews(service_id)
+            await self.lifecycle.remove_previews(service_id, self.stopping)
             async with self.lifecycle.turn(service_id):
-                await self.lifecycle.remove(service)
+                if await self.db.read(lambda tx: store.is_being_deleted(tx, service_id)):
+                    await self.lifecycle.remove(service)
         return service
 
     # What a kind says of its services.
@@ -256,11 +237,3 @@ class ServiceUseCases(ABC, Generic[S]):
 
     async def _end_deployments(self, service_id: str, intent: Intent, *, only: Status | None = None) -> None:
         await end_unfinished(self.db, self.stopping, self.reader.kind, service_id, intent, only=only)
-
-    async def _remove_previews(self, service_id: str) -> None:
-        """Ends what waits and runs of its pull requests, and removes all of it."""
-        for preview in await self.db.read(lambda tx: self.reader.previews_of(tx, service_id, self.vault)):
-            id_ = preview.service_id
-            await end_unfinished(self.db, self.stopping, SubjectType.PREVIEW, id_, Intent.CANCEL)
-            async with self.lifecycle.turn(id_):
-                await self.lifecycle.remove(preview)

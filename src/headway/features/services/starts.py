@@ -47,12 +47,13 @@ class ServiceStarts:
     async def _look(self, service: Service[Any]) -> None:
         service_id, driver = service.service_id, self.lifecycle.driver
         since = self._since.setdefault(service_id, time.monotonic())
+        given, usual = service.settings.health.deadline_seconds, self.lifecycle.tools.defaults.health_seconds
         try:
             status = await driver.start_status(service, self._settled)
         except HeadwayError as error:  # of a host that is away, or an edge that is being started
-            log.debug("%s %s is not seen to serve yet: %s", driver.noun, service_id, error.message)
+            log.debug("%s %s is not seen to serve yet: %s", self.lifecycle.noun, service_id, error.message)
             status = None
-        if status is None and time.monotonic() - since > driver.health_seconds(service):
+        if status is None and time.monotonic() - since > (usual if given is None else given):
             status = ServiceStatus.ERROR
         if status is not None:
             ended = status

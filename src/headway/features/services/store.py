@@ -170,6 +170,11 @@ def is_at_rest(tx: Tx, service_id: str) -> bool:
     return tx.execute(select(_d.seq).where(*mine).limit(1)).first() is None
 
 
+def is_being_deleted(tx: Tx, service_id: str) -> bool:
+    """Whether the deletion of the service has begun and not ended."""
+    return bool(tx.scalar(select(_s.deleted_at.is_not(None)).where(_s.service_id == service_id)))
+
+
 def is_wanted(tx: Tx, service_id: str) -> bool:
     """Whether the service is wanted up."""
     return bool(tx.scalar(select(_s.wanted).where(_s.service_id == service_id)) == DesiredState.UP)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,12 @@ class DatabaseTarget:
         return backup.app_name, f"{DUMPERS[backup.engine].suffix}.zst"
 
     def plan(
-        self, tx: Tx, deployment: Deployment, backup: DatabaseBackup, place: ObjectPlace, given: Mapping[str, Any]
+        self,
+        tx: Tx,
+        deployment: Deployment,
+        backup: DatabaseBackup,
+        place: Callable[[], ObjectPlace],
+        given: Mapping[str, Any],
     ) -> DatabaseBackupPlan:
         """What a run works from. Raises InvalidInput."""
         settings = backup.settings
@@ -76,7 +81,7 @@ class DatabaseTarget:
             service_id=backup.service_id,
             service_name=service_name,
             connection=connection,
-            place=place,
+            place=place(),
             host_id=host_id,
             host_name=name_of_host(tx, host_id),
             target=given.get("target", ""),

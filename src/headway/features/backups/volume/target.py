@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -47,7 +47,12 @@ class VolumeTarget:
         return f"{backup.app_name}/{backup.settings.volume_name}", "tar.zst"
 
     def plan(
-        self, tx: Tx, deployment: Deployment, backup: VolumeBackup, place: ObjectPlace, given: Mapping[str, Any]
+        self,
+        tx: Tx,
+        deployment: Deployment,
+        backup: VolumeBackup,
+        place: Callable[[], ObjectPlace],
+        given: Mapping[str, Any],
     ) -> VolumeBackupPlan:
         """What a run works from. Raises InvalidInput."""
         whose = self._whose(tx, deployment, backup)
@@ -59,7 +64,7 @@ class VolumeTarget:
             volume=backup.settings.volume_name,
             turn_off=backup.settings.turn_off,
             was_up=whose.is_up,
-            place=place,
+            place=place(),
             host_id=whose.host_id,
             host_name=name_of_host(tx, whose.host_id),
             target=given.get("target", ""),

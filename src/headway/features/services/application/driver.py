@@ -41,7 +41,6 @@ class ApplicationDriver:
     vault: Vault
     contexts: ApplicationContexts
     tries: LastTry
-    noun: str = "application"
     reader: ServiceReader[AppSettings] = store.APPLICATION_READER
     readers: Readers = field(default_factory=Readers)
 
@@ -107,11 +106,6 @@ class ApplicationDriver:
 
     async def clear_images(self, service_id: str) -> None:
         """See ``ServiceDriver``: each goes with its release."""
-
-    def health_seconds(self, service: Application) -> float:
-        """See ``ServiceDriver``."""
-        given = service.settings.health.deadline_seconds
-        return self.tools.defaults.health_seconds if given is None else given
 
     async def start_status(self, service: Application, settled: Settled) -> ServiceStatus | None:
         """See ``ServiceDriver``. What takes no requests has only to stay up."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from headway.features.services.application import powers, store
 from headway.features.services.application.model import Application
 from headway.features.services.application.snapshot import open_snapshot
@@ -23,7 +21,6 @@ def _is_open(tx: Tx, application: Application, vault: Vault) -> bool:
 _FETCH = EngineFetch(
     reader=store.APPLICATION_READER,
     needs_of=powers.needs_of,
-    noted=lambda settings, fetches: replace(settings, engine_fetch=fetches),
     is_open=_is_open,
 )
 asked = _FETCH.asked

@@ -41,7 +41,6 @@ class ComposeDriver:
     vault: Vault
     hosts: Mapping[str, Host]
     contexts: ComposeContexts
-    noun: str = "compose service"
     reader: ServiceReader[ComposeSettings] = store.COMPOSE_READER
 
     @property
@@ -128,11 +127,6 @@ class ComposeDriver:
         found = await self.contexts.at(compose.host_id).needless_images(compose_id, compose.app_name)
         # Asked after the look, and then none of these names is of a later deploy.
         return found if await self.db.read(lambda tx: services_store.is_at_rest(tx, compose_id)) else []
-
-    def health_seconds(self, service: Compose) -> float:
-        """See ``ServiceDriver``."""
-        given = service.settings.health.deadline_seconds
-        return self.tools.defaults.health_seconds if given is None else given
 
     async def start_status(self, service: Compose, settled: Settled) -> ServiceStatus | None:
         """See ``ServiceDriver``. What has no check has only to stay up."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.model import Compose
 from headway.features.services.engine_fetch import EngineFetch
@@ -21,7 +19,6 @@ def _is_open(tx: Tx, compose: Compose, vault: Vault) -> bool:
 _FETCH = EngineFetch(
     reader=store.COMPOSE_READER,
     needs_of=powers.needs_of,
-    noted=lambda settings, fetches: replace(settings, engine_fetch=fetches),
     is_open=_is_open,
 )
 asked = _FETCH.asked

@@ -86,7 +86,7 @@ class ComposeFailback:
         if not await self.lifecycle.db.run(write):
             return
         log.warning("compose service %s: deployment %s: %s", compose_id, moved.new.deployment_id, why)
-        # Once more: the keeper may have followed the newer ones meanwhile.
+        # Once more: the reconciler may have followed the newer ones meanwhile.
         await tools.routing.lead(compose_id, moved.old, alone=True)
         await retire(self.lifecycle, compose_id)
 

@@ -55,11 +55,6 @@ class ComposeSettings:
     hooks: HookSettings = field(default_factory=HookSettings)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def keep_releases_bytes(self) -> int | None:
-        """See ``ServiceSettings``: what its releases hold is not measured."""
-        return None
-
     def dump(self) -> dict[str, Any]:
         """The JSON that ``load`` reads."""
         return asdict(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -204,11 +205,12 @@ def variables_of(tx: Tx, compose: Compose, vault: Vault) -> Resolved:
 
 def known_secrets(tx: Tx, compose: Compose, vault: Vault) -> tuple[str, ...]:
     """The values that must not show; while a reference leads nowhere, all that any of them could be."""
-    try:
+    with suppress(InvalidInput):
         return variables_of(tx, compose, vault).secrets(Marks())
-    except InvalidInput:
+    with suppress(InvalidInput):
         layers = layers_of(tx, compose, vault)
         return tuple(secret for variables in layers.values() for secret in secrets_among(variables))
+    return secrets_among(parse_variables(compose.env))  # what they may refer to cannot be read
 
 
 def check_variables(env: str) -> None:
