@@ -146,11 +146,11 @@ A_DATABASE = {"name": "d", "databaseName": "d", "databaseUser": "u", "databasePa
 A_BACKUP = {"databaseType": "postgres", "database": "d", "prefix": "/", "environmentId": "{environment}"}
 A_LOGIN = {"username": "u", "password": "p"}
 ADDRESSES: Mapping[str, tuple[Call, str]] = {
-    "repository": (changed(customGitUrl="http://10.1.1.1/x.git"), "guarded"),
-    "image": (changed(sourceType="docker", dockerImage="10.1.1.1:5000/x"), "image_guarded"),
+    "repository": (changed(customGitUrl="http://10.1.1.1/x.git"), "git"),
+    "image": (changed(sourceType="docker", dockerImage="10.1.1.1:5000/x"), "docker"),
     "repository of a compose file": (
         ("compose.update", {**COMPOSE, "sourceType": "git", "customGitUrl": "http://10.1.1.1/x.git"}),
-        "guarded",
+        "git",
     ),
     "channel": (("notification.create", {"name": "n", "endpoint": "http://10.1.1.1/x"}), ""),
     "registry": (("registry.create", {"registryName": "r", "registryUrl": "10.1.1.1:5000", **A_LOGIN}), ""),
@@ -326,7 +326,7 @@ async def test_only_who_may_use_the_machine_saves_an_address_that_is_near(stage:
 @in_one_loop
 async def test_an_address_leads_as_far_as_whoever_saved_it_may_whoever_starts(stage: Stage, address: str) -> None:
     """A rollback and a restart ask no address: they begin from what was made."""
-    (procedure, given), mark = ADDRESSES[address]
+    (procedure, given), source = ADDRESSES[address]
     deploy = ("compose.deploy", COMPOSE) if procedure.startswith("compose") else ("application.deploy", APP)
     far = {
         name: value.replace("10.1.1.1", "git.example") if isinstance(value, str) else value
@@ -335,11 +335,11 @@ async def test_an_address_leads_as_far_as_whoever_saved_it_may_whoever_starts(st
     for saved, guarded in ((("admin", far), True), (("owner", given), False)):
         await stage.ok(saved[0], (procedure, saved[1]))
         for caller in INSIDE:
-            assert (await stage.planned(caller, deploy))[mark] is guarded, (saved[0], caller)
+            assert (await stage.planned(caller, deploy))[source]["guarded"] is guarded, (saved[0], caller)
     others = {"organizationId": await stage.others()}
     await stage.ok("owner", ("organization.grantMachine", others))
     await stage.ok("owner of another", (procedure, given))
     for telling, guarded in (("grantMachine", False), ("withdrawMachine", True)):
         await stage.ok("owner", (f"organization.{telling}", others))
         for caller in ("owner of another", "admin of another"):
-            assert (await stage.planned(caller, deploy))[mark] is guarded, (telling, caller)
+            assert (await stage.planned(caller, deploy))[source]["guarded"] is guarded, (telling, caller)

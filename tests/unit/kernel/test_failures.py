@@ -241,9 +241,9 @@ def test_what_a_release_wrote_as_it_ended_is_read_in_a_moment() -> None:
     rules = [rule for table in TABLES for rule in (*table.RULES, *getattr(table, "GENERAL", ()))]
     words = sorted({word for rule in rules for word in _LITERALS.findall(rule.pattern.pattern)})
     for output in ("a\n" * 70_000, "AB_C\n" * 40_000, "\n".join(words) * 60, _in_lines("(" * 300_000)):
-        began = time.process_time()
+        began = time.thread_time()  # other tests' threads go on beside it
         told(output, Phase.START)
-        assert time.process_time() - began < SECONDS_AT_START, output[:40]
+        assert time.thread_time() - began < SECONDS_AT_START, output[:40]
 
 
 def _in_lines(text: str) -> str:
