@@ -14,6 +14,7 @@ from headway.features.services.application.failback import ApplicationFailback
 from headway.features.services.model import ReleaseState
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.transaction import Tx
+from headway.infra.db.version import Unchanged
 from tests.integration.http.world import World
 
 T = TypeVar("T")
@@ -39,7 +40,7 @@ def watching(world: World) -> tuple[ApplicationFailback, Counted]:
     lifecycle = replace(world.services.applications.lifecycle, db=counted)
     ledger = world.services.deployments._ledger
     return ApplicationFailback(
-        lifecycle=lifecycle, ledger=ledger, version=world.services.db.version, window=timedelta(60)
+        lifecycle=lifecycle, ledger=ledger, unchanged=Unchanged(world.services.db.version), window=timedelta(60)
     ), counted
 
 

@@ -12,6 +12,7 @@ from headway.features.notifications.media import tell
 from headway.features.notifications.outbox import NoticeOutbox
 from headway.features.notifications.service import NotificationService
 from headway.features.notifications.troubles import TroubleWatch
+from headway.infra.db.version import Unchanged
 from headway.infra.hosts.ssh import SshHost
 from headway.module import Base, Module
 
@@ -27,7 +28,7 @@ class Notifications:
 def install_notifications(base: Base, servers: Mapping[str, SshHost]) -> Notifications:
     """Notifications; the disks of ``servers`` are watched beside the panel's own."""
     db, vault, settings = base.db, base.vault, base.settings
-    telling = NoticeOutbox(db=db, vault=vault, keep_for=settings.keep_webhooks)
+    telling = NoticeOutbox(db=db, unchanged=Unchanged(base.db.version), vault=vault, keep_for=settings.keep_webhooks)
     sending = NoticeDelivery(db=db, vault=vault, events=base.events, tell=tell)
     disk = DiskWatch(db=db, folder=base.data_dir.path, servers=servers, reserve=settings.disk_reserve)
     troubles = TroubleWatch(db=db, troubles=base.engine.troubles.all)

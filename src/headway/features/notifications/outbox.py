@@ -11,6 +11,7 @@ from headway.features.notifications import store
 from headway.features.notifications.model import Channel, Happening, Notice, NoticeState, wants
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.infra.db.version import Unchanged
 from headway.kernel.ids import new_id
 from headway.kernel.vault import Vault
 
@@ -20,19 +21,23 @@ _REST = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeOutbox:
-    """``keep_for`` is how long it is kept what was told."""
+    """``keep_for`` is how long it is kept what was told, ``unchanged`` says when nothing can have been written."""
 
     db: Database
+    unchanged: Unchanged
     vault: Vault
     keep_for: timedelta
 
     async def hand_out(self) -> float:
         """Hands out all that there is; seconds to rest."""
-        if not await self.db.read(lambda tx: bool(store.written(tx, 1))):
+        if not await self.unchanged.unless(self._has_some):
             return _REST
         while await self.db.run(self._hand_out) == _AT_A_TIME:
             continue
-        return 0.0 if await self.db.read(lambda tx: bool(store.written(tx, 1))) else _REST
+        return 0.0 if await self._has_some() else _REST
+
+    async def _has_some(self) -> bool:
+        return await self.db.read(lambda tx: bool(store.written(tx, 1)))
 
     async def forget_old(self) -> float:
         """Removes what was told long ago; seconds to rest."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -46,13 +46,16 @@ class PreviewCleanup:
     _told: dict[str, str] = field(default_factory=dict)
 
     async def clear_round(self) -> float:
-        """Ends what runs of previews that are closed, so that the keeper can remove them; seconds to rest."""
-        if await self.db.read(store.expired):
+        """Ends what runs of previews that are closed, so that the reconciler can remove them; seconds to rest."""
+        expired, tired, counted, ending = await self.db.read(_look)
+        if expired:
             await self.db.run(self._expire)
-        if await self.db.read(store.tired):
+        if tired:
             await self.db.run(self._put_to_sleep)
-        self.events.announce(PreviewsCounted(states=await self.db.read(store.counted)))
-        for preview_id in await self.db.read(services_store.ending):
+        if expired or tired:
+            _, _, counted, ending = await self.db.read(_look)
+        self.events.announce(PreviewsCounted(states=counted))
+        for preview_id in ending:
             await end_unfinished(self.db, self.stopping, SubjectType.PREVIEW, preview_id, Intent.CANCEL)
         return _REST
 
@@ -125,3 +128,8 @@ class PreviewCleanup:
 
 def _swept(request: Request) -> Request:
     return replace(request, trigger=Trigger.WEBHOOK, triggered_by_name="Headway, which missed a push")
+
+
+def _look(tx: Tx) -> tuple[bool, bool, Mapping[str, int], list[str]]:
+    """Whether the time of some is over, and of some to be awake; how many there are, and which are ending."""
+    return bool(store.expired(tx)), bool(store.tired(tx)), store.counted(tx), services_store.ending(tx)

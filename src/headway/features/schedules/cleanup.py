@@ -13,22 +13,26 @@ from headway.core.engine.scheduler.timers import Timers
 from headway.features.schedules import store
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.infra.db.version import Unchanged
 
 _REST = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleCleanup:
-    """``clear_round`` is one round of its loop: it also finishes what a panel that died had begun."""
+    """``clear_round`` is one round of its loop: it also finishes what a panel that died had begun. ``unchanged`` says
+    when there can be nothing to clear.
+    """
 
     db: Database
+    unchanged: Unchanged
     stopping: Stopping
     timers: Timers
     logs: LogFiles
 
     async def clear_round(self) -> float:
         """Ends and removes; seconds to rest."""
-        for schedule_id in await self.db.read(store.to_clear):
+        for schedule_id in await self.unchanged.unless(lambda: self.db.read(store.to_clear)) or ():
             await self.db.run(lambda tx, id_=schedule_id: self._begin(tx, id_))  # type: ignore[misc]
             await end_unfinished(self.db, self.stopping, SubjectType.SCHEDULE, schedule_id, Intent.CANCEL)
             await clear(self.db, self.logs, schedule_id)

@@ -14,6 +14,7 @@ from headway.features.schedules.subject import ScheduleSubject
 from headway.features.services.application import runs
 from headway.features.services.application.module import Applications
 from headway.features.services.kinds import ServiceKinds
+from headway.infra.db.version import Unchanged
 from headway.module import Base, Module
 
 
@@ -36,7 +37,9 @@ def install_schedules(base: Base, kinds: ServiceKinds, applications: Application
         use_groups=base.settings.cgroups.wish is not False,
     )
     once = replace(scheduled, name=runs.KIND, version=runs.VERSION, repeatable_until=runs.COMMAND, freezes=freeze_run)
-    clearing = ScheduleCleanup(db=db, stopping=stopping, timers=timers, logs=base.logs)
+    clearing = ScheduleCleanup(
+        db=db, unchanged=Unchanged(base.db.version), stopping=stopping, timers=timers, logs=base.logs
+    )
     module = Module(
         kinds=(scheduled, once),
         subjects={SubjectType.SCHEDULE: subject},

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Hashable
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Protocol, TypeVar
 
 from sqlalchemy import make_url
+
+T = TypeVar("T")
 
 
 class Version(Protocol):
@@ -21,6 +23,25 @@ class Version(Protocol):
     def close(self) -> None:
         """Gives its connection back."""
         ...
+
+
+class Unchanged:
+    """Spares whoever looks again and again a reading, as long as nothing was committed since one that found nothing;
+    only where time alone brings nothing.
+    """
+
+    def __init__(self, version: Version) -> None:
+        self._version = version
+        self._nothing_in: Hashable | None = None
+
+    async def unless(self, read: Callable[[], Awaitable[T]]) -> T | None:
+        """What is read; None where that would find nothing again."""
+        state = await self._version.now()  # before the reading, which may then be newer and never older
+        if state is not None and state == self._nothing_in:
+            return None
+        found = await read()
+        self._nothing_in = None if found else state
+        return found
 
 
 class SqliteVersion:

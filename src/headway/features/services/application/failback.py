@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -17,7 +16,7 @@ from headway.features.services.application.health_store import ApplicationHandov
 from headway.features.services.model import Release
 from headway.features.services.reconciler import mark_unstable
 from headway.infra.db.transaction import Tx
-from headway.infra.db.version import Version
+from headway.infra.db.version import Unchanged
 
 log = logging.getLogger(__name__)
 
@@ -28,15 +27,14 @@ _PAUSE = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationFailback:
-    """Watches every release for the ``window`` after it came to serve, on whatever host it is. ``version`` is that of
-    the database: as long as it stays nothing has come to serve.
+    """Watches every release for the ``window`` after it came to serve, on whatever host it is; ``unchanged`` says when
+    nothing can have come to serve.
     """
 
     lifecycle: ApplicationLifecycle
     ledger: Ledger
     window: timedelta
-    version: Version
-    _none_in: Hashable | None = None
+    unchanged: Unchanged
     _moved: dict[str, ApplicationHandover] = field(default_factory=dict)
     _watching: ByHost = field(init=False)
 
@@ -45,15 +43,13 @@ class ApplicationFailback:
 
     async def round(self) -> float:
         """Begins to watch what has come to serve since the last round; seconds to rest. Time alone brings none."""
-        state = await self.version.now()  # before the reading, which may then be newer and never older
-        if state is not None and state == self._none_in:
-            return _REST
-        found = await self.lifecycle.db.read(lambda tx: health_store.handed_over(tx, tx.now - self.window))
-        object.__setattr__(self, "_none_in", None if found else state)
-        for moved in found:
+        for moved in await self.unchanged.unless(self._handed_over) or ():
             self._moved[moved.new.release_id] = moved
             self._watching.start(moved.new.release_id)
         return _REST
+
+    async def _handed_over(self) -> list[ApplicationHandover]:
+        return await self.lifecycle.db.read(lambda tx: health_store.handed_over(tx, tx.now - self.window))
 
     async def release(self) -> None:
         """Ends what is under way."""

@@ -70,6 +70,7 @@ from headway.features.services.relocation import ServiceRelocation
 from headway.features.services.subject import ServiceSubject
 from headway.features.services.uploads import Archives, Intake, UploadRoom
 from headway.infra.db.transaction import Tx
+from headway.infra.db.version import Unchanged
 from headway.infra.docker import labels
 from headway.infra.hosts.command import Account
 from headway.infra.panel.data_dir import OwnProgram
@@ -205,7 +206,10 @@ def _asked(
 def _module(base: Base, planner: ApplicationPlanner, lifecycle: ApplicationLifecycle) -> Module:
     keeper, retention = _keeper(base, lifecycle, LOCAL_HOST), ApplicationRetention(base.vault)
     handback = ApplicationFailback(
-        lifecycle=lifecycle, ledger=base.ledger, version=base.db.version, window=base.settings.handback_time
+        lifecycle=lifecycle,
+        ledger=base.ledger,
+        unchanged=Unchanged(base.db.version),
+        window=base.settings.handback_time,
     )
     far = ServerReconciler(
         db=base.db,
