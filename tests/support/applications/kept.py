@@ -69,7 +69,18 @@ class Kept:
         assert self.panel.visit("kept").text == "kept"
         serving = self.rows("SELECT release_id FROM releases WHERE state = 'serving' AND service_id = ?")
         assert serving == [(self.release_id,)]
-        until(lambda: not self.remains(deployment_id), 10, what=f"nothing is left but {self.remains(deployment_id)}")
+        left: list[object] = []
+
+        def is_clear() -> bool:
+            with contextlib.suppress(FileNotFoundError):  # a folder that goes while it is looked through
+                left[:] = self.remains(deployment_id)
+                return not left
+            return False
+
+        try:
+            until(is_clear, 10)
+        except AssertionError as error:
+            raise AssertionError(f"of the deployment is left: {left}") from error
 
     def remains(self, deployment_id: str) -> list[object]:
         """Whatever there is of a deployment beside its row and log."""
