@@ -337,7 +337,7 @@ def running_below(root: Path) -> list[int]:
     return [
         pid
         for pid in procfs.pids()
-        if mark in procfs.initial_environment(pid).split(b"\0") and procfs.argv(pid)[0].endswith("/traefik")
+        if mark in procfs.initial_environment(pid).split(b"\0") and "".join(procfs.argv(pid)[:1]).endswith("/traefik")
     ]
 
 
@@ -347,7 +347,7 @@ def tried(root: Path) -> list[int]:
     for pid in procfs.pids():
         with contextlib.suppress(OSError, IndexError):
             here = Path(f"/proc/{pid}/cwd").readlink().is_relative_to(root / "scratch")
-            if here and procfs.argv(pid)[0].endswith("/traefik"):
+            if here and "".join(procfs.argv(pid)[:1]).endswith("/traefik"):
                 found.append(pid)
     return found
 
