@@ -29,10 +29,9 @@ def many(folder, megabytes, pause=0.02, left=0):
     os.makedirs(folder, exist_ok=True)
     for number in range(megabytes):
         seen = os.statvfs(folder)
-        if seen.f_bavail * seen.f_frsize < left:
-            return
+        little = seen.f_bavail * seen.f_frsize < left  # it goes on, and some stays free however late it is looked at
         with open(f"{folder}/{number}", "wb") as file:
-            file.write(bytes(1 << 20))
+            file.write(bytes(1 << 12 if little else 1 << 20))
         time.sleep(pause)
 
 class Handler(http.server.BaseHTTPRequestHandler):

@@ -28,7 +28,7 @@ class Door:
         self._socket = folder / "docker.sock"
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
-        self._guests: set[asyncio.StreamWriter] = set()
+        self._guests: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self.open()
@@ -57,7 +57,7 @@ class Door:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(_SECONDS)
 
     async def _open(self) -> None:
-        self._server = await asyncio.start_unix_server(self._lead, self._socket)
+        self._server = await asyncio.start_unix_server(self._enter, self._socket)
         self._socket.chmod(0o666)  # builds have accounts of their own
 
     async def _cut(self) -> None:
@@ -65,17 +65,31 @@ class Door:
         self._server.close()
         self._socket.unlink(missing_ok=True)
         for guest in self._guests:
-            guest.transport.abort()
+            guest.cancel()
+        await asyncio.gather(*self._guests, return_exceptions=True)  # nothing of them is left to the loop's end
+
+    async def _enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        guest = asyncio.create_task(self._lead(reader, writer))
+        self._guests.add(guest)
+        guest.add_done_callback(self._guests.discard)
 
     async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._guests.add(writer)
-        behind_reader, behind = await asyncio.open_unix_connection(self.engine.socket)
+        ways = [writer]
         try:
-            await asyncio.gather(_pass(reader, behind), _pass(behind_reader, writer))
+            behind_reader, behind = await asyncio.open_unix_connection(self.engine.socket)
+            ways.append(behind)
+            async with asyncio.TaskGroup() as both:
+                both.create_task(_pass(reader, behind))
+                both.create_task(_pass(behind_reader, writer))
+        except asyncio.CancelledError:
+            for each in ways:
+                each.transport.abort()
+            raise
         finally:
-            self._guests.discard(writer)
-            for each in (writer, behind):
+            for each in ways:
                 each.close()
+                with contextlib.suppress(OSError):
+                    await each.wait_closed()
 
 
 @contextmanager

@@ -43,7 +43,6 @@ TABLES = (
     *(node, python, runs, script_languages, sites, sources, versions),
 )
 SECONDS = 5.0
-SECONDS_AT_START = 0.3
 _LITERALS = re.compile(r"[A-Za-z][A-Za-z' ]{3,}")
 
 
@@ -240,10 +239,17 @@ async def test_outputs_are_gone_through_in_threads_that_nothing_else_waits_for()
 def test_what_a_release_wrote_as_it_ended_is_read_in_a_moment() -> None:
     rules = [rule for table in TABLES for rule in (*table.RULES, *getattr(table, "GENERAL", ()))]
     words = sorted({word for rule in rules for word in _LITERALS.findall(rule.pattern.pattern)})
-    for output in ("a\n" * 70_000, "AB_C\n" * 40_000, "\n".join(words) * 60, _in_lines("(" * 300_000)):
-        began = time.thread_time()  # other tests' threads go on beside it
-        told(output, Phase.START)
-        assert time.thread_time() - began < SECONDS_AT_START, output[:40]
+    outputs = ("a\n" * 70_000, "AB_C\n" * 40_000, "\n".join(words) * 60, _in_lines("(" * 300_000))
+    # Beside what a build wrote, of which more is read: that measure is as slow as the machine is.
+    at_start, at_build = (max(_thread_seconds(each, phase) for each in outputs) for phase in (Phase.START, Phase.BUILD))
+    assert at_start < at_build / 3
+
+
+def _thread_seconds(output: str, phase: Phase) -> float:
+    """The time of a processor that it takes, without what other tests' threads take beside it."""
+    began = time.thread_time()
+    told(output, phase)
+    return time.thread_time() - began
 
 
 def _in_lines(text: str) -> str:
