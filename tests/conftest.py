@@ -6,6 +6,7 @@ import gc
 import os
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,18 @@ from tests.support.databases.postgres import find_program
 from tests.support.docker.docker_engine import Engine, lacks_docker, shared_engine
 from tests.support.docker.swarm_nodes import Nodes, swarm_nodes
 from tests.support.panel.panel import Panel
-from tests.support.panel.today import VARIABLE, today
+from tests.support.panel.today import VARIABLE, today, turn
 
 ON_A_SWARM = {"test_runtime_contract.py", "test_stack.py", "test_swarm.py", "test_swarm_reach.py"}
 # What takes longer than a minute beside three others, as the end of a run tells, the longest first.
 LONGEST = (
+    "e2e/test_stack.py",
+    "attacks/test_swarm_reach.py",
     "attacks/test_short_disk.py",
     "e2e/test_compose.py",
     "e2e/test_answers.py",
     "e2e/test_applications_servers.py",
+    "e2e/test_swarm.py",
     "e2e/test_plan_images.py",
     "integration/http/test_access_table.py",
     "e2e/test_containers.py",
@@ -82,6 +86,9 @@ WITH_PROGRAMS = tuple(
     for each in ("e2e", *(f"integration/{part}" for part in ("builders", "hosts", "runtimes", "sources", "toolchains")))
 )
 A_FEW_OF_THEM = {"test_main_job.py"}  # the way from a repository to an address and back
+# Whose files have turns where ``--turn`` is given, but for those few: whole panels, one story a file.
+WITH_TURNS = ("attacks", "e2e")
+TURNS = 2
 
 __all__ = [
     "database",
@@ -114,9 +121,16 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
         yield started
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What only the tests here know."""
+    told = f"leave out what has its turn another day: files of {' and '.join(WITH_TURNS)}, all of them in {TURNS} days"
+    parser.addoption("--turn", action="store_true", help=told)
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """What would be left out as a whole is not even read."""
-    return True if config.getoption("markexpr") == "not slow" and _has_programs(collection_path) else None
+    left_out = config.getoption("markexpr") == "not slow" and _has_programs(collection_path)
+    return True if left_out or (config.getoption("turn") and collection_path in _another_days()) else None
 
 
 @pytest.hookimpl(tryfirst=True)  # before what is slow is left out
@@ -183,6 +197,20 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:  # noqa: ANN401 - it
     for file, took in seconds.most_common():
         if took > LONG_SECONDS:
             terminalreporter.write_line(f"{took:.0f} s: {file}")
+
+
+@cache
+def _another_days() -> frozenset[Path]:
+    """The files that have no turn today. The long ones are dealt out one by one, so that each day takes as long."""
+    here = Path(__file__).parent
+    files = {
+        path for folder in WITH_TURNS for path in (here / folder).glob("test_*.py") if path.name not in A_FEW_OF_THEM
+    }
+    known = [here / name for name in LONGEST]
+    longest = sorted(files.intersection(known), key=known.index)
+    dealt = {path for place, path in enumerate(longest) if (place + today().toordinal()) % TURNS == 0}
+    others = turn([str(path) for path in files.difference(known)], TURNS)
+    return frozenset(files - dealt - {Path(name) for name in others})
 
 
 def _has_programs(path: Path) -> bool:
