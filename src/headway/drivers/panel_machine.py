@@ -11,7 +11,6 @@ from cryptography import x509
 
 from headway.drivers.runtimes.compose.commands import Docker
 from headway.drivers.runtimes.compose.engine import Engine
-from headway.drivers.runtimes.confinement import EdgeAccounts
 from headway.drivers.runtimes.container import ContainerRuntime
 from headway.drivers.runtimes.copies import Copies
 from headway.drivers.runtimes.disks import disks_of
@@ -24,7 +23,7 @@ from headway.drivers.runtimes.programs import Layout
 from headway.drivers.runtimes.records import Records
 from headway.drivers.runtimes.start_networks import OwnBeginning
 from headway.drivers.runtimes.swarm.runtime import SwarmRuntime
-from headway.drivers.runtimes.traefik import Https
+from headway.drivers.runtimes.traefik import EdgeAccounts, Https
 from headway.infra.docker.api import DockerApi, EngineAway, unix_socket
 from headway.infra.hosts.local import LocalHost
 from headway.infra.panel.data_dir import DataDir, OwnProgram

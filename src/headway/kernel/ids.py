@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import secrets
 
+from headway.kernel.errors import InvalidInput
+
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 _LENGTH = 21
 _ID = re.compile(rf"[A-Za-z0-9_-]{{{_LENGTH}}}")
+_IN_NAMES = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def new_id() -> str:
@@ -21,6 +24,13 @@ def new_id() -> str:
 def is_id(text: str) -> bool:
     """Whether this could be the id of a row."""
     return _ID.fullmatch(text) is not None
+
+
+def checked_id(text: str) -> str:
+    """The text itself, if it can be a file name and part of a program's name. Raises InvalidInput."""
+    if not _IN_NAMES.fullmatch(text):
+        raise InvalidInput(f"{text!r} is no identifier: it has letters, digits, _ and - only, 64 at most.")
+    return text
 
 
 def new_key(prefix: str = "") -> str:

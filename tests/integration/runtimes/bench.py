@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from headway.drivers.runtimes import ports
-from headway.drivers.runtimes.confinement import EdgeAccounts
 from headway.drivers.runtimes.native import NativeRuntime
+from headway.drivers.runtimes.traefik import EdgeAccounts
 from headway.infra.hosts import procfs
 from headway.infra.hosts.base import Exit, Host
 from headway.infra.hosts.command import Command

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes.native import beside_python
 from headway.drivers.runtimes.swarm.forwarder import configuration
+from headway.infra.hosts.wheel_programs import beside_python
 from tests.support.panel.panel import free_port, until
 
 LARGE = b"x" * 5_000_000

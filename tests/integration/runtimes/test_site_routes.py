@@ -15,8 +15,8 @@ import pytest
 
 from headway.drivers.buildplan.site_rules import read_rules
 from headway.drivers.runtimes.launcher import file_server
-from headway.drivers.runtimes.native import beside_python
 from headway.drivers.runtimes.site_routes import site_routes
+from headway.infra.hosts.wheel_programs import beside_python
 from headway.kernel.site_rules import SiteRules
 
 FILES = {

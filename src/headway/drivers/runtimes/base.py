@@ -10,8 +10,10 @@ from typing import Protocol
 
 from headway.drivers.runtimes.release_exec import Inside
 from headway.infra.hosts.work import Work
-from headway.kernel.artifacts import Artifact, ReleaseSpec
-from headway.kernel.errors import HeadwayError
+from headway.kernel.artifacts import Artifact, HealthCheck, ReleaseSpec
+from headway.kernel.errors import HeadwayError, InvalidInput
+
+_REFUSED_PATH = frozenset(" \t\r\n\0")
 
 
 class ProcessState(StrEnum):
@@ -102,6 +104,21 @@ class Piece:
     place: str
     more: bool = False
     lost: bool = False
+
+
+def checked_health(health: HealthCheck) -> HealthCheck:
+    """The check itself, if it can be carried out. Raises InvalidInput."""
+    if not health.path.startswith("/") or _REFUSED_PATH & set(health.path) or not health.path.isprintable():
+        raise InvalidInput(f"The health check's path {health.path!r} has to begin with / and hold no spaces.")
+    return health
+
+
+def parted(before: str, text: str, masked: Callable[[str], str]) -> str:
+    """What ``masked`` leaves of a text that follows another, which was shown already: a secret may have begun there."""
+    if not text:
+        return ""
+    shown, whole = masked(before), masked(before + text)
+    return whole[len(shown) :] if whole.startswith(shown) else whole[_shared(shown, whole) :]
 
 
 class Unhealthy(HeadwayError):
@@ -237,3 +254,9 @@ class Runtime(Protocol):
     async def remove_volumes(self, application_id: str) -> None:
         """Removes the volumes of an application whose releases are removed, and what is in them."""
         ...
+
+
+def _shared(one: str, other: str) -> int:
+    """How long two texts are the same."""
+    unlike = (place for place, (left, right) in enumerate(zip(one, other, strict=False)) if left != right)
+    return next(unlike, min(len(one), len(other)))

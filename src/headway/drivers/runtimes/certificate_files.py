@@ -11,9 +11,9 @@ from pathlib import Path
 
 from headway.drivers.runtimes.certificate import self_signed
 from headway.drivers.runtimes.private_file import let_pass, let_read, write_privately
-from headway.drivers.runtimes.programs import checked_id
 from headway.drivers.runtimes.traefik import ISSUED, ROOTS, Https, render_certificates
 from headway.kernel.artifacts import KeyPair
+from headway.kernel.ids import checked_id
 
 log = logging.getLogger(__name__)
 

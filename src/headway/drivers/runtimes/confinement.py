@@ -7,21 +7,24 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from headway.drivers.runtimes import confined
-from headway.drivers.runtimes.entrances import Entrances
 
 # The home of a program that works there: what lies above may let its account not pass, and it could not look it up.
 AT_HOME = "."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EdgeAccounts:
-    """The accounts of the Traefik that serves, and of the one that lives for a moment to try what users wrote."""
+class Handed(Protocol):
+    """Sockets that a program is handed: which are ``wanted``, each with its address and port, and the ``file`` that
+    says who holds them.
+    """
 
-    serving: int
-    trying: int
+    @property
+    def wanted(self) -> tuple[tuple[str, str, int], ...]: ...
+
+    @property
+    def file(self) -> Path: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +36,7 @@ class Confinement:
 
     uid: int
     folder: Path
-    entrances: Entrances | None = None
+    entrances: Handed | None = None
     dies_with_parent: bool = False
     memory_bytes: int | None = None
     script: Path = Path(confined.__file__)

@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from headway.drivers.runtimes.programs import checked_id
 from headway.infra.docker import labels
 from headway.kernel.artifacts import Container, Mount, MountKind, OwnCheck, ReleaseSpec, Restart
 from headway.kernel.errors import InvalidInput
+from headway.kernel.ids import checked_id
 
 # Who writes packets itself is asked by nobody where they go.
 RAW = "NET_RAW"

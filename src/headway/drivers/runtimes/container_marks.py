@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headway.drivers.runtimes.private_file import write_privately
-from headway.drivers.runtimes.programs import checked_id
 from headway.kernel.artifacts import MountKind, ReleaseSpec
+from headway.kernel.ids import checked_id
 
 _HEALTHY = "healthy.json"
 _FILES = "files"

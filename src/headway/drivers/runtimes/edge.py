@@ -7,7 +7,6 @@ import contextlib
 import logging
 import secrets
 import shutil
-import sys
 import time
 from collections.abc import Callable, Sequence
 from itertools import cycle, takewhile
@@ -16,7 +15,7 @@ from typing import NoReturn
 
 from headway.drivers.runtimes import ports, requests
 from headway.drivers.runtimes.certificate_files import CertificateFiles
-from headway.drivers.runtimes.confinement import AT_HOME, Confinement, EdgeAccounts
+from headway.drivers.runtimes.confinement import AT_HOME, Confinement
 from headway.drivers.runtimes.daemon import Daemon
 from headway.drivers.runtimes.entrances import Entrances
 from headway.drivers.runtimes.first_answer import Answered, first_answer
@@ -25,9 +24,10 @@ from headway.drivers.runtimes.private_file import let_pass, write_privately
 from headway.drivers.runtimes.respawn_guard_files import Minded
 from headway.drivers.runtimes.route_file import RouteFile, check_route, read_route, render_route
 from headway.drivers.runtimes.route_probe import PROOF_SECONDS, Probe, Prober, RouteNotProven, Wait, not_proven
-from headway.drivers.runtimes.traefik import SECURE, WEB, Https, checked_folder, command_line
+from headway.drivers.runtimes.traefik import SECURE, WEB, EdgeAccounts, Https, checked_folder, command_line
 from headway.drivers.runtimes.trial_traefik import Scratch
 from headway.infra.hosts import processes, procfs
+from headway.infra.hosts.wheel_programs import beside_python
 from headway.kernel.artifacts import KeyPair, Route
 from headway.kernel.errors import Conflict, InvalidInput, Unavailable
 
@@ -81,8 +81,7 @@ class Edge:
         self._routes = root / "routes"
         self._lock = asyncio.Lock()
         self._prober = Prober(host=host, port=port, https=https)
-        own = Path(sys.prefix) / "bin" / "traefik"
-        program = traefik or (own if own.exists() else Path(shutil.which("traefik") or own))
+        program = traefik or beside_python("traefik")
         self._accounts = accounts
         self._reader = None if accounts is None else accounts.serving
         self._home = root / "home"

@@ -7,10 +7,10 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from headway.drivers.runtimes import gate_code
 from headway.drivers.runtimes.gate_code import Holds
-from headway.drivers.runtimes.record import ReleaseRecord
 from headway.infra.hosts import procfs
 
 Content = Mapping[str, dict[bytes, bytes]]
@@ -24,6 +24,21 @@ class Ports:
 
     closed: Sequence[int] = ()
     open: Sequence[int] = ()
+
+
+class Gated(Protocol):
+    """What is judged at the gates: the account of a release, its ports, and those of the loopback that are open to it
+    (None: nobody has said).
+    """
+
+    @property
+    def uid(self) -> int | None: ...
+
+    @property
+    def ports(self) -> tuple[int, ...]: ...
+
+    @property
+    def loopback(self) -> tuple[int, ...] | None: ...
 
 
 def own_addresses() -> set[str]:
@@ -51,7 +66,7 @@ def _local(trie: str) -> set[str]:
     return found
 
 
-def content_of(records: Sequence[ReleaseRecord], ports: Ports) -> Content:
+def content_of(records: Sequence[Gated], ports: Ports) -> Content:
     """What the records and the ports make of the tables."""
     owners = {number(port): number(0) for port in ports.closed}
     accounts: dict[bytes, bytes] = {}

@@ -23,9 +23,8 @@ from typing import TypeVar
 from headway.drivers.runtimes import bpf, egress_code, gate_code, gate_words, mark_code, mirrors
 from headway.drivers.runtimes import gate_places as places
 from headway.drivers.runtimes.gate_code import Accounts, Holds
-from headway.drivers.runtimes.gate_content import Content, Ports, content_of, here, number, pair
+from headway.drivers.runtimes.gate_content import Content, Gated, Ports, content_of, here, number, pair
 from headway.drivers.runtimes.gate_places import Place, Role
-from headway.drivers.runtimes.record import ReleaseRecord
 from headway.infra.hosts import cgroups
 
 _CODE = tuple(str(each.__file__) for each in (gate_code, gate_words, egress_code, mark_code))
@@ -73,7 +72,7 @@ class Gates:
     _builds: dict[int, frozenset[int]] = field(default_factory=dict)
     _kept_from: dict[int, set[int]] = field(default_factory=dict)
     _last: Content = field(default_factory=dict)
-    _records: Callable[[], Sequence[ReleaseRecord]] = tuple
+    _records: Callable[[], Sequence[Gated]] = tuple
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -81,11 +80,11 @@ class Gates:
         """Why applications have none, None where they have."""
         return self.problems.get(APPLICATIONS)
 
-    def go_by(self, records: Callable[[], Sequence[ReleaseRecord]]) -> None:
+    def go_by(self, records: Callable[[], Sequence[Gated]]) -> None:
         """Where the records are found as long as none were given."""
         self._records = records
 
-    def keep(self, records: Sequence[ReleaseRecord]) -> None:
+    def keep(self, records: Sequence[Gated]) -> None:
         """Makes what the kernel goes by what the records say. Where the machine does not allow it, ``problem`` says
         why.
         """

@@ -16,13 +16,11 @@ from headway.drivers.runtimes.last_output import LAST_LINES, explained, quoted
 from headway.drivers.runtimes.patience import CRASHES, Patience
 from headway.drivers.runtimes.record import WEB
 from headway.infra.hosts import procfs
-from headway.kernel.artifacts import Bundle, HealthCheck, HealthKind, ReleaseSpec
-from headway.kernel.errors import InvalidInput
+from headway.kernel.artifacts import Bundle, HealthKind, ReleaseSpec
 
 # Beside a web process that answers, a worker has to have stayed up for so long.
 _WORKER_SECONDS = 1.0
 _SECOND_LOOK_SECONDS = 0.05
-_REFUSED_PATH = frozenset(" \t\r\n\0")
 
 
 class Watched(Protocol):
@@ -70,13 +68,6 @@ class _Steady:
             if time.monotonic() - start < seconds:
                 return f"{_subject(process)} has to stay up for {seconds:g} s."
         return None
-
-
-def checked_health(health: HealthCheck) -> HealthCheck:
-    """The check itself, if it can be carried out. Raises InvalidInput."""
-    if not health.path.startswith("/") or _REFUSED_PATH & set(health.path) or not health.path.isprintable():
-        raise InvalidInput(f"The health check's path {health.path!r} has to begin with / and hold no spaces.")
-    return health
 
 
 async def wait_until_healthy(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaitable[None]]) -> Health:

@@ -15,7 +15,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from headway.drivers.runtimes import log_times
-from headway.drivers.runtimes.base import Behind, Piece
+from headway.drivers.runtimes.base import Behind, Piece, parted
 from headway.drivers.runtimes.programs import LOG_BACKUPS
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
@@ -115,20 +115,6 @@ def note(log: Path) -> None:
     with _opened(log) as opened:
         if opened.end:
             log_times.note(log, opened.place(opened.end))
-
-
-def parted(before: str, text: str, masked: Callable[[str], str]) -> str:
-    """What ``masked`` leaves of a text that follows another, which was shown already: a secret may have begun there."""
-    if not text:
-        return ""
-    shown, whole = masked(before), masked(before + text)
-    return whole[len(shown) :] if whole.startswith(shown) else whole[_shared(shown, whole) :]
-
-
-def _shared(one: str, other: str) -> int:
-    """How long two texts are the same."""
-    unlike = (place for place, (left, right) in enumerate(zip(one, other, strict=False)) if left != right)
-    return next(unlike, min(len(one), len(other)))
 
 
 def _last(opened: _Log, process: str, start: int, tail: int, masked: Callable[[str], str], *, ended: bool) -> Piece:

@@ -21,23 +21,26 @@ from headway.drivers.runtimes.base import (
     ProcessStatus,
     ReleaseStatus,
     UnknownRelease,
+    checked_health,
 )
 from headway.drivers.runtimes.border import Border
 from headway.drivers.runtimes.copies import Copies
 from headway.drivers.runtimes.disks import disks_of
 from headway.drivers.runtimes.exits import Exit
 from headway.drivers.runtimes.gates import Gates
-from headway.drivers.runtimes.health import checked_health, wait_until_healthy
+from headway.drivers.runtimes.health import wait_until_healthy
 from headway.drivers.runtimes.launch_configuration import render_configuration
 from headway.drivers.runtimes.layers import Layers
 from headway.drivers.runtimes.private_file import make_folder, make_link, write_privately
-from headway.drivers.runtimes.programs import Layout, Program, checked_id, checked_root, group_of, render_programs
+from headway.drivers.runtimes.programs import Layout, Program, checked_root, group_of, render_programs
 from headway.drivers.runtimes.records import Records
 from headway.drivers.runtimes.release_exec import Inside
 from headway.drivers.runtimes.release_groups import ReleaseGroups
 from headway.drivers.runtimes.supervisord import Supervisord
+from headway.infra.hosts.wheel_programs import beside_python
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Artifact, ReleaseSpec, bundle_of
+from headway.kernel.ids import checked_id
 from headway.kernel.phrase import phrase
 from headway.kernel.vault import Vault
 
@@ -359,12 +362,6 @@ class NativeRuntime:
         if exits[-1].killed and self._copies.memory_kills(release_id) > 0:
             return f"{how}, since its memory bound was reached (let it use less, or raise its memoryLimit)"
         return self._disks.reason(release_id, how, exits[-1].at)
-
-
-def beside_python(program: str) -> Path:
-    """The program of a wheel that was installed with us, else the machine's own."""
-    own = Path(sys.prefix) / "bin" / program
-    return own if own.exists() else Path(shutil.which(program) or own)
 
 
 class _Watched:

@@ -12,6 +12,7 @@ from pathlib import Path
 from headway.drivers.runtimes.launcher import SUPERVISOR
 from headway.drivers.runtimes.layer import FOLDER as LAYERS
 from headway.kernel.errors import InvalidInput
+from headway.kernel.ids import checked_id
 
 CONSOLE = "console.py"
 LOG_BYTES = 10 << 20
@@ -19,7 +20,6 @@ LOG_BACKUPS = 2  # beside the file that is written to: three in all
 START_SECONDS = 1
 START_RETRIES = 30  # waits 1, 2, 3, ... seconds between tries; then the watch begins anew
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PROCESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _UNREADABLE = re.compile(r"""[^ -~]|[;#%"'\\{}*?\[\]$]""")
 
@@ -120,13 +120,6 @@ class Layout:
 def group_of(release_id: str) -> str:
     """What supervisord calls the release."""
     return f"r{checked_id(release_id)}"
-
-
-def checked_id(text: str) -> str:
-    """The text itself, if it can be a file name and part of a program's name. Raises InvalidInput."""
-    if not _ID.fullmatch(text):
-        raise InvalidInput(f"{text!r} is no identifier: it has letters, digits, _ and - only, 64 at most.")
-    return text
 
 
 def checked_process(name: str) -> str:

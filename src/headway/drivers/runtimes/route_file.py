@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from headway.drivers.runtimes.fallback import Pair, Section
-from headway.drivers.runtimes.programs import checked_id
 from headway.drivers.runtimes.traefik import ACME, SECURE, WEB, Https
 from headway.kernel.artifacts import Entrance, Login, Redirect, Route, Upstream, Way
 from headway.kernel.errors import InvalidInput
+from headway.kernel.ids import checked_id
 
 PROBE_HEADER = "X-Headway-Probe"
 RELEASE_HEADER = "X-Headway-Release"

@@ -27,6 +27,14 @@ class Https:
     roots: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeAccounts:
+    """The accounts of the Traefik that serves, and of the one that lives for a moment to try what users wrote."""
+
+    serving: int
+    trying: int
+
+
 def command_line(
     program: Path, routes: Path, *, host: str, port: int, https: Https | None, state: Path
 ) -> tuple[str, ...]:

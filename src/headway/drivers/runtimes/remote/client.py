@@ -9,7 +9,6 @@ import json
 import logging
 import platform
 import shutil
-import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -24,6 +23,7 @@ from headway.drivers.runtimes.remote.frames import HEAD, framed, length_of
 from headway.infra.hosts.base import FileFailed, HostUnreachable
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_program import Conversation
+from headway.infra.hosts.wheel_programs import beside_python
 from headway.kernel.errors import Conflict, HeadwayError, Unavailable
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ class RuntimeAgentClient:
         await self._run("ln", "--force", path, name)
 
     async def _provide(self, name: str, path: str) -> None:
-        own = _beside_python(name)
+        own = beside_python(name)
         length = (await asyncio.to_thread(own.stat)).st_size if own.exists() else 0
         if length and await self.host.length_of(path) == length:
             return
@@ -229,8 +229,3 @@ def _pack(source: Path, target: Path) -> None:
     """Made small beside the loop, which would else do it for every byte that it sends; the same bytes each time."""
     with source.open("rb") as file, target.open("wb") as out, gzip.GzipFile("", "wb", 1, out, mtime=0) as packed:
         shutil.copyfileobj(file, packed, 1 << 20)
-
-
-def _beside_python(name: str) -> Path:
-    own = Path(sys.prefix) / "bin" / name
-    return own if own.exists() else Path(shutil.which(name) or own)

@@ -8,12 +8,12 @@ from functools import cache
 from typing import Any, Protocol, get_type_hints
 
 from headway.drivers.runtimes.base import Runtime
-from headway.drivers.runtimes.confinement import EdgeAccounts
 from headway.drivers.runtimes.exec_sessions import Visiting
 from headway.drivers.runtimes.first_answer import Answered
 from headway.drivers.runtimes.machine import Machine
 from headway.drivers.runtimes.route_probe import PROOF_SECONDS
 from headway.drivers.runtimes.start_networks import StartNetworks
+from headway.drivers.runtimes.traefik import EdgeAccounts
 from headway.kernel.artifacts import KeyPair, Route
 
 # What no JSON holds: both ends have their own of these.

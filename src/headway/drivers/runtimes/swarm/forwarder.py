@@ -20,10 +20,10 @@ from typing import Any
 
 from headway.drivers.runtimes import requests
 from headway.drivers.runtimes.container_refusals import translated
-from headway.drivers.runtimes.native import beside_python
 from headway.drivers.runtimes.swarm import service_body as bodies
 from headway.infra.docker import images, labels
 from headway.infra.docker.api import DockerApi, EngineRefused
+from headway.infra.hosts.wheel_programs import beside_python
 from headway.kernel.artifacts import ReleaseSpec
 
 REACHED = "x-headway-reached"

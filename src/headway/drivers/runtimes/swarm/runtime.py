@@ -11,10 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from headway.drivers.runtimes import kept_images
-from headway.drivers.runtimes.base import Behind, Health, NotRunning, Piece, ReleaseStatus, UnknownRelease
+from headway.drivers.runtimes.base import (
+    Behind,
+    Health,
+    NotRunning,
+    Piece,
+    ReleaseStatus,
+    UnknownRelease,
+    checked_health,
+)
 from headway.drivers.runtimes.cancel_shield import finished
 from headway.drivers.runtimes.container_marks import Marks
-from headway.drivers.runtimes.health import checked_health
 from headway.drivers.runtimes.release_exec import InContainer, Inside
 from headway.drivers.runtimes.start_networks import OwnBeginning
 from headway.drivers.runtimes.swarm import service_body as bodies
