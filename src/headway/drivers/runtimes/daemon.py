@@ -12,17 +12,22 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from headway.drivers.runtimes import units
 from headway.drivers.runtimes.confinement import Confinement
 from headway.drivers.runtimes.private_file import write_privately
 from headway.infra.hosts import processes, procfs
+from headway.kernel.errors import Unavailable
 
 MARKER = "HEADWAY_DAEMON"
 _LOG_BYTES = 10 << 20
+_UNIT_SECONDS = 60.0
 _SECONDS_TO_BECOME = 20.0
 _BETWEEN_LOOKS = 0.01
 _BETWEEN_LOOKS_OF_A_UNIT = 0.2
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class UnitBroken(Unavailable):
+    """systemd does not start a unit."""
 
 
 class Daemon:
@@ -69,7 +74,7 @@ class Daemon:
         if self.unit is None:
             self.spawn()
             return
-        await units.start(self.unit)
+        await _start_unit(self.unit)
         await self._is(there=True, within_seconds=_SECONDS_TO_BECOME)
 
     def become(self) -> NoReturn:
@@ -214,3 +219,31 @@ class Daemon:
     def _keep_log_short(self) -> None:
         if self._log.exists() and self._log.stat().st_size > _LOG_BYTES:
             self._log.replace(self._log.with_suffix(".old"))
+
+
+async def _start_unit(unit: str) -> None:
+    """Returns when the unit runs; no error when it does already. Raises UnitBroken."""
+    try:
+        asked = await asyncio.create_subprocess_exec(
+            "systemctl",
+            "start",
+            unit,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    except OSError as error:
+        raise UnitBroken(_not_started(unit, error.strerror or str(error))) from error
+    try:
+        async with asyncio.timeout(_UNIT_SECONDS):
+            _, said = await asked.communicate()
+    except TimeoutError as error:
+        asked.kill()
+        await asked.wait()
+        raise UnitBroken(_not_started(unit, f"no answer within {_UNIT_SECONDS:.0f} s")) from error
+    if asked.returncode:
+        raise UnitBroken(_not_started(unit, " ".join(said.decode(errors="replace").split())))
+
+
+def _not_started(unit: str, said: str) -> str:
+    return f"systemd does not start {unit}: {said}. See: systemctl status {unit}; or unset HEADWAY_UNITS."

@@ -14,12 +14,16 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-from headway.drivers.runtimes import log_times
 from headway.drivers.runtimes.base import Behind, Piece, parted
+from headway.drivers.runtimes.private_file import write_privately
 from headway.drivers.runtimes.programs import LOG_BACKUPS
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _PLACE = re.compile(r"([0-9]{1,20}):([0-9]{1,18}):[0-9a-f]{16}")
+# By when how much was written: lines have no times, so what was written since one is told by marks beside the log.
+_MARKED = re.compile(r"([0-9]{1,12}[.][0-9]{3}) (\S{1,64})")
+_MOST_TIMES_BYTES = 128 << 10
+_SHARE = 256  # what is so much nearer to the next mark than to now is not kept apart from it
 _PIECE_BYTES = 256 << 10
 _CONTEXT_BYTES = 64 << 10  # before a place, since a secret of several lines may have begun there
 _CONTEXT_LINES = 400
@@ -75,7 +79,7 @@ class _Log:
         """A position before which all was written by that moment, as late as is known, at the beginning of a line."""
         past = (each for each in self._files if os.fstat(each.fd).st_mtime + _COARSE_SECONDS < seconds)
         found = max((each.base + each.size for each in past), default=0)
-        marked = (self.position(place) for place in log_times.places_by(log, seconds))
+        marked = (self.position(place) for place in _places_by(log, seconds))
         found = max(found, next((each for each in marked if each is not None), 0))
         before = self.read(max(0, found - _CONTEXT_BYTES), found)
         return found - (len(before) - before.rfind(b"\n") - 1)
@@ -114,7 +118,7 @@ def note(log: Path) -> None:
     """Marks how much stands there by now. Raises OSError."""
     with _opened(log) as opened:
         if opened.end:
-            log_times.note(log, opened.place(opened.end))
+            _mark(log, opened.place(opened.end))
 
 
 def _last(opened: _Log, process: str, start: int, tail: int, masked: Callable[[str], str], *, ended: bool) -> Piece:
@@ -180,3 +184,47 @@ def _opened(log: Path) -> Iterator[_Log]:
     finally:
         for fd in found.values():
             os.close(fd)
+
+
+def _mark(log: Path, place: str) -> None:
+    """Marks that what stands before the place was written by now; nothing is left where the log itself is gone. Raises
+    OSError.
+    """
+    file = _times_of(log)
+    opened = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(opened, f"{time.time():.3f} {place}\n".encode())
+        is_long = os.fstat(opened).st_size > _MOST_TIMES_BYTES
+    finally:
+        os.close(opened)
+    if is_long:
+        write_privately(file, "".join(f"{at:.3f} {place}\n" for at, place in _thinned(_marks(file))))
+    if not log.exists():
+        file.unlink(missing_ok=True)
+
+
+def _places_by(log: Path, seconds: float) -> Iterator[str]:
+    """The marks of a moment (in seconds since 1970) and before, the last first."""
+    return (place for at, place in reversed(_marks(_times_of(log))) if at <= seconds)
+
+
+def _times_of(log: Path) -> Path:
+    return log.with_name(f"{log.name}.times")
+
+
+def _marks(file: Path) -> list[tuple[float, str]]:
+    try:
+        lines = file.read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+    # A power cut may have left half of a line.
+    return [(float(mark[1]), mark[2]) for mark in map(_MARKED.fullmatch, lines) if mark is not None]
+
+
+def _thinned(marks: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
+    kept: list[tuple[float, str]] = []
+    now = time.time()
+    for at, place in reversed(marks):
+        if not kept or abs(kept[-1][0] - at) * _SHARE >= now - at:
+            kept.append((at, place))
+    return kept[::-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import secrets
 import socket
 import ssl
@@ -14,7 +15,6 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headway.drivers.runtimes.complaints import told
 from headway.drivers.runtimes.confinement import AT_HOME, Confinement
 from headway.drivers.runtimes.private_file import let_pass, write_privately
 from headway.drivers.runtimes.traefik import SECURE, WEB
@@ -30,6 +30,32 @@ _MEMORY_BYTES = 512 << 20
 _LOOPBACK = "127.0.0.1"
 _ASKING = "X-Headway-Scratch"
 _PARTS = ("routers", "middlewares", "services")
+# Traefik quotes what it could not use, and what it could not use may be the content of a file, or an answer of somebody
+# else. So only sentences that are known here are told, and what they quote only where the user wrote it.
+_KNOWN = tuple(
+    re.compile(rf"(?:^|[ :]){sentence}$", re.DOTALL)
+    for sentence in (
+        r"(error parsing regexp: [a-z\[\])(?: ]+: `(?P<own>.*)`)",
+        r"(error parsing regexp: [a-z\[\])(?: ]+)",
+        r"(invalid CIDR address: (?P<own>.*))",
+        r"(unsupported function: (?P<own>.*))",
+        r"(\d+:\d+: expected [a-z' ();]+, found .{1,12})",
+        r"(strconv\.[A-Z][A-Za-z]+: parsing \"(?P<own>.*)\": (?:invalid syntax|value out of range))",
+        r"(unsupported (?:default )?encoding: (?P<own>.*))",
+        r"(excludedContentTypes and includedContentTypes options are mutually exclusive)",
+        r"(requestHost and RequestHeaderName are mutually exclusive)",
+        r"(mime: [a-z ]+)",
+        r"(prefix cannot be empty)",
+        r"(path \"(?P<own>.*)\" does not start with a '/')",
+        r"(unexpected number of parameters; got \d+, expected one of \[[\d ]+\])",
+        r"(no args for matcher (?P<own>.*))",
+        r"((?P<own>\w+) cannot be a standalone element \(type \*dynamic\.\w+\))",
+        r"(field not found, node: (?P<own>.*))",
+        r"(no users found in )",
+        r"(recursion detected) in .*",
+    )
+)
+_ELSE = "it cannot work as it is written"
 
 
 class RouteRefused(InvalidInput):
@@ -54,7 +80,7 @@ class Scratch:
             with tempfile.TemporaryDirectory(dir=self._folder) as place:
                 complaints = await self._complaints(Path(place), text)
         if complaints:
-            raise RouteRefused(f"Traefik does not take this: {told(complaints, text)}")
+            raise RouteRefused(f"Traefik does not take this: {_told(complaints, text)}")
 
     async def _complaints(self, place: Path, text: str) -> list[tuple[str, str]]:
         secret = secrets.token_urlsafe(24)
@@ -177,3 +203,24 @@ def _refusals(log: Path) -> list[tuple[str, str]]:
 def _free_ports() -> tuple[int, int]:
     with socket.create_server((_LOOPBACK, 0)) as one, socket.create_server((_LOOPBACK, 0)) as other:
         return one.getsockname()[1], other.getsockname()[1]
+
+
+def _told(complaints: Sequence[tuple[str, str]], text: str) -> str:
+    """The complaints, each with the part that it is about (empty: none), as far as the user of ``text`` may know."""
+    parts: dict[str, list[str]] = {}
+    for part, why in complaints:
+        names = parts.setdefault(_known(why, text), [])
+        if part and part not in names and _wrote(part, text):
+            names.append(part)
+    return "; ".join(f"{', '.join(names)}: {why}" if names else why for why, names in parts.items())
+
+
+def _known(why: str, text: str) -> str:
+    for sentence in _KNOWN:
+        if (found := sentence.search(why)) is not None and _wrote(found.groupdict().get("own") or "", text):
+            return found[1].strip()
+    return _ELSE
+
+
+def _wrote(quoted: str, text: str) -> bool:
+    return json.dumps(quoted)[1:-1] in text
