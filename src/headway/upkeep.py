@@ -23,8 +23,8 @@ from headway.core.access.survey import Line
 from headway.core.deployments import store
 from headway.core.deployments.store import Unfinished
 from headway.drivers.panel_machine import PanelMachine
-from headway.drivers.runtimes.daemon import MARKER
 from headway.features.services.application import deploy
+from headway.infra.daemons.daemon import MARKER
 from headway.infra.db import dump, earlier
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.migrate import DatabaseNewer

@@ -16,12 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from headway.drivers.runtimes.edge import Edge
-from headway.drivers.runtimes.requests import certificate
 from headway.drivers.runtimes.traefik import Https
 from headway.features.edge.certificates_model import Certificate, covers, fingerprint, reserved_in
 from headway.features.edge.certificates_store import survey
 from headway.features.edge.module import edge_facts
 from headway.infra.db.tables.edge import certificates
+from headway.infra.http_request import certificate
 from headway.kernel.artifacts import KeyPair
 from headway.kernel.secret import Secret
 from tests.integration.http.world import World, open_world

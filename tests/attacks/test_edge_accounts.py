@@ -25,8 +25,8 @@ from headway.drivers.panel_machine import PanelMachine
 from headway.drivers.runtimes.edge import Edge
 from headway.drivers.runtimes.entrances import Held
 from headway.drivers.runtimes.native import NativeRuntime
-from headway.drivers.runtimes.requests import certificate
 from headway.infra.hosts import procfs
+from headway.infra.http_request import certificate
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.artifacts import HealthCheck, HealthKind, KeyPair, Route, Upstream, Way
 from headway.kernel.secret import Secret

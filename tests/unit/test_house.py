@@ -112,7 +112,7 @@ def test_only_what_is_called_module_composes() -> None:
 def test_one_module_reads_what_the_kernel_tells_of_processes() -> None:
     alone = {
         "src/headway/drivers/buildplan/toolchains/inventory_script.py",
-        "src/headway/drivers/runtimes/confined.py",
+        "src/headway/infra/daemons/confined.py",
         "src/headway/drivers/runtimes/launcher.py",
     }
     no_host = {"src/headway/infra/panel/data_dir.py", "src/headway/infra/panel/whereabouts.py"}

@@ -9,7 +9,7 @@ import pytest
 from headway.drivers.builders.base import BuildError
 from headway.drivers.builders.registry import BUILDERS
 from headway.drivers.builders.static_image import StaticImageBuilder
-from headway.drivers.runtimes import requests
+from headway.infra import http_request
 from tests.integration.builders.imaging import image_spec_of
 from tests.integration.builders.workspaces import lay_out
 from tests.integration.runtimes.bench import free_port, until_async
@@ -30,8 +30,10 @@ async def test_a_site_becomes_an_image_that_serves_it(site: Worksite, docker_eng
 
         async def status(path: str) -> int:
             try:
-                return (await requests.get("127.0.0.1", port, path, headers={"Host": "x"}, timeout_seconds=2)).status
-            except requests.NoAnswer:
+                return (
+                    await http_request.get("127.0.0.1", port, path, headers={"Host": "x"}, timeout_seconds=2)
+                ).status
+            except http_request.NoAnswer:
                 return 0
 
         async def serves() -> bool:

@@ -16,10 +16,10 @@ import pytest
 from headway.core.deployments import store as deployments
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.status import Status
-from headway.drivers.runtimes.daemon import MARKER
 from headway.features.services import store
 from headway.features.services.compose.reconciler import ComposeReconciler
 from headway.features.services.reconciler import ServiceReconciler
+from headway.infra.daemons.daemon import MARKER
 from headway.infra.db.transaction import Tx
 from tests.integration.http.test_keeper import NONE, keeper_with
 from tests.integration.http.world import World

@@ -17,10 +17,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from headway.drivers.runtimes import ports
 from headway.drivers.runtimes.native import NativeRuntime
 from headway.drivers.runtimes.traefik import EdgeAccounts
-from headway.infra.hosts import procfs
+from headway.infra.hosts import procfs, sockets
 from headway.infra.hosts.base import Exit, Host
 from headway.infra.hosts.command import Command
 from headway.kernel.artifacts import Bundle, HealthCheck, HealthKind, Process, ReleaseSpec
@@ -149,7 +148,7 @@ def free_port() -> int:
     """
     while True:
         port = random.randint(20000, 32000)
-        if ports.is_free("127.0.0.1", port):
+        if sockets.is_free("127.0.0.1", port):
             return port
 
 

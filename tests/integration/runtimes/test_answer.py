@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes import answer, ports
+from headway.drivers.runtimes import answer
 from headway.drivers.runtimes.answer import AskedPort
+from headway.infra.hosts import sockets
 from tests.integration.runtimes.bench import free_port
 from tests.support.certificates.certificates import certificate_for
 
@@ -32,7 +33,7 @@ def asked(port: int, *, expected: bool = False) -> AskedPort:
         number=port,
         expected=expected,
         living=set,
-        untaken=lambda: ports.untaken(port),
+        untaken=lambda: sockets.untaken(port),
     )
 
 
@@ -156,7 +157,7 @@ async def test_a_process_that_ends_as_it_is_asked_is_no_server() -> None:
             number=port,
             expected=False,
             living=lambda: {next(living)},
-            untaken=lambda: ports.untaken(port),
+            untaken=lambda: sockets.untaken(port),
         )
         assert "A process of it ended as it was asked" in str(await settled(one, 3))
 

@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.runtimes import container_exec, disks, layer, layers, ports
+from headway.drivers.runtimes import container_exec, disks, layer, layers
 from headway.drivers.runtimes.layers import Layers
 from headway.drivers.runtimes.programs import Layout
-from headway.infra.hosts import anchor, cgroups, porter, processes
+from headway.infra.hosts import anchor, cgroups, porter, processes, sockets
 from tests.support.applications.led_no_more import LED_NO_MORE, led_no_more
 
 pytestmark = pytest.mark.root
@@ -93,9 +93,9 @@ def test_files_that_it_removed_are_counted_whichever_thread_holds_them(left: tup
 
 def test_it_is_seen_to_listen(left: tuple[int, Any]) -> None:
     pid, told = left
-    assert told["socket"] in ports.sockets_of([pid])
-    assert f"127.0.0.1:{told['port']}" in (ports.listening_in(pid) or [])
-    assert ports.untaken(told["port"], pid) == 0
+    assert told["socket"] in sockets.sockets_of([pid])
+    assert f"127.0.0.1:{told['port']}" in (sockets.listening_in(pid) or [])
+    assert sockets.untaken(told["port"], pid) == 0
 
 
 def test_files_of_a_thread_alone_are_counted_while_the_first_lives(tmp_path: Path) -> None:

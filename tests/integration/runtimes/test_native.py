@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes import ports
 from headway.drivers.runtimes.base import ProcessState, UnknownRelease
 from headway.drivers.runtimes.native import NativeRuntime
-from headway.infra.hosts import procfs
+from headway.infra.hosts import procfs, sockets
 from headway.kernel.artifacts import HealthCheck, HealthKind, ReleaseSpec
 from headway.kernel.errors import InvalidInput
 from tests.integration.runtimes.bench import (
@@ -329,8 +328,8 @@ def _uid(pid: int) -> int | None:
 
 
 def _open_ports(pid: int) -> set[int]:
-    own = ports.sockets_of([pid])
-    return {listener.port for listener in ports.listeners() if listener.inode in own}
+    own = sockets.sockets_of([pid])
+    return {listener.port for listener in sockets.listeners() if listener.inode in own}
 
 
 def _tree(folder: Path) -> set[str]:

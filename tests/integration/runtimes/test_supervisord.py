@@ -246,6 +246,6 @@ def _below(pid: int, folder: Path) -> bool:
 
 
 def _listening(spec: ReleaseSpec) -> bool:
-    from headway.drivers.runtimes import ports
+    from headway.infra.hosts import sockets
 
-    return any(listener.port == spec.port for listener in ports.listeners())
+    return any(listener.port == spec.port for listener in sockets.listeners())

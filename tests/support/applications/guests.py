@@ -15,9 +15,9 @@ from types import TracebackType
 from typing import Self
 
 from headway.drivers.runtimes.edge import Edge
-from headway.drivers.runtimes.private_file import write_privately
 from headway.drivers.runtimes.route_file import PROBE_HEADER, RELEASE_HEADER
 from headway.drivers.runtimes.traefik import Https
+from headway.infra.hosts.private_file import write_privately
 from headway.kernel.artifacts import Route, Upstream, Way
 from tests.integration.runtimes.bench import EDGE_ACCOUNTS, free_port, open_folder
 

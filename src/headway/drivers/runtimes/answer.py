@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from headway.drivers.runtimes import requests
+from headway.infra import http_request
 from headway.kernel.artifacts import HealthCheck, HealthKind
 
 TRY_SECONDS = 5.0
@@ -19,6 +19,7 @@ _SILENT_SECONDS = 10.0
 _FOREIGN_SECONDS = 2.0
 _OTHER_TRY_SECONDS = 2.0
 
+_DEBUGGER = 9229  # of Node, where no other is given
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _HEAD_BYTES, _MOST_BYTES, _MOST_FRAMES = 9, 64 << 10, 16
 _HEADERS, _RESET, _SETTINGS = 1, 3, 4
@@ -38,6 +39,20 @@ def refusal(path: str, port: int, status: int) -> str | None:
         f"GET {path} on port {port} answers {status}, which is not 2xx or 3xx. Mend what it reports, or set the health "
         "check's path to one that answers (headway apps set APP --health-path /PATH)."
     )
+
+
+def mend(others: Sequence[str], port: int) -> str:
+    """How a program is led to ``port`` that listens on these instead (address:port), as a sentence."""
+    found = {int(other.rpartition(":")[2]) for other in others} - {_DEBUGGER}
+    if port in found:
+        return "Let it bind to all addresses: headway env set APP HOST=0.0.0.0, or its own option for that."
+    if len(found) == 1:
+        return f"Let it read PORT, or tell Headway where it listens: headway env set APP PORT={found.pop()}."
+    if found:
+        return "Let it read PORT, or tell Headway which of them answers: headway env set APP PORT=N."
+    if others:
+        return "That is a debugger's port: start it without one (headway apps set APP --start LINE)."
+    return "If it takes no requests, start it as a worker: a Procfile with the line 'worker: COMMAND'."
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,8 +81,8 @@ class AskedPort:
         before = set[int]() if self._since is None else await asyncio.to_thread(self.living)
         try:
             headers = headers_for(self.number)
-            await requests.get(self.host, self.port, "/", headers=headers, timeout_seconds=TRY_SECONDS)
-        except requests.NoAnswer as silence:
+            await http_request.get(self.host, self.port, "/", headers=headers, timeout_seconds=TRY_SECONDS)
+        except http_request.NoAnswer as silence:
             self.answers = self.takes_connections = False
             return await self._unanswered(silence, begun, before)
         self.answers = self.takes_connections = True
@@ -80,8 +95,8 @@ class AskedPort:
             return await self.lacking()
         path, headers = check.path, headers_for(self.number)
         try:
-            answer = await requests.get(self.host, self.port, path, headers=headers, timeout_seconds=TRY_SECONDS)
-        except requests.NoAnswer as silence:
+            answer = await http_request.get(self.host, self.port, path, headers=headers, timeout_seconds=TRY_SECONDS)
+        except http_request.NoAnswer as silence:
             return f"GET {path} on port {self.number} got no answer: {silence}."
         self.takes_connections = True
         lacking = refusal(path, self.number, answer.status)
@@ -92,13 +107,13 @@ class AskedPort:
         """Nobody listens there: what was seen before was of a process that is gone."""
         self._since = None
 
-    async def _unanswered(self, silence: requests.NoAnswer, begun: float, before: AbstractSet[int]) -> str | None:
+    async def _unanswered(self, silence: http_request.NoAnswer, begun: float, before: AbstractSet[int]) -> str | None:
         asked = f"GET / on port {self.number} got no answer: {silence}."
-        if not isinstance(silence, requests.Silent | requests.Closed | requests.Foreign):
+        if not isinstance(silence, http_request.Silent | http_request.Closed | http_request.Foreign):
             self._since = None
             return asked
         self.takes_connections = True
-        untaken = await asyncio.to_thread(self.untaken) if isinstance(silence, requests.Silent) else None
+        untaken = await asyncio.to_thread(self.untaken) if isinstance(silence, http_request.Silent) else None
         if untaken:
             self._since = None
             return (
@@ -110,10 +125,10 @@ class AskedPort:
             return f"{asked} A process of it ended as it was asked."
         if self._since is None:
             self._since = begun
-        other = "" if isinstance(silence, requests.Silent) else await _other_dress(self.host, self.port)
+        other = "" if isinstance(silence, http_request.Silent) else await _other_dress(self.host, self.port)
         if self.expected:
             return f"{asked} It has to answer HTTP there, as the release before does."
-        bound = _SILENT_SECONDS if isinstance(silence, requests.Silent) else _FOREIGN_SECONDS
+        bound = _SILENT_SECONDS if isinstance(silence, http_request.Silent) else _FOREIGN_SECONDS
         if not other and time.monotonic() - self._since < bound:
             return asked
         self.other = other or f"it takes connections and answers no HTTP ({silence})"
@@ -123,10 +138,10 @@ class AskedPort:
 async def _other_dress(host: str, port: int) -> str:
     """What it speaks where that is HTTP in a way that the edge does not ask for, "" where it is not."""
     try:
-        await requests.get(
+        await http_request.get(
             host, port, "/", headers=headers_for(port), timeout_seconds=_OTHER_TRY_SECONDS, tls_name="localhost"
         )
-    except requests.NoAnswer:
+    except http_request.NoAnswer:
         return "it speaks HTTP/2 only" if await _speaks_http2(host, port) else ""
     return "it speaks HTTPS only"
 

@@ -15,10 +15,10 @@ from headway.drivers.runtimes import app_logs
 from headway.drivers.runtimes.gate_content import Ports
 from headway.drivers.runtimes.gate_words import CLOUD
 from headway.drivers.runtimes.gates import Gates
-from headway.drivers.runtimes.private_file import make_folder, write_privately
 from headway.drivers.runtimes.programs import Layout
 from headway.drivers.runtimes.record import ReleaseRecord
 from headway.drivers.runtimes.records import Records
+from headway.infra.hosts.private_file import make_folder, write_privately
 
 log = logging.getLogger(__name__)
 

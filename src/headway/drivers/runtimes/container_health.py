@@ -10,13 +10,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from headway.drivers.runtimes import ports
-from headway.drivers.runtimes.answer import AskedPort
+from headway.drivers.runtimes.answer import AskedPort, mend
 from headway.drivers.runtimes.base import Health, ReleaseStatus, Unhealthy
 from headway.drivers.runtimes.container_state import ContainerState, how_it_ended
 from headway.drivers.runtimes.last_output import LAST_LINES, explained, quoted
 from headway.drivers.runtimes.patience import CRASHES, Patience
-from headway.infra.hosts import processes
+from headway.infra.hosts import processes, sockets
 from headway.kernel.artifacts import HealthKind, ReleaseSpec
 from headway.kernel.errors import OutOfMemory
 
@@ -86,7 +85,7 @@ def _asked(spec: ReleaseSpec, found: ContainerState, before: AskedPort | None) -
         pid=found.pid,
         expected=spec.health.expected or not found.address,  # the engine's own proxy takes connections for nobody
         living=lambda: processes.with_descendants([found.pid] if found.pid else []),
-        untaken=lambda: None if found.pid is None else ports.untaken(port, found.pid),
+        untaken=lambda: None if found.pid is None else sockets.untaken(port, found.pid),
     )
 
 
@@ -124,12 +123,12 @@ async def _by_its_port(spec: ReleaseSpec, found: ContainerState, asked: AskedPor
 
 def listening_instead(pid: int | None, port: int) -> str:
     """Where the processes of a container listen, as far as this machine can see into it; the end of a sentence."""
-    others = None if pid is None else ports.listening_in(pid)
+    others = None if pid is None else sockets.listening_in(pid)
     if others is None:
         return ""
     wanted = f" It has to listen on port {port} of 0.0.0.0 (the variable PORT can name another)"
     where = f"{', '.join(others)} instead" if others else "no port"
-    return f"{wanted}; it listens on {where}. {ports.mend(others, port)}"
+    return f"{wanted}; it listens on {where}. {mend(others, port)}"
 
 
 async def _give_up_on_ends(found: ContainerState, watched: Watched) -> None:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from headway.drivers.runtimes.private_file import write_privately
+from headway.infra.hosts.private_file import write_privately
 from headway.kernel.artifacts import MountKind, ReleaseSpec
 from headway.kernel.ids import checked_id
 

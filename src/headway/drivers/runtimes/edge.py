@@ -13,20 +13,20 @@ from itertools import cycle, takewhile
 from pathlib import Path
 from typing import NoReturn
 
-from headway.drivers.runtimes import ports, requests
 from headway.drivers.runtimes.certificate_files import CertificateFiles
-from headway.drivers.runtimes.confinement import AT_HOME, Confinement
-from headway.drivers.runtimes.daemon import Daemon
 from headway.drivers.runtimes.entrances import Entrances
 from headway.drivers.runtimes.first_answer import Answered, first_answer
 from headway.drivers.runtimes.last_answers import LastAnswers
-from headway.drivers.runtimes.private_file import let_pass, write_privately
-from headway.drivers.runtimes.respawn_guard_files import Minded
 from headway.drivers.runtimes.route_file import RouteFile, check_route, read_route, render_route
 from headway.drivers.runtimes.route_probe import PROOF_SECONDS, Probe, Prober, RouteNotProven, Wait, not_proven
 from headway.drivers.runtimes.traefik import SECURE, WEB, EdgeAccounts, Https, checked_folder, command_line
 from headway.drivers.runtimes.trial_traefik import Scratch
-from headway.infra.hosts import processes, procfs
+from headway.infra import http_request
+from headway.infra.daemons.confinement import AT_HOME, Confinement
+from headway.infra.daemons.daemon import Daemon
+from headway.infra.daemons.respawn_guard_files import Minded
+from headway.infra.hosts import processes, procfs, sockets
+from headway.infra.hosts.private_file import let_pass, write_privately
 from headway.infra.hosts.wheel_programs import beside_python
 from headway.kernel.artifacts import KeyPair, Route
 from headway.kernel.errors import Conflict, InvalidInput, Unavailable
@@ -374,11 +374,12 @@ class Edge:
         deadline = time.monotonic() + _PORT_SECONDS
         handed = self._entrances.handed()
         for port in (port for name, _, port in self._entrances.wanted if name not in handed):
-            while not ports.is_free(self._host, port):
+            while not sockets.is_free(self._host, port):
                 if time.monotonic() < deadline:
                     await asyncio.sleep(_FIRST_PAUSE)
                     continue
-                holder = next((ports.holder_of(held.inode) for held in ports.listeners() if held.port == port), None)
+                held = [each.inode for each in sockets.listeners() if each.port == port]
+                holder = sockets.holder_of(held[0]) if held else None
                 who = "another process" if holder is None else f"{procfs.name(holder)} (pid {holder})"
                 raise EdgeBroken(
                     f"Applications cannot be reached: port {port} of {self._host} is held by {who}. End it, or choose "
@@ -390,7 +391,7 @@ class Edge:
         while self._daemon.pid() is not None and time.monotonic() < deadline:
             try:
                 await self._prober.knock()
-            except requests.NoAnswer:
+            except http_request.NoAnswer:
                 await asyncio.sleep(_FIRST_PAUSE)
             else:
                 return

@@ -18,10 +18,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from headway.drivers.runtimes import ports
-from headway.drivers.runtimes.confined import taken
-from headway.drivers.runtimes.private_file import write_privately
-from headway.infra.hosts import processes, procfs
+from headway.infra.daemons.confined import taken
+from headway.infra.hosts import processes, procfs, sockets
+from headway.infra.hosts.private_file import write_privately
 
 _SO_ATTACH_FILTER, _SO_DETACH_FILTER = 26, 27
 _OURS = 512  # ports, a power of two: each try to reach the edge, for 20 s, comes from another one
@@ -95,11 +94,11 @@ class Entrances:
                 pass
 
     def _taken(self, pid: int) -> dict[str, int]:
-        listening = {each.inode: each.port for each in ports.listeners()}
+        listening = {each.inode: each.port for each in sockets.listeners()}
         names = {port: name for name, _, port in self.wanted}
         found: dict[str, int] = {}
         for each in processes.with_descendants([pid]):
-            for descriptor, inode in ports.open_sockets(each):
+            for descriptor, inode in sockets.open_sockets(each):
                 name = names.get(listening.get(inode, 0))
                 if name is not None and name not in found:
                     with contextlib.suppress(OSError):

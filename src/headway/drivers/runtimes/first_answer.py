@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from headway.drivers.runtimes import requests
 from headway.drivers.runtimes.route_probe import Prober, reachable
+from headway.infra import http_request
 from headway.kernel.artifacts import Entrance, Route, Way
 
 _SECONDS = 5.0
@@ -53,7 +53,7 @@ async def first_answer(prober: Prober, route: Route) -> Answered:
     status, trouble = None, None
     began = time.monotonic()
     try:
-        answer = await requests.get(
+        answer = await http_request.get(
             reachable(prober.host),
             prober.port if https is None else https.port,
             way.path,
@@ -65,12 +65,12 @@ async def first_answer(prober: Prober, route: Route) -> Answered:
         status = answer.status
         has_https = prober.https is not None and way.entrance is not Entrance.HTTP
         trouble = _trouble(answer, way, is_secure=https is not None, has_https=has_https)
-    except requests.NoAnswer:
+    except http_request.NoAnswer:
         pass
     return Answered(path=way.path, status=status, ms=round((time.monotonic() - began) * 1000), trouble=trouble)
 
 
-def _trouble(answer: requests.Answer, way: Way, *, is_secure: bool, has_https: bool) -> Trouble | None:
+def _trouble(answer: http_request.Answer, way: Way, *, is_secure: bool, has_https: bool) -> Trouble | None:
     """What the answer shows. One in JSON is an API's, which may answer so to everybody who asks for nothing."""
     is_json = "json" in answer.headers.get("content-type", "").partition(";")[0]
     if answer.status == _MISDIRECTED or (answer.status == _BAD and not is_json):

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from headway.drivers.runtimes import ports
-from headway.drivers.runtimes.answer import AskedPort
+from headway.drivers.runtimes.answer import AskedPort, mend
 from headway.drivers.runtimes.base import Health, PortTaken, ProcessState, ProcessStatus, ReleaseStatus, Unhealthy
 from headway.drivers.runtimes.last_output import LAST_LINES, explained, quoted
 from headway.drivers.runtimes.patience import CRASHES, Patience
 from headway.drivers.runtimes.record import WEB
-from headway.infra.hosts import procfs
+from headway.infra.hosts import procfs, sockets
 from headway.kernel.artifacts import Bundle, HealthKind, ReleaseSpec
 
 # Beside a web process that answers, a worker has to have stayed up for so long.
@@ -113,7 +112,7 @@ def _asked(spec: ReleaseSpec, port: int, watched: Watched) -> AskedPort:
         number=port,
         expected=spec.health.expected,
         living=watched.pids,
-        untaken=partial(ports.untaken, port),
+        untaken=partial(sockets.untaken, port),
     )
 
 
@@ -161,28 +160,28 @@ def mend_of_taken(spec: ReleaseSpec) -> str:
 
 
 def _foreign_holder(port: int, watched: Watched) -> int | None:
-    on_port = [listener for listener in ports.listeners() if listener.port == port and listener.takes_loopback]
+    on_port = [listener for listener in sockets.listeners() if listener.port == port and listener.takes_loopback]
     if not on_port:
         return None
-    own = ports.sockets_of(watched.pids())
-    foreign = (ports.holder_of(listener.inode) for listener in on_port if listener.inode not in own)
+    own = sockets.sockets_of(watched.pids())
+    foreign = (sockets.holder_of(listener.inode) for listener in on_port if listener.inode not in own)
     return next((pid for pid in foreign if pid is not None), None)
 
 
 def _closed(port: int, watched: Watched) -> str | None:
-    own = ports.sockets_of(watched.pids())
-    listening = [listener for listener in ports.listeners() if listener.inode in own]
+    own = sockets.sockets_of(watched.pids())
+    listening = [listener for listener in sockets.listeners() if listener.inode in own]
     on_port = [listener for listener in listening if listener.port == port]
     if any(listener.takes_loopback for listener in on_port):
         return None
     wanted = f"it has to listen on the port that the variable PORT names ({port}), of 127.0.0.1 or 0.0.0.0"
     if on_port:
         only = f"{wanted}; it listens on that port of {on_port[0].address} only."
-        return f"{only} {ports.mend([f'{on_port[0].address}:{port}'], port)}"
+        return f"{only} {mend([f'{on_port[0].address}:{port}'], port)}"
     if listening:
         others = sorted({f"{listener.address}:{listener.port}" for listener in listening})
-        return f"{wanted}; it listens on {', '.join(others)} instead. {ports.mend(others, port)}"
-    return f"{wanted}; it listens on no port. {ports.mend([], port)}"
+        return f"{wanted}; it listens on {', '.join(others)} instead. {mend(others, port)}"
+    return f"{wanted}; it listens on no port. {mend([], port)}"
 
 
 async def _give_up_on_crashes(watched: Watched, found: Sequence[ProcessStatus]) -> None:

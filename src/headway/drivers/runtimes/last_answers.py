@@ -13,11 +13,12 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from headway.drivers.runtimes import ports, requests
-from headway.drivers.runtimes.private_file import write_privately
 from headway.drivers.runtimes.route_file import RECORD
 from headway.drivers.runtimes.route_probe import NOBODY, Prober, Wait
 from headway.drivers.runtimes.traefik import WEB
+from headway.infra import http_request
+from headway.infra.hosts import sockets
+from headway.infra.hosts.private_file import write_privately
 
 _TAKING_UP_SECONDS = 2.0
 _ASKING_SECONDS = 2.0  # who has asked nothing for as long will hardly ask in the one moment that matters
@@ -47,7 +48,7 @@ class LastAnswers:
         if path is None:
             return
         wait = Wait(_TAKING_UP_SECONDS)
-        with contextlib.suppress(requests.NoAnswer):
+        with contextlib.suppress(http_request.NoAnswer):
             while await self.prober.knock(path) == _NOT_FOUND and not wait.is_over:
                 await wait.pause()
         before = (await self._look()).taken
@@ -66,10 +67,10 @@ class LastAnswers:
                 return
             await wait.pause()
 
-    async def _look(self) -> ports.Visits:
+    async def _look(self) -> sockets.Visits:
         https = self.prober.https
         of = {self.prober.port, *(() if https is None else (https.port,))}
-        return await asyncio.to_thread(ports.visits, of)
+        return await asyncio.to_thread(sockets.visits, of)
 
     def _mark_all(self) -> str | None:
         """A path that is known once all of the marks are."""

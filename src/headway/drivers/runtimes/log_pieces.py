@@ -15,8 +15,8 @@ from hashlib import blake2b
 from pathlib import Path
 
 from headway.drivers.runtimes.base import Behind, Piece, parted
-from headway.drivers.runtimes.private_file import write_privately
 from headway.drivers.runtimes.programs import LOG_BACKUPS
+from headway.infra.hosts.private_file import write_privately
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _PLACE = re.compile(r"([0-9]{1,20}):([0-9]{1,18}):[0-9a-f]{16}")

@@ -14,9 +14,8 @@ from pathlib import Path
 from socket import AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM, socket
 from typing import Protocol
 
-from headway.drivers.runtimes import ports
 from headway.drivers.runtimes.answer import AskedPort
-from headway.infra.hosts import processes
+from headway.infra.hosts import processes, sockets
 from headway.infra.hosts.safe_open import Seen, look_beneath
 from headway.kernel.errors import Unavailable
 
@@ -120,7 +119,7 @@ class OwnMachine:
 
     async def free(self, wanted: Sequence[int]) -> list[int]:
         """See the contract."""
-        return await asyncio.to_thread(lambda: [port for port in wanted if ports.is_free("127.0.0.1", port)])
+        return await asyncio.to_thread(lambda: [port for port in wanted if sockets.is_free("127.0.0.1", port)])
 
     async def taken(self, wanted: Sequence[Port]) -> list[Port]:
         """See the contract."""
@@ -128,7 +127,7 @@ class OwnMachine:
 
     async def reached(self) -> list[Reached]:
         """See the contract."""
-        found = await asyncio.to_thread(ports.reached)
+        found = await asyncio.to_thread(sockets.reached)
         return [Reached(account=account, port=port) for account, port in sorted(found)]
 
     async def ask(self, port: Port, *, pid: int | None, expected: bool, within_seconds: float) -> Asked:
@@ -139,7 +138,7 @@ class OwnMachine:
             number=port.number,
             expected=expected,
             living=lambda: processes.with_descendants([pid] if pid else []),
-            untaken=lambda: None if pid is None else ports.untaken(port.number, pid),
+            untaken=lambda: None if pid is None else sockets.untaken(port.number, pid),
         )
         end, pause = time.monotonic() + within_seconds, _FIRST_PAUSE
         while (lacking := await asked.lacking()) is not None and time.monotonic() < end:
@@ -164,7 +163,7 @@ class OwnMachine:
 
 def _listening_instead(pid: int, port: int) -> str:
     """Where the processes of a container listen, as the end of a sentence."""
-    others = ports.listening_in(pid)
+    others = sockets.listening_in(pid)
     if others is None:
         return ""
     if not others:

@@ -31,12 +31,12 @@ from headway.drivers.runtimes.gates import Gates
 from headway.drivers.runtimes.health import wait_until_healthy
 from headway.drivers.runtimes.launch_configuration import render_configuration
 from headway.drivers.runtimes.layers import Layers
-from headway.drivers.runtimes.private_file import make_folder, make_link, write_privately
 from headway.drivers.runtimes.programs import Layout, Program, checked_root, group_of, render_programs
 from headway.drivers.runtimes.records import Records
 from headway.drivers.runtimes.release_exec import Inside
 from headway.drivers.runtimes.release_groups import ReleaseGroups
 from headway.drivers.runtimes.supervisord import Supervisord
+from headway.infra.hosts.private_file import make_folder, make_link, write_privately
 from headway.infra.hosts.wheel_programs import beside_python
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Artifact, ReleaseSpec, bundle_of

@@ -9,9 +9,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from headway.drivers.runtimes import app_logs, log_pieces, ports, record
+from headway.drivers.runtimes import app_logs, log_pieces, record
 from headway.drivers.runtimes.base import Behind, Piece
 from headway.drivers.runtimes.programs import Layout, Program
+from headway.infra.hosts import sockets
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -62,7 +63,7 @@ class Records:
         led = [each for each in self.all() if each.ports and each.uid is not None]
         if not led:
             return set()
-        foreign = ports.foreign_holders({port: each.uid for each in led for port in each.ports})
+        foreign = sockets.foreign_holders({port: each.uid for each in led for port in each.ports})
         return {each.release_id for each in led if foreign.keys() & set(each.ports)}
 
     def read_logs(self, app_name: str, release_id: str | None, tail: int, masked: Callable[[str], str]) -> str:

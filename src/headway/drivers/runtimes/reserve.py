@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from headway.drivers.runtimes.private_file import write_privately
+from headway.infra.hosts.private_file import write_privately
 
 SETTING = "HEADWAY_DISK_RESERVE"
 SPARED = "spared.json"

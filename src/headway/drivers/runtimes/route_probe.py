@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from headway.drivers.runtimes import requests
 from headway.drivers.runtimes.entrances import Held
 from headway.drivers.runtimes.route_file import PROBE, PROBE_HEADER, RELEASE_HEADER, REVISION_HEADER, THROUGH
 from headway.drivers.runtimes.traefik import Https
+from headway.infra import http_request
 from headway.kernel.artifacts import Entrance, Route, Way
 from headway.kernel.errors import HeadwayError
 
@@ -110,7 +110,7 @@ class Prober:
         headers = {"Host": way.host, PROBE_HEADER: f"{self.secret}.{word}", "User-Agent": "Headway-Probe"}
         secure = probe.secure and self.https is not None
         try:
-            answer = await requests.get(
+            answer = await http_request.get(
                 reachable(self.host),
                 self.https.port if secure and self.https is not None else self.port,
                 way.path,
@@ -119,7 +119,7 @@ class Prober:
                 tls_name=way.host if secure else None,
                 own_port=None if self.held is None else self.held.own_port,
             )
-        except requests.NoAnswer as silence:
+        except http_request.NoAnswer as silence:
             return Seen(words=str(silence))
         named = answer.headers.get(RELEASE_HEADER.lower())
         revision = answer.headers.get(REVISION_HEADER.lower())
@@ -133,7 +133,7 @@ class Prober:
         """The status with which it answers on a host of nobody. Raises NoAnswer."""
         own_port = None if self.held is None else self.held.own_port
         headers = {"Host": NOBODY}
-        answer = await requests.get(
+        answer = await http_request.get(
             reachable(self.host), self.port, path, headers=headers, timeout_seconds=_KNOCK_SECONDS, own_port=own_port
         )
         return answer.status
@@ -143,10 +143,10 @@ class Prober:
         if self.https is None:
             return None
         try:
-            return await requests.certificate(
+            return await http_request.certificate(
                 reachable(self.host), self.https.port, tls_name=host, timeout_seconds=_HANDSHAKE_SECONDS
             )
-        except requests.NoAnswer:
+        except http_request.NoAnswer:
             return None
 
     def _past(self, way: Way) -> Iterator[Probe]:
@@ -167,7 +167,7 @@ def not_proven(probe: Probe, seen: Seen, seconds: float, *, to_release: bool) ->
     )
 
 
-def _is_the_edges_own(answer: requests.Answer) -> bool:
+def _is_the_edges_own(answer: http_request.Answer) -> bool:
     if answer.status not in _NOT_REACHED:
         return False
     if _FORWARDER.items() <= answer.headers.items():

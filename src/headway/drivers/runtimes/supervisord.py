@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from headway.drivers.runtimes import rpc
-from headway.drivers.runtimes.daemon import Daemon
 from headway.drivers.runtimes.exits import ExitLog
-from headway.drivers.runtimes.private_file import write_privately
 from headway.drivers.runtimes.programs import Layout, Program, blamed_file, group_of, is_our_form, render_supervisord
+from headway.infra.daemons.daemon import Daemon
+from headway.infra.hosts.private_file import write_privately
 from headway.kernel.errors import Unavailable
 
 log = logging.getLogger(__name__)

@@ -12,10 +12,10 @@ from types import MappingProxyType
 
 from headway.core.access.machine_store import is_guarded
 from headway.core.engine.by_host import ByHost
-from headway.drivers.runtimes.daemon import MARKER
 from headway.features.servers import store
 from headway.features.servers.examination import examined
 from headway.features.servers.model import ConnectionState, Server, ServerFacts
+from headway.infra.daemons.daemon import MARKER
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host, HostUnreachable

@@ -22,7 +22,6 @@ from headway.drivers.runtimes.gate_content import Ports
 from headway.drivers.runtimes.gates import gates_of
 from headway.drivers.runtimes.machine import OwnMachine
 from headway.drivers.runtimes.native import NativeRuntime
-from headway.drivers.runtimes.private_file import write_privately
 from headway.drivers.runtimes.remote.codec import NotUnderstood, decode, encode
 from headway.drivers.runtimes.remote.contract import Setting, types_of
 from headway.drivers.runtimes.remote.failures import told
@@ -30,6 +29,7 @@ from headway.drivers.runtimes.remote.frames import HEAD, framed, length_of
 from headway.drivers.runtimes.start_networks import OwnBeginning
 from headway.drivers.runtimes.traefik import Https
 from headway.infra.docker.api import DockerApi, unix_socket
+from headway.infra.hosts.private_file import write_privately
 from headway.kernel.errors import HeadwayError
 from headway.kernel.vault import Vault
 

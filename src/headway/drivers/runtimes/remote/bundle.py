@@ -14,8 +14,8 @@ from pathlib import Path
 
 import headway
 
-_MODULES = ("attendant.py", "infra/http_client.py")
-_PARTS = ("kernel", "infra/docker", "infra/hosts", "infra/logs", "drivers/runtimes")
+_MODULES = ("attendant.py", "infra/http_client.py", "infra/http_request.py")
+_PARTS = ("kernel", "infra/daemons", "infra/docker", "infra/hosts", "infra/logs", "drivers/runtimes")
 _OTHERS = ("supervisor",)
 _START = """\
 import sys

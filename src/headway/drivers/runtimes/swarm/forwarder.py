@@ -18,9 +18,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from headway.drivers.runtimes import requests
 from headway.drivers.runtimes.container_refusals import translated
 from headway.drivers.runtimes.swarm import service_body as bodies
+from headway.infra import http_request
 from headway.infra.docker import images, labels
 from headway.infra.docker.api import DockerApi, EngineRefused
 from headway.infra.hosts.wheel_programs import beside_python
@@ -182,7 +182,7 @@ class Forwarders:
         return [each["Id"] for each in await self._list(release=release_id)]
 
 
-async def ask(port: int, forwarder: Forwarder, address: str, path: str, inner_port: int) -> requests.Answer:
+async def ask(port: int, forwarder: Forwarder, address: str, path: str, inner_port: int) -> http_request.Answer:
     """Asks one task of the release, past all others, at its own address. Raises NoAnswer where it does not answer."""
     headers = {
         "Host": f"127.0.0.1:{inner_port}",
@@ -191,9 +191,9 @@ async def ask(port: int, forwarder: Forwarder, address: str, path: str, inner_po
         _KEY_HEADER: forwarder.key,
         _TASK_HEADER: address,
     }
-    answer = await requests.get("127.0.0.1", port, path, headers=headers, timeout_seconds=_TRY_SECONDS)
+    answer = await http_request.get("127.0.0.1", port, path, headers=headers, timeout_seconds=_TRY_SECONDS)
     if REACHED not in answer.headers:
-        raise requests.NoAnswer("the connection was refused, or closed without an answer")
+        raise http_request.NoAnswer("the connection was refused, or closed without an answer")
     return answer
 
 

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from headway.drivers.runtimes import requests
 from headway.drivers.runtimes.answer import refusal
 from headway.drivers.runtimes.base import Health, ReleaseStatus, Unhealthy
 from headway.drivers.runtimes.container_health import RanOutOfMemory, listening_instead
@@ -17,6 +16,7 @@ from headway.drivers.runtimes.container_state import WEB
 from headway.drivers.runtimes.last_output import LAST_LINES, explained, quoted
 from headway.drivers.runtimes.patience import CRASHES, Patience
 from headway.drivers.runtimes.swarm.tasks import REJECTED, Task, by_copy, statuses
+from headway.infra import http_request
 from headway.kernel.artifacts import Container, HealthKind, ReleaseSpec, Restart
 
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.05, 0.5, 1.2
@@ -39,7 +39,7 @@ class Watched(Protocol):
         """Its service, None where there is none any more."""
         ...
 
-    async def ask(self, task: Task, path: str) -> requests.Answer:
+    async def ask(self, task: Task, path: str) -> http_request.Answer:
         """An answer of one task. Raises NoAnswer."""
         ...
 
@@ -227,7 +227,7 @@ class _Check:
         path = self._spec.health.path if is_http else "/"
         try:
             answer = await self._watched.ask(task, path)
-        except requests.NoAnswer as silence:
+        except http_request.NoAnswer as silence:
             asked = f"GET {path} on port" if is_http else "a connection to port"
             pid = await self._watched.local_pid(task)
             hint = "" if pid is None else await asyncio.to_thread(listening_instead, pid, port)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from headway.drivers.runtimes import requests
 from headway.drivers.runtimes.base import Behind, Piece
 from headway.drivers.runtimes.container_state import WEB, ContainerState, read, unwrapped
 from headway.drivers.runtimes.engine_pieces import EngineLog
@@ -15,6 +14,7 @@ from headway.drivers.runtimes.swarm.cluster import Cluster
 from headway.drivers.runtimes.swarm.forwarder import Forwarder, Forwarders
 from headway.drivers.runtimes.swarm.health import Seen
 from headway.drivers.runtimes.swarm.tasks import Task, rolled_back
+from headway.infra import http_request
 from headway.infra.docker import labels
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
 from headway.infra.docker.memory import KILLED, ran_out_of_memory
@@ -46,12 +46,12 @@ class WatchedService:
         tasks = await self.cluster.tasks(self.spec.release_id, self.network_id)
         return Seen(tasks=tasks, rolled_back=rolled_back(service))
 
-    async def ask(self, task: Task, path: str) -> requests.Answer:
+    async def ask(self, task: Task, path: str) -> http_request.Answer:
         """An answer of one task, wherever it runs. Raises NoAnswer."""
         if self._forwarder is None:
             self._forwarder = await self.forwarders.find(self.spec.release_id)
         if self._forwarder is None or not task.addresses or self.spec.port is None:
-            raise requests.NoAnswer("there is no way into its network yet")
+            raise http_request.NoAnswer("there is no way into its network yet")
         inner = self.spec.container.port or 0
         return await forwarders.ask(self.spec.port, self._forwarder, task.addresses[0], path, inner)
 

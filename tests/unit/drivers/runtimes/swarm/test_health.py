@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.runtimes import requests
 from headway.drivers.runtimes.base import Unhealthy
 from headway.drivers.runtimes.swarm.health import Seen, wait_until_healthy
 from headway.drivers.runtimes.swarm.tasks import Task, read
+from headway.infra import http_request
 from headway.kernel.artifacts import Container, HealthCheck, Image, ReleaseSpec
 from headway.kernel.phrase import plain
 
@@ -49,7 +49,7 @@ class Known:
     async def seen(self) -> Seen:
         return Seen(tasks=self.tasks, rolled_back=None)
 
-    async def ask(self, task: Task, path: str) -> requests.Answer:
+    async def ask(self, task: Task, path: str) -> http_request.Answer:
         raise NotImplementedError
 
     async def last_lines(self, task: Task, count: int) -> list[str]:

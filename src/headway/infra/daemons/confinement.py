@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
-from headway.drivers.runtimes import confined
+from headway.infra.daemons import confined
 
 # The home of a program that works there: what lies above may let its account not pass, and it could not look it up.
 AT_HOME = "."

@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from headway.drivers.runtimes import confined, respawn_guard
-from headway.drivers.runtimes.confinement import Confinement
-from headway.drivers.runtimes.private_file import write_privately
+from headway.infra.daemons import confined, respawn_guard
+from headway.infra.daemons.confinement import Confinement
+from headway.infra.hosts.private_file import write_privately
 
 _MOST_TOLD = 20
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from headway.infra.hosts import procfs
 
 _ESTABLISHED, _HALF_CLOSED, _LISTEN = "01", "08", "0A"
-_DEBUGGER = 9229  # of Node, where no other is given
 _TABLES: Mapping[socket.AddressFamily, str] = {socket.AF_INET: "tcp", socket.AF_INET6: "tcp6"}
 # What the kernel is asked in, and answers in: linux/netlink.h, sock_diag.h, inet_diag.h.
 _SOCK_DIAG, _BY_FAMILY, _DONE, _DUMP, _INTERRUPTED = 4, 20, 3, 0x301, 0x10
@@ -104,20 +103,6 @@ def listening_in(pid: int) -> list[str] | None:
         return None
     # The engine's own name server listens there in every container.
     return sorted({f"{each.address}:{each.port}" for each in found if not str(each.address).startswith("127.0.0.11")})
-
-
-def mend(others: Sequence[str], port: int) -> str:
-    """How a program is led to ``port`` that listens on these instead (address:port), as a sentence."""
-    found = {int(other.rpartition(":")[2]) for other in others} - {_DEBUGGER}
-    if port in found:
-        return "Let it bind to all addresses: headway env set APP HOST=0.0.0.0, or its own option for that."
-    if len(found) == 1:
-        return f"Let it read PORT, or tell Headway where it listens: headway env set APP PORT={found.pop()}."
-    if found:
-        return "Let it read PORT, or tell Headway which of them answers: headway env set APP PORT=N."
-    if others:
-        return "That is a debugger's port: start it without one (headway apps set APP --start LINE)."
-    return "If it takes no requests, start it as a worker: a Procfile with the line 'worker: COMMAND'."
 
 
 def untaken(port: int, pid: int | None = None) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headway.drivers.runtimes.ports import mend
+from headway.drivers.runtimes.answer import mend
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from headway.drivers.runtimes.confinement import Confinement
-from headway.drivers.runtimes.private_file import write_privately
+from headway.infra.daemons.confinement import Confinement
 from headway.infra.hosts import processes, procfs
+from headway.infra.hosts.private_file import write_privately
 from headway.kernel.errors import Unavailable
 
 MARKER = "HEADWAY_DAEMON"
