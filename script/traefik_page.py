@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from headway.drivers.runtimes.option_shapes import Named, Options, Several, Shape
-from headway.drivers.runtimes.option_verdicts import TREE, why_not
+from headway.drivers.edge.option_shapes import Named, Options, Several, Shape
+from headway.drivers.edge.option_verdicts import TREE, why_not
 from script.markdown import NOTE, page, table
 from script.traefik import committed
 
@@ -28,7 +28,7 @@ def traefik_page() -> str:
     allowed = sum(shape_of(path) is not None for path in settable)
     sections = [part for name in _PARTS for part in _section(name, settable)]
     return page(
-        NOTE.format(source="tests/cases/traefik.json and src/headway/drivers/runtimes/option_verdicts.py"),
+        NOTE.format(source="tests/cases/traefik.json and src/headway/drivers/edge/option_verdicts.py"),
         "# Traefik's options, and which of them users may set",
         f"""
         What `application.updateTraefikConfig` takes, of all that Traefik {version} reads from a file:

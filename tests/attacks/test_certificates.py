@@ -15,8 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from headway.drivers.runtimes.edge import Edge
-from headway.drivers.runtimes.traefik import Https
+from headway.drivers.edge.edge import Edge
+from headway.drivers.edge.traefik import Https
 from headway.features.edge.certificates_model import Certificate, covers, fingerprint, reserved_in
 from headway.features.edge.certificates_store import survey
 from headway.features.edge.module import edge_facts

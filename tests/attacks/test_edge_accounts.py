@@ -21,9 +21,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from headway.drivers.edge.edge import Edge
+from headway.drivers.edge.entrances import Held
 from headway.drivers.panel_machine import PanelMachine
-from headway.drivers.runtimes.edge import Edge
-from headway.drivers.runtimes.entrances import Held
 from headway.drivers.runtimes.native import NativeRuntime
 from headway.infra.hosts import procfs
 from headway.infra.http_request import certificate

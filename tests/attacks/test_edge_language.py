@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes.edge import Edge
-from headway.drivers.runtimes.route_file import render_route
-from headway.drivers.runtimes.traefik import Https
+from headway.drivers.edge.edge import Edge
+from headway.drivers.edge.route_file import render_route
+from headway.drivers.edge.traefik import Https
 from headway.features.edge.middlewares_store import own_routing, set_own_routing
 from headway.features.services.application.custom_traefik import survey
 from headway.kernel.artifacts import Route, Upstream, Way

@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from headway.core.deployments.model import SubjectType
-from headway.drivers.runtimes.custom_traefik import read_own
-from headway.drivers.runtimes.route_file import render_route
+from headway.drivers.edge.custom_traefik import read_own
+from headway.drivers.edge.route_file import render_route
 from headway.features.edge.domain_snapshots import Restoring, changes
 from headway.features.edge.domains_model import DomainRequest
 from headway.features.edge.module import edge_facts

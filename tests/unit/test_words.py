@@ -28,11 +28,9 @@ SHARED = (
         "drivers/builders/engine.py",
         "drivers/runtimes/compose",
     ),
-    *(f"drivers/runtimes/{name}" for name in ("answer.py", "container.py", "container_health.py", "edge.py")),
-    *(
-        f"drivers/runtimes/{name}"
-        for name in ("first_answer.py", "machine.py", "patience.py", "route_probe.py", "swarm")
-    ),
+    *(f"drivers/runtimes/{name}" for name in ("answer.py", "container.py", "container_health.py")),
+    *(f"drivers/runtimes/{name}" for name in ("machine.py", "patience.py", "swarm")),
+    *(f"drivers/edge/{name}" for name in ("edge.py", "first_answer.py", "route_probe.py")),
 )
 # Each with the beginning of what it says: an application is meant, or all that Headway keeps up.
 MEANT = (
@@ -40,7 +38,7 @@ MEANT = (
     ("kernel/service_names.py", "An application's"),  # unless whose is said
     ("features/edge/middlewares.py", "The application has a login named "),
     ("features/edge/domains.py", " is the name that Headway gives: it stays as long as the application does."),
-    ("drivers/runtimes/edge.py", "Applications cannot be reached: port "),
+    ("drivers/edge/edge.py", "Applications cannot be reached: port "),
     ("drivers/runtimes/swarm/service_body.py", "An application runs 1 to "),
     ("features/metrics/metrics.py", "Copies of applications and of services of stacks in the swarm"),
 )

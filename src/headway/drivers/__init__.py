@@ -1,1 +1,1 @@
-"""Ways of doing that can be exchanged: sources, builders and runtimes."""
+"""Ways of doing that can be exchanged: sources, builders, runtimes and the edge."""

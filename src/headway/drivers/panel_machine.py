@@ -9,12 +9,13 @@ from pathlib import Path
 
 from cryptography import x509
 
+from headway.drivers.edge.edge import Edge
+from headway.drivers.edge.traefik import EdgeAccounts, Https
 from headway.drivers.runtimes.compose.commands import Docker
 from headway.drivers.runtimes.compose.engine import Engine
 from headway.drivers.runtimes.container import ContainerRuntime
 from headway.drivers.runtimes.copies import Copies
 from headway.drivers.runtimes.disks import disks_of
-from headway.drivers.runtimes.edge import Edge
 from headway.drivers.runtimes.gate_content import Ports
 from headway.drivers.runtimes.gates import Gates, gates_of
 from headway.drivers.runtimes.machine import OwnMachine
@@ -23,7 +24,6 @@ from headway.drivers.runtimes.programs import Layout
 from headway.drivers.runtimes.records import Records
 from headway.drivers.runtimes.start_networks import OwnBeginning
 from headway.drivers.runtimes.swarm.runtime import SwarmRuntime
-from headway.drivers.runtimes.traefik import EdgeAccounts, Https
 from headway.infra.docker.api import DockerApi, EngineAway, unix_socket
 from headway.infra.hosts.local import LocalHost
 from headway.infra.panel.data_dir import DataDir, OwnProgram

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from headway.drivers.builders.languages.venv_maker import unpack_pip
+from headway.drivers.edge.traefik import EdgeAccounts
 from headway.drivers.runtimes.remote.client import RuntimeAgentClient
 from headway.drivers.runtimes.remote.contract import Setting
-from headway.drivers.runtimes.traefik import EdgeAccounts
 from headway.infra.panel.archive import check_archive, write_archive
 from tests.support.machines.power_cut import ForgetfulDisk, forgetful_disk, lacks_loop_devices
 from tests.support.machines.ssh_servers import SSHD, ssh_host, ssh_server

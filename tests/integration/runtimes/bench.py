@@ -17,8 +17,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from headway.drivers.edge.traefik import EdgeAccounts
 from headway.drivers.runtimes.native import NativeRuntime
-from headway.drivers.runtimes.traefik import EdgeAccounts
 from headway.infra.hosts import procfs, sockets
 from headway.infra.hosts.base import Exit, Host
 from headway.infra.hosts.command import Command

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes.edge import Edge
+from headway.drivers.edge.edge import Edge
 from headway.drivers.runtimes.native import NativeRuntime
 from headway.drivers.runtimes.release_groups import ReleaseGroups
 from headway.infra.hosts import procfs

@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.runtimes.edge import Edge
+from headway.drivers.edge.edge import Edge
+from headway.drivers.edge.traefik import EdgeAccounts
 from headway.drivers.runtimes.remote.bundle import START, bundle
 from headway.drivers.runtimes.remote.codec import encode
 from headway.drivers.runtimes.remote.contract import Setting
 from headway.drivers.runtimes.remote.frames import HEAD, framed, length_of
-from headway.drivers.runtimes.traefik import EdgeAccounts
 from headway.features.metrics.journal import Journal
 from headway.features.servers.edge_reconciler import EdgeReconciler
 from headway.kernel.artifacts import KeyPair, Route, Upstream, Way

@@ -14,9 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from headway.drivers.runtimes.edge import Edge
-from headway.drivers.runtimes.route_file import PROBE_HEADER, RELEASE_HEADER
-from headway.drivers.runtimes.traefik import Https
+from headway.drivers.edge.edge import Edge
+from headway.drivers.edge.route_file import PROBE_HEADER, RELEASE_HEADER
+from headway.drivers.edge.traefik import Https
 from headway.infra.hosts.private_file import write_privately
 from headway.kernel.artifacts import Route, Upstream, Way
 from tests.integration.runtimes.bench import EDGE_ACCOUNTS, free_port, open_folder

@@ -1,1 +1,1 @@
-"""How an artifact is released, kept alive, found healthy and reached."""
+"""How an artifact is released, kept alive and found healthy."""

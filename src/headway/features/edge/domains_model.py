@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from headway.core.deployments.model import SubjectType
-from headway.drivers.runtimes.traefik import ACME, SECURE, WEB, Https
+from headway.drivers.edge.traefik import ACME, SECURE, WEB, Https
 from headway.features.edge.host_names import normalised_host, normalised_path
 from headway.features.edge.route_target import RouteTargetFacts
 from headway.kernel.artifacts import Entrance, Way

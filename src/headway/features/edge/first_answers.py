@@ -9,7 +9,7 @@ from typing import Protocol
 from headway.core.deployments import store
 from headway.core.deployments.run import Run, Success
 from headway.core.engine.background import while_standing
-from headway.drivers.runtimes.first_answer import Answered, Trouble
+from headway.drivers.edge.first_answer import Answered, Trouble
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Route
 from headway.kernel.errors import HeadwayError

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import idna
 
-from headway.drivers.runtimes.route_file import check_host, check_path
+from headway.drivers.edge.route_file import check_host, check_path
 from headway.kernel.errors import InvalidInput
 
 

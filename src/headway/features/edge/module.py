@@ -9,8 +9,8 @@ from typing import Protocol
 
 from headway.core.deployments.model import SubjectType
 from headway.core.engine.poller import Poller, daily
+from headway.drivers.edge.edge import Edge
 from headway.drivers.panel_machine import https_of
-from headway.drivers.runtimes.edge import Edge
 from headway.features.edge.certificates import CertificateService
 from headway.features.edge.domains import DomainService
 from headway.features.edge.domains_model import EdgeFacts

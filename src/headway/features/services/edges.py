@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from headway.drivers.runtimes.first_answer import Answered
-from headway.drivers.runtimes.route_probe import PROOF_SECONDS
+from headway.drivers.edge.first_answer import Answered
+from headway.drivers.edge.route_probe import PROOF_SECONDS
 from headway.features.services import store
 from headway.infra.db.engine import Database
 from headway.kernel.artifacts import Route

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
-from headway.drivers.runtimes.route_probe import PROOF_SECONDS
+from headway.drivers.edge.route_probe import PROOF_SECONDS
 from headway.features.edge.domain_snapshots import Restoring
 from headway.features.edge.domains_model import EdgeFacts
 from headway.features.services import store

@@ -15,8 +15,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from headway.drivers.edge.edge import Edge
+from headway.drivers.edge.traefik import Https
 from headway.drivers.runtimes.container import ContainerRuntime
-from headway.drivers.runtimes.edge import Edge
 from headway.drivers.runtimes.exec_sessions import ExecSessions
 from headway.drivers.runtimes.gate_content import Ports
 from headway.drivers.runtimes.gates import gates_of
@@ -27,7 +28,6 @@ from headway.drivers.runtimes.remote.contract import Setting, types_of
 from headway.drivers.runtimes.remote.failures import told
 from headway.drivers.runtimes.remote.frames import HEAD, framed, length_of
 from headway.drivers.runtimes.start_networks import OwnBeginning
-from headway.drivers.runtimes.traefik import Https
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.infra.hosts.private_file import write_privately
 from headway.kernel.errors import HeadwayError

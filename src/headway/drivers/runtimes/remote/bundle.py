@@ -15,7 +15,7 @@ from pathlib import Path
 import headway
 
 _MODULES = ("attendant.py", "infra/http_client.py", "infra/http_request.py")
-_PARTS = ("kernel", "infra/daemons", "infra/docker", "infra/hosts", "infra/logs", "drivers/runtimes")
+_PARTS = ("kernel", "infra/daemons", "infra/docker", "infra/hosts", "infra/logs", "drivers/edge", "drivers/runtimes")
 _OTHERS = ("supervisor",)
 _START = """\
 import sys

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol, get_type_hints
 
+from headway.drivers.edge.first_answer import Answered
+from headway.drivers.edge.route_probe import PROOF_SECONDS
+from headway.drivers.edge.traefik import EdgeAccounts
 from headway.drivers.runtimes.base import Runtime
 from headway.drivers.runtimes.exec_sessions import Visiting
-from headway.drivers.runtimes.first_answer import Answered
 from headway.drivers.runtimes.machine import Machine
-from headway.drivers.runtimes.route_probe import PROOF_SECONDS
 from headway.drivers.runtimes.start_networks import StartNetworks
-from headway.drivers.runtimes.traefik import EdgeAccounts
 from headway.kernel.artifacts import KeyPair, Route
 
 # What no JSON holds: both ends have their own of these.
@@ -21,7 +21,7 @@ _OWN = frozenset({"work", "masked", "return"})
 
 
 class RemoteEdgeContract(Protocol):
-    """The proxy of a server; ``drivers.runtimes.edge.Edge`` fits it."""
+    """The proxy of a server; ``drivers.edge.edge.Edge`` fits it."""
 
     async def ensure(self) -> None:
         """Starts it unless it is there."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from headway.drivers.runtimes.first_answer import Answered
+from headway.drivers.edge.first_answer import Answered
+from headway.drivers.edge.route_probe import PROOF_SECONDS
 from headway.drivers.runtimes.remote.client import RuntimeAgentClient
-from headway.drivers.runtimes.route_probe import PROOF_SECONDS
 from headway.kernel.artifacts import KeyPair, Route
 
 _PART = "edge"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from headway.drivers.edge.edge import CertificateNotShown, EdgeBroken, HostTaken
+from headway.drivers.edge.route_probe import NotReached, RouteNotProven
 from headway.drivers.runtimes.base import NotRunning, PortTaken, Unhealthy, UnknownRelease
-from headway.drivers.runtimes.edge import CertificateNotShown, EdgeBroken, HostTaken
 from headway.drivers.runtimes.machine import ProgramAway
-from headway.drivers.runtimes.route_probe import NotReached, RouteNotProven
 from headway.drivers.runtimes.rpc import SupervisordAway
 from headway.infra.docker.api import EngineAway
 from headway.kernel.errors import Conflict, HeadwayError, InvalidInput, OutOfMemory, Unavailable

@@ -11,7 +11,7 @@ from headway.core.access.model import Actor
 from headway.core.access.policy import Permission
 from headway.core.access.survey import Line
 from headway.core.deployments.hosts import LOCAL_HOST
-from headway.drivers.runtimes.custom_traefik import read_own, refused_now, write_own
+from headway.drivers.edge.custom_traefik import read_own, refused_now, write_own
 from headway.features.edge import middlewares_store
 from headway.features.edge.route_target import changed, permit_front
 from headway.features.services import store as services_store

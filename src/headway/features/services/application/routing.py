@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
-from headway.drivers.runtimes.custom_traefik import check_references
-from headway.drivers.runtimes.route_file import check_route, render_route
+from headway.drivers.edge.custom_traefik import check_references
+from headway.drivers.edge.route_file import check_route, render_route
 from headway.features.edge import domains_store, middlewares_store
 from headway.features.edge.route_target import RouteTargetFacts
 from headway.features.services import store as services_store

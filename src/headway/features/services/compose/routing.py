@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
+from headway.drivers.edge.route_file import check_route, render_route
 from headway.drivers.runtimes.compose.observation import Container
 from headway.drivers.runtimes.compose.stacks import address_of
-from headway.drivers.runtimes.route_file import check_route, render_route
 from headway.features.edge import domains_store
 from headway.features.edge.domains_model import Domain
 from headway.features.edge.route_target import RouteTargetFacts

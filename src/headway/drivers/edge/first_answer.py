@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from headway.drivers.runtimes.route_probe import Prober, reachable
+from headway.drivers.edge.route_probe import Prober, reachable
 from headway.infra import http_request
 from headway.kernel.artifacts import Entrance, Route, Way
 

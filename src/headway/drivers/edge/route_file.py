@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from headway.drivers.runtimes.fallback import Pair, Section
-from headway.drivers.runtimes.traefik import ACME, SECURE, WEB, Https
+from headway.drivers.edge.fallback import Pair, Section
+from headway.drivers.edge.traefik import ACME, SECURE, WEB, Https
 from headway.kernel.artifacts import Entrance, Login, Redirect, Route, Upstream, Way
 from headway.kernel.errors import InvalidInput
 from headway.kernel.ids import checked_id

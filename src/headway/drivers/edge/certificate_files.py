@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from headway.drivers.runtimes.traefik import ISSUED, ROOTS, Https, render_certificates
+from headway.drivers.edge.traefik import ISSUED, ROOTS, Https, render_certificates
 from headway.infra.hosts.private_file import let_pass, let_read, write_privately
 from headway.kernel.artifacts import KeyPair
 from headway.kernel.ids import checked_id

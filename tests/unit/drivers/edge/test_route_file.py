@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headway.drivers.runtimes.route_file import check_route, load_route, read_route, render_route
-from headway.drivers.runtimes.traefik import Https
+from headway.drivers.edge.route_file import check_route, load_route, read_route, render_route
+from headway.drivers.edge.traefik import Https
 from headway.kernel.artifacts import Entrance, Login, Redirect, Route, Upstream, Way
 from headway.kernel.errors import InvalidInput
 

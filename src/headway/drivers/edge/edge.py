@@ -13,14 +13,14 @@ from itertools import cycle, takewhile
 from pathlib import Path
 from typing import NoReturn
 
-from headway.drivers.runtimes.certificate_files import CertificateFiles
-from headway.drivers.runtimes.entrances import Entrances
-from headway.drivers.runtimes.first_answer import Answered, first_answer
-from headway.drivers.runtimes.last_answers import LastAnswers
-from headway.drivers.runtimes.route_file import RouteFile, check_route, read_route, render_route
-from headway.drivers.runtimes.route_probe import PROOF_SECONDS, Probe, Prober, RouteNotProven, Wait, not_proven
-from headway.drivers.runtimes.traefik import SECURE, WEB, EdgeAccounts, Https, checked_folder, command_line
-from headway.drivers.runtimes.trial_traefik import Scratch
+from headway.drivers.edge.certificate_files import CertificateFiles
+from headway.drivers.edge.entrances import Entrances
+from headway.drivers.edge.first_answer import Answered, first_answer
+from headway.drivers.edge.last_answers import LastAnswers
+from headway.drivers.edge.route_file import RouteFile, check_route, read_route, render_route
+from headway.drivers.edge.route_probe import PROOF_SECONDS, Probe, Prober, RouteNotProven, Wait, not_proven
+from headway.drivers.edge.traefik import SECURE, WEB, EdgeAccounts, Https, checked_folder, command_line
+from headway.drivers.edge.trial import Scratch
 from headway.infra import http_request
 from headway.infra.daemons.confinement import AT_HOME, Confinement
 from headway.infra.daemons.daemon import Daemon

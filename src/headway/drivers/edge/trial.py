@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headway.drivers.runtimes.traefik import SECURE, WEB
+from headway.drivers.edge.traefik import SECURE, WEB
 from headway.infra.daemons.confinement import AT_HOME, Confinement
 from headway.infra.hosts.private_file import let_pass, write_privately
 from headway.kernel.errors import InvalidInput, Unavailable

@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from headway.drivers.runtimes.entrances import Held
-from headway.drivers.runtimes.route_file import PROBE, PROBE_HEADER, RELEASE_HEADER, REVISION_HEADER, THROUGH
-from headway.drivers.runtimes.traefik import Https
+from headway.drivers.edge.entrances import Held
+from headway.drivers.edge.route_file import PROBE, PROBE_HEADER, RELEASE_HEADER, REVISION_HEADER, THROUGH
+from headway.drivers.edge.traefik import Https
 from headway.infra import http_request
 from headway.kernel.artifacts import Entrance, Route, Way
 from headway.kernel.errors import HeadwayError

@@ -13,9 +13,9 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from headway.drivers.runtimes.route_file import RECORD
-from headway.drivers.runtimes.route_probe import NOBODY, Prober, Wait
-from headway.drivers.runtimes.traefik import WEB
+from headway.drivers.edge.route_file import RECORD
+from headway.drivers.edge.route_probe import NOBODY, Prober, Wait
+from headway.drivers.edge.traefik import WEB
 from headway.infra import http_request
 from headway.infra.hosts import sockets
 from headway.infra.hosts.private_file import write_privately

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from headway.drivers.runtimes.option_shapes import Flag, Named, Number, Options, Several, Shape, Text, Time
-from headway.drivers.runtimes.route_file import PROBE_PRIORITY
+from headway.drivers.edge.option_shapes import Flag, Named, Number, Options, Several, Shape, Text, Time
+from headway.drivers.edge.route_file import PROBE_PRIORITY
 
 RETRY = "retry"
 CHAIN = "chain"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes.traefik import Https, checked_folder, command_line
+from headway.drivers.edge.traefik import Https, checked_folder, command_line
 from headway.kernel.errors import InvalidInput
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes.edge import Edge, EdgeBroken
+from headway.drivers.edge.edge import Edge, EdgeBroken
 from headway.kernel.artifacts import Route, Upstream, Way
 from tests.integration.runtimes.bench import EDGE_ACCOUNTS, fetch, free_port, traefik_of, until
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes.edge import Edge
-from headway.drivers.runtimes.trial_traefik import RouteRefused
+from headway.drivers.edge.edge import Edge
+from headway.drivers.edge.trial import RouteRefused
 from headway.kernel.artifacts import Redirect, Route, Upstream, Way
 from tests.integration.runtimes.bench import EDGE_ACCOUNTS, free_port, processes_of, until
 

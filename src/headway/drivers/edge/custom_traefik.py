@@ -14,10 +14,10 @@ from typing import Any
 
 import yaml
 
-from headway.drivers.runtimes.option_shapes import refuse
-from headway.drivers.runtimes.option_verdicts import BUFFERING, CHAIN, ERRORS, RETRY, TREE
-from headway.drivers.runtimes.route_file import PROBE, THROUGH, login_middleware, ordinary, release_middleware
-from headway.drivers.runtimes.traefik import ACME, SECURE, WEB, Https
+from headway.drivers.edge.option_shapes import refuse
+from headway.drivers.edge.option_verdicts import BUFFERING, CHAIN, ERRORS, RETRY, TREE
+from headway.drivers.edge.route_file import PROBE, THROUGH, login_middleware, ordinary, release_middleware
+from headway.drivers.edge.traefik import ACME, SECURE, WEB, Https
 from headway.kernel.artifacts import Route
 from headway.kernel.errors import Conflict, InvalidInput
 

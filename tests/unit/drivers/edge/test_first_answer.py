@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes.first_answer import Answered, first_answer
-from headway.drivers.runtimes.route_probe import Prober
-from headway.drivers.runtimes.traefik import Https
+from headway.drivers.edge.first_answer import Answered, first_answer
+from headway.drivers.edge.route_probe import Prober
+from headway.drivers.edge.traefik import Https
 from headway.kernel.artifacts import Entrance, Route, Way
 from tests.support.certificates.certificates import certificate_for
 

@@ -11,9 +11,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.drivers.runtimes.custom_traefik import check_references, read_own, refused_now, write_own
-from headway.drivers.runtimes.route_file import render_route
-from headway.drivers.runtimes.traefik import Https
+from headway.drivers.edge.custom_traefik import check_references, read_own, refused_now, write_own
+from headway.drivers.edge.route_file import render_route
+from headway.drivers.edge.traefik import Https
 from headway.kernel.artifacts import Login, Redirect, Route, Upstream, Way
 from headway.kernel.errors import Conflict, InvalidInput
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from headway.drivers.runtimes.route_probe import Probe, Prober
+from headway.drivers.edge.route_probe import Probe, Prober
 from headway.kernel.artifacts import Way
 
 

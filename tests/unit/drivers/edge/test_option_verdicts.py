@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.runtimes.custom_traefik import read_own
-from headway.drivers.runtimes.option_verdicts import TREE, UNJUDGED, why_not
-from headway.drivers.runtimes.traefik import Https
+from headway.drivers.edge.custom_traefik import read_own
+from headway.drivers.edge.option_verdicts import TREE, UNJUDGED, why_not
+from headway.drivers.edge.traefik import Https
 from headway.kernel.artifacts import Route, Upstream, Way
 from headway.kernel.errors import InvalidInput
 from script.traefik import PROGRAM, GoTypes, committed
