@@ -75,7 +75,7 @@ class Site:
             *(data / name for name in ("vault.key", "owner.key", "headway.db", "headway.db-wal", "panel.id", "lock")),
             *(data / "edge" / name for name in ("probe.secret", "daemon.json", f"routes/{serving}.yml")),
             *(data / "logs" / f"{release}.log", data / "run" / "epochs" / release, work / "git" / "hosts" / serving),
-            *(native / name for name in ("launcher.json", f"releases/{release}/release.json")),
+            *(native / name for name in ("launch.json", f"releases/{release}/release.json")),
             *(native / "supervisord" / name for name in ("supervisord.conf", "supervisord.log")),
             native / "logs" / "neighbour" / f"r{release}-web.log",
             *(released / "app.py", work / "data" / serving / "kept", work / "mirrors" / serving / "HEAD"),

@@ -49,7 +49,7 @@ def process() -> Iterator[tuple[Path, int]]:
         folder, release = root / "folder", root / "releases/r1"
         for each in (folder, release):
             each.mkdir(parents=True)
-        (root / "launcher.json").write_text(render_configuration(vault_key=root / "key", caddy=root / "caddy"))
+        (root / "launch.json").write_text(render_configuration(vault_key=root / "key", caddy=root / "caddy"))
         known = {"release_id": "r1", "folder": str(folder), "home": "/tmp", "uid": ACCOUNT, "gid": ACCOUNT}
         nothing = {"port": None, "sealed_env": None, "memory_bytes": None, "process_limit": None}
         held = {"path": [], "env": {}, "processes": {"web": "x"}, "static": {}, "groups": []}

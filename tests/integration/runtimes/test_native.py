@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
+import shutil
 import time
 from pathlib import Path
 
 import pytest
 
+import headway
 from headway.drivers.runtimes.base import ProcessState, UnknownRelease
 from headway.drivers.runtimes.native import NativeRuntime
 from headway.infra.hosts import procfs, sockets
@@ -165,6 +168,23 @@ async def test_a_stopped_release_starts_again(runtime: NativeRuntime, work: Work
     assert fetch_json(spec.port)["env"]["KEPT"] == AWKWARD
     assert (await runtime.status(spec.release_id)).up
     assert not await runtime.crashed(spec.release_id)
+
+
+async def test_what_launchers_read_is_there_before_they_are_and_that_of_another_version_stays(
+    work: Work, folder: Path
+) -> None:
+    root = folder / "runtime"
+    (root / "launcher.py/in-the-way").mkdir(parents=True)
+    (root / "launcher.json").write_text("of the version before")
+    runtime = make_runtime(folder)
+    with pytest.raises(IsADirectoryError):
+        await runtime.ensure()
+    told = json.loads((root / "launch.json").read_text())
+    assert str(Path(headway.__file__).parents[1]) in told["path"]
+    shutil.rmtree(root / "launcher.py")
+    async with opened(runtime):
+        await run(runtime, work, make_spec(folder))
+    assert (root / "launcher.json").read_text() == "of the version before"
 
 
 async def test_an_unknown_release_cannot_be_started(runtime: NativeRuntime) -> None:

@@ -12,7 +12,7 @@ import sys
 
 def main(root: str) -> None:
     """Ends when the command has, or when nobody is there any more."""
-    with open(f"{root}/launcher.json", encoding="utf-8") as file:  # noqa: PTH123 - pathlib is one import more
+    with open(f"{root}/launch.json", encoding="utf-8") as file:  # noqa: PTH123 - pathlib is one import more
         configuration = json.load(file)
     sys.path[:0] = configuration["path"]
     from headway.drivers.runtimes.console_room import serve  # noqa: PLC0415 - found now only

@@ -16,7 +16,7 @@ import sys
 from typing import Any
 
 SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
-CONFIGURATION = "launcher.json"
+CONFIGURATION = "launch.json"
 _WEB = "web"
 RECORD = "release.json"
 FULL = "full"  # in the folder of a release whose application fills a disk that has no more room

@@ -270,11 +270,12 @@ class NativeRuntime:
             make_folder(folder, 0o711)
         for folder in (layout.supervisord, layout.programs, layout.root / "releases", layout.root / "logs"):
             make_folder(folder, 0o700)
+        # First, for a launcher may begin at any moment. Those of older versions read a file of another name.
+        configuration = render_configuration(vault_key=self._vault_key, caddy=self._caddy)
+        write_privately(layout.root / launcher.CONFIGURATION, configuration)
         programs = {layout.python: sys.executable, layout.launcher: launcher.__file__, layout.console: console.__file__}
         for link, program in programs.items():
             make_link(link, Path(program))
-        configuration = render_configuration(vault_key=self._vault_key, caddy=self._caddy)
-        write_privately(layout.root / launcher.CONFIGURATION, configuration)
         if self._groups is not None:
             self._groups.make()
         judge()
