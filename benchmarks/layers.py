@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from headway.drivers.runtimes import layer, overlay
+from headway.drivers.runtimes.launch import layer, overlay
 
 ACCOUNT = 61234
 FILES, BYTES = 40_000, 1 << 30

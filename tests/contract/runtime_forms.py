@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from headway.drivers.runtimes.base import Runtime
 from headway.drivers.runtimes.container import ContainerRuntime
+from headway.drivers.runtimes.contract.runtime import Runtime
 from headway.drivers.runtimes.swarm.runtime import SwarmRuntime
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.kernel.artifacts import Artifact, Bundle, Container, HealthCheck, HealthKind, Image, ReleaseSpec

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes.base import Behind, NotRunning, PortTaken, Unhealthy, UnknownRelease
+from headway.drivers.runtimes.contract.inside import InContainer, InFolder
+from headway.drivers.runtimes.contract.runtime import Behind, NotRunning, PortTaken, Unhealthy, UnknownRelease
 from headway.drivers.runtimes.registry import RUNTIMES
-from headway.drivers.runtimes.release_exec import InContainer, InFolder
 from headway.infra.hosts import procfs
 from headway.kernel.artifacts import HealthCheck, HealthKind, ReleaseSpec
 from tests.contract.runtime_forms import Form, containers, native, services

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.attacks.test_native_layer import FILES, WRITER, digest, layers, mounted
-from tests.integration.runtimes.test_layer import Bench
+from tests.integration.runtimes.launch.test_layer import Bench
 from tests.support.panel.panel import Panel, git_repository, until
 
 ROUNDS = int(os.environ.get("ROUNDS", "40"))

@@ -113,7 +113,7 @@ def test_one_module_reads_what_the_kernel_tells_of_processes() -> None:
     alone = {
         "src/headway/drivers/buildplan/toolchains/inventory_script.py",
         "src/headway/infra/daemons/confined.py",
-        "src/headway/drivers/runtimes/launcher.py",
+        "src/headway/drivers/runtimes/launch/launcher.py",
     }
     no_host = {"src/headway/infra/panel/data_dir.py", "src/headway/infra/panel/whereabouts.py"}
     other_machines = {"src/headway/features/servers/examination.py"}

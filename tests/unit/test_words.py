@@ -28,8 +28,8 @@ SHARED = (
         "drivers/builders/engine.py",
         "drivers/runtimes/compose",
     ),
-    *(f"drivers/runtimes/{name}" for name in ("answer.py", "container.py", "container_health.py")),
-    *(f"drivers/runtimes/{name}" for name in ("machine.py", "patience.py", "swarm")),
+    *(f"drivers/runtimes/{name}" for name in ("container.py", "container_health.py", "swarm")),
+    *(f"drivers/runtimes/contract/{name}" for name in ("answer.py", "machine.py", "patience.py")),
     *(f"drivers/edge/{name}" for name in ("edge.py", "first_answer.py", "route_probe.py")),
 )
 # Each with the beginning of what it says: an application is meant, or all that Headway keeps up.

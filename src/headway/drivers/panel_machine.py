@@ -14,11 +14,11 @@ from headway.drivers.edge.traefik import EdgeAccounts, Https
 from headway.drivers.runtimes.compose.commands import Docker
 from headway.drivers.runtimes.compose.engine import Engine
 from headway.drivers.runtimes.container import ContainerRuntime
+from headway.drivers.runtimes.contract.machine import OwnMachine
 from headway.drivers.runtimes.copies import Copies
 from headway.drivers.runtimes.disks import disks_of
 from headway.drivers.runtimes.gate_content import Ports
 from headway.drivers.runtimes.gates import Gates, gates_of
-from headway.drivers.runtimes.machine import OwnMachine
 from headway.drivers.runtimes.native import NativeRuntime
 from headway.drivers.runtimes.programs import Layout
 from headway.drivers.runtimes.records import Records

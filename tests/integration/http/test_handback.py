@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
-from headway.drivers.runtimes.base import Health
+from headway.drivers.runtimes.contract.runtime import Health
 from headway.features.services import releases_store
 from headway.features.services.application import health_store
 from headway.features.services.application.failback import ApplicationFailback

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes.base import Runtime
-from headway.drivers.runtimes.runtime_set import Runtimes
+from headway.drivers.runtimes.contract.runtime import Runtime
+from headway.drivers.runtimes.contract.runtime_set import Runtimes
 from headway.features.servers.store import servers_in_use
 from headway.features.services.application.reconciler import ApplicationReconciler
 from headway.features.services.releases_store import make_serving

@@ -18,7 +18,8 @@ from typing import IO
 
 import pytest
 
-from headway.drivers.runtimes import console, layer
+from headway.drivers.runtimes import console
+from headway.drivers.runtimes.launch import layer
 from headway.drivers.runtimes.launch_configuration import render_configuration
 from headway.kernel.console_frames import HEAD, WINDOW, Kind, framed, head_of
 from tests.integration.runtimes.bench import ACCOUNT, open_folder

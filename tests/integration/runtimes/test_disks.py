@@ -16,7 +16,7 @@ import pytest
 
 from headway.drivers.runtimes.copies import Copies
 from headway.drivers.runtimes.disks import Disks, disks_of
-from headway.drivers.runtimes.launcher import FULL
+from headway.drivers.runtimes.launch.launcher import FULL
 from headway.drivers.runtimes.programs import Layout
 from headway.drivers.runtimes.records import Records
 from headway.drivers.runtimes.reserve import Reserve

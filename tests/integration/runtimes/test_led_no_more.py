@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.runtimes import container_exec, disks, layer, layers
+from headway.drivers.runtimes import container_exec, disks, layers
+from headway.drivers.runtimes.launch import layer
 from headway.drivers.runtimes.layers import Layers
 from headway.drivers.runtimes.programs import Layout
 from headway.infra.hosts import anchor, cgroups, porter, processes, sockets

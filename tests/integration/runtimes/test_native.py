@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import headway
-from headway.drivers.runtimes.base import ProcessState, UnknownRelease
+from headway.drivers.runtimes.contract.runtime import ProcessState, UnknownRelease
 from headway.drivers.runtimes.native import NativeRuntime
 from headway.infra.hosts import procfs, sockets
 from headway.kernel.artifacts import HealthCheck, HealthKind, ReleaseSpec

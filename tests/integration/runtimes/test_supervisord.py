@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from headway.drivers.runtimes import programs
-from headway.drivers.runtimes.base import ProcessState, Unhealthy
+from headway.drivers.runtimes.contract.runtime import ProcessState, Unhealthy
 from headway.drivers.runtimes.native import NativeRuntime
 from headway.infra.hosts import processes, procfs
 from headway.kernel.artifacts import HealthCheck, HealthKind, ReleaseSpec

@@ -12,7 +12,13 @@ from typing import Any
 
 from headway.drivers.runtimes import container_body as bodies
 from headway.drivers.runtimes import kept_images
-from headway.drivers.runtimes.base import (
+from headway.drivers.runtimes.cancel_shield import finished
+from headway.drivers.runtimes.container_health import wait_until_healthy
+from headway.drivers.runtimes.container_marks import Marks
+from headway.drivers.runtimes.container_refusals import translated
+from headway.drivers.runtimes.container_state import WEB, ContainerState, read, unwrapped
+from headway.drivers.runtimes.contract.inside import InContainer, Inside
+from headway.drivers.runtimes.contract.runtime import (
     Behind,
     Health,
     NotRunning,
@@ -21,14 +27,8 @@ from headway.drivers.runtimes.base import (
     UnknownRelease,
     checked_health,
 )
-from headway.drivers.runtimes.cancel_shield import finished
-from headway.drivers.runtimes.container_health import wait_until_healthy
-from headway.drivers.runtimes.container_marks import Marks
-from headway.drivers.runtimes.container_refusals import translated
-from headway.drivers.runtimes.container_state import WEB, ContainerState, read, unwrapped
 from headway.drivers.runtimes.engine_pieces import EngineLog
 from headway.drivers.runtimes.forced_removal import remove_at_once
-from headway.drivers.runtimes.release_exec import InContainer, Inside
 from headway.drivers.runtimes.start_networks import OwnBeginning
 from headway.drivers.runtimes.volumes import make_volume, remove_volumes
 from headway.infra.docker import images, labels

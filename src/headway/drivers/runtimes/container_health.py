@@ -10,11 +10,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from headway.drivers.runtimes.answer import AskedPort, mend
-from headway.drivers.runtimes.base import Health, ReleaseStatus, Unhealthy
 from headway.drivers.runtimes.container_state import ContainerState, how_it_ended
-from headway.drivers.runtimes.last_output import LAST_LINES, explained, quoted
-from headway.drivers.runtimes.patience import CRASHES, Patience
+from headway.drivers.runtimes.contract.answer import AskedPort, mend
+from headway.drivers.runtimes.contract.last_output import LAST_LINES, explained, quoted
+from headway.drivers.runtimes.contract.patience import CRASHES, Patience
+from headway.drivers.runtimes.contract.runtime import Health, ReleaseStatus, Unhealthy
 from headway.infra.hosts import processes, sockets
 from headway.kernel.artifacts import HealthKind, ReleaseSpec
 from headway.kernel.errors import OutOfMemory

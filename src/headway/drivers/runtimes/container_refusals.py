@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from headway.drivers.runtimes.base import PortTaken, Unhealthy
+from headway.drivers.runtimes.contract.runtime import PortTaken, Unhealthy
 from headway.infra.docker.api import EngineRefused
 
 _PORT = re.compile(r"(?:[0-9.]+|\[[0-9a-f:]*\]):(\d+)")

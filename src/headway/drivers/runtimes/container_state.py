@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from headway.drivers.runtimes.base import ProcessState, ProcessStatus
+from headway.drivers.runtimes.contract.runtime import ProcessState, ProcessStatus
 
 WEB = "web"
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from headway.drivers.runtimes import app_logs
 from headway.drivers.runtimes.copies import Copies
-from headway.drivers.runtimes.launcher import FULL
+from headway.drivers.runtimes.launch.launcher import FULL
 from headway.drivers.runtimes.programs import Layout
 from headway.drivers.runtimes.record import ReleaseRecord
 from headway.drivers.runtimes.records import Records

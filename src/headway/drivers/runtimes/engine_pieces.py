@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate, takewhile
 
-from headway.drivers.runtimes.base import Behind, Piece, parted
 from headway.drivers.runtimes.container_state import unwrapped
+from headway.drivers.runtimes.contract.runtime import Behind, Piece, parted
 from headway.infra.docker.api import DockerApi
 
 _ID = 25  # letters that tell it from every other

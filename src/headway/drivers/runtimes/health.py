@@ -9,10 +9,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from headway.drivers.runtimes.answer import AskedPort, mend
-from headway.drivers.runtimes.base import Health, PortTaken, ProcessState, ProcessStatus, ReleaseStatus, Unhealthy
-from headway.drivers.runtimes.last_output import LAST_LINES, explained, quoted
-from headway.drivers.runtimes.patience import CRASHES, Patience
+from headway.drivers.runtimes.contract.answer import AskedPort, mend
+from headway.drivers.runtimes.contract.last_output import LAST_LINES, explained, quoted
+from headway.drivers.runtimes.contract.patience import CRASHES, Patience
+from headway.drivers.runtimes.contract.runtime import (
+    Health,
+    PortTaken,
+    ProcessState,
+    ProcessStatus,
+    ReleaseStatus,
+    Unhealthy,
+)
 from headway.drivers.runtimes.record import WEB
 from headway.infra.hosts import procfs, sockets
 from headway.kernel.artifacts import Bundle, HealthKind, ReleaseSpec

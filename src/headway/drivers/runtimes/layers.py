@@ -13,8 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from headway.drivers.runtimes import app_logs, layer
+from headway.drivers.runtimes import app_logs
 from headway.drivers.runtimes.disks import held_by
+from headway.drivers.runtimes.launch import layer
 from headway.drivers.runtimes.programs import Layout
 from headway.infra.hosts import processes, procfs
 

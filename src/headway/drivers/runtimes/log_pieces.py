@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-from headway.drivers.runtimes.base import Behind, Piece, parted
+from headway.drivers.runtimes.contract.runtime import Behind, Piece, parted
 from headway.drivers.runtimes.programs import LOG_BACKUPS
 from headway.infra.hosts.private_file import write_privately
 

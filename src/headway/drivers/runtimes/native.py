@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from headway.drivers.runtimes import app_logs, console, launcher, record, rpc
-from headway.drivers.runtimes.base import (
+from headway.drivers.runtimes import app_logs, console, record, rpc
+from headway.drivers.runtimes.border import Border
+from headway.drivers.runtimes.contract.inside import Inside
+from headway.drivers.runtimes.contract.runtime import (
     Behind,
     Health,
     Piece,
@@ -23,17 +25,16 @@ from headway.drivers.runtimes.base import (
     UnknownRelease,
     checked_health,
 )
-from headway.drivers.runtimes.border import Border
 from headway.drivers.runtimes.copies import Copies
 from headway.drivers.runtimes.disks import disks_of
 from headway.drivers.runtimes.exits import Exit
 from headway.drivers.runtimes.gates import Gates
 from headway.drivers.runtimes.health import wait_until_healthy
+from headway.drivers.runtimes.launch import launcher
 from headway.drivers.runtimes.launch_configuration import render_configuration
 from headway.drivers.runtimes.layers import Layers
 from headway.drivers.runtimes.programs import Layout, Program, checked_root, group_of, render_programs
 from headway.drivers.runtimes.records import Records
-from headway.drivers.runtimes.release_exec import Inside
 from headway.drivers.runtimes.release_groups import ReleaseGroups
 from headway.drivers.runtimes.supervisord import Supervisord
 from headway.infra.hosts.private_file import make_folder, make_link, write_privately

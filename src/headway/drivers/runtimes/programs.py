@@ -9,8 +9,8 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from headway.drivers.runtimes.launcher import SUPERVISOR
-from headway.drivers.runtimes.layer import FOLDER as LAYERS
+from headway.drivers.runtimes.launch.launcher import SUPERVISOR
+from headway.drivers.runtimes.launch.layer import FOLDER as LAYERS
 from headway.kernel.errors import InvalidInput
 from headway.kernel.ids import checked_id
 

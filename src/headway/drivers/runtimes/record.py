@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from headway.drivers.runtimes.base import UnknownRelease
-from headway.drivers.runtimes.launcher import RECORD, build_environment
-from headway.drivers.runtimes.layer import BYTES
+from headway.drivers.runtimes.contract.inside import InFolder, Layered
+from headway.drivers.runtimes.contract.runtime import UnknownRelease
+from headway.drivers.runtimes.launch.launcher import RECORD, build_environment
+from headway.drivers.runtimes.launch.layer import BYTES
+from headway.drivers.runtimes.launch.site_routes import site_routes
 from headway.drivers.runtimes.programs import Program, checked_process
-from headway.drivers.runtimes.release_exec import InFolder, Layered
 from headway.drivers.runtimes.release_groups import Group
-from headway.drivers.runtimes.site_routes import site_routes
 from headway.infra.hosts.command import Account, Limits
 from headway.infra.hosts.private_file import write_privately
 from headway.kernel.artifacts import ReleaseSpec

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from headway.drivers.runtimes import app_logs, log_pieces, record
-from headway.drivers.runtimes.base import Behind, Piece
+from headway.drivers.runtimes.contract.runtime import Behind, Piece
 from headway.drivers.runtimes.programs import Layout, Program
 from headway.infra.hosts import sockets
 

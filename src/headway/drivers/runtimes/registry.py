@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from headway.drivers.runtimes.base import Runtime
 from headway.drivers.runtimes.container import ContainerRuntime
+from headway.drivers.runtimes.contract.runtime import Runtime
 from headway.drivers.runtimes.native import NativeRuntime
 from headway.drivers.runtimes.swarm.runtime import SwarmRuntime
 from headway.kernel.artifacts import Artifact, Bundle, Image

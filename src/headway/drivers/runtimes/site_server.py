@@ -8,8 +8,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from headway.drivers.runtimes.launcher import file_server
-from headway.drivers.runtimes.site_routes import site_routes
+from headway.drivers.runtimes.launch.launcher import file_server
+from headway.drivers.runtimes.launch.site_routes import site_routes
 from headway.infra.hosts.wheel_programs import beside_python
 from headway.kernel.site_rules import SiteRules
 

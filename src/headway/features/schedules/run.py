@@ -18,7 +18,7 @@ from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, 
 from headway.core.deployments.status import Intent, Reason
 from headway.core.engine.background import beside
 from headway.drivers.runtimes.container_exec import ExecSession
-from headway.drivers.runtimes.release_exec import InContainer, InFolder, Inside
+from headway.drivers.runtimes.contract.inside import InContainer, InFolder, Inside
 from headway.drivers.runtimes.script import GO, handed_over, let_in
 from headway.features.schedules.model import ScheduleTarget
 from headway.features.schedules.plan import SchedulePlan, freeze

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from headway.core.deployments.model import Request, SubjectType
-from headway.drivers.runtimes.release_exec import Inside
+from headway.drivers.runtimes.contract.inside import Inside
 from headway.drivers.sources.base import Source
 from headway.features.edge.domains_model import DomainRequest
 from headway.features.edge.route_target import RouteTarget

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
-from headway.drivers.runtimes.base import Health
+from headway.drivers.runtimes.contract.runtime import Health
 from headway.features.services.settings import ServiceSettings
 
 Kinds = frozenset[SubjectType]

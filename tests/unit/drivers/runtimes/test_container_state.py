@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.runtimes.base import ProcessState
 from headway.drivers.runtimes.container_state import ContainerState, how_it_ended, read, unwrapped
+from headway.drivers.runtimes.contract.runtime import ProcessState
 
 
 def inspected(**state: Any) -> ContainerState:  # noqa: ANN401 - parts of an answer

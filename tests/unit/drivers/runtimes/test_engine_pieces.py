@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from headway.drivers.runtimes.base import Behind
+from headway.drivers.runtimes.contract.runtime import Behind
 from headway.drivers.runtimes.engine_pieces import EngineLog
 from headway.infra.docker.api import DockerApi, unix_socket
 

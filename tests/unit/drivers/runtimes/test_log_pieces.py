@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headway.drivers.runtimes.base import Behind, Piece
+from headway.drivers.runtimes.contract.runtime import Behind, Piece
 from headway.drivers.runtimes.log_pieces import piece_of
 from headway.drivers.runtimes.programs import LOG_BACKUPS
 from headway.infra.logs.mask import Masker

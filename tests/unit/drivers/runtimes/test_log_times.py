@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headway.drivers.runtimes import log_pieces
-from headway.drivers.runtimes.base import Behind
+from headway.drivers.runtimes.contract.runtime import Behind
 from headway.drivers.runtimes.programs import LOG_BACKUPS
 from headway.infra.logs.mask import Masker
 from tests.unit.drivers.runtimes.test_log_pieces import KEY, append, rotate

@@ -115,7 +115,7 @@ def test_a_launcher_loads_little_with_it() -> None:
     source = str(Path(procfs.__file__).parents[3])
     code = (
         "import json, sys; sys.path.insert(0, sys.argv[1]); "
-        "from headway.drivers.runtimes import layer, overlay, own_groups; print(json.dumps(sorted(sys.modules)))"
+        "from headway.drivers.runtimes.launch import layer, overlay, own_groups; print(json.dumps(sorted(sys.modules)))"
     )
     argv = [sys.executable, "-I", "-S", "-c", code, source]
     loaded = set(json.loads(subprocess.run(argv, capture_output=True, check=True, text=True).stdout))

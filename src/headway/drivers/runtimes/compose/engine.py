@@ -11,8 +11,8 @@ from typing import Any
 
 from headway.drivers.runtimes.compose.commands import Composing, Docker
 from headway.drivers.runtimes.compose.observation import Container, container_of
+from headway.drivers.runtimes.contract.machine import Machine, ProgramAway
 from headway.drivers.runtimes.forced_removal import remove_at_once
-from headway.drivers.runtimes.machine import Machine, ProgramAway
 from headway.drivers.runtimes.start_networks import StartNetworks
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
 from headway.infra.docker.labels import labelled

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from headway.drivers.runtimes.compose.observation import Container
 from headway.drivers.runtimes.compose.policy import Path, Use
-from headway.drivers.runtimes.machine import Machine
+from headway.drivers.runtimes.contract.machine import Machine
 from headway.infra.hosts.safe_open import Kind, Seen
 from headway.kernel.errors import InvalidInput
 

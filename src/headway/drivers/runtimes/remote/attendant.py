@@ -18,10 +18,10 @@ from typing import Any
 from headway.drivers.edge.edge import Edge
 from headway.drivers.edge.traefik import Https
 from headway.drivers.runtimes.container import ContainerRuntime
+from headway.drivers.runtimes.contract.machine import OwnMachine
 from headway.drivers.runtimes.exec_sessions import ExecSessions
 from headway.drivers.runtimes.gate_content import Ports
 from headway.drivers.runtimes.gates import gates_of
-from headway.drivers.runtimes.machine import OwnMachine
 from headway.drivers.runtimes.native import NativeRuntime
 from headway.drivers.runtimes.remote.codec import NotUnderstood, decode, encode
 from headway.drivers.runtimes.remote.contract import Setting, types_of

@@ -7,8 +7,8 @@ from typing import Any
 
 from headway.drivers.edge.edge import CertificateNotShown, EdgeBroken, HostTaken
 from headway.drivers.edge.route_probe import NotReached, RouteNotProven
-from headway.drivers.runtimes.base import NotRunning, PortTaken, Unhealthy, UnknownRelease
-from headway.drivers.runtimes.machine import ProgramAway
+from headway.drivers.runtimes.contract.machine import ProgramAway
+from headway.drivers.runtimes.contract.runtime import NotRunning, PortTaken, Unhealthy, UnknownRelease
 from headway.drivers.runtimes.rpc import SupervisordAway
 from headway.infra.docker.api import EngineAway
 from headway.kernel.errors import Conflict, HeadwayError, InvalidInput, OutOfMemory, Unavailable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from headway.drivers.runtimes.machine import Asked, Port, Ran, Reached
+from headway.drivers.runtimes.contract.machine import Asked, Port, Ran, Reached
 from headway.drivers.runtimes.remote.client import RuntimeAgentClient
 from headway.infra.hosts.safe_open import Seen
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from headway.drivers.runtimes.base import Behind, Health, Piece, ReleaseStatus
-from headway.drivers.runtimes.release_exec import Inside
+from headway.drivers.runtimes.contract.inside import Inside
+from headway.drivers.runtimes.contract.runtime import Behind, Health, Piece, ReleaseStatus
 from headway.drivers.runtimes.remote.client import RuntimeAgentClient
 from headway.infra.hosts.clocks import as_there
 from headway.infra.hosts.work import Work

@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from headway.drivers.runtimes.answer import refusal
-from headway.drivers.runtimes.base import Health, ReleaseStatus, Unhealthy
 from headway.drivers.runtimes.container_health import RanOutOfMemory, listening_instead
 from headway.drivers.runtimes.container_state import WEB
-from headway.drivers.runtimes.last_output import LAST_LINES, explained, quoted
-from headway.drivers.runtimes.patience import CRASHES, Patience
+from headway.drivers.runtimes.contract.answer import refusal
+from headway.drivers.runtimes.contract.last_output import LAST_LINES, explained, quoted
+from headway.drivers.runtimes.contract.patience import CRASHES, Patience
+from headway.drivers.runtimes.contract.runtime import Health, ReleaseStatus, Unhealthy
 from headway.drivers.runtimes.swarm.tasks import REJECTED, Task, by_copy, statuses
 from headway.infra import http_request
 from headway.kernel.artifacts import Container, HealthKind, ReleaseSpec, Restart

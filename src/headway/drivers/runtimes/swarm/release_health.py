@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from headway.drivers.runtimes.base import Behind, Piece
 from headway.drivers.runtimes.container_state import WEB, ContainerState, read, unwrapped
+from headway.drivers.runtimes.contract.runtime import Behind, Piece
 from headway.drivers.runtimes.engine_pieces import EngineLog
 from headway.drivers.runtimes.swarm import forwarder as forwarders
 from headway.drivers.runtimes.swarm.cluster import Cluster

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from headway.drivers.runtimes import kept_images
-from headway.drivers.runtimes.base import (
+from headway.drivers.runtimes.cancel_shield import finished
+from headway.drivers.runtimes.container_marks import Marks
+from headway.drivers.runtimes.contract.inside import InContainer, Inside
+from headway.drivers.runtimes.contract.runtime import (
     Behind,
     Health,
     NotRunning,
@@ -20,9 +23,6 @@ from headway.drivers.runtimes.base import (
     UnknownRelease,
     checked_health,
 )
-from headway.drivers.runtimes.cancel_shield import finished
-from headway.drivers.runtimes.container_marks import Marks
-from headway.drivers.runtimes.release_exec import InContainer, Inside
 from headway.drivers.runtimes.start_networks import OwnBeginning
 from headway.drivers.runtimes.swarm import service_body as bodies
 from headway.drivers.runtimes.swarm.cluster import Cluster, NoSwarm

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from headway.drivers.runtimes.base import ProcessState, ProcessStatus
 from headway.drivers.runtimes.container_state import WEB, how_it_ended, instant
+from headway.drivers.runtimes.contract.runtime import ProcessState, ProcessStatus
 from headway.infra.docker import labels
 
 RUNNING = "running"

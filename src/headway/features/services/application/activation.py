@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from headway.core.deployments.run import Json, Run, RunFailed, Undo, Undoing
 from headway.core.engine import explain
 from headway.core.engine.background import while_standing
-from headway.drivers.runtimes.base import Health, Runtime, Unhealthy
+from headway.drivers.runtimes.contract.runtime import Health, Runtime, Unhealthy
 from headway.features.edge.domain_snapshots import Domains
 from headway.features.services import releases_store
 from headway.features.services import store as services_store

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from headway.core.access.model import Actor
 from headway.core.access.policy import Permission
 from headway.core.engine.background import beside
-from headway.drivers.runtimes.release_exec import InContainer
+from headway.drivers.runtimes.contract.inside import InContainer
 from headway.features.services.application import runs, store
 from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.application.model import Application

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headway.core.deployments.run import RunFailed
-from headway.drivers.runtimes.base import NotRunning
-from headway.drivers.runtimes.release_exec import InContainer
+from headway.drivers.runtimes.contract.inside import InContainer
+from headway.drivers.runtimes.contract.runtime import NotRunning
 from headway.features.services.application import store
 from headway.features.services.application.driver import ApplicationLifecycle
 

@@ -17,7 +17,7 @@ from headway.drivers.builders.publish import undo as undo_push
 from headway.drivers.buildplan.toolchains.provision import bring
 from headway.drivers.buildplan.toolchains.store import UNDO as TOOLCHAIN
 from headway.drivers.buildplan.toolchains.store import undo as undo_toolchain
-from headway.drivers.runtimes.last_output import advice
+from headway.drivers.runtimes.contract.last_output import advice
 from headway.drivers.runtimes.registry import runtime_of
 from headway.drivers.sources.image import UNDO_PULL, digest_of, pullable_of
 from headway.drivers.sources.image import undo as undo_pull

@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import TypeAlias
 
 from headway.core.engine.concurrency import at_once
-from headway.drivers.runtimes.base import ProcessState, Runtime
-from headway.drivers.runtimes.patience import CRASHES
+from headway.drivers.runtimes.contract.patience import CRASHES
+from headway.drivers.runtimes.contract.runtime import ProcessState, Runtime
 from headway.drivers.runtimes.remote.client import NotPrepared
 from headway.features.services.application import powers, store
 from headway.features.services.application.model import Application, AppSettings

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from sqlalchemy import literal_column, select
 
-from headway.drivers.runtimes.base import Health
+from headway.drivers.runtimes.contract.runtime import Health
 from headway.features.services import handover_store, releases_store
 from headway.features.services import store as services_store
 from headway.features.services.application import store

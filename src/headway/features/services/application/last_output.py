@@ -10,8 +10,8 @@ from typing import TypeVar
 from headway.core.deployments.run import Run, RunFailed
 from headway.core.deployments.status import Reason
 from headway.core.engine import explain
-from headway.drivers.runtimes.base import Runtime
-from headway.drivers.runtimes.last_output import LAST_LINES
+from headway.drivers.runtimes.contract.last_output import LAST_LINES
+from headway.drivers.runtimes.contract.runtime import Runtime
 from headway.kernel.artifacts import Bundle, ReleaseSpec
 from headway.kernel.errors import HeadwayError, OutOfMemory
 from headway.kernel.failures.explanation import on_own_threads

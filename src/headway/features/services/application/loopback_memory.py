@@ -6,7 +6,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable
 
-from headway.drivers.runtimes.machine import Reached
+from headway.drivers.runtimes.contract.machine import Reached
 from headway.features.services.application import loopback_store
 from headway.features.services.application.loopback import lines_of, named_ports
 from headway.features.services.application.model import Application

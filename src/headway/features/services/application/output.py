@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from headway.drivers.runtimes.base import Behind, Piece, Runtime
+from headway.drivers.runtimes.contract.runtime import Behind, Piece, Runtime
 from headway.features.services.model import Release, ReleaseState
 from headway.infra.logs.mask import Masker
 from headway.kernel.errors import Conflict, InvalidInput

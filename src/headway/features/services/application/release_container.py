@@ -20,7 +20,7 @@ from headway.drivers.builders.plan_dockerfile import STARTER
 from headway.drivers.runtimes.cancel_shield import finished
 from headway.drivers.runtimes.container_body import container_name
 from headway.drivers.runtimes.container_state import unwrapped
-from headway.drivers.runtimes.last_output import LAST_LINES
+from headway.drivers.runtimes.contract.last_output import LAST_LINES
 from headway.features.services.application.plan import ApplicationPlan
 from headway.features.services.application.tools import ApplicationContext
 from headway.infra.docker import labels

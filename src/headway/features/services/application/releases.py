@@ -8,7 +8,7 @@ from headway.core.access import policy
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission
 from headway.core.deployments.model import SubjectType
-from headway.drivers.runtimes.base import ReleaseStatus
+from headway.drivers.runtimes.contract.runtime import ReleaseStatus
 from headway.features.services import store as services_store
 from headway.features.services.application import store
 from headway.features.services.application.driver import ApplicationLifecycle

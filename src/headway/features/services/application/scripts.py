@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headway.core.deployments.run import RunFailed
-from headway.drivers.runtimes.release_exec import Inside
+from headway.drivers.runtimes.contract.inside import Inside
 from headway.features.services.application import store
 from headway.features.services.application.snapshot import open_snapshot
 from headway.features.services.application.tools import ApplicationContexts

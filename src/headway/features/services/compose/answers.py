@@ -10,8 +10,8 @@ from typing import Any
 
 from headway.core.deployments.run import Run, RunFailed
 from headway.drivers.runtimes.compose.observation import Container
-from headway.drivers.runtimes.machine import Asked, Port
-from headway.drivers.runtimes.patience import SECONDS_UNTIL_TOLD, Patience
+from headway.drivers.runtimes.contract.machine import Asked, Port
+from headway.drivers.runtimes.contract.patience import SECONDS_UNTIL_TOLD, Patience
 from headway.features.services.compose.model import Record
 from headway.features.services.compose.routing import servers_of
 from headway.features.services.compose.tools import ComposeContext

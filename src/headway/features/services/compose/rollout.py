@@ -15,8 +15,8 @@ from headway.drivers.runtimes.compose import conversion
 from headway.drivers.runtimes.compose.engine import Image
 from headway.drivers.runtimes.compose.observation import Container, ContainerVerdict, Judgement, judged
 from headway.drivers.runtimes.compose.ways import Before, Way, way_of
-from headway.drivers.runtimes.last_output import LAST_LINES
-from headway.drivers.runtimes.machine import Port
+from headway.drivers.runtimes.contract.last_output import LAST_LINES
+from headway.drivers.runtimes.contract.machine import Port
 from headway.features.services.compose.model import Record, ReleasedService
 from headway.features.services.compose.tools import ComposeContext
 from headway.kernel.errors import HeadwayError

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headway.core.deployments.run import RunFailed
-from headway.drivers.runtimes.release_exec import InContainer, Inside
+from headway.drivers.runtimes.contract.inside import InContainer, Inside
 from headway.features.services.compose import store
 from headway.features.services.compose.plan import known_secrets
 from headway.features.services.compose.tools import ComposeContexts

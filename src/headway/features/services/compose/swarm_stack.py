@@ -16,7 +16,7 @@ from headway.drivers.runtimes.compose import conversion, stack_file, stacks
 from headway.drivers.runtimes.compose.bounds import begun
 from headway.drivers.runtimes.compose.stack_file import Held
 from headway.drivers.runtimes.compose.stacks import StackService
-from headway.drivers.runtimes.last_output import LAST_LINES
+from headway.drivers.runtimes.contract.last_output import LAST_LINES
 from headway.drivers.runtimes.swarm.release_health import last_lines
 from headway.drivers.runtimes.swarm.tasks import Task, by_copy
 from headway.drivers.sources.image import pullable_of

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from headway.drivers.dumps.base import INSIDE, Server, Typed, typed
-from headway.drivers.runtimes.base import NotRunning
-from headway.drivers.runtimes.release_exec import InContainer
+from headway.drivers.runtimes.contract.inside import InContainer
+from headway.drivers.runtimes.contract.runtime import NotRunning
 from headway.features.services.application import store as applications
 from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.database.kinds import KINDS

@@ -8,7 +8,7 @@ import pytest
 
 from headway.drivers.runtimes.compose.footing import Exchangeable, require
 from headway.drivers.runtimes.compose.policy import Path, Use
-from headway.drivers.runtimes.machine import OwnMachine
+from headway.drivers.runtimes.contract.machine import OwnMachine
 
 Written = tuple[str, bool]
 

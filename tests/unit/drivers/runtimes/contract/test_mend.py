@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headway.drivers.runtimes.answer import mend
+from headway.drivers.runtimes.contract.answer import mend
 
 
 @pytest.mark.parametrize(

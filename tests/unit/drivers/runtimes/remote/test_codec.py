@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.runtimes.base import ProcessState, ProcessStatus, ReleaseStatus
-from headway.drivers.runtimes.release_exec import InContainer, Inside
+from headway.drivers.runtimes.contract.inside import InContainer, Inside
+from headway.drivers.runtimes.contract.runtime import ProcessState, ProcessStatus, ReleaseStatus
 from headway.drivers.runtimes.remote.codec import NotUnderstood, decode, encode
 from headway.drivers.runtimes.remote.contract import CONTRACTS, types_of
 from headway.kernel.artifacts import (

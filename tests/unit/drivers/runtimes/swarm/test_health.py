@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.runtimes.base import Unhealthy
+from headway.drivers.runtimes.contract.runtime import Unhealthy
 from headway.drivers.runtimes.swarm.health import Seen, wait_until_healthy
 from headway.drivers.runtimes.swarm.tasks import Task, read
 from headway.infra import http_request

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.runtimes.base import ProcessState
+from headway.drivers.runtimes.contract.runtime import ProcessState
 from headway.drivers.runtimes.swarm.tasks import by_copy, read, rolled_back, statuses
 
 

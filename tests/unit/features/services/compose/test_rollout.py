@@ -7,7 +7,7 @@ from typing import Any
 from headway.drivers.runtimes.compose.engine import Image
 from headway.drivers.runtimes.compose.observation import Container
 from headway.drivers.runtimes.compose.ways import Way
-from headway.drivers.runtimes.machine import Port
+from headway.drivers.runtimes.contract.machine import Port
 from headway.features.services.compose.model import Record, ReleasedService
 from headway.features.services.compose.presence import outdated, to_make, to_start
 from headway.features.services.compose.rollout import left_by_failure, orphaned, rollout, to_bring_up, wanted_ports

@@ -8,7 +8,7 @@ from typing import Literal
 from typing_extensions import TypedDict
 
 from headway.api.rows import moment
-from headway.drivers.runtimes.base import ProcessStatus
+from headway.drivers.runtimes.contract.runtime import ProcessStatus
 from headway.features.services.application.releases import ReleaseView
 from headway.features.services.application.variables import marks_of
 from headway.features.services.model import ReleaseState

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from headway.drivers.runtimes.overlay import INSTALLED, bind, lay_over
+from headway.drivers.runtimes.launch.overlay import INSTALLED, bind, lay_over
 from headway.infra.hosts import procfs
 
 FOLDER = "layers"

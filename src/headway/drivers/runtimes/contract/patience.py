@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from headway.drivers.runtimes.base import Unhealthy
+from headway.drivers.runtimes.contract.runtime import Unhealthy
 from headway.kernel.phrase import phrase
 
 SECONDS_UNTIL_TOLD = 3.0

@@ -109,7 +109,7 @@ def become_program(argv: list[str], environment: dict[str, str]) -> None:
 
 def lay(root: str, record: dict[str, Any], program: str, *, parted: bool) -> str:
     """Gives the process a layer over its release; gives the folder to be in."""
-    from headway.drivers.runtimes import layer  # noqa: PLC0415 - a site that is served needs none
+    from headway.drivers.runtimes.launch import layer  # noqa: PLC0415 - a site that is served needs none
 
     terms = {
         "folder": record["folder"],
@@ -127,7 +127,7 @@ def lay(root: str, record: dict[str, Any], program: str, *, parted: bool) -> str
 
 def part() -> bool:
     """Gives this process mounts of its own; whether that could be."""
-    from headway.drivers.runtimes.overlay import part_mounts  # noqa: PLC0415 - as above
+    from headway.drivers.runtimes.launch.overlay import part_mounts  # noqa: PLC0415 - as above
 
     return part_mounts()
 
@@ -135,7 +135,7 @@ def part() -> bool:
 def hide_groups(record: dict[str, Any], *, parted: bool) -> None:
     """Leaves the process, of the machine's control groups, the sight of its own."""
     if parted and record["uid"] and os.geteuid() == 0:
-        from headway.drivers.runtimes.own_groups import show_own  # noqa: PLC0415 - not needed by who only looks in this file
+        from headway.drivers.runtimes.launch.own_groups import show_own  # noqa: PLC0415 - not needed by who only looks in this file
 
         show_own()
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes import answer
-from headway.drivers.runtimes.answer import AskedPort
+from headway.drivers.runtimes.contract import answer
+from headway.drivers.runtimes.contract.answer import AskedPort
 from headway.infra.hosts import sockets
 from tests.integration.runtimes.bench import free_port
 from tests.support.certificates.certificates import certificate_for

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes.machine import OwnMachine, Port, ProgramAway
+from headway.drivers.runtimes.contract.machine import OwnMachine, Port, ProgramAway
 
 MACHINE = OwnMachine()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from socket import AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM, socket
 from typing import Protocol
 
-from headway.drivers.runtimes.answer import AskedPort
+from headway.drivers.runtimes.contract.answer import AskedPort
 from headway.infra.hosts import processes, sockets
 from headway.infra.hosts.safe_open import Seen, look_beneath
 from headway.kernel.errors import Unavailable

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.runtimes import launcher
+from headway.drivers.runtimes.launch import launcher
 from headway.infra.hosts import cgroups
 from headway.kernel.ids import new_id
 from tests.integration.runtimes.bench import ACCOUNT
@@ -32,7 +32,7 @@ LAUNCHER = """
 import ctypes, json, os, sys
 source, top, is_container, groups, account = json.loads(sys.argv[1])
 sys.path[:0] = [source]
-from headway.drivers.runtimes import launcher
+from headway.drivers.runtimes.launch import launcher
 libc = ctypes.CDLL(None)
 os.umask(0o077)
 assert launcher.part()
@@ -70,7 +70,7 @@ class Tree:
         """By a process that joins a group of its own, or cannot have one."""
         own = {"tree": "/sys/fs/cgroup", "folder": f"{self.panel}/releases/own", "controllers": []}
         groups = [{**own, "bounds": {BOUND: "7"}}] if joins else []
-        source = str(Path(launcher.__file__).parents[3])
+        source = str(Path(launcher.__file__).parents[4])
         told = json.dumps([source, str(self.top).rstrip("/"), self.top != Path(UNIFIED), groups, ACCOUNT])
         done = subprocess.run(
             [sys.executable, "-I", "-S", "-c", LAUNCHER, told], capture_output=True, text=True, timeout=60, check=False

@@ -15,12 +15,13 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.runtimes import layer, overlay, record
+from headway.drivers.runtimes import record
+from headway.drivers.runtimes.contract.inside import InFolder
 from headway.drivers.runtimes.disks import held_by
-from headway.drivers.runtimes.launcher import BESIDE
+from headway.drivers.runtimes.launch import layer, overlay
+from headway.drivers.runtimes.launch.launcher import BESIDE
 from headway.drivers.runtimes.layers import Layers
 from headway.drivers.runtimes.programs import Layout
-from headway.drivers.runtimes.release_exec import InFolder
 from headway.infra.hosts import procfs
 from headway.kernel.artifacts import Bundle
 from headway.kernel.errors import InvalidInput
@@ -42,7 +43,7 @@ pytestmark = pytest.mark.root
 LAUNCHER = """
 import json, os, sys
 sys.path[:0] = json.loads(sys.argv[1])
-from headway.drivers.runtimes import layer, overlay
+from headway.drivers.runtimes.launch import layer, overlay
 root, form, terms, what = sys.argv[2], sys.argv[3], json.loads(sys.argv[4]), sys.argv[5]
 parted = form != "copy" and overlay.part_mounts()
 if form == "owners":
@@ -60,7 +61,7 @@ exec(what)
 BY_ITSELF = """
 import glob, json, os, sys
 sys.path[:0] = [{source!r}]
-from headway.drivers.runtimes import layer, overlay
+from headway.drivers.runtimes.launch import layer, overlay
 os.mkdir({root!r} + "/release")
 open({root!r} + "/release/a", "w").write("before")
 if not (pid := os.fork()):
@@ -99,7 +100,7 @@ class Bench:
         """What a process says that works in a layer."""
         settled = {"folder": str(self.release), "uid": ACCOUNT, "gid": ACCOUNT, "home": str(self.home), "keep": []}
         told = {**settled, "program": "web", "app_name": "shop", "bytes": 1 << 20, **terms}
-        source = str(Path(layer.__file__).parents[3])
+        source = str(Path(layer.__file__).parents[4])
         argv = [
             sys.executable,
             "-I",

@@ -10,7 +10,7 @@ import contextlib
 import ctypes
 from collections.abc import Iterable, Mapping
 
-from headway.drivers.runtimes.overlay import cover, show_instead
+from headway.drivers.runtimes.launch.overlay import cover, show_instead
 from headway.infra.hosts import procfs
 
 _NEW_GROUPS = 0x02000000

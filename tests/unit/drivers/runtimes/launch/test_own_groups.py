@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headway.drivers.runtimes.own_groups import trees_of
+from headway.drivers.runtimes.launch.own_groups import trees_of
 from headway.infra.hosts.procfs import read_groups, read_mounts
 
 OWN = "headway/p/releases/r"

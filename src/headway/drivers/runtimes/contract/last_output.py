@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from functools import partial
 
-from headway.drivers.runtimes.base import Unhealthy
+from headway.drivers.runtimes.contract.runtime import Unhealthy
 from headway.kernel.failures.explanation import on_own_threads, told
 from headway.kernel.failures.rule import Phase
 

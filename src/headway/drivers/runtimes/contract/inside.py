@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from headway.drivers.runtimes.launcher import BESIDE, SYSTEM_PATH
+from headway.drivers.runtimes.launch.launcher import BESIDE, SYSTEM_PATH
 from headway.infra.hosts.command import Account, Command, Limits, Stage
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.runtimes import launcher
+from headway.drivers.runtimes.launch import launcher
 
 RECORD: dict[str, Any] = {
     "release_id": "r1",

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 
-from headway.drivers.runtimes.base import Runtime
+from headway.drivers.runtimes.contract.runtime import Runtime
 from headway.kernel.errors import InvalidInput, Unavailable
 
 log = logging.getLogger(__name__)

@@ -1,0 +1,1 @@
+"""What every form of runtime is and does, and what all of them share."""
