@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from headway.drivers.runtimes.gate_content import own_addresses
+from headway.drivers.runtimes.gates.table_content import own_addresses
 from tests.e2e.boxes import boxed_web
 from tests.support.docker.compose import SLEEPS, Stack, panel_with_engine, stack
 from tests.support.docker.docker_engine import BASE_IMAGE, Engine

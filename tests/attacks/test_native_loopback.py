@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 import pytest
 
-from headway.drivers.runtimes import mirrors
-from headway.drivers.runtimes.gate_content import own_addresses
+from headway.drivers.runtimes.gates import mirrors
+from headway.drivers.runtimes.gates.table_content import own_addresses
 from headway.kernel.vault import Vault
 from tests.support.panel.panel import Panel, free_port, git_repository, until, web
 

@@ -20,8 +20,8 @@ from headway.core.deployments.run import RunFailed
 from headway.drivers.builders.base import BuildError
 from headway.drivers.builders.publish import Destination, publish
 from headway.drivers.runtimes.compose import commands
-from headway.drivers.runtimes.gate_content import Ports
-from headway.drivers.runtimes.gates import gates_of
+from headway.drivers.runtimes.gates.panel_gates import gates_of
+from headway.drivers.runtimes.gates.table_content import Ports
 from headway.drivers.sources.base import SourceError
 from headway.drivers.sources.image import ImageSource, PulledSpec
 from headway.features.backups.database.requests import DATABASE_JOB

@@ -15,8 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from headway.drivers.runtimes.gate_content import Ports, own_addresses
-from headway.drivers.runtimes.gates import gates_of
+from headway.drivers.runtimes.gates.panel_gates import gates_of
+from headway.drivers.runtimes.gates.table_content import Ports, own_addresses
 from tests.attacks.test_containers_reach import CLOUDS, NATIVE, REFUSED, TRIER, listening, said_in
 from tests.e2e.boxes import DOCKERFILE, boxed_web
 from tests.e2e.swarms import SECONDS, Ground, swarm_ground

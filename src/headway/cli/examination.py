@@ -18,7 +18,7 @@ from headway.cli.diagnosis import Docker, Examined, Isolation
 from headway.cli.machine import facts
 from headway.drivers.buildplan.toolchains.inventory import SCRIPT, parse, question
 from headway.drivers.buildplan.toolchains.tools import TOOLS
-from headway.drivers.runtimes.gate_problems import apart_problem, gates_problem
+from headway.drivers.runtimes.gates.problems import apart_problem, gates_problem
 from headway.drivers.runtimes.launch.launcher import can_hide
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused, keeps_policies, unix_socket
 from headway.infra.hosts import cgroups

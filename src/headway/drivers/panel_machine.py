@@ -17,8 +17,8 @@ from headway.drivers.runtimes.container import ContainerRuntime
 from headway.drivers.runtimes.contract.machine import OwnMachine
 from headway.drivers.runtimes.copies import Copies
 from headway.drivers.runtimes.disks import disks_of
-from headway.drivers.runtimes.gate_content import Ports
-from headway.drivers.runtimes.gates import Gates, gates_of
+from headway.drivers.runtimes.gates.panel_gates import Gates, gates_of
+from headway.drivers.runtimes.gates.table_content import Ports
 from headway.drivers.runtimes.native import NativeRuntime
 from headway.drivers.runtimes.programs import Layout
 from headway.drivers.runtimes.records import Records

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes import bpf, gate_places, gate_words
 from headway.drivers.runtimes.border import Border
-from headway.drivers.runtimes.gate_content import Ports, number
-from headway.drivers.runtimes.gates import Gates, gates_of
+from headway.drivers.runtimes.gates import bpf, instructions
+from headway.drivers.runtimes.gates.panel_gates import Gates, gates_of
+from headway.drivers.runtimes.gates.places import trees_of
+from headway.drivers.runtimes.gates.table_content import Ports, number
 from headway.drivers.runtimes.programs import Layout
 from headway.drivers.runtimes.records import Records
 from headway.drivers.runtimes.release_groups import ReleaseGroups
@@ -28,7 +29,7 @@ PANELS, CONTAINERS, BUILDS = 21_900, 21_901, ACCOUNTS.start
 def groups() -> Iterator[Path]:
     """Where all that the panel starts is judged."""
     made = ReleaseGroups.of_this_machine(PANEL_ID)
-    places = gate_places.trees_of(PANEL_ID)
+    places = trees_of(PANEL_ID)
     if made is None or not places:
         pytest.skip("no control groups of version 2 can be made here")
     yield places[0]
@@ -48,7 +49,7 @@ def process(folder: Path) -> tuple[Gates, Border]:
 
 def closed(groups: Path) -> set[int]:
     """The ports that the kernel keeps every application from."""
-    (program,) = bpf.attached(groups, gate_words.CONNECT_4)
+    (program,) = bpf.attached(groups, instructions.CONNECT_4)
     tables = bpf.tables_of(program)
     with closing(tables["hw_owners"]) as owners:
         found = owners.content()
@@ -57,7 +58,7 @@ def closed(groups: Path) -> set[int]:
 
 def is_ruled(groups: Path) -> bool:
     """Whether what builds reaches only what it is to."""
-    (program,) = bpf.attached(groups, gate_words.CONNECT_4)
+    (program,) = bpf.attached(groups, instructions.CONNECT_4)
     with closing(bpf.tables_of(program)["hw_accounts"]) as accounts:
         return accounts.value(number(BUILDS)) is not None
 
@@ -86,7 +87,7 @@ def test_what_another_process_made_of_it_is_made_good_by_the_next_look(groups: P
 
 def test_the_ports_of_containers_are_closed_by_whatever_starts_applications_first(groups: Path, tmp_path: Path) -> None:
     process(tmp_path)[1].close([CONTAINERS])
-    for kind in (gate_words.CONNECT_4, gate_words.CONNECT_6):
+    for kind in (instructions.CONNECT_4, instructions.CONNECT_6):
         for program in bpf.attached(groups, kind):
             bpf.detach(groups, kind, program)
     process(tmp_path)[1].stand()  # as after a reboot

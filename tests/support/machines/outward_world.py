@@ -23,8 +23,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from headway.drivers.runtimes.gate_content import Ports
-from headway.drivers.runtimes.gates import Gates, gates_of
+from headway.drivers.runtimes.gates.panel_gates import Gates, gates_of
+from headway.drivers.runtimes.gates.table_content import Ports
 from headway.drivers.storages.base import Storage
 from headway.drivers.storages.queries import Storages
 from headway.drivers.storages.rclone import Rclone

@@ -12,9 +12,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from headway.drivers.runtimes import app_logs
-from headway.drivers.runtimes.gate_content import Ports
-from headway.drivers.runtimes.gate_words import CLOUD
-from headway.drivers.runtimes.gates import Gates
+from headway.drivers.runtimes.gates.instructions import CLOUD
+from headway.drivers.runtimes.gates.panel_gates import Gates
+from headway.drivers.runtimes.gates.table_content import Ports
 from headway.drivers.runtimes.programs import Layout
 from headway.drivers.runtimes.record import ReleaseRecord
 from headway.drivers.runtimes.records import Records

@@ -28,7 +28,7 @@ from headway.drivers.runtimes.contract.runtime import (
 from headway.drivers.runtimes.copies import Copies
 from headway.drivers.runtimes.disks import disks_of
 from headway.drivers.runtimes.exits import Exit
-from headway.drivers.runtimes.gates import Gates
+from headway.drivers.runtimes.gates.panel_gates import Gates
 from headway.drivers.runtimes.health import wait_until_healthy
 from headway.drivers.runtimes.launch import launcher
 from headway.drivers.runtimes.launch_configuration import render_configuration

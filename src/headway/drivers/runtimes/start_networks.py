@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from headway.drivers.runtimes.gates import CONTAINERS, SWARM, Gates
-from headway.drivers.runtimes.mark_code import SETTING
+from headway.drivers.runtimes.gates.mark_code import SETTING
+from headway.drivers.runtimes.gates.panel_gates import CONTAINERS, SWARM, Gates
 from headway.infra.docker import labels
 from headway.infra.docker.api import DockerApi
 

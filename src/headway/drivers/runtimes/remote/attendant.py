@@ -20,8 +20,8 @@ from headway.drivers.edge.traefik import Https
 from headway.drivers.runtimes.container import ContainerRuntime
 from headway.drivers.runtimes.contract.machine import OwnMachine
 from headway.drivers.runtimes.exec_sessions import ExecSessions
-from headway.drivers.runtimes.gate_content import Ports
-from headway.drivers.runtimes.gates import gates_of
+from headway.drivers.runtimes.gates.panel_gates import gates_of
+from headway.drivers.runtimes.gates.table_content import Ports
 from headway.drivers.runtimes.native import NativeRuntime
 from headway.drivers.runtimes.remote.codec import NotUnderstood, decode, encode
 from headway.drivers.runtimes.remote.contract import Setting, types_of

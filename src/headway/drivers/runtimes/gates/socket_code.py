@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntFlag
 
-from headway.drivers.runtimes.bpf import Code, Kind, Table
-from headway.drivers.runtimes.egress_code import require_apart, require_outward
-from headway.drivers.runtimes.gate_words import (
+from headway.drivers.runtimes.gates.bpf import Code, Kind, Table
+from headway.drivers.runtimes.gates.egress_code import require_apart, require_outward
+from headway.drivers.runtimes.gates.instructions import (
     ADD,
     AND,
     CALL,

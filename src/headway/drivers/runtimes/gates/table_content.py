@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from headway.drivers.runtimes import gate_code
-from headway.drivers.runtimes.gate_code import Holds
+from headway.drivers.runtimes.gates import socket_code
+from headway.drivers.runtimes.gates.socket_code import Holds
 from headway.infra.hosts import procfs
 
 Content = Mapping[str, dict[bytes, bytes]]
@@ -85,7 +85,7 @@ def content_of(records: Sequence[Gated], ports: Ports) -> Content:
 
 def here() -> dict[bytes, bytes]:
     """The addresses of this machine, as a table."""
-    return {gate_code.address_key(address): number(1) for address in own_addresses()}
+    return {socket_code.address_key(address): number(1) for address in own_addresses()}
 
 
 def number(value: int) -> bytes:

@@ -9,9 +9,9 @@ import hashlib
 import struct
 from collections.abc import Mapping
 
-from headway.drivers.runtimes.bpf import Code, Kind, Table
-from headway.drivers.runtimes.egress_code import require_apart
-from headway.drivers.runtimes.gate_words import (
+from headway.drivers.runtimes.gates.bpf import Code, Kind, Table
+from headway.drivers.runtimes.gates.egress_code import require_apart
+from headway.drivers.runtimes.gates.instructions import (
     CALL,
     CONTEXT,
     EQUAL,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from headway.drivers.runtimes import bpf, gate_words
+from headway.drivers.runtimes.gates import bpf, instructions
 from headway.infra.hosts import cgroups, procfs
 
 
@@ -29,10 +29,10 @@ class Role(StrEnum):
         """Where programs are attached."""
         match self:
             case Role.TREE:
-                return (gate_words.CREATE, gate_words.BOUND_4, gate_words.BOUND_6, *gate_words.REACHED)
+                return (instructions.CREATE, instructions.BOUND_4, instructions.BOUND_6, *instructions.REACHED)
             case Role.ROOT:
-                return (gate_words.SYSCTL, *gate_words.REACHED)
-        return gate_words.REACHED
+                return (instructions.SYSCTL, *instructions.REACHED)
+        return instructions.REACHED
 
 
 CONTAINERS = (Role.OPEN, Role.RULED)

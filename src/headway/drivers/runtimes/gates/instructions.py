@@ -8,7 +8,7 @@ import socket
 import struct
 from collections.abc import Mapping
 
-from headway.drivers.runtimes.bpf import Code, Kind, Table
+from headway.drivers.runtimes.gates.bpf import Code, Kind, Table
 
 _SOCKET, _ADDRESS, _SYSCTL = 9, 18, 23  # types of programs
 

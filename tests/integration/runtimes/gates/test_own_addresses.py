@@ -7,13 +7,16 @@ import sys
 
 import pytest
 
-from headway.drivers.runtimes.gate_content import here, own_addresses
+from headway.drivers.runtimes.gates.table_content import here, own_addresses
 
 _TWICE = """\
 ip link add one type veth peer name other
 ip address add 10.9.8.7/24 dev one && ip address add 10.9.8.7/24 dev other
 ip link set one up && ip link set other up
-exec "$0" -c "from headway.drivers.runtimes import gate_content as of; print(len(of.here()), *of.own_addresses())"
+exec "$0" -c "
+from headway.drivers.runtimes.gates.table_content import here, own_addresses
+print(len(here()), *own_addresses())
+"
 """
 
 

@@ -20,14 +20,13 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from headway.drivers.runtimes import bpf, egress_code, gate_code, gate_words, mark_code, mirrors
-from headway.drivers.runtimes import gate_places as places
-from headway.drivers.runtimes.gate_code import Accounts, Holds
-from headway.drivers.runtimes.gate_content import Content, Gated, Ports, content_of, here, number, pair
-from headway.drivers.runtimes.gate_places import Place, Role
+from headway.drivers.runtimes.gates import bpf, egress_code, instructions, mark_code, mirrors, places, socket_code
+from headway.drivers.runtimes.gates.places import Place, Role
+from headway.drivers.runtimes.gates.socket_code import Accounts, Holds
+from headway.drivers.runtimes.gates.table_content import Content, Gated, Ports, content_of, here, number, pair
 from headway.infra.hosts import cgroups
 
-_CODE = tuple(str(each.__file__) for each in (gate_code, gate_words, egress_code, mark_code))
+_CODE = tuple(str(each.__file__) for each in (socket_code, instructions, egress_code, mark_code))
 _FORGET_SECONDS = 600.0
 APPLICATIONS, CONTAINERS, SWARM = "applications", "containers", "swarm"
 _SO_NETNS_COOKIE = 71
@@ -159,7 +158,7 @@ class Gates:
             for pid, setting in settings.items() if tables else ():
                 group = places.number_of(pid)
                 if group is not None and setting in known:
-                    tables[gate_words.MARKS].put(struct.pack("=Q", group), number(known[setting]))
+                    tables[instructions.MARKS].put(struct.pack("=Q", group), number(known[setting]))
 
     def build(self, account: int, ports: Sequence[int]) -> None:
         """From now on what builds under an account reaches of the loopback these ports, and those of mirrors, beside
@@ -241,11 +240,11 @@ class Gates:
             return
         self._forget_at = time.monotonic() + _FORGET_SECONDS
         with _closing(self._standing(Place(folder, Role.ROOT)) or {}) as tables:
-            marks = list(tables[gate_words.MARKS].keys()) if tables else []  # before it is looked what there is
+            marks = list(tables[instructions.MARKS].keys()) if tables else []  # before it is looked what there is
             there = {struct.pack("=Q", each) for each in places.numbers()} if marks else set()
             for key in marks:
                 if key not in there:
-                    tables[gate_words.MARKS].drop(key)
+                    tables[instructions.MARKS].drop(key)
 
     def _content(self) -> Content:
         made = content_of(self._records(), self.ports)
@@ -286,7 +285,7 @@ class Gates:
                     bpf.detach(place.folder, kind, extra)
                 if not ours:
                     return None
-                if kind == gate_words.CONNECT_4:
+                if kind == instructions.CONNECT_4:
                     tables = bpf.tables_of(ours[0])
             finally:
                 for each in found:
@@ -295,7 +294,7 @@ class Gates:
 
     def _set_up(self, place: Place, content: Content) -> Tables:
         """A set of its own, in force before the one of another version is taken off."""
-        sizes = gate_words.MARKED if place.role is Role.ROOT else gate_words.TABLES
+        sizes = instructions.MARKED if place.role is Role.ROOT else instructions.TABLES
         tables = {
             name: bpf.make_table(name, key_bytes=key, value_bytes=value, entries=entries)
             for name, (key, value, entries) in sizes.items()
@@ -317,9 +316,9 @@ class Gates:
     def _take_over(self, program: int, tables: Tables) -> None:
         """What another version has noted."""
         with _closing(bpf.tables_of(program)) as before:
-            if gate_words.MARKS in before and gate_words.MARKS in tables:
-                for key, value in before[gate_words.MARKS].content().items():
-                    tables[gate_words.MARKS].put(key, value)
+            if instructions.MARKS in before and instructions.MARKS in tables:
+                for key, value in before[instructions.MARKS].content().items():
+                    tables[instructions.MARKS].put(key, value)
 
     def _take_off(self, place: Place) -> None:
         for kind in place.role.kinds:
@@ -338,18 +337,18 @@ class Gates:
 
     def _code(self, place: Place, kind: bpf.Kind, tables: Tables) -> bpf.Code:
         home = self.accounts.home or 0
-        if kind == gate_words.SYSCTL:
+        if kind == instructions.SYSCTL:
             return mark_code.noted(self.panel_id, place.folder.stat().st_ino, tables)
-        if kind == gate_words.CREATE:
-            return gate_code.created(self.accounts)
-        if kind in {gate_words.BOUND_4, gate_words.BOUND_6}:
-            return gate_code.bound(self.accounts, tables)
+        if kind == instructions.CREATE:
+            return socket_code.created(self.accounts)
+        if kind in {instructions.BOUND_4, instructions.BOUND_6}:
+            return socket_code.bound(self.accounts, tables)
         match place.role:
             case Role.TREE:
-                return gate_code.reached(self.accounts, tables, kind)
+                return socket_code.reached(self.accounts, tables, kind)
             case Role.ROOT:
                 return mark_code.judged(home, tables, kind)
-        return gate_code.apart(home, tables, kind, ruled=place.role is Role.RULED)
+        return socket_code.apart(home, tables, kind, ruled=place.role is Role.RULED)
 
     def _name(self, place: Place) -> str:
         prefix, what = self._prefix(place), f"{_version()}{(self.accounts, place.role)!r}"

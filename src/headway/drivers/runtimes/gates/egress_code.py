@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from headway.drivers.runtimes.bpf import Code, Table
-from headway.drivers.runtimes.gate_words import (
+from headway.drivers.runtimes.gates.bpf import Code, Table
+from headway.drivers.runtimes.gates.instructions import (
     ADD,
     CALL,
     CLOUD,
