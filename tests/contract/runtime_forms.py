@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from headway.drivers.runtimes.container import ContainerRuntime
+from headway.drivers.runtimes.container.runtime import ContainerRuntime
 from headway.drivers.runtimes.contract.runtime import Runtime
 from headway.drivers.runtimes.swarm.runtime import SwarmRuntime
 from headway.infra.docker.api import DockerApi, unix_socket

@@ -28,7 +28,7 @@ from headway.drivers.builders.plan_image import PlanImageBuilder
 from headway.drivers.buildplan.plan import Need
 from headway.drivers.buildplan.toolchains.provision import provide
 from headway.drivers.buildplan.toolchains.store import Store
-from headway.drivers.runtimes.site_server import configuration
+from headway.drivers.runtimes.container.site_server import configuration
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.infra.docker.cli import Docker
 from headway.infra.hosts.command import Account

@@ -28,7 +28,7 @@ SHARED = (
         "drivers/builders/engine.py",
         "drivers/runtimes/compose",
     ),
-    *(f"drivers/runtimes/{name}" for name in ("container.py", "container_health.py", "swarm")),
+    *(f"drivers/runtimes/{name}" for name in ("container/health.py", "container/runtime.py", "swarm")),
     *(f"drivers/runtimes/contract/{name}" for name in ("answer.py", "machine.py", "patience.py")),
     *(f"drivers/edge/{name}" for name in ("edge.py", "first_answer.py", "route_probe.py")),
 )

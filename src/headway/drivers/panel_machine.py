@@ -13,7 +13,8 @@ from headway.drivers.edge.edge import Edge
 from headway.drivers.edge.traefik import EdgeAccounts, Https
 from headway.drivers.runtimes.compose.commands import Docker
 from headway.drivers.runtimes.compose.engine import Engine
-from headway.drivers.runtimes.container import ContainerRuntime
+from headway.drivers.runtimes.container.runtime import ContainerRuntime
+from headway.drivers.runtimes.container.start_networks import OwnBeginning
 from headway.drivers.runtimes.contract.machine import OwnMachine
 from headway.drivers.runtimes.copies import Copies
 from headway.drivers.runtimes.disks import disks_of
@@ -22,7 +23,6 @@ from headway.drivers.runtimes.gates.table_content import Ports
 from headway.drivers.runtimes.native import NativeRuntime
 from headway.drivers.runtimes.programs import Layout
 from headway.drivers.runtimes.records import Records
-from headway.drivers.runtimes.start_networks import OwnBeginning
 from headway.drivers.runtimes.swarm.runtime import SwarmRuntime
 from headway.infra.docker.api import DockerApi, EngineAway, unix_socket
 from headway.infra.hosts.local import LocalHost

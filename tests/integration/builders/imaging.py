@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from headway.drivers.builders.base import BuildSpec, ImageSpec
-from headway.drivers.runtimes.site_server import configuration, lay_out
+from headway.drivers.runtimes.container.site_server import configuration, lay_out
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.infra.docker.cli import Docker
 from headway.infra.hosts.command import Account

@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.runtimes import container_exec, disks, layers
+from headway.drivers.runtimes import disks, layers
+from headway.drivers.runtimes.container import exec_session
 from headway.drivers.runtimes.launch import layer
 from headway.drivers.runtimes.layers import Layers
 from headway.drivers.runtimes.programs import Layout
@@ -134,7 +135,7 @@ def in_a_group(tree: cgroups.Hierarchy) -> Iterator[tuple[Path, subprocess.Popen
 def test_it_is_seen_in_the_group_of_its_container() -> None:
     counts = max(cgroups.hierarchies(), key=lambda each: "pids" in each.controllers)
     with in_a_group(counts) as (group, left):
-        assert container_exec._is_in(group.name, left.pid)
+        assert exec_session._is_in(group.name, left.pid)
 
 
 def on_a_server(group: Path) -> bool:
@@ -169,5 +170,5 @@ def test_a_look_from_within_a_container_finds_and_ends_it() -> None:
         'sh -c "$1" headway HEADWAY_INSIDE=r1 && wait $!',
     )
     apart = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", "\n".join(lines), "sh")
-    ended = subprocess.run((*apart, container_exec._SWEEP), check=False, timeout=5)
+    ended = subprocess.run((*apart, exec_session._SWEEP), check=False, timeout=5)
     assert ended.returncode == 128 + signal.SIGKILL

@@ -9,8 +9,8 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from headway.drivers.runtimes.container_exec import MARK, ExecSession
-from headway.drivers.runtimes.script import GO, let_in
+from headway.drivers.runtimes.container.exec_session import MARK, ExecSession
+from headway.drivers.runtimes.container.script import GO, let_in
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused, unix_socket
 from headway.kernel.console_frames import Kind
 from headway.kernel.errors import Conflict

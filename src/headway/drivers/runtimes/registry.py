@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from headway.drivers.runtimes.container import ContainerRuntime
+from headway.drivers.runtimes.container.runtime import ContainerRuntime
 from headway.drivers.runtimes.contract.runtime import Runtime
 from headway.drivers.runtimes.native import NativeRuntime
 from headway.drivers.runtimes.swarm.runtime import SwarmRuntime

@@ -12,7 +12,7 @@ from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner, Subject
 from headway.drivers.runtimes.compose.engine import Engine
 from headway.drivers.runtimes.compose.observation import Container
-from headway.drivers.runtimes.swarm.placement import Placed, placed
+from headway.drivers.runtimes.compose.placement import Placed, placed
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.labels import NAME, PANEL

@@ -17,9 +17,9 @@ from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo, Undoing
 from headway.core.deployments.status import Intent, Reason
 from headway.core.engine.background import beside
-from headway.drivers.runtimes.container_exec import ExecSession
+from headway.drivers.runtimes.container.exec_session import ExecSession
+from headway.drivers.runtimes.container.script import GO, handed_over, let_in
 from headway.drivers.runtimes.contract.inside import InContainer, InFolder, Inside
-from headway.drivers.runtimes.script import GO, handed_over, let_in
 from headway.features.schedules.model import ScheduleTarget
 from headway.features.schedules.plan import SchedulePlan, freeze
 from headway.features.schedules.subject import KIND, VERSION

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from headway.drivers.runtimes.container_body import RAW
+from headway.drivers.runtimes.container.body import RAW
 
 Model = Mapping[str, Any]
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from headway.drivers.runtimes.compose.commands import Composing, Docker
 from headway.drivers.runtimes.compose.observation import Container, container_of
+from headway.drivers.runtimes.container.forced_removal import remove_at_once
+from headway.drivers.runtimes.container.start_networks import StartNetworks
 from headway.drivers.runtimes.contract.machine import Machine, ProgramAway
-from headway.drivers.runtimes.forced_removal import remove_at_once
-from headway.drivers.runtimes.start_networks import StartNetworks
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
 from headway.infra.docker.labels import labelled
 from headway.infra.docker.memory import KILLED, ran_out_of_memory

@@ -17,9 +17,10 @@ from typing import Any
 
 from headway.drivers.edge.edge import Edge
 from headway.drivers.edge.traefik import Https
-from headway.drivers.runtimes.container import ContainerRuntime
+from headway.drivers.runtimes.container.exec_sessions import ExecSessions
+from headway.drivers.runtimes.container.runtime import ContainerRuntime
+from headway.drivers.runtimes.container.start_networks import OwnBeginning
 from headway.drivers.runtimes.contract.machine import OwnMachine
-from headway.drivers.runtimes.exec_sessions import ExecSessions
 from headway.drivers.runtimes.gates.panel_gates import gates_of
 from headway.drivers.runtimes.gates.table_content import Ports
 from headway.drivers.runtimes.native import NativeRuntime
@@ -27,7 +28,6 @@ from headway.drivers.runtimes.remote.codec import NotUnderstood, decode, encode
 from headway.drivers.runtimes.remote.contract import Setting, types_of
 from headway.drivers.runtimes.remote.failures import told
 from headway.drivers.runtimes.remote.frames import HEAD, framed, length_of
-from headway.drivers.runtimes.start_networks import OwnBeginning
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.infra.hosts.private_file import write_privately
 from headway.kernel.errors import HeadwayError

@@ -10,10 +10,10 @@ from typing import Any, Protocol, get_type_hints
 from headway.drivers.edge.first_answer import Answered
 from headway.drivers.edge.route_probe import PROOF_SECONDS
 from headway.drivers.edge.traefik import EdgeAccounts
+from headway.drivers.runtimes.container.exec_sessions import Visiting
+from headway.drivers.runtimes.container.start_networks import StartNetworks
 from headway.drivers.runtimes.contract.machine import Machine
 from headway.drivers.runtimes.contract.runtime import Runtime
-from headway.drivers.runtimes.exec_sessions import Visiting
-from headway.drivers.runtimes.start_networks import StartNetworks
 from headway.kernel.artifacts import KeyPair, Route
 
 # What no JSON holds: both ends have their own of these.

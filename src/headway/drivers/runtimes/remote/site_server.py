@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from headway.drivers.runtimes.container.site_server import PROGRAM
 from headway.drivers.runtimes.remote.client import RuntimeAgentClient
-from headway.drivers.runtimes.site_server import PROGRAM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from headway.drivers.runtimes.container_refusals import translated
+from headway.drivers.runtimes.container.refusals import translated
 from headway.drivers.runtimes.swarm import service_body as bodies
 from headway.drivers.runtimes.swarm.tasks import Task, read
 from headway.infra.docker import labels

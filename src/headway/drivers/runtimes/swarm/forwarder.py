@@ -18,7 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from headway.drivers.runtimes.container_refusals import translated
+from headway.drivers.runtimes.container.refusals import translated
 from headway.drivers.runtimes.swarm import service_body as bodies
 from headway.infra import http_request
 from headway.infra.docker import images, labels

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from headway.drivers.runtimes.container_health import RanOutOfMemory, listening_instead
-from headway.drivers.runtimes.container_state import WEB
+from headway.drivers.runtimes.container.health import RanOutOfMemory, listening_instead
+from headway.drivers.runtimes.container.state import WEB
 from headway.drivers.runtimes.contract.answer import refusal
 from headway.drivers.runtimes.contract.last_output import LAST_LINES, explained, quoted
 from headway.drivers.runtimes.contract.patience import CRASHES, Patience

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from headway.drivers.runtimes.container_state import WEB, ContainerState, read, unwrapped
+from headway.drivers.runtimes.container.log_pieces import EngineLog
+from headway.drivers.runtimes.container.state import WEB, ContainerState, read, unwrapped
 from headway.drivers.runtimes.contract.runtime import Behind, Piece
-from headway.drivers.runtimes.engine_pieces import EngineLog
 from headway.drivers.runtimes.swarm import forwarder as forwarders
 from headway.drivers.runtimes.swarm.cluster import Cluster
 from headway.drivers.runtimes.swarm.forwarder import Forwarder, Forwarders

@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from headway.drivers.runtimes import kept_images
-from headway.drivers.runtimes.cancel_shield import finished
-from headway.drivers.runtimes.container_marks import Marks
+from headway.drivers.runtimes.container import kept_images
+from headway.drivers.runtimes.container.cancel_shield import finished
+from headway.drivers.runtimes.container.marks import Marks
+from headway.drivers.runtimes.container.start_networks import OwnBeginning
+from headway.drivers.runtimes.container.volumes import make_volume, remove_volumes
 from headway.drivers.runtimes.contract.inside import InContainer, Inside
 from headway.drivers.runtimes.contract.runtime import (
     Behind,
@@ -23,14 +25,12 @@ from headway.drivers.runtimes.contract.runtime import (
     UnknownRelease,
     checked_health,
 )
-from headway.drivers.runtimes.start_networks import OwnBeginning
 from headway.drivers.runtimes.swarm import service_body as bodies
 from headway.drivers.runtimes.swarm.cluster import Cluster, NoSwarm
 from headway.drivers.runtimes.swarm.forwarder import Forwarders
 from headway.drivers.runtimes.swarm.health import wait_until_healthy
 from headway.drivers.runtimes.swarm.release_health import WatchedService, last_lines, pieces_of
 from headway.drivers.runtimes.swarm.tasks import Task, by_copy, rolled_back, statuses
-from headway.drivers.runtimes.volumes import make_volume, remove_volumes
 from headway.infra.docker import images, labels
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
 from headway.infra.docker.swarm_words import SwarmAway

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from headway.drivers.runtimes import container_body as bodies
+from headway.drivers.runtimes.container import body as bodies
 from headway.infra.docker import labels
 from headway.kernel.artifacts import Container, Mount, MountKind, ReleaseSpec, Restart
 from headway.kernel.errors import InvalidInput

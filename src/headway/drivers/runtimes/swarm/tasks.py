@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from headway.drivers.runtimes.container_state import WEB, how_it_ended, instant
+from headway.drivers.runtimes.container.state import WEB, how_it_ended, instant
 from headway.drivers.runtimes.contract.runtime import ProcessState, ProcessStatus
 from headway.infra.docker import labels
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from headway.core.deployments.run import Run, Undoing
-from headway.drivers.runtimes.cancel_shield import finished
+from headway.drivers.runtimes.container.cancel_shield import finished
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.panel.data_dir import sync_folder

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission, sees
-from headway.drivers.runtimes.container_body import check_mounts
+from headway.drivers.runtimes.container.body import check_mounts
 from headway.features.services.application import store
 from headway.features.services.application.image_specs import mounts_of
 from headway.features.services.application.model import Application, AppSettings, Attached, OpenedPort

@@ -10,7 +10,7 @@ from typing import Protocol
 from headway.drivers.builders.base import ImageSpec
 from headway.drivers.builders.base_images import BASES
 from headway.drivers.builders.publish import Destination
-from headway.drivers.runtimes.site_server import configuration
+from headway.drivers.runtimes.container.site_server import configuration
 from headway.drivers.sources.image import ImageSource, PulledSpec, checked_name
 from headway.features.services.application.container_check import own_check_of
 from headway.features.services.application.folders import AppFolders

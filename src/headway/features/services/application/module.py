@@ -14,17 +14,17 @@ from headway.core.engine.parts import Places
 from headway.core.engine.poller import Poller
 from headway.drivers.builders.base_images import read_bases
 from headway.drivers.buildplan.toolchains.store import Sources, Store, Turns
+from headway.drivers.runtimes.container.exec_sessions import ExecSessions
+from headway.drivers.runtimes.container.site_server import SiteServer
 from headway.drivers.runtimes.contract.machine import OwnMachine
 from headway.drivers.runtimes.contract.runtime import Runtime
 from headway.drivers.runtimes.contract.runtime_set import Runtimes
-from headway.drivers.runtimes.exec_sessions import ExecSessions
 from headway.drivers.runtimes.remote.edge import RemoteEdge
 from headway.drivers.runtimes.remote.exec_sessions import RemoteExecSessions
 from headway.drivers.runtimes.remote.machine import RemoteMachine
 from headway.drivers.runtimes.remote.runtime import RemoteRuntime
 from headway.drivers.runtimes.remote.site_server import RemoteSiteServer
 from headway.drivers.runtimes.remote.start_networks import RemoteStartNetworks
-from headway.drivers.runtimes.site_server import SiteServer
 from headway.features.containers.module import ContainersOf
 from headway.features.edge.domains import is_free
 from headway.features.servers.examination import DOCKER_SOCKET

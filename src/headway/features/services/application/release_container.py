@@ -17,9 +17,9 @@ from headway.core.deployments.run import Run, RunFailed
 from headway.core.deployments.status import Reason
 from headway.core.engine import explain
 from headway.drivers.builders.plan_dockerfile import STARTER
-from headway.drivers.runtimes.cancel_shield import finished
-from headway.drivers.runtimes.container_body import container_name
-from headway.drivers.runtimes.container_state import unwrapped
+from headway.drivers.runtimes.container.body import container_name
+from headway.drivers.runtimes.container.cancel_shield import finished
+from headway.drivers.runtimes.container.state import unwrapped
 from headway.drivers.runtimes.contract.last_output import LAST_LINES
 from headway.features.services.application.plan import ApplicationPlan
 from headway.features.services.application.tools import ApplicationContext

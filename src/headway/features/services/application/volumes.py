@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headway.core.deployments.model import SubjectType
-from headway.drivers.runtimes.container_body import volume_name
+from headway.drivers.runtimes.container.body import volume_name
 from headway.features.services.application import store
 from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.application.model import Application

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from headway.drivers.runtimes.container_exec import ExecSession
+from headway.drivers.runtimes.container.exec_session import ExecSession
 from headway.infra.docker.api import DockerApi
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headway.drivers.runtimes.container_body import volume_name
+from headway.drivers.runtimes.container.body import volume_name
 from headway.infra.docker import labels
 from headway.infra.docker.api import DockerApi, EngineRefused
 from headway.kernel.artifacts import ReleaseSpec

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes.container_exec import MARK, ExecSession
+from headway.drivers.runtimes.container.exec_session import MARK, ExecSession
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.infra.hosts import cgroups, nested_groups, processes, procfs
 from headway.kernel.errors import Unavailable

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from headway.drivers.runtimes.container_state import ContainerState, how_it_ended
+from headway.drivers.runtimes.container.state import ContainerState, how_it_ended
 from headway.drivers.runtimes.contract.answer import AskedPort, mend
 from headway.drivers.runtimes.contract.last_output import LAST_LINES, explained, quoted
 from headway.drivers.runtimes.contract.patience import CRASHES, Patience

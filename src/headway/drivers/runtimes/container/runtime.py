@@ -10,13 +10,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from headway.drivers.runtimes import container_body as bodies
-from headway.drivers.runtimes import kept_images
-from headway.drivers.runtimes.cancel_shield import finished
-from headway.drivers.runtimes.container_health import wait_until_healthy
-from headway.drivers.runtimes.container_marks import Marks
-from headway.drivers.runtimes.container_refusals import translated
-from headway.drivers.runtimes.container_state import WEB, ContainerState, read, unwrapped
+from headway.drivers.runtimes.container import body as bodies
+from headway.drivers.runtimes.container import kept_images
+from headway.drivers.runtimes.container.cancel_shield import finished
+from headway.drivers.runtimes.container.forced_removal import remove_at_once
+from headway.drivers.runtimes.container.health import wait_until_healthy
+from headway.drivers.runtimes.container.log_pieces import EngineLog
+from headway.drivers.runtimes.container.marks import Marks
+from headway.drivers.runtimes.container.refusals import translated
+from headway.drivers.runtimes.container.start_networks import OwnBeginning
+from headway.drivers.runtimes.container.state import WEB, ContainerState, read, unwrapped
+from headway.drivers.runtimes.container.volumes import make_volume, remove_volumes
 from headway.drivers.runtimes.contract.inside import InContainer, Inside
 from headway.drivers.runtimes.contract.runtime import (
     Behind,
@@ -27,10 +31,6 @@ from headway.drivers.runtimes.contract.runtime import (
     UnknownRelease,
     checked_health,
 )
-from headway.drivers.runtimes.engine_pieces import EngineLog
-from headway.drivers.runtimes.forced_removal import remove_at_once
-from headway.drivers.runtimes.start_networks import OwnBeginning
-from headway.drivers.runtimes.volumes import make_volume, remove_volumes
 from headway.infra.docker import images, labels
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
 from headway.infra.docker.memory import ran_out_of_memory

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate, takewhile
 
-from headway.drivers.runtimes.container_state import unwrapped
+from headway.drivers.runtimes.container.state import unwrapped
 from headway.drivers.runtimes.contract.runtime import Behind, Piece, parted
 from headway.infra.docker.api import DockerApi
 

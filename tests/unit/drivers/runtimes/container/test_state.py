@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.runtimes.container_state import ContainerState, how_it_ended, read, unwrapped
+from headway.drivers.runtimes.container.state import ContainerState, how_it_ended, read, unwrapped
 from headway.drivers.runtimes.contract.runtime import ProcessState
 
 

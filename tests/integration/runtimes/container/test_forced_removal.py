@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from headway.drivers.runtimes.forced_removal import remove_at_once
+from headway.drivers.runtimes.container.forced_removal import remove_at_once
 from headway.infra.docker.api import DockerApi, EngineRefused, Json, unix_socket
 from tests.integration.runtimes.bench import until_async
 from tests.support.docker.docker_engine import BASE_IMAGE, Engine

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.runtimes.container_body import body, check_spec, container_name
+from headway.drivers.runtimes.container.body import body, check_spec, container_name
 from headway.infra.docker.labels import of_container
 from headway.kernel.artifacts import (
     Container,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from headway.drivers.runtimes.container.log_pieces import EngineLog
 from headway.drivers.runtimes.contract.runtime import Behind
-from headway.drivers.runtimes.engine_pieces import EngineLog
 from headway.infra.docker.api import DockerApi, unix_socket
 
 LINES = [f"{number} {'x' * 200}\n" for number in range(4_000)]

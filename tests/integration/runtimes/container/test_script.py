@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes.script import GO, NOT_WHOLE, handed_over, let_in
+from headway.drivers.runtimes.container.script import GO, NOT_WHOLE, handed_over, let_in
 
 
 def carried_out(shell: str, text: bytes, sent: bytes | None = None, **env: str) -> subprocess.CompletedProcess[bytes]:
