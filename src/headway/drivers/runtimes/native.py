@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from headway.drivers.runtimes import app_logs, console, record, rpc
+from headway.drivers.runtimes import app_logs, record, rpc
 from headway.drivers.runtimes.border import Border
+from headway.drivers.runtimes.console import entry
 from headway.drivers.runtimes.contract.inside import Inside
 from headway.drivers.runtimes.contract.runtime import (
     Behind,
@@ -274,7 +275,7 @@ class NativeRuntime:
         # First, for a launcher may begin at any moment. Those of older versions read a file of another name.
         configuration = render_configuration(vault_key=self._vault_key, caddy=self._caddy)
         write_privately(layout.root / launcher.CONFIGURATION, configuration)
-        programs = {layout.python: sys.executable, layout.launcher: launcher.__file__, layout.console: console.__file__}
+        programs = {layout.python: sys.executable, layout.launcher: launcher.__file__, layout.console: entry.__file__}
         for link, program in programs.items():
             make_link(link, Path(program))
         if self._groups is not None:

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Never
 
-from headway.drivers.runtimes.console_streams import Streams, reader, set_window, writer
+from headway.drivers.runtimes.console.streams import Streams, reader, set_window, writer
 from headway.drivers.runtimes.launch import launcher, layer
 from headway.infra.hosts import processes, procfs
 from headway.kernel.console_frames import Kind

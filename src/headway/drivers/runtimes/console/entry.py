@@ -15,7 +15,7 @@ def main(root: str) -> None:
     with open(f"{root}/launch.json", encoding="utf-8") as file:  # noqa: PTH123 - pathlib is one import more
         configuration = json.load(file)
     sys.path[:0] = configuration["path"]
-    from headway.drivers.runtimes.console_room import serve  # noqa: PLC0415 - found now only
+    from headway.drivers.runtimes.console.room import serve  # noqa: PLC0415 - found now only
 
     serve(root, configuration)
 

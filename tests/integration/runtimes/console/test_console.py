@@ -18,7 +18,7 @@ from typing import IO
 
 import pytest
 
-from headway.drivers.runtimes import console
+from headway.drivers.runtimes.console import entry
 from headway.drivers.runtimes.launch import layer
 from headway.drivers.runtimes.launch_configuration import render_configuration
 from headway.kernel.console_frames import HEAD, WINDOW, Kind, framed, head_of
@@ -75,7 +75,7 @@ def laid(root: Path, pid: int) -> None:
 def begun(process: tuple[Path, int], form: str, *argv: str, **more: object) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     """What the panel has of a command that was begun: where it writes, and where it reads."""
     root, pid = process
-    words = (sys.executable, "-I", "-S", console.__file__, str(root))
+    words = (sys.executable, "-I", "-S", entry.__file__, str(root))
     ours, theirs = socket.socketpair()
     streams = subprocess.PIPE if form == "pipes" else theirs.fileno()
     with ours, subprocess.Popen(words, stdin=streams, stdout=streams) as started:

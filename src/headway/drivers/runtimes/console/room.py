@@ -74,10 +74,10 @@ async def _served(root: str, configuration: Mapping[str, Any]) -> None:
 
 def _guest(root: str, configuration: Mapping[str, Any], terms: Mapping[str, Any]) -> Guest:
     if "container_id" in terms:
-        from headway.drivers.runtimes.console_container import Visitor  # noqa: PLC0415 - the other needs no engine
+        from headway.drivers.runtimes.console.container import Visitor  # noqa: PLC0415 - the other needs no engine
 
         return Visitor(terms)
-    from headway.drivers.runtimes.console_process import Companion  # noqa: PLC0415 - as above
+    from headway.drivers.runtimes.console.process import Companion  # noqa: PLC0415 - as above
 
     return Companion(root, configuration, terms)
 
