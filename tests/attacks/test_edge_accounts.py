@@ -24,7 +24,7 @@ import pytest
 from headway.drivers.edge.edge import Edge
 from headway.drivers.edge.entrances import Held
 from headway.drivers.panel_machine import PanelMachine
-from headway.drivers.runtimes.native import NativeRuntime
+from headway.drivers.runtimes.process.runtime import NativeRuntime
 from headway.infra.hosts import procfs
 from headway.infra.http_request import certificate
 from headway.infra.panel.data_dir import DataDir

@@ -16,13 +16,13 @@ from headway.drivers.runtimes.compose.engine import Engine
 from headway.drivers.runtimes.container.runtime import ContainerRuntime
 from headway.drivers.runtimes.container.start_networks import OwnBeginning
 from headway.drivers.runtimes.contract.machine import OwnMachine
-from headway.drivers.runtimes.copies import Copies
-from headway.drivers.runtimes.disks import disks_of
 from headway.drivers.runtimes.gates.panel_gates import Gates, gates_of
 from headway.drivers.runtimes.gates.table_content import Ports
-from headway.drivers.runtimes.native import NativeRuntime
-from headway.drivers.runtimes.programs import Layout
-from headway.drivers.runtimes.records import Records
+from headway.drivers.runtimes.process.copies import Copies
+from headway.drivers.runtimes.process.disks import disks_of
+from headway.drivers.runtimes.process.programs import Layout
+from headway.drivers.runtimes.process.records import Records
+from headway.drivers.runtimes.process.runtime import NativeRuntime
 from headway.drivers.runtimes.swarm.runtime import SwarmRuntime
 from headway.infra.docker.api import DockerApi, EngineAway, unix_socket
 from headway.infra.hosts.local import LocalHost

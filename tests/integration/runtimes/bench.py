@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from headway.drivers.edge.traefik import EdgeAccounts
-from headway.drivers.runtimes.native import NativeRuntime
+from headway.drivers.runtimes.process.runtime import NativeRuntime
 from headway.infra.hosts import procfs, sockets
 from headway.infra.hosts.base import Exit, Host
 from headway.infra.hosts.command import Command

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from headway.drivers.edge.edge import Edge
-from headway.drivers.runtimes.native import NativeRuntime
-from headway.drivers.runtimes.release_groups import ReleaseGroups
+from headway.drivers.runtimes.process.release_groups import ReleaseGroups
+from headway.drivers.runtimes.process.runtime import NativeRuntime
 from headway.infra.hosts import procfs
 from tests.integration.runtimes.bench import EDGE_ACCOUNTS, Work, free_port, make_runtime, open_folder, processes_of
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from headway.drivers.runtimes.container.runtime import ContainerRuntime
 from headway.drivers.runtimes.contract.runtime import Runtime
-from headway.drivers.runtimes.native import NativeRuntime
+from headway.drivers.runtimes.process.runtime import NativeRuntime
 from headway.drivers.runtimes.swarm.runtime import SwarmRuntime
 from headway.kernel.artifacts import Artifact, Bundle, Image
 

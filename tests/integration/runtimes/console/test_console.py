@@ -20,7 +20,7 @@ import pytest
 
 from headway.drivers.runtimes.console import entry
 from headway.drivers.runtimes.launch import layer
-from headway.drivers.runtimes.launch_configuration import render_configuration
+from headway.drivers.runtimes.process.launch_configuration import render_configuration
 from headway.kernel.console_frames import HEAD, WINDOW, Kind, framed, head_of
 from tests.integration.runtimes.bench import ACCOUNT, open_folder
 from tests.support.applications.led_no_more import led_no_more

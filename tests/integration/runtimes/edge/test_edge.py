@@ -16,7 +16,7 @@ from headway.drivers.edge.edge import Edge, EdgeBroken, HostTaken
 from headway.drivers.edge.route_file import PROBE_HEADER, RELEASE_HEADER
 from headway.drivers.edge.route_probe import RouteNotProven
 from headway.drivers.edge.traefik import Https
-from headway.drivers.runtimes.native import NativeRuntime
+from headway.drivers.runtimes.process.runtime import NativeRuntime
 from headway.infra.hosts import processes, procfs
 from headway.kernel.artifacts import Entrance, Login, Redirect, ReleaseSpec, Route, Upstream, Way
 from headway.kernel.errors import InvalidInput

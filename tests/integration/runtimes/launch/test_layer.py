@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.runtimes import record
 from headway.drivers.runtimes.contract.inside import InFolder
-from headway.drivers.runtimes.disks import held_by
 from headway.drivers.runtimes.launch import layer, overlay
 from headway.drivers.runtimes.launch.launcher import BESIDE
-from headway.drivers.runtimes.layers import Layers
-from headway.drivers.runtimes.programs import Layout
+from headway.drivers.runtimes.process import record
+from headway.drivers.runtimes.process.disks import held_by
+from headway.drivers.runtimes.process.layers import Layers
+from headway.drivers.runtimes.process.programs import Layout
 from headway.infra.hosts import procfs
 from headway.kernel.artifacts import Bundle
 from headway.kernel.errors import InvalidInput

@@ -23,7 +23,7 @@ from headway.drivers.runtimes.container.start_networks import OwnBeginning
 from headway.drivers.runtimes.contract.machine import OwnMachine
 from headway.drivers.runtimes.gates.panel_gates import gates_of
 from headway.drivers.runtimes.gates.table_content import Ports
-from headway.drivers.runtimes.native import NativeRuntime
+from headway.drivers.runtimes.process.runtime import NativeRuntime
 from headway.drivers.runtimes.remote.codec import NotUnderstood, decode, encode
 from headway.drivers.runtimes.remote.contract import Setting, types_of
 from headway.drivers.runtimes.remote.failures import told

@@ -9,7 +9,7 @@ from headway.drivers.edge.edge import CertificateNotShown, EdgeBroken, HostTaken
 from headway.drivers.edge.route_probe import NotReached, RouteNotProven
 from headway.drivers.runtimes.contract.machine import ProgramAway
 from headway.drivers.runtimes.contract.runtime import NotRunning, PortTaken, Unhealthy, UnknownRelease
-from headway.drivers.runtimes.rpc import SupervisordAway
+from headway.drivers.runtimes.process.rpc import SupervisordAway
 from headway.infra.docker.api import EngineAway
 from headway.kernel.errors import Conflict, HeadwayError, InvalidInput, OutOfMemory, Unavailable
 

@@ -15,13 +15,13 @@ from headway.drivers.builders.native import seal
 from headway.drivers.builders.registry import BUILDERS, BY_CONTAINERS, SITE_IMAGES
 from headway.drivers.buildplan.toolchains.store import Store
 from headway.drivers.forges.base import ForgeConnection, GitLogin
-from headway.drivers.runtimes.border import kept_from
 from headway.drivers.runtimes.container.exec_sessions import Visiting
 from headway.drivers.runtimes.container.start_networks import StartNetworks
 from headway.drivers.runtimes.contract.inside import InFolder, Layered
 from headway.drivers.runtimes.contract.machine import Reached
 from headway.drivers.runtimes.contract.runtime_set import Runtimes
-from headway.drivers.runtimes.record import told_variables
+from headway.drivers.runtimes.process.border import kept_from
+from headway.drivers.runtimes.process.record import told_variables
 from headway.drivers.sources.archive import ArchiveSource
 from headway.drivers.sources.base import Source
 from headway.drivers.sources.git import GitAccounts, GitSource

@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 
 from headway.drivers.runtimes.contract.runtime import Behind
-from headway.drivers.runtimes.log_pieces import piece_of
+from headway.drivers.runtimes.process.log_pieces import piece_of
 from headway.drivers.runtimes.remote.client import RuntimeAgentClient
 from headway.drivers.runtimes.remote.runtime import RemoteRuntime
 from headway.infra.hosts.clocks import as_there

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from headway.drivers.runtimes.contract.runtime import Behind, Piece, Runtime
-from headway.drivers.runtimes.log_pieces import piece_of
+from headway.drivers.runtimes.process.log_pieces import piece_of
 from headway.features.services.application.output import written_since
 from headway.features.services.model import Release, ReleaseState
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes.copies import Copies
-from headway.drivers.runtimes.disks import Disks, disks_of
 from headway.drivers.runtimes.launch.launcher import FULL
-from headway.drivers.runtimes.programs import Layout
-from headway.drivers.runtimes.records import Records
-from headway.drivers.runtimes.reserve import Reserve
+from headway.drivers.runtimes.process.copies import Copies
+from headway.drivers.runtimes.process.disks import Disks, disks_of
+from headway.drivers.runtimes.process.programs import Layout
+from headway.drivers.runtimes.process.records import Records
+from headway.drivers.runtimes.process.reserve import Reserve
 from tests.support.panel.panel import until
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]

@@ -18,13 +18,13 @@ from functools import cache, cmp_to_key
 from itertools import groupby
 from pathlib import Path
 
-from headway.drivers.runtimes import app_logs
-from headway.drivers.runtimes.copies import Copies
 from headway.drivers.runtimes.launch.launcher import FULL
-from headway.drivers.runtimes.programs import Layout
-from headway.drivers.runtimes.record import ReleaseRecord
-from headway.drivers.runtimes.records import Records
-from headway.drivers.runtimes.reserve import SETTING, Amount, Disk, Reserve, filling
+from headway.drivers.runtimes.process import app_logs
+from headway.drivers.runtimes.process.copies import Copies
+from headway.drivers.runtimes.process.programs import Layout
+from headway.drivers.runtimes.process.record import ReleaseRecord
+from headway.drivers.runtimes.process.records import Records
+from headway.drivers.runtimes.process.reserve import SETTING, Amount, Disk, Reserve, filling
 from headway.infra.hosts import processes, procfs
 
 log = logging.getLogger(__name__)

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headway.drivers.runtimes import log_pieces
 from headway.drivers.runtimes.contract.runtime import Behind
-from headway.drivers.runtimes.programs import LOG_BACKUPS
+from headway.drivers.runtimes.process import log_pieces
+from headway.drivers.runtimes.process.programs import LOG_BACKUPS
 from headway.infra.logs.mask import Masker
-from tests.unit.drivers.runtimes.test_log_pieces import KEY, append, rotate
+from tests.unit.drivers.runtimes.process.test_log_pieces import KEY, append, rotate
 
 BEGAN = 1_700_000_000.0
 

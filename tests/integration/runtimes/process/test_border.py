@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes.border import Border
 from headway.drivers.runtimes.gates import bpf, instructions
 from headway.drivers.runtimes.gates.panel_gates import Gates, gates_of
 from headway.drivers.runtimes.gates.places import trees_of
 from headway.drivers.runtimes.gates.table_content import Ports, number
-from headway.drivers.runtimes.programs import Layout
-from headway.drivers.runtimes.records import Records
-from headway.drivers.runtimes.release_groups import ReleaseGroups
+from headway.drivers.runtimes.process.border import Border
+from headway.drivers.runtimes.process.programs import Layout
+from headway.drivers.runtimes.process.records import Records
+from headway.drivers.runtimes.process.release_groups import ReleaseGroups
 
 pytestmark = pytest.mark.root
 PANEL_ID = f"border-{os.getpid()}"

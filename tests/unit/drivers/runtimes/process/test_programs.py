@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headway.drivers.runtimes.programs import (
+from headway.drivers.runtimes.process.programs import (
     Layout,
     Program,
     blamed_file,

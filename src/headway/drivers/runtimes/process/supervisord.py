@@ -17,9 +17,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from headway.drivers.runtimes import rpc
-from headway.drivers.runtimes.exits import ExitLog
-from headway.drivers.runtimes.programs import Layout, Program, blamed_file, group_of, is_our_form, render_supervisord
+from headway.drivers.runtimes.process import rpc
+from headway.drivers.runtimes.process.exits import ExitLog
+from headway.drivers.runtimes.process.programs import (
+    Layout,
+    Program,
+    blamed_file,
+    group_of,
+    is_our_form,
+    render_supervisord,
+)
 from headway.infra.daemons.daemon import Daemon
 from headway.infra.hosts.private_file import write_privately
 from headway.kernel.errors import Unavailable

@@ -11,13 +11,13 @@ import threading
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from headway.drivers.runtimes import app_logs
 from headway.drivers.runtimes.gates.instructions import CLOUD
 from headway.drivers.runtimes.gates.panel_gates import Gates
 from headway.drivers.runtimes.gates.table_content import Ports
-from headway.drivers.runtimes.programs import Layout
-from headway.drivers.runtimes.record import ReleaseRecord
-from headway.drivers.runtimes.records import Records
+from headway.drivers.runtimes.process import app_logs
+from headway.drivers.runtimes.process.programs import Layout
+from headway.drivers.runtimes.process.record import ReleaseRecord
+from headway.drivers.runtimes.process.records import Records
 from headway.infra.hosts.private_file import make_folder, write_privately
 
 log = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headway.drivers.runtimes.contract.runtime import Behind, Piece
-from headway.drivers.runtimes.log_pieces import piece_of
-from headway.drivers.runtimes.programs import LOG_BACKUPS
+from headway.drivers.runtimes.process.log_pieces import piece_of
+from headway.drivers.runtimes.process.programs import LOG_BACKUPS
 from headway.infra.logs.mask import Masker
 
 KEY = "-----BEGIN KEY-----\nc2VjcmV0IGxpbmU=\nYW5vdGhlciBvbmU=\n-----END KEY-----"

@@ -15,7 +15,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from headway.drivers.runtimes.contract.runtime import Behind, Piece, parted
-from headway.drivers.runtimes.programs import LOG_BACKUPS
+from headway.drivers.runtimes.process.programs import LOG_BACKUPS
 from headway.infra.hosts.private_file import write_privately
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")

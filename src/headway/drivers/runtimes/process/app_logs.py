@@ -7,8 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from headway.drivers.runtimes.programs import LOG_BACKUPS, Layout
-from headway.drivers.runtimes.record import ReleaseRecord
+from headway.drivers.runtimes.process.programs import LOG_BACKUPS, Layout
+from headway.drivers.runtimes.process.record import ReleaseRecord
 
 _CHUNK = 64 << 10
 _CONTEXT = 400  # lines before the wanted ones, since a secret of several lines may have begun there

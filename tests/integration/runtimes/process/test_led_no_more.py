@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.runtimes import disks, layers
 from headway.drivers.runtimes.container import exec_session
 from headway.drivers.runtimes.launch import layer
-from headway.drivers.runtimes.layers import Layers
-from headway.drivers.runtimes.programs import Layout
+from headway.drivers.runtimes.process import disks, layers
+from headway.drivers.runtimes.process.layers import Layers
+from headway.drivers.runtimes.process.programs import Layout
 from headway.infra.hosts import anchor, cgroups, porter, processes, sockets
 from tests.support.applications.led_no_more import LED_NO_MORE, led_no_more
 

@@ -12,8 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from headway.drivers.runtimes import app_logs, record, rpc
-from headway.drivers.runtimes.border import Border
 from headway.drivers.runtimes.console import entry
 from headway.drivers.runtimes.contract.inside import Inside
 from headway.drivers.runtimes.contract.runtime import (
@@ -26,18 +24,20 @@ from headway.drivers.runtimes.contract.runtime import (
     UnknownRelease,
     checked_health,
 )
-from headway.drivers.runtimes.copies import Copies
-from headway.drivers.runtimes.disks import disks_of
-from headway.drivers.runtimes.exits import Exit
 from headway.drivers.runtimes.gates.panel_gates import Gates
-from headway.drivers.runtimes.health import wait_until_healthy
 from headway.drivers.runtimes.launch import launcher
-from headway.drivers.runtimes.launch_configuration import render_configuration
-from headway.drivers.runtimes.layers import Layers
-from headway.drivers.runtimes.programs import Layout, Program, checked_root, group_of, render_programs
-from headway.drivers.runtimes.records import Records
-from headway.drivers.runtimes.release_groups import ReleaseGroups
-from headway.drivers.runtimes.supervisord import Supervisord
+from headway.drivers.runtimes.process import app_logs, record, rpc
+from headway.drivers.runtimes.process.border import Border
+from headway.drivers.runtimes.process.copies import Copies
+from headway.drivers.runtimes.process.disks import disks_of
+from headway.drivers.runtimes.process.exits import Exit
+from headway.drivers.runtimes.process.health import wait_until_healthy
+from headway.drivers.runtimes.process.launch_configuration import render_configuration
+from headway.drivers.runtimes.process.layers import Layers
+from headway.drivers.runtimes.process.programs import Layout, Program, checked_root, group_of, render_programs
+from headway.drivers.runtimes.process.records import Records
+from headway.drivers.runtimes.process.release_groups import ReleaseGroups
+from headway.drivers.runtimes.process.supervisord import Supervisord
 from headway.infra.hosts.private_file import make_folder, make_link, write_privately
 from headway.infra.hosts.wheel_programs import beside_python
 from headway.infra.hosts.work import Work

@@ -9,9 +9,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from headway.drivers.runtimes import app_logs, log_pieces, record
 from headway.drivers.runtimes.contract.runtime import Behind, Piece
-from headway.drivers.runtimes.programs import Layout, Program
+from headway.drivers.runtimes.process import app_logs, log_pieces, record
+from headway.drivers.runtimes.process.programs import Layout, Program
 from headway.infra.hosts import sockets
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)

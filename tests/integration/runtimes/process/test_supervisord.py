@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes import programs
 from headway.drivers.runtimes.contract.runtime import ProcessState, Unhealthy
-from headway.drivers.runtimes.native import NativeRuntime
+from headway.drivers.runtimes.process import programs
+from headway.drivers.runtimes.process.runtime import NativeRuntime
 from headway.infra.hosts import processes, procfs
 from headway.kernel.artifacts import HealthCheck, HealthKind, ReleaseSpec
 from headway.kernel.errors import InvalidInput
@@ -215,7 +215,7 @@ def test_a_folder_that_supervisord_cannot_name_is_refused(folder: Path) -> None:
 async def test_a_supervisord_that_hangs_is_replaced(
     runtime: NativeRuntime, work: Work, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from headway.drivers.runtimes import rpc, supervisord
+    from headway.drivers.runtimes.process import rpc, supervisord
 
     spec = make_spec(folder)
     await run(runtime, work, spec)

@@ -16,8 +16,8 @@ from headway.drivers.runtimes.contract.runtime import UnknownRelease
 from headway.drivers.runtimes.launch.launcher import RECORD, build_environment
 from headway.drivers.runtimes.launch.layer import BYTES
 from headway.drivers.runtimes.launch.site_routes import site_routes
-from headway.drivers.runtimes.programs import Program, checked_process
-from headway.drivers.runtimes.release_groups import Group
+from headway.drivers.runtimes.process.programs import Program, checked_process
+from headway.drivers.runtimes.process.release_groups import Group
 from headway.infra.hosts.command import Account, Limits
 from headway.infra.hosts.private_file import write_privately
 from headway.kernel.artifacts import ReleaseSpec

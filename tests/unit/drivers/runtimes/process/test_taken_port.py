@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headway.drivers.runtimes.health import mend_of_taken
+from headway.drivers.runtimes.process.health import mend_of_taken
 from headway.kernel.artifacts import Bundle, HealthCheck, ReleaseSpec
 from headway.kernel.secret import Secret
 

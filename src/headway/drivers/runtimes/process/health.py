@@ -20,7 +20,7 @@ from headway.drivers.runtimes.contract.runtime import (
     ReleaseStatus,
     Unhealthy,
 )
-from headway.drivers.runtimes.record import WEB
+from headway.drivers.runtimes.process.record import WEB
 from headway.infra.hosts import procfs, sockets
 from headway.kernel.artifacts import Bundle, HealthKind, ReleaseSpec
 

@@ -6,7 +6,7 @@ import os
 import sys
 from threading import Event, Thread
 
-from headway.drivers.runtimes import disks
+from headway.drivers.runtimes.process import disks
 from headway.infra.hosts import procfs
 
 

@@ -13,10 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from headway.drivers.runtimes import app_logs
-from headway.drivers.runtimes.disks import held_by
 from headway.drivers.runtimes.launch import layer
-from headway.drivers.runtimes.programs import Layout
+from headway.drivers.runtimes.process import app_logs
+from headway.drivers.runtimes.process.disks import held_by
+from headway.drivers.runtimes.process.programs import Layout
 from headway.infra.hosts import processes, procfs
 
 _LEAST_REST, _SHARE = 1.0, 20.0  # a look rests twenty times as long as it took

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 
-from headway.drivers.runtimes.programs import Layout
-from headway.drivers.runtimes.release_groups import ReleaseGroups
+from headway.drivers.runtimes.process.programs import Layout
+from headway.drivers.runtimes.process.release_groups import ReleaseGroups
 from headway.infra.hosts import processes, procfs
 
 MARKER = "HEADWAY_RELEASE_ID"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes.exits import Exit, ExitLog, read_line
+from headway.drivers.runtimes.process.exits import Exit, ExitLog, read_line
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from headway.drivers.runtimes.contract.runtime import PortTaken, Unhealthy
-from headway.drivers.runtimes.native import NativeRuntime
+from headway.drivers.runtimes.process.runtime import NativeRuntime
 from headway.kernel.artifacts import HealthCheck, HealthKind, ReleaseSpec
 from tests.integration.runtimes.bench import PYTHON, Work, answers, fetch_json, make_spec, run, settle, until_async
 

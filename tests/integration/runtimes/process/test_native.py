@@ -13,7 +13,7 @@ import pytest
 
 import headway
 from headway.drivers.runtimes.contract.runtime import ProcessState, UnknownRelease
-from headway.drivers.runtimes.native import NativeRuntime
+from headway.drivers.runtimes.process.runtime import NativeRuntime
 from headway.infra.hosts import procfs, sockets
 from headway.kernel.artifacts import HealthCheck, HealthKind, ReleaseSpec
 from headway.kernel.errors import InvalidInput

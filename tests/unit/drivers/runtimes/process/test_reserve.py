@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from headway.drivers.runtimes.reserve import Amount, Disk, Reserve, filling
+from headway.drivers.runtimes.process.reserve import Amount, Disk, Reserve, filling
 
 MANY = {
     "one of one organisation": ({1: 900}, {1: "a"}, {1}),

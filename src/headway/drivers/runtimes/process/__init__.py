@@ -1,0 +1,1 @@
+"""Releases as processes of this machine, kept alive by supervisord and bounded."""
