@@ -126,7 +126,7 @@ def _features(base: Base, access: AccessService) -> Features:
         kinds=kinds,
         edge_services=install_fronts(base, materials.facts, kinds.routing, applications.routing),
         containers=install_containers(base, composes, (applications.containers, composes.containers)),
-        rollbacks=install_rollbacks(base, applications, composes),
+        rollbacks=install_rollbacks(base, kinds),
         schedules=install_schedules(base, kinds, applications),
         destinations=destinations,
         backups=install_backups(base, servers.fleet, destinations, kinds, composes.engine_of),

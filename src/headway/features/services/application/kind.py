@@ -13,6 +13,8 @@ from headway.features.services.application.disk import ApplicationDisk
 from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.application.plan_compiler import ApplicationPlanner
 from headway.features.services.application.previews import ApplicationPreviews
+from headway.features.services.application.rollback import ApplicationRollback
+from headway.features.services.application.rollbacks import ApplicationRollbacks
 from headway.features.services.application.scripts import ApplicationScripts
 from headway.features.services.application.volumes import ApplicationVolumes
 from headway.features.services.kinds import ServiceKind
@@ -34,4 +36,7 @@ def application_kind(
         disk=ApplicationDisk(lifecycle=lifecycle),
         volumes=ApplicationVolumes(lifecycle=lifecycle),
         databases=ApplicationDatabases(lifecycle=lifecycle),
+        rollbacks=ApplicationRollbacks(
+            kind=ApplicationRollback(planner=planner, contexts=lifecycle.driver.contexts), lifecycle=lifecycle
+        ),
     )

@@ -13,6 +13,8 @@ from headway.features.services.compose.disk import ComposeDisk
 from headway.features.services.compose.driver import ComposeLifecycle
 from headway.features.services.compose.plan import ComposePlanner
 from headway.features.services.compose.previews import ComposePreviews
+from headway.features.services.compose.rollback import ComposeRollback
+from headway.features.services.compose.rollbacks import ComposeRollbacks
 from headway.features.services.compose.scripts import ComposeScripts
 from headway.features.services.compose.volumes import ComposeVolumes
 from headway.features.services.kinds import ServiceKind
@@ -32,4 +34,7 @@ def compose_kind(creation: ComposeCreation, planner: ComposePlanner, lifecycle: 
         disk=ComposeDisk(lifecycle=lifecycle),
         volumes=ComposeVolumes(),
         databases=ComposeDatabases(contexts=lifecycle.driver.contexts),
+        rollbacks=ComposeRollbacks(
+            kind=ComposeRollback(planner=planner, contexts=lifecycle.driver.contexts), lifecycle=lifecycle
+        ),
     )

@@ -9,7 +9,12 @@ from typing import Any
 from headway.core.access.allowances import NotAllowed
 from headway.core.deployments import store as deployments
 from headway.drivers.runtimes.compose.conversion import IMAGE
-from headway.features.rollbacks.differences import (
+from headway.features.services.compose import powers, store
+from headway.features.services.compose.driver import ComposeLifecycle
+from headway.features.services.compose.model import Compose, ComposeRelease, Record
+from headway.features.services.compose.rollback import ComposeRollback, find_release
+from headway.features.services.model import Release
+from headway.features.services.rollback_differences import (
     Difference,
     NamedRelease,
     RollbackPreview,
@@ -17,11 +22,6 @@ from headway.features.rollbacks.differences import (
     of_values,
     of_variables,
 )
-from headway.features.services.compose import powers, store
-from headway.features.services.compose.driver import ComposeLifecycle
-from headway.features.services.compose.model import Compose, ComposeRelease, Record
-from headway.features.services.compose.rollback import ComposeRollback, find_release
-from headway.features.services.model import Release
 from headway.features.services.routing import ServiceRouting
 from headway.infra.db.transaction import Tx
 from headway.infra.logs.mask import Masker
