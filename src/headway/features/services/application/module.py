@@ -61,7 +61,6 @@ from headway.features.services.application.tools import ApplicationContext, Appl
 from headway.features.services.disk_space import Room
 from headway.features.services.drops import DropService, needed
 from headway.features.services.kinds import ServiceKind
-from headway.features.services.last_output import LastTry
 from headway.features.services.lifecycle import ServiceLifecycle
 from headway.features.services.model import APPLICATIONS
 from headway.features.services.module import Materials
@@ -113,12 +112,11 @@ def install_applications(
     routing = ApplicationRouting(db=db, edge=materials.edges, vault=vault, facts=materials.facts)
     here = _tools(base, materials, routing)
     contexts = ApplicationContexts(here=here, there=servers.links.of_link(partial(_far_tools, base, here)))
-    tries = LastTry(db=db, logs=base.logs)
     lifecycle: ApplicationLifecycle = ServiceLifecycle(
         db=db,
         vault=vault,
         hosts=servers.fleet,
-        driver=ApplicationDriver(db=db, vault=vault, contexts=contexts, tries=tries),
+        driver=ApplicationDriver(db=db, vault=vault, contexts=contexts),
         kept_releases=KeptReleases.of(base.settings),
         logs_of_deployments=base.logs,
     )

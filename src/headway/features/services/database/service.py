@@ -327,10 +327,13 @@ class DatabaseService:
         tail: int,
         since: datetime | None,
     ) -> str:
-        """The last lines that the database wrote, its secrets masked."""
+        """The last lines that the database wrote, its secrets masked. Where nothing serves, what its last deployment
+        said.
+        """
         runs = (await self.one(actor, permission, kind, database_id)).runs
         secrets = await self.db.read(lambda tx: known_secrets(tx, runs, self.vault))
-        return await self.lifecycle.driver.logs(runs, tail, secrets, since)
+        written = await self.lifecycle.driver.logs(runs, tail, secrets, since)
+        return await self.lifecycle.last_try(runs, tail) if written is None else written
 
     def permitted(self, tx: Tx, actor: Actor, permission: Permission, kind: DatabaseKind, database_id: str) -> Database:
         """The database of that kind. Raises Missing, Forbidden."""
