@@ -20,7 +20,6 @@ from headway.features.services.model import Release, Service
 from headway.features.services.previews_model import PullRevision
 from headway.features.services.rollback_differences import RollbackPreview
 from headway.features.services.routing import ServiceRouting
-from headway.features.services.store import ServiceReader
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
 from headway.kernel.errors import InvalidInput
@@ -246,7 +245,6 @@ class RollbackForm(Protocol):
 class ServiceKind:
     """One kind of services, by what it is asked for."""
 
-    reader: ServiceReader[Any]
     lifecycle: ServiceLifecycle[Any, Any]
     routing: RouteTarget
     request: DeployRequest
@@ -269,7 +267,7 @@ class ServiceKinds:
     @staticmethod
     def of(vault: Vault, *kinds: ServiceKind) -> ServiceKinds:
         """These, in this order wherever all are listed."""
-        return ServiceKinds(vault=vault, by_type={each.reader.kind: each for each in kinds})
+        return ServiceKinds(vault=vault, by_type={each.lifecycle.driver.reader.kind: each for each in kinds})
 
     @property
     def routing(self) -> Mapping[SubjectType, RouteTarget]:
@@ -278,4 +276,5 @@ class ServiceKinds:
 
     def find(self, tx: Tx, subject_type: SubjectType, service_id: str) -> Service[Any]:
         """The service of this type with this id, or what runs of such a preview. Raises NotFound."""
-        return self.by_type[subject_type].reader.find(tx, service_id, self.vault)
+        found: Service[Any] = self.by_type[subject_type].lifecycle.driver.reader.find(tx, service_id, self.vault)
+        return found

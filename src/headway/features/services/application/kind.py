@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from headway.features.services.application import store
 from headway.features.services.application.creation import ApplicationCreation
 from headway.features.services.application.database_container import ApplicationDatabases
 from headway.features.services.application.deliveries import ApplicationDeliveries
@@ -26,7 +25,6 @@ def application_kind(
 ) -> ServiceKind:
     """Applications; what runs of a database is one."""
     return ServiceKind(
-        reader=store.APPLICATION_READER,
         lifecycle=lifecycle,
         routing=lifecycle.tools.routing,
         request=partial(deploy_request, deploys=APPLICATION_DEPLOY),

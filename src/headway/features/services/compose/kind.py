@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from headway.features.services.compose import store
 from headway.features.services.compose.creation import ComposeCreation
 from headway.features.services.compose.database_container import ComposeDatabases
 from headway.features.services.compose.deliveries import ComposeDeliveries
@@ -24,7 +23,6 @@ from headway.features.services.requests import deploy_request
 def compose_kind(creation: ComposeCreation, planner: ComposePlanner, lifecycle: ComposeLifecycle) -> ServiceKind:
     """Compose services."""
     return ServiceKind(
-        reader=store.COMPOSE_READER,
         lifecycle=lifecycle,
         routing=lifecycle.tools.routing,
         request=partial(deploy_request, deploys=COMPOSE_DEPLOY),
