@@ -40,7 +40,7 @@ from headway.features.services.application.custom_traefik import OwnRoutingServi
 from headway.features.services.application.deploy import ApplicationDeploy
 from headway.features.services.application.detection import DetectService
 from headway.features.services.application.driver import ApplicationDriver, ApplicationLifecycle
-from headway.features.services.application.duplication import CopyOthers, EnvironmentDuplication
+from headway.features.services.application.duplication import ApplicationDuplication
 from headway.features.services.application.failback import ApplicationFailback
 from headway.features.services.application.folders import AppFolders
 from headway.features.services.application.image_specs import UNIX, Imaging
@@ -60,6 +60,7 @@ from headway.features.services.application.subject import RunSubject
 from headway.features.services.application.tools import ApplicationContext, ApplicationContexts, ApplicationDefaults
 from headway.features.services.disk_space import Room
 from headway.features.services.drops import DropService, needed
+from headway.features.services.duplication import CopyServices
 from headway.features.services.kinds import ServiceKind
 from headway.features.services.lifecycle import ServiceLifecycle
 from headway.features.services.model import APPLICATIONS
@@ -87,6 +88,7 @@ class Applications:
     """What the others need of them, and what callers may ask."""
 
     creation: ApplicationCreation
+    copy: CopyServices
     planner: ApplicationPlanner
     lifecycle: ApplicationLifecycle
     routing: ApplicationRouting
@@ -135,16 +137,6 @@ def install_applications(
     return _asked(base, creation, planner, lifecycle, module, relocation=relocation)
 
 
-def install_duplication(base: Base, applications: Applications, *, copy_others: CopyOthers) -> EnvironmentDuplication:
-    """What copies environments: their applications, and with them what ``copy_others`` sees to."""
-    return EnvironmentDuplication(
-        db=base.db,
-        vault=base.vault,
-        creation=applications.creation,
-        copy_others=copy_others,
-    )
-
-
 def share_of(settings: Settings, of_composes: OfComposes) -> MemoryShare:
     """What one organisation may take of the machine's memory."""
     return MemoryShare(
@@ -177,6 +169,7 @@ def _asked(
     here, guests = base.machine.host, base.guests
     return Applications(
         creation=creation,
+        copy=ApplicationDuplication(creation=creation).copy,
         planner=planner,
         lifecycle=lifecycle,
         routing=tools.routing,
