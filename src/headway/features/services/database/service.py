@@ -252,6 +252,7 @@ class DatabaseService:
                 return None
             require_deployed(database.runs)
             require_at_rest(tx, database.runs)
+            powers.require_serving(tx, database.runs, applications.serving(tx, database_id), self.vault)
             want_up(tx, database_id)
             return database
 
