@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -90,8 +91,10 @@ class ComposeRollbacks:
             return away.message
 
     async def remove(self, release: Release) -> None:
-        """See ``RollbackForm.remove``."""
+        """See ``RollbackForm.remove``. Where no engine answers now, its images go with those of the next one."""
         await self.lifecycle.let_go(release)
+        with suppress(Unavailable):
+            await self.lifecycle.driver.clear_images(release.service_id)
 
 
 def _differences(before: Record, after: Record) -> list[Difference]:
