@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 
 from headway.features.edge.module import edge_facts
 from headway.features.forge_outbox.outbox import ForgeOutbox
@@ -93,6 +94,20 @@ async def test_what_a_forge_does_not_take_is_told_a_minute_later(
     assert {round(((each.report_at or now) - now) / timedelta(minutes=1)) for each in waiting.values()} == {1}
     assert sorted(each["commit"][0] for each in api.facts.statuses) == ["a", "b", "c"]
     assert {each.report_error for each in (await previews(world, application_id)).values()} == {None}
+
+
+async def test_what_previews_are_is_asked_once_for_all_of_them(world: World) -> None:
+    asked: list[str] = []
+    with forge_api("github") as api:
+        await previewed(world, api)
+
+    def note(*given: object) -> None:
+        asked.append(str(given[2]))
+
+    event.listen(world.services.db._reader, "before_cursor_execute", note)
+    found = await world.services.db.read(store.changed_states)
+    event.remove(world.services.db._reader, "before_cursor_execute", note)
+    assert (len(found), len([each for each in asked if "deployments" in each])) == (3, 1)
 
 
 async def test_one_that_breaks_keeps_no_other_from_being_told(world: World) -> None:
