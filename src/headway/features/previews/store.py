@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, case, delete, func, ins
 from headway.core.access.policy import Missing, Noun
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
-from headway.features.previews.model import ClosedWhy, Preview
+from headway.features.previews.model import ClosedWhy, Preview, UnreportedState
 from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments
 from headway.infra.db.tables.previews import previews
 from headway.infra.db.tables.services import services
@@ -104,11 +104,14 @@ def set_fields(tx: Tx, preview_id: str, **fields: Any) -> None:  # noqa: ANN401 
     tx.execute(update(previews).where(_c.preview_id == preview_id).values(**fields))
 
 
-def changed_states(tx: Tx) -> list[tuple[str, str, str | None]]:
-    """The previews whose state is another than their forge was told last, closed ones too, with that state, and why it
-    could not be told; not those that are to be told later.
+def changed_states(tx: Tx) -> list[UnreportedState]:
+    """The states of previews that are others than their forge was told last, closed ones too; not those that are to be
+    told later.
     """
-    columns = (_c.preview_id, _c.head, _c.approved_head, _c.closed_why, _c.reported, _c.report_error, _c.asleep_since)
+    columns = (
+        *(_c.preview_id, _c.head, _c.approved_head, _c.closed_why, _c.asleep_since),
+        *(_c.reported, _c.report_error, _c.report_tried, _c.report_attempts, _c.report_since),
+    )
     newest = _newest(_c.preview_id).scalar_subquery().label("newest")
     joined = select(*columns, _s.status, newest).outerjoin(services, _s.service_id == _c.preview_id)
     due = or_(_c.report_at.is_(None), _c.report_at <= tx.now)
@@ -117,7 +120,16 @@ def changed_states(tx: Tx) -> list[tuple[str, str, str | None]]:
         status = "asleep" if row.asleep_since else row.status
         state = row.closed_why or f"{status}.{row.head[:12]}.{(row.approved_head or '')[:12]}.{row.newest}"
         if state != row.reported:
-            found.append((row.preview_id, state, row.report_error))
+            again = row.report_tried == state
+            found.append(
+                UnreportedState(
+                    preview_id=row.preview_id,
+                    state=state,
+                    attempts=row.report_attempts if again else 0,
+                    since=(row.report_since if again else None) or tx.now,
+                    error=row.report_error,
+                )
+            )
     return found
 
 
