@@ -89,7 +89,6 @@ class Applications:
 
     creation: ApplicationCreation
     copy: CopyServices
-    planner: ApplicationPlanner
     lifecycle: ApplicationLifecycle
     routing: ApplicationRouting
     service: ApplicationService
@@ -170,7 +169,6 @@ def _asked(
     return Applications(
         creation=creation,
         copy=ApplicationDuplication(creation=creation).copy,
-        planner=planner,
         lifecycle=lifecycle,
         routing=tools.routing,
         service=service,
