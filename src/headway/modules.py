@@ -29,17 +29,13 @@ from headway.features.rollbacks.store import left_by
 from headway.features.schedules.module import Schedules, install_schedules
 from headway.features.schedules.subject import carry_schedules_along
 from headway.features.servers.module import Servers, forget_key_of_servers, install_edge_keeping, install_servers
-from headway.features.services.application.duplication import EnvironmentDuplication
 from headway.features.services.application.memory_share_store import demand_of_applications
-from headway.features.services.application.module import (
-    Applications,
-    install_applications,
-    install_duplication,
-)
+from headway.features.services.application.module import Applications, install_applications
 from headway.features.services.compose.memory_share_store import demand_of_composes
 from headway.features.services.compose.module import Composes, install_composes
 from headway.features.services.database.module import Databases, install_databases
 from headway.features.services.directory import forget_key
+from headway.features.services.duplication import EnvironmentDuplication
 from headway.features.services.kinds import ServiceKinds
 from headway.features.services.module import materials_of
 from headway.features.services.relocation import ServiceRelocation
@@ -122,11 +118,13 @@ def _features(base: Base, access: AccessService) -> Features:
         applications=applications,
         composes=composes,
         databases=databases,
-        duplication=install_duplication(base, applications, copy_others=databases.copy),
+        duplication=EnvironmentDuplication(
+            db=base.db, vault=base.vault, copies=(databases.copy, composes.creation.copy, applications.copy)
+        ),
         kinds=kinds,
         edge_services=install_fronts(base, materials.facts, kinds.routing, applications.routing),
         containers=install_containers(base, composes, (applications.containers, composes.containers)),
-        rollbacks=install_rollbacks(base, applications, composes),
+        rollbacks=install_rollbacks(base, kinds),
         schedules=install_schedules(base, kinds, applications),
         destinations=destinations,
         backups=install_backups(base, servers.fleet, destinations, kinds, composes.engine_of),

@@ -88,7 +88,7 @@ def test_features_beside_services_know_at_most_one_kind_of_them() -> None:
     outside = [path for path in PRODUCT if ROOT / "src/headway/features/services" not in path.parents]
     kinds = ("headway.features.services.application", "headway.features.services.compose")
     both = {_name(path) for path in outside if all(kind in path.read_text() for kind in kinds)}
-    assert both <= {"src/headway/modules.py", "src/headway/features/rollbacks/module.py"}
+    assert both <= {"src/headway/modules.py"}
 
 
 def test_functions_are_verbs_of_the_domain() -> None:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from headway.core.access.model import Role
+from headway.drivers.runtimes.compose.observation import Container
+from headway.features.services.compose.model import Record
+from headway.features.services.compose.routing import ComposeRouting
 from tests.integration.http.callers import CALLERS, admit_callers, key_of
 from tests.integration.http.world import World, client_with
 
@@ -120,3 +127,16 @@ async def test_what_was_never_deployed_is_deleted_without_an_engine(world: World
     compose_id = await compose(world)
     assert (await world.post("compose.delete", composeId=compose_id, deleteVolumes=False))["composeId"] == compose_id
     assert (await world.owner.get("/compose.one", params={"composeId": compose_id})).status_code == 404
+
+
+async def test_containers_are_looked_at_by_whoever_has_the_turn_to_lead_to_them(world: World) -> None:
+    compose_id, held = await compose(world), list[bool]()
+
+    async def containers(of: str) -> Sequence[Container]:
+        held.append(routing._turns[of].locked())
+        return []
+
+    routing: ComposeRouting = replace(world.platform.features.composes.routing, containers=containers)
+    nothing: Any = SimpleNamespace(release_id="r", record=Record(file={"services": {}}))
+    await routing.lead(compose_id, nothing)
+    assert held == [True]

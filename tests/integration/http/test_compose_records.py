@@ -19,6 +19,7 @@ from headway.features.services.compose import powers, store
 from headway.features.services.compose.model import Record
 from headway.infra.db.transaction import Tx
 from tests.integration.http.world import World, open_world
+from tests.support.docker.told_engine import told_engine
 
 Json = Any
 FILE = "services: {web: {image: nginx}}"
@@ -84,14 +85,34 @@ async def test_a_port_stays_allowed_while_what_is_deployed_has_it(careful: World
     assert await careful.services.db.run(deploys) == [True, True, False]
 
 
-async def served(world: World) -> tuple[str, str]:
-    """A compose service and the deployment whose release serves."""
-    made = await world.post("compose.create", name="stack", environmentId=await world.environment(), composeFile=FILE)
-    compose_id = made["composeId"]
+async def test_a_release_that_is_removed_takes_the_names_of_its_images_with_it(tmp_path: Path) -> None:
+    names, asked = list[str](), list[str]()
+
+    def tell(path: str) -> Json:
+        asked.append(path)
+        return [{"RepoTags": names}] if path == "/images/json" else {}
+
+    address = f"unix://{tmp_path / 'engine.sock'}"
+    async with told_engine(tmp_path, tell), open_world(tmp_path / "data", HEADWAY_DOCKER_HOST=address) as world:
+        made = await world.post(
+            "compose.create", name="stack", environmentId=await world.environment(), composeFile=FILE
+        )
+        names += [f"headway-compose/{made['appName']}/web:{each}" for each in ("old", "now")]
+        _, old = await served(world, made["composeId"], names[0])
+        await served(world, made["composeId"], names[1])
+        await world.post("rollback.delete", rollbackId=old)
+    assert [each for each in asked if each.startswith("/images/headway")] == [f"/images/{names[0]}"]
+
+
+async def served(world: World, compose_id: str | None = None, image: str | None = None) -> tuple[str, str]:
+    """A compose service (None: a new one) and the deployment whose release serves, of this image."""
+    if compose_id is None:
+        place = {"environmentId": await world.environment(), "composeFile": FILE}
+        compose_id = str((await world.post("compose.create", name="stack", **place))["composeId"])
     deployment_id = await ended(world, compose_id)
 
     def write(tx: Tx) -> None:
-        record = Record(file={"services": {}})
+        record = Record(file={"services": {} if image is None else {"web": {"image": image}}})
         vault = world.platform.data_dir.vault
         of = {"release_id": deployment_id, "compose_id": compose_id}
         store.write_release(tx, vault, **of, folder="/x", record=record, commit_hash=None)

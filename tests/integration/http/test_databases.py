@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from headway.features.services import releases_store
+from headway.features.services import store as services_store
+from headway.features.services.application.artifacts import dump_artifact
+from headway.features.services.application.model import AppSettings, OpenedPort, RunSettings
+from headway.features.services.application.snapshot import Snapshot
 from headway.features.services.database.model import DatabaseKind
+from headway.features.services.model import DesiredState, ServiceStatus
+from headway.infra.db.tables.services import services
+from headway.infra.db.transaction import Tx
+from headway.kernel.artifacts import Commit, Image
 from tests.integration.http.callers import CALLERS, admit_callers, give, key_of
 from tests.integration.http.database_rows import A_DATABASE
 from tests.integration.http.world import World, client_with
@@ -201,3 +211,27 @@ async def test_a_backup_of_one_on_a_server_is_among_what_the_server_does(world: 
         assert [(row["title"], row["serverId"], row["buildServerId"]) for row in listed] == [
             ("Backup", server_id, None)
         ]
+
+
+async def test_what_may_not_be_started_again_is_not_reloaded_and_stays_as_it_was(world: World) -> None:
+    row, db = await made(world), world.services.db
+    port = OpenedPort(port_id="p", mode="host", outer=22, inner=5432, protocol="tcp")  # which nobody has allowed
+    given: Json = {
+        "settings": AppSettings(run=RunSettings(published=(port,))),
+        "variables": {},
+        "mask": (),
+        "hosts": (),
+    }
+    commit = Commit(hash="", subject="", author="", branch="")
+    snapshot = Snapshot(commit=commit, artifact=dump_artifact(Image(reference="sha256:x", name="x")), **given)
+    release_id = await world.release(row["databaseId"], snapshot, runtime="container")
+
+    def write(tx: Tx) -> None:
+        releases_store.make_serving(tx, row["databaseId"], release_id, drain=timedelta(hours=1))
+        services_store.set_fields(tx, row["databaseId"], wanted=DesiredState.DOWN, status=ServiceStatus.IDLE)
+
+    await db.run(write)
+    answer = await world.owner.post("/postgres.reload", json={"postgresId": row["databaseId"], "appName": "x"})
+    assert (answer.status_code, "port 22/tcp" in answer.text) == (403, True), answer.text
+    wanted = await db.read(lambda tx: tx.execute(select(services.c.wanted, services.c.status)).one())
+    assert tuple(wanted) == (DesiredState.DOWN, ServiceStatus.IDLE)

@@ -122,6 +122,8 @@ async def test_what_lies_on_a_server_that_does_not_answer_is_gone_for_everybody_
     assert (status, told.startswith("shop is deleted, and not gone from this server yet.")) == (409, True)
 
     await finish(world, kind, server_id)
+    noun = {"application": "application", "compose": "compose service"}[kind]
+    assert f"{noun} {service[f'{kind}Id']} is not gone from its host yet: " in caplog.text
     assert (await refused("project.remove", **place))[0] == 409
     await world.post("server.remove", serverId=server_id, force=True)
     with caplog.at_level(logging.WARNING):

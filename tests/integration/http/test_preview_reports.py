@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 
 from headway.features.edge.module import edge_facts
 from headway.features.forge_outbox.outbox import ForgeOutbox
@@ -32,7 +33,13 @@ def reports(world: World, log_link: Callable[[str], str] = log_link) -> ForgeOut
         facts=edge_facts(world.platform.settings),
         log_link=log_link,
     )
-    return ForgeOutbox(db=services.db, events=services.events, providers=services.git_providers, kind=kind)
+    return ForgeOutbox(
+        db=services.db,
+        events=services.events,
+        providers=services.git_providers,
+        kind=kind,
+        troubles=world.platform.engine.troubles,
+    )
 
 
 async def previews(world: World, application_id: str) -> dict[int, Preview]:
@@ -73,7 +80,7 @@ async def test_each_is_told_once_and_again_when_it_has_changed(world: World) -> 
 
 
 @pytest.mark.parametrize("failing", [(401, {}, b"{}"), (403, {}, b"{}"), (404, {}, b"{}"), (500, {}, b"")])
-async def test_what_a_forge_does_not_take_is_told_a_minute_later(
+async def test_what_a_forge_does_not_take_is_told_later_and_later(
     world: World, failing: tuple[int, dict[str, str], bytes]
 ) -> None:
     with forge_api("github") as api:
@@ -90,9 +97,49 @@ async def test_what_a_forge_does_not_take_is_told_a_minute_later(
         await due_now(world)
         await reports(world).tell_round()
     assert all(each.report_error and str(failing[0]) in each.report_error for each in waiting.values())
-    assert {round(((each.report_at or now) - now) / timedelta(minutes=1)) for each in waiting.values()} == {1}
+    assert {round(((each.report_at or now) - now) / timedelta(minutes=1)) for each in waiting.values()} == {4}
     assert sorted(each["commit"][0] for each in api.facts.statuses) == ["a", "b", "c"]
     assert {each.report_error for each in (await previews(world, application_id)).values()} == {None}
+
+
+async def test_what_no_forge_takes_for_a_day_is_given_up_until_there_is_news(world: World) -> None:
+    with forge_api("github") as api:
+        application_id = await previewed(world, api)
+        api.facts.failing = (500, {}, b"")
+        await reports(world).tell_round()
+
+        def a_day_later(tx: Tx) -> None:
+            for each in store.every(tx):
+                store.set_fields(tx, each.preview_id, report_since=tx.now - timedelta(days=1))
+
+        await world.services.db.run(a_day_later)
+        await due_now(world)
+        await reports(world).tell_round()
+        given_up = await previews(world, application_id)
+        assert {(each.report_error or "")[:10] for each in given_up.values()} == {"Given up: "}
+        assert await world.services.db.read(store.changed_states) == []
+        (trouble,) = (await world.get("settings.health"))["troubles"]
+        assert (trouble["loop"], trouble["item"], trouble["times"]) == ("preview reports", "given up", 3)
+
+        api.facts.failing = None
+        await world.post("previewDeployment.delete", previewDeploymentId=given_up[1].preview_id)
+        await reports(world).tell_round()
+        assert "| removed |" in "".join(api.facts.comments.values())
+        assert "troubles" not in await world.get("settings.health")
+
+
+async def test_what_previews_are_is_asked_once_for_all_of_them(world: World) -> None:
+    asked: list[str] = []
+    with forge_api("github") as api:
+        await previewed(world, api)
+
+    def note(*given: object) -> None:
+        asked.append(str(given[2]))
+
+    event.listen(world.services.db._reader, "before_cursor_execute", note)
+    found = await world.services.db.read(store.changed_states)
+    event.remove(world.services.db._reader, "before_cursor_execute", note)
+    assert (len(found), len([each for each in asked if "deployments" in each])) == (3, 1)
 
 
 async def test_one_that_breaks_keeps_no_other_from_being_told(world: World) -> None:

@@ -32,7 +32,13 @@ def statuses(world: World, log_link: Callable[[str], str] = log_link) -> ForgeOu
     services = world.services
     kinds = services.previews.acting.services.kinds
     kind = DeploymentStatuses(providers=services.git_providers, kinds=kinds, log_link=log_link)
-    return ForgeOutbox(db=services.db, events=services.events, providers=services.git_providers, kind=kind)
+    return ForgeOutbox(
+        db=services.db,
+        events=services.events,
+        providers=services.git_providers,
+        kind=kind,
+        troubles=world.platform.engine.troubles,
+    )
 
 
 async def provided(world: World, api: Api) -> str:
@@ -133,6 +139,37 @@ async def test_it_waits_twice_as_long_each_time_and_an_hour_at_most(world: World
             await statuses(world).tell_round()
             waits.append(await world.services.db.run(wait))
     assert waits == [timedelta(minutes=each) for each in (1, 2, 4, 8, 16, 32, 60, 60)]
+
+
+async def test_what_is_given_up_is_said_until_another_is_told(world: World) -> None:
+    with forge_api("github") as api:
+        application_id, told = await provided(world, api), statuses(world)
+        deployment_id = await deployed(world, application_id, Status.DONE)
+        api.facts.failing = (500, {}, b"")
+        await told.tell_round()
+        assert "troubles" not in await world.get("settings.health"), "it is tried again"
+
+        def a_day_later(tx: Tx) -> None:
+            created_at = tx.now - timedelta(hours=23, minutes=59)
+            deployments.set_fields(tx, deployment_id, created_at=created_at)
+            wait(tx)
+
+        await world.services.db.run(a_day_later)
+        for _ in range(2):
+            told.look_soon()
+            await told.tell_round()
+        row = await world.services.db.read(lambda tx: tx.execute(select(commit_statuses)).one())
+        assert (row.told, row.attempts, row.error[:10]) == (None, 2, "Given up: ")
+        (trouble,) = (await world.get("settings.health"))["troubles"]
+        assert (trouble["loop"], trouble["item"], trouble["times"]) == ("commit statuses", "given up", 1)
+        assert f"{deployment_id} is not told to its forge any more, after 2 tries in vain: " in trouble["message"]
+
+        api.facts.failing = None
+        await deployed(world, application_id, Status.DONE)
+        told.look_soon()
+        await told.tell_round()
+        assert [each["state"] for each in api.facts.statuses] == ["success"]
+        assert "troubles" not in await world.get("settings.health")
 
 
 def wait(tx: Tx) -> timedelta:

@@ -81,6 +81,11 @@ class Troubles:
         """An item is no more."""
         self._noted.pop((loop, item), None)
 
+    def give_up(self, loop: str, item: str, sentence: str) -> None:
+        """Notes that something was given up, which the next of its kind that is done has forgotten."""
+        self._write(loop, item, sentence)
+        log.warning("%s: %s", loop, sentence)
+
     def all(self) -> list[Trouble]:
         """What could not be done, the oldest first."""
         return sorted((noted.trouble for noted in self._noted.values()), key=lambda each: each.since)
@@ -90,6 +95,11 @@ class Troubles:
         return Counter(loop for loop, _ in self._noted)
 
     def _note(self, loop: str, item: str, sentence: str, *, unforeseen: Exception | None = None) -> None:
+        times = self._write(loop, item, sentence)
+        log.warning("%s of %s failed, time %d: %s", loop, item, times, sentence, exc_info=unforeseen)
+
+    def _write(self, loop: str, item: str, sentence: str) -> int:
+        """How many times in a row it was so."""
         before = self._noted.get((loop, item))
         times = 1 if before is None else before.trouble.times + 1
         pause = min(_FIRST_PAUSE_SECONDS * 2 ** min(times - 1, 10), _LONGEST_PAUSE_SECONDS)
@@ -97,4 +107,4 @@ class Troubles:
         if before is not None:
             trouble = replace(trouble, since=before.trouble.since)
         self._noted[loop, item] = _Noted(trouble, self._monotonic() + pause)
-        log.warning("%s of %s failed, time %d: %s", loop, item, times, sentence, exc_info=unforeseen)
+        return times

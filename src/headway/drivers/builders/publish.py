@@ -44,18 +44,18 @@ async def publish(work: Work, image: Image, to: Destination) -> Image:
     await work.undo(UNDO_PUSH, {"configuration": to.cli.configuration, "image": name})
     await images.keep(to.api, image, name)
     await work.host.make_folder(to.cli.configuration)
-    try:
-        why = await asked(work, "push-login", _command(to, to.login))
-        if why is not None:
-            raise BuildError(
-                f"The registry {to.registry or 'Docker Hub'} does not let us in: {why}. Correct its user and password, "
-                "or choose another registry."
-            )
-        why = await asked(work, "push", _command(to, to.cli.push(name)))
-        if why is not None:
-            raise BuildError(f"The image cannot be taken to {name}: the registry says that {why}.")
-    finally:
-        await work.host.remove_tree(to.cli.configuration)
+    why = await asked(work, "push-login", _command(to, to.login))
+    if why is not None:
+        raise BuildError(
+            f"The registry {to.registry or 'Docker Hub'} does not let us in: {why}. Correct its user and password, "
+            "or choose another registry."
+        )
+    why = await asked(work, "push", _command(to, to.cli.push(name)))
+    if why is not None:
+        raise BuildError(f"The image cannot be taken to {name}: the registry says that {why}.")
+    # Only now, and by the undo of a run that fails: a panel that stops meanwhile leaves the credentials for the next,
+    # which does not log in again.
+    await work.host.remove_tree(to.cli.configuration)
     found = await images.inspect(to.api, name, name)
     if found is None or found.digest is None:
         raise BuildError(f"The image was taken to {name}, and its registry gave no digest. Deploy again.")

@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from headway.drivers.builders.base import BuildError
-from headway.infra.docker.cli import DENIED, SOURCES, ImageBuild, is_acted_on
+from headway.infra.docker.cli import DENIED, PATH, SOURCES, ImageBuild, is_acted_on
 from headway.infra.docker.dockerfiles import escape_of, front_end_of, instructions, words_of
 from headway.infra.docker.image_names import HUB, KEPT, OF_THE_MACHINE, normalized
 from headway.infra.hosts.base import Host, LeadsOutside
-from headway.infra.hosts.command import Account, Command
+from headway.infra.hosts.command import Account, Command, Stage
 from headway.infra.hosts.work import Work
 from headway.kernel.errors import InvalidInput
 from headway.kernel.phrase import phrase
@@ -94,7 +94,11 @@ async def lay_out(
 async def was_denied(work: Work, name: str, command: Command, configuration: str) -> bool:
     """Whether the command of a build fails for what BuildKit was not let fetch, and who may could let it."""
     ended = await work.command(name, command, check=False)
-    return not ended.succeeded and await work.host.read_file(f"{configuration}/{DENIED}", limit=1) is not None
+    if ended.succeeded:
+        return False
+    # A command tells it to the next panel as well: the file is gone by then, and the build is not carried out again.
+    look = Command(stages=(Stage(argv=("test", "-e", f"{configuration}/{DENIED}")),), env={"PATH": PATH}, capture=True)
+    return (await work.command(f"{name} denied", look, check=False)).succeeded
 
 
 async def let_fetch(
@@ -104,6 +108,7 @@ async def let_fetch(
     await note()
     told = policy(replace(sources, anything=True))
     await work.host.write_file(f"{configuration}/{SOURCES}", told, owner=owner, lasting=False)
+    await work.host.remove_tree(f"{configuration}/{DENIED}")  # which is of this build, and not of the next one
     await work.say(
         phrase(
             "It could be fetched before Headway asked who allows that, so that this service may go on with it: "

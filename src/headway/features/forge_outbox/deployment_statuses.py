@@ -1,4 +1,4 @@
-"""Tells by commit statuses how deployments are; what a forge has not taken within a day is let be."""
+"""Tells by commit statuses how deployments are; what a forge has not taken within a day is given up."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class DeploymentStatuses:
     providers: GitProviderService
     kinds: ServiceKinds
     log_link: Callable[[str], str | None]
+    name: str = "commit statuses"
     rounds: int = 30
-    longest_wait: timedelta = timedelta(hours=1)
 
     def waiting(self, tx: Tx) -> Sequence[UntoldDeployment]:
-        return store.untold(tx, tx.now - _TOLD_WITHIN, list(self.kinds.by_type))
+        return store.untold(tx, _TOLD_WITHIN, list(self.kinds.by_type))
 
     def letter(self, tx: Tx, message: UntoldDeployment) -> Letter | None:
         service = self.kinds.find(tx, message.service_type, message.service_id)
@@ -64,6 +64,10 @@ class DeploymentStatuses:
 
     def put_off(self, tx: Tx, message: UntoldDeployment, why: str, until: datetime) -> None:
         store.write(tx, message.about, attempts=message.attempts + 1, tell_at=until, error=why)
+
+    def give_up(self, tx: Tx, message: UntoldDeployment, why: str) -> None:
+        never = message.last_at + _TOLD_WITHIN  # nobody looks at it then
+        store.write(tx, message.about, attempts=message.attempts + 1, tell_at=never, error=why)
 
     def warn(self, message: UntoldDeployment, why: str) -> None:
         log.warning("a commit status was not told", extra={"deployment": message.about, "reason": why})

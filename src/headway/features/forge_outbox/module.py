@@ -18,11 +18,12 @@ def install_forge_outbox(base: Base, providers: GitProviderService, services: Pr
     db, events, link = base.db, base.events, partial(log_link, base.settings.public_url)
     statuses = DeploymentStatuses(providers=providers, kinds=services.kinds, log_link=link)
     reports = PreviewReports(providers=providers, services=services, facts=services.facts, log_link=link)
+    told = partial(ForgeOutbox, db=db, events=events, providers=providers, troubles=base.engine.troubles)
     return Module(
         loops=(
-            Poller("commit statuses", ForgeOutbox(db=db, events=events, providers=providers, kind=statuses).tell_round),
+            Poller(statuses.name, told(kind=statuses).tell_round),
             Poller("commit statuses kept", partial(forget_old, db)),
-            Poller("preview reports", ForgeOutbox(db=db, events=events, providers=providers, kind=reports).tell_round),
+            Poller(reports.name, told(kind=reports).tell_round),
         )
     )
 

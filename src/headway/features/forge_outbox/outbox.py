@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
 from headway.core.engine import explain
+from headway.core.engine.troubles import Troubles
 from headway.drivers.forges.base import CommitStatus, ForgeAway, ForgeConnection, PullComment
 from headway.features.git.providers import GitProviderService
 from headway.infra.db.engine import Database
@@ -24,16 +25,18 @@ from headway.kernel.events import DeploymentEnded, Events, StepEnded
 log = logging.getLogger(__name__)
 
 _REST = 1.0
-_FIRST_WAIT = timedelta(minutes=1)
+_FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
+_GIVEN_UP = "given up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForgeMessage:
     """What a forge does not know yet of the deployment or preview ``about``. ``attempts`` to tell it have failed, the
-    last with ``error``.
+    last with ``error``; after ``last_at`` it is tried no more.
     """
 
     about: str
+    last_at: datetime
     attempts: int = 0
     error: str | None = None
 
@@ -52,16 +55,15 @@ M = TypeVar("M", bound=ForgeMessage)
 
 
 class MessageKind(Protocol[M]):
-    """One kind of messages, and where they wait. A message is tried again after a minute, and then after twice as long
-    each time, but no longer than ``longest_wait``. New ones are looked for every ``rounds`` seconds, and when something
-    has happened to a deployment.
+    """One kind of messages, called by its ``name``, and where they wait. New ones are looked for every ``rounds``
+    seconds, and when something has happened to a deployment.
     """
 
     @property
-    def rounds(self) -> int: ...
+    def name(self) -> str: ...
 
     @property
-    def longest_wait(self) -> timedelta: ...
+    def rounds(self) -> int: ...
 
     def waiting(self, tx: Tx) -> Sequence[M]:
         """What is to be told now, in its order; what was given up is not."""
@@ -79,19 +81,27 @@ class MessageKind(Protocol[M]):
         """Writes down that it was not told."""
         ...
 
+    def give_up(self, tx: Tx, message: M, why: str) -> None:
+        """Writes down that it was not told and is not tried again."""
+        ...
+
     def warn(self, message: M, why: str) -> None:
-        """Says so in the panel's log."""
+        """Says in the panel's log that it was not told."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForgeOutbox(Generic[M]):
-    """``tell_round`` is one round of the loop of a kind; none waits for the other's forges."""
+    """``tell_round`` is one round of the loop of a kind; none waits for the other's forges. A message is tried again
+    after a minute, and then after twice as long each time, an hour at most. ``troubles`` has what was given up since
+    one was told.
+    """
 
     db: Database
     events: Events
     providers: GitProviderService
     kind: MessageKind[M]
+    troubles: Troubles = field(default_factory=Troubles)
     _rounds: list[int] = field(default_factory=lambda: [0])
 
     def __post_init__(self) -> None:
@@ -127,6 +137,8 @@ class ForgeOutbox(Generic[M]):
             await self._put_off(message, why, None)
         else:
             await self.db.run(lambda tx: self.kind.settle(tx, message, comment_id))
+            if letter is not None:
+                self.troubles.forget(self.kind.name, _GIVEN_UP)
 
     async def _send(self, letter: Letter) -> str | None:
         """Tells it; the id of the comment."""
@@ -140,5 +152,18 @@ class ForgeOutbox(Generic[M]):
     async def _put_off(self, message: M, why: str, later: datetime | None) -> None:
         if message.error != why:  # each attempt meets it again: once is enough
             self.kind.warn(message, why)
-        wait = min(_FIRST_WAIT * (1 << min(message.attempts, 10)), self.kind.longest_wait)
-        await self.db.run(lambda tx: self.kind.put_off(tx, message, why, max(later or tx.now, tx.now + wait)))
+        wait = min(_FIRST_WAIT * (1 << min(message.attempts, 10)), _LONGEST_WAIT)
+
+        def write(tx: Tx) -> bool:
+            until = max(later or tx.now, tx.now + wait)
+            is_last = until > message.last_at
+            if is_last:
+                self.kind.give_up(tx, message, f"Given up: {why}")
+            else:
+                self.kind.put_off(tx, message, why, until)
+            return is_last
+
+        if await self.db.run(write):
+            tries = message.attempts + 1
+            told = f"{message.about} is not told to its forge any more, after {tries} tries in vain: {why}"
+            self.troubles.give_up(self.kind.name, _GIVEN_UP, told)

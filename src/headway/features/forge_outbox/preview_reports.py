@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,12 +24,16 @@ from headway.kernel.errors import HeadwayError
 
 log = logging.getLogger(__name__)
 
+_TOLD_WITHIN = timedelta(days=1)
+_NEXT_ANEW: Mapping[str, Any] = {"report_at": None, "report_tried": None, "report_attempts": 0, "report_since": None}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedPreview(ForgeMessage):
-    """A preview whose ``state`` the forge does not know."""
+    """A preview whose ``state`` the forge does not know; ``since`` then it was tried to tell it that."""
 
     state: str
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +44,21 @@ class PreviewReports:
     services: PreviewedServices
     facts: EdgeFacts
     log_link: Callable[[str], str | None]
+    name: str = "preview reports"
     rounds: int = 1
-    longest_wait: timedelta = timedelta(minutes=1)
 
     def waiting(self, tx: Tx) -> Sequence[ChangedPreview]:
-        return [ChangedPreview(about=each, state=state, error=error) for each, state, error in store.changed_states(tx)]
+        return [
+            ChangedPreview(
+                about=each.preview_id,
+                last_at=each.since + _TOLD_WITHIN,
+                attempts=each.attempts,
+                error=each.error,
+                state=each.state,
+                since=each.since,
+            )
+            for each in store.changed_states(tx)
+        ]
 
     def letter(self, tx: Tx, message: ChangedPreview) -> Letter | None:
         preview = store.find(tx, message.about)
@@ -73,10 +87,14 @@ class PreviewReports:
 
     def settle(self, tx: Tx, message: ChangedPreview, comment_id: str | None) -> None:
         fields = {} if comment_id is None else {"comment_id": comment_id, "report_error": None}
-        store.set_fields(tx, message.about, reported=message.state, report_at=None, **fields)
+        store.set_fields(tx, message.about, reported=message.state, **_NEXT_ANEW, **fields)
 
     def put_off(self, tx: Tx, message: ChangedPreview, why: str, until: datetime) -> None:
-        store.set_fields(tx, message.about, report_error=why, report_at=until)
+        tried = {"report_tried": message.state, "report_attempts": message.attempts + 1, "report_since": message.since}
+        store.set_fields(tx, message.about, report_error=why, report_at=until, **tried)
+
+    def give_up(self, tx: Tx, message: ChangedPreview, why: str) -> None:
+        store.set_fields(tx, message.about, reported=message.state, report_error=why, **_NEXT_ANEW)
 
     def warn(self, message: ChangedPreview, why: str) -> None:
         log.warning("preview %s was not reported: %s", message.about, why)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import and_, delete, exists, insert, or_, select, update
 
@@ -31,9 +31,9 @@ class UntoldDeployment(ForgeMessage):
     reason: Reason | None
 
 
-def untold(tx: Tx, since: datetime, types: Sequence[SubjectType]) -> list[UntoldDeployment]:
-    """What is to be told now of deployments that were asked for since then: of each commit that a service was deployed
-    from only the newest.
+def untold(tx: Tx, within: timedelta, types: Sequence[SubjectType]) -> list[UntoldDeployment]:
+    """What is to be told now of deployments that were asked for so short a time ago: of each commit that a service was
+    deployed from only the newest.
     """
     later = deployments.alias()
     newer = exists().where(
@@ -45,11 +45,11 @@ def untold(tx: Tx, since: datetime, types: Sequence[SubjectType]) -> list[Untold
         )
     )
     news = or_(_s.told.is_(None), _s.told != _d.status)
-    columns = (_d.deployment_id, _d.subject_type, _d.subject_id, _d.commit_hash, _d.status, _d.reason)
+    columns = (_d.deployment_id, _d.subject_type, _d.subject_id, _d.commit_hash, _d.status, _d.reason, _d.created_at)
     asked = (
         select(*columns, _s.attempts, _s.error)
         .outerjoin(commit_statuses, _s.deployment_id == _d.deployment_id)
-        .where(_d.created_at >= since, _d.commit_hash.is_not(None), _d.subject_type.in_(types), ~newer)
+        .where(_d.created_at >= tx.now - within, _d.commit_hash.is_not(None), _d.subject_type.in_(types), ~newer)
         .where(or_(_s.deployment_id.is_(None), and_(_s.tell_at <= tx.now, news)))
         .order_by(_d.seq)
         .limit(_AT_ONCE)
@@ -57,6 +57,7 @@ def untold(tx: Tx, since: datetime, types: Sequence[SubjectType]) -> list[Untold
     return [
         UntoldDeployment(
             about=row.deployment_id,
+            last_at=row.created_at + within,
             service_type=SubjectType(row.subject_type),
             service_id=row.subject_id,
             commit_hash=row.commit_hash,

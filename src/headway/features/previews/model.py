@@ -24,11 +24,23 @@ class ClosedWhy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnreportedState:
+    """What its forge was not told of a preview: ``attempts`` have failed ``since`` then, the last with ``error``."""
+
+    preview_id: str
+    state: str
+    attempts: int
+    since: datetime
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """A preview of a pull request, of an application or of a compose service, which ``service_type`` says. What runs of
     it is such a one with the same id, once something may run: of a fork's, after ``approved_head`` was set. From
     ``sleeps_at`` on it is stopped, ``asleep_since`` says since when. ``told_at`` is when the forge changed it, as far
-    as it was told; ``reported`` is the state that the forge knows of.
+    as it was told; ``reported`` is the state that the forge knows of, or that it was given up to tell it;
+    ``report_attempts`` to tell it the state ``report_tried`` have failed since ``report_since``.
     """
 
     preview_id: str
@@ -56,6 +68,9 @@ class Preview:
     reported: str | None = None
     report_at: datetime | None = None
     report_error: str | None = None
+    report_tried: str | None = None
+    report_attempts: int = 0
+    report_since: datetime | None = None
 
     @property
     def revision(self) -> PullRevision:

@@ -7,12 +7,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, case, delete, func, insert, or_, select, update
 
 from headway.core.access.policy import Missing, Noun
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
-from headway.features.previews.model import ClosedWhy, Preview
+from headway.features.previews.model import ClosedWhy, Preview, UnreportedState
 from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments
 from headway.infra.db.tables.previews import previews
 from headway.infra.db.tables.services import services
@@ -104,29 +104,45 @@ def set_fields(tx: Tx, preview_id: str, **fields: Any) -> None:  # noqa: ANN401 
     tx.execute(update(previews).where(_c.preview_id == preview_id).values(**fields))
 
 
-def changed_states(tx: Tx) -> list[tuple[str, str, str | None]]:
-    """The previews whose state is another than their forge was told last, closed ones too, with that state, and why it
-    could not be told; not those that are to be told later.
+def changed_states(tx: Tx) -> list[UnreportedState]:
+    """The states of previews that are others than their forge was told last, closed ones too; not those that are to be
+    told later.
     """
-    columns = (_c.preview_id, _c.head, _c.approved_head, _c.closed_why, _c.reported, _c.report_error, _c.asleep_since)
-    joined = select(*columns, _s.status).outerjoin(services, _s.service_id == _c.preview_id)
+    columns = (
+        *(_c.preview_id, _c.head, _c.approved_head, _c.closed_why, _c.asleep_since),
+        *(_c.reported, _c.report_error, _c.report_tried, _c.report_attempts, _c.report_since),
+    )
+    newest = _newest(_c.preview_id).scalar_subquery().label("newest")
+    joined = select(*columns, _s.status, newest).outerjoin(services, _s.service_id == _c.preview_id)
     due = or_(_c.report_at.is_(None), _c.report_at <= tx.now)
     found = []
     for row in tx.execute(joined.where(due).order_by(_c.seq)):
-        newest = None if row.closed_why else newest_deployment(tx, row.preview_id)
         status = "asleep" if row.asleep_since else row.status
-        state = row.closed_why or f"{status}.{row.head[:12]}.{(row.approved_head or '')[:12]}.{newest}"
+        state = row.closed_why or f"{status}.{row.head[:12]}.{(row.approved_head or '')[:12]}.{row.newest}"
         if state != row.reported:
-            found.append((row.preview_id, state, row.report_error))
+            again = row.report_tried == state
+            found.append(
+                UnreportedState(
+                    preview_id=row.preview_id,
+                    state=state,
+                    attempts=row.report_attempts if again else 0,
+                    since=(row.report_since if again else None) or tx.now,
+                    error=row.report_error,
+                )
+            )
     return found
 
 
 def newest_deployment(tx: Tx, preview_id: str) -> str | None:
     """The preview's newest deployment."""
+    found: str | None = tx.scalar(_newest(preview_id))
+    return found
+
+
+def _newest(preview_id: str | ColumnElement[str]) -> Select[tuple[str]]:
     d = deployments.c
     mine = (d.subject_type == SubjectType.PREVIEW, d.subject_id == preview_id)
-    found: str | None = tx.scalar(select(d.deployment_id).where(*mine).order_by(d.seq.desc()).limit(1))
-    return found
+    return select(d.deployment_id).where(*mine).order_by(d.seq.desc()).limit(1)
 
 
 def of_pull(tx: Tx, service_ids: list[str], number: int) -> list[Preview]:

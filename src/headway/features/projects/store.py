@@ -202,15 +202,15 @@ _COLUMNS = (
 )
 
 
-def _live(kind: SubjectType) -> Select[Any]:
-    mine = (_s.kind == kind, _s.preview_of.is_(None), _s.deleted_at.is_(None))
+def _live(of: ColumnElement[bool]) -> Select[Any]:
+    mine = (of, _s.preview_of.is_(None), _s.deleted_at.is_(None))
     there = _s.project_id.in_(bindparam("ids", expanding=True))
     return select(*_COLUMNS).where(*mine, there).order_by(_s.created_at, _s.service_id)
 
 
-_APPLICATIONS = _live(SubjectType.APPLICATION)
-_DATABASES = _live(SubjectType.DATABASE)
-_COMPOSES = _live(SubjectType.COMPOSE)
+_APPLICATIONS = _live(_s.kind == SubjectType.APPLICATION)
+_DATABASES = _live(_s.kind == SubjectType.DATABASE)
+_COMPOSES = _live(_OF_COMPOSES)
 
 
 _PLACES = select(

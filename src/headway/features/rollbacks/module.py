@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from headway.core.deployments.model import SubjectType
 from headway.core.engine.poller import Poller
-from headway.features.rollbacks.applications import ApplicationRollbacks
-from headway.features.rollbacks.composes import ComposeRollbacks
-from headway.features.rollbacks.forms import RollbackForm
 from headway.features.rollbacks.readiness import Readiness
 from headway.features.rollbacks.service import RollbackService
-from headway.features.services.application import module as of_applications
-from headway.features.services.application.rollback import ApplicationRollback
-from headway.features.services.compose import module as of_composes
-from headway.features.services.compose.rollback import ComposeRollback
+from headway.features.services.kinds import ServiceKinds
 from headway.module import Base, Module
 
 
@@ -27,19 +19,12 @@ class Rollbacks:
     module: Module
 
 
-def install_rollbacks(
-    base: Base, applications: of_applications.Applications, composes: of_composes.Composes
-) -> Rollbacks:
+def install_rollbacks(base: Base, kinds: ServiceKinds) -> Rollbacks:
     """How services go back, and what keeps it known whether one could."""
-    of_application = ApplicationRollback(planner=applications.planner, contexts=applications.lifecycle.driver.contexts)
-    of_compose = ComposeRollback(planner=composes.planner, contexts=composes.lifecycle.driver.contexts)
-    forms: Mapping[SubjectType, RollbackForm] = {
-        SubjectType.APPLICATION: ApplicationRollbacks(kind=of_application, lifecycle=applications.lifecycle),
-        SubjectType.COMPOSE: ComposeRollbacks(kind=of_compose, lifecycle=composes.lifecycle),
-    }
+    forms = {name: each.rollbacks for name, each in kinds.by_type.items()}
     readiness = Readiness(db=base.db, forms=forms, events=base.events)
     module = Module(
-        kinds=(of_application, of_compose),
+        kinds=tuple(each.kind for each in forms.values()),
         loops=(Poller("readiness", readiness.look_round),),
     )
     service = RollbackService(db=base.db, ledger=base.ledger, stopping=base.engine.stopper, forms=forms)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from headway.core.deployments.model import SubjectType
 from headway.features.rollbacks import store
-from headway.features.rollbacks.forms import RollbackForm
 from headway.features.rollbacks.store import ReleasePlace
 from headway.features.services import releases_store
+from headway.features.services.kinds import RollbackForm
 from headway.infra.db.engine import Database
 from headway.kernel.events import Events, ReleasesLooked
 

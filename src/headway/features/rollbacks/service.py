@@ -17,14 +17,14 @@ from headway.core.deployments.status import Intent, Reason, Status
 from headway.core.deployments.summary import Listed
 from headway.core.engine import explain
 from headway.features.rollbacks import store
-from headway.features.rollbacks.differences import RollbackPreview, of_domains
-from headway.features.rollbacks.forms import RollbackForm
 from headway.features.rollbacks.readiness import look_at
 from headway.features.rollbacks.store import ReleasePlace
 from headway.features.services import releases_store
 from headway.features.services import store as services_store
+from headway.features.services.kinds import RollbackForm
 from headway.features.services.model import Release, ReleaseState
 from headway.features.services.requests import exclusive_key
+from headway.features.services.rollback_differences import RollbackPreview, of_domains
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, InvalidInput

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, case, column, select, table
+from sqlalchemy import Row, bindparam, column, select, table
 
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.rollback_targets import Left
-from headway.infra.db.tables.services import COMPOSE
+from headway.features.services.model import type_of
 from headway.infra.db.transaction import Tx
 
 _IDS_AT_A_TIME = 1_000  # a statement takes no more than some ten thousand parameters
@@ -52,7 +52,7 @@ def idle(tx: Tx) -> list[ReleasePlace]:
 def _place(row: Row[Any]) -> ReleasePlace:
     return ReleasePlace(
         release_id=row.release_id,
-        subject_type=SubjectType(row.subject_type),
+        subject_type=type_of(row.kind),
         subject_id=row.subject_id,
         missing=row.missing,
         left=_left(row),
@@ -80,15 +80,14 @@ _COLUMNS = (
     *("release_id", "deployment_id", "seq", "image", "created_at"),
     *("state", "missing", "rolled_back_at", "rolled_back_by"),
 )
-_r = table("releases", *map(column, (*_COLUMNS, "service_id", "runtime", "record"))).c
-# What runs of a database is gone back to as an application is.
-_TYPE = case((_r.runtime == COMPOSE, SubjectType.COMPOSE.value), else_=SubjectType.APPLICATION.value)
+_r = table("releases", *map(column, (*_COLUMNS, "service_id", "record"))).c
+_s = table("services", column("service_id"), column("kind")).c
 _SERVED = select(
     *(_r[each] for each in _COLUMNS),
     _r.service_id.label("subject_id"),
-    _TYPE.label("subject_type"),
     (_r.record != "").label("is_kept"),
 ).where(_r.state != "starting")
-_BY_ID = _SERVED.where(_r.release_id == bindparam("release_id"))
+_PLACED = _SERVED.add_columns(_s.kind).where(_s.service_id == _r.service_id)
+_BY_ID = _PLACED.where(_r.release_id == bindparam("release_id"))
 _OF_DEPLOYMENTS = _SERVED.where(_r.deployment_id.in_(bindparam("ids", expanding=True)))
-_IDLE = _SERVED.where(_r.state != "serving")
+_IDLE = _PLACED.where(_r.state != "serving")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from headway.core.deployments.model import Request, SubjectType
+from headway.core.deployments.run import Kind
 from headway.drivers.runtimes.contract.inside import Inside
 from headway.drivers.sources.base import Source
 from headway.features.edge.domains_model import DomainRequest
@@ -15,9 +16,10 @@ from headway.features.git.provider_repository import Provided
 from headway.features.services.folders import ServiceFolders
 from headway.features.services.hooks_model import TrackedSource
 from headway.features.services.lifecycle import ServiceLifecycle
-from headway.features.services.model import Service
+from headway.features.services.model import Release, Service
 from headway.features.services.previews_model import PullRevision
-from headway.features.services.store import ServiceReader
+from headway.features.services.rollback_differences import RollbackPreview
+from headway.features.services.routing import ServiceRouting
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
 from headway.kernel.errors import InvalidInput
@@ -200,11 +202,49 @@ class DatabaseContainers(Protocol):
         ...
 
 
+class RollbackForm(Protocol):
+    """Releases of one kind of service. Each is named by its id, and has served."""
+
+    @property
+    def kind(self) -> Kind:
+        """What the deployment is that goes back to one."""
+        ...
+
+    @property
+    def begins_anew(self) -> bool:
+        """Whether what serves may be gone back to as well, with the configuration of now."""
+        ...
+
+    @property
+    def routing(self) -> ServiceRouting:
+        """What leads to services of the kind."""
+        ...
+
+    def required(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> Service[Any]:
+        """The service, which could be taken back to the release. Raises InvalidInput where it could not."""
+        ...
+
+    def compared(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> RollbackPreview:
+        """What that would change, but for the domains. Raises InvalidInput."""
+        ...
+
+    def refused(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> str | None:
+        """What of it reaches its machine and is not allowed now, as a sentence; None where nothing is."""
+        ...
+
+    async def missing(self, release_id: str) -> str | None:
+        """What keeps anybody from going back to it, as the machine is now; None where nothing does."""
+        ...
+
+    async def remove(self, release: Release) -> None:
+        """Removes it with what nothing else needs of it; no error when it is gone. Its deployment stays."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceKind:
     """One kind of services, by what it is asked for."""
 
-    reader: ServiceReader[Any]
     lifecycle: ServiceLifecycle[Any, Any]
     routing: RouteTarget
     request: DeployRequest
@@ -214,6 +254,7 @@ class ServiceKind:
     disk: ServiceDisk
     volumes: ServiceVolumes
     databases: DatabaseContainers
+    rollbacks: RollbackForm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +267,7 @@ class ServiceKinds:
     @staticmethod
     def of(vault: Vault, *kinds: ServiceKind) -> ServiceKinds:
         """These, in this order wherever all are listed."""
-        return ServiceKinds(vault=vault, by_type={each.reader.kind: each for each in kinds})
+        return ServiceKinds(vault=vault, by_type={each.lifecycle.driver.reader.kind: each for each in kinds})
 
     @property
     def routing(self) -> Mapping[SubjectType, RouteTarget]:
@@ -235,4 +276,5 @@ class ServiceKinds:
 
     def find(self, tx: Tx, subject_type: SubjectType, service_id: str) -> Service[Any]:
         """The service of this type with this id, or what runs of such a preview. Raises NotFound."""
-        return self.by_type[subject_type].reader.find(tx, service_id, self.vault)
+        found: Service[Any] = self.by_type[subject_type].lifecycle.driver.reader.find(tx, service_id, self.vault)
+        return found

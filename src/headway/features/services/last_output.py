@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 from headway.core.deployments import store
-from headway.core.deployments.model import Deployment, SubjectType
+from headway.core.deployments.model import Deployment
 from headway.core.deployments.service import LogFiles
 from headway.core.deployments.status import Status
+from headway.features.services.model import Service
 from headway.infra.db.engine import Database
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastTry:
-    """Reads it; nothing of it is a secret, since a deployment's log is masked as it is written."""
-
-    db: Database
-    logs: LogFiles
-
-    async def told(self, subject_type: SubjectType, subject_id: str, tail: int) -> str:
-        """The last lines of its log, led by a line that says what they are; "" where nothing was tried."""
-        found = await self.db.read(lambda tx: store.of_subject(tx, subject_type, subject_id))
-        if not found:
-            return ""
-        newest = found[0]
-        text = await self.logs.tail(newest.deployment_id, tail)
-        return f"[headway] {_said(newest)}\n{text}"
+async def last_try(db: Database, logs: LogFiles, service: Service[Any], tail: int) -> str:
+    """The last lines of its log, led by a line that says what they are; "" where nothing was tried. Nothing of it is a
+    secret, since a deployment's log is masked as it is written.
+    """
+    found = await db.read(lambda tx: store.of_subject(tx, service.subject_type, service.service_id))
+    if not found:
+        return ""
+    newest = found[0]
+    text = await logs.tail(newest.deployment_id, tail)
+    return f"[headway] {_said(newest)}\n{text}"
 
 
 def _said(newest: Deployment) -> str:

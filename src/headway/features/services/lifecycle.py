@@ -20,7 +20,7 @@ from headway.features.servers.fleet import ServerUnknown
 from headway.features.servers.toolboxes import HostContexts
 from headway.features.services import releases_store, store
 from headway.features.services.driver import C, ServiceDriver
-from headway.features.services.last_output import LastTry
+from headway.features.services.last_output import last_try
 from headway.features.services.model import Release, Service, noun_of
 from headway.features.services.release_retention import KeptReleases, beyond, is_shared, kept_by
 from headway.infra.db.engine import Database
@@ -168,8 +168,7 @@ class ServiceLifecycle(Generic[C, D]):
 
     async def last_try(self, service: Service[Any], tail: int) -> str:
         """What the last deployment of it said."""
-        tries = LastTry(db=self.db, logs=self.logs_of_deployments)
-        return await tries.told(service.subject_type, service.service_id, tail)
+        return await last_try(self.db, self.logs_of_deployments, service, tail)
 
 
 def _types(service: Service[Any]) -> tuple[SubjectType, ...]:

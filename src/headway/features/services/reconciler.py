@@ -25,7 +25,7 @@ ONCE = 24 * 3600.0
 """Seconds to rest after what is done once."""
 
 _REST_WHILE_STARTING = 0.2
-_NOT_AS_WANTED = "as it is wanted"
+_NOT_AS_WANTED, _NOT_GONE = "as it is wanted", "gone from its host yet"
 
 
 @dataclass(kw_only=True)
@@ -40,7 +40,6 @@ class ServiceReconciler(Generic[C, D]):
     ledger: Ledger
     watch_time: timedelta
     rest_seconds: ClassVar[float]
-    not_gone: ClassVar[str] = _NOT_AS_WANTED
     _told: dict[str, str] = field(default_factory=dict)
     _starts: ServiceStarts = field(init=False)
 
@@ -60,7 +59,7 @@ class ServiceReconciler(Generic[C, D]):
                 if service.service_id in {each.service_id for each in left}:
                     await self.lifecycle.remove(service)
         except HeadwayError as error:
-            self._tell(service.service_id, error, self.not_gone)
+            self._tell(service.service_id, error, _NOT_GONE)
 
     def _being_deleted(self, tx: Tx) -> list[Service[Any]]:
         return self.lifecycle.driver.reader.being_deleted(tx, self.lifecycle.vault, at_rest_on=self.host_id)

@@ -73,15 +73,19 @@ class ServiceRouting:
     async def _lead(self, service_id: str, read: ReadRoute) -> Route | None:
         """Leads requests as the rows say, nowhere where they have no route; gives the route."""
         async with self._turns[service_id]:
-            route = await self._set(read)
-            if route is None:
-                await self.edge.remove_route(service_id)
-        return route
+            return await self._set_or_remove(service_id, read)
 
     async def _lead_if(self, service_id: str, read: ReadRoute) -> Route | None:
         """Leads requests as the rows say, as before where they have no route; gives the route."""
         async with self._turns[service_id]:
             return await self._set(read)
+
+    async def _set_or_remove(self, service_id: str, read: ReadRoute) -> Route | None:
+        """As ``_lead``, for whoever has the service's turn."""
+        route = await self._set(read)
+        if route is None:
+            await self.edge.remove_route(service_id)
+        return route
 
     async def _set(self, read: ReadRoute) -> Route | None:
         """As ``_lead_if``, for whoever has the service's turn."""

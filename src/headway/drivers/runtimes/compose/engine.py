@@ -17,11 +17,12 @@ from headway.drivers.runtimes.contract.machine import Machine, ProgramAway
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
 from headway.infra.docker.labels import labelled
 from headway.infra.docker.memory import KILLED, ran_out_of_memory
-from headway.kernel.errors import HeadwayError
+from headway.kernel.errors import HeadwayError, Unavailable
 
 _SWEEPS = 40
 _PAUSE_SECONDS = 0.05
 _STOP_SECONDS = 90.0
+_LET_GO_SECONDS = 10.0
 _UP_SECONDS = 50.0
 
 
@@ -155,9 +156,20 @@ class Engine:
         await remove_at_once(self.api, container_ids)
 
     async def remove_networks(self, **labels: str) -> None:
-        """Removes the networks with these labels."""
-        for each in await self.api.get("/networks", filters=labelled(**labels)):
-            await self.api.delete(f"/networks/{each['Id']}")
+        """Removes the networks with these labels. Raises Unavailable where a swarm does not let one of them go."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _LET_GO_SECONDS
+        while True:
+            try:
+                return await self._remove_networks(labels)
+            except EngineRefused as refused:
+                if "in use by task" not in refused.message:  # a swarm knows of a task for a moment after its end
+                    raise
+                if loop.time() >= deadline:
+                    raise Unavailable(
+                        f"The swarm does not let go a network whose tasks have ended. {refused.message}"
+                    ) from refused
+            await asyncio.sleep(_PAUSE_SECONDS)
 
     async def remove_volumes(self, **labels: str) -> None:
         """Removes the volumes with these labels, and what is in them."""
@@ -201,7 +213,11 @@ class Engine:
     async def _try_to_remove_networks(self, labels: Mapping[str, str] | None) -> None:
         with suppress(EngineRefused):  # something has come up in one of them
             if labels is not None:
-                await self.remove_networks(**labels)
+                await self._remove_networks(labels)
+
+    async def _remove_networks(self, labels: Mapping[str, str]) -> None:
+        for each in await self.api.get("/networks", filters=labelled(**labels)):
+            await self.api.delete(f"/networks/{each['Id']}")
 
     async def _stop(self, container_id: str) -> None:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,10 +21,14 @@ from headway.drivers.runtimes.swarm.tasks import Task, read, rolled_back
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
 from headway.infra.docker.labels import COMPOSE, DEPLOYMENT, PANEL, SWARM, WAY, labelled, leads_to_others
 from headway.infra.hosts.command import Command, Stage
+from headway.kernel.errors import Unavailable
 
 _PAUSE = 0.1
 _GONE_LOOKS = 900
+_JOIN_SECONDS = 10.0
+_LET_GO_SECONDS = 10.0
 _WAYS = "ways"
+_LOST_NETWORK = re.compile(r"network \S+ not found|[Cc]ould not find a network|attaching to network failed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,14 +93,17 @@ class Stacks:
                     await self.api.delete(f"/{kind}/{each['ID']}")
 
     async def lead(self, compose_id: str, project: str, ways: Sequence[tuple[str, str, int]]) -> None:
-        """Sees to a forwarder for each of these ways (network, service, port), and to no others."""
+        """Sees to a forwarder for each of these ways (network, service, port), and to no others. Raises Unavailable
+        where one cannot join its network.
+        """
         network = await self._ways_network()
         wanted = {f"{service}:{port}": (of, service, port) for of, service, port in ways}
         for there in await self._forwarders_of(compose_id):
-            if wanted.pop(there["Labels"][WAY], None) is None:
+            led = wanted.pop(there["Labels"][WAY], None)
+            if led is None:
                 await self.api.delete(f"/containers/{there['Id']}", force=True, v=True)
             else:
-                await self.api.post(f"/containers/{there['Id']}/start")
+                await self._join(there["Id"], led[0])
         for way, (of, service, port) in wanted.items():
             marks = {PANEL: self.panel_id, COMPOSE: compose_id, SWARM: "", WAY: way}
             name = f"{project}_{service}-{port}-forwarder"
@@ -103,9 +111,7 @@ class Stacks:
                 name=name, tasks=f"tasks.{project}_{service}", port=port, network=network, marks=marks, published=None
             )
             await Forwarders(self.api, self.panel_id).make(leading)
-            with suppress(EngineRefused):  # it is in it
-                await self.api.post(f"/networks/{of}/connect", {"Container": name})
-            await self.api.post(f"/containers/{name}/start")
+            await self._join(name, of)
 
     async def end(self, compose_id: str) -> None:
         """Ends every service of a stack, and its forwarders; returns when nothing of it runs. Volumes stay, and what
@@ -128,6 +134,7 @@ class Stacks:
             await self.api.delete(f"/containers/{each['Id']}", force=True, v=True)
         for there in await self._forwarders_of(compose_id):
             await self.api.delete(f"/containers/{there['Id']}", force=True, v=True)
+        await self._until_let_go(mine)
 
     async def remove(self, compose_id: str) -> None:
         """``end``, and lets go what the swarm keeps for it."""
@@ -138,6 +145,47 @@ class Stacks:
     def cluster(self) -> Cluster:
         """The swarm that they are in."""
         return Cluster(self.api, self.panel_id)
+
+    async def _until_let_go(self, mine: Mapping[str, list[str]]) -> None:
+        """Until the swarm has let go the networks of a stack on this machine, which it does a moment after the last
+        container in one. What joins one meanwhile finds none, and what the swarm holds for it is in use for ever.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _LET_GO_SECONDS
+        while loop.time() < deadline:
+            listed = await self.api.get("/networks", filters=mine)
+            there = [await self.api.find(f"/networks/{each['Id']}") for each in listed if each["Scope"] == "swarm"]
+            if not any(_is_being_let_go(each) for each in there if each is not None):
+                return
+            await asyncio.sleep(_PAUSE)
+
+    async def _join(self, container: str, network: str) -> None:
+        """Starts a forwarder in the network that it leads into."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _JOIN_SECONDS
+        while True:
+            try:
+                await self._connect(container, network)
+                await self.api.post(f"/containers/{container}/start")
+            except EngineRefused as refused:
+                # A swarm lets a network of its go from a machine on which nothing is in it, perhaps only now.
+                if not _LOST_NETWORK.search(refused.message):
+                    raise
+                if loop.time() >= deadline:
+                    raise Unavailable(
+                        f"What leads into the network {network} of the swarm cannot join it; try again in a moment. "
+                        f"{refused.message}"
+                    ) from refused
+            else:
+                return
+            await asyncio.sleep(_PAUSE)
+
+    async def _connect(self, container: str, network: str) -> None:
+        try:
+            await self.api.post(f"/networks/{network}/connect", {"Container": container})
+        except EngineRefused as refused:
+            if "already" not in refused.message:  # it is in it: an engine says so of one that runs in other words
+                raise
 
     async def _forwarders_of(self, compose_id: str) -> list[dict[str, Any]]:
         mine = labelled(panel=self.panel_id, compose=compose_id)
@@ -168,6 +216,12 @@ def address_of(containers: Sequence[Container], service: str, port: int) -> tupl
 def is_forwarder(container: Container) -> bool:
     """Whether it leads to others."""
     return leads_to_others(container.labels)
+
+
+def _is_being_let_go(network: Mapping[str, Any]) -> bool:
+    """Whether a swarm's network is on this machine, which alone tells of containers, and only the swarm is in it."""
+    containers = network.get("Containers")
+    return containers is not None and all(each.startswith("lb-") for each in containers)
 
 
 def _service(values: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> StackService:

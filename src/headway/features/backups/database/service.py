@@ -96,8 +96,7 @@ class DatabaseBackupService(BackupService[DatabaseBackup, DatabaseBackupSettings
         """
 
         def request(tx: Tx, backup: DatabaseBackup) -> Request:
-            is_what = backup.form if wanted == BackupForm.COMPOSE else backup.what
-            if is_what != wanted:
+            if wanted not in {backup.form, backup.what}:
                 raise InvalidInput(f"This is a backup of {backup.what}, and {permission.name} starts others.")
             return backup_request(tx, backup, self.vault)
 

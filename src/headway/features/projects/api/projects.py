@@ -27,7 +27,7 @@ from headway.features.projects.api.rows import (
     project_to_grant,
 )
 from headway.features.projects.service import ProjectService
-from headway.features.services.application.duplication import EnvironmentDuplication
+from headway.features.services.duplication import EnvironmentDuplication
 from headway.kernel.errors import InvalidInput
 
 _DATABASES = frozenset({"postgres", "mysql", "mariadb", "mongo", "redis", "libsql"})

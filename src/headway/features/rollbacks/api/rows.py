@@ -8,8 +8,8 @@ from headway.core.deployments.rollback_targets import Left
 from headway.core.deployments.summary import Listed
 from headway.features.deployments.api.rollback_rows import LeftRow, left_row
 from headway.features.deployments.api.rows import DeploymentRow, deployment_row
-from headway.features.rollbacks.differences import Difference, NamedRelease
 from headway.features.rollbacks.service import Previewed
+from headway.features.services.rollback_differences import Difference, NamedRelease
 
 
 class MadeRow(TypedDict):

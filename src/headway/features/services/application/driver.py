@@ -19,7 +19,6 @@ from headway.features.services.application.output import Cursor, Mask, Output, R
 from headway.features.services.application.tools import ApplicationContext, ApplicationContexts
 from headway.features.services.application.variables import marks_of
 from headway.features.services.driver import Settled
-from headway.features.services.last_output import LastTry
 from headway.features.services.lifecycle import ServiceLifecycle
 from headway.features.services.model import Release, ServiceStatus
 from headway.features.services.store import ServiceReader
@@ -35,12 +34,11 @@ _PROOF_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationDriver:
-    """Fits ``ServiceDriver``. ``tries`` is read where no release serves."""
+    """Fits ``ServiceDriver``."""
 
     db: Database
     vault: Vault
     contexts: ApplicationContexts
-    tries: LastTry
     reader: ServiceReader[AppSettings] = store.APPLICATION_READER
     readers: Readers = field(default_factory=Readers)
 
@@ -143,9 +141,11 @@ class ApplicationDriver:
         self.readers.looked(application.service_id, cursor.reader, began, read_all=not output.more)
         return output
 
-    async def logs(self, application: Application, tail: int, secrets: set[str], since: datetime | None = None) -> str:
-        """The last lines that the application wrote, masked: the ``secrets``, and those that it was started with. Where
-        none of its releases serves, what the last try to have one said, whenever that was.
+    async def logs(
+        self, application: Application, tail: int, secrets: set[str], since: datetime | None = None
+    ) -> str | None:
+        """The last lines that the application wrote, masked: the ``secrets``, and those that it was started with. None
+        where none of its releases serves, and nothing is left of what they wrote.
         """
         release = await self.db.read(lambda tx: store.serving(tx, application.service_id))
         runtime = self.contexts.at(application.host_id).runtimes.of(release.runtime if release else "native")
@@ -154,9 +154,7 @@ class ApplicationDriver:
         if since is not None and release is not None:
             return await written_since(runtime, release, since, tail, masker.mask_text)
         text = await runtime.read_logs(application.app_name, release_id=release_id, tail=tail, masked=masker.mask_text)
-        if text or release is not None:
-            return text
-        return await self.tries.told(application.subject_type, application.service_id, tail)
+        return text if text or release is not None else None
 
 
 ApplicationLifecycle: TypeAlias = ServiceLifecycle[ApplicationContext, ApplicationDriver]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from headway.features.services.application import store
 from headway.features.services.application.creation import ApplicationCreation
 from headway.features.services.application.database_container import ApplicationDatabases
 from headway.features.services.application.deliveries import ApplicationDeliveries
@@ -13,6 +12,8 @@ from headway.features.services.application.disk import ApplicationDisk
 from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.application.plan_compiler import ApplicationPlanner
 from headway.features.services.application.previews import ApplicationPreviews
+from headway.features.services.application.rollback import ApplicationRollback
+from headway.features.services.application.rollbacks import ApplicationRollbacks
 from headway.features.services.application.scripts import ApplicationScripts
 from headway.features.services.application.volumes import ApplicationVolumes
 from headway.features.services.kinds import ServiceKind
@@ -24,7 +25,6 @@ def application_kind(
 ) -> ServiceKind:
     """Applications; what runs of a database is one."""
     return ServiceKind(
-        reader=store.APPLICATION_READER,
         lifecycle=lifecycle,
         routing=lifecycle.tools.routing,
         request=partial(deploy_request, deploys=APPLICATION_DEPLOY),
@@ -34,4 +34,7 @@ def application_kind(
         disk=ApplicationDisk(lifecycle=lifecycle),
         volumes=ApplicationVolumes(lifecycle=lifecycle),
         databases=ApplicationDatabases(lifecycle=lifecycle),
+        rollbacks=ApplicationRollbacks(
+            kind=ApplicationRollback(planner=planner, contexts=lifecycle.driver.contexts), lifecycle=lifecycle
+        ),
     )

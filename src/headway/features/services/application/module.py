@@ -40,7 +40,7 @@ from headway.features.services.application.custom_traefik import OwnRoutingServi
 from headway.features.services.application.deploy import ApplicationDeploy
 from headway.features.services.application.detection import DetectService
 from headway.features.services.application.driver import ApplicationDriver, ApplicationLifecycle
-from headway.features.services.application.duplication import CopyOthers, EnvironmentDuplication
+from headway.features.services.application.duplication import ApplicationDuplication
 from headway.features.services.application.failback import ApplicationFailback
 from headway.features.services.application.folders import AppFolders
 from headway.features.services.application.image_specs import UNIX, Imaging
@@ -60,8 +60,8 @@ from headway.features.services.application.subject import RunSubject
 from headway.features.services.application.tools import ApplicationContext, ApplicationContexts, ApplicationDefaults
 from headway.features.services.disk_space import Room
 from headway.features.services.drops import DropService, needed
+from headway.features.services.duplication import CopyServices
 from headway.features.services.kinds import ServiceKind
-from headway.features.services.last_output import LastTry
 from headway.features.services.lifecycle import ServiceLifecycle
 from headway.features.services.model import APPLICATIONS
 from headway.features.services.module import Materials
@@ -88,7 +88,7 @@ class Applications:
     """What the others need of them, and what callers may ask."""
 
     creation: ApplicationCreation
-    planner: ApplicationPlanner
+    copy: CopyServices
     lifecycle: ApplicationLifecycle
     routing: ApplicationRouting
     service: ApplicationService
@@ -113,12 +113,11 @@ def install_applications(
     routing = ApplicationRouting(db=db, edge=materials.edges, vault=vault, facts=materials.facts)
     here = _tools(base, materials, routing)
     contexts = ApplicationContexts(here=here, there=servers.links.of_link(partial(_far_tools, base, here)))
-    tries = LastTry(db=db, logs=base.logs)
     lifecycle: ApplicationLifecycle = ServiceLifecycle(
         db=db,
         vault=vault,
         hosts=servers.fleet,
-        driver=ApplicationDriver(db=db, vault=vault, contexts=contexts, tries=tries),
+        driver=ApplicationDriver(db=db, vault=vault, contexts=contexts),
         kept_releases=KeptReleases.of(base.settings),
         logs_of_deployments=base.logs,
     )
@@ -135,16 +134,6 @@ def install_applications(
     )
     module = _module(base, planner, lifecycle)
     return _asked(base, creation, planner, lifecycle, module, relocation=relocation)
-
-
-def install_duplication(base: Base, applications: Applications, *, copy_others: CopyOthers) -> EnvironmentDuplication:
-    """What copies environments: their applications, and with them what ``copy_others`` sees to."""
-    return EnvironmentDuplication(
-        db=base.db,
-        vault=base.vault,
-        creation=applications.creation,
-        copy_others=copy_others,
-    )
 
 
 def share_of(settings: Settings, of_composes: OfComposes) -> MemoryShare:
@@ -179,7 +168,7 @@ def _asked(
     here, guests = base.machine.host, base.guests
     return Applications(
         creation=creation,
-        planner=planner,
+        copy=ApplicationDuplication(creation=creation).copy,
         lifecycle=lifecycle,
         routing=tools.routing,
         service=service,

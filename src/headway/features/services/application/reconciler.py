@@ -29,7 +29,6 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
     """Keeps the applications of one host, and guards their routes."""
 
     rest_seconds: ClassVar[float] = 1.0
-    not_gone: ClassVar[str] = "gone from its host yet"
     guard: Guard = field(init=False)
     _held: set[str] = field(default_factory=set)
 

@@ -143,10 +143,13 @@ class ApplicationService(ServiceUseCases[AppSettings]):
     async def read_logs(
         self, actor: Actor, permission: Permission, application_id: str, cursor: Cursor, tail: int
     ) -> str:
-        """The last lines that the application wrote, since when the cursor says, its secrets masked."""
+        """The last lines that the application wrote, since when the cursor says, its secrets masked. Where nothing
+        serves, what its last deployment said, whenever that was.
+        """
         application = await self.one(actor, permission, application_id)
         secrets = await self.db.read(lambda tx: known_secrets(tx, application, self.vault))
-        return await self.lifecycle.driver.logs(application, tail, secrets, cursor.since)
+        written = await self.lifecycle.driver.logs(application, tail, secrets, cursor.since)
+        return await self.lifecycle.last_try(application, tail) if written is None else written
 
     async def read_output(
         self, actor: Actor, permission: Permission, application_id: str, cursor: Cursor, tail: int

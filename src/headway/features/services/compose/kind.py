@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from headway.features.services.compose import store
 from headway.features.services.compose.creation import ComposeCreation
 from headway.features.services.compose.database_container import ComposeDatabases
 from headway.features.services.compose.deliveries import ComposeDeliveries
@@ -13,6 +12,8 @@ from headway.features.services.compose.disk import ComposeDisk
 from headway.features.services.compose.driver import ComposeLifecycle
 from headway.features.services.compose.plan import ComposePlanner
 from headway.features.services.compose.previews import ComposePreviews
+from headway.features.services.compose.rollback import ComposeRollback
+from headway.features.services.compose.rollbacks import ComposeRollbacks
 from headway.features.services.compose.scripts import ComposeScripts
 from headway.features.services.compose.volumes import ComposeVolumes
 from headway.features.services.kinds import ServiceKind
@@ -22,7 +23,6 @@ from headway.features.services.requests import deploy_request
 def compose_kind(creation: ComposeCreation, planner: ComposePlanner, lifecycle: ComposeLifecycle) -> ServiceKind:
     """Compose services."""
     return ServiceKind(
-        reader=store.COMPOSE_READER,
         lifecycle=lifecycle,
         routing=lifecycle.tools.routing,
         request=partial(deploy_request, deploys=COMPOSE_DEPLOY),
@@ -32,4 +32,7 @@ def compose_kind(creation: ComposeCreation, planner: ComposePlanner, lifecycle: 
         disk=ComposeDisk(lifecycle=lifecycle),
         volumes=ComposeVolumes(),
         databases=ComposeDatabases(contexts=lifecycle.driver.contexts),
+        rollbacks=ComposeRollbacks(
+            kind=ComposeRollback(planner=planner, contexts=lifecycle.driver.contexts), lifecycle=lifecycle
+        ),
     )

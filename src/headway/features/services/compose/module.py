@@ -70,7 +70,6 @@ class Composes:
     """What the others need of them, and what callers may ask."""
 
     creation: ComposeCreation
-    planner: ComposePlanner
     lifecycle: ComposeLifecycle
     routing: ComposeRouting
     service: ComposeService
@@ -128,7 +127,6 @@ def install_composes(
     )
     return Composes(
         creation=creation,
-        planner=planner,
         lifecycle=lifecycle,
         routing=routing,
         service=service,

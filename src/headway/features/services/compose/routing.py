@@ -39,8 +39,10 @@ class ComposeRouting(ServiceRouting):
         """Leads requests to the containers of a release, or nowhere; gives the route. Those that served before are
         asked where they do not answer, as long as they run, unless it is to serve ``alone``. Raises HeadwayError.
         """
-        containers = await self.containers(compose_id) if release else []
-        return await self._write(compose_id, release, _of(release, containers) if release and alone else containers)
+        async with self._turns[compose_id]:  # what was looked at before may have ended by now
+            containers = await self.containers(compose_id) if release else []
+            led = _of(release, containers) if release and alone else containers
+            return await self._set_or_remove(compose_id, lambda tx: self._composed(tx, compose_id, release, led))
 
     async def let_go(self, compose_id: str, release: ComposeRelease) -> None:
         """Has the edge know nothing more of containers that served before and are to end: their addresses may be
@@ -63,7 +65,7 @@ class ComposeRouting(ServiceRouting):
         """Leads requests to where the containers are by now: one that was started again has another address."""
         wanted = await self.db.read(lambda tx: self._composed(tx, compose_id, release, containers))
         if wanted != await self.edge.route(compose_id):
-            await self._write(compose_id, release, containers)
+            await self.lead(compose_id, release)
 
     async def settle(self, service_id: str) -> None:
         """Makes the route what the rows say, unless a deploy is under way, which does so at its end."""
@@ -108,11 +110,6 @@ class ComposeRouting(ServiceRouting):
                 wanted = each.wish.service_name
                 return f"The domain {each.wish.host} leads to the service {wanted}, which the file does not have."
         return None
-
-    async def _write(
-        self, compose_id: str, release: ComposeRelease | None, containers: Sequence[Container]
-    ) -> Route | None:
-        return await self._lead(compose_id, lambda tx: self._composed(tx, compose_id, release, containers))
 
     def _composed(
         self, tx: Tx, compose_id: str, release: ComposeRelease | None, containers: Sequence[Container]

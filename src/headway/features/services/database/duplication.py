@@ -18,7 +18,7 @@ from headway.kernel.vault import Vault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copying:
-    """Fits ``application.duplication.CopyOthers``."""
+    """Fits ``duplication.CopyServices`` by its ``copy``."""
 
     creation: ApplicationCreation
     vault: Vault

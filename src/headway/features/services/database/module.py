@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
-from headway.core.access.model import Actor
 from headway.core.deployments.model import SubjectType
-from headway.features.projects.model import ServicePlace
-from headway.features.services.application.duplication import CopyOthers
 from headway.features.services.application.module import Applications
 from headway.features.services.compose.module import Composes
 from headway.features.services.database.connection import ConnectKind
 from headway.features.services.database.duplication import Copying
 from headway.features.services.database.passwords import PasswordChange
 from headway.features.services.database.service import DatabaseService
+from headway.features.services.duplication import CopyServices
 from headway.features.services.relocation import ServiceRelocation
 from headway.features.services.subject import ServiceSubject
-from headway.infra.db.transaction import Tx
 from headway.module import Base, Module
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Databases:
-    """What callers may ask of them; ``copy`` makes those of an environment again, and its compose services."""
+    """What callers may ask of them; ``copy`` makes those of an environment again."""
 
     service: DatabaseService
-    copy: CopyOthers
+    copy: CopyServices
     module: Module
 
 
@@ -50,15 +46,4 @@ def install_databases(
         kinds=(ConnectKind(vault=base.vault, outward=base.data_dir.outward_gid),),
         subjects={SubjectType.DATABASE: ServiceSubject(noun="Database", kind=SubjectType.DATABASE)},
     )
-    mine = Copying(creation=creation, vault=base.vault)
-    return Databases(service=service, copy=_both(mine.copy, composes.creation.copy), module=module)
-
-
-def _both(one: CopyOthers, other: CopyOthers) -> CopyOthers:
-    def copy(
-        tx: Tx, actor: Actor, environment_id: str, target: ServicePlace, only: Collection[str] | None
-    ) -> Collection[str]:
-        place = (environment_id, target, only)
-        return {*one(tx, actor, *place), *other(tx, actor, *place)}
-
-    return copy
+    return Databases(service=service, copy=Copying(creation=creation, vault=base.vault).copy, module=module)

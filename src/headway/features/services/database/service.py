@@ -252,6 +252,7 @@ class DatabaseService:
                 return None
             require_deployed(database.runs)
             require_at_rest(tx, database.runs)
+            powers.require_serving(tx, database.runs, applications.serving(tx, database_id), self.vault)
             want_up(tx, database_id)
             return database
 
@@ -327,10 +328,13 @@ class DatabaseService:
         tail: int,
         since: datetime | None,
     ) -> str:
-        """The last lines that the database wrote, its secrets masked."""
+        """The last lines that the database wrote, its secrets masked. Where nothing serves, what its last deployment
+        said.
+        """
         runs = (await self.one(actor, permission, kind, database_id)).runs
         secrets = await self.db.read(lambda tx: known_secrets(tx, runs, self.vault))
-        return await self.lifecycle.driver.logs(runs, tail, secrets, since)
+        written = await self.lifecycle.driver.logs(runs, tail, secrets, since)
+        return await self.lifecycle.last_try(runs, tail) if written is None else written
 
     def permitted(self, tx: Tx, actor: Actor, permission: Permission, kind: DatabaseKind, database_id: str) -> Database:
         """The database of that kind. Raises Missing, Forbidden."""

@@ -34,6 +34,9 @@ previews = Table(
     Column("reported", String(255)),  # the state that the forge knows of
     Column("report_at", Instant),  # null: as soon as there is something new
     Column("report_error", Text),
+    Column("report_tried", String(255)),  # the state that it could not be told
+    Column("report_attempts", Integer, nullable=False, server_default="0"),  # to tell it that, which failed
+    Column("report_since", Instant),  # of the first of them
     sqlite_autoincrement=True,
 )
 Index("ix_previews_service", previews.c.service_id, previews.c.number, previews.c.seq)

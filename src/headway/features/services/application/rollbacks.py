@@ -7,14 +7,6 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from headway.core.access.allowances import NotAllowed
-from headway.features.rollbacks.differences import (
-    Difference,
-    NamedRelease,
-    RollbackPreview,
-    as_text,
-    of_values,
-    of_variables,
-)
 from headway.features.services.application import store
 from headway.features.services.application.artifacts import load_artifact
 from headway.features.services.application.driver import ApplicationLifecycle
@@ -24,6 +16,14 @@ from headway.features.services.application.rollback import ApplicationRollback, 
 from headway.features.services.application.snapshot import Snapshot, open_snapshot
 from headway.features.services.application.variables import marks_of
 from headway.features.services.model import Release
+from headway.features.services.rollback_differences import (
+    Difference,
+    NamedRelease,
+    RollbackPreview,
+    as_text,
+    of_values,
+    of_variables,
+)
 from headway.features.services.routing import ServiceRouting
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Unavailable

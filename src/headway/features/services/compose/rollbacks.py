@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from headway.core.access.allowances import NotAllowed
 from headway.core.deployments import store as deployments
 from headway.drivers.runtimes.compose.conversion import IMAGE
-from headway.features.rollbacks.differences import (
+from headway.features.services.compose import powers, store
+from headway.features.services.compose.driver import ComposeLifecycle
+from headway.features.services.compose.model import Compose, ComposeRelease, Record
+from headway.features.services.compose.rollback import ComposeRollback, find_release
+from headway.features.services.model import Release
+from headway.features.services.rollback_differences import (
     Difference,
     NamedRelease,
     RollbackPreview,
@@ -17,11 +23,6 @@ from headway.features.rollbacks.differences import (
     of_values,
     of_variables,
 )
-from headway.features.services.compose import powers, store
-from headway.features.services.compose.driver import ComposeLifecycle
-from headway.features.services.compose.model import Compose, ComposeRelease, Record
-from headway.features.services.compose.rollback import ComposeRollback, find_release
-from headway.features.services.model import Release
 from headway.features.services.routing import ServiceRouting
 from headway.infra.db.transaction import Tx
 from headway.infra.logs.mask import Masker
@@ -90,8 +91,10 @@ class ComposeRollbacks:
             return away.message
 
     async def remove(self, release: Release) -> None:
-        """See ``RollbackForm.remove``."""
+        """See ``RollbackForm.remove``. Where no engine answers now, its images go with those of the next one."""
         await self.lifecycle.let_go(release)
+        with suppress(Unavailable):
+            await self.lifecycle.driver.clear_images(release.service_id)
 
 
 def _differences(before: Record, after: Record) -> list[Difference]:
