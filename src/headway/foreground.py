@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from headway import __version__
-from headway.first_key import KEY_FILE
+from headway.first_key import KEY_FILE, signing_in
 from headway.infra.panel import log_lines
 from headway.infra.panel.kept_settings import keep_settings
 from headway.infra.panel.process import (
@@ -43,6 +43,7 @@ async def serve(settings: Settings, given: Mapping[str, str] | None = None) -> i
         await asyncio.to_thread(keep_settings, panel.data_dir.path, given or {}, __version__)
         collect_rarely()
         _show_key(panel)
+        await _show_link(panel)
         await panel.run(lambda: _show_addresses(settings))
     finally:
         panel.close()
@@ -65,6 +66,12 @@ def _show_key(panel: Panel) -> None:
             "HEADWAY_OWNER_KEY is for the very first start, and changes nothing here: this panel has an owner. A lost "
             "key is replaced by 'headway keys reset'."
         )
+
+
+async def _show_link(panel: Panel) -> None:
+    said = await signing_in(panel.base.db, panel.settings)
+    if said is not None:
+        _say(said)
 
 
 def _show_addresses(settings: Settings) -> None:

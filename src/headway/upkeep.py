@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from headway import __version__
+from headway.core.access import sessions_store
 from headway.core.access.survey import Line
 from headway.core.deployments import store
 from headway.core.deployments.store import Unfinished
@@ -28,6 +29,7 @@ from headway.infra.daemons.daemon import MARKER
 from headway.infra.db import dump, earlier
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.migrate import DatabaseNewer
+from headway.infra.db.transaction import Tx
 from headway.infra.hosts import processes
 from headway.infra.panel.archive import Contents, check_archive, unpack_archive, write_archive
 from headway.infra.panel.data_dir import KEPT_APART, DataDir, holder_of, sync_folder
@@ -136,7 +138,7 @@ def restore(settings: Settings, path: Path) -> Restored:
         else:
             dump.load(url, database)
             database.unlink()
-        _correct_places(url, contents.header["dataDir"], str(folder))
+        _settle(url, contents.header["dataDir"], str(folder))
         sync_folder(draft)
         draft.rename(folder)  # an empty directory is replaced
         sync_folder(folder.parent)
@@ -277,13 +279,17 @@ def _check_key(draft: Path, contents: Contents) -> None:
         raise NotRestorable("The key in the backup is not the one that its secrets were written with.")
 
 
-def _correct_places(url: str, before: str, now: str) -> None:
-    """Rows name the files of their logs, which now lie elsewhere."""
-    if before == now:
-        return
+def _settle(url: str, before: str, now: str) -> None:
+    """Rows name the files of their logs, which may lie elsewhere now; and nobody is signed in."""
+
+    def settle(tx: Tx) -> None:
+        sessions_store.forget_all(tx)
+        if before != now:
+            store.move_logs(tx, f"{before}/logs/", f"{now}/logs/")
+
     database = SqlDatabase(url)
     try:
-        asyncio.run(database.run(lambda tx: store.move_logs(tx, f"{before}/logs/", f"{now}/logs/")))
+        asyncio.run(database.run(settle))
     finally:
         database.close()
 

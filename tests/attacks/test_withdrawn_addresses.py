@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from headway.core.access import machine_store, store
-from headway.core.access.model import Actor, Role
+from headway.core.access.model import Actor, Credential, Role
 from headway.core.deployments import store as deployments
 from headway.features.services.application import store as applications
 from headway.features.services.compose import store as composes
@@ -59,7 +59,7 @@ async def test_what_was_taken_back_is_written_down_until_it_is_given_again(datab
     def write(tx: Tx) -> None:
         first, other = store.add_organization(tx, "First"), store.add_organization(tx, "Others")
         machine_store.mark(tx, first)
-        giver = Actor(user_id="u", organization_id=first, role=Role.OWNER, api_key_id="k", name="o")
+        giver = Actor(user_id="u", organization_id=first, role=Role.OWNER, credential=Credential.of_key("k"), name="o")
         assert not machine_store.is_guarded(tx, other, flag=False), "what was saved before goes on"
         machine_store.grant(tx, giver, other, Role.ADMIN)
         for _ in range(2):

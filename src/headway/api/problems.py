@@ -20,7 +20,9 @@ class WireCode(StrEnum):
 
 
 class Problem(Exception):
-    """A refusal as the wire tells it. ``names_path`` is False where the path itself is what is not known."""
+    """A refusal as the wire tells it. ``names_path`` is False where the path itself is what is not known; ``confirms``:
+    it is let through once its caller has confirmed that it is them.
+    """
 
     def __init__(
         self,
@@ -31,6 +33,7 @@ class Problem(Exception):
         issues: Sequence[Issue] = (),
         headers: Mapping[str, str] | None = None,
         names_path: bool = True,
+        confirms: bool = False,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -39,6 +42,7 @@ class Problem(Exception):
         self.issues = issues
         self.headers = headers or {}
         self.names_path = names_path
+        self.confirms = confirms
 
 
 def invalid(issues: Sequence[Issue]) -> Problem:

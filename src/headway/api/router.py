@@ -25,7 +25,8 @@ Handler = Callable[[N, Call[I]], Awaitable[O]]
 class Rule(TypedDict, total=False):
     """Who may call an operation: the lowest role, and the scope that the key needs (None: any key will do). What it is
     about and whether that lies in a project is as its router has it, unless it is said; with ``glimpse`` it is enough
-    to have been given something in that project. ``input`` and ``summary`` are for what is made in a loop.
+    to have been given something in that project. What is ``careful`` is confirmed by who has signed in. ``input`` and
+    ``summary`` are for what is made in a loop.
     """
 
     least: Required[Role]
@@ -33,6 +34,7 @@ class Rule(TypedDict, total=False):
     resource: Noun
     in_project: bool
     glimpse: bool
+    careful: bool
     input: type[Input]
     summary: str
 
@@ -113,6 +115,7 @@ class Router(Generic[N]):
             scope=rule["scope"],
             in_project=rule.get("in_project", self._in_project),
             glimpse=rule.get("glimpse", False),
+            careful=rule.get("careful", False),
         )
 
 

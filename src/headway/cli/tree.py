@@ -62,7 +62,7 @@ def completed(arguments: Sequence[str], named: str | None) -> list[str]:
 
 
 def _group(about: str, usual: str | None = None, **commands: str) -> Group:
-    named = {name.rstrip("_"): Command(where) for name, where in commands.items()}
+    named = {name.rstrip("_").replace("_", "-"): Command(where) for name, where in commands.items()}
     return Group(about, MappingProxyType(named), usual)
 
 
@@ -243,6 +243,8 @@ TREE: Mapping[str, Command | Group] = MappingProxyType(
             role="members.role",
             access="members.access",
             remove="members.remove",
+            link="members.link",
+            reset_password="members.reset_password",  # noqa: S106 - a command
         ),
         "machine": _group(
             "Whose the machine is, and to whom it was given.",

@@ -22,7 +22,7 @@ async def authenticate(access: AccessService, headers: Mapping[bytes, bytes], ca
     key = key_of(headers)
     actor = None if key is None else await access.authenticate(key)
     if actor is not None:
-        found(actor=actor.user_id, key=actor.api_key_id)
+        found(actor=actor.user_id, key=actor.credential.id)
         access.usage.spend(actor, calls)
         if headers.get(b"x-headway-trigger") == b"manual":
             return replace(actor, by_hand=True)

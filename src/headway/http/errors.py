@@ -10,6 +10,7 @@ from pydantic_core import to_json
 
 from headway.api.issues import zod_error
 from headway.api.problems import Problem, WireCode
+from headway.core.access.policy import ConfirmFirst
 from headway.http.answers import Answer, json_answer
 from headway.kernel.errors import Code, HeadwayError, TooManyRequests
 from headway.kernel.ids import new_id
@@ -112,7 +113,8 @@ def problem_of(error: HeadwayError) -> Problem:
     headers = {"retry-after": _RETRY_AFTER_SECONDS} if error.code is Code.UNAVAILABLE else {}
     if isinstance(error, TooManyRequests):
         headers = {"retry-after": str(error.retry_after_seconds)}
-    return Problem(STATUSES[error.code], error.code, error.message, headers=headers)
+    confirms = isinstance(error, ConfirmFirst)
+    return Problem(STATUSES[error.code], error.code, error.message, headers=headers, confirms=confirms)
 
 
 def told(problem: Problem, path: str) -> Answer:
@@ -128,5 +130,7 @@ def details(problem: Problem, path: str) -> Mapping[str, Any]:
     data: dict[str, Any] = {"code": problem.code, "httpStatus": problem.status}
     if problem.names_path:
         data["path"] = path
+    if problem.confirms:
+        data["confirm"] = True
     data["zodError"] = zod_error(problem.issues) if problem.issues else None
     return data

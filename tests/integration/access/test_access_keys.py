@@ -184,8 +184,8 @@ async def test_a_member_sees_its_own_keys_and_touches_no_others(bench: Bench) ->
     assert [key.user_id for key in await bench.keys.all(mia, permission("user.apiKeys"))] == [mia.user_id]
     assert len(await bench.keys.all(bench.owner, permission("user.apiKeys"))) == 2
     with pytest.raises(NotFound, match="API key not found"):
-        await bench.keys.remove(mia, permission("user.deleteApiKey"), bench.owner.api_key_id)
-    await bench.keys.remove(bench.owner, permission("user.deleteApiKey"), mia.api_key_id)
+        await bench.keys.remove(mia, permission("user.deleteApiKey"), bench.owner.credential.id)
+    await bench.keys.remove(bench.owner, permission("user.deleteApiKey"), mia.credential.id)
 
 
 async def test_a_key_that_may_not_manage_keys_knows_of_itself_only(bench: Bench) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Row, select
 
 from headway.core.access import store
 from headway.core.access.audit import Audit, Entry, forget_old
-from headway.core.access.model import Actor, Role
+from headway.core.access.model import Actor, Credential, Role
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.tables.access import audit_log, organizations
 from headway.infra.db.transaction import Tx, companion
@@ -19,7 +19,9 @@ from headway.kernel.errors import Conflict
 from tests.support.panel.permissions import permission
 
 KEPT = timedelta(hours=1)
-OWNER = Actor(user_id="u", organization_id="org", role=Role.OWNER, api_key_id="k", name="Ona", api_key_name="laptop")
+OWNER = Actor(
+    user_id="u", organization_id="org", role=Role.OWNER, credential=Credential.of_key("k", "laptop"), name="Ona"
+)
 
 
 async def rows(database: SqlDatabase) -> list[Row[Any]]:

@@ -20,6 +20,7 @@ class Place(Enum):
     GLIMPSED = auto()  # as PROJECT, and known to whoever was given something in it
     ORGANISATION = auto()
     HELD = auto()  # it is the owner's own
+    MINE = auto()  # as HELD, and nobody else knows of it
     OWN = auto()
 
 
@@ -40,4 +41,4 @@ class Row:
 
 GUEST, MEMBER, ADMIN, OWNER = Role
 READ, DEPLOY, KILL, REMOVE, SET, ANY = Scope.READ, Scope.DEPLOY, Scope.KILL, Scope.REMOVE, Scope.ADMIN, None
-SERVICE, IN_PROJECT, GLIMPSED, ORGANISATION, HELD, OWN = Place
+SERVICE, IN_PROJECT, GLIMPSED, ORGANISATION, HELD, MINE, OWN = Place

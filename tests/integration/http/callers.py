@@ -9,8 +9,9 @@ from types import MappingProxyType
 
 from sqlalchemy import update
 
-from headway.core.access import store
+from headway.core.access import people_store, sessions_store, store, tokens
 from headway.core.access.model import Grants, Role, Scope, Terms
+from headway.core.access.session import Stage, Visitor
 from headway.infra.db.tables.access import api_keys
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
@@ -94,6 +95,22 @@ async def _api_key(world: World) -> tuple[str, ...]:
     return ((await world.post("user.createApiKey", name="k"))["id"],)
 
 
+async def _session(world: World) -> tuple[str, ...]:
+    return (await world.services.db.run(_add_session),)
+
+
+def _add_session(tx: Tx) -> str:
+    owner = store.first_owner(tx)
+    assert owner is not None
+    person = people_store.person_of(tx, owner[0])
+    assert person is not None
+    digest = tokens.digest(new_id())
+    sessions_store.add(tx, digest, person, Stage.WHOLE, Visitor(address="192.0.2.7", agent="A browser"))
+    actor = sessions_store.actor_of(tx, digest)
+    assert actor is not None
+    return actor.credential.id
+
+
 async def _organization(world: World) -> tuple[str, ...]:
     return ((await world.get("user.get"))["organizationId"],)
 
@@ -112,6 +129,7 @@ async def _member(world: World) -> tuple[str, ...]:
 PEOPLE_THINGS: Mapping[tuple[str, ...], Callable[[World], Awaitable[tuple[str, ...]]]] = MappingProxyType(
     {
         ("api_key",): _api_key,
+        ("session",): _session,
         ("organization",): _organization,
         ("user", "member"): _member,
         ("invitation", "token"): _invitation,

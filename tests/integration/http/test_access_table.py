@@ -99,6 +99,8 @@ def expected(caller: Caller, row: Row) -> int:
         return UNKNOWN
     if caller.role < row.least or (row.scope is not None and caller.scope not in {row.scope, Scope.ADMIN}):
         return FORBIDS
+    if row.place is Place.MINE:
+        return MISSES if caller.foreign or caller.role < Role.OWNER else LETS_IN
     if row.place is Place.HELD:
         if caller.foreign or caller.role is Role.MEMBER:
             return MISSES

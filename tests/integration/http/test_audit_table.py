@@ -26,6 +26,9 @@ from tests.support.panel.permissions import PERMISSIONS
 REFUSED = {
     *(MANUAL.keys() - {"backup.manualBackupPostgres", "backup.manualBackupCompose"}),
     *(name for name in DATABASE_ROWS if name.endswith(NEED_A_RELEASE)),
+    # What only who has signed in may do, and a key may not.
+    *(f"account.{name}" for name in ("beginSecondFactor", "confirmSecondFactor", "newRecoveryCodes")),
+    *(f"account.{name}" for name in ("removeSecondFactor", "setPassword")),
     "application.exec",
     "application.reload",
     "application.start",

@@ -12,7 +12,7 @@ from headway.api.inputs import Empty
 from headway.api.operation import Call, Kind
 from headway.api.registry import Given, Performer, Registry
 from headway.api.router import Routed, Router
-from headway.core.access.model import GUEST, Actor, Role, Scope
+from headway.core.access.model import GUEST, Actor, Credential, Role, Scope
 from headway.core.access.policy import Noun
 from headway.drivers.forges.base import ForgeName
 from headway.features.git.providers import looks_at
@@ -21,7 +21,7 @@ from headway.features.services.api import relations
 from headway.kernel.errors import Forbidden
 from headway.operations import bare_registry
 
-OWNER = Actor(user_id="u", organization_id="org", role=Role.OWNER, api_key_id="k", name="Owner")
+OWNER = Actor(user_id="u", organization_id="org", role=Role.OWNER, credential=Credential.of_key("k"), name="Owner")
 user = Router[list[str]]("user", "Who the caller is", resource=Noun.MEMBER)
 
 

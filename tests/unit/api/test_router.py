@@ -9,10 +9,10 @@ import pytest
 from headway.api.inputs import Empty, Input
 from headway.api.operation import Call, Kind, Nothing, Ready
 from headway.api.router import Router, joined
-from headway.core.access.model import Actor, Role, Scope
+from headway.core.access.model import Actor, Credential, Role, Scope
 from headway.core.access.policy import Noun, Permission
 
-OWNER = Actor(user_id="u", organization_id="org", role=Role.OWNER, api_key_id="k", name="Owner")
+OWNER = Actor(user_id="u", organization_id="org", role=Role.OWNER, credential=Credential.of_key("k"), name="Owner")
 router = Router[list[str]]("thing", "Things", resource=Noun.SERVER, in_project=False)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pydantic_core import from_json, to_json
 
 from headway.api.secret_values import encoded_for
-from headway.core.access.model import Actor, Role, Scope, Terms
+from headway.core.access.model import Actor, Credential, Role, Scope, Terms
 from headway.kernel.veil import MARK
 
 
 def actor(*scopes: Scope, role: Role = Role.OWNER) -> Actor:
     terms = Terms(scopes=frozenset(scopes))
-    return Actor(user_id="u", organization_id="o", role=role, api_key_id="k", name="", terms=terms)
+    return Actor(user_id="u", organization_id="o", role=role, credential=Credential.of_key("k"), name="", terms=terms)
 
 
 READER, KEEPER = actor(Scope.READ), actor(Scope.READ, Scope.SECRETS)

@@ -7,6 +7,7 @@ import logging
 
 import pytest
 
+from headway.core.access.policy import ConfirmFirst
 from headway.http.answers import Answer, json_answer
 from headway.http.errors import STATUSES, guarded
 from headway.infra.db.engine import DatabaseAway
@@ -77,3 +78,10 @@ async def test_what_works_goes_through() -> None:
         return json_answer(b"1")
 
     assert await guarded(work, "x") == json_answer(b"1")
+
+
+async def test_what_is_to_be_confirmed_first_is_told_as_such() -> None:
+    answer = await answer_to(ConfirmFirst())
+    told = json.loads(answer.body)
+    assert (answer.status, told["code"], told["data"]["confirm"]) == (403, "FORBIDDEN", True)
+    assert "confirm" not in json.loads((await answer_to(Forbidden("No."))).body)["data"]

@@ -66,7 +66,7 @@ def _show(rows: Sequence[Mapping[str, Any]]) -> None:
             (
                 row["createdAt"][:19].replace("T", " "),
                 row["userEmail"] or row["userName"],
-                row["apiKeyName"],
+                row["apiKeyName"] or f"({row['credential']})",
                 row["procedure"],
                 row["resourceName"] or row["resourceId"] or "",
             )

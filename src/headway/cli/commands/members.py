@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -143,6 +145,64 @@ def remove(context: typer.Context, member: Named, *, yes: Yes = False, as_json: 
         output.say_json(removed)
         return
     output.say(f"{output.clean(shown)} is removed")
+
+
+def link(
+    *,
+    data_dir: Annotated[Path | None, typer.Option(help="The panel's data folder.", show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Prints a link by which the owner sets a first password, on the panel's machine; the panel may run or not.
+
+    It is for root and for the account that has the data folder. The link is good once, for an hour, and ends the one of
+    before. Where the owner has a password, 'headway members reset-password NAME' replaces it.
+    """
+    from headway.cli.machine import settings_of
+
+    settings = settings_of(data_dir, os.environ)
+
+    import asyncio
+
+    from headway.first_key import first_link
+
+    made = asyncio.run(first_link(settings))
+    if as_json:
+        output.say_json({"link": made})
+        return
+    output.warn("To set the owner's password, open this within an hour, once:")
+    output.say(made)
+
+
+def reset_password(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="What they sign in with; else a mail address, an id or a name.")
+    ],
+    *,
+    second_factor: Annotated[
+        bool, typer.Option("--second-factor", help="Take their second factor away too, once the link is used.")
+    ] = False,
+    data_dir: Annotated[Path | None, typer.Option(help="The panel's data folder.", show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Prints a link by which somebody sets another password, on the panel's machine; the panel may run or not.
+
+    It is for root and for the account that has the data folder. The link is good once, for an hour. Once it is used all
+    of their sessions end; until then nothing changes for them. The audit log tells of it.
+    """
+    from headway.cli.machine import settings_of
+
+    settings = settings_of(data_dir, os.environ)
+
+    import asyncio
+
+    from headway.first_key import reset_link
+
+    made, whose = asyncio.run(reset_link(settings, name, second_factor=second_factor))
+    if as_json:
+        output.say_json({"link": made, "name": whose})
+        return
+    output.warn(f"Give this to {output.clean(whose)}. It sets another password, once, within an hour:")
+    output.say(made)
 
 
 def _invited(client: Client) -> list[Row]:

@@ -36,9 +36,9 @@ class Listener:
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def over(self) -> None:
-        """Waits until the access of the person has changed, or the key has ended: it has to ask again."""
+        """Waits until the access of the person has changed, or its key or session has ended: it has to ask again."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self.actor.terms.seconds_left(self._now())):
+            async with asyncio.timeout(self.actor.seconds_left(self._now())):
                 await self._changed.wait()
 
     def require(self) -> None:

@@ -25,6 +25,8 @@ _ACTIONS = (
     *((start, "cancel") for start in ("cancel", "kill", "cleanqueues")),
     ("deploy", "deploy"),
     ("redeploy", "redeploy"),
+    ("signin", "login"),
+    ("signout", "logout"),
 )
 _OTHER = "update"
 _RESOURCES: Mapping[str, str] = {
@@ -96,14 +98,7 @@ class Entry:
         subject_id = self._given.get(noun.field) or made_id
         name = getattr(made, "name", None) or self._given.get("name")
         return {
-            "audit_log_id": new_id(),
-            "organization_id": actor.organization_id,
-            "user_id": actor.user_id,
-            "user_name": actor.name,
-            "user_email": actor.email,
-            "user_role": actor.role.word,
-            "api_key_id": actor.api_key_id,
-            "api_key_name": actor.api_key_name,
+            **_who(actor),
             "procedure": self.permission.name,
             "subject_type": noun.field.removesuffix("Id"),
             "subject_id": subject_id,
@@ -121,7 +116,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """A row of the log; ``seq`` is its place in it."""
+    """A row of the log; ``seq`` is its place in it. Id and name of the key are those of the ``credential``."""
 
     seq: int
     audit_log_id: str
@@ -130,6 +125,7 @@ class AuditEntry:
     user_name: str
     user_email: str | None
     user_role: str
+    credential: str
     api_key_id: str
     api_key_name: str
     procedure: str
@@ -158,6 +154,29 @@ class Search:
     before: int | None = None
     offset: int = 0
     limit: int = 50
+
+
+def note(tx: Tx, actor: Actor, procedure: str, noun: Noun, subject_id: str | None, **details: Any) -> None:  # noqa: ANN401 - any JSON
+    """Writes a row about what no operation does, with the transaction that does it."""
+    tx.execute(
+        _INSERT,
+        {
+            **_who(actor),
+            "procedure": procedure,
+            "subject_type": noun.field.removesuffix("Id"),
+            "subject_id": subject_id,
+            "subject_name": None,
+            "project_id": None,
+            "details": {"given": sorted(details), **details},
+            "created_at": tx.now,
+        },
+    )
+
+
+def was_noted(tx: Tx, user_id: str, procedure: str, lately: timedelta) -> bool:
+    """Whether there is such a row about the user of so lately."""
+    mine = _c.user_id == user_id, _c.procedure == procedure, _c.created_at > tx.now - lately
+    return tx.scalar(select(_c.seq).where(*mine).limit(1)) is not None
 
 
 class Audit:
@@ -222,6 +241,21 @@ def _does(action: str) -> ColumnElement[bool]:
     if action == _OTHER:
         return not_(or_(*began.values()))
     return or_(false(), *(began[start] for start, each in _ACTIONS if each == action))
+
+
+def _who(actor: Actor) -> dict[str, Any]:
+    """The columns of a new row that say whose it is."""
+    return {
+        "audit_log_id": new_id(),
+        "organization_id": actor.organization_id,
+        "user_id": actor.user_id,
+        "user_name": actor.name,
+        "user_email": actor.email,
+        "user_role": actor.role.word,
+        "credential": actor.credential.kind.value,
+        "api_key_id": actor.credential.id,
+        "api_key_name": actor.credential.name,
+    }
 
 
 def _ids_of(noun: Noun) -> tuple[str, ...]:

@@ -124,7 +124,8 @@ class MemberService:
         *,
         lasting: timedelta | None = None,
     ) -> tuple[Invitation, str]:
-        """An invitation and its token, which nobody can be told again; it counts no longer than the key that made it.
+        """An invitation and its token, which nobody can be told again; it counts no longer than the key that made
+        it, where one did.
         Raises Forbidden for a higher role than the caller's, or than member by a key that ends; Missing for what the
         organisation has not, Conflict where somebody with that address is in it.
         """
@@ -178,12 +179,7 @@ class MemberService:
         key = new_key()
 
         def write(tx: Tx) -> Joined:
-            found = members_store.take_invitation(tx, tokens.digest(token))
-            if found is None or not _stands(tx, found):
-                raise Missing(Noun.INVITATION)
-            user_id = store.add_user(tx, name or found.email.partition("@")[0], found.email)
-            member_id = store.add_member(tx, found.organization_id, user_id, found.role)
-            store.give(tx, member_id, found.grants)
+            found, user_id = let_in(tx, token, name)
             terms = Terms(rate=USUAL_RATE)
             where = {"user_id": user_id, "organization_id": found.organization_id}
             store.add_key(tx, key, name="first key", terms=terms, **where)
@@ -200,6 +196,23 @@ class MemberService:
             raise Missing(Noun.MEMBER)
         permit(actor, permission, member.organization_id)
         return member
+
+
+def is_invited(tx: Tx, token: str) -> bool:
+    """Whether this is the token of an invitation that can be accepted now. Uses nothing up."""
+    found = members_store.waiting_invitation(tx, tokens.digest(token))
+    return found is not None and _stands(tx, found)
+
+
+def let_in(tx: Tx, token: str, name: str | None) -> tuple[Invitation, str]:
+    """The invitation with this token, which is used up, and the user that its holder is from now on. Raises Missing."""
+    found = members_store.take_invitation(tx, tokens.digest(token))
+    if found is None or not _stands(tx, found):
+        raise Missing(Noun.INVITATION)
+    user_id = store.add_user(tx, name or found.email.partition("@")[0], found.email)
+    member_id = store.add_member(tx, found.organization_id, user_id, found.role)
+    store.give(tx, member_id, found.grants)
+    return found, user_id
 
 
 def _lock(actor: Actor) -> str:

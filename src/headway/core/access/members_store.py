@@ -6,19 +6,32 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, insert, or_, select, update
 
 from headway.core.access.model import Grants, Invitation, Member, Organization, Role
 from headway.core.access.store import projects_among, service_projects
-from headway.infra.db.tables.access import api_keys, grants, invitations, members, organizations, users
+from headway.infra.db.tables.access import (
+    api_keys,
+    grants,
+    invitations,
+    members,
+    organizations,
+    second_factors,
+    sessions,
+    users,
+)
 from headway.infra.db.tables.base import metadata
 from headway.infra.db.transaction import Tx
 
 PENDING, ACCEPTED = "pending", "accepted"
 
 _m, _i = members.c, invitations.c
-_MEMBERS: Select[Any] = select(*_m, users.c.name, users.c.email).join(users, users.c.user_id == _m.user_id)
-_OF_MEMBERS = frozenset({"api_keys", "invitations", "members"})  # goes with an organisation
+_MEMBERS: Select[Any] = (
+    select(*_m, users.c.name, users.c.email, second_factors.c.confirmed_at)
+    .join(users, users.c.user_id == _m.user_id)
+    .outerjoin(second_factors, second_factors.c.user_id == _m.user_id)
+)
+_OF_MEMBERS = frozenset({"api_keys", "invitations", "members", "sessions"})  # goes with an organisation
 
 
 def members_of(tx: Tx, organization_id: str) -> list[Member]:
@@ -48,9 +61,10 @@ def set_passive(tx: Tx, member_id: str, passive: Mapping[str, Any]) -> None:
 
 
 def remove_member(tx: Tx, member: Member) -> None:
-    """A member is none any more; its keys and its invitations go with it, and the user who is nowhere else."""
+    """A member is none any more; its keys, sessions and invitations go with it, and the user who is nowhere else."""
     of_user = {"user_id": member.user_id, "organization_id": member.organization_id}
-    tx.execute(delete(api_keys).where(*(api_keys.c[name] == value for name, value in of_user.items())))
+    for table in (api_keys, sessions):
+        tx.execute(delete(table).where(*(table.c[name] == value for name, value in of_user.items())))
     invited = _i.organization_id == member.organization_id, _i.inviter_id == member.user_id
     tx.execute(delete(invitations).where(*invited, _i.status == PENDING))
     tx.execute(delete(members).where(_m.member_id == member.member_id))
@@ -92,16 +106,18 @@ def contents_of(tx: Tx, organization_id: str) -> list[str]:
 
 
 def remove_organization(tx: Tx, organization_id: str) -> None:
-    """The organisation is no more, nor are its members, their keys and invitations."""
+    """The organisation is no more, nor are its members, their keys, sessions and invitations."""
     people = list(tx.execute(select(_m.user_id).where(_m.organization_id == organization_id)).scalars())
-    for table in (api_keys, invitations, members):
+    for table in (api_keys, invitations, sessions, members):
         tx.execute(delete(table).where(table.c.organization_id == organization_id))
     tx.execute(delete(organizations).where(organizations.c.organization_id == organization_id))
     _remove_strays(tx, people)
 
 
-def add_invitation(tx: Tx, invitation: Invitation, digest: str, api_key_id: str) -> None:
-    """Keeps an invitation that a key made; an earlier one of the same address that waits counts no more."""
+def add_invitation(tx: Tx, invitation: Invitation, digest: str, api_key_id: str | None) -> None:
+    """Keeps an invitation, which goes with the key that made it, where one did; an earlier one of the same address that
+    waits counts no more.
+    """
     earlier = _i.organization_id == invitation.organization_id, _i.email == invitation.email
     tx.execute(delete(invitations).where(*earlier, _i.status == PENDING))
     tx.execute(
@@ -134,22 +150,34 @@ def find_invitation(tx: Tx, invitation_id: str) -> Invitation | None:
     return None if row is None else _invitation(row)
 
 
-def take_invitation(tx: Tx, digest: str) -> Invitation | None:
-    """The invitation whose token has this digest, which counts as accepted from now on; None where there is none that
-    waits, or the key that made it is none any more. Of two who take it at the same time one gets it.
+def waiting_invitation(tx: Tx, digest: str) -> Invitation | None:
+    """The invitation whose token has this digest; None where there is none that waits, or the key that made it is none
+    any more.
     """
-    makers = select(api_keys.c.api_key_id).where(api_keys.c.disabled_at.is_(None))
-    stands = or_(_i.api_key_id.is_(None), _i.api_key_id.in_(makers))
-    waits = _i.digest == digest, _i.status == PENDING, _i.expires_at > tx.now, stands
-    row = tx.execute(select(invitations).where(*waits)).one_or_none()
-    if row is None or tx.execute(update(invitations).where(*waits).values(status=ACCEPTED)).rowcount == 0:
+    row = tx.execute(select(invitations).where(*_waits(tx, digest))).one_or_none()
+    return None if row is None else _invitation(row)
+
+
+def take_invitation(tx: Tx, digest: str) -> Invitation | None:
+    """The same, which counts as accepted from now on. Of two who take it at the same time one gets it."""
+    found = waiting_invitation(tx, digest)
+    if (
+        found is None
+        or tx.execute(update(invitations).where(*_waits(tx, digest)).values(status=ACCEPTED)).rowcount == 0
+    ):
         return None
-    return _invitation(row)
+    return found
 
 
 def remove_invitation(tx: Tx, invitation_id: str) -> None:
     """The invitation counts no more."""
     tx.execute(delete(invitations).where(_i.invitation_id == invitation_id))
+
+
+def _waits(tx: Tx, digest: str) -> tuple[ColumnElement[bool], ...]:
+    makers = select(api_keys.c.api_key_id).where(api_keys.c.disabled_at.is_(None))
+    stands = or_(_i.api_key_id.is_(None), _i.api_key_id.in_(makers))
+    return _i.digest == digest, _i.status == PENDING, _i.expires_at > tx.now, stands
 
 
 def _remove_strays(tx: Tx, user_ids: Collection[str]) -> None:
@@ -181,6 +209,7 @@ def _members(tx: Tx, where: Any) -> list[Member]:  # noqa: ANN401 - a condition
             ),
             passive=row.passive or {},
             created_at=row.created_at,
+            second_factor=row.confirmed_at is not None,
         )
         for row in rows
     ]

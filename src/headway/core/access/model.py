@@ -1,4 +1,4 @@
-"""Who acts: an organisation's owner, admin or member, known by an API key, and what that key is good for."""
+"""Who acts: an organisation's owner, admin or member, known by an API key or a session, and what that is good for."""
 
 from __future__ import annotations
 
@@ -68,10 +68,6 @@ class Terms:
     expires_at: datetime | None = None
     rate: Rate | None = None
 
-    def seconds_left(self, now: datetime) -> float | None:
-        """For how long the key is still good, None where it has no end."""
-        return None if self.expires_at is None else max(0.0, (self.expires_at - now).total_seconds())
-
     def hold(self, scope: Scope | None) -> bool:
         """Whether the key is good for this; None asks for nothing."""
         return scope is None or scope in self.scopes or Scope.ADMIN in self.scopes
@@ -85,32 +81,85 @@ class Grants:
     services: frozenset[str] = frozenset()
 
 
+class CredentialKind(StrEnum):
+    """By what somebody is known: an API key, the session of who has signed in, or that they have the machine."""
+
+    KEY = "key"
+    SESSION = "session"
+    MACHINE = "machine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """By what a caller is known. ``is_confirmed``: it has shown lately that it is still who it was, which is never
+    asked of a key. A session ends at ``ends_at``; the end of a key is one of its terms, for nothing that it makes
+    outlasts it.
+    """
+
+    kind: CredentialKind
+    id: str
+    name: str = ""
+    is_confirmed: bool = True
+    ends_at: datetime | None = None
+
+    @classmethod
+    def of_key(cls, api_key_id: str, name: str = "") -> Credential:
+        """An API key."""
+        return cls(kind=CredentialKind.KEY, id=api_key_id, name=name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Whoever makes a call. A member was given whole ``projects`` and single ``services``; ``glimpsed`` are the
-    projects that it knows by name only, for what it was given in them. Owners and admins see all of theirs.
-    ``by_hand``: a person calls, by its own word. ``witness`` is told the project of what the caller was allowed to do
-    something to. ``on_machine``: its role and organisation were given the machine; whether it may use it is asked of
-    ``may_use_the_machine``.
+    """Whoever makes a call, known by its ``credential``. A member was given whole ``projects`` and single ``services``;
+    ``glimpsed`` are the projects that it knows by name only, for what it was given in them. Owners and admins see all
+    of theirs. ``by_hand``: a person calls, by its own word. ``witness`` is told the project of what the caller was
+    allowed to do something to. ``on_machine``: its role and organisation were given the machine; whether it may use it
+    is asked of ``may_use_the_machine``.
     """
 
     user_id: str
     organization_id: str
     role: Role
-    api_key_id: str
+    credential: Credential
     name: str
     email: str | None = None
     projects: frozenset[str] = frozenset()
     services: frozenset[str] = frozenset()
     glimpsed: frozenset[str] = frozenset()
     terms: Terms = Terms()
-    api_key_name: str = ""
     by_hand: bool = False
     on_machine: bool = False
     witness: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
 
+    @property
+    def api_key_id(self) -> str | None:
+        """The key that it calls with; None for who has signed in."""
+        return self.credential.id if self.credential.kind is CredentialKind.KEY else None
 
-GUEST = Actor(user_id="", organization_id="", role=Role.GUEST, api_key_id="", name="", terms=Terms(scopes=frozenset()))
+    @property
+    def api_key_name(self) -> str | None:
+        """What that key is called; None for who has signed in."""
+        return self.credential.name if self.credential.kind is CredentialKind.KEY else None
+
+    @property
+    def session_id(self) -> str | None:
+        """The session by which it is known; None for a key."""
+        return self.credential.id if self.credential.kind is CredentialKind.SESSION else None
+
+    def seconds_left(self, now: datetime) -> float | None:
+        """For how long it is still known, by the end of its key or session; None where that has no end."""
+        ends = [each for each in (self.terms.expires_at, self.credential.ends_at) if each is not None]
+        return max(0.0, (min(ends) - now).total_seconds()) if ends else None
+
+
+GUEST = Actor(
+    user_id="",
+    organization_id="",
+    role=Role.GUEST,
+    credential=Credential.of_key(""),
+    name="",
+    terms=Terms(scopes=frozenset()),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +192,7 @@ class Member:
     grants: Grants
     passive: Mapping[str, Any]
     created_at: datetime
+    second_factor: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,7 @@ class Noun(StrEnum):
     SCHEDULE = "Schedule"
     SERVER = "Server"
     SERVICE = "Service"
+    SESSION = "Session"
     SSH_KEY = "SSH key"
     VOLUME_BACKUP = "Volume backup"
 
@@ -63,6 +64,15 @@ class Noun(StrEnum):
         return "compose service" if self is Noun.COMPOSE else self.value[0].lower() + self.value[1:]
 
 
+class ConfirmFirst(Forbidden):
+    """Whoever has signed in may do this, once they have given their password or a code again."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Give your password or a code once more: this is asked of who has not done so for ten minutes."
+        )
+
+
 class Missing(NotFound):
     """The thing does not exist, or the caller may not see it: the sentence is the same for both."""
 
@@ -74,7 +84,8 @@ class Missing(NotFound):
 class Permission:
     """What it takes to do one thing: the lowest role, the scope that the key needs (None: any key will do), and whether
     what is touched lies in a project, which a member must have been given, or belongs to the organisation as a whole.
-    With ``glimpse`` it is enough to have been given something in that project. ``name`` is how a refusal calls it.
+    With ``glimpse`` it is enough to have been given something in that project. What is ``careful`` is asked of who has
+    signed in only after they have shown again that it is still them. ``name`` is how a refusal calls it.
     """
 
     name: str
@@ -83,6 +94,7 @@ class Permission:
     scope: Scope | None
     in_project: bool = True
     glimpse: bool = False
+    careful: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,21 +113,18 @@ METRICS = Permission(name="metrics", noun=Noun.ORGANIZATION, least=Role.ADMIN, s
 
 
 def admit(actor: Actor, permission: Permission) -> None:
-    """Whether the caller's role and key allow this at all, whatever it is asked about. Raises Forbidden."""
-    name = permission.name
-    if actor.role < permission.least:
-        raise Forbidden(f"{name} needs the role {permission.least.word}; yours is {actor.role.word}.")
-    if not actor.terms.hold(permission.scope):
-        had = ", ".join(sorted(actor.terms.scopes)) or "none"
-        raise Forbidden(f"{name} needs a key with the scope {permission.scope}; this one has: {had}.")
-    if actor.terms.projects is not None and not permission.in_project and permission.least >= Role.ADMIN:
-        raise Forbidden(f"{name} is about the whole organisation; this key is for some of its projects only.")
+    """Whether the caller's role and key allow this at all, whatever it is asked about. Raises Forbidden; ConfirmFirst
+    where it is allowed, and is careful, to who has signed in and not confirmed it lately.
+    """
+    _require_right(actor, permission)
+    if permission.careful and not actor.credential.is_confirmed:
+        raise ConfirmFirst
 
 
 def may(actor: Actor, permission: Permission) -> bool:
-    """Whether ``admit`` lets the caller through."""
+    """Whether the caller may do this, at once or after they have confirmed that it is them."""
     try:
-        admit(actor, permission)
+        _require_right(actor, permission)
     except Forbidden:
         return False
     return True
@@ -196,3 +205,14 @@ def excess(maker: Terms, wanted: Terms) -> str | None:
     if maker.rate is not None and (wanted.rate is None or wanted.rate.per_second > maker.rate.per_second):
         return "more calls"
     return None
+
+
+def _require_right(actor: Actor, permission: Permission) -> None:
+    name = permission.name
+    if actor.role < permission.least:
+        raise Forbidden(f"{name} needs the role {permission.least.word}; yours is {actor.role.word}.")
+    if not actor.terms.hold(permission.scope):
+        had = ", ".join(sorted(actor.terms.scopes)) or "none"
+        raise Forbidden(f"{name} needs a key with the scope {permission.scope}; this one has: {had}.")
+    if actor.terms.projects is not None and not permission.in_project and permission.least >= Role.ADMIN:
+        raise Forbidden(f"{name} is about the whole organisation; this key is for some of its projects only.")

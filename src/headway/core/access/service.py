@@ -1,11 +1,11 @@
-"""Use cases of access: finding out who calls, and the owner's first key."""
+"""Use cases of access: finding out who calls, by a key or a session, and the owner's first key."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
-from headway.core.access import machine_store, store, tokens
+from headway.core.access import machine_store, sessions_store, store, tokens
 from headway.core.access.keys_store import save_uses
 from headway.core.access.model import Actor, Role, Terms
 from headway.core.access.usage import Usage
@@ -16,11 +16,12 @@ from headway.kernel.ids import new_key
 OWNER = "owner"  # the name of the first key
 _REMEMBERED_SECONDS = 5.0
 _REMEMBERED_KEYS = 1_024
+_SESSION = "session "  # before its digest, among what is remembered: no session is taken for a key
 
 
 class AccessService:
-    """Knows callers by their keys. A key that was seen is remembered for seconds, so that polling clients cost no
-    read of the database; one that another panel revokes stops working within that time. ``usage`` counts its calls.
+    """Knows callers by their keys and sessions. One that was seen is remembered for seconds, so that polling clients
+    cost no read of the database; what another panel ends stops working within that time. ``usage`` counts its calls.
     """
 
     def __init__(self, db: Database, *, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -34,19 +35,12 @@ class AccessService:
     async def authenticate(self, key: str) -> Actor | None:
         """Whoever holds ``key``, None when nobody does. Writes nothing. Raises DatabaseAway."""
         digest = tokens.digest(key)
-        remembered = self._seen.get(digest)
-        if remembered is not None and remembered[0] > self._monotonic():
-            return remembered[1]
-        changes = self._changes
+        return await self._known(digest, lambda tx: store.actor_of(tx, digest))
 
-        def look(tx: Tx) -> tuple[Actor | None, float]:
-            actor = store.actor_of(tx, digest)
-            return actor, _lasting_seconds(tx, actor)
-
-        actor, lasting = await self._db.read(look)
-        if changes == self._changes:  # else what was read may be older than what has changed meanwhile
-            self._remember(digest, actor, lasting)
-        return actor
+    async def by_session(self, token: str) -> Actor | None:
+        """Whoever has the whole session with this token, None when nobody has. Writes nothing. Raises DatabaseAway."""
+        digest = tokens.digest(token)
+        return await self._known(_SESSION + digest, lambda tx: sessions_store.actor_of(tx, digest))
 
     def tell(self, told: Callable[[str], None]) -> None:
         """Calls ``told`` with every user whose access changes here from now on."""
@@ -58,19 +52,25 @@ class AccessService:
         self._seen.clear()
 
     def changed(self, user_id: str) -> None:
-        """What a user may do, or what a key of theirs is good for, is not what it was."""
+        """What a user may do, or what a key or session of theirs is good for, is not what it was."""
         self.forget()
         self._told(user_id)
 
     async def save_uses(self) -> None:
-        """Keeps when keys were last used, which reading callers have not written. Raises DatabaseAway."""
-        taken = self.usage.take_unsaved()
-        if not taken:
+        """Keeps when keys and sessions were last used, which reading callers have not written. Raises DatabaseAway."""
+        keys, sessions = self.usage.take_unsaved(), self.usage.take_sessions()
+        if not keys and not sessions:
             return
+
+        def save(tx: Tx) -> None:
+            save_uses(tx, keys)
+            sessions_store.save_uses(tx, sessions)
+
         try:
-            await self._db.run(lambda tx: save_uses(tx, taken))
+            await self._db.run(save)
         except DatabaseAway:
-            self.usage.give_back(taken)
+            self.usage.give_back(keys)
+            self.usage.give_sessions_back(sessions)
             raise
 
     async def has_owner(self) -> bool:
@@ -101,17 +101,31 @@ class AccessService:
 
         return await self._db.run(ensure)
 
-    def _remember(self, digest: str, actor: Actor | None, seconds: float) -> None:
-        self._seen.pop(digest, None)
+    async def _known(self, name: str, find: Callable[[Tx], Actor | None]) -> Actor | None:
+        remembered = self._seen.get(name)
+        if remembered is not None and remembered[0] > self._monotonic():
+            return remembered[1]
+        changes = self._changes
+
+        def look(tx: Tx) -> tuple[Actor | None, float]:
+            actor = find(tx)
+            return actor, _lasting_seconds(tx, actor)
+
+        actor, lasting = await self._db.read(look)
+        if changes == self._changes:  # else what was read may be older than what has changed meanwhile
+            self._remember(name, actor, lasting)
+        return actor
+
+    def _remember(self, name: str, actor: Actor | None, seconds: float) -> None:
+        self._seen.pop(name, None)
         if actor is None:
             return
         while len(self._seen) >= _REMEMBERED_KEYS:
             del self._seen[next(iter(self._seen))]
-        self._seen[digest] = (self._monotonic() + seconds, actor)
+        self._seen[name] = (self._monotonic() + seconds, actor)
 
 
 def _lasting_seconds(tx: Tx, actor: Actor | None) -> float:
-    """How long a caller may be remembered: not beyond its key's end."""
-    if actor is None or actor.terms.expires_at is None:
-        return _REMEMBERED_SECONDS
-    return min(_REMEMBERED_SECONDS, (actor.terms.expires_at - tx.now).total_seconds())
+    """How long a caller may be remembered: not beyond the end of its key or session."""
+    left = None if actor is None else actor.seconds_left(tx.now)
+    return _REMEMBERED_SECONDS if left is None else min(_REMEMBERED_SECONDS, left)

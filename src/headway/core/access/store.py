@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 
 from headway.core.access.machine_store import first_organization, least_role
-from headway.core.access.model import Actor, Grants, Rate, Role, Scope, Terms
+from headway.core.access.model import Actor, Credential, Grants, Rate, Role, Scope, Terms
 from headway.core.access.tokens import digest, start_of
 from headway.infra.db.tables.access import api_keys, grants, members, organizations, users
 from headway.infra.db.tables.projects import projects
@@ -44,6 +44,18 @@ def actor_of(tx: Tx, digest_of_key: str) -> Actor | None:
     row = tx.execute(_HOLDERS.where(api_keys.c.digest == digest_of_key)).one_or_none()
     if row is None or row.disabled_at is not None or (row.expires_at is not None and row.expires_at <= tx.now):
         return None
+    return actor_by(tx, row, Credential.of_key(row.api_key_id, row.api_key_name), terms_of(row))
+
+
+def actor_by(
+    tx: Tx,
+    row: Any,  # noqa: ANN401 - a row with the columns of a user and its membership
+    credential: Credential,
+    terms: Terms,
+    *,
+    by_hand: bool = False,
+) -> Actor:
+    """A member who is known by this credential, which is good for this."""
     role = Role.of(row.role)
     given = grants_of(tx, row.member_id) if role < Role.ADMIN else Grants()
     places = service_projects(tx, row.organization_id, given.services) if given.services else {}
@@ -51,14 +63,14 @@ def actor_of(tx: Tx, digest_of_key: str) -> Actor | None:
         user_id=row.user_id,
         organization_id=row.organization_id,
         role=role,
-        api_key_id=row.api_key_id,
-        api_key_name=row.api_key_name,
+        credential=credential,
         name=row.name,
         email=row.email,
         projects=given.projects,
         services=given.services,
         glimpsed=frozenset(places.values()),
-        terms=terms_of(row),
+        terms=terms,
+        by_hand=by_hand,
         on_machine=_is_given_the_machine(tx, role, row.organization_id),
     )
 

@@ -1,4 +1,4 @@
-"""What keys are used for: how often within their windows, and when last, both kept in memory."""
+"""What keys and sessions are used for: how often within their windows, and when last, both kept in memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from headway.core.access.model import Actor
+from headway.core.access.model import Actor, CredentialKind
 from headway.kernel.errors import TooManyRequests
 
 
@@ -40,18 +40,24 @@ class Usage:
         self._windows: dict[str, _Window] = {}
         self._last: dict[str, float] = {}
         self._unsaved: set[str] = set()
+        self._sessions: dict[str, float] = {}
 
     def spend(self, actor: Actor, calls: int = 1) -> None:
-        """Notes so many calls of a key. Raises RateExceeded where it has not that many left, and counts none then."""
-        self._last[actor.api_key_id] = self._clock()
-        self._unsaved.add(actor.api_key_id)
-        rate = actor.terms.rate
+        """Notes so many calls of a key. Raises RateExceeded where it has not that many left, and counts none then. A
+        session has no bound, and is noted only.
+        """
+        if actor.credential.kind is CredentialKind.SESSION:
+            self._sessions[actor.credential.id] = self._clock()
+            return
+        api_key_id, rate = actor.credential.id, actor.terms.rate
+        self._last[api_key_id] = self._clock()
+        self._unsaved.add(api_key_id)
         if rate is None:
             return
         now, seconds = self._monotonic(), rate.window.total_seconds()
-        window = self._windows.get(actor.api_key_id)
+        window = self._windows.get(api_key_id)
         if window is None or window.ends <= now:
-            window = self._windows[actor.api_key_id] = _Window(now + seconds, 0)
+            window = self._windows[api_key_id] = _Window(now + seconds, 0)
         if window.calls + calls > rate.calls:
             raise RateExceeded(rate.calls, seconds, max(1, math.ceil(window.ends - now)))
         window.calls += calls
@@ -70,3 +76,18 @@ class Usage:
     def give_back(self, taken: Mapping[str, datetime]) -> None:
         """They could not be saved."""
         self._unsaved |= taken.keys()
+
+    def seen(self, session_id: str) -> datetime | None:
+        """When this panel last saw the session since that was saved."""
+        seconds = self._sessions.get(session_id)
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+    def take_sessions(self) -> Mapping[str, datetime]:
+        """When sessions were last seen, as far as nobody has saved it; it counts as saved now."""
+        taken = {each: datetime.fromtimestamp(at, UTC) for each, at in self._sessions.items()}
+        self._sessions.clear()
+        return taken
+
+    def give_sessions_back(self, taken: Mapping[str, datetime]) -> None:
+        """They could not be saved."""
+        self._sessions = {each: at.timestamp() for each, at in taken.items()} | self._sessions

@@ -63,7 +63,7 @@ class Awaiting:
             part = await self._reads.one(actor, permission, deployment_id)
             if goal.reached_by(Status(part.rows[0].status)) or self._closed:
                 return part
-            left = actor.terms.seconds_left(datetime.now(UTC))
+            left = actor.seconds_left(datetime.now(UTC))
             waiter.sent_away = waiter.sent_away or (left is not None and left < seconds)  # unless it gets there before
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds if left is None else min(seconds, left)):

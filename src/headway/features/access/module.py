@@ -6,14 +6,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from headway.core.access import people_store, sessions_store, throttle
+from headway.core.access.account import AccountService
 from headway.core.access.audience import Audience
 from headway.core.access.audit import Audit, forget_old
 from headway.core.access.keys import KeyService
 from headway.core.access.members import MemberService
 from headway.core.access.organizations import OrganizationService
+from headway.core.access.passwords import Passwords
+from headway.core.access.second_factor import SecondFactors
 from headway.core.access.service import AccessService
+from headway.core.access.sign_in import SignIn, SignInParts
+from headway.core.access.throttle import Throttle
 from headway.core.engine.poller import Poller
 from headway.infra.db.engine import SqlDatabase
+from headway.infra.db.transaction import Tx
 from headway.kernel.events import AccessChanged
 from headway.module import Base, Module
 
@@ -30,12 +37,19 @@ class Access:
     keys: KeyService
     members: MemberService
     organizations: OrganizationService
+    account: AccountService
+    sign_in: SignIn
     module: Module
 
 
 def install_access(base: Base, access: AccessService) -> Access:
     """All that goes on about ``access``, which was there at the panel's start."""
     db, settings = base.db, base.settings
+    parts = SignInParts(
+        passwords=Passwords(),
+        throttle=Throttle(base.vault.derived("sign-in")),
+        second_factors=SecondFactors(base.vault),
+    )
     access.tell(lambda user_id: base.events.announce(AccessChanged(user_id=user_id)))
     return Access(
         access=access,
@@ -44,12 +58,20 @@ def install_access(base: Base, access: AccessService) -> Access:
         keys=KeyService(db, access, settings.keys_per_person),
         members=MemberService(db, access),
         organizations=OrganizationService(db, access),
+        account=AccountService(db, access, parts.passwords, parts.second_factors),
+        sign_in=SignIn(db, access, parts),
         module=Module(loops=(Poller("access", partial(_tend, db, access, settings.keep_audit)),)),
     )
 
 
 async def _tend(db: SqlDatabase, access: AccessService, keep_audit: timedelta) -> float:
-    """Writes down which keys were used, and forgets what is too old in the audit log. Seconds to rest."""
+    """Writes down which keys and sessions were used, and forgets what is over. Seconds to rest."""
     await access.save_uses()
-    await db.run(lambda tx: forget_old(tx, keep_audit))
+
+    def forget(tx: Tx) -> None:
+        forget_old(tx, keep_audit)
+        for store in (sessions_store, people_store, throttle):
+            store.remove_over(tx)
+
+    await db.run(forget)
     return _REST

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headway.core.access.machine import MachineRefused, may_use_the_machine, require_machine
-from headway.core.access.model import Actor, Role, Terms
+from headway.core.access.model import Actor, Credential, Role, Terms
 
 
 def _actor(*, on_machine: bool, projects: frozenset[str] | None = None) -> Actor:
@@ -13,7 +13,7 @@ def _actor(*, on_machine: bool, projects: frozenset[str] | None = None) -> Actor
         user_id="u",
         organization_id="o",
         role=Role.OWNER,
-        api_key_id="k",
+        credential=Credential.of_key("k"),
         name="n",
         on_machine=on_machine,
         terms=Terms(projects=projects),

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from headway.core.access.model import Actor, Role, Scope, Terms
+from headway.core.access.model import Actor, Credential, Role, Scope, Terms
 from headway.core.access.policy import METRICS, admit
 from headway.kernel.errors import Forbidden
 
 
 def actor(role: Role = Role.ADMIN, terms: Terms | None = None) -> Actor:
-    return Actor(user_id="u", organization_id="org", role=role, api_key_id="k", name="Somebody", terms=terms or Terms())
+    return Actor(
+        user_id="u",
+        organization_id="org",
+        role=role,
+        credential=Credential.of_key("k"),
+        name="Somebody",
+        terms=terms or Terms(),
+    )
 
 
 def test_an_admins_key_that_may_read_is_enough() -> None:

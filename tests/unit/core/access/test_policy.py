@@ -9,11 +9,23 @@ from itertools import product
 
 import pytest
 
-from headway.core.access.model import GUEST, Actor, Rate, Role, Scope, Terms
-from headway.core.access.policy import Missing, Noun, Permission, admit, excess, glimpses, permit, reach, sees
+from headway.core.access.model import GUEST, Actor, Credential, CredentialKind, Rate, Role, Scope, Terms
+from headway.core.access.policy import (
+    ConfirmFirst,
+    Missing,
+    Noun,
+    Permission,
+    admit,
+    excess,
+    glimpses,
+    may,
+    permit,
+    reach,
+    sees,
+)
 from headway.kernel.errors import Forbidden
 
-OWNER = Actor(user_id="u", organization_id="org", role=Role.OWNER, api_key_id="k", name="Owner")
+OWNER = Actor(user_id="u", organization_id="org", role=Role.OWNER, credential=Credential.of_key("k"), name="Owner")
 ADMIN = replace(OWNER, role=Role.ADMIN)
 MEMBER = replace(OWNER, role=Role.MEMBER, projects=frozenset({"mine"}))
 STRANGER = replace(OWNER, organization_id="other org")
@@ -194,3 +206,21 @@ NARROW = Terms(scopes=frozenset({Scope.READ}), projects=frozenset({"a", "b"}), e
 )
 def test_what_a_key_would_have_beyond_its_maker_is_told(maker: Terms, wanted: Terms, more: str | None) -> None:
     assert excess(maker, wanted) == more
+
+
+def test_who_has_signed_in_confirms_what_is_careful_and_a_key_is_never_asked() -> None:
+    careful = replace(EVERY["admin.admin"], careful=True)
+    session = Credential(kind=CredentialKind.SESSION, id="s", is_confirmed=False)
+    signed_in = replace(ADMIN, credential=session)
+    with pytest.raises(ConfirmFirst):
+        admit(signed_in, careful)
+    with pytest.raises(ConfirmFirst):
+        permit(signed_in, careful, "org", "a project")
+    assert may(signed_in, careful), "it is offered"
+    admit(signed_in, EVERY["admin.admin"])
+    admit(replace(signed_in, credential=replace(session, is_confirmed=True)), careful)
+    admit(ADMIN, careful)
+    refused = replace(signed_in, role=Role.MEMBER)
+    with pytest.raises(Forbidden, match=r"needs the role admin"):
+        admit(refused, careful)
+    assert not may(refused, careful)

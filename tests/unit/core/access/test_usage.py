@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from headway.core.access.model import Actor, Rate, Role, Terms
+from headway.core.access.model import Actor, Credential, CredentialKind, Rate, Role, Terms
 from headway.core.access.usage import RateExceeded, Usage
 
 BOUND = Actor(
     user_id="u",
     organization_id="org",
     role=Role.OWNER,
-    api_key_id="k",
+    credential=Credential.of_key("k"),
     name="Owner",
     terms=Terms(rate=Rate(calls=3, window=timedelta(seconds=10))),
 )
@@ -53,7 +53,7 @@ def test_what_is_refused_is_not_counted_and_a_batch_counts_each_of_its_calls() -
 def test_keys_do_not_share_their_windows_and_one_without_a_bound_has_none() -> None:
     usage = Usage(monotonic=Time())
     usage.spend(BOUND, 3)
-    usage.spend(replace(BOUND, api_key_id="another"), 3)
+    usage.spend(replace(BOUND, credential=Credential.of_key("another")), 3)
     usage.spend(replace(BOUND, terms=Terms()), 1_000)
 
 
@@ -70,3 +70,21 @@ def test_the_last_use_is_known_at_once_and_saved_once() -> None:
     assert usage.take_unsaved() == {}
     usage.give_back({"k": at})
     assert usage.take_unsaved() == {"k": at}
+
+
+def test_a_session_has_no_bound_and_is_noted_apart_from_keys() -> None:
+    time = Time()
+    usage = Usage(monotonic=time, clock=time)
+    signed_in = replace(BOUND, credential=Credential(kind=CredentialKind.SESSION, id="k"))
+    for _ in range(5):
+        usage.spend(signed_in)
+    assert usage.take_unsaved() == {}
+    assert usage.last("k") is None
+    taken = usage.take_sessions()
+    assert taken == {"k": datetime.fromtimestamp(1_000, UTC)}
+    assert usage.take_sessions() == {}
+    usage.give_sessions_back(taken)
+    time.now += 5
+    usage.spend(signed_in)
+    usage.give_sessions_back(taken)
+    assert usage.take_sessions() == {"k": datetime.fromtimestamp(1_005, UTC)}, "the later one stays"

@@ -16,10 +16,17 @@ if TYPE_CHECKING:
 def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
     """What makes each router."""
     return {
+        "account": partial(_account, panel),
         "auditLog": partial(_audit_log, panel),
         "organization": partial(_organization, panel),
         "user": partial(_user, panel),
     }
+
+
+def _account(panel: PanelParts) -> Routed:
+    from headway.features.access.api import account
+
+    return account.router.over(panel.features.access.account)
 
 
 def _audit_log(panel: PanelParts) -> Routed:

@@ -124,7 +124,7 @@ async def update(needs: OrganizationNeeds, call: Call[UpdateOrganization]) -> Or
     )
 
 
-@router.mutation("delete", least=Role.OWNER, scope=Scope.ADMIN)
+@router.mutation("delete", least=Role.OWNER, scope=Scope.ADMIN, careful=True)
 async def delete(needs: OrganizationNeeds, call: Call[OrganizationById]) -> OrganizationRow:
     """Remove an empty organisation."""
     return organization_row(await needs.organizations.delete(call.actor, call.permission, call.input.organization_id))
@@ -136,7 +136,7 @@ async def machine(needs: OrganizationNeeds, call: Call[Empty]) -> list[GivenRow]
     return [given_row(each) for each in await needs.organizations.machine(call.actor, call.permission)]
 
 
-@router.mutation("grantMachine", least=Role.OWNER, scope=Scope.ADMIN)
+@router.mutation("grantMachine", least=Role.OWNER, scope=Scope.ADMIN, careful=True)
 async def grant(needs: OrganizationNeeds, call: Call[Grant]) -> GivenRow:
     """Give the machine to an organisation."""
     given = call.input
@@ -144,7 +144,7 @@ async def grant(needs: OrganizationNeeds, call: Call[Grant]) -> GivenRow:
     return given_row(await needs.organizations.grant_machine(call.actor, call.permission, given.organization_id, least))
 
 
-@router.mutation("withdrawMachine", least=Role.OWNER, scope=Scope.ADMIN)
+@router.mutation("withdrawMachine", least=Role.OWNER, scope=Scope.ADMIN, careful=True)
 async def withdraw(needs: OrganizationNeeds, call: Call[OrganizationById]) -> GivenRow:
     """Take the machine back."""
     return given_row(
@@ -152,7 +152,7 @@ async def withdraw(needs: OrganizationNeeds, call: Call[OrganizationById]) -> Gi
     )
 
 
-@router.mutation("updateMemberRole", least=Role.ADMIN, scope=Scope.ADMIN, resource=Noun.MEMBER)
+@router.mutation("updateMemberRole", least=Role.ADMIN, scope=Scope.ADMIN, resource=Noun.MEMBER, careful=True)
 async def set_role(needs: OrganizationNeeds, call: Call[SetRole]) -> MemberRow:
     """What a member is."""
     given = call.input
@@ -165,7 +165,7 @@ async def invitations(needs: OrganizationNeeds, call: Call[Empty]) -> list[Invit
     return [invitation_row(each) for each in await needs.members.invitations(call.actor, call.permission)]
 
 
-@router.mutation("inviteMember", least=Role.ADMIN, scope=Scope.ADMIN, resource=Noun.INVITATION)
+@router.mutation("inviteMember", least=Role.ADMIN, scope=Scope.ADMIN, resource=Noun.INVITATION, careful=True)
 async def invite(needs: OrganizationNeeds, call: Call[Invite]) -> NewInvitationRow:
     """An invitation, whose token is shown once."""
     given = call.input
@@ -182,7 +182,7 @@ async def invite(needs: OrganizationNeeds, call: Call[Invite]) -> NewInvitationR
     return {**invitation_row(made), "token": token}
 
 
-@router.mutation("removeInvitation", least=Role.ADMIN, scope=Scope.ADMIN, resource=Noun.INVITATION)
+@router.mutation("removeInvitation", least=Role.ADMIN, scope=Scope.ADMIN, resource=Noun.INVITATION, careful=True)
 async def remove_invitation(needs: OrganizationNeeds, call: Call[ByInvitation]) -> InvitationRow:
     """It counts no more."""
     return invitation_row(await needs.members.remove_invitation(call.actor, call.permission, call.input.invitation_id))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, cast
 
 from typing_extensions import TypedDict
 
 from headway.api.rows import moment
 from headway.core.access.audit import AuditEntry, action_of, resource_of
 from headway.core.access.machine_store import Given
-from headway.core.access.model import ApiKey, Invitation, Joined, Member, Organization, Scope
+from headway.core.access.model import ApiKey, CredentialKind, Invitation, Joined, Member, Organization, Scope
+
+CredentialWord = Literal["key", "session", "machine"]
 
 FLAGS = (
     "canCreateProjects",
@@ -206,8 +208,9 @@ class AuditRow(TypedDict):
     userName: str
     userEmail: str | None
     userRole: str
-    apiKeyId: str
-    apiKeyName: str
+    apiKeyId: str | None
+    apiKeyName: str | None
+    credential: CredentialWord
     procedure: str
     action: str
     resourceType: str
@@ -308,6 +311,7 @@ def joined_row(joined: Joined) -> JoinedRow:
 
 def audit_row(told: AuditEntry) -> AuditRow:
     """A row of the log."""
+    by_key = told.credential == CredentialKind.KEY
     return {
         "id": told.audit_log_id,
         "organizationId": told.organization_id,
@@ -315,8 +319,9 @@ def audit_row(told: AuditEntry) -> AuditRow:
         "userName": told.user_name,
         "userEmail": told.user_email,
         "userRole": told.user_role,
-        "apiKeyId": told.api_key_id,
-        "apiKeyName": told.api_key_name,
+        "apiKeyId": told.api_key_id if by_key else None,
+        "apiKeyName": told.api_key_name if by_key else None,
+        "credential": cast("CredentialWord", told.credential),
         "procedure": told.procedure,
         "action": action_of(told.procedure),
         "resourceType": resource_of(told.subject_type),
@@ -360,7 +365,7 @@ def _person(member: Member) -> PersonRow:
         "lastName": last,
         "email": member.email,
         "image": None,
-        "twoFactorEnabled": False,
+        "twoFactorEnabled": member.second_factor,
     }
 
 

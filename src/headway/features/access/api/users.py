@@ -194,7 +194,7 @@ async def one(needs: UserNeeds, call: Call[UserById]) -> MemberRow:
     return member_row(await needs.members.one(call.actor, call.permission, call.input.user_id))
 
 
-@router.mutation("assignPermissions", least=Role.ADMIN, scope=Scope.ADMIN)
+@router.mutation("assignPermissions", least=Role.ADMIN, scope=Scope.ADMIN, careful=True)
 async def assign(needs: UserNeeds, call: Call[Assign]) -> MemberRow:
     """What a member is given."""
     given = call.input
@@ -210,7 +210,7 @@ async def assign(needs: UserNeeds, call: Call[Assign]) -> MemberRow:
     )
 
 
-@router.mutation("remove", least=Role.ADMIN, scope=Scope.ADMIN)
+@router.mutation("remove", least=Role.ADMIN, scope=Scope.ADMIN, careful=True)
 async def remove(needs: UserNeeds, call: Call[UserById]) -> MemberRow:
     """Somebody belongs to it no more; their keys end."""
     return member_row(await needs.members.remove(call.actor, call.permission, call.input.user_id))
@@ -222,7 +222,7 @@ async def api_keys(needs: UserNeeds, call: Call[Empty]) -> list[ApiKeyRow]:
     return [api_key_row(key) for key in await needs.keys.all(call.actor, call.permission)]
 
 
-@router.mutation("createApiKey", least=Role.MEMBER, scope=Scope.ADMIN, resource=Noun.API_KEY)
+@router.mutation("createApiKey", least=Role.MEMBER, scope=Scope.ADMIN, resource=Noun.API_KEY, careful=True)
 async def create_key(needs: UserNeeds, call: Call[CreateKey]) -> NewApiKeyRow:
     """A key of the caller's, shown once."""
     given = call.input
@@ -237,7 +237,7 @@ async def create_key(needs: UserNeeds, call: Call[CreateKey]) -> NewApiKeyRow:
     return {**api_key_row(made), "key": key}
 
 
-@router.mutation("updateApiKey", least=Role.MEMBER, scope=Scope.ADMIN, resource=Noun.API_KEY)
+@router.mutation("updateApiKey", least=Role.MEMBER, scope=Scope.ADMIN, resource=Noun.API_KEY, careful=True)
 async def update_key(needs: UserNeeds, call: Call[UpdateKey]) -> ApiKeyRow:
     """Rename, disable or enable a key."""
     given = call.input
@@ -246,7 +246,7 @@ async def update_key(needs: UserNeeds, call: Call[UpdateKey]) -> ApiKeyRow:
     )
 
 
-@router.mutation("deleteApiKey", least=Role.MEMBER, scope=Scope.ADMIN, resource=Noun.API_KEY)
+@router.mutation("deleteApiKey", least=Role.MEMBER, scope=Scope.ADMIN, resource=Noun.API_KEY, careful=True)
 async def delete_key(needs: UserNeeds, call: Call[ByKey]) -> ApiKeyRow:
     """A key works no more from now on."""
     return api_key_row(await needs.keys.remove(call.actor, call.permission, call.input.api_key_id))

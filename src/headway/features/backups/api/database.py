@@ -246,7 +246,7 @@ for _each, _wanted in _MANUAL.items():
     router.starter(f"manualBackup{_each}", least=Role.MEMBER, scope=Scope.DEPLOY)(partial(_run, _wanted))
 
 
-@router.starter("restoreBackupWithLogs", least=Role.ADMIN, scope=Scope.ADMIN)
+@router.starter("restoreBackupWithLogs", least=Role.ADMIN, scope=Scope.ADMIN, careful=True)
 async def restore(needs: BackupNeeds, call: Call[RestoreBackup]) -> Nothing:
     """Queue a restore of a file."""
     given = call.input

@@ -203,7 +203,7 @@ async def run(needs: VolumeBackupsNeeds, call: Call[VolumeBackupById]) -> Ready[
     return queued_as(made, answer=True)
 
 
-@router.starter("restoreVolumeBackupWithLogs", least=Role.ADMIN, scope=Scope.ADMIN)
+@router.starter("restoreVolumeBackupWithLogs", least=Role.ADMIN, scope=Scope.ADMIN, careful=True)
 async def restore(needs: VolumeBackupsNeeds, call: Call[RestoreVolumeBackup]) -> Nothing:
     """Queue a restore of a file."""
     given = call.input

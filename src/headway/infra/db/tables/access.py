@@ -1,9 +1,12 @@
-"""The tables of who may do what: organisations, users, members and what they were given, keys, invitations, audit."""
+"""The tables of who may do what: organisations, users, members and what they were given, keys, sign-in, invitations,
+audit.
+"""
 
 from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
@@ -122,6 +125,76 @@ api_keys = Table(
 )
 Index("ix_api_keys_holder", api_keys.c.organization_id, api_keys.c.user_id)
 
+# How somebody signs in: one name and one password, whatever organisations they belong to. The name is in lower case.
+passwords = Table(
+    "passwords",
+    metadata,
+    Column("user_id", String(21), ForeignKey("users.user_id", ondelete="CASCADE"), primary_key=True),
+    Column("sign_in_name", Text, nullable=False, unique=True),
+    Column("hash", Text, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+)
+
+# Who has signed in, to one organisation. A session that is ``half`` has given a password and owes a code.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("session_id", String(21), primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("user_id", String(21), ForeignKey("users.user_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("organization_id", String(21), ForeignKey("organizations.organization_id"), nullable=False),
+    Column("stage", String(8), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("confirmed_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
+    Column("address", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+)
+
+# The secret of the codes that an application of theirs makes, sealed; it counts once a first code was given. A code of
+# the last counter or before is refused.
+second_factors = Table(
+    "second_factors",
+    metadata,
+    Column("user_id", String(21), ForeignKey("users.user_id", ondelete="CASCADE"), primary_key=True),
+    Column("secret", Text, nullable=False),
+    Column("confirmed_at", Instant),
+    Column("last_counter", BigInteger),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("user_id", String(21), ForeignKey("users.user_id", ondelete="CASCADE"), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("used_at", Instant),
+    PrimaryKeyConstraint("user_id", "digest"),
+)
+
+# A way to set a password for whoever has its token, once and until it expires.
+links = Table(
+    "links",
+    metadata,
+    Column("link_id", String(21), primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("purpose", String(16), nullable=False),
+    Column("user_id", String(21), ForeignKey("users.user_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+)
+
+# How often a name was tried in vain, by a digest that only this panel can make: whose they are nobody reads here.
+sign_in_failures = Table(
+    "sign_in_failures",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("until", Instant, nullable=False, index=True),
+)
+
 invitations = Table(
     "invitations",
     metadata,
@@ -129,7 +202,7 @@ invitations = Table(
     Column("digest", String(64), nullable=False, unique=True),
     Column("organization_id", String(21), ForeignKey("organizations.organization_id"), nullable=False, index=True),
     Column("inviter_id", String(21), nullable=False),
-    Column("api_key_id", String(21)),  # the key that made it; null: it was made before that was written down
+    Column("api_key_id", String(21)),  # null: by who had signed in, or before the key that made it was written down
     Column("email", Text, nullable=False),
     Column("role", String(16), nullable=False),
     Column("projects", JSON, nullable=False),
@@ -139,7 +212,8 @@ invitations = Table(
     Column("created_at", Instant, nullable=False),
 )
 
-# Rows outlive what they tell of, so they refer to nothing and keep the names that things had.
+# Rows outlive what they tell of, so they refer to nothing and keep the names that things had. The id and the name of a
+# key are those of the credential, whatever it is.
 audit_log = Table(
     "audit_log",
     metadata,
@@ -150,6 +224,7 @@ audit_log = Table(
     Column("user_name", Text, nullable=False),
     Column("user_email", Text),
     Column("user_role", String(16), nullable=False),
+    Column("credential", String(8), nullable=False, server_default="key"),
     Column("api_key_id", String(21), nullable=False),
     Column("api_key_name", Text, nullable=False),
     Column("procedure", String(96), nullable=False),

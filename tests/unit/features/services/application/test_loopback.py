@@ -8,13 +8,20 @@ from dataclasses import replace
 import pytest
 
 from headway.core.access.machine import MachineRefused, Need, Power, require_need
-from headway.core.access.model import Actor, Role
+from headway.core.access.model import Actor, Credential, Role
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.features.services.application.loopback import named_ports, of_copy, with_named
 from headway.features.services.application.model import AppSettings, RunSettings
 from headway.features.services.application.powers import needs_of
 
-OWNER = Actor(user_id="u", organization_id="org", role=Role.OWNER, api_key_id="k", name="Owner", on_machine=True)
+OWNER = Actor(
+    user_id="u",
+    organization_id="org",
+    role=Role.OWNER,
+    credential=Credential.of_key("k"),
+    name="Owner",
+    on_machine=True,
+)
 MEMBER = replace(OWNER, role=Role.MEMBER, on_machine=False)
 
 

@@ -1,0 +1,277 @@
+"""Use cases of signing in: links that set a password, name and password, a second factor, sessions, and their ends."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from headway.core.access import members, people_store, second_factor, sessions_store, tokens
+from headway.core.access.audit import note, was_noted
+from headway.core.access.model import Actor, Credential, CredentialKind, Role
+from headway.core.access.passwords import Passwords, check_password, looked_for, sign_in_name
+from headway.core.access.people_store import Person, Purpose
+from headway.core.access.policy import Missing, Noun
+from headway.core.access.second_factor import SecondFactors
+from headway.core.access.service import AccessService
+from headway.core.access.session import LinkTold, Opened, Stage, Visitor
+from headway.core.access.throttle import Throttle, Trial, place_of
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import Code, HeadwayError, InvalidInput
+
+__all__ = ["LinkGone", "LinkTold", "NameTaken", "Opened", "SignIn", "Stage", "Visitor", "WrongSignIn"]
+
+SIGNED_IN, FAILED, SIGNED_OUT = "session.signIn", "session.signInFailed", "session.signOut"
+LINK_USED, JOINED = "link.used", "invitation.accepted"
+_TRIES = 5  # of a half session
+_TOLD_EACH = timedelta(minutes=1)
+_TOKEN_BYTES = 32
+_WRONG_CODE = (
+    "This code is wrong, was used already, or came too late. Give the one that is shown now; after five minutes or "
+    "five tries begin again."
+)
+_WRONG_AGAIN = "This is neither your password nor a code that is good now."
+
+
+class WrongSignIn(HeadwayError):
+    """Whoever signs in has not shown that they may."""
+
+    code = Code.UNAUTHORIZED
+
+    def __init__(self, message: str = "The name or the password is wrong.") -> None:
+        super().__init__(message)
+
+
+class LinkGone(Missing):
+    """No link that can be used: one sentence for what is unknown, used and over."""
+
+    def __init__(self) -> None:
+        HeadwayError.__init__(
+            self,
+            "This link is not known, was used already, or is over: it is good once, for an hour. Whoever has the "
+            "panel's machine makes another with 'headway members link' or 'headway members reset-password NAME'.",
+        )
+
+
+class NameTaken(InvalidInput):
+    """Somebody else signs in with this name."""
+
+    def __init__(self) -> None:
+        super().__init__("Somebody else signs in with this name. Take another one.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInParts:
+    """What signing in works with."""
+
+    passwords: Passwords
+    throttle: Throttle
+    second_factors: SecondFactors
+
+
+class SignIn:
+    """Signs people in and out."""
+
+    def __init__(self, db: Database, access: AccessService, parts: SignInParts) -> None:
+        self._db = db
+        self._access = access
+        self._passwords = parts.passwords
+        self._throttle = parts.throttle
+        self._second_factors = parts.second_factors
+
+    async def by_session(self, token: str) -> Actor | None:
+        """Whoever holds a whole session with this token. Writes nothing. Raises DatabaseAway."""
+        return await self._access.by_session(token)
+
+    async def sign_in(self, name: str, password: str, visitor: Visitor) -> Opened:
+        """A session for who knows the password; half of one where a second factor is set. Raises WrongSignIn (one
+        sentence for unknown names and wrong passwords) and TooManyRequests.
+        """
+        self._throttle.admit(visitor.address)
+        name, address = looked_for(name), visitor.address
+        trial = Trial.of_password(name)
+
+        def begin(tx: Tx) -> Person | None:
+            person = people_store.person_called(tx, name)
+            self._throttle.begin(tx, trial, address, known=_is_known(tx, person, address))
+            return person
+
+        def fail(tx: Tx) -> None:
+            self._throttle.fail(tx, trial, address)
+            if person is not None and not was_noted(tx, person.user_id, FAILED, _TOLD_EACH):
+                note(tx, _as_actor(person, visitor), FAILED, Noun.SESSION, None, address=address)
+
+        def open_(tx: Tx) -> Opened:
+            now = people_store.person_called(tx, name)
+            if person is None or now is None or (now.user_id, now.hash) != (person.user_id, person.hash):
+                raise WrongSignIn  # the password was changed while this one was compared
+            self._throttle.succeed(tx, trial, address)
+            return self._open(tx, now, visitor)
+
+        person = await self._db.run(begin)
+        if not await self._passwords.fits(password, None if person is None else person.hash):
+            await self._db.run(fail)
+            raise WrongSignIn
+        return await self._db.run(open_)
+
+    async def with_code(self, half_token: str, code: str, visitor: Visitor) -> Opened:
+        """A whole session, with a new token, for a code of the second factor or a recovery code, each once. Raises
+        WrongSignIn, also where the half session is over, and TooManyRequests.
+        """
+        self._throttle.admit(visitor.address)
+        digest, address = tokens.digest(half_token), visitor.address
+
+        def write(tx: Tx) -> Opened | None:
+            half = sessions_store.half_of(tx, digest)
+            person = None if half is None else people_store.person_of(tx, half.user_id)
+            if half is None or person is None:
+                return None
+            trial = Trial.of_code(person.user_id)
+            self._throttle.begin(tx, trial, address, known=_is_known(tx, person, address))
+            tries = self._throttle.number_of(tx, "half session", half.session_id)
+            if tries >= _TRIES:
+                sessions_store.end(tx, half.session_id)
+            # More than that come from who looked for the half session before the last of its tries had ended it.
+            if tries > _TRIES or not self._second_factors.takes(tx, person.user_id, code):
+                self._throttle.fail(tx, trial, address)
+                return None
+            self._throttle.succeed(tx, trial, address)
+            sessions_store.end(tx, half.session_id)
+            return self._opened(tx, person, Stage.WHOLE, visitor)
+
+        opened = await self._db.run(write)
+        if opened is None:
+            raise WrongSignIn(_WRONG_CODE)
+        return opened
+
+    async def link(self, token: str) -> LinkTold:
+        """Whom the link is for; uses nothing up. Raises Missing: unknown, used and over have one sentence."""
+        found = await self._db.read(lambda tx: people_store.link_of(tx, tokens.digest(token)))
+        if found is None:
+            raise LinkGone
+        return found
+
+    async def take_link(self, token: str, name: str, password: str, visitor: Visitor) -> Opened:
+        """Sets name and password of the link's user, ends their other sessions, and opens one: half of one where they
+        have a second factor that the link does not take away. Raises what ``link`` raises, and InvalidInput for a name
+        or password that cannot be.
+        """
+        self._throttle.admit(visitor.address)
+        await self.link(token)
+        name = sign_in_name(name)
+        check_password(name, password)
+        hashed = await self._passwords.hashed(password)
+
+        def write(tx: Tx) -> Opened:
+            taken = people_store.take_link(tx, tokens.digest(token))
+            if taken is None:
+                raise LinkGone
+            person, purpose = taken
+            if people_store.is_taken(tx, name, person.user_id):
+                raise NameTaken
+            if purpose is Purpose.RESET_ALL:
+                second_factor.remove(tx, person.user_id)
+            people_store.set_password(tx, person.user_id, name, hashed)
+            sessions_store.end_all(tx, person.user_id)
+            note(tx, _as_actor(person, visitor), LINK_USED, Noun.MEMBER, person.user_id, purpose=purpose.value)
+            tx.after(lambda: self._access.changed(person.user_id))
+            return self._open(tx, person, visitor)
+
+        return await self._db.run(write)
+
+    async def join(self, token: str, name: str, password: str, visitor: Visitor) -> Opened:
+        """Accepts an invitation by a password instead of a first key. Raises as ``take_link`` does."""
+        self._throttle.admit(visitor.address)
+        shown, name = " ".join(name.split()), sign_in_name(name)
+        check_password(name, password)
+        if not await self._db.read(lambda tx: members.is_invited(tx, token)):
+            raise Missing(Noun.INVITATION)
+        hashed = await self._passwords.hashed(password)
+
+        def write(tx: Tx) -> Opened:
+            invitation, user_id = members.let_in(tx, token, shown)
+            if people_store.is_taken(tx, name, user_id):
+                raise NameTaken
+            people_store.set_password(tx, user_id, name, hashed)
+            person = people_store.person_of(tx, user_id)
+            if person is None:
+                raise Missing(Noun.INVITATION)
+            note(tx, _as_actor(person, visitor), JOINED, Noun.INVITATION, invitation.invitation_id)
+            return self._open(tx, person, visitor)
+
+        return await self._db.run(write)
+
+    async def sign_out(self, token: str) -> None:
+        """Ends this session."""
+        digest = tokens.digest(token)
+
+        def write(tx: Tx) -> None:
+            actor, half = sessions_store.actor_of(tx, digest), sessions_store.half_of(tx, digest)
+            if half is not None:
+                sessions_store.end(tx, half.session_id)
+            if actor is not None and sessions_store.end(tx, actor.credential.id):
+                note(tx, actor, SIGNED_OUT, Noun.SESSION, actor.session_id)
+                tx.after(lambda: self._access.changed(actor.user_id))
+
+        await self._db.run(write)
+
+    async def confirm(self, token: str, secret: str) -> None:
+        """The password, or a code of the second factor, once more: careful operations are open for ten minutes. Raises
+        WrongSignIn and TooManyRequests.
+        """
+        digest = tokens.digest(token)
+
+        def begin(tx: Tx) -> tuple[Actor, Person, bool]:
+            actor = sessions_store.actor_of(tx, digest)
+            person = None if actor is None else people_store.person_of(tx, actor.user_id)
+            if actor is None or person is None:
+                raise WrongSignIn(_WRONG_AGAIN)
+            self._throttle.begin(tx, Trial.of_confirming(actor.user_id), actor.credential.id, known=False)
+            return actor, person, self._second_factors.takes_code(tx, actor.user_id, secret)
+
+        actor, person, fits = await self._db.run(begin)
+        trial, session_id = Trial.of_confirming(actor.user_id), actor.credential.id
+        if not fits and not await self._passwords.fits(secret, person.hash):
+            await self._db.run(lambda tx: self._throttle.fail(tx, trial, session_id))
+            raise WrongSignIn(_WRONG_AGAIN)
+
+        def write(tx: Tx) -> None:
+            self._throttle.succeed(tx, trial, session_id)
+            sessions_store.confirm(tx, session_id)
+            tx.after(self._access.forget)  # who is remembered has not confirmed
+
+        await self._db.run(write)
+
+    def _open(self, tx: Tx, person: Person, visitor: Visitor) -> Opened:
+        is_half = second_factor.is_set(tx, person.user_id)
+        return self._opened(tx, person, Stage.HALF if is_half else Stage.WHOLE, visitor)
+
+    def _opened(self, tx: Tx, person: Person, stage: Stage, visitor: Visitor) -> Opened:
+        """A new session with a token that nobody has seen before."""
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        digest = tokens.digest(token)
+        ends_at = sessions_store.add(tx, digest, person, stage, visitor)
+        actor = sessions_store.actor_of(tx, digest)
+        if actor is not None:
+            note(tx, actor, SIGNED_IN, Noun.SESSION, actor.session_id, address=visitor.address)
+        return Opened(token=token, stage=stage, ends_at=ends_at)
+
+
+def _is_known(tx: Tx, person: Person | None, address: str) -> bool:
+    """Whether the person has a session that was opened from there."""
+    if person is None:
+        return False
+    return place_of(address) in {place_of(each) for each in sessions_store.addresses_of(tx, person.user_id)}
+
+
+def _as_actor(person: Person, visitor: Visitor) -> Actor:
+    """Whom the audit log names where no session is there yet."""
+    return Actor(
+        user_id=person.user_id,
+        organization_id=person.organization_id,
+        role=Role.of(person.role),
+        credential=Credential(kind=CredentialKind.SESSION, id="", name=sessions_store.clipped(visitor.agent)),
+        name=person.name,
+        email=person.email,
+    )

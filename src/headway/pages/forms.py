@@ -1,0 +1,68 @@
+"""A form as a value: the operation that it performs, what it says before and after, and where it leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from headway.pages.page import Visit
+
+
+class Kind(StrEnum):
+    """How a form's text becomes a value of the operation's input. Nothing else is taken from a form."""
+
+    TEXT = "text"
+    WHOLE = "whole"
+    FLAG = "flag"
+    LINES = "lines"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a form asks before it does anything: what will happen, what stays, and the word on its button. Where
+    ``typed`` is given, that has to be typed first. ``values`` fill its fields.
+    """
+
+    title: str
+    consequences: tuple[str, ...]
+    button: str
+    danger: bool = False
+    typed: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flash:
+    """What was done, or why it was not, as a sentence for the page after it."""
+
+    text: str
+    good: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """The answer of an operation that starts work: the deployment that it has queued. ``again``: the same form, sent
+    before, had queued it already. ``answer`` is what it answers beside that.
+    """
+
+    deployment_id: str
+    again: bool = False
+    answer: object = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """A form. ``operation`` names what it performs, for that visit. ``fields`` are taken from what was sent, by the
+    input's names on the wire; ``given`` is the rest of the input, from the address alone: ids never come from fields.
+    ``asks`` is its question, shown at its own address, so that it works without scripts. ``did`` tells what it did, from
+    the answer and not from hope; ``then`` is the path that is shown after it, one of our own. The answer is what the
+    operation answers as JSON, None where it answers nothing, and Started of what starts work.
+    """
+
+    operation: Callable[[Visit], str]
+    given: Callable[[Visit], Mapping[str, object]]
+    asks: Callable[[Visit], Awaitable[Question]]
+    did: Callable[[Visit, object], Flash]
+    then: Callable[[Visit, object], str]
+    fields: Mapping[str, Kind] = field(default_factory=dict)

@@ -1,0 +1,89 @@
+"""A page as a value: its path, who may open it, what it shows, and the forms that it has."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from headway.core.access.model import Actor
+
+if TYPE_CHECKING:
+    from headway.pages.forms import Flash, Form
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[T]):
+    """An operation that pages ask, by its name; the type is that of its answer, as the operation itself has it."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """An answer that is not to be had now: since when it is not, where that is known, and why, as a sentence."""
+
+    why: str
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What is shown: a template, by its path below the source's root, and plain values for it. Text from outside stays
+    text: a template escapes it.
+    """
+
+    template: str
+    values: Mapping[str, object]
+    title: str = ""
+    status: int = 200
+
+
+class Visit(Protocol):
+    """One request of a page by somebody who is signed in. ``path`` and ``query`` are what its address holds; ``flash``
+    is what the form before it did.
+    """
+
+    @property
+    def actor(self) -> Actor: ...
+
+    @property
+    def path(self) -> Mapping[str, str]: ...
+
+    @property
+    def query(self) -> Mapping[str, str]: ...
+
+    @property
+    def now(self) -> datetime: ...
+
+    @property
+    def flash(self) -> Flash | None: ...
+
+    async def ask(self, asked: Asked[T], **given: object) -> T:
+        """What the operation answers this actor, given its input by the names of the wire. Raises what it raises."""
+        ...
+
+    async def ask_within(self, seconds: float, asked: Asked[T], **given: object) -> T | Unknown:
+        """The same, Unknown where it takes longer or cannot be had now: one part of a page holds up no other."""
+        ...
+
+    def may(self, operation: str) -> bool:
+        """Whether the actor's role and scopes allow the operation at all: what would be refused is not offered."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page. ``permission`` names the operation whose permission opens it (None: whoever is signed in may). ``parts``
+    are pieces of it that can be had alone, by their names, each made by the function that the whole page uses.
+    ``forms`` are what it can be sent to do, by their names.
+    """
+
+    path: str
+    permission: str | None
+    show: Callable[[Visit], Awaitable[View]]
+    parts: Mapping[str, Callable[[Visit], Awaitable[View]]] = field(default_factory=dict)
+    forms: Mapping[str, Form] = field(default_factory=dict)

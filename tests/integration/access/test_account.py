@@ -1,0 +1,337 @@
+"""A second factor, what is confirmed, and somebody's own account, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from sqlalchemy import select
+
+from headway.core.access import links, second_factor, sessions_store
+from headway.core.access.account import AccountService, NotSignedIn, WrongCode
+from headway.core.access.audit import Entry
+from headway.core.access.model import Actor, Grants, Role
+from headway.core.access.passwords import Passwords
+from headway.core.access.policy import ConfirmFirst, Missing
+from headway.core.access.sign_in import Opened, Stage, WrongSignIn
+from headway.infra.db.tables import metadata
+from headway.infra.db.tables.access import recovery_codes, second_factors, sessions
+from headway.kernel.errors import Conflict, InvalidInput, TooManyRequests
+from tests.integration.access.people import ANOTHER, ELSEWHERE, HERE, PASSWORD, People
+from tests.support.panel.permissions import permission
+
+BEGIN, CONFIRM = permission("account.beginSecondFactor"), permission("account.confirmSecondFactor")
+REMOVE, RENEW = permission("account.removeSecondFactor"), permission("account.newRecoveryCodes")
+SET, LIST, END = (permission(f"account.{name}") for name in ("setPassword", "sessions", "endSession"))
+
+
+def account_of(people: People) -> AccountService:
+    return AccountService(people.db, people.access, Passwords(), people.second_factors)
+
+
+def code(people: People, secret: str, steps: int = 0) -> str:
+    """What an application of codes shows, so many half minutes from now: made as RFC 6238 has it by the library."""
+    shown = TOTP(base64.b32decode(secret), 6, SHA1(), 30)  # noqa: S303 - as RFC 6238 has it
+    return shown.generate(int(people.clock.at.timestamp()) + 30 * steps).decode()
+
+
+async def with_factor(people: People) -> tuple[Opened, str, list[str]]:
+    """The owner's session, the secret of the second factor, and the recovery codes."""
+    opened = await people.owner()
+    actor = await people.actor(opened)
+    begun = await account_of(people).begin_second_factor(actor, BEGIN)
+    codes = await account_of(people).confirm_second_factor(actor, CONFIRM, code(people, begun.secret))
+    people.clock.pass_(seconds=30)
+    return opened, begun.secret, codes
+
+
+async def half(people: People) -> Opened:
+    opened = await people.sign_in.sign_in("ona", PASSWORD, ELSEWHERE)
+    assert opened.stage is Stage.HALF
+    return opened
+
+
+async def test_a_second_factor_counts_once_a_code_of_it_was_given(people: People) -> None:
+    actor = await people.actor(await people.owner())
+    begun = await account_of(people).begin_second_factor(actor, BEGIN)
+    asked = parse_qs(urlsplit(begun.address).query)
+    assert (asked["secret"], asked["issuer"]) == ([begun.secret], ["Headway"])
+    assert begun.address.startswith("otpauth://totp/Headway:ona?")
+    with pytest.raises(WrongCode):
+        await account_of(people).confirm_second_factor(actor, CONFIRM, code(people, begun.secret, steps=5))
+    assert (await people.sign_in.sign_in("ona", PASSWORD, HERE)).stage is Stage.WHOLE
+    assert not (await people.members.me(actor, permission("user.get"))).second_factor
+    await account_of(people).confirm_second_factor(actor, CONFIRM, code(people, begun.secret))
+    assert (await people.sign_in.sign_in("ona", PASSWORD, HERE)).stage is Stage.HALF
+    assert (await people.members.me(actor, permission("user.get"))).second_factor
+    with pytest.raises(Conflict):
+        await account_of(people).begin_second_factor(actor, BEGIN)
+
+
+async def test_half_a_session_opens_nothing_and_a_code_makes_a_whole_one_with_another_token(people: People) -> None:
+    _, secret, _ = await with_factor(people)
+    opened = await half(people)
+    assert await people.sign_in.by_session(opened.token) is None
+    with pytest.raises(WrongSignIn):
+        await people.sign_in.confirm(opened.token, PASSWORD)
+    whole = await people.sign_in.with_code(opened.token, code(people, secret), ELSEWHERE)
+    assert (whole.stage, whole.token != opened.token) == (Stage.WHOLE, True)
+    assert await people.sign_in.by_session(opened.token) is None
+    assert await people.sign_in.by_session(whole.token) is not None
+    with pytest.raises(WrongSignIn):
+        await people.sign_in.with_code(opened.token, code(people, secret, steps=1), ELSEWHERE)
+
+
+async def test_half_a_session_is_over_after_five_minutes(people: People) -> None:
+    _, secret, _ = await with_factor(people)
+    opened = await half(people)
+    people.clock.pass_(minutes=5)
+    with pytest.raises(WrongSignIn):
+        await people.sign_in.with_code(opened.token, code(people, secret), ELSEWHERE)
+
+
+async def test_a_code_is_good_once_and_so_are_those_before_it(people: People) -> None:
+    _, secret, _ = await with_factor(people)
+    used = code(people, secret)
+    await people.sign_in.with_code((await half(people)).token, used, ELSEWHERE)
+    for again in (used, code(people, secret, steps=-1)):
+        with pytest.raises(WrongSignIn):
+            await people.sign_in.with_code((await half(people)).token, again, ELSEWHERE)
+    await people.sign_in.with_code((await half(people)).token, code(people, secret, steps=1), ELSEWHERE)
+
+
+async def test_a_code_of_two_half_minutes_ago_is_refused(people: People) -> None:
+    _, secret, _ = await with_factor(people)
+    people.clock.pass_(minutes=3)
+    opened = await half(people)
+    for steps in (-2, 2):
+        with pytest.raises(WrongSignIn):
+            await people.sign_in.with_code(opened.token, code(people, secret, steps=steps), ELSEWHERE)
+    await people.sign_in.with_code(opened.token, f" {code(people, secret)[:3]} {code(people, secret)[3:]} ", ELSEWHERE)
+
+
+async def test_of_two_who_give_one_code_at_the_same_time_one_comes_in(people: People) -> None:
+    _, secret, _ = await with_factor(people)
+    halves = [await half(people), await half(people)]
+    given = [people.sign_in.with_code(each.token, code(people, secret), ELSEWHERE) for each in halves]
+    results = await asyncio.gather(*given, return_exceptions=True)
+    assert sorted(type(each).__name__ for each in results) == ["Opened", "WrongSignIn"]
+
+
+async def test_a_recovery_code_is_good_once_however_it_is_typed(people: People) -> None:
+    _, _, codes = await with_factor(people)
+    assert len(set(codes)) == second_factor.RECOVERY_CODES
+    await people.sign_in.with_code((await half(people)).token, codes[0].upper().replace("-", " "), ELSEWHERE)
+    with pytest.raises(WrongSignIn):
+        await people.sign_in.with_code((await half(people)).token, codes[0], ELSEWHERE)
+    whole = await people.sign_in.with_code((await half(people)).token, codes[1], ELSEWHERE)
+    told = await account_of(people).sessions(await people.actor(whole), LIST)
+    assert (told.second_factor, told.recovery_codes) == (True, 8)
+
+
+async def test_five_codes_are_tried_with_half_a_session_and_then_it_is_over(people: People) -> None:
+    _, secret, _ = await with_factor(people)
+    opened = await half(people)
+    for _ in range(5):
+        with pytest.raises(WrongSignIn):
+            await people.sign_in.with_code(opened.token, "000000", ELSEWHERE)
+    with pytest.raises(WrongSignIn):
+        await people.sign_in.with_code(opened.token, code(people, secret), ELSEWHERE)
+    assert (await half(people)).stage is Stage.HALF
+
+
+async def test_who_knows_the_password_cannot_try_codes_without_end(people: People) -> None:
+    await with_factor(people)
+    tried = 0
+    for _ in range(30):
+        try:
+            opened = await half(people)
+            await people.sign_in.with_code(opened.token, "000000", ELSEWHERE)
+        except WrongSignIn:
+            tried += 1
+        except TooManyRequests:
+            pass
+    assert tried == 6, "five are free, and after the sixth one waits"
+
+
+async def test_nothing_of_a_second_factor_is_in_clear_in_the_database(people: People) -> None:
+    _, secret, codes = await with_factor(people)
+    rows = await people.db.read(
+        lambda tx: repr([tx.execute(select(each)).all() for each in (second_factors, recovery_codes)])
+    )
+    assert not [each for each in (secret, *codes, *(each.replace("-", "") for each in codes)) if each in rows]
+
+
+async def test_setting_and_removing_a_second_factor_ends_all_other_sessions(people: People) -> None:
+    opened = await people.owner()
+    actor, other = await people.actor(opened), await people.sign_in.sign_in("ona", PASSWORD, ELSEWHERE)
+    begun = await account_of(people).begin_second_factor(actor, BEGIN)
+    assert await people.sign_in.by_session(other.token) is not None
+    await account_of(people).confirm_second_factor(actor, CONFIRM, code(people, begun.secret))
+    assert await people.sign_in.by_session(other.token) is None
+    people.clock.pass_(seconds=30)
+    other = await people.sign_in.with_code((await half(people)).token, code(people, begun.secret), ELSEWHERE)
+    await account_of(people).remove_second_factor(actor, REMOVE)
+    assert await people.sign_in.by_session(other.token) is None
+    assert await people.sign_in.by_session(opened.token) is not None
+    assert (await people.sign_in.sign_in("ona", PASSWORD, HERE)).stage is Stage.WHOLE
+    assert await people.run(lambda tx: tx.execute(select(recovery_codes)).all()) == []
+
+
+async def test_other_recovery_codes_end_those_of_before(people: People) -> None:
+    opened, _, before = await with_factor(people)
+    anew = await account_of(people).new_recovery_codes(await people.actor(opened), RENEW)
+    with pytest.raises(WrongSignIn):
+        await people.sign_in.with_code((await half(people)).token, before[0], ELSEWHERE)
+    await people.sign_in.with_code((await half(people)).token, anew[0], ELSEWHERE)
+
+
+async def test_a_link_leaves_the_second_factor_unless_it_was_made_to_take_it_away(people: People) -> None:
+    _, secret, _ = await with_factor(people)
+    token, _ = await people.run(lambda tx: links.for_person(tx, "ona", second_factor=False))
+    opened = await people.sign_in.take_link(token, "ona", ANOTHER, HERE)
+    assert opened.stage is Stage.HALF
+    await people.sign_in.with_code(opened.token, code(people, secret), HERE)
+    token, _ = await people.run(lambda tx: links.for_person(tx, "ona", second_factor=True))
+    assert (await people.sign_in.sign_in("ona", ANOTHER, HERE)).stage is Stage.HALF, "until it is used"
+    assert (await people.sign_in.take_link(token, "ona", PASSWORD, HERE)).stage is Stage.WHOLE
+    assert (await people.sign_in.sign_in("ona", PASSWORD, HERE)).stage is Stage.WHOLE
+
+
+async def invited(people: People, actor: Actor, name: str) -> None:
+    invite = permission("organization.inviteMember")
+    await people.members.invite(actor, invite, f"{name}@example.org", Role.MEMBER, Grants())
+
+
+async def test_what_is_careful_is_open_for_ten_minutes_after_signing_in_and_after_confirming(people: People) -> None:
+    opened = await people.owner()
+    await invited(people, await people.actor(opened), "mia")
+    people.clock.pass_(minutes=10)
+    with pytest.raises(ConfirmFirst):
+        await invited(people, await people.actor(opened), "leo")
+    with pytest.raises(WrongSignIn):
+        await people.sign_in.confirm(opened.token, "not this one")
+    with pytest.raises(ConfirmFirst):
+        await invited(people, await people.actor(opened), "leo")
+    await people.sign_in.confirm(opened.token, PASSWORD)
+    await invited(people, await people.actor(opened), "leo")
+    key = await people.access.authenticate("the-first-key")
+    people.clock.pass_(minutes=11)
+    assert key is not None
+    await invited(people, key, "uma")
+    with pytest.raises(ConfirmFirst):
+        await invited(people, await people.actor(opened), "kim")
+
+
+async def test_a_code_confirms_too_and_is_used_up_by_it(people: People) -> None:
+    opened, secret, codes = await with_factor(people)
+    people.clock.pass_(minutes=11)
+    for wrong in ("000000", codes[0]):
+        with pytest.raises(WrongSignIn):
+            await people.sign_in.confirm(opened.token, wrong)
+    given = code(people, secret)
+    await people.sign_in.confirm(opened.token, given)
+    await invited(people, await people.actor(opened), "mia")
+    with pytest.raises(WrongSignIn):
+        await people.sign_in.confirm(opened.token, given)
+
+
+async def test_whoever_has_a_session_tries_to_confirm_it_five_times_and_then_waits(people: People) -> None:
+    opened = await people.owner()
+    for _ in range(6):
+        with pytest.raises(WrongSignIn):
+            await people.sign_in.confirm(opened.token, "not this one")
+    with pytest.raises(TooManyRequests):
+        await people.sign_in.confirm(opened.token, PASSWORD)
+    people.clock.pass_(seconds=1)
+    await people.sign_in.confirm(opened.token, PASSWORD)
+
+
+async def test_another_password_ends_all_other_sessions(people: People) -> None:
+    opened, other = await people.owner(), await people.sign_in.sign_in("ona", PASSWORD, ELSEWHERE)
+    actor = await people.actor(opened)
+    for wrong in ("short", "ona", "password123"):
+        with pytest.raises(InvalidInput):
+            await account_of(people).set_password(actor, SET, wrong)
+    await account_of(people).set_password(actor, SET, ANOTHER)
+    assert await people.sign_in.by_session(opened.token) is not None
+    assert await people.sign_in.by_session(other.token) is None
+    with pytest.raises(WrongSignIn):
+        await people.sign_in.sign_in("ona", PASSWORD, HERE)
+    await people.sign_in.sign_in("ona", ANOTHER, HERE)
+
+
+async def test_a_key_and_a_session_that_has_ended_set_nothing(people: People) -> None:
+    opened = await people.owner()
+    key, gone = await people.access.authenticate("the-first-key"), await people.actor(opened)
+    await people.sign_in.sign_out(opened.token)
+    assert key is not None
+    for actor in (key, gone):
+        account = account_of(people)
+        for refused in (
+            account.set_password(actor, SET, ANOTHER),
+            account.begin_second_factor(actor, BEGIN),
+            account.confirm_second_factor(actor, CONFIRM, "000000"),
+            account.remove_second_factor(actor, REMOVE),
+            account.new_recovery_codes(actor, RENEW),
+        ):
+            with pytest.raises(NotSignedIn):
+                await refused
+    assert await people.run(lambda tx: tx.execute(select(second_factors)).all()) == []
+    await people.sign_in.sign_in("ona", PASSWORD, HERE)
+
+
+async def test_somebody_sees_and_ends_their_own_sessions_and_nobody_elses(people: People) -> None:
+    owner = await people.owner()
+    await people.somebody("mia")
+    mia, again = [await people.sign_in.sign_in("mia", PASSWORD, each) for each in (HERE, ELSEWHERE)]
+    account, actor = account_of(people), await people.actor(mia)
+    told = await account.sessions(actor, LIST)
+    assert {each.session_id: (each.address, each.agent) for each in told.sessions} == {
+        actor.session_id: (HERE.address, HERE.agent),
+        (await people.actor(again)).session_id: (ELSEWHERE.address, ELSEWHERE.agent),
+    }
+    assert (told.current, told.sign_in_name, told.second_factor) == (actor.session_id, "mia", False)
+    with pytest.raises(Missing, match="Session not found"):
+        await account.end(actor, END, (await people.actor(owner)).credential.id)
+    await account.end(actor, END, (await people.actor(again)).credential.id)
+    assert await people.sign_in.by_session(again.token) is None
+    assert await people.sign_in.by_session(mia.token) is not None
+    await account.end_all(actor, permission("account.endAllSessions"))
+    assert await people.sign_in.by_session(mia.token) is None
+    assert await people.sign_in.by_session(owner.token) is not None
+
+
+async def test_the_log_of_a_change_by_a_session_says_so_and_names_nothing_secret(people: People) -> None:
+    actor = await people.actor(await people.owner())
+    before = len(await people.log())
+    entry = Entry(actor, SET, {"password": ANOTHER})
+    await people.audit.kept(entry, lambda actor: account_of(people).set_password(actor, SET, ANOTHER))
+    (row,) = (await people.log())[before:]
+    assert (row.procedure, row.credential, row.api_key_id) == ("account.setPassword", "session", actor.session_id)
+    assert (row.subject_type, row.subject_name) == ("member", "Owner")
+    assert row.details == {"given": ["password"]}
+
+
+async def test_a_panel_that_is_restored_knows_no_session_no_link_and_no_failure(people: People) -> None:
+    await people.owner()
+    await people.run(lambda tx: links.for_person(tx, "ona", second_factor=False))
+    with pytest.raises(WrongSignIn):
+        await people.sign_in.sign_in("ona", "not this one", HERE)
+    await people.run(sessions_store.forget_all)
+    emptied = ("sessions", "links", "sign_in_failures")
+    left = await people.db.read(
+        lambda tx: [name for name in emptied if tx.execute(select(metadata.tables[name])).all()]
+    )
+    assert left == []
+    await people.sign_in.sign_in("ona", PASSWORD, HERE)
+
+
+async def test_forgetting_them_in_a_database_of_before_changes_nothing(people: People) -> None:
+    for table in (sessions, metadata.tables["links"], metadata.tables["sign_in_failures"]):
+        await people.run(lambda tx, table=table: table.drop(tx.connection))  # type: ignore[misc]
+    await people.run(sessions_store.forget_all)
