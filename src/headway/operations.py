@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import to_json
 from starlette.applications import Starlette
@@ -18,14 +18,17 @@ from headway.core.access.model import Actor
 from headway.core.access.policy import Permission
 from headway.core.deployments.model import Deployment
 from headway.features.access import api as access
+from headway.features.access import pages as access_pages
 from headway.features.backups import api as backups
 from headway.features.containers import api as containers
 from headway.features.deployments import api as deployments
+from headway.features.deployments import pages as deployment_pages
 from headway.features.deployments.api.encoded_rows import EncodedRows
 from headway.features.destinations import api as destinations
 from headway.features.disk import api as disk
 from headway.features.edge import api as edge
 from headway.features.git import api as git
+from headway.features.home import pages as home_pages
 from headway.features.notifications import api as notifications
 from headway.features.previews import api as previews
 from headway.features.projects import api as projects
@@ -34,17 +37,25 @@ from headway.features.rollbacks import api as rollbacks
 from headway.features.schedules import api as schedules
 from headway.features.servers import api as servers
 from headway.features.services import api as services
+from headway.features.services import pages as service_pages
 from headway.features.settings import api as settings
 from headway.features.webhooks import api as webhooks
 from headway.features.webhooks.watch_paths import check_patterns
 from headway.http.app import create_app
+from headway.http.auth import Door
 from headway.http.downloads import Download
 from headway.http.needs import HttpNeeds
+from headway.http.origin import Origins
 from headway.http.streams import Follows
 from headway.infra.db.probe import why_away
 from headway.infra.logs.download import OpenedLog
+from headway.kernel.forms import YesNo
 from headway.module import Base
 from headway.modules import Features
+from headway.web.entrance import Entrance, WebNeeds
+
+if TYPE_CHECKING:
+    from headway.pages.page import Page
 
 _ROUTERS = (
     access,
@@ -65,6 +76,12 @@ _ROUTERS = (
     services,
     settings,
     webhooks,
+)
+_PAGES: Sequence[Callable[[], Mapping[str, Callable[[], Page]]]] = (
+    access_pages.pages,
+    deployment_pages.pages,
+    home_pages.pages,
+    service_pages.pages,
 )
 _OPENED = frozenset({"organization.acceptInvitation"})  # to whoever has no key yet
 
@@ -94,13 +111,22 @@ def http_app(base: Base, features: Features) -> Starlette:
     follows = Follows(deployments.service, base.broadcast, base.events, access.audience)
     registry = registry_of(base, features, Streams(follow=follows.open, download=Download))
     performer = Performer(registry, access.audit, partial(_check, base.settings.watch_depths))
-    return create_app(http_needs(base, features), follows, registry, performer)
+    needs = http_needs(base, features)
+    web = WebNeeds(
+        pages=all_pages(),
+        registry=registry,
+        performer=performer,
+        door=needs.door,
+        clock=base.clock,
+        vault=base.vault,
+    )
+    return create_app(needs, follows, registry, performer, Entrance(web))
 
 
 def http_needs(base: Base, features: Features) -> HttpNeeds:
     """What the HTTP machinery itself needs of a panel."""
     return HttpNeeds(
-        access=features.access.access,
+        door=_door(base, features),
         audience=features.access.audience,
         awaiting=features.deployments.awaiting,
         consoles=features.applications.consoles,
@@ -113,6 +139,19 @@ def http_needs(base: Base, features: Features) -> HttpNeeds:
         upload_room=features.applications.upload_room,
         webhooks=features.webhooks.service,
     )
+
+
+def all_pages() -> Mapping[str, Callable[[], Page]]:
+    """What makes each page, by its path. A page asks operations and needs nothing else of a panel. Raises ValueError
+    for two of one path.
+    """
+    found: dict[str, Callable[[], Page]] = {}
+    for pages in _PAGES:
+        for path, make in pages().items():
+            if path in found:
+                raise ValueError(f"two pages have the path {path}")
+            found[path] = make
+    return found
 
 
 def registry_of(base: Base, features: Features, streams: Streams) -> Registry:
@@ -144,6 +183,11 @@ class _Nobody:
 
     def __getattr__(self, _name: str) -> _Nobody:
         return self
+
+
+def _door(base: Base, features: Features) -> Door:
+    origins = Origins(base.settings.public_url, plain_sign_in=base.settings.plain_sign_in is YesNo.YES)
+    return Door(access=features.access.access, sign_in=features.access.sign_in, origins=origins)
 
 
 def _check(most_depths: int, given: Input) -> None:

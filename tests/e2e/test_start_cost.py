@@ -25,7 +25,19 @@ MOST_MEMORY_MB = 105.0
 MOST_OF_THE_LIBRARIES = 3.8
 LIBRARIES = "import sqlalchemy, pydantic, starlette.applications, uvicorn, cryptography.fernet"
 # What most panels never need, or not before somebody asks for it.
-LATE = ("alembic", "apprise", "asyncssh", "httpx", "psycopg", "pygments", "rich", "headway.http.openapi")
+LATE = (
+    "alembic",
+    "apprise",
+    "asyncssh",
+    "httpx",
+    "jinja2",
+    "psycopg",
+    "pygments",
+    "rich",
+    "headway.http.openapi",
+    "headway.pages.page",
+    "headway.web.app",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

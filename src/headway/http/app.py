@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic_core import to_json
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -39,17 +40,20 @@ _WAY_IN = (
     "/api/<name>   its procedures; they need a key\n"
     "/api/health   whether this panel can do its work\n"
 )
+_READS = frozenset({"GET", "HEAD"})
 _SLASHES = re.compile(rb"/{2,}")
 
 
-def create_app(needs: HttpNeeds, follows: Follows, registry: Registry, performer: Performer) -> Starlette:
-    """The application of an open panel. ``state.close()`` sends those away who follow a deployment or wait for
-    it, ``state.followed()`` tells how many follow.
+def create_app(
+    needs: HttpNeeds, follows: Follows, registry: Registry, performer: Performer, pages: ASGIApp
+) -> Starlette:
+    """The application of an open panel; what is nowhere else ``pages`` answers. ``state.close()`` sends those away who
+    follow a deployment or wait for it, ``state.followed()`` tells how many follow.
     """
     rest = Rest(needs, registry, performer)
     app = Starlette(
         routes=[
-            Route("/", _way_in, methods=["GET"]),
+            Route("/", _WayIn(pages)),
             WebSocketRoute("/listen-deployment", Listening(needs, follows, registry)),
             Route(METRICS_PATH, MetricsPage(needs, follows.count)),
             WebSocketRoute("/docker-container-logs", ContainerLogs(needs, registry)),
@@ -68,6 +72,8 @@ def create_app(needs: HttpNeeds, follows: Follows, registry: Registry, performer
         ],
         exception_handlers={404: _nothing_there, 405: _nothing_there},
     )
+
+    app.router.default = pages
 
     def close() -> None:
         follows.close()
@@ -149,10 +155,23 @@ def _clean(scope: Scope) -> Answer | None:
     return Answer(status=308, headers=((b"location", raw + query),), body=b"")
 
 
-async def _way_in(_request: Request) -> Response:
-    """What whoever opens the panel's own address reads; programs ask for it to learn whether something is there."""
-    headers = {name.decode(): value.decode() for name, value in SECURITY_HEADERS}
-    return PlainTextResponse(_WAY_IN, headers=headers)
+class _WayIn:
+    """What whoever opens the panel's own address reads: in a browser its first page; programs ask for the text to learn
+    whether something is there.
+    """
+
+    def __init__(self, pages: ASGIApp) -> None:
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        accepted = [value for name, value in scope["headers"] if name == b"accept"]
+        if scope["method"] not in _READS:
+            raise HTTPException(404)
+        if any(b"text/html" in value for value in accepted):
+            await self._pages(scope, receive, send)
+            return
+        headers = {name.decode(): value.decode() for name, value in SECURITY_HEADERS}
+        await PlainTextResponse(_WAY_IN, headers=headers)(scope, receive, send)
 
 
 async def _nothing_there(request: Request, _error: Exception) -> Response:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
 from contextlib import AsyncExitStack, aclosing, suppress
 from urllib.parse import parse_qsl
 
@@ -41,11 +40,10 @@ class Consoles:
         self._registry = registry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers: Mapping[bytes, bytes] = dict(scope["headers"])
         await receive()  # the wish to connect
         try:
             async with AsyncExitStack() as stack:
-                found = await errors.guarded(lambda: self._entered(headers, scope["query_string"], stack), PATH)
+                found = await errors.guarded(lambda: self._entered(scope, stack), PATH)
                 if isinstance(found, Answer):
                     await refuse(found, send)
                     return
@@ -59,15 +57,13 @@ class Consoles:
         with suppress(OSError, RuntimeError):  # whoever sat before it has gone
             await send({"type": "websocket.close", "code": code, "reason": reason})
 
-    async def _entered(
-        self, headers: Mapping[bytes, bytes], query: bytes, stack: AsyncExitStack
-    ) -> tuple[Listener, Console] | Answer:
-        actor = await authenticate(self._needs.access, headers)
+    async def _entered(self, scope: Scope, stack: AsyncExitStack) -> tuple[Listener, Console] | Answer:
+        actor = await authenticate(self._needs.door, scope)
         if actor is None:
             return errors.unauthorized()
         self._needs.audience.admit(actor)
         listener = stack.enter_context(self._needs.audience.listening(actor))
-        console_id = dict(parse_qsl(query.decode("latin-1"))).get("consoleId", "")
+        console_id = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("consoleId", "")
         entering = self._needs.consoles.entered(
             actor, self._registry.permission_of("application.exec"), console_id, listener.require
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from urllib.parse import parse_qsl
 
@@ -39,9 +39,8 @@ class ContainerLogs:
         self._registry = registry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers: Mapping[bytes, bytes] = dict(scope["headers"])
         await receive()  # the wish to connect
-        found = await errors.guarded(lambda: self._output(headers, scope["query_string"]), PATH)
+        found = await errors.guarded(lambda: self._output(scope), PATH)
         if isinstance(found, Answer):
             await refuse(found, send)
             return
@@ -57,11 +56,11 @@ class ContainerLogs:
         with suppress(OSError, RuntimeError):  # the reader has gone
             await send({"type": "websocket.close", "code": COME_BACK if over in ended else _ALL_TOLD})
 
-    async def _output(self, headers: Mapping[bytes, bytes], query: bytes) -> tuple[Actor, AsyncIterator[str]] | Answer:
-        actor = await authenticate(self._needs.access, headers)
+    async def _output(self, scope: Scope) -> tuple[Actor, AsyncIterator[str]] | Answer:
+        actor = await authenticate(self._needs.door, scope)
         if actor is None:
             return errors.unauthorized()
-        given = dict(parse_qsl(query.decode("latin-1")))
+        given = dict(parse_qsl(scope["query_string"].decode("latin-1")))
         container_id, tail, since = given.get("containerId", ""), given.get("tail", ""), given.get("since", "")
         server_id = given.get("serverId", "")
         if not re.match(CONTAINER_ID, container_id):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
@@ -29,19 +28,18 @@ class Listening:
         self._follows = follows
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers: Mapping[bytes, bytes] = dict(scope["headers"])
         await receive()  # the wish to connect
-        found = await errors.guarded(lambda: self._follower(headers, scope["query_string"]), PATH)
+        found = await errors.guarded(lambda: self._follower(scope), PATH)
         if isinstance(found, Answer):
             await refuse(found, send)
         else:
             await found.follow(SocketOutlet(send), receive)
 
-    async def _follower(self, headers: Mapping[bytes, bytes], query: bytes) -> Follower | Answer:
-        actor = await authenticate(self._needs.access, headers)
+    async def _follower(self, scope: Scope) -> Follower | Answer:
+        actor = await authenticate(self._needs.door, scope)
         if actor is None:
             return errors.unauthorized()
-        given = dict(parse_qsl(query.decode("latin-1")))
+        given = dict(parse_qsl(scope["query_string"].decode("latin-1")))
         log_path, server_id = given.get("logPath", ""), given.get("serverId", "")
         if "\x00" in log_path:  # no database can be asked for it
             raise Missing(Noun.DEPLOYMENT)

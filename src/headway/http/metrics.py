@@ -14,7 +14,7 @@ from headway.core.deployments.statistics import figures
 from headway.features.metrics.metrics import CONTENT_TYPE
 from headway.http import errors
 from headway.http.answers import Answer, send_answer
-from headway.http.auth import authenticate, key_of
+from headway.http.auth import by_key, key_of
 from headway.http.needs import HttpNeeds
 from headway.kernel.secret import Secret
 
@@ -46,7 +46,7 @@ class MetricsPage:
 
     async def _answer(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Answer:
         if not self._is_let_in(headers):
-            actor = await authenticate(self._needs.access, headers)
+            actor = await by_key(self._needs.door.access, headers)
             if actor is None:
                 return errors.unauthorized()
             policy.admit(actor, policy.METRICS)

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from headway.core.access.audience import Audience
-from headway.core.access.service import AccessService
 from headway.core.deployments.waiters import Awaiting
 from headway.core.engine.troubles import Troubles
 from headway.features.containers.service import ContainerService
@@ -14,6 +13,7 @@ from headway.features.metrics.metrics import Metrics
 from headway.features.services.application.consoles import ConsoleService
 from headway.features.services.uploads import UploadRoom
 from headway.features.webhooks.service import WebhookService
+from headway.http.auth import Door
 from headway.infra.db.engine import Database
 from headway.kernel.events import Events
 
@@ -24,7 +24,7 @@ class HttpNeeds:
     can.
     """
 
-    access: AccessService
+    door: Door
     audience: Audience
     awaiting: Awaiting
     consoles: ConsoleService

@@ -14,8 +14,9 @@ from headway.kernel.events import Events, RequestAnswered
 _BYTES = 10
 _HEADER = b"x-request-id"
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_WEBHOOKS = "/api/deploy/"
-_ADDRESS = re.compile(r"^(/api/deploy/(?:compose/)?)[^/]+")  # of a webhook: whoever knows it may deploy
+# Addresses whose knowing is enough: to deploy by a webhook, to set a password by a link, to join by an invitation.
+_SECRETS = ("/api/deploy/", "/link/", "/invitation/")
+_ADDRESS = re.compile(r"^(/api/deploy/(?:compose/)?|/link/|/invitation/)[^/]+")
 
 
 class RequestIds:
@@ -44,7 +45,7 @@ class RequestIds:
                 if scope["type"] == "http":
                     answered = RequestAnswered(
                         method=scope["method"],
-                        path=_told(scope["path"]),
+                        path=told_path(scope["path"]),
                         status=status,
                         seconds=time.monotonic() - began,
                         ids=ids,
@@ -52,5 +53,6 @@ class RequestIds:
                     self._events.announce(answered)
 
 
-def _told(path: str) -> str:
-    return _ADDRESS.sub(r"\1*", path) if path.startswith(_WEBHOOKS) else path
+def told_path(path: str) -> str:
+    """A path as the panel's own log may tell it."""
+    return _ADDRESS.sub(r"\1*", path) if path.startswith(_SECRETS) else path

@@ -60,7 +60,7 @@ class Rest:
     async def _result(
         self, scope: Scope, receive: Receive, path: str, headers: Mapping[bytes, bytes]
     ) -> Answer | AsgiStream:
-        actor = await authenticate(self._needs.access, headers)
+        actor = await authenticate(self._needs.door, scope)
         if actor is None and self._registry.is_open(path):
             actor = GUEST
         if actor is None:

@@ -91,7 +91,7 @@ class Trpc:
         names = path.split(",") if batch else [path]
         if len(names) > MOST_CALLS:
             raise Problem(400, Code.BAD_REQUEST, f"A batch holds at most {MOST_CALLS} calls", names_path=False)
-        actor = await authenticate(self._needs.access, headers, calls=len(names))
+        actor = await authenticate(self._needs.door, scope, calls=len(names))
         if actor is None and all(self._registry.is_open(name) for name in names):
             actor = GUEST
         if actor is None:

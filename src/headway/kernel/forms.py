@@ -14,6 +14,13 @@ _SECONDS_OF_UNIT = (("d", 86400.0), ("h", 3600.0), ("m", 60.0), ("ms", 0.001), (
 _BITS_OF_UNIT = (("T", 40), ("G", 30), ("M", 20), ("K", 10), ("", 0))
 
 
+class YesNo(StrEnum):
+    """What somebody has to say yes to."""
+
+    YES = "yes"
+    NO = "no"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
     """How a value is written: ``accepts`` completes the sentence "it takes …", ``parse`` raises ValueError for what it

@@ -12,7 +12,7 @@ from typing import Any
 from headway.kernel.bounds import told as _told
 from headway.kernel.certificate_settings import CertificateSettings
 from headway.kernel.errors import InvalidInput
-from headway.kernel.forms import Form, choice, duration, duration_text, matching, size, whole
+from headway.kernel.forms import Form, YesNo, choice, duration, duration_text, matching, size, whole
 from headway.kernel.secret import Secret
 
 LOOPBACK = "127.0.0.1"
@@ -94,6 +94,10 @@ class Settings(CertificateSettings):
     host: str = field(default="127.0.0.1", metadata=_told(_HOST, "Address that the API listens on."))
     port: int = field(default=3000, metadata=_told(_PORT, "Port of the API."))
     public_url: str | None = field(default=None, metadata=_told(_URL, "The panel's address in links; unset: none."))
+    plain_sign_in: YesNo = field(
+        default=YesNo.NO,
+        metadata=_told(choice(YesNo), "Whether people may sign in where the network reads along: HTTP from elsewhere."),
+    )
     edge_host: str = field(default="127.0.0.1", metadata=_told(_HOST, "Address on which applications are reached."))
     edge_port: int = field(default=8080, metadata=_told(_PORT, "Port on which applications are reached over HTTP."))
     server_edge_host: str = field(default="127.0.0.1", metadata=_told(_HOST, "The same for those on servers, there."))

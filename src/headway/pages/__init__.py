@@ -1,1 +1,1 @@
-"""What a page is made of, without a transport: pages ask operations, as every caller does, and give plain values to show."""
+"""What a page is made of, without a transport: pages ask operations, as every caller does, and give plain values."""

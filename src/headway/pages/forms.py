@@ -55,9 +55,9 @@ class Started:
 class Form:
     """A form. ``operation`` names what it performs, for that visit. ``fields`` are taken from what was sent, by the
     input's names on the wire; ``given`` is the rest of the input, from the address alone: ids never come from fields.
-    ``asks`` is its question, shown at its own address, so that it works without scripts. ``did`` tells what it did, from
-    the answer and not from hope; ``then`` is the path that is shown after it, one of our own. The answer is what the
-    operation answers as JSON, None where it answers nothing, and Started of what starts work.
+    ``asks`` is its question, shown at its own address, so that it works without scripts. ``did`` tells what it did,
+    from the answer and not from hope; ``then`` is the path that is shown after it, one of our own. The answer is what
+    the operation answers as JSON, None where it answers nothing, and Started of what starts work.
     """
 
     operation: Callable[[Visit], str]

@@ -33,13 +33,14 @@ class Unknown:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """What is shown: a template, by its path below the source's root, and plain values for it. Text from outside stays
-    text: a template escapes it.
+    text: a template escapes it. ``headers`` are told beside it.
     """
 
     template: str
     values: Mapping[str, object]
     title: str = ""
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Visit(Protocol):

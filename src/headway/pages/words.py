@@ -1,5 +1,5 @@
-"""What pages say of values: durations, sizes, times, states, and the addresses that may be linked. All of it is pure, and
-knows no time of now, so that one thing is always told alike.
+"""What pages say of values: durations, sizes, times, states, and the addresses that may be linked. All of it is pure,
+and knows no time of now, so that one thing is always told alike.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 _LONGEST_LINK = 2_000
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # but for tabs and ends of lines
 _UNITS = ("KiB", "MiB", "GiB", "TiB")
 
 
@@ -112,10 +113,13 @@ def label(name: str) -> str:
 
 
 def cut(text: str | None, most: int = 300) -> str:
-    """The beginning of a text that may be of any length; an ellipsis says that there is more."""
+    """The beginning of a text from outside, which may be of any length: an ellipsis says that there is more. What would
+    turn the text around, or could not be seen in it, is shown by its number.
+    """
     if text is None:
         return ""
-    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+    shown = text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+    return _UNSEEN.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", shown)
 
 
 def first_line(text: str | None) -> str:

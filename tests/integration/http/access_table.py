@@ -203,6 +203,8 @@ TABLE: Mapping[str, Row] = {
     "security.delete": Row(MUTATION, SECURITY, ADMIN, SET),
     "security.one": Row(QUERY, SECURITY, MEMBER, READ),
     "security.update": Row(MUTATION, SECURITY | A_LOGIN, ADMIN, SET),
+    "service.all": Row(QUERY, {}, MEMBER, READ, OWN),
+    "service.one": Row(QUERY, {"serviceId": "{application}"}, MEMBER, READ),
     "settings.getDokployVersion": Row(QUERY, {}, MEMBER, ANY, OWN),
     "settings.getOpenApiDocument": Row(QUERY, {}, MEMBER, ANY, OWN),
     "settings.health": Row(QUERY, {}, MEMBER, ANY, OWN),

@@ -180,13 +180,17 @@ class SignIn:
 
         return await self._db.run(write)
 
+    async def require_invited(self, token: str) -> None:
+        """Raises Missing where nobody is invited by this token; uses nothing up."""
+        if not await self._db.read(lambda tx: members.is_invited(tx, token)):
+            raise Missing(Noun.INVITATION)
+
     async def join(self, token: str, name: str, password: str, visitor: Visitor) -> Opened:
         """Accepts an invitation by a password instead of a first key. Raises as ``take_link`` does."""
         self._throttle.admit(visitor.address)
         shown, name = " ".join(name.split()), sign_in_name(name)
         check_password(name, password)
-        if not await self._db.read(lambda tx: members.is_invited(tx, token)):
-            raise Missing(Noun.INVITATION)
+        await self.require_invited(token)
         hashed = await self._passwords.hashed(password)
 
         def write(tx: Tx) -> Opened:

@@ -1,50 +1,26 @@
-// Keeps a page true while somebody looks at it: pulls its parts, makes ages of times, follows a log's end, and knows some
-// keys. Everything on a page reads and works without it. Idiomorph is loaded before.
+// Keeps a page true while somebody looks at it: pulls its parts, lets ages grow, and follows the end of a log. Everything on a
+// page reads and works without it. Idiomorph is loaded before it.
 
-const QUICK = 3_000, SLOW = 60_000, SILENCE = 30_000, PATIENCE = 10_000, SEQUENCE = 1_000;
-const MINUTE = 60, HOUR = 3_600, DAY = 86_400;
+import { clock, tellAges } from "./ages.js";
+import "./keys.js";
+
+const QUICK = 3_000, SLOW = 60_000, SILENCE = 30_000, PATIENCE = 10_000; // milliseconds
 const NEAR = 8; // pixels from a log's end that count as its end
 const states = new WeakMap(); // of a part: the tag of what it shows, when it was asked for, and whether it is now
 let heard = Date.now(); // when the panel last answered
-let skew = 0; // what its clock is ahead of ours, in milliseconds
-let failing = false, over = false;
+let over = false; // nobody is signed in any more
+const loaded = Date.now();
 
 const parts = () => [...document.querySelectorAll("[data-pull]")];
 const isVisible = () => document.visibilityState === "visible";
 
-// Ages
-
-function worded(seconds) {
-  const whole = Math.max(0, Math.floor(seconds));
-  if (whole < MINUTE) return `${whole} s`;
-  if (whole < HOUR) return `${Math.floor(whole / MINUTE)} min`;
-  return whole < 2 * DAY ? `${Math.floor(whole / HOUR)} h` : `${Math.floor(whole / DAY)} d`;
-}
-
-function counted(seconds) {
-  const whole = Math.max(0, Math.floor(seconds)), two = (number) => String(number).padStart(2, "0");
-  if (whole < MINUTE) return `${whole} s`;
-  if (whole < HOUR) return `${Math.floor(whole / MINUTE)} min ${two(whole % MINUTE)} s`;
-  return `${Math.floor(whole / HOUR)} h ${two(Math.floor((whole % HOUR) / MINUTE))} min`;
-}
-
-function tellAges(within) {
-  const now = Date.now() + skew;
-  for (const each of within.querySelectorAll("time[data-age]")) {
-    const seconds = (now - Date.parse(each.dateTime)) / 1_000;
-    const counts = each.dataset.age === "elapsed";
-    // What counts on says that it still runs, which a page that hears nothing does not know.
-    if (Number.isNaN(seconds) || (counts && failing && within === document)) continue;
-    const ago = seconds < 10 ? "just now" : `${worded(seconds < MINUTE ? Math.floor(seconds / 10) * 10 : seconds)} ago`;
-    const text = counts ? counted(seconds) : ago;
-    if (each.textContent !== text) each.textContent = text;
-  }
-}
-
 // Parts
 
+// Whether somebody has put something into a field, or is at it.
 function isTyped(node) {
-  if (node instanceof HTMLSelectElement) return [...node.options].some((each) => each.selected !== each.defaultSelected);
+  if (node === document.activeElement && node.matches("input, select, textarea")) return true;
+  if (node instanceof HTMLSelectElement)
+    return node.selectedIndex !== Math.max(0, [...node.options].findIndex((each) => each.defaultSelected));
   if (node instanceof HTMLInputElement || node instanceof HTMLTextAreaElement)
     return node.value !== node.defaultValue || Boolean(node.checked) !== Boolean(node.defaultChecked);
   return false;
@@ -52,7 +28,6 @@ function isTyped(node) {
 
 const MORPH = {
   morphStyle: "outerHTML",
-  ignoreActiveValue: true,
   callbacks: {
     beforeNodeMorphed: (old) => !isTyped(old),
     beforeAttributeUpdated: (name, node) => !(name === "open" && (node.localName === "details" || node.localName === "dialog")),
@@ -103,7 +78,7 @@ async function pull(part) {
       show(part, text);
     }
   } catch {
-    failing = true;
+    clock.counts = false;
   } finally {
     state.busy = false;
   }
@@ -114,7 +89,7 @@ const askAll = () => isVisible() && parts().forEach(pull);
 function askDue() {
   const now = Date.now();
   for (const part of parts()) {
-    const every = "live" in part.dataset || failing ? QUICK : SLOW;
+    const every = "live" in part.dataset || !clock.counts ? QUICK : SLOW;
     if (now - (states.get(part)?.at ?? loaded) >= every) pull(part);
   }
 }
@@ -131,8 +106,8 @@ function tell(text, link) {
 
 function tellHeard(at) {
   heard = Date.now();
-  if (!Number.isNaN(at)) skew = Math.abs(at - heard) < 2_000 ? 0 : at - heard;
-  failing = false;
+  if (!Number.isNaN(at)) clock.ahead = Math.abs(at - heard) < 2_000 ? 0 : at - heard;
+  clock.counts = true;
   if ("stale" in document.documentElement.dataset) {
     delete document.documentElement.dataset.stale;
     tell("");
@@ -141,7 +116,7 @@ function tellHeard(at) {
 }
 
 function tellSilence() {
-  if (!failing || over || Date.now() - heard < SILENCE) return;
+  if (clock.counts || over || Date.now() - heard < SILENCE) return;
   document.documentElement.dataset.stale = "";
   tell(`Not heard from the panel since ${new Date(heard).toLocaleTimeString()}.`);
 }
@@ -160,44 +135,15 @@ function tellOver() {
 const isAtEnd = (log) => log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
 const toEnd = (log) => log && (log.scrollTop = log.scrollHeight);
 
-// Keys
-
-const PLACES = { d: "/deployments", h: "/" };
-let began = 0; // when g was pressed
-
-function press(event) {
-  const at = event.target;
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || event.repeat) return;
-  if (at.isContentEditable || ["input", "select", "textarea"].includes(at.localName)) return;
-  const place = Date.now() - began < SEQUENCE ? PLACES[event.key] : undefined;
-  began = event.key === "g" ? Date.now() : 0;
-  const field = event.key === "/" ? document.querySelector("[data-search]") : null;
-  if (field === null && place === undefined) return;
-  event.preventDefault();
-  if (place !== undefined) location.assign(place);
-  else field.focus();
+// The address of a line is had by its number. It is no link: a log would be hundreds of stops for who goes by the keyboard.
+function nameLine(event) {
+  const number = event.target.closest?.(".log-number");
+  if (number) location.hash = number.parentElement.id;
 }
 
-// Keys of one letter can be turned off: who speaks to a computer presses them without meaning to.
-function offerKeys(line) {
-  const button = line.querySelector("button"), kept = "headway-keys";
-  const set = (on) => {
-    document[on ? "addEventListener" : "removeEventListener"]("keydown", press);
-    button.textContent = on ? "Turn off" : "Turn on";
-  };
-  button.addEventListener("click", () => {
-    localStorage.setItem(kept, localStorage.getItem(kept) === "off" ? "on" : "off");
-    set(localStorage.getItem(kept) !== "off");
-  });
-  set(localStorage.getItem(kept) !== "off");
-  line.hidden = false;
-}
-
-const loaded = Date.now();
-tellAges(document);
-if (!location.hash) document.querySelectorAll("[data-follow]").forEach(toEnd);
+if (!location.hash) document.querySelectorAll("[data-follow], [data-end]").forEach(toEnd);
 document.querySelector("[data-focus]")?.focus({ preventScroll: true });
-document.querySelectorAll("[data-keys]").forEach(offerKeys);
+document.addEventListener("click", nameLine);
 document.addEventListener("visibilitychange", askAll);
 addEventListener("pageshow", (event) => event.persisted && askAll());
 setInterval(() => {

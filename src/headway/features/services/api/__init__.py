@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,7 +18,16 @@ def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
     from headway.features.services.compose import api as compose
     from headway.features.services.database import api as database
 
-    return {name: made for each in (application, compose, database) for name, made in each.routers(panel).items()}
+    kinds = {name: made for each in (application, compose, database) for name, made in each.routers(panel).items()}
+    return {**kinds, "service": partial(_service, panel)}
+
+
+def _service(panel: PanelParts) -> Routed:
+    from headway.features.rollbacks.store import left_by
+    from headway.features.services.api import service
+    from headway.features.services.overview import OverviewReader
+
+    return service.router.over(OverviewReader(db=panel.base.db, left_by=left_by))
 
 
 def relations_of(panel: PanelParts) -> Relations:

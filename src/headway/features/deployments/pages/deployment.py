@@ -1,0 +1,148 @@
+"""The page of one deployment: how it stands and why, what it did, what it wrote, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from headway.core.deployments.status import Reason, Status
+from headway.features.deployments.pages import deployment_forms
+from headway.features.deployments.pages.deployment_forms import ONE, address, title_of
+from headway.features.deployments.pages.log_window import DOWNLOAD, finds, window
+from headway.features.services.pages.service_actions import redeploy_of
+from headway.kernel.errors import NotFound
+from headway.pages.page import Asked, Page, Unknown, View, Visit
+
+if TYPE_CHECKING:
+    from headway.features.deployments.api.rows import DeploymentRow
+    from headway.features.services.api.service_rows import ServiceOverviewRow
+
+PATH = "/deployments/{deploymentId}"
+SERVICE: Asked[ServiceOverviewRow] = Asked("service.one")
+_FOLDER = "features/deployments/pages"
+_UNFINISHED = frozenset({Status.PENDING, Status.RUNNING})
+_ASKED_FOR = frozenset({Reason.CANCELLED, Reason.KILLED, Reason.SUPERSEDED})  # which is no failure
+_DEPLOYS = (".deploy", ".rollback")
+_SECONDS = 2.0
+
+
+async def show(visit: Visit) -> View:
+    """All of it."""
+    row = await visit.ask(ONE, deploymentId=visit.path["deploymentId"])
+    service = await _service(visit, row)
+    log = await _log_values(visit, row)
+    return View(
+        template=f"{_FOLDER}/deployment.html",
+        values={**_state_values(visit, row, service), **_steps_values(row), **log, "service": service},
+        title=title_of(row),
+    )
+
+
+async def state(visit: Visit) -> View:
+    """How it stands, and what can be done with it."""
+    row = await visit.ask(ONE, deploymentId=visit.path["deploymentId"])
+    values = _state_values(visit, row, await _service(visit, row))
+    return View(template=f"{_FOLDER}/deployment_state.html", values=values, title=title_of(row))
+
+
+async def steps(visit: Visit) -> View:
+    """What its run did, step by step."""
+    row = await visit.ask(ONE, deploymentId=visit.path["deploymentId"])
+    return View(template=f"{_FOLDER}/deployment_steps.html", values=_steps_values(row), title=title_of(row))
+
+
+async def log(visit: Visit) -> View:
+    """A part of its log."""
+    row = await visit.ask(ONE, deploymentId=visit.path["deploymentId"])
+    return View(template=f"{_FOLDER}/deployment_log.html", values=await _log_values(visit, row), title=title_of(row))
+
+
+async def _service(visit: Visit, row: DeploymentRow) -> ServiceOverviewRow | None:
+    """The service that it is of; None where it is of none, or that cannot be shown now."""
+    service_id = row["applicationId"] or row["composeId"] or row["databaseId"]
+    if service_id is None or not visit.may(SERVICE.name):
+        return None
+    try:
+        found = await visit.ask_within(_SECONDS, SERVICE, serviceId=service_id)
+    except NotFound:
+        return None
+    return None if isinstance(found, Unknown) else found
+
+
+def _state_values(visit: Visit, row: DeploymentRow, service: ServiceOverviewRow | None) -> Mapping[str, object]:
+    return {
+        "row": row,
+        "is_asked_for": row["reason"] in _ASKED_FOR,
+        "actions": _actions(visit, row, service),
+        "state_pull": f"{address(row)}/-/state",
+        "live": row["status"] in _UNFINISHED,
+    }
+
+
+def _steps_values(row: DeploymentRow) -> Mapping[str, object]:
+    return {
+        "row": row,
+        "failed": last_step(row),
+        "steps_pull": f"{address(row)}/-/steps",
+        "live": row["status"] in _UNFINISHED,
+    }
+
+
+async def _log_values(visit: Visit, row: DeploymentRow) -> Mapping[str, object]:
+    path = address(row)
+    found = await window(visit, path)
+    shows_end = not isinstance(found, Unknown) and found.later is None
+    return {
+        "row": row,
+        "log": None if isinstance(found, Unknown) else found,
+        "log_unknown": found if isinstance(found, Unknown) else None,
+        "found": await finds(visit, path),
+        "find": visit.query.get("find", ""),
+        "here": path,
+        "tools": _tools(visit, row),
+        "log_live": shows_end and row["status"] in _UNFINISHED,
+        "log_pull": f"{path}/-/log",
+    }
+
+
+def _actions(visit: Visit, row: DeploymentRow, service: ServiceOverviewRow | None) -> Sequence[Mapping[str, object]]:
+    """Links to the questions of what the caller may do with it as it stands."""
+    path, status, left = address(row), row["status"], row["rollback"]
+    offered: list[Mapping[str, object]] = []
+    if service is not None and status not in _UNFINISHED and row["kind"].endswith(_DEPLOYS):
+        offered += redeploy_of(visit, service, serves=left is not None and left["serves"])
+        if left is not None and left["usable"] and visit.may("rollback.rollback"):
+            to = f"/services/{service['serviceId']}/rollback/{left['rollbackId']}"
+            offered.append({"label": "Roll back to this", "href": to, "icon": "roll-back"})
+    if status in _UNFINISHED and visit.may("deployment.cancel"):
+        offered.append({"label": "Cancel", "href": f"{path}/cancel", "icon": "cancel"})
+    if status == "running" and visit.may("deployment.killProcess"):
+        offered.append({"label": "Kill", "href": f"{path}/kill", "icon": "kill", "danger": True})
+    if status != "running" and visit.may("deployment.removeDeployment"):
+        offered.append({"label": "Remove", "href": f"{path}/remove", "icon": "remove", "danger": True})
+    return offered
+
+
+def _tools(visit: Visit, row: DeploymentRow) -> Sequence[Mapping[str, str]]:
+    if not visit.may(DOWNLOAD):
+        return ()
+    href = f"/api/{DOWNLOAD}?deploymentId={row['deploymentId']}"
+    return ({"label": "Download the whole log", "href": href, "icon": "download"},)
+
+
+def last_step(row: DeploymentRow) -> str | None:
+    """The step that a deployment which ended in an error had come to; None for any other."""
+    return row["steps"][-1]["name"] if row["status"] == "error" and row["steps"] else None
+
+
+PAGE = Page(
+    path=PATH,
+    permission=ONE.name,
+    show=show,
+    parts={"state": state, "steps": steps, "log": log},
+    forms={
+        "cancel": deployment_forms.CANCEL,
+        "kill": deployment_forms.KILL,
+        "remove": deployment_forms.REMOVE,
+    },
+)

@@ -1,0 +1,122 @@
+"""The first page: what is under way and behind what, and what somebody should look at, each within a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from headway.core.deployments.status import Reason, Status
+from headway.features.services.pages.service_list import ALL, line_of
+from headway.pages.page import Asked, Page, Unknown, View, Visit
+from headway.pages.words import count, iso
+
+if TYPE_CHECKING:
+    from headway.features.deployments.api.rows import CentralRow, SearchPage
+    from headway.features.servers.api.rows import ListedServerRow
+    from headway.features.services.api.service_rows import GlanceRow
+    from headway.features.settings.api.operations import HealthRow
+
+PATH = "/home"
+DEPLOYMENTS: Asked[SearchPage] = Asked("deployment.search")
+SERVERS: Asked[list[ListedServerRow]] = Asked("server.all")
+HEALTH: Asked[HealthRow] = Asked("settings.health")
+MOST = 10
+_FOLDER = "features/home/pages"
+_LOOKED_AT = 100
+_SECONDS = 2.0
+_DAY = timedelta(days=1)
+# What nobody asked for: who kills or cancels one knows of it.
+_FAILURES = f"{Reason.FAILED},{Reason.TIMED_OUT},{Reason.OUT_OF_MEMORY},{Reason.LOST},{Reason.REFUSED}"
+_UNDER_WAY = f"{Status.PENDING},{Status.RUNNING}"
+_UNFIT = frozenset({"error", "unstable"})
+
+
+async def show(visit: Visit) -> View:
+    """All of it."""
+    services = await visit.ask_within(_SECONDS, ALL)
+    values = {**await _under_way(visit), **await _attention(visit, services), **await _failed(visit)}
+    return View(template=f"{_FOLDER}/home.html", values={**values, "is_empty": services == []}, title="Home")
+
+
+async def under_way(visit: Visit) -> View:
+    """What waits and what runs."""
+    return View(template=f"{_FOLDER}/home_under_way.html", values=await _under_way(visit))
+
+
+async def attention(visit: Visit) -> View:
+    """What is not as it should be."""
+    services = await visit.ask_within(_SECONDS, ALL)
+    return View(template=f"{_FOLDER}/home_attention.html", values=await _attention(visit, services))
+
+
+async def failed(visit: Visit) -> View:
+    """What failed within a day."""
+    return View(template=f"{_FOLDER}/home_failed.html", values=await _failed(visit))
+
+
+async def _under_way(visit: Visit) -> Mapping[str, object]:
+    found = await visit.ask_within(_SECONDS, DEPLOYMENTS, status=_UNDER_WAY, limit=MOST, counts=True)
+    if isinstance(found, Unknown):
+        return {"under_way": (), "under_way_unknown": found, "under_way_tools": (), "live": True}
+    counts = found["counts"]
+    total = 0 if counts is None else counts["pending"] + counts["running"]
+    label = f"All {count(total, at_least=counts is not None and counts['atLeast'])}"
+    more = [{"label": label, "href": "/deployments?status=pending%2Crunning"}] if total > len(found["rows"]) else []
+    rows = found["rows"]
+    return {"under_way": rows, "under_way_unknown": None, "under_way_tools": more, "live": bool(rows)}
+
+
+async def _attention(visit: Visit, services: list[GlanceRow] | Unknown) -> Mapping[str, object]:
+    servers: list[ListedServerRow] | Unknown = []
+    if visit.may(SERVERS.name):
+        servers = await visit.ask_within(_SECONDS, SERVERS)
+    health = await visit.ask_within(_SECONDS, HEALTH)
+    return {
+        "unfit": () if isinstance(services, Unknown) else _unfit(services),
+        "away": () if isinstance(servers, Unknown) else [each for each in servers if each["reach"]["outOfReachSince"]],
+        "unknowns": [each for each in (services, servers) if isinstance(each, Unknown)],
+        "why": health.why if isinstance(health, Unknown) else None,
+        "troubles": () if isinstance(health, Unknown) else health.get("troubles", ()),
+        "most": MOST,
+    }
+
+
+async def _failed(visit: Visit) -> Mapping[str, object]:
+    # In whole minutes: who looks again within one is answered from what was read.
+    since = iso(visit.now.replace(second=0, microsecond=0) - _DAY)
+    given = {"status": Status.ERROR.value, "reason": _FAILURES, "limit": _LOOKED_AT, "from": since}
+    found = await visit.ask_within(_SECONDS, DEPLOYMENTS, **given)
+    if isinstance(found, Unknown):
+        return {"failed": (), "failed_unknown": found, "failed_tools": (), "most": MOST}
+    newest = newest_of_each(found["rows"])
+    more = [{"label": "All that ended in an error", "href": "/deployments?status=error"}]
+    tools = more if len(newest) > MOST or len(found["rows"]) > len(newest) else []
+    return {"failed": newest, "failed_unknown": None, "failed_tools": tools, "most": MOST}
+
+
+def newest_of_each(rows: Sequence[CentralRow]) -> Sequence[CentralRow]:
+    """Of each thing that was deployed the newest of these rows, which come newest first."""
+    newest: dict[str, CentralRow] = {}
+    for row in rows:
+        newest.setdefault(_thing_of(row), row)
+    return list(newest.values())
+
+
+def _thing_of(row: CentralRow) -> str:
+    things = (row["applicationId"], row["composeId"], row["databaseId"], row["scheduleId"], row["previewDeploymentId"])
+    more = (row["backupId"], row["volumeBackupId"], row["serverId"])
+    return f"{row['kind'].partition('.')[0]} {next((each for each in (*things, *more) if each), row['deploymentId'])}"
+
+
+def _unfit(services: Sequence[GlanceRow]) -> Sequence[Mapping[str, object]]:
+    """The services that do not serve as they should."""
+    return [line for each in services if (line := line_of(each))["state"] in _UNFIT]
+
+
+PAGE = Page(
+    path=PATH,
+    permission=None,
+    show=show,
+    parts={"under-way": under_way, "attention": attention, "failed": failed},
+)

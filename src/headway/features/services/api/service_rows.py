@@ -1,0 +1,113 @@
+"""Services of every kind at a glance, as the wire shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic_core import from_json
+from typing_extensions import TypedDict
+
+from headway.api.rows import moment, server_id_of
+from headway.core.deployments.rollback_targets import Left
+from headway.features.deployments.api.rollback_rows import LeftRow, left_row
+from headway.features.deployments.api.rows import AnswersRow, CommitRow, EnvironmentNameRow, environment_name
+from headway.features.services.overview_store import ServiceOverview, ServingRelease
+
+
+class ServingRow(TypedDict):
+    """The release that serves, or would if its service were up: since when (null where that was not written down), what
+    it was made of, and what its deployment saw of it when it was ``doneAt``: what its address answered, and whether it
+    was found to be unstable since. Of a deployment that was removed neither is known any more.
+    """
+
+    releaseId: str
+    version: int
+    deploymentId: str
+    since: str | None
+    image: str | None
+    commit: CommitRow | None
+    unstable: bool
+    answers: AnswersRow | None
+    doneAt: str | None
+
+
+class GlanceRow(TypedDict):
+    """A service at a glance. ``database`` is the kind of server where its kind is ``database``, which the routers of
+    databases are called by; ``wanted`` says whether it is to run.
+    """
+
+    serviceId: str
+    kind: Literal["application", "compose", "database"]
+    database: str | None
+    name: str
+    appName: str
+    description: str | None
+    status: Literal["idle", "running", "done", "error"]
+    wanted: Literal["up", "down", "held"]
+    serverId: str | None
+    serverName: str | None
+    createdAt: str
+    environment: EnvironmentNameRow
+    serving: ServingRow | None
+
+
+class ServiceOverviewRow(GlanceRow):
+    """A service with its newest releases that have served, the newest first."""
+
+    releases: list[LeftRow]
+
+
+def glance_row(found: ServiceOverview) -> GlanceRow:
+    """A service in a list."""
+    return {
+        "serviceId": found.service_id,
+        "kind": found.kind.value,  # type: ignore[typeddict-item]
+        "database": found.database,
+        "name": found.name,
+        "appName": found.app_name,
+        "description": found.description,
+        "status": found.status.value,
+        "wanted": found.wanted.value,
+        "serverId": server_id_of(found.host_id),
+        "serverName": found.server_name,
+        "createdAt": moment(found.created_at),
+        "environment": environment_name(found.place),
+        "serving": None if found.serving is None else _serving(found.serving),
+    }
+
+
+def service_overview_row(found: ServiceOverview, releases: Sequence[Left]) -> ServiceOverviewRow:
+    """A service alone."""
+    return {**glance_row(found), "releases": [left_row(each) for each in releases]}
+
+
+def _serving(release: ServingRelease) -> ServingRow:
+    return {
+        "releaseId": release.release_id,
+        "version": release.version,
+        "deploymentId": release.deployment_id,
+        "since": moment(release.since),
+        "image": release.image,
+        "commit": _commit(release),
+        "unstable": release.unstable,
+        "answers": None if release.answers is None else _answers(release.answers),
+        "doneAt": moment(release.done_at),
+    }
+
+
+def _answers(text: str) -> AnswersRow:
+    found: AnswersRow = from_json(text)
+    found.setdefault("trouble", None)  # which rows of before have not
+    return found
+
+
+def _commit(release: ServingRelease) -> CommitRow | None:
+    if release.commit_hash is None:
+        return None
+    return {
+        "hash": release.commit_hash,
+        "message": release.commit_message,
+        "author": release.commit_author,
+        "branch": release.commit_branch,
+    }

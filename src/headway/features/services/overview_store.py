@@ -1,0 +1,153 @@
+"""Services of every kind beside what serves of each: reads for whoever shows them at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, bindparam, select
+
+from headway.core.access.policy import Visibility
+from headway.core.deployments.model import SubjectType
+from headway.features.projects.model import ServicePlace
+from headway.features.services.model import DesiredState, ReleaseState, ServiceStatus
+from headway.infra.db.tables.deployments import deployments
+from headway.infra.db.tables.projects import environments, projects
+from headway.infra.db.tables.servers import servers
+from headway.infra.db.tables.services import releases, services
+from headway.infra.db.transaction import Tx
+
+_s, _r, _d, _e, _p = services.c, releases.c, deployments.c, environments.c, projects.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServingRelease:
+    """The release that serves, or would if its service were wanted: ``since`` when (None: nobody wrote it down), what
+    it was made of, and what was seen of it when its deployment was done. ``deployment_id`` names a deployment that may
+    be gone; then nothing is known of how it answered.
+    """
+
+    release_id: str
+    version: int
+    deployment_id: str
+    since: datetime | None
+    image: str | None
+    commit_hash: str | None
+    commit_message: str | None
+    commit_author: str | None
+    commit_branch: str | None
+    unstable: bool
+    answers: str | None
+    done_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceOverview:
+    """A service at a glance: what it is, where it lies and runs (``server_name`` is None of the panel's machine), what
+    is wanted of it, and what serves (None: nothing yet).
+    """
+
+    service_id: str
+    kind: SubjectType
+    database: str | None
+    name: str
+    app_name: str
+    description: str | None
+    host_id: str
+    server_name: str | None
+    status: ServiceStatus
+    wanted: DesiredState
+    created_at: datetime
+    place: ServicePlace
+    serving: ServingRelease | None
+
+
+def find(tx: Tx, service_id: str) -> ServiceOverview | None:
+    """The service with this id, None where there is none; a preview is none."""
+    row = tx.execute(_ONE, {"service_id": service_id}).one_or_none()
+    return None if row is None else _overview(row)
+
+
+def within(tx: Tx, organization_id: str, reach: Visibility) -> list[ServiceOverview]:
+    """An organisation's services as far as the reach goes, by project, environment and name."""
+    statement = _ALL.where(_s.organization_id == organization_id)
+    if not reach.everything:
+        given = _s.project_id.in_(reach.projects) | _s.service_id.in_(reach.services)
+        statement = statement.where(given)
+    if reach.within is not None:
+        statement = statement.where(_s.project_id.in_(reach.within))
+    return [_overview(row) for row in tx.execute(statement)]
+
+
+def deployments_that_left(tx: Tx, service_id: str, most: int) -> Sequence[str]:
+    """The deployments that left the newest releases of a service, the newest first."""
+    mine = (_r.service_id == service_id, _r.state != ReleaseState.STARTING)
+    newest = select(_r.deployment_id).where(*mine).order_by(_r.seq.desc()).limit(most)
+    return list(tx.execute(newest).scalars())
+
+
+_OF_SERVICE = (
+    *(_s.service_id, _s.kind, _s.database, _s.name, _s.app_name, _s.description, _s.host_id, _s.status, _s.wanted),
+    *(_s.created_at, _s.organization_id, _s.project_id, _s.environment_id),
+    *(_e.name.label("environment_name"), _p.name.label("project_name"), servers.c.name.label("server_name")),
+)
+_OF_RELEASE = (_r.release_id, _r.seq, _r.deployment_id, _r.serving_since, _r.image, _r.commit_hash)
+_OF_DEPLOYMENT = (
+    *(_d.commit_message, _d.commit_author, _d.commit_branch, _d.unstable, _d.answers),
+    _d.finished_at,
+)
+_SERVES = and_(_r.service_id == _s.service_id, _r.state == ReleaseState.SERVING)
+_LIVE: Select[Any] = (
+    select(*_OF_SERVICE, *_OF_RELEASE, *_OF_DEPLOYMENT)
+    .join(environments, _e.environment_id == _s.environment_id)
+    .join(projects, _p.project_id == _s.project_id)
+    .outerjoin(servers, servers.c.server_id == _s.host_id)
+    .outerjoin(releases, _SERVES)
+    .outerjoin(deployments, _d.deployment_id == _r.deployment_id)
+    .where(_s.deleted_at.is_(None), _s.preview_of.is_(None))
+)
+_ONE = _LIVE.where(_s.service_id == bindparam("service_id"))
+_ALL = _LIVE.order_by(_p.name, _p.project_id, _e.name, _e.environment_id, _s.name, _s.service_id)
+
+
+def _overview(row: Row[Any]) -> ServiceOverview:
+    return ServiceOverview(
+        service_id=row.service_id,
+        kind=SubjectType(row.kind),
+        database=row.database,
+        name=row.name,
+        app_name=row.app_name,
+        description=row.description,
+        host_id=row.host_id,
+        server_name=row.server_name,
+        status=ServiceStatus(row.status),
+        wanted=DesiredState(row.wanted),
+        created_at=row.created_at,
+        place=ServicePlace(
+            environment_id=row.environment_id,
+            environment_name=row.environment_name,
+            project_id=row.project_id,
+            project_name=row.project_name,
+            organization_id=row.organization_id,
+        ),
+        serving=None if row.release_id is None else _serving(row),
+    )
+
+
+def _serving(row: Row[Any]) -> ServingRelease:
+    return ServingRelease(
+        release_id=row.release_id,
+        version=row.seq,
+        deployment_id=row.deployment_id,
+        since=row.serving_since,
+        image=row.image,
+        commit_hash=row.commit_hash,
+        commit_message=row.commit_message,
+        commit_author=row.commit_author,
+        commit_branch=row.commit_branch,
+        unstable=bool(row.unstable),
+        answers=row.answers,
+        done_at=row.finished_at,
+    )

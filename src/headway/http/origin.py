@@ -1,0 +1,155 @@
+"""Which address of the panel's own a request came by: what a browser is shown, and what it may send, go by that."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from starlette.types import Scope
+
+_HOST = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::([0-9]{1,5}))?")
+_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
+_LOCAL_NAME = "localhost"
+_SAME_ORIGIN = b"same-origin"
+_PAGE = b"x-headway-page"
+_READS = frozenset({"GET", "HEAD"})
+
+
+class Way(StrEnum):
+    """How a request came: by HTTPS; from this machine, be it through a tunnel; or readable for the network."""
+
+    HTTPS = "https"
+    LOOPBACK = "loopback"
+    PLAIN = "plain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """The panel as a browser knows it. ``takes_passwords``: whether anybody may sign in over this way."""
+
+    way: Way
+    origin: str
+    port: int
+    takes_passwords: bool
+
+
+class Origins:
+    """Finds the place of each request. ``public_url`` is the panel's address in links; ``plain_sign_in`` lets people
+    sign in where the network can read their passwords.
+    """
+
+    def __init__(self, public_url: str | None, *, plain_sign_in: bool) -> None:
+        self._public = None if public_url is None else _origin_of(public_url)
+        self._plain_sign_in = plain_sign_in
+
+    def place_of(self, scope: Scope) -> Place | None:
+        """The place that a request names, None where that is none of the panel's: a name that somebody else has made
+        lead here could read in the browser what is shown to it.
+        """
+        headers: Mapping[bytes, bytes] = dict(scope["headers"])
+        found = _HOST.fullmatch(headers.get(b"host", b"").decode("latin-1").lower())
+        if found is None:
+            return None
+        name, from_here = found[1], is_loopback(peer_of(scope))
+        local = _is_local(name)
+        if not (local and from_here) and not _is_address(name) and (self._public is None or self._public.name != name):
+            return None
+        if not from_here:
+            return self._place(Way.PLAIN, name, found[2])
+        proto = headers.get(b"x-forwarded-proto", b"").rpartition(b",")[2].strip().lower()
+        public_https = self._public is not None and self._public.scheme == "https"
+        if proto == b"https" or (not proto and public_https and self._public is not None and self._public.name == name):
+            if local and self._public is not None and public_https:  # a proxy that calls us by our own address
+                return self._place(Way.HTTPS, self._public.name, str(self._public.port))
+            return self._place(Way.HTTPS, name, found[2])
+        return self._place(Way.LOOPBACK if local and not _was_forwarded(headers) else Way.PLAIN, name, found[2])
+
+    def _place(self, way: Way, name: str, port: str | None) -> Place:
+        scheme = "https" if way is Way.HTTPS else "http"
+        number = int(port) if port else _PORTS[scheme]
+        shown = "" if number == _PORTS[scheme] else f":{number}"
+        return Place(
+            way=way,
+            origin=f"{scheme}://{name}{shown}",
+            port=number,
+            takes_passwords=way is not Way.PLAIN or self._plain_sign_in,
+        )
+
+
+def is_sent_from(place: Place, headers: Mapping[bytes, bytes]) -> bool:
+    """Whether the browser says that a page of this very place sends the request."""
+    origin = headers.get(b"origin", b"").decode("latin-1")
+    return origin == place.origin and headers.get(b"sec-fetch-site", _SAME_ORIGIN) == _SAME_ORIGIN
+
+
+def is_asked_from(place: Place, scope: Scope) -> bool:
+    """Whether a page of this very place asks: with what changes something, and with sockets, the browser says who
+    sends it; with what only reads, its fetch metadata say so. Where it sends none (over plain HTTP) a header does that
+    no other place's page can send without being let.
+    """
+    headers: Mapping[bytes, bytes] = dict(scope["headers"])
+    if scope["type"] != "http" or scope["method"] not in _READS:
+        return is_sent_from(place, headers)
+    if headers.get(b"origin", place.origin.encode()) != place.origin.encode():
+        return False
+    site = headers.get(b"sec-fetch-site")
+    return _PAGE in headers if site is None else site == _SAME_ORIGIN
+
+
+def peer_of(scope: Scope) -> str:
+    """The address that the connection comes from, "" where that is unknown."""
+    return str((scope.get("client") or ("",))[0])
+
+
+def visitor_of(scope: Scope) -> str:
+    """The address of whoever asks: the peer, or of whom a proxy on this machine says that it asks for."""
+    peer, headers = peer_of(scope), dict(scope["headers"])
+    told = headers.get(b"x-forwarded-for", b"").rpartition(b",")[2].strip().decode("latin-1")
+    return told if is_loopback(peer) and _is_address(told) else peer
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address is one of this machine to itself."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found).is_loopback
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Public:
+    scheme: str
+    name: str
+    port: int
+
+
+def _origin_of(url: str) -> _Public:
+    parts = urlsplit(url)
+    name = (parts.hostname or "").lower()
+    return _Public(
+        scheme=parts.scheme,
+        name=f"[{name}]" if ":" in name else name,
+        port=parts.port or _PORTS[parts.scheme],
+    )
+
+
+def _is_local(name: str) -> bool:
+    return name == _LOCAL_NAME or is_loopback(name.strip("[]"))
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _was_forwarded(headers: Mapping[bytes, bytes]) -> bool:
+    return any(name == b"forwarded" or name.startswith(b"x-forwarded-") for name in headers)

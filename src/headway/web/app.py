@@ -1,0 +1,209 @@
+"""The pages as an application: whoever asks is found out, what they may see is shown, and what they send is done."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote
+
+from starlette.types import Receive, Scope, Send
+
+import headway
+from headway.api.problems import Problem
+from headway.core.access import policy
+from headway.core.access.model import Actor
+from headway.http import errors
+from headway.http.answers import Answer, send_answer
+from headway.http.origin import Place, Way
+from headway.http.request_ids import told_path
+from headway.kernel.context import found
+from headway.kernel.errors import Code
+from headway.pages.page import Asked, Page, Unknown, View
+from headway.web.answers import Flashes, led_to, once_with_flash, page_answer, said_once
+from headway.web.entrance import WebNeeds
+from headway.web.form_post import Asking, Done
+from headway.web.frame import NOBODY, Frame
+from headway.web.paths import HOME, Named, Paths, Piece
+from headway.web.renderer import OWN, Templates
+from headway.web.requests import Came, FormTokens, came
+from headway.web.sign_in import SIGN_IN, SignInPages
+from headway.web.static_files import PREFIX, StaticFiles
+from headway.web.visits import Operations, PageVisit
+
+_ROOT = Path(headway.__file__).parent
+_FIRST = ("/home", "/deployments")  # of these the first that there is
+_ORGANIZATION: Asked[Mapping[str, str]] = Asked("organization.one")
+_OK = 200
+_TITLES: Mapping[int, str] = {
+    401: "You are not signed in",
+    403: "You may not do this",
+    404: "There is nothing here",
+    421: "This panel has another address",
+    429: "Too often",
+    503: "Not to be had now",
+}
+
+
+class Web:
+    """All pages of a panel."""
+
+    def __init__(self, needs: WebNeeds) -> None:
+        self._needs = needs
+        self._static = StaticFiles(_ROOT / "web" / "static")
+        self._templates = Templates(_ROOT, self._static.address)
+        self._paths = Paths(needs.pages)
+        self._page = cache(lambda path: needs.pages[path]())
+        self._tokens = FormTokens(needs.vault.derived("forms"))
+        self._flashes = Flashes(needs.vault.derived("flashes"))
+        self._operations = Operations(registry=needs.registry, performer=needs.performer)
+        self._before = SignInPages(
+            sign_in=needs.door.sign_in, clock=needs.clock, paths=self._paths, tokens=self._tokens
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        answer = await self._guarded(lambda: self._answer(scope, receive), told_path(scope["path"]), NOBODY)
+        await send_answer(answer, send, headers.get(b"accept-encoding", b""))
+
+    async def _guarded(self, work: Callable[[], Awaitable[Answer]], path: str, frame: Frame) -> Answer:
+        return await errors.guarded(work, path, lambda problem, _path: self._told(problem, frame))
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        path = scope["path"]
+        if path.startswith(PREFIX):
+            return self._file(scope["method"], path)
+        request = came(scope, receive, self._place_of(scope))
+        before = await self._before.answer(request)
+        if isinstance(before, View):
+            return self._said(before, Frame(plain=request.place.way is Way.PLAIN))
+        return before or await self._shown(request)
+
+    def _file(self, method: str, path: str) -> Answer:
+        answer = self._static.answer(path) if method in {"GET", "HEAD"} else None
+        if answer is None:
+            raise errors.not_found()
+        return answer
+
+    def _place_of(self, scope: Scope) -> Place:
+        place = self._needs.door.origins.place_of(scope)
+        if place is None:
+            message = (
+                "The panel does not know itself by this name. Set HEADWAY_PUBLIC_URL to the address that people open it"
+                " by."
+            )
+            raise Problem(421, Code.BAD_REQUEST, message)
+        return place
+
+    async def _shown(self, request: Came) -> Answer:
+        """What somebody with a session is shown; whoever has none is led to sign in, and back here."""
+        named = self._named(request)
+        if named is None:
+            raise errors.not_found()
+        if request.method == "POST":
+            request.require_own()
+        actor = None if request.token is None else await self._needs.door.sign_in.by_session(request.token)
+        if actor is None:
+            if named.piece is Piece.PART:
+                raise Problem(401, Code.UNAUTHORIZED, "Your session has ended. Sign in again.")
+            return led_to(f"{SIGN_IN}?next={quote(request.address)}")
+        found(actor=actor.user_id)
+        self._needs.door.access.usage.spend(actor)
+        if named.page == HOME:
+            return led_to(next(path for path in _FIRST if path in self._needs.pages))
+        visit = self._visit(request, actor, named)
+        frame = await self._frame(request, visit, named)
+        return await self._guarded(lambda: self._of_page(request, visit, named, frame), request.path, frame)
+
+    def _named(self, request: Came) -> Named | None:
+        """What the path names, by what its page has."""
+        if (request.path, request.method) == (HOME, "GET"):
+            return Named(page=HOME, ids={})
+        for each in self._paths.named(request.path):
+            page = self._page(each.page)
+            if each.piece is Piece.WHOLE and request.method == "GET":
+                return each
+            if each.piece is Piece.PART and request.method == "GET" and each.name in page.parts:
+                return each
+            if each.piece is Piece.FORM and request.method in {"GET", "POST"} and each.name in page.forms:
+                return each
+        return None
+
+    def _visit(self, request: Came, actor: Actor, named: Named) -> PageVisit:
+        token = request.token or ""
+        return PageVisit(
+            actor=actor,
+            path=named.ids,
+            query=request.query,
+            now=self._needs.clock.now(),
+            flash=self._flashes.read(token, request.flash) if named.piece is Piece.WHOLE else None,
+            operations=self._operations,
+        )
+
+    async def _frame(self, request: Came, visit: PageVisit, named: Named) -> Frame:
+        actor, organization = visit.actor, ""
+        if named.piece is not Piece.PART:
+            one = await visit.ask_within(1.0, _ORGANIZATION, organizationId=actor.organization_id)
+            organization = "" if isinstance(one, Unknown) else one["name"]
+        return Frame(
+            actor=actor,
+            organization=organization,
+            form_token=self._tokens.of(request.token or ""),
+            flash=visit.flash,
+            plain=request.place.way is Way.PLAIN,
+        )
+
+    async def _of_page(self, request: Came, visit: PageVisit, named: Named, frame: Frame) -> Answer:
+        page = self._page(named.page)
+        if page.permission is not None:
+            policy.admit(visit.actor, self._operations.named(page.permission).permission)
+        match named.piece:
+            case Piece.WHOLE:
+                return self._whole(await page.show(visit), request, frame)
+            case Piece.PART:
+                return self._kept(await page.parts[named.name](visit), request, frame)
+            case Piece.FORM:
+                return await self._of_form(page, request, visit, named, frame)
+
+    def _whole(self, view: View, request: Came, frame: Frame) -> Answer:
+        if frame.flash is None or view.status != _OK:
+            return self._kept(view, request, frame)
+        return once_with_flash(self._html(view, frame), request.place)
+
+    def _kept(self, view: View, request: Came, frame: Frame) -> Answer:
+        if view.status != _OK:
+            return self._said(view, frame)
+        return page_answer(self._html(view, frame), request.headers)
+
+    async def _of_form(self, page: Page, request: Came, visit: PageVisit, named: Named, frame: Frame) -> Answer:
+        back = request.path.rpartition("/")[0] or HOME
+        asking = Asking(form=page.forms[named.name], action=quote(request.path), back=back)
+        if request.method == "GET":
+            return self._said(await asking.question(visit), frame)
+        typed = await request.form()
+        self._tokens.require(request.token or "", typed)
+        done = await asking.done(visit, request, typed, self._needs.door.sign_in)
+        if isinstance(done, Done):
+            cookie = self._flashes.sent(request.place, request.token or "", done.flash)
+            return led_to(self._paths.ours(done.then), (cookie,))
+        return self._said(done, frame)
+
+    def _told(self, problem: Problem, frame: Frame) -> Answer:
+        """A page that says why there is none."""
+        title = _TITLES.get(problem.status, "This did not work")
+        values = {
+            "status": problem.status,
+            "text": problem.message,
+            "incident": None,
+            "back": None,
+        }
+        view = View(template=f"{OWN}/error.html", values=values, title=title, status=problem.status)
+        return self._said(replace(view, headers=problem.headers), frame)
+
+    def _said(self, view: View, frame: Frame) -> Answer:
+        own = tuple((name.encode(), value.encode("latin-1", "replace")) for name, value in view.headers.items())
+        return said_once(self._html(view, frame), view.status, own)
+
+    def _html(self, view: View, frame: Frame) -> bytes:
+        return self._templates.html(view, frame.values(self._needs.pages))

@@ -1,0 +1,76 @@
+"""Where requests for pages come in: what shows them is loaded with the first of them, and a panel that nobody looks at
+pays nothing for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+
+from headway.api.registry import Performer, Registry
+from headway.http.auth import Door
+from headway.kernel.clock import Clock
+from headway.kernel.vault import Vault
+
+if TYPE_CHECKING:
+    from headway.pages.page import Page
+
+_OWN = frozenset({"invitation", "link", "sign-in", "sign-out", "static"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebNeeds:
+    """What shows pages needs of a panel: what makes each page, by its path, and what the pages ask."""
+
+    pages: Mapping[str, Callable[[], Page]]
+    registry: Registry
+    performer: Performer
+    door: Door
+    clock: Clock
+    vault: Vault
+
+
+class Entrance:
+    """Answers for pages, and for what is nowhere else. Raises HTTPException for a path that no page could have."""
+
+    def __init__(self, needs: WebNeeds) -> None:
+        self._needs = needs
+        self._firsts = _OWN | {_first_of(path) for path in needs.pages}
+        self._loads = asyncio.Lock()
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await WebSocketClose()(scope, receive, send)
+            return
+        if _first_of(scope["path"]) not in self._firsts and not asks_for_a_page(scope):
+            raise HTTPException(404)
+        app = self._app or await self._loaded()
+        await app(scope, receive, send)
+
+    async def _loaded(self) -> ASGIApp:
+        async with self._loads:
+            if self._app is None:
+                self._app = await asyncio.to_thread(self._load)
+            return self._app
+
+    def _load(self) -> ASGIApp:
+        # By its name: imported here, it would be part of every start.
+        made: ASGIApp = import_module("headway.web.app").Web(self._needs)
+        return made
+
+
+def asks_for_a_page(scope: Scope) -> bool:
+    """Whether somebody in a browser asks; programs are told in their own language."""
+    return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
+
+
+def _first_of(path: str) -> str:
+    return path.split("/", 2)[1] if path.startswith("/") else ""

@@ -1,0 +1,53 @@
+"""What was typed into a form, as values of its operation's input, and what was wrong with it, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from headway.api.issues import Issue
+from headway.pages.forms import Form, Kind
+
+_LONGEST_WHOLE = 15
+
+
+def values_of(form: Form, typed: Mapping[str, str]) -> Mapping[str, object]:
+    """The values of the form's fields, and of nothing else that was sent. What is empty is not given."""
+    found = {name: _value(kind, typed.get(name)) for name, kind in form.fields.items()}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def kept_of(form: Form, typed: Mapping[str, str]) -> Mapping[str, str]:
+    """What was typed, to be shown again."""
+    return {name: typed.get(name, "") for name in form.fields}
+
+
+def told_of(issues: Sequence[Issue], fields: Mapping[str, Kind]) -> tuple[Mapping[str, str], str]:
+    """What is wrong with each field, and with all else, as sentences."""
+    at: dict[str, list[str]] = {}
+    for issue in issues:
+        name = str(issue["path"][0]) if issue["path"] else ""
+        at.setdefault(name if name in fields else "", []).append(_sentence(str(issue["message"]), name, fields))
+    return {name: " ".join(said) for name, said in at.items() if name}, " ".join(at.get("", ()))
+
+
+def _sentence(message: str, name: str, fields: Mapping[str, Kind]) -> str:
+    told = message.removeprefix("Invalid input: ")
+    told = told[:1].upper() + told[1:]
+    told = told if told.endswith(".") else f"{told}."
+    return told if name in fields or not name else f"{name}: {told}"
+
+
+def _value(kind: Kind, text: str | None) -> object:
+    if kind is Kind.FLAG:
+        return text is not None
+    text = (text or "").replace("\r\n", "\n").strip()
+    if not text:
+        return None
+    match kind:
+        case Kind.TEXT:
+            return text
+        case Kind.WHOLE:
+            is_whole = text.removeprefix("-").isdecimal() and text.isascii() and len(text) <= _LONGEST_WHOLE
+            return int(text) if is_whole else text
+        case Kind.LINES:
+            return [line.strip() for line in text.split("\n") if line.strip()]

@@ -1,0 +1,122 @@
+"""A form's way: its question, and what becomes of what was typed into it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from headway.api.problems import Problem
+from headway.core.access.policy import ConfirmFirst
+from headway.core.access.sign_in import SignIn
+from headway.http import errors
+from headway.kernel.errors import Code, HeadwayError
+from headway.pages.forms import Flash, Form, Question
+from headway.pages.page import View
+from headway.web.form_fields import kept_of, told_of, values_of
+from headway.web.requests import Came
+from headway.web.visits import PageVisit
+
+_TEMPLATE = "web/templates/question.html"
+_ONCE, _TYPED, _CONFIRM = "once", "typed", "confirm"
+_UNFIT = 422
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A form that has done what it is for: the word of it, and where it leads to."""
+
+    flash: Flash
+    then: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """A form of a page at ``action``, which leads ``back`` when nothing is to be done."""
+
+    form: Form
+    action: str
+    back: str
+
+    async def question(self, visit: PageVisit) -> View:
+        """What it asks before it does anything. Raises what its page raises."""
+        return self._view(await self.form.asks(visit))
+
+    async def done(self, visit: PageVisit, came: Came, typed: Mapping[str, str], sign_in: SignIn) -> Done | View:
+        """What it did; the same question again, with what was typed and why not, where it did nothing. Raises what its
+        page raises, and unknown errors.
+        """
+        question = await self.form.asks(visit)
+        if question.typed is not None and typed.get(_TYPED, "").strip() != question.typed:
+            return self._view(question, typed, status=_UNFIT, issues={_TYPED: "This is not what stands above."})
+        try:
+            if typed.get(_CONFIRM):
+                visit = await _confirmed(visit, came.token or "", typed[_CONFIRM], sign_in)
+            operation = visit.operations.named(self.form.operation(visit))
+            given = {**values_of(self.form, typed), **self.form.given(visit)}
+            key = _key(came, operation.name, typed.get(_ONCE, ""))
+            answer = await visit.operations.perform(operation, visit.actor, given, key)
+        except Problem as problem:
+            at, rest = told_of(problem.issues, self.form.fields)
+            status = _UNFIT if problem.issues else problem.status
+            word = rest or ("" if at else problem.message)
+            return self._view(question, typed, status=status, issues=at, problem=word)
+        except ConfirmFirst as wanted:
+            return self._view(question, typed, status=403, problem=wanted.message, confirm=True)
+        except HeadwayError as error:
+            if error.code is Code.INTERNAL:
+                raise
+            told = errors.problem_of(error)
+            return self._view(
+                question,
+                typed,
+                status=told.status,
+                problem=told.message,
+                confirm=bool(typed.get(_CONFIRM)),
+                headers=told.headers,
+            )
+        return Done(flash=self.form.did(visit, answer), then=self.form.then(visit, answer))
+
+    def _view(
+        self,
+        question: Question,
+        typed: Mapping[str, str] | None = None,
+        *,
+        status: int = 200,
+        issues: Mapping[str, str] | None = None,
+        problem: str = "",
+        confirm: bool = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> View:
+        shown = question if typed is None else _with(question, kept_of(self.form, typed))
+        values = {
+            "question": shown,
+            "action": self.action,
+            "back": self.back,
+            "once": secrets.token_hex(16),
+            "fields": [{"name": name, "kind": kind} for name, kind in self.form.fields.items()],
+            "issues": issues or {},
+            "problem": problem,
+            "confirm": confirm,
+        }
+        return View(template=_TEMPLATE, values=values, title=question.title, status=status)
+
+
+async def _confirmed(visit: PageVisit, token: str, secret: str, sign_in: SignIn) -> PageVisit:
+    """The visit of whoever has shown once more who they are. Raises as ``SignIn.confirm`` does."""
+    await sign_in.confirm(token, secret)
+    actor = await sign_in.by_session(token)
+    return visit if actor is None else replace(visit, actor=actor)
+
+
+def _with(question: Question, values: Mapping[str, str]) -> Question:
+    return replace(question, values=values)
+
+
+def _key(came: Came, operation: str, once: str) -> str | None:
+    """What lets the form start its work once, however often it is sent; of each session and operation its own."""
+    if not once:
+        return None
+    given = f"{came.token} {operation} {once}".encode(errors="surrogateescape")
+    return f"page-{hashlib.blake2b(given, digest_size=16).hexdigest()}"

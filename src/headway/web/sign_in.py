@@ -1,0 +1,154 @@
+"""The pages before a session: signing in, the second factor, links and invitations, and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import quote
+
+from headway.core.access.sign_in import Opened, SignIn, Stage, Visitor
+from headway.http import errors
+from headway.http.answers import Answer
+from headway.http.cookies import flash_name, forget_cookie, session_name, set_cookie
+from headway.kernel.clock import Clock
+from headway.kernel.errors import Code, Forbidden, HeadwayError, NotFound
+from headway.pages.page import View
+from headway.web.answers import led_to
+from headway.web.paths import HOME, Paths
+from headway.web.requests import Came, FormTokens
+
+SIGN_IN, CODE, SIGN_OUT = "/sign-in", "/sign-in/code", "/sign-out"
+_LINK, _INVITATION = "/link/", "/invitation/"
+Typed = Mapping[str, str] | None  # None: the page is only looked at
+_FORGET_PAGES = (b"clear-site-data", b'"cache"')
+
+
+class Readable(Forbidden):
+    """A password would cross the network so that others can read it."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(
+            f"Your password would cross the network readable. Use `ssh -L {port}:127.0.0.1:{port} you@server` and open"
+            f" http://127.0.0.1:{port}, or put HTTPS before this panel (docs/security.md). HEADWAY_PLAIN_SIGN_IN=yes"
+            " allows it all the same."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInPages:
+    """Answers for all of them. None of these is an operation: what they make is a cookie."""
+
+    sign_in: SignIn
+    clock: Clock
+    paths: Paths
+    tokens: FormTokens
+
+    async def answer(self, came: Came) -> Answer | View | None:
+        """What to answer, None where the path is none of theirs. Raises Readable, ForeignForm, Missing, Problem."""
+        page = self._page(came.path)
+        if page is None:
+            return None
+        if came.method not in {"GET", "POST"} or (came.path == SIGN_OUT and came.method == "GET"):
+            raise errors.not_found()
+        if not came.place.takes_passwords:
+            raise Readable(came.place.port)
+        if came.method == "GET":
+            return await page(came, None)
+        came.require_own()
+        return await page(came, await came.form())
+
+    def _page(self, path: str) -> Callable[[Came, Typed], Awaitable[Answer | View]] | None:
+        known = {SIGN_IN: self._with_password, CODE: self._with_code, SIGN_OUT: self._out}
+        if path in known:
+            return known[path]
+        if _token_of(path, _LINK):
+            return self._link
+        return self._invitation if _token_of(path, _INVITATION) else None
+
+    async def _with_password(self, came: Came, typed: Typed) -> Answer | View:
+        given = came.query if typed is None else typed
+        then = self.paths.ours(given.get("next", HOME))
+        name = "" if typed is None else typed.get("name", "")
+        shown = _Shown("sign_in", "Sign in", {"name": name, "next": then})
+        if typed is None:
+            return shown.view()
+        password = typed.get("password", "")
+        return await self._opened(came, then, shown, lambda: self.sign_in.sign_in(name, password, came.visitor))
+
+    async def _with_code(self, came: Came, typed: Typed) -> Answer | View:
+        given = came.query if typed is None else typed
+        then, half = self.paths.ours(given.get("next", HOME)), came.token
+        if half is None:
+            return led_to(f"{SIGN_IN}?next={quote(then)}")
+        shown = _Shown("code", "One more step", {"next": then})
+        if typed is None:
+            return shown.view()
+        code = typed.get("code", "")
+        return await self._opened(came, then, shown, lambda: self.sign_in.with_code(half, code, came.visitor))
+
+    async def _link(self, came: Came, typed: Typed) -> Answer | View:
+        told = await self.sign_in.link(_token_of(came.path, _LINK))
+        values = {"user_name": told.user_name, "sign_in_name": told.sign_in_name}
+        return await self._taken(came, typed, _Shown("link", "Choose a password", values), self.sign_in.take_link)
+
+    async def _invitation(self, came: Came, typed: Typed) -> Answer | View:
+        await self.sign_in.require_invited(_token_of(came.path, _INVITATION))
+        values = {"organization": "this panel", "role": "", "user_name": ""}
+        return await self._taken(came, typed, _Shown("invitation", "You are invited", values), self.sign_in.join)
+
+    async def _taken(
+        self, came: Came, typed: Typed, shown: _Shown, take: Callable[[str, str, str, Visitor], Awaitable[Opened]]
+    ) -> Answer | View:
+        """Sets the first name and password of whoever has the token of this path."""
+        name, password = ("", "") if typed is None else (typed.get("name", ""), typed.get("password", ""))
+        values = {**shown.values, "name": name, "action": came.path, "issues": {}}
+        shown = replace(shown, values=values)
+        if typed is None:
+            return shown.view()
+        token = came.path.rpartition("/")[2]
+        return await self._opened(came, HOME, shown, lambda: take(token, name, password, came.visitor))
+
+    async def _opened(
+        self, came: Came, then: str, shown: _Shown, opening: Callable[[], Awaitable[Opened]]
+    ) -> Answer | View:
+        """The way on with the cookie of the session that is opened; the same page with a word where none is."""
+        try:
+            opened = await opening()
+        except NotFound:
+            raise
+        except HeadwayError as error:
+            if error.code is Code.INTERNAL:
+                raise
+            told = errors.problem_of(error)
+            return shown.view(told.message, told.status, told.headers)
+        seconds = max(1, round((opened.ends_at - self.clock.now()).total_seconds()))
+        cookie = set_cookie(came.place, session_name(came.place), opened.token, seconds)
+        if opened.stage is Stage.HALF:
+            return led_to(f"{CODE}?next={quote(then)}", (cookie,))
+        return led_to(then, (cookie,))
+
+    async def _out(self, came: Came, typed: Typed) -> Answer | View:
+        if came.token is not None:
+            self.tokens.require(came.token, typed or {})
+            await self.sign_in.sign_out(came.token)
+        gone = (forget_cookie(came.place, name(came.place)) for name in (session_name, flash_name))
+        return led_to(SIGN_IN, (*gone, _FORGET_PAGES))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """One of these pages, with what it shows each time."""
+
+    name: str
+    title: str
+    values: Mapping[str, object]
+
+    def view(self, problem: str = "", status: int = 200, headers: Mapping[str, str] | None = None) -> View:
+        template = f"web/templates/{self.name}.html"
+        values = {**self.values, "problem": problem}
+        return View(template=template, values=values, title=self.title, status=status, headers=headers or {})
+
+
+def _token_of(path: str, prefix: str) -> str:
+    token = path.removeprefix(prefix)
+    return "" if token == path or "/" in token else token

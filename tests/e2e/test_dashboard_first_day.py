@@ -1,0 +1,141 @@
+"""The first day with the dashboard, in a real browser with and without scripts: from the link to a confirmed kill."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from tests.e2e.test_api_page import FLAGS
+from tests.e2e.test_schedules import living
+from tests.support.panel.panel import Panel, git_repository, panel, until, web
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+CHROMIUM = shutil.which("chromium")
+NAME, PASSWORD = "owner", "a long enough password"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
+    if CHROMIUM is None:
+        pytest.skip("needs chromium")
+    with panel(tmp_path_factory.mktemp("first-day") / "data", HEADWAY_CONCURRENCY="2") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser(running: Panel) -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def signed_in(running: Panel, browser: Browser) -> str:
+    """Takes the link that the panel has printed; the cookie of the session."""
+    link = re.search(r"^To sign in, open within an hour, once: (\S+)$", running.log(), re.MULTILINE)
+    assert link is not None, running.log()
+    with opened(running, browser) as page:
+        page.goto(link[1])
+        page.get_by_label("Name to sign in with").fill(NAME)
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        page.get_by_role("button", name="Set the password and sign in").click()
+        page.wait_for_url("**/home")
+        (cookie,) = [each for each in page.context.cookies() if each.get("name") == f"headway-{running.port}"]
+    assert (cookie.get("httpOnly"), cookie.get("sameSite")) == (True, "Lax")
+    return str(cookie.get("value"))
+
+
+@contextmanager
+def opened(running: Panel, browser: Browser, cookie: str | None = None, *, scripts: bool = True) -> Iterator[Page]:
+    """A page of a browser of its own, which may load from the panel alone, and finds nothing to complain of."""
+    context = browser.new_context(java_script_enabled=scripts, base_url=f"http://127.0.0.1:{running.port}")
+    if cookie is not None:
+        url = f"http://127.0.0.1:{running.port}"
+        context.add_cookies([{"name": f"headway-{running.port}", "value": cookie, "url": url}])
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda sent: said.append(sent.url) if is_foreign(sent.url, running) else None)
+    yield page
+    assert said == []
+    context.close()
+
+
+def is_foreign(url: str, running: Panel) -> bool:
+    return not url.startswith((f"http://127.0.0.1:{running.port}/", "data:,"))
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_a_deployment_is_found_looked_at_and_killed(
+    running: Panel, browser: Browser, signed_in: str, tmp_path: Path, *, scripts: bool
+) -> None:
+    token = f"{300 + scripts}.{uuid4().int % 10**9}"
+    build = f"echo building; sleep {token}"
+    url = git_repository(tmp_path / "repository", web("one"))
+    application_id = running.application(url, f"shop{int(scripts)}", buildCommand=build)
+    deployment_id = running.deploy(application_id, title="The <b>first</b> one")
+    until(lambda: living(token), 60)
+
+    with opened(running, browser, signed_in, scripts=scripts) as page:
+        page.goto("/")
+        page.get_by_role("navigation").get_by_role("link", name="Deployments").click()
+        page.get_by_role("link", name="The <b>first</b> one").first.click()
+        page.wait_for_url(f"**/deployments/{deployment_id}")
+        assert page.get_by_role("heading", level=1).inner_text() == "The <b>first</b> one"
+        assert "building" in page.locator("main").inner_text()
+
+        page.get_by_role("link", name="Kill").click()
+        page.get_by_role("button", name="Kill it").click()
+        page.wait_for_url(f"**/deployments/{deployment_id}")
+        told = page.get_by_role("status").filter(has_text="Killed: nothing of it is left.")
+        assert told.count() == 1
+        assert not living(token)
+        row = running.one(deployment_id)
+        assert (row["status"], row["reason"]) == ("error", "killed")
+
+        page.reload()
+        assert told.count() == 0, "it is told once"
+        assert page.get_by_role("link", name="Kill").count() == 0
+    logs = running.get("auditLog.all")["logs"]
+    killed = [each for each in logs if each["resourceId"] == deployment_id and "kill" in each["procedure"]]
+    assert [each["credential"] for each in killed] == ["session"]
+
+
+def test_a_page_follows_what_happens(running: Panel, browser: Browser, signed_in: str, tmp_path: Path) -> None:
+    url = git_repository(tmp_path / "repository", web("one"))
+    application_id = running.application(url, "live", buildCommand="echo building; sleep 4; echo it was built")
+    deployment_id = running.deploy(application_id)
+    with opened(running, browser, signed_in) as page:
+        page.goto(f"/deployments/{deployment_id}")
+        assert page.get_by_text("it was built", exact=True).count() == 0
+        running.done(deployment_id, 60)
+        page.locator("main").get_by_text("done", exact=True).first.wait_for(timeout=20_000)
+        page.get_by_text("it was built", exact=True).first.wait_for(timeout=20_000)
+
+
+def test_who_has_no_session_is_led_to_sign_in_and_back(running: Panel, browser: Browser, signed_in: str) -> None:
+    del signed_in  # but there is somebody who may
+    with opened(running, browser) as page:
+        page.goto("/deployments?status=error")
+        page.get_by_label("Name").fill(NAME)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/deployments?status=error")
+        page.get_by_role("button", name="Sign out").click()
+        page.wait_for_url("**/sign-in")
+        page.goto("/deployments")
+        page.wait_for_url("**/sign-in?next=/deployments")

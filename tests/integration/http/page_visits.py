@@ -1,0 +1,118 @@
+"""Pages as somebody would see them and send their forms, over a world: what shows and performs is the panel's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from html.parser import HTMLParser
+from pathlib import Path
+
+import headway
+from headway.api.registry import Performer
+from headway.core.access.model import Actor
+from headway.http.downloads import Download
+from headway.http.streams import Follows
+from headway.operations import Streams, registry_of
+from headway.pages.forms import Flash, Question
+from headway.pages.page import Page, View
+from headway.web.form_fields import values_of
+from headway.web.renderer import Templates
+from headway.web.visits import Operations, PageVisit
+from tests.integration.http.world import KEYS, World
+
+FRAME: Mapping[str, object] = {
+    "me": {"name": "Ann", "organization": "Bench"},
+    "form_token": "token",
+    "flash": None,
+    "navigation": [],
+    "plain": False,
+}
+
+
+class _Text(HTMLParser):
+    """What a person reads of a page, and the elements that it is made of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.links: dict[str, str] = {}
+        self.tags: list[str] = []
+        self._href = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag == "a":
+            self._href = dict(attrs).get("href") or ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "a":
+            self._href = ""
+
+    def handle_data(self, data: str) -> None:
+        if text := " ".join(data.split()):
+            self.words.append(text)
+            if self._href:
+                self.links.setdefault(text, self._href)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A page: its view, its HTML, the text of it, its links by their words, and its elements."""
+
+    view: View
+    html: str
+    text: str
+    links: Mapping[str, str]
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """Somebody with a browser."""
+
+    actor: Actor
+    operations: Operations
+    templates: Templates
+
+    async def see(self, page: Page, part: str = "", ids: Mapping[str, str] | None = None, **query: str) -> Seen:
+        """A page, or a part of it. Raises what its operations raise."""
+        show = page.parts[part] if part else page.show
+        view = await show(self.visit(ids, query))
+        html = self.templates.html(view, FRAME).decode()
+        read = _Text()
+        read.feed(html)
+        return Seen(view=view, html=html, text=" ".join(read.words), links=read.links, tags=tuple(read.tags))
+
+    async def asked(self, page: Page, form: str, **ids: str) -> Question:
+        """The question of a form."""
+        return await page.forms[form].asks(self.visit(ids, {}))
+
+    async def send(
+        self, page: Page, form: str, typed: Mapping[str, str] | None = None, **ids: str
+    ) -> tuple[Flash, str]:
+        """Sends a form: what it says that it did, and where it leads to."""
+        sent, visit = page.forms[form], self.visit(ids, {})
+        given = {**values_of(sent, typed or {}), **sent.given(visit)}
+        answer = await self.operations.perform(self.operations.named(sent.operation(visit)), self.actor, given)
+        return sent.did(visit, answer), sent.then(visit, answer)
+
+    def visit(self, ids: Mapping[str, str] | None, query: Mapping[str, str]) -> PageVisit:
+        """A visit of an address."""
+        return PageVisit(
+            actor=self.actor, path=ids or {}, query=query, now=datetime.now(UTC), flash=None, operations=self.operations
+        )
+
+
+async def person(world: World, name: str = "owner") -> Person:
+    """The holder of a key, as one who has signed in."""
+    actor = await world.services.access.authenticate(KEYS[name])
+    assert actor is not None
+    base, features = world.platform.base, world.platform.features
+    follows = Follows(features.deployments.service, base.broadcast, base.events, features.access.audience)
+    registry = registry_of(base, features, Streams(follow=follows.open, download=Download))
+    performer = Performer(registry, features.access.audit, lambda _given: None)
+    operations = Operations(registry=registry, performer=performer)
+    root = Path(headway.__file__).parent
+    return Person(actor=actor, operations=operations, templates=Templates(root, partial("/static/{}".format)))

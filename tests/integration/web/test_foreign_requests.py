@@ -1,0 +1,157 @@
+"""What other pages have a browser send changes nothing: each form, each mutation and each socket, by cookie."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import httpx
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from headway.api.operation import Kind
+from headway.operations import bare_registry
+from tests.integration.http.serving import served
+from tests.integration.http.world import World
+from tests.integration.web.browsers import (
+    COOKIE,
+    ORIGIN,
+    OWN,
+    PASSWORD,
+    browser,
+    fields_of,
+    form_token_of,
+    link_for,
+    signed_in,
+)
+
+FOREIGN: Mapping[str, Mapping[str, str]] = {
+    "no origin": {},
+    "null": {"origin": "null"},
+    "another host": {"origin": "http://evil.example"},
+    "another port": {"origin": "http://127.0.0.1:8080"},
+    "another scheme": {"origin": "https://127.0.0.1:3000"},
+    "a sub domain": {"origin": "http://a.127.0.0.1:3000"},
+    "cross-site": {"origin": ORIGIN, "sec-fetch-site": "cross-site"},
+    "same-site": {"origin": ORIGIN, "sec-fetch-site": "same-site"},
+}
+
+
+async def _paths(world: World) -> tuple[str, list[str]]:
+    """A waiting deployment, and the paths of forms that would change something."""
+    application_id = await world.application()
+    deployment_id = await world.deploy(application_id)
+    forms = [f"/deployments/{deployment_id}/{name}" for name in ("cancel", "kill", "remove")]
+    forms += [f"/services/{application_id}/{name}-application" for name in ("deploy", "stop", "cancel-waiting")]
+    return deployment_id, forms
+
+
+async def _is_untouched(world: World, deployment_id: str) -> bool:
+    found = await world.get("deployment.search")
+    return [(each["deploymentId"], each["status"]) for each in found["rows"]] == [(deployment_id, "pending")]
+
+
+async def test_a_form_of_another_page_does_nothing(world: World) -> None:
+    deployment_id, forms = await _paths(world)
+    async with signed_in(world) as client, signed_in(world, "member") as other:
+        theirs = await form_token_of(other)
+        found: dict[tuple[str, str], int] = {}
+        for path in forms:
+            fields = await fields_of(client, path)
+            assert len(fields["form_token"]) == 64
+            assert fields["form_token"] != theirs
+            for why, headers in FOREIGN.items():
+                found[path, why] = (await client.post(path, data=fields, headers=dict(headers))).status_code
+            for why, token in (("none", ""), ("of another session", theirs), ("of nobody", "0" * 64)):
+                sent = {**fields, "form_token": token}
+                found[path, f"token: {why}"] = (await client.post(path, data=sent, headers=OWN)).status_code
+            as_json = await client.post(path, json=fields, headers=OWN)
+            found[path, "as JSON"] = as_json.status_code
+        wanted = {key: 415 if key[1] == "as JSON" else 403 for key in found}
+        assert found == wanted
+    assert len(found) == len(forms) * (len(FOREIGN) + 4)
+    assert await _is_untouched(world, deployment_id)
+
+
+async def test_nobody_is_signed_in_or_out_by_another_page(world: World) -> None:
+    path = await link_for(world, "member")
+    typed = {"name": "member", "password": PASSWORD, "code": "123456"}
+    async with signed_in(world) as client, browser(world) as other:
+        form_token = await form_token_of(client)
+        for why, headers in FOREIGN.items():
+            for where in (path, "/sign-in", "/sign-in/code", "/invitation/some-token"):
+                answer = await other.post(where, data=typed, headers=dict(headers))
+                assert (answer.status_code, "set-cookie" in answer.headers) == (403, False), (why, where)
+            out = await client.post("/sign-out", data={"form_token": form_token}, headers=dict(headers))
+            assert out.status_code == 403, why
+        assert (await client.get("/deployments")).status_code == 200
+        assert (await other.get(path)).status_code == 200, "the link was not used up"
+
+
+async def test_the_cookie_opens_the_api_to_pages_of_this_panel_alone(world: World) -> None:
+    deployment_id, _ = await _paths(world)
+    body = {"deploymentId": deployment_id}
+    async with signed_in(world) as client:
+        changed = {
+            (where, why): (await client.post(where, json=body, headers=dict(headers))).status_code
+            for where in ("/api/deployment.removeDeployment", "/api/trpc/deployment.removeDeployment")
+            for why, headers in FOREIGN.items()
+        }
+        assert changed == dict.fromkeys(changed, 401)
+        assert await _is_untouched(world, deployment_id)
+        read = {
+            "nothing": await _read(client),
+            "typed": await _read(client, {"sec-fetch-site": "none"}),
+            "cross-site": await _read(client, {"sec-fetch-site": "cross-site"}),
+            "another origin": await _read(client, {"sec-fetch-site": "same-origin", "origin": "http://evil.example"}),
+            "own": await _read(client, {"sec-fetch-site": "same-origin"}),
+            "own, without fetch metadata": await _read(client, {"x-headway-page": "1"}),
+            "a wrong key beside it": await _read(client, {"sec-fetch-site": "same-origin", "x-api-key": "nope"}),
+        }
+        assert {why for why, status in read.items() if status == 200} == {"own", "own, without fetch metadata"}
+        assert {status for status in read.values() if status != 200} == {401}
+        done = await client.post("/api/deployment.removeDeployment", json=body, headers=OWN)
+        assert done.status_code == 200
+        rows = (await world.get("auditLog.all"))["logs"]
+        assert rows[0]["credential"] == "session"
+
+
+async def test_no_mutation_is_open_to_another_page(world: World) -> None:
+    names = [each.name for each in bare_registry() if each.kind is Kind.MUTATION and not each.is_open]
+    assert len(names) > 200
+    async with signed_in(world) as client:
+        headers = {"origin": "http://evil.example", "sec-fetch-site": "cross-site"}
+        opened = [
+            name for name in names if (await client.post(f"/api/{name}", json={}, headers=headers)).status_code != 401
+        ]
+        assert opened == []
+
+
+async def test_a_socket_is_open_to_pages_of_this_panel_alone(world: World) -> None:
+    deployment_id = await world.ended(await world.application())
+    world.write_log(deployment_id, "one\n")
+    log_path = (await world.get("deployment.one", deploymentId=deployment_id))["logPath"]
+    async with signed_in(world) as client, served(world) as server:
+        address = f"ws://127.0.0.1:{server.port}/listen-deployment?logPath={log_path}"
+        cookie = {"cookie": f"headway-{server.port}={client.cookies[COOKIE]}"}
+        own = f"http://127.0.0.1:{server.port}"
+        refused = []
+        for origin in (
+            None,
+            "null",
+            "http://evil.example",
+            f"http://127.0.0.1:{server.port + 1}",
+            own.replace("http", "https"),
+        ):
+            headers = cookie if origin is None else {**cookie, "origin": origin}
+            try:
+                async with connect(address, additional_headers=headers, proxy=None):
+                    pass
+            except InvalidStatus as refusal:
+                refused.append(refusal.response.status_code)
+        assert refused == [401] * 5
+        async with connect(address, additional_headers={**cookie, "origin": own}, proxy=None) as connection:
+            assert await connection.recv() == "one\n"
+
+
+async def _read(client: httpx.AsyncClient, headers: Mapping[str, str] | None = None) -> int:
+    return (await client.get("/api/user.get", headers=dict(headers or {}))).status_code

@@ -1,0 +1,44 @@
+"""What was typed, as values of an input."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from headway.pages.forms import Form, Kind
+from headway.web.form_fields import kept_of, told_of, values_of
+
+FIELDS = {"title": Kind.TEXT, "keep": Kind.WHOLE, "force": Kind.FLAG, "paths": Kind.LINES}
+NEVER = cast("Any", None)
+FORM = Form(operation=NEVER, given=NEVER, asks=NEVER, did=NEVER, then=NEVER, fields=FIELDS)
+
+
+def test_each_kind_becomes_its_value() -> None:
+    typed = {"title": " a\r\nb ", "keep": "7", "force": "true", "paths": "src/\r\n\r\n docs/ \n"}
+    assert values_of(FORM, typed) == {"title": "a\nb", "keep": 7, "force": True, "paths": ["src/", "docs/"]}
+
+
+def test_nothing_else_is_taken_from_a_form() -> None:
+    typed = {"deploymentId": "of somebody else", "form_token": "x", "once": "y", "title": "t"}
+    assert values_of(FORM, typed) == {"title": "t", "force": False}
+
+
+def test_what_is_empty_is_not_given_and_what_is_no_number_is_told_by_the_operation() -> None:
+    assert values_of(FORM, {"title": "  ", "keep": "", "paths": "\n"}) == {"force": False}
+    assert values_of(FORM, {"keep": "-3"})["keep"] == -3
+    assert values_of(FORM, {"keep": "seven"})["keep"] == "seven"
+    assert values_of(FORM, {"keep": "9" * 5_000})["keep"] == "9" * 5_000
+
+
+def test_what_was_typed_is_kept() -> None:
+    assert kept_of(FORM, {"title": "<b>", "form_token": "x"}) == {"title": "<b>", "keep": "", "force": "", "paths": ""}
+
+
+def test_issues_stand_at_their_fields() -> None:
+    issues = (
+        {"path": ["keep"], "message": "Invalid input: expected number, received string"},
+        {"path": ["deploymentId"], "message": "Too small: expected string to have >=1 characters"},
+        {"path": [], "message": "Not together"},
+    )
+    at, rest = told_of(issues, FIELDS)
+    assert at == {"keep": "Expected number, received string."}
+    assert rest == "deploymentId: Too small: expected string to have >=1 characters. Not together."
