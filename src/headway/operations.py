@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
@@ -43,9 +44,10 @@ from headway.features.webhooks import api as webhooks
 from headway.features.webhooks.watch_paths import check_patterns
 from headway.http.app import create_app
 from headway.http.auth import Door
-from headway.http.downloads import Download
+from headway.http.downloads import Download, PlainDownload
 from headway.http.needs import HttpNeeds
 from headway.http.origin import Origins
+from headway.http.seats import Bounds, Seats
 from headway.http.streams import Follows
 from headway.infra.db.probe import why_away
 from headway.infra.logs.download import OpenedLog
@@ -77,6 +79,7 @@ _ROUTERS = (
     settings,
     webhooks,
 )
+_SEARCHES = Bounds(in_all=2, of_token=1, of_address=2, wait_seconds=10)  # each takes a processor for up to 2 s
 _PAGES: Sequence[Callable[[], Mapping[str, Callable[[], Page]]]] = (
     access_pages.pages,
     deployment_pages.pages,
@@ -88,10 +91,16 @@ _OPENED = frozenset({"organization.acceptInvitation"})  # to whoever has no key 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Streams:
-    """How a transport sends what comes bit by bit."""
+    """How a transport sends what comes bit by bit, and for how many it does what is dear.
+
+
+    ``seat`` is one of the few for those who search through whole logs: by whom it is taken.
+    """
 
     follow: Callable[[Actor, Permission, str, int], Awaitable[Stream]]
+    seat: Callable[[str], AbstractAsyncContextManager[None]]
     download: Callable[[Deployment, OpenedLog, Mapping[bytes, bytes]], File]
+    plain_download: Callable[[Deployment, OpenedLog], File]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +118,7 @@ def http_app(base: Base, features: Features) -> Starlette:
     """The HTTP application of a panel."""
     deployments, access = features.deployments, features.access
     follows = Follows(deployments.service, base.broadcast, base.events, access.audience)
-    registry = registry_of(base, features, Streams(follow=follows.open, download=Download))
+    registry = registry_of(base, features, streams_of(follows))
     performer = Performer(registry, access.audit, partial(_check, base.settings.watch_depths))
     needs = http_needs(base, features)
     web = WebNeeds(
@@ -121,6 +130,17 @@ def http_app(base: Base, features: Features) -> Starlette:
         vault=base.vault,
     )
     return create_app(needs, follows, registry, performer, Entrance(web))
+
+
+def streams_of(follows: Follows) -> Streams:
+    """How HTTP does that."""
+    seats = Seats(_SEARCHES, "searches in logs")
+    return Streams(
+        follow=follows.open,
+        seat=lambda person: seats.one(person, ""),
+        download=Download,
+        plain_download=PlainDownload,
+    )
 
 
 def http_needs(base: Base, features: Features) -> HttpNeeds:

@@ -18,6 +18,7 @@ from headway.core.engine.parts import EngineSettings, Parts
 from headway.core.engine.poller import Poller
 from headway.core.engine.run_log import LogFilesOnDisk, LogFolder
 from headway.core.engine.scheduler.timers import Timers
+from headway.core.engine.troubles import Troubles
 from headway.drivers.panel_machine import PanelMachine
 from headway.features.servers.fleet import Fleet
 from headway.first_key import first_owner
@@ -171,7 +172,7 @@ async def _opened(
 def _base(settings: Settings, data_dir: DataDir, db: SqlDatabase, crash_point: Callable[[str], None]) -> Base:
     """What features are installed on: nothing of any of them is in the engine and the ledger yet."""
     events, clock, paths, guests = Events(), SystemClock(), LogPaths(data_dir.logs), set[str]()
-    broadcast = Broadcast(paths)
+    broadcast, troubles = Broadcast(paths), Troubles()
     ledger = Ledger(
         events=events,
         log_path=lambda deployment_id: str(paths.log(deployment_id)),
@@ -184,7 +185,8 @@ def _base(settings: Settings, data_dir: DataDir, db: SqlDatabase, crash_point: C
         ledger=ledger,
         events=events,
         vault=data_dir.vault,
-        logs=LogFolder(paths, broadcast, events),
+        logs=LogFolder(paths, broadcast, events, troubles),
+        troubles=troubles,
         owner=f"{data_dir.panel_id}.{new_id()}",
         settings=EngineSettings.of(settings),
         guests=guests,

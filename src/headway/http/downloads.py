@@ -13,9 +13,13 @@ from headway.http.answers import SECURITY_HEADERS
 from headway.http.outlets import AsgiStream, Gone
 from headway.http.ranges import Part, part_of
 from headway.infra.logs.download import OpenedLog
+from headway.infra.logs.logfile import in_thread
+from headway.kernel.ansi import without_escapes
 
 STUCK_SECONDS = 30.0
 _PIECE_BYTES = 256 << 10
+_LONGEST_HELD_BYTES = 1 << 20
+_ESC = b"\x1b"
 
 
 class Download(AsgiStream, File):
@@ -54,6 +58,48 @@ class Download(AsgiStream, File):
 
     def _headers(self) -> list[tuple[bytes, bytes]]:
         return [*_described(self._part, self._name, self._tag), *SECURITY_HEADERS]
+
+
+class PlainDownload(Download):
+    """One download of a log without what is meant for terminals. How long it is nobody knows before, so that no part of
+    it can be asked for.
+    """
+
+    def __init__(self, deployment: Deployment, log: OpenedLog) -> None:
+        super().__init__(deployment, log, {})
+
+    async def _send_pieces(self, send: Send) -> None:
+        offset, held = 0, b""
+        while offset < self._log.size:
+            piece = await self._log.read(offset, min(_PIECE_BYTES, self._log.size - offset))
+            if not piece:
+                raise Gone
+            offset += len(piece)
+            whole, held = _parted(held + piece)
+            await self._send_plain(send, whole, more=True)
+        await self._send_plain(send, held, more=False)
+
+    async def _send_plain(self, send: Send, text: bytes, *, more: bool) -> None:
+        body = await in_thread(lambda: _plain(text)) if _ESC in text else text
+        async with asyncio.timeout(STUCK_SECONDS):
+            await send({"type": "http.response.body", "body": body, "more_body": more})
+
+    def _headers(self) -> list[tuple[bytes, bytes]]:
+        told = {b"content-type", b"content-disposition"}
+        return [*((name, value) for name, value in super()._headers() if name in told), *SECURITY_HEADERS]
+
+
+def _parted(text: bytes) -> tuple[bytes, bytes]:
+    """Whole lines, and the rest, in which an escape may not have come to its end; a rest that is too long goes too."""
+    end = text.rfind(b"\n") + 1
+    if len(text) - end > _LONGEST_HELD_BYTES:
+        end = len(text)
+    return text[:end], text[end:]
+
+
+def _plain(text: bytes) -> bytes:
+    # Escapes are ASCII, so that each byte may stand for a character: text that is cut within one stays as it is.
+    return without_escapes(text.decode("latin-1")).encode("latin-1")
 
 
 def _described(part: Part, name: str, tag: bytes | None) -> list[tuple[bytes, bytes]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 LONGEST_LINE = 16 << 10  # of what is shown
 LONGEST_READ = 4 * LONGEST_LINE  # of a line as it was written
@@ -18,10 +19,10 @@ _SHADES = (
 )
 _LEVELS = (0, 95, 135, 175, 215, 255)
 _MOST_NUMBERS = 32  # of one sequence; the digits of one are bounded too, for int() refuses some thousands of them
-# What begins like a title goes to its end, and to the end of the line where it has none.
+# What begins like a title goes to its end, and no further than the line does.
 _ESCAPE = (
-    r"\x1b\[[^@-~]*[@-~]?"
-    r"|\x1b[\]PX^_](?:[^\x07\x1b]|\x1b(?!\\))*(?:\x07|\x1b\\)?"
+    r"\x1b\[[^@-~\n]*[@-~]?"
+    r"|\x1b[\]PX^_](?:[^\x07\x1b\n]|\x1b(?!\\))*(?:\x07|\x1b\\)?"
     r"|\x1b[ -/]*[0-~]?"
 )
 _ESCAPES = re.compile(_ESCAPE)
@@ -99,13 +100,17 @@ def runs_from(line: str, style: Style) -> tuple[Line, Style]:
     return ([*runs, ("", "…")] if is_cut else runs), style
 
 
-def style_after(lines: Iterable[str], style: Style = NO_STYLE) -> Style:
+def style_after(lines: Sequence[str], style: Style = NO_STYLE) -> Style:
     """The style that holds behind these lines."""
-    for line in lines:
+    told = list[str]()
+    for line in reversed(lines):
         if "\x1b" in line:
-            for token in _TOKEN.finditer(line[:LONGEST_READ]):
-                if token["verb"] == "m":
-                    style = _styled(style, token["given"])
+            styles = [token["given"] for token in _TOKEN.finditer(line[:LONGEST_READ]) if token["verb"] == "m"]
+            told += reversed(styles)
+            if not {"", "0"}.isdisjoint(styles):  # what was before is taken back
+                break
+    for given in reversed(told):
+        style = _styled(style, given)
     return style
 
 
@@ -152,14 +157,14 @@ class _Screen:
         """What stands there, and how many characters it has."""
         runs = self._runs if self._cells is None else self._cells
         joined, length = list[Run](), 0
-        for classes, whole in runs:
-            text = whole[: max(0, LONGEST_LINE - length)]
+        for classes, text in runs:
+            shown = text[: max(0, LONGEST_LINE - length)]
             if joined and joined[-1][0] == classes:
-                joined[-1] = (classes, joined[-1][1] + text)
-            elif text:
-                joined.append((classes, text))
+                joined[-1] = (classes, joined[-1][1] + shown)
+            elif shown:
+                joined.append((classes, shown))
             length += len(text)
-        return joined, sum(len(text) for _, text in runs)
+        return joined, length
 
     def _spread(self) -> list[Run]:
         if self._cells is None:
@@ -191,6 +196,7 @@ def _shown(text: str) -> str:
     return _UNSEEN.sub(lambda found: f"\u27e8U+{ord(found[0]):04X}\u27e9", text)
 
 
+@lru_cache(maxsize=1024)
 def _styled(style: Style, given: str) -> Style:
     numbers = [int(each) if each else 0 for each in re.split("[;:]", given)[:_MOST_NUMBERS]]
     while numbers:

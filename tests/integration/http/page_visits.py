@@ -12,9 +12,8 @@ from pathlib import Path
 import headway
 from headway.api.registry import Performer
 from headway.core.access.model import Actor
-from headway.http.downloads import Download
 from headway.http.streams import Follows
-from headway.operations import Streams, registry_of
+from headway.operations import registry_of, streams_of
 from headway.pages.forms import Flash, Question
 from headway.pages.page import Page, View
 from headway.web.form_fields import values_of
@@ -111,7 +110,7 @@ async def person(world: World, name: str = "owner") -> Person:
     assert actor is not None
     base, features = world.platform.base, world.platform.features
     follows = Follows(features.deployments.service, base.broadcast, base.events, features.access.audience)
-    registry = registry_of(base, features, Streams(follow=follows.open, download=Download))
+    registry = registry_of(base, features, streams_of(follows))
     performer = Performer(registry, features.access.audit, lambda _given: None)
     operations = Operations(registry=registry, performer=performer)
     root = Path(headway.__file__).parent

@@ -340,16 +340,6 @@ def held_up() -> Iterator[asyncio.Event]:
     pump_module.log.removeFilter(told)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 2 MiB."""
-    mount = tmp_path / "small"
-    mount.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", mount], check=True)
-    yield mount
-    subprocess.run(["umount", mount], check=True)
-
-
 def _output(size: int, *, seed: int) -> bytes:
     """Lines of all kinds, secrets whole and in parts among them."""
     chance = random.Random(seed)

@@ -18,6 +18,8 @@ from headway.core.deployments.summary import Listed
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.logs.download import OpenedLog
+from headway.infra.logs.grep import Find, Hits
+from headway.infra.logs.lines import LinesAsked, LogLines
 from headway.infra.logs.search import Found, Search
 from headway.kernel.errors import Conflict
 
@@ -64,6 +66,14 @@ class LogFiles(Protocol):
 
     async def search(self, deployment_id: str, search: Search) -> Found:
         """Where a text stands in the log."""
+        ...
+
+    async def lines(self, deployment_id: str, asked: LinesAsked, *, has_ended: bool) -> LogLines:
+        """Lines of the log by their numbers."""
+        ...
+
+    async def find(self, deployment_id: str, wanted: Find, *, has_ended: bool) -> Hits:
+        """Which lines of the log have a text."""
         ...
 
     async def remove(self, deployment_id: str) -> None:
@@ -159,6 +169,24 @@ class DeploymentService:
         """Where a text stands in a deployment's log."""
         await self.one(actor, permission, deployment_id)
         return await self._logs.search(deployment_id, search)
+
+    async def lines(
+        self, actor: Actor, permission: Permission, deployment_id: str, asked: LinesAsked
+    ) -> tuple[Deployment, list[StepRecord], LogLines]:
+        """Lines of a deployment's log, with the deployment and its steps as they were before. That it had ended tells
+        that the log was whole. Raises BegunAnew, Unavailable.
+        """
+
+        def look(tx: Tx) -> tuple[Deployment, list[StepRecord]]:
+            return self._permitted(tx, actor, permission, deployment_id), store.steps_of(tx, deployment_id)
+
+        found, steps = await self._db.read(look)
+        return found, steps, await self._logs.lines(deployment_id, asked, has_ended=found.status.ended)
+
+    async def find(self, actor: Actor, permission: Permission, deployment_id: str, wanted: Find) -> Hits:
+        """Which lines of a deployment's log have a text. Raises NoExpression, BegunAnew, Unavailable."""
+        found = await self.one(actor, permission, deployment_id)
+        return await self._logs.find(deployment_id, wanted, has_ended=found.status.ended)
 
     def _permitted(self, tx: Tx, actor: Actor, permission: Permission, deployment_id: str) -> Deployment:
         found = store.find(tx, deployment_id)

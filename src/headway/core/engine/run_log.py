@@ -10,7 +10,10 @@ from datetime import datetime
 from typing import Protocol
 
 from headway.core.engine.parts import OutputSource
+from headway.core.engine.troubles import Troubles
 from headway.infra.logs.download import OpenedLog, open_log
+from headway.infra.logs.grep import Find, Hits, find
+from headway.infra.logs.lines import LineReader, LinesAsked, LogLines
 from headway.infra.logs.logfile import close_log, drop_checkpoint
 from headway.infra.logs.mask import Masker
 from headway.infra.logs.paths import LogPaths
@@ -28,6 +31,7 @@ log = logging.getLogger(__name__)
 
 _LINES_LOOKED_AT = 200
 _MOMENT_SECONDS = 5.0
+_INDEX = "line index"
 
 
 class Followers(Protocol):
@@ -53,38 +57,28 @@ class LogFolder:
     paths: LogPaths
     followers: Followers
     events: Events
+    troubles: Troubles = field(default_factory=Troubles)
     turns: Turns = field(default_factory=lambda: Turns(TURN_SECONDS))
 
     def open(self, deployment_id: str, source: OutputSource, mask: tuple[str, ...]) -> PumpedLog:
         """The log of a run, continued where it stands."""
         masker = Masker(mask)
-        return PumpedLog(
-            deployment_id, self.paths, self.followers, source, masker, events=self.events, turns=self.turns
-        )
+        return PumpedLog(self, deployment_id, source, masker)
 
 
 class PumpedLog:
     """One run's log; fits ``parts.RunLog``."""
 
-    def __init__(
-        self,
-        deployment_id: str,
-        paths: LogPaths,
-        followers: Followers,
-        source: OutputSource,
-        masker: Masker,
-        *,
-        events: Events,
-        turns: Turns,
-    ) -> None:
+    def __init__(self, folder: LogFolder, deployment_id: str, source: OutputSource, masker: Masker) -> None:
         self._deployment_id = deployment_id
-        self._paths = paths
-        self._path = paths.log(deployment_id)
-        self._steps = paths.steps(deployment_id)
-        self._followers = followers
+        self._paths = folder.paths
+        self._path = folder.paths.log(deployment_id)
+        self._steps = folder.paths.steps(deployment_id)
+        self._followers = folder.followers
         self._masker = masker
-        self._events = events
-        self._pump = Pump(source, self._path, masker, self._grew, turns)
+        self._events = folder.events
+        self._troubles = folder.troubles
+        self._pump = Pump(source, self._path, masker, self._grew, folder.turns, on_problem=self._lost_index)
         self._told: int | None = None
 
     @property
@@ -145,8 +139,12 @@ class PumpedLog:
     async def ended(self) -> None:
         """Tells the log's followers that no more comes."""
         self._followers.ended(self._deployment_id)
+        self._troubles.forget(_INDEX, self._deployment_id)  # it is made when it is asked for
         with suppress(OSError):  # retention takes it along with the log
             await drop_checkpoint(self._path)
+
+    def _lost_index(self, problem: Exception) -> None:
+        self._troubles.note(_INDEX, self._deployment_id, f"The lines of its log are not noted: {problem}")
 
     def _grew(self, size: int) -> None:
         self._followers.grew(self._deployment_id, size)
@@ -161,6 +159,7 @@ class LogFilesOnDisk:
     """The logs of deployments by id; fits ``core.deployments.service.LogFiles``."""
 
     paths: LogPaths
+    reader: LineReader = field(default_factory=LineReader)
 
     async def tail(self, deployment_id: str, lines: int) -> str:
         """The last ``lines`` lines, "" when there is no log."""
@@ -173,6 +172,14 @@ class LogFilesOnDisk:
     async def search(self, deployment_id: str, search: Search) -> Found:
         """Where a text stands in the log."""
         return await search_log(self.paths.log(deployment_id), search)
+
+    async def lines(self, deployment_id: str, asked: LinesAsked, *, has_ended: bool) -> LogLines:
+        """Lines of the log by their numbers."""
+        return await self.reader.read(self.paths.log(deployment_id), asked, has_ended=has_ended)
+
+    async def find(self, deployment_id: str, wanted: Find, *, has_ended: bool) -> Hits:
+        """Which lines of the log have a text."""
+        return await find(self.reader, self.paths.log(deployment_id), wanted, has_ended=has_ended)
 
     async def remove(self, deployment_id: str) -> None:
         """Removes a log and what lies beside it."""

@@ -67,6 +67,10 @@ class Troubles:
         self._noted.pop((loop, item), None)
         return True
 
+    def note(self, loop: str, item: str, sentence: str) -> None:
+        """Keeps what could not be done with an item outside of all loops."""
+        self._note(loop, item, sentence)
+
     def waits(self, loop: str, item: str) -> bool:
         """Whether an item failed so short a time ago that it is not to be tried yet."""
         noted = self._noted.get((loop, item))

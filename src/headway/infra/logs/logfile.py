@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from headway.infra.logs.line_index import LineNotes
 from headway.infra.logs.mask import Masker
 from headway.infra.logs.paths import checkpoint_beside, draft_beside
 
@@ -37,6 +38,11 @@ class LogFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = os.open(path, _FLAGS, 0o600)
+        self.is_new = not os.fstat(self._file).st_size  # nothing was ever written into it
+
+    def read(self, offset: int, limit_bytes: int) -> bytes:
+        """What stands at ``offset``, at most so many bytes. Raises OSError."""
+        return os.pread(self._file, limit_bytes, offset)
 
     def write(self, text: bytes, offset: int) -> int:
         """Writes all of ``text`` at ``offset`` and gives the offset behind it. Raises OSError; writing it again after
@@ -155,6 +161,9 @@ def _close_log(path: Path, offset: int, text: str, masker: Masker, *, is_whole: 
         begins = file.close_at(offset, is_whole=is_whole)
         size = file.end(masker.mask_text(text.rstrip("\n")).encode() + b"\n", begins)
         _sync_folder(path.parent)
+        notes = LineNotes(path, begins, file.read, is_new=file.is_new)
+        notes.add(file.read(begins, size - begins))
+        notes.close()
         return size
     finally:
         file.close()

@@ -38,6 +38,10 @@ class LogPaths:
         """The file of steps with their places in the log. Raises NoSuchLogName."""
         return steps_beside(self.log(deployment_id))
 
+    def lines(self, deployment_id: str) -> Path:
+        """The index of the log's lines. Raises NoSuchLogName."""
+        return lines_beside(self.log(deployment_id))
+
     def prepare(self) -> None:
         """Makes the folder, which only its owner may enter; no error if it exists."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -66,12 +70,19 @@ def steps_beside(log: Path) -> Path:
     return log.with_name(f"{log.name}.steps")
 
 
+def lines_beside(log: Path) -> Path:
+    """The index of a log's lines."""
+    return log.with_name(f"{log.name}.lines")
+
+
 def draft_beside(file: Path) -> Path:
     """Where the next content of a file is written before it is renamed into place."""
     return file.with_name(f"{file.name}.new")
 
 
 def _remove_all(log: Path) -> None:
-    checkpoint = checkpoint_beside(log)
-    for file in (log, steps_beside(log), checkpoint, draft_beside(checkpoint)):
+    checkpoint, lines = checkpoint_beside(log), lines_beside(log)
+    # The index goes first: left alone, it would be taken for that of a log that comes. And last: whoever has just made
+    # one for a log that was there makes none after that.
+    for file in (lines, log, steps_beside(log), checkpoint, draft_beside(checkpoint), draft_beside(lines), lines):
         file.unlink(missing_ok=True)

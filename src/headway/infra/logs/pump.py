@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from headway.infra.logs.line_index import LineNotes
 from headway.infra.logs.logfile import Checkpoint, LogFile, in_thread, to_its_end
 from headway.infra.logs.mask import Masker
 from headway.kernel.errors import HeadwayError, Unavailable
@@ -24,6 +25,7 @@ _CHECKPOINT_BYTES = 4 << 20
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
 _QUIET_SECONDS = 0.2
+_LATE_SECONDS = 1.0  # after a pump has begun: what it reads until then may have been written long before
 # Whoever builds in a hundred places at once must still be answered: a read costs the event loop half a millisecond.
 # What is read in one turn is all that came since the last.
 TURN_SECONDS = 0.002
@@ -54,7 +56,8 @@ class Pump:
 
     ``on_growth`` is called on the event loop with the log's size in bytes, at the start and whenever it has grown.
     ``has_taken`` tells whether there was any output beyond the checkpoint.
-    ``turns`` are those of all the pumps beside which this one works.
+    ``turns`` are those of all the pumps beside which this one works. ``on_problem`` is told once, on the event loop,
+    what keeps the index of the log's lines from being written; the log is as good without it.
     """
 
     def __init__(
@@ -64,11 +67,14 @@ class Pump:
         masker: Masker,
         on_growth: Callable[[int], None],
         turns: Turns | None = None,
+        *,
+        on_problem: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         self._source = source
         self._log_path = log_path
         self._masker = masker
         self._on_growth = on_growth
+        self._on_problem = on_problem
         self._turns = turns or Turns(TURN_SECONDS)
         self._writing: _Writing | None = None
         self._saving: asyncio.Future[None] | None = None
@@ -251,6 +257,8 @@ class Pump:
     def _grow(self, size: int) -> None:
         self._size = size
         self._on_growth(size)
+        if self._writing and (problem := self._writing.new_problem()):
+            self._on_problem(problem)
 
     async def _saved(self) -> None:
         """Waits for the checkpoint that is being saved, if there is one. Raises OSError if it could not be."""
@@ -294,6 +302,9 @@ class _Writing:
         self.spool = self._begin.spool
         self.size = self._begin.log
         self._line = self._file.line_begin(self.size)
+        self._late_until = time.monotonic() + _LATE_SECONDS
+        self._notes = LineNotes(path, self.size, self._file.read, is_new=self._file.is_new)
+        self._is_told = False
 
     @property
     def line(self) -> int:
@@ -317,6 +328,7 @@ class _Writing:
         self.spool += len(raw)
         self._line = self._line_after(text)
         self.size = self._file.write(text, self.size)
+        self._notes.add(text, is_late=len(raw) == _CHUNK_BYTES or time.monotonic() < self._late_until)
         return self.size
 
     def show_held(self) -> int:
@@ -330,7 +342,13 @@ class _Writing:
         text = self._stream.finish()
         self._line = self._line_after(text)
         self.size = self._file.write(text, self.size)
+        self._notes.add(text)
         return self.size
+
+    def new_problem(self) -> Exception | None:
+        """What keeps the index from being written, if that was not asked for before."""
+        told, self._is_told = self._is_told, self._notes.problem is not None
+        return None if told else self._notes.problem
 
     def _line_after(self, text: bytes) -> int:
         """Where the last line begins once ``text`` is written."""
@@ -356,5 +374,6 @@ class _Writing:
         self._saved, self._saved_at = checkpoint, time.monotonic()
 
     def close(self) -> None:
-        """Gives the file back."""
+        """Gives the files back."""
+        self._notes.close()
         self._file.close()

@@ -12,8 +12,10 @@ from headway.kernel.ids import new_id
 
 def test_a_log_and_what_belongs_to_it_lie_side_by_side() -> None:
     paths = LogPaths(Path("/logs"))
-    names = [str(path) for path in (paths.log("a_-1"), paths.checkpoint("a_-1"), paths.steps("a_-1"))]
-    assert names == ["/logs/a_-1.log", "/logs/a_-1.log.checkpoint", "/logs/a_-1.log.steps"]
+    names = [
+        str(path) for path in (paths.log("a_-1"), paths.checkpoint("a_-1"), paths.steps("a_-1"), paths.lines("a_-1"))
+    ]
+    assert names == [f"/logs/a_-1.log{suffix}" for suffix in ("", ".checkpoint", ".steps", ".lines")]
 
 
 def test_every_id_of_ours_is_one() -> None:
@@ -32,7 +34,7 @@ async def test_removing_takes_all_that_belongs_to_a_log_and_nothing_else(tmp_pat
     paths.prepare()
     paths.prepare()
     assert (tmp_path / "logs").stat().st_mode & 0o777 == 0o700
-    for file in (paths.log("a"), paths.checkpoint("a"), paths.steps("a"), paths.log("a2")):
+    for file in (paths.log("a"), paths.checkpoint("a"), paths.steps("a"), paths.lines("a"), paths.log("a2")):
         file.write_bytes(b"x")
     await paths.remove("a")
     await paths.remove("a")

@@ -18,7 +18,7 @@ def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
 
 
 def _deployment(panel: PanelParts) -> Routed:
-    from headway.features.deployments.api import lists, operations, search
+    from headway.features.deployments.api import lists, log_lines, operations, search
 
     features, reads = panel.features, panel.features.deployments.reads
     needs = operations.DeploymentNeeds(
@@ -26,12 +26,15 @@ def _deployment(panel: PanelParts) -> Routed:
         deployment_reads=reads,
         deployments=features.deployments.service,
         download=panel.streams.download,
+        plain_download=panel.streams.plain_download,
         follow=panel.streams.follow,
     )
     list_needs = lists.DeploymentListsNeeds(deployment_reads=reads, projects=features.projects, rows=panel.rows)
     search_needs = search.DeploymentSearchNeeds(deployment_reads=reads, projects=features.projects, rows=panel.rows)
+    line_needs = log_lines.LogLinesNeeds(deployments=features.deployments.service, seat=panel.streams.seat)
     parts = (
         operations.router.over(needs),
+        log_lines.router.over(line_needs),
         lists.router.over(list_needs),
         search.router.over(search_needs),
     )

@@ -30,13 +30,14 @@ LONGEST_WAIT_SECONDS = 300
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentNeeds:
     """What these operations need. ``follow`` opens a follower of a deployment's log from a byte on, ``download`` hands
-    out a log: how their answers are sent their transport says.
+    out a log and ``plain_download`` one without colours: how their answers are sent their transport says.
     """
 
     awaiting: Awaiting
     deployment_reads: DeploymentReader
     deployments: DeploymentService
     download: Callable[[Deployment, OpenedLog, Mapping[bytes, bytes]], File]
+    plain_download: Callable[[Deployment, OpenedLog], File]
     follow: Callable[[Actor, Permission, str, int], Awaitable[Stream]]
 
 
@@ -69,6 +70,12 @@ class SearchLog(DeploymentById):
     start: Annotated[int, Field(ge=0, le=MOST, alias="from")] = 0
     limit: Annotated[int, Field(ge=1, le=1_000)] = 100
     ignore_case: bool = False
+
+
+class LogDownload(DeploymentById):
+    """``plain`` leaves out colours and all else that is meant for terminals; no range can be asked for then."""
+
+    plain: bool = False
 
 
 class FollowInput(DeploymentById):
@@ -115,9 +122,11 @@ async def search_log(needs: DeploymentNeeds, call: Call[SearchLog]) -> FoundRow:
 
 
 @router.query("log", least=Role.MEMBER, scope=Scope.READ)
-async def log(needs: DeploymentNeeds, call: Call[DeploymentById]) -> File:
+async def log(needs: DeploymentNeeds, call: Call[LogDownload]) -> File:
     """A deployment's log as a file, whole or a range of it."""
     deployment, opened = await needs.deployments.open_log(call.actor, call.permission, call.input.deployment_id)
+    if call.input.plain:
+        return needs.plain_download(deployment, opened)
     return needs.download(deployment, opened, call.headers)
 
 

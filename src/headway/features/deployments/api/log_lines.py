@@ -1,0 +1,174 @@
+"""``deployment.lines`` and ``find``: a log by its lines, for who shows it, and where in it a text stands."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from headway.api.inputs import MOST, Input
+from headway.api.operation import Call
+from headway.api.problems import invalid
+from headway.api.router import Router
+from headway.api.rows import moment
+from headway.core.access.model import Role, Scope
+from headway.core.access.policy import Noun
+from headway.core.deployments.model import StepRecord
+from headway.core.deployments.service import DeploymentService
+from headway.infra.logs.grep import Find, Hits
+from headway.infra.logs.lines import MOST_LINES, LinesAsked, LogLine, LogLines
+
+LONGEST_TEXT = 200
+
+Number = Annotated[int, Field(ge=1, le=MOST)]
+Generation = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLinesNeeds:
+    """What these operations need. ``seat`` is one of the few for those who search: by whom it is taken."""
+
+    deployments: DeploymentService
+    seat: Callable[[str], AbstractAsyncContextManager[None]]
+
+
+router = Router[LogLinesNeeds]("deployment", resource=Noun.DEPLOYMENT)
+
+
+class LinesInput(Input):
+    """Lines from number ``from`` on (the first is 1) or around number ``around``, and where neither is given the last
+    ones. ``generation`` is of the log whose lines are meant, as an earlier answer told it.
+    """
+
+    deployment_id: Annotated[str, Field(min_length=1)]
+    generation: Generation | None = None
+    start: Annotated[Number | None, Field(alias="from")] = None
+    around: Number | None = None
+    count: Annotated[int, Field(ge=1, le=MOST_LINES)] = 500
+
+
+class FindInput(Input):
+    """``regex`` takes the text as an extended regular expression, without back references; ``ignoreCase`` is for ASCII
+    letters. The hit that ``next`` tells is the first from line ``from`` on, or the last up to it.
+    """
+
+    deployment_id: Annotated[str, Field(min_length=1)]
+    generation: Generation | None = None
+    text: Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT, pattern=r"^[^\r\n]*$")]
+    regex: bool = False
+    ignore_case: bool = False
+    start: Annotated[Number | None, Field(alias="from")] = None
+    direction: Literal["forward", "backward"] = "forward"
+
+
+class LineRow(TypedDict):
+    """A line of a log by its number ``n``: where it begins (bytes), when it was read (by then, where ``caughtUp``), in
+    which step, and its text as runs of classes and text. ``cut`` bytes of it are not shown; an ``open`` one goes on.
+    """
+
+    n: int
+    offset: int
+    at: str | None
+    caughtUp: bool
+    step: str | None
+    runs: list[list[str]]
+    cut: int
+    open: bool
+
+
+class LinesRow(TypedDict):
+    """Lines of a log, ``first`` the number of the first of them (or of the one that would be), of ``total`` there are.
+    There may be fewer than were asked for, for an answer is bounded. With another ``generation`` the log was begun
+    anew; it is empty where there is no log yet. Where it has ``ended`` no more comes.
+    """
+
+    generation: str
+    first: int
+    total: int
+    size: int
+    ended: bool
+    rows: list[LineRow]
+
+
+class HitsRow(TypedDict):
+    """The numbers of lines that have a text, of ``total`` the first and the last 5,000; ``next`` is the hit that was
+    wanted. Where ``cut`` names a line, the search was ended there, after ``seconds``.
+    """
+
+    generation: str
+    hits: list[int]
+    total: int
+    next: int | None
+    cut: int | None
+    seconds: float
+
+
+@router.query("lines", least=Role.MEMBER, scope=Scope.READ)
+async def lines(needs: LogLinesNeeds, call: Call[LinesInput]) -> LinesRow:
+    """Lines of a deployment's log by their numbers, with colours and times."""
+    given = call.input
+    if given.start is not None and given.around is not None:
+        message = "Invalid input: from and around exclude each other"
+        raise invalid([{"code": "custom", "path": ["around"], "message": message}])
+    asked = LinesAsked(count=given.count, start=given.start, around=given.around, generation=given.generation or "")
+    deployment, steps, found = await needs.deployments.lines(call.actor, call.permission, given.deployment_id, asked)
+    return _lines_row(found, steps, asked, ended=deployment.status.ended)
+
+
+@router.query("find", least=Role.MEMBER, scope=Scope.READ)
+async def find(needs: LogLinesNeeds, call: Call[FindInput]) -> HitsRow:
+    """Which lines of a deployment's log have a text, in all of it."""
+    given = call.input
+    wanted = Find(
+        text=given.text,
+        is_regex=given.regex,
+        ignore_case=given.ignore_case,
+        start=given.start,
+        backwards=given.direction == "backward",
+        generation=given.generation or "",
+    )
+    async with needs.seat(call.actor.user_id):
+        return _hits_row(await needs.deployments.find(call.actor, call.permission, given.deployment_id, wanted))
+
+
+def _lines_row(found: LogLines, steps: Sequence[StepRecord], asked: LinesAsked, *, ended: bool) -> LinesRow:
+    begun = sorted((step.log_offset, step.name) for step in steps)
+    return {
+        "generation": found.generation,
+        "first": found.lines[0].number if found.lines else asked.start or found.total + 1,
+        "total": found.total,
+        "size": found.size,
+        "ended": ended,
+        "rows": [_line_row(line, begun) for line in found.lines],
+    }
+
+
+def _line_row(line: LogLine, begun: Sequence[tuple[int, str]]) -> LineRow:
+    """``begun`` tells where which step begins."""
+    step = bisect_right(begun, line.offset, key=lambda each: each[0])
+    return {
+        "n": line.number,
+        "offset": line.offset,
+        "at": moment(line.at),
+        "caughtUp": line.is_late,
+        "step": begun[step - 1][1] if step else None,
+        "runs": [[classes, text] for classes, text in line.runs],
+        "cut": line.left_out,
+        "open": line.is_open,
+    }
+
+
+def _hits_row(found: Hits) -> HitsRow:
+    return {
+        "generation": found.generation,
+        "hits": list(found.lines),
+        "total": found.total,
+        "next": found.following,
+        "cut": found.cut_at,
+        "seconds": round(found.seconds, 3),
+    }

@@ -1,0 +1,348 @@
+"""The lines of logs by their numbers, as a page shows them: some from a number on, around one, or the last."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from headway.infra.logs.line_index import (
+    BLOCK_BYTES,
+    LineCount,
+    LineIndex,
+    LineRecord,
+    generation_of,
+    load_index,
+    packed_index,
+)
+from headway.infra.logs.logfile import in_thread
+from headway.infra.logs.paths import draft_beside, lines_beside
+from headway.kernel.ansi import LONGEST_LINE, LONGEST_READ, NO_STYLE, Line, Style, runs_from, style_after
+from headway.kernel.errors import Conflict, Unavailable
+
+log = logging.getLogger(__name__)
+
+MOST_LINES = 1_000
+_MOST_BYTES = 1 << 20  # of one answer
+_SLICE_BYTES = 4 << 20  # counted in one go of a thread
+_PAUSE_SECONDS = 0.005
+_COUNTED_AT_A_TIME = 2
+_LONGEST_COUNT_SECONDS = 30.0
+_WORTH_KEEPING_BYTES = 1 << 20  # so much counted makes an index that is kept
+_LOOKED_BACK_BYTES = 256 << 10  # for what colours a line from before it
+
+
+class BegunAnew(Conflict):
+    """The log is another than the one whose lines were asked for."""
+
+    def __init__(self) -> None:
+        super().__init__("This log was begun anew. Read its lines again from the first.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinesAsked:
+    """Which lines: ``count`` from number ``start`` on (the first is 1), or around number ``around``, or the last.
+    ``generation`` is of the log they belong to, as an earlier answer told it.
+    """
+
+    count: int = 500
+    start: int | None = None
+    around: int | None = None
+    generation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """A line: its number, its place in the log in bytes, its text in runs. It was read ``at`` that second, or by then
+    (``is_late``); None where nobody knows. ``left_out``: so many bytes at its end are not shown. ``is_open``: its end
+    was not written yet.
+    """
+
+    number: int
+    offset: int
+    runs: Line
+    at: datetime | None
+    is_late: bool
+    left_out: int
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLines:
+    """Lines of a log of one ``generation`` ("": there is no log yet), which has so many in all and so many bytes. There
+    may be fewer than were asked for: an answer is bounded, and the rest is asked for again.
+    """
+
+    generation: str
+    total: int
+    size: int
+    lines: tuple[LogLine, ...] = ()
+
+
+_CUT = ("", "…")
+_NO_LOG = LogLines(generation="", total=0, size=0)
+
+
+class LineReader:
+    """Reads lines through the index that lies beside a log. What the index does not tell yet is counted first, in
+    slices, so that nobody else waits long for a thread; where much was missing of a log that has ended, the index is
+    kept.
+    """
+
+    def __init__(self) -> None:
+        self._counting = asyncio.Semaphore(_COUNTED_AT_A_TIME)
+
+    async def read(self, path: Path, asked: LinesAsked, *, has_ended: bool) -> LogLines:
+        """The lines. ``has_ended``: nobody writes the log any more. Raises BegunAnew, Unavailable, OSError."""
+        async with self.opened(path, has_ended=has_ended) as lines:
+            if asked.generation not in {"", "" if lines is None else lines.generation}:
+                raise BegunAnew
+            return _NO_LOG if lines is None else await in_thread(lambda: lines.asked(asked))
+
+    @asynccontextmanager
+    async def opened(self, path: Path, *, has_ended: bool) -> AsyncIterator[CountedLog | None]:
+        """The log with all of its lines counted; None where there is none. Raises Unavailable, OSError."""
+        opened = await in_thread(lambda: _open(path))
+        if opened is None:
+            yield None
+            return
+        try:
+            if not await in_thread(opened.count):
+                await self._count(opened, path, has_ended=has_ended)
+            yield opened
+        finally:
+            opened.close()
+
+    async def _count(self, opened: CountedLog, path: Path, *, has_ended: bool) -> None:
+        before = opened.counted
+        try:
+            async with asyncio.timeout(_LONGEST_COUNT_SECONDS), self._counting:
+                while True:
+                    if await in_thread(opened.count):
+                        break
+                    await asyncio.sleep(_PAUSE_SECONDS)  # a thread is there for others, too
+        except TimeoutError:
+            raise Unavailable("The lines of this log are still being counted; ask for them again.") from None
+        if has_ended and opened.counted - before >= _WORTH_KEEPING_BYTES:
+            await in_thread(lambda: _keep(opened, path))
+
+
+class CountedLog:
+    """An open log, and where its lines are; every call blocks."""
+
+    def __init__(self, file: int, size: int, index: LineIndex) -> None:
+        self.generation = index.generation
+        self.size = size
+        self.records = [record for record in index.records if record.offset < size]
+        if self.records and not self._begins_line(file, self.records[-1]):
+            self.records = []
+        last = self.records[-1] if self.records else LineRecord()
+        self.file = file
+        self._count = LineCount(last, is_first=not self.records)
+
+    @property
+    def position(self) -> int:
+        """How far who reads through ``file`` has come; whatever is read here moves nothing."""
+        return os.lseek(self.file, 0, os.SEEK_CUR)
+
+    @property
+    def counted(self) -> int:
+        """How many bytes of the log the lines are counted of."""
+        return self._count.offset
+
+    @property
+    def has_escape(self) -> bool:
+        """Whether anything in it is meant for terminals."""
+        return self._count.has_escape
+
+    @property
+    def total(self) -> int:
+        """How many lines it has, with one at the end that is open."""
+        return self._count.lines + (not self._count.is_at_begin)
+
+    def count(self) -> bool:
+        """Counts on for a slice; whether that was all."""
+        until = min(self.size, self._count.offset + _SLICE_BYTES)
+        while (offset := self._count.offset) < until:
+            text = os.pread(self.file, min(BLOCK_BYTES, until - offset), offset)
+            if not text:  # it was cut since
+                self.size = offset
+                return True
+            if (record := self._count.take(text)) is not None:
+                self.records.append(record)
+        return self._count.offset >= self.size
+
+    def asked(self, asked: LinesAsked) -> LogLines:
+        """The lines that are asked for, as many as an answer holds. Raises OSError."""
+        count = min(asked.count, MOST_LINES)
+        if asked.start is not None:
+            lines = self._lines(asked.start, count)
+        else:
+            wanted = self.total if asked.around is None else min(asked.around, self.total)
+            lines = self._lines_with(wanted, count, before=count - 1 if asked.around is None else count // 2)
+        return LogLines(generation=self.generation, total=self.total, size=self.size, lines=lines)
+
+    def number_at(self, offset: int) -> int:
+        """The number of the line in which this byte is. Raises OSError."""
+        found = bisect_right(self.records, offset, key=lambda each: each.offset)
+        count = LineCount(self.records[found - 1] if found else LineRecord())
+        while count.offset < offset and (
+            text := os.pread(self.file, min(BLOCK_BYTES, offset - count.offset), count.offset)
+        ):
+            count.count(text)
+        return count.lines + 1
+
+    def close(self) -> None:
+        """Gives the file back."""
+        os.close(self.file)
+
+    def _lines_with(self, number: int, count: int, *, before: int) -> tuple[LogLine, ...]:
+        """Lines among which is this one, ``before`` it so many, or fewer where they are too long for an answer."""
+        while True:
+            lines = self._lines(max(1, number - before), count)
+            if not lines or lines[-1].number >= number:
+                return lines
+            before //= 2
+
+    def _lines(self, first: int, count: int) -> tuple[LogLine, ...]:
+        if not self.records or first > self.total:
+            return ()
+        record = self.records[max(0, bisect_right(self.records, first - 1, key=lambda each: each.line) - 1)]
+        offset = self._offset_of(first - 1, record)
+        style = self._style_at(offset) if self.has_escape else NO_STYLE
+        lines, held = list[LogLine](), 0
+        for number, (begin, raw, length, is_open) in enumerate(self._raw(offset), first):
+            record = self._record_of(number - 1, record)
+            runs, style = runs_from(raw.decode("utf-8", "ignore"), style)
+            runs, left_out = _with_rest(runs, raw, length)
+            lines.append(
+                LogLine(
+                    number=number,
+                    offset=begin,
+                    runs=runs,
+                    at=_moment(record.milliseconds),
+                    is_late=record.is_late,
+                    left_out=left_out,
+                    is_open=is_open,
+                )
+            )
+            held += len(raw)
+            if len(lines) >= count or held >= _MOST_BYTES:
+                break
+        return tuple(lines)
+
+    def _record_of(self, line: int, near: LineRecord) -> LineRecord:
+        """The last record that is not behind a line."""
+        if near.line > line or near is self.records[-1]:
+            return near
+        return self.records[max(0, bisect_right(self.records, line, key=lambda each: each.line) - 1)]
+
+    def _offset_of(self, line: int, record: LineRecord) -> int:
+        """Where a line begins that has ``line`` lines before it."""
+        offset, missing = record.offset, line - record.line
+        while missing:
+            block = os.pread(self.file, min(BLOCK_BYTES, self.size - offset), offset)
+            if not block:
+                break
+            ends = block.count(b"\n")
+            if ends >= missing:
+                return offset + len(block) - len(block.split(b"\n", missing)[-1])
+            offset, missing = offset + len(block), missing - ends
+        return offset
+
+    def _raw(self, offset: int) -> Iterator[tuple[int, bytes, int, bool]]:
+        """The lines from where one begins: its place, its first bytes, its length, whether its end is not there yet."""
+        while offset < self.size:
+            block = os.pread(self.file, min(BLOCK_BYTES, self.size - offset), offset)
+            if not block:
+                return
+            begin = 0
+            while (end := block.find(b"\n", begin)) >= 0:
+                yield offset + begin, block[begin : min(end, begin + LONGEST_READ)], end - begin, False
+                begin = end + 1
+            if begin == 0 and offset + len(block) < self.size:
+                length, is_open = self._length(offset)
+                yield offset, block[:LONGEST_READ], length, is_open
+                offset += length + 1
+            elif offset + len(block) >= self.size:
+                if begin < len(block):
+                    yield offset + begin, block[begin : begin + LONGEST_READ], len(block) - begin, True
+                return
+            else:
+                offset += begin
+
+    def _length(self, offset: int) -> tuple[int, bool]:
+        """How long the line is that begins here, and whether its end is not there yet."""
+        at = offset
+        while at < self.size and (block := os.pread(self.file, min(BLOCK_BYTES, self.size - at), at)):
+            end = block.find(b"\n")
+            if end >= 0:
+                return at + end - offset, False
+            at += len(block)
+        return at - offset, True
+
+    def _style_at(self, offset: int) -> Style:
+        """What still colours the line that begins here, of the text near before it."""
+        begin = max(0, offset - _LOOKED_BACK_BYTES)
+        text = os.pread(self.file, offset - begin, begin)
+        lines = text.split(b"\n")[1 if begin else 0 :]
+        return style_after([line[:LONGEST_READ].decode("utf-8", "ignore") for line in lines if b"\x1b" in line])
+
+    @staticmethod
+    def _begins_line(file: int, record: LineRecord) -> bool:
+        return record.offset == 0 or os.pread(file, 1, record.offset - 1) == b"\n"
+
+
+def _open(path: Path) -> CountedLog | None:
+    """The log with what its index tells. Raises OSError."""
+    while True:
+        try:
+            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            return None
+        try:
+            found = os.fstat(file)
+            index = load_index(path) or LineIndex(generation=generation_of(path).hex())
+            if os.path.samestat(found, path.stat()):  # or else it was begun anew, and the index is of another
+                return CountedLog(file, found.st_size, index)
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(file)
+            raise
+        os.close(file)
+
+
+def _keep(counted: CountedLog, path: Path) -> None:
+    """Puts the index in its place. What hinders that costs the next reader the time to count."""
+    place = lines_beside(path)
+    draft = draft_beside(place)
+    try:
+        draft.unlink(missing_ok=True)
+        made = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(made, "wb") as file:
+            file.write(packed_index(counted.generation, iter(counted.records)))
+        draft.replace(place)
+        if not path.exists():  # it was removed meanwhile, which took away what lay beside it then
+            place.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("the lines of a log are counted, but not kept", extra={"log": str(path), "reason": str(error)})
+
+
+def _with_rest(runs: Line, raw: bytes, length: int) -> tuple[Line, int]:
+    """The runs of a line with the mark of what is left out of it, and how many bytes that is, by and large."""
+    if length > len(raw) and runs[-1:] != [_CUT]:
+        runs = [*runs, _CUT]
+    if length <= LONGEST_LINE or runs[-1:] != [_CUT]:
+        return runs, 0
+    return runs, max(1, length - sum(len(text.encode()) for _, text in runs[:-1]))
+
+
+def _moment(milliseconds: int) -> datetime | None:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None

@@ -1,0 +1,134 @@
+"""A search through a whole log: what is found is there, and no pattern holds anything up."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headway.infra.logs import grep
+from headway.infra.logs.grep import Find, Hits, NoExpression
+from headway.infra.logs.lines import BegunAnew, LineReader
+
+ESC = "\x1b"
+NESTED = "(" * 60 + "a" + "){1,9}" * 60
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "a.log"
+
+
+async def find(log: Path, text: str, **wanted: bool | int | str) -> Hits:
+    return await grep.find(LineReader(), log, Find(text=text, **wanted), has_ended=True)  # type: ignore[arg-type]
+
+
+async def test_lines_that_have_it_by_their_numbers(log: Path) -> None:
+    log.write_text("one error\ntwo\nan Error, an Error\nerror\nlast error")
+    found = await find(log, "error")
+    assert (found.lines, found.total, found.following, found.cut_at) == ((1, 4, 5), 3, 1, None)
+    assert (await find(log, "error", ignore_case=True)).lines == (1, 3, 4, 5)
+    assert (await find(log, "err.r")).lines == (), "a text is no expression"
+    assert (await find(log, "^(one|two)", is_regex=True)).lines == (1, 2)
+    assert (await find(log, "nowhere")).lines == ()
+    wanted = [(2, False, 4), (4, False, 4), (6, False, None), (4, True, 4), (3, True, 1), (None, True, 5)]
+    for start, backwards, following in wanted:
+        found = await grep.find(LineReader(), log, Find(text="error", start=start, backwards=backwards), has_ended=True)
+        assert found.following == following, (start, backwards)
+
+
+async def test_a_text_is_found_through_colours_as_it_is_shown(log: Path) -> None:
+    log.write_text(f"{ESC}[31mer{ESC}[1mror{ESC}[0m ü{ESC}[32m(x\nerr\n")
+    assert (await find(log, "error ü(x")).lines == (1,)
+    assert (await find(log, "err")).lines == (1, 2)
+
+
+async def test_of_no_log_and_of_another_one(log: Path) -> None:
+    assert (await find(log, "x")).lines == ()
+    log.write_text("x\n")
+    with pytest.raises(BegunAnew):
+        await find(log, "x", generation="0" * 16)
+
+
+@given(
+    st.lists(st.text(alphabet=st.sampled_from("ab.[*\\^$(é"), max_size=6), min_size=1, max_size=5),
+    st.text(alphabet=st.sampled_from("ab.[*\\^$(é"), min_size=1, max_size=3),
+    st.booleans(),
+)
+@settings(deadline=None, max_examples=25)
+def test_a_text_stands_for_itself(
+    tmp_path_factory: pytest.TempPathFactory,
+    lines: list[str],
+    text: str,
+    is_coloured: bool,  # noqa: FBT001
+) -> None:
+    log = tmp_path_factory.mktemp("logs") / "a.log"
+    log.write_text("\n".join([*lines, f"{ESC}[0m" if is_coloured else ""]))
+    found = [n for n in asyncio.run(find(log, text)).lines if n <= len(lines)]  # a code of a colour is text to grep
+    assert found == [n for n, line in enumerate(lines, 1) if text in line]
+
+
+async def test_of_very_many_hits_the_first_and_the_last_are_kept(log: Path) -> None:
+    log.write_text("x\n" * 30_000)
+    found = await find(log, "x", start=15_000)
+    assert (found.total, len(found.lines), found.following) == (30_000, 10_000, 15_000)
+    assert found.lines[:2] + found.lines[-2:] == (1, 2, 29_999, 30_000)
+
+
+EVIL = (
+    "(a+)+$",
+    "(a|a)*b",
+    "(a*)*c",
+    "^(([a-z])+.)+[A-Z]([a-z])+$",
+    "(.*)*(.*)*(.*)*x",
+    "(a?){200}a{200}",
+    "((a{0,99}){0,99}){0,99}",
+    ".*.*.*.*.*=.*",
+    NESTED,
+    "[",
+    "(",
+    "a{99999}",
+    "*",
+    "+",
+    "\\",
+    "a\\",
+    "-v",
+    "--help",
+    "$(touch x)",
+    "\u0000",
+)
+
+
+@pytest.mark.slow
+async def test_no_pattern_holds_anything_up(log: Path) -> None:
+    log.write_bytes((b"a" * 5_000 + b"\n") * 200 + b"a" * 20_000_000 + b"!\n" + b"a b\n" * 100_000)
+    ends = {}
+    for pattern in EVIL:
+        begun = time.monotonic()
+        try:
+            found = await find(log, pattern, is_regex=True)
+            ends[pattern] = "cut" if found.cut_at else "whole"
+        except NoExpression:
+            ends[pattern] = "refused"
+        assert time.monotonic() - begun < grep.LONGEST_SECONDS + 3, pattern
+    assert {ends["["], ends["("], ends["\\"]} == {"refused"}
+    assert ends["-v"] == ends["--help"] == ends["$(touch x)"] == "whole"
+
+
+@pytest.mark.parametrize("pattern", ["(a)\\1", "\\(a\\)\\\\\\2", "x\\9"])
+async def test_no_expression_refers_back(log: Path, pattern: str) -> None:
+    with pytest.raises(NoExpression, match="back"):
+        await find(log, pattern, is_regex=True)
+
+
+async def test_what_takes_too_long_is_ended_and_said(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log.write_text("xy\n" * 3_000_000)
+    monkeypatch.setattr(grep, "LONGEST_SECONDS", 0.05)
+    found = await find(log, "x")
+    assert found.cut_at is not None
+    assert 0 < found.cut_at <= 3_000_000
+    assert found.total < 3_000_000

@@ -1,0 +1,178 @@
+"""Lines of logs by their numbers: the same ones wherever one begins, with an index, with a part of one, with none."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from headway.infra.logs.line_index import LineNotes, load_index
+from headway.infra.logs.lines import BegunAnew, LineReader, LinesAsked, LogLines
+from headway.infra.logs.mask import Masker
+from headway.infra.logs.paths import LogPaths
+from headway.infra.logs.pump import Pump
+from headway.kernel.ansi import runs_of
+from tests.integration.logs.spool import Spool
+
+ESC = "\x1b"
+TEXT = st.text(alphabet=st.sampled_from(f"{ESC}[031m;ab \r\nü\n"), max_size=60)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "a.log"
+
+
+async def read(log: Path, has_ended: bool = False, **asked: int | str) -> LogLines:  # noqa: FBT001, FBT002
+    return await LineReader().read(log, LinesAsked(**asked), has_ended=has_ended)  # type: ignore[arg-type]
+
+
+def texts(found: LogLines) -> dict[int, str]:
+    return {line.number: "".join(text for _, text in line.runs) for line in found.lines}
+
+
+@given(st.lists(TEXT, max_size=10), st.integers(1, 12), st.integers(1, 4))
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_lines_are_the_same_wherever_one_begins_and_however_the_text_came(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[str], first: int, count: int
+) -> None:
+    log = tmp_path_factory.mktemp("logs") / "a.log"
+    log.write_bytes(b"")
+    notes, at = LineNotes(log, 0, lambda _offset, _limit: b"", is_new=True), 0
+    for number, piece in enumerate(pieces):
+        with log.open("ab") as file:
+            file.write(piece.encode())
+        if number < first:  # from there on nothing is noted
+            notes.add(piece.encode())
+        at += len(piece.encode())
+    notes.close()
+    text = "".join(pieces)
+    expected = text.removesuffix("\n").split("\n") if text else []
+    found = asyncio.run(read(log, start=first, count=count))
+    assert found.total == len(expected)
+    assert [line.number for line in found.lines] == list(range(first, min(first + count, len(expected) + 1)))
+    assert [line.runs for line in found.lines] == runs_of(expected)[first - 1 : first - 1 + count]
+    assert [line.offset for line in found.lines] == [
+        len("".join(f"{each}\n" for each in expected[: line.number - 1]).encode()) for line in found.lines
+    ]
+    if found.lines and found.lines[-1].number == found.total:
+        assert found.lines[-1].is_open == (not text.endswith("\n"))
+
+
+async def test_the_last_lines_and_those_around_one(log: Path) -> None:
+    log.write_text("".join(f"line {number}\n" for number in range(1, 101)) + "open")
+    assert texts(await read(log, count=3)) == {99: "line 99", 100: "line 100", 101: "open"}
+    assert texts(await read(log, around=50, count=3)) == {49: "line 49", 50: "line 50", 51: "line 51"}
+    assert texts(await read(log, around=1, count=2)) == {1: "line 1", 2: "line 2"}
+    assert texts(await read(log, around=900, count=2)) == {100: "line 100", 101: "open"}
+    assert texts(await read(log, start=101, count=5)) == {101: "open"}
+    assert texts(await read(log, start=102, count=5)) == {}
+    assert (await read(log, start=102)).total == 101
+
+
+async def test_of_a_log_that_is_not_there_there_are_no_lines(log: Path) -> None:
+    assert await read(log) == LogLines(generation="", total=0, size=0)
+    with pytest.raises(BegunAnew):
+        await read(log, generation="0" * 16)
+    log.write_bytes(b"")
+    found = await read(log)
+    assert (found.total, found.lines) == (0, ())
+    assert len(found.generation) == 16
+
+
+async def test_lines_tell_when_they_were_read(tmp_path: Path) -> None:
+    paths = LogPaths(tmp_path)
+    spool = Spool(tmp_path / "spool")
+    begun = datetime.now(UTC)
+    await spool.append(b"one\ntwo\n")
+    pump = Pump(spool, paths.log("a"), Masker(()), lambda _: None)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        group.create_task(pump.run())
+        await pump.reach(8)
+        await asyncio.sleep(1.1)
+        later = datetime.now(UTC)
+        await spool.append(b"three\n")
+        await pump.finish()
+    found = await read(paths.log("a"))
+    times = [line.at for line in found.lines]
+    assert None not in times
+    assert begun.timestamp() - 0.01 <= times[0].timestamp() == times[1].timestamp() < later.timestamp()  # type: ignore[union-attr]
+    assert later.timestamp() - 0.01 <= times[2].timestamp() <= datetime.now(UTC).timestamp()  # type: ignore[union-attr]
+    assert [line.is_late for line in found.lines] == [True, True, False]
+
+
+async def test_a_log_begun_anew_is_told(log: Path) -> None:
+    log.write_text("one\n")
+    first = await read(log)
+    assert (await read(log, generation=first.generation)).total == 1
+    notes = LineNotes(log, 0, lambda _offset, _limit: b"", is_new=True)
+    notes.close()
+    with pytest.raises(BegunAnew):
+        await read(log, generation=first.generation)
+
+
+async def test_a_log_of_before_gets_its_index_once_and_only_when_it_has_ended(log: Path) -> None:
+    log.write_bytes(b"".join(b"%d a line of a build\n" % number for number in range(1, 300_001)))
+    beside = log.with_name("a.log.lines")
+    live = await read(log, start=250_000, count=1)
+    assert not beside.exists()
+    assert texts(live) == {250_000: "250000 a line of a build"}
+    ended = await read(log, has_ended=True, start=250_000, count=1)
+    assert (ended.generation, texts(ended)) == (live.generation, texts(live))
+    index, kept = load_index(log), beside.stat()
+    assert index is not None
+    assert len(index.records) >= log.stat().st_size // (512 << 10)
+    again = await read(log, has_ended=True, start=300_000, count=1)
+    assert texts(again) == {300_000: "300000 a line of a build"}
+    assert (again.generation, beside.stat().st_mtime_ns) == (ended.generation, kept.st_mtime_ns)
+    assert ended.lines[0].at is None, "nobody knows when it was read"
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense" * 20, b"\0" * 500, "zeros in it", "longer than the log"])
+async def test_an_index_that_is_spoilt_harms_no_line(log: Path, damage: bytes | str) -> None:
+    lines = [f"{number} a line of a build" for number in range(1, 60_001)]
+    log.write_text("\n".join(lines) + "\n")
+    beside = log.with_name("a.log.lines")
+    notes, content = LineNotes(log, 0, lambda _offset, _limit: b"", is_new=True), log.read_bytes()
+    for at in range(0, len(content), 50_000):
+        notes.add(content[at : at + 50_000])
+    notes.close()
+    packed = beside.read_bytes()
+    if damage == "longer than the log":
+        content = content[: len(content) // 2]
+        log.write_bytes(content)
+    elif damage == "zeros in it":
+        beside.write_bytes(packed[:60] + b"\0" * 28 + packed[88:])
+    else:
+        assert isinstance(damage, bytes)
+        beside.write_bytes(damage)
+    expected = content.decode().removesuffix("\n").split("\n")
+    for number in (1, 30_000, len(expected)):
+        found = await read(log, start=number, count=1)
+        assert (found.total, texts(found)) == (
+            len(expected),
+            {number: expected[number - 1]} if number <= len(expected) else {},
+        )
+
+
+async def test_a_line_that_is_very_long_is_cut_and_said(log: Path) -> None:
+    log.write_bytes(b"before\n" + b"x" * 3_000_000 + b"\n" + b"\x1b[31m" + b"y" * 20_000 + b"\nafter\n")
+    found = await read(log, count=4)
+    assert [line.left_out for line in found.lines] == [0, 3_000_000 - 16_384, 20_005 - 16_384, 0]
+    assert [len("".join(text for _, text in line.runs)) for line in found.lines] == [6, 16_385, 16_385, 5]
+    assert found.lines[3].runs == [("ansi-red", "after")]
+    assert found.lines[1].runs[-1] == ("", "…")
+
+
+async def test_an_answer_is_bounded_and_holds_what_was_asked_for(log: Path) -> None:
+    log.write_bytes((b"z" * 15_000 + b"\n") * 1_000)
+    first = await read(log, start=1, count=1_000)
+    assert 60 < len(first.lines) < 80
+    last = await read(log, count=1_000)
+    assert last.lines[-1].number == 1_000
+    around = await read(log, around=500, count=1_000)
+    assert around.lines[0].number <= 500 <= around.lines[-1].number
