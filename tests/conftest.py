@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -166,8 +167,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa
 
 
 def pytest_configure() -> None:
-    """The processes of a run have one day, whatever of its head is shown."""
+    """The processes of a run have one day, whatever of its head is shown. They end where they are interrupted: the way
+    of asyncio has Python describe what each coroutine of a test gives, several times, and a whole panel is hundreds of
+    thousands of objects.
+    """
     today()
+    signal.signal(signal.SIGINT, _interrupt)
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def pytest_report_header() -> str:
