@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
 
-from headway.core.access import links, members_store, people_store, sessions_store, store, throttle
+from headway.core.access import links, members_store, people_store, sessions_store, store
 from headway.core.access.audit import Search, action_of
 from headway.core.access.links import HasPassword
 from headway.core.access.model import CredentialKind, Grants, Role
 from headway.core.access.policy import Missing
 from headway.core.access.sign_in import LinkGone, NameTaken, Stage, WrongSignIn
 from headway.infra.db.tables import metadata
-from headway.infra.db.tables.access import invitations, passwords, sessions, sign_in_failures
+from headway.infra.db.tables.access import invitations, passwords, sessions
 from headway.infra.db.tables.access import links as link_rows
-from headway.infra.db.transaction import Tx
-from headway.kernel.errors import InvalidInput, TooManyRequests
+from headway.kernel.errors import InvalidInput
 from tests.integration.access.people import ANOTHER, ELSEWHERE, HERE, PASSWORD, People, digest
 from tests.support.panel.permissions import permission
 
@@ -292,91 +290,6 @@ async def test_the_log_says_who_has_signed_in_from_where_and_that_it_was_a_sessi
     search = Search(action="logout")
     found, total, _ = await people.audit.page(actor, permission("auditLog.all"), search)
     assert ([each.procedure for each in found], total) == (["session.signOut"], 1)
-
-
-async def test_tries_in_vain_are_told_once_a_minute(people: People) -> None:
-    await people.owner()
-    for _ in range(4):
-        with pytest.raises(WrongSignIn):
-            await people.sign_in.sign_in("ona", "not this one", ELSEWHERE)
-    assert (await people.procedures()).count("session.signInFailed") == 1
-    people.clock.pass_(seconds=61)
-    with pytest.raises(WrongSignIn):
-        await people.sign_in.sign_in("ona", "not this one", ELSEWHERE)
-    assert (await people.procedures()).count("session.signInFailed") == 2
-
-
-async def test_who_tries_in_vain_waits_longer_each_time_and_nobody_else_does(people: People) -> None:
-    await people.owner()
-    for _ in range(6):
-        with pytest.raises(WrongSignIn):
-            await people.sign_in.sign_in("ona", "not this one", ELSEWHERE)
-    waits = []
-    for _ in range(9):
-        with pytest.raises(TooManyRequests) as wait:
-            await people.sign_in.sign_in("ona", PASSWORD, ELSEWHERE)
-        waits.append(wait.value.retry_after_seconds)
-        people.clock.pass_(seconds=waits[-1])
-        with pytest.raises(WrongSignIn):
-            await people.sign_in.sign_in("ona", "not this one", ELSEWHERE)
-    assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
-    with pytest.raises(TooManyRequests):
-        await people.sign_in.sign_in("ona", PASSWORD, ELSEWHERE)
-    assert (await people.sign_in.sign_in("ona", PASSWORD, HERE)).stage is Stage.WHOLE, "from another place at once"
-    people.clock.pass_(seconds=60)
-    await people.sign_in.sign_in("ona", PASSWORD, ELSEWHERE)
-    with pytest.raises(WrongSignIn):
-        await people.sign_in.sign_in("ona", "not this one", ELSEWHERE)
-    await people.sign_in.sign_in("ona", PASSWORD, ELSEWHERE)
-
-
-async def test_a_name_that_nobody_has_is_throttled_alike_and_kept_in_clear_nowhere(people: People) -> None:
-    for _ in range(6):
-        with pytest.raises(WrongSignIn):
-            await people.sign_in.sign_in("nobody.at.all", "not this one", ELSEWHERE)
-    with pytest.raises(TooManyRequests):
-        await people.sign_in.sign_in("Nobody.At.All", "not this one", ELSEWHERE)
-    rows = await people.run(lambda tx: repr(tx.execute(select(sign_in_failures)).all()))
-    assert "nobody" not in rows
-    people.clock.pass_(days=1, minutes=1)
-    await people.run(throttle.remove_over)
-    assert await people.run(lambda tx: tx.execute(select(sign_in_failures)).all()) == []
-
-
-async def test_an_address_tries_thirty_times_a_minute_whatever_names(people: People) -> None:
-    for number in range(30):
-        people.throttle.admit(f"2001:db8::{number:x}")
-    with pytest.raises(TooManyRequests) as wait:
-        await people.sign_in.sign_in("another", PASSWORD, replace(HERE, address="2001:db8::ffff"))
-    assert wait.value.retry_after_seconds == 60
-    people.throttle.admit("2001:db8:0:1::1")
-    people.clock.pass_(seconds=60)
-    people.throttle.admit("2001:db8::1")
-
-
-async def test_who_is_attacked_from_everywhere_signs_in_from_where_they_have_a_session(people: People) -> None:
-    await people.owner(HERE)
-    trial = throttle.Trial.of_password("ona")
-
-    def attack(tx: Tx) -> None:
-        for number in range(101):
-            people.throttle.begin(tx, trial, f"198.51.100.{number}", known=False)
-
-    await people.run(attack)
-    with pytest.raises(TooManyRequests) as wait:
-        await people.sign_in.sign_in("ona", PASSWORD, ELSEWHERE)
-    assert wait.value.retry_after_seconds == 10
-    assert (await people.sign_in.sign_in("ona", PASSWORD, HERE)).stage is Stage.WHOLE
-    people.clock.pass_(seconds=10)
-    assert (await people.sign_in.sign_in("ona", PASSWORD, ELSEWHERE)).stage is Stage.WHOLE
-
-
-async def test_many_tries_at_the_same_time_are_counted_one_by_one(people: People) -> None:
-    await people.owner()
-    tries = [people.sign_in.sign_in("ona", "not this one", ELSEWHERE) for _ in range(9)]
-    results = await asyncio.gather(*tries, return_exceptions=True)
-    assert sum(isinstance(each, WrongSignIn) for each in results) == 6
-    assert sum(isinstance(each, TooManyRequests) for each in results) == 3
 
 
 async def test_an_organisation_is_removed_with_its_sessions(people: People) -> None:
