@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 LEAST, MOST = 10, 1_024
 _MOST_OF_A_NAME = 254
+_LONGEST_TYPED = 1_024  # of a name before it is composed: to compose many marks takes the square of their time
 _AT_ONCE, _WAITING = 2, 8
 # https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html: 19 MiB, two passes, one lane; and
 # the same weight by scrypt where OpenSSL is older than 3.2 and has no Argon2.
@@ -58,7 +59,7 @@ class TooManyPasswords(Unavailable):
 
 def sign_in_name(text: str) -> str:
     """The one spelling of a name that somebody signs in with. Raises InvalidInput for what can be none."""
-    name = _spelled(text)
+    name = _spelled(text) if len(text) <= _LONGEST_TYPED else ""
     if not 0 < len(name) <= _MOST_OF_A_NAME or not name.isprintable() or any(each.isspace() for each in name):
         raise InvalidInput(f"A name to sign in with is 1 to {_MOST_OF_A_NAME} characters without blanks.")
     return name
@@ -71,11 +72,11 @@ def looked_for(text: str) -> str:
 
 def check_password(name: str, password: str) -> None:
     """Whether somebody of this sign-in name may have this password. Raises InvalidInput."""
+    if len(password) > MOST:
+        raise InvalidInput(f"A password has at most {MOST:,} characters.")
     given = unicodedata.normalize("NFC", password)
     if len(given) < LEAST:
         raise InvalidInput(f"A password has at least {LEAST} characters; this one has {len(given)}.")
-    if len(given) > MOST:
-        raise InvalidInput(f"A password has at most {MOST:,} characters.")
     if given.lower() == name:
         raise InvalidInput("A password is not the name.")
     if given.lower() in _WORST or len(set(given)) == 1:
@@ -117,7 +118,8 @@ class Passwords:
 
 
 def _spelled(text: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip()).lower())
+    text = text.strip()[:_LONGEST_TYPED]
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
 
 
 def _bytes(password: str) -> bytes:

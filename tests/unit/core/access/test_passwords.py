@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import unicodedata
 
 import pytest
 
 from headway.core.access import passwords
-from headway.core.access.passwords import Passwords, TooManyPasswords, looked_for, sign_in_name
+from headway.core.access.passwords import Passwords, TooManyPasswords, check_password, looked_for, sign_in_name
+from headway.kernel.errors import InvalidInput
 
 PASSWORD = "a stone in the brook"
 
@@ -66,3 +68,20 @@ def test_a_name_has_one_spelling(typed: str, spelled: str) -> None:
 def test_a_name_that_is_looked_for_may_be_anything() -> None:
     assert looked_for("two words\x00" + "x" * 10_000).startswith("two words")
     assert len(looked_for("x" * 10_000)) == 254
+
+
+def test_a_name_or_password_without_end_costs_nothing() -> None:
+    """Marks that are out of order are sorted one by one, in the square of their number."""
+    marks = "a" + "\u0301\u0323" * 50_000
+    began = time.process_time()
+    looked_for(marks)
+    with pytest.raises(InvalidInput):
+        sign_in_name(marks)
+    with pytest.raises(InvalidInput):
+        check_password("ona", marks)
+    assert time.process_time() - began < 1
+
+
+def test_a_password_is_measured_as_it_was_typed() -> None:
+    with pytest.raises(InvalidInput, match="at most"):
+        check_password("ona", unicodedata.normalize("NFD", "\u00e9" * 600 + "brook"))
