@@ -110,10 +110,20 @@ async def test_a_name_belongs_to_one_person(people: People) -> None:
     assert (await people.sign_in.sign_in("mia.2", ANOTHER, HERE)).stage is Stage.WHOLE
 
 
+_NOBODYS = (
+    ("ona", "not this one"),
+    ("nobody", PASSWORD),
+    ("", ""),
+    ("ona", "x" * 5_000),
+    ("o\0na", PASSWORD),
+    ("on\ud800a", PASSWORD),
+)
+
+
 async def test_an_unknown_name_and_a_wrong_password_have_one_sentence(people: People) -> None:
     await people.owner()
     said = set()
-    for name, password in (("ona", "not this one"), ("nobody", PASSWORD), ("", ""), ("ona", "x" * 5_000)):
+    for name, password in _NOBODYS:
         with pytest.raises(WrongSignIn) as wrong:
             await people.sign_in.sign_in(name, password, HERE)
         said.add(wrong.value.message)

@@ -52,7 +52,7 @@ _PEOPLE = (
 
 def person_called(tx: Tx, sign_in_name: str) -> Person | None:
     """Who signs in with this name, in the organisation that they came to first."""
-    return next(iter(_people(tx, _p.sign_in_name == sign_in_name)), None)
+    return next(iter(_people(tx, _p.sign_in_name == sign_in_name)), None) if _can_be_kept(sign_in_name) else None
 
 
 def person_of(tx: Tx, user_id: str) -> Person | None:
@@ -62,6 +62,8 @@ def person_of(tx: Tx, user_id: str) -> Person | None:
 
 def people_named(tx: Tx, named: str, sign_in_name: str) -> list[Person]:
     """Whoever has this sign-in name, else whoever has this id, address or name."""
+    if not _can_be_kept(named):
+        return []
     for where in (_p.sign_in_name == sign_in_name, or_(users.c.user_id == named, users.c.email == sign_in_name)):
         if found := _people(tx, where):
             return found
@@ -135,6 +137,11 @@ def _holder(tx: Tx, digest: str) -> Person | None:
     waits = _l.digest == digest, _l.used_at.is_(None), _l.expires_at > tx.now
     user_id = tx.scalar(select(_l.user_id).where(*waits))
     return None if user_id is None else person_of(tx, user_id)
+
+
+def _can_be_kept(text: str) -> bool:
+    """Whether a database takes it at all: none has lone surrogates, and PostgreSQL no NUL."""
+    return not any(each == "\0" or "\ud800" <= each <= "\udfff" for each in text)
 
 
 def _people(tx: Tx, where: ColumnElement[bool]) -> list[Person]:
