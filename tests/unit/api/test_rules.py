@@ -15,6 +15,7 @@ CAREFUL = {
     "account.removeSecondFactor",
     "account.setPassword",
     "backup.restoreBackupWithLogs",
+    "organization.create",
     "organization.delete",
     "organization.grantMachine",
     "organization.inviteMember",

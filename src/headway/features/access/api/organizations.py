@@ -106,7 +106,7 @@ async def one(needs: OrganizationNeeds, call: Call[OrganizationById]) -> Organiz
     return organization_row(await needs.organizations.one(call.actor, call.permission, call.input.organization_id))
 
 
-@router.mutation("create", least=Role.OWNER, scope=Scope.ADMIN)
+@router.mutation("create", least=Role.OWNER, scope=Scope.ADMIN, careful=True)
 async def create(needs: OrganizationNeeds, call: Call[CreateOrganization]) -> NewOrganizationRow:
     """A new one, with a key to it."""
     made, key = await needs.organizations.create(call.actor, call.permission, call.input.name, call.input.logo)
