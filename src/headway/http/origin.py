@@ -14,6 +14,7 @@ from starlette.types import Scope
 _HOST = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::([0-9]{1,5}))?")
 _PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 _LOCAL_NAME = "localhost"
+_ENCRYPTED = frozenset({b"https", b"wss"})  # of a socket a proxy may say the one or the other
 _SAME_ORIGIN = b"same-origin"
 _PAGE = b"x-headway-page"
 _READS = frozenset({"GET", "HEAD"})
@@ -62,7 +63,7 @@ class Origins:
             return self._place(Way.PLAIN, name, found[2])
         proto = headers.get(b"x-forwarded-proto", b"").rpartition(b",")[2].strip().lower()
         public_https = self._public is not None and self._public.scheme == "https"
-        if proto == b"https" or (not proto and public_https and self._public is not None and self._public.name == name):
+        if proto in _ENCRYPTED or (not proto and public_https and self._public is not None and self._public.name == name):
             if local and self._public is not None and public_https:  # a proxy that calls us by our own address
                 return self._place(Way.HTTPS, self._public.name, str(self._public.port))
             return self._place(Way.HTTPS, name, found[2])

@@ -42,6 +42,8 @@ PLACES: tuple[tuple[str | None, str | None, dict[str, str], tuple[Way, str]], ..
     (HERE, None, {"host": "127.0.0.1:3000", "x_forwarded_proto": "http"}, (Way.PLAIN, ORIGIN)),
     (HERE, None, {"host": "192.0.2.1:3000"}, (Way.PLAIN, "http://192.0.2.1:3000")),
     (HERE, PUBLIC, {"host": "panel.example", "x_forwarded_proto": "https"}, (Way.HTTPS, PUBLIC)),
+    (HERE, PUBLIC, {"host": "panel.example", "x_forwarded_proto": "wss"}, (Way.HTTPS, PUBLIC)),
+    (HERE, PUBLIC, {"host": "panel.example", "x_forwarded_proto": "ws"}, (Way.PLAIN, "http://panel.example")),
     (HERE, PUBLIC, {"host": "panel.example:443", "x_forwarded_proto": "https"}, (Way.HTTPS, PUBLIC)),
     (HERE, PUBLIC, {"host": "panel.example"}, (Way.HTTPS, PUBLIC)),
     (HERE, PUBLIC, {"host": "panel.example", "x_forwarded_proto": "http"}, (Way.PLAIN, "http://panel.example")),
