@@ -63,7 +63,9 @@ class Origins:
             return self._place(Way.PLAIN, name, found[2])
         proto = headers.get(b"x-forwarded-proto", b"").rpartition(b",")[2].strip().lower()
         public_https = self._public is not None and self._public.scheme == "https"
-        if proto in _ENCRYPTED or (not proto and public_https and self._public is not None and self._public.name == name):
+        if proto in _ENCRYPTED or (
+            not proto and public_https and self._public is not None and self._public.name == name
+        ):
             if local and self._public is not None and public_https:  # a proxy that calls us by our own address
                 return self._place(Way.HTTPS, self._public.name, str(self._public.port))
             return self._place(Way.HTTPS, name, found[2])
@@ -71,7 +73,7 @@ class Origins:
 
     def _place(self, way: Way, name: str, port: str | None) -> Place:
         scheme = "https" if way is Way.HTTPS else "http"
-        number = int(port) if port else _PORTS[scheme]
+        number = int(port) if port else self._port_of(scheme, name)
         shown = "" if number == _PORTS[scheme] else f":{number}"
         return Place(
             way=way,
@@ -79,6 +81,12 @@ class Origins:
             port=number,
             takes_passwords=way is not Way.PLAIN or self._plain_sign_in,
         )
+
+    def _port_of(self, scheme: str, name: str) -> int:
+        """The port of a name that came without one: a proxy may leave out which port of the panel's address it has."""
+        if self._public is not None and (self._public.scheme, self._public.name) == (scheme, name):
+            return self._public.port
+        return _PORTS[scheme]
 
 
 def is_sent_from(place: Place, headers: Mapping[bytes, bytes]) -> bool:

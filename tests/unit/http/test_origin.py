@@ -9,7 +9,7 @@ import pytest
 from headway.http.origin import Origins, Place, Way, is_asked_from, is_sent_from, visitor_of
 
 HERE, THERE = "127.0.0.1", "192.0.2.7"
-PUBLIC = "https://panel.example"
+PUBLIC, ODD = "https://panel.example", "https://panel.example:8443"
 ORIGIN = "http://127.0.0.1:3000"
 
 
@@ -50,6 +50,12 @@ PLACES: tuple[tuple[str | None, str | None, dict[str, str], tuple[Way, str]], ..
     (HERE, PUBLIC, {"host": "127.0.0.1:3000", "x_forwarded_proto": "https"}, (Way.HTTPS, PUBLIC)),
     (HERE, PUBLIC, {"host": "127.0.0.1:3000"}, (Way.LOOPBACK, ORIGIN)),
     (HERE, "http://panel.example:3000", {"host": "panel.example:3000"}, (Way.PLAIN, "http://panel.example:3000")),
+    # A proxy may leave out the port of the panel's address.
+    (HERE, ODD, {"host": "panel.example", "x_forwarded_proto": "https"}, (Way.HTTPS, ODD)),
+    (HERE, ODD, {"host": "panel.example"}, (Way.HTTPS, ODD)),
+    (HERE, ODD, {"host": "panel.example:8443", "x_forwarded_proto": "https"}, (Way.HTTPS, ODD)),
+    (HERE, ODD, {"host": "panel.example", "x_forwarded_proto": "http"}, (Way.PLAIN, "http://panel.example")),
+    (HERE, ODD, {"host": "192.0.2.1", "x_forwarded_proto": "https"}, (Way.HTTPS, "https://192.0.2.1")),
     # From another machine nothing that it says makes the way safe.
     (THERE, None, {"host": "192.0.2.1:3000"}, (Way.PLAIN, "http://192.0.2.1:3000")),
     (THERE, PUBLIC, {"host": "panel.example", "x_forwarded_proto": "https"}, (Way.PLAIN, "http://panel.example")),
