@@ -16,6 +16,7 @@ _HEADER = b"x-request-id"
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 # Addresses whose knowing is enough: to deploy by a webhook, to set a password by a link, to join by an invitation.
 _SECRETS = ("/api/deploy/", "/link/", "/invitation/")
+_SLASHES = re.compile("/{2,}")
 _ADDRESS = re.compile(r"^(/api/deploy/(?:compose/)?|/link/|/invitation/)[^/]+")
 
 
@@ -55,4 +56,5 @@ class RequestIds:
 
 def told_path(path: str) -> str:
     """A path as the panel's own log may tell it."""
-    return _ADDRESS.sub(r"\1*", path) if path.startswith(_SECRETS) else path
+    plain = _SLASHES.sub("/", path)  # a slash too many leads nowhere, and tells as much
+    return _ADDRESS.sub(r"\1*", plain) if plain.startswith(_SECRETS) else path
