@@ -41,7 +41,7 @@ def actor_of(tx: Tx, digest: str) -> Actor | None:
         id=row.session_id,
         name=row.agent,
         is_confirmed=row.confirmed_at > tx.now - CONFIRMED_FOR,
-        ends_at=row.expires_at,
+        ends_at=min(row.expires_at, row.seen_at + IDLE),
     )
     # A session is good for all that its person may do; a person calls, whose hand is on it.
     return actor_by(tx, row, credential, Terms(), by_hand=True)
