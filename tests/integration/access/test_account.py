@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from headway.core.access import links, second_factor, sessions_store
+from headway.core.access import links, second_factor, sessions_store, store
 from headway.core.access.account import AccountService, NotSignedIn, WrongCode
 from headway.core.access.audit import Entry
-from headway.core.access.model import Actor, Grants, Role
+from headway.core.access.model import Actor, Grants, Role, Terms
 from headway.core.access.passwords import Passwords
 from headway.core.access.policy import ConfirmFirst, Missing
 from headway.core.access.sign_in import Opened, Stage, WrongSignIn
@@ -304,6 +305,29 @@ async def test_somebody_sees_and_ends_their_own_sessions_and_nobody_elses(people
     await account.end_all(actor, permission("account.endAllSessions"))
     assert await people.sign_in.by_session(mia.token) is None
     assert await people.sign_in.by_session(owner.token) is not None
+
+
+async def test_a_key_for_some_projects_knows_and_ends_the_sessions_of_its_own_organisation(people: People) -> None:
+    here = await people.owner()
+    owner = await people.access.authenticate("the-first-key")
+    assert owner is not None
+    others = await people.run(lambda tx: store.add_organization(tx, "Others"))
+    await people.run(lambda tx: store.add_member(tx, others, owner.user_id, Role.OWNER))
+    there = await people.sign_in.sign_in("ona", PASSWORD, ELSEWHERE)
+    there_id = (await people.actor(there)).credential.id
+    moved = update(sessions).where(sessions.c.session_id == there_id).values(organization_id=others)
+    await people.run(lambda tx: tx.execute(moved))
+    people.access.forget()
+    account, some = account_of(people), replace(owner, terms=Terms(projects=frozenset({"a-project"})))
+    assert len((await account.sessions(owner, LIST)).sessions) == 2
+    assert [each.organization_id for each in (await account.sessions(some, LIST)).sessions] == [owner.organization_id]
+    with pytest.raises(Missing, match="Session not found"):
+        await account.end(some, END, there_id)
+    await account.end_all(some, permission("account.endAllSessions"))
+    assert await people.sign_in.by_session(here.token) is None
+    assert await people.sign_in.by_session(there.token) is not None
+    await account.end_all(owner, permission("account.endAllSessions"))
+    assert await people.sign_in.by_session(there.token) is None
 
 
 async def test_the_log_of_a_change_by_a_session_says_so_and_names_nothing_secret(people: People) -> None:

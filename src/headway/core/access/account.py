@@ -64,13 +64,13 @@ class AccountService:
         self._second_factors = second_factors
 
     async def sessions(self, actor: Actor, permission: Permission) -> Sessions:
-        """Where the caller has signed in, in whatever organisation."""
+        """Where the caller has signed in, in whatever organisation; to a key that is good for less only in its own."""
         permit(actor, permission, actor.organization_id)
 
         def read(tx: Tx) -> Sessions:
             person = people_store.person_of(tx, actor.user_id)
             return Sessions(
-                sessions=[self._seen(each) for each in sessions_store.sessions_of(tx, actor.user_id)],
+                sessions=[self._seen(each) for each in _theirs(tx, actor)],
                 current=actor.session_id,
                 sign_in_name=None if person is None else person.sign_in_name,
                 second_factor=second_factor.is_set(tx, actor.user_id),
@@ -84,7 +84,7 @@ class AccountService:
 
         def write(tx: Tx) -> Session:
             permit(actor, permission, actor.organization_id)
-            mine = {each.session_id: each for each in sessions_store.sessions_of(tx, actor.user_id)}
+            mine = {each.session_id: each for each in _theirs(tx, actor)}
             if session_id not in mine:
                 raise Missing(Noun.SESSION)
             sessions_store.end(tx, session_id)
@@ -94,11 +94,14 @@ class AccountService:
         return await self._db.run(write)
 
     async def end_all(self, actor: Actor, permission: Permission) -> None:
-        """All sessions of the caller count no more, this one too."""
+        """All sessions of the caller count no more, this one too; by a key that is good for less those in its own
+        organisation.
+        """
 
         def write(tx: Tx) -> Member:
             permit(actor, permission, actor.organization_id)
-            sessions_store.end_all(tx, actor.user_id)
+            within = None if actor.terms.are_whole else actor.organization_id
+            sessions_store.end_all(tx, actor.user_id, within=within)
             tx.after(lambda: self._access.changed(actor.user_id))
             return _themselves(tx, actor)
 
@@ -177,6 +180,12 @@ class AccountService:
         """The session as it was last seen here, which may not be saved yet."""
         seen = self._access.usage.seen(session.session_id)
         return session if seen is None else replace(session, seen_at=max(seen, session.seen_at))
+
+
+def _theirs(tx: Tx, actor: Actor) -> list[Session]:
+    """The sessions of which the caller may know."""
+    found = sessions_store.sessions_of(tx, actor.user_id)
+    return [each for each in found if actor.terms.are_whole or each.organization_id == actor.organization_id]
 
 
 def _themselves(tx: Tx, actor: Actor) -> Member:

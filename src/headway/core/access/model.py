@@ -68,6 +68,11 @@ class Terms:
     expires_at: datetime | None = None
     rate: Rate | None = None
 
+    @property
+    def are_whole(self) -> bool:
+        """Whether the key is good for all that its holder may do; one that is not knows no other organisation."""
+        return self.hold(Scope.ADMIN) and self.projects is None
+
     def hold(self, scope: Scope | None) -> bool:
         """Whether the key is good for this; None asks for nothing."""
         return scope is None or scope in self.scopes or Scope.ADMIN in self.scopes

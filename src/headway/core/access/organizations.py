@@ -5,7 +5,7 @@ from __future__ import annotations
 from headway.core.access import machine_store, members_store, store
 from headway.core.access.machine import may_use_the_machine
 from headway.core.access.machine_store import Given
-from headway.core.access.model import Actor, Member, Organization, Role, Scope, Terms
+from headway.core.access.model import Actor, Member, Organization, Role, Terms
 from headway.core.access.policy import Missing, Noun, Permission, permit
 from headway.core.access.service import AccessService
 from headway.infra.db.engine import Database
@@ -26,14 +26,13 @@ class OrganizationService:
         its own.
         """
         permit(actor, permission, actor.organization_id)
-        whole = actor.terms.hold(Scope.ADMIN) and actor.terms.projects is None
 
         def read(tx: Tx) -> list[tuple[Organization, Member | None]]:
             found = members_store.organizations_of(tx, actor.user_id)
             return [
                 (each, members_store.member_of_user(tx, each.organization_id, actor.user_id))
                 for each in found
-                if whole or each.organization_id == actor.organization_id
+                if actor.terms.are_whole or each.organization_id == actor.organization_id
             ]
 
         return await self._db.read(read)
