@@ -59,7 +59,8 @@ class People:
     def __post_init__(self) -> None:
         self.second_factors = SecondFactors(self.vault)
         self.throttle = Throttle(self.vault.derived("sign-in"), monotonic=self.clock.monotonic)
-        parts = SignInParts(passwords=Passwords(), throttle=self.throttle, second_factors=self.second_factors)
+        self.passwords = Passwords()
+        parts = SignInParts(passwords=self.passwords, throttle=self.throttle, second_factors=self.second_factors)
         self.sign_in = SignIn(self.db, self.access, parts)
         self.members = MemberService(self.db, self.access)
         self.audit = Audit(self.db)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
 
 from headway.core.access import throttle
-from headway.core.access.sign_in import Stage, WrongSignIn
+from headway.core.access.passwords import Passwords, TooManyPasswords
+from headway.core.access.sign_in import SignIn, SignInParts, Stage, WrongSignIn
 from headway.infra.db.tables.access import sign_in_failures
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import TooManyRequests
+from headway.kernel.errors import TooManyRequests, Unavailable
 from tests.integration.access.people import ELSEWHERE, HERE, PASSWORD, People
 
 
@@ -99,3 +101,37 @@ async def test_many_tries_at_the_same_time_are_counted_one_by_one(people: People
     results = await asyncio.gather(*tries, return_exceptions=True)
     assert sum(isinstance(each, WrongSignIn) for each in results) == 6
     assert sum(isinstance(each, TooManyRequests) for each in results) == 3
+
+
+async def test_a_password_that_nobody_had_time_for_is_no_failure(people: People) -> None:
+    opened = await people.owner()
+    with ExitStack() as busy:
+        for _ in range(10):
+            busy.enter_context(people.passwords.looking())
+        for _ in range(8):
+            with pytest.raises(TooManyPasswords):
+                await people.sign_in.sign_in("ona", PASSWORD, ELSEWHERE)
+            with pytest.raises(TooManyPasswords):
+                await people.sign_in.confirm(opened.token, PASSWORD)
+    assert await people.run(lambda tx: tx.execute(select(sign_in_failures)).all()) == []
+    assert (await people.sign_in.sign_in("ona", PASSWORD, ELSEWHERE)).stage is Stage.WHOLE
+
+
+class _WithoutArgon(Passwords):
+    """Those of a machine whose OpenSSL cannot tell what was kept elsewhere."""
+
+    async def _fits(self, password: str, kept: str | None) -> bool:
+        raise Unavailable(f"{len(password)} and {kept}")
+
+
+async def test_a_password_that_this_machine_cannot_tell_is_no_failure(people: People) -> None:
+    opened = await people.owner()
+    parts = SignInParts(passwords=_WithoutArgon(), throttle=people.throttle, second_factors=people.second_factors)
+    moved = SignIn(people.db, people.access, parts)
+    for _ in range(8):
+        with pytest.raises(Unavailable):
+            await moved.sign_in("ona", PASSWORD, ELSEWHERE)
+        with pytest.raises(Unavailable):
+            await moved.confirm(opened.token, PASSWORD)
+    numbers = await people.run(lambda tx: tx.execute(select(sign_in_failures.c.number)).scalars().all())
+    assert set(numbers) == {0}

@@ -9,8 +9,9 @@ import hmac
 import secrets
 import threading
 import unicodedata
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 from cryptography.exceptions import InvalidKey, UnsupportedAlgorithm
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from headway.kernel.errors import InvalidInput, Unavailable
 
 T = TypeVar("T")
+Fits = Callable[[str, str | None], Awaitable[bool]]
 
 LEAST, MOST = 10, 1_024
 _MOST_OF_A_NAME = 254
@@ -93,28 +95,43 @@ class Passwords:
 
     async def hashed(self, password: str) -> str:
         """What is kept of a password. Raises TooManyPasswords."""
-        return await self._work(lambda: _hash(_bytes(password)))
+        with self._seat():
+            return await self._work(lambda: _hash(_bytes(password)))
 
     async def fits(self, password: str, kept: str | None) -> bool:
         """Whether it is the password that this is kept of. With nothing kept it takes as long, and it is not. Raises
-        TooManyPasswords.
+        TooManyPasswords, and Unavailable where this machine cannot tell.
         """
+        with self.looking() as fits:
+            return await fits(password, kept)
+
+    @contextmanager
+    def looking(self) -> Iterator[Fits]:
+        """What ``fits`` does, by whoever has a place for one password already: a try that was counted before it is
+        looked at is never sent away. Raises TooManyPasswords.
+        """
+        with self._seat():
+            yield self._fits
+
+    @contextmanager
+    def _seat(self) -> Iterator[None]:
+        with self._lock:
+            if self._pending >= _AT_ONCE + _WAITING:
+                raise TooManyPasswords
+            self._pending += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._pending -= 1
+
+    async def _fits(self, password: str, kept: str | None) -> bool:
         if len(password) > MOST:
             password = ""  # it is nobody's, and is not what takes long
         return await self._work(lambda: _fits(_bytes(password), kept or _nobodys())) and kept is not None
 
     async def _work(self, work: Callable[[], T]) -> T:
-        with self._lock:
-            if self._pending >= _AT_ONCE + _WAITING:
-                raise TooManyPasswords
-            self._pending += 1
-        future = self._threads.submit(work)
-        future.add_done_callback(self._ended)
-        return await asyncio.wrap_future(future)
-
-    def _ended(self, _future: Future[T]) -> None:
-        with self._lock:
-            self._pending -= 1
+        return await asyncio.wrap_future(self._threads.submit(work))
 
 
 def _spelled(text: str) -> str:

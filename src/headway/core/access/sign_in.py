@@ -18,7 +18,7 @@ from headway.core.access.session import LinkTold, Opened, Stage, Visitor
 from headway.core.access.throttle import Throttle, Trial, place_of
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import Code, HeadwayError, InvalidInput
+from headway.kernel.errors import Code, HeadwayError, InvalidInput, Unavailable
 
 __all__ = ["LinkGone", "LinkTold", "NameTaken", "Opened", "SignIn", "Stage", "Visitor", "WrongSignIn"]
 
@@ -86,7 +86,7 @@ class SignIn:
 
     async def sign_in(self, name: str, password: str, visitor: Visitor) -> Opened:
         """A session for who knows the password; half of one where a second factor is set. Raises WrongSignIn (one
-        sentence for unknown names and wrong passwords) and TooManyRequests.
+        sentence for unknown names and wrong passwords), TooManyRequests, and TooManyPasswords, which counts no try.
         """
         self._throttle.admit(visitor.address)
         name, address = looked_for(name), visitor.address
@@ -109,8 +109,14 @@ class SignIn:
             self._throttle.succeed(tx, trial, address)
             return self._open(tx, now, visitor)
 
-        person = await self._db.run(begin)
-        if not await self._passwords.fits(password, None if person is None else person.hash):
+        with self._passwords.looking() as fits:
+            person = await self._db.run(begin)
+            try:
+                is_right = await fits(password, None if person is None else person.hash)
+            except Unavailable:
+                await self._db.run(lambda tx: self._throttle.take_back(tx, trial, address))
+                raise
+        if not is_right:
             await self._db.run(fail)
             raise WrongSignIn
         return await self._db.run(open_)
@@ -234,9 +240,15 @@ class SignIn:
             self._throttle.begin(tx, Trial.of_confirming(actor.user_id), actor.credential.id, known=False)
             return actor, person, self._second_factors.takes_code(tx, actor.user_id, secret)
 
-        actor, person, fits = await self._db.run(begin)
-        trial, session_id = Trial.of_confirming(actor.user_id), actor.credential.id
-        if not fits and not await self._passwords.fits(secret, person.hash):
+        with self._passwords.looking() as fits:
+            actor, person, is_right = await self._db.run(begin)
+            trial, session_id = Trial.of_confirming(actor.user_id), actor.credential.id
+            try:
+                is_right = is_right or await fits(secret, person.hash)
+            except Unavailable:
+                await self._db.run(lambda tx: self._throttle.take_back(tx, trial, session_id))
+                raise
+        if not is_right:
             await self._db.run(lambda tx: self._throttle.fail(tx, trial, session_id))
             raise WrongSignIn(_WRONG_AGAIN)
 

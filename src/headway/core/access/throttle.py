@@ -114,6 +114,13 @@ class Throttle:
         tx.execute(delete(sign_in_failures).where(_c.key == here))
         tx.execute(update(sign_in_failures).where(_c.key == everywhere, _c.number > 0).values(number=_c.number - 1))
 
+    def take_back(self, tx: Tx, trial: Trial, address: str) -> None:
+        """The try was not looked at: it counts as none."""
+        here, everywhere = self._keys(trial, address)
+        fewer = update(sign_in_failures).where(_c.key.in_((here, everywhere)), _c.number > 0)
+        tx.execute(fewer.values(number=_c.number - 1))
+        tx.execute(update(sign_in_failures).where(_c.key == here).values(until=tx.now))
+
     def number_of(self, tx: Tx, what: str, whose: str) -> int:
         """Counts a try of what has an end of its own; how many there were."""
         return self._count(tx, self._key(what, whose), _DAY, lambda _number: timedelta(0))
