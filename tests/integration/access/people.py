@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from sqlalchemy import Row, select
 
 from headway.core.access import links, store, tokens
+from headway.core.access.account import AccountService
 from headway.core.access.audit import Audit
 from headway.core.access.members import MemberService
 from headway.core.access.model import Actor, Role
 from headway.core.access.passwords import Passwords
 from headway.core.access.second_factor import SecondFactors
 from headway.core.access.service import AccessService
-from headway.core.access.sign_in import Opened, SignIn, SignInParts, Visitor
+from headway.core.access.sign_in import Opened, SignIn, SignInParts, Stage, Visitor
 from headway.core.access.throttle import Throttle
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.tables.access import audit_log
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
+from tests.support.panel.permissions import permission
 
 T = TypeVar("T")
 
 PASSWORD, ANOTHER = "a stone in the brook", "the brook has a stone"
 HERE = Visitor(address="192.0.2.7", agent="A browser")
 ELSEWHERE = Visitor(address="198.51.100.9", agent="Another browser")
+BEGIN, CONFIRM = permission("account.beginSecondFactor"), permission("account.confirmSecondFactor")
 
 
 @dataclass
@@ -118,3 +124,29 @@ class People:
 
 def digest(opened: Opened) -> str:
     return tokens.digest(opened.token)
+
+
+def account_of(people: People) -> AccountService:
+    return AccountService(people.db, people.access, people.passwords, people.second_factors)
+
+
+def code(people: People, secret: str, steps: int = 0) -> str:
+    """What an application of codes shows, so many half minutes from now: made as RFC 6238 has it by the library."""
+    shown = TOTP(base64.b32decode(secret), 6, SHA1(), 30)  # noqa: S303 - as RFC 6238 has it
+    return shown.generate(int(people.clock.at.timestamp()) + 30 * steps).decode()
+
+
+async def with_factor(people: People) -> tuple[Opened, str, list[str]]:
+    """The owner's session, the secret of the second factor, and the recovery codes."""
+    opened = await people.owner()
+    actor = await people.actor(opened)
+    begun = await account_of(people).begin_second_factor(actor, BEGIN)
+    codes = await account_of(people).confirm_second_factor(actor, CONFIRM, code(people, begun.secret))
+    people.clock.pass_(seconds=30)
+    return opened, begun.secret, codes
+
+
+async def half(people: People) -> Opened:
+    opened = await people.sign_in.sign_in("ona", PASSWORD, ELSEWHERE)
+    assert opened.stage is Stage.HALF
+    return opened

@@ -3,57 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from cryptography.hazmat.primitives.hashes import SHA1
-from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from sqlalchemy import select, update
 
 from headway.core.access import links, second_factor, sessions_store, store
-from headway.core.access.account import AccountService, NotSignedIn, WrongCode
+from headway.core.access.account import NotSignedIn, WrongCode
 from headway.core.access.audit import Entry
 from headway.core.access.model import Actor, Grants, Role, Terms
-from headway.core.access.passwords import Passwords
 from headway.core.access.policy import ConfirmFirst, Missing
-from headway.core.access.sign_in import Opened, Stage, WrongSignIn
+from headway.core.access.sign_in import Stage, WrongSignIn
 from headway.infra.db.tables import metadata
 from headway.infra.db.tables.access import recovery_codes, second_factors, sessions
 from headway.kernel.errors import Conflict, InvalidInput, TooManyRequests
-from tests.integration.access.people import ANOTHER, ELSEWHERE, HERE, PASSWORD, People
+from tests.integration.access.people import (
+    ANOTHER,
+    BEGIN,
+    CONFIRM,
+    ELSEWHERE,
+    HERE,
+    PASSWORD,
+    People,
+    account_of,
+    code,
+    half,
+    with_factor,
+)
 from tests.support.panel.permissions import permission
 
-BEGIN, CONFIRM = permission("account.beginSecondFactor"), permission("account.confirmSecondFactor")
 REMOVE, RENEW = permission("account.removeSecondFactor"), permission("account.newRecoveryCodes")
 SET, LIST, END = (permission(f"account.{name}") for name in ("setPassword", "sessions", "endSession"))
-
-
-def account_of(people: People) -> AccountService:
-    return AccountService(people.db, people.access, Passwords(), people.second_factors)
-
-
-def code(people: People, secret: str, steps: int = 0) -> str:
-    """What an application of codes shows, so many half minutes from now: made as RFC 6238 has it by the library."""
-    shown = TOTP(base64.b32decode(secret), 6, SHA1(), 30)  # noqa: S303 - as RFC 6238 has it
-    return shown.generate(int(people.clock.at.timestamp()) + 30 * steps).decode()
-
-
-async def with_factor(people: People) -> tuple[Opened, str, list[str]]:
-    """The owner's session, the secret of the second factor, and the recovery codes."""
-    opened = await people.owner()
-    actor = await people.actor(opened)
-    begun = await account_of(people).begin_second_factor(actor, BEGIN)
-    codes = await account_of(people).confirm_second_factor(actor, CONFIRM, code(people, begun.secret))
-    people.clock.pass_(seconds=30)
-    return opened, begun.secret, codes
-
-
-async def half(people: People) -> Opened:
-    opened = await people.sign_in.sign_in("ona", PASSWORD, ELSEWHERE)
-    assert opened.stage is Stage.HALF
-    return opened
 
 
 async def test_a_second_factor_counts_once_a_code_of_it_was_given(people: People) -> None:

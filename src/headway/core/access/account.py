@@ -114,6 +114,7 @@ class AccountService:
         hashed = await self._passwords.hashed(password)
 
         def write(tx: Tx) -> Member:
+            people_store.lock(tx, actor.user_id)
             people_store.set_password(tx, actor.user_id, _signed_in(tx, actor, permission), hashed)
             self._end_others(tx, actor)
             return _themselves(tx, actor)
@@ -126,6 +127,7 @@ class AccountService:
         """
 
         def write(tx: Tx) -> tuple[Member, Begun]:
+            people_store.lock(tx, actor.user_id)
             name = _signed_in(tx, actor, permission)
             if second_factor.is_set(tx, actor.user_id):
                 raise Conflict("You have a second factor already. Remove it before you set another.")
@@ -140,6 +142,7 @@ class AccountService:
         """
 
         def write(tx: Tx) -> tuple[Member, list[str]]:
+            people_store.lock(tx, actor.user_id)
             _signed_in(tx, actor, permission)
             if second_factor.is_set(tx, actor.user_id):
                 raise Conflict("You have a second factor already. Remove it before you set another.")
@@ -154,6 +157,7 @@ class AccountService:
         """No code is asked for any more; all other sessions of the caller end. Raises NotSignedIn, Conflict."""
 
         def write(tx: Tx) -> Member:
+            people_store.lock(tx, actor.user_id)
             _signed_in(tx, actor, permission)
             _require_set(tx, actor)
             second_factor.remove(tx, actor.user_id)
@@ -166,6 +170,7 @@ class AccountService:
         """Other recovery codes, shown this once; those of before are good no more. Raises NotSignedIn, Conflict."""
 
         def write(tx: Tx) -> tuple[Member, list[str]]:
+            people_store.lock(tx, actor.user_id)
             _signed_in(tx, actor, permission)
             _require_set(tx, actor)
             return _themselves(tx, actor), second_factor.make_recovery_codes(tx, actor.user_id)

@@ -50,6 +50,13 @@ _PEOPLE = (
 )
 
 
+def lock(tx: Tx, user_id: str) -> None:
+    """Nobody else changes how this person signs in, nor opens a session by it, until the transaction ends. What it goes
+    by is read after this: whoever had read a password before it was changed would open a session that outlives it.
+    """
+    tx.lock(f"access.person.{user_id}")
+
+
 def person_called(tx: Tx, sign_in_name: str) -> Person | None:
     """Who signs in with this name, in the organisation that they came to first."""
     return next(iter(_people(tx, _p.sign_in_name == sign_in_name)), None) if _can_be_kept(sign_in_name) else None
@@ -123,6 +130,7 @@ def take_link(tx: Tx, digest: str) -> tuple[Person, Purpose] | None:
     if not tx.execute(update(links).where(*waits).values(used_at=tx.now)).rowcount:
         return None
     row = tx.execute(select(_l.user_id, _l.purpose).where(_l.digest == digest)).one()
+    lock(tx, row.user_id)
     person = person_of(tx, row.user_id)
     return None if person is None else (person, Purpose(row.purpose))
 

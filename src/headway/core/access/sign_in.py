@@ -103,8 +103,11 @@ class SignIn:
                 note(tx, _as_actor(person, visitor), FAILED, Noun.SESSION, None, address=address)
 
         def open_(tx: Tx) -> Opened:
+            if person is None:
+                raise WrongSignIn
+            people_store.lock(tx, person.user_id)
             now = people_store.person_called(tx, name)
-            if person is None or now is None or (now.user_id, now.hash) != (person.user_id, person.hash):
+            if now is None or (now.user_id, now.hash) != (person.user_id, person.hash):
                 raise WrongSignIn  # the password was changed while this one was compared
             self._throttle.succeed(tx, trial, address)
             return self._open(tx, now, visitor)
@@ -130,20 +133,24 @@ class SignIn:
 
         def write(tx: Tx) -> Opened | None:
             half = sessions_store.half_of(tx, digest)
-            person = None if half is None else people_store.person_of(tx, half.user_id)
-            if half is None or person is None:
+            if half is None:
+                return None
+            people_store.lock(tx, half.user_id)
+            person = people_store.person_of(tx, half.user_id)
+            if person is None:
                 return None
             trial = Trial.of_code(person.user_id)
             self._throttle.begin(tx, trial, address, known=_is_known(tx, person, address))
             tries = self._throttle.number_of(tx, "half session", half.session_id)
-            if tries >= _TRIES:
-                sessions_store.end(tx, half.session_id)
             # More than that come from who looked for the half session before the last of its tries had ended it.
-            if tries > _TRIES or not self._second_factors.takes(tx, person.user_id, code):
+            is_right = tries <= _TRIES and self._second_factors.takes(tx, person.user_id, code)
+            # Who had looked for it before it was ended by another password, or by signing out everywhere, has none.
+            if (is_right or tries >= _TRIES) and not sessions_store.end(tx, half.session_id):
+                is_right = False
+            if not is_right:
                 self._throttle.fail(tx, trial, address)
                 return None
             self._throttle.succeed(tx, trial, address)
-            sessions_store.end(tx, half.session_id)
             return self._opened(tx, person, Stage.WHOLE, visitor)
 
         opened = await self._db.run(write)

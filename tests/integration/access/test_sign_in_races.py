@@ -1,0 +1,103 @@
+"""Who signs in while how they do so is changed, on both databases: PostgreSQL lets several write at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import select
+
+from headway.core.access import links
+from headway.core.access.sign_in import Opened, WrongSignIn
+from headway.infra.db.tables.access import second_factors
+from headway.infra.db.transaction import Tx, companion
+from tests.integration.access.people import (
+    ANOTHER,
+    BEGIN,
+    CONFIRM,
+    HERE,
+    PASSWORD,
+    People,
+    account_of,
+    code,
+    half,
+    with_factor,
+)
+from tests.support.panel.permissions import permission
+
+SET = permission("account.setPassword")
+
+
+@contextmanager
+def held() -> Iterator[tuple[threading.Event, threading.Event]]:
+    """What is changed within is done and waits, not committed, until the second event is set; the first says so."""
+    done, let_go = threading.Event(), threading.Event()
+
+    def wait(_tx: Tx, _result: object) -> None:
+        done.set()
+        assert let_go.wait(20)
+
+    token = companion.set(wait)
+    try:
+        yield done, let_go
+    finally:
+        companion.reset(token)
+
+
+async def raced(
+    change: Coroutine[None, None, object], way_in: Callable[[], Coroutine[None, None, Opened]]
+) -> Opened | None:
+    """What somebody gets who comes in while a change is under way, which has read and written and waits."""
+    with held() as (done, let_go):
+        changing = asyncio.create_task(change)
+    try:
+        assert await asyncio.to_thread(done.wait, 20)
+        coming = asyncio.create_task(way_in())
+        await asyncio.wait([coming], timeout=0.5)  # on PostgreSQL it reads meanwhile
+    finally:
+        let_go.set()
+        await changing
+    try:
+        return await coming
+    except WrongSignIn:
+        return None
+
+
+async def test_no_session_by_the_old_password_outlives_its_change(people: People) -> None:
+    """On PostgreSQL two write at the same time, and each reads what the other has not committed as it was."""
+    opened = await people.owner()
+    actor = await people.actor(opened)
+    change = account_of(people).set_password(actor, SET, ANOTHER)
+    found = await raced(change, lambda: people.sign_in.sign_in("ona", PASSWORD, HERE))
+    assert found is None or await people.sign_in.by_session(found.token) is None
+    assert await people.sign_in.by_session(opened.token) is not None
+    token, _ = await people.run(lambda tx: links.for_person(tx, "ona", second_factor=False))
+    taken = people.sign_in.take_link(token, "ona", PASSWORD, HERE)
+    found = await raced(taken, lambda: people.sign_in.sign_in("ona", ANOTHER, HERE))
+    assert found is None or await people.sign_in.by_session(found.token) is None
+
+
+async def test_no_half_session_becomes_whole_after_the_password_has_changed(people: People) -> None:
+    opened, secret, _ = await with_factor(people)
+    actor, begun = await people.actor(opened), await half(people)
+    change = account_of(people).set_password(actor, SET, ANOTHER)
+    found = await raced(change, lambda: people.sign_in.with_code(begun.token, code(people, secret), HERE))
+    assert found is None or await people.sign_in.by_session(found.token) is None
+
+
+async def test_nobody_comes_in_without_a_code_while_a_second_factor_is_set(people: People) -> None:
+    actor = await people.actor(await people.owner())
+    begun = await account_of(people).begin_second_factor(actor, BEGIN)
+    change = account_of(people).confirm_second_factor(actor, CONFIRM, code(people, begun.secret))
+    found = await raced(change, lambda: people.sign_in.sign_in("ona", PASSWORD, HERE))
+    assert found is None or await people.sign_in.by_session(found.token) is None
+
+
+async def test_of_two_who_begin_a_second_factor_both_are_answered(people: People) -> None:
+    actor = await people.actor(await people.owner())
+    account = account_of(people)
+    begun = await asyncio.gather(*(account.begin_second_factor(actor, BEGIN) for _ in range(4)))
+    assert len({each.secret for each in begun}) == 4
+    assert len(await people.run(lambda tx: tx.execute(select(second_factors)).all())) == 1
