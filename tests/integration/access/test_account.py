@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from headway.core.access import links, second_factor, sessions_store, store
 from headway.core.access.account import NotSignedIn, WrongCode
-from headway.core.access.audit import Entry
+from headway.core.access.audit import Entry, action_of
 from headway.core.access.model import Actor, Grants, Role, Terms
 from headway.core.access.policy import ConfirmFirst, Missing
 from headway.core.access.sign_in import Stage, WrongSignIn
@@ -66,6 +66,32 @@ async def test_half_a_session_opens_nothing_and_a_code_makes_a_whole_one_with_an
     assert await people.sign_in.by_session(whole.token) is not None
     with pytest.raises(WrongSignIn):
         await people.sign_in.with_code(opened.token, code(people, secret, steps=1), ELSEWHERE)
+
+
+async def test_the_log_tells_of_half_a_session_and_of_codes_and_confirmations_in_vain(people: People) -> None:
+    opened, secret, _ = await with_factor(people)
+    actor, before = await people.actor(opened), len(await people.log())
+    begun = await half(people)
+    for _ in range(3):
+        with pytest.raises(WrongSignIn):
+            await people.sign_in.with_code(begun.token, "000000", ELSEWHERE)
+        with pytest.raises(WrongSignIn):
+            await people.sign_in.confirm(opened.token, "not this one")
+    await people.sign_in.with_code(begun.token, code(people, secret), ELSEWHERE)
+    people.clock.pass_(seconds=61)
+    with pytest.raises(WrongSignIn):
+        await people.sign_in.confirm(opened.token, "not this one")
+    rows = (await people.log())[before:]
+    assert [(row.procedure, row.api_key_id == actor.session_id) for row in rows] == [
+        ("session.signInHalf", False),
+        ("session.codeFailed", False),
+        ("session.confirmFailed", True),
+        ("session.signIn", False),
+        ("session.confirmFailed", True),
+    ]
+    assert {row.user_id for row in rows} == {actor.user_id}
+    assert rows[1].details == {"given": ["address"], "address": ELSEWHERE.address}
+    assert [action_of(row.procedure) for row in rows] == ["login", "login", "update", "login", "update"]
 
 
 async def test_half_a_session_is_over_after_five_minutes(people: People) -> None:

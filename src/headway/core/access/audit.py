@@ -26,6 +26,7 @@ _ACTIONS = (
     ("deploy", "deploy"),
     ("redeploy", "redeploy"),
     ("signin", "login"),
+    ("codefailed", "login"),
     ("signout", "logout"),
 )
 _OTHER = "update"

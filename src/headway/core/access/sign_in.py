@@ -23,6 +23,7 @@ from headway.kernel.errors import Code, HeadwayError, InvalidInput, Unavailable
 __all__ = ["LinkGone", "LinkTold", "NameTaken", "Opened", "SignIn", "Stage", "Visitor", "WrongSignIn"]
 
 SIGNED_IN, FAILED, SIGNED_OUT = "session.signIn", "session.signInFailed", "session.signOut"
+HALF_SIGNED_IN, CODE_FAILED, CONFIRM_FAILED = "session.signInHalf", "session.codeFailed", "session.confirmFailed"
 LINK_USED, JOINED = "link.used", "invitation.accepted"
 _TRIES = 5  # of a half session
 _TOLD_EACH = timedelta(minutes=1)
@@ -99,8 +100,8 @@ class SignIn:
 
         def fail(tx: Tx) -> None:
             self._throttle.fail(tx, trial, address)
-            if person is not None and not was_noted(tx, person.user_id, FAILED, _TOLD_EACH):
-                note(tx, _as_actor(person, visitor), FAILED, Noun.SESSION, None, address=address)
+            if person is not None:
+                _note_failed(tx, _as_actor(person, visitor), FAILED, address)
 
         def open_(tx: Tx) -> Opened:
             if person is None:
@@ -149,6 +150,7 @@ class SignIn:
                 is_right = False
             if not is_right:
                 self._throttle.fail(tx, trial, address)
+                _note_failed(tx, _as_actor(person, visitor), CODE_FAILED, address)
                 return None
             self._throttle.succeed(tx, trial, address)
             return self._opened(tx, person, Stage.WHOLE, visitor)
@@ -255,8 +257,13 @@ class SignIn:
             except Unavailable:
                 await self._db.run(lambda tx: self._throttle.take_back(tx, trial, session_id))
                 raise
+
+        def fail(tx: Tx) -> None:
+            self._throttle.fail(tx, trial, session_id)
+            _note_failed(tx, actor, CONFIRM_FAILED)
+
         if not is_right:
-            await self._db.run(lambda tx: self._throttle.fail(tx, trial, session_id))
+            await self._db.run(fail)
             raise WrongSignIn(_WRONG_AGAIN)
 
         def write(tx: Tx) -> None:
@@ -276,7 +283,9 @@ class SignIn:
         digest = tokens.digest(token)
         ends_at = sessions_store.add(tx, digest, person, stage, visitor)
         actor = sessions_store.actor_of(tx, digest)
-        if actor is not None:
+        if stage is Stage.HALF:
+            note(tx, _as_actor(person, visitor), HALF_SIGNED_IN, Noun.SESSION, None, address=visitor.address)
+        elif actor is not None:
             note(tx, actor, SIGNED_IN, Noun.SESSION, actor.session_id, address=visitor.address)
         return Opened(token=token, stage=stage, ends_at=ends_at)
 
@@ -286,6 +295,13 @@ def _is_known(tx: Tx, person: Person | None, address: str) -> bool:
     if person is None:
         return False
     return place_of(address) in {place_of(each) for each in sessions_store.addresses_of(tx, person.user_id)}
+
+
+def _note_failed(tx: Tx, actor: Actor, procedure: str, address: str | None = None) -> None:
+    """Tells what somebody has tried in vain, once a minute: a log that fills by that tells nothing."""
+    if not was_noted(tx, actor.user_id, procedure, _TOLD_EACH):
+        told = {} if address is None else {"address": address}
+        note(tx, actor, procedure, Noun.SESSION, actor.session_id or None, **told)
 
 
 def _as_actor(person: Person, visitor: Visitor) -> Actor:
