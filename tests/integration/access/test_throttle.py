@@ -12,7 +12,7 @@ from sqlalchemy import select
 from headway.core.access import throttle
 from headway.core.access.passwords import Passwords, TooManyPasswords
 from headway.core.access.sign_in import SignIn, SignInParts, Stage, WrongSignIn
-from headway.infra.db.tables.access import sign_in_failures
+from headway.infra.db.tables.access import sign_in_failures, sign_in_places
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import TooManyRequests, Unavailable
 from tests.integration.access.people import ELSEWHERE, HERE, PASSWORD, People
@@ -78,8 +78,10 @@ async def test_an_address_tries_thirty_times_a_minute_whatever_names(people: Peo
     people.throttle.admit("2001:db8::1")
 
 
-async def test_who_is_attacked_from_everywhere_signs_in_from_where_they_have_a_session(people: People) -> None:
-    await people.owner(HERE)
+async def test_who_is_attacked_from_everywhere_signs_in_from_where_they_have_signed_in_lately(people: People) -> None:
+    await people.sign_in.sign_out((await people.owner(HERE)).token)
+    people.clock.pass_(days=29)
+    await people.run(throttle.remove_over)
     trial = throttle.Trial.of_password("ona")
 
     def attack(tx: Tx) -> None:
@@ -93,6 +95,15 @@ async def test_who_is_attacked_from_everywhere_signs_in_from_where_they_have_a_s
     assert (await people.sign_in.sign_in("ona", PASSWORD, HERE)).stage is Stage.WHOLE
     people.clock.pass_(seconds=10)
     assert (await people.sign_in.sign_in("ona", PASSWORD, ELSEWHERE)).stage is Stage.WHOLE
+
+
+async def test_a_place_is_kept_in_clear_nowhere_and_for_a_month(people: People) -> None:
+    await people.owner(HERE)
+    rows = await people.run(lambda tx: tx.execute(select(sign_in_places)).all())
+    assert (len(rows), HERE.address in repr(rows)) == (1, False)
+    people.clock.pass_(days=30)
+    await people.run(throttle.remove_over)
+    assert await people.run(lambda tx: tx.execute(select(sign_in_places)).all()) == []
 
 
 async def test_many_tries_at_the_same_time_are_counted_one_by_one(people: People) -> None:

@@ -111,11 +111,6 @@ def sessions_of(tx: Tx, user_id: str) -> list[Session]:
     ]
 
 
-def addresses_of(tx: Tx, user_id: str) -> set[str]:
-    """From where a person has signed in, by the sessions that still count."""
-    return set(tx.execute(select(_c.address).where(_c.user_id == user_id, *_lives(tx, Stage.WHOLE))).scalars())
-
-
 def confirm(tx: Tx, session_id: str) -> None:
     """Its person has just shown that it is still who it was."""
     tx.execute(update(sessions).where(_c.session_id == session_id).values(confirmed_at=tx.now))

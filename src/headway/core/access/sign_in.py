@@ -15,7 +15,7 @@ from headway.core.access.policy import Missing, Noun
 from headway.core.access.second_factor import SecondFactors
 from headway.core.access.service import AccessService
 from headway.core.access.session import LinkTold, Opened, Stage, Visitor
-from headway.core.access.throttle import Throttle, Trial, place_of
+from headway.core.access.throttle import Throttle, Trial
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Code, HeadwayError, InvalidInput, Unavailable
@@ -95,7 +95,8 @@ class SignIn:
 
         def begin(tx: Tx) -> Person | None:
             person = people_store.person_called(tx, name)
-            self._throttle.begin(tx, trial, address, known=_is_known(tx, person, address))
+            known = person is not None and self._throttle.is_known(tx, person.user_id, address)
+            self._throttle.begin(tx, trial, address, known=known)
             return person
 
         def fail(tx: Tx) -> None:
@@ -141,7 +142,8 @@ class SignIn:
             if person is None:
                 return None
             trial = Trial.of_code(person.user_id)
-            self._throttle.begin(tx, trial, address, known=_is_known(tx, person, address))
+            known = self._throttle.is_known(tx, person.user_id, address)
+            self._throttle.begin(tx, trial, address, known=known)
             tries = self._throttle.number_of(tx, "half session", half.session_id)
             # More than that come from who looked for the half session before the last of its tries had ended it.
             is_right = tries <= _TRIES and self._second_factors.takes(tx, person.user_id, code)
@@ -285,16 +287,11 @@ class SignIn:
         actor = sessions_store.actor_of(tx, digest)
         if stage is Stage.HALF:
             note(tx, _as_actor(person, visitor), HALF_SIGNED_IN, Noun.SESSION, None, address=visitor.address)
-        elif actor is not None:
+        else:
+            self._throttle.know(tx, person.user_id, visitor.address)
+        if actor is not None:
             note(tx, actor, SIGNED_IN, Noun.SESSION, actor.session_id, address=visitor.address)
         return Opened(token=token, stage=stage, ends_at=ends_at)
-
-
-def _is_known(tx: Tx, person: Person | None, address: str) -> bool:
-    """Whether the person has a session that was opened from there."""
-    if person is None:
-        return False
-    return place_of(address) in {place_of(each) for each in sessions_store.addresses_of(tx, person.user_id)}
 
 
 def _note_failed(tx: Tx, actor: Actor, procedure: str, address: str | None = None) -> None:

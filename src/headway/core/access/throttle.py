@@ -13,14 +13,15 @@ from datetime import timedelta
 
 from sqlalchemy import delete, insert, select, update
 
-from headway.infra.db.tables.access import sign_in_failures
+from headway.infra.db.tables.access import sign_in_failures, sign_in_places
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import TooManyRequests
 
-_c = sign_in_failures.c
+_c, _p = sign_in_failures.c, sign_in_places.c
 _FREE = 5  # failures from one place before anybody has to wait
 _LONGEST_WAIT = timedelta(seconds=60)
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_KNOWN_FOR = timedelta(days=30)
 _PER_MINUTE, _MINUTE = 30, 60.0
 _ADDRESSES = 4_096
 
@@ -121,6 +122,17 @@ class Throttle:
         tx.execute(fewer.values(number=_c.number - 1))
         tx.execute(update(sign_in_failures).where(_c.key == here).values(until=tx.now))
 
+    def is_known(self, tx: Tx, user_id: str, address: str) -> bool:
+        """Whether this person has signed in from there lately, be it that they have signed out since."""
+        here = _p.key == self._key("place", user_id, place_of(address)), _p.until > tx.now
+        return tx.scalar(select(_p.key).where(*here)) is not None
+
+    def know(self, tx: Tx, user_id: str, address: str) -> None:
+        """This person has signed in from there, wholly."""
+        key = self._key("place", user_id, place_of(address))
+        tx.execute(delete(sign_in_places).where(_p.key == key))
+        tx.execute(insert(sign_in_places).values(key=key, user_id=user_id, until=tx.now + _KNOWN_FOR))
+
     def number_of(self, tx: Tx, what: str, whose: str) -> int:
         """Counts a try of what has an end of its own; how many there were."""
         return self._count(tx, self._key(what, whose), _DAY, lambda _number: timedelta(0))
@@ -152,7 +164,10 @@ class Throttle:
 
 
 def remove_over(tx: Tx) -> None:
-    """Forgets what was tried in vain a day ago, and what was tried a few times only after an hour."""
+    """Forgets what was tried in vain a day ago, what was tried a few times only after an hour, and places where nobody
+    has signed in for long.
+    """
+    tx.execute(delete(sign_in_places).where(_p.until <= tx.now))
     few = (_c.number <= _FREE) & (_c.until <= tx.now - _HOUR)
     tx.execute(delete(sign_in_failures).where(few | (_c.until <= tx.now - _DAY)))
 

@@ -195,6 +195,15 @@ sign_in_failures = Table(
     Column("until", Instant, nullable=False, index=True),
 )
 
+# From where people have signed in, by a digest with a secret: there they wait for nobody else's tries.
+sign_in_places = Table(
+    "sign_in_places",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("user_id", String(21), ForeignKey("users.user_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("until", Instant, nullable=False),
+)
+
 invitations = Table(
     "invitations",
     metadata,

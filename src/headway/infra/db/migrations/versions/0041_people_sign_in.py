@@ -84,6 +84,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_sign_in_failures")),
     )
     op.create_index("ix_sign_in_failures_until", "sign_in_failures", ["until"])
+    op.create_table(
+        "sign_in_places",
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.String(length=21), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        _of_user("sign_in_places"),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_sign_in_places")),
+    )
+    op.create_index("ix_sign_in_places_user_id", "sign_in_places", ["user_id"])
     op.add_column("audit_log", sa.Column("credential", sa.String(length=8), server_default="key", nullable=False))
 
 
