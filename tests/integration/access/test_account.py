@@ -348,21 +348,24 @@ async def test_the_log_of_a_change_by_a_session_says_so_and_names_nothing_secret
     assert row.details == {"given": ["password"]}
 
 
-async def test_a_panel_that_is_restored_knows_no_session_no_link_and_no_failure(people: People) -> None:
-    await people.owner()
+async def test_a_panel_that_is_restored_knows_no_session_link_or_recovery_code_and_no_failure(people: People) -> None:
+    _, secret, codes = await with_factor(people)
     await people.run(lambda tx: links.for_person(tx, "ona", second_factor=False))
     with pytest.raises(WrongSignIn):
         await people.sign_in.sign_in("ona", "not this one", HERE)
     await people.run(sessions_store.forget_all)
-    emptied = ("sessions", "links", "sign_in_failures")
+    emptied = ("sessions", "links", "recovery_codes", "sign_in_failures")
     left = await people.db.read(
         lambda tx: [name for name in emptied if tx.execute(select(metadata.tables[name])).all()]
     )
     assert left == []
-    await people.sign_in.sign_in("ona", PASSWORD, HERE)
+    opened = await half(people)
+    with pytest.raises(WrongSignIn):
+        await people.sign_in.with_code(opened.token, codes[0], HERE)
+    assert (await people.sign_in.with_code(opened.token, code(people, secret), HERE)).stage is Stage.WHOLE
 
 
 async def test_forgetting_them_in_a_database_of_before_changes_nothing(people: People) -> None:
-    for table in (sessions, metadata.tables["links"], metadata.tables["sign_in_failures"]):
+    for table in (sessions, recovery_codes, metadata.tables["links"], metadata.tables["sign_in_failures"]):
         await people.run(lambda tx, table=table: table.drop(tx.connection))  # type: ignore[misc]
     await people.run(sessions_store.forget_all)

@@ -12,7 +12,15 @@ from headway.core.access.model import Actor, Credential, CredentialKind, Terms
 from headway.core.access.people_store import Person
 from headway.core.access.session import Session, Stage, Visitor
 from headway.core.access.store import actor_by
-from headway.infra.db.tables.access import links, members, organizations, sessions, sign_in_failures, users
+from headway.infra.db.tables.access import (
+    links,
+    members,
+    organizations,
+    recovery_codes,
+    sessions,
+    sign_in_failures,
+    users,
+)
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
 
@@ -134,10 +142,10 @@ def clipped(agent: str) -> str:
 
 def forget_all(tx: Tx) -> None:
     """A database that was put back from a copy lets nobody in by what was good when that was made: sessions that have
-    ended since, links that were used. One of before there were any has nothing to forget.
+    ended since, links and recovery codes that were used. One of before there were any has nothing to forget.
     """
     known = inspect(tx.connection).get_table_names()
-    for table in (sessions, links, sign_in_failures):
+    for table in (sessions, links, recovery_codes, sign_in_failures):
         if table.name in known:
             tx.execute(delete(table))
 
