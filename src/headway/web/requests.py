@@ -63,10 +63,10 @@ class Came:
         if not is_sent_from(self.place, self.headers):
             raise ForeignForm
 
-    async def form(self) -> Mapping[str, str]:
+    async def form(self, most_bytes: int = _MOST_BYTES) -> Mapping[str, str]:
         """What was typed; of a field that came twice the last. Raises Problem, and InvalidInput."""
         kind = self.headers.get(b"content-type", b"").decode("latin-1")
-        body = await read_whole(self.receive, self.headers, _MOST_BYTES)
+        body = await read_whole(self.receive, self.headers, most_bytes)
         if kind.partition(";")[0].strip().lower() != _FORM:
             raise errors.unsupported(kind)
         try:

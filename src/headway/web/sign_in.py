@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from headway.core.access.sign_in import Opened, SignIn, Stage, Visitor
 from headway.http import errors
 from headway.http.answers import Answer
 from headway.http.cookies import flash_name, forget_cookie, session_name, set_cookie
+from headway.http.seats import Bounds, Seats
 from headway.kernel.clock import Clock
 from headway.kernel.errors import Code, Forbidden, HeadwayError, NotFound
 from headway.pages.page import View
@@ -20,6 +21,9 @@ from headway.web.requests import Came, FormTokens
 SIGN_IN, CODE, SIGN_OUT = "/sign-in", "/sign-in/code", "/sign-out"
 _LINK, _INVITATION = "/link/", "/invitation/"
 Typed = Mapping[str, str] | None  # None: the page is only looked at
+_FORM_BYTES = 16 << 10  # the longest name and password, each letter in twelve bytes as browsers send it
+# Anybody may send these. Few from one address are read at a time, and never so many that it is felt.
+_READ = Bounds(in_all=256, of_token=256, of_address=16, wait_seconds=1.0)
 _FORGET_PAGES = (b"clear-site-data", b'"cache"')
 
 
@@ -42,9 +46,12 @@ class SignInPages:
     clock: Clock
     paths: Paths
     tokens: FormTokens
+    seats: Seats = field(default_factory=lambda: Seats(_READ, "forms"))
 
     async def answer(self, came: Came) -> Answer | View | None:
-        """What to answer, None where the path is none of theirs. Raises Readable, ForeignForm, Missing, Problem."""
+        """What to answer, None where the path is none of theirs. Raises Readable, ForeignForm, Missing, Problem,
+        Unavailable.
+        """
         page = self._page(came.path)
         if page is None:
             return None
@@ -55,7 +62,9 @@ class SignInPages:
         if came.method == "GET":
             return await page(came, None)
         came.require_own()
-        return await page(came, await came.form())
+        async with self.seats.one("", came.visitor.address):
+            typed = await came.form(_FORM_BYTES)
+        return await page(came, typed)
 
     def _page(self, path: str) -> Callable[[Came, Typed], Awaitable[Answer | View]] | None:
         known = {SIGN_IN: self._with_password, CODE: self._with_code, SIGN_OUT: self._out}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -190,6 +191,37 @@ async def test_who_says_so_signs_in_readable_and_is_told_on_every_page(tmp_path:
             taken = await far.post(path, data=TYPED, headers={"origin": "http://192.0.2.1:3000"})
             assert taken.status_code == 303
             assert "over plain HTTP" in (await far.get("/deployments")).text
+
+
+async def test_forms_of_strangers_are_short_and_few_of_one_address_are_read_at_a_time(
+    tmp_path: Path, sqlite_template: Path
+) -> None:
+    let_go = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"name=x&"
+        await let_go.wait()
+        yield b"password=y"
+
+    here = "http://192.0.2.1:3000"
+    own = {"origin": here, "content-type": "application/x-www-form-urlencoded"}
+    async with (
+        world_with(tmp_path, sqlite_template, HEADWAY_PLAIN_SIGN_IN="yes") as world,
+        browser(world, "192.0.2.7", here) as far,
+        browser(world, "192.0.2.8", here) as other,
+    ):
+        longest = {"name": "\U0001f5dd" * 254, "password": "\U0001f5dd" * 1_024}
+        assert (await other.post("/sign-in", data=longest, headers=own)).status_code == 401
+        too_long = await other.post("/sign-in", data={"name": "x" * 17_000}, headers=own)
+        assert too_long.status_code == 413
+        many = [asyncio.create_task(far.post("/sign-in", content=slow(), headers=own)) for _ in range(17)]
+        try:
+            done, _ = await asyncio.wait(many, timeout=10, return_when=asyncio.FIRST_COMPLETED)
+            assert [each.result().status_code for each in done] == [503]
+            assert (await other.post("/sign-in", data=TYPED, headers=own)).status_code == 401
+        finally:
+            let_go.set()
+            await asyncio.wait(many)
 
 
 async def test_what_is_careful_is_confirmed_by_the_same_form(world: World) -> None:
