@@ -19,10 +19,11 @@ _SHADES = (
 )
 _LEVELS = (0, 95, 135, 175, 215, 255)
 _MOST_NUMBERS = 32  # of one sequence; the digits of one are bounded too, for int() refuses some thousands of them
-# What begins like a title goes to its end, and no further than the line does.
+# What begins like a title goes to its end, and no further than the line does. What it has taken it never gives back, so
+# that no place to go back to is kept for each of its letters.
 _ESCAPE = (
     r"\x1b\[[^@-~\n]*[@-~]?"
-    r"|\x1b[\]PX^_](?:[^\x07\x1b\n]|\x1b(?!\\))*(?:\x07|\x1b\\)?"
+    r"|\x1b[\]PX^_][^\x07\x1b\n]*+(?:\x1b(?!\\)[^\x07\x1b\n]*+)*+(?:\x07|\x1b\\)?"
     r"|\x1b[ -/]*[0-~]?"
 )
 _ESCAPES = re.compile(_ESCAPE)

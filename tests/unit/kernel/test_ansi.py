@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,6 +93,25 @@ def test_the_style_of_a_line_does_not_depend_on_where_one_begins(lines: list[str
 @given(LINES)
 def test_what_is_left_without_escapes_holds_none(lines: list[str]) -> None:
     assert ESC not in without_escapes("".join(lines))
+
+
+@pytest.mark.parametrize("title", ["x" * 1_000_000, f"{ESC}x" * 500_000, f"{ESC}]x" * 300_000])
+@pytest.mark.parametrize("begin", [f"{ESC}]", f"{ESC}[", f"{ESC}P"])
+def test_what_is_left_out_takes_no_room(begin: str, title: str) -> None:
+    text = begin + title
+    tracemalloc.start()
+    try:
+        without_escapes(text)
+        assert tracemalloc.get_traced_memory()[1] < 12 * len(text)
+    finally:
+        tracemalloc.stop()
+
+
+@given(st.text(alphabet=st.sampled_from(f"{ESC}]Px\x07\n\\"), max_size=12))
+def test_a_title_goes_to_its_end_or_that_of_its_line(text: str) -> None:
+    said = r"\x1b\[[^@-~\n]*[@-~]?|\x1b[\]PX^_](?:[^\x07\x1b\n]|\x1b(?!\\))*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?"
+    text = f"{ESC}]{text}"
+    assert without_escapes(text) == re.sub(said, "", text)
 
 
 def test_without_escapes_a_text_of_any_length_stays_whole() -> None:
