@@ -102,6 +102,20 @@ async def test_what_a_forge_does_not_take_is_told_later_and_later(
     assert {each.report_error for each in (await previews(world, application_id)).values()} == {None}
 
 
+async def test_what_is_new_waits_for_no_try_of_what_was_before(world: World) -> None:
+    with forge_api("github") as api:
+        application_id = await previewed(world, api)
+        api.facts.failing = (500, {}, b"")
+        await reports(world).tell_round()
+        known = await previews(world, application_id)
+        await world.services.db.run(lambda tx: store.set_fields(tx, known[1].preview_id, head="d" * 40))
+        waiting = await world.services.db.read(store.changed_states)
+        assert [(each.preview_id, each.attempts) for each in waiting] == [(known[1].preview_id, 0)]
+        api.facts.failing = None
+        await reports(world).tell_round()
+        assert [each["commit"][0] for each in api.facts.statuses] == ["d"], "the others wait"
+
+
 async def test_what_no_forge_takes_for_a_day_is_given_up_until_there_is_news(world: World) -> None:
     with forge_api("github") as api:
         application_id = await previewed(world, api)

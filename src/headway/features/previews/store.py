@@ -105,22 +105,22 @@ def set_fields(tx: Tx, preview_id: str, **fields: Any) -> None:  # noqa: ANN401 
 
 
 def changed_states(tx: Tx) -> list[UnreportedState]:
-    """The states of previews that are others than their forge was told last, closed ones too; not those that are to be
-    told later.
+    """The states of previews that are others than their forge was told last, closed ones too; not those that it could
+    not be told and that are to be told again later. A new one waits for no try of an old one.
     """
     columns = (
         *(_c.preview_id, _c.head, _c.approved_head, _c.closed_why, _c.asleep_since),
-        *(_c.reported, _c.report_error, _c.report_tried, _c.report_attempts, _c.report_since),
+        *(_c.reported, _c.report_error, _c.report_at, _c.report_tried, _c.report_attempts, _c.report_since),
     )
     newest = _newest(_c.preview_id).scalar_subquery().label("newest")
     joined = select(*columns, _s.status, newest).outerjoin(services, _s.service_id == _c.preview_id)
-    due = or_(_c.report_at.is_(None), _c.report_at <= tx.now)
     found = []
-    for row in tx.execute(joined.where(due).order_by(_c.seq)):
+    for row in tx.execute(joined.order_by(_c.seq)):
         status = "asleep" if row.asleep_since else row.status
         state = row.closed_why or f"{status}.{row.head[:12]}.{(row.approved_head or '')[:12]}.{row.newest}"
-        if state != row.reported:
-            again = row.report_tried == state
+        again = row.report_tried == state
+        is_later = again and row.report_at is not None and row.report_at > tx.now
+        if state != row.reported and not is_later:
             found.append(
                 UnreportedState(
                     preview_id=row.preview_id,
