@@ -51,6 +51,15 @@ async def test_a_line_tells_its_step_while_it_runs(world: World) -> None:
     assert not found["ended"]
 
 
+async def test_of_steps_that_say_nothing_the_last_is_that_of_the_next_line(world: World) -> None:
+    lease, log = await running(world)
+    for name in ("prepare", "fetch", "build", "activate"):
+        await step(world, lease, name)
+    log.write("one\n")
+    found = await world.get("deployment.lines", deploymentId=lease.deployment_id)
+    assert [row["step"] for row in found["rows"]] == ["activate"]
+
+
 async def test_one_that_waits_has_no_lines(world: World) -> None:
     deployment_id = await world.deploy(await world.application())
     found = await world.get("deployment.lines", deploymentId=deployment_id)

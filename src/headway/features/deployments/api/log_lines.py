@@ -137,7 +137,7 @@ async def find(needs: LogLinesNeeds, call: Call[FindInput]) -> HitsRow:
 
 
 def _lines_row(found: LogLines, steps: Sequence[StepRecord], asked: LinesAsked, *, ended: bool) -> LinesRow:
-    begun = sorted((step.log_offset, step.name) for step in steps)
+    begun = sorted(((step.log_offset, step.name) for step in steps), key=lambda each: each[0])  # as they began
     return {
         "generation": found.generation,
         "first": found.lines[0].number if found.lines else asked.start or found.total + 1,
