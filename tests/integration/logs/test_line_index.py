@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -16,7 +18,7 @@ from headway.core.engine.run_log import LogFolder
 from headway.core.engine.troubles import Troubles
 from headway.infra.logs.broadcast import Broadcast
 from headway.infra.logs.line_index import BLOCK_BYTES, LineCount, LineIndex, LineNotes, LineRecord, load_index
-from headway.infra.logs.logfile import close_log
+from headway.infra.logs.logfile import LogFile, close_log
 from headway.infra.logs.mask import Masker
 from headway.infra.logs.paths import LogPaths
 from headway.infra.logs.pump import Pump
@@ -53,14 +55,16 @@ def assert_true(log: Path) -> None:
 def written(log: Path, text: bytes, begin: int = 0) -> None:
     """Writes a log from ``begin`` on as a pump does."""
     is_new = not log.exists()
-    with log.open("r+b" if log.exists() else "wb") as file:
-        file.seek(begin)
-        file.write(text)
+    log.open("ab").close()
 
     def read(offset: int, limit: int) -> bytes:
         return log.read_bytes()[offset : offset + limit]
 
     notes = LineNotes(log, begin, read, is_new=is_new)
+    with log.open("r+b") as file:
+        file.seek(begin)
+        file.write(text)
+    os.utime(log, (time.time(), time.time()))
     notes.add(text)
     notes.close()
     assert notes.problem is None
@@ -124,6 +128,8 @@ def test_an_index_that_is_torn_anywhere_is_taken_up_as_if_it_had_never_been(
         for torn in range(len(packed) + 1):
             log = tmp_path / f"{begin}.{torn}.log"
             log.write_bytes(content[: begin + torn % 3])
+            last = 1_700_000_000.0 + (begins.index(begin) - 1) * seconds_apart
+            os.utime(log, (last, last))
             beside = log.with_name(f"{log.name}.lines")
             beside.write_bytes(packed[:torn] + b"\0" * (torn % 40))
             write_from(log, begin)
@@ -233,3 +239,29 @@ async def test_an_index_for_which_there_is_no_room_leaves_the_log_alone(small_di
     assert isinstance(notes.problem, OSError)
     index = index_of(log)
     assert all(record.line == number for number, record in enumerate(index.records))
+
+
+async def test_a_log_that_cannot_be_read_for_its_index_ends_all_the_same(
+    paths: LogPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_file: LogFile, _offset: int, _limit_bytes: int) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(LogFile, "read", broken)
+    assert await close_log(paths.log("a"), 0, "The end.", MASKER) == 9
+    assert paths.log("a").read_bytes() == b"The end.\n"
+    assert index_of(paths.log("a")).records == ()
+
+
+async def test_a_pump_tells_once_that_there_is_no_index(paths: LogPaths, tmp_path: Path) -> None:
+    paths.lines("a").mkdir()
+    spool, problems = Spool(tmp_path / "spool"), list[Exception]()
+    pump = Pump(spool, paths.log("a"), MASKER, lambda _: None, on_problem=problems.append)
+    await spool.append(b"one\n")
+    running = asyncio.create_task(pump.run())
+    async with asyncio.timeout(20):
+        await pump.reach(4)
+    running.cancel()
+    await asyncio.wait([running])
+    await pump.finish()
+    assert [type(each) for each in problems] == [IsADirectoryError]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,12 +13,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from headway.infra.logs import lines as lines_module
 from headway.infra.logs.line_index import LineNotes, load_index
 from headway.infra.logs.lines import BegunAnew, LineReader, LinesAsked, LogLines
+from headway.infra.logs.logfile import close_log
 from headway.infra.logs.mask import Masker
 from headway.infra.logs.paths import LogPaths
 from headway.infra.logs.pump import Pump
 from headway.kernel.ansi import runs_of
+from headway.kernel.errors import Unavailable
 from tests.integration.logs.spool import Spool
 
 ESC = "\x1b"
@@ -105,6 +111,33 @@ async def test_lines_tell_when_they_were_read(tmp_path: Path) -> None:
     assert [line.is_late for line in found.lines] == [True, True, False]
 
 
+@pytest.mark.parametrize(("seconds", "is_known"), [(0.5, True), (100, False)])
+@pytest.mark.parametrize("is_closed", [False, True])
+async def test_of_lines_behind_an_index_that_was_given_up_nobody_knows_when_they_were_read(
+    log: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    is_known: bool,  # noqa: FBT001
+    is_closed: bool,  # noqa: FBT001
+) -> None:
+    begun = 1_700_000_000.0
+    log.write_text("one\ntwo\nthree\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(time, "time", lambda: begun)
+        notes = LineNotes(log, 0, lambda _offset, _limit: b"", is_new=True)
+        notes.add(b"one\n")
+        notes.close()
+    os.utime(log, (begun + seconds, begun + seconds))
+    if is_closed:
+        await close_log(log, log.stat().st_size, "The end.", Masker(()))
+    times = [line.at for line in (await read(log)).lines]
+    first = datetime.fromtimestamp(begun, UTC)
+    assert times[:3] == ([first] * 3 if is_known else [first, None, None])
+    if is_closed:
+        assert times[3] is not None
+        assert times[3] > first
+
+
 async def test_a_log_begun_anew_is_told(log: Path) -> None:
     log.write_text("one\n")
     first = await read(log)
@@ -176,3 +209,43 @@ async def test_an_answer_is_bounded_and_holds_what_was_asked_for(log: Path) -> N
     assert last.lines[-1].number == 1_000
     around = await read(log, around=500, count=1_000)
     assert around.lines[0].number <= 500 <= around.lines[-1].number
+
+
+@pytest.mark.parametrize("hindrance", ["folder", "link"])
+async def test_an_index_that_cannot_be_read_hides_no_line(log: Path, tmp_path: Path, hindrance: str) -> None:
+    log.write_bytes(b"a line of a build\n" * 400_000)
+    beside = log.with_name("a.log.lines")
+    if hindrance == "folder":
+        beside.mkdir()
+    else:
+        beside.symlink_to(tmp_path / "elsewhere")
+    found = await read(log, has_ended=True, start=400_000)
+    assert texts(found) == {400_000: "a line of a build"}
+    assert not (tmp_path / "elsewhere").exists()
+    if hindrance == "link":
+        assert load_index(log) is not None, "it is put right"
+
+
+async def test_who_is_cancelled_while_a_log_is_opened_leaves_nothing_open(log: Path) -> None:
+    os.mkfifo(log)  # which is not open before somebody writes it
+    reading = asyncio.create_task(read(log))
+    await asyncio.sleep(0)
+    reading.cancel()
+    os.close(await asyncio.to_thread(os.open, log, os.O_WRONLY))
+    await asyncio.wait([reading])
+    assert reading.cancelled()
+    assert str(log) not in [os.path.realpath(file) for file in Path("/proc/self/fd").iterdir()]
+
+
+async def test_who_asks_again_for_what_takes_long_to_count_gets_it_once(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines_module, "_SLICE_BYTES", 1 << 20)
+    monkeypatch.setattr(lines_module, "_LONGEST_COUNT_SECONDS", 0.02)
+    log.write_bytes(b"a line of a build\n" * 2_500_000)
+    answers = list[LogLines]()
+    for _ in range(200):
+        with suppress(Unavailable):
+            answers.append(await read(log, has_ended=True, start=2_500_000))
+    assert 0 < len(answers) < 200, "it takes more than one, and then none"
+    assert {tuple(texts(found)) for found in answers} == {(2_500_000,)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import random
 import subprocess
 import sys
@@ -52,6 +53,13 @@ async def test_output_reaches_the_log_as_it_comes(paths: LogPaths, spool: Spool)
         assert await pump.finish() == pump.size == len(b"line 0 with ******\n") * 5
     assert paths.log("a").read_bytes() == b"".join(b"line %d with ******\n" % n for n in range(5))
     assert paths.log("a").stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_log_whose_checkpoint_cannot_be_read_is_left_as_it_was(paths: LogPaths, spool: Spool) -> None:
+    paths.checkpoint("a").mkdir()
+    with pytest.raises(IsADirectoryError):
+        await Pump(spool, paths.log("a"), MASKER, lambda _: None).finish()
+    assert str(paths.log("a")) not in [os.path.realpath(file) for file in Path("/proc/self/fd").iterdir()]
 
 
 async def test_whoever_waits_for_so_many_bytes_waits_no_longer(paths: LogPaths, spool: Spool) -> None:

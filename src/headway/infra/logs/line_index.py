@@ -19,6 +19,7 @@ Read = Callable[[int, int], bytes]  # (offset, most bytes): what a log has there
 BLOCK_BYTES = 256 << 10
 _APART_BYTES = 128 << 10  # less than what is read at once, so that each such read has its record
 _RECORD_SECONDS = 1.0
+_CLOCK_SECONDS = 1.0  # by which a file may be younger than what is noted of it
 _MOST_COUNTED_BYTES = 4 << 20  # when a log is taken over: what has more to count is counted when somebody reads it
 _MAGIC = b"hw-lines"
 _GENERATION_BYTES = 8
@@ -65,6 +66,13 @@ class LineIndex:
     generation: str
     records: tuple[LineRecord, ...] = ()
 
+    def is_outlived(self, written_at: float) -> bool:
+        """Whether more came than its last record tells of the time of, into a log that was written last then: the index
+        was given up, or its end was lost.
+        """
+        last = self.records[-1].milliseconds if self.records else 0
+        return last > 0 and written_at - last / 1000 > _RECORD_SECONDS + _CLOCK_SECONDS
+
     def before(self, offset: int) -> LineIndex:
         """What it says of the text before ``offset``."""
         return LineIndex(
@@ -74,16 +82,18 @@ class LineIndex:
 
 class LineCount:
     """Counts lines as the text of a log comes, from where a line begins, and tells where a record is due: each 128 KiB,
-    and each second in which anything came.
+    and each second in which anything came. Where the time of a record is that of its own line and no other
+    (``is_alone``), one is due at the next line.
     """
 
-    def __init__(self, record: LineRecord = _BEGIN, *, is_first: bool = False) -> None:
+    def __init__(self, record: LineRecord = _BEGIN, *, is_first: bool = False, is_alone: bool = False) -> None:
         self.offset = record.offset
         self.lines = record.line  # that have ended
         self.has_escape = record.has_escape
         self.is_at_begin = True  # of a line
         self._last = record
         self._is_first = is_first
+        self.is_alone = is_alone
 
     def count(self, text: bytes) -> None:
         """Counts the next text."""
@@ -105,18 +115,19 @@ class LineCount:
                 is_late=is_late,
                 has_escape=has_escape,
             )
-            self._last, self._is_first = record, False
+            self._last, self._is_first, self.is_alone = record, False, False
         self.count(text)
         return record
 
     def _is_due(self, milliseconds: int) -> bool:
         waited = abs(milliseconds - self._last.milliseconds)
         grown = self.offset - self._last.offset
-        return self._is_first or grown >= _APART_BYTES or (milliseconds > 0 and waited >= _RECORD_SECONDS * 1000)
+        is_now = self._is_first or self.is_alone
+        return is_now or grown >= _APART_BYTES or (milliseconds > 0 and waited >= _RECORD_SECONDS * 1000)
 
     def _begin(self, text: bytes) -> int | None:
-        """Where the first line begins of which something stands in this text."""
-        if self.is_at_begin:
+        """Where the first line begins of which something stands in this text, but for that of a lone record."""
+        if self.is_at_begin and not (self.is_alone and self.offset == self._last.offset):
             return 0
         begin = text.find(b"\n") + 1
         return begin if 0 < begin < len(text) else None
@@ -152,6 +163,15 @@ class LineNotes:
         except Exception as error:  # noqa: BLE001 - a log waits for nothing that stands beside it
             self._give_up(error)
 
+    def add_written(self, read: Read, begin: int, end: int) -> None:
+        """Notes the next text of the log, which is read from it."""
+        try:
+            text = read(begin, end - begin)
+        except OSError as error:
+            self._give_up(error)
+        else:
+            self.add(text)
+
     def close(self) -> None:
         """Gives the file back."""
         file, self._file = self._file, None
@@ -172,12 +192,15 @@ class LineNotes:
             self._append(file, _header(os.urandom(_GENERATION_BYTES) if is_new else generation_of(log)))
         self._end = _HEADER.size + len(kept.records) * _RECORD_BYTES
         os.ftruncate(file, self._end)
-        self._count = LineCount(last, is_first=not kept.records)
+        self._count = LineCount(last, is_first=not kept.records, is_alone=kept.is_outlived(log.stat().st_mtime))
         if begin and not kept.records:  # when that was read nobody knows any more
             self._append(file, _BEGIN.packed)
             self._count = LineCount()
         while (offset := self._count.offset) < begin and (text := read(offset, min(BLOCK_BYTES, begin - offset))):
-            self._count.count(text)
+            if not self._count.is_alone:
+                self._count.count(text)
+            elif (record := self._count.take(text)) is not None:
+                self._append(file, record.packed)
 
     def _append(self, file: int, content: bytes) -> None:
         if os.pwrite(file, content, self._end) != len(content):

@@ -7,9 +7,10 @@ import logging
 import os
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 from headway.infra.logs.line_index import (
@@ -108,19 +109,14 @@ class LineReader:
     @asynccontextmanager
     async def opened(self, path: Path, *, has_ended: bool) -> AsyncIterator[CountedLog | None]:
         """The log with all of its lines counted; None where there is none. Raises Unavailable, OSError."""
-        opened = await in_thread(lambda: _open(path))
-        if opened is None:
-            yield None
-            return
-        try:
-            if not await in_thread(opened.count):
+        with ExitStack() as kept:  # who is cancelled here has opened it all the same
+            opened = await in_thread(lambda: _open(path, kept))
+            if opened is not None and not await in_thread(opened.count):
                 await self._count(opened, path, has_ended=has_ended)
             yield opened
-        finally:
-            opened.close()
 
     async def _count(self, opened: CountedLog, path: Path, *, has_ended: bool) -> None:
-        before = opened.counted
+        before, is_whole = opened.counted, True
         try:
             async with asyncio.timeout(_LONGEST_COUNT_SECONDS), self._counting:
                 while True:
@@ -128,23 +124,27 @@ class LineReader:
                         break
                     await asyncio.sleep(_PAUSE_SECONDS)  # a thread is there for others, too
         except TimeoutError:
-            raise Unavailable("The lines of this log are still being counted; ask for them again.") from None
+            is_whole = False
         if has_ended and opened.counted - before >= _WORTH_KEEPING_BYTES:
             await in_thread(lambda: _keep(opened, path))
+        if not is_whole:
+            raise Unavailable("The lines of this log are still being counted; ask for them again.")
 
 
 class CountedLog:
     """An open log, and where its lines are; every call blocks."""
 
-    def __init__(self, file: int, size: int, index: LineIndex) -> None:
+    def __init__(self, file: int, size: int, written_at: float, index: LineIndex) -> None:
+        index = index.before(size)
         self.generation = index.generation
         self.size = size
-        self.records = [record for record in index.records if record.offset < size]
+        self.records = [*index.records]
         if self.records and not self._begins_line(file, self.records[-1]):
             self.records = []
         last = self.records[-1] if self.records else LineRecord()
         self.file = file
-        self._count = LineCount(last, is_first=not self.records)
+        is_alone = bool(self.records) and index.is_outlived(written_at)
+        self._count = LineCount(last, is_first=not self.records, is_alone=is_alone)
 
     @property
     def position(self) -> int:
@@ -197,6 +197,11 @@ class CountedLog:
         ):
             count.count(text)
         return count.lines + 1
+
+    def longest_line(self, offset: int) -> int:
+        """So many bytes no line before this byte exceeds."""
+        begins = [record.offset for record in self.records if record.offset < offset]
+        return max(end - begin for begin, end in pairwise([0, *begins, offset]))
 
     def close(self) -> None:
         """Gives the file back."""
@@ -299,8 +304,8 @@ class CountedLog:
         return record.offset == 0 or os.pread(file, 1, record.offset - 1) == b"\n"
 
 
-def _open(path: Path) -> CountedLog | None:
-    """The log with what its index tells. Raises OSError."""
+def _open(path: Path, kept: ExitStack) -> CountedLog | None:
+    """The log with what its index tells; ``kept`` gives it back. Raises OSError."""
     while True:
         try:
             file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
@@ -308,15 +313,26 @@ def _open(path: Path) -> CountedLog | None:
             return None
         try:
             found = os.fstat(file)
-            index = load_index(path) or LineIndex(generation=generation_of(path).hex())
+            index = _index_beside(path) or LineIndex(generation=generation_of(path).hex())
             if os.path.samestat(found, path.stat()):  # or else it was begun anew, and the index is of another
-                return CountedLog(file, found.st_size, index)
+                opened = CountedLog(file, found.st_size, found.st_mtime, index)
+                kept.callback(opened.close)
+                return opened
         except FileNotFoundError:
             pass
         except BaseException:
             os.close(file)
             raise
         os.close(file)
+
+
+def _index_beside(path: Path) -> LineIndex | None:
+    """What is noted; where that cannot be read, the lines are counted."""
+    try:
+        return load_index(path)
+    except OSError as error:
+        log.warning("what is noted of a log's lines cannot be read", extra={"log": str(path), "reason": str(error)})
+        return None
 
 
 def _keep(counted: CountedLog, path: Path) -> None:

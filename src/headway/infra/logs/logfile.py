@@ -159,11 +159,13 @@ def _close_log(path: Path, offset: int, text: str, masker: Masker, *, is_whole: 
     file = LogFile(path)
     try:
         begins = file.close_at(offset, is_whole=is_whole)
-        size = file.end(masker.mask_text(text.rstrip("\n")).encode() + b"\n", begins)
-        _sync_folder(path.parent)
         notes = LineNotes(path, begins, file.read, is_new=file.is_new)
-        notes.add(file.read(begins, size - begins))
-        notes.close()
+        try:
+            size = file.end(masker.mask_text(text.rstrip("\n")).encode() + b"\n", begins)
+            _sync_folder(path.parent)
+            notes.add_written(file.read, begins, size)
+        finally:
+            notes.close()
         return size
     finally:
         file.close()

@@ -75,6 +75,7 @@ class Pump:
         self._masker = masker
         self._on_growth = on_growth
         self._on_problem = on_problem
+        self._has_told = False
         self._turns = turns or Turns(TURN_SECONDS)
         self._writing: _Writing | None = None
         self._saving: asyncio.Future[None] | None = None
@@ -257,7 +258,8 @@ class Pump:
     def _grow(self, size: int) -> None:
         self._size = size
         self._on_growth(size)
-        if self._writing and (problem := self._writing.new_problem()):
+        if not self._has_told and self._writing and (problem := self._writing.problem):
+            self._has_told = True
             self._on_problem(problem)
 
     async def _saved(self) -> None:
@@ -296,21 +298,29 @@ class _Writing:
 
     def __init__(self, path: Path, masker: Masker) -> None:
         self._file = LogFile(path)
-        self._begin = self._saved = self._file.load_checkpoint()
+        try:
+            self._begin = self._saved = self._file.load_checkpoint()
+            self._line = self._file.line_begin(self._begin.log)
+        except BaseException:
+            self._file.close()
+            raise
         self._saved_at = time.monotonic()
         self._stream = masker.stream()
         self.spool = self._begin.spool
         self.size = self._begin.log
-        self._line = self._file.line_begin(self.size)
         self._late_until = time.monotonic() + _LATE_SECONDS
         self._notes = LineNotes(path, self.size, self._file.read, is_new=self._file.is_new)
-        self._is_told = False
 
     @property
     def line(self) -> int:
         """Where the line begins that is being written, with what is held back."""
         end = self._stream.held.rfind(b"\n") + 1
         return self.size + end if end else self._line
+
+    @property
+    def problem(self) -> Exception | None:
+        """What keeps the index from being written."""
+        return self._notes.problem
 
     @property
     def is_holding(self) -> bool:
@@ -344,11 +354,6 @@ class _Writing:
         self.size = self._file.write(text, self.size)
         self._notes.add(text)
         return self.size
-
-    def new_problem(self) -> Exception | None:
-        """What keeps the index from being written, if that was not asked for before."""
-        told, self._is_told = self._is_told, self._notes.problem is not None
-        return None if told else self._notes.problem
 
     def _line_after(self, text: bytes) -> int:
         """Where the last line begins once ``text`` is written."""
