@@ -23,10 +23,12 @@ KEPT_HITS = 5_000  # the first and the last of them
 _PIECE_BYTES = 64 << 10
 _PREFIX_BYTES = 32  # as much of a line of grep's as holds a number
 _ROOM_BYTES = 512 << 20  # it holds a whole line, and a line may have hundreds of megabytes
+_READ_AHEAD_BYTES = 256 << 10  # its buffer has 96 KiB at first
 _NUMBER = re.compile(rb"(?m)^(\d+):")
 _SPECIAL = re.compile(r"[.\[\\()*+?{|^$]")
 _BACK_REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\\[1-9]")
-_COLOURS = b"(\x1b\\[[0-9;:]*[A-Za-z])*"  # what may stand between two letters that a page shows side by side
+_COLOURS = b"(\x1b\\[[0-?]*[A-Za-z])*"  # what may stand between two letters that a page shows side by side
+_NO_CODE = b"(^|[^0-?[\x1b]|(^|[^\x1b])\\[)[0-?]*"  # what stands before a letter that is of no colour's code
 
 
 class NoExpression(InvalidInput):
@@ -51,7 +53,7 @@ class Find:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hits:
     """The numbers of lines that have it, of ``total`` the first and the last 5,000; ``following`` is the hit that was
-    wanted. ``cut_at``: the search was ended in that line, what is behind was not looked at.
+    wanted. ``cut_at``: the search was ended, and what is behind that line may not have been looked at.
     """
 
     generation: str = ""
@@ -79,7 +81,7 @@ def pattern_of(wanted: Find, *, has_escape: bool) -> tuple[str, bytes]:
     if not has_escape:
         return "-F", wanted.text.encode()
     letters = (_SPECIAL.sub(lambda found: f"\\{found[0]}", letter).encode() for letter in wanted.text)
-    return "-E", _COLOURS.join(letters)
+    return "-E", _NO_CODE + _COLOURS.join(letters)
 
 
 def _find(log: CountedLog, wanted: Find) -> Hits:
@@ -90,7 +92,13 @@ def _find(log: CountedLog, wanted: Find) -> Hits:
     if failure and position == 0:
         raise NoExpression(f"This cannot be looked for: {failure}")
     hits = replace(collected.hits(), generation=log.generation, seconds=time.monotonic() - begun)
-    return hits if failure is None else replace(hits, cut_at=log.number_at(min(position, log.size)))
+    return hits if failure is None else replace(hits, cut_at=_reached(log, collected, min(position, log.size)))
+
+
+def _reached(log: CountedLog, collected: _Collected, position: int) -> int:
+    """A line up to which all was searched. grep reads ahead, by a buffer that grows by half until it holds a line."""
+    ahead = max(_READ_AHEAD_BYTES, 2 * log.longest_line(position))
+    return max(log.number_at(max(0, position - ahead)), collected.line)
 
 
 def _search(log: CountedLog, wanted: Find, collected: _Collected, deadline: float) -> str | None:
@@ -103,7 +111,8 @@ def _search(log: CountedLog, wanted: Find, collected: _Collected, deadline: floa
     inner, outer = os.pipe()
     try:
         process = subprocess.Popen(
-            [program, "-a", "-h", "-n", "-o", form, *case, "-f", f"/dev/fd/{inner}"],
+            # Line by line, or else it holds hits back, which are lost when it is ended.
+            [program, "-a", "-h", "-n", "-o", "--line-buffered", form, *case, "-f", f"/dev/fd/{inner}"],
             stdin=log.file,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -130,7 +139,9 @@ def _start(process: subprocess.Popen[bytes], pattern_to: int, pattern: bytes) ->
     """
     try:
         with suppress(ProcessLookupError):
-            resource.prlimit(process.pid, resource.RLIMIT_AS, (_ROOM_BYTES, _ROOM_BYTES))
+            _, most = resource.prlimit(process.pid, resource.RLIMIT_AS)  # which nobody may raise
+            room = _ROOM_BYTES if most == resource.RLIM_INFINITY else min(_ROOM_BYTES, most)
+            resource.prlimit(process.pid, resource.RLIMIT_AS, (room, room))
             resource.prlimit(process.pid, resource.RLIMIT_CORE, (0, 0))
         with suppress(BrokenPipeError):
             os.write(pattern_to, pattern + b"\n")
@@ -151,6 +162,9 @@ def _take(process: subprocess.Popen[bytes], collected: _Collected, deadline: flo
             failed = process.wait() > 1
             return _sentence(process.stderr.read(_PIECE_BYTES)) if failed else None
         collected.take(piece)
+    process.kill()
+    while piece := os.read(process.stdout.fileno(), _PIECE_BYTES):  # what it had found by then
+        collected.take(piece)
     return "it takes too long"
 
 
@@ -166,7 +180,7 @@ class _Collected:
         self._first: list[int] = []
         self._last = deque[int](maxlen=KEPT_HITS)
         self._total = 0
-        self._line = 0
+        self.line = 0  # of the last hit
         self._following: int | None = None
         self._rest = b""
 
@@ -175,8 +189,8 @@ class _Collected:
         told = self._rest + piece
         self._rest = told[told.rfind(b"\n") + 1 :][:_PREFIX_BYTES]
         for number in map(int, _NUMBER.findall(told)):
-            if number != self._line:
-                self._line = number
+            if number != self.line:
+                self.line = number
                 self._add(number)
 
     def hits(self) -> Hits:

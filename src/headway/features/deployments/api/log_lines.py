@@ -122,7 +122,11 @@ async def lines(needs: LogLinesNeeds, call: Call[LinesInput]) -> LinesRow:
 
 @router.query("find", least=Role.MEMBER, scope=Scope.READ)
 async def find(needs: LogLinesNeeds, call: Call[FindInput]) -> HitsRow:
-    """Which lines of a deployment's log have a text, in all of it."""
+    """Which lines of a deployment's log have a text, in all of it.
+
+    A text is found as it is shown, through colours. An expression sees the codes of these, and finds only what has a
+    character: with ``^$`` no line is found.
+    """
     given = call.input
     wanted = Find(
         text=given.text,
