@@ -13,7 +13,7 @@ from headway.core.access.service import AccessService
 from headway.core.access.session import Session
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import Conflict, InvalidInput
+from headway.kernel.errors import Conflict, Forbidden, InvalidInput
 
 
 class NotSignedIn(Conflict):
@@ -64,7 +64,7 @@ class AccountService:
         self._second_factors = second_factors
 
     async def sessions(self, actor: Actor, permission: Permission) -> Sessions:
-        """Where the caller has signed in, in whatever organisation; to a key that is good for less only in its own."""
+        """Where the caller has signed in, in whatever organisation; to a key that is good for less than that, none."""
         permit(actor, permission, actor.organization_id)
 
         def read(tx: Tx) -> Sessions:
@@ -94,14 +94,13 @@ class AccountService:
         return await self._db.run(write)
 
     async def end_all(self, actor: Actor, permission: Permission) -> None:
-        """All sessions of the caller count no more, this one too; by a key that is good for less those in its own
-        organisation.
-        """
+        """All sessions of the caller count no more, this one too. Raises Forbidden for a key that is good for less."""
 
         def write(tx: Tx) -> Member:
             permit(actor, permission, actor.organization_id)
-            within = None if actor.terms.are_whole else actor.organization_id
-            sessions_store.end_all(tx, actor.user_id, within=within)
+            if not actor.terms.are_whole:
+                raise Forbidden(f"{permission.name} is about the whole account; this key is for some projects only.")
+            sessions_store.end_all(tx, actor.user_id)
             tx.after(lambda: self._access.changed(actor.user_id))
             return _themselves(tx, actor)
 
@@ -188,9 +187,8 @@ class AccountService:
 
 
 def _theirs(tx: Tx, actor: Actor) -> list[Session]:
-    """The sessions of which the caller may know."""
-    found = sessions_store.sessions_of(tx, actor.user_id)
-    return [each for each in found if actor.terms.are_whole or each.organization_id == actor.organization_id]
+    """The sessions of which the caller may know: a session is good for all that its person may do."""
+    return sessions_store.sessions_of(tx, actor.user_id) if actor.terms.are_whole else []
 
 
 def _themselves(tx: Tx, actor: Actor) -> Member:

@@ -86,13 +86,10 @@ def end(tx: Tx, session_id: str) -> bool:
     return tx.execute(delete(sessions).where(_c.session_id == session_id)).rowcount > 0
 
 
-def end_all(tx: Tx, user_id: str, *, but: str | None = None, within: str | None = None) -> None:
-    """All sessions of a person count no more, half ones too, but for the one with this id; of those ``within`` an
-    organisation where one is named.
-    """
+def end_all(tx: Tx, user_id: str, *, but: str | None = None) -> None:
+    """All sessions of a person count no more, half ones too, but for the one with this id."""
     others = [] if but is None else [_c.session_id != but]
-    there = [] if within is None else [_c.organization_id == within]
-    tx.execute(delete(sessions).where(_c.user_id == user_id, *others, *there))
+    tx.execute(delete(sessions).where(_c.user_id == user_id, *others))
 
 
 def sessions_of(tx: Tx, user_id: str) -> list[Session]:
