@@ -29,6 +29,8 @@ _SPECIAL = re.compile(r"[.\[\\()*+?{|^$]")
 _BACK_REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\\[1-9]")
 _COLOURS = b"(\x1b\\[[0-?]*[A-Za-z])*"  # what may stand between two letters that a page shows side by side
 _NO_CODE = b"(^|[^0-?[\x1b]|(^|[^\x1b])\\[)[0-?]*"  # what stands before a letter that is of no colour's code
+# With which a text might begin within a code. To look for those takes three times as long, so others are not asked.
+_OF_CODES = re.compile(r"[\[0-?hjklm]", re.IGNORECASE)
 
 
 class NoExpression(InvalidInput):
@@ -81,7 +83,8 @@ def pattern_of(wanted: Find, *, has_escape: bool) -> tuple[str, bytes]:
     if not has_escape:
         return "-F", wanted.text.encode()
     letters = (_SPECIAL.sub(lambda found: f"\\{found[0]}", letter).encode() for letter in wanted.text)
-    return "-E", _NO_CODE + _COLOURS.join(letters)
+    might = len(wanted.text) == 1 or _OF_CODES.match(wanted.text)
+    return "-E", (_NO_CODE if might else b"") + _COLOURS.join(letters)
 
 
 def _find(log: CountedLog, wanted: Find) -> Hits:
