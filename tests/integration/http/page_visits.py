@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
@@ -74,6 +74,11 @@ class Person:
     actor: Actor
     operations: Operations
     templates: Templates
+    now: datetime | None = None
+
+    def later(self, seconds: float = 1) -> Person:
+        """The same person, so much later than now."""
+        return replace(self, now=(self.now or datetime.now(UTC)) + timedelta(seconds=seconds))
 
     async def see(self, page: Page, part: str = "", ids: Mapping[str, str] | None = None, **query: str) -> Seen:
         """A page, or a part of it. Raises what its operations raise."""
@@ -99,9 +104,8 @@ class Person:
 
     def visit(self, ids: Mapping[str, str] | None, query: Mapping[str, str]) -> PageVisit:
         """A visit of an address."""
-        return PageVisit(
-            actor=self.actor, path=ids or {}, query=query, now=datetime.now(UTC), flash=None, operations=self.operations
-        )
+        now = self.now or datetime.now(UTC)
+        return PageVisit(actor=self.actor, path=ids or {}, query=query, now=now, flash=None, operations=self.operations)
 
 
 async def person(world: World, name: str = "owner") -> Person:

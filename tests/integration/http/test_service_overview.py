@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import update
+from datetime import UTC, datetime
+
+from sqlalchemy import insert, select, update
 
 from headway.core.deployments.status import Status
 from headway.features.services.model import ReleaseState
-from headway.infra.db.tables.deployments import deployments
-from headway.infra.db.tables.services import releases
+from headway.infra.db.tables.deployments import deployments, hosts
+from headway.infra.db.tables.servers import servers
+from headway.infra.db.tables.services import releases, services
 from headway.infra.db.transaction import Tx
 from tests.integration.http.world import World
 
@@ -54,6 +57,29 @@ async def test_a_service_that_was_never_deployed_serves_nothing(world: World) ->
     assert (one["serving"], one["releases"]) == (None, [])
 
 
+async def test_an_error_is_told_with_how_the_last_deployment_ended(world: World) -> None:
+    application = await world.application("api")
+    await world.ended(application, Status.ERROR)
+    failed = await world.get("service.one", serviceId=application)
+    await world.post("deployment.cancel", deploymentId=await world.deploy(application))
+    cancelled = await world.get("service.one", serviceId=application)
+    await world.ended(application)
+    done = await world.get("service.one", serviceId=application)
+
+    told = [(each["status"], each["reason"]) for each in (failed, cancelled, done)]
+    assert told == [("error", "failed"), ("error", "cancelled"), ("done", None)]
+
+
+async def test_a_service_says_since_when_its_server_does_not_answer(world: World) -> None:
+    application, other = await world.application("api"), await world.application("other")
+    await world.services.db.run(lambda tx: lose_server_of(tx, application))
+
+    rows = {each["serviceId"]: each for each in await world.get("service.all")}
+
+    assert rows[application]["outOfReachSince"] == "2026-11-29T02:00:00.000Z"
+    assert rows[other]["outOfReachSince"] is None
+
+
 async def test_a_member_sees_what_it_was_given_and_no_other(world: World) -> None:
     given, other = await world.application("given"), await world.application("other")
     member = next(each for each in await world.get("user.all") if each["user"]["name"] == "member")
@@ -74,6 +100,19 @@ async def test_what_is_being_deleted_is_gone(world: World) -> None:
 
     assert await world.get("service.all") == []
     assert (await world.owner.get("/service.one", params={"serviceId": application})).status_code == 404
+
+
+def lose_server_of(tx: Tx, service_id: str) -> None:
+    """A service is on a server that does not answer any more."""
+    of_it, away = services.c.service_id == service_id, datetime(2026, 11, 29, 2, tzinfo=UTC)
+    organization_id = tx.execute(select(services.c.organization_id).where(of_it)).scalar_one()
+    named = {"organization_id": organization_id, "name": "far", "app_name": "far", "type": "deploy"}
+    reached = {"address": "192.0.2.1", "port": 22, "username": "root", "away_since": away, "away_why": "silence"}
+    given = {"server_id": "far", "settings": {}, "created_at": tx.now, **named, **reached}
+    tx.execute(insert(servers).values(**given))
+    host = {"host_id": "far", "server_id": "far", "name": "far", "concurrency": 1, "created_at": tx.now}
+    tx.execute(insert(hosts).values(**host))
+    tx.execute(update(services).where(of_it).values(host_id="far"))
 
 
 def _saw(tx: Tx, deployment_id: str, release_id: str) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
+from headway.core.deployments import queries, search
 from headway.core.deployments.status import Status
 from headway.features.home.pages import home
 from headway.features.home.pages.home import PAGE as HOME
 from headway.features.services.model import ReleaseState
+from headway.features.services.pages import service
 from headway.features.services.pages.rollback import PAGE as ROLLBACK
 from headway.features.services.pages.service import PAGE as ONE
 from headway.features.services.pages.service_list import PAGE as LIST
@@ -20,8 +24,10 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
 from headway.pages.page import View
 from tests.integration.http.page_visits import person
+from tests.integration.http.test_service_overview import lose_server_of
 from tests.integration.http.world import World
 
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 EVIL = '"><script>alert(1)</script>{{ 7*7 }}'
 
 
@@ -64,7 +70,80 @@ async def test_an_answer_that_is_an_error_is_not_told_as_if_it_were_none(world: 
     application, _, _ = await serving(world, answers='{"path":"/","status":502,"ms":12}')
     seen = await (await person(world)).see(ONE, "standing", {"serviceId": application})
     assert "GET / answered 502 after 12 ms" in seen.text
-    assert "A visitor gets an error there" in seen.text
+    assert "A visitor got an error there" in seen.text
+
+
+async def test_a_cancelled_deployment_is_no_fault_of_what_serves(world: World) -> None:
+    application, _, _ = await serving(world)
+    await world.post("deployment.cancel", deploymentId=await world.deploy(application))
+    ann = await person(world)
+
+    standing, home = await ann.see(ONE, "standing", {"serviceId": application}), await ann.see(HOME, "attention")
+
+    assert values_of(standing.view)["word"] == "last deployment cancelled"
+    assert "tone-bad" not in standing.html
+    assert values_of(home.view)["unfit"] == []
+    assert "Nothing is known to be wrong." in home.text
+
+
+async def test_what_failed_is_not_said_to_serve(world: World) -> None:
+    application, _, _ = await serving(world)
+    await world.ended(application, Status.ERROR)
+    ann = await person(world)
+
+    standing, home = await ann.see(ONE, "standing", {"serviceId": application}), await ann.see(HOME, "attention")
+
+    assert values_of(standing.view)["word"] == "last deployment failed"
+    assert ("Served last" in standing.text, "Serves" in standing.text, "Since" in standing.text) == (True, False, False)
+    assert "The last of its deployments did not end well." in home.text
+    assert "does not run as it is wanted to" not in home.text
+
+
+async def test_what_is_stopped_serves_nothing(world: World) -> None:
+    application, _, _ = await serving(world)
+    of_it = services.c.service_id == application
+    await world.services.db.run(lambda tx: tx.execute(update(services).where(of_it).values(wanted="down")))
+    ann = await person(world)
+
+    standing, listed = await ann.see(ONE, "standing", {"serviceId": application}), await ann.see(LIST)
+
+    assert ("Served last" in standing.text, "Since" in standing.text) == (True, False)
+    assert "served last" in listed.text
+    assert listed.html.count("<time") == 0, "it does not serve since any time"
+
+
+async def test_what_a_server_does_that_is_away_is_not_known(world: World) -> None:
+    application, _, _ = await serving(world)
+    await world.services.db.run(lambda tx: lose_server_of(tx, application))
+    ann = await person(world)
+
+    for seen in (await ann.see(ONE, "standing", {"serviceId": application}), await ann.see(LIST)):
+        assert "unknown since 29 Nov 2026, 02:00:00 UTC because its server does not answer" in seen.text
+        assert "tone-good" not in seen.html
+
+
+async def test_what_is_not_known_of_a_removed_deployment_is_not_made_up(world: World) -> None:
+    application, deployment, _ = await serving(world, answers='{"path":"/","status":200,"ms":12}')
+    await world.post("deployment.removeDeployment", deploymentId=deployment)
+
+    seen = await (await person(world)).see(ONE, ids={"serviceId": application})
+
+    assert "what its address answered is not known any more" in seen.text
+    assert "None of its deployments is left." in seen.text
+    assert f"/deployments/{deployment}" not in seen.links.values()
+
+
+async def test_what_takes_too_long_to_look_for_leaves_the_rest_of_the_page(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application, _, _ = await serving(world)
+    monkeypatch.setattr(service, "_SECONDS", 0.0)
+
+    seen = await (await person(world)).see(ONE, ids={"serviceId": application})
+
+    assert "Served last" in seen.text or "Serves" in seen.text
+    assert seen.text.count("It was not answered within 0 seconds.") == 3, "deployments twice, and addresses"
+    assert "It was never deployed." not in seen.text
 
 
 async def test_a_service_that_was_never_deployed_can_be(world: World) -> None:
@@ -152,7 +231,11 @@ async def test_the_list_shows_services_by_what_they_lie_in(world: World) -> None
     ann = await person(world)
     seen = await ann.see(LIST)
     assert seen.links["shop"] == f"/services/{application}"
-    assert ("serves" in seen.text, "not deployed yet" in seen.text) == (True, True)
+    lines = [line for group in values_of(seen.view)["groups"] for line in group["lines"]]
+    assert {line["service"]["name"]: line["word"] for line in lines} == {"shop": "serves", "blog": "not deployed yet"}
+    part = await ann.see(LIST, "list", text="shop")
+    assert 'data-pull="/services/-/list?text=shop"' in part.html
+    assert ("shop" in part.links, "blog" in part.links) == (True, False)
     found = await ann.see(LIST, text="SHOP bench")
     assert ("shop" in found.links, "blog" in found.links) == (True, False)
     assert "No service is called like that." in (await ann.see(LIST, text="nowhere")).text
@@ -183,6 +266,24 @@ async def test_the_first_page_shows_what_is_under_way_and_what_went_wrong(world:
     assert [row["applicationId"] for row in values_of(seen.view)["failed"]] == [shop]
 
 
+async def test_what_home_has_not_looked_at_is_never_called_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = await world.application("shop")
+    for _ in range(4):
+        await world.ended(shop, Status.ERROR)
+    monkeypatch.setattr(queries, "_SECONDS_OF_A_SEARCH", -1.0)
+    monkeypatch.setattr(search.search, "__kwdefaults__", {"rows_of_a_look": 2})
+    monkeypatch.setattr(home, "_FAILURES", "lost")  # among all that ended in an error
+
+    seen = await (await person(world)).see(HOME, "failed")
+
+    assert values_of(seen.view)["failed"] == []
+    assert "Nothing failed." not in seen.text
+    assert "all was looked at" in seen.text
+    assert "cursor=" in seen.links["Look further back"]
+
+
 async def test_the_failures_of_a_day_are_the_newest_of_each_thing(world: World) -> None:
     shop, blog = await world.application("shop"), await world.application("blog")
     for application in (shop, shop, blog):
@@ -196,6 +297,10 @@ async def test_a_member_is_shown_its_own_services_only(world: World) -> None:
     other = await world.application("other")
     bob = await person(world, "member")
     assert (await bob.see(LIST)).view.values["total"] == 0
+    for page in (LIST, HOME):
+        nothing = await bob.see(page)
+        assert "You were given nothing yet; an admin can." in nothing.text
+        assert "headway deploy" not in nothing.text
     member = next(each for each in await world.get("user.all") if each["user"]["name"] == "member")
     await world.post("user.assignPermissions", id=member["userId"], accessedServices=[mine])
     bob = await person(world, "member")
@@ -213,7 +318,9 @@ async def test_a_member_is_shown_its_own_services_only(world: World) -> None:
 
 
 async def test_names_from_outside_stay_text(world: World) -> None:
-    evil, _, release = await serving(world, EVIL)
+    evil, deployment, release = await serving(world, EVIL)
+    of_it = deployments.c.deployment_id == deployment
+    await world.services.db.run(lambda tx: tx.execute(update(deployments).where(of_it).values(unstable=True)))
     ann = await person(world)
     for seen in (
         await ann.see(LIST),
@@ -222,12 +329,13 @@ async def test_names_from_outside_stay_text(world: World) -> None:
         await ann.see(ROLLBACK, ids={"serviceId": evil, "releaseId": release}),
     ):
         assert "<script>alert" not in seen.html
-        assert EVIL in seen.text or seen.view.title == "Home"
+        assert EVIL in seen.text
 
 
 async def test_parts_are_the_same_a_second_later(world: World) -> None:
     application, _, _ = await serving(world)
-    ann = await person(world)
+    ann = replace(await person(world), now=NOW)
     for page, ids in ((ONE, {"serviceId": application}), (HOME, {})):
         for part in page.parts:
-            assert (await ann.see(page, part, ids)).html == (await ann.see(page, part, ids)).html
+            now = await ann.see(page, part, ids)
+            assert (await ann.later().see(page, part, ids)).html == now.html, part

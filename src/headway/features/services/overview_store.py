@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, select
+from sqlalchemy import Row, Select, and_, bindparam, case, select
 
 from headway.core.access.policy import Visibility
 from headway.core.deployments.model import SubjectType
@@ -46,7 +46,8 @@ class ServingRelease:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceOverview:
     """A service at a glance: what it is, where it lies and runs (``server_name`` is None of the panel's machine), what
-    is wanted of it, and what serves (None: nothing yet).
+    is wanted of it, and what serves (None: nothing yet). ``reason`` is how the last of its deployments ended, where its
+    status is an error (None: that one was done or is gone); its server does not answer since ``away_since``.
     """
 
     service_id: str
@@ -58,7 +59,9 @@ class ServiceOverview:
     host_id: str
     server_name: str | None
     status: ServiceStatus
+    reason: str | None
     wanted: DesiredState
+    away_since: datetime | None
     created_at: datetime
     place: ServicePlace
     serving: ServingRelease | None
@@ -88,10 +91,20 @@ def deployments_that_left(tx: Tx, service_id: str, most: int) -> Sequence[str]:
     return list(tx.execute(newest).scalars())
 
 
+# Asked only of those whose status it explains: a service may have many deployments.
+_LAST_END = (
+    select(_d.reason)
+    .where(_d.subject_type == _s.kind, _d.subject_id == _s.service_id, _d.finished_at.is_not(None))
+    .order_by(_d.finished_at.desc(), _d.seq.desc())
+    .limit(1)
+    .correlate(services)
+    .scalar_subquery()
+)
 _OF_SERVICE = (
     *(_s.service_id, _s.kind, _s.database, _s.name, _s.app_name, _s.description, _s.host_id, _s.status, _s.wanted),
     *(_s.created_at, _s.organization_id, _s.project_id, _s.environment_id),
     *(_e.name.label("environment_name"), _p.name.label("project_name"), servers.c.name.label("server_name")),
+    *(servers.c.away_since, case((_s.status == ServiceStatus.ERROR, _LAST_END)).label("reason")),
 )
 _OF_RELEASE = (_r.release_id, _r.seq, _r.deployment_id, _r.serving_since, _r.image, _r.commit_hash)
 _OF_DEPLOYMENT = (
@@ -123,7 +136,9 @@ def _overview(row: Row[Any]) -> ServiceOverview:
         host_id=row.host_id,
         server_name=row.server_name,
         status=ServiceStatus(row.status),
+        reason=row.reason,
         wanted=DesiredState(row.wanted),
+        away_since=row.away_since,
         created_at=row.created_at,
         place=ServicePlace(
             environment_id=row.environment_id,

@@ -1,4 +1,4 @@
-"""The state of a service in a word: what is wanted goes before what serves, and that before what is under way."""
+"""The state of a service in a word: nothing is told that the row does not tell."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ from typing import Any
 
 import pytest
 
-from headway.features.services.pages.service_states import state_of
+from headway.features.services.pages.service_states import state_of, state_values
 
 SERVES = {"unstable": False}
+UNSTABLE = {"unstable": True}
+AWAY = "2026-11-29T02:00:00.000Z"
+
+
+def row(serving: dict[str, bool] | None, status: str, wanted: str, **more: str) -> Any:  # noqa: ANN401 - a row, in part
+    return {"serving": serving, "status": status, "wanted": wanted, "reason": None, "outOfReachSince": None, **more}
 
 
 @pytest.mark.parametrize(
@@ -18,21 +24,49 @@ SERVES = {"unstable": False}
         (None, "running", "down", ("starting", "first deployment")),
         (None, "error", "down", ("error", "never served")),
         (SERVES, "done", "up", ("serving", "serves")),
-        (SERVES, "running", "up", ("starting", "serves, deploys")),
-        (SERVES, "error", "up", ("error", "serves, error")),
-        ({"unstable": True}, "done", "up", ("unstable", "unstable")),
+        (SERVES, "running", "up", ("starting", "starting or deploying")),
+        (SERVES, "error", "up", ("error", "last deployment or start did not succeed")),
+        (UNSTABLE, "done", "up", ("unstable", "unstable")),
+        (UNSTABLE, "error", "up", ("unstable", "unstable")),
         (SERVES, "idle", "down", ("stopped", "stopped")),
-        ({"unstable": True}, "idle", "down", ("stopped", "stopped")),
+        (SERVES, "error", "down", ("stopped", "stopped")),
+        (UNSTABLE, "idle", "down", ("stopped", "stopped")),
         (SERVES, "idle", "held", ("stopped", "held for a backup")),
     ],
 )
 def test_a_service_is_told_in_a_word(
     serving: dict[str, bool] | None, status: str, wanted: str, told: tuple[str, str]
 ) -> None:
-    row: Any = {"serving": serving, "status": status, "wanted": wanted}
-    assert state_of(row) == told
+    assert state_of(row(serving, status, wanted)) == told
 
 
-def test_what_is_only_brought_up_is_not_deployed() -> None:
-    row: Any = {"serving": SERVES, "status": "running", "wanted": "up"}
-    assert state_of(row, is_deployed=False) == ("starting", "starting")
+@pytest.mark.parametrize(
+    ("reason", "served", "first"),
+    [
+        ("cancelled", ("cancelled", "last deployment cancelled"), ("idle", "not deployed yet")),
+        ("killed", ("cancelled", "last deployment killed"), ("idle", "not deployed yet")),
+        ("superseded", ("cancelled", "last deployment superseded"), ("idle", "not deployed yet")),
+        ("failed", ("error", "last deployment failed"), ("error", "never served")),
+        ("timed_out", ("error", "last deployment timed out"), ("error", "never served")),
+    ],
+)
+def test_an_end_that_somebody_asked_for_is_no_fault(
+    reason: str, served: tuple[str, str], first: tuple[str, str]
+) -> None:
+    assert state_of(row(SERVES, "error", "up", reason=reason)) == served
+    assert state_of(row(None, "error", "down", reason=reason)) == first
+
+
+@pytest.mark.parametrize("status", ["done", "error", "running"])
+def test_what_a_server_does_that_does_not_answer_is_not_known(status: str) -> None:
+    told = state_values(row(SERVES, status, "up", outOfReachSince=AWAY))
+    assert (told["state"], told["at"], told["why"]) == ("unknown", AWAY, "its server does not answer")
+    assert told["serves"] is False
+
+
+@pytest.mark.parametrize(
+    ("under_way", "word"),
+    [("running", "being deployed"), ("pending", "waits to be deployed"), ("", "starting")],
+)
+def test_what_is_only_brought_up_is_not_deployed(under_way: str, word: str) -> None:
+    assert state_of(row(SERVES, "running", "up"), under_way=under_way) == ("starting", word)

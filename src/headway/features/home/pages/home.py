@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from headway.core.deployments.status import Reason, Status
-from headway.features.services.pages.service_list import ALL, line_of
+from headway.features.services.pages.service_list import ALL, line_of, was_given_nothing
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 from headway.pages.words import count, iso
 
@@ -29,13 +30,14 @@ _DAY = timedelta(days=1)
 # What nobody asked for: who kills or cancels one knows of it.
 _FAILURES = f"{Reason.FAILED},{Reason.TIMED_OUT},{Reason.OUT_OF_MEMORY},{Reason.LOST},{Reason.REFUSED}"
 _UNDER_WAY = f"{Status.PENDING},{Status.RUNNING}"
-_UNFIT = frozenset({"error", "unstable"})
+_UNFIT = ("error", "unstable", "unknown")  # what is worst comes first
 
 
 async def show(visit: Visit) -> View:
     """All of it."""
     services = await visit.ask_within(_SECONDS, ALL)
     values = {**await _under_way(visit), **await _attention(visit, services), **await _failed(visit)}
+    values["was_given_nothing"] = was_given_nothing(visit.actor)
     return View(template=f"{_FOLDER}/home.html", values={**values, "is_empty": services == []}, title="Home")
 
 
@@ -58,13 +60,20 @@ async def failed(visit: Visit) -> View:
 async def _under_way(visit: Visit) -> Mapping[str, object]:
     found = await visit.ask_within(_SECONDS, DEPLOYMENTS, status=_UNDER_WAY, limit=MOST, counts=True)
     if isinstance(found, Unknown):
-        return {"under_way": (), "under_way_unknown": found, "under_way_tools": (), "live": True}
+        unknown = {"under_way_unknown": found, "under_way_more": None, "under_way_tools": ()}
+        return {"under_way": (), **unknown, "live": True}
     counts = found["counts"]
     total = 0 if counts is None else counts["pending"] + counts["running"]
     label = f"All {count(total, at_least=counts is not None and counts['atLeast'])}"
     more = [{"label": label, "href": "/deployments?status=pending%2Crunning"}] if total > len(found["rows"]) else []
     rows = found["rows"]
-    return {"under_way": rows, "under_way_unknown": None, "under_way_tools": more, "live": bool(rows)}
+    return {
+        "under_way": rows,
+        "under_way_unknown": None,
+        "under_way_more": _further(found, status=_UNDER_WAY),
+        "under_way_tools": more,
+        "live": bool(rows) or found["nextCursor"] is not None,
+    }
 
 
 async def _attention(visit: Visit, services: list[GlanceRow] | Unknown) -> Mapping[str, object]:
@@ -73,7 +82,7 @@ async def _attention(visit: Visit, services: list[GlanceRow] | Unknown) -> Mappi
         servers = await visit.ask_within(_SECONDS, SERVERS)
     health = await visit.ask_within(_SECONDS, HEALTH)
     return {
-        "unfit": () if isinstance(services, Unknown) else _unfit(services),
+        "unfit": () if isinstance(services, Unknown) else _unfit(services, with_away=not visit.may(SERVERS.name)),
         "away": () if isinstance(servers, Unknown) else [each for each in servers if each["reach"]["outOfReachSince"]],
         "unknowns": [each for each in (services, servers) if isinstance(each, Unknown)],
         "why": health.why if isinstance(health, Unknown) else None,
@@ -88,11 +97,24 @@ async def _failed(visit: Visit) -> Mapping[str, object]:
     given = {"status": Status.ERROR.value, "reason": _FAILURES, "limit": _LOOKED_AT, "from": since}
     found = await visit.ask_within(_SECONDS, DEPLOYMENTS, **given)
     if isinstance(found, Unknown):
-        return {"failed": (), "failed_unknown": found, "failed_tools": (), "most": MOST}
+        return {"failed": (), "failed_unknown": found, "failed_more": None, "failed_tools": (), "most": MOST}
     newest = newest_of_each(found["rows"])
     more = [{"label": "All that ended in an error", "href": "/deployments?status=error"}]
     tools = more if len(newest) > MOST or len(found["rows"]) > len(newest) else []
-    return {"failed": newest, "failed_unknown": None, "failed_tools": tools, "most": MOST}
+    further = _further(found, status=given["status"], reason=_FAILURES, **{"from": since})
+    return {
+        "failed": newest,
+        "failed_unknown": None,
+        "failed_more": further,
+        "failed_tools": tools,
+        "most": MOST,
+    }
+
+
+def _further(found: SearchPage, **filters: object) -> str | None:
+    """Where the list goes on with what was not looked at, None where all was: a search ends when its time is up."""
+    cursor = found["nextCursor"]
+    return f"/deployments?{urlencode({**filters, 'cursor': cursor})}" if cursor and found["lookedBackTo"] else None
 
 
 def newest_of_each(rows: Sequence[CentralRow]) -> Sequence[CentralRow]:
@@ -109,9 +131,12 @@ def _thing_of(row: CentralRow) -> str:
     return f"{row['kind'].partition('.')[0]} {next((each for each in (*things, *more) if each), row['deploymentId'])}"
 
 
-def _unfit(services: Sequence[GlanceRow]) -> Sequence[Mapping[str, object]]:
-    """The services that do not serve as they should."""
-    return [line for each in services if (line := line_of(each))["state"] in _UNFIT]
+def _unfit(services: Sequence[GlanceRow], *, with_away: bool) -> Sequence[Mapping[str, object]]:
+    """The services that do not serve as they should; ``with_away`` also those of which that is not known, for who is
+    not shown the servers that do not answer.
+    """
+    lines = [line_of(each) for each in services]
+    return [line for state in _UNFIT[: 3 if with_away else 2] for line in lines if line["state"] == state]
 
 
 PAGE = Page(

@@ -34,7 +34,9 @@ class ServingRow(TypedDict):
 
 class GlanceRow(TypedDict):
     """A service at a glance. ``database`` is the kind of server where its kind is ``database``, which the routers of
-    databases are called by; ``wanted`` says whether it is to run.
+    databases are called by; ``wanted`` says whether it is to run. Where ``status`` is ``error``, ``reason`` is that of
+    the deployment of it that ended last (null: that one was done, or is gone). Its server does not answer since
+    ``outOfReachSince``: what it does now is not known.
     """
 
     serviceId: str
@@ -44,9 +46,11 @@ class GlanceRow(TypedDict):
     appName: str
     description: str | None
     status: Literal["idle", "running", "done", "error"]
+    reason: str | None
     wanted: Literal["up", "down", "held"]
     serverId: str | None
     serverName: str | None
+    outOfReachSince: str | None
     createdAt: str
     environment: EnvironmentNameRow
     serving: ServingRow | None
@@ -68,9 +72,11 @@ def glance_row(found: ServiceOverview) -> GlanceRow:
         "appName": found.app_name,
         "description": found.description,
         "status": found.status.value,
+        "reason": found.reason,
         "wanted": found.wanted.value,
         "serverId": server_id_of(found.host_id),
         "serverName": found.server_name,
+        "outOfReachSince": moment(found.away_since),
         "createdAt": moment(found.created_at),
         "environment": environment_name(found.place),
         "serving": None if found.serving is None else _serving(found.serving),

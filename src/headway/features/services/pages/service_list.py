@@ -1,12 +1,14 @@
-"""The page of all services, by what they lie in."""
+"""The page of all services, by what they lie in, which can be had alone as it is filtered."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
-from headway.features.services.pages.service_states import state_of
+from headway.core.access.model import Actor, Role
+from headway.features.services.pages.service_states import state_values
 from headway.pages.page import Asked, Page, View, Visit
 
 if TYPE_CHECKING:
@@ -18,14 +20,36 @@ ALL: Asked[list[GlanceRow]] = Asked("service.all")
 
 async def show(visit: Visit) -> View:
     """Every service, those of one environment together."""
+    return await _view(visit, "service_list.html")
+
+
+async def rows(visit: Visit) -> View:
+    """The same without the filter."""
+    return await _view(visit, "service_rows.html")
+
+
+async def _view(visit: Visit, template: str) -> View:
     services = await visit.ask(ALL)
     wanted = visit.query.get("text", "").strip()
     found = [each for each in services if _holds(each, wanted.casefold().split())]
+    query = urlencode({"text": wanted}) if wanted else ""
     return View(
-        template="features/services/pages/service_list.html",
-        values={"groups": groups_of(found), "total": len(services), "found": len(found), "text": wanted},
+        template=f"features/services/pages/{template}",
+        values={
+            "groups": groups_of(found),
+            "total": len(services),
+            "text": wanted,
+            "live": any(each["status"] == "running" for each in found),
+            "pull": f"{PATH}/-/list{'?' if query else ''}{query}",
+            "was_given_nothing": was_given_nothing(visit.actor),
+        },
         title="Services",
     )
+
+
+def was_given_nothing(actor: Actor) -> bool:
+    """Whether there may be services that somebody does not see."""
+    return actor.role < Role.ADMIN and not actor.projects and not actor.services
 
 
 def groups_of(services: Sequence[GlanceRow]) -> Sequence[Mapping[str, object]]:
@@ -38,8 +62,7 @@ def groups_of(services: Sequence[GlanceRow]) -> Sequence[Mapping[str, object]]:
 
 def line_of(service: GlanceRow) -> Mapping[str, object]:
     """A service with its state."""
-    key, word = state_of(service)
-    return {"service": service, "state": key, "word": word, "kind": service["database"] or service["kind"]}
+    return {"service": service, "kind": service["database"] or service["kind"], **state_values(service)}
 
 
 def _holds(service: GlanceRow, words: Sequence[str]) -> bool:
@@ -50,4 +73,4 @@ def _holds(service: GlanceRow, words: Sequence[str]) -> bool:
     return all(word in held for word in words)
 
 
-PAGE = Page(path=PATH, permission=ALL.name, show=show)
+PAGE = Page(path=PATH, permission=ALL.name, show=show, parts={"list": rows})
