@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,8 @@ from headway.pages.forms import Flash, Started
 from headway.pages.page import Asked, Unknown
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 _DEPLOYMENT = "x-deployment-id"
 _AGAIN = "idempotent-replayed"
@@ -79,6 +82,9 @@ class PageVisit:
             return Unknown(why=f"It was not answered within {seconds:g} seconds.")
         except Unavailable as away:
             return Unknown(why=away.message)
+        except OSError as error:  # of a log that cannot be read: the rest of the page can be shown
+            log.warning("%s could not read a file: %s", asked.name, error)
+            return Unknown(why=f"It could not be read: {error.strerror or 'the disk refused it'}.")
 
     def may(self, operation: str) -> bool:
         """Whether the actor's role and scopes allow the operation at all."""

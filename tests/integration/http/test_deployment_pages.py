@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
+from sqlalchemy import insert, select, update
 
 from headway.core.deployments.status import Status
+from headway.features.deployments.pages import deployment, log_window
 from headway.features.deployments.pages.deployment import PAGE as ONE
 from headway.features.deployments.pages.deployment_list import PAGE as LIST
+from headway.infra.db.tables.deployments import deployments, steps
+from headway.infra.db.transaction import Tx
+from headway.infra.logs.lines import BegunAnew
 from headway.kernel.errors import HeadwayError, NotFound
+from headway.pages.page import Visit
+from headway.pages.words import utc
 from tests.integration.http.page_visits import person
 from tests.integration.http.world import World
 
@@ -22,10 +33,20 @@ async def test_the_list_shows_what_there_is_and_counts_it(world: World) -> None:
     seen = await (await person(world)).see(LIST)
 
     assert [row["deploymentId"] for row in seen.view.values["rows"]] == [waits, done, failed]  # type: ignore[attr-defined]
-    assert "1 pending, 1 done, 1 error" in seen.text
+    assert "1 pending, 1 done, 1 did not end well" in seen.text
     assert seen.links["Paint the button"] == f"/deployments/{waits}"
     assert seen.links["shop"] == f"/services/{shop}"
     assert 'data-live data-topic="deployments"' in seen.html
+
+
+async def test_an_id_without_its_type_filters_nothing(world: World) -> None:
+    shop, blog = await world.application("shop"), await world.application("blog")
+    ids = {await world.ended(shop), await world.ended(blog)}
+
+    seen = await (await person(world)).see(LIST, type="", id=shop)
+
+    assert {row["deploymentId"] for row in seen.view.values["rows"]} == ids  # type: ignore[attr-defined]
+    assert seen.view.values["chips"] == []
 
 
 async def test_an_empty_list_says_why_it_is_empty(world: World) -> None:
@@ -86,7 +107,6 @@ async def test_what_has_not_been_looked_at_is_never_called_nothing(
     [
         ({"status": "nope"}, "State: "),
         ({"from": "yesterday"}, "From: "),
-        ({"id": "x"}, "Of: "),
         ({"text": "a b c d e f g h i"}, "Text: "),
         ({"cursor": "x"}, "cursor: "),
     ],
@@ -116,6 +136,30 @@ async def test_what_waits_says_behind_what(world: World) -> None:
     assert "It has not begun yet." in seen.text
 
 
+async def test_nothing_counts_on_where_the_server_does_not_answer(world: World) -> None:
+    shop = await world.application("shop")
+    runs = await world.deploy(shop)
+    await world.claim()
+    began = await world.get("deployment.one", deploymentId=runs)
+    await world.services.db.run(lambda tx: _lose(tx, runs))
+    ann = await person(world)
+
+    ids = {"deploymentId": runs}
+    state, done_steps = await ann.see(ONE, "state", ids), await ann.see(ONE, "steps", ids)
+    listed = await ann.see(LIST)
+
+    for seen in (state, done_steps, listed):
+        assert "data-age" not in seen.html.replace('data-age="ago"', ""), "no time runs on"
+    assert f"began {utc(began['startedAt'])}" in state.text
+    assert f"unknown build began {utc(began['startedAt'])}" in done_steps.text
+
+
+async def test_what_has_begun_is_not_said_to_have_done_nothing(world: World) -> None:
+    runs = await world.deploy(await world.application("shop"))
+    await world.claim()
+    assert "No step has begun yet." in (await (await person(world)).see(ONE, "steps", {"deploymentId": runs})).text
+
+
 async def test_an_error_says_where_and_why_and_what_can_be_done(world: World) -> None:
     shop = await world.application("shop")
     failed = await world.ended(shop, Status.ERROR)
@@ -141,6 +185,8 @@ async def test_a_log_is_read_in_windows(world: World) -> None:
     middle = await ann.see(ONE, "log", ids, line="150")
 
     assert (_first(end.view), _last(end.view)) == (301, 500)
+    assert "data-end" in end.html, "it is shown from its end"
+    assert "data-end" not in middle.html
     assert end.links["Earlier"] == f"/deployments/{done}?line=101#log"
     assert "Later" not in end.links
     assert (_first(middle.view), _last(middle.view)) == (150, 349)
@@ -156,17 +202,118 @@ async def test_a_text_is_found_in_a_log(world: World) -> None:
     seen = await (await person(world)).see(ONE, "log", {"deploymentId": done}, find="error")
 
     assert '<span class="log-text">Error: &lt;none&gt;</span></li>' in seen.html
+    assert f'<li class="log-line" value="2"><a class="log-number" href="/deployments/{done}?line=2#L2"' in seen.html
+    assert "1 line has “error”." in seen.text
     nothing = await (await person(world)).see(ONE, "log", {"deploymentId": done}, find="nowhere")
     assert "No line holds “nowhere”." in nothing.text
+
+
+async def test_lines_are_counted_from_the_first_of_a_long_log(world: World) -> None:
+    done = await world.ended(await world.application("shop"))
+    world.write_log(done, "".join(f"line {number}\n" for number in range(1, 12_001)))
+    ann, ids = await person(world), {"deploymentId": done}
+
+    end, found = await ann.see(ONE, "log", ids), await ann.see(ONE, "log", ids, find="line 11999")
+
+    assert (_first(end.view), _last(end.view)) == (11_801, 12_000)
+    assert 'value="11999"' in found.html
+
+
+async def test_more_is_found_further_on(world: World) -> None:
+    done = await world.ended(await world.application("shop"))
+    world.write_log(done, "".join(f"line {number}\n" for number in range(1, 251)))
+    ann, ids = await person(world), {"deploymentId": done}
+
+    first = await ann.see(ONE, "log", ids, find="LINE")
+    last = await ann.see(ONE, "log", ids, find="LINE", after="201")
+
+    assert "250 lines have “LINE”." in first.text
+    assert first.links["Find more"] == f"/deployments/{done}?find=LINE&after=101#find"
+    assert [each["n"] for each in last.view.values["found"]["lines"]] == list(range(201, 251))  # type: ignore[index]
+    assert "Find more" not in last.links
+
+
+async def test_a_log_that_begins_anew_while_it_is_read_is_read_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = await world.ended(await world.application("shop"))
+    world.write_log(done, "one\nError\n")
+    read, begun = log_window._lines, list[str]()
+
+    async def begins_anew(visit: Visit, start: int | None, **given: Any) -> Any:  # noqa: ANN401 - as it is given
+        if given.get("generation") and not begun:
+            begun.append(done)
+            raise BegunAnew
+        return await read(visit, start, **given)
+
+    monkeypatch.setattr(log_window, "_lines", begins_anew)
+    seen = await (await person(world)).see(ONE, "log", {"deploymentId": done}, find="error")
+    assert (begun, "Error" in seen.text) == ([done], True)
+
+
+async def test_a_log_that_cannot_be_read_leaves_the_rest_of_the_page(world: World) -> None:
+    done = await world.ended(await world.application("shop"))
+    (world.platform.data_dir.logs / f"{done}.log").mkdir()
+
+    seen = await (await person(world)).see(ONE, ids={"deploymentId": done})
+
+    assert "It could not be read: Is a directory." in seen.text
+    assert "Asked for by" in seen.text
+
+
+async def test_who_looks_for_something_is_not_interrupted(world: World) -> None:
+    runs = await world.deploy(await world.application("shop"))
+    await world.claim()
+    world.write_log(runs, "begin\n")
+    ann, ids = await person(world), {"deploymentId": runs}
+
+    follows, finds = await ann.see(ONE, "log", ids), await ann.see(ONE, "log", ids, find="begin")
+
+    assert ("data-pull" in follows.html, "data-follow" in follows.html) == (True, True)
+    assert ("data-pull" in finds.html, "data-follow" in finds.html) == (False, False)
+
+
+async def test_an_empty_log_is_told_of_in_a_sentence(world: World) -> None:
+    shop = await world.application("shop")
+    done, waits = await world.ended(shop), await world.deploy(shop)
+    ann = await person(world)
+    assert "Nothing was written." in (await ann.see(ONE, "log", {"deploymentId": done})).text
+    assert "Nothing was written yet." in (await ann.see(ONE, "log", {"deploymentId": waits})).text
+
+
+async def test_what_serves_goes_on_of_applications_alone(world: World) -> None:
+    environment, ann = await world.environment(), await person(world)
+    made = await world.post("compose.create", name="other", environmentId=environment)
+    answer = await world.owner.post("/compose.deploy", json={"composeId": made["composeId"]})
+    compose, application = answer.headers["x-deployment-id"], await world.deploy(await world.application("shop"))
+
+    ofs = [await ann.asked(ONE, "cancel", deploymentId=each) for each in (application, compose)]
+
+    assert ["What serves now goes on." in " ".join(each.consequences) for each in ofs] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("kind", "usable", "listed", "offered"),
+    [
+        ("application", True, True, True),
+        ("application", False, True, False),
+        ("application", True, False, False),
+        ("database", True, True, False),
+    ],
+)
+def test_only_what_can_be_gone_back_to_is_offered(kind: str, *, usable: bool, listed: bool, offered: bool) -> None:
+    left: Any = {"rollbackId": "r1", "usable": usable}
+    service: Any = {"kind": kind, "releases": [{"rollbackId": "r1" if listed else "r2"}]}
+    assert deployment._is_offered(left, service) is offered
 
 
 async def test_the_same_is_shown_alike_a_second_later(world: World) -> None:
     shop = await world.application("shop")
     waits = await world.deploy(shop)
-    ann = await person(world)
+    ann = replace(await person(world), now=datetime.now(UTC))
     for part in ONE.parts:
         first = await ann.see(ONE, part, {"deploymentId": waits})
-        assert (await ann.see(ONE, part, {"deploymentId": waits})).html == first.html
+        assert (await ann.later().see(ONE, part, {"deploymentId": waits})).html == first.html
 
 
 async def test_cancelling_and_removing_say_what_they_did(world: World) -> None:
@@ -221,6 +368,14 @@ async def test_text_from_outside_stays_text(world: World) -> None:
         assert seen.tags.count("script") == plain.tags.count("script")
         assert seen.tags.count("img") == 0
         assert "javascript:" not in "".join(seen.links.values())
+
+
+def _lose(tx: Tx, deployment_id: str) -> None:
+    of_it = deployments.c.deployment_id == deployment_id
+    began = tx.execute(select(deployments.c.started_at).where(of_it)).scalar_one()
+    tx.execute(update(deployments).where(of_it).values(out_of_reach_since=tx.now))
+    step = {"deployment_id": deployment_id, "name": "build", "epoch": 1, "started_at": began, "log_offset": 0}
+    tx.execute(insert(steps).values(**step))
 
 
 def _first(view: object) -> int:

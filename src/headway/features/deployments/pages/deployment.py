@@ -14,6 +14,7 @@ from headway.kernel.errors import NotFound
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 
 if TYPE_CHECKING:
+    from headway.features.deployments.api.rollback_rows import LeftRow
     from headway.features.deployments.api.rows import DeploymentRow
     from headway.features.services.api.service_rows import ServiceOverviewRow
 
@@ -91,7 +92,8 @@ def _steps_values(row: DeploymentRow) -> Mapping[str, object]:
 async def _log_values(visit: Visit, row: DeploymentRow) -> Mapping[str, object]:
     path = address(row)
     found = await window(visit, path)
-    shows_end = not isinstance(found, Unknown) and found.later is None
+    # Who looks for something, or at a line, is shown that until they go back: the end is pulled without either.
+    is_at_end = not {"find", "line"} & {name for name, text in visit.query.items() if text}
     return {
         "row": row,
         "log": None if isinstance(found, Unknown) else found,
@@ -100,7 +102,7 @@ async def _log_values(visit: Visit, row: DeploymentRow) -> Mapping[str, object]:
         "find": visit.query.get("find", ""),
         "here": path,
         "tools": _tools(visit, row),
-        "log_live": shows_end and row["status"] in _UNFINISHED,
+        "log_live": is_at_end and row["status"] in _UNFINISHED,
         "log_pull": f"{path}/-/log",
     }
 
@@ -111,7 +113,7 @@ def _actions(visit: Visit, row: DeploymentRow, service: ServiceOverviewRow | Non
     offered: list[Mapping[str, object]] = []
     if service is not None and status not in _UNFINISHED and row["kind"].endswith(_DEPLOYS):
         offered += redeploy_of(visit, service, serves=left is not None and left["serves"])
-        if left is not None and left["usable"] and visit.may("rollback.rollback"):
+        if left is not None and _is_offered(left, service) and visit.may("rollback.rollback"):
             to = f"/services/{service['serviceId']}/rollback/{left['rollbackId']}"
             offered.append({"label": "Roll back to this", "href": to, "icon": "roll-back"})
     if status in _UNFINISHED and visit.may("deployment.cancel"):
@@ -121,6 +123,12 @@ def _actions(visit: Visit, row: DeploymentRow, service: ServiceOverviewRow | Non
     if status != "running" and visit.may("deployment.removeDeployment"):
         offered.append({"label": "Remove", "href": f"{path}/remove", "icon": "remove", "danger": True})
     return offered
+
+
+def _is_offered(left: LeftRow, service: ServiceOverviewRow) -> bool:
+    """Whether the page of going back shows this release: of databases none, of others the newest ones."""
+    is_listed = any(each["rollbackId"] == left["rollbackId"] for each in service["releases"])
+    return left["usable"] and service["kind"] != "database" and is_listed
 
 
 def _tools(visit: Visit, row: DeploymentRow) -> Sequence[Mapping[str, str]]:

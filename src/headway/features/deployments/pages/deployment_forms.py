@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from headway.features.deployments.api.rows import DeploymentRow
 
 ONE: Asked[DeploymentRow] = Asked("deployment.one")
-_SERVES_ON = "What serves now goes on."
 
 
 def address(row: DeploymentRow) -> str:
@@ -33,11 +32,11 @@ async def _ask_cancel(visit: Visit) -> Question:
         title=f"Cancel “{title_of(row)}”?",
         consequences=_ended(row)
         or (
-            (f"It waits still: it leaves the queue and never begins. {_SERVES_ON}",)
+            (f"It waits still: it leaves the queue and never begins.{_serves_on(row)}",)
             if row["status"] == "pending"
             else (
                 "What runs of it is asked to end by itself (SIGTERM), and killed when its grace is over.",
-                f"What is half made of it is removed. {_SERVES_ON}",
+                f"What is half made of it is removed.{_serves_on(row)}",
             )
         ),
         button="Cancel it",
@@ -51,7 +50,7 @@ async def _ask_kill(visit: Visit) -> Question:
         consequences=_ended(row)
         or (
             "All of its processes are ended now (SIGKILL), and it is looked that none is left.",
-            f"What is half made of it is removed. {_SERVES_ON}",
+            f"What is half made of it is removed.{_serves_on(row)}",
         ),
         button="Kill it",
         danger=True,
@@ -68,11 +67,16 @@ async def _ask_remove(visit: Visit) -> Question:
             *waits,
             *runs,
             "Its record, its steps and its log are gone for good.",
-            "What it released stays and serves on.",
+            "What it released stays as it is.",
         ),
         button="Remove it",
         danger=True,
     )
+
+
+def _serves_on(row: DeploymentRow) -> str:
+    """What is true of applications alone: of them what is new starts beside what serves, and takes over in the end."""
+    return " What serves now goes on." if row["kind"].startswith("application.") else ""
 
 
 def _ended(row: DeploymentRow) -> tuple[str, ...]:
@@ -112,6 +116,8 @@ REMOVE = Form(
     operation=lambda _visit: "deployment.removeDeployment",
     given=_given,
     asks=_ask_remove,
-    did=lambda _visit, _answer: Flash(text="Removed: its record and its log are gone. What it released serves on."),
+    did=lambda _visit, _answer: Flash(
+        text="Removed: its record and its log are gone. What it released stays as it is."
+    ),
     then=lambda _visit, _answer: "/deployments",
 )

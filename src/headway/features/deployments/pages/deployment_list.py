@@ -82,8 +82,13 @@ async def _view(visit: Visit, template: str) -> View:
 
 
 def filters_of(query: Mapping[str, str]) -> Mapping[str, str]:
-    """The filters that an address holds; what is empty filters nothing, as a form sends it."""
-    return {name: text for name in LABELS if (text := query.get(name, "").strip())}
+    """The filters that an address holds; what is empty filters nothing, as a form sends it, and nor does an id
+    of no type.
+    """
+    given = {name: text for name in LABELS if (text := query.get(name, "").strip())}
+    if "type" not in given:
+        given.pop("id", None)  # the form sends it along when the type was taken back
+    return given
 
 
 def chips(filters: Mapping[str, str]) -> Sequence[Mapping[str, str]]:

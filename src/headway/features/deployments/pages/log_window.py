@@ -1,6 +1,4 @@
-"""The part of a deployment's log that its page shows: its end, or the lines from one on, as what a terminal shows of
-them.
-"""
+"""The part of a deployment's log that its page shows: its end, or the lines from one on, or those that have a text."""
 
 from __future__ import annotations
 
@@ -9,31 +7,31 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from headway.kernel.ansi import Line, runs_from, runs_of, style_after
+from headway.kernel.errors import Conflict
 from headway.pages.page import Asked, Unknown, Visit
 
 if TYPE_CHECKING:
-    from headway.features.deployments.api.log_rows import FoundRow
+    from headway.features.deployments.api.log_lines import HitsRow, LineRow, LinesRow
 
-READ: Asked[str] = Asked("deployment.readLogs")
-FIND: Asked[FoundRow] = Asked("deployment.searchLog")
+LINES: Asked[LinesRow] = Asked("deployment.lines")
+FIND: Asked[HitsRow] = Asked("deployment.find")
 DOWNLOAD = "deployment.log"
-READ_LINES = 10_000  # as many as readLogs gives; what lies before them is in the download
 SHOWN_LINES = 200
 FOUND_LINES = 100
-_LONGEST_TEXT = 1_000
+LONGEST_TEXT = 200  # as find takes it
+_AT_ONCE = 100  # lines that are read to show one that was found, for others may be near
+_MOST_READ = 20  # times
 _SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogWindow:
-    """``rows`` are the lines that are shown, of ``total``; with ``is_cut`` the log is longer, and lines are counted
-    from the first that was read of it. The others are addresses of further windows, None where there is none.
+    """``rows`` are the lines that are shown, of ``total``. The others are addresses of further windows, None where
+    there is none.
     """
 
-    rows: Sequence[Mapping[str, object]]
+    rows: Sequence[LineRow]
     total: int
-    is_cut: bool
     beginning: str | None = None
     earlier: str | None = None
     later: str | None = None
@@ -42,70 +40,94 @@ class LogWindow:
 
 async def window(visit: Visit, path: str) -> LogWindow | Unknown:
     """The part of the log that the address asks for, Unknown where it is not to be had now."""
-    given = {"deploymentId": visit.path["deploymentId"]}
-    text = await visit.ask_within(_SECONDS, READ, **given, tail=READ_LINES)
-    return text if isinstance(text, Unknown) else window_of(text, visit.query.get("line", ""), path)
+    wanted = _line_of(visit.query.get("line", ""))
+    found = await _lines(visit, wanted)
+    if not isinstance(found, Unknown) and not found["rows"] and wanted is not None:
+        found = await _lines(visit, None)  # there are fewer lines
+    return found if isinstance(found, Unknown) else window_of(found, path)
 
 
-def window_of(text: str, wanted: str, path: str) -> LogWindow:
-    """The window that begins at the line ``wanted``; the last one where that is no line."""
-    lines = text.split("\n")
-    if lines[-1] == "":
-        lines.pop()
-    total = len(lines)
-    last = max(0, total - SHOWN_LINES)
-    start = min(int(wanted) - 1, last) if _is_line(wanted) else last
-    stop = min(start + SHOWN_LINES, total)
+def window_of(found: LinesRow, path: str) -> LogWindow:
+    """The window that an answer is: it may hold fewer lines than were asked for."""
+    rows, total = found["rows"], found["total"]
+    first, last = (rows[0]["n"], rows[-1]["n"]) if rows else (1, 0)
     return LogWindow(
-        rows=[{"n": start + 1 + number, "runs": runs} for number, runs in enumerate(_runs(lines, start, stop))],
+        rows=rows,
         total=total,
-        is_cut=total >= READ_LINES,
-        beginning=_at(path, 1) if start > 0 else None,
-        earlier=_at(path, max(1, start + 1 - SHOWN_LINES)) if start > 0 else None,
-        later=_at(path, stop + 1) if stop < total else None,
-        end=f"{path}#log" if stop < total else None,
+        beginning=_at(path, 1) if first > 1 else None,
+        earlier=_at(path, max(1, first - SHOWN_LINES)) if first > 1 else None,
+        later=_at(path, last + 1) if last < total else None,
+        end=f"{path}#log" if last < total else None,
     )
 
 
 async def finds(visit: Visit, path: str) -> Mapping[str, object] | None:
-    """The lines that hold the text that the address asks for; None where it asks for none."""
-    text = visit.query.get("find", "")[:_LONGEST_TEXT].replace("\n", "").replace("\r", "")
+    """The lines that have the text that the address asks for; None where it asks for none."""
+    text = visit.query.get("find", "").replace("\n", "").replace("\r", "")[:LONGEST_TEXT]
     if not text:
         return None
-    begin = visit.query.get("after", "")
-    found = await visit.ask_within(
-        _SECONDS,
-        FIND,
-        deploymentId=visit.path["deploymentId"],
-        text=text,
-        ignoreCase=True,
-        limit=FOUND_LINES,
-        **{"from": int(begin) if _is_line(begin) else 0},
-    )
+    try:
+        found = await _found(visit, path, text)
+    except Conflict:  # the log was begun anew in between
+        try:
+            found = await _found(visit, path, text)
+        except Conflict as again:
+            found = Unknown(why=again.message)
     if isinstance(found, Unknown):
-        return {"text": text, "unknown": found, "lines": (), "more": None, "at_end": False}
-    more = {"find": text, "after": str(found["nextOffset"])}
+        return {"text": text, "unknown": found, "lines": (), "more": None, "total": 0, "cut": None, "skipped": False}
+    return {"text": text, "unknown": None, **found}
+
+
+async def _found(visit: Visit, path: str, text: str) -> Mapping[str, object] | Unknown:
+    given = {"deploymentId": visit.path["deploymentId"], "text": text, "ignoreCase": True}
+    found = await visit.ask_within(_SECONDS, FIND, **given)
+    if isinstance(found, Unknown):
+        return found
+    after = _line_of(visit.query.get("after", "")) or 1
+    hits = [each for each in found["hits"] if each >= after]
+    lines = await _lines_with(visit, hits[:FOUND_LINES], found["generation"])
+    if isinstance(lines, Unknown):
+        return lines
+    following = next((each for each in hits if each > lines[-1]["n"]), None) if lines else None
+    more = None if following is None else {"find": text, "after": str(following)}
     return {
-        "text": text,
-        "unknown": None,
-        "lines": runs_of(each["line"] for each in found["matches"]),
-        "more": None if found["atEnd"] else f"{path}?{urlencode(more)}#find",
-        "at_end": found["atEnd"],
+        "lines": [{**each, "href": _at(path, each["n"], anchor=f"L{each['n']}")} for each in lines],
+        "more": None if more is None else f"{path}?{urlencode(more)}#find",
+        "total": found["total"],
+        "cut": found["cut"],
+        "skipped": found["total"] > len(found["hits"]),
     }
 
 
-def _runs(lines: Sequence[str], start: int, stop: int) -> Sequence[Line]:
-    """The lines as they look when all of the log is read: a colour that was set before them holds."""
-    style, read = style_after(lines[:start]), list[Line]()
-    for line in lines[start:stop]:
-        runs, style = runs_from(line, style)
-        read.append(runs)
-    return read
+async def _lines_with(visit: Visit, hits: Sequence[int], generation: str) -> Sequence[LineRow] | Unknown:
+    """The lines of these numbers, as many as may be read for one page. Raises Conflict."""
+    wanted = list(hits)
+    shown: list[LineRow] = []
+    for _ in range(_MOST_READ):
+        if not wanted:
+            break
+        found = await _lines(visit, wanted[0], count=_AT_ONCE, generation=generation)
+        if isinstance(found, Unknown):
+            return found
+        if not found["rows"]:
+            break
+        last, held = found["rows"][-1]["n"], set(wanted)
+        shown += [each for each in found["rows"] if each["n"] in held]
+        wanted = [each for each in wanted if each > last]
+    return shown
 
 
-def _is_line(text: str) -> bool:
-    return text.isdecimal() and text.isascii() and len(text) < 16 and int(text) > 0
+async def _lines(
+    visit: Visit, start: int | None, *, count: int = SHOWN_LINES, generation: str | None = None
+) -> LinesRow | Unknown:
+    given = {"from": start, "count": count, "generation": generation or None}
+    return await visit.ask_within(_SECONDS, LINES, deploymentId=visit.path["deploymentId"], **given)
 
 
-def _at(path: str, line: int) -> str:
-    return f"{path}?line={line}#log"
+def _line_of(text: str) -> int | None:
+    is_number = text.isdecimal() and text.isascii() and len(text) < 16
+    return int(text) or None if is_number else None
+
+
+def _at(path: str, line: int, *, anchor: str = "log") -> str:
+    return f"{path}?line={line}#{anchor}"
