@@ -67,6 +67,17 @@ async def test_a_member_is_removed_with_their_keys(world: World) -> None:
         await ann.see(ONE, ids=ids)
 
 
+async def test_nobody_is_offered_to_remove_themselves_or_who_is_more(world: World) -> None:
+    ann, bob = await person(world), await person(world, "member")
+    member = next(each for each in await world.get("user.all") if each["userId"] == bob.actor.user_id)
+    await world.post("organization.updateMemberRole", memberId=member["id"], role="admin")
+    bob = await person(world, "member")
+
+    assert "Remove" in (await ann.see(ONE, ids={"userId": bob.actor.user_id})).links
+    assert "Remove" not in (await ann.see(ONE, ids={"userId": ann.actor.user_id})).links
+    assert "Remove" not in (await bob.see(ONE, ids={"userId": ann.actor.user_id})).links
+
+
 async def test_others_see_nobody_of_this_organisation(world: World) -> None:
     eve, bob = await person(world, "stranger"), await person(world, "member")
     assert [each["row"]["userId"] for each in (await eve.see(LIST)).view.values["members"]] == [eve.actor.user_id]  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headway.core.access.model import Role
 from headway.features.access.pages.member_list import PATH as LIST
 from headway.features.access.pages.member_list import access_of
 from headway.pages.forms import Flash, Form, Question
@@ -24,9 +25,15 @@ async def show(visit: Visit) -> View:
     remove = {"label": "Remove", "href": f"{LIST}/users/{row['userId']}/remove", "icon": "remove", "danger": True}
     return View(
         template="features/access/pages/member.html",
-        values={"row": row, "access": access_of(row), "actions": (remove,) if visit.may(REMOVE) else ()},
+        values={"row": row, "access": access_of(row), "actions": (remove,) if _may_remove(visit, row) else ()},
         title=_name(row),
     )
+
+
+def _may_remove(visit: Visit, row: MemberRow) -> bool:
+    """Whether it is offered: nobody removes who is more than they are, nor themselves by the way."""
+    is_another = row["userId"] != visit.actor.user_id
+    return is_another and Role.of(row["role"]) <= visit.actor.role and visit.may(REMOVE)
 
 
 async def _ask(visit: Visit) -> Question:
