@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +15,11 @@ import pytest
 
 from tests.e2e.test_api_page import FLAGS
 from tests.e2e.test_schedules import living
+from tests.support.applications.kept import open_folder
 from tests.support.panel.panel import Panel, git_repository, panel, until, web
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 CHROMIUM = shutil.which("chromium")
@@ -75,6 +77,14 @@ def opened(running: Panel, browser: Browser, cookie: str | None = None, *, scrip
     context.close()
 
 
+def comes_to(page: Page, seen: Sequence[str], number: int) -> None:
+    """Returns once so many were seen; the page goes on meanwhile, which it does while it is waited for alone."""
+    deadline = time.monotonic() + 60
+    while len(seen) < number:
+        assert time.monotonic() < deadline, seen
+        page.wait_for_timeout(100)
+
+
 def is_foreign(url: str, running: Panel) -> bool:
     return not url.startswith((f"http://127.0.0.1:{running.port}/", "data:,"))
 
@@ -117,14 +127,65 @@ def test_a_deployment_is_found_looked_at_and_killed(
 
 def test_a_page_follows_what_happens(running: Panel, browser: Browser, signed_in: str, tmp_path: Path) -> None:
     url = git_repository(tmp_path / "repository", web("one"))
-    application_id = running.application(url, "live", buildCommand="echo building; sleep 4; echo it was built")
-    deployment_id = running.deploy(application_id)
-    with opened(running, browser, signed_in) as page:
+    with open_folder() as folder, opened(running, browser, signed_in) as page:
+        build = f"echo building; until [ -e {folder}/go ]; do sleep 0.05; done; echo it was built"
+        deployment_id = running.deploy(running.application(url, "live", buildCommand=build))
+        running.running(deployment_id, "building\n")
         page.goto(f"/deployments/{deployment_id}")
+        assert page.get_by_text("building", exact=True).count() == 1
         assert page.get_by_text("it was built", exact=True).count() == 0
+        (folder / "go").touch()
         running.done(deployment_id, 60)
         page.locator("main").get_by_text("done", exact=True).first.wait_for(timeout=20_000)
         page.get_by_text("it was built", exact=True).first.wait_for(timeout=20_000)
+
+
+def test_who_reads_further_back_keeps_the_lines(
+    running: Panel, browser: Browser, signed_in: str, tmp_path: Path
+) -> None:
+    url = git_repository(tmp_path / "repository", web("one"))
+    with open_folder() as folder, opened(running, browser, signed_in) as page:
+        many = "for n in $(seq 300); do echo $1-$n; done"
+        wait = f"until [ -e {folder}/go ]; do sleep 0.05; done"
+        build = f"set -- early; {many}; {wait}; set -- late; {many}; sleep 600"
+        deployment_id = running.deploy(running.application(url, "back", buildCommand=build))
+        running.running(deployment_id, "early-300\n")
+        page.goto(f"/deployments/{deployment_id}")
+        page.locator("#log").get_by_text("early-200", exact=True).evaluate("line => line.scrollIntoView()")
+        asked: list[str] = []
+        page.on("request", lambda sent: asked.append(sent.url) if sent.url.endswith("/-/state") else None)
+        (folder / "go").touch()
+        running.running(deployment_id, "late-300\n")
+        comes_to(page, asked, 3)
+        assert page.locator("#log").get_by_text("early-200", exact=True).count() == 1
+        page.locator("#log").evaluate("log => { log.scrollTop = log.scrollHeight; }")
+        page.locator("#log").get_by_text("late-300", exact=True).wait_for(timeout=20_000)
+    running.post("deployment.killProcess", deploymentId=deployment_id)
+
+
+@pytest.mark.parametrize("status", [404, 401])
+def test_what_answers_in_the_place_of_the_panel_is_not_believed(
+    running: Panel, browser: Browser, signed_in: str, status: int
+) -> None:
+    context = browser.new_context(base_url=f"http://127.0.0.1:{running.port}")
+    context.add_cookies(
+        [{"name": f"headway-{running.port}", "value": signed_in, "url": f"http://127.0.0.1:{running.port}"}]
+    )
+    page = context.new_page()
+    answered: list[str] = []
+
+    def stand_in(route: Route) -> None:
+        answered.append(route.request.url)
+        route.fulfill(status=status, body="<h1>nginx</h1>")
+
+    page.route("**/-/*", stand_in)
+    page.goto("/home")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    comes_to(page, answered, 3)
+    page.wait_for_timeout(200)  # for what a page makes of an answer
+    told = page.locator("body").inner_text()
+    assert ("This was removed." in told, "You are signed out." in told) == (False, False)
+    context.close()
 
 
 def test_who_has_no_session_is_led_to_sign_in_and_back(running: Panel, browser: Browser, signed_in: str) -> None:

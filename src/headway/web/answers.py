@@ -28,6 +28,7 @@ _OF_PAGES: Headers = (
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
+    (b"x-headway-page", b"1"),  # what answers in our place does not know it, and pages believe nothing of that
 )
 _KEPT = (b"cache-control", b"private, no-cache")
 _FLASH_SECONDS = 30

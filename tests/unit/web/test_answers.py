@@ -40,6 +40,7 @@ def test_a_page_that_its_reader_has_is_not_sent_again() -> None:
     tag = dict(first.headers)[b"etag"]
     again = page_answer(b"<p>", {b"if-none-match": tag})
     assert (first.status, again.status, again.body) == (200, 304, b"")
+    assert dict(first.headers)[b"x-headway-page"] == dict(again.headers)[b"x-headway-page"] == b"1"
     assert dict(first.headers)[b"cache-control"] == b"private, no-cache"
     assert dict(again.headers)[b"content-security-policy"].startswith(b"default-src 'none'; script-src 'self';")
 

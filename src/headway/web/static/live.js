@@ -67,13 +67,15 @@ async function pull(part) {
     const answer = await fetch(part.dataset.pull, {
       headers, cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(PATIENCE),
     });
-    if (answer.status >= 500 || answer.status === 429) throw new Error(String(answer.status));
+    // What stands before the panel may answer in its place, and knows nothing of who is signed in or what was removed.
+    if (answer.status >= 500 || answer.status === 429 || !answer.headers.has("x-headway-page"))
+      throw new Error(String(answer.status));
     const text = answer.ok ? await answer.text() : "";
     tellHeard(Date.parse(answer.headers.get("date")));
-    if (answer.status === 401 || answer.type === "opaqueredirect") tellOver();
+    if (answer.status === 401) tellOver();
     else if (answer.status === 404 || answer.status === 410) tellGone(part, "This was removed.");
     else if (answer.status === 403) tellGone(part, "You may not see this any more.");
-    else if (answer.ok && part.isConnected) {
+    else if (answer.ok && part.isConnected && !isLookedBackIn(part)) {
       state.tag = answer.headers.get("etag");
       show(part, text);
     }
@@ -84,11 +86,12 @@ async function pull(part) {
   }
 }
 
-const askAll = () => isVisible() && parts().forEach(pull);
+const askAll = () => isVisible() && parts().forEach((part) => isLookedBackIn(part) || pull(part));
 
 function askDue() {
   const now = Date.now();
   for (const part of parts()) {
+    if (isLookedBackIn(part)) continue;
     const every = "live" in part.dataset || !clock.counts ? QUICK : SLOW;
     if (now - (states.get(part)?.at ?? loaded) >= every) pull(part);
   }
@@ -105,6 +108,7 @@ function tell(text, link) {
 }
 
 function tellHeard(at) {
+  if (over) return;
   heard = Date.now();
   if (!Number.isNaN(at)) clock.ahead = Math.abs(at - heard) < 2_000 ? 0 : at - heard;
   clock.counts = true;
@@ -133,12 +137,14 @@ function tellOver() {
 // The end of a log
 
 const isAtEnd = (log) => log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
+// Whoever reads further back keeps the lines that are there: they are shown what came when they are at its end again.
+const isLookedBackIn = (part) => [...part.querySelectorAll("[data-follow]")].some((log) => !isAtEnd(log));
 const toEnd = (log) => log && (log.scrollTop = log.scrollHeight);
 
 // The address of a line is had by its number. It is no link: a log would be hundreds of stops for who goes by the keyboard.
 function nameLine(event) {
   const number = event.target.closest?.(".log-number");
-  if (number) location.hash = number.parentElement.id;
+  if (number?.parentElement.id) location.hash = number.parentElement.id;
 }
 
 if (!location.hash) document.querySelectorAll("[data-follow], [data-end]").forEach(toEnd);
