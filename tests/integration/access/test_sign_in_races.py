@@ -55,7 +55,7 @@ async def raced(
     try:
         assert await asyncio.to_thread(done.wait, 20)
         coming = asyncio.create_task(way_in())
-        await asyncio.wait([coming], timeout=0.5)  # on PostgreSQL it reads meanwhile
+        await asyncio.wait([coming], timeout=1.5)  # on PostgreSQL it reads meanwhile
     finally:
         let_go.set()
         await changing

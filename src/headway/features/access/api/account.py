@@ -84,7 +84,8 @@ class Confirm(Input):
 async def sessions(account: AccountService, call: Call[Empty]) -> SessionsRow:
     """Where the caller has signed in.
 
-    In whatever organisation, the last one that was seen first; and whether they have a second factor.
+    In whatever organisation, the last one that was seen first; to a key for some projects, none. And whether they have
+    a second factor.
     """
     found = await account.sessions(call.actor, call.permission)
     return {
