@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from headway.core.access.sign_in import Opened, SignIn, Stage, Visitor
+from headway.core.access.throttle import place_of
 from headway.http import errors
 from headway.http.answers import Answer
 from headway.http.cookies import flash_name, forget_cookie, session_name, set_cookie
@@ -62,7 +63,7 @@ class SignInPages:
         if came.method == "GET":
             return await page(came, None)
         came.require_own()
-        async with self.seats.one("", came.visitor.address):
+        async with self.seats.one("", place_of(came.visitor.address)):
             typed = await came.form(_FORM_BYTES)
         return await page(came, typed)
 

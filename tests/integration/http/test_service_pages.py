@@ -94,7 +94,12 @@ async def test_what_failed_is_not_said_to_serve(world: World) -> None:
     standing, home = await ann.see(ONE, "standing", {"serviceId": application}), await ann.see(HOME, "attention")
 
     assert values_of(standing.view)["word"] == "last deployment failed"
-    assert ("Served last" in standing.text, "Serves" in standing.text, "Since" in standing.text) == (True, False, False)
+    assert " Release " in standing.text, "what it was before may serve on"
+    assert ("Served last" in standing.text, "Serves" in standing.text, "Since" in standing.text) == (
+        False,
+        False,
+        False,
+    )
     assert "The last of its deployments did not end well." in home.text
     assert "does not run as it is wanted to" not in home.text
 

@@ -38,10 +38,9 @@ function show(part, text) {
   const fresh = new DOMParser().parseFromString(text, "text/html").querySelector("[data-part]");
   if (fresh === null || fresh.dataset.part !== part.dataset.part) return;
   tellAges(fresh); // first, so that what says the same is left alone, and with it what is selected there
-  const atEnd = [...part.querySelectorAll("[data-follow]")].filter(isAtEnd).map((log) => log.id);
   const was = "live" in part.dataset;
   globalThis.Idiomorph.morph(part, fresh, MORPH);
-  for (const id of atEnd) toEnd(document.getElementById(id));
+  part.querySelectorAll("[data-follow]").forEach((log) => lookedBackIn.has(log) || toEnd(log));
   if (was !== "live" in part.dataset) askAll(); // it began or ended, which other parts tell of too
 }
 
@@ -138,8 +137,18 @@ function tellOver() {
 
 const isAtEnd = (log) => log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
 // Whoever reads further back keeps the lines that are there: they are shown what came when they are at its end again.
-const isLookedBackIn = (part) => [...part.querySelectorAll("[data-follow]")].some((log) => !isAtEnd(log));
-const toEnd = (log) => log && (log.scrollTop = log.scrollHeight);
+const lookedBackIn = new WeakSet(); // the logs that somebody has scrolled away from their ends
+const isLookedBackIn = (part) => [...part.querySelectorAll("[data-follow]")].some((log) => lookedBackIn.has(log));
+const toEnd = (log) => (log.scrollTop = log.scrollHeight);
+
+function noteLook(log) {
+  if (isAtEnd(log)) lookedBackIn.delete(log);
+  else lookedBackIn.add(log);
+}
+
+function noteScroll(event) {
+  if (event.target instanceof Element && event.target.matches("[data-follow]")) noteLook(event.target);
+}
 
 // The address of a line is had by its number. It is no link: a log would be hundreds of stops for who goes by the keyboard.
 function nameLine(event) {
@@ -147,7 +156,9 @@ function nameLine(event) {
   if (number?.parentElement.id) location.hash = number.parentElement.id;
 }
 
-if (!location.hash) document.querySelectorAll("[data-follow], [data-end]").forEach(toEnd);
+if (/^#L\d+$/.test(location.hash)) document.querySelectorAll("[data-follow]").forEach(noteLook);
+else document.querySelectorAll("[data-follow], [data-end]").forEach(toEnd);
+document.addEventListener("scroll", noteScroll, { capture: true, passive: true });
 document.querySelector("[data-focus]")?.focus({ preventScroll: true });
 document.addEventListener("click", nameLine);
 document.addEventListener("visibilitychange", askAll);

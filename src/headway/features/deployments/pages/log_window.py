@@ -20,7 +20,7 @@ SHOWN_LINES = 200
 FOUND_LINES = 100
 LONGEST_TEXT = 200  # as find takes it
 _AT_ONCE = 100  # lines that are read to show one that was found, for others may be near
-_MOST_READ = 20  # times
+_MOST_READ = 5  # times
 _SECONDS = 5.0
 
 
@@ -108,7 +108,7 @@ async def _lines_with(visit: Visit, hits: Sequence[int], generation: str) -> Seq
             break
         found = await _lines(visit, wanted[0], count=_AT_ONCE, generation=generation)
         if isinstance(found, Unknown):
-            return found
+            return shown or found
         if not found["rows"]:
             break
         last, held = found["rows"][-1]["n"], set(wanted)
