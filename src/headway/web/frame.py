@@ -10,8 +10,8 @@ from headway.pages.forms import Flash
 
 _PLACES = (
     ("/home", "home", "Home", "home"),
-    ("/deployments", "deployments", "Deployments", "rocket"),
-    ("/services", "services", "Services", "boxes"),
+    ("/deployments", "deployments", "Deployments", "deployments"),
+    ("/services", "services", "Services", "services"),
     ("/members", "members", "Members", "members"),
 )
 

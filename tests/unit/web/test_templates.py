@@ -6,12 +6,15 @@ import re
 from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import headway
+from headway.operations import all_pages
 from headway.pages.words import FILTERS, STATES
+from headway.web.frame import NOBODY
 
 SOURCE = Path(headway.__file__).parent
 STATIC = SOURCE / "web/static"
@@ -169,3 +172,9 @@ class _Elements(HTMLParser):
         self.names.add(tag)
         self.attributes |= {name for name, _ in attrs}
         self.links |= {value or "" for name, value in attrs if name in {"href", "src", "action"}}
+
+
+def test_each_place_of_the_frame_has_a_picture() -> None:
+    places: Any = NOBODY.values(all_pages())["navigation"]
+    assert len(places) > 1
+    assert {each["icon"] for each in places} - ICONS == set()
