@@ -157,7 +157,7 @@ async def _guarded(world: World, made: Mapping[str, str]) -> dict[str, bool]:
 async def _frozen(world: World, procedure: str, given: Mapping[str, Json]) -> Mapping[str, Json]:
     answer = await world.stranger.post(f"/{procedure}", json=given)
     assert answer.status_code == 200, (procedure, answer.text)
-    lease, kinds = await world.claim(), world.platform.engine._parts.kinds
+    lease, kinds = await world.claim(), world.platform.engine._parts.registered.kinds
 
     def freeze(tx: Tx) -> Mapping[str, Json]:
         deployment = deployments.find(tx, lease.deployment_id)

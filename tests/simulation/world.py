@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Request, SubjectType
 from headway.core.engine.engine import Engine
-from headway.core.engine.parts import Parts
+from headway.core.engine.parts import Parts, Registered
 from headway.core.engine.poller import Poller
 from headway.core.engine.run_log import LogFolder
 from headway.core.engine.scheduler.scheduler import Source
@@ -92,14 +92,16 @@ class World:
             db=SimDatabase(self.store, self.border),
             ledger=ledger,
             events=events,
-            hosts={each.host_id: SimHost(each, self.border) for each in (self.machine, *self.servers)},
-            kinds={work.name: work},
+            registered=Registered(
+                hosts={each.host_id: SimHost(each, self.border) for each in (self.machine, *self.servers)},
+                kinds={work.name: work},
+                sources=self.sources,
+            ),
             vault=self._vault,
             logs=LogFolder(self.logs, Nobody(), events),
             owner=f"{panel_id}.{self._starts}",
             troubles=Troubles(clock=self.loop, monotonic=self.loop.time),
             clock=self.loop,
-            sources=self.sources,
             crash_point=lambda _name: self.border.count(),
         )
         engine = Engine(parts)

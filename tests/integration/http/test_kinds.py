@@ -34,7 +34,7 @@ KINDS = {
 
 
 def test_what_rows_say_of_kinds_and_undos_is_known(world: World) -> None:
-    assert {name: set(kind.undos) for name, kind in world.platform.engine._parts.kinds.items()} == KINDS
+    assert {name: set(kind.undos) for name, kind in world.platform.engine._parts.registered.kinds.items()} == KINDS
 
 
 async def test_an_undo_that_no_version_knows_stays_owed_whatever_its_kind(world: World) -> None:

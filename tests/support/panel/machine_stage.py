@@ -118,7 +118,11 @@ class Stage:
 
         def freeze(tx: Tx) -> Json:
             deployment = deployments.find(tx, lease.deployment_id)
-            return self.world.platform.engine._parts.kinds[deployment.kind].freeze(tx, deployment).plan["settings"]
+            return (
+                self.world.platform.engine._parts.registered.kinds[deployment.kind]
+                .freeze(tx, deployment)
+                .plan["settings"]
+            )
 
         settings = await self.world.services.db.read(freeze)
         await self.world.end(lease)
@@ -135,7 +139,7 @@ class Stage:
         """What keeps a deployment from being started, and where it has read a compose file, from going on."""
         deployment = deployments.find(tx, lease.deployment_id)
         try:
-            self.world.platform.engine._parts.kinds[deployment.kind].freeze(tx, deployment)
+            self.world.platform.engine._parts.registered.kinds[deployment.kind].freeze(tx, deployment)
             if deployment.kind == compose_deploy.KIND:
                 compose = composes.find(tx, deployment.subject_id, self.world.platform.data_dir.vault)
                 powers.require_record(tx, deployment, compose, _read(compose))

@@ -15,7 +15,7 @@ from headway.core.deployments.run import Kind, Subject
 from headway.core.deployments.status import Status
 from headway.core.engine.hosts import Hosts
 from headway.core.engine.janitor import Janitor
-from headway.core.engine.parts import Parts, Places, nowhere_else
+from headway.core.engine.parts import Parts, Places, Registered, nowhere_else
 from headway.core.engine.poller import Poller
 from headway.core.engine.reach import HostLinks
 from headway.core.engine.recovery import Recovery
@@ -51,15 +51,16 @@ class Engine:
 
     def __init__(self, parts: Parts) -> None:
         self._runs = False
-        self._kinds, self._sources, self._hosts = dict(parts.kinds), dict(parts.sources), Hosts(parts.hosts)
-        self._places = parts.places
-        self._parts = parts = replace(
-            parts,
+        given = parts.registered
+        self._kinds, self._sources, self._hosts = dict(given.kinds), dict(given.sources), Hosts(given.hosts)
+        self._places = given.places
+        registered = Registered(
             kinds=MappingProxyType(self._kinds),
             sources=MappingProxyType(self._sources),
             hosts=self._hosts,
             places=self._written_on,
         )
+        self._parts = parts = replace(parts, registered=registered)
         self._janitor = janitor = Janitor(parts)
         self._reach = HostLinks(parts, janitor.clear, self._met)
         self.worker = Worker(parts, lambda _id: self._recovering.wake(), self._reach.is_open)
@@ -169,7 +170,7 @@ class Engine:
             events=parts.events,
             clock=parts.clock,
             grace=parts.settings.missed_after,
-            sources=parts.sources,
+            sources=parts.registered.sources,
             troubles=parts.troubles,
             interrupt=self.worker.interrupt,
         )

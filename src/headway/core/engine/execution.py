@@ -51,7 +51,7 @@ class Execution:
     ) -> None:
         self.deployment = deployment
         self.plan = plan
-        self.host: Host = parts.hosts[deployment.host_id]
+        self.host: Host = parts.registered.hosts[deployment.host_id]
         self.deadlines: Deadlines = parts.settings.deadlines
         self._parts = parts
         self._lease = lease
@@ -154,7 +154,7 @@ class Execution:
         for a power cut would leave a row that says so, and no release. Raises FileFailed.
         """
         for host_id in self.deployment.host_ids:
-            await self._parts.hosts[host_id].sync(*await self._parts.places(host_id))
+            await self._parts.registered.hosts[host_id].sync(*await self._parts.registered.places(host_id))
         self._parts.crash_point("kept")
 
     def fence(self, host: Host | None = None) -> AbstractAsyncContextManager[None]:

@@ -47,7 +47,7 @@ class Janitor:
         everywhere = now >= self._everywhere_at
         if everywhere:
             self._everywhere_at = now + _REST
-        for host_id, host in tuple(self._parts.hosts.items()):  # servers may come and go meanwhile
+        for host_id, host in tuple(self._parts.registered.hosts.items()):  # servers may come and go meanwhile
             if host.link == 0:  # each time: errands of every run are done here
                 await self._parts.troubles.attempt("janitor", host_id, partial(self.clear, host_id))
             elif host.link is not None and (everywhere or host_id in ended_on):
@@ -58,7 +58,7 @@ class Janitor:
         """Ends what is over on one host, and takes back there what could not be taken back before, each by itself;
         whether nothing is left of it.
         """
-        cleared = await self._clear_runs(self._parts.hosts[host_id])
+        cleared = await self._clear_runs(self._parts.registered.hosts[host_id])
         for deployment_id in await self._parts.db.read(lambda tx: pending_undos.on(tx, host_id)):
             deployment = await self._parts.db.read(lambda tx, id_=deployment_id: pending_undos.find(tx, id_))  # type: ignore[misc]
             if all(self._answers(each) for each in deployment.host_ids):
@@ -77,7 +77,7 @@ class Janitor:
         await self._clearing.release()
 
     def _answers(self, host_id: str) -> bool:
-        host = self._parts.hosts.get(host_id)
+        host = self._parts.registered.hosts.get(host_id)
         return host is not None and host.link is not None
 
     async def _clear_runs(self, host: Host) -> bool:

@@ -132,27 +132,35 @@ async def nowhere_else(_host_id: str) -> Collection[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """What features have handed over: hosts and kinds by their names, ``sources`` that tell what timers ask for, and
+    ``places``, which tells where runs write on a host beside Headway's own folders.
+    """
+
+    hosts: Mapping[str, Host] = field(default_factory=dict)
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    sources: Mapping[SubjectType, Source] = field(default_factory=dict)
+    places: Places = nowhere_else
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """The engine's collaborators. ``owner`` names this start of this panel in leases, ``guests`` are the anchors under
-    way that belong to no deployment, ``sources`` tell what timers ask for, ``troubles`` keeps what the loops could not
-    do, ``places`` tells where runs write on a host beside Headway's own folders. ``crash_point`` is called, with a
+    way that belong to no deployment, ``troubles`` keeps what the loops could not do. ``crash_point`` is called, with a
     name, wherever a power cut would leave another state behind: the proofs end the process there.
     """
 
     db: Database
     ledger: Ledger
     events: Events
-    hosts: Mapping[str, Host] = field(default_factory=dict)
-    kinds: Mapping[str, Kind] = field(default_factory=dict)
     vault: Vault
     logs: Logs
     owner: str
     settings: EngineSettings = field(default_factory=EngineSettings)
     guests: Collection[str] = ()
-    sources: Mapping[SubjectType, Source] = field(default_factory=dict)
+    registered: Registered = field(default_factory=Registered)
     clock: Clock = field(default_factory=SystemClock)
     troubles: Troubles = field(default_factory=Troubles)
-    places: Places = nowhere_else
     crash_point: Callable[[str], None] = lambda _name: None
 
     async def write(self, change: Callable[[Tx], T], *, full_seconds: float = FULL_SECONDS) -> T:

@@ -30,13 +30,13 @@ class HostLinks:
 
     def is_open(self, host_id: str) -> bool:
         """Whether work may be claimed there: the link stands, and nothing is left there of what was given up."""
-        host = self._parts.hosts.get(host_id)
+        host = self._parts.registered.hosts.get(host_id)
         return host is not None and host.link is not None and host.link == self._cleared.get(host_id, 0)
 
     async def look_round(self) -> float:
         """Looks whether each host is there, each by itself; seconds to rest."""
         now = asyncio.get_running_loop().time()
-        for host_id, host in self._parts.hosts.items():
+        for host_id, host in self._parts.registered.hosts.items():
             if host.link != 0 and (not self.is_open(host_id) or now >= self._due.get(host_id, 0.0)):
                 self._due[host_id] = now + _LOOK_EVERY
                 self._meetings.start(host_id)
@@ -47,7 +47,7 @@ class HostLinks:
         await self._meetings.release()
 
     async def _meet(self, host_id: str) -> None:
-        host = self._parts.hosts[host_id]
+        host = self._parts.registered.hosts[host_id]
         await host.boot_id()
         link = host.link
         if link is None or self._cleared.get(host_id) == link:

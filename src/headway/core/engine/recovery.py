@@ -43,7 +43,7 @@ class Recovery:
         """Looks at everything that nobody works on, behind each link by itself; seconds to rest."""
         found = await self._parts.db.read(store.unclaimed_by_a_lease)
         for host_id in dict.fromkeys(deployment.host_id for deployment in found):
-            host = self._parts.hosts.get(host_id)
+            host = self._parts.registered.hosts.get(host_id)
             if host is not None and host.link == 0:
                 await self.look_on(host_id)
             else:
@@ -104,11 +104,11 @@ class Recovery:
                 await ending.give_up(outcome)
             return
         for host_id in deployment.host_ids:
-            await self._parts.hosts[host_id].raise_epoch(deployment.deployment_id, lease.epoch)
+            await self._parts.registered.hosts[host_id].raise_epoch(deployment.deployment_id, lease.epoch)
         if deployment.handle is None:
             await self._end(deployment, lease, None, outcome, ())
             return
-        handle, host = Handle.load(deployment.handle), self._parts.hosts[deployment.host_id]
+        handle, host = Handle.load(deployment.handle), self._parts.registered.hosts[deployment.host_id]
         anchor: Anchor | None = None
         try:
             anchor = await host.attach(handle, lease.epoch)
@@ -124,7 +124,7 @@ class Recovery:
 
     async def _waits(self, deployment: Deployment) -> bool:
         """Whether there is nothing to do but wait for its hosts; a run that was waited for too long is given up."""
-        hosts = [self._parts.hosts.get(each) for each in deployment.host_ids]
+        hosts = [self._parts.registered.hosts.get(each) for each in deployment.host_ids]
         since = deployment.out_of_reach_since
         if since is None or all(host is not None and host.link is not None for host in hosts):
             return False
@@ -148,8 +148,8 @@ class Recovery:
 
     async def _bring_together(self, deployment: Deployment, lease: Lease) -> None:
         for host_id in deployment.host_ids:
-            await self._parts.hosts[host_id].raise_epoch(deployment.deployment_id, lease.epoch)
-        host = self._parts.hosts[deployment.host_id]
+            await self._parts.registered.hosts[host_id].raise_epoch(deployment.deployment_id, lease.epoch)
+        host = self._parts.registered.hosts[deployment.host_id]
         self._parts.crash_point("epoch raised by recovery")
         if deployment.out_of_reach_since is not None:
             await self._parts.write(lambda tx: self._in_reach(tx, deployment))
@@ -166,7 +166,7 @@ class Recovery:
 
     async def _attached(self, deployment: Deployment, lease: Lease, anchor: Anchor) -> None:
         sealed, verdict = await self._parts.write(lambda tx: store.frozen_of(tx, deployment.deployment_id))
-        kind = self._parts.kinds.get(deployment.kind)
+        kind = self._parts.registered.kinds.get(deployment.kind)
         outcome = read_verdict(verdict)
         if outcome is None and deployment.intent is None and (kind is None or kind.version != deployment.kind_version):
             if await self._started_again(deployment, lease, anchor):
@@ -179,7 +179,7 @@ class Recovery:
         """New code does not resume old steps: it takes their effects back and starts the run again from its first step,
         unless one has begun that must not be repeated.
         """
-        kind = self._parts.kinds.get(deployment.kind)
+        kind = self._parts.registered.kinds.get(deployment.kind)
         steps = await self._parts.write(lambda tx: store.steps_of(tx, deployment.deployment_id))
         if kind is None or any(step.name == kind.repeatable_until for step in steps):
             return False
@@ -193,13 +193,13 @@ class Recovery:
         """Lets a run begin anew, from its first step and with an empty log: its output begins anew as well, and what
         steps without a command said would be missing from it.
         """
-        await self._parts.hosts[deployment.host_id].forget(handle)
+        await self._parts.registered.hosts[deployment.host_id].forget(handle)
         await self._ending(deployment, lease, handle, ()).log.discard()
         await self._parts.write(lambda tx: store.forget_steps(tx, deployment.deployment_id))
         await self._parts.write(lambda tx: self._parts.ledger.put_back(tx, lease))
 
     async def _gone(self, deployment: Deployment, lease: Lease, handle: Handle, reason: GoneReason) -> None:
-        host = self._parts.hosts[deployment.host_id]
+        host = self._parts.registered.hosts[deployment.host_id]
         await host.sweep(handle)
         sealed, verdict = await self._parts.write(lambda tx: store.frozen_of(tx, deployment.deployment_id))
         outcome = read_verdict(verdict)
@@ -246,7 +246,7 @@ class Recovery:
         anchor: Anchor | None = None,
     ) -> Ending:
         # Without a handle no host is asked: it may be gone for good.
-        left = NoOutput() if handle is None else LeftOutput(self._parts.hosts[deployment.host_id], handle)
+        left = NoOutput() if handle is None else LeftOutput(self._parts.registered.hosts[deployment.host_id], handle)
         source = left if anchor is None else anchor
         return Ending(
             parts=self._parts,

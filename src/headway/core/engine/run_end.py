@@ -53,7 +53,7 @@ class Ending:
     @property
     def host(self) -> Host:
         """Where the run's effects are."""
-        return self.parts.hosts[self.deployment.host_id]
+        return self.parts.registered.hosts[self.deployment.host_id]
 
     async def succeed(self, success: Success) -> Outcome:
         """Writes ``done``, unless a wish to end the run was written before: then that is carried out."""
@@ -176,7 +176,7 @@ class Ending:
         if self.anchor is not None:
             await self._shut(self.anchor)
         undoing = _Unnoted(parts=self.parts, deployment=self.deployment, host=self.host, lease=self.lease)
-        kind = self.parts.kinds.get(self.deployment.kind)
+        kind = self.parts.registered.kinds.get(self.deployment.kind)
         owed = await self.parts.db.read(lambda tx: store.undos_of(tx, self.lease.deployment_id))
         if kind is not None:
             for _, name, data in owed:
@@ -192,11 +192,11 @@ async def take_back(parts: Parts, deployment: Deployment, lease: Lease | None) -
     """Carries out a deployment's recorded undos; why one of them is still owed, None where none is. Without a lease
     (the deployment has ended) nothing guards them but their own repeatability.
     """
-    kind = parts.kinds.get(deployment.kind)
+    kind = parts.registered.kinds.get(deployment.kind)
     if kind is None:
         return f"This panel does not know how to take back {deployment.kind}."
     owed: str | None = None
-    undoing = _Undoing(parts=parts, deployment=deployment, host=parts.hosts[deployment.host_id], lease=lease)
+    undoing = _Undoing(parts=parts, deployment=deployment, host=parts.registered.hosts[deployment.host_id], lease=lease)
     for number, name, data in await parts.write(lambda tx: store.undos_of(tx, deployment.deployment_id)):
         why = await _why_not_undone(undoing, kind, name, data)
         if why is None:

@@ -53,7 +53,7 @@ class Runner:
         self.deployment = deployment
         self.lease = lease
         self._parts = parts
-        self._host = parts.hosts[deployment.host_id]
+        self._host = parts.registered.hosts[deployment.host_id]
         self._resumed = resumed
         self._intent = deployment.intent
         self._wished = asyncio.Event()
@@ -125,7 +125,7 @@ class Runner:
         current = store.find(tx, self.lease.deployment_id)
         if current.intent is not None:
             return by_wish(current.intent)
-        kind = self._parts.kinds.get(current.kind)
+        kind = self._parts.registered.kinds.get(current.kind)
         if kind is None:
             return _refused(f"This panel does not know how to perform {current.kind}; it is older than the deployment.")
         try:
@@ -184,7 +184,7 @@ class Runner:
         return None
 
     async def _perform(self, anchor: Anchor, frozen: Frozen, run_log: RunLog) -> Success | Outcome:
-        kind = self._parts.kinds[self.deployment.kind]
+        kind = self._parts.registered.kinds[self.deployment.kind]
         total: asyncio.Timeout | None = None
         try:
             execution = await self._execution(anchor, frozen, run_log)

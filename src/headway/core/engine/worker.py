@@ -52,8 +52,8 @@ class Worker:
 
     async def _open_hosts(self) -> list[str]:
         """This machine, and of the servers those that something waits for: they may be many."""
-        here = [host_id for host_id, host in self._parts.hosts.items() if host.link == 0]
-        linked = [host_id for host_id in self._parts.hosts if host_id not in here and self._is_open(host_id)]
+        here = [host_id for host_id, host in self._parts.registered.hosts.items() if host.link == 0]
+        linked = [host_id for host_id in self._parts.registered.hosts if host_id not in here and self._is_open(host_id)]
         if not linked:
             return here
         waited_for = await self._parts.db.read(queue.waited_for)

@@ -48,9 +48,13 @@ def engine(sqlite_database_url: str) -> Iterator[Engine]:
 def test_what_is_handed_over_is_found_by_all_that_were_made_before(engine: Engine) -> None:
     parts, ledger = engine._parts, engine._parts.ledger
     subjects = ledger.subjects
-    assert (dict(parts.kinds), dict(parts.hosts), dict(subjects)) == ({}, {}, {})
+    assert (dict(parts.registered.kinds), dict(parts.registered.hosts), dict(subjects)) == ({}, {}, {})
     engine.register(kinds=(KIND,), subjects={SubjectType.RUN: SUBJECT}, hosts=HOSTS)
-    assert (parts.kinds["toy.play"], parts.hosts["here"], subjects[SubjectType.RUN]) == (KIND, HOSTS["here"], SUBJECT)
+    assert (parts.registered.kinds["toy.play"], parts.registered.hosts["here"], subjects[SubjectType.RUN]) == (
+        KIND,
+        HOSTS["here"],
+        SUBJECT,
+    )
 
 
 def test_nothing_is_brought_twice(engine: Engine) -> None:
@@ -80,7 +84,7 @@ def test_hosts_that_are_none_yet_are_not_replaced(engine: Engine) -> None:
     with pytest.raises(RegisteredTwice, match="hosts"):
         engine.register(hosts=HOSTS)
     hosts.update(HOSTS)
-    assert dict(engine._parts.hosts) == HOSTS
+    assert dict(engine._parts.registered.hosts) == HOSTS
 
 
 async def test_where_runs_write_is_not_brought_twice(engine: Engine) -> None:
@@ -94,7 +98,7 @@ async def test_where_runs_write_is_not_brought_twice(engine: Engine) -> None:
     with pytest.raises(RegisteredTwice, match="places"):
         engine.register(places=in_another)
     engine.register(kinds=(KIND,))
-    assert await engine._parts.places("here") == ("/toy",)
+    assert await engine._parts.registered.places("here") == ("/toy",)
 
 
 async def test_an_engine_that_runs_takes_nothing_any_more(engine: Engine) -> None:

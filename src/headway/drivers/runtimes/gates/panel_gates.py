@@ -63,16 +63,16 @@ class Gates:
     ports: Ports
     runs: str | None = None
     problems: dict[str, str] = field(default_factory=dict)
-    _marks: bool = False
-    _prepares: bool = False
-    _self: bytes = field(default_factory=lambda: os.urandom(4))
-    _forget_at: float = 0.0
-    _filled: dict[Path, tuple[int, Content]] = field(default_factory=dict)
-    _builds: dict[int, frozenset[int]] = field(default_factory=dict)
-    _kept_from: dict[int, set[int]] = field(default_factory=dict)
-    _last: Content = field(default_factory=dict)
-    _records: Callable[[], Sequence[Gated]] = tuple
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _marks: bool = field(init=False, default=False)
+    _prepares: bool = field(init=False, default=False)
+    _self: bytes = field(init=False, default_factory=lambda: os.urandom(4))
+    _forget_at: float = field(init=False, default=0.0)
+    _filled: dict[Path, tuple[int, Content]] = field(init=False, default_factory=dict)
+    _builds: dict[int, frozenset[int]] = field(init=False, default_factory=dict)
+    _kept_from: dict[int, set[int]] = field(init=False, default_factory=dict)
+    _last: Content = field(init=False, default_factory=dict)
+    _records: Callable[[], Sequence[Gated]] = field(init=False, default=tuple)
+    _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
 
     @property
     def problem(self) -> str | None:

@@ -193,7 +193,11 @@ class ApplicationActivation:
 
     def where(self, spec: ReleaseSpec) -> str:
         """At which address it serves, for the end of a sentence; "" for what takes no requests."""
-        return f" at {self.tools.address(self.plan.host_name or self.plan.app_name)}" if spec.port is not None else ""
+        return (
+            f" at {self.tools.shared.address(self.plan.host_name or self.plan.app_name)}"
+            if spec.port is not None
+            else ""
+        )
 
     @property
     def release_id(self) -> str:

@@ -52,6 +52,11 @@ class Imaging:
     file_server: FileServer
     bases: Mapping[str, str] = field(default_factory=lambda: BASES)
 
+    @property
+    def socket(self) -> str:
+        """Where the engine listens."""
+        return self.host.removeprefix(UNIX)
+
     def spec(self, plan: ApplicationPlan, deployment_id: str, builder: str) -> ImageSpec:
         """What a builder of images is told. Arguments and secrets are the build's own variables."""
         settings = plan.settings

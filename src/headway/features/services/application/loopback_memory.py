@@ -25,7 +25,7 @@ async def look_back(db: Database, tools: ApplicationContext, vault: Vault) -> No
     unasked = await db.read(lambda tx: loopback_store.unasked(tx, tools.host_id, vault))
     if not unasked:
         return
-    reached = _by_account(await tools.reached())
+    reached = _by_account(await tools.machine.reached())
     for each in unasked:
         named = await db.read(lambda tx, found=each: _named(tx, found, vault))  # type: ignore[misc]
         ports = sorted(named | (reached.get(each.run_uid, set()) if each.run_uid is not None else set()))

@@ -57,7 +57,12 @@ from headway.features.services.application.routing import ApplicationRouting
 from headway.features.services.application.runs import RunService
 from headway.features.services.application.service import ApplicationService
 from headway.features.services.application.subject import RunSubject
-from headway.features.services.application.tools import ApplicationContext, ApplicationContexts, ApplicationDefaults
+from headway.features.services.application.tools import (
+    ApplicationContext,
+    ApplicationContexts,
+    ApplicationDefaults,
+    SharedTools,
+)
 from headway.features.services.disk_space import Room
 from headway.features.services.drops import DropService, needed
 from headway.features.services.duplication import CopyServices
@@ -163,7 +168,7 @@ def _asked(
         lifecycle=lifecycle,
         creation=creation,
         relocation=relocation,
-        address=tools.address,
+        address=tools.shared.address,
     )
     here, guests = base.machine.host, base.guests
     return Applications(
@@ -255,7 +260,13 @@ def _tools(base: Base, materials: Materials, routing: ApplicationRouting) -> App
     forms: dict[str, Runtime] = {"native": machine.native, "container": machine.container, "swarm": machine.swarm}
     port = "" if settings.edge_port == 80 else f":{settings.edge_port}"  # browsers leave it out
     return ApplicationContext(
-        db=base.db,
+        shared=SharedTools(
+            db=base.db,
+            routing=routing,
+            defaults=_defaults(settings),
+            address=lambda app_name: f"http://{app_name}.{settings.base_domain}{port}",
+            login=materials.git.providers.login,
+        ),
         host_id=LOCAL_HOST,
         folders=folders,
         runtimes=Runtimes(forms=forms),
@@ -267,17 +278,11 @@ def _tools(base: Base, materials: Materials, routing: ApplicationRouting) -> App
             file_server=SiteServer(work / "server"),
             bases=read_bases(settings.build_images),
         ),
-        routing=routing,
         edge=machine.edge,
         room=Room(work=str(work), floor=settings.least_free_bytes, api=machine.docker),
-        defaults=_defaults(settings),
-        address=lambda app_name: f"http://{app_name}.{settings.base_domain}{port}",
-        login=materials.git.providers.login,
-        free=OwnMachine().free,
+        machine=OwnMachine(),
         close=machine.native.close_ports,
-        reached=OwnMachine().reached,
         beginning=machine.beginning,
-        engine_group=partial(OwnMachine().group_of, machine.docker_socket),
         visits=ExecSessions(machine.docker),
         toolchains=_toolchains(base, folders),
     )
@@ -286,10 +291,10 @@ def _tools(base: Base, materials: Materials, routing: ApplicationRouting) -> App
 def _far_tools(base: Base, here: ApplicationContext, there: ServerLink) -> ApplicationContext:
     """Those of a server, beside those of the panel's own machine."""
     host, agent, api = there.host, there.agent, there.api
-    machine, beginning = RemoteMachine(agent), RemoteStartNetworks(agent)
+    beginning = RemoteStartNetworks(agent)
     folders, store_here = AppFolders(work=host.work, private=f"{host.work}/private"), here.toolchains
     return ApplicationContext(
-        db=here.db,
+        shared=here.shared,
         host_id=host.host_id,
         folders=folders,
         runtimes=Runtimes(forms={name: RemoteRuntime(agent=agent, name=name) for name in ("native", "container")}),
@@ -301,17 +306,11 @@ def _far_tools(base: Base, here: ApplicationContext, there: ServerLink) -> Appli
             file_server=RemoteSiteServer(agent=agent, folder=f"{host.work}/server"),
             bases=here.imaging.bases,
         ),
-        routing=here.routing,
         edge=RemoteEdge(agent=agent),
         room=Room(work=host.root, floor=base.settings.least_free_bytes, api=api),
-        defaults=here.defaults,
-        address=here.address,
-        login=here.login,
-        free=machine.free,
+        machine=RemoteMachine(agent),
         close=beginning.close,
         beginning=beginning,
-        reached=machine.reached,
-        engine_group=partial(machine.group_of, DOCKER_SOCKET),
         visits=RemoteExecSessions(agent),
         toolchains=None if store_here is None else replace(store_here, folder=folders.toolchains, home="/root"),
     )

@@ -18,7 +18,7 @@ from headway.drivers.forges.base import ForgeConnection, GitLogin
 from headway.drivers.runtimes.container.exec_sessions import Visiting
 from headway.drivers.runtimes.container.start_networks import StartNetworks
 from headway.drivers.runtimes.contract.inside import InFolder, Layered
-from headway.drivers.runtimes.contract.machine import Reached
+from headway.drivers.runtimes.contract.machine import Machine
 from headway.drivers.runtimes.contract.runtime_set import Runtimes
 from headway.drivers.runtimes.process.border import kept_from
 from headway.drivers.runtimes.process.record import told_variables
@@ -72,48 +72,62 @@ class ApplicationDefaults:
     process_limit: int
 
 
-FreePorts = Callable[[Sequence[int]], Awaitable[Collection[int]]]
 ClosePorts = Callable[[Collection[int]], Awaitable[None]]
 Note = Callable[[], Awaitable[None]]
-FindReached = Callable[[], Awaitable[Sequence[Reached]]]
 _PORTS_ASKED = 64  # at a time, since most of them are free
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApplicationContext:
-    """The collaborators of deploys on one host; ``address`` names where an application is reached, ``login`` gives what
-    opens a git provider's repositories to git, ``free`` leaves of ports those that nobody on the host listens on,
-    ``close`` keeps applications of processes from ports that lead to containers,
-    ``reached`` tells what there is connected to services of the loopback,
-    ``beginning`` is where containers begin, ``engine_group`` tells whose the socket of its engine is, ``visits`` lead
-    into its containers, ``toolchains`` is where languages are kept.
+class SharedTools:
+    """What deploys work with on whichever host they run: ``address`` names where an application is reached, ``login``
+    gives what opens a git provider's repositories to git.
     """
 
     db: Database
+    routing: ApplicationRouting
+    defaults: ApplicationDefaults
+    address: Callable[[str], str]
+    login: Callable[[ForgeConnection], Awaitable[GitLogin]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationContext:
+    """The collaborators of deploys on one host; ``close`` keeps applications of processes from ports that lead to
+    containers, ``beginning`` is where containers begin, ``visits`` lead into its containers, ``toolchains`` is where
+    languages are kept.
+    """
+
+    shared: SharedTools
     host_id: str
     folders: AppFolders
     runtimes: Runtimes
     imaging: Imaging
-    routing: ApplicationRouting
     edge: ServiceEdge
     room: Room
-    defaults: ApplicationDefaults
-    address: Callable[[str], str]
-    login: Callable[[ForgeConnection], Awaitable[GitLogin]]
-    free: FreePorts
+    machine: Machine
     close: ClosePorts
-    reached: FindReached
-    engine_group: Callable[[], Awaitable[int | None]]
     beginning: StartNetworks | None = None
     toolchains: Store | None = None
     visits: Visiting
+
+    @property
+    def defaults(self) -> ApplicationDefaults:
+        """See SharedTools."""
+        return self.shared.defaults
+
+    @property
+    def routing(self) -> ApplicationRouting:
+        """See SharedTools."""
+        return self.shared.routing
 
     async def close_ports_of_containers(self) -> None:
         """Keeps applications of processes from the ports that lead to containers, as the rows say when it ends: of two
         who do this at a time, the one with older rows may be the later.
         """
         closed: list[int] | None = None
-        while (ports := await self.db.read(lambda tx: ports_store.leading_to_containers(tx, self.host_id))) != closed:
+        while (
+            ports := await self.shared.db.read(lambda tx: ports_store.leading_to_containers(tx, self.host_id))
+        ) != closed:
             await self.close(ports)
             closed = ports
 
@@ -138,7 +152,7 @@ class ApplicationContext:
             spec=spec,
             accounts=GitAccounts(git=plan.git_account, build=plan.build_account),
             git=git,
-            login=None if plan.provider is None else login_by(self.login, ForgeConnection.load(plan.provider)),
+            login=None if plan.provider is None else login_by(self.shared.login, ForgeConnection.load(plan.provider)),
         )
 
     async def builder(self, run: Run, plan: ApplicationPlan, workspace: Workspace, commit: Commit) -> str:
@@ -161,7 +175,7 @@ class ApplicationContext:
         where nobody knows yet.
         """
         spec = self.build_spec(plan, commit, run.deployment.deployment_id)
-        account, group, settings = plan.build_account, await self.engine_group(), plan.settings
+        account, group, settings = plan.build_account, await self.machine.group_of(self.imaging.socket), plan.settings
         if spec.image is not None and account is not None and group is not None:
             # With the group of the engine's socket it may speak to it.
             spec = replace(spec, image=replace(spec.image, account=Account(uid=account.uid, gid=group)))
@@ -316,11 +330,11 @@ class ApplicationContext:
         """So many ports that no release holds and nobody listens on, fewer when there are no more. Any of them: two
         panels of one machine that both began with the first would meet there.
         """
-        ports = await self.db.read(lambda tx: ports_store.free_ports(tx, self.host_id))
+        ports = await self.shared.db.read(lambda tx: ports_store.free_ports(tx, self.host_id))
         shuffled, found = random.sample(ports, len(ports)), list[int]()
         while shuffled and len(found) < count:
             asked, shuffled = shuffled[:_PORTS_ASKED], shuffled[_PORTS_ASKED:]
-            found += await self.free(asked)
+            found += await self.machine.free(asked)
         return found[:count]
 
     def copies(self, plan: ApplicationPlan, artifact: Artifact) -> int:
