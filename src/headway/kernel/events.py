@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 log = logging.getLogger(__name__)
 
@@ -172,11 +172,43 @@ class AccessChanged:
     user_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whose:
+    """Where something lies, by which it is decided who may know of it: in an organisation, there in a project, there in
+    a service. ``everyone`` of the organisation may know of what lies in none, else its admins may.
+    """
+
+    organization_id: str
+    project_id: str | None = None
+    service_id: str | None = None
+    everyone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """What pages show of a topic ("deployments", "service:<id>") may be another than it was, and the change is
+    committed. ``revision`` counts within this process; it means nothing but that one has to look again.
+    """
+
+    topic: str
+    whose: Whose
+    revision: int
+
+
+class ChangeSource(Protocol):
+    """Whoever tells of changes. The bus of a panel does; of several panels over one database that would have to."""
+
+    def listen(self, kind: type[Changed], listener: Callable[[Changed], None]) -> Callable[[], None]:
+        """Calls ``listener`` for every change; the result ends the subscription."""
+        ...
+
+
 class Events:
     """Hands each announced record to the listeners of its type, in the order in which they subscribed."""
 
     def __init__(self) -> None:
         self._listeners: dict[type[object], list[Callable[[object], None]]] = {}
+        self._revision = 0
 
     def listen(self, kind: type[E], listener: Callable[[E], None]) -> Callable[[], None]:
         """Calls ``listener`` for every record of type ``kind``; the result ends the subscription."""
@@ -191,3 +223,9 @@ class Events:
                 listener(record)
             except Exception:
                 log.exception("a listener failed", extra={"record": type(record).__name__})
+
+    def changed(self, whose: Whose, *topics: str) -> None:
+        """Announces that what is shown of these topics may be another."""
+        for topic in topics:
+            self._revision += 1
+            self.announce(Changed(topic=topic, whose=whose, revision=self._revision))

@@ -26,6 +26,7 @@ from headway.core.access.throttle import Throttle
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.tables.access import audit_log
 from headway.infra.db.transaction import Tx
+from headway.kernel.events import Events
 from headway.kernel.vault import Vault
 from tests.support.panel.permissions import permission
 
@@ -69,7 +70,7 @@ class People:
         parts = SignInParts(passwords=self.passwords, throttle=self.throttle, second_factors=self.second_factors)
         self.sign_in = SignIn(self.db, self.access, parts)
         self.members = MemberService(self.db, self.access)
-        self.audit = Audit(self.db)
+        self.audit = Audit(self.db, Events())
 
     @classmethod
     async def on(cls, db: SqlDatabase, monkeypatch: pytest.MonkeyPatch) -> People:

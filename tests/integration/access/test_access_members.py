@@ -18,6 +18,7 @@ from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.tables.access import api_keys, grants, members, users
 from headway.infra.db.tables.projects import projects
 from headway.kernel.errors import Conflict, NotFound
+from headway.kernel.events import Events
 from tests.support.panel.permissions import permission
 
 
@@ -126,7 +127,7 @@ async def test_an_organisation_with_something_in_it_and_the_only_one_stay(bench:
 
 async def test_the_log_is_searched_alike(bench: Bench) -> None:
     owner = await bench.owner()
-    audit = Audit(bench.database)
+    audit = Audit(bench.database, Events())
     for name in ("Shop_1", "shop%2", "web"):
         await audit.kept(Entry(owner, permission("project.create"), {"name": name}), lambda _actor: asyncio.sleep(0))
     for search, found in (

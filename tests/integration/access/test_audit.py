@@ -16,6 +16,7 @@ from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.tables.access import audit_log, organizations
 from headway.infra.db.transaction import Tx, companion
 from headway.kernel.errors import Conflict
+from headway.kernel.events import Events
 from tests.support.panel.permissions import permission
 
 KEPT = timedelta(hours=1)
@@ -35,10 +36,10 @@ def entry(procedure: str = "project.create", **given: object) -> Entry:
 async def test_a_row_tells_who_did_what_with_which_key_and_when(database: SqlDatabase) -> None:
     async def work(actor: Actor) -> None:
         assert actor.witness is not None
-        actor.witness("project")
+        actor.witness("project", None)
         await database.run(lambda tx: store.add_organization(tx, "made"))
 
-    await Audit(database).kept(entry("application.update", applicationId="app", name="shop"), work)
+    await Audit(database, Events()).kept(entry("application.update", applicationId="app", name="shop"), work)
     (row,) = await rows(database)
     assert (row.user_id, row.user_name, row.user_role, row.api_key_id, row.api_key_name) == (
         "u",
@@ -64,7 +65,7 @@ async def test_work_that_is_rolled_back_leaves_no_row(database: SqlDatabase) -> 
         raise Conflict("no")
 
     with pytest.raises(Conflict):
-        await Audit(database).kept(entry(), lambda _actor: database.run(fail))
+        await Audit(database, Events()).kept(entry(), lambda _actor: database.run(fail))
     assert await rows(database) == []
 
 
@@ -73,7 +74,7 @@ async def test_several_transactions_of_one_call_leave_one_row(database: SqlDatab
         for number in range(3):
             await database.run(lambda tx, number=number: store.add_organization(tx, str(number)))  # type: ignore[misc]
 
-    await Audit(database).kept(entry(), work)
+    await Audit(database, Events()).kept(entry(), work)
     assert len(await rows(database)) == 1
 
 
@@ -83,7 +84,7 @@ async def test_a_call_that_fails_after_its_first_commit_keeps_its_row(database: 
         raise Conflict("later")
 
     with pytest.raises(Conflict):
-        await Audit(database).kept(entry(), work)
+        await Audit(database, Events()).kept(entry(), work)
     assert len(await rows(database)) == 1
 
 
@@ -91,9 +92,9 @@ async def test_a_call_that_writes_nothing_leaves_a_row_and_one_that_repeats_leav
     def repeat(tx: Tx) -> None:
         tx.repeats = True
 
-    await Audit(database).kept(entry(), lambda _actor: database.run(repeat))
+    await Audit(database, Events()).kept(entry(), lambda _actor: database.run(repeat))
     assert await rows(database) == []
-    await Audit(database).kept(entry("sshKey.generate"), lambda _actor: asyncio.sleep(0))
+    await Audit(database, Events()).kept(entry("sshKey.generate"), lambda _actor: asyncio.sleep(0))
     assert [row.procedure for row in await rows(database)] == ["sshKey.generate"]
 
 
@@ -105,7 +106,7 @@ async def test_what_others_write_meanwhile_is_not_taken_for_the_calls_own(databa
 
     begun, over = asyncio.Event(), asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        group.create_task(Audit(database).kept(entry(), work))
+        group.create_task(Audit(database, Events()).kept(entry(), work))
         await begun.wait()
         assert companion.get() is None
         await database.run(lambda tx: store.add_organization(tx, "another's"))
@@ -121,14 +122,14 @@ async def test_of_what_may_be_a_secret_only_the_name_is_kept(database: SqlDataba
         "customGitUrl": "https://u:swordfish@git",
         "name": "n",
     }
-    await Audit(database).kept(entry("application.update", **given), lambda _actor: asyncio.sleep(0))
+    await Audit(database, Events()).kept(entry("application.update", **given), lambda _actor: asyncio.sleep(0))
     (row,) = await rows(database)
     assert "swordfish" not in repr(row)
     assert row.details == {"given": sorted(given), "name": "n"}
 
 
 async def test_old_rows_are_forgotten(database: SqlDatabase) -> None:
-    await Audit(database).kept(entry(), lambda _actor: asyncio.sleep(0))
+    await Audit(database, Events()).kept(entry(), lambda _actor: asyncio.sleep(0))
     await database.run(lambda tx: forget_old(tx, KEPT))
     assert len(await rows(database)) == 1
     await database.run(lambda tx: forget_old(tx, -KEPT))

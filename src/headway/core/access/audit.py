@@ -11,9 +11,11 @@ from sqlalchemy import ColumnElement, delete, false, func, insert, not_, or_, se
 
 from headway.core.access.model import Actor, Joined
 from headway.core.access.policy import Noun, Permission, permit
+from headway.core.access.topics import AUDIT_LOGS, topics_of, topics_of_services, whose
 from headway.infra.db.engine import Database
 from headway.infra.db.tables.access import audit_log
 from headway.infra.db.transaction import Tx, companion
+from headway.kernel.events import Events, Whose
 from headway.kernel.ids import new_id
 
 T = TypeVar("T")
@@ -76,6 +78,7 @@ class Entry:
         self.settled = False
         self._given = given
         self._project_id: str | None = None
+        self._service_id: str | None = None
 
     def accompany(self, tx: Tx, result: object) -> None:
         """Writes the row with the first transaction that is committed; none where an earlier call had done it all."""
@@ -88,15 +91,33 @@ class Entry:
     def _settle(self) -> None:
         self.settled = True
 
-    def _witness(self, project_id: str) -> None:
-        self._project_id = self._project_id or project_id
-
-    def _row(self, tx: Tx, result: object) -> dict[str, Any]:
-        made = result[0] if isinstance(result, tuple) and result else result
+    def changes(self, result: object) -> tuple[Whose, tuple[str, ...]]:
+        """What a transaction of it that gives this has changed: the topics, and who may know of it."""
+        made, noun = _made_of(result), self.permission.noun
+        subject_id = self._subject_id(made)
+        topics = topics_of(noun, subject_id)
+        if self._service_id is not None:
+            topics = tuple(dict.fromkeys((*topics, *topics_of_services(self._service_id))))
         actor = made.actor if isinstance(made, Joined) else self.actor
+        return whose(actor, self.permission, self._project_of(subject_id), self._service_id), topics
+
+    def _witness(self, project_id: str, service_id: str | None) -> None:
+        self._project_id = self._project_id or project_id
+        self._service_id = self._service_id or service_id
+
+    def _subject_id(self, made: object) -> str | None:
         noun = self.permission.noun
         made_id = next(filter(None, (getattr(made, name, None) for name in _ids_of(noun))), None)
-        subject_id = self._given.get(noun.field) or made_id
+        return self._given.get(noun.field) or made_id
+
+    def _project_of(self, subject_id: str | None) -> str | None:
+        return subject_id if self.permission.noun is Noun.PROJECT else self._project_id
+
+    def _row(self, tx: Tx, result: object) -> dict[str, Any]:
+        made = _made_of(result)
+        actor = made.actor if isinstance(made, Joined) else self.actor
+        noun = self.permission.noun
+        subject_id = self._subject_id(made)
         name = getattr(made, "name", None) or self._given.get("name")
         return {
             **_who(actor),
@@ -104,7 +125,7 @@ class Entry:
             "subject_type": noun.field.removesuffix("Id"),
             "subject_id": subject_id,
             "subject_name": name[:_LONGEST_NAME] if name else None,
-            "project_id": subject_id if noun is Noun.PROJECT else self._project_id,
+            "project_id": self._project_of(subject_id),
             "details": self._details(made),
             "created_at": tx.now,
         }
@@ -181,23 +202,29 @@ def was_noted(tx: Tx, user_id: str, procedure: str, lately: timedelta) -> bool:
 
 
 class Audit:
-    """Keeps the log."""
+    """Keeps the log, and tells of what was changed."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, events: Events) -> None:
         self._db = db
+        self._events = events
 
     async def kept(self, entry: Entry, work: Callable[[Actor], Awaitable[T]]) -> T:
         """What ``work`` gives, which is handed the entry's actor. The row is committed with its first transaction, so
         that neither is there without the other; where it made none, the row follows it. Nothing is written about work
         that fails before it has changed anything.
+
+        What may be another now is told after each of its transactions, and once more when it is over: not all that
+        it does is in the database.
         """
-        token = companion.set(entry.accompany)
+        telling = _Telling(entry, self._events)
+        token = companion.set(telling.accompany)
         try:
             result = await work(entry.actor)
             if not entry.settled:
                 await self._db.run(lambda _tx: None)
         finally:
             companion.reset(token)
+            telling.end()
         return result
 
     async def page(
@@ -218,6 +245,37 @@ class Audit:
             return rows, total, rows[-1].seq if len(found) > search.limit else None
 
         return await self._db.read(read)
+
+
+class _Telling:
+    """One mutation, of whose transactions the entry is written with the first, and each is told of."""
+
+    def __init__(self, entry: Entry, events: Events) -> None:
+        self._entry = entry
+        self._events = events
+        self._told: tuple[Whose, tuple[str, ...]] | None = None
+        self._is_over = False
+
+    def accompany(self, tx: Tx, result: object) -> None:
+        self._entry.accompany(tx, result)
+        if not tx.repeats and not self._is_over:  # a task that it began may go on in its context
+            changes = self._entry.changes(result)
+            tx.after(lambda: self._tell(changes))
+
+    def end(self) -> None:
+        self._is_over = True
+        if self._told is not None:
+            self._tell(self._told)
+
+    def _tell(self, changes: tuple[Whose, tuple[str, ...]]) -> None:
+        self._told = changes
+        where, topics = changes
+        self._events.changed(where, *topics)
+        self._events.changed(Whose(organization_id=where.organization_id), AUDIT_LOGS)
+
+
+def _made_of(result: object) -> Any:  # noqa: ANN401 - whatever a transaction gives
+    return result[0] if isinstance(result, tuple) and result else result
 
 
 def action_of(procedure: str) -> str:

@@ -118,8 +118,8 @@ class Actor:
     """Whoever makes a call, known by its ``credential``. A member was given whole ``projects`` and single ``services``;
     ``glimpsed`` are the projects that it knows by name only, for what it was given in them. Owners and admins see all
     of theirs. ``by_hand``: a person calls, by its own word. ``witness`` is told the project of what the caller was
-    allowed to do something to. ``on_machine``: its role and organisation were given the machine; whether it may use it
-    is asked of ``may_use_the_machine``.
+    allowed to do something to, and its service. ``on_machine``: its role and organisation were given the machine;
+    whether it may use it is asked of ``may_use_the_machine``.
     """
 
     user_id: str
@@ -134,7 +134,7 @@ class Actor:
     terms: Terms = Terms()
     by_hand: bool = False
     on_machine: bool = False
-    witness: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
+    witness: Callable[[str, str | None], None] | None = field(default=None, compare=False, repr=False)
 
     @property
     def api_key_id(self) -> str | None:

@@ -150,7 +150,7 @@ def permit(
         raise Missing(noun or permission.noun)
     admit(actor, permission)
     if actor.witness is not None and project_id is not None:
-        actor.witness(project_id)
+        actor.witness(project_id, service_id)
 
 
 def sees(

@@ -18,10 +18,11 @@ from headway.core.deployments.model import Deployment, Request, SubjectType
 from headway.core.deployments.registration import register
 from headway.core.deployments.run import Owner, Subject
 from headway.core.deployments.status import Intent, Maker, Reason, Status, allowed
+from headway.core.deployments.subjects import topics_of_one, topics_of_subject, whose
 from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError, TooManyRequests
-from headway.kernel.events import DeploymentEnded, DeploymentMoved, DeploymentStarted, Events
+from headway.kernel.events import DeploymentEnded, DeploymentMoved, DeploymentStarted, Events, Whose
 from headway.kernel.ids import new_id
 
 MOST_PENDING = 100
@@ -255,14 +256,25 @@ class Ledger:
         self._moved(tx, deployment)
         return True
 
-    def touched(self, tx: Tx, deployment_id: str, status: Status) -> None:
+    def touched(self, tx: Tx, deployment: Deployment, status: Status) -> None:
         """Tells after the commit that something about a deployment changed that its followers see."""
-        tx.after(lambda: self._events.announce(DeploymentMoved(deployment_id=deployment_id, status=status)))
+        moved = DeploymentMoved(deployment_id=deployment.deployment_id, status=status)
+        tx.after(lambda: self._events.announce(moved))
+        self.changed(tx, whose(deployment), *topics_of_one(deployment)[:1])
+
+    def standing_changed(self, tx: Tx, deployment: Deployment) -> None:
+        """Tells after the commit that what lists show of a deployment, and of what it belongs to, has changed."""
+        self.changed(tx, whose(deployment), *topics_of_one(deployment), *topics_of_subject(deployment))
+
+    def changed(self, tx: Tx, where: Whose, *topics: str) -> None:
+        """Tells after the commit that what is shown of these topics has changed."""
+        tx.after(lambda: self._events.changed(where, *topics))
 
     def tell_end(self, tx: Tx, ended: Deployment) -> None:
         """Announces after the commit an end that was written before, when nobody heard of it."""
         tx.after(lambda: self._events.announce(_told(ended)))
-        self.touched(tx, ended.deployment_id, ended.status)
+        self.touched(tx, ended, ended.status)
+        self.standing_changed(tx, ended)
 
     def _end(self, tx: Tx, deployment: Deployment, outcome: Outcome, maker: Maker) -> bool:
         """Writes an end; False where the row has moved meanwhile: then nothing is written."""
@@ -292,7 +304,8 @@ class Ledger:
         subject = self._subjects.get(deployment.subject_type)
         if subject is not None:
             subject.moved(tx, deployment)
-        self.touched(tx, deployment.deployment_id, deployment.status)
+        self.touched(tx, deployment, deployment.status)
+        self.standing_changed(tx, deployment)
         return deployment
 
 

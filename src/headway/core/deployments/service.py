@@ -147,6 +147,7 @@ class DeploymentService:
                 raise RunsStill
             removed = list_queries.explained(tx, Part(rows=[Listed.of(current)]))
             store.remove_all(tx, [deployment_id], undos_stay=pending_undos.keep(tx, current))
+            self._ledger.standing_changed(tx, current)
             return removed
 
         removed = await self._db.run(delete)

@@ -182,9 +182,10 @@ class Execution:
 
     def _begin(self, tx: Tx, name: str, offset: int) -> datetime:
         store.begin_step(tx, self.deployment.deployment_id, name, self._lease.epoch, offset)
-        self._parts.ledger.touched(tx, self.deployment.deployment_id, Status.RUNNING)
+        self._parts.ledger.touched(tx, self.deployment, Status.RUNNING)
         return tx.now
 
     def _describe(self, tx: Tx, fields: dict[str, str]) -> None:
         store.set_fields(tx, self.deployment.deployment_id, **fields)
-        self._parts.ledger.touched(tx, self.deployment.deployment_id, Status.RUNNING)
+        self._parts.ledger.touched(tx, self.deployment, Status.RUNNING)
+        self._parts.ledger.standing_changed(tx, self.deployment)

@@ -82,7 +82,7 @@ class Recovery:
                     await self._bring_together(deployment, lease)
         except HostUnreachable as away:
             log.warning("deployment %s is looked at again: %s", deployment_id, away.message)
-            await self._parts.write(lambda tx: self._leave_away(tx, lease))
+            await self._parts.write(lambda tx: self._leave_away(tx, deployment, lease))
         except (LeaseLost, EpochPassed, Unavailable) as passed:  # somebody else has it, or does not let go of it yet
             log.warning("deployment %s is looked at again: %s", deployment_id, passed.message)
             await self._parts.write(lambda tx: leases.give_up(tx, lease))
@@ -90,9 +90,10 @@ class Recovery:
             log.warning("deployment %s is looked at again", deployment_id, exc_info=error)
             await self._parts.write(lambda tx, error=error: set_back(tx, lease, error))  # type: ignore[misc]
 
-    def _leave_away(self, tx: Tx, lease: Lease) -> None:
+    def _leave_away(self, tx: Tx, deployment: Deployment, lease: Lease) -> None:
         store.out_of_reach(tx, lease.deployment_id)
-        self._parts.ledger.touched(tx, lease.deployment_id, Status.RUNNING)
+        self._parts.ledger.touched(tx, deployment, Status.RUNNING)
+        self._parts.ledger.standing_changed(tx, deployment)
         leases.give_up(tx, lease)
 
     async def _end_the_broken(self, deployment: Deployment, lease: Lease, had: Setbacks) -> None:
@@ -120,7 +121,8 @@ class Recovery:
 
     def _in_reach(self, tx: Tx, deployment: Deployment) -> None:
         store.in_reach(tx, deployment.deployment_id)
-        self._parts.ledger.touched(tx, deployment.deployment_id, Status.RUNNING)
+        self._parts.ledger.touched(tx, deployment, Status.RUNNING)
+        self._parts.ledger.standing_changed(tx, deployment)
 
     async def _waits(self, deployment: Deployment) -> bool:
         """Whether there is nothing to do but wait for its hosts; a run that was waited for too long is given up."""

@@ -135,7 +135,7 @@ class Runner:
         sealed = self._parts.vault.seal({"plan": frozen.plan, "mask": list(frozen.mask)})
         fields = {"handle": handle.dump(), "pid": str(handle.pid), "secrets": sealed, "kind_version": kind.version}
         store.set_fields(tx, self.lease.deployment_id, **fields)
-        self._parts.ledger.touched(tx, self.lease.deployment_id, Status.RUNNING)
+        self._parts.ledger.touched(tx, current, Status.RUNNING)
         return frozen
 
     async def _never_began(self, handle: Handle | None, outcome: Outcome) -> None:

@@ -54,7 +54,7 @@ def install_access(base: Base, access: AccessService) -> Access:
     return Access(
         access=access,
         audience=Audience(base.events, settings.streams_per_person),
-        audit=Audit(db),
+        audit=Audit(db, base.events),
         keys=KeyService(db, access, settings.keys_per_person),
         members=MemberService(db, access),
         organizations=OrganizationService(db, access),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from headway.core.deployments import store
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.queries import DeploymentReader
 from headway.core.deployments.registration import register
@@ -62,5 +63,6 @@ def install_retention(base: Base, of: Sequence[Module]) -> Module:
         own=own,
         needed=needed,
         troubles=base.engine.troubles,
+        removes=lambda tx, deployment_id: base.ledger.standing_changed(tx, store.find(tx, deployment_id)),
     )
     return Module(loops=(Poller("retention", retention.keep_round),))

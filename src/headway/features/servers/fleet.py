@@ -8,9 +8,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 
 from headway.core.access.machine_store import is_guarded
+from headway.core.access.policy import Noun
+from headway.core.access.topics import topics_of, topics_of_services
 from headway.core.engine.by_host import ByHost
 from headway.features.servers import store
 from headway.features.servers.examination import examined
@@ -25,6 +28,7 @@ from headway.infra.hosts.ssh_session import Pin
 from headway.infra.hosts.ssh_session import SessionState as Known
 from headway.infra.hosts.ssh_target import SshTarget
 from headway.kernel.errors import HeadwayError
+from headway.kernel.events import Events
 from headway.kernel.secret import Secret
 
 log = logging.getLogger(__name__)
@@ -64,6 +68,7 @@ class Fleet(Mapping[str, Host]):
 
     here: LocalHost
     db: Database
+    events: Events
     open_keys: OpenKeys
     make: MakeHost
     _servers: dict[str, SshHost] = field(default_factory=dict)
@@ -215,18 +220,29 @@ class Fleet(Mapping[str, Host]):
             for server_id, host_key in pins.items():
                 store.set_fields(tx, server_id, host_key=host_key)
             store.set_seen(tx, seen)
+            for server_id in turned:
+                self._tell(tx, server_id)
 
+        turned = [each for each, now in seen.items() if _has_turned(now, self._saved.get(each))]
         await self.db.run(write)
         self._saved.update(seen)
         for server_id in pins:
             self._pins.pop(server_id, None)
+
+    def _tell(self, tx: Tx, server_id: str) -> None:
+        """Tells after the commit that a server answers again, or does not any more, and what is on it with it."""
+        where = store.whose(tx, server_id)
+        if where is not None:
+            tx.after(partial(self.events.changed, where, *topics_of(Noun.SERVER, server_id)))
+        for its in store.whose_services(tx, server_id):
+            tx.after(partial(self.events.changed, its, *topics_of_services(its.service_id or "")))
 
     def _unsaved(self) -> dict[str, ConnectionState]:
         """What has changed about the links; that a server is still there is told every few seconds."""
         changed = {}
         for server_id, host in self._servers.items():
             now, saved = _standing(host), self._saved.get(server_id)
-            if saved is None or replace(now, seen_at=None) != replace(saved, seen_at=None) or _is_news(now, saved):
+            if saved is None or _has_turned(now, saved) or _is_news(now, saved):
                 changed[server_id] = now
         return changed
 
@@ -251,6 +267,10 @@ def _standing(host: SshHost) -> ConnectionState:
         away_since=_moment(known.away_since),
         away_why=known.away_why.message if known.away_why is not None else None,
     )
+
+
+def _has_turned(now: ConnectionState, saved: ConnectionState | None) -> bool:
+    return saved is None or replace(now, seen_at=None) != replace(saved, seen_at=None)
 
 
 def _is_news(now: ConnectionState, saved: ConnectionState) -> bool:

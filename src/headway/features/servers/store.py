@@ -21,6 +21,7 @@ from headway.infra.db.tables.servers import servers
 from headway.infra.db.tables.services import services
 from headway.infra.db.transaction import Tx
 from headway.kernel.addresses import near_host
+from headway.kernel.events import Whose
 from headway.kernel.vault import Vault
 
 _c = servers.c
@@ -133,6 +134,18 @@ def set_seen(tx: Tx, standings: Mapping[str, ConnectionState]) -> None:
         tx.execute(_SET_SEEN, [{"id": server_id, "seen_at": each.seen_at} for server_id, each in told])
         away = ({"away_since": each.away_since, "away_why": each.away_why, "id": server_id} for server_id, each in told)
         tx.execute(_SET_AWAY, list(away))
+
+
+def whose(tx: Tx, server_id: str) -> Whose | None:
+    """Who may know of a server: its whole organisation. None where there is no such server."""
+    organization_id = tx.scalar(select(_c.organization_id).where(_c.server_id == server_id))
+    return None if organization_id is None else Whose(organization_id=organization_id, everyone=True)
+
+
+def whose_services(tx: Tx, server_id: str) -> list[Whose]:
+    """Who may know of each of the services on a server."""
+    places = select(_s.organization_id, _s.project_id, _s.service_id).where(_s.host_id == server_id)
+    return [Whose(**row._mapping) for row in tx.execute(places.where(_s.deleted_at.is_(None)))]  # noqa: SLF001 - its public name
 
 
 def remove(tx: Tx, server_id: str) -> None:

@@ -44,7 +44,7 @@ class ServiceReconciler(Generic[C, D]):
     _starts: ServiceStarts = field(init=False)
 
     def __post_init__(self) -> None:
-        self._starts = ServiceStarts(host_id=self.host_id, lifecycle=self.lifecycle)
+        self._starts = ServiceStarts(host_id=self.host_id, lifecycle=self.lifecycle, ledger=self.ledger)
 
     async def finish_deletions(self) -> None:
         """Those that were cut off: by the end of a panel, or because an engine was away. What is still being deployed
@@ -106,5 +106,7 @@ class ServiceReconciler(Generic[C, D]):
 def mark_unstable(tx: Tx, ledger: Ledger, deployment_id: str) -> None:
     """Marks the deployment of what has crashed."""
     deployments.set_fields(tx, deployment_id, unstable=True)
-    deployments.tell_later(tx, deployments.find(tx, deployment_id), "unstable")
-    ledger.touched(tx, deployment_id, Status.DONE)
+    marked = deployments.find(tx, deployment_id)
+    deployments.tell_later(tx, marked, "unstable")
+    ledger.touched(tx, marked, Status.DONE)
+    ledger.standing_changed(tx, marked)

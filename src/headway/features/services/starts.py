@@ -7,12 +7,15 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from headway.core.access.topics import topics_of_services
+from headway.core.deployments.ledger import Ledger
 from headway.core.engine.concurrency import at_once
 from headway.features.services import starts_store
 from headway.features.services.lifecycle import ServiceLifecycle
 from headway.features.services.model import Service, ServiceStatus
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
+from headway.kernel.events import Whose
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +30,7 @@ class ServiceStarts:
 
     host_id: str
     lifecycle: ServiceLifecycle[Any, Any]
+    ledger: Ledger
     _since: dict[str, float] = field(default_factory=dict)
     _up: dict[str, float] = field(default_factory=dict)
 
@@ -59,7 +63,8 @@ class ServiceStarts:
             ended = status
 
             def write(tx: Tx) -> None:
-                starts_store.started(tx, service_id, ended)
+                if starts_store.started(tx, service_id, ended):
+                    self.ledger.changed(tx, _whose(service), *topics_of_services(service_id))
 
             await self.lifecycle.db.run(write)
 
@@ -68,3 +73,7 @@ class ServiceStarts:
             self._up.pop(service_id, None)
             return False
         return time.monotonic() - self._up.setdefault(service_id, time.monotonic()) >= _UP_SECONDS
+
+
+def _whose(service: Service[Any]) -> Whose:
+    return Whose(organization_id=service.organization_id, project_id=service.project_id, service_id=service.service_id)

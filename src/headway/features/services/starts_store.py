@@ -28,11 +28,13 @@ def starting(tx: Tx, host_id: str, kinds: Kinds) -> list[str]:
     return [row.service_id for row in found if not _waits(tx, row)]
 
 
-def started(tx: Tx, service_id: str, status: ServiceStatus) -> None:
-    """What a start has come to, unless something else was wanted since."""
+def started(tx: Tx, service_id: str, status: ServiceStatus) -> bool:
+    """Writes what a start has come to; False where something else was wanted since."""
     row = tx.execute(_ROW.where(_s.service_id == service_id)).one_or_none()
-    if row is not None and not _waits(tx, row):
-        tx.execute(update(services).where(_s.service_id == service_id, *_STARTING).values(status=status))
+    if row is None or _waits(tx, row):
+        return False
+    ended = update(services).where(_s.service_id == service_id, *_STARTING).values(status=status)
+    return tx.execute(ended).rowcount == 1
 
 
 def _waits(tx: Tx, row: Row[Any]) -> bool:
