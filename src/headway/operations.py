@@ -126,6 +126,8 @@ def http_app(base: Base, features: Features) -> Starlette:
         registry=registry,
         performer=performer,
         door=needs.door,
+        audience=features.access.audience,
+        changes=base.events,
         clock=base.clock,
         vault=base.vault,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic_core import to_json
 from starlette.applications import Starlette
@@ -44,11 +44,17 @@ _READS = frozenset({"GET", "HEAD"})
 _SLASHES = re.compile(rb"/{2,}")
 
 
-def create_app(
-    needs: HttpNeeds, follows: Follows, registry: Registry, performer: Performer, pages: ASGIApp
-) -> Starlette:
+class Pages(Protocol):
+    """What answers for pages, and sends those away who look at them."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def create_app(needs: HttpNeeds, follows: Follows, registry: Registry, performer: Performer, pages: Pages) -> Starlette:
     """The application of an open panel; what is nowhere else ``pages`` answers. ``state.close()`` sends those away who
-    follow a deployment or wait for it, ``state.followed()`` tells how many follow.
+    follow a deployment, wait for it or look at a page, ``state.followed()`` tells how many follow.
     """
     rest = Rest(needs, registry, performer)
     app = Starlette(
@@ -79,6 +85,7 @@ def create_app(
         follows.close()
         needs.awaiting.close()
         needs.consoles.close()
+        pages.close()
 
     app.state.close = close
     app.state.followed = follows.count

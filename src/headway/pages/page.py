@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from headway.pages.forms import Flash, Form
 
 T = TypeVar("T")
+MOST_TOPICS = 16  # of one page
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,18 @@ class Visit(Protocol):
         ...
 
 
+def no_topics(_visit: Visit) -> tuple[str, ...]:
+    """What is told to have changed to who looks at a page: nothing."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """A page. ``permission`` names the operation whose permission opens it (None: whoever is signed in may). ``parts``
     are pieces of it that can be had alone, by their names, each made by the function that the whole page uses.
-    ``forms`` are what it can be sent to do, by their names.
+    ``forms`` are what it can be sent to do, by their names. ``topics`` are what its parts depend on, where it lies open
+    ("deployments", "service:<id>"): when one of them changes they are pulled again, each one that names topics of its
+    own when one of those does.
     """
 
     path: str
@@ -88,3 +96,4 @@ class Page:
     show: Callable[[Visit], Awaitable[View]]
     parts: Mapping[str, Callable[[Visit], Awaitable[View]]] = field(default_factory=dict)
     forms: Mapping[str, Form] = field(default_factory=dict)
+    topics: Callable[[Visit], tuple[str, ...]] = no_topics

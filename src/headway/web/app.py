@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 from starlette.types import Receive, Scope, Send
@@ -16,15 +17,18 @@ from headway.core.access import policy
 from headway.core.access.model import Actor
 from headway.http import errors
 from headway.http.answers import Answer, send_answer
-from headway.http.origin import Place, Way
+from headway.http.origin import Place, Way, is_asked_from
+from headway.http.outlets import AsgiStream
 from headway.http.request_ids import told_path
 from headway.kernel.context import found
 from headway.kernel.errors import Code
-from headway.pages.page import Asked, Page, Unknown, View
+from headway.pages.page import MOST_TOPICS, Asked, Page, Unknown, View
 from headway.web.answers import Flashes, led_to, once_with_flash, page_answer, said_once
 from headway.web.entrance import WebNeeds
 from headway.web.form_post import Asking, Done
 from headway.web.frame import NOBODY, Frame
+from headway.web.live import PATH as LIVE
+from headway.web.live import Live
 from headway.web.paths import HOME, Named, Paths, Piece
 from headway.web.renderer import OWN, Templates
 from headway.web.requests import Came, FormTokens, came
@@ -36,6 +40,8 @@ _ROOT = Path(headway.__file__).parent
 _FIRST = ("/home", "/deployments")  # of these the first that there is
 _ORGANIZATION: Asked[Mapping[str, str]] = Asked("organization.one")
 _OK = 200
+_OVER = "Your session has ended. Sign in again."
+A = TypeVar("A")
 _TITLES: Mapping[int, str] = {
     401: "You are not signed in",
     403: "You may not do this",
@@ -57,6 +63,7 @@ class Web:
         self._page = cache(lambda path: needs.pages[path]())
         self._tokens = FormTokens(needs.vault.derived("forms"))
         self._flashes = Flashes(needs.vault.derived("flashes"))
+        self._live = Live(needs.changes, needs.audience, needs.clock)
         self._operations = Operations(registry=needs.registry, performer=needs.performer)
         self._before = SignInPages(
             sign_in=needs.door.sign_in, clock=needs.clock, paths=self._paths, tokens=self._tokens
@@ -65,16 +72,25 @@ class Web:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
         answer = await self._guarded(lambda: self._answer(scope, receive), told_path(scope["path"]), NOBODY)
-        await send_answer(answer, send, headers.get(b"accept-encoding", b""))
+        if isinstance(answer, Answer):
+            await send_answer(answer, send, headers.get(b"accept-encoding", b""))
+        else:
+            await answer.stream(scope, receive, send)
 
-    async def _guarded(self, work: Callable[[], Awaitable[Answer]], path: str, frame: Frame) -> Answer:
+    def close(self) -> None:
+        """Sends those away who look at pages: the panel stops."""
+        self._live.close()
+
+    async def _guarded(self, work: Callable[[], Awaitable[A]], path: str, frame: Frame) -> A | Answer:
         return await errors.guarded(work, path, lambda problem, _path: self._told(problem, frame))
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer | AsgiStream:
         path = scope["path"]
         if path.startswith(PREFIX):
             return self._file(scope["method"], path)
         request = came(scope, receive, self._place_of(scope))
+        if (path, request.method) == (LIVE, "GET"):
+            return await self._told_live(request, scope)
         before = await self._before.answer(request)
         if isinstance(before, View):
             return self._said(before, Frame(plain=request.place.way is Way.PLAIN))
@@ -96,6 +112,16 @@ class Web:
             raise Problem(421, Code.BAD_REQUEST, message)
         return place
 
+    async def _told_live(self, request: Came, scope: Scope) -> AsgiStream:
+        """What an open page of ours is told, for as long as whoever has signed in may know it."""
+        if not is_asked_from(request.place, scope):
+            raise Problem(403, Code.FORBIDDEN, "Only a page of this panel is told what changes.")
+        actor = None if request.token is None else await self._needs.door.sign_in.by_session(request.token)
+        if actor is None:
+            raise Problem(401, Code.UNAUTHORIZED, _OVER)
+        found(actor=actor.user_id)
+        return self._live.open(actor, request.raw_query)
+
     async def _shown(self, request: Came) -> Answer:
         """What somebody with a session is shown; whoever has none is led to sign in, and back here."""
         named = self._named(request)
@@ -106,7 +132,7 @@ class Web:
         actor = None if request.token is None else await self._needs.door.sign_in.by_session(request.token)
         if actor is None:
             if named.piece is Piece.PART:
-                raise Problem(401, Code.UNAUTHORIZED, "Your session has ended. Sign in again.")
+                raise Problem(401, Code.UNAUTHORIZED, _OVER)
             return led_to(f"{SIGN_IN}?next={quote(request.address)}")
         found(actor=actor.user_id)
         self._needs.door.access.usage.spend(actor)
@@ -152,6 +178,7 @@ class Web:
             form_token=self._tokens.of(request.token or ""),
             flash=visit.flash,
             plain=request.place.way is Way.PLAIN,
+            topics=self._page(named.page).topics(visit)[:MOST_TOPICS] if named.piece is Piece.WHOLE else (),
         )
 
     async def _of_page(self, request: Came, visit: PageVisit, named: Named, frame: Frame) -> Answer:
@@ -199,7 +226,7 @@ class Web:
             "back": None,
         }
         view = View(template=f"{OWN}/error.html", values=values, title=title, status=problem.status)
-        return self._said(replace(view, headers=problem.headers), frame)
+        return self._said(replace(view, headers=problem.headers), replace(frame, topics=()))
 
     def _said(self, view: View, frame: Frame) -> Answer:
         own = tuple((name.encode(), value.encode("latin-1", "replace")) for name, value in view.headers.items())

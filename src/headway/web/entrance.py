@@ -11,28 +11,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from headway.api.registry import Performer, Registry
+from headway.core.access.audience import Audience
 from headway.http.auth import Door
 from headway.kernel.clock import Clock
+from headway.kernel.events import ChangeSource
 from headway.kernel.vault import Vault
 
 if TYPE_CHECKING:
     from headway.pages.page import Page
+    from headway.web.app import Web
 
-_OWN = frozenset({"invitation", "link", "sign-in", "sign-out", "static"})
+_OWN = frozenset({"invitation", "link", "live", "sign-in", "sign-out", "static"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebNeeds:
-    """What shows pages needs of a panel: what makes each page, by its path, and what the pages ask."""
+    """What shows pages needs of a panel: what makes each page, by its path, what the pages ask, and who tells of what
+    has changed to the ``audience``.
+    """
 
     pages: Mapping[str, Callable[[], Page]]
     registry: Registry
     performer: Performer
     door: Door
+    audience: Audience
+    changes: ChangeSource
     clock: Clock
     vault: Vault
 
@@ -44,7 +51,8 @@ class Entrance:
         self._needs = needs
         self._firsts = _OWN | {_first_of(path) for path in needs.pages}
         self._loads = asyncio.Lock()
-        self._app: ASGIApp | None = None
+        self._app: Web | None = None
+        self._closed = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -55,15 +63,23 @@ class Entrance:
         app = self._app or await self._loaded()
         await app(scope, receive, send)
 
-    async def _loaded(self) -> ASGIApp:
+    def close(self) -> None:
+        """Sends those away who look at pages: the panel stops."""
+        self._closed = True
+        if self._app is not None:
+            self._app.close()
+
+    async def _loaded(self) -> Web:
         async with self._loads:
             if self._app is None:
                 self._app = await asyncio.to_thread(self._load)
+                if self._closed:
+                    self._app.close()
             return self._app
 
-    def _load(self) -> ASGIApp:
+    def _load(self) -> Web:
         # By its name: imported here, it would be part of every start.
-        made: ASGIApp = import_module("headway.web.app").Web(self._needs)
+        made: Web = import_module("headway.web.app").Web(self._needs)
         return made
 
 

@@ -18,13 +18,14 @@ _PLACES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """The frame for somebody; nobody where ``actor`` is None."""
+    """The frame for somebody; nobody where ``actor`` is None. Of ``topics`` its page is told when they change."""
 
     actor: Actor | None = None
     organization: str = ""
     form_token: str = ""
     flash: Flash | None = None
     plain: bool = False
+    topics: tuple[str, ...] = ()
 
     def values(self, pages: Mapping[str, object]) -> Mapping[str, object]:
         """What templates are given of it. Only to ``pages`` that there are it shows the way."""
@@ -39,6 +40,7 @@ class Frame:
             "flash": self.flash,
             "navigation": shown,
             "plain": self.plain,
+            "topics": " ".join(self.topics),
         }
 
 

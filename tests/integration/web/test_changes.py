@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
+from sqlalchemy import update
 
 from headway.core.access import topics
 from headway.core.access.model import Actor, Credential, Role, Terms
 from headway.core.access.policy import Noun
 from headway.core.deployments import store
+from headway.features.services.model import ReleaseState
+from headway.features.services.starts import ServiceStarts
+from headway.infra.db.tables.services import services
 from headway.infra.db.transaction import Tx
+from headway.infra.hosts.base import HostUnreachable
 from headway.kernel.errors import Conflict
 from headway.kernel.events import Changed, Whose
 from tests.integration.http.world import World
@@ -117,6 +123,62 @@ async def test_what_is_done_again_is_told_once(world: World) -> None:
         again = await world.owner.post("/application.deploy", json=body, headers=headers)
         assert again.headers["idempotent-replayed"] == "true"
         assert changes == []
+
+
+async def test_that_a_server_answers_no_more_is_told_with_the_services_on_it(world: World) -> None:
+    key = await world.post("sshKey.create", name="k")
+    made = await world.post("server.create", name="far", ipAddress="192.0.2.1", sshKeyId=key["sshKeyId"])
+    server_id: str = made["serverId"]
+    application_id = await world.application("far", serverId=server_id)
+    fleet = world.platform.fleet
+    await fleet.load()
+    session = fleet.server(server_id).session
+    session.standing = replace(session.standing, is_up=True, seen_at=1_000.0)
+    await fleet._save()
+    found: list[set[str]] = []
+    with heard(world) as changes:
+        for moment in (session.standing, replace(session.standing, seen_at=2_000.0)):
+            session.standing = moment
+            await fleet._save()
+        found.append(topics_in(changes))
+        away = HostUnreachable("It does not answer.")
+        session.standing = replace(session.standing, is_up=False, away_since=2_001.0, away_why=away)
+        await fleet._save()
+        found.append(topics_in(changes))
+        whose = {each.topic: (each.whose.everyone, each.whose.service_id) for each in changes}
+    assert found == [set(), {f"server:{server_id}", "servers", f"service:{application_id}", "services"}]
+    assert whose[f"server:{server_id}"] == (True, None)
+    assert whose[f"service:{application_id}"] == (False, application_id)
+
+
+async def test_that_a_start_was_seen_to_its_end_is_told(world: World) -> None:
+    application_id = await world.application()
+    release_id = await world.kept(application_id, state=ReleaseState.SERVING)
+
+    def start(tx: Tx) -> None:
+        values = {"wanted": "up", "status": "running", "serving_release_id": release_id}
+        tx.execute(update(services).where(services.c.service_id == application_id).values(**values))
+
+    await world.services.db.run(start)
+    lifecycle = world.services.applications.lifecycle
+    starts = ServiceStarts(host_id="local", lifecycle=lifecycle, ledger=world.platform.base.ledger)
+    starts._since[application_id] = -1e9
+    with heard(world) as changes:
+        assert not await starts.round()
+        assert topics_in(changes) == {f"service:{application_id}", "services"}
+        assert await starts.round()
+        assert len(changes) == 2
+
+
+async def test_what_is_kept_no_longer_is_told(world: World) -> None:
+    application_id = await world.application()
+    deployment_id = await world.ended(application_id)
+    await world.ended(application_id)
+    await world.post("application.update", applicationId=application_id, keepDeployments=1)
+    (loop,) = [each for each in world.platform.engine._pollers if each.name == "retention"]
+    with heard(world) as changes:
+        await loop._work()
+        assert f"deployment:{deployment_id}" in topics_in(changes)
 
 
 def test_who_may_know_of_a_change_is_who_sees_the_thing() -> None:

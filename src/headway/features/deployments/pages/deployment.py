@@ -153,4 +153,5 @@ PAGE = Page(
         "kill": deployment_forms.KILL,
         "remove": deployment_forms.REMOVE,
     },
+    topics=lambda visit: (f"deployment:{visit.path['deploymentId']}",),
 )

@@ -134,4 +134,4 @@ def _sentence(refused: Problem) -> str:
     return " ".join(told) or refused.message
 
 
-PAGE = Page(path=PATH, permission=SEARCH.name, show=show, parts={"rows": rows})
+PAGE = Page(path=PATH, permission=SEARCH.name, show=show, parts={"rows": rows}, topics=lambda _visit: ("deployments",))

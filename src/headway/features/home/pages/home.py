@@ -144,4 +144,5 @@ PAGE = Page(
     permission=None,
     show=show,
     parts={"under-way": under_way, "attention": attention, "failed": failed},
+    topics=lambda _visit: ("deployments", "services", "servers"),
 )

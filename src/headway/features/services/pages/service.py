@@ -169,5 +169,10 @@ def _under_way(rows: Sequence[CentralRow]) -> CentralRow | None:
 
 
 PAGE = Page(
-    path=PATH, permission=ONE.name, show=show, parts={"standing": standing, "deployments": deployments}, forms=forms()
+    path=PATH,
+    permission=ONE.name,
+    show=show,
+    parts={"standing": standing, "deployments": deployments},
+    forms=forms(),
+    topics=lambda visit: (f"service:{visit.path['serviceId']}",),
 )

@@ -73,4 +73,4 @@ def _holds(service: GlanceRow, words: Sequence[str]) -> bool:
     return all(word in held for word in words)
 
 
-PAGE = Page(path=PATH, permission=ALL.name, show=show, parts={"list": rows})
+PAGE = Page(path=PATH, permission=ALL.name, show=show, parts={"list": rows}, topics=lambda _visit: ("services",))

@@ -1,0 +1,227 @@
+"""What open pages are told, over a real socket: what they asked for and may know, for as long as they may."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from headway.cli.sse import Event, EventReader
+from headway.http.server import Server
+from headway.kernel.events import Whose
+from tests.integration.http.callers import CALLERS, admit_callers, give
+from tests.integration.http.serving import eventually, served
+from tests.integration.http.world import KEYS, World, open_world
+from tests.integration.web.browsers import COOKIE, OWN, form_token_of, signed_in
+
+READ = {"sec-fetch-site": "same-origin", "accept": "text/event-stream"}
+
+
+class Told:
+    """One open page, and what it was told."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        self.headers = answer.headers
+        self._answer = answer
+        self._pieces = answer.aiter_bytes()
+        self._parse = EventReader()
+        self._events: list[Event] = []
+
+    async def next(self) -> tuple[str, Any]:
+        """The next event."""
+        async with asyncio.timeout(10):
+            while not self._events:
+                self._events += self._parse.feed(await anext(self._pieces))
+        event = self._events.pop(0)
+        return event.kind, json.loads(event.data)
+
+    async def topics(self) -> list[str]:
+        """The topics of the next event that tells of a change."""
+        kind, data = await self.next()
+        assert kind == "changed", (kind, data)
+        return sorted(data["topics"])
+
+    async def end(self) -> None:
+        """Returns once it is sent away; whatever it is told before."""
+        async with asyncio.timeout(10):
+            async for _ in self._pieces:
+                pass
+
+
+def client_of(server: Server, browser: httpx.AsyncClient, name: str = COOKIE) -> httpx.AsyncClient:
+    """The same session at a served world."""
+    cookie = f"headway-{server.port}={browser.cookies[name]}"
+    headers = {**READ, "cookie": cookie, "accept-encoding": "identity"}
+    base_url = f"http://127.0.0.1:{server.port}"
+    return httpx.AsyncClient(base_url=base_url, headers=headers, timeout=20, trust_env=False)
+
+
+@asynccontextmanager
+async def looking(world: World) -> AsyncIterator[tuple[httpx.AsyncClient, Server]]:
+    """The owner's session at a served world."""
+    async with signed_in(world) as browser, served(world) as server, client_of(server, browser) as client:
+        yield client, server
+
+
+@asynccontextmanager
+async def told(client: httpx.AsyncClient, topics: Sequence[str]) -> AsyncIterator[Told]:
+    """A page that looks at these."""
+    async with client.stream("GET", "/live", params={"topic": list(topics)}) as answer:
+        assert answer.status_code == 200, await answer.aread()
+        page = Told(answer)
+        kind, data = await page.next()
+        assert (kind, sorted(data)) == ("beat", ["now"])
+        yield page
+
+
+async def test_a_page_is_told_what_it_asked_for_and_nothing_else(world: World) -> None:
+    application_id = await world.application()
+    other_id = await world.application("other")
+    topics = [f"service:{application_id}", "unknown:thing"]
+    async with looking(world) as (client, _), told(client, topics) as page:
+        assert page.headers["content-type"] == "text/event-stream; charset=utf-8"
+        await world.deploy(other_id)
+        await world.deploy(application_id)
+        assert await page.topics() == topics[:1]
+
+
+async def test_a_page_is_told_of_nothing_that_its_reader_may_not_see(world: World) -> None:
+    application_id = await world.application()
+    project_id = (await world.get("application.one", applicationId=application_id))["environment"]["projectId"]
+    members = await admit_callers(world)
+    for name in ("member of the project", "member with the service"):
+        await give(world, members[CALLERS[name]], CALLERS[name], project_id, application_id)
+    own = [f"service:{application_id}", "services", "deployments"]
+    topics = [*own, "auditLogs", "registries", "marker"]
+    people = ("Owner", "admin", "in-project", "in-service", "member", "stranger")
+    homes = [(await client.get("/user.get")).json()["organizationId"] for client in (world.owner, world.stranger)]
+    async with served(world) as server, AsyncExitStack() as stack:
+        pages = {}
+        for person in people:
+            browser = await stack.enter_async_context(signed_in(world, person))
+            client = await stack.enter_async_context(client_of(server, browser))
+            pages[person] = await stack.enter_async_context(told(client, topics))
+        await world.deploy(application_id)
+        await world.post("registry.create", registryName="r", username="u", password="p", registryUrl="r.example")
+        for home in homes:
+            world.platform.base.events.changed(Whose(organization_id=home, everyone=True), "marker")
+        found = {person: await _until_marker(page) for person, page in pages.items()}
+    assert found == {
+        "Owner": sorted([*own, "auditLogs", "registries"]),
+        "admin": sorted([*own, "auditLogs", "registries"]),
+        "in-project": sorted([*own, "registries"]),
+        "in-service": sorted([*own, "registries"]),
+        "member": ["registries"],
+        "stranger": [],
+    }
+
+
+async def test_only_a_page_of_this_panel_with_a_session_is_told(world: World) -> None:
+    async with signed_in(world) as browser, served(world) as server, client_of(server, browser) as client:
+        one = {"topic": "services"}
+        cookie, key = client.headers["cookie"], {"x-api-key": KEYS["owner"]}
+        refused = {
+            "no session": await _status(client, one, cookie=""),
+            "a key": await _status(client, one, cookie="", **key),
+            "another cookie": await _status(client, one, cookie=cookie[:-3]),
+            "another site": await _status(client, one, **{"sec-fetch-site": "cross-site"}),
+            "another origin": await _status(client, one, origin="http://evil.example"),
+            "no topic": await _status(client, {}),
+            "17 topics": await _status(client, {"topic": [f"service:{number}" for number in range(17)]}),
+            "a long topic": await _status(client, {"topic": "x" * 101}),
+            "by POST": (await client.post("/live", params=one)).status_code,
+        }
+        async with told(client, [f"service:{number}" for number in range(16)]):
+            pass
+    assert refused == {
+        **dict.fromkeys(("no session", "a key", "another cookie"), 401),
+        **dict.fromkeys(("another site", "another origin"), 403),
+        **dict.fromkeys(("no topic", "17 topics", "a long topic"), 400),
+        "by POST": 404,
+    }
+
+
+async def test_nobody_looks_at_more_than_a_person_may(tmp_path: Path, sqlite_template: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shutil.copyfile(sqlite_template, folder / "headway.db")
+    async with open_world(folder, HEADWAY_STREAMS_PER_PERSON="2") as world, looking(world) as (client, _):
+        async with told(client, ["services"]), told(client, ["deployments"]):
+            answer = await client.get("/live", params={"topic": "services"})
+            assert (answer.status_code, answer.headers["retry-after"]) == (429, "10")
+            assert answer.headers["x-headway-page"] == "1"
+        await eventually(lambda: not world.platform.features.access.audience._of_person)
+        async with told(client, ["services"]):
+            pass
+
+
+async def test_a_page_is_sent_away_when_its_session_ends_or_its_access_changes(world: World) -> None:
+    async with served(world) as server, signed_in(world) as browser, client_of(server, browser) as client:
+        async with signed_in(world, "member") as other, client_of(server, other) as member:
+            async with told(client, ["services"]) as mine, told(member, ["services"]) as theirs:
+                people = await world.get("user.all")
+                member_id = next(each["userId"] for each in people if each["user"]["name"] == "member")
+                await world.post("user.assignPermissions", id=member_id, accessedServices=[])
+                await theirs.end()
+                form_token = await form_token_of(browser)
+                out = await browser.post("/sign-out", data={"form_token": form_token}, headers=OWN)
+                assert out.status_code == 303
+                await mine.end()
+            async with told(member, ["services"]):
+                pass
+        assert await _status(client, {"topic": "services"}) == 401
+
+
+async def test_what_changes_quickly_is_told_together(world: World) -> None:
+    (home,) = {(await world.get("user.get"))["organizationId"]}
+    async with looking(world) as (client, _), told(client, ["services", "deployments"]) as page:
+        began, events, revision = time.monotonic(), 0, -1
+        for number in range(400):
+            topic = "services" if number % 2 else "deployments"
+            world.platform.base.events.changed(Whose(organization_id=home), topic)
+            await asyncio.sleep(0.001)
+        last = world.platform.base.events._revision
+        while revision < last:
+            _, data = await page.next()
+            events, revision = events + 1, data["revision"]
+        assert 1 <= events <= 10 * (time.monotonic() - began) + 1
+
+
+async def test_a_panel_that_stops_sends_its_pages_away_at_once(world: World) -> None:
+    async with looking(world) as (client, server), told(client, ["services"]) as page:
+        began = time.monotonic()
+        server.stop()
+        await page.end()
+        assert time.monotonic() - began < 0.9, "before answers that are under way are cut off"
+
+
+@pytest.mark.parametrize("piece", ["whole", "part", "form"])
+async def test_a_page_says_what_it_depends_on(world: World, piece: str) -> None:
+    deployment_id = await world.deploy(await world.application())
+    address = {"whole": "", "part": "/-/state", "form": "/cancel"}[piece]
+    async with signed_in(world) as browser:
+        text = (await browser.get(f"/deployments/{deployment_id}{address}")).text
+        gone = (await browser.get("/deployments/unknown")).text
+    assert (f'data-topics="deployment:{deployment_id}"' in text) == (piece == "whole")
+    assert "data-topics" not in gone
+
+
+async def _until_marker(page: Told) -> list[str]:
+    """All that it is told of up to the marker."""
+    found: set[str] = set()
+    while "marker" not in found:
+        found |= set(await page.topics())
+    return sorted(found - {"marker"})
+
+
+async def _status(client: httpx.AsyncClient, query: Mapping[str, str | list[str]], **headers: str) -> int:
+    async with client.stream("GET", "/live", params=query, headers=headers) as answer:
+        return answer.status_code
