@@ -130,6 +130,7 @@ def http_app(base: Base, features: Features) -> Starlette:
         changes=base.events,
         clock=base.clock,
         vault=base.vault,
+        version=base.db.version,
     )
     return create_app(needs, follows, registry, performer, Entrance(web))
 

@@ -37,9 +37,11 @@ _DIGEST_BYTES = 16
 _SAFE = "/?&=%#+,:;@!$'()*~-._"  # what an address is written with as it is
 
 
-def page_answer(body: bytes, headers: Mapping[bytes, bytes]) -> Answer:
-    """A page, or a part of one, which its reader keeps and asks for again each time; 304 where it has it already."""
-    return unless_known(Answer(status=200, headers=_OF_PAGES, body=body), headers)
+def page_answer(body: bytes, headers: Mapping[bytes, bytes], tag: str | None = None) -> Answer:
+    """A page, or a part of one, which its reader keeps and asks for again each time; 304 where it has it already. The
+    ``tag`` is that of the body, where it is known.
+    """
+    return unless_known(Answer(status=200, headers=_OF_PAGES, body=body), headers, tag)
 
 
 def said_once(body: bytes, status: int = 200, own: Headers = ()) -> Answer:

@@ -23,14 +23,15 @@ from headway.http.request_ids import told_path
 from headway.kernel.context import found
 from headway.kernel.errors import Code
 from headway.pages.page import MOST_TOPICS, Asked, Page, Unknown, View
-from headway.web.answers import Flashes, led_to, once_with_flash, page_answer, said_once
+from headway.web.answers import Flashes, Headers, led_to, once_with_flash, page_answer, said_once
 from headway.web.entrance import WebNeeds
 from headway.web.form_post import Asking, Done
-from headway.web.frame import NOBODY, Frame
+from headway.web.frame import NOBODY, OF_A_VISIT, Frame
 from headway.web.live import PATH as LIVE
 from headway.web.live import Live
+from headway.web.part_cache import Made, NotedVisit, PartCache, made_of
 from headway.web.paths import HOME, Named, Paths, Piece
-from headway.web.renderer import OWN, Templates
+from headway.web.renderer import ANY_NAME, OWN, Templates
 from headway.web.requests import Came, FormTokens, came
 from headway.web.sign_in import SIGN_IN, SignInPages
 from headway.web.static_files import PREFIX, StaticFiles
@@ -63,6 +64,7 @@ class Web:
         self._page = cache(lambda path: needs.pages[path]())
         self._tokens = FormTokens(needs.vault.derived("forms"))
         self._flashes = Flashes(needs.vault.derived("flashes"))
+        self._parts = PartCache(needs.version)
         self._live = Live(needs.changes, needs.audience, needs.clock)
         self._operations = Operations(registry=needs.registry, performer=needs.performer)
         self._before = SignInPages(
@@ -189,9 +191,20 @@ class Web:
             case Piece.WHOLE:
                 return self._whole(await page.show(visit), request, frame)
             case Piece.PART:
-                return self._kept(await page.parts[named.name](visit), request, frame)
+                return await self._part(page, request, visit, named, frame)
             case Piece.FORM:
                 return await self._of_form(page, request, visit, named, frame)
+
+    async def _part(self, page: Page, request: Came, visit: PageVisit, named: Named, frame: Frame) -> Answer:
+        async def make(noted: NotedVisit) -> Made:
+            view = await page.parts[named.name](noted)
+            is_for_all = not self._templates.names_in(view.template) & {*OF_A_VISIT, ANY_NAME}
+            return made_of(self._html(view, frame), view.status, view.headers, is_for_all=is_for_all)
+
+        made = await self._parts.get(named, visit, make)
+        if made.status != _OK:
+            return said_once(made.body, made.status, _encoded(made.headers))
+        return page_answer(made.body, request.headers, made.tag)
 
     def _whole(self, view: View, request: Came, frame: Frame) -> Answer:
         if frame.flash is None or view.status != _OK:
@@ -229,8 +242,11 @@ class Web:
         return self._said(replace(view, headers=problem.headers), replace(frame, topics=()))
 
     def _said(self, view: View, frame: Frame) -> Answer:
-        own = tuple((name.encode(), value.encode("latin-1", "replace")) for name, value in view.headers.items())
-        return said_once(self._html(view, frame), view.status, own)
+        return said_once(self._html(view, frame), view.status, _encoded(view.headers))
 
     def _html(self, view: View, frame: Frame) -> bytes:
         return self._templates.html(view, frame.values(self._needs.pages))
+
+
+def _encoded(headers: Mapping[str, str]) -> Headers:
+    return tuple((name.encode(), value.encode("latin-1", "replace")) for name, value in headers.items())

@@ -22,6 +22,7 @@ from headway.kernel.events import ChangeSource
 from headway.kernel.vault import Vault
 
 if TYPE_CHECKING:
+    from headway.infra.db.version import Version
     from headway.pages.page import Page
     from headway.web.app import Web
 
@@ -30,8 +31,8 @@ _OWN = frozenset({"invitation", "link", "live", "sign-in", "sign-out", "static"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebNeeds:
-    """What shows pages needs of a panel: what makes each page, by its path, what the pages ask, and who tells of what
-    has changed to the ``audience``.
+    """What shows pages needs of a panel: what makes each page, by its path, what the pages ask, who tells of what has
+    changed to the ``audience``, and by what it is known that nothing was committed since.
     """
 
     pages: Mapping[str, Callable[[], Page]]
@@ -42,6 +43,7 @@ class WebNeeds:
     changes: ChangeSource
     clock: Clock
     vault: Vault
+    version: Version
 
 
 class Entrance:

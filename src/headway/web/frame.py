@@ -45,3 +45,5 @@ class Frame:
 
 
 NOBODY = Frame()
+OF_A_VISIT = frozenset({"me", "form_token", "flash", "plain", "topics"})
+"""What of that may be another for each who looks."""

@@ -20,10 +20,18 @@ class ResponseCache(Generic[T]):
     that they know of has changed, and whoever makes an answer need not say what it depends on.
 
     ``size`` tells how many bytes an answer takes; of more than ``most_bytes`` those go that were longest not asked for.
+    ``keeps`` tells whether it may be kept at all.
     """
 
-    def __init__(self, version: Version, size: Callable[[T], int], most_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self,
+        version: Version,
+        size: Callable[[T], int],
+        most_bytes: int = MOST_BYTES,
+        keeps: Callable[[T], bool] = lambda _made: True,
+    ) -> None:
         self._version = version
+        self._keeps = keeps
         self._size = size
         self._most_bytes = self._room = most_bytes
         self._state: Hashable | None = None
@@ -48,7 +56,7 @@ class ResponseCache(Generic[T]):
             if kept is not None:
                 return kept
             made = await make()
-            if state is not None and state == self._state:
+            if state is not None and state == self._state and self._keeps(made):
                 self._keep(key, made)
             return made
 

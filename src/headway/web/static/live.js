@@ -1,14 +1,18 @@
-// Keeps a page true while somebody looks at it: pulls its parts, lets ages grow, and follows the end of a log. Everything on a
-// page reads and works without it. Idiomorph is loaded before it.
+// Keeps a page true while somebody looks at it: pulls its parts when the panel tells that they changed, lets ages grow, and
+// follows the end of a log. Everything on a page reads and works without it. Idiomorph is loaded before it.
 
 import { clock, tellAges } from "./ages.js";
 import "./keys.js";
+import { LiveStream } from "./live_stream.js";
+import { morph, tellGone } from "./morph.js";
 
-const QUICK = 3_000, SLOW = 60_000, SILENCE = 30_000, PATIENCE = 10_000; // milliseconds
+const QUICK = 3_000, TOLD = 15_000, SLOW = 60_000; // milliseconds from one look at a part to the next, where nothing calls for one
+const APART = 250, SILENCE = 30_000, PATIENCE = 10_000, HIDDEN = 30_000, THERE = 30_000, MOST_TOPICS = 16;
 const NEAR = 8; // pixels from a log's end that count as its end
 const states = new WeakMap(); // of a part: the tag of what it shows, when it was asked for, and whether it is now
 let heard = Date.now(); // when the panel last answered
 let over = false; // nobody is signed in any more
+let moved = Date.now(); // when somebody last did something here
 const loaded = Date.now();
 
 const parts = () => [...document.querySelectorAll("[data-pull]")];
@@ -16,51 +20,33 @@ const isVisible = () => document.visibilityState === "visible";
 
 // Parts
 
-// Whether somebody has put something into a field, or is at it.
-function isTyped(node) {
-  if (node === document.activeElement && node.matches("input, select, textarea")) return true;
-  if (node instanceof HTMLSelectElement)
-    return node.selectedIndex !== Math.max(0, [...node.options].findIndex((each) => each.defaultSelected));
-  if (node instanceof HTMLInputElement || node instanceof HTMLTextAreaElement)
-    return node.value !== node.defaultValue || Boolean(node.checked) !== Boolean(node.defaultChecked);
-  return false;
-}
-
-const MORPH = {
-  morphStyle: "outerHTML",
-  callbacks: {
-    beforeNodeMorphed: (old) => !isTyped(old),
-    beforeAttributeUpdated: (name, node) => !(name === "open" && (node.localName === "details" || node.localName === "dialog")),
-  },
-};
-
 function show(part, text) {
-  const fresh = new DOMParser().parseFromString(text, "text/html").querySelector("[data-part]");
-  if (fresh === null || fresh.dataset.part !== part.dataset.part) return;
-  tellAges(fresh); // first, so that what says the same is left alone, and with it what is selected there
   const was = "live" in part.dataset;
-  globalThis.Idiomorph.morph(part, fresh, MORPH);
+  if (!morph(part, text)) return;
   part.querySelectorAll("[data-follow]").forEach((log) => lookedBackIn.has(log) || toEnd(log));
   if (was !== "live" in part.dataset) askAll(); // it began or ended, which other parts tell of too
 }
 
-function tellGone(part, sentence) {
-  part.removeAttribute("data-pull");
-  part.removeAttribute("data-live");
-  const told = document.createElement("p");
-  told.className = "empty";
-  told.setAttribute("role", "status");
-  told.textContent = sentence;
-  if (document.querySelector("[data-gone]")) part.hidden = true;
-  else part.replaceChildren(told);
-  part.setAttribute("data-gone", "");
+function stateOf(part) {
+  if (!states.has(part)) states.set(part, { tag: null, at: 0, busy: false, wanted: false, timer: null });
+  return states.get(part);
 }
 
-async function pull(part) {
-  const state = states.get(part) ?? { tag: null, at: 0, busy: false };
-  states.set(part, state);
+// Pulls a part as soon as may be: one pull of it at a time, and none sooner after the last.
+function want(part) {
+  const state = stateOf(part);
+  if (over || isLookedBackIn(part)) return;
+  state.wanted = true;
+  if (state.busy || state.timer !== null) return;
+  state.timer = setTimeout(() => {
+    state.timer = null;
+    if (isVisible() && part.isConnected && part.dataset.pull) pull(part, state);
+  }, Math.max(0, state.at + APART - Date.now()));
+}
+
+async function pull(part, state) {
   if (state.busy || over) return;
-  Object.assign(state, { busy: true, at: Date.now() });
+  Object.assign(state, { busy: true, wanted: false, at: Date.now() });
   try {
     const headers = state.tag ? { "if-none-match": state.tag } : {};
     const answer = await fetch(part.dataset.pull, {
@@ -82,18 +68,51 @@ async function pull(part) {
     clock.counts = false;
   } finally {
     state.busy = false;
+    if (state.wanted) want(part);
   }
 }
 
-const askAll = () => isVisible() && parts().forEach((part) => isLookedBackIn(part) || pull(part));
+const askAll = () => isVisible() && parts().forEach(want);
+
+const words = (text) => (text ?? "").split(" ").filter(Boolean);
+const topicsOf = (part) => words(part.dataset.topic ?? document.body.dataset.topics);
+
+// How long a part is left alone where nobody tells that it changed. Nobody tells of the lines of a log, and few are behind whom one waits.
+function restOf(part) {
+  const isLive = "live" in part.dataset;
+  const isTold = stream.isOpen && topicsOf(part).length > 0 && part.querySelector("[data-follow]") === null;
+  if (isTold) return isLive ? TOLD : SLOW;
+  return isLive || !clock.counts || (!stream.isOpen && Date.now() - moved < THERE) ? QUICK : SLOW;
+}
 
 function askDue() {
   const now = Date.now();
-  for (const part of parts()) {
-    if (isLookedBackIn(part)) continue;
-    const every = "live" in part.dataset || !clock.counts ? QUICK : SLOW;
-    if (now - (states.get(part)?.at ?? loaded) >= every) pull(part);
+  for (const part of parts()) if (now - (states.get(part)?.at || loaded) >= restOf(part)) want(part);
+}
+
+// What the panel tells
+
+const stream = new LiveStream({
+  opened: askAll,
+  changed: (topics) => {
+    tellHeard(NaN);
+    if (isVisible()) for (const part of parts()) if (topicsOf(part).some((topic) => topics.includes(topic))) want(part);
+  },
+  beat: (now) => tellHeard(now),
+  over: tellOver,
+  lost: (isSilent) => isSilent && (clock.counts = false),
+});
+let leaving = null; // the timer that closes it
+
+function listen() {
+  clearTimeout(leaving);
+  if (!isVisible()) {
+    leaving = setTimeout(() => stream.close(), HIDDEN);
+    return;
   }
+  const shown = parts();
+  const topics = shown.length ? [...words(document.body.dataset.topics), ...shown.flatMap(topicsOf)] : [];
+  if (!over) stream.open([...new Set(topics)].slice(0, MOST_TOPICS));
 }
 
 // What is told of the panel itself
@@ -126,6 +145,7 @@ function tellSilence() {
 
 function tellOver() {
   over = true;
+  stream.close();
   document.documentElement.dataset.stale = "";
   const link = document.createElement("a");
   link.href = `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
@@ -161,12 +181,19 @@ else document.querySelectorAll("[data-follow], [data-end]").forEach(toEnd);
 document.addEventListener("scroll", noteScroll, { capture: true, passive: true });
 document.querySelector("[data-focus]")?.focus({ preventScroll: true });
 document.addEventListener("click", nameLine);
-document.addEventListener("visibilitychange", askAll);
-addEventListener("pageshow", (event) => event.persisted && askAll());
+for (const kind of ["pointermove", "pointerdown", "keydown", "scroll"])
+  document.addEventListener(kind, () => (moved = Date.now()), { capture: true, passive: true });
+const look = () => [listen(), askAll()];
+document.addEventListener("visibilitychange", look);
+addEventListener("pagehide", () => stream.close());
+addEventListener("pageshow", (event) => event.persisted && look());
+listen();
 setInterval(() => {
   if (!isVisible()) return;
   tellAges(document);
   if (over) return;
+  stream.watch();
+  listen(); // a part may have come or gone
   askDue();
   tellSilence();
 }, 1_000);

@@ -1,0 +1,156 @@
+"""Parts of pages that are made once for each state of the database, however many look: only those of which it is known
+that they show nothing else, and to each only what one of the same reach was shown.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from headway.core.access.model import Actor, Credential
+from headway.core.deployments.response_cache import ResponseCache
+from headway.pages.forms import Flash
+from headway.pages.page import Asked, Unknown
+from headway.web.paths import Named
+from headway.web.visits import PageVisit
+
+if TYPE_CHECKING:
+    from headway.infra.db.version import Version
+
+T = TypeVar("T")
+
+MOST_BYTES = 8 << 20
+# What these answer is read in one transaction, and depends on nothing beside it but on who asks: no time, no file, and
+# nothing that the panel remembers.
+OF_DATABASE = frozenset({"deployment.one", "deployment.search", "service.all", "service.one"})
+_NOBODY = Credential.of_key("")
+_OK = 200
+_DIGEST_BYTES = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A part as it is answered. ``is_kept``: whoever has the same reach would be shown the same, until anything is
+    committed.
+    """
+
+    body: bytes
+    status: int
+    headers: Mapping[str, str]
+    tag: str
+    is_kept: bool
+
+
+@dataclass(slots=True)
+class Notes:
+    """What a part was made of: beside its own operations, the time, and who looks at it."""
+
+    is_own: bool = False
+    is_personal: bool = False
+    is_incomplete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotedVisit:
+    """A visit (``headway.pages.page.Visit``) that notes what its page looks at."""
+
+    visit: PageVisit
+    notes: Notes = field(default_factory=Notes)
+
+    @property
+    def actor(self) -> Actor:
+        self.notes.is_personal = True
+        return self.visit.actor
+
+    @property
+    def path(self) -> Mapping[str, str]:
+        return self.visit.path
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.visit.query
+
+    @property
+    def now(self) -> datetime:
+        self.notes.is_own = True
+        return self.visit.now
+
+    @property
+    def flash(self) -> Flash | None:
+        return self.visit.flash
+
+    async def ask(self, asked: Asked[T], **given: object) -> T:
+        """See ``Visit.ask``."""
+        self._note(asked)
+        return await self.visit.ask(asked, **given)
+
+    async def ask_within(self, seconds: float, asked: Asked[T], **given: object) -> T | Unknown:
+        """See ``Visit.ask_within``."""
+        self._note(asked)
+        answer = await self.visit.ask_within(seconds, asked, **given)
+        if isinstance(answer, Unknown):
+            self.notes.is_incomplete = True
+        return answer
+
+    def may(self, operation: str) -> bool:
+        """See ``Visit.may``."""
+        return self.visit.may(operation)
+
+    def _note(self, asked: Asked[T]) -> None:
+        if asked.name not in OF_DATABASE:
+            self.notes.is_own = True
+
+
+class PartCache:
+    """Keeps parts. That one is nobody else's is learnt the first time that it is made."""
+
+    def __init__(self, version: Version) -> None:
+        self._kept: ResponseCache[Made] = ResponseCache(
+            version, lambda made: len(made.body), MOST_BYTES, lambda made: made.is_kept
+        )
+        self._own: set[tuple[str, str]] = set()
+        self._personal: set[tuple[str, str]] = set()
+
+    async def get(self, named: Named, visit: PageVisit, make: Callable[[NotedVisit], Awaitable[Made]]) -> Made:
+        """The part, which ``make`` makes where it is not kept. Raises what it raises."""
+        part = (named.page, named.name)
+        if part in self._own:
+            return await make(NotedVisit(visit))
+
+        async def noted() -> Made:
+            looking = NotedVisit(visit)
+            made = await make(looking)
+            if looking.notes.is_own or not made.is_kept:
+                self._own.add(part)
+            elif looking.notes.is_personal and not is_personal:
+                self._personal.add(part)
+                return replace(made, is_kept=False)
+            return replace(made, is_kept=_is_lasting(made, looking.notes))
+
+        is_personal = part in self._personal
+        return await self._kept.get(_key(named, visit, is_personal=is_personal), noted)
+
+
+def made_of(body: bytes, status: int, headers: Mapping[str, str], *, is_for_all: bool) -> Made:
+    """A part as it was rendered. ``is_for_all``: its template shows nothing of whoever looks at it."""
+    tag = hashlib.blake2b(body, digest_size=_DIGEST_BYTES).hexdigest()
+    return Made(body=body, status=status, headers=headers, tag=tag, is_kept=is_for_all)
+
+
+def _is_lasting(made: Made, notes: Notes) -> bool:
+    is_whole = made.status == _OK and not made.headers and not notes.is_incomplete
+    return made.is_kept and is_whole and not notes.is_own
+
+
+def _key(named: Named, visit: PageVisit, *, is_personal: bool) -> Hashable:
+    """All that a part depends on beside the database. Of whoever looks all that decides what they may see, by leaving
+    out what does not: what is added to an actor counts.
+    """
+    who = replace(visit.actor, credential=_NOBODY, witness=None)
+    if not is_personal:
+        who = replace(who, user_id="", name="", email=None)
+    asked = (tuple(sorted(named.ids.items())), tuple(sorted(visit.query.items())))
+    return named.page, named.name, *asked, who
