@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
 import httpx
@@ -41,7 +40,7 @@ async def commit(world: World) -> None:
     await world.services.db.run(lambda tx: access_store.add_organization(tx, "another"))
 
 
-async def parts_of(client: httpx.AsyncClient, paths: list[str]) -> Mapping[str, tuple[int, str]]:
+async def parts_of(client: httpx.AsyncClient, paths: list[str]) -> dict[str, tuple[int, str]]:
     found = {}
     for path in paths:
         answer = await client.get(path)
@@ -63,7 +62,7 @@ async def test_everybody_is_shown_what_would_be_made_for_them(world: World) -> N
     paths += [f"/services/{application_id}/-/{part}" for part in ("standing", "deployments")]
     async with AsyncExitStack() as stack:
         clients = {name: await stack.enter_async_context(signed_in(world, name)) for name in PEOPLE}
-        anew = {}
+        anew: dict[str, dict[str, tuple[int, str]]] = {}
         for name, client in clients.items():
             anew[name] = {}
             for path in paths:

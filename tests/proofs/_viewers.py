@@ -1,0 +1,151 @@
+"""Many open pages, cheap enough to leave the machine to the panel: a program of its own.
+
+``python _viewers.py PORT COOKIE`` reads one line of JSON, [[topics, page, parts], ...] with an entry a page, opens all of
+them and says ``ready``; each pulls its parts as a page does when it is told that they changed. At the end of its input
+it prints one line of JSON: how long answers took (milliseconds, by quantiles), how many there were by their status and
+what the program itself has used of a processor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
+
+import uvloop
+
+_APART = 0.25
+_LOOK_ANYWAY = 15.0
+Headers = Mapping[str, str]
+
+
+class Figures:
+    """What all pages came to."""
+
+    def __init__(self) -> None:
+        self.took: dict[str, list[float]] = {"page": [], "part": []}
+        self.statuses: Counter[str] = Counter()
+        self.told = 0
+
+
+class Line:
+    """One kept connection, by which one request after the other is made."""
+
+    def __init__(self, port: int, cookie: str) -> None:
+        self._port = port
+        self._head = (
+            f"host: 127.0.0.1:{port}\r\ncookie: {cookie}\r\nsec-fetch-site: same-origin\r\naccept: text/html\r\n"
+        )
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def get(self, path: str, **more: str) -> tuple[int, Headers, bytes]:
+        """What a request is answered; the body too, unless it comes bit by bit."""
+        if self._streams is None:
+            self._streams = await asyncio.open_connection("127.0.0.1", self._port, limit=1 << 22)
+        reader, writer = self._streams
+        further = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in more.items())
+        writer.write(f"GET {path} HTTP/1.1\r\n{self._head}{further}\r\n".encode())
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:]) if name}
+        size = int(headers.get("content-length", "0"))
+        if headers.get("connection") == "close":
+            self._streams = None
+        return int(head[0].split()[1]), headers, await reader.readexactly(size)
+
+    @property
+    def reader(self) -> asyncio.StreamReader:
+        """What comes bit by bit."""
+        assert self._streams is not None
+        return self._streams[0]
+
+
+class Viewer:
+    """One open page."""
+
+    def __init__(self, lines: tuple[Line, Line], figures: Figures, topics: Sequence[str], parts: Sequence[str]) -> None:
+        self._live, self._line = lines
+        self._figures = figures
+        self._topics = topics
+        self._parts = parts
+        self._tags: dict[str, str] = {}
+        self._told = asyncio.Event()
+
+    async def open(self, page: str) -> None:
+        """Loads the page, and is told from then on."""
+        await self._get("page", page)
+        status, _, _ = await self._live.get(f"/live?{urlencode([('topic', topic) for topic in self._topics])}")
+        assert status == 200, status
+        await self._pull()
+
+    async def listen(self) -> None:
+        """Reads what it is told."""
+        while line := await self._live.reader.readline():
+            if line.startswith(b"event: changed"):
+                self._figures.told += 1
+                self._told.set()
+
+    async def look(self) -> None:
+        """Pulls what has changed, and what is under way anyway each now and then."""
+        while True:
+            try:
+                async with asyncio.timeout(_LOOK_ANYWAY):
+                    await self._told.wait()
+            except TimeoutError:
+                pass
+            self._told.clear()
+            await self._pull()
+            await asyncio.sleep(_APART)
+
+    async def _pull(self) -> None:
+        for part in self._parts:
+            await self._get("part", part)
+
+    async def _get(self, kind: str, path: str) -> None:
+        known = {"if_none_match": self._tags[path]} if path in self._tags else {}
+        began = time.perf_counter()
+        status, headers, _ = await self._line.get(path, **known)
+        self._figures.took[kind].append((time.perf_counter() - began) * 1_000)
+        self._figures.statuses[f"{kind} {status}"] += 1
+        if "etag" in headers:
+            self._tags[path] = headers["etag"]
+
+
+async def _view(port: int, cookie: str) -> None:
+    source = asyncio.StreamReader(limit=1 << 22)
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(source), sys.stdin)
+    wanted = json.loads(await source.readline())
+    figures, viewers = Figures(), []
+    for topics, page, parts in wanted:
+        viewer = Viewer((Line(port, cookie), Line(port, cookie)), figures, topics, parts)
+        await viewer.open(page)
+        viewers.append(viewer)
+    print("ready", flush=True)
+    tasks = [loop.create_task(work) for viewer in viewers for work in (viewer.listen(), viewer.look())]
+    ended = loop.create_task(source.readline())
+    done, _ = await asyncio.wait([ended, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    assert done == {ended}, [each.exception() for each in done]
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    print(json.dumps({**_told(figures), "processor": used.ru_utime + used.ru_stime}), flush=True)
+    for task in tasks:
+        task.cancel()
+
+
+def _told(figures: Figures) -> Mapping[str, object]:
+    ms = {kind: _quantiles(sorted(took)) for kind, took in figures.took.items()}
+    return {"ms": ms, "statuses": figures.statuses, "told": figures.told}
+
+
+def _quantiles(took: Sequence[float]) -> Mapping[str, float]:
+    return {str(each): round(took[min(len(took) - 1, int(len(took) * each))], 1) for each in (0.5, 0.9, 0.99, 1)}
+
+
+if __name__ == "__main__":
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 8192), most))
+    uvloop.run(_view(int(sys.argv[1]), sys.argv[2]))

@@ -1,0 +1,235 @@
+"""Must show 5: two hundred open pages while twenty deployments print. They are told what changes and pull it as pages do,
+by clients in a process of their own whose cost is named; the same deployments without any page run in between.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.panel.panel import Panel, git_repository, web
+
+PAGES = int(os.environ.get("PAGES", "200"))
+DEPLOYMENTS = int(os.environ.get("DEPLOYMENTS", "20"))
+SECONDS = int(os.environ.get("SECONDS", "30"))
+ROUNDS = int(os.environ.get("ROUNDS", "3"))
+
+LINES_A_SECOND = 100
+MOST_PSS_MIB = 300
+MOST_P99_MS = {False: 100, True: 300}
+MOST_SLOWDOWN = 1.05
+
+STEADY = """\
+import sys, time
+rate, seconds = int(sys.argv[1]), int(sys.argv[2])
+begin = time.monotonic()
+for number in range(rate * seconds):
+    time.sleep(max(0, begin + number / rate - time.monotonic()))
+    print(f"line {number} of a build, which says what it does", flush=True)
+"""
+BUSY = """\
+import sys, time
+end = time.monotonic() + int(sys.argv[1])
+while time.monotonic() < end:
+    sum(range(10_000))
+"""
+
+
+@dataclass(slots=True)
+class Round:
+    """What the deployments of one round took, in seconds, and the panel's memory meanwhile, in MiB."""
+
+    seconds: list[float]
+    pss: list[float] = field(default_factory=list)
+    used: float = 0.0
+    told: Any = None
+
+
+class Site:
+    """A panel with as many applications as deploy at a time, and somebody who has signed in."""
+
+    def __init__(self, folder: Path) -> None:
+        env = {"HEADWAY_CONCURRENCY": str(DEPLOYMENTS + 2), "HEADWAY_STREAMS_PER_PERSON": str(PAGES + 100)}
+        self.panel = Panel(folder / "data", **env)
+        self._folder = folder
+        self.applications: list[str] = []
+        self.busy: list[str] = []
+        self.cookie = ""
+
+    def set_up(self) -> None:
+        """Deploys each once, so that all of it is loaded."""
+        self.panel.start()
+        url = git_repository(self._folder / "repository", web("x", **{"steady.py": STEADY, "busy.py": BUSY}))
+        self.applications = [self.panel.application(url, f"shop{number}") for number in range(DEPLOYMENTS)]
+        self.busy = [self.panel.application(url, f"busy{number}") for number in range(2)]
+        for each in (*self.applications, *self.busy):
+            self.panel.done(self.panel.deploy(each), 120)
+        steady, busy = f"python3 steady.py {LINES_A_SECOND} {SECONDS}", f"python3 busy.py {SECONDS + 5}"
+        for ids, build in ((self.applications, steady), (self.busy, busy)):
+            for each in ids:
+                self.panel.post("application.update", applicationId=each, buildCommand=build)
+        self.cookie = self._signed_in()
+
+    def _signed_in(self) -> str:
+        link = re.search(r"^To sign in, open within an hour, once: (\S+)$", self.panel.log(), re.MULTILINE)
+        assert link is not None
+        own = {"origin": f"http://127.0.0.1:{self.panel.port}", "sec-fetch-site": "same-origin"}
+        typed = {"name": "owner", "password": "a long enough password"}
+        answer = httpx.post(link[1], data=typed, headers=own, trust_env=False)
+        assert answer.status_code == 303
+        name = f"headway-{self.panel.port}"
+        return f"{name}={answer.cookies[name]}"
+
+    def deploy(self, ids: Sequence[str]) -> list[str]:
+        """Queues a deployment of each."""
+        return [self.panel.deploy(each, "application.redeploy") for each in ids]
+
+    def took(self, deployment_id: str) -> float:
+        """How long one ran, in seconds."""
+        row = self.panel.done(deployment_id, SECONDS * 5 + 120)
+        began, ended = (datetime.fromisoformat(row[name]) for name in ("startedAt", "finishedAt"))
+        return (ended - began).total_seconds()
+
+    @contextmanager
+    def memory(self) -> Iterator[list[float]]:
+        """How much memory the panel holds meanwhile, shared pages by their share, in MiB."""
+        assert self.panel.process is not None
+        rollup, over, found = Path(f"/proc/{self.panel.process.pid}/smaps_rollup"), threading.Event(), list[float]()
+
+        def look() -> None:
+            while True:
+                pss = next(line for line in rollup.read_text().splitlines() if line.startswith("Pss:"))
+                found.append(int(pss.split()[1]) / 1_024)
+                if over.wait(1.0):
+                    return
+
+        thread = threading.Thread(target=look)
+        thread.start()
+        try:
+            yield found
+        finally:
+            over.set()
+            thread.join()
+
+    def used(self) -> float:
+        """What the panel has had of a processor, in seconds."""
+        assert self.panel.process is not None
+        fields = Path(f"/proc/{self.panel.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with tempfile.TemporaryDirectory(prefix="headway-pages-") as folder:
+        Path(folder).chmod(0o711)
+        site = Site(Path(folder))
+        try:
+            site.set_up()
+            yield site
+        finally:
+            site.panel.clean_up()
+
+
+def opened(deployment_ids: Sequence[str], services: Sequence[str]) -> list[tuple[list[str], str, list[str]]]:
+    """As many pages as there are to be, of each kind in turn: (topics, page, parts)."""
+    found: list[tuple[list[str], str, list[str]]] = []
+    for number in range(PAGES):
+        deployment_id, service_id = deployment_ids[number % len(deployment_ids)], services[number % len(services)]
+        one, service = f"/deployments/{deployment_id}", f"/services/{service_id}"
+        kinds: list[tuple[list[str], str, list[str]]] = [
+            ([f"deployment:{deployment_id}"], one, [f"{one}/-/state", f"{one}/-/steps"]),
+            (["deployments"], "/deployments", ["/deployments/-/rows"]),
+            ([f"service:{service_id}"], service, [f"{service}/-/standing", f"{service}/-/deployments"]),
+            (
+                ["deployments", "services", "servers"],
+                "/home",
+                ["/home/-/under-way", "/home/-/attention", "/home/-/failed"],
+            ),
+        ]
+        found.append(kinds[number % len(kinds)])
+    return found
+
+
+def played(site: Site, *, with_pages: bool, is_busy: bool) -> Round:
+    """One round of all deployments."""
+    busy = site.deploy(site.busy) if is_busy else []
+    ids, before = site.deploy(site.applications), site.used()
+    if not with_pages:
+        with site.memory() as pss:
+            made = Round([site.took(each) for each in ids])
+            made.pss, made.used = pss, site.used() - before
+    else:
+        program = Path(__file__).with_name("_viewers.py")
+        argv = [sys.executable, str(program), str(site.panel.port), site.cookie]
+        with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
+            assert client.stdin is not None
+            assert client.stdout is not None
+            client.stdin.write(json.dumps(opened(ids, site.applications)) + "\n")
+            client.stdin.flush()
+            assert client.stdout.readline() == "ready\n"
+            with site.memory() as pss:
+                made = Round([site.took(each) for each in ids])
+                made.pss, made.used = pss, site.used() - before
+            client.stdin.write("end\n")
+            client.stdin.flush()
+            made.told = json.loads(client.stdout.readline())
+    for each in busy:
+        site.panel.done(each, SECONDS * 5 + 120)
+    return made
+
+
+@pytest.mark.parametrize("is_busy", [False, True], ids=["printing", "beside two that compute"])
+def test_open_pages_cost_little(site: Site, is_busy: bool) -> None:  # noqa: FBT001
+    rounds: dict[bool, list[Round]] = {False: [], True: []}
+    for number in range(ROUNDS):
+        for with_pages in (False, True) if number % 2 == 0 else (True, False):
+            made = played(site, with_pages=with_pages, is_busy=is_busy)
+            rounds[with_pages].append(made)
+            told = "" if made.told is None else f"; {made.told}"
+            print(
+                f"\n{PAGES if with_pages else 0} pages, {DEPLOYMENTS} deployments: {statistics.median(made.seconds):.2f} s"
+                f" at the median; panel {max(made.pss):.0f} MiB, {made.used:.1f} s of a processor{told};"
+                f" load {os.getloadavg()[0]:.1f}"
+            )
+    middle = {key: statistics.median(each for one in of for each in one.seconds) for key, of in rounds.items()}
+    print(f"slowed by {(middle[True] / middle[False] - 1) * 100:+.1f} %")
+    worst = max(one.told["ms"][kind]["0.99"] for one in rounds[True] for kind in ("page", "part"))
+    statuses = [one.told["statuses"] for one in rounds[True]]
+    assert {status for each in statuses for status in each} <= {"page 200", "part 200", "part 304"}
+    assert all(one.told["told"] for one in rounds[True])
+    assert max(max(one.pss) for of in rounds.values() for one in of) < MOST_PSS_MIB
+    assert worst < MOST_P99_MS[is_busy]
+    if not is_busy:
+        assert middle[True] / middle[False] < MOST_SLOWDOWN
+
+
+def test_a_part_that_has_not_changed_costs_a_304(site: Site) -> None:
+    base_url = f"http://127.0.0.1:{site.panel.port}"
+    headers = {"cookie": site.cookie, "sec-fetch-site": "same-origin"}
+    services = site.panel.get("service.all")
+    with httpx.Client(base_url=base_url, headers=headers, trust_env=False) as client:
+        for path in ("/home/-/under-way", "/deployments/-/rows", f"/services/{services[0]['serviceId']}/-/standing"):
+            first = client.get(path)
+            took = []
+            for _ in range(200):
+                began = time.perf_counter()
+                again = client.get(path, headers={"if-none-match": first.headers["etag"]})
+                took.append((time.perf_counter() - began) * 1_000)
+                assert (again.status_code, again.content) == (304, b"")
+            print(f"\n{path}: {len(first.content)} bytes once, then 304 in {statistics.median(took):.1f} ms")
