@@ -1,9 +1,9 @@
 """Many open pages, cheap enough to leave the machine to the panel: a program of its own.
 
-``python _viewers.py PORT COOKIE`` reads one line of JSON, [[topics, page, parts], ...] with an entry a page, opens all of
-them and says ``ready``; each pulls its parts as a page does when it is told that they changed. At the end of its input
-it prints one line of JSON: how long answers took (milliseconds, by quantiles), how many there were by their status and
-what the program itself has used of a processor.
+``python _viewers.py PORT COOKIE`` reads one line of JSON, [[topics, page, parts], ...] with an entry a page, opens all
+of them and says ``ready``; each pulls its parts as a page does when it is told that they changed. At the end of its
+input it prints one line of JSON: how long answers took (milliseconds, by quantiles), how many there were by their
+status and what the program itself has used of a processor.
 """
 
 from __future__ import annotations
@@ -45,6 +45,16 @@ class Line:
 
     async def get(self, path: str, **more: str) -> tuple[int, Headers, bytes]:
         """What a request is answered; the body too, unless it comes bit by bit."""
+        was_kept = self._streams is not None
+        try:
+            return await self._get(path, more)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            self._streams = None
+            if not was_kept:
+                raise
+        return await self._get(path, more)  # the panel lets go of a connection that was not used for a while
+
+    async def _get(self, path: str, more: Headers) -> tuple[int, Headers, bytes]:
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port, limit=1 << 22)
         reader, writer = self._streams

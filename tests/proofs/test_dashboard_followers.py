@@ -1,5 +1,5 @@
-"""Must show 5: two hundred open pages while twenty deployments print. They are told what changes and pull it as pages do,
-by clients in a process of their own whose cost is named; the same deployments without any page run in between.
+"""Must show 5: two hundred open pages while twenty deployments print. They are told what changes and pull it as pages
+do, by clients in a process of their own whose cost is named; the same deployments without any page run in between.
 """
 
 from __future__ import annotations
@@ -203,7 +203,8 @@ def test_open_pages_cost_little(site: Site, is_busy: bool) -> None:  # noqa: FBT
             rounds[with_pages].append(made)
             told = "" if made.told is None else f"; {made.told}"
             print(
-                f"\n{PAGES if with_pages else 0} pages, {DEPLOYMENTS} deployments: {statistics.median(made.seconds):.2f} s"
+                f"\n{PAGES if with_pages else 0} pages, {DEPLOYMENTS} deployments: "
+                f"{statistics.median(made.seconds):.2f} s"
                 f" at the median; panel {max(made.pss):.0f} MiB, {made.used:.1f} s of a processor{told};"
                 f" load {os.getloadavg()[0]:.1f}"
             )
