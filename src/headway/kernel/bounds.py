@@ -49,5 +49,6 @@ class Bounds:
         metadata=told(whole(1, 10), "How often a watch path of a service may hold `**`, any number of folders."),
     )
     streams_per_person: int = field(
-        default=100, metadata=told(whole(1, 100_000), "Logs, deployments and open pages that one person may follow at a time.")
+        default=100,
+        metadata=told(whole(1, 100_000), "Logs, deployments and open pages that one person may follow at a time."),
     )

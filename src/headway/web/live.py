@@ -26,7 +26,7 @@ from headway.pages.page import MOST_TOPICS
 PATH = "/live"
 BEAT_SECONDS = 15.0
 JOIN_SECONDS = 0.1  # what changes within it is one event, of which there are so at most ten a second
-_STUCK_SECONDS = 30.0
+STUCK_SECONDS = 30.0
 _SECONDS_TO_CLOSE = 1.0
 _LONGEST_TOPIC = 100
 _HEADERS = (
@@ -41,9 +41,16 @@ class Live:
     """Everybody who looks at a page now. Of each change those are told who asked for its topic and may know of it."""
 
     def __init__(
-        self, source: ChangeSource, audience: Audience, clock: Clock, *, beat_seconds: float = BEAT_SECONDS
+        self,
+        source: ChangeSource,
+        audience: Audience,
+        clock: Clock,
+        *,
+        beat_seconds: float = BEAT_SECONDS,
+        stuck_seconds: float = STUCK_SECONDS,
     ) -> None:
         self.beat_seconds = beat_seconds
+        self.stuck_seconds = stuck_seconds
         self._audience = audience
         self._clock = clock
         self._streams: dict[str, set[LiveStream]] = defaultdict(set)
@@ -114,7 +121,7 @@ class LiveStream(AsgiStream):
         self._live.enter(self)
         try:
             with self._audience.listening(self._actor) as listener:
-                await _sent(send, {"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
+                await self._send(send, {"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
                 async with asyncio.TaskGroup() as group:
                     group.create_task(_until_gone(receive))
                     group.create_task(_until_over(listener))
@@ -142,32 +149,30 @@ class LiveStream(AsgiStream):
                 raise Gone
             self._news.clear()
             told, self._changed = self._changed, {}
-            await _told(send, "changed", {"topics": list(told), "revision": max(told.values())})
+            await self._say(send, "changed", {"topics": list(told), "revision": max(told.values())})
 
     async def _beat(self, send: Send) -> None:
-        await _told(send, "beat", {"now": self._clock.now()})
+        await self._say(send, "beat", {"now": self._clock.now()})
+
+    async def _say(self, send: Send, event: str, data: object) -> None:
+        body = b"event: %s\ndata: %s\n\n" % (event.encode(), to_json(data))
+        await self._send(send, {"type": "http.response.body", "body": body, "more_body": True})
+
+    async def _send(self, send: Send, message: dict[str, Any]) -> None:
+        """Sends; a reader that takes nothing for long holds memory here, and is sent away."""
+        try:
+            async with asyncio.timeout(self._live.stuck_seconds):
+                await send(message)
+        except TimeoutError:
+            raise Gone from None
 
 
 def _topics_in(query: str) -> Sequence[str]:
     """The topics that are asked for. Raises Problem."""
     topics = tuple(dict.fromkeys(value for name, value in parse_qsl(query) if name == "topic"))
-    if not 0 < len(topics) <= MOST_TOPICS or max(map(len, topics)) > _LONGEST_TOPIC:
+    if not 0 < len(topics) <= MOST_TOPICS or max(map(len, topics)) > _LONGEST_TOPIC:  # empty ones are not read
         raise Problem(400, Code.BAD_REQUEST, f"Ask for 1 to {MOST_TOPICS} topics.")
     return topics
-
-
-async def _told(send: Send, event: str, data: object) -> None:
-    body = b"event: %s\ndata: %s\n\n" % (event.encode(), to_json(data))
-    await _sent(send, {"type": "http.response.body", "body": body, "more_body": True})
-
-
-async def _sent(send: Send, message: dict[str, Any]) -> None:
-    """Sends; a reader that takes nothing for long holds memory here, and is sent away."""
-    try:
-        async with asyncio.timeout(_STUCK_SECONDS):
-            await send(message)
-    except TimeoutError:
-        raise Gone from None
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -1,0 +1,102 @@
+"""One open page: its beats, and what becomes of a reader that takes nothing or has gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from headway.api.problems import Problem
+from headway.core.access.audience import Audience
+from headway.core.access.model import Actor, Credential, CredentialKind, Role
+from headway.kernel.clock import SystemClock
+from headway.kernel.events import Events, Whose
+from headway.web.live import Live, LiveStream
+
+ANN = Actor(
+    user_id="ann",
+    organization_id="org",
+    role=Role.OWNER,
+    credential=Credential(kind=CredentialKind.SESSION, id="s1"),
+    name="Ann",
+)
+
+
+class Reader:
+    """Somebody at the other end of a stream."""
+
+    def __init__(self, *, takes: bool = True) -> None:
+        self.said: list[bytes] = []
+        self.gone = asyncio.Event()
+        self._takes = takes
+
+    async def send(self, message: Mapping[str, Any]) -> None:
+        """What the panel says."""
+        if not self._takes and message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+        self.said.append(message.get("body", b""))
+
+    async def receive(self) -> Mapping[str, Any]:
+        """That the reader has gone, once it has."""
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    def count(self, event: bytes) -> int:
+        """How many of an event came."""
+        return sum(each.startswith(b"event: " + event) for each in self.said)
+
+
+class Panel:
+    """What tells, and who listens."""
+
+    def __init__(self, **seconds: float) -> None:
+        self.events = Events()
+        self.audience = Audience(self.events, 10)
+        self.live = Live(self.events, self.audience, SystemClock(), **seconds)
+
+    def open(self, query: str = "topic=services") -> LiveStream:
+        """A stream of Ann's."""
+        return self.live.open(ANN, query)
+
+
+async def wait_until(reader: Reader, event: bytes, number: int) -> None:
+    async with asyncio.timeout(10):
+        while reader.count(event) < number:  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(0.005)
+
+
+async def test_a_page_that_nothing_changes_for_hears_that_the_panel_is_there() -> None:
+    panel, reader = Panel(beat_seconds=0.02), Reader()
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        group.create_task(panel.open().stream({}, reader.receive, reader.send))
+        await wait_until(reader, b"beat", 4)
+        assert (panel.live.count(), reader.count(b"changed")) == (1, 0)
+        panel.events.changed(Whose(organization_id="org"), "services", "deployments")
+        await wait_until(reader, b"changed", 1)
+        reader.gone.set()
+    assert panel.live.count() == 0
+    assert b'"topics":["services"]' in next(each for each in reader.said if b"changed" in each)
+
+
+async def test_a_reader_that_takes_nothing_is_sent_away_and_holds_nothing() -> None:
+    panel, reader = Panel(stuck_seconds=0.05), Reader(takes=False)
+    async with asyncio.timeout(10):
+        await panel.open().stream({}, reader.receive, reader.send)
+    assert panel.live.count() == 0
+    assert not panel.audience._of_person
+
+
+async def test_who_comes_while_the_panel_stops_is_sent_away() -> None:
+    panel, reader = Panel(), Reader()
+    panel.live.close()
+    async with asyncio.timeout(10):
+        await panel.open().stream({}, reader.receive, reader.send)
+    assert reader.said[-1] == b""
+
+
+@pytest.mark.parametrize("query", ["", "topics=a", "topic=", "&".join(f"topic={number}" for number in range(17))])
+def test_topics_are_asked_for(query: str) -> None:
+    with pytest.raises(Problem):
+        Panel().open(query)
