@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import pytest
@@ -38,7 +38,7 @@ class Reader:
             await asyncio.Event().wait()
         self.said.append(message.get("body", b""))
 
-    async def receive(self) -> Mapping[str, Any]:
+    async def receive(self) -> MutableMapping[str, Any]:
         """That the reader has gone, once it has."""
         await self.gone.wait()
         return {"type": "http.disconnect"}
