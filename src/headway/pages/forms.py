@@ -16,12 +16,34 @@ class Kind(StrEnum):
     WHOLE = "whole"
     FLAG = "flag"
     LINES = "lines"
+    BLOCK = "block"  # a text of several lines, as it is
+    SECRET = "secret"  # noqa: S105 - the name of a kind; what is typed is never shown again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A value that can be chosen, and what it is called."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """How a field is shown: its label ("": its own name as words), a hint, and where only some values are right, what
+    there is to choose from; ``none`` is what choosing nothing is called, None where something has to be chosen.
+    """
+
+    label: str = ""
+    hint: str = ""
+    options: tuple[Choice, ...] | None = None
+    none: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What a form asks before it does anything: what will happen, what stays, and the word on its button. Where
-    ``typed`` is given, that has to be typed first. ``values`` fill its fields.
+    ``typed`` is given, that has to be typed first. ``values`` fill its fields, ``fields`` say how they are shown.
     """
 
     title: str
@@ -30,6 +52,7 @@ class Question:
     danger: bool = False
     typed: str | None = None
     values: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, Field] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +80,9 @@ class Form:
     input's names on the wire; ``given`` is the rest of the input, from the address alone: ids never come from fields.
     ``asks`` is its question, shown at its own address, so that it works without scripts. ``did`` tells what it did,
     from the answer and not from hope; ``then`` is the path that is shown after it, one of our own. The answer is what
-    the operation answers as JSON, None where it answers nothing, and Started of what starts work.
+    the operation answers as JSON, None where it answers nothing, and Started of what starts work. What is left empty is
+    not given, but for ``clears``: those are given as null, which takes them away. A name with a dot is a field of an
+    object.
     """
 
     operation: Callable[[Visit], str]
@@ -66,3 +91,4 @@ class Form:
     did: Callable[[Visit, object], Flash]
     then: Callable[[Visit, object], str]
     fields: Mapping[str, Kind] = field(default_factory=dict)
+    clears: frozenset[str] = frozenset()

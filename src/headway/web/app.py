@@ -148,15 +148,18 @@ class Web:
         """What the path names, by what its page has."""
         if (request.path, request.method) == (HOME, "GET"):
             return Named(page=HOME, ids={})
+        by_id = None  # what is written out, as the name of a form is, goes before an id
         for each in self._paths.named(request.path):
             page = self._page(each.page)
-            if each.piece is Piece.WHOLE and request.method == "GET":
+            if each.piece is Piece.WHOLE and request.method == "GET" and each.page.endswith("}"):
+                by_id = by_id or each
+            elif each.piece is Piece.WHOLE and request.method == "GET":
                 return each
             if each.piece is Piece.PART and request.method == "GET" and each.name in page.parts:
                 return each
             if each.piece is Piece.FORM and request.method in {"GET", "POST"} and each.name in page.forms:
                 return each
-        return None
+        return by_id
 
     def _visit(self, request: Came, actor: Actor, named: Named) -> PageVisit:
         token = request.token or ""

@@ -11,21 +11,35 @@ _LONGEST_WHOLE = 15
 
 
 def values_of(form: Form, typed: Mapping[str, str]) -> Mapping[str, object]:
-    """The values of the form's fields, and of nothing else that was sent. What is empty is not given."""
+    """The values of the form's fields, and of nothing else that was sent. What is empty is not given, but where that
+    takes it away.
+    """
     found = {name: _value(kind, typed.get(name)) for name, kind in form.fields.items()}
-    return {name: value for name, value in found.items() if value is not None}
+    return _as_objects({name: value for name, value in found.items() if value is not None or name in form.clears})
+
+
+def _as_objects(found: Mapping[str, object]) -> Mapping[str, object]:
+    """The same, with an object for each name before a dot."""
+    values = {name: value for name, value in found.items() if "." not in name}
+    for name in found.keys() - values.keys():
+        within, _, own = name.partition(".")
+        held = values.setdefault(within, {})
+        if isinstance(held, dict):
+            held[own] = found[name]
+    return values
 
 
 def kept_of(form: Form, typed: Mapping[str, str]) -> Mapping[str, str]:
-    """What was typed, to be shown again."""
-    return {name: typed.get(name, "") for name in form.fields}
+    """What was typed, to be shown again; secrets are typed anew."""
+    return {name: typed.get(name, "") for name, kind in form.fields.items() if kind is not Kind.SECRET}
 
 
 def told_of(issues: Sequence[Issue], fields: Mapping[str, Kind]) -> tuple[Mapping[str, str], str]:
     """What is wrong with each field, and with all else, as sentences."""
     at: dict[str, list[str]] = {}
     for issue in issues:
-        name = str(issue["path"][0]) if issue["path"] else ""
+        name = ".".join(str(each) for each in issue["path"][:2])
+        name = name if name in fields else str(issue["path"][0]) if issue["path"] else ""
         at.setdefault(name if name in fields else "", []).append(_sentence(str(issue["message"]), name, fields))
     return {name: " ".join(said) for name, said in at.items() if name}, " ".join(at.get("", ()))
 
@@ -44,7 +58,7 @@ def _value(kind: Kind, text: str | None) -> object:
     if not text:
         return None
     match kind:
-        case Kind.TEXT:
+        case Kind.TEXT | Kind.BLOCK | Kind.SECRET:
             return text
         case Kind.WHOLE:
             is_whole = text.removeprefix("-").isdecimal() and text.isascii() and len(text) <= _LONGEST_WHOLE

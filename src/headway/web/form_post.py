@@ -12,7 +12,7 @@ from headway.core.access.policy import ConfirmFirst
 from headway.core.access.sign_in import SignIn
 from headway.http import errors
 from headway.kernel.errors import Code, HeadwayError
-from headway.pages.forms import Flash, Form, Question
+from headway.pages.forms import Field, Flash, Form, Question
 from headway.pages.page import View
 from headway.web.form_fields import kept_of, told_of, values_of
 from headway.web.requests import Came
@@ -95,7 +95,10 @@ class Asking:
             "action": self.action,
             "back": self.back,
             "once": secrets.token_hex(16),
-            "fields": [{"name": name, "kind": kind} for name, kind in self.form.fields.items()],
+            "fields": [
+                {"name": name, "kind": kind, "shown": question.fields.get(name, Field())}
+                for name, kind in self.form.fields.items()
+            ],
             "issues": issues or {},
             "problem": problem,
             "confirm": confirm,

@@ -29,6 +29,30 @@ def test_what_is_empty_is_not_given_and_what_is_no_number_is_told_by_the_operati
     assert values_of(FORM, {"keep": "9" * 5_000})["keep"] == "9" * 5_000
 
 
+def test_what_is_cleared_is_given_as_nothing_and_a_dot_makes_an_object() -> None:
+    fields = {
+        "name": Kind.TEXT,
+        "keepDays": Kind.WHOLE,
+        "connection.host": Kind.TEXT,
+        "connection.password": Kind.SECRET,
+    }
+    form = Form(
+        operation=NEVER, given=NEVER, asks=NEVER, did=NEVER, then=NEVER, fields=fields, clears=frozenset({"keepDays"})
+    )
+    assert values_of(form, {"connection.host": "db"}) == {"keepDays": None, "connection": {"host": "db"}}
+    assert values_of(form, {"keepDays": "3"}) == {"keepDays": 3}
+    assert "connection.password" not in kept_of(form, {"connection.password": "told once"})
+    at, _ = told_of(
+        [{"path": ["connection", "host"], "message": "No"}, {"path": ["name", 3], "message": "Nor"}], fields
+    )
+    assert at == {"connection.host": "No.", "name": "Nor."}
+
+
+def test_a_block_is_one_text_with_its_lines() -> None:
+    form = Form(operation=NEVER, given=NEVER, asks=NEVER, did=NEVER, then=NEVER, fields={"script": Kind.BLOCK})
+    assert values_of(form, {"script": "set -e\r\n  true\r\n"}) == {"script": "set -e\n  true"}
+
+
 def test_what_was_typed_is_kept() -> None:
     assert kept_of(FORM, {"title": "<b>", "form_token": "x"}) == {"title": "<b>", "keep": "", "force": "", "paths": ""}
 
