@@ -60,6 +60,7 @@ BACKUP_ROWS: Mapping[str, Row] = {
     "backup.files": Row(QUERY, BACKUP, MEMBER, READ, IN_PROJECT),
     "backup.listBackupFiles": Row(QUERY, DESTINATION | {"search": ""}, ADMIN, READ, ORGANISATION),
     "backup.one": Row(QUERY, BACKUP, MEMBER, READ, IN_PROJECT),
+    "backup.overview": Row(QUERY, {}, MEMBER, READ, OWN),
     "backup.remove": Row(MUTATION, BACKUP, ADMIN, SET, IN_PROJECT),
     "backup.restoreBackupWithLogs": Row(MUTATION, BACKUP | {"backupFile": "f"}, ADMIN, SET, IN_PROJECT),
     "backup.update": Row(MUTATION, BACKUP | {"prefix": "p"}, ADMIN, SET, IN_PROJECT),

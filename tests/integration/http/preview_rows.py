@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from headway.core.access.policy import Noun
-from tests.integration.http.access_rows import DEPLOY, MEMBER, MUTATION, QUERY, READ, SERVICE, Row
+from tests.integration.http.access_rows import DEPLOY, MEMBER, MUTATION, OWN, QUERY, READ, SERVICE, Row
 from tests.integration.http.world import World
 
 PREVIEW = {"previewDeploymentId": "{preview}"}
@@ -15,6 +15,7 @@ PREVIEW_ROWS: Mapping[str, Row] = {
     "previewDeployment.approve": Row(MUTATION, {"previewDeploymentId": "{fork}", "commit": "b" * 40}, MEMBER, DEPLOY),
     "previewDeployment.delete": Row(MUTATION, PREVIEW, MEMBER, DEPLOY),
     "previewDeployment.one": Row(QUERY, PREVIEW, MEMBER, READ),
+    "previewDeployment.overview": Row(QUERY, {}, MEMBER, READ, OWN),
     "previewDeployment.redeploy": Row(MUTATION, PREVIEW, MEMBER, DEPLOY),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from headway.core.access.policy import Noun
-from tests.integration.http.access_rows import ADMIN, DEPLOY, IN_PROJECT, MEMBER, MUTATION, QUERY, READ, SET, Row
+from tests.integration.http.access_rows import ADMIN, DEPLOY, IN_PROJECT, MEMBER, MUTATION, OWN, QUERY, READ, SET, Row
 from tests.integration.http.world import World
 
 A_SCHEDULE = {"name": "nightly", "cronExpression": "30 4 * * *", "command": "true"}
@@ -18,6 +18,7 @@ SCHEDULE_ROWS: Mapping[str, Row] = {
     "schedule.delete": Row(MUTATION, SCHEDULE, ADMIN, SET, IN_PROJECT),
     "schedule.list": Row(QUERY, OF, MEMBER, READ, IN_PROJECT, Noun.APPLICATION),
     "schedule.one": Row(QUERY, SCHEDULE, MEMBER, READ, IN_PROJECT),
+    "schedule.overview": Row(QUERY, {}, MEMBER, READ, OWN),
     "schedule.runManually": Row(MUTATION, SCHEDULE, MEMBER, DEPLOY, IN_PROJECT),
     "schedule.update": Row(MUTATION, SCHEDULE | {"name": "renamed"}, ADMIN, SET, IN_PROJECT),
 }

@@ -16,6 +16,7 @@ from headway.features.backups.database.servers import DatabaseServers
 from headway.features.backups.database.service import DatabaseBackupService, judged_database
 from headway.features.backups.database.target import DatabaseTarget, PanelArchive
 from headway.features.backups.model import B
+from headway.features.backups.overview import BackupOverviewReader
 from headway.features.backups.run import backup_kind, restore_kind
 from headway.features.backups.subject import BackupSubject, carry_along
 from headway.features.backups.volume.requests import VOLUME_JOB
@@ -38,6 +39,7 @@ class Backups:
 
     databases: DatabaseBackupService
     volumes: VolumeBackupService
+    overviews: BackupOverviewReader
     wanted: Callable[[Tx], Sequence[RetentionRule]]
     module: Module
 
@@ -84,7 +86,13 @@ def install_backups(
         destinations=destinations.service,
         services=services,
     )
-    return Backups(databases=databases, volumes=volumes, wanted=partial(_wanted, vault=base.vault), module=module)
+    return Backups(
+        databases=databases,
+        volumes=volumes,
+        overviews=BackupOverviewReader(db=base.db, vault=base.vault, timers=base.timers),
+        wanted=partial(_wanted, vault=base.vault),
+        module=module,
+    )
 
 
 def carry_backups_along(tx: Tx, service_id: str, project_id: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from sqlalchemy import Column, ColumnElement, Row, Table, delete, insert, select, update
+from sqlalchemy import Column, ColumnElement, Row, Select, Table, delete, insert, select, update
 
 from headway.core.access.policy import Missing, Noun
 from headway.core.deployments.run import Owner
@@ -43,6 +43,10 @@ class BackupStore(Generic[B]):
     def of_organization(self, tx: Tx, organization_id: str, vault: Vault) -> list[B]:
         """An organisation's backups, newest first."""
         return self._newest(tx, self.table.c.organization_id == organization_id, vault)
+
+    def ids(self, organization_id: str) -> Select[tuple[str]]:
+        """Selects the ids of an organisation's backups."""
+        return select(self._id).where(self.table.c.organization_id == organization_id)
 
     def of_service(self, tx: Tx, service_id: str, vault: Vault) -> list[B]:
         """The backups of a service, newest first."""

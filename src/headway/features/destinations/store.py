@@ -42,6 +42,12 @@ def of_organization(tx: Tx, organization_id: str, vault: Vault) -> list[Destinat
     return [_record(row, vault) for row in tx.execute(mine.order_by(_c.created_at.desc(), _c.destination_id))]
 
 
+def names(tx: Tx, organization_id: str) -> dict[str, str]:
+    """What an organisation's destinations are called, by their ids."""
+    mine = select(_c.destination_id, _c.name).where(_c.organization_id == organization_id)
+    return {row.destination_id: row.name for row in tx.execute(mine)}
+
+
 def add(tx: Tx, destination: Destination, vault: Vault) -> None:
     """Writes a new destination."""
     tx.execute(

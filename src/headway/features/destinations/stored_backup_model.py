@@ -35,6 +35,18 @@ class KeptFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptOf:
+    """What a backup has left: how many files of how many bytes, the newest of them, and when one of them was last
+    restored on trial (None: never).
+    """
+
+    number: int
+    bytes: int
+    newest: KeptFile
+    proven_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
     """How many are kept, and for how long; None: all, for ever."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, Select, delete, func, insert, select, update
 
 from headway.core.deployments.model import SubjectType
-from headway.features.destinations.stored_backup_model import KeptFile
+from headway.features.destinations.stored_backup_model import KeptFile, KeptOf
 from headway.infra.db.tables.backups import kept_files
 from headway.infra.db.transaction import Tx
 
@@ -25,6 +25,26 @@ def of_subject(tx: Tx, subject_type: SubjectType, subject_id: str) -> list[KeptF
     """What a backup has left, newest first."""
     mine = (_c.subject_type == subject_type, _c.subject_id == subject_id)
     return [_record(row) for row in tx.execute(select(kept_files).where(*mine).order_by(_c.made_at.desc(), _c.path))]
+
+
+def kept_of(tx: Tx, subject_type: SubjectType, ids: Select[tuple[str]]) -> dict[str, KeptOf]:
+    """What backups that ``ids`` selects have left, by the backup's id."""
+    mine = (_c.subject_type == subject_type, _c.subject_id.in_(ids))
+    order = (_c.made_at.desc(), _c.path)
+    first = func.row_number().over(partition_by=_c.subject_id, order_by=order)
+    numbered = select(kept_files, first.label("number")).where(*mine).subquery()
+    columns = (column for column in numbered.c if column.name != "number")
+    newest = {row.subject_id: _record(row) for row in tx.execute(select(*columns).where(numbered.c.number == 1))}
+    sums = select(
+        _c.subject_id,
+        func.count().label("number"),
+        func.sum(_c.bytes).label("bytes"),
+        func.max(_c.proven_at).label("at"),
+    )
+    return {
+        row.subject_id: KeptOf(number=row.number, bytes=int(row.bytes), newest=newest[row.subject_id], proven_at=row.at)
+        for row in tx.execute(sums.where(*mine).group_by(_c.subject_id))
+    }
 
 
 def at(tx: Tx, destination_id: str, path: str) -> KeptFile | None:

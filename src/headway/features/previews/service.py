@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from headway.core.access.model import Actor
-from headway.core.access.policy import Missing, Noun, Permission, permit
+from headway.core.access.policy import Missing, Noun, Permission, permit, reach
 from headway.core.deployments.idempotency import Once, Queued
+from headway.core.deployments.latest_runs import LatestRun, latest_runs
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Request, SubjectType, asked_by
 from headway.core.deployments.run import Owner
@@ -52,6 +53,17 @@ class PreviewService:
             owner = services_store.owner(tx, service_id, service_type)
             _permit(actor, permission, owner, service_id, NOUNS[service_type])
             return [self._seen(tx, each) for each in store.of_service(tx, service_id)]
+
+        return await self.db.read(read)
+
+    async def everywhere(self, actor: Actor) -> list[tuple[PreviewOverview, LatestRun | None]]:
+        """The previews of all services that the caller may see, the newest first, each with its newest deployment."""
+        organization_id = actor.organization_id
+
+        def read(tx: Tx) -> list[tuple[PreviewOverview, LatestRun | None]]:
+            runs = latest_runs(tx, SubjectType.PREVIEW, store.ids(organization_id))
+            found = store.within(tx, organization_id, reach(actor))
+            return [(self._seen(tx, each), runs.get(each.preview_id)) for each in found]
 
         return await self.db.read(read)
 

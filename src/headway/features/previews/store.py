@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, delete, func, insert, or_, select, update
 
-from headway.core.access.policy import Missing, Noun
+from headway.core.access.policy import Missing, Noun, Visibility
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
 from headway.features.previews.model import ClosedWhy, Preview, UnreportedState
@@ -47,6 +47,22 @@ def newest(tx: Tx, service_id: str, number: int) -> Preview | None:
 def of_service(tx: Tx, service_id: str) -> list[Preview]:
     """A service's previews, the newest first."""
     mine = _EVERY.where(_c.service_id == service_id, _LIVE)
+    return [_preview(row) for row in tx.execute(mine.order_by(_c.seq.desc()))]
+
+
+def ids(organization_id: str) -> Select[tuple[str]]:
+    """Selects the previews that an organisation has."""
+    there = (_s.organization_id == organization_id, _s.deleted_at.is_(None), _LIVE)
+    return select(_c.preview_id).join(services, _s.service_id == _c.service_id).where(*there)
+
+
+def within(tx: Tx, organization_id: str, reach: Visibility) -> list[Preview]:
+    """An organisation's previews of services as far as the reach goes, the newest first."""
+    mine = _EVERY.where(_s.organization_id == organization_id, _s.deleted_at.is_(None), _LIVE)
+    if not reach.everything:
+        mine = mine.where(_s.project_id.in_(reach.projects) | _s.service_id.in_(reach.services))
+    if reach.within is not None:
+        mine = mine.where(_s.project_id.in_(reach.within))
     return [_preview(row) for row in tx.execute(mine.order_by(_c.seq.desc()))]
 
 

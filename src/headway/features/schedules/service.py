@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from headway.core.access.model import Actor, Role
-from headway.core.access.policy import Missing, Noun, Permission, permit
+from headway.core.access.policy import Missing, Noun, Permission, permit, sees
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.idempotency import Once, Queued
+from headway.core.deployments.latest_runs import LatestRun, latest_runs
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Deployment, Request, SubjectType, asked_by
 from headway.core.deployments.service import LogFiles, Stopping
@@ -20,11 +21,12 @@ from headway.core.deployments.store import find as find_deployment
 from headway.core.deployments.subject_shutdown import end_unfinished
 from headway.core.deployments.subjects import NOUNS
 from headway.core.engine.scheduler.cron import Cron, checked
-from headway.core.engine.scheduler.timer import Policy, Tick
+from headway.core.engine.scheduler.timer import Policy, Tick, Timer
 from headway.core.engine.scheduler.timers import Timers
-from headway.features.schedules import powers, store
+from headway.features.schedules import overview_store, powers, store
 from headway.features.schedules.cleanup import clear
 from headway.features.schedules.model import Schedule, ScheduleOverview, ScheduleTarget, Shell, Text, check
+from headway.features.schedules.overview_store import ListedSchedule
 from headway.features.schedules.subject import request_for
 from headway.features.services.kinds import ServiceKinds
 from headway.infra.db.engine import Database
@@ -137,6 +139,23 @@ class ScheduleService:
             inside = self._require_target(tx, actor, permission, wish)
             found = store.of_target(tx, target, inside, actor.organization_id, self._vault)
             return [self._seen(tx, each) for each in found]
+
+        return await self._db.read(look)
+
+    async def all(self, actor: Actor) -> list[tuple[ListedSchedule, Timer, LatestRun | None]]:
+        """Every schedule that the caller may see, by name, with when it is due and its newest run."""
+        organization_id = actor.organization_id
+
+        def look(tx: Tx) -> list[tuple[ListedSchedule, Timer, LatestRun | None]]:
+            mine = overview_store.ids(organization_id)
+            timers = self._timers.of(tx, SubjectType.SCHEDULE, mine)
+            runs = latest_runs(tx, SubjectType.SCHEDULE, mine)
+            found = [
+                each
+                for each in overview_store.of_organization(tx, organization_id)
+                if sees(actor, organization_id, None if each.place is None else each.place.project_id)
+            ]
+            return [(each, timers[each.schedule_id], runs.get(each.schedule_id)) for each in found]
 
         return await self._db.read(look)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Integer, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Integer, Row, Select, bindparam, delete, func, insert, select, update
 
 from headway.core.deployments.model import SubjectType
 from headway.core.engine.scheduler.cron import Cron
@@ -47,6 +47,12 @@ def find(tx: Tx, subject_type: SubjectType, subject_id: str) -> Timer | None:
     """The timer of a subject."""
     row = tx.execute(_BY_KEY, {"subject_type": subject_type, "subject_id": subject_id}).one_or_none()
     return None if row is None else _timer(row)
+
+
+def of_subjects(tx: Tx, subject_type: SubjectType, ids: Select[tuple[str]]) -> list[Timer]:
+    """The timers of these subjects; ``ids`` selects them."""
+    mine = select(timers).where(_c.subject_type == subject_type, _c.subject_id.in_(ids))
+    return [_timer(row) for row in tx.execute(mine)]
 
 
 def put(tx: Tx, timer: Timer) -> None:

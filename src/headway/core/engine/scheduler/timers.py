@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from sqlalchemy import Select
+
 from headway.core.deployments.model import Deployment, SubjectType
 from headway.core.deployments.status import Status
 from headway.core.engine.scheduler import store
@@ -58,6 +62,10 @@ class Timers:
     def one(self, tx: Tx, subject_type: SubjectType, subject_id: str) -> Timer | None:
         """A subject's timer."""
         return store.find(tx, subject_type, subject_id)
+
+    def of(self, tx: Tx, subject_type: SubjectType, ids: Select[tuple[str]]) -> Mapping[str, Timer]:
+        """The timers of subjects that ``ids`` selects, by the subject's id."""
+        return {each.subject_id: each for each in store.of_subjects(tx, subject_type, ids)}
 
     def newest(self, tx: Tx, subject_type: SubjectType, subject_id: str, most: int) -> list[Tick]:
         """Its latest due times and what became of them, the newest first."""

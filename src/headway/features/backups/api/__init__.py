@@ -26,6 +26,7 @@ def _backup(panel: PanelParts) -> Routed:
         backups=features.backups.databases,
         deployment_reads=features.deployments.reads,
         destinations=features.destinations.service,
+        overviews=features.backups.overviews,
         relations=relations_of(panel),
     )
     return database.router.over(needs)

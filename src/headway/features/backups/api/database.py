@@ -14,7 +14,7 @@ from headway.api.inputs import Empty, Input, Keyed
 from headway.api.operation import Call, Nothing, Ready, queued, queued_as
 from headway.api.router import Router
 from headway.core.access.model import Actor, Role, Scope
-from headway.core.access.policy import Noun
+from headway.core.access.policy import Noun, may
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.queries import DeploymentReader
 from headway.drivers.dumps.base import Engine
@@ -30,6 +30,7 @@ from headway.features.backups.api.inputs import (
     ZoneName,
     put_upon,
 )
+from headway.features.backups.api.overview_rows import BackupOverviewRow, backup_overview_row
 from headway.features.backups.api.rows import BackupDetails, FileEntry, FileRow, backup_details, file_entry, file_row
 from headway.features.backups.database.model import (
     WEB_SERVER,
@@ -39,8 +40,9 @@ from headway.features.backups.database.model import (
     DatabaseBackupSettings,
 )
 from headway.features.backups.database.service import DatabaseBackupService, NewBackup
+from headway.features.backups.overview import BackupOverviewReader
 from headway.features.destinations.service import DestinationService
-from headway.features.services.api.relations import Relations
+from headway.features.services.api.relations import DESTINATION, Relations
 from headway.kernel.errors import InvalidInput, PasswordForgotten
 
 DatabaseType = Literal["postgres", "mariadb", "mysql", "mongo", "web-server", "libsql"]
@@ -65,6 +67,7 @@ class BackupNeeds:
     backups: DatabaseBackupService
     deployment_reads: DeploymentReader
     destinations: DestinationService
+    overviews: BackupOverviewReader
     relations: Relations
 
 
@@ -188,6 +191,18 @@ class Drill(BackupById):
 async def all_(needs: BackupNeeds, call: Call[Empty]) -> list[BackupDetails]:
     """Every backup that the caller may see."""
     return await backup_rows(needs.relations, call.actor, await needs.backups.all(call.actor))
+
+
+@router.query("overview", least=Role.MEMBER, scope=Scope.READ)
+async def overview(needs: BackupNeeds, call: Call[Empty]) -> list[BackupOverviewRow]:
+    """Every backup that the caller may see, of databases, of volumes and of Headway itself, with what is kept of it."""
+    found = await needs.overviews.all(call.actor)
+    places = await needs.relations.services([each.backup.service_id for each in found])
+    sees_destinations = may(call.actor, DESTINATION)
+    return [
+        backup_overview_row(each, places.get(each.backup.service_id or ""), sees_destinations=sees_destinations)
+        for each in found
+    ]
 
 
 @router.query("one", least=Role.MEMBER, scope=Scope.READ)

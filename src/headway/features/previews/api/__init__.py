@@ -19,8 +19,11 @@ def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
 
 def _preview_deployment(panel: PanelParts) -> Routed:
     from headway.features.previews.api import operations
+    from headway.features.services.api import relations_of
 
-    needs = operations.PreviewDeploymentNeeds(previews=panel.features.previews.service, view=preview_view(panel))
+    needs = operations.PreviewDeploymentNeeds(
+        previews=panel.features.previews.service, relations=relations_of(panel), view=preview_view(panel)
+    )
     return operations.router.over(needs)
 
 

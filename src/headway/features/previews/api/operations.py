@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from headway.api.inputs import Input, Told
+from headway.api.inputs import Empty, Input, Told
 from headway.api.operation import Call, Ready, naming
 from headway.api.router import Router
 from headway.core.access.model import Actor, Role, Scope
@@ -16,8 +16,10 @@ from headway.core.deployments.model import SubjectType
 from headway.core.deployments.queries import DeploymentReader
 from headway.features.deployments.api.lists import rows_of
 from headway.features.edge.domains import DomainService
+from headway.features.previews.api.listed_rows import ListedPreviewRow, listed_preview_row
 from headway.features.previews.api.rows import PreviewDeploymentRow, preview_row
 from headway.features.previews.service import PreviewOverview, PreviewService
+from headway.features.services.api.relations import Relations
 from headway.kernel.errors import InvalidInput
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
@@ -42,6 +44,7 @@ class PreviewDeploymentNeeds:
     """What these operations need."""
 
     previews: PreviewService
+    relations: Relations
     view: PreviewView
 
 
@@ -82,6 +85,17 @@ async def all_(needs: PreviewDeploymentNeeds, call: Call[PreviewsOfService]) -> 
     service_type = SubjectType.COMPOSE if of_compose else SubjectType.APPLICATION
     found = await needs.previews.all(call.actor, call.permission, service_type, service_id)
     return [await needs.view.row(call.actor, each) for each in found]
+
+
+@router.query("overview", least=Role.MEMBER, scope=Scope.READ)
+async def overview(needs: PreviewDeploymentNeeds, call: Call[Empty]) -> list[ListedPreviewRow]:
+    """The previews of all services that the caller may see, the newest first."""
+    found = await needs.previews.everywhere(call.actor)
+    places = await needs.relations.services([seen.preview.service_id for seen, _ in found])
+    return [
+        listed_preview_row(seen, run, places.get(seen.preview.service_id), needs.view.domains.address)
+        for seen, run in found
+    ]
 
 
 @router.query("one", least=Role.MEMBER, scope=Scope.READ)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from headway.api.inputs import MOST, Input
+from headway.api.inputs import MOST, Empty, Input
 from headway.api.operation import Call, Ready, queued_as
 from headway.api.router import Router
 from headway.core.access.model import Role, Scope
@@ -21,6 +21,7 @@ from headway.core.deployments.status import Status
 from headway.core.engine.scheduler.timer import CatchUp, Overlap, Policy
 from headway.features.deployments.api.lists import rows_of
 from headway.features.projects.model import ListedService, ServicePlace
+from headway.features.schedules.api.listed_rows import ListedScheduleRow, listed_schedule_row
 from headway.features.schedules.api.rows import (
     CatchUpName,
     OverlapName,
@@ -174,6 +175,12 @@ async def list_(needs: ScheduleNeeds, call: Call[Of]) -> list[ScheduleRow]:
     """The schedules of a service, or of the panel's machine."""
     target = ScheduleTarget(call.input.schedule_type)
     return await _rows(needs, call, await needs.schedules.of_target(call.actor, call.permission, target, call.input.id))
+
+
+@router.query("overview", least=Role.MEMBER, scope=Scope.READ)
+async def overview(needs: ScheduleNeeds, call: Call[Empty]) -> list[ListedScheduleRow]:
+    """Every schedule that the caller may see, by name, with when it is due and its newest run."""
+    return [listed_schedule_row(*each) for each in await needs.schedules.all(call.actor)]
 
 
 @router.query("one", least=Role.MEMBER, scope=Scope.READ)
