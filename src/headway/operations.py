@@ -21,6 +21,7 @@ from headway.core.deployments.model import Deployment
 from headway.features.access import api as access
 from headway.features.access import pages as access_pages
 from headway.features.backups import api as backups
+from headway.features.backups import pages as backup_pages
 from headway.features.containers import api as containers
 from headway.features.deployments import api as deployments
 from headway.features.deployments import pages as deployment_pages
@@ -32,11 +33,14 @@ from headway.features.git import api as git
 from headway.features.home import pages as home_pages
 from headway.features.notifications import api as notifications
 from headway.features.previews import api as previews
+from headway.features.previews import pages as preview_pages
 from headway.features.projects import api as projects
 from headway.features.registries import api as registries
 from headway.features.rollbacks import api as rollbacks
 from headway.features.schedules import api as schedules
+from headway.features.schedules import pages as schedule_pages
 from headway.features.servers import api as servers
+from headway.features.servers import pages as server_pages
 from headway.features.services import api as services
 from headway.features.services import pages as service_pages
 from headway.features.settings import api as settings
@@ -82,8 +86,12 @@ _ROUTERS = (
 _SEARCHES = Bounds(in_all=2, of_token=1, of_address=2, wait_seconds=10)  # each takes a processor for up to 2 s
 _PAGES: Sequence[Callable[[], Mapping[str, Callable[[], Page]]]] = (
     access_pages.pages,
+    backup_pages.pages,
     deployment_pages.pages,
     home_pages.pages,
+    preview_pages.pages,
+    schedule_pages.pages,
+    server_pages.pages,
     service_pages.pages,
 )
 _OPENED = frozenset({"organization.acceptInvitation"})  # to whoever has no key yet

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from headway.features.backups.pages.files import file_id
 from headway.operations import all_pages
 from headway.web.answers import POLICY
+from tests.integration.http.backup_rows import A_VOLUME_BACKUP
+from tests.integration.http.preview_rows import previews_of
+from tests.integration.http.schedule_rows import schedule_of
+from tests.integration.http.server_rows import A_SERVER
 from tests.integration.http.world import World
 from tests.integration.web.browsers import OWN, browser, fields_of, form_token_of, link_for, send, signed_in
 
@@ -26,7 +31,21 @@ async def _ids(world: World) -> Mapping[str, str]:
     user_id = (await world.get("user.get"))["userId"]
     invited = await world.post("organization.inviteMember", email="mia@example.org", role="member")
     of_people = {"{userId}": user_id, "{invitationId}": invited["id"]}
-    return {"{deploymentId}": deployment_id, "{serviceId}": application_id, "{releaseId}": release_id, **of_people}
+    of_services = {"{deploymentId}": deployment_id, "{serviceId}": application_id, "{releaseId}": release_id}
+    return {**of_services, **of_people, **await _running(world, application_id)}
+
+
+async def _running(world: World, application_id: str) -> Mapping[str, str]:
+    """The ids of what runs at its times or by itself."""
+    volume = {**A_VOLUME_BACKUP, "serviceType": "application", "applicationId": application_id, "volumeName": "data"}
+    made = {
+        "{serverId}": (await world.post("server.create", **A_SERVER))["serverId"],
+        "{scheduleId}": (await schedule_of(world, application_id))["schedule"],
+        "{backupId}": (await world.post("volumeBackups.create", **volume))["volumeBackupId"],
+        "{previewDeploymentId}": (await previews_of(world, application_id))["preview"],
+    }
+    things = {"{kind}": "application", "{sourceId}": application_id, "{file}": file_id("a/b")}
+    return {**made, **things, "{target}": "application", "{targetId}": application_id}
 
 
 def _addresses(ids: Mapping[str, str]) -> dict[str, str]:
@@ -42,8 +61,20 @@ def _addresses(ids: Mapping[str, str]) -> dict[str, str]:
 
 
 # The status of each page, to those who are of the organisation and were given nothing, and to those of another one.
-MEMBER: Mapping[str, int] = {"/home": 200, "/deployments": 200, "/services": 200, "/members": 200}
-ADMINS = frozenset({"/members/users/{userId}", "/members/invitations/{invitationId}"})  # which a member is refused
+MEMBER: Mapping[str, int] = dict.fromkeys(
+    (
+        *("/home", "/deployments", "/services", "/members"),
+        *("/schedules", "/schedules/new", "/backups", "/backups/new", "/previews"),
+    ),
+    200,
+)
+ADMINS = frozenset(  # which a member is refused
+    {
+        *("/members/users/{userId}", "/members/invitations/{invitationId}"),
+        *("/servers/{serverId}", "/servers/{serverId}/connection", "/backups/{backupId}/destination"),
+    }
+)
+LISTS_OF_ADMINS = frozenset({"/servers"})
 
 
 async def test_each_page_shows_what_its_operation_would(world: World) -> None:
@@ -56,7 +87,8 @@ async def test_each_page_shows_what_its_operation_would(world: World) -> None:
             for name, address in addresses.items()
         }
     expected = {name: [200, 200, 200] if name.partition("/-/")[0] in MEMBER else [200, 404, 404] for name in addresses}
-    expected |= {name: [200, 403, 404] for name in ADMINS}
+    expected |= {name: [200, 403, 404] for name in addresses if name.partition("/-/")[0] in ADMINS}
+    expected |= {name: [200, 403, 200] for name in addresses if name.partition("/-/")[0] in LISTS_OF_ADMINS}
     assert found == expected
 
 
