@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 EXAMPLES = (
-    "Minute, hour, day of month, month, day of week: 30 4 * * * is each day at 04:30, */15 * * * * every 15 minutes, "
-    "0 3 * * 1-5 Monday to Friday at 03:00, 0 2 1 * * day 1 of each month at 02:00, @weekly Sunday at 00:00."
+    "Minute, hour, day of month, month, day of week: “30 4 * * *” is each day at 04:30, “*/15 * * * *” every 15 "
+    "minutes, “0 3 * * 1-5” Monday to Friday at 03:00, “0 2 1 * *” day 1 of each month at 02:00, “@weekly” Sunday at "
+    "00:00."
 )
 ZONE = "Such as Europe/Berlin or UTC, which it is where nothing is said."
 

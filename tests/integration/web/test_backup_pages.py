@@ -55,7 +55,7 @@ async def _keep(world: World, backup_id: str, kind: SubjectType, *, proven: bool
             subject_id=backup_id,
             destination_id=row["destinationId"],
             deployment_id=new_id(),
-            path=FILE,
+            path=f"proven/{FILE}" if proven else FILE,
             bytes=3 << 20,
             contents=9 << 20,
             sha256="5" * 64,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -11,6 +13,7 @@ from headway.features.backups.pages.backup_words import name_of
 from headway.features.backups.pages.files import file_id
 from headway.kernel.errors import InvalidInput
 from headway.pages.page import Asked, Page, Unknown, View, Visit
+from headway.pages.words import moment
 
 if TYPE_CHECKING:
     from headway.features.backups.api.rows import FileEntry
@@ -48,7 +51,15 @@ async def show(visit: Visit) -> View:
 
 def _line(here: str, entry: FileEntry) -> Mapping[str, object]:
     folder = f"{here}/destination?{urlencode({'folder': entry['Path']})}"
-    return {"entry": entry, "href": folder if entry["IsDir"] else f"{here}/files/{file_id(entry['Path'])}"}
+    href = folder if entry["IsDir"] else f"{here}/files/{file_id(entry['Path'])}"
+    return {"entry": entry, "href": href, "at": _moment(entry["ModTime"])}
+
+
+def _moment(told: str) -> datetime | None:
+    """When a storage says that it was changed; None for what is no time."""
+    with suppress(ValueError):
+        return moment(told)
+    return None
 
 
 def _up(here: str, folder: str) -> str:

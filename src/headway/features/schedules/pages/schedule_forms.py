@@ -49,7 +49,7 @@ _OVERLAPS = (
     Choice(value="allow", label="both run"),
 )
 _CATCH_UPS = (
-    Choice(value="none", label="nothing"),
+    Choice(value="none", label="it runs for none of them"),
     Choice(value="once", label="it runs once"),
     Choice(value="all", label="it runs for each of them"),
 )

@@ -22,7 +22,7 @@ def reach_of(row: ServerRow) -> Mapping[str, object]:
     if row["sshKeyId"] is None:
         return _told("stopped", "has no SSH key", None, None)
     if found["lastSeenAt"] is None:
-        return _told("pending", "not reached yet", row["createdAt"], found["why"])
+        return _told("pending", "added, not reached yet", row["createdAt"], found["why"])
     # In whole minutes: it is heard of every few seconds, and a page would be another one each time.
     seen = iso(moment(found["lastSeenAt"]).replace(second=0, microsecond=0))
     return _told("serving", "answers", seen, None)
