@@ -154,8 +154,7 @@ async def test_what_is_kept_says_how_good_it_is_and_leads_to_its_restore(world: 
         assert (row["kind"], row["backupId"]) == ("backup.restore", backup_id)
         for each in (f"{path}/files/!", f"{path}/files/{'A' * 9}", f"{path}/files/{file_id(FILE)}/restore-volume"):
             assert (await client.get(each)).status_code == 404, each
-    await _keep(world, await _database(world, name="other"), SubjectType.BACKUP, proven=True)
-    async with signed_in(world) as client:
+        await _keep(world, await _database(world, name="other"), SubjectType.BACKUP, proven=True)
         assert "restored on trial" in (await client.get("/backups")).text
 
 
@@ -239,6 +238,9 @@ async def test_the_list_is_filtered_by_its_address(world: World) -> None:
         for path, ids in of.items():
             text = (await client.get(path)).text
             assert {each for each in (backup_id, volume_id) if f'href="/backups/{each}"' in text} == ids, path
+        chosen = (await client.get(f"/backups/new?serviceId={service_id}")).text
+        assert chosen.count('href="/backups/of/') == 1
+        assert f'href="/backups/of/compose/{service_id}"' in chosen
 
 
 async def test_what_a_member_may_not_is_not_offered_and_refused(world: World) -> None:

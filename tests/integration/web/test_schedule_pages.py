@@ -114,6 +114,9 @@ async def test_the_list_is_filtered_by_its_address(world: World) -> None:
         for path, names in of.items():
             text = (await client.get(path)).text
             assert {name for name in ("one", "two", "three") if f'title="{name}"' in text} == names, path
+        assert f'href="/schedules/new?serviceId={first}"' in (await client.get(f"/schedules?serviceId={first}")).text
+        chosen = (await client.get(f"/schedules/new?serviceId={first}")).text
+        assert (f"/schedules/in/application/{first}/create" in chosen, second in chosen) == (True, False)
         for path in (f"/schedules/in/compose/{first}", "/schedules/in/nothing/here", "/schedules/in/server/unknown"):
             assert (await client.get(path)).status_code == 404, path
 

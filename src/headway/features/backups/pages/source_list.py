@@ -19,14 +19,17 @@ MOST = 200
 
 
 async def show(visit: Visit) -> View:
-    """Everything that can be backed up."""
-    text = visit.query.get("text", "").strip()
+    """Everything that can be backed up, or the one service that the address names."""
+    text, wanted = visit.query.get("text", "").strip(), visit.query.get("serviceId", "").strip()
     words = text.casefold().split()
-    sources = [_of_service(each) for each in await visit.ask(ALL)]
+    services = await visit.ask(ALL)
+    sources = [_of_service(each) for each in services]
     if visit.actor.role >= Role.ADMIN:
         sources.append(
             {"name": "Headway itself", "what": "panel", "environment": None, "href": address_of(PANEL, HERE)}
         )
+    if wanted:
+        sources = [_of_service(each) for each in services if each["serviceId"] == wanted]
     found = [each for each in sources if all(word in str(each["name"]).casefold() for word in words)]
     return View(
         template="features/backups/pages/source_list.html",

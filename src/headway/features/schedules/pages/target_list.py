@@ -20,8 +20,8 @@ MOST = 200
 
 
 async def show(visit: Visit) -> View:
-    """Everything in which a schedule can run."""
-    text = visit.query.get("text", "").strip()
+    """Everything in which a schedule can run, or the one service that the address names."""
+    text, wanted = visit.query.get("text", "").strip(), visit.query.get("serviceId", "").strip()
     words = text.casefold().split()
     services = [each for each in await visit.ask(ALL) if each["kind"] in SERVICES]
     servers = await visit.ask(SERVERS) if visit.may(SERVERS.name) else []
@@ -29,6 +29,8 @@ async def show(visit: Visit) -> View:
     if visit.actor.role >= Role.ADMIN:
         here = {"name": "The panel's own machine", "what": "machine", "environment": None}
         places.append({**here, "href": create_address(PANEL, HERE)})
+    if wanted:
+        places = [_of_service(each) for each in services if each["serviceId"] == wanted]
     found = [each for each in places if all(word in str(each["name"]).casefold() for word in words)]
     return View(
         template="features/schedules/pages/target_list.html",
