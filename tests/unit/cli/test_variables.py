@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.cli.commands.deploy import merged
+from headway.kernel.variable_text import merged
 from headway.kernel.variables import parse_variables
 
 TEXTS = st.text(st.characters(exclude_characters="\0", codec="utf-8"))

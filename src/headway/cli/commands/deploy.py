@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -120,18 +119,6 @@ def deploy_again(
         _await(client, deployment_id, place.application_id, place.name, wait=wait, as_json=as_json)
 
 
-def merged(text: str, variables: Mapping[str, str]) -> str:
-    """The variables of an application as its owner wrote them, with some set: their old lines go, all else stays."""
-    from dotenv.parser import parse_stream
-
-    kept = "".join(
-        binding.original.string for binding in parse_stream(io.StringIO(text)) if binding.key not in variables
-    )
-    if kept and not kept.endswith("\n"):
-        kept += "\n"
-    return kept + "".join(f"{name}={_quoted(value)}\n" for name, value in variables.items())
-
-
 def _variables(given: Sequence[str]) -> dict[str, str]:
     variables = {}
     for each in given:
@@ -154,11 +141,6 @@ def _variables_in(file: Path | None) -> dict[str, str]:
         raise InvalidInput(f"--env-file: {file} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise InvalidInput(f"--env-file: {file} is not text in UTF-8.") from error
-
-
-def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 def _servers(client: Client, server: str | None, build_server: str | None) -> dict[str, str]:
@@ -232,6 +214,8 @@ def _set(client: Client, application_id: str, changed: Mapping[str, Any], variab
     if changed:
         client.post("application.update", {"applicationId": application_id, **changed})
     if variables:
+        from headway.kernel.variable_text import merged
+
         before = client.get("application.one", applicationId=application_id).get("env") or ""
         client.post("application.saveEnvironment", {"applicationId": application_id, "env": merged(before, variables)})
 

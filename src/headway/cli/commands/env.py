@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.cli import output
-from headway.cli.commands.deploy import merged
 from headway.cli.options import AsJson
 from headway.cli.output import Column
 from headway.cli.session import Session
@@ -97,6 +95,8 @@ def set_variables(
     as_json: AsJson = False,
 ) -> None:
     """Sets variables, written NAME=VALUE. For secret ones 'import -' keeps the value out of the list of processes."""
+    from headway.kernel.variable_text import merged
+
     service, given = _split(words or (), project)
     variables = {}
     for each in given:
@@ -119,6 +119,8 @@ def unset_variables(
     as_json: AsJson = False,
 ) -> None:
     """Removes variables by their names."""
+    from headway.kernel.variable_text import without
+
     service, names = _split(words or (), project)
     target = (service, project, environment)
     _change(context, target, lambda text: without(text, names), restart=restart, as_json=as_json)
@@ -140,6 +142,8 @@ def import_variables(
     as_json: AsJson = False,
 ) -> None:
     """Sets the variables of a file; others stay."""
+    from headway.kernel.variable_text import merged
+
     service, files = _split(words or (), project)
     if len(files) != 1:
         raise InvalidInput("Give one file of NAME=VALUE lines, or - for standard input.")
@@ -151,18 +155,6 @@ def import_variables(
         return text if replace else merged(before, variables)
 
     _change(context, target, change, restart=restart, as_json=as_json)
-
-
-def without(text: str, names: Sequence[str]) -> str:
-    """The text without the lines of some variables, all else as it was. Raises NotFound for one that it has not."""
-    from dotenv.parser import parse_stream
-
-    bindings = list(parse_stream(io.StringIO(text)))
-    known = {binding.key for binding in bindings}
-    for name in names:
-        if name not in known:
-            raise NotFound(f"There is no variable {name}.")
-    return "".join(binding.original.string for binding in bindings if binding.key not in names)
 
 
 def _change(

@@ -1,0 +1,37 @@
+"""A text of variables as its owner wrote it: with some of them set or taken out, all else as it stands."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Collection, Mapping
+
+from dotenv.parser import parse_stream
+
+from headway.kernel.errors import NotFound
+
+
+def merged(text: str, variables: Mapping[str, str]) -> str:
+    """The text with some variables set: their old lines go, all else stays."""
+    kept = _kept(text, variables)
+    if kept and not kept.endswith("\n"):
+        kept += "\n"
+    return kept + "".join(f"{name}={_quoted(value)}\n" for name, value in variables.items())
+
+
+def without(text: str, names: Collection[str]) -> str:
+    """The text without the lines of some variables. Raises NotFound for one that it has not."""
+    known = {binding.key for binding in parse_stream(io.StringIO(text))}
+    for name in names:
+        if name not in known:
+            raise NotFound(f"There is no variable {name}.")
+    return _kept(text, names)
+
+
+def _kept(text: str, names: Collection[str]) -> str:
+    bindings = parse_stream(io.StringIO(text))
+    return "".join(binding.original.string for binding in bindings if binding.key not in names)
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
