@@ -18,6 +18,9 @@ class Kind(StrEnum):
     LINES = "lines"
     BLOCK = "block"  # a text of several lines, as it is
     SECRET = "secret"  # noqa: S105 - the name of a kind; what is typed is never shown again
+    NUMBER = "number"
+    PAIRS = "pairs"  # lines of NAME=VALUE
+    COUNTS = "counts"  # the same of whole numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +85,8 @@ class Form:
     from the answer and not from hope; ``then`` is the path that is shown after it, one of our own. The answer is what
     the operation answers as JSON, None where it answers nothing, and Started of what starts work. What is left empty is
     not given, but for ``clears``: those are given as null, which takes them away. A name with a dot is a field of an
-    object.
+    object. ``takes`` makes the input of all that was typed, as it was, where the fields are not the input's own; what
+    it raises is told at the form.
     """
 
     operation: Callable[[Visit], str]
@@ -92,3 +96,4 @@ class Form:
     then: Callable[[Visit, object], str]
     fields: Mapping[str, Kind] = field(default_factory=dict)
     clears: frozenset[str] = frozenset()
+    takes: Callable[[Visit, Mapping[str, str]], Awaitable[Mapping[str, object]]] | None = None

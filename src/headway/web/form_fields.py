@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from headway.api.issues import Issue
 from headway.pages.forms import Form, Kind
 
-_LONGEST_WHOLE = 15
+_LONGEST_NUMBER = 15
+_NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 
 
 def values_of(form: Form, typed: Mapping[str, str]) -> Mapping[str, object]:
@@ -60,8 +62,29 @@ def _value(kind: Kind, text: str | None) -> object:
     match kind:
         case Kind.TEXT | Kind.BLOCK | Kind.SECRET:
             return text
-        case Kind.WHOLE:
-            is_whole = text.removeprefix("-").isdecimal() and text.isascii() and len(text) <= _LONGEST_WHOLE
-            return int(text) if is_whole else text
+        case Kind.WHOLE | Kind.NUMBER:
+            return _number(kind, text)
         case Kind.LINES:
-            return [line.strip() for line in text.split("\n") if line.strip()]
+            return _lines(text)
+        case Kind.PAIRS:
+            return _pairs(text)
+        case Kind.COUNTS:
+            return {name: _number(Kind.WHOLE, value) for name, value in _pairs(text).items()}
+
+
+def _number(kind: Kind, text: str) -> object:
+    """The number that was typed; what is none is told by the operation."""
+    if len(text) > _LONGEST_NUMBER or not text.isascii():
+        return text
+    if kind is Kind.NUMBER:
+        return float(text) if _NUMBER.fullmatch(text) else text
+    return int(text) if text.removeprefix("-").isdecimal() else text
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.split("\n") if line.strip()]
+
+
+def _pairs(text: str) -> dict[str, str]:
+    parts = (line.partition("=") for line in _lines(text))
+    return {name.strip(): value.strip() for name, _, value in parts}

@@ -54,7 +54,9 @@ class Asking:
             if typed.get(_CONFIRM):
                 visit = await _confirmed(visit, came.token or "", typed[_CONFIRM], sign_in)
             operation = visit.operations.named(self.form.operation(visit))
-            given = {**values_of(self.form, typed), **self.form.given(visit)}
+            takes = self.form.takes
+            values = values_of(self.form, typed) if takes is None else await takes(visit, typed)
+            given = {**values, **self.form.given(visit)}
             key = _key(came, operation.name, typed.get(_ONCE, ""))
             answer = await visit.operations.perform(operation, visit.actor, given, key)
         except Problem as problem:

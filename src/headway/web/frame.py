@@ -28,7 +28,7 @@ class Frame:
     topics: tuple[str, ...] = ()
 
     def values(self, pages: Mapping[str, object]) -> Mapping[str, object]:
-        """What templates are given of it. Only to ``pages`` that there are it shows the way."""
+        """What templates are given of it. Only to ``pages`` that there are anything shows the way."""
         shown = [
             {"key": key, "label": label, "href": path, "icon": icon}
             for path, key, label, icon in _PLACES
@@ -41,6 +41,7 @@ class Frame:
             "navigation": shown,
             "plain": self.plain,
             "topics": " ".join(self.topics),
+            "pages": tuple(pages),
         }
 
 

@@ -27,6 +27,7 @@ FRAME: Mapping[str, object] = {
     "flash": None,
     "navigation": [],
     "plain": False,
+    "pages": (),
 }
 
 
@@ -98,7 +99,8 @@ class Person:
     ) -> tuple[Flash, str]:
         """Sends a form: what it says that it did, and where it leads to."""
         sent, visit = page.forms[form], self.visit(ids, {})
-        given = {**values_of(sent, typed or {}), **sent.given(visit)}
+        values = values_of(sent, typed or {}) if sent.takes is None else await sent.takes(visit, typed or {})
+        given = {**values, **sent.given(visit)}
         answer = await self.operations.perform(self.operations.named(sent.operation(visit)), self.actor, given)
         return sent.did(visit, answer), sent.then(visit, answer)
 

@@ -68,7 +68,7 @@ async def form_token_of(client: httpx.AsyncClient) -> str:
     return found[1]
 
 
-async def send(client: httpx.AsyncClient, path: str, **typed: str) -> httpx.Response:
+async def send(client: httpx.AsyncClient, path: str, /, **typed: str) -> httpx.Response:
     """Opens a form, and sends it as it stands with what is typed."""
     fields = await fields_of(client, path)
     return await client.post(path, data={**fields, **typed}, headers=OWN)

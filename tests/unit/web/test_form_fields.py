@@ -66,3 +66,15 @@ def test_issues_stand_at_their_fields() -> None:
     at, rest = told_of(issues, FIELDS)
     assert at == {"keep": "Expected number, received string."}
     assert rest == "deploymentId: Too small: expected string to have >=1 characters. Not together."
+
+
+def test_lines_of_names_and_values_are_pairs_and_numbers_may_have_a_fraction() -> None:
+    fields = {"versions": Kind.PAIRS, "scale": Kind.COUNTS, "seconds": Kind.NUMBER}
+    form = Form(operation=NEVER, given=NEVER, asks=NEVER, did=NEVER, then=NEVER, fields=fields)
+    typed = {"versions": "node=20\r\n python = 3.12 ", "scale": "web=2\nworker=many", "seconds": "1.5"}
+    assert values_of(form, typed) == {
+        "versions": {"node": "20", "python": "3.12"},
+        "scale": {"web": 2, "worker": "many"},
+        "seconds": 1.5,
+    }
+    assert values_of(form, {"seconds": "soon"}) == {"seconds": "soon"}
