@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from headway.core.access.model import Actor
@@ -25,10 +25,12 @@ class OverviewReader:
 
     async def one(
         self, actor: Actor, permission: Permission, service_id: str
-    ) -> tuple[ServiceOverview, Sequence[Left]]:
-        """A service, and its newest releases that have served, the newest first. Raises Missing."""
+    ) -> tuple[ServiceOverview, Sequence[Left], Collection[str]]:
+        """A service, its newest releases that have served, the newest first, and which deployments that left those are
+        gone. Raises Missing.
+        """
 
-        def look(tx: Tx) -> tuple[ServiceOverview, Sequence[Left]]:
+        def look(tx: Tx) -> tuple[ServiceOverview, Sequence[Left], Collection[str]]:
             found = overview_store.find(tx, service_id)
             if found is None:
                 raise Missing(Noun.SERVICE)
@@ -36,7 +38,7 @@ class OverviewReader:
             permit(actor, permission, *place, service_id=service_id, noun=Noun.SERVICE)
             ids = overview_store.deployments_that_left(tx, service_id, _MOST_RELEASES)
             left = self.left_by(tx, ids)
-            return found, [left[each] for each in ids if each in left]
+            return found, [left[each] for each in ids if each in left], overview_store.removed_among(tx, ids)
 
         return await self.db.read(look)
 

@@ -91,6 +91,14 @@ def deployments_that_left(tx: Tx, service_id: str, most: int) -> Sequence[str]:
     return list(tx.execute(newest).scalars())
 
 
+def removed_among(tx: Tx, deployment_ids: Sequence[str]) -> frozenset[str]:
+    """Those of these deployments that there are no more."""
+    if not deployment_ids:
+        return frozenset()
+    there = tx.execute(select(_d.deployment_id).where(_d.deployment_id.in_(deployment_ids))).scalars()
+    return frozenset(deployment_ids) - frozenset(there)
+
+
 # Asked only of those whose status it explains: a service may have many deployments.
 _LAST_END = (
     select(_d.reason)

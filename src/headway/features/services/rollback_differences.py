@@ -24,6 +24,16 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PendingChange:
+    """Something that is saved otherwise than what serves runs with. ``by_restart``: what was built takes it up when it
+    is started anew; else only a deploy does.
+    """
+
+    difference: Difference
+    by_restart: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NamedRelease:
     """A release as a preview names it."""
 

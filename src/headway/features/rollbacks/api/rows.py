@@ -61,7 +61,7 @@ def preview_row(previewed: Previewed) -> PreviewRow:
         "whyNot": previewed.obstacle,
         "now": None if preview.now is None else _made(preview.now),
         "to": _made(preview.to),
-        "changes": [_difference(each) for each in preview.differences],
+        "changes": [difference_row(each) for each in preview.differences],
         "stays": list(preview.stays),
     }
 
@@ -82,7 +82,8 @@ def _made(made: NamedRelease) -> MadeRow:
     }
 
 
-def _difference(each: Difference) -> DifferenceRow:
+def difference_row(each: Difference) -> DifferenceRow:
+    """One difference."""
     return {
         "what": each.what,
         "name": each.name,

@@ -23,11 +23,17 @@ def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
 
 
 def _service(panel: PanelParts) -> Routed:
+    from headway.api.router import joined
+    from headway.features.rollbacks.api import saved_changes
+    from headway.features.rollbacks.saved_changes import SavedChangesReader
     from headway.features.rollbacks.store import left_by
     from headway.features.services.api import service
     from headway.features.services.overview import OverviewReader
 
-    return service.router.over(OverviewReader(db=panel.base.db, left_by=left_by))
+    db = panel.base.db
+    overviews = service.router.over(OverviewReader(db=db, left_by=left_by))
+    saved = SavedChangesReader(db=db, forms=panel.features.rollbacks.service.forms)
+    return joined("service", (overviews, saved_changes.router.over(saved)))
 
 
 def relations_of(panel: PanelParts) -> Relations:

@@ -35,5 +35,4 @@ async def all_(overviews: OverviewReader, call: Call[Empty]) -> list[GlanceRow]:
 @router.query("one", least=Role.MEMBER, scope=Scope.READ)
 async def one(overviews: OverviewReader, call: Call[ServiceById]) -> ServiceOverviewRow:
     """A service of any kind, with what serves of it and what it can go back to."""
-    found, releases = await overviews.one(call.actor, call.permission, call.input.service_id)
-    return service_overview_row(found, releases)
+    return service_overview_row(*await overviews.one(call.actor, call.permission, call.input.service_id))

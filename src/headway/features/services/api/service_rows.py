@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from pydantic_core import from_json
@@ -56,10 +56,16 @@ class GlanceRow(TypedDict):
     serving: ServingRow | None
 
 
+class ReleaseLeftRow(LeftRow):
+    """A release of a service; ``removed``: the deployment that left it is there no more."""
+
+    removed: bool
+
+
 class ServiceOverviewRow(GlanceRow):
     """A service with its newest releases that have served, the newest first."""
 
-    releases: list[LeftRow]
+    releases: list[ReleaseLeftRow]
 
 
 def glance_row(found: ServiceOverview) -> GlanceRow:
@@ -83,9 +89,12 @@ def glance_row(found: ServiceOverview) -> GlanceRow:
     }
 
 
-def service_overview_row(found: ServiceOverview, releases: Sequence[Left]) -> ServiceOverviewRow:
-    """A service alone."""
-    return {**glance_row(found), "releases": [left_row(each) for each in releases]}
+def service_overview_row(
+    found: ServiceOverview, releases: Sequence[Left], removed: Collection[str]
+) -> ServiceOverviewRow:
+    """A service alone; ``removed`` are the deployments that are gone."""
+    rows: list[ReleaseLeftRow] = [{**left_row(each), "removed": each.deployment_id in removed} for each in releases]
+    return {**glance_row(found), "releases": rows}
 
 
 def _serving(release: ServingRelease) -> ServingRow:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
 from headway.core.access.allowances import NotAllowed
+from headway.core.deployments.model import SubjectType
 from headway.features.services.application import store
 from headway.features.services.application.artifacts import load_artifact
 from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.application.model import Application, AppSettings
+from headway.features.services.application.pending_changes import by_deploy
 from headway.features.services.application.plan import ApplicationPlan
 from headway.features.services.application.rollback import ApplicationRollback, find_target
 from headway.features.services.application.snapshot import Snapshot, open_snapshot
@@ -19,6 +21,7 @@ from headway.features.services.model import Release
 from headway.features.services.rollback_differences import (
     Difference,
     NamedRelease,
+    PendingChange,
     RollbackPreview,
     as_text,
     of_values,
@@ -77,6 +80,18 @@ class ApplicationRollbacks:
             differences=[] if before is None else _differences(before, plan),
             stays=_stays(snapshot, plan),
         )
+
+    def pending(self, tx: Tx, subject_id: str, release_id: str) -> Sequence[PendingChange]:
+        """See ``RollbackForm.pending``. What runs of a database is set up anew by its deploys only."""
+        vault = self.kind.planner.vault
+        application = store.find(tx, subject_id, vault)
+        _, snapshot = find_target(tx, vault, release_id, keep=True)
+        plan = self.kind.planner.plan_back(tx, application, snapshot, keep_configuration=True)
+        now = [
+            PendingChange(difference=each, by_restart=application.subject_type is SubjectType.APPLICATION)
+            for each in _differences(snapshot, plan)
+        ]
+        return [*now, *by_deploy(snapshot.settings, application)]
 
     def refused(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> str | None:
         """See ``RollbackForm.refused``."""

@@ -18,6 +18,7 @@ from headway.drivers.runtimes.compose import commands, conversion, footing, poli
 from headway.drivers.runtimes.compose.policy import Path, Use
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.model import RAW, Record
+from headway.features.services.compose.pending_changes import made_with
 from headway.features.services.compose.plan import ComposePlan
 from headway.features.services.compose.tools import ComposeContext
 from headway.infra.db.transaction import Tx
@@ -63,6 +64,7 @@ class Reading:
             variables=self._needed(model),
             secrets=self.plan.secrets,
             host=tuple(reaching),
+            made_with=made_with(self.plan.settings, self.plan.variables),
         )
         record = await self._bounded(made)
         await self._require_allowed(record)

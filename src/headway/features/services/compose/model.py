@@ -101,6 +101,8 @@ class Record:
     its configs and secrets are made of. It is kept encrypted. With ``stack`` the file is one for a swarm; ``host`` is
     what of it reaches the host, as the ends of sentences (None: it was made before that was written down), ``answers``
     the ports (SERVICE:PORT) that domains lead to and that answered HTTP when it came to serve (None: as ``host``).
+    ``made_with`` are the settings and variables that it was made of, to see later what has been saved since (None: as
+    ``host``).
     """
 
     file: Mapping[str, Any] = field(repr=False)
@@ -110,6 +112,7 @@ class Record:
     stack: bool = False
     host: tuple[str, ...] | None = None
     answers: tuple[str, ...] | None = None
+    made_with: Mapping[str, Mapping[str, str]] | None = field(default=None, repr=False)
 
     def dump(self) -> dict[str, Any]:
         """The JSON that ``load`` reads."""
@@ -127,6 +130,7 @@ class Record:
             stack=values.get("stack", False),
             host=None if values.get("host") is None else tuple(values["host"]),
             answers=None if values.get("answers") is None else tuple(values["answers"]),
+            made_with=values.get("made_with"),
         )
 
 

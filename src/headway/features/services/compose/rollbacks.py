@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,11 +13,14 @@ from headway.drivers.runtimes.compose.conversion import IMAGE
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.driver import ComposeLifecycle
 from headway.features.services.compose.model import Compose, ComposeRelease, Record
+from headway.features.services.compose.pending_changes import changes
+from headway.features.services.compose.plan import variables_of
 from headway.features.services.compose.rollback import ComposeRollback, find_release
 from headway.features.services.model import Release
 from headway.features.services.rollback_differences import (
     Difference,
     NamedRelease,
+    PendingChange,
     RollbackPreview,
     as_text,
     of_values,
@@ -68,6 +71,12 @@ class ComposeRollbacks:
                 "The compose service's own file and variables stay: the next deploy works from them.",
             ),
         )
+
+    def pending(self, tx: Tx, subject_id: str, release_id: str) -> Sequence[PendingChange]:
+        """See ``RollbackForm.pending``."""
+        compose = store.find(tx, subject_id, self.kind.planner.vault)
+        release = find_release(tx, self.kind.planner, release_id)
+        return changes(release.record, compose.settings, variables_of(tx, compose, self.kind.planner.vault).variables)
 
     def refused(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> str | None:
         """See ``RollbackForm.refused``. What its file asks for comes back whatever stays."""

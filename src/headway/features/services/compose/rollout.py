@@ -68,7 +68,9 @@ def rollout(
             stays=was.stays if was is not None and kept else True,
         )
     file = conversion.labelled(drawn.file, {name: each.deployment_id for name, each in services.items()})
-    record = Record(file=file, variables=drawn.variables, services=services, secrets=drawn.secrets)
+    record = Record(
+        file=file, variables=drawn.variables, services=services, secrets=drawn.secrets, made_with=drawn.made_with
+    )
     return Rollout(record=record, ways=ways)
 
 

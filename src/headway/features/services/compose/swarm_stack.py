@@ -77,7 +77,9 @@ class SwarmStack:
                 file = await self.tools.begun(compose_id, made, machine=machine, stack=True)
             services = await self._services(file)
             labelled = stack_file.labelled(file, {name: each.deployment_id for name, each in services.items()})
-            record = Record(file=labelled, services=services, secrets=drawn.secrets, stack=True)
+            record = Record(
+                file=labelled, services=services, secrets=drawn.secrets, stack=True, made_with=drawn.made_with
+            )
             await self.run.write(lambda tx: self.activation.write(tx, record))
             if led:
                 await self.activation.require_led_to(record)
