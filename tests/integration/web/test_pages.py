@@ -28,10 +28,17 @@ async def _ids(world: World) -> Mapping[str, str]:
     application_id = await world.application()
     deployment_id = await world.ended(application_id)
     release_id = await world.kept(application_id)
+    mount = {"type": "volume", "volumeName": "data", "mountPath": "/data"}
+    mounted = await world.post("mounts.create", serviceId=application_id, **mount)
+    await world.post("port.create", applicationId=application_id, publishedPort=8081, targetPort=80)
+    (port,) = (await world.get("application.one", applicationId=application_id))["ports"]
+    of_container = {"{mountId}": mounted["mountId"], "{portId}": port["portId"]}
+    await world.post("application.saveEnvironment", applicationId=application_id, env="NODE_ENV=test\n")
     user_id = (await world.get("user.get"))["userId"]
     invited = await world.post("organization.inviteMember", email="mia@example.org", role="member")
     of_people = {"{userId}": user_id, "{invitationId}": invited["id"]}
-    of_services = {"{deploymentId}": deployment_id, "{serviceId}": application_id, "{releaseId}": release_id}
+    of_service = {"{serviceId}": application_id, "{releaseId}": release_id, "{domainId}": application_id}
+    of_services = {"{deploymentId}": deployment_id, **of_service, "{name}": "NODE_ENV", **of_container}
     return {**of_services, **of_people, **await _running(world, application_id)}
 
 

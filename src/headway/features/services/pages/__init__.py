@@ -14,7 +14,19 @@ def pages() -> Mapping[str, Callable[[], Page]]:
     return {
         "/services": _list,
         "/services/{serviceId}": _one,
+        "/services/{serviceId}/companions": _companions,
+        "/services/{serviceId}/danger": _danger,
+        "/services/{serviceId}/detected": _detected,
+        "/services/{serviceId}/domain/{domainId}": _domain,
+        "/services/{serviceId}/domains": _domains,
+        "/services/{serviceId}/log": _log,
+        "/services/{serviceId}/mount/{mountId}": _mount,
+        "/services/{serviceId}/port/{portId}": _port,
+        "/services/{serviceId}/releases": _releases,
         "/services/{serviceId}/rollback/{releaseId}": _rollback,
+        "/services/{serviceId}/settings": _settings,
+        "/services/{serviceId}/variable/{name}": _variable,
+        "/services/{serviceId}/variables": _variables,
     }
 
 
@@ -34,3 +46,75 @@ def _rollback() -> Page:
     from headway.features.services.pages.rollback import PAGE
 
     return PAGE
+
+
+def _variable() -> Page:
+    from headway.features.services.pages.variable import PAGE
+
+    return PAGE
+
+
+def _variables() -> Page:
+    from headway.features.services.pages.variables import PAGE
+
+    return PAGE
+
+
+def _domain() -> Page:
+    from headway.features.services.pages.domain import PAGE
+
+    return PAGE
+
+
+def _domains() -> Page:
+    from headway.features.services.pages.domain_list import PAGE
+
+    return PAGE
+
+
+def _settings() -> Page:
+    from headway.features.services.pages.settings import PAGE
+
+    return PAGE
+
+
+def _releases() -> Page:
+    from headway.features.services.pages.releases import PAGE
+
+    return PAGE
+
+
+def _companions() -> Page:
+    from headway.features.services.pages.companions import PAGE
+
+    return PAGE
+
+
+def _danger() -> Page:
+    from headway.features.services.pages.danger import PAGE
+
+    return PAGE
+
+
+def _detected() -> Page:
+    from headway.features.services.pages.detection import PAGE
+
+    return PAGE
+
+
+def _log() -> Page:
+    from headway.features.services.pages.output import PAGE
+
+    return PAGE
+
+
+def _mount() -> Page:
+    from headway.features.services.pages.attachment import MOUNT_PAGE
+
+    return MOUNT_PAGE
+
+
+def _port() -> Page:
+    from headway.features.services.pages.attachment import PORT_PAGE
+
+    return PORT_PAGE

@@ -15,13 +15,16 @@ from headway.features.services.pages.service_actions import (
     address,
     forms,
 )
+from headway.features.services.pages.service_changes import RESTART, pending_values, restart
+from headway.features.services.pages.service_processes import process_values
+from headway.features.services.pages.service_proof import proof_of
 from headway.features.services.pages.service_states import state_values
+from headway.features.services.pages.service_topics import FOLDER, OVERVIEW, framed
 from headway.pages.page import Asked, Page, Unknown, View, Visit
-from headway.pages.words import cut, moment
+from headway.pages.words import cut
 
 if TYPE_CHECKING:
-    from headway.features.deployments.api.rollback_rows import LeftRow
-    from headway.features.deployments.api.rows import AnswersRow, CentralRow, SearchPage
+    from headway.features.deployments.api.rows import CentralRow, SearchPage
     from headway.features.edge.api.rows import DomainRow
     from headway.features.services.api.service_rows import ServiceOverviewRow
 
@@ -30,24 +33,35 @@ DEPLOYMENTS: Asked[SearchPage] = Asked("deployment.search")
 OF_APPLICATION: Asked[list[DomainRow]] = Asked("domain.byApplicationId")
 OF_COMPOSE: Asked[list[DomainRow]] = Asked("domain.byComposeId")
 ROWS = 20
-_FOLDER = "features/services/pages"
 _UNFINISHED = frozenset({Status.PENDING, Status.RUNNING})
 _SECONDS = 2.0
-_FAILS = 500
 
 
 async def show(visit: Visit) -> View:
     """All of it."""
     service, found = await _asked(visit)
     values = {**await _standing(visit, service, found), **_deployments(service, found)}
-    values["releases"] = _releases(visit, service, found)
-    return _view("service.html", service, values)
+    values |= {**await pending_values(visit, service), **await process_values(visit, service)}
+    return framed(visit, service, OVERVIEW, "service.html", values)
 
 
 async def standing(visit: Visit) -> View:
     """What serves, and what can be done."""
     service, found = await _asked(visit)
     return _view("service_standing.html", service, await _standing(visit, service, found))
+
+
+async def pending(visit: Visit) -> View:
+    """What is saved and not in effect."""
+    service = await visit.ask(ONE, serviceId=visit.path["serviceId"])
+    return _view("service_changes.html", service, await pending_values(visit, service))
+
+
+async def processes(visit: Visit) -> View:
+    """What runs now."""
+    service, found = await _asked(visit)
+    values = {**await process_values(visit, service), "live": _is_live(service, found)}
+    return _view("service_processes.html", service, values)
 
 
 async def deployments(visit: Visit) -> View:
@@ -57,7 +71,7 @@ async def deployments(visit: Visit) -> View:
 
 
 def _view(template: str, service: ServiceOverviewRow, values: Mapping[str, object]) -> View:
-    return View(template=f"{_FOLDER}/{template}", values=values, title=cut(service["name"], 120))
+    return View(template=f"{FOLDER}/{template}", values=values, title=cut(service["name"], 120))
 
 
 async def _asked(visit: Visit) -> tuple[ServiceOverviewRow, SearchPage | Unknown]:
@@ -76,7 +90,7 @@ async def _standing(visit: Visit, service: ServiceOverviewRow, found: SearchPage
         "kind": service["database"] or service["kind"],
         **state_values(service, under_way=status),
         "addresses": await _addresses(visit, service),
-        "proof": _proof(service),
+        "proof": proof_of(service),
         "actions": actions_of(visit, service, waiting=any(row["status"] == "pending" for row in rows)),
         "live": _is_live(service, found),
         "under_way": under_way,
@@ -118,50 +132,6 @@ async def _addresses(visit: Visit, service: ServiceOverviewRow) -> Sequence[str]
     return list(dict.fromkeys(each["address"] for each in domains if each["enabled"]))
 
 
-def _proof(service: ServiceOverviewRow) -> Mapping[str, object] | None:
-    """What its address answered when what serves was deployed, and whether that is what a visitor should get."""
-    serving = service["serving"]
-    if serving is None or serving["answers"] is None:
-        return None
-    answers = serving["answers"]
-    return {"text": answered(answers), "at": serving["doneAt"], "good": _is_good(answers)}
-
-
-def answered(answers: AnswersRow) -> str:
-    """What an address answered, in words."""
-    how = "nobody answered" if answers["status"] is None else f"answered {answers['status']}"
-    return f"GET {cut(answers['path'], 120)} {how} after {answers['ms']} ms"
-
-
-def _is_good(answers: AnswersRow) -> bool:
-    status = answers["status"]
-    return answers["trouble"] is None and status is not None and status < _FAILS
-
-
-def _releases(visit: Visit, service: ServiceOverviewRow, found: SearchPage | Unknown) -> Sequence[Mapping[str, object]]:
-    """What it can go back to, and why it cannot to the rest."""
-    goes_back = visit.may("rollback.rollback") and service["kind"] != "database"
-    return [
-        {
-            "row": each,
-            "deployment": None if _is_removed(each, found) else f"/deployments/{each['deploymentId']}",
-            "href": f"{address(service)}/rollback/{each['rollbackId']}" if goes_back and each["usable"] else None,
-        }
-        for each in service["releases"]
-    ]
-
-
-def _is_removed(release: LeftRow, found: SearchPage | Unknown) -> bool:
-    """Whether the deployment that left it is known to be gone: it is not among those that were found, which come newest
-    first.
-    """
-    if isinstance(found, Unknown) or any(row["deploymentId"] == release["deploymentId"] for row in found["rows"]):
-        return False
-    if not found["nextCursor"]:
-        return True
-    return bool(found["rows"]) and moment(found["rows"][-1]["createdAt"]) < moment(release["createdAt"])
-
-
 def _under_way(rows: Sequence[CentralRow]) -> CentralRow | None:
     """What is being deployed to it, or waits to be; None where nothing is."""
     found = [row for row in rows if row["status"] in _UNFINISHED]
@@ -172,7 +142,7 @@ PAGE = Page(
     path=PATH,
     permission=ONE.name,
     show=show,
-    parts={"standing": standing, "deployments": deployments},
-    forms=forms(),
+    parts={"standing": standing, "pending": pending, "processes": processes, "deployments": deployments},
+    forms={**forms(), RESTART: restart()},
     topics=lambda visit: (f"service:{visit.path['serviceId']}",),
 )

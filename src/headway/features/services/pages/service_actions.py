@@ -56,6 +56,11 @@ def redeploy_of(visit: Visit, service: GlanceRow, *, serves: bool) -> Sequence[M
     return _action(visit, service, "deploy", "Deploy again", icon="redeploy")
 
 
+def deploy_of(visit: Visit, service: GlanceRow, *, main: bool) -> Sequence[Mapping[str, object]]:
+    """The link to deploy it."""
+    return _action(visit, service, "deploy", "Deploy", icon="deploy", main=main)
+
+
 def forms() -> Mapping[str, Form]:
     """The forms of a service's page, by their names."""
     return dict(_forms())
@@ -79,11 +84,11 @@ _WORDS: Mapping[str, str] = {
 
 def _forms() -> Iterator[tuple[str, Form]]:
     for router in ROUTERS:
-        yield f"deploy-{router}", _form(router, "deploy", _ask_deploy(router), _did_queue, _to_deployment)
+        yield f"deploy-{router}", _form(router, "deploy", _ask_deploy(router), did_queue, to_deployment)
         yield f"start-{router}", _form(router, "start", _ask_start, _did_start, _to_service)
         yield f"stop-{router}", _form(router, "stop", _ask_stop, _did_stop, _to_service)
     for router in (APPLICATION, COMPOSE):
-        yield f"redeploy-{router}", _form(router, "redeploy", _ask_redeploy, _did_queue, _to_deployment)
+        yield f"redeploy-{router}", _form(router, "redeploy", _ask_redeploy, did_queue, to_deployment)
         yield f"cancel-waiting-{router}", _form(router, "cleanQueues", _ask_cancel, _did_cancel, _to_service)
 
 
@@ -167,7 +172,8 @@ def _ask_cancel(service: GlanceRow) -> Question:
     )
 
 
-def _did_queue(_visit: Visit, answer: object) -> Flash:
+def did_queue(_visit: Visit, answer: object) -> Flash:
+    """What is said of what was queued."""
     again = isinstance(answer, Started) and answer.again
     return Flash(text="It was queued already." if again else "Queued: it begins as soon as it may.")
 
@@ -184,7 +190,8 @@ def _did_cancel(_visit: Visit, _answer: object) -> Flash:
     return Flash(text="What waited is cancelled; what runs goes on.")
 
 
-def _to_deployment(visit: Visit, answer: object) -> str:
+def to_deployment(visit: Visit, answer: object) -> str:
+    """The page of what was queued."""
     return f"/deployments/{answer.deployment_id}" if isinstance(answer, Started) else _to_service(visit, answer)
 
 

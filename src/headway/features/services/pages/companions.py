@@ -1,0 +1,95 @@
+"""The page of what goes along with a service: its schedules, its backups, and previews of its pull requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from headway.features.services.pages.service_actions import APPLICATION, COMPOSE, ONE, router_of
+from headway.features.services.pages.service_topics import COMPANIONS, details_of, framed, service_of
+from headway.pages.page import Asked, Page, View, Visit
+
+if TYPE_CHECKING:
+    from headway.features.backups.api.rows import BackupRow
+    from headway.features.backups.api.volume_rows import VolumeBackupRow
+    from headway.features.previews.api.rows import PreviewDeploymentRow
+    from headway.features.schedules.api.rows import ScheduleRow
+    from headway.features.services.api.service_rows import ServiceOverviewRow
+
+PATH = "/services/{serviceId}/companions"
+SCHEDULES: Asked[list[ScheduleRow]] = Asked("schedule.list")
+VOLUME_BACKUPS: Asked[list[VolumeBackupRow]] = Asked("volumeBackups.list")
+PREVIEWS: Asked[list[PreviewDeploymentRow]] = Asked("previewDeployment.all")
+_MOST = 50
+
+
+async def show(visit: Visit) -> View:
+    """What goes along with it, as far as the caller may see it."""
+    service = await service_of(visit)
+    router = router_of(service)
+    backups = await _backups(visit, service, router)
+    volumes = await _volume_backups(visit, service, router)
+    return framed(
+        visit,
+        service,
+        COMPANIONS,
+        "companions.html",
+        {
+            "schedules": (await _schedules(visit, service, router))[:_MOST],
+            "has_schedules": router in {APPLICATION, COMPOSE},
+            "backups": [_backup(each) for each in backups[:_MOST]],
+            "volume_backups": [_volume_backup(each) for each in volumes[:_MOST]],
+            "previews": (await _previews(visit, service, router))[:_MOST],
+            "has_previews": router in {APPLICATION, COMPOSE},
+            "most": _MOST,
+        },
+    )
+
+
+async def _schedules(visit: Visit, service: ServiceOverviewRow, router: str) -> Sequence[ScheduleRow]:
+    if router not in {APPLICATION, COMPOSE} or not visit.may(SCHEDULES.name):
+        return ()
+    return await visit.ask(SCHEDULES, id=service["serviceId"], scheduleType=router)
+
+
+async def _backups(visit: Visit, service: ServiceOverviewRow, router: str) -> Sequence[BackupRow]:
+    """Those of a database, or of those in a compose file."""
+    if router == APPLICATION:
+        return ()
+    rows: Sequence[BackupRow] = (await details_of(visit, service))["backups"]
+    return rows
+
+
+async def _volume_backups(visit: Visit, service: ServiceOverviewRow, router: str) -> Sequence[VolumeBackupRow]:
+    if not visit.may(VOLUME_BACKUPS.name):
+        return ()
+    return await visit.ask(VOLUME_BACKUPS, id=service["serviceId"], volumeBackupType=router)
+
+
+async def _previews(visit: Visit, service: ServiceOverviewRow, router: str) -> Sequence[PreviewDeploymentRow]:
+    if router not in {APPLICATION, COMPOSE} or not visit.may(PREVIEWS.name):
+        return ()
+    return await visit.ask(PREVIEWS, **{f"{router}Id": service["serviceId"]})
+
+
+def _backup(each: BackupRow) -> Mapping[str, object]:
+    return {
+        "href": f"/backups/{each['backupId']}",
+        "name": each["name"] or each["database"],
+        "what": f"database {each['database']}",
+        "when": each["schedule"],
+        "enabled": each["enabled"],
+    }
+
+
+def _volume_backup(each: VolumeBackupRow) -> Mapping[str, object]:
+    return {
+        "href": f"/backups/{each['volumeBackupId']}",
+        "name": each["name"],
+        "what": f"volume {each['volumeName']}",
+        "when": each["cronExpression"],
+        "enabled": each["enabled"],
+    }
+
+
+PAGE = Page(path=PATH, permission=ONE.name, show=show)
