@@ -17,6 +17,7 @@ from headway.features.services.pages.output import PAGE as LOG
 from headway.features.services.pages.releases import PAGE as RELEASES
 from headway.features.services.pages.service import PAGE as ONE
 from headway.features.services.pages.settings import PAGE as SETTINGS
+from headway.features.services.pages.variables import PAGE as VARIABLES
 from headway.infra.db.tables.services import services
 from headway.kernel.errors import Forbidden, NotFound
 from tests.integration.http.page_visits import person
@@ -76,6 +77,10 @@ async def test_the_overview_says_what_is_pending_and_what_takes_it_up(world: Wor
     assert "Saved, and not in effect" in seen.text
     assert SECRET not in seen.html
     assert seen.links["Restart with them"] == f"/services/{application}/restart-application"
+    for page in (VARIABLES, SETTINGS):
+        told = await ann.see(page, ids={"serviceId": application})
+        assert "2 changes are saved and not in effect: a restart takes all of it up." in told.text
+        assert told.links["Restart with them"] == seen.links["Restart with them"]
     question = await ann.asked(ONE, "restart-application", serviceId=application)
     assert "Variable NODE_ENV is new: test" in question.consequences
     _, then = await ann.send(ONE, "restart-application", serviceId=application)

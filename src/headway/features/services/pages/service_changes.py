@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from headway.features.services.pages.service_actions import (
@@ -51,13 +51,27 @@ async def pending_values(visit: Visit, service: ServiceOverviewRow) -> Mapping[s
     }
 
 
-def _actions(visit: Visit, service: ServiceOverviewRow, found: PendingRow) -> Sequence[Mapping[str, object]]:
+async def waiting_of(visit: Visit, service: ServiceOverviewRow) -> Mapping[str, object] | None:
+    """How much is saved and not in effect, and what takes it up; None where nothing is known to be."""
+    found = await visit.ask_within(_SECONDS, PENDING, serviceId=service["serviceId"])
+    if isinstance(found, Unknown) or not found["changes"]:
+        return None
+    return {
+        "words": plural(len(found["changes"]), "change") + (" is" if len(found["changes"]) == 1 else " are"),
+        "needs": found["needs"],
+        "actions": _actions(visit, service, found),
+    }
+
+
+def _actions(visit: Visit, service: ServiceOverviewRow, found: PendingRow) -> list[Mapping[str, object]]:
     if found["needs"] is None:
-        return ()
-    restart = found["needs"] == "restart" and router_of(service) == APPLICATION and visit.may("rollback.rollback")
+        return []
+    is_restart = found["needs"] == "restart" and router_of(service) == APPLICATION and visit.may("rollback.rollback")
     href = f"{address(service)}/{RESTART}"
-    offered = [{"label": "Restart with them", "href": href, "icon": "redeploy", "main": True}] if restart else []
-    return [*offered, *deploy_of(visit, service, main=not restart)]
+    offered: list[Mapping[str, object]] = []
+    if is_restart:
+        offered = [{"label": "Restart with them", "href": href, "icon": "redeploy", "main": True}]
+    return [*offered, *deploy_of(visit, service, main=not is_restart)]
 
 
 def restart() -> Form:

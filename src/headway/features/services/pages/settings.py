@@ -9,6 +9,7 @@ from headway.features.services.pages import attachment_forms
 from headway.features.services.pages.attachment import rows_of
 from headway.features.services.pages.attachment_forms import WITHOUT_PASSWORD
 from headway.features.services.pages.service_actions import APPLICATION, ONE, address, router_of
+from headway.features.services.pages.service_changes import waiting_of
 from headway.features.services.pages.service_fields import Options, clears_of, kinds_of
 from headway.features.services.pages.service_fields import shown_of as shown_fields
 from headway.features.services.pages.service_topics import (
@@ -63,6 +64,7 @@ async def show(visit: Visit) -> View:
             ],
             **rows_of(row, address(service)),
             **_additions(visit, service),
+            "waiting": await waiting_of(visit, service),
             "others": _other_sources(visit, service, row),
             "detected": f"{address(service)}/detected"
             if router == APPLICATION and visit.may("application.detect")

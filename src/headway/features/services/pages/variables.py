@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from headway.features.services.pages.service_actions import ONE, router_of
+from headway.features.services.pages.service_changes import waiting_of
 from headway.features.services.pages.service_fields import Setting, clears_of, kinds_of, shown_of
 from headway.features.services.pages.service_topics import (
     VARIABLES,
@@ -73,6 +74,7 @@ async def show(visit: Visit) -> View:
             "of_builds": of_builds,
             "may_change": visit.may(saves),
             "later": later(router),
+            "waiting": await waiting_of(visit, service),
             "actions": [
                 *action(visit, saves, "Add a variable", f"{path}/add-{router}", main=not rows),
                 *action(visit, saves, "Edit all as text", f"{path}/text-{router}"),
