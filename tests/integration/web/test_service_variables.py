@@ -9,6 +9,8 @@ import httpx
 import pytest
 
 from headway.features.services.database.model import DatabaseKind
+from headway.features.services.pages.variables import text_of
+from headway.kernel.veil import unveiled_variables
 from tests.integration.http.world import World
 from tests.integration.web.browsers import form_token_of, send, signed_in
 
@@ -141,3 +143,11 @@ async def test_other_kinds_have_variables_too(world: World, kind: str) -> None:
         wrong = await send(client, f"/services/{id_}/variables/add-application", name="B", value="1")
         assert wrong.status_code == 404
     assert (await world.get(f"{kind}.one", **{f"{kind}Id": id_}))["env"] == "A='1'\n"
+
+
+def test_what_may_be_shown_stands_in_the_text_and_touches_no_other_line() -> None:
+    env = f"KEY\nSECRET_KEY={SECRET}\nNODE_ENV=a b\nCI='two\nlines'\n"
+    row = {"env": env, "openVariables": ["KEY"], "secretVariables": []}
+    shown = text_of(row)
+    assert shown == "KEY\nSECRET_KEY=(hidden-secret)\nNODE_ENV=a b\nCI=(hidden-secret)\n"
+    assert unveiled_variables(shown, env) == env

@@ -126,12 +126,12 @@ def text_of(row: Mapping[str, Any]) -> str:
         variables, marks = parse_variables(text), marks_of(row)
     except InvalidInput:
         return veiled_variables(text)
-    shown = {name: value for name, value in variables.items() if not is_hidden(marks, name, value)}
     veiled = veiled_variables(text)
-    for name, value in shown.items():
+    for name, value in variables.items():
         line = f"{name}={value}"
-        if parse_variables(line) == {name: value} and veiled.count(f"{name}={MARK}") == 1:
-            veiled = veiled.replace(f"{name}={MARK}", line)
+        if not is_hidden(marks, name, value) and parse_variables(line) == {name: value}:
+            whole = re.compile(rf"^{re.escape(name)}={re.escape(MARK)}$", re.MULTILINE)
+            veiled = whole.sub(lambda _, told=line: told, veiled)  # type: ignore[misc]  # it is called at once
     return veiled
 
 
