@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from headway.drivers.buildplan.settings import BuildSettings
+from headway.features.services.application.model import AppSettings
 from headway.features.services.compose import pending_changes
 from headway.features.services.compose.model import ComposeSettings, Record
+from headway.features.services.model import ReleaseState
 from headway.features.services.pages import output
 from headway.features.services.pages.companions import PAGE as COMPANIONS
 from headway.features.services.pages.danger import PAGE as DANGER
@@ -18,7 +21,8 @@ from headway.features.services.pages.releases import PAGE as RELEASES
 from headway.features.services.pages.service import PAGE as ONE
 from headway.features.services.pages.settings import PAGE as SETTINGS
 from headway.features.services.pages.variables import PAGE as VARIABLES
-from headway.infra.db.tables.services import services
+from headway.infra.db.tables.services import releases, services
+from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Forbidden, NotFound
 from tests.integration.http.page_visits import person
 from tests.integration.http.test_service_overview import lose_server_of
@@ -34,6 +38,11 @@ async def pending(world: World, service_id: str) -> Any:  # noqa: ANN401 - a row
 
 def changed(row: Any) -> dict[str, tuple[str | None, str | None, str]]:  # noqa: ANN401 - a row of the wire
     return {each["name"]: (each["before"], each["after"], each["needs"]) for each in row["changes"]}
+
+
+def serve_instead(tx: Tx, before: str, after: str) -> None:
+    for release, state in ((before, ReleaseState.RETIRED), (after, ReleaseState.SERVING)):
+        tx.execute(update(releases).where(releases.c.release_id == release).values(state=state))
 
 
 async def as_it_runs(world: World) -> str:
@@ -65,6 +74,15 @@ async def test_what_is_saved_and_does_not_run_is_told_field_by_field(world: Worl
     assert changed(row)["buildCommand"] == (None, "make", "deploy")
     assert changed(row)["TOKEN"] == (None, None, "deploy")
     assert SECRET not in str(row)
+
+
+async def test_what_was_begun_anew_is_not_taken_for_built_anew(world: World) -> None:
+    """A restart with what is set now runs with the variables of now, and with what was built before."""
+    application, _, built = await serving(world)
+    await world.post("application.update", applicationId=application, customGitUrl="", buildCommand="make")
+    restarted = await world.kept(application, settings=AppSettings(build=BuildSettings(build="make")), origin=built)
+    await world.services.db.run(lambda tx: serve_instead(tx, built, restarted))
+    assert changed(await pending(world, application)) == {"buildCommand": (None, "make", "deploy")}
 
 
 async def test_the_overview_says_what_is_pending_and_what_takes_it_up(world: World) -> None:

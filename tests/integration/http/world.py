@@ -129,7 +129,8 @@ class World:
         folder = self.platform.data_dir.work / "releases" / application_id / new_id()
         folder.mkdir(parents=True)
         commit = Commit(hash="c" * 40, subject="First", author="Ann", branch="main")
-        plain: Json = {"settings": AppSettings(), "variables": {}, "mask": (), "hosts": ()}
+        settings = fields.pop("settings", AppSettings())
+        plain: Json = {"settings": settings, "variables": {}, "mask": (), "hosts": ()}
         snapshot = Snapshot(commit=commit, artifact=dump_artifact(Bundle(folder=str(folder))), **plain)
         given = {"seq": 0, "state": ReleaseState.RETIRED, "folder": str(folder), **fields}
         return await self.release(application_id, snapshot, **given)

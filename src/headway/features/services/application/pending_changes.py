@@ -47,14 +47,20 @@ _BUILD: Mapping[str, str] = {
     "build.versions": "versions",
     "build.keep": "keptFolders",
     "run.runtime": "runtime",
-    "run.replicas": "replicas",
     "run.scale": "scale",
-    "run.placement": "placementSwarm",
 }
+_COPIES: Mapping[str, str] = {"run.replicas": "replicas", "run.placement": "placementSwarm"}
+
+
+def of_copies(before: AppSettings, after: AppSettings) -> list[Difference]:
+    """How often an image runs, and where: beside what going back compares."""
+    return of_values("setting", _named(before, _COPIES), _named(after, _COPIES))
 
 
 def by_deploy(before: AppSettings, application: Application) -> list[PendingChange]:
-    """What only a deploy takes up: the source, how it is built, and what is fixed when it is."""
+    """What only a deploy takes up: the source, how it is built, and what is fixed when it is. ``before`` are the
+    settings that it was built with.
+    """
     after = application.settings
     names = {**_of_source(after), **_BUILD}
     found = of_values("setting", _named(before, names), _named(after, names))

@@ -12,7 +12,7 @@ from headway.features.services.application import store
 from headway.features.services.application.artifacts import load_artifact
 from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.application.model import Application, AppSettings
-from headway.features.services.application.pending_changes import by_deploy
+from headway.features.services.application.pending_changes import by_deploy, of_copies
 from headway.features.services.application.plan import ApplicationPlan
 from headway.features.services.application.rollback import ApplicationRollback, find_target
 from headway.features.services.application.snapshot import Snapshot, open_snapshot
@@ -85,13 +85,14 @@ class ApplicationRollbacks:
         """See ``RollbackForm.pending``. What runs of a database is set up anew by its deploys only."""
         vault = self.kind.planner.vault
         application = store.find(tx, subject_id, vault)
-        _, snapshot = find_target(tx, vault, release_id, keep=True)
+        target, snapshot = find_target(tx, vault, release_id, keep=True)
         plan = self.kind.planner.plan_back(tx, application, snapshot, keep_configuration=True)
-        now = [
-            PendingChange(difference=each, by_restart=application.subject_type is SubjectType.APPLICATION)
-            for each in _differences(snapshot, plan)
-        ]
-        return [*now, *by_deploy(snapshot.settings, application)]
+        differences = [*_differences(snapshot, plan), *of_copies(snapshot.settings, plan.settings)]
+        restarts = application.subject_type is SubjectType.APPLICATION
+        now = [PendingChange(difference=each, by_restart=restarts) for each in differences]
+        # One that was begun anew with the settings of then has not been built with those.
+        built = open_snapshot(store.spec_of(tx, target.origin), vault) or snapshot
+        return [*now, *by_deploy(built.settings, application)]
 
     def refused(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> str | None:
         """See ``RollbackForm.refused``."""
