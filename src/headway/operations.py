@@ -45,6 +45,7 @@ from headway.features.services import api as services
 from headway.features.services import pages as service_pages
 from headway.features.settings import api as settings
 from headway.features.webhooks import api as webhooks
+from headway.features.webhooks import pages as webhook_pages
 from headway.features.webhooks.watch_paths import check_patterns
 from headway.http.app import create_app
 from headway.http.auth import Door
@@ -93,6 +94,7 @@ _PAGES: Sequence[Callable[[], Mapping[str, Callable[[], Page]]]] = (
     schedule_pages.pages,
     server_pages.pages,
     service_pages.pages,
+    webhook_pages.pages,
 )
 _OPENED = frozenset({"organization.acceptInvitation"})  # to whoever has no key yet
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from headway.core.access.policy import Noun
-from tests.integration.http.access_rows import ADMIN, DEPLOY, MEMBER, MUTATION, QUERY, READ, SERVICE, SET, Row
+from tests.integration.http.access_rows import ADMIN, DEPLOY, MEMBER, MUTATION, OWN, QUERY, READ, SERVICE, SET, Row
 from tests.integration.http.world import World
 
 APPLICATION = {"applicationId": "{application}"}
@@ -17,6 +17,7 @@ HOOK_ROWS: Mapping[str, Row] = {
     "webhook.deliveries": Row(QUERY, APPLICATION, MEMBER, READ, SERVICE, Noun.APPLICATION),
     "webhook.one": Row(QUERY, DELIVERY, MEMBER, READ),
     "webhook.replay": Row(MUTATION, DELIVERY, MEMBER, DEPLOY),
+    "webhook.search": Row(QUERY, {}, MEMBER, READ, OWN),
     "webhook.simulate": Row(QUERY, APPLICATION, MEMBER, READ, SERVICE, Noun.APPLICATION),
 }
 

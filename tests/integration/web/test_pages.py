@@ -13,6 +13,7 @@ from tests.integration.http.schedule_rows import schedule_of
 from tests.integration.http.server_rows import A_SERVER
 from tests.integration.http.world import World
 from tests.integration.web.browsers import OWN, browser, fields_of, form_token_of, link_for, send, signed_in
+from tests.integration.web.watched import WATCHED_BY_ADMINS, WATCHED_BY_MEMBERS, watched_ids
 
 HEADERS = {
     "content-security-policy": POLICY,
@@ -39,7 +40,8 @@ async def _ids(world: World) -> Mapping[str, str]:
     of_people = {"{userId}": user_id, "{invitationId}": invited["id"]}
     of_service = {"{serviceId}": application_id, "{releaseId}": release_id, "{domainId}": application_id}
     of_services = {"{deploymentId}": deployment_id, **of_service, "{name}": "NODE_ENV", **of_container}
-    return {**of_services, **of_people, **await _running(world, application_id)}
+    others = {**await _running(world, application_id), **await watched_ids(world, application_id)}
+    return {**of_services, **of_people, **others}
 
 
 async def _running(world: World, application_id: str) -> Mapping[str, str]:
@@ -74,14 +76,14 @@ MEMBER: Mapping[str, int] = dict.fromkeys(
         *("/schedules", "/schedules/new", "/backups", "/backups/new", "/previews"),
     ),
     200,
-)
+) | dict(WATCHED_BY_MEMBERS)
 ADMINS = frozenset(  # which a member is refused
     {
         *("/members/users/{userId}", "/members/invitations/{invitationId}"),
         *("/servers/{serverId}", "/servers/{serverId}/connection", "/backups/{backupId}/destination"),
     }
 )
-LISTS_OF_ADMINS = frozenset({"/servers"})
+LISTS_OF_ADMINS = frozenset({"/servers", *WATCHED_BY_ADMINS})
 
 
 async def test_each_page_shows_what_its_operation_would(world: World) -> None:

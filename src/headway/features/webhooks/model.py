@@ -90,3 +90,15 @@ class DeliveryAnswer:
     def message(self) -> str:
         """All of it in a sentence."""
         return self.delivery.services[0].message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which deliveries are looked for: those to a ``subject``, with an ``outcome``, that came at ``since`` or later and
+    before ``until``. None lets all through.
+    """
+
+    subject: tuple[SubjectType, str] | None = None
+    outcome: Outcome | None = None
+    since: datetime | None = None
+    until: datetime | None = None

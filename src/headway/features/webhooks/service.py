@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from headway.core.access.model import Actor
-from headway.core.access.policy import Missing, Noun, Permission, permit
+from headway.core.access.policy import Missing, Noun, Permission, admit, permit, reach
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.subjects import NOUNS
 from headway.drivers.forges.events import Event
@@ -16,7 +16,7 @@ from headway.features.services import hooks_store
 from headway.features.webhooks import store
 from headway.features.webhooks.app_hooks import AppHooks
 from headway.features.webhooks.ingest import Ingest
-from headway.features.webhooks.model import Delivery, DeliveryAnswer, Outcome
+from headway.features.webhooks.model import Delivery, DeliveryAnswer, Outcome, Wanted
 from headway.features.webhooks.parser import Arrived, Signature, read, unpacked
 from headway.features.webhooks.policy import Decision, compared, decide
 from headway.features.webhooks.services import HookedService
@@ -107,6 +107,22 @@ class WebhookService:
             self._permitted(tx, actor, permission, subject_type, subject_id)
             last = None if before is None else self._own(tx, before, subject_type, subject_id).seq
             return store.page(tx, subject_type, subject_id, outcome=outcome, before=last, limit=limit)
+
+        return await self._db.read(look)
+
+    async def search(
+        self, actor: Actor, permission: Permission, wanted: Wanted, *, before: str | None, limit: int
+    ) -> list[Delivery]:
+        """What was told to any of the services that the caller sees, the newest first. Raises Missing for a service
+        that it does not see, and for a ``before`` that is not there any more.
+        """
+        admit(actor, permission)
+
+        def look(tx: Tx) -> list[Delivery]:
+            if wanted.subject is not None:
+                self._permitted(tx, actor, permission, *wanted.subject)
+            last = None if before is None else self._seen(tx, actor, permission, before)[0].seq
+            return store.search(tx, actor.organization_id, reach(actor), wanted, before=last, limit=limit)
 
         return await self._db.read(look)
 

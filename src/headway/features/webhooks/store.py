@@ -9,18 +9,20 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, exists, func, insert, select, update
 
-from headway.core.access.policy import Missing, Noun
+from headway.core.access.policy import Missing, Noun, Visibility
 from headway.core.deployments.model import SubjectType, Trigger
 from headway.core.deployments.status import Status
 from headway.drivers.forges.events import sender_of
-from headway.features.webhooks.model import Delivery, HookOutcome, Outcome
+from headway.features.webhooks.model import Delivery, HookOutcome, Outcome, Wanted
 from headway.features.webhooks.parser import Signature
 from headway.infra.db.tables.deployments import PENDING, deployments
 from headway.infra.db.tables.hooks import hook_addresses, hook_deliveries, hook_payloads
+from headway.infra.db.tables.services import services
 from headway.infra.db.transaction import Tx
 
 _c = hook_deliveries.c
 _p = hook_payloads.c
+_s = services.c
 _COLUMNS = tuple(column for column in _c if column.name != "once_key")
 _INSERT = insert(hook_deliveries)
 _INSERT_PAYLOAD = insert(hook_payloads)
@@ -96,6 +98,28 @@ def page(
     """A service's deliveries, the newest first, those older than the one that has the number ``before``."""
     mine = [_c.subject_type == subject_type, _c.subject_id == subject_id]
     mine += [] if outcome is None else [_c.outcome == outcome]
+    mine += [] if before is None else [_c.seq < before]
+    rows = tx.execute(select(*_COLUMNS).where(*mine).order_by(_c.seq.desc()).limit(limit))
+    return [_delivery(row) for row in rows]
+
+
+def search(
+    tx: Tx, organization_id: str, reach: Visibility, wanted: Wanted, *, before: int | None, limit: int
+) -> list[Delivery]:
+    """The deliveries of an organisation's services as far as the reach goes, the newest first, those older than the one
+    that has the number ``before``.
+    """
+    seen = [_s.service_id == _c.subject_id, _s.kind == _c.subject_type, _s.organization_id == organization_id]
+    if not reach.everything:
+        seen.append(_s.project_id.in_(reach.projects) | _s.service_id.in_(reach.services))
+    if reach.within is not None:
+        seen.append(_s.project_id.in_(reach.within))
+    mine = [_c.organization_id == organization_id, exists().where(*seen)]
+    if wanted.subject is not None:
+        mine += [_c.subject_type == wanted.subject[0], _c.subject_id == wanted.subject[1]]
+    mine += [] if wanted.outcome is None else [_c.outcome == wanted.outcome]
+    mine += [] if wanted.since is None else [_c.created_at >= wanted.since]
+    mine += [] if wanted.until is None else [_c.created_at < wanted.until]
     mine += [] if before is None else [_c.seq < before]
     rows = tx.execute(select(*_COLUMNS).where(*mine).order_by(_c.seq.desc()).limit(limit))
     return [_delivery(row) for row in rows]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
 from headway.api.inputs import Input
+from headway.api.instants import instant
 from headway.api.operation import Call, Ready
 from headway.api.problems import invalid
 from headway.api.router import Router
@@ -95,8 +95,8 @@ class SearchDeployment(Input):
             server_id=self.server_id,
             project_id=self.project_id,
             environment_id=self.environment_id,
-            since=_moment("from", self.since),
-            until=_moment("to", self.until),
+            since=instant("from", self.since),
+            until=instant("to", self.until),
             words=tuple(sorted(set(words))),
         )
 
@@ -118,17 +118,6 @@ async def search(needs: DeploymentSearchNeeds, call: Call[SearchDeployment]) -> 
 
 def _among(words: type[E], given: str | None) -> frozenset[E]:
     return frozenset(words(word) for word in given.split(",")) if given else frozenset()
-
-
-def _moment(name: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        given = datetime.fromisoformat(text)
-        # A moment within a day of the calendar's ends has none in UTC.
-        return given.astimezone(UTC) if given.tzinfo is not None else given.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise invalid([_issue(name, "Invalid input: a time as ISO 8601 writes it")]) from None
 
 
 def _issue(name: str, message: str) -> dict[str, object]:

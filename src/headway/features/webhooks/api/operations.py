@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from headway.api.inputs import Ids, Input
+from headway.api.instants import instant
 from headway.api.operation import Call
 from headway.api.router import Router
 from headway.core.access.model import Role, Scope
@@ -23,12 +24,13 @@ from headway.features.webhooks.api.rows import (
     delivery_details,
     delivery_row,
 )
-from headway.features.webhooks.model import Outcome
+from headway.features.webhooks.model import Outcome, Wanted
 from headway.features.webhooks.service import WebhookService
 from headway.kernel.errors import InvalidInput
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 Text = Annotated[str, Field(min_length=1, max_length=4_096)]
+Moment = Annotated[str, Field(min_length=1, max_length=40)]
 
 
 webhook_router = Router[WebhookService](
@@ -60,6 +62,28 @@ class ListedDeliveries(WebhookOfService):
     outcome: Literal["queued", "skipped", "refused", "removed"] | None = None
     before: Id | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+class SearchedDeliveries(WebhookOfService):
+    """What is not given lets all through. ``from`` is the first moment at which one came, ``to`` the first that is too
+    late: ISO 8601, UTC where no offset is given.
+    """
+
+    outcome: Literal["queued", "skipped", "refused", "removed"] | None = None
+    since: Annotated[Moment | None, Field(alias="from")] = None
+    until: Annotated[Moment | None, Field(alias="to")] = None
+    before: Id | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+    @property
+    def wanted(self) -> Wanted:
+        """What is looked for. Raises Problem, InvalidInput."""
+        return Wanted(
+            subject=None if self.application_id is None and self.compose_id is None else self.subject(),
+            outcome=None if self.outcome is None else Outcome(self.outcome),
+            since=instant("from", self.since),
+            until=instant("to", self.until),
+        )
 
 
 class Simulated(WebhookOfService):
@@ -116,6 +140,15 @@ async def deliveries(webhooks: WebhookService, call: Call[ListedDeliveries]) -> 
     found = await webhooks.deliveries(
         call.actor, call.permission, *given.subject(), outcome=outcome, before=given.before, limit=given.limit
     )
+    before = found[-1].delivery_id if len(found) == given.limit else None
+    return {"items": [delivery_row(each) for each in found], "before": before}
+
+
+@webhook_router.query("search", least=Role.MEMBER, scope=Scope.READ)
+async def search(webhooks: WebhookService, call: Call[SearchedDeliveries]) -> DeliveriesFound:
+    """What any service was told, and what was done."""
+    given = call.input
+    found = await webhooks.search(call.actor, call.permission, given.wanted, before=given.before, limit=given.limit)
     before = found[-1].delivery_id if len(found) == given.limit else None
     return {"items": [delivery_row(each) for each in found], "before": before}
 

@@ -1,0 +1,16 @@
+"""What there is to be watched, for the tests that walk every page: ids for addresses, and who may open which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.integration.http.hook_rows import delivery_to
+from tests.integration.http.world import World
+
+WATCHED_BY_MEMBERS: Mapping[str, int] = {"/webhooks": 200}
+WATCHED_BY_ADMINS: frozenset[str] = frozenset()
+
+
+async def watched_ids(world: World, application_id: str) -> dict[str, str]:
+    """An id for each name in an address of these pages."""
+    return {"{deliveryId}": (await delivery_to(world, application_id))["delivery"]}
