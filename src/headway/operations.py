@@ -23,6 +23,7 @@ from headway.features.access import pages as access_pages
 from headway.features.backups import api as backups
 from headway.features.backups import pages as backup_pages
 from headway.features.containers import api as containers
+from headway.features.containers import pages as container_pages
 from headway.features.deployments import api as deployments
 from headway.features.deployments import pages as deployment_pages
 from headway.features.deployments.api.encoded_rows import EncodedRows
@@ -88,6 +89,7 @@ _SEARCHES = Bounds(in_all=2, of_token=1, of_address=2, wait_seconds=10)  # each 
 _PAGES: Sequence[Callable[[], Mapping[str, Callable[[], Page]]]] = (
     access_pages.pages,
     backup_pages.pages,
+    container_pages.pages,
     deployment_pages.pages,
     home_pages.pages,
     preview_pages.pages,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ from headway.infra.logs.mask import Masker
 
 SecretsOf = Callable[[str], Awaitable[Iterable[str]]]
 RequireFirm = Callable[[Container], Awaitable[None]]
+_MOST_OUTPUT = 128 << 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,23 @@ class MachineEngine:
 
     engine: Engine
     panel_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnedContainer:
+    """A container, and the service whose it is."""
+
+    container: Container
+    subject_type: SubjectType
+    subject_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastOutput:
+    """The last lines that a container wrote, masked; ``is_cut``: they were too long to be given whole."""
+
+    text: str
+    is_cut: bool
 
 
 Engines = Callable[[str], MachineEngine]  # by the ids of hosts
@@ -59,6 +78,37 @@ class ContainerService:
         owners = await self.db.read(lambda tx: {each.container_id: self._owner(tx, each) for each in found})
         mine = [each for each in found if self._sees(actor, each, owners[each.container_id])]
         return sorted(mine, key=lambda each: each.name)
+
+    async def owned(self, actor: Actor, permission: Permission, server_id: str | None = None) -> list[OwnedContainer]:
+        """The same, each with the service whose it is."""
+        found = ((each, self._subject_of(each)) for each in await self.all(actor, permission, server_id))
+        return [_owned(each, subject) for each, subject in found if subject is not None]
+
+    async def one(
+        self, actor: Actor, permission: Permission, container_id: str, server_id: str | None = None
+    ) -> OwnedContainer:
+        """A container that the caller may see. Raises Missing."""
+        container = await self._one(actor, permission, await self.engine_at(actor, server_id), container_id)
+        subject = self._subject_of(container)
+        if subject is None:
+            raise Missing(Noun.CONTAINER)
+        return _owned(container, subject)
+
+    async def last_output(
+        self, actor: Actor, permission: Permission, container_id: str, server_id: str | None = None, *, tail: int
+    ) -> LastOutput:
+        """The last lines that a container wrote, masked. Raises Missing."""
+        there = await self.engine_at(actor, server_id)
+        container = await self._one(actor, permission, there, container_id)
+        subject = self._subject_of(container)
+        if subject is None:
+            raise Missing(Noun.CONTAINER)
+        masker = Masker(await self.secrets_of[subject[0]](subject[1]))
+        output = await there.engine.logs(container, tail=tail)
+        # First masked, then cut: half a secret would not be known for one.
+        masked = await asyncio.to_thread(masker.mask, output)
+        text = masked[-_MOST_OUTPUT:].decode("utf-8", "ignore")
+        return LastOutput(text=text, is_cut=len(masked) > _MOST_OUTPUT)
 
     async def of_app(
         self, actor: Actor, permission: Permission, app_name: str, server_id: str | None = None
@@ -170,3 +220,7 @@ def _is_of(container: Container, app_name: str) -> bool:
     """Whether its service is called so, or so with the random ending behind it: clients look for both."""
     names = (container.project, container.labels.get(NAME, ""))
     return app_name in names or any(each.rpartition("-")[0] == app_name for each in names)
+
+
+def _owned(container: Container, subject: tuple[SubjectType, str]) -> OwnedContainer:
+    return OwnedContainer(container=container, subject_type=subject[0], subject_id=subject[1])

@@ -41,6 +41,7 @@ class Container:
     has_terminal: bool
     told: str = ""
     pid: int | None = None
+    finished_at: str = ""
 
     @property
     def service(self) -> str:
@@ -147,6 +148,7 @@ def container_of(found: Mapping[str, Any], told: str = "") -> Container:
         has_terminal=bool(config.get("Tty")),
         told=told,
         pid=state.get("Pid") or None,
+        finished_at=state.get("FinishedAt") or "",
     )
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
+from headway.api.router import Routed, joined
+
 if TYPE_CHECKING:
-    from headway.api.router import Routed
     from headway.operations import PanelParts
 
 
@@ -17,6 +18,7 @@ def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
 
 
 def _docker(panel: PanelParts) -> Routed:
-    from headway.features.containers.api import operations
+    from headway.features.containers.api import observations, operations
 
-    return operations.router.over(panel.features.containers)
+    containers = panel.features.containers
+    return joined("docker", (operations.router.over(containers), observations.router.over(containers)))
