@@ -29,6 +29,7 @@ from headway.features.deployments import pages as deployment_pages
 from headway.features.deployments.api.encoded_rows import EncodedRows
 from headway.features.destinations import api as destinations
 from headway.features.disk import api as disk
+from headway.features.disk import pages as disk_pages
 from headway.features.edge import api as edge
 from headway.features.git import api as git
 from headway.features.home import pages as home_pages
@@ -91,6 +92,7 @@ _PAGES: Sequence[Callable[[], Mapping[str, Callable[[], Page]]]] = (
     backup_pages.pages,
     container_pages.pages,
     deployment_pages.pages,
+    disk_pages.pages,
     home_pages.pages,
     preview_pages.pages,
     schedule_pages.pages,

@@ -152,6 +152,7 @@ TABLE: Mapping[str, Row] = {
     "deployment.wait": Row(QUERY, DEPLOYMENT | {"timeout": 0}, MEMBER, READ),
     "disk.clean": Row(MUTATION, {"dryRun": True}, ADMIN, SET, OWN),
     "disk.usage": Row(QUERY, {}, MEMBER, READ, OWN),
+    "disk.waste": Row(QUERY, {}, ADMIN, READ, OWN),
     "docker.getContainers": Row(QUERY, {}, MEMBER, READ, OWN),
     "docker.getContainersByAppNameMatch": Row(QUERY, {"appName": "stack"}, MEMBER, READ, OWN),
     "docker.getStackContainersByAppName": Row(QUERY, {"appName": "stack"}, MEMBER, READ, OWN),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from tests.integration.http.hook_rows import delivery_to
 from tests.integration.http.world import World
 
-WATCHED_BY_MEMBERS: Mapping[str, int] = {"/webhooks": 200, "/containers": 200}
+WATCHED_BY_MEMBERS: Mapping[str, int] = {"/webhooks": 200, "/containers": 200, "/disk": 200}
 WATCHED_BY_ADMINS: frozenset[str] = frozenset()
 
 # Of what no engine is there to tell; ``test_container_pages`` has one.

@@ -1,4 +1,4 @@
-"""``docker.*`` for who looks: containers with what they are of and since when they do what they do, and their output."""
+"""``docker.*`` for who looks: containers with what they are of and since when they are so, and their output."""
 
 from __future__ import annotations
 

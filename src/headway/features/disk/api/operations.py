@@ -30,10 +30,25 @@ class Clean(Input):
     service_id: Annotated[str, Field(min_length=1)] | None = None
 
 
+class Wasted(Input):
+    """Without ``serviceId`` it is looked for among every service that the caller sees."""
+
+    service_id: Annotated[str, Field(min_length=1)] | None = None
+
+
 @router.query("usage", least=Role.MEMBER, scope=Scope.READ)
 async def usage(disk: DiskService, call: Call[Measure]) -> UsageRow:
     """What each service holds on the disk."""
     return usage_row(await disk.usage(call.actor, call.permission, fresh=call.input.fresh))
+
+
+@router.query("waste", least=Role.ADMIN, scope=Scope.READ, in_project=False)
+async def waste(disk: DiskService, call: Call[Wasted]) -> Cleaned:
+    """What nobody needs, and what goes with it.
+
+    It is what ``disk.clean`` says with ``dryRun``: nothing is removed.
+    """
+    return cleaned(await disk.clean(call.actor, call.permission, dry=True, service_id=call.input.service_id), dry=True)
 
 
 @router.mutation("clean", least=Role.ADMIN, scope=Scope.ADMIN, in_project=False)
