@@ -34,6 +34,7 @@ from headway.features.edge import api as edge
 from headway.features.git import api as git
 from headway.features.home import pages as home_pages
 from headway.features.notifications import api as notifications
+from headway.features.notifications import pages as notification_pages
 from headway.features.previews import api as previews
 from headway.features.previews import pages as preview_pages
 from headway.features.projects import api as projects
@@ -94,6 +95,7 @@ _PAGES: Sequence[Callable[[], Mapping[str, Callable[[], Page]]]] = (
     deployment_pages.pages,
     disk_pages.pages,
     home_pages.pages,
+    notification_pages.pages,
     preview_pages.pages,
     schedule_pages.pages,
     server_pages.pages,

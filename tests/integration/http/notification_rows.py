@@ -101,6 +101,7 @@ NOTIFICATION_ROWS: Mapping[str, Row] = {
     "notification.all": Row(QUERY, {}, ADMIN, READ, OWN),
     "notification.create": Row(MUTATION, A_CHANNEL, ADMIN, SET, OWN),
     "notification.deliveries": Row(QUERY, NOTIFICATION, ADMIN, READ, ORGANISATION),
+    "notification.notice": Row(QUERY, {"noticeId": "{notice}"}, ADMIN, READ, ORGANISATION),
     "notification.one": Row(QUERY, NOTIFICATION, ADMIN, READ, ORGANISATION),
     "notification.remove": Row(MUTATION, NOTIFICATION, ADMIN, SET, ORGANISATION),
     "notification.resend": Row(MUTATION, {"noticeId": "{notice}"}, ADMIN, SET, ORGANISATION),

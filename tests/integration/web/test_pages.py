@@ -13,7 +13,13 @@ from tests.integration.http.schedule_rows import schedule_of
 from tests.integration.http.server_rows import A_SERVER
 from tests.integration.http.world import World
 from tests.integration.web.browsers import OWN, browser, fields_of, form_token_of, link_for, send, signed_in
-from tests.integration.web.watched import WATCHED_BY_ADMINS, WATCHED_BY_MEMBERS, WITH_AN_ENGINE, watched_ids
+from tests.integration.web.watched import (
+    OF_ADMINS,
+    WATCHED_BY_ADMINS,
+    WATCHED_BY_MEMBERS,
+    WITH_AN_ENGINE,
+    watched_ids,
+)
 
 HEADERS = {
     "content-security-policy": POLICY,
@@ -98,7 +104,7 @@ async def test_each_page_shows_what_its_operation_would(world: World) -> None:
             for name, address in addresses.items()
         }
     expected = {name: [200, 200, 200] if name.partition("/-/")[0] in MEMBER else [200, 404, 404] for name in addresses}
-    expected |= {name: [200, 403, 404] for name in addresses if name.partition("/-/")[0] in ADMINS}
+    expected |= {name: [200, 403, 404] for name in addresses if name.partition("/-/")[0] in ADMINS | OF_ADMINS}
     expected |= {name: [200, 403, 200] for name in addresses if name.partition("/-/")[0] in LISTS_OF_ADMINS}
     assert found == expected
 

@@ -176,6 +176,16 @@ class NotificationService:
 
         return await self._db.read(look)
 
+    async def notice(self, actor: Actor, permission: Permission, notice_id: str) -> Notice:
+        """One thing that is told on a channel. Raises Missing."""
+
+        def look(tx: Tx) -> Notice:
+            found = store.notice(tx, notice_id)
+            self._permitted(tx, actor, permission, found.channel_id)
+            return found
+
+        return await self._db.read(look)
+
     async def resend(self, actor: Actor, permission: Permission, notice_id: str) -> Notice:
         """Has a notice told again under the same id. Raises Missing."""
 

@@ -174,6 +174,12 @@ async def deliveries(notifications: NotificationService, call: Call[ListedNotice
     return {"items": [notice_row(each) for each in found], "before": before}
 
 
+@router.query("notice", least=Role.ADMIN, scope=Scope.READ)
+async def notice(notifications: NotificationService, call: Call[ByNotice]) -> NoticeRow:
+    """One thing that was told, or is to be."""
+    return notice_row(await notifications.notice(call.actor, call.permission, call.input.notice_id))
+
+
 @router.mutation("resend", least=Role.ADMIN, scope=Scope.ADMIN)
 async def resend(notifications: NotificationService, call: Call[ByNotice]) -> NoticeRow:
     """Tell something again, under the same id."""
