@@ -47,6 +47,7 @@ from headway.features.servers import pages as server_pages
 from headway.features.services import api as services
 from headway.features.services import pages as service_pages
 from headway.features.settings import api as settings
+from headway.features.settings import pages as settings_pages
 from headway.features.webhooks import api as webhooks
 from headway.features.webhooks import pages as webhook_pages
 from headway.features.webhooks.watch_paths import check_patterns
@@ -100,6 +101,7 @@ _PAGES: Sequence[Callable[[], Mapping[str, Callable[[], Page]]]] = (
     schedule_pages.pages,
     server_pages.pages,
     service_pages.pages,
+    settings_pages.pages,
     webhook_pages.pages,
 )
 _OPENED = frozenset({"organization.acceptInvitation"})  # to whoever has no key yet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from datetime import timedelta
 
 from headway.kernel.forms import duration_text, size_text
@@ -29,6 +29,18 @@ class Setting:
     description: str
     accepts: str
     default: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenSetting:
+    """A setting as it is now: ``value`` is how a person would write it, "" where there is none, None of a secret.
+    ``is_set`` says that it has one, ``is_default`` that it is the one that nobody has chosen.
+    """
+
+    setting: Setting
+    value: str | None
+    is_set: bool
+    is_default: bool
 
 
 def given_variables(env: Mapping[str, str], options: Mapping[str, str | int | None]) -> dict[str, str]:
@@ -56,6 +68,23 @@ def documented() -> list[Setting]:
     ]
 
 
+def chosen(settings: Settings) -> list[ChosenSetting]:
+    """Every setting with its value, in the order of the record. What the machine decides is nobody's choice."""
+    found = []
+    for item, setting in zip(fields(Settings), documented(), strict=True):
+        value = getattr(settings, item.name)
+        is_secret = item.metadata["form"].secret
+        found.append(
+            ChosenSetting(
+                setting=setting,
+                value=None if is_secret else _written(value),
+                is_set=value is not None,
+                is_default=value == item.default or item.default is MISSING,
+            )
+        )
+    return found
+
+
 def secret_variables() -> frozenset[str]:
     """The variables whose values are shown to nobody."""
     return frozenset(variable_of(item) for item in fields(Settings) if item.metadata["form"].secret)
@@ -79,5 +108,7 @@ def _written(default: object) -> str:
             return duration_text(default)
         case int() if default >= _MIB:
             return size_text(default)
+        case Mapping():
+            return " ".join(f"{name}={each}" for name, each in default.items())
         case _:
             return str(default)

@@ -17,6 +17,7 @@ class Kind(StrEnum):
     FLAG = "flag"
     LINES = "lines"
     BLOCK = "block"  # a text of several lines, as it is
+    SECRET_BLOCK = "secret-block"  # noqa: S105 - both: a key of several lines
     SECRET = "secret"  # noqa: S105 - the name of a kind; what is typed is never shown again
     NUMBER = "number"
     PAIRS = "pairs"  # lines of NAME=VALUE

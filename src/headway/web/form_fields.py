@@ -33,7 +33,9 @@ def _as_objects(found: Mapping[str, object]) -> Mapping[str, object]:
 
 def kept_of(form: Form, typed: Mapping[str, str]) -> Mapping[str, str]:
     """What was typed, to be shown again; secrets are typed anew."""
-    return {name: typed.get(name, "") for name, kind in form.fields.items() if kind is not Kind.SECRET}
+    return {
+        name: typed.get(name, "") for name, kind in form.fields.items() if kind not in {Kind.SECRET, Kind.SECRET_BLOCK}
+    }
 
 
 def told_of(issues: Sequence[Issue], fields: Mapping[str, Kind]) -> tuple[Mapping[str, str], str]:
@@ -60,7 +62,7 @@ def _value(kind: Kind, text: str | None) -> object:
     if not text:
         return None
     match kind:
-        case Kind.TEXT | Kind.BLOCK | Kind.SECRET:
+        case Kind.TEXT | Kind.BLOCK | Kind.SECRET | Kind.SECRET_BLOCK:
             return text
         case Kind.WHOLE | Kind.NUMBER:
             return _number(kind, text)

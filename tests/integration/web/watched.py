@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from tests.integration.http.hook_rows import delivery_to
 from tests.integration.http.notification_rows import NOTIFICATION_THINGS
 from tests.integration.http.world import World
+from tests.support.certificates.certificates import certificate_for
 
-WATCHED_BY_MEMBERS: Mapping[str, int] = {"/webhooks": 200, "/containers": 200, "/disk": 200}
+WATCHED_BY_MEMBERS: Mapping[str, int] = {"/webhooks": 200, "/containers": 200, "/disk": 200, "/settings": 200}
 # Lists, which others have of their own, and things, of which others know nothing.
-WATCHED_BY_ADMINS = frozenset({"/notifications"})
-OF_ADMINS = frozenset({"/notifications/{notificationId}", "/notifications/notices/{noticeId}"})
+WATCHED_BY_ADMINS = frozenset({"/notifications", "/settings/certificates"})
+OF_ADMINS = frozenset(
+    {"/notifications/{notificationId}", "/notifications/notices/{noticeId}", "/settings/certificates/{certificateId}"}
+)
 
 # Of what no engine is there to tell; ``test_container_pages`` has one.
 WITH_AN_ENGINE = frozenset({"/containers/{containerId}", "/containers/servers/{serverId}/{containerId}"})
@@ -21,4 +24,7 @@ async def watched_ids(world: World, application_id: str) -> dict[str, str]:
     """An id for each name in an address of these pages."""
     channel_id, notice_id = await NOTIFICATION_THINGS["notification", "notice"](world)
     delivery_id = (await delivery_to(world, application_id))["delivery"]
-    return {"{deliveryId}": delivery_id, "{notificationId}": channel_id, "{noticeId}": notice_id}
+    pem, key = certificate_for("watched.example.org")
+    certificate = await world.post("certificates.create", name="watched", certificateData=pem, privateKey=key)
+    of_panel = {"{certificateId}": certificate["certificateId"]}
+    return {"{deliveryId}": delivery_id, "{notificationId}": channel_id, "{noticeId}": notice_id, **of_panel}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Mapping
-from functools import partial
+from datetime import datetime, timedelta
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from headway.api.router import Routed, joined
 from headway.infra.db.probe import why_away
+from headway.infra.hosts.procfs import start_time
 
 if TYPE_CHECKING:
     from headway.operations import PanelParts
@@ -29,8 +33,16 @@ def _settings(panel: PanelParts) -> Routed:
         health=partial(why_away, panel.base.db),
         servers=features.servers.service,
         troubles=panel.base.engine.troubles,
+        settings=panel.base.settings,
+        started=cache(partial(_started, panel)),
     )
     return joined("settings", (operations.router.over(needs), of_dokploy.router.over(None)))
+
+
+def _started(panel: PanelParts) -> datetime:
+    """When this process began, to the second, as the kernel counts it."""
+    since_boot = time.clock_gettime(time.CLOCK_BOOTTIME) - (start_time(os.getpid()) or 0) / os.sysconf("SC_CLK_TCK")
+    return (panel.base.clock.now() - timedelta(seconds=since_boot)).replace(microsecond=0)
 
 
 def _gates(panel: PanelParts) -> Mapping[str, str]:

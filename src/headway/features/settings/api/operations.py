@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NotRequired
+from datetime import datetime
+from typing import Any, Literal, NotRequired
 
 from pydantic_core import to_json
 from typing_extensions import TypedDict
 
+from headway import __version__
 from headway.api.inputs import Empty
 from headway.api.operation import Call, Ready
 from headway.api.router import Router
@@ -21,6 +23,8 @@ from headway.core.engine.troubles import Trouble, Troubles
 from headway.features.servers.service import ServerService
 from headway.infra.panel.whereabouts import whereabouts
 from headway.kernel.errors import Unavailable
+from headway.kernel.setting_choices import chosen
+from headway.kernel.settings import Settings
 
 WHEREABOUTS = "x-headway-whereabouts"
 """The header by which a program on the same machine knows that it is there: it is no row's, which others define."""
@@ -55,10 +59,46 @@ class HealthRow(TypedDict):
     gates: NotRequired[list[GateRow]]
 
 
+class ChosenRow(TypedDict):
+    """A setting as the panel was started with it. ``value`` is null where it is a secret: ``isSet`` says whether there
+    is one. ``isDefault``: nobody has chosen it.
+    """
+
+    variable: str
+    description: str
+    accepts: str
+    default: str
+    value: str | None
+    isSet: bool
+    isDefault: bool
+
+
+class AboutMachineRow(TypedDict):
+    """Where the panel lies, and what it was started with, for those who may use the machine."""
+
+    dataDir: str
+    database: Literal["SQLite", "PostgreSQL"]
+    address: str
+    edgeAddress: str
+    httpsPort: int | None
+    settings: list[ChosenRow]
+
+
+class AboutRow(TypedDict):
+    """What the panel is. ``machine`` is null for who may not use it."""
+
+    version: str
+    startedAt: str
+    publicUrl: str | None
+    baseDomain: str
+    machine: AboutMachineRow | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsNeeds:
     """What these operations need. ``describe`` gives the OpenAPI document of all operations, as JSON; ``health`` what
-    keeps the panel from its work, ``gates`` what of the machine the kernel keeps nobody from.
+    keeps the panel from its work, ``gates`` what of the machine the kernel keeps nobody from. ``started`` is when the
+    panel's process began.
     """
 
     describe: Callable[[], bytes]
@@ -66,6 +106,8 @@ class SettingsNeeds:
     health: Callable[[], Awaitable[str | None]]
     servers: ServerService
     troubles: Troubles
+    settings: Settings
+    started: Callable[[], datetime]
 
 
 router = Router[SettingsNeeds](
@@ -92,6 +134,40 @@ async def health(needs: SettingsNeeds, call: Call[Empty]) -> Ready[HealthRow]:
         row["gates"] = [{"gate": gate, "message": message} for gate, message in sorted(gates.items())]
     here = whereabouts()
     return Ready(to_json(row), headers={} if here is None else {WHEREABOUTS: here})
+
+
+@router.query("about", least=Role.MEMBER, scope=Scope.READ)
+async def about(needs: SettingsNeeds, call: Call[Empty]) -> AboutRow:
+    """What the panel is, and what it was started with."""
+    return {
+        "version": __version__,
+        "startedAt": moment(needs.started()),
+        "publicUrl": needs.settings.public_url,
+        "baseDomain": needs.settings.base_domain,
+        "machine": _about_machine(needs.settings) if may_use_the_machine(call.actor) else None,
+    }
+
+
+def _about_machine(settings: Settings) -> AboutMachineRow:
+    return {
+        "dataDir": str(settings.data_dir),
+        "database": "SQLite" if settings.database.reveal().startswith("sqlite") else "PostgreSQL",
+        "address": f"{settings.host}:{settings.port}",
+        "edgeAddress": f"{settings.edge_host}:{settings.edge_port}",
+        "httpsPort": settings.https_port,
+        "settings": [
+            {
+                "variable": each.setting.variable,
+                "description": each.setting.description,
+                "accepts": each.setting.accepts,
+                "default": each.setting.default,
+                "value": each.value,
+                "isSet": each.is_set,
+                "isDefault": each.is_default,
+            }
+            for each in chosen(settings)
+        ],
+    }
 
 
 def _trouble_row(trouble: Trouble) -> TroubleRow:

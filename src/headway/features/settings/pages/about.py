@@ -1,0 +1,70 @@
+"""The page of the panel: what it is, whether it can do its work, how it is reached, and what it was started with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from headway.pages.page import Asked, Page, Unknown, View, Visit
+
+if TYPE_CHECKING:
+    from headway.features.edge.api.rows import CertificateRow
+    from headway.features.settings.api.operations import AboutRow, HealthRow
+
+PATH = "/settings"
+ABOUT: Asked[AboutRow] = Asked("settings.about")
+HEALTH: Asked[HealthRow] = Asked("settings.health")
+CERTIFICATES: Asked[list[CertificateRow]] = Asked("certificates.all")
+_FOLDER = "features/settings/pages"
+_SECONDS = 3.0
+_MOST = 50
+# What the loops of the panel are for, by their names.
+LOOPS: Mapping[str, str] = {
+    "timer": "Starting schedules and backups when they are due",
+    "janitor": "Clearing a machine of what is left over",
+    "undo": "Taking back what a deployment had half made",
+    "leftover": "Ending the processes of lost deployments",
+    "retention": "Removing old deployments and their logs",
+    "kept files": "Removing backups that are not kept any longer",
+    "line index": "Noting where the lines of a log are",
+}
+GATES: Mapping[str, str] = {
+    "applications": "Applications that are processes",
+    "containers": "Containers",
+    "swarm": "Copies in a swarm",
+}
+
+
+async def show(visit: Visit) -> View:
+    """All of it."""
+    about = await visit.ask(ABOUT)
+    certificates = await visit.ask(CERTIFICATES) if visit.may(CERTIFICATES.name) else None
+    machine = about["machine"]
+    values = {
+        "about": about,
+        "machine": machine,
+        "chosen": sum(not each["isDefault"] for each in machine["settings"]) if machine else 0,
+        "certificates": None if certificates is None else len(certificates),
+        **await _health(visit),
+    }
+    return View(template=f"{_FOLDER}/about.html", values=values, title="Settings")
+
+
+async def health(visit: Visit) -> View:
+    """Whether the panel can do its work."""
+    return View(template=f"{_FOLDER}/health.html", values=await _health(visit))
+
+
+async def _health(visit: Visit) -> Mapping[str, object]:
+    found = await visit.ask_within(_SECONDS, HEALTH)
+    troubles = () if isinstance(found, Unknown) else found.get("troubles", ())
+    gates = () if isinstance(found, Unknown) else found.get("gates", ())
+    return {
+        "why": found.why if isinstance(found, Unknown) else None,
+        "troubles": [{"row": each, "what": LOOPS.get(each["loop"], each["loop"])} for each in troubles[:_MOST]],
+        "further": max(len(troubles) - _MOST, 0),
+        "gates": [{"row": each, "what": GATES.get(each["gate"], each["gate"])} for each in gates],
+    }
+
+
+PAGE = Page(path=PATH, permission=ABOUT.name, show=show, parts={"health": health})

@@ -1,0 +1,51 @@
+"""The page of certificates that are brought along, and the way to bring one."""
+
+from __future__ import annotations
+
+from headway.features.settings.pages.about import CERTIFICATES
+from headway.pages.forms import Field, Flash, Form, Kind, Question
+from headway.pages.page import Page, View, Visit
+
+PATH = "/settings/certificates"
+CREATE = "certificates.create"
+FIELDS = {
+    "name": Field(label="Name", hint="What it is called here"),
+    "certificateData": Field(label="Certificate", hint="PEM, with what vouches for it behind it"),
+    "privateKey": Field(label="Private key", hint="PEM; it is kept encrypted, and not shown again"),
+}
+
+
+async def show(visit: Visit) -> View:
+    """All of them."""
+    bring = {"label": "Bring a certificate", "href": f"{PATH}/create", "icon": "download", "main": True}
+    return View(
+        template="features/settings/pages/certificate_list.html",
+        values={"rows": await visit.ask(CERTIFICATES), "actions": (bring,) if visit.may(CREATE) else ()},
+        title="Certificates",
+    )
+
+
+async def _ask(_visit: Visit) -> Question:
+    return Question(
+        title="Bring a certificate",
+        consequences=("It is shown at once to whoever asks over HTTPS for a name that it is good for.",),
+        button="Keep it",
+        fields=FIELDS,
+    )
+
+
+PAGE = Page(
+    path=PATH,
+    permission=CERTIFICATES.name,
+    show=show,
+    forms={
+        "create": Form(
+            operation=lambda _visit: CREATE,
+            given=lambda _visit: {},
+            asks=_ask,
+            did=lambda _visit, _answer: Flash(text="Kept: it is shown from now on."),
+            then=lambda _visit, answer: f"{PATH}/{answer['certificateId']}" if isinstance(answer, dict) else PATH,
+            fields={"name": Kind.TEXT, "certificateData": Kind.BLOCK, "privateKey": Kind.SECRET_BLOCK},
+        )
+    },
+)
