@@ -34,7 +34,8 @@ class Setting:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenSetting:
     """A setting as it is now: ``value`` is how a person would write it, "" where there is none, None of a secret.
-    ``is_set`` says that it has one, ``is_default`` that it is the one that nobody has chosen.
+    ``is_set`` says that it has one, ``is_default`` that it is not known to have been chosen: what the machine decides
+    where nobody does may be either.
     """
 
     setting: Setting
@@ -69,17 +70,18 @@ def documented() -> list[Setting]:
 
 
 def chosen(settings: Settings) -> list[ChosenSetting]:
-    """Every setting with its value, in the order of the record. What the machine decides is nobody's choice."""
+    """Every setting with its value, in the order of the record."""
     found = []
     for item, setting in zip(fields(Settings), documented(), strict=True):
         value = getattr(settings, item.name)
         is_secret = item.metadata["form"].secret
+        by_machine = item.default is MISSING or bool(item.metadata["written"] and not is_secret)
         found.append(
             ChosenSetting(
                 setting=setting,
                 value=None if is_secret else _written(value),
                 is_set=value is not None,
-                is_default=value == item.default or item.default is MISSING,
+                is_default=by_machine or value == item.default,
             )
         )
     return found

@@ -75,7 +75,8 @@ async def _log(visit: Visit, row: OwnedContainerRow) -> Mapping[str, object]:
 
 def _runs(text: str) -> list[Mapping[str, object]]:
     """The lines as they are shown, each with its colours."""
-    style, shown = NO_STYLE, []
+    style = NO_STYLE
+    shown: list[Mapping[str, object]] = []
     for number, line in enumerate(text.split("\n")[: -1 if text.endswith("\n") else None], 1):
         runs, style = runs_from(line, style)
         shown.append({"n": number, "runs": runs})

@@ -54,7 +54,7 @@ def _told(found: UsageRow) -> Mapping[str, object]:
         "engine": found["engine"],
         "machine": machine,
         "is_low": machine is not None and machine["free"] < machine["floor"],
-        "bar": None if machine is None else _bar(machine, _here(services)),
+        "whose": None if machine is None else _bar(machine, _here(services)),
         "servers": found["servers"],
         "left": _left(found["servers"]),
         "lines": [_line(each, names, largest) for each in services[:_MOST]],

@@ -61,7 +61,7 @@ class HealthRow(TypedDict):
 
 class ChosenRow(TypedDict):
     """A setting as the panel was started with it. ``value`` is null where it is a secret: ``isSet`` says whether there
-    is one. ``isDefault``: nobody has chosen it.
+    is one. ``isDefault``: it is not known that somebody has chosen it; where nobody does, the machine decides some.
     """
 
     variable: str

@@ -38,7 +38,9 @@ GATES: Mapping[str, str] = {
 async def show(visit: Visit) -> View:
     """All of it."""
     about = await visit.ask(ABOUT)
-    certificates = await visit.ask(CERTIFICATES) if visit.may(CERTIFICATES.name) else None
+    certificates: list[CertificateRow] | None = None
+    if visit.may(CERTIFICATES.name):
+        certificates = await visit.ask(CERTIFICATES)
     machine = about["machine"]
     values = {
         "about": about,

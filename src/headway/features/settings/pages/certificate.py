@@ -25,7 +25,7 @@ async def show(visit: Visit) -> View:
     """What it is good for."""
     row = await visit.ask(ONE, certificateId=visit.path["certificateId"])
     where = f"{LIST}/{row['certificateId']}"
-    offered = []
+    offered: list[Mapping[str, object]] = []
     if visit.may(UPDATE):
         offered.append({"label": "Rename or renew", "href": f"{where}/change", "icon": "redeploy"})
     if visit.may(REMOVE):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from headway.features.settings.pages.about import CERTIFICATES
 from headway.pages.forms import Field, Flash, Form, Kind, Question
 from headway.pages.page import Page, View, Visit
+
+if TYPE_CHECKING:
+    from headway.features.edge.api.rows import CertificateRow
 
 PATH = "/settings/certificates"
 CREATE = "certificates.create"
@@ -17,10 +22,11 @@ FIELDS = {
 
 async def show(visit: Visit) -> View:
     """All of them."""
+    rows: list[CertificateRow] = await visit.ask(CERTIFICATES)
     bring = {"label": "Bring a certificate", "href": f"{PATH}/create", "icon": "download", "main": True}
     return View(
         template="features/settings/pages/certificate_list.html",
-        values={"rows": await visit.ask(CERTIFICATES), "actions": (bring,) if visit.may(CREATE) else ()},
+        values={"rows": rows, "actions": (bring,) if visit.may(CREATE) else ()},
         title="Certificates",
     )
 
