@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from headway.features.settings.pages.about import CERTIFICATES
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 PATH = "/settings/certificates"
 CREATE = "certificates.create"
-FIELDS = {
+FIELDS: Mapping[str, Field] = {
     "name": Field(label="Name", hint="What it is called here"),
     "certificateData": Field(label="Certificate", hint="PEM, with what vouches for it behind it"),
     "privateKey": Field(label="Private key", hint="PEM; it is kept encrypted, and not shown again"),

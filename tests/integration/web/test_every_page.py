@@ -1,0 +1,69 @@
+"""Every page of the panel with what there is to be seen on it: bounded, steady, and no secret in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import httpx
+
+from headway.core.access import store
+from headway.core.access.model import Grants, Role
+from headway.infra.db.transaction import Tx
+from headway.operations import all_pages
+from headway.web.answers import POLICY
+from tests.integration.http.notification_rows import FORMS
+from tests.integration.http.world import World, add_person
+from tests.integration.web.browsers import signed_in
+from tests.integration.web.test_pages import _addresses, _ids
+from tests.support.certificates.certificates import certificate_for
+
+MOST_BYTES = 150_000
+VARIABLE, SIGNING = "hunter2-in-a-variable", "hunter2-that-signs"
+
+
+async def _seeded(world: World) -> tuple[Mapping[str, str], list[str]]:
+    """The address of each page and part, and what must stand on none of them."""
+    ids = await _ids(world)
+    application_id = ids["{serviceId}"]
+    await world.post("application.saveEnvironment", applicationId=application_id, env=f"TOKEN={VARIABLE}")
+    await world.post("application.update", applicationId=application_id, webhookSecret=SIGNING)
+    for form, given in FORMS.items():
+        await world.post(f"notification.create{form}", name=form, **given)
+    pem, key = certificate_for("seeded.example.org")
+    await world.post("certificates.create", name="seeded", certificateData=pem, privateKey=key)
+    told = FORMS["Telegram"]["botToken"], FORMS["Gotify"]["appToken"], FORMS["Email"]["password"]
+    return _addresses(ids), [VARIABLE, SIGNING, key.splitlines()[1], *(str(each) for each in told)]
+
+
+def _add_viewer(tx: Tx, projects: frozenset[str]) -> None:
+    """A member who was given all there is."""
+    owner = store.first_owner(tx)
+    assert owner is not None
+    _, member_id = add_person(tx, "viewer", owner[1], Role.MEMBER)
+    store.give(tx, member_id, Grants(projects=projects))
+
+
+async def _all(client: httpx.AsyncClient, addresses: Mapping[str, str]) -> dict[str, httpx.Response]:
+    return {name: await client.get(address) for name, address in addresses.items()}
+
+
+async def test_every_page_is_bounded_steady_and_tells_no_secret(world: World) -> None:
+    addresses, secrets = await _seeded(world)
+    projects = frozenset(each["projectId"] for each in await world.get("project.all"))
+    await world.services.db.run(lambda tx: _add_viewer(tx, projects))
+    assert {name.partition("/-/")[0] for name in addresses} <= set(all_pages())
+    for person in ("Owner", "viewer", "member", "stranger"):
+        async with signed_in(world, person) as client:
+            first = await _all(client, addresses)
+            await asyncio.sleep(1.1)  # ages and figures of the clock would be others
+            again = await _all(client, {name: each for name, each in addresses.items() if "/-/" in name})
+        assert {name: each.status_code for name, each in first.items() if each.status_code not in {200, 403, 404}} == {}
+        assert [name for name, each in first.items() if each.headers["content-security-policy"] != POLICY] == []
+        assert {name: len(each.content) for name, each in first.items() if len(each.content) >= MOST_BYTES} == {}
+        assert [(name, each) for name, answer in first.items() for each in secrets if each in answer.text] == []
+        assert [name for name, each in again.items() if each.content != first[name].content] == []
+        if person == "viewer":
+            assert first["/services/{serviceId}"].status_code == first["/webhooks/{deliveryId}"].status_code == 200
+        if person == "Owner":
+            assert {name for name, each in first.items() if each.status_code != 200} == set()
