@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,7 @@ import headway
 from headway.api.problems import Problem
 from headway.core.access import policy
 from headway.core.access.model import Actor
+from headway.core.access.policy import Permission
 from headway.http import errors
 from headway.http.answers import Answer, send_answer
 from headway.http.origin import Place, Way, is_asked_from
@@ -26,7 +27,7 @@ from headway.pages.page import MOST_TOPICS, Asked, Page, Unknown, View
 from headway.web.answers import Flashes, Headers, led_to, once_with_flash, page_answer, said_once
 from headway.web.entrance import WebNeeds
 from headway.web.form_post import Asking, Done
-from headway.web.frame import NOBODY, OF_A_VISIT, Frame
+from headway.web.frame import NOBODY, OF_A_VISIT, PLACES, Frame
 from headway.web.live import PATH as LIVE
 from headway.web.live import Live
 from headway.web.part_cache import Made, NotedVisit, PartCache, made_of
@@ -67,6 +68,7 @@ class Web:
         self._parts = PartCache(needs.version)
         self._live = Live(needs.changes, needs.audience, needs.clock)
         self._operations = Operations(registry=needs.registry, performer=needs.performer)
+        self._places = {path: self._permission(path) for path in sorted(PLACES & needs.pages.keys())}
         self._before = SignInPages(
             sign_in=needs.door.sign_in, clock=needs.clock, paths=self._paths, tokens=self._tokens
         )
@@ -184,12 +186,13 @@ class Web:
             flash=visit.flash,
             plain=request.place.way is Way.PLAIN,
             topics=self._page(named.page).topics(visit)[:MOST_TOPICS] if named.piece is Piece.WHOLE else (),
+            here=named.page.split("/", 2)[1],
         )
 
     async def _of_page(self, request: Came, visit: PageVisit, named: Named, frame: Frame) -> Answer:
-        page = self._page(named.page)
-        if page.permission is not None:
-            policy.admit(visit.actor, self._operations.named(page.permission).permission)
+        page, permission = self._page(named.page), self._permission(named.page)
+        if permission is not None:
+            policy.admit(visit.actor, permission)
         match named.piece:
             case Piece.WHOLE:
                 return self._whole(await page.show(visit), request, frame)
@@ -248,7 +251,17 @@ class Web:
         return said_once(self._html(view, frame), view.status, _encoded(view.headers))
 
     def _html(self, view: View, frame: Frame) -> bytes:
-        return self._templates.html(view, frame.values(self._needs.pages))
+        return self._templates.html(view, frame.values(self._offered(frame.actor), self._needs.pages))
+
+    def _offered(self, actor: Actor | None) -> Collection[str]:
+        """The places that somebody may go to: what would be refused is not offered."""
+        if actor is None:
+            return ()
+        return {path for path, wanted in self._places.items() if wanted is None or policy.may(actor, wanted)}
+
+    def _permission(self, path: str) -> Permission | None:
+        name = self._page(path).permission
+        return None if name is None else self._operations.named(name).permission
 
 
 def _encoded(headers: Mapping[str, str]) -> Headers:

@@ -2,23 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from headway.core.access.model import Actor
 from headway.pages.forms import Flash
 
-_PLACES = (
-    ("/home", "home", "Home", "home"),
-    ("/deployments", "deployments", "Deployments", "deployments"),
-    ("/services", "services", "Services", "services"),
-    ("/members", "members", "Members", "members"),
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A page that others show the way to. Its picture is called as its first word is; ``key``, after g, leads there."""
+
+    path: str
+    label: str
+    key: str = ""
+
+    @property
+    def word(self) -> str:
+        return self.path.removeprefix("/")
+
+
+_MAIN = (
+    _Place("/home", "Home", "h"),
+    _Place("/deployments", "Deployments", "d"),
+    _Place("/services", "Services", "s"),
+    _Place("/projects", "Projects", "p"),
+    _Place("/servers", "Servers", "v"),
+    _Place("/schedules", "Schedules", "c"),
+    _Place("/backups", "Backups", "b"),
 )
+_GROUPS = (
+    ("Sources", (_Place("/git-providers", "Git providers"), _Place("/ssh-keys", "SSH keys"))),
+    ("Storage", (_Place("/registries", "Registries"), _Place("/destinations", "Destinations"))),
+    ("News", (_Place("/notifications", "Notifications"), _Place("/webhooks", "Webhooks"))),
+    ("Machine", (_Place("/disk", "Disk"), _Place("/containers", "Containers"), _Place("/previews", "Previews"))),
+    ("People", (_Place("/members", "Members", "m"), _Place("/keys", "API keys"), _Place("/audit", "Audit log"))),
+    ("You and the panel", (_Place("/account", "Account", "a"), _Place("/settings", "Panel settings"))),
+)
+_NEW = _Place("/new", "New", "n")
+_FIRST = 3  # of the main places, which a narrow page shows beside what leads to all others
+PLACES = frozenset(each.path for each in (*_MAIN, _NEW, *(place for _, places in _GROUPS for place in places)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """The frame for somebody; nobody where ``actor`` is None. Of ``topics`` its page is told when they change."""
+    """The frame for somebody; nobody where ``actor`` is None. ``here`` is the first word of the page's path. Of
+    ``topics`` its page is told when they change.
+    """
 
     actor: Actor | None = None
     organization: str = ""
@@ -26,23 +56,36 @@ class Frame:
     flash: Flash | None = None
     plain: bool = False
     topics: tuple[str, ...] = ()
+    here: str = ""
 
-    def values(self, pages: Mapping[str, object]) -> Mapping[str, object]:
-        """What templates are given of it. Only to ``pages`` that there are anything shows the way."""
-        shown = [
-            {"key": key, "label": label, "href": path, "icon": icon}
-            for path, key, label, icon in _PLACES
-            if path in pages
-        ]
+    def values(self, offered: Collection[str], pages: Collection[str]) -> Mapping[str, object]:
+        """What templates are given of it, and which ``pages`` there are. Only to those that are ``offered`` it shows the
+        way.
+        """
+        main = _shown(_MAIN, offered)
+        groups = [{"label": label, "places": _shown(places, offered)} for label, places in _GROUPS]
         return {
             "me": None if self.actor is None else {"name": self.actor.name, "organization": self.organization},
             "form_token": self.form_token,
             "flash": self.flash,
-            "navigation": shown,
+            "navigation": main,
+            "navigation_first": main[:_FIRST],
+            "navigation_further": main[_FIRST:],
+            "navigation_groups": [group for group in groups if group["places"]],
+            "navigation_new": next(iter(_shown((_NEW,), offered)), None),
+            "here": self.here,
             "plain": self.plain,
             "topics": " ".join(self.topics),
             "pages": tuple(pages),
         }
+
+
+def _shown(places: Sequence[_Place], offered: Collection[str]) -> list[Mapping[str, str]]:
+    return [
+        {"key": each.word, "label": each.label, "href": each.path, "icon": each.word, "letter": each.key}
+        for each in places
+        if each.path in offered
+    ]
 
 
 NOBODY = Frame()

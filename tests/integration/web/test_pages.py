@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from headway.features.backups.pages.files import file_id
@@ -258,6 +259,19 @@ async def test_an_upload_is_no_form(world: World) -> None:
         assert large.status_code == 413
         files: Mapping[str, bytes] = {"zip": b"x"}
         assert (await client.post(path, data=fields, files=files, headers=OWN)).status_code == 415
+
+
+async def test_the_frame_leads_to_what_may_be_opened_and_marks_where_one_is(world: World) -> None:
+    async with signed_in(world) as owner, signed_in(world, "member") as member:
+        for client in (owner, member):
+            text = (await client.get("/services")).text
+            places = set(re.findall(r'<li(?: class="[^"]*")?><a href="(/[^"]*)"', text))
+            assert {path for path in places if (await client.get(path)).status_code != 200} == set()
+            assert len(places) > 3
+            assert set(re.findall(r'href="([^"]+)" aria-current="page"', text)) == {"/services"}
+        text = (await owner.get("/members")).text
+        assert 'href="/members" aria-current="page"' in text
+        assert "<summary class=" in text, "that one is within is seen where it is closed"
 
 
 async def test_a_method_that_no_page_has_is_not_there(world: World) -> None:

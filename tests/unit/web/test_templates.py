@@ -12,9 +12,8 @@ import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import headway
-from headway.operations import all_pages
 from headway.pages.words import FILTERS, STATES
-from headway.web.frame import NOBODY
+from headway.web.frame import NOBODY, PLACES
 
 SOURCE = Path(headway.__file__).parent
 STATIC = SOURCE / "web/static"
@@ -174,7 +173,19 @@ class _Elements(HTMLParser):
         self.links |= {value or "" for name, value in attrs if name in {"href", "src", "action"}}
 
 
-def test_each_place_of_the_frame_has_a_picture() -> None:
-    places: Any = NOBODY.values(all_pages())["navigation"]
-    assert len(places) > 1
+def test_each_place_of_the_frame_has_a_picture_and_a_key_of_its_own() -> None:
+    values: Any = NOBODY.values(PLACES)
+    places = [*values["navigation"], values["navigation_new"]]
+    places += [each for group in values["navigation_groups"] for each in group["places"]]
+    assert {each["href"] for each in places} == PLACES
     assert {each["icon"] for each in places} - ICONS == set()
+    letters = [each["letter"] for each in places if each["letter"]]
+    assert len(letters) > 5
+    assert sorted(set(letters)) == sorted(letters)
+
+
+def test_the_frame_shows_the_way_to_what_is_offered_alone() -> None:
+    values: Any = NOBODY.values({"/home", "/disk"})
+    assert [each["href"] for each in values["navigation"]] == ["/home"]
+    assert [group["label"] for group in values["navigation_groups"]] == ["Machine"]
+    assert (values["navigation_further"], values["navigation_new"]) == ([], None)
