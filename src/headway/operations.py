@@ -28,17 +28,21 @@ from headway.features.deployments import api as deployments
 from headway.features.deployments import pages as deployment_pages
 from headway.features.deployments.api.encoded_rows import EncodedRows
 from headway.features.destinations import api as destinations
+from headway.features.destinations import pages as destination_pages
 from headway.features.disk import api as disk
 from headway.features.disk import pages as disk_pages
 from headway.features.edge import api as edge
 from headway.features.git import api as git
+from headway.features.git import pages as git_pages
 from headway.features.home import pages as home_pages
 from headway.features.notifications import api as notifications
 from headway.features.notifications import pages as notification_pages
 from headway.features.previews import api as previews
 from headway.features.previews import pages as preview_pages
 from headway.features.projects import api as projects
+from headway.features.projects import pages as project_pages
 from headway.features.registries import api as registries
+from headway.features.registries import pages as registry_pages
 from headway.features.rollbacks import api as rollbacks
 from headway.features.schedules import api as schedules
 from headway.features.schedules import pages as schedule_pages
@@ -94,10 +98,14 @@ _PAGES: Sequence[Callable[[], Mapping[str, Callable[[], Page]]]] = (
     backup_pages.pages,
     container_pages.pages,
     deployment_pages.pages,
+    destination_pages.pages,
     disk_pages.pages,
+    git_pages.pages,
     home_pages.pages,
     notification_pages.pages,
     preview_pages.pages,
+    project_pages.pages,
+    registry_pages.pages,
     schedule_pages.pages,
     server_pages.pages,
     service_pages.pages,

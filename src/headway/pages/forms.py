@@ -47,7 +47,8 @@ class Field:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What a form asks before it does anything: what will happen, what stays, and the word on its button. Where
-    ``typed`` is given, that has to be typed first. ``values`` fill its fields, ``fields`` say how they are shown.
+    ``typed`` is given, that has to be typed first. ``values`` fill its fields, ``fields`` say how they are shown;
+    ``more`` is what the form's own template has beside that.
     """
 
     title: str
@@ -57,6 +58,20 @@ class Question:
     typed: str | None = None
     values: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, Field] = field(default_factory=dict)
+    more: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """An operation that is performed before that of a form, and what it is given. ``joined`` makes of its answer what
+    the form's own is given; ``outlook`` is the same as far as it is known before, which is looked at first: what cannot
+    be taken leaves nothing half made.
+    """
+
+    operation: str
+    given: Mapping[str, object]
+    joined: Callable[[object], Mapping[str, object]]
+    outlook: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +101,11 @@ class Form:
     from the answer and not from hope; ``then`` is the path that is shown after it, one of our own. The answer is what
     the operation answers as JSON, None where it answers nothing, and Started of what starts work. What is left empty is
     not given, but for ``clears``: those are given as null, which takes them away. A name with a dot is a field of an
-    object. ``takes`` makes the input of all that was typed, as it was, where the fields are not the input's own; what
-    it raises is told at the form.
+    object.
+
+    Where fields are more than texts: ``template`` extends the question's with fields of its own, and ``takes`` makes
+    the input of all that was typed, as it was; what it raises is told at the form. ``before`` says of that input what
+    has to be performed first, if anything.
     """
 
     operation: Callable[[Visit], str]
@@ -98,3 +116,5 @@ class Form:
     fields: Mapping[str, Kind] = field(default_factory=dict)
     clears: frozenset[str] = frozenset()
     takes: Callable[[Visit, Mapping[str, str]], Awaitable[Mapping[str, object]]] | None = None
+    template: str = "web/templates/question.html"
+    before: Callable[[Visit, Mapping[str, object]], Before | None] | None = None

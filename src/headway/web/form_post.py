@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from headway.api.inputs import from_value
+from headway.api.operation import Operation
 from headway.api.problems import Problem
 from headway.core.access.policy import ConfirmFirst
 from headway.core.access.sign_in import SignIn
@@ -18,7 +20,6 @@ from headway.web.form_fields import kept_of, told_of, values_of
 from headway.web.requests import Came
 from headway.web.visits import PageVisit
 
-_TEMPLATE = "web/templates/question.html"
 _ONCE, _TYPED, _CONFIRM = "once", "typed", "confirm"
 _UNFIT = 422
 
@@ -56,7 +57,7 @@ class Asking:
             operation = visit.operations.named(self.form.operation(visit))
             takes = self.form.takes
             values = values_of(self.form, typed) if takes is None else await takes(visit, typed)
-            given = {**values, **self.form.given(visit)}
+            given = await self._prepared(visit, operation, {**values, **self.form.given(visit)})
             key = _key(came, operation.name, typed.get(_ONCE, ""))
             answer = await visit.operations.perform(operation, visit.actor, given, key)
         except Problem as problem:
@@ -79,6 +80,17 @@ class Asking:
                 headers=told.headers,
             )
         return Done(flash=self.form.did(visit, answer), then=self.form.then(visit, answer))
+
+    async def _prepared(
+        self, visit: PageVisit, operation: Operation, given: Mapping[str, object]
+    ) -> Mapping[str, object]:
+        """What the form's operation is given, once what has to be done before it is done."""
+        before = None if self.form.before is None else self.form.before(visit, given)
+        if before is None:
+            return given
+        from_value(operation.input, dict(before.outlook))
+        first = visit.operations.named(before.operation)
+        return before.joined(await visit.operations.perform(first, visit.actor, before.given))
 
     def _view(
         self,
@@ -104,8 +116,10 @@ class Asking:
             "issues": issues or {},
             "problem": problem,
             "confirm": confirm,
+            "typed": typed,
+            "more": question.more,
         }
-        return View(template=_TEMPLATE, values=values, title=question.title, status=status)
+        return View(template=self.form.template, values=values, title=question.title, status=status)
 
 
 async def _confirmed(visit: PageVisit, token: str, secret: str, sign_in: SignIn) -> PageVisit:

@@ -47,7 +47,8 @@ async def _ids(world: World) -> Mapping[str, str]:
     of_people = {"{userId}": user_id, "{invitationId}": invited["id"]}
     of_service = {"{serviceId}": application_id, "{releaseId}": release_id, "{domainId}": application_id}
     of_services = {"{deploymentId}": deployment_id, **of_service, "{name}": "NODE_ENV", **of_container}
-    others = {**await _running(world, application_id), **await watched_ids(world, application_id)}
+    watched = await watched_ids(world, application_id)
+    others = {**await _running(world, application_id), **watched, **await _ids_of_setup(world)}
     return {**of_services, **of_people, **others}
 
 
@@ -62,6 +63,26 @@ async def _running(world: World, application_id: str) -> Mapping[str, str]:
     }
     things = {"{kind}": "application", "{sourceId}": application_id, "{file}": file_id("a/b")}
     return {**made, **things, "{target}": "application", "{targetId}": application_id}
+
+
+async def _ids_of_setup(world: World) -> Mapping[str, str]:
+    made = await world.post("project.create", name="Shop")
+    provider = await world.post("gitea.create", giteaUrl="http://127.0.0.1:1", accessToken="x")
+    key = await world.post("sshKey.create", name="key")
+    registry = await world.post(
+        "registry.create", registryName="ours", registryUrl="registry.example", username="u", password="p"
+    )
+    destination = await world.post("destination.create", name="here", provider="local")
+    return {
+        "{projectId}": made["project"]["projectId"],
+        "{environmentId}": made["environment"]["environmentId"],
+        "{gitProviderId}": provider["gitProviderId"],
+        "{owner}": "team",
+        "{repository}": "shop",
+        "{sshKeyId}": key["sshKeyId"],
+        "{registryId}": registry["registryId"],
+        "{destinationId}": destination["destinationId"],
+    }
 
 
 def _addresses(ids: Mapping[str, str]) -> dict[str, str]:
@@ -81,7 +102,7 @@ def _addresses(ids: Mapping[str, str]) -> dict[str, str]:
 # The status of each page, to those who are of the organisation and were given nothing, and to those of another one.
 MEMBER: Mapping[str, int] = dict.fromkeys(
     (
-        *("/home", "/deployments", "/services", "/members"),
+        *("/home", "/deployments", "/services", "/members", "/projects"),
         *("/schedules", "/schedules/new", "/backups", "/backups/new", "/previews"),
     ),
     200,
@@ -90,9 +111,28 @@ ADMINS = frozenset(  # which a member is refused
     {
         *("/members/users/{userId}", "/members/invitations/{invitationId}"),
         *("/servers/{serverId}", "/servers/{serverId}/connection", "/backups/{backupId}/destination"),
+        *(
+            "/git-providers/{gitProviderId}",
+            "/new/provider/{gitProviderId}",
+            "/new/provider/{gitProviderId}/{owner}/{repository}",
+            "/ssh-keys/{sshKeyId}",
+            "/registries/{registryId}",
+            "/destinations/{destinationId}",
+        ),
     }
 )
-LISTS_OF_ADMINS = frozenset({"/servers", *WATCHED_BY_ADMINS})
+LISTS_OF_ADMINS = frozenset(
+    {
+        "/servers",
+        *WATCHED_BY_ADMINS,
+        "/new",
+        "/new/provider",
+        "/git-providers",
+        "/ssh-keys",
+        "/registries",
+        "/destinations",
+    }
+)
 
 
 async def test_each_page_shows_what_its_operation_would(world: World) -> None:

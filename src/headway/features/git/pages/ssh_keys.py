@@ -1,0 +1,145 @@
+"""The pages of SSH keys, with which private repositories are fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from headway.pages.entries import TEMPLATE, Entry, Look, fields_of, takes
+from headway.pages.forms import Flash, Form, Question
+from headway.pages.page import Asked, Page, View, Visit
+from headway.pages.words import cut
+
+if TYPE_CHECKING:
+    from headway.features.projects.api.rows import SshKeyRow
+
+PATH = "/ssh-keys"
+ALL: Asked[list[SshKeyRow]] = Asked("sshKey.all")
+KEY: Asked[SshKeyRow] = Asked("sshKey.one")
+CREATE, UPDATE, REMOVE = "sshKey.create", "sshKey.update", "sshKey.remove"
+_NAME = Entry(name="name", label="Name", needed=True)
+_DESCRIPTION = Entry(name="description", label="Description", clears=True)
+_MADE = (
+    _NAME,
+    Entry(name="description", label="Description"),
+    Entry(
+        name="privateKey",
+        label="Private key",
+        look=Look.SECRET_AREA,
+        hint="To keep one that there is. Left empty, a pair is made here, and its private part stays here.",
+        further=True,
+    ),
+)
+
+
+async def show_all(visit: Visit) -> View:
+    """Every key."""
+    found = await visit.ask(ALL)
+    create = {"label": "New SSH key", "href": f"{PATH}/create", "icon": "new", "main": True}
+    return View(
+        template="features/git/pages/ssh_key_list.html",
+        values={"keys": found, "actions": (create,) if visit.may(CREATE) else ()},
+        title="SSH keys",
+    )
+
+
+async def show_one(visit: Visit) -> View:
+    """One key, and its public part to be given away."""
+    row = await _key(visit)
+    here = f"{PATH}/{row['sshKeyId']}"
+    actions: list[Mapping[str, object]] = []
+    if visit.may(UPDATE):
+        actions.append({"label": "Rename", "href": f"{here}/rename", "icon": "edit"})
+    if visit.may(REMOVE):
+        actions.append({"label": "Remove", "href": f"{here}/remove", "icon": "remove", "danger": True})
+    return View(template="features/git/pages/ssh_key.html", values={"row": row, "actions": actions}, title=row["name"])
+
+
+async def _key(visit: Visit) -> SshKeyRow:
+    row: SshKeyRow = await visit.ask(KEY, sshKeyId=visit.path["sshKeyId"])
+    return row
+
+
+def _by_id(visit: Visit) -> Mapping[str, object]:
+    return {"sshKeyId": visit.path["sshKeyId"]}
+
+
+async def _ask_create(_visit: Visit) -> Question:
+    return Question(
+        title="New SSH key",
+        consequences=("You are shown its public part, which the repository's site has to be given as a deploy key.",),
+        button="Make it",
+        more={"entries": _MADE},
+    )
+
+
+async def _ask_rename(visit: Visit) -> Question:
+    row = await _key(visit)
+    return Question(
+        title=f"Rename “{cut(row['name'], 120)}”",
+        consequences=("The key itself stays as it is.",),
+        button="Save",
+        values={"name": row["name"], "description": row["description"] or ""},
+        more={"entries": (_NAME, _DESCRIPTION)},
+    )
+
+
+async def _ask_remove(visit: Visit) -> Question:
+    row = await _key(visit)
+    return Question(
+        title=f"Remove “{cut(row['name'], 120)}”?",
+        consequences=(
+            "A deploy of a service that fetches with it fails from now on, and says so. What serves goes on.",
+            "Its private part is forgotten, and cannot be had back.",
+        ),
+        button="Remove it",
+        danger=True,
+        typed=row["name"].strip(),
+    )
+
+
+def _to_key(_visit: Visit, answer: object) -> str:
+    return f"{PATH}/{answer['sshKeyId']}" if isinstance(answer, dict) else PATH
+
+
+LIST = Page(
+    path=PATH,
+    permission=ALL.name,
+    show=show_all,
+    forms={
+        "create": Form(
+            operation=lambda _visit: CREATE,
+            given=lambda _visit: {},
+            asks=_ask_create,
+            did=lambda _visit, _answer: Flash(text="Kept. Give its public part to the site of the repository."),
+            then=_to_key,
+            fields=fields_of(_MADE),
+            template=TEMPLATE,
+            takes=takes(_MADE),
+        )
+    },
+)
+ONE = Page(
+    path=f"{PATH}/{{sshKeyId}}",
+    permission=KEY.name,
+    show=show_one,
+    forms={
+        "rename": Form(
+            operation=lambda _visit: UPDATE,
+            given=_by_id,
+            asks=_ask_rename,
+            did=lambda _visit, _answer: Flash(text="Saved."),
+            then=lambda visit, _answer: f"{PATH}/{visit.path['sshKeyId']}",
+            fields=fields_of((_NAME, _DESCRIPTION)),
+            template=TEMPLATE,
+            takes=takes((_NAME, _DESCRIPTION)),
+        ),
+        "remove": Form(
+            operation=lambda _visit: REMOVE,
+            given=_by_id,
+            asks=_ask_remove,
+            did=lambda _visit, _answer: Flash(text="Removed."),
+            then=lambda _visit, _answer: PATH,
+        ),
+    },
+)

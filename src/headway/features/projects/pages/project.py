@@ -1,0 +1,177 @@
+"""The page of one project: its environments with what lies in them, its shared variables, and what can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from headway.features.projects.pages.project_list import DESCRIPTION, NAME, services_of, services_of_project
+from headway.features.projects.pages.project_list import PATH as LIST
+from headway.pages.entries import TEMPLATE, Entry, Look, fields_of, takes
+from headway.pages.forms import Flash, Form, Question
+from headway.pages.page import Asked, Page, View, Visit
+from headway.pages.words import cut
+
+if TYPE_CHECKING:
+    from headway.features.projects.api.rows import ProjectContents
+
+PATH = "/projects/{projectId}"
+ONE: Asked[ProjectContents] = Asked("project.one")
+UPDATE, REMOVE, ADD = "project.update", "project.remove", "environment.create"
+VARIABLES = Entry(
+    name="env",
+    label="Variables",
+    look=Look.AREA,
+    hint="One NAME=value on a line. What is veiled stays as it is where it is left as it is.",
+    clears=True,
+)
+_RENAMED = (NAME, Entry(name="description", label="Description", clears=True))
+
+
+async def show(visit: Visit) -> View:
+    """The whole of it."""
+    project = await _project(visit)
+    inside = services_of_project(project)
+    return View(
+        template="features/projects/pages/project.html",
+        values={
+            "project": project,
+            "environments": [
+                {"row": each, "services": services_of(each), "variables": names_in(each["env"])}
+                for each in project["environments"]
+            ],
+            "variables": names_in(project["env"]),
+            "address": f"{LIST}/{project['projectId']}",
+            "actions": _actions(visit, is_empty=not inside),
+            "may_change": visit.may(UPDATE),
+            "adds": visit.may(ADD),
+            "new": visit.may("application.create"),
+        },
+        title=project["name"],
+    )
+
+
+def names_in(env: str) -> Sequence[str]:
+    """The names of variables, without their values."""
+    lines = (line.strip().removeprefix("export ") for line in env.splitlines())
+    return [line.partition("=")[0].strip() for line in lines if "=" in line and not line.startswith("#")]
+
+
+async def _project(visit: Visit) -> ProjectContents:
+    project: ProjectContents = await visit.ask(ONE, projectId=visit.path["projectId"])
+    return project
+
+
+def _actions(visit: Visit, *, is_empty: bool) -> Sequence[Mapping[str, object]]:
+    here = f"{LIST}/{visit.path['projectId']}"
+    found: list[Mapping[str, object]] = []
+    if visit.may(UPDATE):
+        found.append({"label": "Rename", "href": f"{here}/rename", "icon": "edit"})
+    if visit.may(REMOVE) and is_empty:
+        found.append({"label": "Remove", "href": f"{here}/remove", "icon": "remove", "danger": True})
+    return found
+
+
+def _by_id(visit: Visit) -> Mapping[str, object]:
+    return {"projectId": visit.path["projectId"]}
+
+
+def _here(visit: Visit, _answer: object) -> str:
+    return f"{LIST}/{visit.path['projectId']}"
+
+
+async def _ask_rename(visit: Visit) -> Question:
+    project = await _project(visit)
+    return Question(
+        title=f"Rename “{cut(project['name'], 120)}”",
+        consequences=("Addresses and what is deployed stay as they are.",),
+        button="Save",
+        values={"name": project["name"], "description": project["description"] or ""},
+        more={"entries": _RENAMED},
+    )
+
+
+async def _ask_variables(visit: Visit) -> Question:
+    project = await _project(visit)
+    return Question(
+        title=f"Variables of “{cut(project['name'], 120)}”",
+        consequences=(
+            "All services of the project can take them: NAME=${{project.NAME}} among a service's own variables.",
+            "What serves keeps those that it was started with until its next deployment.",
+        ),
+        button="Save",
+        values={"env": project["env"]},
+        more={"entries": (VARIABLES,)},
+    )
+
+
+async def _ask_remove(visit: Visit) -> Question:
+    project = await _project(visit)
+    names = ", ".join(cut(each["name"], 60) for each in project["environments"][:20])
+    inside = [cut(each["name"], 60) for each in services_of_project(project)]
+    holds = (
+        (f"It still holds {', '.join(inside[:20])}: remove these first, for this will be refused.",) if inside else ()
+    )
+    return Question(
+        title=f"Remove “{cut(project['name'], 120)}”?",
+        consequences=(*holds, f"Its environments go: {names}.", "The variables that they and it share go too."),
+        button="Remove it",
+        danger=True,
+        typed=project["name"].strip(),
+    )
+
+
+async def _ask_add(visit: Visit) -> Question:
+    project = await _project(visit)
+    return Question(
+        title=f"New environment of “{cut(project['name'], 120)}”",
+        consequences=("It is empty, and has variables of its own.",),
+        button="Make it",
+        more={"entries": (NAME, DESCRIPTION)},
+    )
+
+
+PAGE = Page(
+    path=PATH,
+    permission=ONE.name,
+    show=show,
+    forms={
+        "rename": Form(
+            operation=lambda _visit: UPDATE,
+            given=_by_id,
+            asks=_ask_rename,
+            did=lambda _visit, _answer: Flash(text="Saved."),
+            then=_here,
+            fields=fields_of(_RENAMED),
+            template=TEMPLATE,
+            takes=takes(_RENAMED),
+        ),
+        "variables": Form(
+            operation=lambda _visit: UPDATE,
+            given=_by_id,
+            asks=_ask_variables,
+            did=lambda _visit, _answer: Flash(text="Saved. Services take them with their next deployment."),
+            then=_here,
+            fields=fields_of((VARIABLES,)),
+            template=TEMPLATE,
+            takes=takes((VARIABLES,)),
+        ),
+        "add-environment": Form(
+            operation=lambda _visit: ADD,
+            given=_by_id,
+            asks=_ask_add,
+            did=lambda _visit, _answer: Flash(text="Made. Nothing lies in it yet."),
+            then=_here,
+            fields=fields_of((NAME, DESCRIPTION)),
+            template=TEMPLATE,
+            takes=takes((NAME, DESCRIPTION)),
+        ),
+        "remove": Form(
+            operation=lambda _visit: REMOVE,
+            given=_by_id,
+            asks=_ask_remove,
+            did=lambda _visit, _answer: Flash(text="Removed, with its environments."),
+            then=lambda _visit, _answer: LIST,
+        ),
+    },
+)
