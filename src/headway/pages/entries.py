@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from headway.api.problems import invalid
-from headway.pages.forms import Kind
+from headway.pages.forms import Choice, Kind
 from headway.pages.page import Visit
 
 TEMPLATE = "web/templates/entries.html"
@@ -28,18 +28,10 @@ class Look(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """A value that can be chosen, and what it is called."""
-
-    value: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A place in a form to type into, by the input's name on the wire. ``none`` is what choosing nothing is called,
     None where something has to be chosen. What is left empty is not given, but where it ``clears``: then it is given as
-    null, which takes away what was set. What most people leave as it is stands ``further`` down.
+    null, or where it ``empties`` as no text, whichever takes away what was set. What most people leave as it is stands ``further`` down.
     """
 
     name: str
@@ -50,6 +42,7 @@ class Entry:
     none: str | None = None
     needed: bool = False
     clears: bool = False
+    empties: bool = False
     further: bool = False
 
 
@@ -73,8 +66,8 @@ def values_of(entries: Sequence[Entry], typed: Mapping[str, str]) -> Mapping[str
     missing = [each.name for each in entries if each.needed and found[each.name] is None]
     if missing:
         raise invalid([{"code": "custom", "path": [name], "message": "This is needed."} for name in missing])
-    clearing = {each.name for each in entries if each.clears}
-    return {name: value for name, value in found.items() if value is not None or name in clearing}
+    left = {each.name: "" if each.empties else None for each in entries if each.clears or each.empties}
+    return left | {name: value for name, value in found.items() if value is not None}
 
 
 def _value(look: Look, text: str | None) -> object:

@@ -126,11 +126,13 @@ async def test_a_project_is_made_filled_and_removed(world: World) -> None:
         await send(client, f"{path}/variables", env="TOKEN=abc\nREGION=eu\n")
         await send(client, f"{path}/add-environment", name="staging")
         (project,) = await world.get("project.all")
-        assert (project["name"], project["description"], project["env"]) == ("Shop", None, "TOKEN=abc\nREGION=eu\n")
+        assert (project["name"], project["description"], project["env"]) == ("Shop", "", "TOKEN=abc\nREGION=eu\n")
         text = (await client.get(path)).text
         assert "REGION" in text
         assert "TOKEN" in text
         assert "REGION=eu" not in text
+        await send(client, f"{path}/variables", env="")
+        assert (await world.get("project.all"))[0]["env"] == "", "what was taken away is gone"
         (staging,) = [each for each in project["environments"] if each["name"] == "staging"]
         inside = f"{path}/environments/{staging['environmentId']}"
         await send(client, f"{inside}/variables", env="A=1")
@@ -168,7 +170,7 @@ async def test_what_opens_things_is_kept_and_never_shown(world: World) -> None:
         answer = await send(client, f"{registry}/change", registryName="", password=secret, username="x" * 2_000)
         assert answer.status_code == 422
         assert secret not in answer.text, "not even to who has just typed it"
-        changed = await send(client, f"{registry}/change", registryName="theirs", registryUrl="registry.example")
+        changed = await send(client, f"{registry}/change", **{**typed, "registryName": "theirs", "password": ""})
         assert changed.status_code == 303, changed.text
         changed = await send(client, f"{destination}/change", **{**s3, "name": "other"}, secretAccessKey="")
         assert changed.status_code == 303, changed.text

@@ -18,7 +18,7 @@ ALL: Asked[list[SshKeyRow]] = Asked("sshKey.all")
 KEY: Asked[SshKeyRow] = Asked("sshKey.one")
 CREATE, UPDATE, REMOVE = "sshKey.create", "sshKey.update", "sshKey.remove"
 _NAME = Entry(name="name", label="Name", needed=True)
-_DESCRIPTION = Entry(name="description", label="Description", clears=True)
+_DESCRIPTION = Entry(name="description", label="Description", empties=True)
 _MADE = (
     _NAME,
     Entry(name="description", label="Description"),

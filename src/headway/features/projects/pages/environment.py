@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PATH = "/projects/{projectId}/environments/{environmentId}"
 ONE: Asked[EnvironmentInProject] = Asked("environment.one")
 UPDATE, REMOVE, COPY = "environment.update", "environment.remove", "project.duplicate"
-_RENAMED = (NAME, Entry(name="description", label="Description", clears=True))
+_RENAMED = (NAME, Entry(name="description", label="Description", empties=True))
 
 
 async def show(visit: Visit) -> View:

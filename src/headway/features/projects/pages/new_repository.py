@@ -9,8 +9,8 @@ from urllib.parse import quote
 from headway.core.access.policy import Missing, Noun
 from headway.features.projects.pages.place_entries import creation
 from headway.kernel.errors import Code, HeadwayError
-from headway.pages.entries import Choice, Entry, Look
-from headway.pages.forms import Form
+from headway.pages.entries import Entry, Look
+from headway.pages.forms import Choice, Form
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headway.pages.entries import TEMPLATE, Choice, Entry, Look, fields_of, values_of
-from headway.pages.forms import Before, Flash, Form, Question
+from headway.pages.entries import TEMPLATE, Entry, Look, fields_of, values_of
+from headway.pages.forms import Before, Choice, Flash, Form, Question
 from headway.pages.page import Asked, Visit
 
 if TYPE_CHECKING:

@@ -23,9 +23,9 @@ VARIABLES = Entry(
     label="Variables",
     look=Look.AREA,
     hint="One NAME=value on a line. What is veiled stays as it is where it is left as it is.",
-    clears=True,
+    empties=True,
 )
-_RENAMED = (NAME, Entry(name="description", label="Description", clears=True))
+_RENAMED = (NAME, Entry(name="description", label="Description", empties=True))
 
 
 async def show(visit: Visit) -> View:
