@@ -62,6 +62,7 @@ from headway.http.needs import HttpNeeds
 from headway.http.origin import Origins
 from headway.http.seats import Bounds, Seats
 from headway.http.streams import Follows
+from headway.http.uploads import received
 from headway.infra.db.probe import why_away
 from headway.infra.logs.download import OpenedLog
 from headway.kernel.forms import YesNo
@@ -157,6 +158,7 @@ def http_app(base: Base, features: Features) -> Starlette:
         clock=base.clock,
         vault=base.vault,
         version=base.db.version,
+        receive_upload=partial(received, needs.upload_room),
     )
     return create_app(needs, follows, registry, performer, Entrance(web))
 

@@ -31,7 +31,8 @@ class Look(StrEnum):
 class Entry:
     """A place in a form to type into, by the input's name on the wire. ``none`` is what choosing nothing is called,
     None where something has to be chosen. What is left empty is not given, but where it ``clears``: then it is given as
-    null, or where it ``empties`` as no text, whichever takes away what was set. What most people leave as it is stands ``further`` down.
+    null, or where it ``empties`` as no text, whichever takes away what was set. What most people leave as it is stands
+    ``further`` down.
     """
 
     name: str

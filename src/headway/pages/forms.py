@@ -105,7 +105,7 @@ class Form:
 
     Where fields are more than texts: ``template`` extends the question's with fields of its own, and ``takes`` makes
     the input of all that was typed, as it was; what it raises is told at the form. ``before`` says of that input what
-    has to be performed first, if anything.
+    has to be performed first, if anything. What ``uploads`` is sent with a file, which its operation takes.
     """
 
     operation: Callable[[Visit], str]
@@ -118,3 +118,4 @@ class Form:
     takes: Callable[[Visit, Mapping[str, str]], Awaitable[Mapping[str, object]]] | None = None
     template: str = "web/templates/question.html"
     before: Callable[[Visit, Mapping[str, object]], Before | None] | None = None
+    uploads: bool = False

@@ -34,6 +34,7 @@ from headway.web.part_cache import Made, NotedVisit, PartCache, made_of
 from headway.web.paths import HOME, Named, Paths, Piece
 from headway.web.renderer import ANY_NAME, OWN, Templates
 from headway.web.requests import Came, FormTokens, came
+from headway.web.sent_files import SentFiles
 from headway.web.sign_in import SIGN_IN, SignInPages
 from headway.web.static_files import PREFIX, StaticFiles
 from headway.web.visits import Operations, PageVisit
@@ -68,6 +69,7 @@ class Web:
         self._parts = PartCache(needs.version)
         self._live = Live(needs.changes, needs.audience, needs.clock)
         self._operations = Operations(registry=needs.registry, performer=needs.performer)
+        self._uploads = SentFiles(needs.receive_upload)
         self._places = {path: self._permission(path) for path in sorted(PLACES & needs.pages.keys())}
         self._before = SignInPages(
             sign_in=needs.door.sign_in, clock=needs.clock, paths=self._paths, tokens=self._tokens
@@ -227,9 +229,14 @@ class Web:
         asking = Asking(form=page.forms[named.name], action=quote(request.path), back=back)
         if request.method == "GET":
             return self._said(await asking.question(visit), frame)
-        typed = await request.form()
-        self._tokens.require(request.token or "", typed)
-        done = await asking.done(visit, request, typed, self._needs.door.sign_in)
+        if page.forms[named.name].uploads:
+            async with self._uploads.sent(request, visit.actor) as (typed, upload):
+                self._tokens.require(request.token or "", typed)
+                done = await asking.done(visit, request, typed, self._needs.door.sign_in, upload)
+        else:
+            typed = await request.form()
+            self._tokens.require(request.token or "", typed)
+            done = await asking.done(visit, request, typed, self._needs.door.sign_in)
         if isinstance(done, Done):
             cookie = self._flashes.sent(request.place, request.token or "", done.flash)
             return led_to(self._paths.ours(done.then), (cookie,))

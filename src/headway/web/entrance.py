@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -22,9 +23,12 @@ from headway.kernel.events import ChangeSource
 from headway.kernel.vault import Vault
 
 if TYPE_CHECKING:
+    from headway.http.uploads import Received
     from headway.infra.db.version import Version
     from headway.pages.page import Page
     from headway.web.app import Web
+
+ReceiveUpload = Callable[[Receive, Mapping[bytes, bytes], bytes], "AbstractAsyncContextManager[Received]"]
 
 _OWN = frozenset({"invitation", "link", "live", "sign-in", "sign-out", "static"})
 
@@ -32,7 +36,7 @@ _OWN = frozenset({"invitation", "link", "live", "sign-in", "sign-out", "static"}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebNeeds:
     """What shows pages needs of a panel: what makes each page, by its path, what the pages ask, who tells of what has
-    changed to the ``audience``, and by what it is known that nothing was committed since.
+    changed to the ``audience``, by what it is known that nothing was committed since, and what takes a file that is sent.
     """
 
     pages: Mapping[str, Callable[[], Page]]
@@ -44,6 +48,7 @@ class WebNeeds:
     clock: Clock
     vault: Vault
     version: Version
+    receive_upload: ReceiveUpload
 
 
 class Entrance:

@@ -14,6 +14,7 @@ from headway.core.access.policy import ConfirmFirst
 from headway.core.access.sign_in import SignIn
 from headway.http import errors
 from headway.kernel.errors import Code, HeadwayError
+from headway.kernel.uploads import Upload
 from headway.pages.forms import Field, Flash, Form, Question
 from headway.pages.page import View
 from headway.web.form_fields import kept_of, told_of, values_of
@@ -44,7 +45,14 @@ class Asking:
         """What it asks before it does anything. Raises what its page raises."""
         return self._view(await self.form.asks(visit))
 
-    async def done(self, visit: PageVisit, came: Came, typed: Mapping[str, str], sign_in: SignIn) -> Done | View:
+    async def done(
+        self,
+        visit: PageVisit,
+        came: Came,
+        typed: Mapping[str, str],
+        sign_in: SignIn,
+        upload: Upload | None = None,
+    ) -> Done | View:
         """What it did; the same question again, with what was typed and why not, where it did nothing. Raises what its
         page raises, and unknown errors.
         """
@@ -59,7 +67,7 @@ class Asking:
             values = values_of(self.form, typed) if takes is None else await takes(visit, typed)
             given = await self._prepared(visit, operation, {**values, **self.form.given(visit)})
             key = _key(came, operation.name, typed.get(_ONCE, ""))
-            answer = await visit.operations.perform(operation, visit.actor, given, key)
+            answer = await visit.operations.perform(operation, visit.actor, given, key, upload)
         except Problem as problem:
             at, rest = told_of(problem.issues, self.form.fields)
             status = _UNFIT if problem.issues else problem.status
@@ -118,6 +126,7 @@ class Asking:
             "confirm": confirm,
             "typed": typed,
             "more": question.more,
+            "uploads": self.form.uploads,
         }
         return View(template=self.form.template, values=values, title=question.title, status=status)
 

@@ -17,6 +17,7 @@ from headway.api.registry import Given, Performer, Registry
 from headway.core.access import policy
 from headway.core.access.model import Actor
 from headway.kernel.errors import Unavailable
+from headway.kernel.uploads import Upload
 from headway.pages.forms import Flash, Started
 from headway.pages.page import Asked, Unknown
 
@@ -43,12 +44,17 @@ class Operations:
         return operation
 
     async def perform(
-        self, operation: Operation, actor: Actor, given: Mapping[str, object], key: str | None = None
+        self,
+        operation: Operation,
+        actor: Actor,
+        given: Mapping[str, object],
+        key: str | None = None,
+        upload: Upload | None = None,
     ) -> object:
         """What the operation answers, as plain values. Raises what it raises, and Problem for an input that is none."""
 
         async def read() -> Given:
-            return Given(from_value(operation.input, dict(given)))
+            return Given(from_value(operation.input, dict(given)), upload)
 
         done = await self.performer.perform(operation, actor, read, headers={}, key=key)
         return _plain(done.answer)

@@ -7,7 +7,9 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -73,6 +75,30 @@ async def test_what_cannot_be_taken_leaves_nothing_and_keeps_what_was_typed(worl
         assert answer.status_code == 422
         assert "99999999" in answer.text
     assert await world.get("project.all") == [], "not even a project"
+
+
+async def test_an_archive_is_sent_and_deployed(world: World) -> None:
+    packed = BytesIO()
+    with ZipFile(packed, "w") as archive:
+        archive.writestr("Procfile", "web: python3 app.py\n")
+    async with signed_in(world) as client:
+        page = (await send(client, "/new/upload", name="sent")).headers["location"]
+        assert 'type="file"' in (await client.get(page)).text
+        fields = await fields_of(client, f"{page}/upload")
+        sent = {"zip": ("shop.zip", packed.getvalue())}
+        foreign = await client.post(f"{page}/upload", data={"once": "x"}, files=sent, headers=OWN)
+        assert foreign.status_code == 403, "without the session's token"
+        assert (await client.post(f"{page}/upload", data=fields, headers=OWN)).status_code == 415
+        nothing = await client.post(f"{page}/upload", data=fields, files={"zip": ("", b"")}, headers=OWN)
+        assert nothing.status_code == 422, nothing.text
+        done = await client.post(f"{page}/upload", data=fields, files=sent, headers=OWN)
+        assert done.status_code == 303, done.text
+        again = await client.post(f"{page}/upload", data=fields, files=sent, headers=OWN)
+        assert again.headers["location"] == done.headers["location"], "twice is once"
+        deployment_id = done.headers["location"].rpartition("/")[2]
+        assert "shop.zip" in (await client.get(page)).text
+    row = await world.get("deployment.one", deploymentId=deployment_id)
+    assert row["status"] == "pending"
 
 
 FORMS: Mapping[str, tuple[str, Mapping[str, str]]] = {

@@ -26,6 +26,7 @@ APPLICATION: Asked[ApplicationDetails] = Asked("application.one")
 DETECTED: Asked[DetectedRow] = Asked("application.detect")
 DEPLOYMENTS: Asked[SearchPage] = Asked("deployment.search")
 UPDATE, DEPLOY, SAVE_GIT = "application.update", "application.deploy", "application.saveGitProvider"
+DROP = "application.dropDeployment"
 _FOLDER = "features/projects/pages"
 _SECONDS = 90.0  # a first clone of a repository takes long
 _DATABASES = tuple(DATABASES)
@@ -175,6 +176,15 @@ async def _ask_save(visit: Visit) -> Question:
     )
 
 
+async def _ask_upload(visit: Visit) -> Question:
+    application = await _row(visit)
+    return Question(
+        title=f"Send an archive to “{cut(application['name'], 120)}”",
+        consequences=("It is kept as what the service is made of, looked at, built and started.",),
+        button="Send and deploy",
+    )
+
+
 async def _ask_source(visit: Visit) -> Question:
     application = await _row(visit)
     return Question(
@@ -262,6 +272,15 @@ PAGE = Page(
             fields=fields_of(_ENTRIES),
             template=TEMPLATE,
             takes=_take,
+        ),
+        "upload": Form(
+            operation=lambda _visit: DROP,
+            given=_by_id,
+            asks=_ask_upload,
+            did=_did_deploy,
+            then=_to_deployment,
+            template="web/templates/upload.html",
+            uploads=True,
         ),
         "source": Form(
             operation=lambda _visit: SAVE_GIT,

@@ -1,0 +1,75 @@
+"""The path from an empty panel to a service that answers, in a real browser with and without scripts."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.test_api_page import FLAGS
+from tests.e2e.test_dashboard_first_day import NAME, PASSWORD, opened
+from tests.support.panel.panel import Panel, git_repository, panel, web
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+CHROMIUM = shutil.which("chromium")
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Panel]:
+    if CHROMIUM is None:
+        pytest.skip("needs chromium")
+    with panel(tmp_path / "data", HEADWAY_CONCURRENCY="2") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("needs chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_from_an_empty_panel_to_a_service_that_answers(
+    running: Panel, browser: Browser, tmp_path: Path, *, scripts: bool
+) -> None:
+    url = git_repository(tmp_path / "shop", web("one"))
+    link = next(line.rpartition(" ")[2] for line in running.log().splitlines() if line.startswith("To sign in, open"))
+    with opened(running, browser, scripts=scripts) as page:
+        page.goto(link)
+        page.get_by_label("Name to sign in with").fill(NAME)
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        page.get_by_role("button", name="Set the password and sign in").click()
+        page.wait_for_url("**/home")
+        page.get_by_role("link", name="Deploy something").click()
+        page.get_by_role("link", name="A git repository").click()
+        page.get_by_label("Address of the repository").fill(url)
+        page.get_by_role("button", name="Go on").click()
+        page.wait_for_url("**/new/services/*")
+        assert "python3 app.py" in page.locator("main").inner_text()
+        page.get_by_label("Health path").fill("/")
+        page.get_by_role("button", name="Save and look again").click()
+        page.get_by_text("Saved, and looked at again.").wait_for()
+        assert page.get_by_label("Health path").input_value() == "/"
+        page.get_by_role("button", name="Deploy").click()
+        page.wait_for_url("**/deployments/*")
+        running.done(page.url.rpartition("/")[2], 60)
+
+        (project,) = running.get("project.all")
+        (row,) = project["environments"][0]["applications"]
+        assert (project["name"], row["name"]) == ("default", "shop")
+        assert running.visit(row["appName"]).text == "one"
+        page.goto("/services")
+        page.get_by_role("link", name="shop", exact=True).click()
+        assert "running" in page.locator("main").inner_text()
