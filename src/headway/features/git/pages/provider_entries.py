@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from headway.pages.entries import Entry, Look
 
@@ -112,4 +112,9 @@ def _address(name: str, hint: str) -> Entry:
     return Entry(name=name, label="Address", look=Look.CODE, hint=hint)
 
 
-_OWN = {"github": _github, "gitlab": _gitlab, "gitea": _gitea, "bitbucket": _bitbucket}
+_OWN: Mapping[str, Callable[[str], tuple[Entry, ...]]] = {
+    "github": _github,
+    "gitlab": _gitlab,
+    "gitea": _gitea,
+    "bitbucket": _bitbucket,
+}

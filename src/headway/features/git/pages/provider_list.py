@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from headway.features.git.pages.provider_entries import FORGES, entries_of
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 PATH = "/git-providers"
 ALL: Asked[list[GitProviderRow]] = Asked("gitProvider.getAll")
-CREATE = {forge: f"{forge}.create" for forge in FORGES}
+CREATE: Mapping[str, str] = {forge: f"{forge}.create" for forge in FORGES}
 
 
 async def show(visit: Visit) -> View:
