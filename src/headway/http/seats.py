@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import ip_network
 
 from headway.kernel.errors import Unavailable
 
@@ -57,8 +57,10 @@ class Seats:
 
 
 def _is_of_a_proxy(address: str) -> bool:
-    """Whether everybody may come from there: a proxy on this machine has one address for all."""
+    """Whether everybody may come from there: a proxy on this machine has one address for all. A network, which is one
+    place of IPv6, is somebody's.
+    """
     try:
-        return ip_address(address).is_loopback
+        return ip_network(address, strict=False).is_loopback
     except ValueError:
         return True

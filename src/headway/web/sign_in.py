@@ -23,8 +23,9 @@ SIGN_IN, CODE, SIGN_OUT = "/sign-in", "/sign-in/code", "/sign-out"
 _LINK, _INVITATION = "/link/", "/invitation/"
 Typed = Mapping[str, str] | None  # None: the page is only looked at
 _FORM_BYTES = 16 << 10  # the longest name and password, each letter in twelve bytes as browsers send it
-# Anybody may send these. Few from one address are read at a time, and never so many that it is felt.
-_READ = Bounds(in_all=256, of_token=256, of_address=16, wait_seconds=1.0)
+# Anybody may send these. Few from one address are read at a time, and so many in all (64 MiB) that it takes hundreds of
+# addresses to keep others from being read.
+_READ = Bounds(in_all=4_096, of_token=4_096, of_address=16, wait_seconds=1.0)
 _FORGET_PAGES = (b"clear-site-data", b'"cache"')
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from dataclasses import replace
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from headway.core.access import links, second_factor, sessions_store
 from headway.core.access.account import NotSignedIn, WrongCode
@@ -17,6 +19,7 @@ from headway.core.access.policy import ConfirmFirst, Missing
 from headway.core.access.sign_in import Stage, WrongSignIn
 from headway.infra.db.tables import metadata
 from headway.infra.db.tables.access import recovery_codes, second_factors, sessions
+from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, Forbidden, InvalidInput, TooManyRequests
 from tests.integration.access.people import (
     ANOTHER,
@@ -120,6 +123,24 @@ async def test_a_code_of_two_half_minutes_ago_is_refused(people: People) -> None
         with pytest.raises(WrongSignIn):
             await people.sign_in.with_code(opened.token, code(people, secret, steps=steps), ELSEWHERE)
     await people.sign_in.with_code(opened.token, f" {code(people, secret)[:3]} {code(people, secret)[3:]} ", ELSEWHERE)
+
+
+async def test_codes_are_those_of_the_standard_at_its_times(people: People) -> None:
+    """RFC 6238, appendix B, in six digits."""
+    opened, _, _ = await with_factor(people)
+    user_id = (await people.actor(opened)).user_id
+    sealed = people.vault.seal(base64.b32encode(b"12345678901234567890").decode())
+    shown = {59: "287082", 1_111_111_109: "081804", 1_111_111_111: "050471", 1_234_567_890: "005924"}
+
+    def takes(tx: Tx, code: str) -> bool:
+        tx.execute(update(second_factors).values(secret=sealed, last_counter=None))
+        return people.second_factors.takes_code(tx, user_id, code)
+
+    for seconds, wanted in (shown | {2_000_000_000: "279037"}).items():
+        people.clock.at = datetime.fromtimestamp(seconds, UTC)
+        assert await people.run(lambda tx, wanted=wanted: takes(tx, wanted)), seconds  # type: ignore[misc]
+        people.clock.pass_(seconds=61)
+        assert not await people.run(lambda tx, wanted=wanted: takes(tx, wanted)), seconds  # type: ignore[misc]
 
 
 async def test_of_two_who_give_one_code_at_the_same_time_one_comes_in(people: People) -> None:

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from sqlalchemy import select
 
 from headway.core.access import links
-from headway.core.access.sign_in import Opened, WrongSignIn
+from headway.core.access.sign_in import Opened, Stage, WrongSignIn
+from headway.core.access.throttle import Trial
 from headway.infra.db.tables.access import second_factors
 from headway.infra.db.transaction import Tx, companion
 from tests.integration.access.people import (
@@ -101,3 +102,26 @@ async def test_of_two_who_begin_a_second_factor_both_are_answered(people: People
     begun = await asyncio.gather(*(account.begin_second_factor(actor, BEGIN) for _ in range(4)))
     assert len({each.secret for each in begun}) == 4
     assert len(await people.run(lambda tx: tx.execute(select(second_factors)).all())) == 1
+
+
+async def test_no_recovery_code_is_used_up_with_half_a_session_that_was_ended_meanwhile(people: People) -> None:
+    opened, _, codes = await with_factor(people)
+    actor, begun = await people.actor(opened), await half(people)
+    change = account_of(people).set_password(actor, SET, ANOTHER)
+    assert await raced(change, lambda: people.sign_in.with_code(begun.token, codes[0], HERE)) is None
+    again = await people.sign_in.sign_in("ona", ANOTHER, HERE)
+    assert (await people.sign_in.with_code(again.token, codes[0], HERE)).stage is Stage.WHOLE
+
+
+async def test_tries_that_are_taken_back_and_tries_that_begin_wait_for_each_other_in_one_order(people: People) -> None:
+    """One is counted here and not yet everywhere while another from here is taken back: each holds what it has."""
+    trial = Trial.of_password("ona")
+    begun = await people.run(lambda tx: people.throttle.begin(tx, trial, HERE.address, known=False))
+
+    def back(tx: Tx) -> None:
+        people.throttle.take_back(tx, trial, HERE.address, begun)
+
+    def again(tx: Tx) -> None:
+        people.throttle.begin(tx, trial, HERE.address, known=False)
+
+    await asyncio.gather(*(people.run(each) for _ in range(10) for each in (back, again)))

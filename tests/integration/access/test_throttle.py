@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from headway.core.access.sign_in import SignIn, SignInParts, Stage, WrongSignIn
 from headway.infra.db.tables.access import sign_in_failures, sign_in_places
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import TooManyRequests, Unavailable
-from tests.integration.access.people import ELSEWHERE, HERE, PASSWORD, People
+from tests.integration.access.people import ELSEWHERE, HERE, PASSWORD, People, code, with_factor
 
 
 async def test_tries_in_vain_are_told_once_a_minute(people: People) -> None:
@@ -146,3 +147,44 @@ async def test_a_password_that_this_machine_cannot_tell_is_no_failure(people: Pe
             await moved.confirm(opened.token, PASSWORD)
     numbers = await people.run(lambda tx: tx.execute(select(sign_in_failures.c.number)).scalars().all())
     assert set(numbers) == {0}
+
+
+async def test_a_code_waits_for_no_place_among_passwords(people: People) -> None:
+    opened, secret, _ = await with_factor(people)
+    with ExitStack() as busy:
+        for _ in range(10):
+            busy.enter_context(people.passwords.looking())
+        people.clock.pass_(minutes=11)
+        await people.sign_in.confirm(opened.token, code(people, secret))
+        with pytest.raises(WrongSignIn):
+            await people.sign_in.confirm(opened.token, "000000")
+    assert (await people.actor(opened)).credential.is_confirmed
+
+
+async def test_a_try_that_is_taken_back_shortens_nobodys_wait(people: People) -> None:
+    trial = throttle.Trial.of_password("ona")
+    mine = [await people.run(lambda tx: people.throttle.begin(tx, trial, "192.0.2.7", known=False)) for _ in range(5)]
+
+    def fail(tx: Tx) -> None:
+        people.throttle.begin(tx, trial, "192.0.2.7", known=False)
+        people.throttle.fail(tx, trial, "192.0.2.7")
+
+    await people.run(fail)
+    await people.run(lambda tx: people.throttle.take_back(tx, trial, "192.0.2.7", mine[-1]))
+    with pytest.raises(TooManyRequests):
+        await people.run(lambda tx: people.throttle.begin(tx, trial, "192.0.2.7", known=False))
+
+
+async def test_nobody_waits_for_a_try_that_was_taken_back(people: People) -> None:
+    trial = throttle.Trial.of_code("ona")
+
+    def begin(address: str) -> Callable[[Tx], throttle.Begun]:
+        return lambda tx: people.throttle.begin(tx, trial, address, known=False)
+
+    for number in range(20):
+        await people.run(begin(f"198.51.100.{number}"))
+    begun = await people.run(begin("192.0.2.7"))
+    with pytest.raises(TooManyRequests):
+        await people.run(begin("192.0.2.8"))
+    await people.run(lambda tx: people.throttle.take_back(tx, trial, "192.0.2.7", begun))
+    await people.run(begin("192.0.2.8"))

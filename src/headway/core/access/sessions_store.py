@@ -81,6 +81,11 @@ def add(tx: Tx, digest: str, person: Person, stage: Stage, visitor: Visitor) -> 
     return ends_at
 
 
+def hold(tx: Tx, session_id: str) -> bool:
+    """Whether the session is still there; nobody else ends it until the transaction does."""
+    return tx.execute(update(sessions).where(_c.session_id == session_id).values(user_id=_c.user_id)).rowcount > 0
+
+
 def end(tx: Tx, session_id: str) -> bool:
     """The session counts no more; of two who end it at the same time one did."""
     return tx.execute(delete(sessions).where(_c.session_id == session_id)).rowcount > 0

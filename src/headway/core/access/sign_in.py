@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 
 from headway.core.access import members, people_store, second_factor, sessions_store, tokens
 from headway.core.access.audit import note, was_noted
 from headway.core.access.model import Actor, Credential, CredentialKind, Role
-from headway.core.access.passwords import Passwords, check_password, looked_for, sign_in_name
+from headway.core.access.passwords import LEAST, Passwords, check_password, looked_for, sign_in_name
 from headway.core.access.people_store import Person, Purpose
 from headway.core.access.policy import Missing, Noun
-from headway.core.access.second_factor import SecondFactors
+from headway.core.access.second_factor import SecondFactors, digits_of
 from headway.core.access.service import AccessService
 from headway.core.access.session import LinkTold, Opened, Stage, Visitor
-from headway.core.access.throttle import Throttle, Trial
+from headway.core.access.throttle import Begun, Throttle, Trial
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Code, HeadwayError, InvalidInput, Unavailable
@@ -93,11 +94,10 @@ class SignIn:
         name, address = looked_for(name), visitor.address
         trial = Trial.of_password(name)
 
-        def begin(tx: Tx) -> Person | None:
+        def begin(tx: Tx) -> tuple[Person | None, Begun]:
             person = people_store.person_called(tx, name)
             known = person is not None and self._throttle.is_known(tx, person.user_id, address)
-            self._throttle.begin(tx, trial, address, known=known)
-            return person
+            return person, self._throttle.begin(tx, trial, address, known=known)
 
         def fail(tx: Tx) -> None:
             self._throttle.fail(tx, trial, address)
@@ -115,11 +115,11 @@ class SignIn:
             return self._open(tx, now, visitor)
 
         with self._passwords.looking() as fits:
-            person = await self._db.run(begin)
+            person, begun = await self._db.run(begin)
             try:
                 is_right = await fits(password, None if person is None else person.hash)
             except Unavailable:
-                await self._db.run(lambda tx: self._throttle.take_back(tx, trial, address))
+                await self._db.run(lambda tx: self._throttle.take_back(tx, trial, address, begun))
                 raise
         if not is_right:
             await self._db.run(fail)
@@ -145,11 +145,15 @@ class SignIn:
             known = self._throttle.is_known(tx, person.user_id, address)
             self._throttle.begin(tx, trial, address, known=known)
             tries = self._throttle.number_of(tx, "half session", half.session_id)
-            # More than that come from who looked for the half session before the last of its tries had ended it.
-            is_right = tries <= _TRIES and self._second_factors.takes(tx, person.user_id, code)
-            # Who had looked for it before it was ended by another password, or by signing out everywhere, has none.
-            if (is_right or tries >= _TRIES) and not sessions_store.end(tx, half.session_id):
-                is_right = False
+            # Who had looked for it before it was ended by another password, by signing out everywhere, or by the last
+            # of its tries, has none: no code is used up for that. From here on nobody else ends it.
+            is_right = (
+                tries <= _TRIES
+                and sessions_store.hold(tx, half.session_id)
+                and self._second_factors.takes(tx, person.user_id, code)
+            )
+            if is_right or tries >= _TRIES:
+                sessions_store.end(tx, half.session_id)
             if not is_right:
                 self._throttle.fail(tx, trial, address)
                 _note_failed(tx, _as_actor(person, visitor), CODE_FAILED, address)
@@ -243,21 +247,25 @@ class SignIn:
         """
         digest = tokens.digest(token)
 
-        def begin(tx: Tx) -> tuple[Actor, Person, bool]:
+        def begin(tx: Tx) -> tuple[Actor, Person, Begun, bool]:
             actor = sessions_store.actor_of(tx, digest)
             person = None if actor is None else people_store.person_of(tx, actor.user_id)
             if actor is None or person is None:
                 raise WrongSignIn(_WRONG_AGAIN)
-            self._throttle.begin(tx, Trial.of_confirming(actor.user_id), actor.credential.id, known=False)
-            return actor, person, self._second_factors.takes_code(tx, actor.user_id, secret)
+            trial = Trial.of_confirming(actor.user_id)
+            begun = self._throttle.begin(tx, trial, actor.credential.id, known=False)
+            return actor, person, begun, self._second_factors.takes_code(tx, actor.user_id, secret)
 
-        with self._passwords.looking() as fits:
-            actor, person, is_right = await self._db.run(begin)
+        with ExitStack() as seat:
+            # What can be a code only is compared at once, and waits for no place among passwords.
+            is_code = digits_of(secret) is not None and len(secret) < LEAST
+            fits = None if is_code else seat.enter_context(self._passwords.looking())
+            actor, person, begun, is_right = await self._db.run(begin)
             trial, session_id = Trial.of_confirming(actor.user_id), actor.credential.id
             try:
-                is_right = is_right or await fits(secret, person.hash)
+                is_right = is_right or (fits is not None and await fits(secret, person.hash))
             except Unavailable:
-                await self._db.run(lambda tx: self._throttle.take_back(tx, trial, session_id))
+                await self._db.run(lambda tx: self._throttle.take_back(tx, trial, session_id, begun))
                 raise
 
         def fail(tx: Tx) -> None:

@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, select, update
 
@@ -65,6 +65,14 @@ class Trial:
         return cls(what="code", whose=user_id, free=20, pause=timedelta(seconds=60))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A try that was counted, and until when others wait because of it: here, and everywhere."""
+
+    here: datetime
+    everywhere: datetime
+
+
 @dataclass(slots=True)
 class _Window:
     ends: float
@@ -94,17 +102,19 @@ class Throttle:
             raise TooManyTries(window.ends - now)
         window.tries += 1
 
-    def begin(self, tx: Tx, trial: Trial, address: str, *, known: bool) -> None:
+    def begin(self, tx: Tx, trial: Trial, address: str, *, known: bool) -> Begun:
         """Counts a try. From an address that is ``known`` to be theirs nobody waits for what others try. Raises
         TooManyTries, and counts nothing then.
         """
         here, everywhere = self._keys(trial, address)
-        self._count(tx, here, _DAY, _wait_after)
-        self._count(tx, everywhere, _HOUR, trial.wait_after, known=known)
+        _, until_here = self._count(tx, here, _DAY, _wait_after)
+        _, until_everywhere = self._count(tx, everywhere, _HOUR, trial.wait_after, known=known)
+        return Begun(here=until_here, everywhere=until_everywhere)
 
     def fail(self, tx: Tx, trial: Trial, address: str) -> None:
         """The try was in vain: the wait begins now. It is written for everybody, so that all answers take as long."""
         here, _ = self._keys(trial, address)
+        tx.lock(_lock(here))  # else a try that is counted meanwhile would have its wait overwritten
         number: int | None = tx.scalar(select(_c.number).where(_c.key == here))
         until = tx.now + _wait_after(number or 0)
         tx.execute(update(sign_in_failures).where(_c.key == here).values(until=until))
@@ -115,12 +125,12 @@ class Throttle:
         tx.execute(delete(sign_in_failures).where(_c.key == here))
         tx.execute(update(sign_in_failures).where(_c.key == everywhere, _c.number > 0).values(number=_c.number - 1))
 
-    def take_back(self, tx: Tx, trial: Trial, address: str) -> None:
-        """The try was not looked at: it counts as none."""
-        here, everywhere = self._keys(trial, address)
-        fewer = update(sign_in_failures).where(_c.key.in_((here, everywhere)), _c.number > 0)
-        tx.execute(fewer.values(number=_c.number - 1))
-        tx.execute(update(sign_in_failures).where(_c.key == here).values(until=tx.now))
+    def take_back(self, tx: Tx, trial: Trial, address: str, begun: Begun) -> None:
+        """The try was not looked at: it counts as none, and nobody waits for it. Who waits for another try goes on."""
+        for key, until in zip(self._keys(trial, address), (begun.here, begun.everywhere), strict=True):
+            tx.lock(_lock(key))  # in the order in which tries are counted: who holds the one may wait for the other
+            tx.execute(update(sign_in_failures).where(_c.key == key, _c.number > 0).values(number=_c.number - 1))
+            tx.execute(update(sign_in_failures).where(_c.key == key, _c.until == until).values(until=tx.now))
 
     def is_known(self, tx: Tx, user_id: str, address: str) -> bool:
         """Whether this person has signed in from there lately, be it that they have signed out since."""
@@ -135,7 +145,7 @@ class Throttle:
 
     def number_of(self, tx: Tx, what: str, whose: str) -> int:
         """Counts a try of what has an end of its own; how many there were."""
-        return self._count(tx, self._key(what, whose), _DAY, lambda _number: timedelta(0))
+        return self._count(tx, self._key(what, whose), _DAY, lambda _number: timedelta(0))[0]
 
     def _keys(self, trial: Trial, address: str) -> tuple[str, str]:
         return self._key(trial.what, trial.whose, place_of(address)), self._key(trial.what, trial.whose)
@@ -146,21 +156,22 @@ class Throttle:
 
     def _count(
         self, tx: Tx, key: str, lasting: timedelta, wait: Callable[[int], timedelta], *, known: bool = False
-    ) -> int:
-        tx.lock(f"access.sign_in.{key}")
+    ) -> tuple[int, datetime]:
+        """How many there were with this one, and until when the next one waits."""
+        tx.lock(_lock(key))
         row = tx.execute(select(sign_in_failures).where(_c.key == key)).one_or_none()
         if row is not None and row.until > tx.now and not known:
             raise TooManyTries((row.until - tx.now).total_seconds())
         if row is None or tx.now - row.since > lasting:
+            until = tx.now + wait(1)
             tx.execute(delete(sign_in_failures).where(_c.key == key))
-            tx.execute(insert(sign_in_failures).values(key=key, number=1, since=tx.now, until=tx.now + wait(1)))
-            return 1
+            tx.execute(insert(sign_in_failures).values(key=key, number=1, since=tx.now, until=until))
+            return 1, until
         number: int = row.number + 1
-        values = {"number": number, "until": tx.now + wait(number)}
-        if known:  # nor does anybody wait for their tries
-            values["until"] = max(row.until, tx.now)
-        tx.execute(update(sign_in_failures).where(_c.key == key).values(**values))
-        return number
+        # From where they are known nobody waits for others, nor does anybody wait for their tries.
+        until = max(row.until, tx.now) if known else tx.now + wait(number)
+        tx.execute(update(sign_in_failures).where(_c.key == key).values(number=number, until=until))
+        return number, until
 
 
 def remove_over(tx: Tx) -> None:
@@ -170,6 +181,10 @@ def remove_over(tx: Tx) -> None:
     tx.execute(delete(sign_in_places).where(_p.until <= tx.now))
     few = (_c.number <= _FREE) & (_c.until <= tx.now - _HOUR)
     tx.execute(delete(sign_in_failures).where(few | (_c.until <= tx.now - _DAY)))
+
+
+def _lock(key: str) -> str:
+    return f"access.sign_in.{key}"
 
 
 def place_of(address: str) -> str:
