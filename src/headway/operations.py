@@ -237,7 +237,9 @@ class _Nobody:
 
 
 def _door(base: Base, features: Features) -> Door:
-    origins = Origins(base.settings.public_url, plain_sign_in=base.settings.plain_sign_in is YesNo.YES)
+    settings = base.settings
+    plain = settings.plain_sign_in is YesNo.YES
+    origins = Origins(settings.public_url, plain_sign_in=plain, proxies=settings.proxies)
     return Door(access=features.access.access, sign_in=features.access.sign_in, origins=origins)
 
 

@@ -26,7 +26,7 @@ from headway.infra.hosts.anchor_start import CLEAN_PATH, AnchorFailed
 from headway.infra.hosts.command import Account
 from headway.infra.hosts.local import LocalHost
 from headway.kernel.errors import InvalidInput
-from headway.kernel.setting_choices import unknown_variables
+from headway.kernel.setting_choices import proxy_complaints, unknown_variables
 from headway.kernel.settings import Settings
 
 _SYSTEM_PYTHON = "/usr/bin/python3"
@@ -69,7 +69,7 @@ def examine(env: Mapping[str, str], data_dir: Path | None) -> Examined:
         concurrency=settings.concurrency,
         taken_ports=_taken_ports(settings),
         settings_problem=problem,
-        complaints=tuple(unknown_variables(env)),
+        complaints=(*unknown_variables(env), *proxy_complaints(settings)),
     )
 
 

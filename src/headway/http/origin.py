@@ -18,6 +18,8 @@ _ENCRYPTED = frozenset({b"https", b"wss"})  # of a socket a proxy may say the on
 _SAME_ORIGIN = b"same-origin"
 _PAGE = b"x-headway-page"
 _READS = frozenset({"GET", "HEAD"})
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Way(StrEnum):
@@ -43,9 +45,10 @@ class Origins:
     sign in where the network can read their passwords.
     """
 
-    def __init__(self, public_url: str | None, *, plain_sign_in: bool) -> None:
+    def __init__(self, public_url: str | None, *, plain_sign_in: bool, proxies: str | None = None) -> None:
         self._public = None if public_url is None else _origin_of(public_url)
         self._plain_sign_in = plain_sign_in
+        self._proxies = tuple(ipaddress.ip_network(each) for each in proxies.split(",")) if proxies else ()
 
     def place_of(self, scope: Scope) -> Place | None:
         """The place that a request names, None where that is none of the panel's: a name that somebody else has made
@@ -59,17 +62,35 @@ class Origins:
         local = _is_local(name)
         if not (local and from_here) and not _is_address(name) and (self._public is None or self._public.name != name):
             return None
-        if not from_here:
+        if not self._believes(peer_of(scope)):
             return self._place(Way.PLAIN, name, found[2])
-        proto = headers.get(b"x-forwarded-proto", b"").rpartition(b",")[2].strip().lower()
-        public_https = self._public is not None and self._public.scheme == "https"
-        if proto in _ENCRYPTED or (
-            not proto and public_https and self._public is not None and self._public.name == name
-        ):
-            if local and self._public is not None and public_https:  # a proxy that calls us by our own address
-                return self._place(Way.HTTPS, self._public.name, str(self._public.port))
+        if self._is_encrypted(headers, name):
+            public, by_address = self._public, local if from_here else _is_address(name)
+            if by_address and public is not None and public.scheme == "https":  # a proxy calls us by our own address
+                return self._place(Way.HTTPS, public.name, str(public.port))
             return self._place(Way.HTTPS, name, found[2])
-        return self._place(Way.LOOPBACK if local and not _was_forwarded(headers) else Way.PLAIN, name, found[2])
+        is_tunnel = local and from_here and not _was_forwarded(headers)
+        return self._place(Way.LOOPBACK if is_tunnel else Way.PLAIN, name, found[2])
+
+    def visitor_of(self, scope: Scope) -> str:
+        """The address of whoever asks: the peer, or of whom a proxy that is believed says that it asks for."""
+        peer, headers = peer_of(scope), dict(scope["headers"])
+        told = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
+        while self._believes(peer) and told and _is_address(last := told.pop().strip()):
+            peer = last  # which may be a proxy too, that asks for another one
+        return peer
+
+    def _believes(self, peer: str) -> bool:
+        """Whether what this peer says of how a request came to it is believed: of this machine, and proxies of ours."""
+        return is_loopback(peer) or _is_in(peer, self._proxies)
+
+    def _is_encrypted(self, headers: Mapping[bytes, bytes], name: str) -> bool:
+        """Whether the request came by HTTPS to whoever has sent it on; who does not say has HTTPS if we have."""
+        proto = headers.get(b"x-forwarded-proto", b"").rpartition(b",")[2].strip().lower()
+        public = self._public
+        return proto in _ENCRYPTED or (
+            not proto and public is not None and (public.scheme, public.name) == ("https", name)
+        )
 
     def _place(self, way: Way, name: str, port: str | None) -> Place:
         scheme = "https" if way is Way.HTTPS else "http"
@@ -114,21 +135,29 @@ def peer_of(scope: Scope) -> str:
     return str((scope.get("client") or ("",))[0])
 
 
-def visitor_of(scope: Scope) -> str:
-    """The address of whoever asks: the peer, or of whom a proxy on this machine says that it asks for."""
-    peer, headers = peer_of(scope), dict(scope["headers"])
-    told = headers.get(b"x-forwarded-for", b"").rpartition(b",")[2].strip().decode("latin-1")
-    return told if is_loopback(peer) and _is_address(told) else peer
-
-
 def is_loopback(address: str) -> bool:
     """Whether an address is one of this machine to itself."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
         return False
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return (mapped or found).is_loopback
+    return _plain(found).is_loopback
+
+
+def _is_in(address: str, networks: tuple[_Network, ...]) -> bool:
+    if not networks:
+        return False
+    try:
+        found = _plain(ipaddress.ip_address(address))
+    except ValueError:
+        return False
+    return any(found in each for each in networks)
+
+
+def _plain(address: _Address) -> _Address:
+    """An address of IPv4 as what it is, also where a socket for both has it as one of IPv6."""
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,22 @@ class YesNo(StrEnum):
 
     YES = "yes"
     NO = "no"
+
+
+class LogFormat(StrEnum):
+    """How the panel's own log is written."""
+
+    LOGFMT = "logfmt"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """How much the panel says about itself."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +102,16 @@ def matching(pattern: str, accepts: str, *, secret: bool = False) -> Form:
         return Secret(text) if secret else text
 
     return Form(accepts=accepts, parse=parse, secret=secret)
+
+
+def addresses() -> Form:
+    """Addresses and networks with commas between them."""
+
+    def parse(text: str) -> str:
+        found = [str(ipaddress.ip_network(each.strip())) for each in text.split(",")]
+        return ",".join(each.removesuffix("/32").removesuffix("/128") for each in found)
+
+    return Form(accepts="addresses or networks such as 10.0.0.5 or 10.0.0.0/24, with commas between", parse=parse)
 
 
 def duration_text(value: timedelta) -> str:

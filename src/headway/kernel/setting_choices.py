@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass, fields
 from datetime import timedelta
 
 from headway.kernel.forms import duration_text, size_text
-from headway.kernel.settings import PREFIX, Settings, variable_of
+from headway.kernel.settings import LOOPBACK, PREFIX, Settings, variable_of
 
 _MIB = 1 << 20
 OTHER_VARIABLES: Mapping[str, str] = {
@@ -100,6 +100,18 @@ def unknown_variables(env: Mapping[str, str]) -> list[str]:
         near = difflib.get_close_matches(name, sorted(known), 1, 0.8)
         sentences.append(f"{name} is not a setting of Headway{f'; did you mean {near[0]}?' if near else '.'}")
     return sentences
+
+
+def proxy_complaints(settings: Settings) -> list[str]:
+    """A sentence where the panel would believe no proxy that is likely there, or none can reach it."""
+    is_near = settings.host in {LOOPBACK, "::1", "localhost"}
+    if settings.proxies is not None and is_near:
+        return [f"HEADWAY_PROXIES names proxies elsewhere, and the panel listens on {settings.host}, where none comes."]
+    by_https = (settings.public_url or "").startswith("https:")
+    if by_https and settings.proxies is None and not is_near:
+        where = f"The panel listens on {settings.host}."
+        return [f"{where} Through a proxy on another machine nobody signs in before HEADWAY_PROXIES names its address."]
+    return []
 
 
 def _written(default: object) -> str:

@@ -12,7 +12,19 @@ from typing import Any
 from headway.kernel.bounds import told as _told
 from headway.kernel.certificate_settings import CertificateSettings
 from headway.kernel.errors import InvalidInput
-from headway.kernel.forms import Form, YesNo, choice, duration, duration_text, matching, size, whole
+from headway.kernel.forms import (
+    Form,
+    LogFormat,
+    LogLevel,
+    YesNo,
+    addresses,
+    choice,
+    duration,
+    duration_text,
+    matching,
+    size,
+    whole,
+)
 from headway.kernel.secret import Secret
 
 LOOPBACK = "127.0.0.1"
@@ -51,22 +63,6 @@ class Part(StrEnum):
     EDGE = "edge"
 
 
-class LogFormat(StrEnum):
-    """How the panel's own log is written."""
-
-    LOGFMT = "logfmt"
-    JSON = "json"
-
-
-class LogLevel(StrEnum):
-    """How much the panel says about itself."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
 _PATH = Form(accepts="a folder", parse=str)
 _PORT = whole(1, 65535)
 _HOST = matching(r"[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?|[0-9a-fA-F:.]+", "an IP address or a host name")
@@ -97,6 +93,10 @@ class Settings(CertificateSettings):
     plain_sign_in: YesNo = field(
         default=YesNo.NO,
         metadata=_told(choice(YesNo), "Whether people may sign in where the network reads along: HTTP from elsewhere."),
+    )
+    proxies: str | None = field(
+        default=None,
+        metadata=_told(addresses(), "Reverse proxies elsewhere whose X-Forwarded headers are believed; unset: none."),
     )
     edge_host: str = field(default="127.0.0.1", metadata=_told(_HOST, "Address on which applications are reached."))
     edge_port: int = field(default=8080, metadata=_told(_PORT, "Port on which applications are reached over HTTP."))

@@ -94,7 +94,7 @@ class Web:
         path = scope["path"]
         if path.startswith(PREFIX):
             return self._file(scope["method"], path)
-        request = came(scope, receive, self._place_of(scope))
+        request = came(scope, receive, self._place_of(scope), self._needs.door.origins.visitor_of(scope))
         if (path, request.method) == (LIVE, "GET"):
             return await self._told_live(request, scope)
         before = await self._before.answer(request)

@@ -14,7 +14,7 @@ from headway.core.access.sign_in import Visitor
 from headway.http import errors
 from headway.http.bodies import read_whole
 from headway.http.cookies import cookie_in, flash_name, session_name
-from headway.http.origin import Place, is_sent_from, visitor_of
+from headway.http.origin import Place, is_sent_from
 from headway.kernel.errors import Forbidden, InvalidInput
 
 FORM_TOKEN = "form_token"  # noqa: S105 - the name of the field
@@ -76,8 +76,8 @@ class Came:
             raise InvalidInput("This form cannot be read.") from None
 
 
-def came(scope: Scope, receive: Receive, place: Place) -> Came:
-    """The request, at a place of ours."""
+def came(scope: Scope, receive: Receive, place: Place, address: str) -> Came:
+    """The request, at a place of ours, by whoever has this address."""
     headers: Mapping[bytes, bytes] = dict(scope["headers"])
     raw_query = scope["query_string"].decode("latin-1")
     shown = cookie_in(headers, session_name(place)) if place.takes_passwords else None
@@ -90,7 +90,7 @@ def came(scope: Scope, receive: Receive, place: Place) -> Came:
         headers=headers,
         place=place,
         token=shown,
-        visitor=Visitor(address=visitor_of(scope), agent=agent),
+        visitor=Visitor(address=address, agent=agent),
         receive=receive,
     )
 

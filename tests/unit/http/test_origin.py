@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from headway.http.origin import Origins, Place, Way, is_asked_from, is_sent_from, visitor_of
+from headway.http.origin import Origins, Place, Way, is_asked_from, is_sent_from
 
 HERE, THERE = "127.0.0.1", "192.0.2.7"
 PUBLIC, ODD = "https://panel.example", "https://panel.example:8443"
@@ -154,7 +154,37 @@ def test_what_reads_is_asked_by_a_page_of_ours() -> None:
 
 
 def test_a_visitor_is_who_a_proxy_of_this_machine_names() -> None:
-    assert visitor_of(scope_of(HERE, x_forwarded_for=f"203.0.113.9, {THERE}")) == THERE
-    assert visitor_of(scope_of(THERE, x_forwarded_for="203.0.113.9")) == THERE
-    assert visitor_of(scope_of(HERE, x_forwarded_for="no address")) == HERE
-    assert visitor_of(scope_of(HERE)) == HERE
+    assert visitor(HERE, f"203.0.113.9, {THERE}") == THERE
+    assert visitor(THERE, "203.0.113.9") == THERE
+    assert visitor(HERE, "no address") == HERE
+    assert visitor(HERE) == HERE
+
+
+def visitor(peer: str, forwarded_for: str | None = None, proxies: str | None = None) -> str:
+    headers = {} if forwarded_for is None else {"x_forwarded_for": forwarded_for}
+    return Origins(None, plain_sign_in=False, proxies=proxies).visitor_of(scope_of(peer, **headers))
+
+
+def test_a_proxy_elsewhere_is_believed_where_it_is_named_and_no_other() -> None:
+    origins = Origins(PUBLIC, plain_sign_in=False, proxies="10.0.0.5,fd00::/8")
+
+    def way(peer: str, **headers: str) -> tuple[Way, str] | None:
+        found = origins.place_of(scope_of(peer, **headers))
+        return None if found is None else (found.way, found.origin)
+
+    https = {"host": "panel.example", "x_forwarded_proto": "https"}
+    assert [way(peer, **https) for peer in ("10.0.0.5", "::ffff:10.0.0.5", "fd00::7")] == [(Way.HTTPS, PUBLIC)] * 3
+    assert way("10.0.0.5", host="10.0.0.2:3000", x_forwarded_proto="https") == (Way.HTTPS, PUBLIC)
+    assert way("10.0.0.5", host="panel.example", x_forwarded_proto="http") == (Way.PLAIN, "http://panel.example")
+    assert [way(peer, **https) for peer in ("10.0.0.6", "fe80::1", "")] == [(Way.PLAIN, "http://panel.example")] * 3
+    # It is not this machine: what it calls localhost is its own.
+    assert way("10.0.0.5", host="localhost:3000") is None
+    assert way("10.0.0.5", host="127.0.0.1:3000") == (Way.PLAIN, ORIGIN)
+
+
+def test_a_visitor_is_the_first_that_no_proxy_of_ours_is() -> None:
+    proxies = "10.0.0.0/24"
+    assert visitor("10.0.0.5", "203.0.113.9", proxies) == "203.0.113.9"
+    assert visitor("10.0.0.5", "198.51.100.1, 203.0.113.9, 10.0.0.6", proxies) == "203.0.113.9"
+    assert visitor(HERE, "203.0.113.9, 10.0.0.6", proxies) == "203.0.113.9"
+    assert visitor("10.0.1.5", "203.0.113.9", proxies) == "10.0.1.5"

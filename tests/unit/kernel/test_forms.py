@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.kernel.forms import duration, duration_text, size, size_text, whole
+from headway.kernel.forms import addresses, duration, duration_text, size, size_text, whole
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,18 @@ def test_a_size_that_is_written_is_read_the_same(number: int) -> None:
 @given(st.integers(0, 9_999_999).map(lambda seconds: timedelta(seconds=seconds / 4)))
 def test_a_time_that_is_written_is_read_the_same(value: timedelta) -> None:
     assert duration(0).parse(duration_text(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("10.0.0.5", "10.0.0.5"), ("10.0.0.0/24, fd00::1", "10.0.0.0/24,fd00::1")],
+)
+def test_addresses(text: str, found: str) -> None:
+    assert addresses().parse(text) == found
+    assert addresses().parse(found) == found
+
+
+@pytest.mark.parametrize("text", ["", "proxy", "10.0.0.5/24", "10.0.0.5 10.0.0.6", "10.0.0.5,", "10.0.0.256"])
+def test_what_are_no_addresses(text: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        addresses().parse(text)

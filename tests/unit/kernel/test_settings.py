@@ -10,7 +10,7 @@ import pytest
 
 from headway.kernel.errors import InvalidInput
 from headway.kernel.secret import Secret
-from headway.kernel.setting_choices import documented, unknown_variables
+from headway.kernel.setting_choices import documented, proxy_complaints, unknown_variables
 from headway.kernel.settings import (
     Facts,
     LogLevel,
@@ -183,3 +183,14 @@ def test_every_default_that_is_written_is_one_that_is_accepted() -> None:
         if alone and " " not in alone and "/" not in alone:
             read = Settings.from_env({setting.variable: alone}, FACTS)
             assert getattr(read, setting.name) == getattr(Settings(data_dir=Path("/d")), setting.name), setting
+
+
+def test_who_believes_no_proxy_that_is_likely_there_is_told() -> None:
+    def told(**env: str) -> list[str]:
+        return proxy_complaints(Settings.from_env(env, FACTS))
+
+    https, far = {"HEADWAY_PUBLIC_URL": "https://panel.example"}, {"HEADWAY_HOST": "192.0.2.1"}
+    assert "HEADWAY_PROXIES names its address" in told(**https, **far)[0]
+    assert told(**https, **far, HEADWAY_PROXIES="10.0.0.5") == []
+    assert "where none comes" in told(**https, HEADWAY_PROXIES="10.0.0.5")[0]
+    assert (told(**https), told(**far), told()) == ([], [], [])

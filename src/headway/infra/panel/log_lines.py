@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from headway.kernel import context
-from headway.kernel.settings import LogFormat, LogLevel
+from headway.kernel.forms import LogFormat, LogLevel
 
 # What every record has: all else of one was said of it.
 _OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}

@@ -10,7 +10,7 @@ PROGRAM = """
 import asyncio, logging, sys
 from headway.infra.panel import log_lines
 from headway.kernel.context import found, working_on
-from headway.kernel.settings import LogFormat, LogLevel
+from headway.kernel.forms import LogFormat, LogLevel
 
 log_lines.configure(LogLevel.INFO, LogFormat(sys.argv[1]))
 log = logging.getLogger("a.part")
