@@ -34,6 +34,7 @@ LATE = (
     "psycopg",
     "pygments",
     "rich",
+    "segno",
     "headway.http.openapi",
     "headway.pages.page",
     "headway.web.app",

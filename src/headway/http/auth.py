@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from starlette.types import Scope
 
+from headway.core.access.audit import came_from
 from headway.core.access.model import Actor
 from headway.core.access.service import AccessService
 from headway.core.access.sign_in import SignIn
@@ -35,6 +36,7 @@ async def authenticate(door: Door, scope: Scope, calls: int = 1) -> Actor | None
     asks: the browser sends its cookie with what others have it ask, too.
     """
     headers: Mapping[bytes, bytes] = dict(scope["headers"])
+    came_from.set(door.origins.visitor_of(scope))
     if key_of(headers) is not None:
         return await by_key(door.access, headers, calls)
     token = session_of(door.origins, scope)

@@ -22,6 +22,11 @@ def flash_name(place: Place) -> str:
     return f"__Host-{_NAME}-flash" if place.way is Way.HTTPS else f"{_NAME}-flash-{place.port}"
 
 
+def theme_name(place: Place) -> str:
+    """What the cookie is called that tells whether somebody reads light or dark."""
+    return f"__Host-{_NAME}-theme" if place.way is Way.HTTPS else f"{_NAME}-theme-{place.port}"
+
+
 def cookie_in(headers: Mapping[bytes, bytes], name: str) -> str | None:
     """The value of a cookie, None where it was not sent, or sent twice: then somebody else has set one of them."""
     found = [

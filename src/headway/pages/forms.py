@@ -106,6 +106,7 @@ class Form:
     Where fields are more than texts: ``template`` extends the question's with fields of its own, and ``takes`` makes
     the input of all that was typed, as it was; what it raises is told at the form. ``before`` says of that input what
     has to be performed first, if anything. What ``uploads`` is sent with a file, which its operation takes.
+    What the answer holds and nobody is told again, ``shows`` shows at once.
     """
 
     operation: Callable[[Visit], str]
@@ -119,3 +120,4 @@ class Form:
     template: str = "web/templates/question.html"
     before: Callable[[Visit, Mapping[str, object]], Before | None] | None = None
     uploads: bool = False
+    shows: Callable[[Visit, object], View] | None = None

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 import headway
 from headway.api.problems import Problem
 from headway.core.access import policy
+from headway.core.access.audit import came_from
 from headway.core.access.model import Actor
 from headway.core.access.policy import Permission
 from headway.http import errors
@@ -25,8 +26,9 @@ from headway.kernel.context import found
 from headway.kernel.errors import Code
 from headway.pages.page import MOST_TOPICS, Asked, Page, Unknown, View
 from headway.web.answers import Flashes, Headers, led_to, once_with_flash, page_answer, said_once
+from headway.web.choices import Choices
 from headway.web.entrance import WebNeeds
-from headway.web.form_post import Asking, Done
+from headway.web.form_post import Asking, Done, ShownOnce
 from headway.web.frame import NOBODY, OF_A_VISIT, PLACES, Frame
 from headway.web.live import PATH as LIVE
 from headway.web.live import Live
@@ -71,6 +73,8 @@ class Web:
         self._operations = Operations(registry=needs.registry, performer=needs.performer)
         self._uploads = SentFiles(needs.receive_upload)
         self._places = {path: self._permission(path) for path in sorted(PLACES & needs.pages.keys())}
+        self._shown_once = ShownOnce()
+        self._choices = Choices(sign_in=needs.door.sign_in, clock=needs.clock, paths=self._paths, tokens=self._tokens)
         self._before = SignInPages(
             sign_in=needs.door.sign_in, clock=needs.clock, paths=self._paths, tokens=self._tokens
         )
@@ -99,8 +103,8 @@ class Web:
             return await self._told_live(request, scope)
         before = await self._before.answer(request)
         if isinstance(before, View):
-            return self._said(before, Frame(plain=request.place.way is Way.PLAIN))
-        return before or await self._shown(request)
+            return self._said(before, Frame(plain=request.place.way is Way.PLAIN, theme=request.theme))
+        return before or await self._choices.answer(request) or await self._shown(request)
 
     def _file(self, method: str, path: str) -> Answer:
         answer = self._static.answer(path) if method in {"GET", "HEAD"} else None
@@ -141,6 +145,7 @@ class Web:
                 raise Problem(401, Code.UNAUTHORIZED, _OVER)
             return led_to(f"{SIGN_IN}?next={quote(request.address)}")
         found(actor=actor.user_id)
+        came_from.set(request.visitor.address)
         self._needs.door.access.usage.spend(actor)
         if named.page == HOME:
             return led_to(next(path for path in _FIRST if path in self._needs.pages))
@@ -189,6 +194,8 @@ class Web:
             plain=request.place.way is Way.PLAIN,
             topics=self._page(named.page).topics(visit)[:MOST_TOPICS] if named.piece is Piece.WHOLE else (),
             here=named.page.split("/", 2)[1],
+            theme=request.theme,
+            origin=request.place.origin,
         )
 
     async def _of_page(self, request: Came, visit: PageVisit, named: Named, frame: Frame) -> Answer:
@@ -226,7 +233,7 @@ class Web:
 
     async def _of_form(self, page: Page, request: Came, visit: PageVisit, named: Named, frame: Frame) -> Answer:
         back = request.path.rpartition("/")[0] or HOME
-        asking = Asking(form=page.forms[named.name], action=quote(request.path), back=back)
+        asking = Asking(form=page.forms[named.name], action=quote(request.path), back=back, shown=self._shown_once)
         if request.method == "GET":
             return self._said(await asking.question(visit), frame)
         if page.forms[named.name].uploads:

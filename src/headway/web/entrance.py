@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 ReceiveUpload = Callable[[Receive, Mapping[bytes, bytes], bytes], "AbstractAsyncContextManager[Received]"]
 
-_OWN = frozenset({"invitation", "link", "live", "sign-in", "sign-out", "static"})
+_OWN = frozenset({"invitation", "link", "live", "organization", "sign-in", "sign-out", "static", "theme"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

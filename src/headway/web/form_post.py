@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
-from collections.abc import Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from headway.api.inputs import from_value
@@ -22,7 +24,9 @@ from headway.web.requests import Came
 from headway.web.visits import PageVisit
 
 _ONCE, _TYPED, _CONFIRM = "once", "typed", "confirm"
-_UNFIT = 422
+_OK, _UNFIT = 200, 422
+_SHOWN_AGAIN_SECONDS = 60.0  # to who clicks twice or loads the answer anew: what it shows is told nobody later
+_MOST_SHOWN = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,35 @@ class Done:
     then: str
 
 
+class ShownOnce:
+    """What forms have answered that is shown once: the same one that is sent again does nothing and shows it again."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._kept: dict[str, tuple[float, asyncio.Future[Done | View | None]]] = {}
+
+    async def of(self, key: str, make: Callable[[], Awaitable[Done | View]]) -> Done | View:
+        """What ``make`` gives, or gave under this key lately. A question that is asked again is not kept."""
+        now = self._monotonic()
+        self._kept = {name: each for name, each in self._kept.items() if each[0] > now}
+        if key in self._kept and (kept := await asyncio.shield(self._kept[key][1])) is not None:
+            return kept
+        while len(self._kept) >= _MOST_SHOWN:
+            del self._kept[next(iter(self._kept))]
+        answer: asyncio.Future[Done | View | None] = asyncio.get_running_loop().create_future()
+        self._kept[key] = now + _SHOWN_AGAIN_SECONDS, answer
+        made: Done | View | None = None
+        try:
+            made = await make()
+            return made
+        finally:
+            if isinstance(made, View) and made.status == _OK:
+                answer.set_result(made)
+            else:
+                answer.set_result(None)
+                self._kept.pop(key, None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
     """A form of a page at ``action``, which leads ``back`` when nothing is to be done."""
@@ -40,10 +73,11 @@ class Asking:
     form: Form
     action: str
     back: str
+    shown: ShownOnce
 
     async def question(self, visit: PageVisit) -> View:
         """What it asks before it does anything. Raises what its page raises."""
-        return self._view(await self.form.asks(visit))
+        return self._view(await self.form.asks(visit), confirm=self._must_confirm(visit))
 
     async def done(
         self,
@@ -56,6 +90,19 @@ class Asking:
         """What it did; the same question again, with what was typed and why not, where it did nothing. Raises what its
         page raises, and unknown errors.
         """
+        key = None if self.form.shows is None else _key(came, self.action, typed.get(_ONCE, ""))
+        if key is None:
+            return await self._done(visit, came, typed, sign_in, upload)
+        return await self.shown.of(key, lambda: self._done(visit, came, typed, sign_in, upload))
+
+    def _must_confirm(self, visit: PageVisit) -> bool:
+        """Whether who they are is asked for with it: what is careful is, of who has not shown that lately."""
+        permission = visit.operations.named(self.form.operation(visit)).permission
+        return permission.careful and not visit.actor.credential.is_confirmed
+
+    async def _done(
+        self, visit: PageVisit, came: Came, typed: Mapping[str, str], sign_in: SignIn, upload: Upload | None
+    ) -> Done | View:
         question = await self.form.asks(visit)
         if question.typed is not None and typed.get(_TYPED, "").strip() != question.typed:
             return self._view(question, typed, status=_UNFIT, issues={_TYPED: "This is not what stands above."})
@@ -84,9 +131,12 @@ class Asking:
                 typed,
                 status=told.status,
                 problem=told.message,
-                confirm=bool(typed.get(_CONFIRM)),
+                confirm=self._must_confirm(visit),
                 headers=told.headers,
             )
+        if self.form.shows is not None:
+            view = self.form.shows(visit, answer)
+            return replace(view, values={**view.values, "once": secrets.token_hex(16)})
         return Done(flash=self.form.did(visit, answer), then=self.form.then(visit, answer))
 
     async def _prepared(

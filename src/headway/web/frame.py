@@ -57,6 +57,8 @@ class Frame:
     plain: bool = False
     topics: tuple[str, ...] = ()
     here: str = ""
+    theme: str = ""
+    origin: str = ""
 
     def values(self, offered: Collection[str], pages: Collection[str]) -> Mapping[str, object]:
         """What templates are given of it, and which ``pages`` there are. Only to those that are ``offered`` it shows the
@@ -77,6 +79,8 @@ class Frame:
             "plain": self.plain,
             "topics": " ".join(self.topics),
             "pages": tuple(pages),
+            "theme": self.theme,
+            "origin": self.origin,
         }
 
 

@@ -13,11 +13,12 @@ from starlette.types import Receive, Scope
 from headway.core.access.sign_in import Visitor
 from headway.http import errors
 from headway.http.bodies import read_whole
-from headway.http.cookies import cookie_in, flash_name, session_name
+from headway.http.cookies import cookie_in, flash_name, session_name, theme_name
 from headway.http.origin import Place, is_sent_from
 from headway.kernel.errors import Forbidden, InvalidInput
 
 FORM_TOKEN = "form_token"  # noqa: S105 - the name of the field
+THEMES = frozenset({"light", "dark"})
 _FORM = "application/x-www-form-urlencoded"
 _MOST_BYTES = 256 << 10
 _MOST_FIELDS = 200
@@ -57,6 +58,12 @@ class Came:
     def flash(self) -> str | None:
         """The cookie of the word that a form before it sent along."""
         return cookie_in(self.headers, flash_name(self.place))
+
+    @property
+    def theme(self) -> str:
+        """Whether its pages are to be light or dark; "" as the browser has it."""
+        found = cookie_in(self.headers, theme_name(self.place)) or ""
+        return found if found in THEMES else ""
 
     def require_own(self) -> None:
         """Raises ForeignForm where the browser does not say that a page of this very place sends it."""

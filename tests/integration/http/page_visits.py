@@ -99,10 +99,15 @@ class Person:
     ) -> tuple[Flash, str]:
         """Sends a form: what it says that it did, and where it leads to."""
         sent, visit = page.forms[form], self.visit(ids, {})
+        answer = await self.answered(page, form, typed, **ids)
+        return sent.did(visit, answer), sent.then(visit, answer)
+
+    async def answered(self, page: Page, form: str, typed: Mapping[str, str] | None = None, **ids: str) -> object:
+        """Sends a form: what its operation answers."""
+        sent, visit = page.forms[form], self.visit(ids, {})
         values = values_of(sent, typed or {}) if sent.takes is None else await sent.takes(visit, typed or {})
         given = {**values, **sent.given(visit)}
-        answer = await self.operations.perform(self.operations.named(sent.operation(visit)), self.actor, given)
-        return sent.did(visit, answer), sent.then(visit, answer)
+        return await self.operations.perform(self.operations.named(sent.operation(visit)), self.actor, given)
 
     def visit(self, ids: Mapping[str, str] | None, query: Mapping[str, str]) -> PageVisit:
         """A visit of an address."""

@@ -68,4 +68,4 @@ async def test_a_time_that_is_none_is_told(busy: World) -> None:
 
 
 async def test_others_see_nothing_of_it(busy: World) -> None:
-    assert (await busy.stranger.get("/auditLog.all")).json() == {"logs": [], "total": 0}
+    assert (await busy.stranger.get("/auditLog.all")).json() == {"logs": [], "total": 0, "nextCursor": None}

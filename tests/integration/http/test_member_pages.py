@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 import pytest
 
 from headway.features.access.pages.invitation import PAGE as INVITATION
@@ -10,6 +12,9 @@ from headway.features.access.pages.member_list import PAGE as LIST
 from headway.kernel.errors import Forbidden, NotFound
 from tests.integration.http.page_visits import person
 from tests.integration.http.world import World
+
+if TYPE_CHECKING:
+    from headway.features.access.api.rows import NewInvitationRow
 
 EVIL = '"><script>alert(1)</script>'
 
@@ -20,10 +25,10 @@ async def test_admins_see_everybody_and_others_themselves(world: World) -> None:
     everybody, own = await ann.see(LIST), await bob.see(LIST)
 
     assert f"/members/users/{bob.actor.user_id}" in everybody.links.values()
-    assert everybody.links["Invite a member"] == "/members/invite"
+    assert everybody.links["Invite somebody"] == "/members/invite"
     assert ("everything" in everybody.text, "nothing yet" in everybody.text) == (True, True)
     assert [each["row"]["userId"] for each in own.view.values["members"]] == [bob.actor.user_id]  # type: ignore[attr-defined]
-    assert "Invite a member" not in own.links
+    assert "Invite somebody" not in own.links
     with pytest.raises(Forbidden):
         await bob.see(ONE, ids={"userId": ann.actor.user_id})
 
@@ -31,11 +36,16 @@ async def test_admins_see_everybody_and_others_themselves(world: World) -> None:
 async def test_somebody_is_invited_and_the_invitation_withdrawn(world: World) -> None:
     ann = await person(world)
 
-    flash, then = await ann.send(LIST, "invite", {"email": "mia@example.org", "role": "owner"})
-
-    made = (await world.get("organization.allInvitations"))[0]
-    assert (made["role"], made["email"], then) == ("member", "mia@example.org", "/members")
-    token = flash.text.rpartition("/invitation/")[2]
+    made = cast(
+        "NewInvitationRow",
+        await ann.answered(LIST, "invite", {"email": "mia@example.org", "role": "member", "expiresIn": "3600"}),
+    )
+    assert (made["role"], made["email"]) == ("member", "mia@example.org")
+    shown = LIST.forms["invite"].shows
+    assert shown is not None
+    view = shown(ann.visit({}, {}), made)
+    assert view.values["path"] == f"/invitation/{made['token']}"
+    token = made["token"]
     invited = await ann.see(LIST)
     assert invited.links["mia@example.org"] == f"/members/invitations/{made['id']}"
     assert token not in invited.html
@@ -48,10 +58,53 @@ async def test_somebody_is_invited_and_the_invitation_withdrawn(world: World) ->
         await ann.see(INVITATION, ids=ids)
 
 
-async def test_an_invitation_has_the_role_of_its_form(world: World) -> None:
-    ann = await person(world)
-    await ann.send(LIST, "invite-admin", {"email": "mia@example.org", "role": "owner"})
-    assert (await world.get("organization.allInvitations"))[0]["role"] == "admin"
+async def test_an_invitation_has_the_role_and_the_reach_that_were_chosen(world: World) -> None:
+    ann, bob = await person(world), await person(world, "member")
+    application_id = await world.application()
+    project_id = (await world.get("project.all"))[0]["projectId"]
+    question = await ann.asked(LIST, "invite")
+    assert (project_id in str(question.more), application_id in str(question.more)) == (True, True)
+    boxes = {f"accessedProjects.{project_id}": "true", f"accessedServices.{application_id}": "true"}
+    for role in ("member", "admin"):
+        await ann.answered(LIST, "invite", {"email": f"{role}@example.org", "role": role, **boxes})
+    admin, member = await world.get("organization.allInvitations")
+    assert (admin["role"], admin["accessedProjects"], admin["accessedServices"]) == ("admin", [], [])
+    assert (member["accessedProjects"], member["accessedServices"]) == ([project_id], [application_id])
+    with pytest.raises(Forbidden):
+        await bob.answered(LIST, "invite", {"email": "mia@example.org", "role": "member"})
+
+
+async def test_a_member_is_given_what_is_chosen_and_nothing_else(world: World) -> None:
+    ann, bob = await person(world), await person(world, "member")
+    ids, application_id = {"userId": bob.actor.user_id}, await world.application()
+    project_id = (await world.get("project.all"))[0]["projectId"]
+    flash, then = await ann.send(ONE, "access", {f"accessedServices.{application_id}": "true"}, **ids)
+    assert (flash.text, then) == ("They see 1 service now.", f"/members/users/{bob.actor.user_id}")
+    seen = await ann.see(ONE, ids=ids)
+    assert f"/services/{application_id}" in seen.links.values()
+    question = await ann.asked(ONE, "access", **ids)
+    assert question.more["chosen_services"] == [application_id]
+    flash, _ = await ann.send(ONE, "access", {f"accessedProjects.{project_id}": "true"}, **ids)
+    row = await world.get("user.one", userId=bob.actor.user_id)
+    assert (row["accessedProjects"], row["accessedServices"]) == ([project_id], [])
+    flash, _ = await ann.send(ONE, "access", {}, **ids)
+    assert flash.text == "They see nothing yet now."
+
+
+async def test_a_role_is_changed_and_never_above_ones_own(world: World) -> None:
+    ann, bob = await person(world), await person(world, "member")
+    ids = {"userId": bob.actor.user_id}
+    flash, _ = await ann.send(ONE, "role", {"role": "admin"}, **ids)
+    assert flash.text == "Their role is admin now."
+    bob = await person(world, "member")
+    assert [each["value"] for each in (await bob.asked(ONE, "role", userId=ann.actor.user_id)).more["roles"]] == [  # type: ignore[attr-defined]
+        "member",
+        "admin",
+    ]
+    with pytest.raises(Forbidden):
+        await bob.send(ONE, "role", {"role": "member"}, userId=ann.actor.user_id)
+    assert "Change the role" not in (await bob.see(ONE, ids={"userId": ann.actor.user_id})).links
+    assert "Change what they see" not in (await ann.see(ONE, ids=ids)).links, "an admin sees everything"
 
 
 async def test_a_member_is_removed_with_their_keys(world: World) -> None:

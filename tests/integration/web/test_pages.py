@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+import httpx
+
 from headway.features.backups.pages.files import file_id
 from headway.operations import all_pages
 from headway.web.answers import POLICY
@@ -44,7 +46,8 @@ async def _ids(world: World) -> Mapping[str, str]:
     await world.post("application.saveEnvironment", applicationId=application_id, env="NODE_ENV=test\n")
     user_id = (await world.get("user.get"))["userId"]
     invited = await world.post("organization.inviteMember", email="mia@example.org", role="member")
-    of_people = {"{userId}": user_id, "{invitationId}": invited["id"]}
+    key_id = (await world.get("user.apiKeys"))[0]["id"]
+    of_people = {"{userId}": user_id, "{invitationId}": invited["id"], "{apiKeyId}": key_id}
     of_service = {"{serviceId}": application_id, "{releaseId}": release_id, "{domainId}": application_id}
     of_services = {"{deploymentId}": deployment_id, **of_service, "{name}": "NODE_ENV", **of_container}
     watched = await watched_ids(world, application_id)
@@ -85,6 +88,12 @@ async def _ids_of_setup(world: World) -> Mapping[str, str]:
     }
 
 
+async def _with_session(ids: Mapping[str, str], client: httpx.AsyncClient) -> Mapping[str, str]:
+    """The same, with the session of whoever has signed in."""
+    found = await client.get("/api/account.sessions", headers={"sec-fetch-site": "same-origin"})
+    return {**ids, "{sessionId}": found.json()["sessions"][0]["sessionId"]}
+
+
 def _addresses(ids: Mapping[str, str]) -> dict[str, str]:
     """Every page and each of its parts, by its path as it is registered."""
     found = {}
@@ -102,7 +111,7 @@ def _addresses(ids: Mapping[str, str]) -> dict[str, str]:
 # The status of each page, to those who are of the organisation and were given nothing, and to those of another one.
 MEMBER: Mapping[str, int] = dict.fromkeys(
     (
-        *("/home", "/deployments", "/services", "/members", "/projects"),
+        *("/home", "/deployments", "/services", "/members", "/projects", "/account", "/keys"),
         *("/schedules", "/schedules/new", "/backups", "/backups/new", "/previews"),
     ),
     200,
@@ -124,6 +133,7 @@ ADMINS = frozenset(  # which a member is refused
 LISTS_OF_ADMINS = frozenset(
     {
         "/servers",
+        "/audit",
         *WATCHED_BY_ADMINS,
         "/new",
         "/new/provider",
@@ -137,9 +147,10 @@ LISTS_OF_ADMINS = frozenset(
 
 async def test_each_page_shows_what_its_operation_would(world: World) -> None:
     """The owner sees all, a member without access only lists, and so do others: what they may not see is not there."""
-    addresses = _addresses(await _ids(world))
-    assert len(addresses) >= 9
+    ids = await _ids(world)
     async with signed_in(world) as owner, signed_in(world, "member") as member, signed_in(world, "stranger") as other:
+        addresses = _addresses(await _with_session(ids, owner))
+        assert len(addresses) >= 9
         found = {
             name: [(await client.get(address)).status_code for client in (owner, member, other)]
             for name, address in addresses.items()
@@ -155,7 +166,7 @@ async def test_every_answer_says_what_a_page_may_load(world: World) -> None:
     deployment_id = await world.deploy(ids["{serviceId}"])
     async with signed_in(world) as client, browser(world) as nobody:
         asked = {
-            **dict.fromkeys(_addresses(ids).values(), client),
+            **dict.fromkeys(_addresses(await _with_session(ids, client)).values(), client),
             f"/deployments/{deployment_id}/kill": client,
             "/deployments/unknown": client,
             "/deployments/unknown/-/state": client,
@@ -262,7 +273,10 @@ async def test_to_look_changes_nothing(world: World) -> None:
     ids = await _ids(world)
     async with signed_in(world) as client:
         before = await _all_there_is(world)
-        for path in (*_addresses(ids).values(), f"/deployments/{ids['{deploymentId}']}/kill"):
+        for path in (
+            *_addresses(await _with_session(ids, client)).values(),
+            f"/deployments/{ids['{deploymentId}']}/kill",
+        ):
             assert (await client.get(path)).status_code == 200
         assert await _all_there_is(world) == before
 

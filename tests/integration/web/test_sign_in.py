@@ -230,15 +230,17 @@ async def test_what_is_careful_is_confirmed_by_the_same_form(world: World) -> No
             lambda tx: tx.execute(update(sessions).values(confirmed_at=tx.now - timedelta(hours=1)))
         )
         world.services.access.forget()
-        asked = await send(client, "/members/invite", email="mia@example.org")
+        assert 'name="confirm"' in (await client.get("/members/invite")).text, "it is asked for with the rest"
+        asked = await send(client, "/members/invite", email="mia@example.org", role="admin")
         assert (asked.status_code, 'name="confirm"' in asked.text) == (403, True)
         assert 'value="mia@example.org"' in asked.text, "what was typed stays"
-        wrong = await send(client, "/members/invite", email="mia@example.org", confirm="not it")
+        assert '<option value="admin" selected>' in asked.text
+        wrong = await send(client, "/members/invite", email="mia@example.org", role="admin", confirm="not it")
         assert (wrong.status_code, 'name="confirm"' in wrong.text) == (401, True)
         assert "not it" not in wrong.text
         assert await world.get("organization.allInvitations") == []
-        done = await send(client, "/members/invite", email="mia@example.org", confirm=PASSWORD)
-        assert (done.status_code, done.headers["location"]) == (303, "/members")
+        done = await send(client, "/members/invite", email="mia@example.org", role="admin", confirm=PASSWORD)
+        assert (done.status_code, "/invitation/" in done.text) == (200, True)
         assert len(await world.get("organization.allInvitations")) == 1
 
 

@@ -93,18 +93,34 @@ class AccountService:
 
         return await self._db.run(write)
 
-    async def end_all(self, actor: Actor, permission: Permission) -> None:
-        """All sessions of the caller count no more, this one too. Raises Forbidden for a key that is good for less."""
+    async def end_all(self, actor: Actor, permission: Permission, *, but_this: bool = False) -> None:
+        """All sessions of the caller count no more; with ``but_this`` the one that asks still does. Raises Forbidden
+        for a key that is good for less.
+        """
 
         def write(tx: Tx) -> Member:
-            permit(actor, permission, actor.organization_id)
-            if not actor.terms.are_whole:
-                raise Forbidden(f"{permission.name} is about the whole account; this key is for some projects only.")
-            sessions_store.end_all(tx, actor.user_id)
+            _permit_whole(actor, permission)
+            sessions_store.end_all(tx, actor.user_id, but=actor.session_id if but_this else None)
             tx.after(lambda: self._access.changed(actor.user_id))
             return _themselves(tx, actor)
 
         await self._db.run(write)
+
+    async def rename(self, actor: Actor, permission: Permission, name: str) -> Member:
+        """The caller, who is called so from now on, in whatever organisation. Raises Forbidden for a key that is good
+        for less, and InvalidInput.
+        """
+        shown = " ".join(name.split())
+        if not shown or not shown.isprintable():
+            raise InvalidInput("A name has at least one letter, and only what can be seen.")
+
+        def write(tx: Tx) -> Member:
+            _permit_whole(actor, permission)
+            people_store.rename(tx, actor.user_id, shown)
+            tx.after(self._access.forget)
+            return _themselves(tx, actor)
+
+        return await self._db.run(write)
 
     async def set_password(self, actor: Actor, permission: Permission, password: str) -> None:
         """Another password; all other sessions of the caller end. Raises NotSignedIn, InvalidInput."""
@@ -189,6 +205,13 @@ class AccountService:
 def _theirs(tx: Tx, actor: Actor) -> list[Session]:
     """The sessions of which the caller may know: a session is good for all that its person may do."""
     return sessions_store.sessions_of(tx, actor.user_id) if actor.terms.are_whole else []
+
+
+def _permit_whole(actor: Actor, permission: Permission) -> None:
+    """Raises Forbidden for a key that is not good for all that its person may do."""
+    permit(actor, permission, actor.organization_id)
+    if not actor.terms.are_whole:
+        raise Forbidden(f"{permission.name} is about the whole account; this key is for some projects only.")
 
 
 def _themselves(tx: Tx, actor: Actor) -> Member:

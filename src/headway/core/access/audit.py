@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -19,6 +20,9 @@ from headway.kernel.events import Events, Whose
 from headway.kernel.ids import new_id
 
 T = TypeVar("T")
+
+came_from: ContextVar[str] = ContextVar("came_from", default="")
+"""The address of whoever makes the call that is under way, "" where that is unknown."""
 
 _c = audit_log.c
 _ACTIONS = (
@@ -79,6 +83,7 @@ class Entry:
         self._given = given
         self._project_id: str | None = None
         self._service_id: str | None = None
+        self._address = came_from.get()  # the row is written on another thread
 
     def accompany(self, tx: Tx, result: object) -> None:
         """Writes the row with the first transaction that is committed; none where an earlier call had done it all."""
@@ -133,7 +138,8 @@ class Entry:
     def _details(self, made: object) -> dict[str, Any]:
         told = {name: value for name, value in self._given.items() if name in _TOLD}
         queued = getattr(made, "deployment_id", None)
-        return {"given": sorted(self._given), **told} | ({"deploymentId": queued} if queued else {})
+        also = {"deploymentId": queued, "address": self._address}
+        return {"given": sorted(self._given), **told} | {name: value for name, value in also.items() if value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,6 +96,11 @@ def set_password(tx: Tx, user_id: str, sign_in_name: str, hashed: str) -> None:
         tx.execute(insert(passwords).values(user_id=user_id, **values))
 
 
+def rename(tx: Tx, user_id: str, name: str) -> None:
+    """The user is called this from now on."""
+    tx.execute(update(users).where(users.c.user_id == user_id).values(name=name))
+
+
 def add_link(tx: Tx, digest: str, purpose: Purpose, user_id: str) -> None:
     """Keeps a new link; an earlier one of this user that was not used counts no more."""
     tx.execute(update(links).where(_l.user_id == user_id, _l.expires_at > tx.now).values(expires_at=tx.now))

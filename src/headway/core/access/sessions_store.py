@@ -86,6 +86,14 @@ def hold(tx: Tx, session_id: str) -> bool:
     return tx.execute(update(sessions).where(_c.session_id == session_id).values(user_id=_c.user_id)).rowcount > 0
 
 
+def move(tx: Tx, session_id: str, organization_id: str, digest: str) -> bool:
+    """The session is in another organisation of its person's from now on, and has another token. It ends when it would
+    have, and who has confirmed that it is them has done so.
+    """
+    here = update(sessions).where(_c.session_id == session_id)
+    return tx.execute(here.values(organization_id=organization_id, digest=digest)).rowcount > 0
+
+
 def end(tx: Tx, session_id: str) -> bool:
     """The session counts no more; of two who end it at the same time one did."""
     return tx.execute(delete(sessions).where(_c.session_id == session_id)).rowcount > 0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from headway.core.access import members, people_store, second_factor, sessions_store, tokens
+from headway.core.access import members, members_store, people_store, second_factor, sessions_store, tokens
 from headway.core.access.audit import note, was_noted
 from headway.core.access.model import Actor, Credential, CredentialKind, Role
 from headway.core.access.passwords import LEAST, Passwords, check_password, looked_for, sign_in_name
@@ -25,7 +25,7 @@ __all__ = ["LinkGone", "LinkTold", "NameTaken", "Opened", "SignIn", "Stage", "Vi
 
 SIGNED_IN, FAILED, SIGNED_OUT = "session.signIn", "session.signInFailed", "session.signOut"
 HALF_SIGNED_IN, CODE_FAILED, CONFIRM_FAILED = "session.signInHalf", "session.codeFailed", "session.confirmFailed"
-LINK_USED, JOINED = "link.used", "invitation.accepted"
+LINK_USED, JOINED, ENTERED = "link.used", "invitation.accepted", "session.entered"
 _TRIES = 5  # of a half session
 _TOLD_EACH = timedelta(minutes=1)
 _TOKEN_BYTES = 32
@@ -240,6 +240,25 @@ class SignIn:
                 tx.after(lambda: self._access.changed(actor.user_id))
 
         await self._db.run(write)
+
+    async def enter(self, token: str, organization_id: str) -> Opened:
+        """The session is in another of its person's organisations from now on, with a new token. Raises WrongSignIn
+        where there is no such session, and Missing for an organisation that they are not in.
+        """
+        digest, renewed = tokens.digest(token), secrets.token_urlsafe(_TOKEN_BYTES)
+
+        def write(tx: Tx) -> Opened:
+            actor = sessions_store.actor_of(tx, digest)
+            if actor is None or actor.credential.ends_at is None:
+                raise WrongSignIn("Your session has ended. Sign in again.")
+            if members_store.member_of_user(tx, organization_id, actor.user_id) is None:
+                raise Missing(Noun.ORGANIZATION)
+            sessions_store.move(tx, actor.credential.id, organization_id, tokens.digest(renewed))
+            note(tx, replace(actor, organization_id=organization_id), ENTERED, Noun.SESSION, actor.session_id)
+            tx.after(lambda: self._access.changed(actor.user_id))
+            return Opened(token=renewed, stage=Stage.WHOLE, ends_at=actor.credential.ends_at)
+
+        return await self._db.run(write)
 
     async def confirm(self, token: str, secret: str) -> None:
         """The password, or a code of the second factor, once more: careful operations are open for ten minutes. Raises

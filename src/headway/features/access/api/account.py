@@ -16,6 +16,7 @@ from headway.core.access.model import Role, Scope
 from headway.core.access.passwords import MOST
 from headway.core.access.policy import Noun
 from headway.core.access.session import Session
+from headway.features.access.api.rows import MemberRow, member_row
 
 router = Router[AccountService](
     "account", "Where one has signed in, and by what", resource=Noun.SESSION, in_project=False
@@ -68,6 +69,10 @@ class BySession(Input):
     session_id: Annotated[str, Field(min_length=1)]
 
 
+class SetName(Input):
+    name: Annotated[str, Field(min_length=1, max_length=255)]
+
+
 class SetPassword(Input):
     """From 10 characters on."""
 
@@ -107,6 +112,18 @@ async def end_session(account: AccountService, call: Call[BySession]) -> EndedRo
 async def end_all_sessions(account: AccountService, call: Call[Empty]) -> None:
     """All sessions of the caller count no more, this one too."""
     await account.end_all(call.actor, call.permission)
+
+
+@router.mutation("endOtherSessions", least=Role.MEMBER, scope=Scope.ADMIN, resource=Noun.MEMBER)
+async def end_other_sessions(account: AccountService, call: Call[Empty]) -> None:
+    """All sessions of the caller count no more but the one that asks."""
+    await account.end_all(call.actor, call.permission, but_this=True)
+
+
+@router.mutation("setName", least=Role.MEMBER, scope=Scope.ADMIN, resource=Noun.MEMBER)
+async def set_name(account: AccountService, call: Call[SetName]) -> MemberRow:
+    """What the caller is called, in whatever organisation."""
+    return member_row(await account.rename(call.actor, call.permission, call.input.name))
 
 
 @router.mutation("setPassword", least=Role.MEMBER, scope=Scope.ADMIN, resource=Noun.MEMBER, careful=True)

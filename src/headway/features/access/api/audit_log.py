@@ -26,8 +26,8 @@ router = Router[Audit]("auditLog", "Who has changed what", resource=Noun.AUDIT_L
 
 
 class AuditQuery(Input):
-    """Rows that fit all that is sent; ``from`` and ``to`` are times in ISO 8601. The header ``x-next-cursor`` holds the
-    ``cursor`` of the next page.
+    """Rows that fit all that is sent; ``from`` and ``to`` are times in ISO 8601. ``nextCursor`` (and the header
+    ``x-next-cursor``) is the ``cursor`` of the next page.
     """
 
     user_id: Text | None = None
@@ -67,8 +67,9 @@ class AuditQuery(Input):
 async def all_(audit: Audit, call: Call[AuditQuery]) -> Ready[AuditPage]:
     """Who has changed what, newest first."""
     rows, total, following = await audit.page(call.actor, call.permission, call.input.search())
-    page: AuditPage = {"logs": [audit_row(row) for row in rows], "total": total}
-    return Ready(to_json(page), headers={} if following is None else {NEXT_CURSOR: str(following)})
+    cursor = None if following is None else str(following)
+    page: AuditPage = {"logs": [audit_row(row) for row in rows], "total": total, "nextCursor": cursor}
+    return Ready(to_json(page), headers={} if cursor is None else {NEXT_CURSOR: cursor})
 
 
 def _moment(name: str, text: str | None) -> datetime | None:

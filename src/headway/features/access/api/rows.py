@@ -200,7 +200,9 @@ class JoinedRow(TypedDict):
 
 
 class AuditRow(TypedDict):
-    """Who has changed what, when and with which key. ``metadata`` names the fields that were given."""
+    """Who has changed what, when and with which key. ``metadata`` names the fields that were given, and
+    the ``address`` that the call came from.
+    """
 
     id: str
     organizationId: str
@@ -223,10 +225,11 @@ class AuditRow(TypedDict):
 
 
 class AuditPage(TypedDict):
-    """Rows, newest first, and how many there are in all."""
+    """Rows, newest first, how many there are in all, and the ``cursor`` of those that follow, null at the end."""
 
     logs: list[AuditRow]
     total: int
+    nextCursor: str | None
 
 
 def api_key_row(key: ApiKey) -> ApiKeyRow:

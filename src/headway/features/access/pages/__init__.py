@@ -1,4 +1,4 @@
-"""The pages of who belongs to an organisation, each made when it is first asked for."""
+"""The pages of people: one's own account, keys, members and the audit log, each made when it is first asked for."""
 
 from __future__ import annotations
 
@@ -12,10 +12,45 @@ if TYPE_CHECKING:
 def pages() -> Mapping[str, Callable[[], Page]]:
     """What makes each page, by its path."""
     return {
+        "/account": _account,
+        "/account/sessions/{sessionId}": _session,
+        "/audit": _audit_log,
+        "/keys": _keys,
+        "/keys/one/{apiKeyId}": _key,
         "/members": _list,
         "/members/users/{userId}": _one,
         "/members/invitations/{invitationId}": _invitation,
     }
+
+
+def _account() -> Page:
+    from headway.features.access.pages.account import PAGE
+
+    return PAGE
+
+
+def _session() -> Page:
+    from headway.features.access.pages.account_session import PAGE
+
+    return PAGE
+
+
+def _audit_log() -> Page:
+    from headway.features.access.pages.audit_log import PAGE
+
+    return PAGE
+
+
+def _keys() -> Page:
+    from headway.features.access.pages.key_list import PAGE
+
+    return PAGE
+
+
+def _key() -> Page:
+    from headway.features.access.pages.key import PAGE
+
+    return PAGE
 
 
 def _list() -> Page:

@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from headway.core.access.model import Role
+from headway.features.access.pages.reach import chosen, to_grant
 from headway.pages.forms import Flash, Form, Kind, Question
 from headway.pages.page import Asked, Page, View, Visit
 from headway.pages.words import plural
 
 if TYPE_CHECKING:
-    from headway.features.access.api.rows import CallerRow, InvitationRow, MemberFacts, MemberRow
+    from headway.features.access.api.rows import CallerRow, InvitationRow, MemberFacts, MemberRow, NewInvitationRow
 
 PATH = "/members"
 MEMBERS: Asked[list[MemberRow]] = Asked("user.all")
 INVITATIONS: Asked[list[InvitationRow]] = Asked("organization.allInvitations")
 ME: Asked[CallerRow] = Asked("user.get")
 INVITE = "organization.inviteMember"
+REACH = ("accessedProjects", "accessedServices")
+_FOLDER = "features/access/pages"
+_HOUR = 3600
+
+ROLES: Mapping[Role, str] = {
+    Role.MEMBER: "what they are given, to look at, deploy, start, stop and kill",
+    Role.ADMIN: "everything here but owners, their keys and the machine",
+    Role.OWNER: "everything, and to remove the organisation",
+}
+LASTING: Mapping[str, str] = {
+    str(_HOUR): "an hour",
+    str(48 * _HOUR): "two days",
+    str(7 * 24 * _HOUR): "a week",
+    str(30 * 24 * _HOUR): "thirty days",
+}
 
 
 async def show(visit: Visit) -> View:
@@ -64,35 +81,53 @@ def access_of(member: MemberFacts) -> str:
 def _actions(visit: Visit) -> Sequence[Mapping[str, object]]:
     if not visit.may(INVITE):
         return ()
-    return (
-        {"label": "Invite a member", "href": f"{PATH}/invite", "icon": "invite", "main": True},
-        {"label": "Invite an admin", "href": f"{PATH}/invite-admin", "icon": "invite"},
-    )
+    return ({"label": "Invite somebody", "href": f"{PATH}/invite", "icon": "invite", "main": True},)
 
 
-def _invite(role: str, sees: str) -> Form:
-    async def ask(_visit: Visit) -> Question:
-        return Question(
-            title=f"Invite {'an admin' if role == 'admin' else 'a member'}",
-            consequences=(
-                f"Whoever has the link joins as {role} and {sees}.",
-                "You are shown the link once, and hand it on yourself: nothing is sent. It lasts two days.",
+def roles_of(visit: Visit) -> Sequence[Mapping[str, str]]:
+    """The roles that the caller may give, the lowest first."""
+    return [
+        {"value": each.word, "label": f"{each.word}: {text}"}
+        for each, text in ROLES.items()
+        if each <= visit.actor.role
+    ]
+
+
+async def _ask_invite(visit: Visit) -> Question:
+    projects, services = await to_grant(visit)
+    return Question(
+        title="Invite somebody",
+        consequences=(
+            (
+                "You are shown a link once, and hand it on yourself: nothing is sent."
+                " Whoever opens it first joins, with a name and a password of their own."
             ),
-            button="Make the link",
-        )
-
-    def did(_visit: Visit, answer: object) -> Flash:
-        token = answer["token"] if isinstance(answer, dict) else ""
-        return Flash(text=f"Invited. Hand on this panel's address with this path behind it: /invitation/{token}")
-
-    return Form(
-        operation=lambda _visit: INVITE,
-        given=lambda _visit: {"role": role},
-        asks=ask,
-        did=did,
-        then=lambda _visit, _answer: PATH,
-        fields={"email": Kind.TEXT},
+        ),
+        button="Make the link",
+        values={"role": Role.MEMBER.word, "expiresIn": str(48 * _HOUR)},
+        more={
+            "roles": roles_of(visit),
+            "lasting": [{"value": value, "label": label} for value, label in LASTING.items()],
+            "projects": [{"label": "", "options": projects}],
+            "services": services,
+        },
     )
+
+
+async def _take_invite(_visit: Visit, typed: Mapping[str, str]) -> Mapping[str, object]:
+    """The input of what was typed. What an admin is given counts for nothing, and is left out."""
+    given: dict[str, object] = {"email": typed.get("email", "").strip(), "role": typed.get("role", "")}
+    if typed.get("expiresIn") in LASTING:
+        given["expiresIn"] = int(typed["expiresIn"])
+    if given["role"] == Role.MEMBER.word:
+        given |= {name: chosen(typed, name) for name in REACH}
+    return given
+
+
+def _show_invited(_visit: Visit, answer: object) -> View:
+    made = cast("NewInvitationRow", answer)
+    values = {"row": made, "path": f"/invitation/{made['token']}", "href": f"{PATH}/invitations/{made['id']}"}
+    return View(template=f"{_FOLDER}/invitation_made.html", values=values, title="The invitation is made")
 
 
 PAGE = Page(
@@ -100,7 +135,16 @@ PAGE = Page(
     permission=None,
     show=show,
     forms={
-        "invite": _invite("member", "sees what they are given then (headway members access)"),
-        "invite-admin": _invite("admin", "sees and changes everything in this organisation"),
+        "invite": Form(
+            operation=lambda _visit: INVITE,
+            given=lambda _visit: {},
+            asks=_ask_invite,
+            did=lambda _visit, _answer: Flash(text="Invited."),
+            then=lambda _visit, _answer: PATH,
+            fields=dict.fromkeys(("email", "role", "expiresIn", *REACH), Kind.TEXT),
+            template=f"{_FOLDER}/invitation_fields.html",
+            takes=_take_invite,
+            shows=_show_invited,
+        )
     },
 )

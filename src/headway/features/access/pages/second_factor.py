@@ -1,0 +1,136 @@
+"""The forms of the second factor: set up, by a secret and a code of it, taken away, and its recovery codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
+from headway.features.access.pages.qr import squares
+from headway.pages.forms import Flash, Form, Kind, Question
+from headway.pages.page import View, Visit
+
+if TYPE_CHECKING:
+    from headway.features.access.api.account import RecoveryCodesRow, SecondFactorRow
+
+ACCOUNT = "/account"
+BEGIN, CONFIRM = "account.beginSecondFactor", "account.confirmSecondFactor"
+REMOVE, RENEW = "account.removeSecondFactor", "account.newRecoveryCodes"
+_FOLDER = "features/access/pages"
+_OTHERS_END = "Your other sessions end; this one goes on."
+
+
+async def _ask_begin(_visit: Visit) -> Question:
+    return Question(
+        title="Set up a second factor?",
+        consequences=(
+            (
+                "You need an application that shows codes (TOTP), on your telephone or in your password manager."
+                " You are shown a secret for it, once."
+            ),
+            (
+                "Nothing changes before you have given a code of it."
+                " From then on one is asked for at each sign-in, after the password."
+            ),
+        ),
+        button="Show the secret",
+    )
+
+
+def _show_begun(_visit: Visit, answer: object) -> View:
+    begun = cast("SecondFactorRow", answer)
+    path, side = squares(begun["otpauth"])
+    secret = begun["secret"]
+    values = {
+        "secret": " ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
+        "path": path,
+        "side": side,
+    }
+    return View(template=f"{_FOLDER}/second_factor.html", values=values, title="Set up a second factor")
+
+
+async def _ask_confirm(_visit: Visit) -> Question:
+    return Question(
+        title="Give the code that your application shows",
+        consequences=(
+            "From then on a code is asked for at each sign-in. " + _OTHERS_END,
+            "The secret is not shown again: where your application has not taken it, set it up anew.",
+        ),
+        button="Turn it on",
+    )
+
+
+def _show_codes(title: str) -> Form:
+    """A form that has no fields of its own and shows recovery codes."""
+
+    def show(_visit: Visit, answer: object) -> View:
+        codes = cast("RecoveryCodesRow", answer)["recoveryCodes"]
+        return View(template=f"{_FOLDER}/recovery_codes.html", values={"codes": codes}, title=title)
+
+    return Form(
+        operation=lambda _visit: RENEW,
+        given=_nothing,
+        asks=_ask_renew,
+        did=lambda _visit, _answer: Flash(text=title),
+        then=_to_account,
+        shows=show,
+    )
+
+
+async def _ask_renew(_visit: Visit) -> Question:
+    return Question(
+        title="Make other recovery codes?",
+        consequences=("Those that you have now are good no more.", "You are shown ten new ones, once."),
+        button="Make them",
+    )
+
+
+async def _ask_remove(_visit: Visit) -> Question:
+    return Question(
+        title="Remove the second factor?",
+        consequences=(
+            "Your password alone opens your account from then on, and your recovery codes are good no more.",
+            _OTHERS_END,
+        ),
+        button="Remove it",
+        danger=True,
+    )
+
+
+def _nothing(_visit: Visit) -> Mapping[str, object]:
+    return {}
+
+
+def _to_account(_visit: Visit, _answer: object) -> str:
+    return ACCOUNT
+
+
+_RENEW = _show_codes("Your new recovery codes")
+
+FORMS: Mapping[str, Form] = {
+    "second-factor": Form(
+        operation=lambda _visit: BEGIN,
+        given=_nothing,
+        asks=_ask_begin,
+        did=lambda _visit, _answer: Flash(text="Begun."),
+        then=_to_account,
+        shows=_show_begun,
+    ),
+    "confirm-second-factor": Form(
+        operation=lambda _visit: CONFIRM,
+        given=_nothing,
+        asks=_ask_confirm,
+        did=lambda _visit, _answer: Flash(text="The second factor is on."),
+        then=_to_account,
+        fields={"code": Kind.TEXT},
+        template=f"{_FOLDER}/code_fields.html",
+        shows=_show_codes("The second factor is on").shows,
+    ),
+    "remove-second-factor": Form(
+        operation=lambda _visit: REMOVE,
+        given=_nothing,
+        asks=_ask_remove,
+        did=lambda _visit, _answer: Flash(text="Removed: your password alone is asked for. Your other sessions ended."),
+        then=_to_account,
+    ),
+    "recovery-codes": _RENEW,
+}
