@@ -45,7 +45,7 @@ class Choices:
         self.tokens.require(came.token, typed)
         if came.path == THEME:
             return self._theme(came, typed.get("theme", ""), typed.get("next", HOME))
-        opened = await self.sign_in.enter(came.token, organization_id)
+        opened = await self.sign_in.enter(came.token, organization_id, came.visitor)
         seconds = max(1, round((opened.ends_at - self.clock.now()).total_seconds()))
         return led_to(HOME, (set_cookie(came.place, session_name(came.place), opened.token, seconds),))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -40,20 +39,18 @@ class Done:
 class ShownOnce:
     """What forms have answered that is shown once: the same one that is sent again does nothing and shows it again."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic = monotonic
-        self._kept: dict[str, tuple[float, asyncio.Future[Done | View | None]]] = {}
+    def __init__(self) -> None:
+        self._kept: dict[str, asyncio.Future[Done | View | None]] = {}
 
     async def of(self, key: str, make: Callable[[], Awaitable[Done | View]]) -> Done | View:
         """What ``make`` gives, or gave under this key lately. A question that is asked again is not kept."""
-        now = self._monotonic()
-        self._kept = {name: each for name, each in self._kept.items() if each[0] > now}
-        if key in self._kept and (kept := await asyncio.shield(self._kept[key][1])) is not None:
+        if key in self._kept and (kept := await asyncio.shield(self._kept[key])) is not None:
             return kept
         while len(self._kept) >= _MOST_SHOWN:
             del self._kept[next(iter(self._kept))]
-        answer: asyncio.Future[Done | View | None] = asyncio.get_running_loop().create_future()
-        self._kept[key] = now + _SHOWN_AGAIN_SECONDS, answer
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Done | View | None] = loop.create_future()
+        self._kept[key] = answer
         made: Done | View | None = None
         try:
             made = await make()
@@ -61,6 +58,7 @@ class ShownOnce:
         finally:
             if isinstance(made, View) and made.status == _OK:
                 answer.set_result(made)
+                loop.call_later(_SHOWN_AGAIN_SECONDS, self._kept.pop, key, None)
             else:
                 answer.set_result(None)
                 self._kept.pop(key, None)

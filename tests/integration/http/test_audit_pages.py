@@ -17,11 +17,11 @@ async def test_it_tells_who_did_what_by_which_key_and_from_where(world: World) -
     ann = await person(world)
     seen = await ann.see(PAGE)
     row = seen.view.values["rows"][0]  # type: ignore[index]
-    assert (row["what"]["label"], row["subject"], row["credential"]) == ("project.create", "Shop", "key")
+    assert (row["what"]["label"], row["subject"], row["credential"]) == ("project.create", "Shop", "by the key")
     assert (row["row"]["apiKeyName"], row["was_done"]) == ("owner", True)
     assert row["address"] != ""
     assert row["address"] in seen.text
-    assert "name: Shop" in seen.text
+    assert ("name: Shop" in seen.text, "by the key" in seen.text) == (True, True)
 
 
 async def test_filters_stand_in_the_address_and_each_is_left_out_again(world: World) -> None:
@@ -36,7 +36,7 @@ async def test_filters_stand_in_the_address_and_each_is_left_out_again(world: Wo
     }
     none = await ann.see(PAGE, userId="nobody")
     assert "Nothing fits" in none.text
-    wrong = await ann.see(PAGE, **{"from": "yesterday"})
+    wrong = await ann.see(PAGE, "", None, **{"from": "yesterday"})
     assert (wrong.view.status, "From: Invalid ISO datetime." in wrong.text) == (400, True)
     odd = await ann.see(PAGE, action="nothing")
     assert odd.view.status == 400

@@ -88,12 +88,12 @@ async def test_a_key_is_renamed_turned_off_and_on_and_removed(world: World) -> N
     seen = await ann.see(ONE, ids=ids)
     assert (seen.view.title, seen.links["Turn off"], await status()) == ("deploys", f"/keys/one/{row['id']}/off", 200)
     assert (await ann.asked(ONE, "off", **ids)).danger
-    await ann.send(ONE, "off", **ids)
+    await ann.send(ONE, "off", None, **ids)
     seen = await ann.see(ONE, ids=ids)
     assert ("Turn off" in seen.links, "Turn on" in seen.links, await status()) == (False, True, 401)
-    await ann.send(ONE, "on", **ids)
+    await ann.send(ONE, "on", None, **ids)
     assert await status() == 200
-    _, then = await ann.send(ONE, "remove", **ids)
+    _, then = await ann.send(ONE, "remove", None, **ids)
     assert (then, await status()) == ("/keys", 401)
     with pytest.raises(NotFound):
         await ann.see(ONE, ids=ids)

@@ -51,7 +51,7 @@ async def let_pass(world: World) -> None:
 
 async def sign_in(client: httpx.AsyncClient, name: str, password: str) -> str:
     answer = await client.post("/sign-in", data={"name": name, "password": password}, headers=OWN)
-    return answer.headers.get("location", str(answer.status_code))
+    return str(answer.headers.get("location", answer.status_code))
 
 
 async def session_ids(client: httpx.AsyncClient) -> list[str]:

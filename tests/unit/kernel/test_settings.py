@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from headway.kernel.errors import InvalidInput
+from headway.kernel.forms import LogLevel
 from headway.kernel.secret import Secret
 from headway.kernel.setting_choices import documented, proxy_complaints, unknown_variables
 from headway.kernel.settings import (
     Facts,
-    LogLevel,
     Settings,
     Switch,
     default_concurrency,

@@ -195,7 +195,8 @@ class SignIn:
                 second_factor.remove(tx, person.user_id)
             people_store.set_password(tx, person.user_id, name, hashed)
             sessions_store.end_all(tx, person.user_id)
-            note(tx, _as_actor(person, visitor), LINK_USED, Noun.MEMBER, person.user_id, purpose=purpose.value)
+            told = {"purpose": purpose.value, "address": visitor.address}
+            note(tx, _as_actor(person, visitor), LINK_USED, Noun.MEMBER, person.user_id, **told)
             tx.after(lambda: self._access.changed(person.user_id))
             return self._open(tx, person, visitor)
 
@@ -222,7 +223,8 @@ class SignIn:
             person = people_store.person_of(tx, user_id)
             if person is None:
                 raise Missing(Noun.INVITATION)
-            note(tx, _as_actor(person, visitor), JOINED, Noun.INVITATION, invitation.invitation_id)
+            whose, address = _as_actor(person, visitor), visitor.address
+            note(tx, whose, JOINED, Noun.INVITATION, invitation.invitation_id, address=address)
             return self._open(tx, person, visitor)
 
         return await self._db.run(write)
@@ -241,7 +243,7 @@ class SignIn:
 
         await self._db.run(write)
 
-    async def enter(self, token: str, organization_id: str) -> Opened:
+    async def enter(self, token: str, organization_id: str, visitor: Visitor) -> Opened:
         """The session is in another of its person's organisations from now on, with a new token. Raises WrongSignIn
         where there is no such session, and Missing for an organisation that they are not in.
         """
@@ -254,7 +256,8 @@ class SignIn:
             if members_store.member_of_user(tx, organization_id, actor.user_id) is None:
                 raise Missing(Noun.ORGANIZATION)
             sessions_store.move(tx, actor.credential.id, organization_id, tokens.digest(renewed))
-            note(tx, replace(actor, organization_id=organization_id), ENTERED, Noun.SESSION, actor.session_id)
+            there = replace(actor, organization_id=organization_id)
+            note(tx, there, ENTERED, Noun.SESSION, actor.session_id, address=visitor.address)
             tx.after(lambda: self._access.changed(actor.user_id))
             return Opened(token=renewed, stage=Stage.WHOLE, ends_at=actor.credential.ends_at)
 

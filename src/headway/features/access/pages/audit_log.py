@@ -31,7 +31,7 @@ LABELS: Mapping[str, str] = {
 ACTIONS = ("create", "update", "delete", "deploy", "redeploy", "cancel", "login", "logout")
 # What is written though it was in vain; what is refused otherwise changes nothing and stands in the panel's log.
 _IN_VAIN = frozenset({"session.signInFailed", "session.codeFailed", "session.confirmFailed"})
-_CREDENTIALS: Mapping[str, str] = {"session": "signed in", "key": "key", "machine": "on the machine"}
+_CREDENTIALS: Mapping[str, str] = {"session": "signed in", "key": "by the key", "machine": "on the machine"}
 _LONGEST_DETAIL = 8  # fields that are told of what a call was given
 
 
@@ -94,7 +94,7 @@ def _href(row: AuditRow) -> str | None:
 
 def _details(told: Mapping[str, Any]) -> Sequence[str]:
     """What the call was given, with what is told of it in full."""
-    given = [str(each) for each in told.get("given", ())]
+    given = [str(each) for each in told.get("given", ()) if each != "address"]
     shown = [f"{name}: {_text(told[name])}" if name in told else name for name in given[:_LONGEST_DETAIL]]
     return [*shown, *([f"and {len(given) - _LONGEST_DETAIL} more"] if len(given) > _LONGEST_DETAIL else [])]
 

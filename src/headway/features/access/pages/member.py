@@ -70,7 +70,7 @@ async def _ask_role(visit: Visit) -> Question:
         consequences=("It counts at once, for their sessions and their keys. What is running goes on.",),
         button="Change it",
         values={"role": row["role"]},
-        more={"roles": roles_of(visit)},
+        more=roles_of(visit),
     )
 
 

@@ -24,7 +24,7 @@ _FOLDER = "features/access/pages"
 _HOUR = 3600
 
 ROLES: Mapping[Role, str] = {
-    Role.MEMBER: "what they are given, to look at, deploy, start, stop and kill",
+    Role.MEMBER: "looks at, deploys, starts and stops what they are given",
     Role.ADMIN: "everything here but owners, their keys and the machine",
     Role.OWNER: "everything, and to remove the organisation",
 }
@@ -84,13 +84,10 @@ def _actions(visit: Visit) -> Sequence[Mapping[str, object]]:
     return ({"label": "Invite somebody", "href": f"{PATH}/invite", "icon": "invite", "main": True},)
 
 
-def roles_of(visit: Visit) -> Sequence[Mapping[str, str]]:
-    """The roles that the caller may give, the lowest first."""
-    return [
-        {"value": each.word, "label": f"{each.word}: {text}"}
-        for each, text in ROLES.items()
-        if each <= visit.actor.role
-    ]
+def roles_of(visit: Visit) -> Mapping[str, object]:
+    """The roles that the caller may give, the lowest first, and what each of them may."""
+    found = {each.word: text for each, text in ROLES.items() if each <= visit.actor.role}
+    return {"roles": tuple(found), "about": "; ".join(f"{word}: {text}" for word, text in found.items()) + "."}
 
 
 async def _ask_invite(visit: Visit) -> Question:
@@ -106,7 +103,7 @@ async def _ask_invite(visit: Visit) -> Question:
         button="Make the link",
         values={"role": Role.MEMBER.word, "expiresIn": str(48 * _HOUR)},
         more={
-            "roles": roles_of(visit),
+            **roles_of(visit),
             "lasting": [{"value": value, "label": label} for value, label in LASTING.items()],
             "projects": [{"label": "", "options": projects}],
             "services": services,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from headway.features.access.pages.qr import squares
@@ -59,21 +59,14 @@ async def _ask_confirm(_visit: Visit) -> Question:
     )
 
 
-def _show_codes(title: str) -> Form:
-    """A form that has no fields of its own and shows recovery codes."""
+def _codes(title: str) -> Callable[[Visit, object], View]:
+    """What shows recovery codes under this title."""
 
     def show(_visit: Visit, answer: object) -> View:
         codes = cast("RecoveryCodesRow", answer)["recoveryCodes"]
         return View(template=f"{_FOLDER}/recovery_codes.html", values={"codes": codes}, title=title)
 
-    return Form(
-        operation=lambda _visit: RENEW,
-        given=_nothing,
-        asks=_ask_renew,
-        did=lambda _visit, _answer: Flash(text=title),
-        then=_to_account,
-        shows=show,
-    )
+    return show
 
 
 async def _ask_renew(_visit: Visit) -> Question:
@@ -104,8 +97,6 @@ def _to_account(_visit: Visit, _answer: object) -> str:
     return ACCOUNT
 
 
-_RENEW = _show_codes("Your new recovery codes")
-
 FORMS: Mapping[str, Form] = {
     "second-factor": Form(
         operation=lambda _visit: BEGIN,
@@ -123,7 +114,7 @@ FORMS: Mapping[str, Form] = {
         then=_to_account,
         fields={"code": Kind.TEXT},
         template=f"{_FOLDER}/code_fields.html",
-        shows=_show_codes("The second factor is on").shows,
+        shows=_codes("The second factor is on"),
     ),
     "remove-second-factor": Form(
         operation=lambda _visit: REMOVE,
@@ -132,5 +123,12 @@ FORMS: Mapping[str, Form] = {
         did=lambda _visit, _answer: Flash(text="Removed: your password alone is asked for. Your other sessions ended."),
         then=_to_account,
     ),
-    "recovery-codes": _RENEW,
+    "recovery-codes": Form(
+        operation=lambda _visit: RENEW,
+        given=_nothing,
+        asks=_ask_renew,
+        did=lambda _visit, _answer: Flash(text="Your recovery codes are others now."),
+        then=_to_account,
+        shows=_codes("Your new recovery codes"),
+    ),
 }
