@@ -46,7 +46,7 @@ async def _ids(world: World) -> Mapping[str, str]:
     await world.post("application.saveEnvironment", applicationId=application_id, env="NODE_ENV=test\n")
     user_id = (await world.get("user.get"))["userId"]
     invited = await world.post("organization.inviteMember", email="mia@example.org", role="member")
-    key_id = (await world.get("user.apiKeys"))[0]["id"]
+    key_id = next(each["id"] for each in await world.get("user.apiKeys") if each["userId"] == user_id)
     of_people = {"{userId}": user_id, "{invitationId}": invited["id"], "{apiKeyId}": key_id}
     of_service = {"{serviceId}": application_id, "{releaseId}": release_id, "{domainId}": application_id}
     of_services = {"{deploymentId}": deployment_id, **of_service, "{name}": "NODE_ENV", **of_container}
