@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 
 LONGEST_LINE = 16 << 10  # of what is shown
 LONGEST_READ = 4 * LONGEST_LINE  # of a line as it was written
@@ -132,6 +134,7 @@ class _Screen:
         self._runs: list[Run] = []
         self._cells: list[Run] | None = None
         self._at = 0
+        self._blank = 0  # so many of the first cells are: what is erased again and again costs nothing
 
     def write(self, classes: str, text: str) -> None:
         if self._cells is None:
@@ -141,6 +144,7 @@ class _Screen:
         cells += [("", " ")] * (begin - len(cells))
         cells[begin : begin + len(text)] = [(classes, character) for character in text]
         self._at = begin + len(text)
+        self._blank = min(self._blank, begin)
 
     def back(self, control: str) -> None:
         self._spread()
@@ -148,21 +152,21 @@ class _Screen:
 
     def erase(self, given: str) -> None:
         cells = self._spread()
-        blank = [("", " ")] * min(self._at, len(cells))
-        if given in {"", "0"}:
+        if given in {"", "0", "2"}:
             del cells[self._at :]
-        elif given in {"1", "2"}:
-            self._cells = blank + (cells[self._at :] if given == "1" else [])
+        if given in {"1", "2"}:
+            end = min(self._at, len(cells))
+            cells[self._blank : end] = [("", " ")] * (end - self._blank)
+            self._blank = max(self._blank, end)
+        self._blank = min(self._blank, len(cells))
 
     def runs(self) -> tuple[list[Run], int]:
         """What stands there, and how many characters it has."""
         runs = self._runs if self._cells is None else self._cells
         joined, length = list[Run](), 0
-        for classes, text in runs:
-            shown = text[: max(0, LONGEST_LINE - length)]
-            if joined and joined[-1][0] == classes:
-                joined[-1] = (classes, joined[-1][1] + shown)
-            elif shown:
+        for classes, alike in groupby(runs, key=itemgetter(0)):
+            text = "".join(text for _, text in alike)
+            if shown := text[: max(0, LONGEST_LINE - length)]:
                 joined.append((classes, shown))
             length += len(text)
         return joined, length

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import tracemalloc
 
 import pytest
@@ -49,6 +50,14 @@ ESC = "\x1b"
 )
 def test_a_line_is_what_a_terminal_shows_of_it(line: str, runs: list[tuple[str, str]]) -> None:
     assert list(runs_of([line])[0]) == runs
+
+
+@pytest.mark.parametrize("erases", ["K", "1K", "2K"])
+def test_what_is_erased_again_and_again_costs_no_more(erases: str) -> None:
+    line = "\r" + "x" * LONGEST_LINE + f"{ESC}[{erases}" * 12_000
+    begun = time.process_time()
+    runs_of([line] * 3)
+    assert time.process_time() - begun < 1
 
 
 def test_a_colour_holds_until_it_is_taken_back() -> None:
