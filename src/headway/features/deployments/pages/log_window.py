@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from headway.kernel.errors import Conflict
+from headway.kernel.errors import Conflict, InvalidInput
 from headway.pages.page import Asked, Unknown, Visit
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ LONGEST_TEXT = 200  # as find takes it
 _AT_ONCE = 100  # lines that are read to show one that was found, for others may be near
 _MOST_READ = 5  # times
 _SECONDS = 5.0
+_NOTHING: Mapping[str, object] = MappingProxyType(
+    {"refused": "", "unknown": None, "lines": (), "more": None, "total": 0, "cut": None, "skipped": False}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +77,11 @@ async def finds(visit: Visit, path: str) -> Mapping[str, object] | None:
             found = await _found(visit, path, text)
         except Conflict as again:
             found = Unknown(why=again.message)
+    except InvalidInput as refused:
+        return {**_NOTHING, "text": text, "refused": refused.message}
     if isinstance(found, Unknown):
-        return {"text": text, "unknown": found, "lines": (), "more": None, "total": 0, "cut": None, "skipped": False}
-    return {"text": text, "unknown": None, **found}
+        return {**_NOTHING, "text": text, "unknown": found}
+    return {**_NOTHING, "text": text, **found}
 
 
 async def _found(visit: Visit, path: str, text: str) -> Mapping[str, object] | Unknown:
