@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headway.infra.logs import lines as lines_module
+from headway.infra.logs.download import open_log
 from headway.infra.logs.line_index import LineNotes, load_index
 from headway.infra.logs.lines import BegunAnew, LineReader, LinesAsked, LogLines
 from headway.infra.logs.logfile import close_log
@@ -127,6 +128,8 @@ async def test_of_lines_behind_an_index_that_was_given_up_nobody_knows_when_they
         notes = LineNotes(log, 0, lambda _offset, _limit: b"", is_new=True)
         notes.add(b"one\n")
         notes.close()
+    for file in (log, log.with_name("a.log.lines")):
+        os.utime(file, (begun, begun))
     os.utime(log, (begun + seconds, begun + seconds))
     if is_closed:
         await close_log(log, log.stat().st_size, "The end.", Masker(()))
@@ -136,6 +139,40 @@ async def test_of_lines_behind_an_index_that_was_given_up_nobody_knows_when_they
     if is_closed:
         assert times[3] is not None
         assert times[3] > first
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+async def test_a_bar_of_progress_takes_no_time_from_the_lines_before_it(
+    log: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_closed: bool,  # noqa: FBT001
+) -> None:
+    begun, bar = 1_700_000_000.0, b"\r 10 % of the image"
+    lines = b"one\ntwo\nthree\n"
+    log.write_bytes(lines + bar * 60)
+    now = [begun]
+    with monkeypatch.context() as patched:
+        patched.setattr(time, "time", lambda: now[0])
+        notes = LineNotes(log, 0, lambda _offset, _limit: b"", is_new=True)
+        notes.add(lines)
+        for seconds in range(60):
+            now[0] = begun + seconds
+            notes.add(bar)
+        notes.close()
+    os.utime(log, (now[0], now[0]))
+    if is_closed:
+        await close_log(log, log.stat().st_size, "The end.", Masker(()))
+    first = datetime.fromtimestamp(begun, UTC)
+    assert [line.at for line in (await read(log)).lines][:4] == [first] * 4
+
+
+async def test_what_is_wrong_beside_a_log_is_told_once(log: Path, caplog: pytest.LogCaptureFixture) -> None:
+    log.write_bytes(b"a line of a build\n" * 3)
+    log.with_name("a.log.lines").mkdir()
+    reader = LineReader()
+    for _ in range(3):
+        assert (await reader.read(log, LinesAsked(), has_ended=True)).total == 3
+    assert len(caplog.records) == 1
 
 
 async def test_a_log_begun_anew_is_told(log: Path) -> None:
@@ -234,6 +271,17 @@ async def test_who_is_cancelled_while_a_log_is_opened_leaves_nothing_open(log: P
     os.close(await asyncio.to_thread(os.open, log, os.O_WRONLY))
     await asyncio.wait([reading])
     assert reading.cancelled()
+    assert str(log) not in [os.path.realpath(file) for file in Path("/proc/self/fd").iterdir()]
+
+
+async def test_who_is_cancelled_while_a_download_is_opened_leaves_nothing_open(log: Path) -> None:
+    os.mkfifo(log)  # which is not open before somebody writes it
+    opening = asyncio.create_task(open_log(log))
+    await asyncio.sleep(0)
+    opening.cancel()
+    os.close(await asyncio.to_thread(os.open, log, os.O_WRONLY))
+    await asyncio.wait([opening])
+    assert opening.cancelled()
     assert str(log) not in [os.path.realpath(file) for file in Path("/proc/self/fd").iterdir()]
 
 

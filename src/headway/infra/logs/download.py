@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,12 +30,18 @@ class OpenedLog:
 
 async def open_log(path: Path) -> OpenedLog:
     """Opens a log; one that there is not yet is empty. Raises OSError."""
-    return await in_thread(lambda: _open(path))
+    with ExitStack() as kept:  # who is cancelled here has opened it all the same
+        opened = await in_thread(lambda: _open(path, kept))
+        kept.pop_all()
+    return opened
 
 
-def _open(path: Path) -> OpenedLog:
+def _open(path: Path, kept: ExitStack) -> OpenedLog:
+    """The log; ``kept`` gives it back."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         return OpenedLog(size=0)
-    return OpenedLog(size=os.fstat(file).st_size, _file=file)
+    opened = OpenedLog(size=os.fstat(file).st_size, _file=file)
+    kept.callback(opened.close)
+    return opened

@@ -8,7 +8,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -29,6 +29,7 @@ _SUM = struct.Struct("<I")
 _RECORD_BYTES = _RECORD.size + _SUM.size
 _LATE, _ESCAPE = 1, 2
 _FLAG_BITS = 2
+_NEAR_RECORDS = 64
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 _ESC = b"\x1b"
 
@@ -60,24 +61,24 @@ _BEGIN = LineRecord()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineIndex:
     """What an index says: of which ``generation`` the log is (another when it was begun anew) and the records, as far
-    as they are whole.
+    as they are whole. All that was written until ``noted_at`` is told of, so far as a line began; 0 where its end is
+    lost.
     """
 
     generation: str
     records: tuple[LineRecord, ...] = ()
+    noted_at: float = field(default=0.0, compare=False)
 
     def is_outlived(self, written_at: float) -> bool:
-        """Whether more came than its last record tells of the time of, into a log that was written last then: the index
-        was given up, or its end was lost.
+        """Whether more came than it tells of the time of, into a log that was written last then: the index was given
+        up, or its end was lost.
         """
         last = self.records[-1].milliseconds if self.records else 0
-        return last > 0 and written_at - last / 1000 > _RECORD_SECONDS + _CLOCK_SECONDS
+        return last > 0 and written_at - max(last / 1000, self.noted_at) > _RECORD_SECONDS + _CLOCK_SECONDS
 
     def before(self, offset: int) -> LineIndex:
         """What it says of the text before ``offset``."""
-        return LineIndex(
-            generation=self.generation, records=tuple(record for record in self.records if record.offset < offset)
-        )
+        return replace(self, records=tuple(record for record in self.records if record.offset < offset))
 
 
 class LineCount:
@@ -144,6 +145,7 @@ class LineNotes:
         self._path = lines_beside(log)
         self._file: int | None = None
         self._end = 0
+        self._noted_at = 0
         self._count = LineCount(is_first=True)
         try:
             self._open(log, begin, read, is_new=is_new)
@@ -160,6 +162,10 @@ class LineNotes:
                 record = self._count.take(text[at : at + BLOCK_BYTES], now, is_late=is_late)
                 if record is not None:
                     self._append(self._file, record.packed)
+            # Where no line begins, as in what draws a bar of progress, the time of the file tells that all is noted.
+            if abs(now - self._noted_at) >= _RECORD_SECONDS * 1000:
+                os.utime(self._file, (now / 1000, now / 1000))
+                self._noted_at = now
         except Exception as error:  # noqa: BLE001 - a log waits for nothing that stands beside it
             self._give_up(error)
 
@@ -181,7 +187,7 @@ class LineNotes:
 
     def _open(self, log: Path, begin: int, read: Read, *, is_new: bool) -> None:
         file = self._file = os.open(self._path, _FLAGS, 0o600)
-        index = None if is_new else _index_of(_content(file))
+        index = None if is_new else _index_in(file)
         kept = index.before(begin) if index else LineIndex(generation="")
         last = kept.records[-1] if kept.records else _BEGIN
         if begin - last.offset > _MOST_COUNTED_BYTES:
@@ -219,7 +225,27 @@ def load_index(log: Path) -> LineIndex | None:
     except FileNotFoundError:
         return None
     try:
-        return _index_of(_content(file))
+        return _index_in(file)
+    finally:
+        os.close(file)
+
+
+def load_ending(log: Path, offset: int) -> LineIndex | None:
+    """The end of the index beside a log: its records from the last one on that is not behind ``offset``. It is short
+    where that is near the end of the log. Raises OSError.
+    """
+    try:
+        file = os.open(lines_beside(log), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return None
+    try:
+        size = os.fstat(file).st_size
+        begin = max(_HEADER.size, size - _HEADER.size - _NEAR_RECORDS * _RECORD_BYTES)
+        begin -= (begin - _HEADER.size) % _RECORD_BYTES
+        head, content = os.pread(file, _HEADER.size, 0), os.pread(file, size - begin, begin)
+        index = _index_of(head + content, os.fstat(file).st_mtime, is_end=begin > _HEADER.size)
+        is_near = index is not None and index.records and index.records[0].offset <= offset
+        return index if is_near or begin == _HEADER.size else _index_in(file)
     finally:
         os.close(file)
 
@@ -239,17 +265,21 @@ def _header(generation: bytes) -> bytes:
     return _HEADER.pack(_MAGIC, generation, zlib.crc32(generation))
 
 
-def _content(file: int) -> bytes:
-    return os.pread(file, os.fstat(file).st_size, 0)
+def _index_in(file: int) -> LineIndex | None:
+    found = os.fstat(file)
+    return _index_of(os.pread(file, found.st_size, 0), found.st_mtime)
 
 
-def _index_of(content: bytes) -> LineIndex | None:
+def _index_of(content: bytes, written_at: float, *, is_end: bool = False) -> LineIndex | None:
+    """What a head and records say; ``is_end``: of the records these are the last."""
     if len(content) < _HEADER.size:
         return None
     magic, generation, checked = _HEADER.unpack_from(content)
     if magic != _MAGIC or zlib.crc32(generation) != checked:
         return None
-    return LineIndex(generation=generation.hex(), records=tuple(_rising(_records(content))))
+    records = tuple(_rising(_records(content), is_end=is_end))
+    is_whole = _HEADER.size + len(records) * _RECORD_BYTES == len(content)
+    return LineIndex(generation=generation.hex(), records=records, noted_at=written_at if is_whole else 0.0)
 
 
 def _records(content: bytes) -> Iterator[LineRecord]:
@@ -268,10 +298,10 @@ def _records(content: bytes) -> Iterator[LineRecord]:
         )
 
 
-def _rising(records: Iterator[LineRecord]) -> Iterator[LineRecord]:
+def _rising(records: Iterator[LineRecord], *, is_end: bool) -> Iterator[LineRecord]:
     before = None
     for record in records:
-        is_next = record.offset == record.line == 0 if before is None else _follows(record, before)
+        is_next = is_end or record.offset == record.line == 0 if before is None else _follows(record, before)
         if not is_next:
             return
         before = record

@@ -6,10 +6,10 @@ import asyncio
 import logging
 import os
 from bisect import bisect_right
+from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,9 +22,10 @@ from headway.infra.logs.line_index import (
     load_index,
     packed_index,
 )
+from headway.infra.logs.log_line import LogLine, RawLine, line_of
 from headway.infra.logs.logfile import in_thread
 from headway.infra.logs.paths import draft_beside, lines_beside
-from headway.kernel.ansi import LONGEST_LINE, LONGEST_READ, NO_STYLE, Line, Style, runs_from, style_after
+from headway.kernel.ansi import LONGEST_READ, NO_STYLE, Style, style_after
 from headway.kernel.errors import Conflict, Unavailable
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ _PAUSE_SECONDS = 0.005
 _COUNTED_AT_A_TIME = 2
 _LONGEST_COUNT_SECONDS = 30.0
 _WORTH_KEEPING_BYTES = 1 << 20  # so much counted makes an index that is kept
+_REMEMBERED = 256  # faults that were told of
 _LOOKED_BACK_BYTES = 256 << 10  # for what colours a line from before it
 
 
@@ -49,44 +51,41 @@ class BegunAnew(Conflict):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinesAsked:
     """Which lines: ``count`` from number ``start`` on (the first is 1), or around number ``around``, or the last.
-    ``generation`` is of the log they belong to, as an earlier answer told it.
+    ``generation`` is of the log they belong to, as an earlier answer told it. ``places`` are bytes whose lines are
+    wanted.
     """
 
     count: int = 500
     start: int | None = None
     around: int | None = None
     generation: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogLine:
-    """A line: its number, its place in the log in bytes, its text in runs. It was read ``at`` that second, or by then
-    (``is_late``); None where nobody knows. ``left_out``: so many bytes at its end are not shown. ``is_open``: its end
-    was not written yet.
-    """
-
-    number: int
-    offset: int
-    runs: Line
-    at: datetime | None
-    is_late: bool
-    left_out: int
-    is_open: bool
+    places: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogLines:
     """Lines of a log of one ``generation`` ("": there is no log yet), which has so many in all and so many bytes. There
-    may be fewer than were asked for: an answer is bounded, and the rest is asked for again.
+    may be fewer than were asked for: an answer is bounded, and the rest is asked for again. ``numbers`` are those of
+    the lines in which the bytes are whose places were given.
     """
 
     generation: str
     total: int
     size: int
     lines: tuple[LogLine, ...] = ()
+    numbers: tuple[int, ...] = ()
 
 
-_CUT = ("", "…")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinePlace:
+    """Where a line begins, of a log of this ``generation``, and what colours it from before."""
+
+    generation: str
+    number: int
+    offset: int
+    style: Style
+
+
 _NO_LOG = LogLines(generation="", total=0, size=0)
 
 
@@ -98,6 +97,7 @@ class LineReader:
 
     def __init__(self) -> None:
         self._counting = asyncio.Semaphore(_COUNTED_AT_A_TIME)
+        self._told = deque[tuple[Path, str]](maxlen=_REMEMBERED)
 
     async def read(self, path: Path, asked: LinesAsked, *, has_ended: bool) -> LogLines:
         """The lines. ``has_ended``: nobody writes the log any more. Raises BegunAnew, Unavailable, OSError."""
@@ -106,11 +106,18 @@ class LineReader:
                 raise BegunAnew
             return _NO_LOG if lines is None else await in_thread(lambda: lines.asked(asked))
 
+    async def place(self, path: Path, number: int, *, has_ended: bool) -> LinePlace | None:
+        """Where the line of this number begins, or the last where there are fewer; None where there is no log. Raises
+        Unavailable, OSError.
+        """
+        async with self.opened(path, has_ended=has_ended) as lines:
+            return None if lines is None else await in_thread(lambda: lines.place(number))
+
     @asynccontextmanager
     async def opened(self, path: Path, *, has_ended: bool) -> AsyncIterator[CountedLog | None]:
         """The log with all of its lines counted; None where there is none. Raises Unavailable, OSError."""
         with ExitStack() as kept:  # who is cancelled here has opened it all the same
-            opened = await in_thread(lambda: _open(path, kept))
+            opened = await in_thread(lambda: self._open(path, kept))
             if opened is not None and not await in_thread(opened.count):
                 await self._count(opened, path, has_ended=has_ended)
             yield opened
@@ -126,9 +133,59 @@ class LineReader:
         except TimeoutError:
             is_whole = False
         if has_ended and opened.counted - before >= _WORTH_KEEPING_BYTES:
-            await in_thread(lambda: _keep(opened, path))
+            await in_thread(lambda: self._keep(opened, path))
         if not is_whole:
             raise Unavailable("The lines of this log are still being counted; ask for them again.")
+
+    def _open(self, path: Path, kept: ExitStack) -> CountedLog | None:
+        """The log with what its index tells; ``kept`` gives it back. Raises OSError."""
+        while True:
+            try:
+                file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            except FileNotFoundError:
+                return None
+            try:
+                found = os.fstat(file)
+                index = self._index_beside(path) or LineIndex(generation=generation_of(path).hex())
+                if os.path.samestat(found, path.stat()):  # or else it was begun anew, and the index is of another
+                    opened = CountedLog(file, found.st_size, found.st_mtime, index)
+                    kept.callback(opened.close)
+                    return opened
+            except FileNotFoundError:
+                pass
+            except BaseException:
+                os.close(file)
+                raise
+            os.close(file)
+
+    def _index_beside(self, path: Path) -> LineIndex | None:
+        """What is noted; where that cannot be read, the lines are counted."""
+        try:
+            return load_index(path)
+        except OSError as error:
+            self._tell("what is noted of a log's lines cannot be read", path, error)
+            return None
+
+    def _keep(self, counted: CountedLog, path: Path) -> None:
+        """Puts the index in its place. What hinders that costs the next reader the time to count."""
+        place = lines_beside(path)
+        draft = draft_beside(place)
+        try:
+            draft.unlink(missing_ok=True)
+            made = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(made, "wb") as file:
+                file.write(packed_index(counted.generation, iter(counted.records)))
+            draft.replace(place)
+            if not path.exists():  # it was removed meanwhile, which took away what lay beside it then
+                place.unlink(missing_ok=True)
+        except OSError as error:
+            self._tell("the lines of a log are counted, but not kept", path, error)
+
+    def _tell(self, sentence: str, path: Path, error: OSError) -> None:
+        """Warns once: a log is read again and again, and it stays as it is."""
+        if (path, sentence) not in self._told:
+            self._told.append((path, sentence))
+            log.warning(sentence, extra={"log": str(path), "reason": str(error)})
 
 
 class CountedLog:
@@ -186,7 +243,14 @@ class CountedLog:
         else:
             wanted = self.total if asked.around is None else min(asked.around, self.total)
             lines = self._lines_with(wanted, count, before=count - 1 if asked.around is None else count // 2)
-        return LogLines(generation=self.generation, total=self.total, size=self.size, lines=lines)
+        numbers = tuple(self.number_at(min(each, self.size)) for each in asked.places)
+        return LogLines(generation=self.generation, total=self.total, size=self.size, lines=lines, numbers=numbers)
+
+    def place(self, number: int) -> LinePlace:
+        """Where the line of this number begins, or the last where there are fewer. Raises OSError."""
+        number = max(1, min(number, self.total))
+        offset = self._offset_of(number - 1, self._record_of(number - 1))
+        return LinePlace(generation=self.generation, number=number, offset=offset, style=self._style_at(offset))
 
     def number_at(self, offset: int) -> int:
         """The number of the line in which this byte is. Raises OSError."""
@@ -218,35 +282,24 @@ class CountedLog:
     def _lines(self, first: int, count: int) -> tuple[LogLine, ...]:
         if not self.records or first > self.total:
             return ()
-        record = self.records[max(0, bisect_right(self.records, first - 1, key=lambda each: each.line) - 1)]
+        record = self._record_of(first - 1)
         offset = self._offset_of(first - 1, record)
-        style = self._style_at(offset) if self.has_escape else NO_STYLE
+        style = self._style_at(offset)
         lines, held = list[LogLine](), 0
-        for number, (begin, raw, length, is_open) in enumerate(self._raw(offset), first):
-            record = self._record_of(number - 1, record)
-            runs, style = runs_from(raw.decode("utf-8", "ignore"), style)
-            runs, left_out = _with_rest(runs, raw, length)
-            lines.append(
-                LogLine(
-                    number=number,
-                    offset=begin,
-                    runs=runs,
-                    at=_moment(record.milliseconds),
-                    is_late=record.is_late,
-                    left_out=left_out,
-                    is_open=is_open,
-                )
-            )
-            held += len(raw)
+        for raw in self._raw(offset, first):
+            if raw.number > record.line + 1 and record is not self.records[-1]:
+                record = self._record_of(raw.number - 1)
+            line, style = line_of(raw, style, record)
+            lines.append(line)
+            held += len(raw.text)
             if len(lines) >= count or held >= _MOST_BYTES:
                 break
         return tuple(lines)
 
-    def _record_of(self, line: int, near: LineRecord) -> LineRecord:
+    def _record_of(self, line: int) -> LineRecord:
         """The last record that is not behind a line."""
-        if near.line > line or near is self.records[-1]:
-            return near
-        return self.records[max(0, bisect_right(self.records, line, key=lambda each: each.line) - 1)]
+        found = bisect_right(self.records, line, key=lambda each: each.line)
+        return self.records[max(0, found - 1)] if self.records else LineRecord()
 
     def _offset_of(self, line: int, record: LineRecord) -> int:
         """Where a line begins that has ``line`` lines before it."""
@@ -261,26 +314,26 @@ class CountedLog:
             offset, missing = offset + len(block), missing - ends
         return offset
 
-    def _raw(self, offset: int) -> Iterator[tuple[int, bytes, int, bool]]:
-        """The lines from where one begins: its place, its first bytes, its length, whether its end is not there yet."""
+    def _raw(self, offset: int, number: int) -> Iterator[RawLine]:
+        """The lines from where one begins that has this number."""
         while offset < self.size:
             block = os.pread(self.file, min(BLOCK_BYTES, self.size - offset), offset)
             if not block:
                 return
             begin = 0
             while (end := block.find(b"\n", begin)) >= 0:
-                yield offset + begin, block[begin : min(end, begin + LONGEST_READ)], end - begin, False
-                begin = end + 1
-            if begin == 0 and offset + len(block) < self.size:
-                length, is_open = self._length(offset)
-                yield offset, block[:LONGEST_READ], length, is_open
-                offset += length + 1
-            elif offset + len(block) >= self.size:
-                if begin < len(block):
-                    yield offset + begin, block[begin : begin + LONGEST_READ], len(block) - begin, True
-                return
-            else:
+                text = block[begin : min(end, begin + LONGEST_READ)]
+                yield RawLine(number=number, offset=offset + begin, text=text, length=end - begin, is_open=False)
+                begin, number = end + 1, number + 1
+            rest = block[begin : begin + LONGEST_READ]
+            if offset + len(block) < self.size and begin:
                 offset += begin
+            elif rest:
+                length, is_open = self._length(offset + begin)
+                yield RawLine(number=number, offset=offset + begin, text=rest, length=length, is_open=is_open)
+                offset, number = offset + begin + length + 1, number + 1
+            else:
+                return
 
     def _length(self, offset: int) -> tuple[int, bool]:
         """How long the line is that begins here, and whether its end is not there yet."""
@@ -294,6 +347,8 @@ class CountedLog:
 
     def _style_at(self, offset: int) -> Style:
         """What still colours the line that begins here, of the text near before it."""
+        if not self.has_escape:
+            return NO_STYLE
         begin = max(0, offset - _LOOKED_BACK_BYTES)
         text = os.pread(self.file, offset - begin, begin)
         lines = text.split(b"\n")[1 if begin else 0 :]
@@ -302,63 +357,3 @@ class CountedLog:
     @staticmethod
     def _begins_line(file: int, record: LineRecord) -> bool:
         return record.offset == 0 or os.pread(file, 1, record.offset - 1) == b"\n"
-
-
-def _open(path: Path, kept: ExitStack) -> CountedLog | None:
-    """The log with what its index tells; ``kept`` gives it back. Raises OSError."""
-    while True:
-        try:
-            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        except FileNotFoundError:
-            return None
-        try:
-            found = os.fstat(file)
-            index = _index_beside(path) or LineIndex(generation=generation_of(path).hex())
-            if os.path.samestat(found, path.stat()):  # or else it was begun anew, and the index is of another
-                opened = CountedLog(file, found.st_size, found.st_mtime, index)
-                kept.callback(opened.close)
-                return opened
-        except FileNotFoundError:
-            pass
-        except BaseException:
-            os.close(file)
-            raise
-        os.close(file)
-
-
-def _index_beside(path: Path) -> LineIndex | None:
-    """What is noted; where that cannot be read, the lines are counted."""
-    try:
-        return load_index(path)
-    except OSError as error:
-        log.warning("what is noted of a log's lines cannot be read", extra={"log": str(path), "reason": str(error)})
-        return None
-
-
-def _keep(counted: CountedLog, path: Path) -> None:
-    """Puts the index in its place. What hinders that costs the next reader the time to count."""
-    place = lines_beside(path)
-    draft = draft_beside(place)
-    try:
-        draft.unlink(missing_ok=True)
-        made = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(made, "wb") as file:
-            file.write(packed_index(counted.generation, iter(counted.records)))
-        draft.replace(place)
-        if not path.exists():  # it was removed meanwhile, which took away what lay beside it then
-            place.unlink(missing_ok=True)
-    except OSError as error:
-        log.warning("the lines of a log are counted, but not kept", extra={"log": str(path), "reason": str(error)})
-
-
-def _with_rest(runs: Line, raw: bytes, length: int) -> tuple[Line, int]:
-    """The runs of a line with the mark of what is left out of it, and how many bytes that is, by and large."""
-    if length > len(raw) and runs[-1:] != [_CUT]:
-        runs = [*runs, _CUT]
-    if length <= LONGEST_LINE or runs[-1:] != [_CUT]:
-        return runs, 0
-    return runs, max(1, length - sum(len(text.encode()) for _, text in runs[:-1]))
-
-
-def _moment(milliseconds: int) -> datetime | None:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None
