@@ -295,7 +295,8 @@ def _introduction() -> Sequence[str]:
         `deployment.searchLog` the lines with a text, page by page, and `deployment.log` the file, of which
         `range: bytes=FROM-` gives what came since (206, or 416 when nothing did); with `plain=true` it comes without
         colours. `deployment.lines` gives lines by their numbers, with colours as classes and the times at which they
-        were read, and `deployment.find` the numbers of all lines that have a text. Clients that know the WebSocket
+        were read, `deployment.followLines` such lines as they come, and `deployment.find` the numbers of all lines that
+        have a text. Clients that know the WebSocket
         `/listen-deployment?logPath=…&serverId=…` find it: text as it comes, the key in a header, closed with 1000 when
         the log has ended and with 1012 or 1013 when the reader was too slow or the panel stops. `logPath` is what a
         row says there; it is looked up, and nothing is ever opened by it.

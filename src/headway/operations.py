@@ -58,13 +58,14 @@ from headway.features.webhooks.watch_paths import check_patterns
 from headway.http.app import create_app
 from headway.http.auth import Door
 from headway.http.downloads import Download, PlainDownload
+from headway.http.follows import Follows
 from headway.http.needs import HttpNeeds
 from headway.http.origin import Origins
 from headway.http.seats import Bounds, Seats
-from headway.http.streams import Follows
 from headway.http.uploads import received
 from headway.infra.db.probe import why_away
 from headway.infra.logs.download import OpenedLog
+from headway.infra.logs.line_feed import LinesFollowed
 from headway.kernel.forms import YesNo
 from headway.module import Base
 from headway.modules import Features
@@ -125,6 +126,7 @@ class Streams:
     """
 
     follow: Callable[[Actor, Permission, str, int], Awaitable[Stream]]
+    follow_lines: Callable[[Actor, Permission, str, LinesFollowed], Awaitable[Stream]]
     seat: Callable[[str], AbstractAsyncContextManager[None]]
     download: Callable[[Deployment, OpenedLog, Mapping[bytes, bytes]], File]
     plain_download: Callable[[Deployment, OpenedLog], File]
@@ -168,6 +170,7 @@ def streams_of(follows: Follows) -> Streams:
     seats = Seats(_SEARCHES, "searches in logs")
     return Streams(
         follow=follows.open,
+        follow_lines=follows.open_lines,
         seat=lambda person: seats.one(person, ""),
         download=Download,
         plain_download=PlainDownload,

@@ -47,7 +47,7 @@ async def world(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.Monke
 async def heard(server: Server, key: str, row: Mapping[str, str], what: str) -> float:
     """Listens until it is sent away; for how long that was."""
     began = time.monotonic()
-    if what in {"deployment.follow", "deployment.wait"}:
+    if what in {"deployment.follow", "deployment.followLines", "deployment.wait"}:
         async with reader(server, key) as client:
             query = {"deploymentId": row["deploymentId"], "until": "ended", "seconds": "20"}
             async with client.stream("GET", f"/{what}", params=query) as answer:
@@ -68,7 +68,7 @@ async def heard(server: Server, key: str, row: Mapping[str, str], what: str) -> 
     return time.monotonic() - began
 
 
-WHAT = ("deployment.follow", "deployment.wait", "listen-deployment", "docker-container-logs")
+WHAT = ("deployment.follow", "deployment.followLines", "deployment.wait", "listen-deployment", "docker-container-logs")
 
 
 async def running_row(world: World) -> Mapping[str, str]:

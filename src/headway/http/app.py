@@ -22,6 +22,7 @@ from headway.http.answers import SECURITY_HEADERS, Answer, json_answer, send_ans
 from headway.http.browsing.serve import routes as browsing
 from headway.http.consoles import Consoles
 from headway.http.container_logs import ContainerLogs
+from headway.http.follows import Follows
 from headway.http.hooks import routes as hooks
 from headway.http.log_socket import Listening
 from headway.http.metrics import PATH as METRICS_PATH
@@ -29,7 +30,6 @@ from headway.http.metrics import MetricsPage
 from headway.http.needs import HttpNeeds
 from headway.http.request_ids import RequestIds
 from headway.http.rest import Rest
-from headway.http.streams import Follows
 from headway.http.trpc import Trpc
 
 _HEALTH_SECONDS = 5.0

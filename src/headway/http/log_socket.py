@@ -11,9 +11,10 @@ from headway.core.access.policy import Missing, Noun
 from headway.http import errors
 from headway.http.answers import SECURITY_HEADERS, Answer
 from headway.http.auth import authenticate
+from headway.http.follows import Follows
 from headway.http.needs import HttpNeeds
 from headway.http.outlets import SocketOutlet
-from headway.http.streams import Follower, Follows
+from headway.http.streams import Follower
 
 PATH = "listen-deployment"
 NO_SERVER = frozenset({"", "null", "undefined"})  # what clients write for the panel's own machine

@@ -142,6 +142,7 @@ TABLE: Mapping[str, Row] = {
     "deployment.cancel": Row(MUTATION, DEPLOYMENT, MEMBER, KILL),
     "deployment.find": Row(QUERY, DEPLOYMENT | {"text": "x"}, MEMBER, READ),
     "deployment.follow": Row(QUERY, DEPLOYMENT, MEMBER, READ),
+    "deployment.followLines": Row(QUERY, DEPLOYMENT, MEMBER, READ),
     "deployment.killProcess": Row(MUTATION, DEPLOYMENT, MEMBER, KILL),
     "deployment.lines": Row(QUERY, DEPLOYMENT, MEMBER, READ),
     "deployment.log": Row(QUERY, DEPLOYMENT, MEMBER, READ),

@@ -12,7 +12,7 @@ from pathlib import Path
 import headway
 from headway.api.registry import Performer
 from headway.core.access.model import Actor
-from headway.http.streams import Follows
+from headway.http.follows import Follows
 from headway.operations import registry_of, streams_of
 from headway.pages.forms import Flash, Question
 from headway.pages.page import Page, View

@@ -35,7 +35,7 @@ FRONT = (domains, redirects, logins, own_routings)
 LETS_IN, UNKNOWN, FORBIDS, MISSES = 200, 401, 403, 404
 
 NOT_YET = {"docker.restartContainer"}  # nothing of that kind is there
-ENDLESS = {"deployment.follow"}  # whoever is let in is answered for ever
+ENDLESS = {"deployment.follow", "deployment.followLines"}  # whoever is let in is answered for ever
 DAYS = 8  # in which everybody comes to call all that uses something up
 UPLOADS = {"application.dropDeployment", "compose.dropDeployment"}  # calls whose body is a file
 

@@ -60,10 +60,22 @@ async def test_of_steps_that_say_nothing_the_last_is_that_of_the_next_line(world
     assert [row["step"] for row in found["rows"]] == ["activate"]
 
 
+async def test_steps_tell_their_first_lines(world: World) -> None:
+    lease, log = await running(world)
+    await step(world, lease, "fetch")
+    log.write("one\ntwo\n")
+    await step(world, lease, "build", 8)
+    log.write("three\n")
+    await step(world, lease, "release", 14)
+    found = await world.get("deployment.lines", deploymentId=lease.deployment_id, count=1)
+    assert [(each["name"], each["first"]) for each in found["steps"]] == [("fetch", 1), ("build", 3), ("release", 4)]
+    assert found["steps"][0]["startedAt"] is not None
+
+
 async def test_one_that_waits_has_no_lines(world: World) -> None:
     deployment_id = await world.deploy(await world.application())
     found = await world.get("deployment.lines", deploymentId=deployment_id)
-    assert found == {"generation": "", "first": 1, "total": 0, "size": 0, "ended": False, "rows": []}
+    assert found == {"generation": "", "first": 1, "total": 0, "size": 0, "ended": False, "steps": [], "rows": []}
     assert (await world.get("deployment.find", deploymentId=deployment_id, text="x"))["hits"] == []
 
 

@@ -227,7 +227,15 @@ async def test_members_and_strangers_get_what_the_table_of_access_says(world: Wo
         name for name in TABLE if name.startswith("notification.test") and name.endswith("Connection")
     }  # and these
     signed_in = {name for name in TABLE if name.startswith("account.")}  # which a key is told, whoever has it
-    left = NOT_YET | UPLOADS | REFUSED | once | tries | signed_in | {"deployment.follow", "deployment.log"}
+    left = (
+        NOT_YET
+        | UPLOADS
+        | REFUSED
+        | once
+        | tries
+        | signed_in
+        | {"deployment.follow", "deployment.followLines", "deployment.log"}
+    )
     for procedure in sorted(TABLE.keys() - left):
         row = TABLE[procedure]
         given = {"json": given_to(procedure, things)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Protocol
 
@@ -19,7 +20,7 @@ from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.logs.download import OpenedLog
 from headway.infra.logs.grep import Find, Hits
-from headway.infra.logs.lines import LinesAsked, LogLines
+from headway.infra.logs.lines import LinePlace, LinesAsked, LogLines
 from headway.infra.logs.search import Found, Search
 from headway.kernel.errors import Conflict
 
@@ -70,6 +71,10 @@ class LogFiles(Protocol):
 
     async def lines(self, deployment_id: str, asked: LinesAsked, *, has_ended: bool) -> LogLines:
         """Lines of the log by their numbers."""
+        ...
+
+    async def place(self, deployment_id: str, number: int, *, has_ended: bool) -> LinePlace | None:
+        """Where a line of the log begins, or the last where there are fewer; None where there is no log."""
         ...
 
     async def find(self, deployment_id: str, wanted: Find, *, has_ended: bool) -> Hits:
@@ -174,15 +179,25 @@ class DeploymentService:
     async def lines(
         self, actor: Actor, permission: Permission, deployment_id: str, asked: LinesAsked
     ) -> tuple[Deployment, list[StepRecord], LogLines]:
-        """Lines of a deployment's log, with the deployment and its steps as they were before. That it had ended tells
-        that the log was whole. Raises BegunAnew, Unavailable.
+        """Lines of a deployment's log, and of its steps the numbers of their first, with the deployment and its steps
+        as they were before. That it had ended tells that the log was whole. Raises BegunAnew, Unavailable.
         """
 
         def look(tx: Tx) -> tuple[Deployment, list[StepRecord]]:
             return self._permitted(tx, actor, permission, deployment_id), store.steps_of(tx, deployment_id)
 
         found, steps = await self._db.read(look)
+        asked = replace(asked, places=tuple(step.log_offset for step in steps))
         return found, steps, await self._logs.lines(deployment_id, asked, has_ended=found.status.ended)
+
+    async def line_place(
+        self, actor: Actor, permission: Permission, deployment_id: str, number: int
+    ) -> LinePlace | None:
+        """Where a line of a deployment's log begins, or the last where there are fewer; None where there is no log.
+        Raises Unavailable.
+        """
+        found = await self.one(actor, permission, deployment_id)
+        return await self._logs.place(deployment_id, number, has_ended=found.status.ended)
 
     async def find(self, actor: Actor, permission: Permission, deployment_id: str, wanted: Find) -> Hits:
         """Which lines of a deployment's log have a text. Raises NoExpression, BegunAnew, Unavailable."""

@@ -13,7 +13,7 @@ from headway.core.engine.parts import OutputSource
 from headway.core.engine.troubles import Troubles
 from headway.infra.logs.download import OpenedLog, open_log
 from headway.infra.logs.grep import Find, Hits, find
-from headway.infra.logs.lines import LineReader, LinesAsked, LogLines
+from headway.infra.logs.lines import LinePlace, LineReader, LinesAsked, LogLines
 from headway.infra.logs.logfile import close_log, drop_checkpoint
 from headway.infra.logs.mask import Masker
 from headway.infra.logs.paths import LogPaths
@@ -176,6 +176,10 @@ class LogFilesOnDisk:
     async def lines(self, deployment_id: str, asked: LinesAsked, *, has_ended: bool) -> LogLines:
         """Lines of the log by their numbers."""
         return await self.reader.read(self.paths.log(deployment_id), asked, has_ended=has_ended)
+
+    async def place(self, deployment_id: str, number: int, *, has_ended: bool) -> LinePlace | None:
+        """Where a line of the log begins."""
+        return await self.reader.place(self.paths.log(deployment_id), number, has_ended=has_ended)
 
     async def find(self, deployment_id: str, wanted: Find, *, has_ended: bool) -> Hits:
         """Which lines of the log have a text."""

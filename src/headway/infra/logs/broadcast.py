@@ -9,8 +9,9 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from headway.infra.logs.line_feed import LinePiece, LineState, piece_of
 from headway.infra.logs.paths import LogPaths
-from headway.infra.logs.reader import Passage, read_passage, read_range, size_of
+from headway.infra.logs.reader import Passage, read_bytes, read_passage, read_range, size_of
 
 _CATCH_UP_BYTES = 64 << 10
 _SOONEST_SECONDS = 0.004  # a burst of lines becomes one chunk
@@ -33,6 +34,7 @@ class Chunk:
     text: str
     end_offset: int
     _frames: list[bytes] = field(default_factory=list, repr=False, compare=False)
+    _pieces: list[LinePiece] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def sse(self) -> bytes:
@@ -41,6 +43,16 @@ class Chunk:
             data = json.dumps(self.text, ensure_ascii=False)
             self._frames.append(f"id: {self.end_offset}\nevent: log\ndata: {data}\n\n".encode())
         return self._frames[0]
+
+    def lines(self, state: LineState, log: Path) -> LinePiece:
+        """Its lines, for who has read the log up to it; read once. Raises OSError."""
+        if not self._pieces:
+            begin = state.offset + state.length
+            raw = self.text.encode()
+            if len(raw) != self.end_offset - begin:  # it is no text, or not wholly
+                raw = read_bytes(log, begin, self.end_offset - begin)
+            self._pieces.append(piece_of(raw, state, log))
+        return self._pieces[0]
 
     def after(self, offset: int) -> Chunk:
         """What of this chunk stands behind ``offset``, which lies between two of its characters."""
@@ -96,6 +108,10 @@ class Broadcast:
         live.size = live.path.stat().st_size if live.path.exists() else 0
         live.started.set()
         self._schedule(live)
+
+    def lines(self, deployment_id: str, chunk: Chunk, state: LineState) -> LinePiece:
+        """The lines of a chunk that was followed, for who has read up to it. Raises OSError."""
+        return chunk.lines(state, self._paths.log(deployment_id))
 
     async def follow(
         self, deployment_id: str, offset: int = 0, *, expected: bool = False

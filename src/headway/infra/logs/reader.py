@@ -54,15 +54,19 @@ async def size_of(path: Path) -> int:
 
 def read_passage(path: Path, offset: int, limit_bytes: int) -> Passage:
     """``read_range`` for a caller on a thread of its own, or of so few and fresh bytes that it needs none."""
+    return passage_of(read_bytes(path, offset, limit_bytes), offset)
+
+
+def read_bytes(path: Path, offset: int, limit_bytes: int) -> bytes:
+    """At most so many bytes from ``offset`` on; none at the end or where there is no log. Raises OSError."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
-        return Passage(offset=offset, text="", end_offset=offset)
+        return b""
     try:
-        raw = os.pread(file, limit_bytes, offset)
+        return os.pread(file, limit_bytes, offset)
     finally:
         os.close(file)
-    return passage_of(raw, offset)
 
 
 def passage_of(raw: bytes, offset: int) -> Passage:

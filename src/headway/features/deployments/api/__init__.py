@@ -31,7 +31,9 @@ def _deployment(panel: PanelParts) -> Routed:
     )
     list_needs = lists.DeploymentListsNeeds(deployment_reads=reads, projects=features.projects, rows=panel.rows)
     search_needs = search.DeploymentSearchNeeds(deployment_reads=reads, projects=features.projects, rows=panel.rows)
-    line_needs = log_lines.LogLinesNeeds(deployments=features.deployments.service, seat=panel.streams.seat)
+    line_needs = log_lines.LogLinesNeeds(
+        deployments=features.deployments.service, follow=panel.streams.follow_lines, seat=panel.streams.seat
+    )
     parts = (
         operations.router.over(needs),
         log_lines.router.over(line_needs),

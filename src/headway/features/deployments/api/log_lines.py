@@ -1,9 +1,9 @@
-"""``deployment.lines`` and ``find``: a log by its lines, for who shows it, and where in it a text stands."""
+"""``deployment.lines``, ``followLines`` and ``find``: a log by its lines, for who shows it."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -12,16 +12,18 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from headway.api.inputs import MOST, Input
-from headway.api.operation import Call
+from headway.api.operation import Call, Stream
 from headway.api.problems import invalid
 from headway.api.router import Router
 from headway.api.rows import moment
-from headway.core.access.model import Role, Scope
-from headway.core.access.policy import Noun
+from headway.core.access.model import Actor, Role, Scope
+from headway.core.access.policy import Noun, Permission
 from headway.core.deployments.model import StepRecord
 from headway.core.deployments.service import DeploymentService
 from headway.infra.logs.grep import Find, Hits
-from headway.infra.logs.lines import MOST_LINES, LinesAsked, LogLine, LogLines
+from headway.infra.logs.line_feed import LinesFollowed
+from headway.infra.logs.lines import MOST_LINES, LinesAsked, LogLines
+from headway.infra.logs.log_line import LogLine
 
 LONGEST_TEXT = 200
 
@@ -31,9 +33,12 @@ Generation = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogLinesNeeds:
-    """What these operations need. ``seat`` is one of the few for those who search: by whom it is taken."""
+    """What these operations need. ``seat`` is one of the few for those who search: by whom it is taken. ``follow``
+    opens a follower of the lines of a deployment's log.
+    """
 
     deployments: DeploymentService
+    follow: Callable[[Actor, Permission, str, LinesFollowed], Awaitable[Stream]]
     seat: Callable[[str], AbstractAsyncContextManager[None]]
 
 
@@ -50,6 +55,16 @@ class LinesInput(Input):
     start: Annotated[Number | None, Field(alias="from")] = None
     around: Number | None = None
     count: Annotated[int, Field(ge=1, le=MOST_LINES)] = 500
+
+
+class FollowLinesInput(Input):
+    """``from`` is the number of the line to begin at; one that is open is told again whole. ``generation`` is of the
+    log that it belongs to.
+    """
+
+    deployment_id: Annotated[str, Field(min_length=1)]
+    generation: Generation | None = None
+    start: Annotated[Number, Field(alias="from")] = 1
 
 
 class FindInput(Input):
@@ -81,10 +96,20 @@ class LineRow(TypedDict):
     open: bool
 
 
+class StepLineRow(TypedDict):
+    """A step, from which line of the log on, and when."""
+
+    name: str
+    first: int
+    startedAt: str | None
+    finishedAt: str | None
+
+
 class LinesRow(TypedDict):
     """Lines of a log, ``first`` the number of the first of them (or of the one that would be), of ``total`` there are.
     There may be fewer than were asked for, for an answer is bounded. With another ``generation`` the log was begun
-    anew; it is empty where there is no log yet. Where it has ``ended`` no more comes.
+    anew; it is empty where there is no log yet. Where it has ``ended`` no more comes. ``steps`` are all of it, as they
+    began.
     """
 
     generation: str
@@ -92,6 +117,7 @@ class LinesRow(TypedDict):
     total: int
     size: int
     ended: bool
+    steps: list[StepLineRow]
     rows: list[LineRow]
 
 
@@ -120,6 +146,14 @@ async def lines(needs: LogLinesNeeds, call: Call[LinesInput]) -> LinesRow:
     return _lines_row(found, steps, asked, ended=deployment.status.ended)
 
 
+@router.query("followLines", least=Role.MEMBER, scope=Scope.READ)
+async def follow_lines(needs: LogLinesNeeds, call: Call[FollowLinesInput]) -> Stream:
+    """Lines of a deployment's log, its steps and status, as server-sent events."""
+    given = call.input
+    followed = LinesFollowed(start=given.start, generation=given.generation or "", rows=_line_rows)
+    return await needs.follow(call.actor, call.permission, given.deployment_id, followed)
+
+
 @router.query("find", least=Role.MEMBER, scope=Scope.READ)
 async def find(needs: LogLinesNeeds, call: Call[FindInput]) -> HitsRow:
     """Which lines of a deployment's log have a text, in all of it.
@@ -141,19 +175,33 @@ async def find(needs: LogLinesNeeds, call: Call[FindInput]) -> HitsRow:
 
 
 def _lines_row(found: LogLines, steps: Sequence[StepRecord], asked: LinesAsked, *, ended: bool) -> LinesRow:
-    begun = sorted(((step.log_offset, step.name) for step in steps), key=lambda each: each[0])  # as they began
+    numbers = dict(zip((step.name for step in steps), found.numbers, strict=False))
+    steps = sorted(steps, key=lambda each: each.log_offset)  # as they began
     return {
         "generation": found.generation,
         "first": found.lines[0].number if found.lines else asked.start or found.total + 1,
         "total": found.total,
         "size": found.size,
         "ended": ended,
-        "rows": [_line_row(line, begun) for line in found.lines],
+        "steps": [
+            {
+                "name": step.name,
+                "first": numbers.get(step.name, 1),
+                "startedAt": moment(step.started_at),
+                "finishedAt": moment(step.finished_at),
+            }
+            for step in steps
+        ],
+        "rows": _line_rows(found.lines, [(step.log_offset, step.name) for step in steps]),
     }
 
 
+def _line_rows(lines: Sequence[LogLine], begun: Sequence[tuple[int, str]]) -> list[LineRow]:
+    """``begun`` tells where which step begins, in this order."""
+    return [_line_row(line, begun) for line in lines]
+
+
 def _line_row(line: LogLine, begun: Sequence[tuple[int, str]]) -> LineRow:
-    """``begun`` tells where which step begins."""
     step = bisect_right(begun, line.offset, key=lambda each: each[0])
     return {
         "n": line.number,

@@ -1,0 +1,101 @@
+"""Everything that is followed now: who follows which deployment, and in which form."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from headway.core.access.audience import Audience
+from headway.core.access.model import Actor
+from headway.core.access.policy import Permission
+from headway.core.deployments.service import DeploymentService
+from headway.http.channels import Channel, View, view_of
+from headway.http.line_streams import LineFollower
+from headway.http.streams import Follower
+from headway.infra.logs.broadcast import Broadcast
+from headway.infra.logs.line_feed import LinesFollowed
+from headway.kernel.errors import NotFound
+from headway.kernel.events import DeploymentMoved, Events
+
+
+class Follows:
+    """Everything that is followed now. One reading of the database serves all who follow the same deployment."""
+
+    def __init__(
+        self, deployments: DeploymentService, broadcast: Broadcast, events: Events, audience: Audience
+    ) -> None:
+        self._deployments = deployments
+        self._broadcast = broadcast
+        self._channels: dict[str, Channel] = {}
+        self._closed = False
+        self._audience = audience
+        events.listen(DeploymentMoved, self._moved)
+
+    async def open(self, actor: Actor, permission: Permission, deployment_id: str, offset: int) -> Follower:
+        """A follower of a deployment's log from byte ``offset`` on. Raises NotFound where the caller may see none."""
+        self._audience.admit(actor)
+        await self._deployments.one(actor, permission, deployment_id)
+
+        def enter(follower: Follower) -> Channel:
+            return self._enter(actor, permission, deployment_id, follower)
+
+        listening = partial(self._audience.listening, actor)
+        return Follower(listening, enter, self._leave, self._broadcast, offset)
+
+    async def open_lines(
+        self, actor: Actor, permission: Permission, deployment_id: str, followed: LinesFollowed
+    ) -> LineFollower:
+        """A follower of the lines of a deployment's log. Raises NotFound where the caller may see none, Unavailable."""
+        self._audience.admit(actor)
+
+        def enter(follower: Follower) -> Channel:
+            return self._enter(actor, permission, deployment_id, follower)
+
+        find = partial(self._deployments.line_place, actor, permission, deployment_id)
+        place = await find(followed.start)
+        listening = partial(self._audience.listening, actor)
+        return LineFollower(listening, enter, self._leave, self._broadcast, followed=followed, place=place, find=find)
+
+    async def listen(self, actor: Actor, permission: Permission, log_path: str, server_id: str | None) -> Follower:
+        """A follower of the log that a row names as its ``logPath``, from its beginning. Raises NotFound."""
+        deployment = await self._deployments.of_log(actor, permission, log_path, server_id)
+        return await self.open(actor, permission, deployment.deployment_id, 0)
+
+    def count(self) -> int:
+        """How many follow."""
+        return sum(len(channel.followers) for channel in self._channels.values())
+
+    def close(self) -> None:
+        """Sends every follower away: the panel stops; they come back to its successor and go on where they were."""
+        self._closed = True
+        for channel in self._channels.values():
+            channel.close()
+
+    def _enter(self, actor: Actor, permission: Permission, deployment_id: str, follower: Follower) -> Channel:
+        channel = self._channels.get(deployment_id)
+        if channel is None:
+            channel = Channel(deployment_id, lambda: self._look(actor, permission, deployment_id))
+            self._channels[deployment_id] = channel
+        if self._closed:
+            channel.close()
+        channel.followers.add(follower)
+        return channel
+
+    def _leave(self, channel: Channel, follower: Follower) -> None:
+        channel.followers.discard(follower)
+        if not channel.followers:
+            del self._channels[channel.deployment_id]
+
+    def _moved(self, event: DeploymentMoved) -> None:
+        channel = self._channels.get(event.deployment_id)
+        if channel is not None:
+            channel.stale()
+
+    async def _look(self, actor: Actor, permission: Permission, deployment_id: str) -> View:
+        try:
+            deployment = await self._deployments.one(actor, permission, deployment_id)
+            view = view_of(deployment, await self._deployments.steps(actor, permission, deployment_id))
+        except NotFound:
+            view = View(ended=True)
+        if view.ended:
+            self._broadcast.ended(deployment_id)  # one that never ran has no log that could say so
+        return view
