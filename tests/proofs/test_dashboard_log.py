@@ -1,13 +1,16 @@
-"""A log of a million lines is shown, jumped in and searched like a short one; and one of before is, after a moment."""
+"""A log of a million lines is shown, jumped in, searched and scrolled like a short one, by the panel and a browser."""
 
 from __future__ import annotations
 
 import asyncio
+import re
+import shutil
 import statistics
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,13 +18,36 @@ from headway.infra.logs.logfile import close_log
 from headway.infra.logs.mask import Masker
 from headway.infra.logs.paths import LogPaths
 from headway.infra.logs.pump import Pump
+from tests.e2e.test_api_page import FLAGS
 from tests.integration.logs.spool import Spool
-from tests.support.panel.panel import Panel, git_repository, web
+from tests.support.panel.panel import Panel, git_repository, until, web
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 LINES = 1_000_000
 NEEDLE = "the one needle of this log"
 MOST_LINES_MS = 100
 MOST_FIND_SECONDS = 1.9
+CHROMIUM = shutil.which("chromium")
+FIRST_MS, JUMP_MS, SEARCH_MS, FRAME_MS, TAB_MIB = 300, 200, 1_000, 100, 300
+A_SECOND, SECONDS = 2_000, 15  # lines that somebody follows
+
+# Asks frame by frame until a line of this number stands where it is seen.
+SEEN = """
+  (wanted) => new Promise((done) => {
+    const begun = performance.now();
+    const look = () => {
+      const log = document.querySelector("#log.log-whole"), place = log.getBoundingClientRect();
+      const line = [...log.querySelectorAll(".log-line:not(.log-missing)")].find((each) =>
+        each.firstElementChild.dataset.n === String(wanted));
+      const at = line?.getBoundingClientRect();
+      if (at && at.top >= place.top - 1 && at.bottom <= place.bottom + 1) done(performance.now() - begun);
+      else requestAnimationFrame(look);
+    };
+    look();
+  })
+"""
 
 
 @pytest.fixture
@@ -78,6 +104,154 @@ def _look(panel: Panel, deployment_id: str) -> None:
         assert took < MOST_FIND_SECONDS
     found = panel.get("deployment.find", **given, text="compiling", direction="backward")
     print(f"a word in each line: {found['seconds']:.2f} s, {found['total']} lines; ended at line {found['cut']}")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+def test_a_million_lines_in_a_browser(panel: Panel, tmp_path: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
+    application_id = panel.application(git_repository(tmp_path / "repository", web("x")))
+    deployment_id = panel.deploy(application_id)
+    panel.done(deployment_id)
+    log = LogPaths(panel.data_dir / "logs").log(deployment_id)
+    asyncio.run(LogPaths(panel.data_dir / "logs").remove(deployment_id))
+    asyncio.run(_written(log, tmp_path / "spool", is_coloured=True))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            page = _signed_in(panel, browser)
+            _show_first(page, deployment_id)
+            _jump(page)
+            _search(page)
+            _scroll(page)
+            used = _renderer_mib(browser)
+            print(f"the tab: {used:.0f} MiB of memory (PSS of its process)")
+            assert used < TAB_MIB
+        finally:
+            browser.close()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+def test_a_log_is_followed_by_a_browser_over_the_end_of_a_panel(panel: Panel, tmp_path: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
+    loop = 'i=0; while [ $i -lt {0} ]; do i=$((i+1)); seq -f "$i.%.0f and what is said of it" {1}; sleep 0.1; done'
+    build = f"sleep 5; {loop.format(10 * SECONDS, A_SECOND // 10)}"
+    repository = git_repository(tmp_path / "repository", web("x"))
+    deployment_id = panel.deploy(panel.application(repository, buildCommand=build))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            page = _signed_in(panel, browser)
+            page.goto(f"/deployments/{deployment_id}")
+            page.wait_for_function("() => document.querySelector('#log.log-whole .log-text')")
+            until(lambda: "30.200 " in panel.deployment_log(deployment_id), 60)
+            behind = [_behind(page, panel, deployment_id) for _ in range(10)]
+            print(f"\nfollowed at {A_SECOND} lines a second, it is behind by at most {max(behind)} lines")
+            assert max(behind) < A_SECOND
+            panel.kill()
+            panel.start()
+            panel.done(deployment_id, 120)
+            page.get_by_role("button", name="To the end").wait_for(timeout=60_000)
+            total = panel.get("deployment.lines", deploymentId=deployment_id, count=1)["total"]
+            told = page.locator("[data-log-total]").inner_text()
+            assert re.sub(r"\D", "", told) == str(total)
+            said = panel.get("deployment.find", deploymentId=deployment_id, text=" and what is said of it")
+            assert said["total"] == A_SECOND * SECONDS, "no line is lost or doubled"
+        finally:
+            browser.close()
+
+
+def _signed_in(panel: Panel, browser: Browser) -> Page:
+    link = re.search(r"^To sign in, open within an hour, once: (\S+)$", panel.log(), re.MULTILINE)
+    assert link is not None, panel.log()
+    size = {"width": 1440, "height": 1000}
+    page = browser.new_context(base_url=f"http://127.0.0.1:{panel.port}", viewport=size).new_page()
+    page.goto(link[1])
+    page.get_by_label("Name to sign in with").fill("owner")
+    page.get_by_label("Password", exact=True).fill("a long enough password")
+    page.get_by_role("button", name="Set the password and sign in").click()
+    page.wait_for_url("**/home")
+    return page
+
+
+def _show_first(page: Page, deployment_id: str) -> None:
+    times = []
+    for _ in range(5):
+        page.goto(f"/deployments/{deployment_id}")
+        page.wait_for_function("() => document.querySelector('#log.log-whole .log-text')")
+        times.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+    print(f"\nfirst lines, which the panel has written into the page: {min(times):.0f} ms (of 5; {max(times):.0f})")
+    assert min(times) < FIRST_MS
+
+
+def _jump(page: Page) -> None:
+    times = []
+    for line in (1, 500_000, 999_000, 250_000, 750_123, 12_345):
+        page.evaluate("(line) => { location.hash = `#L${line}`; }", line)
+        times.append(page.evaluate(SEEN, line))
+    print(f"a jump to any line: {statistics.median(times):.0f} ms (median of 6; {max(times):.0f})")
+    assert statistics.median(times) < JUMP_MS
+
+
+def _search(page: Page) -> None:
+    page.get_by_label("Find in the log").fill(NEEDLE)
+    page.keyboard.press("Enter")
+    took = page.evaluate(SEEN, LINES - 1)
+    print(f"a search to the last hit: {took:.0f} ms")
+    assert took < SEARCH_MS
+
+
+def _scroll(page: Page) -> None:
+    page.evaluate("location.hash = '#L400000'")
+    page.evaluate(SEEN, 400_000)
+    page.evaluate(
+        """() => {
+          globalThis.frames_ = [];
+          let last = performance.now();
+          const next = (now) => { frames_.push(now - last); last = now; requestAnimationFrame(next); };
+          requestAnimationFrame(next);
+        }"""
+    )
+    page.locator("#log").hover()
+    for way in (1, -1):
+        for _ in range(60):
+            page.mouse.wheel(0, 700 * way)
+            page.wait_for_timeout(16)
+    for share in range(20):
+        page.evaluate(
+            "(share) => { const log = document.getElementById('log'); log.scrollTop = log.scrollHeight * share; }",
+            share / 20,
+        )
+        page.wait_for_timeout(50)
+    frames = page.evaluate("frames_")
+    print(f"{len(frames)} frames while it is scrolled, the longest {max(frames):.0f} ms")
+    assert page.locator("#log .log-line").count() < 500
+    assert max(frames) < FRAME_MS
+
+
+def _renderer_mib(browser: Browser) -> float:
+    """The proportional share of memory of the largest process that draws pages."""
+    del browser  # whose processes are looked for
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            if b"--type=renderer" in (process / "cmdline").read_bytes():
+                rollup = (process / "smaps_rollup").read_text()
+                found.append(int(re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[1]))  # type: ignore[index]
+        except OSError:
+            continue
+    return max(found) / 1024
+
+
+def _behind(page: Page, panel: Panel, deployment_id: str) -> int:
+    """By how many lines the last that is seen is behind what the log had before."""
+    total = int(panel.get("deployment.lines", deploymentId=deployment_id, count=1)["total"])
+    shown = int(
+        page.evaluate("Math.max(...[...document.querySelectorAll('#log .log-number')].map((each) => +each.dataset.n))")
+    )
+    time.sleep(0.2)
+    return max(0, total - shown)
 
 
 async def _written(log: Path, spool: Path, *, is_coloured: bool) -> float:

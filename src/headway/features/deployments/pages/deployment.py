@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from headway.core.deployments.status import Reason, Status
 from headway.features.deployments.pages import deployment_forms
 from headway.features.deployments.pages.deployment_forms import ONE, address, title_of
-from headway.features.deployments.pages.log_window import DOWNLOAD, finds, window
+from headway.features.deployments.pages.log_window import DOWNLOAD, finds, operations_of, window
 from headway.features.services.pages.service_actions import redeploy_of
 from headway.kernel.errors import NotFound
 from headway.pages.page import Asked, Page, Unknown, View, Visit
@@ -104,6 +104,7 @@ async def _log_values(visit: Visit, row: DeploymentRow) -> Mapping[str, object]:
         "tools": _tools(visit, row),
         "log_live": is_at_end and row["status"] in _UNFINISHED,
         "log_pull": f"{path}/-/log",
+        "log_operations": operations_of(row["deploymentId"]),
     }
 
 

@@ -42,6 +42,16 @@ class LogWindow:
     end: str | None = None
 
 
+def operations_of(deployment_id: str) -> Mapping[str, str]:
+    """The addresses of the operations of which a script makes the whole log."""
+    query = urlencode({"deploymentId": deployment_id})
+    return {
+        "lines": f"/api/{LINES.name}?{query}",
+        "find": f"/api/{FIND.name}?{query}",
+        "follow": f"/api/deployment.followLines?{query}",
+    }
+
+
 async def window(visit: Visit, path: str) -> LogWindow | Unknown:
     """The part of the log that the address asks for, Unknown where it is not to be had now."""
     wanted = _line_of(visit.query.get("line", ""))

@@ -1,0 +1,216 @@
+"""The log of a deployment in a real browser: any line of it, found, folded, linked, and followed over a panel's end."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.test_api_page import FLAGS
+from tests.e2e.test_dashboard_first_day import opened, signed_in
+from tests.support.applications.kept import open_folder
+from tests.support.panel.panel import Panel, git_repository, panel, web
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+__all__ = ["signed_in"]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+CHROMIUM = shutil.which("chromium")
+LINES = 20_000
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
+    if CHROMIUM is None:
+        pytest.skip("needs chromium")
+    with panel(tmp_path_factory.mktemp("log") / "data", HEADWAY_CONCURRENCY="3") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser(running: Panel) -> Iterator[Browser]:
+    del running  # whose tests they are
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def ended(running: Panel, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A deployment with a long log, in colours."""
+    url = git_repository(tmp_path_factory.mktemp("site") / "repository", web("one"))
+    build = f"seq -f '\x1b[32mline\x1b[0m %.0f of it' {LINES}; echo a needle in it"
+    deployment_id = running.deploy(running.application(url, "long", buildCommand=build))
+    running.done(deployment_id, 90)
+    return deployment_id
+
+
+def shown(page: Page) -> dict[int, str]:
+    """The lines that stand in the page, by their numbers."""
+    found = page.evaluate(
+        """() => [...document.querySelectorAll("#log .log-line")].map((line) =>
+             [Number(line.querySelector(".log-number").dataset.n), line.querySelector(".log-text").textContent])"""
+    )
+    return {int(number): str(text) for number, text in found}
+
+
+def seen(page: Page, text: str) -> None:
+    """Returns once a line of this text stands where it can be seen."""
+    page.wait_for_function(
+        """(text) => {
+             const log = document.querySelector("#log.log-whole");
+             if (log === null) return false;
+             const place = log.getBoundingClientRect();
+             return [...log.querySelectorAll(".log-line")].some((line) => {
+               const at = line.getBoundingClientRect();
+               return line.querySelector(".log-text").textContent === text && at.top >= place.top - 1
+                 && at.bottom <= place.bottom + 1;
+             });
+           }""",
+        arg=text,
+        timeout=20_000,
+    )
+
+
+def first_of(running: Panel, deployment_id: str) -> int:
+    """The number of the line that says it is the first."""
+    return int(running.get("deployment.find", deploymentId=deployment_id, text="line 1 of it")["hits"][0])
+
+
+def test_any_line_of_a_long_log_is_a_jump_a_search_or_a_link_away(
+    running: Panel, browser: Browser, signed_in: str, ended: str
+) -> None:
+    first = first_of(running, ended)
+    with opened(running, browser, signed_in) as page:
+        page.goto(f"/deployments/{ended}#L{first + 12_344}")
+        seen(page, "line 12345 of it")
+        marked = page.locator("#log .log-marked .log-text")
+        assert marked.all_inner_texts() == ["line 12345 of it"]
+        assert page.locator("#log .log-marked .ansi-green").inner_text() == "line"
+
+        log = page.get_by_role("region", name="Lines of the log")
+        log.focus()
+        page.keyboard.press("Home")
+        seen(page, "line 1 of it")
+        page.keyboard.press("PageDown")
+        seen(page, "line 40 of it")
+        log.evaluate("log => { log.scrollTop = log.scrollHeight * 0.5; }")
+        page.wait_for_function("""() => [...document.querySelectorAll('#log .log-text')].some(
+            (line) => / (9|10|11)\\d\\d\\d of it/.test(line.textContent))""")
+        assert len(shown(page)) < 400, "few of them stand in the page"
+        page.keyboard.press("End")
+        seen(page, "a needle in it")
+
+        page.get_by_label("Line", exact=True).fill(f"{first + 4}-{first + 6}")
+        page.keyboard.press("Enter")
+        seen(page, "line 6 of it")
+        assert marked.all_inner_texts() == [f"line {number} of it" for number in (5, 6, 7)]
+        assert page.url.endswith(f"#L{first + 4}-{first + 6}")
+
+        page.keyboard.press("Escape")
+        log.focus()
+        page.keyboard.press("/")
+        page.keyboard.type("LINE 1999")
+        page.keyboard.press("Enter")
+        seen(page, "line 1999 of it")
+        told = page.get_by_role("status").filter(has_text="of 11 lines")
+        assert told.inner_text().startswith("1 of 11 lines")
+        page.keyboard.press("Enter")
+        seen(page, "line 19990 of it")
+        page.get_by_role("button", name="Previous").click()
+        seen(page, "line 1999 of it")
+
+
+def test_steps_fold_and_times_are_told(running: Panel, browser: Browser, signed_in: str, ended: str) -> None:
+    first = first_of(running, ended)
+    with opened(running, browser, signed_in) as page:
+        page.goto(f"/deployments/{ended}#L{first}")
+        seen(page, "line 1 of it")
+        page.get_by_role("button", name="Fold all steps").click()
+        page.wait_for_function("() => document.querySelectorAll('#log .log-line').length < 20")
+        build = page.locator('#log .log-space [data-step="build"]')
+        assert build.get_attribute("aria-expanded") == "false"
+        build.focus()
+        page.keyboard.press("Enter")
+        page.wait_for_function("() => document.querySelectorAll('#log .log-line').length > 20")
+        assert build.get_attribute("aria-expanded") == "true"
+        page.get_by_label("Times").select_option("step")
+        page.wait_for_function(
+            "() => /^(≤ )?[+]\\d\\d:\\d\\d$/.test(document.querySelector('#log .log-time')?.textContent)"
+        )
+        page.get_by_label("Wrap").uncheck()
+        page.wait_for_function("() => document.querySelector('#log.log-unwrapped') !== null")
+        page.reload()
+        page.wait_for_function("() => document.querySelector('#log.log-unwrapped.log-timed') !== null")
+
+
+def test_without_scripts_windows_links_and_search_stay(
+    running: Panel, browser: Browser, signed_in: str, ended: str
+) -> None:
+    with opened(running, browser, signed_in, scripts=False) as page:
+        page.goto(f"/deployments/{ended}")
+        page.get_by_role("link", name="Beginning").click()
+        assert page.locator("#log").get_by_text("line 1 of it", exact=True).count() == 1
+        assert page.get_by_role("button", name="Fold all steps").count() == 0
+        page.get_by_label("Find in the log").fill("needle")
+        page.get_by_role("button", name="Search").click()
+        assert page.get_by_text("1 line has").count() == 1
+
+
+def test_a_log_is_followed_until_one_looks_back_and_over_the_end_of_a_panel(
+    running: Panel, browser: Browser, signed_in: str, tmp_path: Path
+) -> None:
+    url = git_repository(tmp_path / "repository", web("one"))
+    with open_folder() as folder:
+        wait = "while [ ! -e {0}/{1} ]; do sleep 0.05; done"
+        many = "seq -f '{0} %.0f of it' 3000"
+        go = [wait.format(folder, name) for name in ("one", "two", "three")]
+        said = [many.format(name) for name in ("first", "second", "third")]
+        build = f"{said[0]}; {go[0]}; {said[1]}; {go[1]}; {said[2]}; {go[2]}"
+        deployment_id = running.deploy(running.application(url, "grows", buildCommand=build))
+        running.running(deployment_id, "first 3000 of it\n")
+        context = browser.new_context(base_url=f"http://127.0.0.1:{running.port}")
+        cookie = f"headway-{running.port}"
+        context.add_cookies([{"name": cookie, "value": signed_in, "url": f"http://127.0.0.1:{running.port}"}])
+        page = context.new_page()
+        page.goto(f"/deployments/{deployment_id}")
+        seen(page, "first 3000 of it")
+        follow = page.get_by_role("button", name="Follow")
+        assert follow.get_attribute("aria-pressed") == "true"
+        (folder / "one").touch()
+        seen(page, "second 3000 of it")
+
+        page.get_by_role("region", name="Lines of the log").focus()
+        for _ in range(3):
+            page.keyboard.press("PageUp")
+        page.wait_for_function(
+            "() => document.querySelector('[data-log-end]').getAttribute('aria-pressed') === 'false'"
+        )
+        before = shown(page)
+        running.kill()
+        (folder / "two").touch()
+        page.get_by_role("status").filter(has_text="Not connected since").wait_for(timeout=30_000)
+        running.start()
+        running.running(deployment_id, "third 3000 of it\n")
+        page.get_by_role("status").filter(has_text="Not connected since").wait_for(state="hidden", timeout=40_000)
+        stays = set(before) & set(shown(page))
+        assert stays, "who looks back is left where they are"
+
+        follow.click()
+        seen(page, "third 3000 of it")
+        (folder / "three").touch()
+        running.done(deployment_id, 90)
+        page.get_by_role("button", name="To the end").wait_for(timeout=30_000)
+        total = running.get("deployment.lines", deploymentId=deployment_id, count=1)["total"]
+        assert page.locator("[data-log-total]").inner_text().replace(",", "") == f"{total} lines"
+        for number, text in shown(page).items():
+            (row,) = running.get("deployment.lines", deploymentId=deployment_id, count=1, **{"from": number})["rows"]
+            assert "".join(part for _, part in row["runs"]) == text
+        context.close()
