@@ -65,7 +65,7 @@ from headway.http.seats import Bounds, Seats
 from headway.http.uploads import received
 from headway.infra.db.probe import why_away
 from headway.infra.logs.download import OpenedLog
-from headway.infra.logs.line_feed import LinesFollowed
+from headway.infra.logs.line_pieces import LinesFollowed
 from headway.kernel.forms import YesNo
 from headway.module import Base
 from headway.modules import Features

@@ -151,13 +151,13 @@ def test_who_reads_further_back_keeps_the_lines(
         deployment_id = running.deploy(running.application(url, "back", buildCommand=build))
         running.running(deployment_id, "early-300\n")
         page.goto(f"/deployments/{deployment_id}")
-        page.locator("#log").get_by_text("early-200", exact=True).evaluate("line => line.scrollIntoView()")
+        page.locator("#log").get_by_text("early-260", exact=True).evaluate("line => line.scrollIntoView()")
         asked: list[str] = []
         page.on("request", lambda sent: asked.append(sent.url) if sent.url.endswith("/-/state") else None)
         (folder / "go").touch()
         running.running(deployment_id, "late-300\n")
         comes_to(page, asked, 3)
-        assert page.locator("#log").get_by_text("early-200", exact=True).count() == 1
+        assert page.locator("#log").get_by_text("early-260", exact=True).count() == 1
         page.locator("#log").evaluate("log => { log.scrollTop = log.scrollHeight; }")
         page.locator("#log").get_by_text("late-300", exact=True).wait_for(timeout=20_000)
     running.post("deployment.killProcess", deploymentId=deployment_id)

@@ -12,7 +12,7 @@ from headway.http.channels import Channel, View, view_of
 from headway.http.line_streams import LineFollower
 from headway.http.streams import Follower
 from headway.infra.logs.broadcast import Broadcast
-from headway.infra.logs.line_feed import LinesFollowed
+from headway.infra.logs.line_pieces import LinesFollowed
 from headway.kernel.errors import NotFound
 from headway.kernel.events import DeploymentMoved, Events
 

@@ -10,7 +10,7 @@ from headway.http.channels import Channel, View, event_of
 from headway.http.outlets import Gone, Outlet
 from headway.http.streams import Follower
 from headway.infra.logs.broadcast import Broadcast, Chunk
-from headway.infra.logs.line_feed import LinePiece, LinesFollowed, LineState
+from headway.infra.logs.line_pieces import LinePiece, LinesFollowed, LineState
 from headway.infra.logs.lines import LinePlace
 
 

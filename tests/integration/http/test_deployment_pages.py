@@ -15,7 +15,6 @@ from headway.features.deployments.pages.deployment import PAGE as ONE
 from headway.features.deployments.pages.deployment_list import PAGE as LIST
 from headway.infra.db.tables.deployments import deployments, steps
 from headway.infra.db.transaction import Tx
-from headway.infra.logs import grep
 from headway.infra.logs.lines import BegunAnew
 from headway.kernel.errors import HeadwayError, NotFound
 from headway.pages.page import Visit
@@ -272,17 +271,6 @@ async def test_who_looks_for_something_is_not_interrupted(world: World) -> None:
 
     assert ("data-pull" in follows.html, "data-follow" in follows.html) == (True, True)
     assert ("data-pull" in finds.html, "data-follow" in finds.html) == (False, False)
-
-
-async def test_what_cannot_be_looked_for_is_said_beside_the_log(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    done = await world.ended(await world.application())
-    world.write_log(done, "one line\n")
-    monkeypatch.setattr(grep, "LONGEST_SECONDS", -1.0)
-
-    seen = await (await person(world)).see(ONE, "log", {"deploymentId": done}, find="line")
-
-    assert "This cannot be looked for: it takes too long" in seen.text
-    assert "one line" in seen.text
 
 
 async def test_an_empty_log_is_told_of_in_a_sentence(world: World) -> None:

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from headway.infra.logs.line_feed import LinePiece, LineState, piece_of
+from headway.infra.logs.line_pieces import LinePiece, LineState, piece_of
 from headway.infra.logs.paths import LogPaths
 from headway.infra.logs.reader import Passage, read_bytes, read_passage, read_range, size_of
 

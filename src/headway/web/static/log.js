@@ -319,8 +319,10 @@ class Log {
     } catch {
       // it holds for this page, then
     }
+    const wasAtEnd = this.scroll.isAtEnd;
     this.apply();
     this.scroll.later(true);
+    if (wasAtEnd) this.scroll.toEnd(this.scroll.follows);
   }
 
   apply() {

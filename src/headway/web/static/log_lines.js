@@ -4,6 +4,7 @@
 const CHUNK = 500, KEPT = 40; // lines of a chunk, and chunks that are kept
 const ASKED = 2; // chunks that are asked for at once
 const PATIENCE = 15_000, SILENCE = 40_000, FIRST_PAUSE = 500, LONGEST_PAUSE = 10_000; // milliseconds
+const OVER = [401, 403, 404];
 const HEADERS = { "x-headway-page": "1" };
 
 class Refused extends Error {
@@ -26,7 +27,7 @@ export class Lines {
   // `linesAt` and `followAt` are addresses that hold which log; `tell` is called with what has changed: "lines", "anew", "moved"
   // (steps and status), "ended", "lost", "found", or "over" with the status of the answer.
   constructor(linesAt, followAt, tell) {
-    Object.assign(this, { linesAt, followAt, tell, running: null, wanted: null, pause: FIRST_PAUSE, lostAt: 0 });
+    Object.assign(this, { linesAt, followAt, tell, running: null, wanted: null, pause: FIRST_PAUSE, lostAt: 0, isOver: false });
     this.reset();
   }
 
@@ -40,6 +41,7 @@ export class Lines {
 
   // Sees to it that these lines come. Whoever drags through a log wants only those where they stop.
   want(first, last) {
+    if (this.isOver) return;
     this.wanted = [first, last];
     const end = Math.min(last, this.total);
     for (let number = Math.max(1, first); number <= end; number++) {
@@ -64,6 +66,7 @@ export class Lines {
       if (this.asked === asked && found.generation === this.generation) this.take(found.rows);
     } catch (error) {
       if (error instanceof Anew) this.begin();
+      else if (OVER.includes(error.status)) this.end(error.status);
       else await new Promise((done) => setTimeout(done, FIRST_PAUSE * 2)); // it is asked for again
     } finally {
       asked.delete(chunk);
@@ -150,8 +153,14 @@ export class Lines {
     if (isOpen) this.open();
   }
 
+  // Nobody may see it any more, or it is gone: nothing is asked for again.
+  end(status) {
+    this.isOver = true;
+    this.tell("over", status);
+  }
+
   open() {
-    if (this.running || (this.ended && this.isKnown)) return;
+    if (this.running || this.isOver || (this.ended && this.isKnown)) return;
     const running = (this.running = new AbortController());
     this.run(running.signal).finally(() => {
       if (this.running === running) this.running = null;
@@ -176,10 +185,7 @@ export class Lines {
           this.tell("anew");
           continue;
         }
-        if ([401, 403, 404].includes(error.status)) {
-          this.tell("over", error.status);
-          return;
-        }
+        if (OVER.includes(error.status)) return this.end(error.status);
         if (!this.lostAt) this.lostAt = Date.now();
         this.tell("lost");
       }
@@ -241,7 +247,8 @@ export class Lines {
 
   // What one event says; whether it was the last.
   hear(event) {
-    const kind = /^event: (\w+)$/m.exec(event)?.[1], data = /^data: (.*)$/m.exec(event)?.[1];
+    const said = (name) => event.split("\n").find((line) => line.startsWith(name))?.slice(name.length);
+    const kind = said("event: "), data = said("data: ");
     if (kind === undefined || data === undefined) return false;
     const told = JSON.parse(data);
     if (kind === "anew") throw new Anew();

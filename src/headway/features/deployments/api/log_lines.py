@@ -21,7 +21,7 @@ from headway.core.access.policy import Noun, Permission
 from headway.core.deployments.model import StepRecord
 from headway.core.deployments.service import DeploymentService
 from headway.infra.logs.grep import Find, Hits
-from headway.infra.logs.line_feed import LinesFollowed
+from headway.infra.logs.line_pieces import LinesFollowed
 from headway.infra.logs.lines import MOST_LINES, LinesAsked, LogLines
 from headway.infra.logs.log_line import LogLine
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headway.infra.logs import line_feed
-from headway.infra.logs.line_feed import LineState, piece_of
+from headway.infra.logs import line_pieces
 from headway.infra.logs.line_index import LineNotes
+from headway.infra.logs.line_pieces import LineState, piece_of
 from headway.infra.logs.lines import LineReader, LinesAsked
 from headway.infra.logs.log_line import LogLine
 from headway.kernel.ansi import LONGEST_READ
@@ -75,6 +75,6 @@ def test_a_line_that_goes_on_for_ever_is_told_seldom(tmp_path: Path) -> None:
 def test_of_very_many_lines_at_once_the_last_are_told(tmp_path: Path) -> None:
     text = f"{ESC}[31m".encode() + b"\n" * 50_000 + b"end\n"
     piece = piece_of(text, LineState(), tmp_path / "none.log")
-    assert len(piece.lines) == line_feed._KEPT_LINES
+    assert len(piece.lines) == line_pieces._KEPT_LINES
     assert (piece.lines[-1].number, piece.lines[-1].runs) == (50_001, [("ansi-red", "end")])
     assert (piece.after.number, piece.after.offset) == (50_002, len(text))
