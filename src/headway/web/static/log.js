@@ -122,6 +122,7 @@ class Log {
       looked: () => this.looked(),
     });
     root.addEventListener("click", (event) => this.pressed(event));
+    root.addEventListener("keydown", (event) => this.keyed(event));
     root.addEventListener("scroll", () => this.tellFollow(), { passive: true });
     this.bar.hidden = false;
     this.apply();
@@ -197,6 +198,15 @@ class Log {
     const number = event.target.closest(".log-number"), fold = event.target.closest(".log-fold");
     if (number) this.markFrom(Number(number.dataset.n), event.shiftKey);
     else if (fold) this.fold(fold.dataset.step);
+  }
+
+  // To both ends at once: a browser that glides there would be held up by what is drawn on its way.
+  keyed(event) {
+    if (!["Home", "End"].includes(event.key) || event.altKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    if (event.key === "End") this.toEnd();
+    else this.scroll.show(0, 0);
+    this.tellFollow();
   }
 
   fold(name) {

@@ -3,6 +3,7 @@
 
 const BLOCK = 50, NEAR = 8; // rows of a block, and pixels that count as none
 const TALLEST = 15_000_000; // pixels: browsers know no much taller element
+const OFF = 1.5; // by which rows are taller than was thought
 const ROOM = 0.75; // of what is seen, drawn above and below it at least
 
 export const made = (tag, name, text) => {
@@ -197,7 +198,9 @@ export class Scroll {
   place(anchor, view, count) {
     const { root, first, last } = this, height = this.window.offsetHeight, isWhole = first === 0 && last >= count;
     const average = height / Math.max(1, last - first);
-    if (last > first) this.average = this.average ? this.average * 0.9 + average * 0.1 : average;
+    // As long as it is about right it stays: with it the bar would move, and all that is below.
+    const ratio = this.average ? average / this.average : 0;
+    if (last > first && (ratio < 1 / OFF || ratio > OFF)) this.average = average;
     const tall = isWhole ? height : Math.max(Math.min(TALLEST, count * this.average), height + 2 * view);
     const node = this.node(anchor.row), at = node?.offsetTop ?? 0;
     if (this.follows || anchor.shift >= view) anchor.shift = view - (node?.offsetHeight ?? 0);
