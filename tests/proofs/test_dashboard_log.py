@@ -165,8 +165,8 @@ def test_a_log_is_followed_by_a_browser_over_the_end_of_a_panel(panel: Panel, tm
 def _signed_in(panel: Panel, browser: Browser) -> Page:
     link = re.search(r"^To sign in, open within an hour, once: (\S+)$", panel.log(), re.MULTILINE)
     assert link is not None, panel.log()
-    size = {"width": 1440, "height": 1000}
-    page = browser.new_context(base_url=f"http://127.0.0.1:{panel.port}", viewport=size).new_page()
+    context = browser.new_context(base_url=f"http://127.0.0.1:{panel.port}", viewport={"width": 1440, "height": 1000})
+    page = context.new_page()
     page.goto(link[1])
     page.get_by_label("Name to sign in with").fill("owner")
     page.get_by_label("Password", exact=True).fill("a long enough password")

@@ -13,7 +13,9 @@ import pytest
 
 from headway.cli.sse import Event, EventReader
 from headway.infra.logs import line_pieces
-from headway.infra.logs.line_index import LineNotes
+from headway.infra.logs.line_index import LineNotes, LineRecord
+from headway.infra.logs.log_line import LogLine, RawLine, line_of
+from headway.kernel.ansi import Style
 from tests.integration.http.serving import eventually, reader, served
 from tests.integration.http.test_follow import Writer, running, step, told
 from tests.integration.http.test_log import logged
@@ -130,8 +132,12 @@ async def test_an_open_line_is_told_again_whole_and_steps_before_their_lines(wor
 async def test_followers_share_what_is_read_and_encoded_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     lease, log = await running(world)
     read = list[int]()
-    line_of = line_pieces.line_of
-    monkeypatch.setattr(line_pieces, "line_of", lambda raw, *rest: (read.append(raw.number), line_of(raw, *rest))[1])
+
+    def noted(raw: RawLine, style: Style, record: LineRecord) -> tuple[LogLine, Style]:
+        read.append(raw.number)
+        return line_of(raw, style, record)
+
+    monkeypatch.setattr(line_pieces, "line_of", noted)
     async with served(world) as server, reader(server) as client, asyncio.TaskGroup() as group:
         shown = [Shown() for _ in range(10)]
 
