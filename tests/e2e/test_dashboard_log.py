@@ -171,7 +171,7 @@ def test_a_log_is_followed_until_one_looks_back_and_over_the_end_of_a_panel(
     url = git_repository(tmp_path / "repository", web("one"))
     with open_folder() as folder:
         wait = "while [ ! -e {0}/{1} ]; do sleep 0.05; done"
-        many = "seq -f '{0} %.0f of it' 3000"
+        many = "for i in $(seq 30); do seq -f '{0} %.0f of it' $((i*100-99)) $((i*100)); sleep 0.02; done"
         go = [wait.format(folder, name) for name in ("one", "two", "three")]
         said = [many.format(name) for name in ("first", "second", "third")]
         build = f"{said[0]}; {go[0]}; {said[1]}; {go[1]}; {said[2]}; {go[2]}"
@@ -187,6 +187,7 @@ def test_a_log_is_followed_until_one_looks_back_and_over_the_end_of_a_panel(
         assert follow.get_attribute("aria-pressed") == "true"
         (folder / "one").touch()
         seen(page, "second 3000 of it")
+        assert follow.get_attribute("aria-pressed") == "true", "it comes while it is scrolled"
 
         page.get_by_role("region", name="Lines of the log").focus()
         for _ in range(3):

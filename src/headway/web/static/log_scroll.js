@@ -79,9 +79,10 @@ export class Scroll {
     });
   }
 
+  // Whether the end is seen of what was drawn: meanwhile more may have come.
   get isAtEnd() {
     const { root } = this;
-    return this.last >= this.rows.count && root.scrollHeight - root.scrollTop - root.clientHeight < NEAR;
+    return this.hasEnd && root.scrollHeight - root.scrollTop - root.clientHeight < NEAR;
   }
 
   // Goes to a row: a third of the way down, or where `shift` says.
@@ -141,6 +142,7 @@ export class Scroll {
     const above = Math.ceil((view * ROOM + Math.max(0, anchor.shift)) / line), below = Math.ceil((view * (1 + ROOM)) / line);
     this.first = Math.max(0, Math.floor((anchor.row - above) / BLOCK) * BLOCK);
     this.last = Math.min(count, Math.ceil((anchor.row + 1 + below) / BLOCK) * BLOCK);
+    this.hasEnd = this.last >= count;
     this.fill();
     this.place(anchor, view, count);
     this.isJump = false;
