@@ -120,13 +120,16 @@ def test_a_million_lines_in_a_browser(panel: Panel, tmp_path: Path) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:
             page = _signed_in(panel, browser)
-            _show_first(page, deployment_id)
-            _jump(page)
-            _search(page)
-            _scroll(page)
-            used = _renderer_mib(browser)
-            print(f"the tab: {used:.0f} MiB of memory (PSS of its process)")
-            assert used < TAB_MIB
+            figures = (
+                ("first lines", _show_first(page, deployment_id), FIRST_MS),
+                ("jump", _jump(page), JUMP_MS),
+                ("search", _search(page), SEARCH_MS),
+                ("longest frame", _scroll(page), FRAME_MS),
+                ("MiB of the tab (PSS of its process)", _renderer_mib(), TAB_MIB),
+            )
+            for name, figure, most in figures:
+                print(f"{name}: {figure:.0f}, at most {most}")
+            assert [name for name, figure, most in figures if figure > most] == []
         finally:
             browser.close()
 
@@ -156,7 +159,9 @@ def test_a_log_is_followed_by_a_browser_over_the_end_of_a_panel(panel: Panel, tm
             total = panel.get("deployment.lines", deploymentId=deployment_id, count=1)["total"]
             told = page.locator("[data-log-total]").inner_text()
             assert re.sub(r"\D", "", told) == str(total)
-            said = panel.get("deployment.find", deploymentId=deployment_id, text=" and what is said of it")
+            said = panel.get(
+                "deployment.find", deploymentId=deployment_id, text=r"^[0-9]+\.[0-9]+ and what", regex="true"
+            )
             assert said["total"] == A_SECOND * SECONDS, "no line is lost or doubled"
         finally:
             browser.close()
@@ -175,34 +180,34 @@ def _signed_in(panel: Panel, browser: Browser) -> Page:
     return page
 
 
-def _show_first(page: Page, deployment_id: str) -> None:
-    times = []
+def _show_first(page: Page, deployment_id: str) -> float:
+    times = list[float]()
     for _ in range(5):
         page.goto(f"/deployments/{deployment_id}")
         page.wait_for_function("() => document.querySelector('#log.log-whole .log-text')")
         times.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
     print(f"\nfirst lines, which the panel has written into the page: {min(times):.0f} ms (of 5; {max(times):.0f})")
-    assert min(times) < FIRST_MS
+    return min(times)
 
 
-def _jump(page: Page) -> None:
-    times = []
+def _jump(page: Page) -> float:
+    times = list[float]()
     for line in (1, 500_000, 999_000, 250_000, 750_123, 12_345):
         page.evaluate("(line) => { location.hash = `#L${line}`; }", line)
         times.append(page.evaluate(SEEN, line))
     print(f"a jump to any line: {statistics.median(times):.0f} ms (median of 6; {max(times):.0f})")
-    assert statistics.median(times) < JUMP_MS
+    return statistics.median(times)
 
 
-def _search(page: Page) -> None:
+def _search(page: Page) -> float:
     page.get_by_label("Find in the log").fill(NEEDLE)
     page.keyboard.press("Enter")
-    took = page.evaluate(SEEN, LINES - 1)
+    took = float(page.evaluate(SEEN, LINES - 1))
     print(f"a search to the last hit: {took:.0f} ms")
-    assert took < SEARCH_MS
+    return took
 
 
-def _scroll(page: Page) -> None:
+def _scroll(page: Page) -> float:
     page.evaluate("location.hash = '#L400000'")
     page.evaluate(SEEN, 400_000)
     page.evaluate(
@@ -224,15 +229,14 @@ def _scroll(page: Page) -> None:
             share / 20,
         )
         page.wait_for_timeout(50)
-    frames = page.evaluate("frames_")
+    frames: list[float] = page.evaluate("frames_")
     print(f"{len(frames)} frames while it is scrolled, the longest {max(frames):.0f} ms")
     assert page.locator("#log .log-line").count() < 500
-    assert max(frames) < FRAME_MS
+    return max(frames)
 
 
-def _renderer_mib(browser: Browser) -> float:
+def _renderer_mib() -> float:
     """The proportional share of memory of the largest process that draws pages."""
-    del browser  # whose processes are looked for
     found = []
     for process in Path("/proc").iterdir():
         try:
