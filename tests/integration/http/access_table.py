@@ -152,6 +152,7 @@ TABLE: Mapping[str, Row] = {
     "deployment.removeDeployment": Row(MUTATION, DEPLOYMENT, MEMBER, REMOVE),
     "deployment.search": Row(QUERY, {}, MEMBER, READ, OWN),
     "deployment.searchLog": Row(QUERY, DEPLOYMENT | {"text": "x"}, MEMBER, READ),
+    "deployment.strip": Row(QUERY, OF_APPLICATION, MEMBER, READ, SERVICE, Noun.APPLICATION),
     "deployment.wait": Row(QUERY, DEPLOYMENT | {"timeout": 0}, MEMBER, READ),
     "disk.clean": Row(MUTATION, {"dryRun": True}, ADMIN, SET, OWN),
     "disk.usage": Row(QUERY, {}, MEMBER, READ, OWN),

@@ -101,7 +101,8 @@ def test_text_from_outside_stays_text() -> None:
         """
         {% from "web/templates/macros/deployment.html" import deployments, ended, waits, steps %}
         {% from "web/templates/macros/page.html" import heading, part, actions, crumbs %}
-        {% from "web/templates/macros/table.html" import chips, strip, empty, facts, fact %}
+        {% from "web/templates/macros/table.html" import chips, empty, facts, fact %}
+        {% from "web/templates/macros/strip.html" import deployment_strip %}
         {% from "web/templates/macros/message.html" import problem, note, flash %}
         {% from "web/templates/macros/form.html" import field, area, choice, check, search_field %}
         {% from "web/templates/macros/text.html" import name, code, outside, commit %}
@@ -111,7 +112,7 @@ def test_text_from_outside_stays_text() -> None:
         {{ heading(evil, above=evil, href="/x") }}{{ actions([{"label": evil, "href": "/x"}]) }}
         {{ crumbs([{"label": evil, "href": "/x"}]) }}{% call part("p", "/x", title=evil) %}{{ evil }}{% endcall %}
         {{ chips([{"label": evil, "value": evil, "href": "/x"}]) }}{{ empty(evil, evil) }}
-        {{ strip([{"href": "/x", "ms": 1, "state": evil, "title": evil}], evil) }}
+        {{ deployment_strip([dict(row, durationMs=1)], evil) }}
         {{ problem(evil, evil, evil) }}{{ note(evil) }}{{ flash({"text": evil, "good": True}) }}
         {{ field("a", evil, evil, "text", evil, evil) }}{{ area("b", evil, evil) }}{{ check("c", evil) }}
         {{ choice("d", evil, [evil], evil, any=evil) }}{{ search_field("e", evil, evil) }}

@@ -18,7 +18,7 @@ def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
 
 
 def _deployment(panel: PanelParts) -> Routed:
-    from headway.features.deployments.api import lists, log_lines, operations, search
+    from headway.features.deployments.api import lists, log_lines, operations, search, strip
 
     features, reads = panel.features, panel.features.deployments.reads
     needs = operations.DeploymentNeeds(
@@ -39,5 +39,6 @@ def _deployment(panel: PanelParts) -> Routed:
         log_lines.router.over(line_needs),
         lists.router.over(list_needs),
         search.router.over(search_needs),
+        strip.router.over(strip.DeploymentStripNeeds(deployment_reads=reads)),
     )
     return joined("deployment", parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -10,6 +11,7 @@ from urllib.parse import urlencode
 from headway.api.problems import Problem
 from headway.core.deployments.model import SubjectType, Trigger
 from headway.core.deployments.status import Reason, Status
+from headway.features.deployments.pages.deployment_strip import strip_values
 from headway.pages.page import Asked, Page, View, Visit
 
 if TYPE_CHECKING:
@@ -48,12 +50,19 @@ _TEMPLATE = "features/deployments/pages/deployment_list.html"
 
 async def show(visit: Visit) -> View:
     """The deployments that the filters let through, newest first."""
-    return await _view(visit, _TEMPLATE)
+    view = await _view(visit, _TEMPLATE)
+    return replace(view, values={**view.values, **await strip_values(visit, filters_of(visit.query), PATH)})
 
 
 async def rows(visit: Visit) -> View:
     """The same without the filters."""
     return await _view(visit, "features/deployments/pages/deployment_rows.html")
+
+
+async def strip(visit: Visit) -> View:
+    """The bars of the one service that the list is of."""
+    values = await strip_values(visit, filters_of(visit.query), PATH)
+    return View(template="features/deployments/pages/deployment_strip.html", values=values, title="Deployments")
 
 
 async def _view(visit: Visit, template: str) -> View:
@@ -134,4 +143,10 @@ def _sentence(refused: Problem) -> str:
     return " ".join(told) or refused.message
 
 
-PAGE = Page(path=PATH, permission=SEARCH.name, show=show, parts={"rows": rows}, topics=lambda _visit: ("deployments",))
+PAGE = Page(
+    path=PATH,
+    permission=SEARCH.name,
+    show=show,
+    parts={"rows": rows, "strip": strip},
+    topics=lambda _visit: ("deployments",),
+)
