@@ -6,8 +6,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from headway.core.deployments.status import Status
+from headway.infra.db.tables.deployments import deployments
 from tests.integration.http.schemas import misfits
 from tests.integration.http.world import World
 
@@ -25,6 +27,9 @@ async def test_each_filter_lets_through_what_it_names(world: World) -> None:
     done = await world.ended(blog)
     waits = await world.deploy(shop, title="Paint the button")
     place = (await world.get("application.one", applicationId=shop))["environment"]
+    user_id = (await world.get("user.get"))["userId"]
+    of_done = deployments.c.deployment_id == done
+    await world.services.db.run(lambda tx: tx.execute(update(deployments).where(of_done).values(commit_branch="main")))
     assert await found(world) == [waits, done, failed]
     for query, wanted in (
         ({"type": "application", "id": shop}, [waits, failed]),
@@ -41,6 +46,11 @@ async def test_each_filter_lets_through_what_it_names(world: World) -> None:
         ({"environmentId": place["environmentId"]}, [waits, failed]),
         ({"environmentId": "nope"}, []),
         ({"serverId": "nope"}, []),
+        ({"branch": "main"}, [done]),
+        ({"branch": "mai"}, []),
+        ({"triggeredBy": "Owner"}, [waits, done, failed]),
+        ({"triggeredBy": user_id, "status": "done"}, [done]),
+        ({"triggeredBy": "nobody"}, []),
         ({"text": "BUTTON paint"}, [waits]),
         ({"text": "exit 7"}, [failed]),
         ({"text": "%"}, []),
@@ -107,6 +117,8 @@ async def test_an_answer_is_as_its_schema_says(world: World) -> None:
         {"to": "0001-01-01T00:00:00+23:00"},
         {"text": "x" * 201},
         {"text": "a b c d e f g h i"},
+        {"branch": "x" * 201},
+        {"triggeredBy": "x" * 201},
         {"limit": 0},
         {"limit": 1_001},
         {"cursor": "x"},

@@ -35,7 +35,8 @@ _TEXTS = (_c.title, _c.description, _c.commit_message, _c.error_message, _c.comm
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
     """What is searched for; of several words each must stand in one of the texts, of a set of statuses, reasons,
-    triggers or kinds one must be the row's. ``since`` is the first moment of creation, ``until`` the first that is too
+    triggers or kinds one must be the row's. ``branch`` is that of the commit, ``asker`` the id or the name of who asked
+    for it, both as they were then. ``since`` is the first moment of creation, ``until`` the first that is too
     late. ``subject_id`` comes with its type; ``services`` are the applications and compose services of the environment.
     """
 
@@ -45,6 +46,8 @@ class Filters:
     reasons: frozenset[Reason] = frozenset()
     triggers: frozenset[Trigger] = frozenset()
     kinds: frozenset[str] = frozenset()
+    branch: str | None = None
+    asker: str | None = None
     server_id: str | None = None
     project_id: str | None = None
     environment_id: str | None = None
@@ -192,6 +195,8 @@ def _prepared(tx: Tx, organization_id: str, reach: Visibility, filters: Filters)
         "reasons": sorted(filters.reasons),
         "triggers": sorted(filters.triggers),
         "kinds": sorted(filters.kinds),
+        "branch": filters.branch,
+        "asker": filters.asker,
         "environment": sorted(filters.services),
         "projects": sorted(reach.projects),
         "services": sorted(reach.services),
@@ -236,6 +241,8 @@ def _wanted(reach: Visibility, filters: Filters) -> set[str]:
         "reasons": bool(filters.reasons),
         "triggers": bool(filters.triggers),
         "kinds": bool(filters.kinds),
+        "branch": filters.branch is not None,
+        "asker": filters.asker is not None,
         "environment": filters.environment_id is not None,
         "words": bool(filters.words),
         "reach": not reach.everything,
@@ -291,6 +298,8 @@ def _beside(names: tuple[str, ...], words: int, *, postgres: bool) -> list[Colum
         "reasons": _plain("reason").in_(_several("reasons")),
         "triggers": _plain("trigger").in_(_several("triggers")),
         "kinds": _plain("kind").in_(_several("kinds")),
+        "branch": _plain("commit_branch") == bindparam("branch"),
+        "asker": or_(_plain("triggered_by") == bindparam("asker"), _plain("triggered_by_name") == bindparam("asker")),
         "environment": and_(_is_service(), _plain("subject_id").in_(_several("environment"))),
         "reach": or_(
             _plain("project_id").in_(_several("projects")),

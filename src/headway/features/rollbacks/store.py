@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, column, select, table
+from sqlalchemy import Row, Select, bindparam, column, select, table
 
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.rollback_targets import Left
 from headway.features.services.model import type_of
+from headway.infra.db.tables.services import releases
 from headway.infra.db.transaction import Tx
 
 _IDS_AT_A_TIME = 1_000  # a statement takes no more than some ten thousand parameters
@@ -27,6 +29,18 @@ class ReleasePlace:
     subject_id: str
     missing: str | None
     left: Left
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedRelease:
+    """A release that has served, and since when (None: nobody wrote it down)."""
+
+    release_id: str
+    version: int
+    deployment_id: str
+    since: datetime | None
+    commit_hash: str | None
+    image: str | None
 
 
 def find(tx: Tx, release_id: str) -> ReleasePlace | None:
@@ -47,6 +61,37 @@ def left_by(tx: Tx, deployment_ids: Sequence[str]) -> Mapping[str, Left]:
 def idle(tx: Tx) -> list[ReleasePlace]:
     """Every release that has served and does not now."""
     return [_place(row) for row in tx.execute(_IDLE)]
+
+
+def left_at(tx: Tx, service_id: str, deployment_id: str) -> ServedRelease | None:
+    """The release that a deployment left, None where it left none."""
+    return _served(tx, _LEFT, {"service_id": service_id, "deployment_id": deployment_id})
+
+
+def served_before(tx: Tx, service_id: str, release: ServedRelease | None, moment: datetime) -> ServedRelease | None:
+    """What served before a release came to, and at a ``moment`` where there is none; where nobody wrote down when, the
+    one with the number before.
+    """
+    if release is None:
+        return _served(tx, _SERVED_BEFORE, {"service_id": service_id, "until": moment, "but": ""})
+    if release.since is None:
+        return _served(tx, _NUMBERED_BEFORE, {"service_id": service_id, "seq": release.version})
+    given = {"service_id": service_id, "until": release.since, "but": release.release_id}
+    return _served(tx, _SERVED_BEFORE, given)
+
+
+def _served(tx: Tx, statement: Select[Any], values: Mapping[str, Any]) -> ServedRelease | None:
+    row = tx.execute(statement, values).one_or_none()
+    if row is None:
+        return None
+    return ServedRelease(
+        release_id=row.release_id,
+        version=row.version,
+        deployment_id=row.deployment_id,
+        since=row.since,
+        commit_hash=row.commit_hash,
+        image=row.image,
+    )
 
 
 def _place(row: Row[Any]) -> ReleasePlace:
@@ -91,3 +136,17 @@ _PLACED = _SERVED.add_columns(_s.kind).where(_s.service_id == _r.service_id)
 _BY_ID = _PLACED.where(_r.release_id == bindparam("release_id"))
 _OF_DEPLOYMENTS = _SERVED.where(_r.deployment_id.in_(bindparam("ids", expanding=True)))
 _IDLE = _PLACED.where(_r.state != "serving")
+
+_t = releases.c
+_OF_SERVICE = select(
+    *(_t.release_id, _t.seq.label("version"), _t.deployment_id, _t.serving_since.label("since")),
+    *(_t.commit_hash, _t.image),
+).where(_t.service_id == bindparam("service_id"), _t.state != "starting")
+_LEFT = _OF_SERVICE.where(_t.deployment_id == bindparam("deployment_id")).order_by(_t.seq.desc()).limit(1)
+_NUMBERED_BEFORE = _OF_SERVICE.where(_t.seq < bindparam("seq")).order_by(_t.seq.desc()).limit(1)
+_SERVED_BEFORE = (
+    _OF_SERVICE.where(_t.release_id != bindparam("but"))
+    .where(_t.serving_since < bindparam("until", type_=_t.serving_since.type))
+    .order_by(_t.serving_since.desc(), _t.seq.desc())
+    .limit(1)
+)

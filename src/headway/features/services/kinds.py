@@ -18,7 +18,7 @@ from headway.features.services.hooks_model import TrackedSource
 from headway.features.services.lifecycle import ServiceLifecycle
 from headway.features.services.model import Release, Service
 from headway.features.services.previews_model import PullRevision
-from headway.features.services.rollback_differences import PendingChange, RollbackPreview
+from headway.features.services.rollback_differences import Difference, PendingChange, RollbackPreview
 from headway.features.services.routing import ServiceRouting
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
@@ -232,6 +232,10 @@ class RollbackForm(Protocol):
         """What is saved otherwise than the release runs with, which serves. Raises InvalidInput where that is not known
         of it, or what is saved cannot run.
         """
+        ...
+
+    def between(self, tx: Tx, before: str, after: str) -> Sequence[Difference] | None:
+        """What two releases ran with that is not the same, but for the domains; None where it was not kept of both."""
         ...
 
     def refused(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> str | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from headway.features.edge.domain_snapshots import DomainChange, shown
 from headway.features.edge.domains_model import DomainRequest
+from headway.kernel.veil import veiled_addresses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,14 @@ def of_domains(changes: Sequence[DomainChange], taken: Collection[DomainRequest]
         )
         for each in changes
     ]
+
+
+def masked(difference: Difference, mask: Callable[[str], str]) -> Difference:
+    """The same without what must not show, and without what an address names before its host."""
+    before, after = (
+        None if text is None else mask(veiled_addresses(text)) for text in (difference.before, difference.after)
+    )
+    return replace(difference, before=before, after=after)
 
 
 def as_text(value: Any) -> str | None:  # noqa: ANN401 - any JSON value

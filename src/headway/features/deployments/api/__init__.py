@@ -18,7 +18,7 @@ def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
 
 
 def _deployment(panel: PanelParts) -> Routed:
-    from headway.features.deployments.api import lists, log_lines, operations, search, strip
+    from headway.features.deployments.api import comparison, history, lists, log_lines, operations, search, strip
 
     features, reads = panel.features, panel.features.deployments.reads
     needs = operations.DeploymentNeeds(
@@ -39,6 +39,8 @@ def _deployment(panel: PanelParts) -> Routed:
         log_lines.router.over(line_needs),
         lists.router.over(list_needs),
         search.router.over(search_needs),
+        comparison.router.over(comparison.DeploymentComparisonNeeds(comparison=features.rollbacks.comparison)),
+        history.router.over(history.DeploymentHistoryNeeds(history=features.deployments.history)),
         strip.router.over(strip.DeploymentStripNeeds(deployment_reads=reads)),
     )
     return joined("deployment", parts)

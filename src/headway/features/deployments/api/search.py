@@ -28,10 +28,11 @@ from headway.infra.db.transaction import Tx
 
 E = TypeVar("E", bound=StrEnum)
 
+_LONGEST_TEXT = 200
 Id = Annotated[str, Field(min_length=1, max_length=64)]
+Name = Annotated[str, Field(min_length=1, max_length=_LONGEST_TEXT)]
 Moment = Annotated[str, Field(min_length=1, max_length=40)]
 
-_LONGEST_TEXT = 200
 _MOST_WORDS = 8
 _PAGE = 20
 
@@ -57,7 +58,8 @@ def _some_of(words: type[StrEnum]) -> str:
 class SearchDeployment(Input):
     """What is not given lets all through. ``status``, ``reason``, ``trigger`` and ``kind`` take several, separated by
     commas; of ``text`` each word must stand in the title, the description, the commit's message or hash, or the error
-    message. ``from`` is the first moment of creation, ``to`` the first that is too late: ISO 8601, UTC where no offset
+    message. ``branch`` is that of the commit, ``triggeredBy`` the id of a user or the name that they had then. ``from``
+    is the first moment of creation, ``to`` the first that is too late: ISO 8601, UTC where no offset
     is given.
     """
 
@@ -67,6 +69,8 @@ class SearchDeployment(Input):
     reason: Annotated[str, Field(pattern=_some_of(Reason))] | None = None
     trigger: Annotated[str, Field(pattern=_some_of(Trigger))] | None = None
     kind: Annotated[str, Field(pattern=r"^[A-Za-z.]{1,64}(,[A-Za-z.]{1,64}){0,15}$")] | None = None
+    branch: Name | None = None
+    triggered_by: Name | None = None
     server_id: Id | None = None
     project_id: Id | None = None
     environment_id: Id | None = None
@@ -92,6 +96,8 @@ class SearchDeployment(Input):
             reasons=_among(Reason, self.reason),
             triggers=_among(Trigger, self.trigger),
             kinds=frozenset(self.kind.split(",") if self.kind else ()),
+            branch=self.branch,
+            asker=self.triggered_by,
             server_id=self.server_id,
             project_id=self.project_id,
             environment_id=self.environment_id,

@@ -59,8 +59,8 @@ def preview_row(previewed: Previewed) -> PreviewRow:
     return {
         "usable": previewed.obstacle is None,
         "whyNot": previewed.obstacle,
-        "now": None if preview.now is None else _made(preview.now),
-        "to": _made(preview.to),
+        "now": None if preview.now is None else made_row(preview.now),
+        "to": made_row(preview.to),
         "changes": [difference_row(each) for each in preview.differences],
         "stays": list(preview.stays),
     }
@@ -72,7 +72,8 @@ def removed_row(left: Left, deployment: Listed | None, *, pending_as_running: bo
     return {**left_row(left), "deployment": row}
 
 
-def _made(made: NamedRelease) -> MadeRow:
+def made_row(made: NamedRelease) -> MadeRow:
+    """A release by what it was made of."""
     return {
         "rollbackId": made.release_id,
         "version": made.version,
@@ -83,7 +84,7 @@ def _made(made: NamedRelease) -> MadeRow:
 
 
 def difference_row(each: Difference) -> DifferenceRow:
-    """One difference."""
+    """One thing that is another."""
     return {
         "what": each.what,
         "name": each.name,

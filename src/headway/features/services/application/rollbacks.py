@@ -24,11 +24,13 @@ from headway.features.services.rollback_differences import (
     PendingChange,
     RollbackPreview,
     as_text,
+    masked,
     of_values,
     of_variables,
 )
 from headway.features.services.routing import ServiceRouting
 from headway.infra.db.transaction import Tx
+from headway.infra.logs.mask import Masker
 from headway.kernel.errors import Unavailable
 
 _LIMITS: Mapping[str, str] = {"limits.memory_bytes": "memoryLimit", "limits.cpus": "cpuLimit"}
@@ -43,6 +45,24 @@ _WAYS_OF_RUNNING: Mapping[str, str] = {
     "health.deadline_seconds": "healthDeadline",
     "health.settle_seconds": "settleTime",
     "health.drain_seconds": "drainTime",
+}
+_SOURCES: Mapping[str, str] = {
+    "source_type": "sourceType",
+    "git.url": "customGitUrl",
+    "git.branch": "customGitBranch",
+    "git.tag": "tag",
+    "git.path": "buildPath",
+    "docker.image": "dockerImage",
+}
+_BUILDS: Mapping[str, str] = {
+    "build.provider": "language",
+    "build.install": "installCommand",
+    "build.build": "buildCommand",
+    "build.release": "releaseCommand",
+    "build.publish": "publishDirectory",
+    "build.versions": "versions",
+    "build.keep": "keep",
+    "build.package": "package",
 }
 
 
@@ -94,6 +114,20 @@ class ApplicationRollbacks:
         built = open_snapshot(store.spec_of(tx, target.origin), vault) or snapshot
         return [*now, *by_deploy(built.settings, application)]
 
+    def between(self, tx: Tx, before: str, after: str) -> Sequence[Difference] | None:
+        """See ``RollbackForm.between``: also what each was fetched from and how it was built."""
+        vault = self.kind.planner.vault
+        was, became = (open_snapshot(store.spec_of(tx, each), vault) for each in (before, after))
+        if was is None or became is None:
+            return None
+        found = [
+            *_differences(was, became),
+            *of_values("source", _named(was.settings, _SOURCES), _named(became.settings, _SOURCES)),
+            *of_values("build", _named(was.settings, _BUILDS), _named(became.settings, _BUILDS)),
+        ]
+        masker = Masker({*was.mask, *became.mask})
+        return [masked(each, masker.mask_text) for each in found]
+
     def refused(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> str | None:
         """See ``RollbackForm.refused``."""
         vault = self.kind.planner.vault
@@ -125,7 +159,7 @@ class ApplicationRollbacks:
         await self.lifecycle.let_go(release)
 
 
-def _differences(before: Snapshot, after: ApplicationPlan) -> list[Difference]:
+def _differences(before: Snapshot, after: ApplicationPlan | Snapshot) -> list[Difference]:
     secret = {
         name
         for settings, variables, mask in (

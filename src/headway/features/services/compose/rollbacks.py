@@ -78,6 +78,11 @@ class ComposeRollbacks:
         release = find_release(tx, self.kind.planner, release_id)
         return changes(release.record, compose.settings, variables_of(tx, compose, self.kind.planner.vault).variables)
 
+    def between(self, tx: Tx, before: str, after: str) -> Sequence[Difference] | None:
+        """See ``RollbackForm.between``."""
+        was, became = (store.release(tx, each, self.kind.planner.vault) for each in (before, after))
+        return None if was is None or became is None else _differences(was.record, became.record)
+
     def refused(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> str | None:
         """See ``RollbackForm.refused``. What its file asks for comes back whatever stays."""
         del keep_configuration

@@ -1,0 +1,42 @@
+"""Two failures are the same where their messages differ in nothing but numbers, hashes, ids and paths."""
+
+from __future__ import annotations
+
+import pytest
+
+from headway.core.deployments.failure_shape import shape_of
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Step build: exit status 7", "Step build: exit status 12"),
+        ("npm error at /work/a1/src/app.ts:14:3", "npm error at /work/b22/src/app.ts:9:77"),
+        ("cannot find commit 4f1e2d9c0b", "cannot find commit 77aa0099ff"),
+        ("Deployment uSt6jIdGsCMnsZLutXTG2 runs", "Deployment 9Zt6jIdGsCMnsZLutXTGa runs"),
+        ("took 3.25 s at 12:03:04", "took 18 s at 09:55:59"),
+        ("Module not found:  ./x", "module not found: ./x"),
+        ("C:/work/a is gone", "C:/work/other is gone"),
+    ],
+)
+def test_they_are_the_same(one: str, other: str) -> None:
+    assert one != other
+    assert shape_of(one) == shape_of(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Step build: exit status 7", "Step test: exit status 7"),
+        ("Module not found: left-pad", "Module not found: right-pad"),
+        ("deadbeef is not there", "cafebabe is not there"),  # which are words
+        ("", "Step build: exit status 7"),
+    ],
+)
+def test_they_are_not_the_same(one: str, other: str) -> None:
+    assert shape_of(one) != shape_of(other)
+
+
+def test_a_message_of_any_length_has_a_shape() -> None:
+    assert len(shape_of("word 1 /a/b " * 100_000)) <= 400
+    assert shape_of(None) == ""
