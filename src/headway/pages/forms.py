@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -46,9 +46,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What a form asks before it does anything: what will happen, what stays, and the word on its button. Where
-    ``typed`` is given, that has to be typed first. ``values`` fill its fields, ``fields`` say how they are shown;
-    ``more`` is what the form's own template has beside that.
+    """What a form asks before it does anything: what will happen, what stays, and the word on its button ("" where
+    there is nothing to do, which the consequences say). Where ``typed`` is given, that has to be typed first.
+    ``values`` fill its fields, ``fields`` say how they are shown; ``more`` is what the form's own template has beside
+    that. ``things`` are what it is about where that is several, each with its path.
     """
 
     title: str
@@ -59,6 +60,7 @@ class Question:
     values: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, Field] = field(default_factory=dict)
     more: Mapping[str, object] = field(default_factory=dict)
+    things: Sequence[tuple[str, str | None]] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +114,7 @@ class Form:
     operation: Callable[[Visit], str]
     given: Callable[[Visit], Mapping[str, object]]
     asks: Callable[[Visit], Awaitable[Question]]
-    did: Callable[[Visit, object], Flash]
+    did: Callable[[Visit, object], Flash | Awaitable[Flash]]
     then: Callable[[Visit, object], str]
     fields: Mapping[str, Kind] = field(default_factory=dict)
     clears: frozenset[str] = frozenset()
@@ -121,3 +123,35 @@ class Form:
     before: Callable[[Visit, Mapping[str, object]], Before | None] | None = None
     uploads: bool = False
     shows: Callable[[Visit, object], View] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What is performed for one of several things: an operation, and its input."""
+
+    operation: str
+    given: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Became:
+    """What became of one of several things, as a sentence, and where that can be seen (None: where the thing is)."""
+
+    text: str
+    good: bool = True
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Several:
+    """A form over several things. ``ids`` reads from the address which; its question, ``asks``, names them in
+    ``things``, in the same order. For each of them ``act`` says what is performed, by itself and whatever becomes of
+    the others, and ``did`` what became of it. The answer is a page of its own that tells each; sent again, it starts
+    nothing twice. ``back`` is the path that it leads back to.
+    """
+
+    ids: Callable[[Visit], Sequence[str]]
+    asks: Callable[[Visit], Awaitable[Question]]
+    act: Callable[[Visit, str], Awaitable[Act]]
+    did: Callable[[Visit, str, object], Awaitable[Became]]
+    back: str

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from headway.core.access.model import Actor
 
 if TYPE_CHECKING:
-    from headway.pages.forms import Flash, Form
+    from headway.pages.forms import Flash, Form, Several
 
 T = TypeVar("T")
 MOST_TOPICS = 16  # of one page
@@ -86,9 +86,9 @@ def no_topics(_visit: Visit) -> tuple[str, ...]:
 class Page:
     """A page. ``permission`` names the operation whose permission opens it (None: whoever is signed in may). ``parts``
     are pieces of it that can be had alone, by their names, each made by the function that the whole page uses.
-    ``forms`` are what it can be sent to do, by their names. ``topics`` are what its parts depend on, where it lies open
-    ("deployments", "service:<id>"): when one of them changes they are pulled again, each one that names topics of its
-    own when one of those does.
+    ``forms`` are what it can be sent to do, by their names; ``several`` those that do it to several things. ``topics``
+    are what its parts depend on, where it lies open ("deployments", "service:<id>"): when one of them changes they are
+    pulled again, each one that names topics of its own when one of those does.
     """
 
     path: str
@@ -96,4 +96,5 @@ class Page:
     show: Callable[[Visit], Awaitable[View]]
     parts: Mapping[str, Callable[[Visit], Awaitable[View]]] = field(default_factory=dict)
     forms: Mapping[str, Form] = field(default_factory=dict)
+    several: Mapping[str, Several] = field(default_factory=dict)
     topics: Callable[[Visit], tuple[str, ...]] = no_topics

@@ -181,6 +181,12 @@ def _since(kind: State, at: object, *, word: str | None = None, why: str | None 
     return State(word=word or kind.word, icon=kind.icon, tone=kind.tone, at=told, why=why)
 
 
+def usually(span: Mapping[str, object]) -> str:
+    """A span of ``deployment.usual`` as words: usually 42 s, usually 42 s to 1 min 05 s."""
+    half, most = (duration(float(str(span[name]))) for name in ("p50Ms", "p95Ms"))
+    return f"usually {half}" if half == most else f"usually {half} to {most}"
+
+
 def counted(words: Iterable[str]) -> str:
     """How often each word comes, the most frequent first: "18 done, 2 failed"."""
     found = Counter(words)
@@ -213,6 +219,7 @@ FILTERS: Mapping[str, Callable[..., object]] = MappingProxyType(
             short_hash,
             state,
             deployment_state,
+            usually,
             counted,
             took,
         )

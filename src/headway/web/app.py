@@ -24,6 +24,7 @@ from headway.http.outlets import AsgiStream
 from headway.http.request_ids import told_path
 from headway.kernel.context import found
 from headway.kernel.errors import Code
+from headway.pages.forms import Several
 from headway.pages.page import MOST_TOPICS, Asked, Page, Unknown, View
 from headway.web.answers import Flashes, Headers, led_to, once_with_flash, page_answer, said_once
 from headway.web.choices import Choices
@@ -37,6 +38,7 @@ from headway.web.paths import HOME, Named, Paths, Piece
 from headway.web.renderer import ANY_NAME, OWN, Templates
 from headway.web.requests import Came, FormTokens, came
 from headway.web.sent_files import SentFiles
+from headway.web.several_post import AskingSeveral
 from headway.web.sign_in import SIGN_IN, SignInPages
 from headway.web.static_files import PREFIX, StaticFiles
 from headway.web.visits import Operations, PageVisit
@@ -166,7 +168,8 @@ class Web:
                 return each
             if each.piece is Piece.PART and request.method == "GET" and each.name in page.parts:
                 return each
-            if each.piece is Piece.FORM and request.method in {"GET", "POST"} and each.name in page.forms:
+            forms = {*page.forms, *page.several}
+            if each.piece is Piece.FORM and request.method in {"GET", "POST"} and each.name in forms:
                 return each
         return by_id
 
@@ -232,6 +235,8 @@ class Web:
         return page_answer(self._html(view, frame), request.headers)
 
     async def _of_form(self, page: Page, request: Came, visit: PageVisit, named: Named, frame: Frame) -> Answer:
+        if named.name in page.several:
+            return await self._of_several(page.several[named.name], request, visit, frame)
         back = request.path.rpartition("/")[0] or HOME
         asking = Asking(form=page.forms[named.name], action=quote(request.path), back=back, shown=self._shown_once)
         if request.method == "GET":
@@ -248,6 +253,14 @@ class Web:
             cookie = self._flashes.sent(request.place, request.token or "", done.flash)
             return led_to(self._paths.ours(done.then), (cookie,))
         return self._said(done, frame)
+
+    async def _of_several(self, several: Several, request: Came, visit: PageVisit, frame: Frame) -> Answer:
+        asking = AskingSeveral(several=several, action=request.address)
+        if request.method == "GET":
+            return self._said(await asking.question(visit), frame)
+        typed = await request.form()
+        self._tokens.require(request.token or "", typed)
+        return self._said(await asking.done(visit, request, typed), frame)
 
     def _told(self, problem: Problem, frame: Frame) -> Answer:
         """A page that says why there is none."""

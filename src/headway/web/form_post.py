@@ -88,7 +88,7 @@ class Asking:
         """What it did; the same question again, with what was typed and why not, where it did nothing. Raises what its
         page raises, and unknown errors.
         """
-        key = None if self.form.shows is None else _key(came, self.action, typed.get(_ONCE, ""))
+        key = None if self.form.shows is None else form_key(came, self.action, typed.get(_ONCE, ""))
         if key is None:
             return await self._done(visit, came, typed, sign_in, upload)
         return await self.shown.of(key, lambda: self._done(visit, came, typed, sign_in, upload))
@@ -111,7 +111,7 @@ class Asking:
             takes = self.form.takes
             values = values_of(self.form, typed) if takes is None else await takes(visit, typed)
             given = await self._prepared(visit, operation, {**values, **self.form.given(visit)})
-            key = _key(came, operation.name, typed.get(_ONCE, ""))
+            key = form_key(came, operation.name, typed.get(_ONCE, ""))
             answer = await visit.operations.perform(operation, visit.actor, given, key, upload)
         except Problem as problem:
             at, rest = told_of(problem.issues, self.form.fields)
@@ -123,7 +123,7 @@ class Asking:
         except HeadwayError as error:
             if error.code is Code.INTERNAL:
                 raise
-            told = errors.problem_of(error)
+            told, question = errors.problem_of(error), await self.form.asks(visit)  # it may be another by now
             return self._view(
                 question,
                 typed,
@@ -135,7 +135,9 @@ class Asking:
         if self.form.shows is not None:
             view = self.form.shows(visit, answer)
             return replace(view, values={**view.values, "once": secrets.token_hex(16)})
-        return Done(flash=self.form.did(visit, answer), then=self.form.then(visit, answer))
+        did = self.form.did(visit, answer)
+        flash = did if isinstance(did, Flash) else await did
+        return Done(flash=flash, then=self.form.then(visit, answer))
 
     async def _prepared(
         self, visit: PageVisit, operation: Operation, given: Mapping[str, object]
@@ -190,7 +192,7 @@ def _with(question: Question, values: Mapping[str, str]) -> Question:
     return replace(question, values=values)
 
 
-def _key(came: Came, operation: str, once: str) -> str | None:
+def form_key(came: Came, operation: str, once: str) -> str | None:
     """What lets the form start its work once, however often it is sent; of each session and operation its own."""
     if not once:
         return None

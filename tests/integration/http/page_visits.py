@@ -100,7 +100,8 @@ class Person:
         """Sends a form: what it says that it did, and where it leads to."""
         sent, visit = page.forms[form], self.visit(ids, {})
         answer = await self.answered(page, form, typed, **ids)
-        return sent.did(visit, answer), sent.then(visit, answer)
+        did = sent.did(visit, answer)
+        return did if isinstance(did, Flash) else await did, sent.then(visit, answer)
 
     async def answered(self, page: Page, form: str, typed: Mapping[str, str] | None = None, **ids: str) -> object:
         """Sends a form: what its operation answers."""

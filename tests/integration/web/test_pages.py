@@ -111,7 +111,7 @@ def _addresses(ids: Mapping[str, str]) -> dict[str, str]:
 # The status of each page, to those who are of the organisation and were given nothing, and to those of another one.
 MEMBER: Mapping[str, int] = dict.fromkeys(
     (
-        *("/home", "/deployments", "/services", "/members", "/projects", "/account", "/keys"),
+        *("/home", "/deployments", "/services", "/members", "/projects", "/account", "/keys", "/deployments/several"),
         *("/schedules", "/schedules/new", "/backups", "/backups/new", "/previews"),
     ),
     200,

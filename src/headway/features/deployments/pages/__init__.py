@@ -11,11 +11,17 @@ if TYPE_CHECKING:
 
 def pages() -> Mapping[str, Callable[[], Page]]:
     """What makes each page, by its path."""
-    return {"/deployments": _list, "/deployments/{deploymentId}": _one}
+    return {"/deployments": _list, "/deployments/several": _several, "/deployments/{deploymentId}": _one}
 
 
 def _list() -> Page:
     from headway.features.deployments.pages.deployment_list import PAGE
+
+    return PAGE
+
+
+def _several() -> Page:
+    from headway.features.deployments.pages.deployment_selection import PAGE
 
     return PAGE
 

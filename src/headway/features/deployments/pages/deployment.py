@@ -5,36 +5,45 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from headway.core.deployments.status import Reason, Status
+from headway.core.deployments.status import Status
 from headway.features.deployments.pages import deployment_forms
-from headway.features.deployments.pages.deployment_forms import ONE, address, title_of
+from headway.features.deployments.pages.deployment_forms import DEPLOYS, ONE, address, title_of
+from headway.features.deployments.pages.deployment_past import (
+    ASKED_FOR,
+    LEAST_COUNTED,
+    failure_values,
+    outlook_values,
+    usual_of,
+)
 from headway.features.deployments.pages.log_window import DOWNLOAD, finds, operations_of, window
 from headway.features.services.pages.service_actions import redeploy_of
 from headway.kernel.errors import NotFound
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 
 if TYPE_CHECKING:
+    from headway.features.deployments.api.comparison import ComparedRow
+    from headway.features.deployments.api.history import UsualRow
     from headway.features.deployments.api.rollback_rows import LeftRow
     from headway.features.deployments.api.rows import DeploymentRow
     from headway.features.services.api.service_rows import ServiceOverviewRow
 
 PATH = "/deployments/{deploymentId}"
+COMPARE: Asked[ComparedRow] = Asked("deployment.compare")
 SERVICE: Asked[ServiceOverviewRow] = Asked("service.one")
 _FOLDER = "features/deployments/pages"
 _UNFINISHED = frozenset({Status.PENDING, Status.RUNNING})
-_ASKED_FOR = frozenset({Reason.CANCELLED, Reason.KILLED, Reason.SUPERSEDED})  # which is no failure
-_DEPLOYS = (".deploy", ".rollback")
 _SECONDS = 2.0
 
 
 async def show(visit: Visit) -> View:
     """All of it."""
     row = await visit.ask(ONE, deploymentId=visit.path["deploymentId"])
-    service = await _service(visit, row)
-    log = await _log_values(visit, row)
+    service, usual = await _service(visit, row), await usual_of(visit, row)
+    standing = await _state_values(visit, row, service, usual)
+    log, compared = await _log_values(visit, row), await _changes_values(visit, row)
     return View(
         template=f"{_FOLDER}/deployment.html",
-        values={**_state_values(visit, row, service), **_steps_values(row), **log, "service": service},
+        values={**standing, **_steps_values(row, usual), **compared, **log, "service": service},
         title=title_of(row),
     )
 
@@ -42,14 +51,25 @@ async def show(visit: Visit) -> View:
 async def state(visit: Visit) -> View:
     """How it stands, and what can be done with it."""
     row = await visit.ask(ONE, deploymentId=visit.path["deploymentId"])
-    values = _state_values(visit, row, await _service(visit, row))
+    values = await _state_values(visit, row, await _service(visit, row), await usual_of(visit, row))
     return View(template=f"{_FOLDER}/deployment_state.html", values=values, title=title_of(row))
 
 
 async def steps(visit: Visit) -> View:
     """What its run did, step by step."""
     row = await visit.ask(ONE, deploymentId=visit.path["deploymentId"])
-    return View(template=f"{_FOLDER}/deployment_steps.html", values=_steps_values(row), title=title_of(row))
+    return View(
+        template=f"{_FOLDER}/deployment_steps.html",
+        values=_steps_values(row, await usual_of(visit, row)),
+        title=title_of(row),
+    )
+
+
+async def changes(visit: Visit) -> View:
+    """What it has changed against what served before it."""
+    row = await visit.ask(ONE, deploymentId=visit.path["deploymentId"])
+    values = await _changes_values(visit, row)
+    return View(template=f"{_FOLDER}/deployment_changes.html", values=values, title=title_of(row))
 
 
 async def log(visit: Visit) -> View:
@@ -70,19 +90,40 @@ async def _service(visit: Visit, row: DeploymentRow) -> ServiceOverviewRow | Non
     return None if isinstance(found, Unknown) else found
 
 
-def _state_values(visit: Visit, row: DeploymentRow, service: ServiceOverviewRow | None) -> Mapping[str, object]:
+async def _state_values(
+    visit: Visit, row: DeploymentRow, service: ServiceOverviewRow | None, usual: UsualRow | None
+) -> Mapping[str, object]:
     return {
+        **outlook_values(visit, usual),
+        **await failure_values(visit, row),
         "row": row,
-        "is_asked_for": row["reason"] in _ASKED_FOR,
+        "is_asked_for": row["reason"] in ASKED_FOR,
         "actions": _actions(visit, row, service),
         "state_pull": f"{address(row)}/-/state",
         "live": row["status"] in _UNFINISHED,
     }
 
 
-def _steps_values(row: DeploymentRow) -> Mapping[str, object]:
+async def _changes_values(visit: Visit, row: DeploymentRow) -> Mapping[str, object]:
+    """None where there is nothing to compare: it is of no service that is released, or that cannot be told now."""
+    compared = None
+    if row["kind"].endswith(DEPLOYS) and (row["applicationId"] or row["composeId"]):
+        found = await visit.ask_within(_SECONDS, COMPARE, deploymentId=row["deploymentId"])
+        compared = None if isinstance(found, Unknown) else found
     return {
         "row": row,
+        "compared": compared,
+        "changes_pull": f"{address(row)}/-/changes",
+        "live": row["status"] in _UNFINISHED,
+    }
+
+
+def _steps_values(row: DeploymentRow, usual: UsualRow | None) -> Mapping[str, object]:
+    return {
+        "row": row,
+        "usual": usual,
+        "usual_steps": {} if usual is None else {each["name"]: each for each in usual["steps"]},
+        "least": LEAST_COUNTED,
         "failed": last_step(row),
         "steps_pull": f"{address(row)}/-/steps",
         "live": row["status"] in _UNFINISHED,
@@ -112,7 +153,7 @@ def _actions(visit: Visit, row: DeploymentRow, service: ServiceOverviewRow | Non
     """Links to the questions of what the caller may do with it as it stands."""
     path, status, left = address(row), row["status"], row["rollback"]
     offered: list[Mapping[str, object]] = []
-    if service is not None and status not in _UNFINISHED and row["kind"].endswith(_DEPLOYS):
+    if service is not None and status not in _UNFINISHED and row["kind"].endswith(DEPLOYS):
         offered += redeploy_of(visit, service, serves=left is not None and left["serves"])
         if left is not None and _is_offered(left, service) and visit.may("rollback.rollback"):
             to = f"/services/{service['serviceId']}/rollback/{left['rollbackId']}"
@@ -148,7 +189,7 @@ PAGE = Page(
     path=PATH,
     permission=ONE.name,
     show=show,
-    parts={"state": state, "steps": steps, "log": log},
+    parts={"state": state, "steps": steps, "changes": changes, "log": log},
     forms={
         "cancel": deployment_forms.CANCEL,
         "kill": deployment_forms.KILL,

@@ -1,0 +1,93 @@
+"""The way of a form over several things: its question, and what became of each."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from headway.api.problems import Problem
+from headway.http import errors
+from headway.kernel.errors import Code, HeadwayError
+from headway.pages.forms import Became, Question, Several
+from headway.pages.page import View
+from headway.web.form_post import form_key
+from headway.web.requests import Came
+from headway.web.visits import PageVisit
+
+log = logging.getLogger(__name__)
+
+_ONCE = "once"
+_AT_ONCE = 10
+_UNFIT = 422
+_UNFORESEEN = "Headway made a mistake with this one; its own log tells more."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskingSeveral:
+    """A form over several things at ``action``, which names them."""
+
+    several: Several
+    action: str
+
+    async def question(self, visit: PageVisit) -> View:
+        """What it asks before it does anything."""
+        return self._question(await self.several.asks(visit))
+
+    async def done(self, visit: PageVisit, came: Came, typed: Mapping[str, str]) -> View:
+        """What became of each; the question again where there is nothing to do."""
+        question = await self.several.asks(visit)
+        if not question.button:
+            return self._question(question, status=_UNFIT)
+        ids, once, seats = self.several.ids(visit), typed.get(_ONCE, ""), asyncio.Semaphore(_AT_ONCE)
+
+        async def one(each: str) -> Became:
+            async with seats:
+                return await self._one(visit, came, each, f"{once} {each}" if once else "")
+
+        found = await asyncio.gather(*(one(each) for each in ids), return_exceptions=True)
+        return self._results(question, [_told(each, result) for each, result in zip(ids, found, strict=True)])
+
+    async def _one(self, visit: PageVisit, came: Came, each: str, once: str) -> Became:
+        try:
+            act = await self.several.act(visit, each)
+            operation = visit.operations.named(act.operation)
+            key = form_key(came, operation.name, once)
+            answer = await visit.operations.perform(operation, visit.actor, act.given, key)
+            return await self.several.did(visit, each, answer)
+        except Problem as problem:
+            return Became(text=problem.message, good=False)
+        except HeadwayError as error:
+            if error.code is Code.INTERNAL:
+                raise
+            return Became(text=errors.problem_of(error).message, good=False)
+
+    def _question(self, question: Question, status: int = 200) -> View:
+        values = {
+            "question": question,
+            "action": self.action,
+            "back": self.several.back,
+            "once": secrets.token_hex(16),
+            "fields": (),
+            "issues": {},
+            "problem": "",
+        }
+        return View(template="web/templates/question.html", values=values, title=question.title, status=status)
+
+    def _results(self, question: Question, found: Sequence[Became]) -> View:
+        things = [
+            {"label": label, "path": became.path or path, "text": became.text, "good": became.good}
+            for (label, path), became in zip(question.things, found, strict=True)
+        ]
+        good = sum(each.good for each in found)
+        values = {"things": things, "good": good, "bad": len(found) - good, "back": self.several.back}
+        return View(template="web/templates/results.html", values=values, title="What became of each")
+
+
+def _told(each: str, result: Became | BaseException) -> Became:
+    if isinstance(result, BaseException):
+        log.error("one of several, %s, failed", each, exc_info=result)
+        return Became(text=_UNFORESEEN, good=False)
+    return result
