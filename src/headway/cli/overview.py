@@ -20,6 +20,7 @@ Row = Mapping[str, Any]
 
 _AT_ONCE = 6
 _SHOWN_HASH = 7
+_ASKED_FOR = frozenset({"cancelled", "killed", "superseded"})  # which is no failure
 _KINDS: Mapping[str, str] = MappingProxyType({"application": "app"})
 
 
@@ -45,7 +46,19 @@ class Overview:
             return "serves, unstable" if (self.serving or {}).get("unstable") else "serves"
         if not self._serves:
             return {"running": "deploys", "error": "error"}.get(status, status)
-        return {"running": "serves, deploys", "error": "serves, error"}.get(status, status)
+        if status == "error":
+            return self._after_an_error
+        return "serves, deploys" if status == "running" else status
+
+    @property
+    def _after_an_error(self) -> str:
+        # A start that came to nothing leaves an error too, and no row that tells of it: what is said holds in any case.
+        ended = next((each for each in self.row["deployments"] if each.get("finishedAt")), None)
+        if ended is not None and ended.get("status") == "done":
+            return "last start did not succeed"
+        if ended is not None and ended.get("reason") in _ASKED_FOR:
+            return f"last deployment {ended['reason']}, serves unless a start failed since"
+        return "serves, error"
 
     @property
     def _status(self) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import event
 from headway.core.deployments.model import SubjectType
 from headway.features.projects import store as projects
 from headway.features.rollbacks import store as rollbacks
-from headway.features.services import store
+from headway.features.services import overview_store, store
 from headway.features.services.application import store as applications
 from headway.features.services.compose import store as composes
 from headway.features.services.model import APPLICATIONS, Release, ReleaseState
@@ -64,6 +64,12 @@ def test_releases_of_compose_services_are_found_without_a_look_at_every_release(
 def test_what_one_goes_back_to_is_told_by_the_release_alone(sqlite_database_url: str) -> None:
     steps = plan(sqlite_database_url, lambda tx: rollbacks.left_by(tx, ["d"]))
     assert steps == ["SEARCH releases USING INDEX ix_releases_deployment_id (deployment_id=?)"]
+
+
+def test_how_the_last_one_ended_is_found_without_a_look_at_every_deployment(sqlite_database_url: str) -> None:
+    steps = plan(sqlite_database_url, lambda tx: overview_store.find(tx, "shop"))
+    assert any("ix_deployments_ended (subject_type=? AND subject_id=? AND finished_at>?)" in step for step in steps)
+    assert not any("TEMP B-TREE" in step for step in steps), steps
 
 
 def plan(url: str, work: Callable[[Tx], object]) -> list[str]:

@@ -35,6 +35,23 @@ def test_what_serves_is_told_where_its_deployment_is_no_longer_there(
     assert (of.state, of.serving) == (state, None)
 
 
+@pytest.mark.parametrize(
+    ("status", "reason", "state"),
+    [
+        ("error", "failed", "serves, error"),
+        ("error", "cancelled", "last deployment cancelled, serves unless a start failed since"),
+        ("error", "killed", "last deployment killed, serves unless a start failed since"),
+        ("done", None, "last start did not succeed"),
+    ],
+)
+def test_an_error_behind_an_end_that_was_asked_for_is_told_in_words(
+    status: str, reason: str | None, state: str
+) -> None:
+    waits = {"rollback": None, "status": "pending", "reason": None, "finishedAt": None}
+    ended = {"rollback": None, "status": status, "reason": reason, "finishedAt": "2026-11-29T12:00:00Z"}
+    assert overview("application", "error", "r1", waits, ended).state == state
+
+
 def test_a_deployment_that_was_left_tells_since_when() -> None:
     row = {"rollback": {"serves": True}, "unstable": True}
     of = overview("application", "done", "r1", {"rollback": None}, row)

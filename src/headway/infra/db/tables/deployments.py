@@ -122,6 +122,10 @@ Index(
 )
 Index("ix_deployments_running", deployments.c.host_id, sqlite_where=RUNNING, postgresql_where=RUNNING)
 Index("ix_deployments_subject", deployments.c.subject_type, deployments.c.subject_id, deployments.c.seq)
+Index(
+    "ix_deployments_ended",  # how the last one ended
+    *(deployments.c[name] for name in ("subject_type", "subject_id", "finished_at", "seq")),
+)
 Index("ix_deployments_server", deployments.c.server_id, deployments.c.seq)
 Index(
     "ix_deployments_built",
