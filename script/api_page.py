@@ -275,6 +275,14 @@ def _introduction() -> Sequence[str]:
         message, or the commit's message or hash; capitals of the Latin alphabet do not matter.
         """,
         """
+        `deployment.usual` tells how long a deployment and its steps usually take (half, and nineteen of twenty, of the
+        last 20 that were done, of the same service, kind and host; of fewer than five nothing), when what runs is
+        expected to end, and when what waits is expected to begin and behind what; `deployment.usualDurations` the first
+        for many at once. `deployment.compare` tells what a deployment changed against what served before it,
+        `deployment.sameFailures` how often its service has failed in the same way before, and `deployment.strip` gives
+        the newest deployments of one service as bars.
+        """,
+        """
         `deployment.wait` answers when a deployment has ended (or runs, with `until=running`), at the latest after
         `timeout` seconds; who hears `reached: false` asks again. It does so too when the panel stops.
         """,

@@ -45,11 +45,20 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Thing:
+    """One of several things: what it is called, how it stands, and where it is shown (None: it is not there)."""
+
+    label: str
+    standing: str
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What a form asks before it does anything: what will happen, what stays, and the word on its button ("" where
     there is nothing to do, which the consequences say). Where ``typed`` is given, that has to be typed first.
     ``values`` fill its fields, ``fields`` say how they are shown; ``more`` is what the form's own template has beside
-    that. ``things`` are what it is about where that is several, each with its path.
+    that. ``things`` are what it is about, where that is several.
     """
 
     title: str
@@ -60,7 +69,7 @@ class Question:
     values: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, Field] = field(default_factory=dict)
     more: Mapping[str, object] = field(default_factory=dict)
-    things: Sequence[tuple[str, str | None]] = ()
+    things: Sequence[Thing] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

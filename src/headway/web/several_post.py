@@ -78,8 +78,8 @@ class AskingSeveral:
 
     def _results(self, question: Question, found: Sequence[Became]) -> View:
         things = [
-            {"label": label, "path": became.path or path, "text": became.text, "good": became.good}
-            for (label, path), became in zip(question.things, found, strict=True)
+            {"label": each.label, "path": became.path or each.path, "text": became.text, "good": became.good}
+            for each, became in zip(question.things, found, strict=True)
         ]
         good = sum(each.good for each in found)
         values = {"things": things, "good": good, "bad": len(found) - good, "back": self.several.back}

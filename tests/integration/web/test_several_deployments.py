@@ -7,7 +7,12 @@ import re
 
 import pytest
 
+from headway.core.access.model import Actor
+from headway.core.access.policy import Permission
+from headway.core.deployments.model import Deployment
+from headway.core.deployments.service import DeploymentService
 from headway.features.deployments.pages.deployment_selection import MOST
+from headway.pages.words import utc
 from tests.integration.http.world import World
 from tests.integration.web.browsers import OWN, fields_of, signed_in
 
@@ -35,14 +40,15 @@ async def test_each_is_cancelled_by_itself_and_told_by_itself(world: World) -> N
         assert 'formaction="/deployments/several/cancel"' in listed
         question = (await client.get(path)).text
         assert "Cancel 3 deployments?" in question
-        assert "The one that waits: pending" in question
-        assert "gone: it is not there any more" in question
+        assert 'The one that waits</bdi></a> <span class="dim">pending</span>' in question
+        assert 'gone</bdi></span> <span class="dim">it is not there any more</span>' in question
         done = await client.post(path, data=await fields_of(client, path), headers=OWN)
     assert done.status_code == 200
     assert "1 done, 2 not." in done.text
+    how = f"done, {utc((await world.get('deployment.one', deploymentId=ended))['finishedAt'])}"
     assert _told(done.text) == [
         ("done", "Cancelled: nothing of it runs any more. It had not begun."),
-        ("not done", "Deployment has already ended"),
+        ("not done", f"It has ended already: {how}. There is nothing to end."),
         ("not done", "Deployment not found"),
     ]
     assert (await world.get("deployment.one", deploymentId=waits))["reason"] == "cancelled"
@@ -112,6 +118,25 @@ async def test_it_is_taken_from_our_own_pages_and_for_what_one_may_see_only(worl
         assert (await owner.get("/deployments/several/nothing")).status_code == 404
         assert "None is chosen." in (await owner.get("/deployments/several")).text
     assert (await world.get("deployment.one", deploymentId=waits))["status"] == "pending"
+
+
+async def test_a_fault_with_one_holds_up_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop, blog = await world.application("shop"), await world.application("blog")
+    broken, waits = await world.deploy(shop), await world.deploy(blog)
+    cancel = DeploymentService.cancel
+
+    async def breaks(self: DeploymentService, actor: Actor, permission: Permission, deployment_id: str) -> Deployment:
+        if deployment_id == broken:
+            raise RuntimeError("nobody thought of this")
+        return await cancel(self, actor, permission, deployment_id)
+
+    monkeypatch.setattr(DeploymentService, "cancel", breaks)
+    path = _address("cancel", broken, waits)
+    async with signed_in(world) as client:
+        done = await client.post(path, data=await fields_of(client, path), headers=OWN)
+    assert [each for each, _ in _told(done.text)] == ["not done", "done"]
+    assert "nobody thought of this" not in done.text
+    assert (await world.get("deployment.one", deploymentId=waits))["reason"] == "cancelled"
 
 
 async def test_ids_that_are_none_are_not_asked_for(world: World) -> None:

@@ -12,7 +12,7 @@ from headway.core.access.policy import Noun, Permission, permit, reach
 from headway.core.deployments import store
 from headway.core.deployments.list_queries import within
 from headway.core.deployments.past_failures import PastFailures, past_failures
-from headway.core.deployments.queue_forecast import Busy, expected_start
+from headway.core.deployments.queue_forecast import MOST_IN_FRONT, Busy, expected_start
 from headway.core.deployments.queue_position import Hindrance, Queued, waits_of
 from headway.core.deployments.response_cache import ResponseCache
 from headway.core.deployments.status import Status
@@ -96,13 +96,13 @@ def _outlook(tx: Tx, actor: Actor, row: Listed) -> Outlook:
 
 def _of_one_that_waits(tx: Tx, actor: Actor, row: Listed, times: UsualTimes) -> Outlook:
     wait = waits_of(tx, [row]).get(row.deployment_id)
-    running, waiting = _all(tx, running=True), sorted(_all(tx, running=False), key=_place)
-    queue = [each for each in waiting if each.host_id == row.host_id and _place(each) <= _place(row)]
+    running, waiting = listed(tx, _RUNNING if tx.postgres else _RUNNING_AS_ONE, {}), _first_in_line(tx, row.host_id)
+    queue = [each for each in waiting if _place(each) <= _place(row)]
     spans = usual_totals(tx, [Alike.of(each) for each in (*running, *queue)])
     now = int(tx.now.timestamp() * 1_000_000)
     ends = {each.deployment_id: _end_from_now(each, spans.get(Alike.of(each)), now) for each in running}
     start = None
-    if wait is not None and wait.hindrance in {Hindrance.DEPLOYMENT, Hindrance.SLOT}:
+    if wait is not None and wait.hindrance in {Hindrance.DEPLOYMENT, Hindrance.SLOT} and len(queue) <= MOST_IN_FRONT:
         start = expected_start(
             _queued(row),
             [_queued(each) for each in queue],
@@ -116,13 +116,15 @@ def _of_one_that_waits(tx: Tx, actor: Actor, row: Listed, times: UsualTimes) -> 
             now=now,
         )
     held_by = _behind(row, running, queue, None if wait is None else wait.deployment_id)
-    seen = [each for each in held_by if within(reach(actor), each, actor.organization_id)]
+    seen = [each for each in held_by if within(reach(actor), each, actor.organization_id)][:_MOST_BEHIND]
+    in_front = sum(each.deployment_id != row.deployment_id for each in queue)
+    not_read = 0 if wait is None else max(0, wait.position - 1 - in_front)
     return Outlook(
         row=row,
         times=times,
         start=None if start is None else int(start),
-        behind=[(each, ends.get(each.deployment_id)) for each in seen[:_MOST_BEHIND]],
-        unseen=len(held_by) - len(seen[:_MOST_BEHIND]),
+        behind=[(each, ends.get(each.deployment_id)) for each in seen],
+        unseen=len(held_by) - len(seen) + not_read,
     )
 
 
@@ -153,9 +155,9 @@ def _place(row: Listed) -> tuple[str, int, int]:
     return row.host_id, row.lane, row.seq
 
 
-def _all(tx: Tx, *, running: bool) -> list[Listed]:
-    plain, one_value = (_RUNNING, _RUNNING_AS_ONE) if running else (_WAITING, _WAITING_AS_ONE)
-    return listed(tx, plain if tx.postgres else one_value, {})
+def _first_in_line(tx: Tx, host_id: str) -> list[Listed]:
+    """What waits for a host, in the order in which it begins; of a very long queue its beginning."""
+    return sorted(listed(tx, _WAITING if tx.postgres else _WAITING_AS_ONE, {"host": host_id}), key=_place)
 
 
 def _rows(tx: Tx, deployment_ids: Sequence[str]) -> list[Listed]:
@@ -163,7 +165,14 @@ def _rows(tx: Tx, deployment_ids: Sequence[str]) -> list[Listed]:
 
 
 _c = deployment_rows.c
-_RUNNING, _WAITING = (select(*COLUMNS).where(state) for state in (RUNNING, PENDING))
+_RUNNING = select(*COLUMNS).where(RUNNING)
+# No index is to be chosen by the host: few rows wait, and of those that ever ran there are many.
+_WAITING = (
+    select(*COLUMNS)
+    .where(PENDING, _c.host_id.concat("") == bindparam("host"))
+    .order_by(_c.lane, _c.seq)
+    .limit(MOST_IN_FRONT + 1)
+)
 _RUNNING_AS_ONE, _WAITING_AS_ONE = in_one_value(_RUNNING), in_one_value(_WAITING)
 _SOME = select(*COLUMNS).where(_c.deployment_id.in_(bindparam("ids", expanding=True)))
 _SOME_AS_ONE = in_one_value(_SOME)

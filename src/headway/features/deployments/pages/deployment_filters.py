@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PATH = "/deployments"
 SERVICES: Asked[list[GlanceRow]] = Asked("service.all")
 _SERVICE = "service"  # in the form: type and id of one, which the address holds apart
-_SECONDS = 1.0
+_SECONDS = 5.0
 
 # What a filter is called beside its value, by its name in the address, which is that of the search's input.
 LABELS: Mapping[str, str] = MappingProxyType(

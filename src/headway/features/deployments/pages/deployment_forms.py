@@ -43,11 +43,12 @@ def ended_words(word: str, row: DeploymentRow) -> str:
 
 async def _ask_cancel(visit: Visit) -> Question:
     row = await _row(visit)
-    ended = _ended(row)
+    ended = has_ended(row)
     return Question(
         title=f"Cancel “{title_of(row)}”?",
-        consequences=ended
-        or (
+        consequences=(ended,)
+        if ended
+        else (
             (f"It waits still: it leaves the queue and never begins.{_serves_on(row)}",)
             if row["status"] == "pending"
             else (
@@ -62,11 +63,12 @@ async def _ask_cancel(visit: Visit) -> Question:
 
 async def _ask_kill(visit: Visit) -> Question:
     row = await _row(visit)
-    ended = _ended(row)
+    ended = has_ended(row)
     return Question(
         title=f"Kill “{title_of(row)}”?",
-        consequences=ended
-        or (
+        consequences=(ended,)
+        if ended
+        else (
             *_at_work(row),
             "All of its processes are ended now (SIGKILL), and it is looked that none is left.",
             f"What is half made of it is removed.{_serves_on(row)}",
@@ -107,11 +109,11 @@ def _at_work(row: DeploymentRow) -> tuple[str, ...]:
     return (f"{began}, in step {cut(at['name'], 64)} since {utc(at['startedAt'])}." if at else f"{began}.",)
 
 
-def _ended(row: DeploymentRow) -> tuple[str, ...]:
-    """That a deployment has ended already, and how; nothing where it has not."""
+def has_ended(row: DeploymentRow) -> str:
+    """That a deployment has ended already, and how; "" where it has not."""
     if not Status(row["status"]).ended:
-        return ()
-    return (f"It has ended already: {deployment_state(row).word}, {utc(row['finishedAt'])}. There is nothing to end.",)
+        return ""
+    return f"It has ended already: {deployment_state(row).word}, {utc(row['finishedAt'])}. There is nothing to end."
 
 
 async def _row(visit: Visit) -> DeploymentRow:

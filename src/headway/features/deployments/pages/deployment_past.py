@@ -25,7 +25,7 @@ _LAST_LINES = 1_000
 _LINES_BEFORE = 10  # that are shown above the one that says why
 _SHORTEST = 6  # characters of a line that says something
 _SHORTEST_PIECE = 12
-_SECONDS = 2.0
+_SECONDS = 5.0
 
 
 async def usual_of(visit: Visit, row: DeploymentRow) -> UsualRow | None:

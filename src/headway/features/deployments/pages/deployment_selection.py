@@ -14,12 +14,13 @@ from headway.features.deployments.pages.deployment_forms import (
     REMOVE_OPERATION,
     address,
     ended_words,
+    has_ended,
     title_of,
 )
 from headway.features.services.pages.service_actions import ONE as SERVICE
 from headway.features.services.pages.service_actions import ROUTERS, router_of
 from headway.kernel.errors import InvalidInput, NotFound
-from headway.pages.forms import Act, Became, Question, Several, Started
+from headway.pages.forms import Act, Became, Question, Several, Started, Thing
 from headway.pages.page import Page, View, Visit
 from headway.pages.words import deployment_state, plural
 
@@ -34,6 +35,10 @@ Did = Callable[[Visit, str, object], Awaitable[Became]]
 
 class NothingToRepeat(InvalidInput):
     """What was chosen deploys no service, or has not ended yet."""
+
+
+class NothingToEnd(InvalidInput):
+    """What was chosen has ended already."""
 
 
 def chosen(visit: Visit) -> Sequence[str]:
@@ -76,17 +81,20 @@ def _question(
     return ask
 
 
-async def _thing(visit: Visit, deployment_id: str) -> tuple[str, str | None]:
+async def _thing(visit: Visit, deployment_id: str) -> Thing:
     """What is shown of one in the question, and where it is."""
     try:
         row = await visit.ask(ONE, deploymentId=deployment_id)
     except NotFound:
-        return f"{deployment_id}: it is not there any more", None
-    return f"{title_of(row)}: {deployment_state(row).word}", address(row)
+        return Thing(label=deployment_id, standing="it is not there any more")
+    return Thing(label=title_of(row), standing=deployment_state(row).word, path=address(row))
 
 
-def _operation(name: str) -> Callable[[Visit, str], Awaitable[Act]]:
-    async def act(_visit: Visit, deployment_id: str) -> Act:
+def _operation(name: str, *, ends: bool) -> Callable[[Visit, str], Awaitable[Act]]:
+    async def act(visit: Visit, deployment_id: str) -> Act:
+        ended = has_ended(await visit.ask(ONE, deploymentId=deployment_id)) if ends else ""
+        if ended:
+            raise NothingToEnd(ended)
         return Act(operation=name, given={"deploymentId": deployment_id})
 
     return act
@@ -146,7 +154,7 @@ PAGE = Page(
                     _REMOVES_HALF_MADE,
                 ),
             ),
-            act=_operation(CANCEL_OPERATION),
+            act=_operation(CANCEL_OPERATION, ends=True),
             did=_ended("Cancelled"),
             back=_LIST,
         ),
@@ -162,7 +170,7 @@ PAGE = Page(
                 ),
                 danger=True,
             ),
-            act=_operation(KILL_OPERATION),
+            act=_operation(KILL_OPERATION, ends=True),
             did=_ended("Killed"),
             back=_LIST,
         ),
@@ -192,7 +200,7 @@ PAGE = Page(
                 ),
                 danger=True,
             ),
-            act=_operation(REMOVE_OPERATION),
+            act=_operation(REMOVE_OPERATION, ends=False),
             did=_removed,
             back=_LIST,
         ),

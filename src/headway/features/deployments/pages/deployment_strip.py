@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 STRIP: Asked[list[BarRow]] = Asked("deployment.strip")
 _OF = frozenset({"application", "compose", "database", "previewDeployment", "schedule", "backup", "volumeBackup"})
 _UNFINISHED = frozenset({Status.PENDING, Status.RUNNING})
-_SECONDS = 1.0
+_SECONDS = 5.0
 
 
 async def strip_values(visit: Visit, filters: Mapping[str, str], path: str) -> Mapping[str, object]:
