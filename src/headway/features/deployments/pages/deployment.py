@@ -32,7 +32,7 @@ COMPARE: Asked[ComparedRow] = Asked("deployment.compare")
 SERVICE: Asked[ServiceOverviewRow] = Asked("service.one")
 _FOLDER = "features/deployments/pages"
 _UNFINISHED = frozenset({Status.PENDING, Status.RUNNING})
-_SECONDS = 2.0
+_SECONDS = 5.0
 
 
 async def show(visit: Visit) -> View:

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from headway.api.problems import Problem
 from headway.core.deployments.model import SubjectType, Trigger
 from headway.core.deployments.status import Reason, Status
+from headway.features.deployments.kind_names import KINDS
 from headway.pages.page import Asked, Unknown, Visit
 from headway.pages.words import cut
 
@@ -38,11 +39,6 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "from": "From",
         "to": "Before",
     }
-)
-KINDS = (
-    *("application.deploy", "application.rollback", "application.run", "compose.deploy", "compose.rollback"),
-    *("database.connect", "backup", "backup.restore", "backup.drill"),
-    *("volumeBackup", "volumeBackup.restore", "schedule", "server.setup"),
 )
 CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

@@ -1,0 +1,83 @@
+"""The filters of the list of deployments, and what ending one says before and after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+
+from headway.features.deployments.kind_names import KINDS
+from headway.features.deployments.pages.deployment import PAGE as ONE
+from headway.features.deployments.pages.deployment_forms import ended_words
+from headway.features.deployments.pages.deployment_list import PAGE as LIST
+from headway.infra.db.tables.deployments import steps
+from headway.infra.db.transaction import Tx
+from tests.integration.http.page_visits import person
+from tests.integration.http.world import World
+
+
+async def test_a_service_is_chosen_by_its_name_and_its_filter_is_one(world: World) -> None:
+    shop = await world.application("shop")
+    mine = await world.ended(shop)
+    await world.ended(await world.application("blog"))
+    ann = await person(world)
+
+    seen = await ann.see(LIST, service=f"application:{shop}", type="", branch="", triggeredBy="Owner")
+
+    assert [row["deploymentId"] for row in seen.view.values["rows"]] == [mine]  # type: ignore[attr-defined]
+    assert f'<option value="application:{shop}" selected>shop (bench)</option>' in seen.html
+    assert [(each["label"], each["value"], each["href"]) for each in seen.view.values["chips"]] == [  # type: ignore[attr-defined]
+        ("Application", "shop (bench)", "/deployments?triggeredBy=Owner"),
+        ("Asked for by", "Owner", f"/deployments?type=application&id={shop}"),
+    ]
+    assert len((await ann.see(LIST, service="", type="application")).view.values["rows"]) == 2  # type: ignore[arg-type]
+    elsewhere = await ann.see(LIST, service="schedule:abc")
+    assert '<option value="schedule:abc" selected>' in elsewhere.html
+    project = (await world.get("application.one", applicationId=shop))["environment"]["projectId"]
+    named = (await ann.see(LIST, projectId=project)).view.values["chips"]
+    assert [(each["label"], each["value"]) for each in named] == [("Project", "bench")]  # type: ignore[attr-defined]
+
+
+async def test_every_kind_that_there_is_can_be_chosen(world: World) -> None:
+    assert set(KINDS) == set(world.platform.base.engine._kinds)
+
+
+async def test_what_runs_says_where_it_is_before_it_is_ended(world: World) -> None:
+    runs = await world.deploy(await world.application("shop"))
+    await world.claim()
+    await world.services.db.run(lambda tx: _begin_step(tx, runs))
+    ann = await person(world)
+    for form in ("cancel", "kill"):
+        question = await ann.asked(ONE, form, deploymentId=runs)
+        assert "in step build since" in question.consequences[0]
+        assert question.button
+    removal = await ann.asked(ONE, "remove", deploymentId=runs)
+    assert (removal.button, removal.consequences[0]) == ("", "It runs: it cannot be removed before it has ended.")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "Killed: nothing of it is left. It was in step build, 42 s after it began; what was half made of it is"),
+        ({"steps": []}, "Killed: nothing of it is left. It was 42 s after it began"),
+        ({"startedAt": None}, "Killed: nothing of it is left. It had not begun."),
+        ({"reason": None, "status": "done"}, "It had ended by itself: done, 29 Nov 2026, 12:00:42 UTC."),
+        ({"reason": "failed"}, "It had ended by itself: failed, "),
+    ],
+)
+def test_what_ending_it_came_to_is_told_from_its_row(changes: dict[str, object], said: str) -> None:
+    row: Any = {
+        "status": "error",
+        "reason": "killed",
+        "startedAt": "2026-11-29T12:00:00Z",
+        "finishedAt": "2026-11-29T12:00:42Z",
+        "steps": [{"name": "build"}],
+        **changes,
+    }
+    assert ended_words("Killed", row).startswith(said)
+
+
+def _begin_step(tx: Tx, deployment_id: str) -> None:
+    step = {"deployment_id": deployment_id, "name": "build", "epoch": 1, "started_at": tx.now, "log_offset": 0}
+    tx.execute(insert(steps).values(**step))
