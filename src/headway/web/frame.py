@@ -93,5 +93,5 @@ def _shown(places: Sequence[_Place], offered: Collection[str]) -> list[Mapping[s
 
 
 NOBODY = Frame()
-OF_A_VISIT = frozenset({"me", "form_token", "flash", "plain", "topics"})
-"""What of that may be another for each who looks."""
+OF_A_VISIT = frozenset(NOBODY.values({}))
+"""The names of all that, any of which may be another for each who looks."""
