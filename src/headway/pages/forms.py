@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from headway.pages.page import Visit
+from headway.pages.page import View, Visit
 
 
 class Kind(StrEnum):

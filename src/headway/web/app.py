@@ -196,7 +196,7 @@ class Web:
             flash=visit.flash,
             plain=request.place.way is Way.PLAIN,
             topics=self._page(named.page).topics(visit)[:MOST_TOPICS] if named.piece is Piece.WHOLE else (),
-            here=named.page.split("/", 2)[1],
+            place=named.page.split("/", 2)[1],
             theme=request.theme,
             origin=request.place.origin,
         )

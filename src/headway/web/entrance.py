@@ -36,7 +36,7 @@ _OWN = frozenset({"invitation", "link", "live", "organization", "sign-in", "sign
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebNeeds:
     """What shows pages needs of a panel: what makes each page, by its path, what the pages ask, who tells of what has
-    changed to the ``audience``, by what it is known that nothing was committed since, and what takes a file that is sent.
+    changed to the ``audience``, by what it is known that nothing was committed since, and what takes a file.
     """
 
     pages: Mapping[str, Callable[[], Page]]

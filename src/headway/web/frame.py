@@ -46,7 +46,7 @@ PLACES = frozenset(each.path for each in (*_MAIN, _NEW, *(place for _, places in
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """The frame for somebody; nobody where ``actor`` is None. ``here`` is the first word of the page's path. Of
+    """The frame for somebody; nobody where ``actor`` is None. ``place`` is the first word of the page's path. Of
     ``topics`` its page is told when they change.
     """
 
@@ -56,13 +56,13 @@ class Frame:
     flash: Flash | None = None
     plain: bool = False
     topics: tuple[str, ...] = ()
-    here: str = ""
+    place: str = ""
     theme: str = ""
     origin: str = ""
 
     def values(self, offered: Collection[str], pages: Collection[str]) -> Mapping[str, object]:
-        """What templates are given of it, and which ``pages`` there are. Only to those that are ``offered`` it shows the
-        way.
+        """What templates are given of it, and which ``pages`` there are. Only to those that are ``offered`` it shows
+        the way.
         """
         main = _shown(_MAIN, offered)
         groups = [{"label": label, "places": _shown(places, offered)} for label, places in _GROUPS]
@@ -75,7 +75,7 @@ class Frame:
             "navigation_further": main[_FIRST:],
             "navigation_groups": [group for group in groups if group["places"]],
             "navigation_new": next(iter(_shown((_NEW,), offered)), None),
-            "here": self.here,
+            "place": self.place,
             "plain": self.plain,
             "topics": " ".join(self.topics),
             "pages": tuple(pages),
@@ -93,5 +93,5 @@ def _shown(places: Sequence[_Place], offered: Collection[str]) -> list[Mapping[s
 
 
 NOBODY = Frame()
-OF_A_VISIT = frozenset(NOBODY.values({}))
+OF_A_VISIT = frozenset(NOBODY.values((), ()))
 """The names of all that, any of which may be another for each who looks."""
