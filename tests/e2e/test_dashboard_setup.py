@@ -74,3 +74,14 @@ def test_from_an_empty_panel_to_a_service_that_answers(
         page.goto("/services")
         page.get_by_role("link", name="shop", exact=True).click()
         assert "\nserves\n" in page.locator("main").inner_text()
+
+        if scripts:
+            page.keyboard.press("?")
+            page.get_by_role("dialog", name="Keys").wait_for()
+            page.keyboard.press("Escape")
+            page.keyboard.press("g")
+            page.keyboard.press("p")
+            page.wait_for_url("**/projects")
+        page.get_by_role("navigation").get_by_text("Settings", exact=True).click()
+        page.get_by_role("navigation").get_by_role("link", name="SSH keys").click()
+        page.wait_for_url("**/ssh-keys")

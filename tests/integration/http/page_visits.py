@@ -17,17 +17,15 @@ from headway.operations import registry_of, streams_of
 from headway.pages.forms import Flash, Question
 from headway.pages.page import Page, View
 from headway.web.form_fields import values_of
+from headway.web.frame import NOBODY
 from headway.web.renderer import Templates
 from headway.web.visits import Operations, PageVisit
 from tests.integration.http.world import KEYS, World
 
 FRAME: Mapping[str, object] = {
+    **NOBODY.values((), ()),
     "me": {"name": "Ann", "organization": "Bench"},
     "form_token": "token",
-    "flash": None,
-    "navigation": [],
-    "plain": False,
-    "pages": (),
 }
 
 

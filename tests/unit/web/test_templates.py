@@ -175,7 +175,7 @@ class _Elements(HTMLParser):
 
 
 def test_each_place_of_the_frame_has_a_picture_and_a_key_of_its_own() -> None:
-    values: Any = NOBODY.values(PLACES)
+    values: Any = NOBODY.values(PLACES, ())
     places = [*values["navigation"], values["navigation_new"]]
     places += [each for group in values["navigation_groups"] for each in group["places"]]
     assert {each["href"] for each in places} == PLACES
@@ -186,7 +186,7 @@ def test_each_place_of_the_frame_has_a_picture_and_a_key_of_its_own() -> None:
 
 
 def test_the_frame_shows_the_way_to_what_is_offered_alone() -> None:
-    values: Any = NOBODY.values({"/home", "/disk"})
+    values: Any = NOBODY.values({"/home", "/disk"}, ())
     assert [each["href"] for each in values["navigation"]] == ["/home"]
     assert [group["label"] for group in values["navigation_groups"]] == ["Machine"]
     assert (values["navigation_further"], values["navigation_new"]) == ([], None)
