@@ -34,7 +34,7 @@ from tests.support.storages.archives import packed
 FRONT = (domains, redirects, logins, own_routings)
 LETS_IN, UNKNOWN, FORBIDS, MISSES = 200, 401, 403, 404
 
-NOT_YET = {"docker.restartContainer"}  # nothing of that kind is there
+NOT_YET = {"docker.one", "docker.readOutput", "docker.restartContainer"}  # nothing of that kind is there
 ENDLESS = {"deployment.follow", "deployment.followLines"}  # whoever is let in is answered for ever
 DAYS = 8  # in which everybody comes to call all that uses something up
 UPLOADS = {"application.dropDeployment", "compose.dropDeployment"}  # calls whose body is a file

@@ -50,7 +50,7 @@ class OwnedContainerRow(TypedDict):
     project: str | None
 
 
-class OutputRow(TypedDict):
+class ContainerOutputRow(TypedDict):
     """The last lines that a container wrote, without secrets; ``cut``: the first of them are left out, for they are too
     long.
     """
@@ -75,7 +75,7 @@ async def one(containers: ContainerService, call: Call[ContainerById]) -> OwnedC
 
 
 @router.query("readOutput", least=Role.MEMBER, scope=Scope.READ)
-async def read_output(containers: ContainerService, call: Call[ContainerOutput]) -> OutputRow:
+async def read_output(containers: ContainerService, call: Call[ContainerOutput]) -> ContainerOutputRow:
     """The last lines that a container wrote."""
     given = call.input
     of_it = (given.container_id, given.server_id or None)

@@ -14,10 +14,10 @@ from headway.pages.page import Asked, Page, Unknown, View, Visit
 from headway.pages.words import cut
 
 if TYPE_CHECKING:
-    from headway.features.containers.api.observations import OutputRow, OwnedContainerRow
+    from headway.features.containers.api.observations import ContainerOutputRow, OwnedContainerRow
 
 ONE: Asked[OwnedContainerRow] = Asked("docker.one")
-OUTPUT: Asked[OutputRow] = Asked("docker.readOutput")
+OUTPUT: Asked[ContainerOutputRow] = Asked("docker.readOutput")
 RESTART = "docker.restartContainer"
 LINES = 200
 _FOLDER = "features/containers/pages"
