@@ -32,7 +32,11 @@ class Templates:
         self._names: dict[str, frozenset[str]] = {}
 
     def html(self, view: View, frame: Mapping[str, object]) -> bytes:
-        """The view's template with its values; ``frame`` is what every page has beside them, and goes before."""
+        """The view's template with its values; ``frame`` is what every page has beside them. Raises ValueError where a
+        view gives a name of the frame's another value: one of the two would be shown in the other's place.
+        """
+        if taken := frame.keys() & view.values.keys():
+            raise ValueError(f"{view.template}: {', '.join(sorted(taken))}: the frame of every page has these names.")
         template = self._environment.get_template(view.template)
         return template.render({**view.values, "title": view.title, **frame}).encode()
 

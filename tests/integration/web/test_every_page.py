@@ -15,7 +15,7 @@ from headway.web.answers import POLICY
 from tests.integration.http.notification_rows import FORMS
 from tests.integration.http.world import World, add_person
 from tests.integration.web.browsers import signed_in
-from tests.integration.web.test_pages import _addresses, _ids
+from tests.integration.web.test_pages import _addresses, _ids, _with_session
 from tests.support.certificates.certificates import certificate_for
 
 MOST_BYTES = 150_000
@@ -23,17 +23,19 @@ VARIABLE, SIGNING = "hunter2-in-a-variable", "hunter2-that-signs"
 
 
 async def _seeded(world: World) -> tuple[Mapping[str, str], list[str]]:
-    """The address of each page and part, and what must stand on none of them."""
+    """The ids of what the pages are of, and what must stand on none of them."""
     ids = await _ids(world)
     application_id = ids["{serviceId}"]
-    await world.post("application.saveEnvironment", applicationId=application_id, env=f"TOKEN={VARIABLE}")
+    await world.post(
+        "application.saveEnvironment", applicationId=application_id, env=f"NODE_ENV=test\nTOKEN={VARIABLE}"
+    )
     await world.post("application.update", applicationId=application_id, webhookSecret=SIGNING)
     for form, given in FORMS.items():
         await world.post(f"notification.create{form}", name=form, **given)
     pem, key = certificate_for("seeded.example.org")
     await world.post("certificates.create", name="seeded", certificateData=pem, privateKey=key)
     told = FORMS["Telegram"]["botToken"], FORMS["Gotify"]["appToken"], FORMS["Email"]["password"]
-    return _addresses(ids), [VARIABLE, SIGNING, key.splitlines()[1], *(str(each) for each in told)]
+    return ids, [VARIABLE, SIGNING, key.splitlines()[1], *(str(each) for each in told)]
 
 
 def _add_viewer(tx: Tx, projects: frozenset[str]) -> None:
@@ -49,12 +51,13 @@ async def _all(client: httpx.AsyncClient, addresses: Mapping[str, str]) -> dict[
 
 
 async def test_every_page_is_bounded_steady_and_tells_no_secret(world: World) -> None:
-    addresses, secrets = await _seeded(world)
+    ids, secrets = await _seeded(world)
     projects = frozenset(each["projectId"] for each in await world.get("project.all"))
     await world.services.db.run(lambda tx: _add_viewer(tx, projects))
-    assert {name.partition("/-/")[0] for name in addresses} <= set(all_pages())
     for person in ("Owner", "viewer", "member", "stranger"):
         async with signed_in(world, person) as client:
+            addresses = _addresses(await _with_session(ids, client))
+            assert {name.partition("/-/")[0] for name in addresses} <= set(all_pages())
             first = await _all(client, addresses)
             await asyncio.sleep(1.1)  # ages and figures of the clock would be others
             again = await _all(client, {name: each for name, each in addresses.items() if "/-/" in name})

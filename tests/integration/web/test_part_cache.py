@@ -19,8 +19,6 @@ from tests.integration.web.browsers import signed_in
 PEOPLE = ("Owner", "admin", "in-project", "in-service", "member", "stranger")
 KEPT = {
     ("/deployments", "rows"),
-    ("/deployments/{deploymentId}", "state"),
-    ("/deployments/{deploymentId}", "steps"),
     ("/home", "under-way"),
     ("/services", "list"),
     ("/services/{serviceId}", "deployments"),
@@ -81,7 +79,11 @@ async def test_which_parts_are_kept(world: World) -> None:
     deployment_id = await world.ended(application_id)
     ids = {"{deploymentId}": deployment_id, "{serviceId}": application_id}
     async with signed_in(world) as client:
-        for path, part in KEPT | {("/home", "failed"), ("/deployments/{deploymentId}", "log")}:
+        for path, part in KEPT | {
+            ("/home", "failed"),
+            ("/deployments/{deploymentId}", "state"),
+            ("/deployments/{deploymentId}", "log"),
+        }:
             address = path
             for name, value in ids.items():
                 address = address.replace(name, value)

@@ -38,6 +38,7 @@ async def show(visit: Visit) -> View:
     services = await visit.ask_within(_SECONDS, ALL)
     values = {**await _under_way(visit), **await _attention(visit, services), **await _failed(visit)}
     values["was_given_nothing"] = was_given_nothing(visit.actor)
+    values["makes"] = visit.may("application.create")
     return View(template=f"{_FOLDER}/home.html", values={**values, "is_empty": services == []}, title="Home")
 
 

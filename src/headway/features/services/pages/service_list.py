@@ -42,6 +42,7 @@ async def _view(visit: Visit, template: str) -> View:
             "live": any(each["status"] == "running" for each in found),
             "pull": f"{PATH}/-/list{'?' if query else ''}{query}",
             "was_given_nothing": was_given_nothing(visit.actor),
+            "makes": visit.may("application.create"),
         },
         title="Services",
     )
