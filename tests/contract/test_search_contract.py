@@ -44,6 +44,8 @@ FILTERS: dict[str, list[Any]] = {
     "server_id": ["server"],
     "project_id": ["p0", "p1", "p9"],
     "environment_id": ["env"],
+    "branch": ["main", "fix/100%", "mai"],
+    "asker": ["u1", "Ann", "ann"],
     "since": [BEGIN + timedelta(seconds=40), BEGIN - timedelta(days=1), BEGIN + timedelta(days=1)],
     "until": [BEGIN + timedelta(seconds=80), BEGIN - timedelta(days=1), BEGIN + timedelta(days=1)],
     "words": [
@@ -92,6 +94,9 @@ def made(number: int, dice: random.Random) -> dict[str, Any]:
         trigger=dice.choice([Trigger.API, Trigger.MANUAL, Trigger.WEBHOOK]),
         commit_hash=dice.choice([None, "c0ffee0123"]),
         commit_message=dice.choice([None, "A button"]),
+        commit_branch=dice.choice([None, "main", "fix/100%"]),
+        triggered_by=dice.choice(["u1", "u2"]),
+        triggered_by_name=dice.choice([None, "Ann", "u1"]),
         created_at=BEGIN + timedelta(seconds=number // 2),  # two at a time
     )
 
@@ -125,6 +130,8 @@ def matches(row: Row, filters: Filters) -> bool:
         and (filters.server_id in {None, listed.server_id} or was_built_there(listed, filters.server_id))
         and filters.project_id in {None, listed.project_id}
         and (filters.environment_id is None or (service and listed.subject_id in filters.services))
+        and filters.branch in {None, listed.commit_branch}
+        and (filters.asker is None or filters.asker in {listed.triggered_by, listed.triggered_by_name})
         and (filters.since is None or created >= filters.since)
         and (filters.until is None or created < filters.until)
         and all(word.lower() in row.text for word in filters.words)
