@@ -135,7 +135,7 @@ async def test_what_takes_connections_and_ends_again_and_again_is_no_server_of_s
         "server = socket.create_server(('127.0.0.1', int(os.environ['PORT'])))\n"
         "def close():\n    while True:\n        server.accept()[0].close()\n"
         "threading.Thread(target=close, daemon=True).start()\n"
-        "time.sleep(0.9)\nsys.exit(3)\n"
+        "time.sleep(0.6)\nsys.exit(3)\n"
     )
     spec = make_spec(folder, files={"app.py": boots}, health=HealthCheck(deadline_seconds=30))
     with pytest.raises(Unhealthy, match="The process web ended 3 times"):
