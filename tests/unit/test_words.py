@@ -40,6 +40,8 @@ MEANT = (
     ("features/edge/domains.py", " is the name that Headway gives: it stays as long as the application does."),
     ("drivers/edge/edge.py", "Applications cannot be reached: port "),
     ("drivers/runtimes/swarm/service_body.py", "An application runs 1 to "),
+    ("features/notifications/pages/channel_forms.py", "application.error, compose.error"),  # names of events
+    ("features/notifications/pages/channel_kinds.py", "Token of the application"),  # as Gotify and Pushover call it
     ("features/metrics/metrics.py", "Copies of applications and of services of stacks in the swarm"),
 )
 

@@ -40,7 +40,8 @@ class Round:
     hosts: dict[str, Server] = field(default_factory=lambda: {f"server{number}": Server() for number in range(50)})
 
     def __post_init__(self) -> None:
-        self.janitor = Janitor(cast("Parts", SimpleNamespace(hosts=self.hosts, db=Nothing(), guests=())))
+        registered = SimpleNamespace(hosts=self.hosts)
+        self.janitor = Janitor(cast("Parts", SimpleNamespace(registered=registered, db=Nothing(), guests=())))
 
     async def sweep(self) -> tuple[float, dict[str, int]]:
         rest = await self.janitor.sweep()
