@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from headway.api.problems import Problem
+from headway.pages.list_view import chips, filters_of, list_address, sentence_of
 from headway.pages.page import Asked, Page, View, Visit
 from headway.pages.words import label
 
@@ -37,28 +37,25 @@ _LONGEST_DETAIL = 8  # fields that are told of what a call was given
 
 async def show(visit: Visit) -> View:
     """The rows that the filters let through, newest first."""
-    filters = {name: text for name in LABELS if (text := visit.query.get(name, "").strip())}
+    filters = filters_of(visit.query, LABELS)
     cursor = visit.query.get("cursor", "").strip()
     problem, found = "", None
     try:
         found = await visit.ask(LOG, **filters, limit=ROWS, cursor=cursor or None)
     except Problem as refused:
-        problem = _sentence(refused)
+        problem = sentence_of(refused, LABELS)
     following = found["nextCursor"] if found else None
     return View(
         template="features/access/pages/audit_log.html",
         values={
             "filters": {name: filters.get(name, "") for name in LABELS},
-            "chips": [
-                {"label": LABELS[name], "value": text, "href": _address({**filters, name: ""})}
-                for name, text in filters.items()
-            ],
+            "chips": chips(PATH, LABELS, filters),
             "actions": [*ACTIONS, *([filters["action"]] if filters.get("action", "create") not in ACTIONS else [])],
             "rows": [_values(each, filters) for each in (found["logs"] if found else ())],
             "total": found["total"] if found else 0,
             "problem": problem,
-            "newest": _address(filters) if cursor else None,
-            "older": _address({**filters, "cursor": following}) if following else None,
+            "newest": list_address(PATH, filters) if cursor else None,
+            "older": list_address(PATH, {**filters, "cursor": following}) if following else None,
         },
         title="Audit log",
         status=400 if problem else 200,
@@ -67,10 +64,11 @@ async def show(visit: Visit) -> View:
 
 def _values(row: AuditRow, filters: Mapping[str, str]) -> Mapping[str, object]:
     """A row as it is shown."""
-    what = {"label": row["procedure"], "href": _address({**filters, "procedure": row["procedure"]})}
+    what = {"label": row["procedure"], "href": list_address(PATH, {**filters, "procedure": row["procedure"]})}
+    theirs = list_address(PATH, {**filters, "userId": row["userId"]})
     return {
         "row": row,
-        "who": {"label": row["userName"] or row["userId"], "href": _address({**filters, "userId": row["userId"]})},
+        "who": {"label": row["userName"] or row["userId"], "href": theirs},
         "credential": _CREDENTIALS.get(row["credential"], row["credential"]),
         "what": what,
         "subject": row["resourceName"] or row["resourceId"] or "",
@@ -101,21 +99,6 @@ def _details(told: Mapping[str, Any]) -> Sequence[str]:
 
 def _text(value: object) -> str:
     return ", ".join(str(each) for each in value) if isinstance(value, list) else str(value)
-
-
-def _address(filters: Mapping[str, str]) -> str:
-    text = urlencode({name: each for name, each in filters.items() if each})
-    return f"{PATH}?{text}" if text else PATH
-
-
-def _sentence(refused: Problem) -> str:
-    """Which filter is none, and why."""
-    told = []
-    for issue in refused.issues:
-        name = str(next(iter(issue.get("path") or ()), ""))
-        message = str(issue.get("message", "")).removeprefix("Invalid input: ")
-        told.append(f"{LABELS.get(name, name or 'Filter')}: {message}.")
-    return " ".join(told) or refused.message
 
 
 PAGE = Page(path=PATH, permission=LOG.name, show=show)

@@ -9,6 +9,7 @@ from headway.core.access.model import Scope
 from headway.features.access.pages.reach import chosen, projects_of
 from headway.kernel.errors import InvalidInput
 from headway.pages.forms import Flash, Form, Kind, Question
+from headway.pages.list_view import AFTER, part_of, view_values
 from headway.pages.page import Asked, Page, View, Visit
 from headway.pages.words import moment
 
@@ -48,17 +49,17 @@ async def show(visit: Visit) -> View:
     people = await people_of(visit)
     of = visit.query.get("of", "").strip()
     fitting = [each for each in keys if not of or each["userId"] == of]
-    shown, older = _page_of(fitting, visit.query.get("after", "").strip())
-    again = f"of={of}&" if of in people else ""
+    part = part_of(fitting, lambda each: each["id"], visit.query.get(AFTER, "").strip(), ROWS)
+    places = view_values(PATH, {"of": of} if of in people else {}, part)
     return View(
         template=f"{_FOLDER}/key_list.html",
         values={
-            "rows": [key_values(each, visit, people) for each in shown],
+            "rows": [key_values(each, visit, people) for each in part.rows],
             "sees_others": len(people) > 1,
             "people": [{"value": user_id, "label": name} for user_id, name in people.items()],
             "of": of,
-            "newest": f"{PATH}?{again}" if visit.query.get("after") else None,
-            "older": f"{PATH}?{again}after={older}" if older else None,
+            "newest": places["newest"],
+            "older": places["older"],
             "actions": (CREATE_KEY,) if visit.may(CREATE) else (),
         },
         title="Keys",
@@ -94,13 +95,6 @@ def state_of(row: ApiKeyRow, visit: Visit) -> Mapping[str, str]:
     if row["expiresAt"] and moment(row["expiresAt"]) <= visit.now:
         return {"key": "stopped", "word": "over"}
     return {"key": "done", "word": "on"}
-
-
-def _page_of(keys: Sequence[ApiKeyRow], after: str) -> tuple[Sequence[ApiKeyRow], str]:
-    """The keys that follow the one that is named, and which of them the next ones follow, "" at the end."""
-    at = next((number + 1 for number, each in enumerate(keys) if each["id"] == after), 0)
-    shown = keys[at : at + ROWS]
-    return shown, shown[-1]["id"] if len(keys) > at + ROWS else ""
 
 
 async def _ask(visit: Visit) -> Question:

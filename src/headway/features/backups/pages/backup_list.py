@@ -6,7 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from headway.features.backups.pages.backup_words import kept_of, name_of, proof_of, source_of, when_of
-from headway.pages.list_view import AFTER, address, chips, filters_of, holds, options, part_of, view_values
+from headway.pages.list_view import (
+    AFTER,
+    chips,
+    filters_of,
+    holds,
+    list_address,
+    options,
+    part_of,
+    view_values,
+    words_of,
+)
 from headway.pages.page import Asked, Page, View, Visit
 
 if TYPE_CHECKING:
@@ -32,7 +42,7 @@ async def _view(visit: Visit, template: str) -> View:
     filters, every = filters_of(visit.query, _FILTERS), await visit.ask(ALL)
     found = [each for each in every if _passes(each, filters)]
     of_service = {"serviceId": filters.get("serviceId")}
-    new = {"label": "Add a backup", "href": address(f"{PATH}/new", of_service), "icon": "deploy", "main": True}
+    new = {"label": "Add a backup", "href": list_address(f"{PATH}/new", of_service), "icon": "deploy", "main": True}
     services = options(((each["serviceId"], each["serviceName"]) for each in every), filters.get("serviceId"))
     named = ((each["destinationId"], each["destinationName"]) for each in every if each["destinationName"])
     destinations = options(named, filters.get("destinationId"))
@@ -41,7 +51,7 @@ async def _view(visit: Visit, template: str) -> View:
         values={
             **list_values(visit, found, PATH, filters),
             "actions": (new,) if visit.may("backup.create") else (),
-            "chips": chips(PATH, _FILTERS, filters, services, destinations),
+            "chips": chips(PATH, _FILTERS, filters, words_of(services, destinations)),
             "services": services,
             "destinations": destinations,
         },

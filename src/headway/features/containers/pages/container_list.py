@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from headway.features.containers.pages.container_states import address, state_of
-from headway.pages.filters import chips_of, filters_of, with_query
+from headway.pages.list_view import chips, filters_of, list_address
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 
 if TYPE_CHECKING:
@@ -52,11 +52,11 @@ async def _view(visit: Visit, template: str) -> View:
             "further": max(len(servers) - _MOST_SERVERS, 0) if not wanted else 0,
             "services_unknown": services if isinstance(services, Unknown) else None,
             "filters": {name: filters.get(name, "") for name in LABELS},
-            "chips": chips_of(PATH, filters, LABELS, words),
+            "chips": chips(PATH, LABELS, filters, words),
             "servers": _choices(servers, wanted),
             "states": _STATES,
             "is_empty": all(not each["lines"] and each["unknown"] is None for each in machines),
-            "pull": with_query(f"{PATH}/-/rows", filters),
+            "pull": list_address(f"{PATH}/-/rows", filters),
         },
         title="Containers",
     )

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
-from headway.api.problems import Problem
 from headway.core.deployments.model import SubjectType, Trigger
 from headway.core.deployments.status import Reason, Status
 from headway.features.deployments.kind_names import KINDS
+from headway.pages.list_view import chip
 from headway.pages.page import Asked, Unknown, Visit
 from headway.pages.words import cut
 
@@ -67,17 +66,6 @@ def filters_of(query: Mapping[str, str]) -> Mapping[str, str]:
     return {name: given[name] for name in LABELS if name in given}
 
 
-def address(filters: Mapping[str, str | None]) -> str:
-    """The address of the list with these filters."""
-    return with_query(PATH, filters)
-
-
-def with_query(path: str, query: Mapping[str, str | None]) -> str:
-    """A path with what of the query is given."""
-    text = urlencode({name: each for name, each in query.items() if each})
-    return f"{path}?{text}" if text else path
-
-
 async def known_services(visit: Visit) -> Sequence[GlanceRow]:
     """The services that can be chosen, with their projects and servers; none where they are not to be had now."""
     if not visit.may(SERVICES.name):
@@ -116,23 +104,12 @@ def chips(filters: Mapping[str, str], services: Sequence[GlanceRow] = ()) -> Seq
     for name, text in filters.items():
         if name == "id":
             continue
-        label, value, left_out = LABELS[name], _words(text) if name in _IN_WORDS else names.get(text) or text, {name}
+        called, value, left_out = LABELS[name], _words(text) if name in _IN_WORDS else names.get(text) or text, {name}
         if name == "type" and "id" in filters:
-            label, left_out = _words(text).capitalize(), {"type", "id"}
+            called, left_out = _words(text).capitalize(), {"type", "id"}
             value = names.get(f"{text}:{filters['id']}") or filters["id"]
-        href = address({key: each for key, each in filters.items() if key not in left_out})
-        found.append({"label": label, "value": value, "href": href})
+        found.append(chip(PATH, filters, left_out, called, value))
     return found
-
-
-def sentence(refused: Problem) -> str:
-    """Which filter is none, and why."""
-    told = []
-    for issue in refused.issues:
-        name = str(next(iter(issue.get("path") or ()), ""))
-        message = str(issue.get("message", "")).removeprefix("Invalid input: ")
-        told.append(f"{LABELS.get(name, name or 'Filter')}: {message}.")
-    return " ".join(told) or refused.message
 
 
 def _options(named: Mapping[str, str], chosen: str | None) -> Sequence[Mapping[str, str]]:

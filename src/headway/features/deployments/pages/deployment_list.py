@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING
 from headway.api.problems import Problem
 from headway.core.deployments.status import Status
 from headway.features.deployments.pages.deployment_filters import (
+    LABELS,
     PATH,
-    address,
     chips,
     filters_of,
     form_values,
     known_services,
-    sentence,
-    with_query,
 )
 from headway.features.deployments.pages.deployment_past import usual_of_rows
 from headway.features.deployments.pages.deployment_selection import buttons_of
 from headway.features.deployments.pages.deployment_strip import strip_values
+from headway.pages.list_view import list_address, sentence_of
 from headway.pages.page import Asked, Page, View, Visit
 
 if TYPE_CHECKING:
@@ -61,8 +60,9 @@ async def _view(visit: Visit, template: str) -> View:
     try:
         found = await visit.ask(SEARCH, **given, limit=ROWS, counts=not cursor)
     except Problem as refused:
-        problem = sentence(refused)
+        problem = sentence_of(refused, LABELS)
     shown: Sequence[CentralRow] = found["rows"] if found else ()
+    following = found["nextCursor"] if found else None
     values: Mapping[str, object] = {
         "chips": chips(filters),
         "rows": shown,
@@ -71,9 +71,9 @@ async def _view(visit: Visit, template: str) -> View:
         "counts": found["counts"] if found else None,
         "looked_back_to": found["lookedBackTo"] if found else None,
         "problem": problem,
-        "newest": address(filters) if cursor else None,
-        "older": address({**filters, "cursor": found["nextCursor"]}) if found and found["nextCursor"] else None,
-        "pull": with_query(f"{PATH}/-/rows", given),
+        "newest": list_address(PATH, filters) if cursor else None,
+        "older": list_address(PATH, {**filters, "cursor": following}) if following else None,
+        "pull": list_address(f"{PATH}/-/rows", given),
         "live": not cursor and any(row["status"] in {Status.PENDING, Status.RUNNING} for row in shown),
     }
     return View(template=template, values=values, title="Deployments", status=200 if problem is None else 400)

@@ -19,7 +19,7 @@ from headway.features.notifications.pages.channel_forms import (
 )
 from headway.features.notifications.pages.channel_kinds import KINDS
 from headway.features.notifications.pages.channel_list import channel_state
-from headway.pages.filters import chips_of, filters_of, sentence_of, with_query
+from headway.pages.list_view import chips, filters_of, list_address, sentence_of
 from headway.pages.page import Asked, Page, View, Visit
 
 if TYPE_CHECKING:
@@ -106,12 +106,12 @@ async def _notices(visit: Visit, row: NotificationRow) -> Mapping[str, object]:
     return {
         "where": where,
         "filters": {name: filters.get(name, "") for name in LABELS},
-        "chips": chips_of(where, filters, LABELS, words),
+        "chips": chips(where, LABELS, filters, words),
         "lines": [line_of(each) for each in (found["items"] if found else ())],
         "problem": problem,
-        "newest": with_query(where, filters) if cursor else None,
-        "older": with_query(where, {**filters, "before": found["before"]}) if found and found["before"] else None,
-        "notices_pull": with_query(f"{where}/-/notices", given),
+        "newest": list_address(where, filters) if cursor else None,
+        "older": list_address(where, {**filters, "before": found["before"]}) if found and found["before"] else None,
+        "notices_pull": list_address(f"{where}/-/notices", given),
     }
 
 

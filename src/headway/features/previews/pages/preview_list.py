@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from headway.features.previews.pages.preview_words import ended_of, state_of, title_of
-from headway.pages.list_view import AFTER, chips, filters_of, holds, options, part_of, view_values
+from headway.pages.list_view import AFTER, chips, filters_of, holds, options, part_of, view_values, words_of
 from headway.pages.page import Asked, Page, View, Visit
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ async def _values(visit: Visit) -> dict[str, object]:
     found = [each for each in every if _passes(each, filters)]
     of_services = ((each["serviceId"], each["serviceName"]) for each in every)
     services = options(of_services, filters.get("serviceId"))
-    told = chips(PATH, _FILTERS, filters, services)
+    told = chips(PATH, _FILTERS, filters, words_of(services))
     return {**list_values(visit, found, PATH, filters), "chips": told, "services": services}
 
 

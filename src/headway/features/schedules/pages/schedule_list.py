@@ -18,7 +18,17 @@ from headway.features.schedules.pages.schedule_forms import (
     place_of,
 )
 from headway.pages.cron_words import cron_words
-from headway.pages.list_view import AFTER, address, chips, filters_of, holds, options, part_of, view_values
+from headway.pages.list_view import (
+    AFTER,
+    chips,
+    filters_of,
+    holds,
+    list_address,
+    options,
+    part_of,
+    view_values,
+    words_of,
+)
 from headway.pages.page import Asked, Page, View, Visit
 
 if TYPE_CHECKING:
@@ -62,7 +72,7 @@ async def _view(visit: Visit, template: str) -> View:
     filters, every = filters_of(visit.query, _FILTERS), await visit.ask(ALL)
     found = [each for each in every if _passes(each, filters)]
     of_service = {"serviceId": filters.get("serviceId")}
-    new = {"label": "Add a schedule", "href": address(f"{PATH}/new", of_service), "icon": "deploy", "main": True}
+    new = {"label": "Add a schedule", "href": list_address(f"{PATH}/new", of_service), "icon": "deploy", "main": True}
     of_services = ((each["applicationId"] or each["composeId"], each["targetName"]) for each in every)
     services = options(of_services, filters.get("serviceId"))
     servers = options(((each["serverId"], each["targetName"]) for each in every), filters.get("serverId"))
@@ -72,7 +82,7 @@ async def _view(visit: Visit, template: str) -> View:
             **_values(visit, found, PATH, filters),
             "above": None,
             "actions": (new,) if visit.may("schedule.create") else (),
-            "chips": chips(PATH, _FILTERS, filters, services, servers),
+            "chips": chips(PATH, _FILTERS, filters, words_of(services, servers)),
             "services": services,
             "servers": servers,
         },

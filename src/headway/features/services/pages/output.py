@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlencode
 
 from headway.features.services.pages.service_actions import ONE, router_of
 from headway.features.services.pages.service_topics import FOLDER, LOG, framed, path_of, service_of
 from headway.kernel.ansi import plain, runs_of
+from headway.pages.list_view import chip, list_address
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 from headway.pages.words import cut
 
@@ -53,8 +53,8 @@ async def _values(visit: Visit) -> Mapping[str, object]:
         "sizes": tuple(_LINES),
         "names": names[:100],
         "here": path,
-        "chips": _chips(path, query, find=text, of=of),
-        "lines_pull": f"{path}/-/lines?{urlencode(query)}",
+        "chips": _chips(path, query),
+        "lines_pull": list_address(f"{path}/-/lines", query),
         "live": service["wanted"] == "up" and service["serving"] is not None and not isinstance(found, Unknown),
     }
 
@@ -73,18 +73,10 @@ def _is_wanted(line: str, text: str, of: str) -> bool:
     return text in shown.casefold() and (not of or shown.startswith(f"{of} | "))
 
 
-def _chips(path: str, query: Mapping[str, str], **filters: str) -> Sequence[Mapping[str, str]]:
-    """The filters that are set, each with the way to leave it out."""
+def _chips(path: str, query: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
+    """The filters that are set; how many lines are looked at is none."""
     labels = {"find": "Holds", "of": "Of"}
-    return [
-        {
-            "label": labels[name],
-            "value": cut(value, 120),
-            "href": f"{path}?{urlencode({each: text for each, text in query.items() if each != name})}",
-        }
-        for name, value in filters.items()
-        if value
-    ]
+    return [chip(path, query, {name}, labels[name], cut(query[name], 120)) for name in labels if name in query]
 
 
 PAGE = Page(path=PATH, permission=ONE.name, show=show, parts={"lines": lines})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from headway.api.problems import Problem
 from headway.features.services.pages.service_list import ALL
 from headway.features.webhooks.pages.verdicts import OUTCOMES, outcome_state, sender
-from headway.pages.filters import chips_of, filters_of, sentence_of, with_query
+from headway.pages.list_view import chips, filters_of, list_address, sentence_of
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 
 if TYPE_CHECKING:
@@ -76,12 +76,12 @@ async def _values(visit: Visit, filters: Mapping[str, str], names: Mapping[str, 
     return {
         "filters": {name: filters.get(name, "") for name in LABELS},
         "chosen": filters.get("applicationId") or filters.get("composeId") or "",
-        "chips": chips_of(PATH, filters, LABELS, words),
+        "chips": chips(PATH, LABELS, filters, words),
         "lines": [line_of(each) for each in (found["items"] if found else ())],
         "problem": problem,
-        "newest": with_query(PATH, filters) if cursor else None,
-        "older": with_query(PATH, {**filters, "before": found["before"]}) if found and found["before"] else None,
-        "pull": with_query(f"{PATH}/-/rows", given),
+        "newest": list_address(PATH, filters) if cursor else None,
+        "older": list_address(PATH, {**filters, "before": found["before"]}) if found and found["before"] else None,
+        "pull": list_address(f"{PATH}/-/rows", given),
     }
 
 
