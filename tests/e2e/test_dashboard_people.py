@@ -58,7 +58,7 @@ def test_who_they_are_is_asked_for_within_a_form_which_loses_nothing(
     name = f"ci {scripts}"
     with visited(running, browser, signed_in, scripts=scripts) as page:
         page.goto("/keys")
-        page.get_by_role("link", name="Make a key").first.click()
+        page.get_by_role("link", name="New API key").first.click()
         page.get_by_label("Name", exact=True).fill(name)
         page.get_by_label("read looks").check()
         page.get_by_label("It ends after").select_option("7 days")
@@ -96,7 +96,7 @@ def test_a_second_factor_is_taken_from_its_picture_or_its_text(
         secret = page.locator("code.secret").inner_text().replace(" ", "")
         shown = TOTP(base64.b32decode(secret), 6, SHA1(), 30)  # noqa: S303 - as RFC 6238 has it
         page.get_by_label("Code", exact=True).fill(shown.generate(int(time.time())).decode())
-        page.get_by_role("button", name="Turn it on").click()
+        page.get_by_role("button", name="Switch it on").click()
         assert page.locator(".codes li").count() == 10
         page.get_by_role("link", name="I have kept them").click()
         assert "10 left" in page.locator("main").inner_text()

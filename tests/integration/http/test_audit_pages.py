@@ -35,7 +35,7 @@ async def test_filters_stand_in_the_address_and_each_is_left_out_again(world: Wo
         "/audit?resourceName=sho",
     }
     none = await ann.see(PAGE, userId="nobody")
-    assert "Nothing fits" in none.text
+    assert "No row is like that." in none.text
     wrong = await ann.see(PAGE, "", None, **{"from": "yesterday"})
     assert (wrong.view.status, "From: Invalid ISO datetime." in wrong.text) == (400, True)
     odd = await ann.see(PAGE, action="nothing")

@@ -211,7 +211,7 @@ async def test_forms_of_people_are_sent_by_pages_of_this_panel_alone(world: Worl
         (session_id,) = await session_ids(client)
         paths = [f"/account/{each}" for each in FORMS]
         paths += [f"/account/sessions/{session_id}/end", "/keys/create", "/members/invite", "/theme"]
-        paths += [f"/keys/one/{key_id}/{each}" for each in ("rename", "off", "on", "remove")]
+        paths += [f"/keys/{key_id}/{each}" for each in ("rename", "off", "on", "remove")]
         paths += [f"/members/users/{user_id}/{each}" for each in ("role", "access", "remove")]
         paths += [f"/organization/{organization_id}"]
         token, theirs = await form_token_of(client), await form_token_of(other)

@@ -16,7 +16,7 @@ def pages() -> Mapping[str, Callable[[], Page]]:
         "/account/sessions/{sessionId}": _session,
         "/audit": _audit_log,
         "/keys": _keys,
-        "/keys/one/{apiKeyId}": _key,
+        "/keys/{apiKeyId}": _key,
         "/members": _list,
         "/members/users/{userId}": _one,
         "/members/invitations/{invitationId}": _invitation,

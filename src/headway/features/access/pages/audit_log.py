@@ -19,7 +19,7 @@ LOG: Asked[AuditPage] = Asked("auditLog.all")
 LABELS: Mapping[str, str] = {
     "resourceName": "Name",
     "userId": "Who",
-    "userEmail": "Mail address",
+    "userEmail": "E-mail address",
     "action": "Action",
     "procedure": "Operation",
     "resourceType": "Of",
@@ -84,7 +84,7 @@ def _href(row: AuditRow) -> str | None:
     """The page of what it was done to, where it has one; it may be gone since."""
     if row["resourceId"] is None or row["action"] == "delete":
         return None
-    kind = {"deployment": "/deployments", "member": "/members/users", "apiKey": "/keys/one"}.get(row["subjectType"])
+    kind = {"deployment": "/deployments", "member": "/members/users", "apiKey": "/keys"}.get(row["subjectType"])
     if row["resourceType"] == "service":
         kind = "/services"
     return None if kind is None else f"{kind}/{row['resourceId']}"

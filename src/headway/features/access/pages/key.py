@@ -16,7 +16,7 @@ from headway.pages.words import cut
 if TYPE_CHECKING:
     from headway.features.access.api.rows import ApiKeyRow
 
-PATH = "/keys/one/{apiKeyId}"
+PATH = "/keys/{apiKeyId}"
 UPDATE, DELETE = "user.updateApiKey", "user.deleteApiKey"
 
 
@@ -47,12 +47,14 @@ async def _row(visit: Visit) -> ApiKeyRow:
 def _actions(visit: Visit, row: ApiKeyRow) -> Sequence[Mapping[str, object]]:
     if not visit.may(UPDATE):
         return ()
-    here = f"{LIST}/one/{row['id']}"
+    here = f"{LIST}/{row['id']}"
     turn = (
-        {"label": "Turn off", "href": f"{here}/off"} if row["enabled"] else {"label": "Turn on", "href": f"{here}/on"}
+        {"label": "Switch off", "href": f"{here}/off", "icon": "power"}
+        if row["enabled"]
+        else {"label": "Switch on", "href": f"{here}/on", "icon": "power"}
     )
     return (
-        {"label": "Rename", "href": f"{here}/rename"},
+        {"label": "Rename", "href": f"{here}/rename", "icon": "edit"},
         turn,
         {"label": "Remove", "href": f"{here}/remove", "icon": "remove", "danger": True},
     )
@@ -80,7 +82,7 @@ def _form(
         given=lambda visit: {"apiKeyId": visit.path["apiKeyId"], **(given or {})},
         asks=ask,
         did=lambda _visit, _answer: Flash(text=done),
-        then=lambda visit, _answer: LIST if operation == DELETE else f"{LIST}/one/{visit.path['apiKeyId']}",
+        then=lambda visit, _answer: LIST if operation == DELETE else f"{LIST}/{visit.path['apiKeyId']}",
         fields=fields or {},
     )
 
@@ -99,9 +101,10 @@ PAGE = Page(
         "off": _form(
             UPDATE,
             {
-                "title": "Turn the key “{name}” off?",
-                "text": "Whatever uses it is refused from now on, and what it follows ends. It can be turned on again.",
-                "button": "Turn it off",
+                "title": "Switch the key “{name}” off?",
+                "text": "Whatever uses it is refused from now on, and what it follows ends. It can be switched on "
+                "again.",
+                "button": "Switch it off",
                 "danger": True,
             },
             "Off: whatever uses it is refused.",
@@ -109,7 +112,11 @@ PAGE = Page(
         ),
         "on": _form(
             UPDATE,
-            {"title": "Turn the key “{name}” on?", "text": "Whoever has it can use it again.", "button": "Turn it on"},
+            {
+                "title": "Switch the key “{name}” on?",
+                "text": "Whoever has it can use it again.",
+                "button": "Switch it on",
+            },
             "On: it opens again what it did.",
             {"enabled": True},
         ),

@@ -62,11 +62,11 @@ async def show(visit: Visit) -> View:
             "older": places["older"],
             "actions": (CREATE_KEY,) if visit.may(CREATE) else (),
         },
-        title="Keys",
+        title="API keys",
     )
 
 
-CREATE_KEY: Mapping[str, object] = {"label": "Make a key", "href": f"{PATH}/create", "main": True}
+CREATE_KEY: Mapping[str, object] = {"label": "New API key", "href": f"{PATH}/create", "icon": "new", "main": True}
 
 
 async def people_of(visit: Visit) -> Mapping[str, str]:
@@ -80,7 +80,7 @@ def key_values(row: ApiKeyRow, visit: Visit, people: Mapping[str, str]) -> Mappi
     """A key as it is shown."""
     return {
         "row": row,
-        "href": f"{PATH}/one/{row['id']}",
+        "href": f"{PATH}/{row['id']}",
         "state": state_of(row, visit),
         "holder": people.get(row["userId"], row["userId"]),
         "is_mine": row["userId"] == visit.actor.user_id,
@@ -99,7 +99,7 @@ def state_of(row: ApiKeyRow, visit: Visit) -> Mapping[str, str]:
 
 async def _ask(visit: Visit) -> Question:
     return Question(
-        title="Make a key",
+        title="New API key",
         consequences=(
             "Programs call the API with it in your name; it is never good for more than you are.",
             "You are shown it once.",
@@ -142,7 +142,7 @@ def _whole(what: str, text: str) -> int:
 
 def _show_made(_visit: Visit, answer: object) -> View:
     made = cast("NewApiKeyRow", answer)
-    values = {"row": made, "key": made["key"], "href": f"{PATH}/one/{made['id']}"}
+    values = {"row": made, "key": made["key"], "href": f"{PATH}/{made['id']}"}
     return View(template=f"{_FOLDER}/key_made.html", values=values, title="The key is made")
 
 

@@ -55,7 +55,7 @@ def _actions(visit: Visit, row: MemberRow) -> Sequence[Mapping[str, object]]:
     here = f"{LIST}/users/{row['userId']}"
     actions: list[Mapping[str, object]] = []
     if visit.may(SET_ROLE):
-        actions.append({"label": "Change the role", "href": f"{here}/role"})
+        actions.append({"label": "Change the role", "href": f"{here}/role", "icon": "edit"})
     if visit.may(ASSIGN) and row["role"] == Role.MEMBER.word:
         actions.append({"label": "Change what they see", "href": f"{here}/access"})
     if visit.may(REMOVE):

@@ -55,7 +55,7 @@ async def _ask_confirm(_visit: Visit) -> Question:
             "From then on a code is asked for at each sign-in. " + _OTHERS_END,
             "The secret is not shown again: where your application has not taken it, set it up anew.",
         ),
-        button="Turn it on",
+        button="Switch it on",
     )
 
 
