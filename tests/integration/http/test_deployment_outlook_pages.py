@@ -84,6 +84,20 @@ async def test_a_failure_leads_to_its_line_and_to_the_same_before(world: World) 
     assert f'href="/deployments/{mended}"' in (await ann.see(ONE, "state", {"deploymentId": same})).html
 
 
+async def test_a_failure_leads_to_where_it_is_mended(world: World) -> None:
+    shop = await world.application("shop")
+    broken = await failed(world, shop, "Step build: cannot find module 12")
+    ways = {
+        "the settings of its service": f"/services/{shop}/settings",
+        "its variables": f"/services/{shop}/variables",
+        "what a deploy would build": f"/services/{shop}/detected",
+    }
+    ann = await person(world)
+    assert ways.items() <= (await ann.see(ONE, "state", {"deploymentId": broken})).links.items()
+    done_well = await world.ended(shop)
+    assert not ways.keys() & (await ann.see(ONE, "state", {"deploymentId": done_well})).links.keys()
+
+
 async def test_what_was_done_or_cancelled_tells_of_no_failure(world: World) -> None:
     shop = await world.application("shop")
     ids = [await world.ended(shop), await world.deploy(shop)]

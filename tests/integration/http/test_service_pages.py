@@ -25,6 +25,7 @@ from headway.infra.db.tables.services import releases, services
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
 from headway.pages.page import View
+from tests.integration.http.backup_rows import A_DATABASE
 from tests.integration.http.page_visits import person
 from tests.integration.http.test_service_overview import lose_server_of
 from tests.integration.http.world import World
@@ -273,6 +274,28 @@ async def test_the_first_page_shows_what_is_under_way_and_what_went_wrong(world:
     assert seen.links["api"] == f"/services/{unstable}"
     assert "unstable" in seen.text
     assert [row["applicationId"] for row in values_of(seen.view)["failed"]] == [shop]
+
+
+async def test_the_first_page_leads_to_a_backup_that_fails_and_to_a_server_that_is_away(world: World) -> None:
+    made = await world.post("compose.create", name="stack", environmentId=await world.environment())
+    backup = await world.post("backup.create", **A_DATABASE, composeId=made["composeId"], name="nightly")
+    for _ in range(2):
+        await world.post("backup.manualBackupPostgres", backupId=backup["backupId"])
+        await world.end(await world.claim(), Status.ERROR, "The destination is full.")
+    application = await world.application("shop")
+    await world.services.db.run(lambda tx: lose_server_of(tx, application))
+    ann = await person(world)
+
+    seen = await ann.see(HOME, "attention")
+    assert seen.links["nightly"] == f"/backups/{backup['backupId']}"
+    assert "Its newest run did not end well: The destination is full." in seen.text
+    assert seen.links["far"] == "/servers/far"
+    failed = await ann.see(HOME, "failed")
+    assert failed.links["Its backup"] == f"/backups/{backup['backupId']}"
+
+    await world.post("backup.manualBackupPostgres", backupId=backup["backupId"])
+    await world.end(await world.claim())
+    assert "nightly" not in (await ann.see(HOME, "attention")).links
 
 
 async def test_what_home_has_not_looked_at_is_never_called_nothing(

@@ -16,7 +16,7 @@ from headway.features.deployments.pages.deployment_past import (
     usual_of,
 )
 from headway.features.deployments.pages.log_window import DOWNLOAD, finds, operations_of, window
-from headway.features.services.pages.service_actions import redeploy_of
+from headway.features.services.pages.service_actions import redeploy_of, router_of
 from headway.kernel.errors import NotFound
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 
@@ -43,7 +43,15 @@ async def show(visit: Visit) -> View:
     log, compared = await _log_values(visit, row), await _changes_values(visit, row)
     return View(
         template=f"{_FOLDER}/deployment.html",
-        values={**standing, **_steps_values(row, usual), **compared, **log, "service": service},
+        values={
+            **standing,
+            **_steps_values(row, usual),
+            **compared,
+            **log,
+            "service": service,
+            "of": _thing_of(row, service),
+            "sees_servers": visit.may("server.one"),
+        },
         title=title_of(row),
     )
 
@@ -98,10 +106,40 @@ async def _state_values(
         **await failure_values(visit, row),
         "row": row,
         "is_asked_for": row["reason"] in ASKED_FOR,
+        "mends": _mends(visit, row, service),
         "actions": _actions(visit, row, service),
         "state_pull": f"{address(row)}/-/state",
         "live": row["status"] in _UNFINISHED,
     }
+
+
+def _thing_of(row: DeploymentRow, service: ServiceOverviewRow | None) -> Mapping[str, str]:
+    """What it is of, as the way back to that; the list of all where it is of nothing that has a page."""
+    if service is not None:
+        return {"label": service["name"], "href": f"/services/{service['serviceId']}"}
+    things = (
+        ("Backup", "/backups", row["backupId"] or row["volumeBackupId"]),
+        ("Schedule", "/schedules", row["scheduleId"]),
+        ("Preview", "/previews", row["previewDeploymentId"]),
+    )
+    found = ({"label": label, "href": f"{path}/{id_}"} for label, path, id_ in things if id_)
+    return next(found, {"label": "Deployments", "href": "/deployments"})
+
+
+def _mends(visit: Visit, row: DeploymentRow, service: ServiceOverviewRow | None) -> Sequence[Mapping[str, str]]:
+    """Where what made it fail can be changed, of a service that somebody may change."""
+    if service is None or row["status"] != "error" or row["reason"] in ASKED_FOR or not row["kind"].endswith(DEPLOYS):
+        return ()
+    path, router = f"/services/{service['serviceId']}", router_of(service)
+    if not visit.may(f"{router}.update"):
+        return ()
+    found = [
+        {"label": "the settings of its service", "href": f"{path}/settings"},
+        {"label": "its variables", "href": f"{path}/variables"},
+    ]
+    if router == "application" and visit.may("application.detect"):
+        found.append({"label": "what a deploy would build", "href": f"{path}/detected"})
+    return found
 
 
 async def _changes_values(visit: Visit, row: DeploymentRow) -> Mapping[str, object]:

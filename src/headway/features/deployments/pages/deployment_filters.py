@@ -11,7 +11,7 @@ from headway.core.deployments.status import Reason, Status
 from headway.features.deployments.kind_names import KINDS
 from headway.pages.list_view import chip
 from headway.pages.page import Asked, Unknown, Visit
-from headway.pages.words import cut
+from headway.pages.words import cut, label
 
 if TYPE_CHECKING:
     from headway.features.services.api.service_rows import GlanceRow
@@ -123,7 +123,7 @@ def _told(name: str, words: Sequence[str]) -> Mapping[str, str]:
 
 
 def _words(text: str) -> str:
-    return text.replace("_", " ").replace(",", ", ")
+    return ", ".join(label(each).lower() for each in text.split(","))
 
 
 def _key(service: GlanceRow) -> str:

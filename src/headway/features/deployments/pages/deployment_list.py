@@ -68,6 +68,7 @@ async def _view(visit: Visit, template: str) -> View:
         "rows": shown,
         "usual": await usual_of_rows(visit, shown),
         "several": buttons_of(visit),
+        "makes": visit.may("application.create"),
         "counts": found["counts"] if found else None,
         "looked_back_to": found["lookedBackTo"] if found else None,
         "problem": problem,

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from headway.core.deployments.status import Reason, Status
+from headway.features.backups.pages.backup_words import name_of
 from headway.features.services.pages.service_list import ALL, line_of, was_given_nothing
+from headway.pages.loop_words import work_of
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 from headway.pages.words import count, iso
 
 if TYPE_CHECKING:
+    from headway.features.backups.api.overview_rows import BackupOverviewRow
     from headway.features.deployments.api.rows import CentralRow, SearchPage
     from headway.features.servers.api.rows import ListedServerRow
     from headway.features.services.api.service_rows import GlanceRow
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 PATH = "/home"
 DEPLOYMENTS: Asked[SearchPage] = Asked("deployment.search")
 SERVERS: Asked[list[ListedServerRow]] = Asked("server.all")
+BACKUPS: Asked[list[BackupOverviewRow]] = Asked("backup.overview")
 HEALTH: Asked[HealthRow] = Asked("settings.health")
 MOST = 10
 _FOLDER = "features/home/pages"
@@ -29,6 +33,7 @@ _SECONDS = 2.0
 _DAY = timedelta(days=1)
 # What nobody asked for: who kills or cancels one knows of it.
 _FAILURES = f"{Reason.FAILED},{Reason.TIMED_OUT},{Reason.OUT_OF_MEMORY},{Reason.LOST},{Reason.REFUSED}"
+_NOBODY_ASKED = frozenset(_FAILURES.split(","))
 _UNDER_WAY = f"{Status.PENDING},{Status.RUNNING}"
 _UNFIT = ("error", "unstable", "unknown")  # what is worst comes first
 
@@ -81,13 +86,18 @@ async def _attention(visit: Visit, services: list[GlanceRow] | Unknown) -> Mappi
     servers: list[ListedServerRow] | Unknown = []
     if visit.may(SERVERS.name):
         servers = await visit.ask_within(_SECONDS, SERVERS)
+    backups: list[BackupOverviewRow] | Unknown = []
+    if visit.may(BACKUPS.name):
+        backups = await visit.ask_within(_SECONDS, BACKUPS)
     health = await visit.ask_within(_SECONDS, HEALTH)
+    troubles = () if isinstance(health, Unknown) else health.get("troubles", ())
     return {
         "unfit": () if isinstance(services, Unknown) else _unfit(services, with_away=not visit.may(SERVERS.name)),
         "away": () if isinstance(servers, Unknown) else [each for each in servers if each["reach"]["outOfReachSince"]],
-        "unknowns": [each for each in (services, servers) if isinstance(each, Unknown)],
+        "unsaved": () if isinstance(backups, Unknown) else _failing(backups),
+        "unknowns": [each for each in (services, servers, backups) if isinstance(each, Unknown)],
         "why": health.why if isinstance(health, Unknown) else None,
-        "troubles": () if isinstance(health, Unknown) else health.get("troubles", ()),
+        "troubles": [{"row": each, "what": work_of(each["loop"])} for each in troubles],
         "most": MOST,
     }
 
@@ -140,10 +150,19 @@ def _unfit(services: Sequence[GlanceRow], *, with_away: bool) -> Sequence[Mappin
     return [line for state in _UNFIT[: 3 if with_away else 2] for line in lines if line["state"] == state]
 
 
+def _failing(backups: Sequence[BackupOverviewRow]) -> Sequence[Mapping[str, object]]:
+    """The backups that are switched on and whose newest run failed."""
+    return [
+        {"row": each, "name": name_of(each), "run": each["lastRun"]}
+        for each in backups
+        if each["enabled"] and each["lastRun"] is not None and each["lastRun"]["reason"] in _NOBODY_ASKED
+    ]
+
+
 PAGE = Page(
     path=PATH,
     permission=None,
     show=show,
     parts={"under-way": under_way, "attention": attention, "failed": failed},
-    topics=lambda _visit: ("deployments", "services", "servers"),
+    topics=lambda _visit: ("deployments", "services", "servers", "backups"),
 )

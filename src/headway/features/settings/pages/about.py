@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from headway.pages.loop_words import work_of
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 
 if TYPE_CHECKING:
@@ -18,16 +19,6 @@ CERTIFICATES: Asked[list[CertificateRow]] = Asked("certificates.all")
 _FOLDER = "features/settings/pages"
 _SECONDS = 3.0
 _MOST = 50
-# What the loops of the panel are for, by their names.
-LOOPS: Mapping[str, str] = {
-    "timer": "Starting schedules and backups when they are due",
-    "janitor": "Clearing a machine of what is left over",
-    "undo": "Taking back what a deployment had half made",
-    "leftover": "Ending the processes of lost deployments",
-    "retention": "Removing old deployments and their logs",
-    "kept files": "Removing backups that are not kept any longer",
-    "line index": "Noting where the lines of a log are",
-}
 GATES: Mapping[str, str] = {
     "applications": "Applications that are processes",
     "containers": "Containers",
@@ -49,7 +40,7 @@ async def show(visit: Visit) -> View:
         "certificates": None if certificates is None else len(certificates),
         **await _health(visit),
     }
-    return View(template=f"{_FOLDER}/about.html", values=values, title="Settings")
+    return View(template=f"{_FOLDER}/about.html", values=values, title="Panel settings")
 
 
 async def health(visit: Visit) -> View:
@@ -63,7 +54,7 @@ async def _health(visit: Visit) -> Mapping[str, object]:
     gates = () if isinstance(found, Unknown) else found.get("gates", ())
     return {
         "why": found.why if isinstance(found, Unknown) else None,
-        "troubles": [{"row": each, "what": LOOPS.get(each["loop"], each["loop"])} for each in troubles[:_MOST]],
+        "troubles": [{"row": each, "what": work_of(each["loop"])} for each in troubles[:_MOST]],
         "further": max(len(troubles) - _MOST, 0),
         "gates": [{"row": each, "what": GATES.get(each["gate"], each["gate"])} for each in gates],
     }

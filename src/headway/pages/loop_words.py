@@ -1,0 +1,23 @@
+"""What the loops of the panel are for, in words, where one of them tells of trouble."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+LOOPS: Mapping[str, str] = MappingProxyType(
+    {
+        "timer": "Starting schedules and backups when they are due",
+        "janitor": "Clearing a machine of what is left over",
+        "undo": "Taking back what a deployment had half made",
+        "leftover": "Ending the processes of lost deployments",
+        "retention": "Removing old deployments and their logs",
+        "kept files": "Removing backups that are not kept any longer",
+        "line index": "Noting where the lines of a log are",
+    }
+)
+
+
+def work_of(loop: str) -> str:
+    """What a loop does; its name where there are no words for that."""
+    return LOOPS.get(loop, loop)
