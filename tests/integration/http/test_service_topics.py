@@ -228,7 +228,7 @@ async def test_what_goes_is_said_before_and_the_name_is_typed(world: World, kind
     question = await ann.asked(DANGER, f"remove-{kind}", serviceId=service_id)
     assert (question.typed, question.danger) == ("shop", True)
     assert any("stay" in each for each in question.consequences)
-    assert seen.links["Remove it"] == f"/services/{service_id}/danger/remove-{kind}"
+    assert seen.links["Remove"] == f"/services/{service_id}/danger/remove-{kind}"
     moves = (await ann.asked(DANGER, f"move-{kind}", serviceId=service_id)).fields["targetEnvironmentId"].options
     assert moves is not None
     assert other in {each.value for each in moves}
@@ -245,13 +245,21 @@ async def test_what_goes_along_with_a_service_is_listed(world: World) -> None:
     application = await world.application("shop")
     ann = await person(world)
     empty = await ann.see(COMPANIONS, ids={"serviceId": application})
-    for text in ("Nothing runs in it by the clock.", "Nothing of it is backed up.", "No pull request runs."):
+    for text in ("It has no schedule.", "Nothing of it is backed up.", "It has no preview now."):
         assert text in empty.text
     given = {"name": "sweep", "cronExpression": "0 3 * * *", "command": "true", "scheduleType": "application"}
     await world.post("schedule.create", applicationId=application, **given)
     seen = await ann.see(COMPANIONS, ids={"serviceId": application})
-    assert "sweep" in seen.text
-    assert "sweep" not in seen.links, "there is no page of schedules to lead to"
+    (schedule,) = await world.get("schedule.list", id=application, scheduleType="application")
+    assert seen.links["sweep"] == f"/schedules/{schedule['scheduleId']}"
+    assert {
+        "Add a schedule": f"/schedules/in/application/{application}/create",
+        "See its schedules": f"/schedules?serviceId={application}",
+        "Add a backup": f"/backups/of/application/{application}",
+        "See its backups": f"/backups?serviceId={application}",
+        "Settings of previews": f"/previews/of/application/{application}",
+        "See its previews": f"/previews?serviceId={application}",
+    }.items() <= seen.links.items()
 
 
 async def test_a_mount_and_a_port_are_added_and_a_password_is_changed(world: World) -> None:
@@ -283,6 +291,6 @@ async def test_who_may_not_is_offered_nothing_of_it(world: World) -> None:
     seen = await bob.see(ONE, ids={"serviceId": application})
     assert "make" in seen.text
     assert "Danger" not in seen.links
-    assert "Remove it" not in (await bob.see(DANGER, ids={"serviceId": application})).links
+    assert "Remove" not in (await bob.see(DANGER, ids={"serviceId": application})).links
     with pytest.raises(Forbidden):
         await bob.send(DANGER, "remove-application", serviceId=application)

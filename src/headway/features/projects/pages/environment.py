@@ -58,7 +58,7 @@ def _actions(visit: Visit, environment: EnvironmentInProject, *, is_empty: bool)
     here = _here(visit)
     found: list[Mapping[str, object]] = []
     if visit.may(COPY):
-        found.append({"label": "Make it again", "href": f"{here}/copy", "icon": "copy"})
+        found.append({"label": "Duplicate", "href": f"{here}/copy", "icon": "copy"})
     if not environment["isDefault"]:
         if visit.may(UPDATE):
             found.append({"label": "Rename", "href": f"{here}/rename", "icon": "edit"})
@@ -99,9 +99,9 @@ async def _ask_copy(visit: Visit) -> Question:
         f"These are made once more, with their settings and not deployed: {', '.join(inside[:20])}." if inside else ""
     )
     return Question(
-        title=f"Make “{cut(environment['name'], 120)}” again, in a new project",
+        title=f"Duplicate “{cut(environment['name'], 120)}” into a new project",
         consequences=tuple(filter(None, (made, "Its variables go along. Neither domains nor data do."))),
-        button="Make it",
+        button="Duplicate it",
         more={"entries": (NAME, DESCRIPTION)},
     )
 
@@ -154,7 +154,7 @@ PAGE = Page(
             operation=lambda _visit: COPY,
             given=lambda visit: {"sourceEnvironmentId": visit.path["environmentId"]},
             asks=_ask_copy,
-            did=lambda _visit, _answer: Flash(text="Made. Nothing of it is deployed yet."),
+            did=lambda _visit, _answer: Flash(text="Duplicated. Nothing of it is deployed yet."),
             then=_to_copy,
             fields=fields_of((NAME, DESCRIPTION)),
             template=TEMPLATE,

@@ -79,12 +79,31 @@ async def show(visit: Visit) -> View:
     own = {
         "application": application,
         "wants_upload": application["sourceType"] == "drop" and not application.get("archive"),
-        "has_git": application["sourceType"] == "git",
+        "repository": _repository_of(application),
+        "source": _source_of(visit, application),
         "outlook": outlook,
         "entries": _entries(application, outlook.found),
         "filled": _filled(application),
     }
     return View(template=f"{_FOLDER}/new_application.html", values={**values, **own}, title=service["name"])
+
+
+def _repository_of(application: Mapping[str, object]) -> str:
+    """The repository of a git provider that it is made of, by its owner and name; "" where it is made of none."""
+    forge = application["sourceType"]
+    owner, name = ("owner", "repository") if forge == "github" else (f"{forge}Owner", f"{forge}Repository")
+    return "/".join(str(application[each]) for each in (owner, name) if application.get(each))
+
+
+def _source_of(visit: Visit, application: ApplicationDetails) -> str | None:
+    """Where what it is made of is changed; None of an archive, which is sent again."""
+    kind = application["sourceType"]
+    if kind == "drop" or not visit.may(UPDATE):
+        return None
+    if kind == "git":
+        return f"{_here(visit)}/source"
+    name = "image" if kind == "docker" else kind
+    return f"/services/{application['applicationId']}/settings/source-{name}-application"
 
 
 async def _outlook(visit: Visit, application: ApplicationDetails) -> Outlook:

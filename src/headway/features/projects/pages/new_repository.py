@@ -34,7 +34,7 @@ _WITHIN = "/new/provider"
 _SLASH = ":"  # for that of a group within a group, which has no place in an address, and no forge in a name
 _SECONDS = 30.0
 _MOST = 100
-_KEPT = "It is kept as a service that was never deployed. You are shown what would be built, and deploy it then."
+_KEPT = "It is saved as a service that is not deployed yet. You are shown what would be built, and deploy it then."
 
 
 async def show_providers(visit: Visit) -> View:
@@ -134,7 +134,7 @@ def _form(forge: str, operation: str, entries: Sequence[Entry], title: str) -> F
         named = {owner: _owner(visit), name: visit.path["repository"], id_name: visit.path["gitProviderId"]}
         return {"sourceType": forge, **named, **whole, **slug}
 
-    chosen = Entry(name=branch, label="Branch", look=Look.CHOICE, none="The repository's own")
+    chosen = Entry(name=branch, label="Branch", look=Look.CHOICE, none="The default branch")
     return creation(
         operation,
         (chosen, *entries),

@@ -34,8 +34,8 @@ _NAMELESS: Mapping[str, frozenset[str]] = {
     "libsql": frozenset({"databaseName"}),
 }
 _MOST = 20
-_UNTIL = "It is kept as a service that was never deployed. You are shown what would be built, and deploy it then."
-_BRANCH = Entry(name="customGitBranch", label="Branch", hint="Left empty, the repository's own.")
+_UNTIL = "It is saved as a service that is not deployed yet. You are shown what would be built, and deploy it then."
+_BRANCH = Entry(name="customGitBranch", label="Branch", hint="Left empty, the default branch.")
 _FOLDER = Entry(
     name="customGitBuildPath", label="Folder", hint="Where in the repository it lies, such as /web.", further=True
 )
@@ -121,7 +121,7 @@ def _forms() -> Mapping[str, Form]:
             "application.create",
             _IMAGE_ENTRIES,
             title="Deploy an image",
-            consequences=("It is kept as a service that was never deployed. Nothing is fetched before you deploy it.",),
+            consequences=("It is saved as a service that is not deployed yet. Nothing is fetched before that.",),
             called=_after("dockerImage"),
             given=lambda _visit: {"sourceType": "docker"},
         ),
@@ -129,7 +129,7 @@ def _forms() -> Mapping[str, Form]:
             "application.create",
             (),
             title="Deploy an archive",
-            consequences=("It is kept as a service that was never deployed. Then you send it the archive.",),
+            consequences=("It is saved as a service that is not deployed yet. Then you send it the archive.",),
             called=lambda _visit, _typed: "upload",
             given=lambda _visit: {"sourceType": "drop"},
         ),
@@ -137,7 +137,7 @@ def _forms() -> Mapping[str, Form]:
             "compose.create",
             _COMPOSE_ENTRIES,
             title="Deploy a compose file",
-            consequences=("It is kept as a service that was never deployed. Nothing runs before you deploy it.",),
+            consequences=("It is saved as a service that is not deployed yet. Nothing runs before you deploy it.",),
             called=lambda _visit, _typed: "compose",
             given=lambda _visit: {"sourceType": "raw"},
         ),
@@ -145,7 +145,7 @@ def _forms() -> Mapping[str, Form]:
             "compose.create",
             _COMPOSE_GIT_ENTRIES,
             title="Deploy a compose file of a repository",
-            consequences=("It is kept as a service that was never deployed. Nothing runs before you deploy it.",),
+            consequences=("It is saved as a service that is not deployed yet. Nothing runs before you deploy it.",),
             called=_after("customGitUrl"),
             given=lambda _visit: {"sourceType": "git"},
         ),
@@ -159,7 +159,7 @@ def _database(kind: str, title: str) -> Form:
         f"{kind}.create",
         named,
         title=f"New {title} database",
-        consequences=("It is kept as a service that was never deployed, with a password that is made for it.",),
+        consequences=("It is saved as a service that is not deployed yet, with a password that is made for it.",),
         called=lambda _visit, _typed: kind,
         defaults={each.name: "app" for each in named if each.name != "dockerImage"},
     )

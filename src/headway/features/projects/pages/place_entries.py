@@ -74,7 +74,7 @@ def creation(
         operation=lambda _visit: operation,
         given=given,
         asks=ask,
-        did=lambda _visit, _answer: Flash(text="Kept, and not deployed yet: see below what a deploy would do."),
+        did=lambda _visit, _answer: Flash(text="Saved, and not deployed yet: see below what a deploy would do."),
         then=lambda _visit, answer: f"{PATH}/services/{answer[id_name]}" if isinstance(answer, Mapping) else PATH,
         fields=fields_of(own),
         template=TEMPLATE,
@@ -119,7 +119,7 @@ async def _filled_places(visit: Visit) -> Sequence[Entry]:
     name, environment, server = _PLACES
     none = None if environments else f"A new project, called “{DEFAULT_PROJECT}”"
     places = [name, replace(environment, options=environments, none=none)]
-    return [*places, replace(server, options=servers, none="This machine")] if servers else places
+    return [*places, replace(server, options=servers, none="The panel's own machine")] if servers else places
 
 
 def _with_project(_visit: Visit, given: Typed) -> Before | None:

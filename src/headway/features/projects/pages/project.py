@@ -22,7 +22,7 @@ VARIABLES = Entry(
     name="env",
     label="Variables",
     look=Look.AREA,
-    hint="One NAME=value on a line. What is veiled stays as it is where it is left as it is.",
+    hint="One NAME=value on a line. A value that is hidden stays where its mark is left.",
     empties=True,
 )
 _RENAMED = (NAME, Entry(name="description", label="Description", empties=True))
@@ -43,6 +43,7 @@ async def show(visit: Visit) -> View:
             "variables": names_in(project["env"]),
             "address": f"{LIST}/{project['projectId']}",
             "actions": _actions(visit, is_empty=not inside),
+            "holds_services": bool(inside) and visit.may(REMOVE),
             "may_change": visit.may(UPDATE),
             "adds": visit.may(ADD),
             "new": visit.may("application.create"),
@@ -160,7 +161,7 @@ PAGE = Page(
             operation=lambda _visit: ADD,
             given=_by_id,
             asks=_ask_add,
-            did=lambda _visit, _answer: Flash(text="Made. Nothing lies in it yet."),
+            did=lambda _visit, _answer: Flash(text="Made. No service is in it yet."),
             then=_here,
             fields=fields_of((NAME, DESCRIPTION)),
             template=TEMPLATE,

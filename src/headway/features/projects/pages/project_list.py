@@ -87,7 +87,7 @@ PAGE = Page(
             operation=lambda _visit: CREATE,
             given=lambda _visit: {},
             asks=_ask,
-            did=lambda _visit, _answer: Flash(text="Made. Nothing lies in it yet."),
+            did=lambda _visit, _answer: Flash(text="Made. No service is in it yet."),
             then=_then,
             fields=fields_of((NAME, DESCRIPTION)),
             template=TEMPLATE,

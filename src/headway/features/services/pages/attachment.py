@@ -63,7 +63,7 @@ def _page(what: str) -> Page:
         service = await service_of(visit)
         words = _words(what, await _found(visit, what))
         path = f"{address(service)}/{what}/{visit.path[f'{what}Id']}"
-        remove = action(visit, _ROUTERS[what], "Take it away", f"{path}/remove", icon="remove", danger=True)
+        remove = action(visit, _ROUTERS[what], "Remove", f"{path}/remove", icon="remove", danger=True)
         values = {"words": words[:1].upper() + words[1:], "actions": remove, "takes": BY_RESTART}
         return framed(visit, service, SETTINGS, "attachment.html", values)
 
@@ -71,9 +71,9 @@ def _page(what: str) -> Page:
         words = _words(what, await _found(visit, what))
         stays = ("What is in a volume or in a folder of the machine stays there.",) if what == MOUNT else ()
         return Question(
-            title=f"Take away {cut(words, 200)}?",
+            title=f"Remove {cut(words, 200)}?",
             consequences=(BY_RESTART, *stays),
-            button="Take it away",
+            button="Remove it",
             danger=True,
         )
 
@@ -86,7 +86,7 @@ def _page(what: str) -> Page:
                 operation=lambda _visit: _ROUTERS[what],
                 given=lambda visit: {f"{what}Id": visit.path[f"{what}Id"]},
                 asks=ask,
-                did=lambda _visit, _answer: Flash(text=f"Taken away. {BY_RESTART}"),
+                did=lambda _visit, _answer: Flash(text=f"Removed. {BY_RESTART}"),
                 then=lambda visit, _answer: back_to(visit, SETTINGS),
             )
         },

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from headway.features.services.pages.service_actions import APPLICATION, COMPOSE, ONE, router_of
-from headway.features.services.pages.service_topics import COMPANIONS, details_of, framed, service_of
+from headway.features.services.pages.service_topics import COMPANIONS, action, details_of, framed, service_of
 from headway.pages.page import Asked, Page, View, Visit
 
 if TYPE_CHECKING:
@@ -36,14 +36,42 @@ async def show(visit: Visit) -> View:
         "companions.html",
         {
             "schedules": (await _schedules(visit, service, router))[:_MOST],
+            "schedule_actions": _schedule_actions(visit, service, router),
             "has_schedules": router in {APPLICATION, COMPOSE},
+            "backup_actions": _backup_actions(visit, service, router),
             "backups": [_backup(each) for each in backups[:_MOST]],
             "volume_backups": [_volume_backup(each) for each in volumes[:_MOST]],
             "previews": (await _previews(visit, service, router))[:_MOST],
+            "preview_actions": _preview_actions(visit, service, router),
             "has_previews": router in {APPLICATION, COMPOSE},
-            "most": _MOST,
         },
     )
+
+
+def _schedule_actions(visit: Visit, service: ServiceOverviewRow, router: str) -> Sequence[Mapping[str, object]]:
+    name = "create-in-compose" if router == COMPOSE else "create"
+    create = f"/schedules/in/{router}/{service['serviceId']}/{name}"
+    return [
+        *action(visit, "schedule.create", "Add a schedule", create, icon="new"),
+        *action(visit, "schedule.overview", "See its schedules", f"/schedules?serviceId={service['serviceId']}"),
+    ]
+
+
+def _backup_actions(visit: Visit, service: ServiceOverviewRow, router: str) -> Sequence[Mapping[str, object]]:
+    """The ways to what can be backed up of it, and to how good its backups are."""
+    create = f"/backups/of/{router}/{service['serviceId']}"
+    return [
+        *action(visit, "volumeBackups.create", "Add a backup", create, icon="new"),
+        *action(visit, "backup.overview", "See its backups", f"/backups?serviceId={service['serviceId']}"),
+    ]
+
+
+def _preview_actions(visit: Visit, service: ServiceOverviewRow, router: str) -> Sequence[Mapping[str, object]]:
+    path, of_it = f"/previews/of/{router}/{service['serviceId']}", f"/previews?serviceId={service['serviceId']}"
+    return [
+        *action(visit, "previewDeployment.overview", "Settings of previews", path),
+        *action(visit, "previewDeployment.overview", "See its previews", of_it),
+    ]
 
 
 async def _schedules(visit: Visit, service: ServiceOverviewRow, router: str) -> Sequence[ScheduleRow]:

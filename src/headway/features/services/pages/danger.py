@@ -55,8 +55,8 @@ async def show(visit: Visit) -> View:
     """What can be done, with what goes and what stays."""
     service = await service_of(visit)
     router, path = router_of(service), path_of(service, DANGER)
-    move = action(visit, f"{router}.move", "Move it", f"{path}/move-{router}")
-    remove = action(visit, removal_of(router), "Remove it", f"{path}/remove-{router}", icon="remove", danger=True)
+    move = action(visit, f"{router}.move", "Move", f"{path}/move-{router}")
+    remove = action(visit, removal_of(router), "Remove", f"{path}/remove-{router}", icon="remove", danger=True)
     values = {"move": move, "remove": remove, "goes": _goes(router)}
     return framed(visit, service, DANGER, "danger.html", values)
 
@@ -78,7 +78,7 @@ def _removes(router: str) -> Form:
         return Question(
             title=f"Remove “{cut(service['name'], 120)}”?",
             consequences=(*_goes(router), "This cannot be taken back."),
-            button="Remove it for ever",
+            button="Remove it",
             danger=True,
             typed=service["name"].strip(),
             fields=shown_of(fields),
@@ -101,7 +101,7 @@ def _moves(router: str) -> Form:
             title=f"Move “{cut(service['name'], 120)}” to another environment",
             consequences=(
                 "What runs goes on as it is. Its domains, its deployments and its data stay its own.",
-                "Who may see it, and the variables of a project that its own name, are those of where it lies then.",
+                "Who may see it, and the variables of a project that its own name, are those of where it is then.",
             ),
             button="Move it",
             fields=shown_of(_MOVE, {"targetEnvironmentId": await _environments(visit)}),
@@ -111,7 +111,7 @@ def _moves(router: str) -> Form:
         operation=lambda _visit: f"{router}.move",
         given=lambda visit: id_of(router, visit),
         asks=ask,
-        did=lambda _visit, _answer: Flash(text="Moved: it lies where you said."),
+        did=lambda _visit, _answer: Flash(text="Moved: it is where you said."),
         then=lambda visit, _answer: back_to(visit, ""),
         fields=kinds_of(_MOVE),
     )

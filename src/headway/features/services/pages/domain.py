@@ -27,11 +27,11 @@ async def show(visit: Visit) -> View:
     """Where it leads."""
     service, row = await _found(visit)
     path, router = f"{address(service)}/domain/{row['domainId']}", router_of(service)
-    off = "Switch it off" if row["enabled"] else "Switch it on"
+    off = "Switch off" if row["enabled"] else "Switch on"
     own = (
-        *action(visit, "domain.update", "Change it", f"{path}/change-{router}", main=True),
+        *action(visit, "domain.update", "Change", f"{path}/change-{router}", icon="edit", main=True),
         *action(visit, "domain.toggleEnable", off, f"{path}/switch", icon="power"),
-        *action(visit, "domain.delete", "Remove it", f"{path}/remove", icon="remove", danger=True),
+        *action(visit, "domain.delete", "Remove", f"{path}/remove", icon="remove", danger=True),
     )
     return framed(
         visit,
@@ -40,9 +40,10 @@ async def show(visit: Visit) -> View:
         "domain.html",
         {
             "row": row,
+            "certificates": "/settings/certificates" if visit.may("certificates.all") else None,
             "actions": [
+                *action(visit, "domain.validateDomain", "Look up in the DNS", f"{path}/look-up", icon="search"),
                 *(() if row["generated"] else own),
-                *action(visit, "domain.validateDomain", "Look it up in the DNS", f"{path}/look-up", icon="search"),
             ],
         },
     )
@@ -64,7 +65,7 @@ def _changes(router: str) -> Form:
         return Question(
             title=f"Change {_shown(row)}",
             consequences=(ADDED, *((parts,) if parts else ())),
-            button="Save it",
+            button="Save",
             values=typed_of(row),
             fields=shown_of(fields_of(router)),
         )
@@ -102,7 +103,7 @@ async def _ask_look(visit: Visit) -> Question:
     _, row = await _found(visit)
     return Question(
         title=f"Look {_shown(row)} up?",
-        consequences=("The DNS is asked for its address, as this machine sees it. Nothing is changed.",),
+        consequences=("The DNS is asked for its address, as the panel's own machine sees it. Nothing is changed.",),
         button="Look it up",
     )
 
@@ -132,7 +133,8 @@ def _looked(_visit: Visit, answer: object) -> Flash:
         return Flash(text="The DNS was asked.")
     if answer["error"]:
         return Flash(text=cut(str(answer["error"]), 400), good=False)
-    where = "this machine" if answer["isThisMachine"] else "another machine: right behind a proxy, else wrong"
+    elsewhere = "another machine: right behind a proxy, else wrong"
+    where = "the panel's own machine" if answer["isThisMachine"] else elsewhere
     return Flash(text=f"The DNS says {cut(str(answer['resolvedIp']), 80)}, which is {where}.")
 
 

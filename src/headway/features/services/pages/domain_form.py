@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from headway.features.edge.api.rows import DomainRow
 
 ADDED = "It is in force at once: no deploy is needed, and no request to anything else is lost."
-LOOKED = "The DNS of the name has to lead to this machine; a certificate of Let's Encrypt is asked for once it does."
+LOOKED = (
+    "The DNS of the name has to lead to the panel's own machine;"
+    " a certificate of Let's Encrypt is asked for once it does."
+)
 CERTIFICATES: Mapping[str, str] = {
-    "none": "One that was brought along and fits, else the panel's own",
+    "none": "One that was added to the panel and fits, else the panel's own",
     "letsencrypt": "Let's Encrypt",
-    "custom": "One that was brought along (as other panels call it)",
+    "custom": "One that was added to the panel (as other panels call it)",
 }
 _HOST = Setting(label="Host", hint="A name such as www.example.org.")
 _PART = Setting(label="Service of its file", hint="Which container of the compose file it leads to.")

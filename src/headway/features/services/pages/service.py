@@ -91,6 +91,7 @@ async def _standing(visit: Visit, service: ServiceOverviewRow, found: SearchPage
         **state_values(service, under_way=status),
         "addresses": await _addresses(visit, service),
         "proof": proof_of(service),
+        "server_href": f"/servers/{service['serverId']}" if visit.may("server.one") else None,
         "actions": actions_of(visit, service, waiting=any(row["status"] == "pending" for row in rows)),
         "live": _is_live(service, found),
         "under_way": under_way,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 PATH = "/services"
 ALL: Asked[list[GlanceRow]] = Asked("service.all")
+NEW: Mapping[str, object] = {"label": "New service", "href": "/new", "icon": "new", "main": True}
 
 
 async def show(visit: Visit) -> View:
@@ -33,6 +34,7 @@ async def _view(visit: Visit, template: str) -> View:
     wanted = visit.query.get("text", "").strip()
     found = [each for each in services if _holds(each, wanted.casefold().split())]
     query = urlencode({"text": wanted}) if wanted else ""
+    makes = visit.may("application.create")
     return View(
         template=f"features/services/pages/{template}",
         values={
@@ -42,7 +44,8 @@ async def _view(visit: Visit, template: str) -> View:
             "live": any(each["status"] == "running" for each in found),
             "pull": f"{PATH}/-/list{'?' if query else ''}{query}",
             "was_given_nothing": was_given_nothing(visit.actor),
-            "makes": visit.may("application.create"),
+            "makes": makes,
+            "actions": (NEW,) if makes and services else (),
         },
         title="Services",
     )

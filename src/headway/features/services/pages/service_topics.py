@@ -28,7 +28,7 @@ _TITLES: Mapping[str, str] = {
     DOMAINS: "Domains",
     SETTINGS: "Settings",
     RELEASES: "Releases",
-    COMPANIONS: "Schedules and backups",
+    COMPANIONS: "Schedules, backups, previews",
     DANGER: "Danger",
 }
 
@@ -44,17 +44,22 @@ def framed(visit: Visit, service: ServiceOverviewRow, topic: str, template: str,
     return View(
         template=f"{FOLDER}/{template}",
         values={"service": service, "tabs": tabs_of(visit, service, topic), **values},
-        title=f"{_TITLES[topic]} of {title}" if topic else title,
+        title=f"{_title_of(service, topic)} of {title}" if topic else title,
     )
 
 
 def tabs_of(visit: Visit, service: ServiceOverviewRow, topic: str) -> Sequence[Mapping[str, object]]:
     """The way to each topic that the caller may open and that such a service has."""
     return [
-        {"label": _TITLES[each], "href": path_of(service, each), "current": each == topic}
+        {"label": _title_of(service, each), "href": path_of(service, each), "current": each == topic}
         for each in _TITLES
         if _is_there(visit, service, each)
     ]
+
+
+def _title_of(service: ServiceOverviewRow, topic: str) -> str:
+    """What a topic is called: a database has backups alone of what goes along with services."""
+    return "Backups" if topic == COMPANIONS and service["kind"] == "database" else _TITLES[topic]
 
 
 def path_of(service: ServiceOverviewRow, topic: str) -> str:

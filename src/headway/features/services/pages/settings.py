@@ -64,6 +64,7 @@ async def show(visit: Visit) -> View:
             ],
             **rows_of(row, address(service)),
             **_additions(visit, service),
+            "hook": _hook_of(row, router),
             "waiting": await waiting_of(visit, service),
             "others": _other_sources(visit, service, row),
             "detected": f"{address(service)}/detected"
@@ -71,6 +72,14 @@ async def show(visit: Visit) -> View:
             else None,
         },
     )
+
+
+def _hook_of(row: Mapping[str, object], router: str) -> str | None:
+    """The path that a forge tells of pushes; None to who may not deploy, for whoever has it can."""
+    token = row.get("refreshToken")
+    if not token:
+        return None
+    return f"/api/deploy/{token}" if router == APPLICATION else f"/api/deploy/compose/{token}"
 
 
 def _additions(visit: Visit, service: ServiceOverviewRow) -> Mapping[str, object]:
@@ -105,7 +114,11 @@ def _other_sources(
 ) -> Sequence[Mapping[str, object]]:
     """The ways to another source than the one that it has: those that need nobody else."""
     router = router_of(service)
-    labels = {"source-git": "Use a git repository", "source-image": "Use an image", "source-file": "Keep the file here"}
+    labels = {
+        "source-git": "Use a git repository",
+        "source-image": "Use an image",
+        "source-file": "Use a file that is saved here",
+    }
     return [
         {**each, "label": labels[name]}
         for name, topic in TOPICS[router].items()
@@ -139,7 +152,7 @@ def _form(router: str, topic: Topic) -> Form:
                 "What is left empty is as by default again, or as it is detected.",
                 *(marked if any(MARK in each for each in values.values()) else ()),
             ),
-            button="Save it",
+            button="Save",
             values=values,
             fields=shown_fields(topic.fields, await _options(visit, router)),
         )

@@ -263,7 +263,7 @@ _COMPOSE: Mapping[str, Topic] = {
         fixed={"sourceType": "git"},
     ),
     "source-file": Topic(
-        title="Source: a file that is kept here",
+        title="Source: a file that is saved here",
         fields={"composeFile": Setting(kind=Kind.BLOCK, label="Compose file", clears=True)},
         takes=BY_DEPLOY,
         sources=frozenset({"raw"}),

@@ -32,7 +32,7 @@ def _shown(name: str, shape: Setting, row: Mapping[str, object], names: Mapping[
     value = value_of(row, name)
     if shape.kind is Kind.SECRET:
         is_kept = bool(row.get(_KEPT.get(name, "")))
-        return Shown(label=shape.label, text="kept, and hidden" if is_kept else "")
+        return Shown(label=shape.label, text="kept encrypted, and not shown" if is_kept else "")
     if shape.kind is Kind.FLAG:
         return Shown(label=shape.label, text="yes" if value else "no")
     text = typed_text(shape.kind, value)

@@ -45,8 +45,8 @@ async def show(visit: Visit) -> View:
             "value": value,
             "later": later(router),
             "actions": [
-                *action(visit, saves, "Change it", f"{path}/change-{router}", main=True),
-                *action(visit, saves, "Remove it", f"{path}/remove-{router}", icon="remove", danger=True),
+                *action(visit, saves, "Change", f"{path}/change-{router}", icon="edit", main=True),
+                *action(visit, saves, "Remove", f"{path}/remove-{router}", icon="remove", danger=True),
             ],
         },
     )
@@ -71,7 +71,7 @@ def _changes(router: str) -> Form:
         return Question(
             title=f"Change {name}",
             consequences=(stays, later(router)),
-            button="Save it",
+            button="Save",
             values={"value": value or ""},
         )
 

@@ -77,9 +77,9 @@ async def show(visit: Visit) -> View:
             "waiting": await waiting_of(visit, service),
             "actions": [
                 *action(visit, saves, "Add a variable", f"{path}/add-{router}", main=not rows),
-                *action(visit, saves, "Edit all as text", f"{path}/text-{router}"),
+                *action(visit, saves, "Change all as text", f"{path}/text-{router}"),
             ],
-            "build_actions": action(visit, "application.update", "Edit those of builds", f"{path}/builds-application")
+            "build_actions": action(visit, "application.update", "Change those of builds", f"{path}/builds-application")
             if router == "application"
             else (),
             "project_id": service["environment"]["project"]["projectId"],
@@ -181,7 +181,7 @@ def _writes(router: str) -> Form:
                 f"{MARK} stands for a value that is kept: leave it, and the value stays as it is.",
                 later(router),
             ),
-            button="Save them",
+            button="Save",
             values={"env": text_of(await kept_of(visit, service))},
             fields=shown_of(_ALL),
         )
@@ -206,7 +206,7 @@ def _of_build() -> Form:
                 "What builds are given beside the variables above, from the next deploy on. What runs does not see it.",
                 f"{MARK} stands for a value that is kept: leave it, and the value stays as it is.",
             ),
-            button="Save them",
+            button="Save",
             values={name: veiled_variables(str(row[name] or "")) for name in _BUILDS},
             fields=shown_of(_BUILDS),
         )
