@@ -94,7 +94,7 @@ class Web:
         self._live.close()
 
     async def _guarded(self, work: Callable[[], Awaitable[A]], path: str, frame: Frame) -> A | Answer:
-        return await errors.guarded(work, path, lambda problem, _path: self._told(problem, frame))
+        return await errors.guarded(work, path, lambda problem, _path: self._told(problem, frame, path))
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer | AsgiStream:
         path = scope["path"]
@@ -262,14 +262,15 @@ class Web:
         self._tokens.require(request.token or "", typed)
         return self._said(await asking.done(visit, request, typed), frame)
 
-    def _told(self, problem: Problem, frame: Frame) -> Answer:
-        """A page that says why there is none."""
+    def _told(self, problem: Problem, frame: Frame, path: str) -> Answer:
+        """A page that says why there is none at this path, and leads back to the place that it is of."""
+        place = f"/{frame.place}"
         title = _TITLES.get(problem.status, "This did not work")
         values = {
             "status": problem.status,
             "text": problem.message,
             "incident": None,
-            "back": None,
+            "back": place if place in self._offered(frame.actor) and place != path else None,
         }
         view = View(template=f"{OWN}/error.html", values=values, title=title, status=problem.status)
         return self._said(replace(view, headers=problem.headers), replace(frame, topics=()))

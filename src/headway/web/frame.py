@@ -34,7 +34,7 @@ _MAIN = (
 _GROUPS = (
     ("Sources", (_Place("/git-providers", "Git providers"), _Place("/ssh-keys", "SSH keys"))),
     ("Storage", (_Place("/registries", "Registries"), _Place("/destinations", "Destinations"))),
-    ("News", (_Place("/notifications", "Notifications"), _Place("/webhooks", "Webhooks"))),
+    ("Events", (_Place("/notifications", "Notifications"), _Place("/webhooks", "Webhooks"))),
     ("Machine", (_Place("/disk", "Disk"), _Place("/containers", "Containers"), _Place("/previews", "Previews"))),
     ("People", (_Place("/members", "Members", "m"), _Place("/keys", "API keys"), _Place("/audit", "Audit log"))),
     ("You and the panel", (_Place("/account", "Account", "a"), _Place("/settings", "Panel settings"))),

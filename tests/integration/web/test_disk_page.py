@@ -36,7 +36,7 @@ async def test_each_service_is_shown_with_what_it_holds(world: World) -> None:
     assert "own files" in text
     assert "sources" in text
     assert "4.0 MiB" in text
-    assert "No container engine of this machine has answered" in text
+    assert "No container engine of that machine has answered" in text
     assert "8.0 MiB" in text, "the bound of the build cache"
     assert 'href="/disk/clean"' in text
     assert again == once_more

@@ -73,7 +73,7 @@ async def test_a_certificate_is_brought_renewed_and_forgotten_and_its_key_never_
     pem, key = certificate_for("shop.example.org")
     other, other_key = certificate_for("www.example.org")
     async with signed_in(world) as client:
-        assert "None was brought along." in (await client.get("/settings/certificates")).text
+        assert "There is no certificate yet." in (await client.get("/settings/certificates")).text
         wrong = await send(
             client, "/settings/certificates/create", name="shop", certificateData=pem, privateKey=other_key
         )
@@ -93,7 +93,7 @@ async def test_a_certificate_is_brought_renewed_and_forgotten_and_its_key_never_
         text = (await client.get("/settings/certificates")).text
         assert "the shop" in text
         assert "www.example.org" in text
-        assert "1 certificate brought along" in (await client.get("/settings")).text
+        assert "1 certificate added" in (await client.get("/settings")).text
         gone = await send(client, f"{path}/remove")
         assert gone.headers["location"] == "/settings/certificates"
         assert (await client.get(path)).status_code == 404

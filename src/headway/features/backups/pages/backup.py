@@ -104,10 +104,10 @@ def _actions(visit: Visit, row: BackupOverviewRow) -> Sequence[Mapping[str, obje
         offered.append({"label": "Run now", "href": f"{path}/run-{name}", "icon": "deploy", "main": True})
     if can_be_tried(row) and row["newest"] is not None and visit.may("backup.drill"):
         offered.append({"label": "Restore the newest on trial", "href": f"{path}/try", "icon": "check"})
-    if visit.may("volumeBackups.update" if is_volume else "backup.update"):
-        offered.append({"label": "Change", "href": f"{path}/change-{row['kind']}"})
     if visit.may("backup.listBackupFiles"):
         offered.append({"label": "See the destination", "href": f"{path}/destination", "icon": "search"})
+    if visit.may("volumeBackups.update" if is_volume else "backup.update"):
+        offered.append({"label": "Change", "href": f"{path}/change-{row['kind']}", "icon": "edit"})
     if visit.may("volumeBackups.delete" if is_volume else "backup.remove"):
         offered.append({"label": "Remove", "href": f"{path}/remove-{row['kind']}", "icon": "remove", "danger": True})
     return offered

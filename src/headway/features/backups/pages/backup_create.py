@@ -161,7 +161,7 @@ async def _in_compose(visit: Visit) -> Mapping[str, Field]:
         "databaseType": Field(label="Kind of database", options=engines),
         "database": Field(label="Database"),
         "connection.username": Field(label="User", hint="By whom it is dumped, inside of the container."),
-        "connection.password": Field(label="Password of that user", hint="It is kept sealed, and never shown."),
+        "connection.password": Field(label="Password of that user", hint="It is kept encrypted, and not shown again."),
     }
 
 

@@ -42,7 +42,7 @@ async def _view(visit: Visit, template: str) -> View:
     filters, every = filters_of(visit.query, _FILTERS), await visit.ask(ALL)
     found = [each for each in every if _passes(each, filters)]
     of_service = {"serviceId": filters.get("serviceId")}
-    new = {"label": "Add a backup", "href": list_address(f"{PATH}/new", of_service), "icon": "deploy", "main": True}
+    new = {"label": "Add a backup", "href": list_address(f"{PATH}/new", of_service), "icon": "new", "main": True}
     services = options(((each["serviceId"], each["serviceName"]) for each in every), filters.get("serviceId"))
     named = ((each["destinationId"], each["destinationName"]) for each in every if each["destinationName"])
     destinations = options(named, filters.get("destinationId"))

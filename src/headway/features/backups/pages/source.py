@@ -61,7 +61,7 @@ def _actions(visit: Visit, kind: str, path: str) -> Sequence[Mapping[str, object
 
 
 def _action(label: str, href: str) -> Mapping[str, object]:
-    return {"label": label, "href": href, "icon": "deploy", "main": True}
+    return {"label": label, "href": href, "icon": "new", "main": True}
 
 
 PAGE = Page(

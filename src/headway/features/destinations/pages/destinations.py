@@ -47,7 +47,7 @@ _OF_S3 = (
     ),
 )
 _CHANGED = tuple(
-    replace(each, needed=False, hint="There is one, which is never shown. Left empty, it stays.")
+    replace(each, needed=False, hint="There is one, which is not shown. Left empty, it stays.")
     if each is _SECRET
     else each
     for each in _OF_S3
@@ -60,7 +60,7 @@ async def show_all(visit: Visit) -> View:
     if visit.may(CREATE):
         actions = (
             {"label": "Add an S3 bucket", "href": f"{PATH}/create", "icon": "new", "main": True},
-            {"label": "Add a folder of this machine", "href": f"{PATH}/create-folder", "icon": "new"},
+            {"label": "Add a folder", "href": f"{PATH}/create-folder", "icon": "new"},
         )
     return View(
         template="features/destinations/pages/destination_list.html",
@@ -95,7 +95,7 @@ async def show_one(visit: Visit) -> View:
 def kind_of(row: DestinationRow) -> str:
     """What a destination is, in words."""
     if row["provider"] == LOCAL:
-        return "folder of this machine"
+        return "folder of the panel's own machine"
     return "S3" if row["type"] == S3 else row["type"]
 
 
@@ -133,7 +133,7 @@ async def _ask_create(_visit: Visit) -> Question:
         title="Add an S3 bucket",
         consequences=(
             "Backups can be kept there. Nothing is written before one is, or it is tested.",
-            "The secret key is sealed, and never shown again.",
+            "The secret key is kept encrypted, and not shown again.",
         ),
         button="Add it",
         more={"entries": _OF_S3},
@@ -142,8 +142,8 @@ async def _ask_create(_visit: Visit) -> Question:
 
 async def _ask_create_folder(_visit: Visit) -> Question:
     return Question(
-        title="Add a folder of this machine",
-        consequences=("Backups can be kept there. What takes this machine takes them too: keep others elsewhere.",),
+        title="Add a folder of the panel's own machine",
+        consequences=("Backups can be kept there. What takes that machine takes them too: keep others elsewhere.",),
         button="Add it",
         more={"entries": (_NAME,)},
     )
@@ -203,7 +203,7 @@ def _to_destination(_visit: Visit, answer: object) -> str:
 
 
 def _kept(_visit: Visit, _answer: object) -> Flash:
-    return Flash(text="Kept. Test whether it can be written to.")
+    return Flash(text="Added. Test whether it can be written to.")
 
 
 LIST = Page(

@@ -38,6 +38,7 @@ async def show(visit: Visit) -> View:
     anew = {"label": "Measure anew", "href": f"{PATH}?fresh=true", "icon": "redeploy"}
     values: dict[str, object] = {
         "unknown_because": found if isinstance(found, Unknown) else None,
+        "sees_servers": visit.may("server.one"),
         "actions": (anew, clean) if visit.may(CLEAN) else (anew,),
     }
     if not isinstance(found, Unknown):

@@ -15,7 +15,7 @@ _API = Entry(
 
 def entries_of(forge: str, has: Sequence[str] = ()) -> Sequence[Entry]:
     """The entries of a forge's provider. Of what it ``has`` a secret is left as it is where nothing is typed."""
-    kept = "There is one, which is never shown. Left empty, it stays." if has else ""
+    kept = "There is one, which is not shown. Left empty, it stays." if has else ""
     return (_NAME, *_OWN[forge](kept), _API)
 
 

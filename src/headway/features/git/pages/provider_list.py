@@ -41,7 +41,7 @@ def _connect(forge: str) -> Form:
             title=f"Connect {FORGES[forge]}",
             consequences=(
                 "Repositories that it shows can be chosen and fetched, and told how their deployments end.",
-                "What opens it is sealed, and never shown again.",
+                "What opens it is kept encrypted, and not shown again.",
             ),
             button="Connect",
             more={"entries": entries},
@@ -54,7 +54,7 @@ def _connect(forge: str) -> Form:
         operation=lambda _visit: CREATE[forge],
         given=lambda _visit: {},
         asks=ask,
-        did=lambda _visit, _answer: Flash(text="Kept. Below is what it shows."),
+        did=lambda _visit, _answer: Flash(text="Connected. Below is what it shows."),
         then=then,
         fields=fields_of(entries),
         template=TEMPLATE,

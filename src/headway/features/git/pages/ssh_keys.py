@@ -1,4 +1,4 @@
-"""The pages of SSH keys, with which private repositories are fetched."""
+"""The pages of SSH keys, with which private repositories are fetched and servers entered."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MADE = (
         name="privateKey",
         label="Private key",
         look=Look.SECRET_AREA,
-        hint="To keep one that there is. Left empty, a pair is made here, and its private part stays here.",
+        hint="One that there is already. Left empty, a pair is made here, and its private part stays here.",
         further=True,
     ),
 )
@@ -67,7 +67,7 @@ def _by_id(visit: Visit) -> Mapping[str, object]:
 async def _ask_create(_visit: Visit) -> Question:
     return Question(
         title="New SSH key",
-        consequences=("You are shown its public part, which the repository's site has to be given as a deploy key.",),
+        consequences=("You are shown its public part, which goes to a repository's site or to a server.",),
         button="Make it",
         more={"entries": _MADE},
     )
@@ -111,7 +111,7 @@ LIST = Page(
             operation=lambda _visit: CREATE,
             given=lambda _visit: {},
             asks=_ask_create,
-            did=lambda _visit, _answer: Flash(text="Kept. Give its public part to the site of the repository."),
+            did=lambda _visit, _answer: Flash(text="Added. Its public part goes to a repository's site or a server."),
             then=_to_key,
             fields=fields_of(_MADE),
             template=TEMPLATE,

@@ -84,7 +84,7 @@ def _actions(visit: Visit, row: NotificationRow) -> Sequence[Mapping[str, object
         offered.append({"label": "Send a test", "href": f"{where}/test", "icon": "deploy", "main": True})
     if visit.may(UPDATE):
         if word in KINDS:
-            offered.append({"label": "Change", "href": f"{where}/change-{word}"})
+            offered.append({"label": "Change", "href": f"{where}/change-{word}", "icon": "edit"})
         offered.append({"label": "What it tells", "href": f"{where}/events"})
         switch = ("Switch off", "switch-off") if row["enabled"] else ("Switch on", "switch-on")
         offered.append({"label": switch[0], "href": f"{where}/{switch[1]}", "icon": "power"})

@@ -62,7 +62,7 @@ def channel_state(row: NotificationRow) -> Mapping[str, str | None]:
 def _adds(visit: Visit) -> Sequence[Mapping[str, str]]:
     """The ways to add one that the caller may use."""
     return [
-        {"label": kind.title, "href": f"{LIST}/create-{word}"}
+        {"label": kind.title[:1].upper() + kind.title[1:], "href": f"{LIST}/create-{word}"}
         for word, kind in KINDS.items()
         if kind.makes and visit.may(create_operation(kind))
     ]

@@ -82,7 +82,7 @@ def _change(kind: str) -> Form:
                 "With previews on, each pull request to the branch that is deployed gets a deployment and an address.",
                 "Pull requests of forks are not trusted: nothing of one runs before somebody approves its commit.",
                 "What there is of previews stays as it is until its next deployment.",
-                "Switched off, each goes when its forge next tells of its pull request.",
+                "Switched off, each ends when its forge next tells of its pull request.",
             ),
             button="Save",
             values={name: _text(settings[name]) for name in _FIELDS},
@@ -101,7 +101,7 @@ def _change(kind: str) -> Form:
                     label="Only with one of these labels", hint="One a line. Empty: all pull requests."
                 ),
                 "previewExpireHours": Field(
-                    label="Goes so many hours after the last push", hint="Empty: with its pull request."
+                    label="Ends so many hours after the last push", hint="Empty: with its pull request."
                 ),
                 "previewSleepHours": Field(label="Sleeps so many hours after its deployment", hint="Empty: never."),
                 "previewEnv": Field(label="Variables of previews", hint="One a line: NAME=value."),

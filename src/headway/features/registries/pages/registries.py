@@ -39,7 +39,7 @@ _MADE = (
     ),
 )
 _CHANGED = tuple(
-    replace(each, needed=False, hint="There is one, which is never shown. Left empty, it stays.")
+    replace(each, needed=False, hint="There is one, which is not shown. Left empty, it stays.")
     if each is _PASSWORD
     else each
     for each in _MADE
@@ -90,7 +90,7 @@ async def _ask_create(_visit: Visit) -> Question:
         title="Add a registry",
         consequences=(
             "Services can have their images fetched from it with this name and password.",
-            "The password is sealed, and never shown again.",
+            "The password is kept encrypted, and not shown again.",
         ),
         button="Add it",
         more={"entries": _MADE},
@@ -149,7 +149,7 @@ LIST = Page(
             operation=lambda _visit: CREATE,
             given=lambda _visit: {},
             asks=_ask_create,
-            did=lambda _visit, _answer: Flash(text="Kept. Test whether it knows the password."),
+            did=lambda _visit, _answer: Flash(text="Added. Test whether it knows the password."),
             then=_to_registry,
             fields=fields_of(_MADE),
             template=TEMPLATE,

@@ -91,10 +91,10 @@ def _actions(visit: Visit, row: ScheduleDetails) -> Sequence[Mapping[str, object
     if visit.may("schedule.runManually"):
         offered.append({"label": "Run now", "href": f"{path}/run", "icon": "deploy", "main": True})
     if visit.may("schedule.update"):
+        change = "change-in-compose" if row["scheduleType"] == COMPOSE else "change"
+        offered.append({"label": "Change", "href": f"{path}/{change}", "icon": "edit"})
         name, label = ("switch-off", "Switch off") if row["enabled"] else ("switch-on", "Switch on")
         offered.append({"label": label, "href": f"{path}/{name}", "icon": "power"})
-        change = "change-in-compose" if row["scheduleType"] == COMPOSE else "change"
-        offered.append({"label": "Change", "href": f"{path}/{change}"})
     if visit.may("schedule.delete"):
         offered.append({"label": "Remove", "href": f"{path}/remove", "icon": "remove", "danger": True})
     return offered

@@ -60,7 +60,7 @@ async def show_within(visit: Visit) -> View:
     found = [each for each in await visit.ask(ALL) if _is_in(each, target, target_id)]
     values = _values(visit, found, f"{PATH}/in/{target}/{quote(target_id, safe='')}", {})
     shown = {"label": label, "href": href}
-    new = {"label": "Add a schedule", "href": create_address(target, target_id), "icon": "deploy", "main": True}
+    new = {"label": "Add a schedule", "href": create_address(target, target_id), "icon": "new", "main": True}
     return View(
         template=f"{_FOLDER}/schedule_list.html",
         values={**values, "pull": None, "above": shown, "actions": (new,) if visit.may("schedule.create") else ()},
@@ -72,7 +72,7 @@ async def _view(visit: Visit, template: str) -> View:
     filters, every = filters_of(visit.query, _FILTERS), await visit.ask(ALL)
     found = [each for each in every if _passes(each, filters)]
     of_service = {"serviceId": filters.get("serviceId")}
-    new = {"label": "Add a schedule", "href": list_address(f"{PATH}/new", of_service), "icon": "deploy", "main": True}
+    new = {"label": "Add a schedule", "href": list_address(f"{PATH}/new", of_service), "icon": "new", "main": True}
     of_services = ((each["applicationId"] or each["composeId"], each["targetName"]) for each in every)
     services = options(of_services, filters.get("serviceId"))
     servers = options(((each["serverId"], each["targetName"]) for each in every), filters.get("serverId"))

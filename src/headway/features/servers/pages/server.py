@@ -88,7 +88,7 @@ def _actions(visit: Visit, row: ServerDetails) -> Sequence[Mapping[str, object]]
         is_bare = row["facts"] is None or row["facts"]["docker"] is None
         offered.append({"label": "Set up", "href": f"{path}/set-up", "icon": "deploy", "main": is_bare})
     if visit.may("server.update"):
-        offered.append({"label": "Change", "href": f"{path}/change"})
+        offered.append({"label": "Change", "href": f"{path}/change", "icon": "edit"})
         if row["hostKeyFingerprint"] is not None and shows_another_key(row):
             offered.append({"label": "Accept its next key", "href": f"{path}/accept-key", "danger": True})
     if visit.may("server.remove"):

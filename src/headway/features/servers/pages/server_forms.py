@@ -141,7 +141,7 @@ def _ask_remove(*, force: bool) -> Callable[[Visit], Awaitable[Question]]:
         row = await _row(visit)
         found = await services_on(visit, row["serverId"])
         number = 0 if isinstance(found, Unknown) else len(found)
-        stands = f"{plural(number, 'service is', 'services are')} on it: delete these first, or it stays."
+        stands = f"{plural(number, 'service is', 'services are')} on it: remove these first, or it stays."
         forced = (
             "What waits or runs there is killed first, and given up where the server does not answer.",
             "What was deleted and is not gone from it yet stays there.",

@@ -37,13 +37,14 @@ async def _view(visit: Visit, template: str) -> View:
     servers = await visit.ask(ALL)
     found = await visit.ask_within(_SECONDS, DEPLOYMENTS, status="pending,running", limit=_LOOKED_AT)
     part = part_of(servers, lambda each: each["serverId"], visit.query.get(AFTER, ""), ROWS)
-    add = {"label": "Add a server", "href": f"{PATH}/add", "icon": "deploy", "main": True}
+    add = {"label": "Add a server", "href": f"{PATH}/add", "icon": "new", "main": True}
     return View(
         template=f"features/servers/pages/{template}",
         values={
             **view_values(PATH, {}, part),
             "lines": lines_of(part.rows, None if isinstance(found, Unknown) else found),
             "actions": (add,) if visit.may("server.create") else (),
+            "makes_keys": visit.may("sshKey.create"),
             "live": not isinstance(found, Unknown) and bool(found["rows"]),
         },
         title="Servers",

@@ -29,7 +29,7 @@ async def show(visit: Visit) -> View:
     if visit.may(UPDATE):
         offered.append({"label": "Rename or renew", "href": f"{where}/change", "icon": "redeploy"})
     if visit.may(REMOVE):
-        offered.append({"label": "Forget", "href": f"{where}/remove", "icon": "remove", "danger": True})
+        offered.append({"label": "Remove", "href": f"{where}/remove", "icon": "remove", "danger": True})
     return View(
         template="features/settings/pages/certificate.html",
         values={"row": row, "actions": offered},
@@ -56,12 +56,12 @@ def _hinted(field: Field, before: str) -> Field:
 async def _ask_remove(visit: Visit) -> Question:
     row = await visit.ask(ONE, certificateId=visit.path["certificateId"])
     return Question(
-        title=f"Forget “{cut(row['name'], 120)}”?",
+        title=f"Remove “{cut(row['name'], 120)}”?",
         consequences=(
             f"Whoever asks over HTTPS for {cut(', '.join(row['hosts']), 200)} is shown another certificate, or none.",
             "Its private key is removed.",
         ),
-        button="Forget it",
+        button="Remove it",
         danger=True,
     )
 
@@ -87,7 +87,7 @@ PAGE = Page(
             operation=lambda _visit: REMOVE,
             given=_given,
             asks=_ask_remove,
-            did=lambda _visit, _answer: Flash(text="Forgotten, with its key."),
+            did=lambda _visit, _answer: Flash(text="Removed, with its key."),
             then=lambda _visit, _answer: LIST,
         ),
     },

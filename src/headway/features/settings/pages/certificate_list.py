@@ -1,4 +1,4 @@
-"""The page of certificates that are brought along, and the way to bring one."""
+"""The page of certificates that are brought along, and the way to add one."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
 PATH = "/settings/certificates"
 CREATE = "certificates.create"
 FIELDS: Mapping[str, Field] = {
-    "name": Field(label="Name", hint="What it is called here"),
-    "certificateData": Field(label="Certificate", hint="PEM, with what vouches for it behind it"),
-    "privateKey": Field(label="Private key", hint="PEM; it is kept encrypted, and not shown again"),
+    "name": Field(label="Name", hint="What it is called here."),
+    "certificateData": Field(label="Certificate", hint="PEM, with what vouches for it behind it."),
+    "privateKey": Field(label="Private key", hint="PEM; it is kept encrypted, and not shown again."),
 }
 
 
 async def show(visit: Visit) -> View:
     """All of them."""
     rows: list[CertificateRow] = await visit.ask(CERTIFICATES)
-    bring = {"label": "Bring a certificate", "href": f"{PATH}/create", "icon": "download", "main": True}
+    add = {"label": "Add a certificate", "href": f"{PATH}/create", "icon": "new", "main": True}
     return View(
         template="features/settings/pages/certificate_list.html",
-        values={"rows": rows, "actions": (bring,) if visit.may(CREATE) else ()},
+        values={"rows": rows, "actions": (add,) if visit.may(CREATE) else ()},
         title="Certificates",
     )
 
 
 async def _ask(_visit: Visit) -> Question:
     return Question(
-        title="Bring a certificate",
+        title="Add a certificate",
         consequences=("It is shown at once to whoever asks over HTTPS for a name that it is good for.",),
-        button="Keep it",
+        button="Add it",
         fields=FIELDS,
     )
 
@@ -50,7 +50,7 @@ PAGE = Page(
             operation=lambda _visit: CREATE,
             given=lambda _visit: {},
             asks=_ask,
-            did=lambda _visit, _answer: Flash(text="Kept: it is shown from now on."),
+            did=lambda _visit, _answer: Flash(text="Added: it is shown from now on."),
             then=lambda _visit, answer: f"{PATH}/{answer['certificateId']}" if isinstance(answer, dict) else PATH,
             fields={"name": Kind.TEXT, "certificateData": Kind.BLOCK, "privateKey": Kind.SECRET_BLOCK},
         )
