@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from headway.pages.forms import Flash, Form, Question
@@ -12,12 +12,15 @@ from headway.pages.words import cut, plural, size
 
 if TYPE_CHECKING:
     from headway.features.disk.api.rows import Cleaned, HeldRow, MachineRow, ServerDiskRow, UsageRow
+    from headway.features.services.api.service_rows import GlanceRow
 
 PATH = "/disk"
 USAGE: Asked[UsageRow] = Asked("disk.usage")
 WASTE: Asked[Cleaned] = Asked("disk.waste")
+SERVICES: Asked[list[GlanceRow]] = Asked("service.all")
 CLEAN = "disk.clean"
 _SECONDS = 35.0  # a server has thirty to say what it holds
+_SECONDS_OF_NAMES = 2.0
 _MOST = 100
 _MOST_NAMED = 12
 _WIDTH = 100
@@ -42,11 +45,13 @@ async def show(visit: Visit) -> View:
         "actions": (anew, clean) if visit.may(CLEAN) else (anew,),
     }
     if not isinstance(found, Unknown):
-        values |= _told(found)
+        services = await visit.ask_within(_SECONDS_OF_NAMES, SERVICES)
+        known = () if isinstance(services, Unknown) else {each["serviceId"] for each in services}
+        values |= _told(found, known)
     return View(template="features/disk/pages/usage.html", values=values, title="Disk")
 
 
-def _told(found: UsageRow) -> Mapping[str, object]:
+def _told(found: UsageRow, known: Collection[str]) -> Mapping[str, object]:
     machine, services = found["machine"], found["services"]
     names = {each["serverId"]: each["name"] for each in found["servers"]}
     largest = max((each["total"] for each in services), default=0)
@@ -58,7 +63,7 @@ def _told(found: UsageRow) -> Mapping[str, object]:
         "whose": None if machine is None else _bar(machine, _here(services)),
         "servers": found["servers"],
         "left": _left(found["servers"]),
-        "lines": [_line(each, names, largest) for each in services[:_MOST]],
+        "lines": [_line(each, names, largest, known) for each in services[:_MOST]],
         "further": max(len(services) - _MOST, 0),
         "total": sum(each["total"] for each in services),
     }
@@ -87,11 +92,12 @@ def _bar(machine: MachineRow, services: int) -> Sequence[Mapping[str, object]]:
     return told
 
 
-def _line(row: HeldRow, names: Mapping[str, str], largest: int) -> Mapping[str, object]:
-    """A service with what it holds, the largest parts first."""
+def _line(row: HeldRow, names: Mapping[str, str], largest: int, known: Collection[str]) -> Mapping[str, object]:
+    """A service with what it holds, the largest parts first. A preview holds something too, and is no service."""
     parts = sorted(((held, label) for held, label in _parts(row) if held), reverse=True)
     return {
         "row": row,
+        "href": f"/services/{row['serviceId']}" if row["serviceId"] in known else None,
         "server": None if row["serverId"] is None else names.get(row["serverId"], row["serverId"]),
         "parts": [{"bytes": size_, "label": label} for size_, label in parts],
         "width": f"{row['total'] * _WIDTH / max(largest, 1):.2f}",
