@@ -68,6 +68,7 @@ async def show(visit: Visit) -> View:
         "router": service["database"] or service["kind"],
         "address": _here(visit),
         "once": await _once(visit, service),
+        "begins": visit.may("project.allForPermissions"),
         "may_change": visit.may(UPDATE),
         "may_deploy": visit.may(DEPLOY),
         "title_kind": DATABASES.get(service["database"] or "", service["kind"]),
