@@ -6,6 +6,7 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
+import httpx
 import pytest
 
 from headway.api.inputs import Input
@@ -20,7 +21,7 @@ from headway.pages.forms import Kind
 from tests.integration.http.notification_rows import FORMS as GIVEN
 from tests.integration.http.test_notification import turn
 from tests.integration.http.world import World
-from tests.integration.web.browsers import OWN, form_token_of, send, signed_in
+from tests.integration.web.browsers import OWN, fields_of, form_token_of, send, signed_in
 from tests.support.notifications.receivers import receiver
 
 SECRETS = ("c3c3c3c3", "abc-d_e", "AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr", "p@ss:w/rd", "AbCdEfGhIjKlMno", "tk_abc")
@@ -82,6 +83,13 @@ async def test_a_channel_is_made_and_changed_and_its_secrets_stay_where_they_are
     assert any(each in unquote(url) for each in SECRETS), "the secret is kept"
 
 
+def _path_in(made: httpx.Response) -> str:
+    """Where the channel is that was made, by the answer that shows its secret."""
+    found = re.search(r'href="(/notifications/[^"]+)"[^>]*>(?:<svg.*?</svg>)?<span>I have kept it', made.text)
+    assert found is not None, made.text
+    return found[1]
+
+
 def _url(world: World, tx: Tx) -> str:
     owner = first_owner(tx)
     assert owner is not None
@@ -103,15 +111,26 @@ async def test_what_is_wrong_stands_beside_its_field_and_no_secret_is_shown_agai
     assert await world.get("notification.all") == []
 
 
+async def test_the_secret_of_a_webhook_is_shown_once_and_goes_by_no_cookie(world: World) -> None:
+    async with signed_in(world) as client:
+        form = "/notifications/create-webhook"
+        typed = {**await fields_of(client, form), "name": "ops", "endpoint": "http://127.0.0.1:1"}
+        made = await client.post(form, data=typed, headers=OWN)
+        assert made.status_code == 200, made.text
+        assert (made.headers["cache-control"], made.headers.get("set-cookie")) == ("no-store", None)
+        found = re.search(r'id="once-value"[^>]* value="([^"]{20,})"', made.text)
+        assert found is not None, "the secret that it is signed with is shown"
+        again = await client.post(form, data=typed, headers=OWN)
+        assert (again.status_code, found[1] in again.text) == (200, True), "sent twice, it is made once"
+        assert len(await world.get("notification.all")) == 1
+        assert found[1] not in (await client.get(_path_in(made))).text
+
+
 async def test_a_test_tells_what_the_other_side_answered(world: World) -> None:
     async with signed_in(world) as client:
         with receiver() as heard:
             made = await send(client, "/notifications/create-webhook", name="ops", endpoint=heard.url)
-            path = made.headers["location"]
-            told = (await client.get(path)).text
-            found = re.search(r"is not shown again: (\S+?)<", told)
-            assert found is not None, "the secret that it is signed with is shown once"
-            assert found[1] not in (await client.get(path)).text
+            path = _path_in(made)
             done = await send(client, f"{path}/test")
             assert done.status_code == 303, done.text
             assert "the other side has answered" in (await client.get(path)).text

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from headway.core.access.policy import Missing, Noun
 from headway.features.notifications.pages.channel_kinds import KINDS, SWITCHES, ChannelKind
 from headway.pages.forms import Field, Flash, Form, Kind, Question
-from headway.pages.page import Asked, Visit
+from headway.pages.page import Asked, View, Visit
 from headway.pages.words import cut
 
 if TYPE_CHECKING:
-    from headway.features.notifications.api.rows import NotificationRow
+    from headway.features.notifications.api.rows import NewNotification, NotificationRow
 
 LIST = "/notifications"
 ONE: Asked[NotificationRow] = Asked("notification.one")
@@ -96,20 +96,22 @@ def _create(kind: ChannelKind) -> Form:
         operation=lambda _visit: create_operation(kind),
         given=lambda _visit: {},
         asks=ask,
-        did=lambda _visit, answer: Flash(text=_made(answer, shows=kind.form is None)),
+        did=lambda _visit, _answer: Flash(text="Added. Send a test, to see that it arrives."),
         then=lambda _visit, answer: f"{LIST}/{answer['notificationId']}" if isinstance(answer, dict) else LIST,
         fields={
             "name": Kind.TEXT,
             **{name: each.kind for name, each in kind.fields.items()},
             **dict.fromkeys(switches, Kind.FLAG),
         },
+        shows=_show_made if "secret" in kind.fields else None,
     )
 
 
-def _made(answer: object, *, shows: bool) -> str:
-    secret = answer.get("secret") if shows and isinstance(answer, dict) else None
-    told = f" Its messages are signed with this secret, which is not shown again: {secret}" if secret else ""
-    return f"Added. Send a test, to see that it arrives.{told}"
+def _show_made(_visit: Visit, answer: object) -> View:
+    """The secret that its messages are signed with: a flash would carry it through a cookie."""
+    made = cast("NewNotification", answer)
+    values = {"row": made, "secret": made["secret"], "href": address(made)}
+    return View(template="features/notifications/pages/channel_made.html", values=values, title="The channel is added")
 
 
 def _change(word: str, kind: ChannelKind) -> Form:
