@@ -18,10 +18,12 @@ from headway.cli.sse import Event, EventReader
 from headway.http.server import Server
 from headway.kernel.events import Whose
 from tests.integration.http.callers import CALLERS, admit_callers, give
+from tests.integration.http.server_rows import A_SERVER
 from tests.integration.http.serving import eventually, served
 from tests.integration.http.world import KEYS, World, open_world
 from tests.integration.web.browsers import COOKIE, OWN, form_token_of, signed_in
 
+OF_ADMINS = ("registries", "invitations", "notifications", "sshKeys", "destinations", "gitProviders")
 READ = {"sec-fetch-site": "same-origin", "accept": "text/event-stream"}
 
 
@@ -100,7 +102,7 @@ async def test_a_page_is_told_of_nothing_that_its_reader_may_not_see(world: Worl
     for name in ("member of the project", "member with the service"):
         await give(world, members[CALLERS[name]], CALLERS[name], project_id, application_id)
     own = [f"service:{application_id}", "services", "deployments"]
-    topics = [*own, "auditLogs", "registries", "marker"]
+    topics = [*own, "auditLogs", *OF_ADMINS, "servers", "marker"]
     people = ("Owner", "admin", "in-project", "in-service", "member", "stranger")
     homes = [(await client.get("/user.get")).json()["organizationId"] for client in (world.owner, world.stranger)]
     async with served(world) as server, AsyncExitStack() as stack:
@@ -111,15 +113,21 @@ async def test_a_page_is_told_of_nothing_that_its_reader_may_not_see(world: Worl
             pages[person] = await stack.enter_async_context(told(client, topics))
         await world.deploy(application_id)
         await world.post("registry.create", registryName="r", username="u", password="p", registryUrl="r.example")
+        await world.post("organization.inviteMember", email="mia@example.org", role="member")
+        await world.post("notification.create", name="ops", endpoint="http://127.0.0.1:1")
+        await world.post("sshKey.create", name="key")
+        await world.post("destination.create", name="here", provider="local")
+        await world.post("gitea.create", giteaUrl="http://127.0.0.1:1", accessToken="x")
+        await world.post("server.create", **A_SERVER)
         for home in homes:
             world.platform.base.events.changed(Whose(organization_id=home, everyone=True), "marker")
         found = {person: await _until_marker(page) for person, page in pages.items()}
     assert found == {
-        "Owner": sorted([*own, "auditLogs", "registries"]),
-        "admin": sorted([*own, "auditLogs", "registries"]),
-        "in-project": sorted([*own, "registries"]),
-        "in-service": sorted([*own, "registries"]),
-        "member": ["registries"],
+        "Owner": sorted([*own, "auditLogs", *OF_ADMINS, "servers"]),
+        "admin": sorted([*own, "auditLogs", *OF_ADMINS, "servers"]),
+        "in-project": sorted([*own, "servers"]),
+        "in-service": sorted([*own, "servers"]),
+        "member": ["servers"],
         "stranger": [],
     }
 

@@ -23,8 +23,14 @@ _SERVICES = (
     Noun.SERVICE,
 )
 _WORDS: Mapping[Noun, str] = MappingProxyType({**dict.fromkeys(_SERVICES, SERVICE), Noun.PREVIEW: "preview"})
-# Who has which keys, and who is signed in from where, is nobody's but theirs.
-_PERSONAL = frozenset({Noun.API_KEY, Noun.SESSION, Noun.AUDIT_LOG})
+# Who has which keys, and who is signed in from where, is nobody's but theirs; of the others members are shown none, so
+# that they are not told either that there is one.
+_OF_ADMINS = frozenset(
+    {
+        *(Noun.API_KEY, Noun.SESSION, Noun.AUDIT_LOG, Noun.MEMBER, Noun.INVITATION, Noun.NOTIFICATION),
+        *(Noun.CERTIFICATE, Noun.DESTINATION, Noun.GIT_PROVIDER, Noun.REGISTRY, Noun.SSH_KEY),
+    }
+)
 
 
 def topics_of(noun: Noun, id_: str | None) -> tuple[str, ...]:
@@ -50,7 +56,7 @@ def whose(actor: Actor, permission: Permission, project_id: str | None, service_
         organization_id=actor.organization_id,
         project_id=project_id,
         service_id=service_id,
-        everyone=project_id is None and not permission.in_project and permission.noun not in _PERSONAL,
+        everyone=project_id is None and not permission.in_project and permission.noun not in _OF_ADMINS,
     )
 
 
