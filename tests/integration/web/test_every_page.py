@@ -9,6 +9,7 @@ import httpx
 
 from headway.core.access import store
 from headway.core.access.model import Grants, Role
+from headway.features.services.database.model import DatabaseKind
 from headway.infra.db.transaction import Tx
 from headway.operations import all_pages
 from headway.web.answers import POLICY
@@ -19,7 +20,9 @@ from tests.integration.web.test_pages import _addresses, _ids, _with_session
 from tests.support.certificates.certificates import certificate_for
 
 MOST_BYTES = 150_000
-VARIABLE, SIGNING = "hunter2-in-a-variable", "hunter2-that-signs"
+FILLED = ("/services/", "/projects/", "/previews/", "/new/services/", "/notifications/", "/settings/", "/schedules/")
+VARIABLE, SIGNING, OPENING = "hunter2-in-a-variable", "hunter2-that-signs", "hunter2-that-opens"
+SHARED = f'NODE_ENV=test\nTOKEN={VARIABLE}\nKEY="-----BEGIN KEY-----\n{SIGNING}=\n-----END KEY-----"\n'
 
 
 async def _seeded(world: World) -> tuple[Mapping[str, str], list[str]]:
@@ -30,12 +33,16 @@ async def _seeded(world: World) -> tuple[Mapping[str, str], list[str]]:
         "application.saveEnvironment", applicationId=application_id, env=f"NODE_ENV=test\nTOKEN={VARIABLE}"
     )
     await world.post("application.update", applicationId=application_id, webhookSecret=SIGNING)
+    repository = f"http://ann:{OPENING}@127.0.0.1:1/team/shop.git"
+    await world.post("application.update", applicationId=application_id, customGitUrl=repository, previewEnv=SHARED)
+    await world.post("project.update", projectId=ids["{projectId}"], env=SHARED)
+    await world.post("environment.update", environmentId=ids["{environmentId}"], env=SHARED)
     for form, given in FORMS.items():
         await world.post(f"notification.create{form}", name=form, **given)
     pem, key = certificate_for("seeded.example.org")
     await world.post("certificates.create", name="seeded", certificateData=pem, privateKey=key)
     told = FORMS["Telegram"]["botToken"], FORMS["Gotify"]["appToken"], FORMS["Email"]["password"]
-    return ids, [VARIABLE, SIGNING, key.splitlines()[1], *(str(each) for each in told)]
+    return ids, [VARIABLE, SIGNING, OPENING, key.splitlines()[1], *(str(each) for each in told)]
 
 
 def _add_viewer(tx: Tx, projects: frozenset[str]) -> None:
@@ -70,3 +77,24 @@ async def test_every_page_is_bounded_steady_and_tells_no_secret(world: World) ->
             assert first["/services/{serviceId}"].status_code == first["/webhooks/{deliveryId}"].status_code == 200
         if person == "Owner":
             assert {name for name, each in first.items() if each.status_code != 200} == set()
+
+
+def _is_of(path: str, form: str) -> bool:
+    """Whether the form is one of applications, where a page has some for each kind of services."""
+    others = ("compose", *(each.value for each in DatabaseKind))
+    return not (path.startswith(("/services/", "/new/services/")) and form.endswith(others))
+
+
+async def test_no_form_tells_a_secret_before_it_is_sent(world: World) -> None:
+    ids, secrets = await _seeded(world)
+    async with signed_in(world) as client:
+        pages = _addresses(await _with_session(ids, client))
+        known = [each for each in all_pages() if each in pages and each.startswith(FILLED)]
+        forms = {f"{path}/{form}": path for path in known for form in all_pages()[path]().forms if _is_of(path, form)}
+        asked = {name: await client.get(f"{pages[path]}/{name.rpartition('/')[2]}") for name, path in forms.items()}
+    assert [(name, each) for name, answer in asked.items() for each in secrets if each in answer.text] == []
+    filled = ("/projects/{projectId}/variables", "/previews/of/{kind}/{serviceId}/change-application")
+    for name in (*filled, "/projects/{projectId}/environments/{environmentId}/variables"):
+        assert "NODE_ENV=test" in asked[name].text, "what is no secret is filled in"
+        assert "TOKEN=(hidden-secret)" in asked[name].text
+    assert "http://(hidden-secret)@127.0.0.1:1" in asked["/new/services/{serviceId}/source"].text

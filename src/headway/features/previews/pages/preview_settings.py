@@ -8,8 +8,11 @@ from urllib.parse import quote
 
 from headway.core.access.policy import Missing, Noun
 from headway.features.previews.pages.preview_list import ALL, list_values
+from headway.kernel.variables import Marks
+from headway.kernel.veil import MARK
 from headway.pages.forms import Choice, Field, Flash, Form, Kind, Question
 from headway.pages.page import Asked, Page, View, Visit
+from headway.pages.shown_variables import shown_text
 from headway.pages.words import cut
 
 if TYPE_CHECKING:
@@ -66,7 +69,9 @@ async def _service(visit: Visit) -> ServiceOverviewRow:
 async def _settings(visit: Visit, kind: str) -> Mapping[str, object]:
     asked = COMPOSE if kind == "compose" else APPLICATION
     row = await visit.ask(asked, **{f"{kind}Id": visit.path["serviceId"]})
-    return {name: row.get(name) for name in _FIELDS}
+    marks = Marks(open=frozenset(row.get("openVariables") or ()), secret=frozenset(row.get("secretVariables") or ()))
+    shown = {name: row.get(name) for name in _FIELDS}
+    return {**shown, "previewEnv": shown_text(str(row.get("previewEnv") or ""), marks)}
 
 
 def _change(kind: str) -> Form:
@@ -104,7 +109,10 @@ def _change(kind: str) -> Form:
                     label="Ends so many hours after the last push", hint="Empty: with its pull request."
                 ),
                 "previewSleepHours": Field(label="Sleeps so many hours after its deployment", hint="Empty: never."),
-                "previewEnv": Field(label="Variables of previews", hint="One a line: NAME=value."),
+                "previewEnv": Field(
+                    label="Variables of previews",
+                    hint=f"One a line: NAME=value. {MARK} stands for a value that is kept: leave it, and that stays.",
+                ),
             },
         )
 

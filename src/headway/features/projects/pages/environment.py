@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from headway.features.projects.pages.project import VARIABLES, names_in
+from headway.features.projects.pages.project import VARIABLES
 from headway.features.projects.pages.project_list import DESCRIPTION, NAME, services_of
 from headway.features.projects.pages.project_list import PATH as LIST
 from headway.pages.entries import TEMPLATE, Entry, fields_of, takes
 from headway.pages.forms import Flash, Form, Question
 from headway.pages.page import Asked, Page, View, Visit
+from headway.pages.shown_variables import names_in, shown_text
 from headway.pages.words import cut
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ async def _ask_variables(visit: Visit) -> Question:
             "What serves keeps those that it was started with until its next deployment.",
         ),
         button="Save",
-        values={"env": environment["env"]},
+        values={"env": shown_text(environment["env"])},
         more={"entries": (VARIABLES,)},
     )
 

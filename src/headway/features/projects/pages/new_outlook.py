@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from headway.api.secret_values import veiled
 from headway.features.projects.pages.new_service import DATABASES, GIT_ENTRIES
 from headway.features.projects.pages.place_entries import filled
 from headway.kernel.errors import Code, HeadwayError
@@ -75,7 +76,7 @@ async def show(visit: Visit) -> View:
     }
     if service["kind"] != "application":
         return View(template=f"{_FOLDER}/new_other.html", values=values, title=service["name"])
-    application = await visit.ask(APPLICATION, applicationId=service["serviceId"])
+    application = await _row(visit)
     outlook = await _outlook(visit, application)
     own = {
         "application": application,
@@ -120,7 +121,7 @@ async def _outlook(visit: Visit, application: ApplicationDetails) -> Outlook:
         return Outlook(why=error.message)
     if isinstance(found, Unknown):
         return Outlook(why=found.why)
-    return Outlook(found=found, why=found["problem"] or "")
+    return Outlook(found=cast("DetectedRow", veiled(found)), why=found["problem"] or "")
 
 
 def _entries(application: Mapping[str, object], found: DetectedRow | None) -> Sequence[Entry]:
@@ -166,8 +167,9 @@ def _here(visit: Visit) -> str:
 
 
 async def _row(visit: Visit) -> ApplicationDetails:
-    row: ApplicationDetails = await visit.ask(APPLICATION, applicationId=visit.path["serviceId"])
-    return row
+    """The application as those see it who may see no secrets: no page shows one."""
+    row = await visit.ask(APPLICATION, applicationId=visit.path["serviceId"])
+    return cast("ApplicationDetails", veiled(row))
 
 
 def _by_id(visit: Visit) -> Mapping[str, object]:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from headway.features.projects.pages.project_list import DESCRIPTION, NAME, services_of, services_of_project
 from headway.features.projects.pages.project_list import PATH as LIST
+from headway.kernel.veil import MARK
 from headway.pages.entries import TEMPLATE, Entry, Look, fields_of, takes
 from headway.pages.forms import Flash, Form, Question
 from headway.pages.page import Asked, Page, View, Visit
+from headway.pages.shown_variables import names_in, shown_text
 from headway.pages.words import cut
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ VARIABLES = Entry(
     name="env",
     label="Variables",
     look=Look.AREA,
-    hint="One NAME=value on a line. A value that is hidden stays where its mark is left.",
+    hint=f"One NAME=value on a line. {MARK} stands for a value that is kept: leave it, and the value stays as it is.",
     empties=True,
 )
 _RENAMED = (NAME, Entry(name="description", label="Description", empties=True))
@@ -50,12 +52,6 @@ async def show(visit: Visit) -> View:
         },
         title=project["name"],
     )
-
-
-def names_in(env: str) -> Sequence[str]:
-    """The names of variables, without their values."""
-    lines = (line.strip().removeprefix("export ") for line in env.splitlines())
-    return [line.partition("=")[0].strip() for line in lines if "=" in line and not line.startswith("#")]
 
 
 async def _project(visit: Visit) -> ProjectContents:
@@ -101,7 +97,7 @@ async def _ask_variables(visit: Visit) -> Question:
             "What serves keeps those that it was started with until its next deployment.",
         ),
         button="Save",
-        values={"env": project["env"]},
+        values={"env": shown_text(project["env"])},
         more={"entries": (VARIABLES,)},
     )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from headway.api.secret_values import veiled
 from headway.core.access.policy import Missing, Noun
 from headway.features.services.pages.service_actions import APPLICATION, router_of
 from headway.features.services.pages.service_topics import SETTINGS, action, framed, path_of, service_of
@@ -46,11 +47,12 @@ async def show(visit: Visit) -> View:
 async def _looked(visit: Visit, application_id: str) -> DetectedRow | Unknown:
     """What was found; a source that cannot be fetched, or is none, is told as why nothing was."""
     try:
-        return await visit.ask_within(_SECONDS, DETECT, applicationId=application_id)
+        found = await visit.ask_within(_SECONDS, DETECT, applicationId=application_id)
     except HeadwayError as error:
         if error.code is not Code.BAD_REQUEST:
             raise
         return Unknown(why=error.message)
+    return found if isinstance(found, Unknown) else cast("DetectedRow", veiled(found))
 
 
 PAGE = Page(path=PATH, permission=DETECT.name, show=show)

@@ -15,13 +15,14 @@ from headway.features.services.pages.service_topics import (
     routers,
     service_of,
 )
-from headway.features.services.pages.variables import is_hidden, later, marks_of, value_in
+from headway.features.services.pages.variables import later, marks_of, value_in
 from headway.kernel.errors import InvalidInput, NotFound
 from headway.kernel.variable_text import merged, without
 from headway.kernel.variables import parse_variables
 from headway.kernel.veil import veiled_variables
 from headway.pages.forms import Flash, Form, Kind, Question
 from headway.pages.page import Page, View, Visit
+from headway.pages.shown_variables import is_hidden
 from headway.pages.words import cut
 
 PATH = "/services/{serviceId}/variable/{name}"

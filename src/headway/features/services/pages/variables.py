@@ -26,6 +26,7 @@ from headway.kernel.variables import Marks, parse_variables
 from headway.kernel.veil import MARK, veiled_variables
 from headway.pages.forms import Flash, Form, Kind, Question
 from headway.pages.page import Page, View, Visit
+from headway.pages.shown_variables import is_hidden, shown_text
 from headway.pages.words import cut
 
 if TYPE_CHECKING:
@@ -106,11 +107,6 @@ def marks_of(row: Mapping[str, Any]) -> Marks:
     return Marks(open=frozenset(row.get("openVariables") or ()), secret=frozenset(row.get("secretVariables") or ()))
 
 
-def is_hidden(marks: Marks, name: str, value: str) -> bool:
-    """Whether a value is for nobody's eyes, or the caller was not told it either."""
-    return value == MARK or bool(value and marks.is_secret(name))
-
-
 def _of_builds(row: Mapping[str, Any]) -> Sequence[str]:
     """The names of what only builds are given."""
     try:
@@ -121,18 +117,7 @@ def _of_builds(row: Mapping[str, Any]) -> Sequence[str]:
 
 def text_of(row: Mapping[str, Any]) -> str:
     """All of them as text, with a mark for each that is secret: sent back, it stands for the value that is kept."""
-    text = str(row["env"])
-    try:
-        variables, marks = parse_variables(text), marks_of(row)
-    except InvalidInput:
-        return veiled_variables(text)
-    veiled = veiled_variables(text)
-    for name, value in variables.items():
-        line = f"{name}={value}"
-        if not is_hidden(marks, name, value) and parse_variables(line) == {name: value}:
-            whole = re.compile(rf"^{re.escape(name)}={re.escape(MARK)}$", re.MULTILINE)
-            veiled = whole.sub(lambda _, told=line: told, veiled)  # type: ignore[misc]  # it is called at once
-    return veiled
+    return shown_text(str(row["env"]), marks_of(row))
 
 
 def value_in(typed: Mapping[str, str]) -> str:
