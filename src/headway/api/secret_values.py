@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from headway.api.redacted_files import unveiled_file, veiled_file
 from headway.core.access.model import Actor, Role, Scope
 from headway.kernel.veil import (
     MARK,
+    MarkUnknown,
     unveiled_address,
     unveiled_text,
     unveiled_variables,
@@ -28,6 +29,7 @@ _WHOLE = frozenset({"content", "databasePassword", "databaseRootPassword", "exte
 _FILES = frozenset({"composeFile"})
 _ADDRESSES = frozenset({"customGitUrl"})
 _HELD = _VARIABLES | _WHOLE | _FILES | _ADDRESSES
+_MARKED = f"://{MARK}@"  # in any other text: an address whose user and password are veiled
 _SIGNS = (b"://", *(f'"{name}":'.encode() for name in sorted(_HELD)))  # a body without these holds nothing to veil
 _LEAST = Role.ADMIN  # the lowest role that may change any of them
 _ONE_VARIABLE = ("before", "after", "value")  # of a release, or of what going back would change
@@ -57,11 +59,13 @@ async def unveiled(given: I, sent: Row, kept: Callable[[], Awaitable[Row | None]
     finds the row that it changes (None: there is none yet). Raises MarkUnknown for a mark that stands for nothing.
     """
     marked = [name for name in _HELD & sent.keys() if isinstance(sent[name], str) and MARK in sent[name]]
-    if not marked:
+    others = [name for name in sent.keys() - _HELD if any(_MARKED in each for each in _texts(sent[name]))]
+    if not marked and not others:
         return given
     row = await kept() or {}
     names = {field.alias or name: name for name, field in type(given).model_fields.items()}
-    return given.model_copy(update={names.get(each, each): _unveiled(each, sent[each], row) for each in marked})
+    found = {names.get(each, each): _unveiled(each, sent[each], row) for each in marked}
+    return given.model_copy(update=found | dict(_with_users(given, names, others, row)))
 
 
 def _veiled_body(body: bytes) -> bytes:
@@ -104,6 +108,50 @@ def _veiled_text(name: str, text: str) -> str:
     if name in _FILES:
         return veiled_file(text)
     return veiled_addresses(text)
+
+
+def _with_users(given: Input, names: Mapping[str, str], wire: Iterable[str], row: Row) -> Iterator[tuple[str, object]]:
+    """The fields of these names on the wire with the texts that are kept in place of those whose addresses are veiled.
+    Raises MarkUnknown.
+    """
+    for each in wire:
+        name, kept = names.get(each, each), dict[str, list[str]]()
+        for text in _texts(row.get(each)):
+            kept.setdefault(veiled_addresses(text), []).append(text)
+        yield name, _with_kept(getattr(given, name), kept, each)
+
+
+def _with_kept(value: object, kept: Mapping[str, list[str]], what: str) -> object:
+    match value:
+        case str():
+            if _MARKED not in value:
+                return value
+            ours = kept.get(value)
+            if not ours:
+                raise MarkUnknown(f"An address in {what}")
+            return ours.pop(0) if len(ours) > 1 else ours[0]  # those that are alike by their order
+        case Input():
+            own = {name: _with_kept(getattr(value, name), kept, what) for name in value.model_fields_set}
+            return value.model_copy(update=own)
+        case Mapping():
+            return {key: _with_kept(each, kept, what) for key, each in value.items()}
+        case list() | tuple():
+            return type(value)(_with_kept(each, kept, what) for each in value)
+        case _:
+            return value
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All texts in a value of the wire."""
+    match value:
+        case str():
+            yield value
+        case Mapping():
+            for each in value.values():
+                yield from _texts(each)
+        case list() | tuple():
+            for each in value:
+                yield from _texts(each)
 
 
 def _is_variable(row: Row) -> bool:

@@ -19,6 +19,7 @@ from tests.integration.http.world import World
 from tests.integration.web.browsers import send, signed_in
 
 SECRET = "correct-horse-battery"
+MARKED = "--broker=redis://(hidden-secret)@redis:6379"
 NAMED = {"databaseName": "shop", "databaseUser": "shop", "databasePassword": SECRET, "databaseRootPassword": SECRET}
 
 
@@ -164,6 +165,29 @@ async def test_what_a_repository_is_opened_with_is_hidden_and_stays(world: World
         await change(client, path, {"customGitBranch": "next"})
     row = await row_of(world, "application", id_)
     assert (row["customGitUrl"], row["customGitBranch"]) == (url, "next")
+
+
+async def test_what_an_address_in_a_command_is_opened_with_is_hidden_and_stays(world: World) -> None:
+    command, install = f"worker -b redis://:{SECRET}@redis:6379", f"pip install -i https://ann:{SECRET}@pip.example/"
+    id_ = await made(world, "application")
+    argument = f"--broker=redis://:{SECRET}@redis:6379"
+    given = {"startCommand": command, "args": ["-q", argument], "build": {"install": install}}
+    await world.post("application.update", applicationId=id_, **given)
+    path = f"/services/{id_}/settings"
+    async with signed_in(world) as client:
+        assert SECRET not in (await client.get(f"{path}/start-application")).text
+        saved = await change(client, f"{path}/start-application", {"args": f"-v\n{MARKED}", "restartAttempts": "3"})
+        assert saved.status_code == 303, saved.text
+        assert (await change(client, f"{path}/build-application", {"buildCommand": "make"})).status_code == 303
+        opened = await client.get(f"/new/services/{id_}/save")
+        assert SECRET not in opened.text
+        assert (await change(client, f"/new/services/{id_}/save", {"healthCheckPath": "/up"})).status_code == 303
+        other = {"startCommand": "worker -b redis://(hidden-secret)@evil.example:6379"}
+        refused = await change(client, f"{path}/start-application", other)
+        assert (refused.status_code, "there is none" in refused.text) == (400, True)
+    row = await row_of(world, "application", id_)
+    assert (row["startCommand"], row["args"], row["restartAttempts"]) == (command, ["-v", argument], 3)
+    assert (row["build"]["install"], row["buildCommand"], row["healthCheckPath"]) == (install, "make", "/up")
 
 
 @pytest.mark.parametrize(

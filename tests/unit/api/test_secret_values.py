@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from pydantic_core import from_json, to_json
 
-from headway.api.secret_values import encoded_for
+from headway.api.inputs import Input
+from headway.api.secret_values import encoded_for, unveiled
 from headway.core.access.model import Actor, Credential, Role, Scope, Terms
-from headway.kernel.veil import MARK
+from headway.kernel.veil import MARK, MarkUnknown
 
 
 def actor(*scopes: Scope, role: Role = Role.OWNER) -> Actor:
@@ -37,3 +41,35 @@ def test_other_bodies_are_other_answers() -> None:
         assert [encoded_for(READER, each) for each in bodies] == [
             to_json({"env": f"NAME{number}={MARK}"}) for number in range(40)
         ]
+
+
+class Inner(Input):
+    install: str | None = None
+
+
+class Change(Input):
+    start: str | None = None
+    args: list[str] | None = None
+    inner: Inner | None = None
+
+
+KEPT = {"start": "run a://u:p@h/1", "args": ["a://u:p@h", "a://v:q@h"], "inner": {"install": "a://u:p@h"}}
+
+
+async def _kept() -> dict[str, Any]:
+    return KEPT
+
+
+async def test_what_addresses_in_any_text_are_opened_with_comes_back() -> None:
+    marked = f"a://{MARK}@h"
+    sent = {"start": f"run {marked}/1", "args": ["-v", marked, marked], "inner": {"install": marked}}
+    found = await unveiled(Change.model_validate(sent), sent, _kept)
+    assert found.start == KEPT["start"]
+    assert found.args == ["-v", *KEPT["args"]], "those that are alike by their order"
+    assert found.inner == Inner(install="a://u:p@h")
+
+
+@pytest.mark.parametrize("sent", [{"start": f"run a://{MARK}@evil/1"}, {"args": [f"b://{MARK}@h"]}])
+async def test_what_stands_for_no_address_that_is_kept_is_refused(sent: dict[str, Any]) -> None:
+    with pytest.raises(MarkUnknown):
+        await unveiled(Change.model_validate(sent), sent, _kept)
