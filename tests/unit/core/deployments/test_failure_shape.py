@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from headway.core.deployments.failure_shape import shape_of
@@ -40,3 +42,10 @@ def test_they_are_not_the_same(one: str, other: str) -> None:
 def test_a_message_of_any_length_has_a_shape() -> None:
     assert len(shape_of("word 1 /a/b " * 100_000)) <= 400
     assert shape_of(None) == ""
+
+
+def test_no_message_keeps_everybody_waiting() -> None:
+    began = time.process_time()
+    for message in ("a-" * 20_000, "a1-" * 20_000, "abc-" * 20_000, "1." * 20_000, "/a" * 20_000, "-" * 40_000):
+        shape_of(message)
+    assert time.process_time() - began < 1.0
