@@ -97,7 +97,22 @@ async def test_a_refusal_is_kept_by_nobody(database: SqlDatabase) -> None:
 
 async def test_more_than_there_is_room_for_is_made_again(database: SqlDatabase) -> None:
     deployment_id = await _deployment(database)
-    for most_bytes, readings in ((0, 3), (1, 1)):
+    for most_bytes, readings in ((0, 3), (100, 1)):
         reader = Reader(database, most_bytes)
         assert [await reader.title(deployment_id) for _ in range(3)] == ["0"] * 3
         assert reader.readings == readings
+
+
+async def test_answers_of_nothing_take_room_by_what_they_were_asked(database: SqlDatabase) -> None:
+    shelf: ResponseCache[str] = ResponseCache(database.version, len, 10_000)
+    made = list[int]()
+
+    async def nothing(number: int) -> str:
+        made.append(number)
+        return ""
+
+    for number in range(20):
+        await shelf.get((number, "x" * 1_000), lambda number=number: nothing(number))  # type: ignore[misc]
+    await shelf.get((19, "x" * 1_000), lambda: nothing(19))
+    await shelf.get((0, "x" * 1_000), lambda: nothing(0))
+    assert made == [*range(20), 0]

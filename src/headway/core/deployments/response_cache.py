@@ -19,8 +19,8 @@ class ResponseCache(Generic[T]):
     """Keeps what was made from a database until anybody commits anything to it. So nobody is ever given what a commit
     that they know of has changed, and whoever makes an answer need not say what it depends on.
 
-    ``size`` tells how many bytes an answer takes; of more than ``most_bytes`` those go that were longest not asked for.
-    ``keeps`` tells whether it may be kept at all.
+    ``size`` tells how many bytes an answer takes, beside its key; of more than ``most_bytes`` those go that were not
+    asked for the longest. ``keeps`` tells whether it may be kept at all.
     """
 
     def __init__(
@@ -71,6 +71,10 @@ class ResponseCache(Generic[T]):
 
     def _keep(self, key: Hashable, made: T) -> None:
         self._kept[key] = made
-        self._room -= self._size(made)
+        self._room -= self._bytes_of(key, made)
         while self._room < 0:
-            self._room += self._size(self._kept.popitem(last=False)[1])
+            self._room += self._bytes_of(*self._kept.popitem(last=False))
+
+    def _bytes_of(self, key: Hashable, made: T) -> int:
+        """Whoever asks says what is in a key, which may be longer than what it leads to."""
+        return self._size(made) + len(repr(key))
