@@ -183,6 +183,24 @@ async def test_effects_happen_after_the_commit_in_order_on_the_event_loop(databa
     assert told == [("first", loop_thread), ("second", loop_thread)]
 
 
+async def test_an_effect_that_fails_keeps_no_other_from_happening(
+    database: SqlDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[str] = []
+
+    def fail() -> None:
+        raise Refused
+
+    def work(tx: Tx) -> str:
+        tx.after(fail)
+        tx.after(lambda: told.append("told"))
+        return add_organization(tx, "")
+
+    assert await database.run(work)
+    assert told == ["told"]
+    assert "what was to follow a commit failed" in caplog.messages
+
+
 async def test_effects_of_a_transaction_that_is_rolled_back_never_happen(database: SqlDatabase) -> None:
     told: list[str] = []
 

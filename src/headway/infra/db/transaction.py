@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ from sqlalchemy import Connection, CursorResult, DateTime, Executable, func, sel
 from headway.kernel.clock import Clock
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 class Tx:
@@ -66,9 +69,14 @@ class Tx:
         return bool(self._after)
 
     def committed(self) -> None:
-        """Carries out what waited for the commit; called by whoever committed."""
+        """Carries out what waited for the commit; called by whoever committed. What fails keeps nothing else of it from
+        happening.
+        """
         for effect in self._after:
-            effect()
+            try:
+                effect()
+            except Exception:
+                log.exception("what was to follow a commit failed")
 
     def _ask(self) -> datetime:
         answer = self.connection.scalars(select(func.clock_timestamp(type_=DateTime(timezone=True)))).one()
