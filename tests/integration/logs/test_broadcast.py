@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from headway.infra.logs import broadcast as broadcast_module
 from headway.infra.logs.broadcast import Broadcast, Chunk, Dropped
+from headway.infra.logs.line_pieces import LineState
 from headway.infra.logs.paths import LogPaths, NoSuchLogName
 
 
@@ -306,3 +308,30 @@ async def _until_followed(writer: Writer, count: int) -> None:
     """Waits until as many followers have caught up."""
     while sum(len(live.queues) for live in writer.broadcast._live.values()) < count:  # noqa: ASYNC110 - nobody tells
         await asyncio.sleep(0)
+
+
+async def test_who_takes_nothing_makes_nobody_keep_many_lines(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broadcast_module, "_MOST_KEPT_BYTES", 1 << 20, raising=False)
+    writer.begin()
+    slow, fast = (writer.broadcast.follow("a", expected=True) for _ in range(2))
+    async with aclosing(slow), aclosing(fast):
+        first = asyncio.create_task(anext(slow))
+        chunks, state = list[Chunk](), LineState()
+        for _ in range(40):
+            taken = asyncio.create_task(anext(fast))
+            await asyncio.sleep(0.02)
+            writer.write("\n" * 500)
+            chunk = await taken
+            assert isinstance(chunk, Chunk)
+            state = writer.broadcast.lines("a", chunk, state).after
+            chunks.append(chunk)
+        assert state.number == 40 * 500 + 1
+        kept = sum(len(piece.lines) for chunk in chunks for piece in chunk._pieces)
+        assert kept < 10 * 500
+
+        again = LineState()
+        for number in range(40):
+            chunk = await (first if number == 0 else anext(slow))
+            assert isinstance(chunk, Chunk)
+            again = writer.broadcast.lines("a", chunk, again).after
+        assert again.number == state.number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import weakref
 from collections import deque
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
@@ -24,9 +25,11 @@ _BUDGET_OF_ALL_BYTES = 8 << 20
 _MOST_QUEUED_BYTES = 2 << 20
 _MOST_QUEUED_CHUNKS = 1024
 _REMEMBERED_ENDS = 4096
+_MOST_KEPT_BYTES = 16 << 20  # of lines that were read of chunks, whoever still holds those
+_BYTES_OF_A_LINE = 500  # about, as a record and as it is told
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True, kw_only=True)
 class Chunk:
     """A piece of a log, whole characters, from byte ``offset`` to ``end_offset``; all followers share one object."""
 
@@ -45,7 +48,7 @@ class Chunk:
         return self._frames[0]
 
     def lines(self, state: LineState, log: Path) -> LinePiece:
-        """Its lines, for who has read the log up to it; read once. Raises OSError."""
+        """Its lines, for who has read the log up to it; read once, until they are forgotten. Raises OSError."""
         if not self._pieces:
             begin = state.offset + state.length
             raw = self.text.encode()
@@ -53,6 +56,15 @@ class Chunk:
                 raw = read_bytes(log, begin, self.end_offset - begin)
             self._pieces.append(piece_of(raw, state, log))
         return self._pieces[0]
+
+    @property
+    def is_read(self) -> bool:
+        """Whether its lines were read, and are kept."""
+        return bool(self._pieces)
+
+    def forget_lines(self) -> None:
+        """Its lines are kept no longer."""
+        self._pieces.clear()
 
     def after(self, offset: int) -> Chunk:
         """What of this chunk stands behind ``offset``, which lies between two of its characters."""
@@ -88,6 +100,8 @@ class Broadcast:
         self._live: dict[str, _Live] = {}
         self._ended: dict[str, None] = {}  # in the order of their ends, so that the oldest are forgotten first
         self._closed = False
+        self._read: deque[tuple[weakref.ref[Chunk], int]] = deque()  # whose lines are kept, the oldest first
+        self._kept_bytes = 0
 
     def grew(self, deployment_id: str, size: int) -> None:
         """A pump has written the log up to ``size`` bytes; the first call, with any size, makes the log live."""
@@ -111,7 +125,23 @@ class Broadcast:
 
     def lines(self, deployment_id: str, chunk: Chunk, state: LineState) -> LinePiece:
         """The lines of a chunk that was followed, for who has read up to it. Raises OSError."""
-        return chunk.lines(state, self._paths.log(deployment_id))
+        is_kept = chunk.is_read
+        piece = chunk.lines(state, self._paths.log(deployment_id))
+        if not is_kept:
+            self._keep_lines(chunk, len(chunk.text) + len(piece.lines) * _BYTES_OF_A_LINE)
+        return piece
+
+    def _keep_lines(self, chunk: Chunk, bytes_: int) -> None:
+        """Lines take many times the room of their text, and a chunk is there until the slowest of its followers has
+        taken it: who comes after its lines were forgotten reads them again.
+        """
+        self._read.append((weakref.ref(chunk), bytes_))
+        self._kept_bytes += bytes_
+        while self._kept_bytes > _MOST_KEPT_BYTES:
+            oldest, freed = self._read.popleft()
+            self._kept_bytes -= freed
+            if (gone := oldest()) is not None:
+                gone.forget_lines()
 
     async def follow(
         self, deployment_id: str, offset: int = 0, *, expected: bool = False
