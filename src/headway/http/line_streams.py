@@ -12,6 +12,7 @@ from headway.http.streams import Follower
 from headway.infra.logs.broadcast import Broadcast, Chunk
 from headway.infra.logs.line_pieces import LinePiece, LinesFollowed, LineState
 from headway.infra.logs.lines import LinePlace
+from headway.kernel.errors import NotFound, Unavailable
 
 
 class LineFollower(Follower):
@@ -56,7 +57,10 @@ class LineFollower(Follower):
 
     async def _make_sure(self, outlet: Outlet) -> None:
         """Sees to it, once there is text, that this is of the log whose lines are followed."""
-        found = await self._find(1)
+        try:
+            found = await self._find(1)
+        except (NotFound, Unavailable, OSError):  # who comes back is told which
+            raise Gone from None
         if found is None or self._generation not in {"", found.generation}:
             raise Gone  # it was begun anew since: who comes back is told
         self._generation, self._is_sure = found.generation, True

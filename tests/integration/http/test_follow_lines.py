@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import random
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from headway.cli.sse import Event, EventReader
+from headway.core.deployments.store import remove_all
 from headway.infra.logs import line_pieces
 from headway.infra.logs.line_index import LineNotes, LineRecord
 from headway.infra.logs.log_line import LogLine, RawLine, line_of
@@ -245,3 +247,23 @@ async def test_what_is_not_text_is_told_as_lines_tells_it(world: World) -> None:
         shown.take(event)
     assert shown.rows == (await world.get("deployment.lines", deploymentId=lease.deployment_id))["rows"]
     assert [row["offset"] for row in shown.rows] == [0, 5, 8]
+
+
+async def test_who_follows_what_is_removed_before_it_says_anything_is_sent_away(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    lease, log = await running(world)
+    found: list[Event] = []
+    async with served(world) as server, reader(server) as client:
+
+        async def read() -> None:
+            async for event in events(client, deploymentId=lease.deployment_id):
+                found.append(event)  # noqa: PERF401 - others look meanwhile
+
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            group.create_task(read())
+            await eventually(lambda: bool(told(found, "status")))
+            await world.services.db.run(lambda tx: remove_all(tx, [lease.deployment_id]))
+            log.write("one\n")
+    assert [event.kind for event in found if event.kind in {"lines", "end"}] == []
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
