@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from headway.core.deployments import retention
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.retention import Keep, Retention
 from headway.core.deployments.status import Status
-from headway.core.deployments.store import remove_all
+from headway.core.deployments.store import remove_all, some
 from headway.core.engine.run_log import LogFilesOnDisk
 from headway.core.engine.troubles import Troubles
 from headway.infra.db.engine import SqlDatabase
@@ -101,6 +101,7 @@ def retaining(
     *,
     own: Callable[[Tx, str, Keep], Keep] = own,
     troubles: Troubles | None = None,
+    removes: Callable[[Tx, Sequence[str]], None] = lambda _tx, _ids: None,
 ) -> Retention:
     """The retention of a panel."""
     return Retention(
@@ -110,6 +111,7 @@ def retaining(
         own={SubjectType.APPLICATION: own},
         needed=lambda _tx, some: set(some) & set(needed),
         troubles=troubles or Troubles(),
+        removes=removes,
     )
 
 
@@ -142,6 +144,24 @@ async def test_what_is_kept_is_exactly_what_the_policy_says(
         assert {path.name.partition(".")[0] for path in logs.root.iterdir()} == wanted
     assert await database.read(lambda tx: tx.scalar(select(func.count()).select_from(steps))) == len(wanted)
     assert await database.read(lambda tx: tx.scalar(select(func.count()).select_from(removed_logs))) == 0
+
+
+async def test_what_goes_is_told_of_while_it_is_there_in_one_look(database: SqlDatabase, logs: LogPaths) -> None:
+    rows = await database.run(lambda tx: filled(tx, random.Random(0)))
+    told, looks = set[str](), list[int]()
+
+    def removes(tx: Tx, deployment_ids: Sequence[str]) -> None:
+        # Another has removed one since: what is told of is what there is.
+        found = some(tx, [*deployment_ids, "gone"])
+        assert {each.deployment_id for each in found} == {*deployment_ids}
+        told.update(deployment_ids)
+        looks.append(len(deployment_ids))
+
+    await retaining(database, logs, removes=removes).keep_round()
+    gone = {row.deployment_id for row in rows} - await database.read(ids)
+    assert told == gone
+    assert len(looks) < len(gone)
+    assert 0 not in looks
 
 
 async def test_a_log_whose_record_went_before_a_power_cut_is_removed_by_the_next_round(

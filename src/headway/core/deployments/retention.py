@@ -65,7 +65,7 @@ class Attempts(Protocol):
 class Retention:
     """Removes what is not kept, a little at a time. ``own`` tells for a type of subjects what one of them keeps, given
     the panel's default; ``needed`` which of some deployments something else still goes by; by ``troubles`` each subject
-    and each log is seen to by itself. ``removes`` is told of each deployment that goes, while it is still there.
+    and each log is seen to by itself. ``removes`` is told of those that go, while they are still there.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Retention:
         own: Mapping[SubjectType, Callable[[Tx, str, Keep], Keep]],
         needed: Callable[[Tx, Collection[str]], Collection[str]],
         troubles: Attempts,
-        removes: Callable[[Tx, str], None] = lambda _tx, _deployment_id: None,
+        removes: Callable[[Tx, Sequence[str]], None] = lambda _tx, _deployment_ids: None,
     ) -> None:
         self._db = db
         self._removes = removes
@@ -133,8 +133,8 @@ class Retention:
     def _prune(self, tx: Tx, subject: SubjectKey) -> bool:
         """Removes some of what a subject has too much; whether there may be more."""
         found = self._beyond(tx, subject)
-        for deployment_id in found:
-            self._removes(tx, deployment_id)
+        if found:
+            self._removes(tx, found)
         store.remove_all(tx, found)
         return len(found) == ROWS_AT_A_TIME
 

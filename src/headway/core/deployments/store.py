@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -82,6 +82,11 @@ def find(tx: Tx, deployment_id: str, *, lock: bool = False) -> Deployment:
     if row is None:
         raise DeploymentNotFound
     return record(row)
+
+
+def some(tx: Tx, deployment_ids: Collection[str]) -> list[Deployment]:
+    """Those of these deployments that there are, newest first."""
+    return _newest_first(tx, _c.deployment_id.in_(deployment_ids))
 
 
 def of_subject(tx: Tx, subject_type: SubjectType, subject_id: str) -> list[Deployment]:

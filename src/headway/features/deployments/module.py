@@ -59,6 +59,10 @@ def install_retention(base: Base, of: Sequence[Module]) -> Module:
     def needed(tx: Tx, deployment_ids: Collection[str]) -> list[str]:
         return [each for need in needs for each in need(tx, deployment_ids)]
 
+    def removes(tx: Tx, deployment_ids: Sequence[str]) -> None:
+        for each in store.some(tx, deployment_ids):
+            base.ledger.standing_changed(tx, each)
+
     retention = Retention(
         db=base.db,
         logs=base.logs,
@@ -66,6 +70,6 @@ def install_retention(base: Base, of: Sequence[Module]) -> Module:
         own=own,
         needed=needed,
         troubles=base.engine.troubles,
-        removes=lambda tx, deployment_id: base.ledger.standing_changed(tx, store.find(tx, deployment_id)),
+        removes=removes,
     )
     return Module(loops=(Poller("retention", retention.keep_round),))
