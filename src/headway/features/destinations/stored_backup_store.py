@@ -28,22 +28,27 @@ def of_subject(tx: Tx, subject_type: SubjectType, subject_id: str) -> list[KeptF
 
 
 def kept_of(tx: Tx, subject_type: SubjectType, ids: Select[tuple[str]]) -> dict[str, KeptOf]:
-    """What backups that ``ids`` selects have left, by the backup's id."""
+    """What backups that ``ids`` selects have left, by the backup's id. It is one statement: between two of them files
+    come and go.
+    """
     mine = (_c.subject_type == subject_type, _c.subject_id.in_(ids))
-    order = (_c.made_at.desc(), _c.path)
-    first = func.row_number().over(partition_by=_c.subject_id, order_by=order)
-    numbered = select(kept_files, first.label("number")).where(*mine).subquery()
-    columns = (column for column in numbered.c if column.name != "number")
-    newest = {row.subject_id: _record(row) for row in tx.execute(select(*columns).where(numbered.c.number == 1))}
-    sums = select(
-        _c.subject_id,
-        func.count().label("number"),
-        func.sum(_c.bytes).label("bytes"),
-        func.max(_c.proven_at).label("at"),
+    of_one = _c.subject_id
+    numbered = (
+        select(
+            *(column.label(f"newest_{column.name}") for column in _c),
+            func.row_number().over(partition_by=of_one, order_by=(_c.made_at.desc(), _c.path)).label("place"),
+            func.count().over(partition_by=of_one).label("number"),
+            func.sum(_c.bytes).over(partition_by=of_one).label("bytes"),
+            func.max(_c.proven_at).over(partition_by=of_one).label("proven_at"),
+        )
+        .where(*mine)
+        .subquery()
     )
     return {
-        row.subject_id: KeptOf(number=row.number, bytes=int(row.bytes), newest=newest[row.subject_id], proven_at=row.at)
-        for row in tx.execute(sums.where(*mine).group_by(_c.subject_id))
+        row.newest_subject_id: KeptOf(
+            number=row.number, bytes=int(row.bytes), newest=_newest(row), proven_at=row.proven_at
+        )
+        for row in tx.execute(select(numbered).where(numbered.c.place == 1))
     }
 
 
@@ -78,6 +83,11 @@ def remove_at(tx: Tx, destination_id: str, path: str) -> None:
 def forget_subject(tx: Tx, subject_type: SubjectType, subject_id: str) -> None:
     """Forgets what a backup has left; it stays where it lies."""
     tx.execute(delete(kept_files).where(_c.subject_type == subject_type, _c.subject_id == subject_id))
+
+
+def _newest(row: Row[Any]) -> KeptFile:
+    values = {column.name: getattr(row, f"newest_{column.name}") for column in _c}
+    return KeptFile(**{**values, "subject_type": SubjectType(values["subject_type"])})
 
 
 def _record(row: Row[Any]) -> KeptFile:

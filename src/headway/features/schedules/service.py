@@ -150,12 +150,12 @@ class ScheduleService:
             mine = overview_store.ids(organization_id)
             timers = self._timers.of(tx, SubjectType.SCHEDULE, mine)
             runs = latest_runs(tx, SubjectType.SCHEDULE, mine)
-            found = [
-                each
+            return [
+                (each, timers[each.schedule_id], runs.get(each.schedule_id))
                 for each in overview_store.of_organization(tx, organization_id)
-                if sees(actor, organization_id, None if each.place is None else each.place.project_id)
+                if each.schedule_id in timers  # else it was made since those were read
+                and sees(actor, organization_id, None if each.place is None else each.place.project_id)
             ]
-            return [(each, timers[each.schedule_id], runs.get(each.schedule_id)) for each in found]
 
         return await self._db.read(look)
 
