@@ -28,7 +28,7 @@ from tests.integration.access.people import (
 )
 from tests.support.panel.permissions import permission
 
-SET = permission("account.setPassword")
+SET, END = permission("account.setPassword"), permission("account.endAllSessions")
 
 
 @contextmanager
@@ -125,3 +125,11 @@ async def test_tries_that_are_taken_back_and_tries_that_begin_wait_for_each_othe
         people.throttle.begin(tx, trial, HERE.address, known=False)
 
     await asyncio.gather(*(people.run(each) for _ in range(10) for each in (back, again)))
+
+
+async def test_a_session_that_was_ended_meanwhile_enters_no_organisation(people: People) -> None:
+    opened = await people.owner()
+    actor = await people.actor(opened)
+    change = account_of(people).end_all(actor, END)
+    assert await raced(change, lambda: people.sign_in.enter(opened.token, actor.organization_id, HERE)) is None
+    assert "session.entered" not in [row.procedure for row in await people.log()]

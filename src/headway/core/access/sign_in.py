@@ -34,6 +34,7 @@ _WRONG_CODE = (
     "five tries begin again."
 )
 _WRONG_AGAIN = "This is neither your password nor a code that is good now."
+_ENDED = "Your session has ended. Sign in again."
 
 
 class WrongSignIn(HeadwayError):
@@ -252,10 +253,11 @@ class SignIn:
         def write(tx: Tx) -> Opened:
             actor = sessions_store.actor_of(tx, digest)
             if actor is None or actor.credential.ends_at is None:
-                raise WrongSignIn("Your session has ended. Sign in again.")
+                raise WrongSignIn(_ENDED)
             if members_store.member_of_user(tx, organization_id, actor.user_id) is None:
                 raise Missing(Noun.ORGANIZATION)
-            sessions_store.move(tx, actor.credential.id, organization_id, tokens.digest(renewed))
+            if not sessions_store.move(tx, actor.credential.id, organization_id, tokens.digest(renewed)):
+                raise WrongSignIn(_ENDED)  # meanwhile
             there = replace(actor, organization_id=organization_id)
             note(tx, there, ENTERED, Noun.SESSION, actor.session_id, address=visitor.address)
             tx.after(lambda: self._access.changed(actor.user_id))
