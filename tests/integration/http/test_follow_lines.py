@@ -13,11 +13,14 @@ import httpx
 import pytest
 
 from headway.cli.sse import Event, EventReader
+from headway.core.deployments.service import DeploymentService
 from headway.core.deployments.store import remove_all
 from headway.infra.logs import line_pieces
 from headway.infra.logs.line_index import LineNotes, LineRecord
+from headway.infra.logs.lines import LinePlace
 from headway.infra.logs.log_line import LogLine, RawLine, line_of
 from headway.kernel.ansi import Style
+from headway.kernel.errors import Unavailable
 from tests.integration.http.serving import eventually, reader, served
 from tests.integration.http.test_follow import Writer, running, step, told
 from tests.integration.http.test_log import logged
@@ -234,6 +237,33 @@ async def test_one_that_waits_is_followed_from_before_its_first_line(world: Worl
         async for event in following:
             shown.take(event)
     assert shown.lines == {1: "begun"}
+
+
+async def test_whoever_follows_while_the_database_is_away_comes_back(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    deployment_id, away, find = (
+        await world.deploy(await world.application()),
+        asyncio.Event(),
+        DeploymentService.line_place,
+    )
+
+    async def line_place(service: DeploymentService, *given: Any) -> LinePlace | None:  # noqa: ANN401 - as it is given
+        if away.is_set():
+            raise Unavailable("The database does not answer.")
+        return await find(service, *given)
+
+    monkeypatch.setattr(DeploymentService, "line_place", line_place)
+    async with served(world) as server, reader(server) as client:
+        following = events(client, deploymentId=deployment_id)
+        assert (await anext(following)).kind == "status"
+        lease = await world.claim()
+        away.set()
+        log = Writer(world, deployment_id)
+        log.write("begun\n")
+        assert {event.kind async for event in following} <= {"status", "step"}, "it is sent away"
+        await log.end(lease)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_what_is_not_text_is_told_as_lines_tells_it(world: World) -> None:
