@@ -15,13 +15,18 @@ import httpx
 import pytest
 
 from headway.cli.sse import Event, EventReader
+from headway.core.deployments.status import Status
 from headway.http.server import Server
 from headway.kernel.events import Whose
+from tests.integration.http import test_hooks as hooks
 from tests.integration.http.callers import CALLERS, admit_callers, give
 from tests.integration.http.server_rows import A_SERVER
 from tests.integration.http.serving import eventually, served
+from tests.integration.http.test_notification import channel, turn
 from tests.integration.http.world import KEYS, World, open_world
 from tests.integration.web.browsers import COOKIE, OWN, form_token_of, signed_in
+from tests.support.notifications.receivers import receiver
+from tests.unit.features.webhooks import deliveries as sent
 
 OF_ADMINS = ("registries", "invitations", "notifications", "sshKeys", "destinations", "gitProviders")
 READ = {"sec-fetch-site": "same-origin", "accept": "text/event-stream"}
@@ -130,6 +135,20 @@ async def test_a_page_is_told_of_nothing_that_its_reader_may_not_see(world: Worl
         "member": ["servers"],
         "stranger": [],
     }
+
+
+async def test_what_comes_by_itself_is_told(world: World) -> None:
+    """Deliveries of webhooks, which nobody has signed in for, and what became of a notice."""
+    application_id, url = await hooks.told(world)
+    with receiver() as heard:
+        made = await channel(world, heard)
+        await world.ended(application_id, Status.ERROR)
+        own = f"notification:{made['notificationId']}"
+        async with looking(world) as (client, _), told(client, ["deliveries", own]) as page:
+            await hooks.deliver(world, url, sent.github())
+            assert await page.topics() == ["deliveries"]
+            await turn(world)
+            assert await page.topics() == [own]
 
 
 async def test_only_a_page_of_this_panel_with_a_session_is_told(world: World) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import headway
 from headway.api.operation import Kind
+from headway.core.access.topics import words
 from headway.operations import all_pages, bare_registry
-from headway.pages.page import Page
+from headway.pages.page import Page, Visit
 
 ROOT = Path(headway.__file__).parent
 MODULES = sorted(path for path in (ROOT / "features").rglob("*.py") if "pages" in path.parts)
@@ -66,6 +70,21 @@ def test_names_in_pages_are_names_of_operations() -> None:
         and registry.named(node.value) is None
     }
     assert unknown == {}
+
+
+def test_what_a_page_depends_on_is_told() -> None:
+    """Each page with parts names topics, and those that it and its templates name are such as there are."""
+    visit = SimpleNamespace(path=defaultdict(lambda: "id"))
+    of_pages = {page.path: page.topics(cast("Visit", visit)) for page in pages() if page.parts}
+    assert {path for path, topics in of_pages.items() if not topics} == {"/settings"}, "of its health nobody tells"
+    of_parts = {
+        f"{path.relative_to(ROOT)}": found[1].split()
+        for path in ROOT.rglob("*.html")
+        for found in re.finditer(r'\{%-? call part\(.*topic="([a-zA-Z: ]+)', path.read_text())
+    }
+    assert len(of_parts) > len(of_pages)
+    named = {path: {topic.partition(":")[0] for topic in topics} for path, topics in {**of_pages, **of_parts}.items()}
+    assert {path: found for path, topics in named.items() if (found := topics - words())} == {}
 
 
 def test_names_of_parts_and_forms_can_stand_in_an_address() -> None:

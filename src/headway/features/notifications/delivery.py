@@ -8,13 +8,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from headway.core.access.policy import Noun
+from headway.core.access.topics import topics_of
 from headway.core.deployments.store import announce_later
 from headway.features.notifications import store
 from headway.features.notifications.media import NotTold
 from headway.features.notifications.model import CHANNEL_FAILED, Channel, Notice, NoticeState, wait_after
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
-from headway.kernel.events import Events, NoticeSettled
+from headway.kernel.events import Events, NoticeSettled, Whose
 from headway.kernel.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -78,4 +80,6 @@ class NoticeDelivery:
 
     def _announce(self, tx: Tx, channel: Channel, outcome: str) -> None:
         settled = NoticeSettled(channel_id=channel.channel_id, medium=channel.medium, outcome=str(outcome))
+        where = Whose(organization_id=channel.organization_id, everyone=True)
         tx.after(lambda: self.events.announce(settled))
+        tx.after(lambda: self.events.changed(where, *topics_of(Noun.NOTIFICATION, channel.channel_id)))

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypedDict
 
+from headway.core.access.policy import Noun
+from headway.core.access.topics import topics_of
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Request, Trigger
@@ -23,7 +25,7 @@ from headway.features.webhooks.services import HookedService, HookedServices
 from headway.features.webhooks.watch_paths import Compared
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput
-from headway.kernel.events import DeliveryTaken, Events
+from headway.kernel.events import DeliveryTaken, Events, Whose
 from headway.kernel.ids import new_id
 
 
@@ -98,7 +100,7 @@ class Ingest:
             created_at=tx.now,
         )
         self._keep(tx, delivery, arrived, once_key)
-        self._announce(tx, delivery, done.outcome)
+        self._announce(tx, service, delivery, done.outcome)
         return DeliveryAnswer(delivery=delivery, broken=arrived.broken)
 
     def _keep(self, tx: Tx, delivery: Delivery, arrived: Arrived, once_key: str | None) -> None:
@@ -117,7 +119,7 @@ class Ingest:
         if not before:
             return None
         store.count_repeat(tx, before.delivery_id)
-        self._announce(tx, before, "repeated")
+        self._announce(tx, service, before, "repeated")
         return before
 
     def _of_pull(
@@ -185,7 +187,7 @@ class Ingest:
             and self.ledger.end_waiting(tx, deployments.find(tx, each), Reason.SUPERSEDED, message) is not None
         ]
 
-    def _announce(self, tx: Tx, delivery: Delivery, outcome: str) -> None:
+    def _announce(self, tx: Tx, service: HookedService, delivery: Delivery, outcome: str) -> None:
         taken = DeliveryTaken(
             delivery_id=delivery.delivery_id,
             sender=delivery.sender,
@@ -194,6 +196,7 @@ class Ingest:
             reason=delivery.services[0].reason,
         )
         tx.after(_telling(self.events, taken))
+        self.ledger.changed(tx, _whose(service), *topics_of(Noun.DELIVERY, delivery.delivery_id))
 
 
 def _decided(tx: Tx, service: HookedService, arrived: Arrived, compare: Compare, *, again: bool) -> Decision:
@@ -266,6 +269,10 @@ def _compared(decision: Decision | None) -> _Held:
         "files_left_out": max(0, len(decision.files) - _KEPT_FILES),
         "patterns": decision.patterns,
     }
+
+
+def _whose(service: HookedService) -> Whose:
+    return Whose(organization_id=service.organization_id, project_id=service.project_id, service_id=service.subject_id)
 
 
 def _telling(events: Events, taken: DeliveryTaken) -> Callable[[], None]:

@@ -119,4 +119,5 @@ PAGE = Page(
     show=show,
     parts={"standing": standing, "files": files, "runs": runs},
     forms=backup_forms.forms(),
+    topics=lambda _visit: ("backups", "volumeBackups"),
 )

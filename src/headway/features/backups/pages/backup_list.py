@@ -97,4 +97,10 @@ def _passes(row: BackupOverviewRow, filters: Mapping[str, str]) -> bool:
     )
 
 
-PAGE = Page(path=PATH, permission=ALL.name, show=show, parts={"list": rows})
+PAGE = Page(
+    path=PATH,
+    permission=ALL.name,
+    show=show,
+    parts={"list": rows},
+    topics=lambda _visit: ("backups", "volumeBackups"),
+)

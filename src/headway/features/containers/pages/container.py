@@ -103,6 +103,7 @@ def _page(path: str) -> Page:
         permission=ONE.name,
         show=show,
         parts={"state": state, "log": log},
+        topics=lambda _visit: ("containers", "services"),
         forms={
             "restart": Form(
                 operation=lambda _visit: RESTART,

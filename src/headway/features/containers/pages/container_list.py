@@ -109,4 +109,10 @@ def _choices(servers: Mapping[str, str], wanted: str | None) -> Sequence[Mapping
     return [*further, *({"value": each, "label": label} for each, label in known.items())]
 
 
-PAGE = Page(path=PATH, permission=ALL.name, show=show, parts={"rows": rows})
+PAGE = Page(
+    path=PATH,
+    permission=ALL.name,
+    show=show,
+    parts={"rows": rows},
+    topics=lambda _visit: ("containers", "services"),
+)

@@ -132,4 +132,5 @@ PAGE = Page(
     show=show,
     parts={"state": state, "notices": notices},
     forms=channel_forms(),
+    topics=lambda _visit: ("notifications",),
 )

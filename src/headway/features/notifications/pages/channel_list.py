@@ -68,4 +68,11 @@ def _adds(visit: Visit) -> Sequence[Mapping[str, str]]:
     ]
 
 
-PAGE = Page(path=LIST, permission=ALL.name, show=show, parts={"rows": rows}, forms=create_forms())
+PAGE = Page(
+    path=LIST,
+    permission=ALL.name,
+    show=show,
+    parts={"rows": rows},
+    forms=create_forms(),
+    topics=lambda _visit: ("notifications",),
+)

@@ -145,6 +145,7 @@ PAGE = Page(
     permission=ONE.name,
     show=show,
     parts={"standing": standing, "deployments": deployments},
+    topics=lambda _visit: ("previews",),
     forms={
         "redeploy": Form(
             operation=lambda _visit: "previewDeployment.redeploy",

@@ -66,4 +66,4 @@ def _passes(row: ListedPreviewRow, filters: Mapping[str, str]) -> bool:
     return filters.get("serviceId") in {None, row["serviceId"]} and holds(filters, *texts)
 
 
-PAGE = Page(path=PATH, permission=ALL.name, show=show, parts={"list": rows})
+PAGE = Page(path=PATH, permission=ALL.name, show=show, parts={"list": rows}, topics=lambda _visit: ("previews",))

@@ -105,6 +105,7 @@ PAGE = Page(
     permission=ONE.name,
     show=show,
     parts={"standing": standing, "runs": runs},
+    topics=lambda _visit: ("schedules",),
     forms={
         "run": schedule_forms.RUN,
         "change": schedule_forms.CHANGE,

@@ -131,7 +131,7 @@ def _is_under_way(row: ListedScheduleRow) -> bool:
     return row["lastRun"] is not None and row["lastRun"]["status"] in {"pending", "running"}
 
 
-PAGE = Page(path=PATH, permission=ALL.name, show=show, parts={"list": rows})
+PAGE = Page(path=PATH, permission=ALL.name, show=show, parts={"list": rows}, topics=lambda _visit: ("schedules",))
 WITHIN = Page(
     path=f"{PATH}/in/{{target}}/{{targetId}}",
     permission=ALL.name,

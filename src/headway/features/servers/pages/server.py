@@ -103,6 +103,7 @@ PAGE = Page(
     permission=ONE.name,
     show=show,
     parts={"standing": standing, "deployments": deployments},
+    topics=lambda _visit: ("servers", "deployments"),
     forms={
         "set-up": server_forms.SET_UP,
         "change": server_forms.CHANGE,

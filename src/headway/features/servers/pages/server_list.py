@@ -69,4 +69,11 @@ def lines_of(servers: Sequence[ListedServerRow], found: SearchPage | None) -> Se
     ]
 
 
-PAGE = Page(path=PATH, permission=ALL.name, show=show, parts={"list": rows}, forms={"add": ADD})
+PAGE = Page(
+    path=PATH,
+    permission=ALL.name,
+    show=show,
+    parts={"list": rows},
+    forms={"add": ADD},
+    topics=lambda _visit: ("servers", "deployments"),
+)

@@ -79,4 +79,10 @@ def _chips(path: str, query: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
     return [chip(path, query, {name}, labels[name], cut(query[name], 120)) for name in labels if name in query]
 
 
-PAGE = Page(path=PATH, permission=ONE.name, show=show, parts={"lines": lines})
+PAGE = Page(
+    path=PATH,
+    permission=ONE.name,
+    show=show,
+    parts={"lines": lines},
+    topics=lambda visit: (f"service:{visit.path['serviceId']}",),
+)

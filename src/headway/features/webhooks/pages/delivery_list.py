@@ -106,4 +106,4 @@ def _outcomes() -> Sequence[Mapping[str, str]]:
     return [{"value": outcome, "label": word} for outcome, (_, word) in OUTCOMES.items()]
 
 
-PAGE = Page(path=PATH, permission=SEARCH.name, show=show, parts={"rows": rows})
+PAGE = Page(path=PATH, permission=SEARCH.name, show=show, parts={"rows": rows}, topics=lambda _visit: ("deliveries",))
