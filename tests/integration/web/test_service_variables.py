@@ -142,6 +142,7 @@ async def test_other_kinds_have_variables_too(world: World, kind: str) -> None:
         assert f"/services/{id_}/variable/A" in listed
         wrong = await send(client, f"/services/{id_}/variables/add-application", name="B", value="1")
         assert wrong.status_code == 404
+        assert (await client.get(f"/services/{id_}/variables/builds-application")).status_code == 404
     assert (await world.get(f"{kind}.one", **{f"{kind}Id": id_}))["env"] == "A='1'\n"
 
 

@@ -10,6 +10,7 @@ from headway.features.services.pages.service_actions import ONE, router_of
 from headway.features.services.pages.service_changes import waiting_of
 from headway.features.services.pages.service_fields import Setting, clears_of, kinds_of, shown_of
 from headway.features.services.pages.service_topics import (
+    OF_APPLICATION,
     VARIABLES,
     action,
     back_to,
@@ -184,7 +185,9 @@ def _writes(router: str) -> Form:
 
 def _of_build() -> Form:
     async def ask(visit: Visit) -> Question:
-        row = await kept_of(visit, await service_of(visit))
+        # Nothing else is built with any: of what is no application there is no such page.
+        application = await visit.ask(OF_APPLICATION, applicationId=visit.path["serviceId"])
+        row: Mapping[str, object] = application
         return Question(
             title="Variables of builds",
             consequences=(
