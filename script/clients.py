@@ -30,9 +30,9 @@ def main() -> int:
     return 0
 
 
-def install(folder: Path) -> None:
-    """Installs the clients below a folder. Raises CalledProcessError and TimeoutExpired."""
-    wanted = [f"{name}@{version}" for name, version in VERSIONS.items()]
+def install(folder: Path, versions: Mapping[str, str] = VERSIONS) -> None:
+    """Installs the clients, or other packages, below a folder. Raises CalledProcessError and TimeoutExpired."""
+    wanted = [f"{name}@{version}" for name, version in versions.items()]
     argv = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder), *wanted]
     subprocess.run(argv, capture_output=True, text=True, timeout=100, check=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,18 +20,18 @@ NO_RESULT = {"result": {"data": {"json": None, "meta": {"values": ["undefined"],
 Json = Any
 
 
-def installed(cache: pytest.Cache) -> Path:
-    """The folder of npm's packages, kept from run to run."""
-    folder = cache.mkdir("npm-clients")
+def installed(cache: pytest.Cache, name: str = "npm-clients", versions: Mapping[str, str] = clients.VERSIONS) -> Path:
+    """The folder of npm's packages, kept from run to run under a name."""
+    folder = cache.mkdir(name)
     done = folder / "installed.json"
-    if not done.exists() or json.loads(done.read_text()) != dict(clients.VERSIONS):
+    if not done.exists() or json.loads(done.read_text()) != dict(versions):
         try:
-            clients.install(folder)
+            clients.install(folder, versions)
         except subprocess.TimeoutExpired:
-            pytest.skip("npm did not install the clients within 100 s")
+            pytest.skip(f"npm did not install {', '.join(versions)} within 100 s")
         except subprocess.CalledProcessError as error:
-            pytest.skip(f"npm could not install the clients: {error.stderr[-500:]}")
-        done.write_text(json.dumps(dict(clients.VERSIONS)))
+            pytest.skip(f"npm could not install {', '.join(versions)}: {error.stderr[-500:]}")
+        done.write_text(json.dumps(dict(versions)))
     return folder
 
 

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import re
-import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
 
-from tests.e2e.test_api_page import FLAGS
 from tests.e2e.test_schedules import living
 from tests.support.applications.kept import open_folder
+from tests.support.panel.browser import CHROMIUM, NAME, PASSWORD, chromium, cookie_name, link_of, opened
 from tests.support.panel.panel import Panel, git_repository, panel, until, web
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
-CHROMIUM = shutil.which("chromium")
-NAME, PASSWORD = "owner", "a long enough password"
 
 
 @pytest.fixture(scope="module")
@@ -36,45 +31,22 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
 
 @pytest.fixture(scope="module")
 def browser(running: Panel) -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
+    with chromium() as launched:
+        yield launched
 
 
 @pytest.fixture(scope="module")
 def signed_in(running: Panel, browser: Browser) -> str:
     """Takes the link that the panel has printed; the cookie of the session."""
-    link = re.search(r"^To sign in, open within an hour, once: (\S+)$", running.log(), re.MULTILINE)
-    assert link is not None, running.log()
     with opened(running, browser) as page:
-        page.goto(link[1])
+        page.goto(link_of(running))
         page.get_by_label("Name to sign in with").fill(NAME)
         page.get_by_label("Password", exact=True).fill(PASSWORD)
         page.get_by_role("button", name="Set the password and sign in").click()
         page.wait_for_url("**/home")
-        (cookie,) = [each for each in page.context.cookies() if each.get("name") == f"headway-{running.port}"]
+        (cookie,) = [each for each in page.context.cookies() if each.get("name") == cookie_name(running)]
     assert (cookie.get("httpOnly"), cookie.get("sameSite")) == (True, "Lax")
     return str(cookie.get("value"))
-
-
-@contextmanager
-def opened(running: Panel, browser: Browser, cookie: str | None = None, *, scripts: bool = True) -> Iterator[Page]:
-    """A page of a browser of its own, which may load from the panel alone, and finds nothing to complain of."""
-    context = browser.new_context(java_script_enabled=scripts, base_url=f"http://127.0.0.1:{running.port}")
-    if cookie is not None:
-        url = f"http://127.0.0.1:{running.port}"
-        context.add_cookies([{"name": f"headway-{running.port}", "value": cookie, "url": url}])
-    page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text) if message.type in {"error", "warning"} else None)
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda sent: said.append(sent.url) if is_foreign(sent.url, running) else None)
-    yield page
-    assert said == []
-    context.close()
 
 
 def comes_to(page: Page, seen: Sequence[str], number: int) -> None:
@@ -83,10 +55,6 @@ def comes_to(page: Page, seen: Sequence[str], number: int) -> None:
     while len(seen) < number:
         assert time.monotonic() < deadline, seen
         page.wait_for_timeout(100)
-
-
-def is_foreign(url: str, running: Panel) -> bool:
-    return not url.startswith((f"http://127.0.0.1:{running.port}/", "data:,"))
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])

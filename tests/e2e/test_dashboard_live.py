@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,15 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.test_api_page import FLAGS
 from tests.support.applications.kept import open_folder
+from tests.support.panel.browser import CHROMIUM, chromium
 from tests.support.panel.panel import Panel, git_repository, panel, web
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
-CHROMIUM = shutil.which("chromium")
 SOON = 8_000  # milliseconds; nobody looks by themselves at what has ended before a minute is over
 
 
@@ -33,12 +31,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
 
 @pytest.fixture(scope="module")
 def browser(running: Panel) -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
+    with chromium() as launched:
+        yield launched
 
 
 @pytest.fixture(scope="module")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.test_api_page import FLAGS
-from tests.e2e.test_dashboard_first_day import opened, signed_in
+from tests.e2e.test_dashboard_first_day import signed_in
 from tests.support.applications.kept import open_folder
+from tests.support.panel.browser import CHROMIUM, chromium, opened
 from tests.support.panel.panel import Panel, git_repository, panel, web
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["signed_in"]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
-CHROMIUM = shutil.which("chromium")
 LINES = 20_000
 
 
@@ -35,12 +33,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
 @pytest.fixture(scope="module")
 def browser(running: Panel) -> Iterator[Browser]:
     del running  # whose tests they are
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
+    with chromium() as launched:
+        yield launched
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,8 @@ import pytest
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
-from tests.e2e.test_dashboard_first_day import PASSWORD, browser, opened, running, signed_in
+from tests.e2e.test_dashboard_first_day import browser, running, signed_in
+from tests.support.panel.browser import PASSWORD, opened
 from tests.support.panel.panel import Panel, until
 
 if TYPE_CHECKING:

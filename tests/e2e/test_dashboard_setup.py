@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,15 +9,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.test_api_page import FLAGS
-from tests.e2e.test_dashboard_first_day import NAME, PASSWORD, opened
+from tests.support.panel.browser import CHROMIUM, NAME, PASSWORD, chromium, opened
 from tests.support.panel.panel import Panel, git_repository, panel, web
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
-CHROMIUM = shutil.which("chromium")
 
 
 @pytest.fixture
@@ -32,12 +29,8 @@ def running(tmp_path: Path) -> Iterator[Panel]:
 @pytest.fixture
 def browser(running: Panel) -> Iterator[Browser]:
     del running  # which is ended after the browser, whose loop is in its way
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
+    with chromium() as launched:
+        yield launched
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])

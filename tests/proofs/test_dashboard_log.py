@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 import statistics
 import tempfile
 import time
@@ -18,8 +17,8 @@ from headway.infra.logs.logfile import close_log
 from headway.infra.logs.mask import Masker
 from headway.infra.logs.paths import LogPaths
 from headway.infra.logs.pump import Pump
-from tests.e2e.test_api_page import FLAGS
 from tests.integration.logs.spool import Spool
+from tests.support.panel.browser import CHROMIUM, FLAGS
 from tests.support.panel.panel import Panel, git_repository, until, web
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ LINES = 1_000_000
 NEEDLE = "the one needle of this log"
 MOST_LINES_MS = 100
 MOST_FIND_SECONDS = 1.9
-CHROMIUM = shutil.which("chromium")
 FIRST_MS, JUMP_MS, SEARCH_MS, FRAME_MS, TAB_MIB = 300, 200, 1_000, 100, 300
 A_SECOND, SECONDS = 2_000, 15  # lines that somebody follows
 
