@@ -35,10 +35,11 @@ services:
 volumes:
   kept: {}
 """
-COLOURS = (
-    "printf '\\033[1;34m==>\\033[0m compiling 214 modules\\n\\033[32m✓\\033[0m built in 1.82 s\\n'"
-    " && printf '\\033[33mwarning\\033[0m two dependencies are out of date\\n'"
-)
+COLOURS = "sh build.sh"
+COLOURFUL = {
+    "build.sh": "printf '\\033[1;34m==>\\033[0m compiling 214 modules\\n\\033[32m✓\\033[0m built in 1.82 s\\n'\n"
+    "printf '\\033[33mwarning\\033[0m two dependencies are out of date\\n'\n"
+}
 
 
 def plain(text: str, _most: int) -> str:
@@ -115,7 +116,7 @@ class Inventory:
     def _attached(self) -> None:
         """More of the application: a second version, what stands before it, and what is not in effect yet."""
         running, of = self.running, {"applicationId": self.application_id}
-        self._git.push(web("two"), self.named("Take the banner down again", 10_000))
+        self._git.push(web("two", **COLOURFUL), self.named("Take the banner down again", 10_000))
         second = running.deploy(self.application_id, title=self.named("Take the banner down again", 1_024))
         running.done(second, SECONDS)
         domain = running.post("domain.create", **of, host="shop.example.org")["domainId"]
@@ -252,7 +253,7 @@ class Inventory:
         running = self.running
         running.post("application.update", applicationId=self.application_id, isPreviewDeploymentsActive=True)
         pull = PullRequest(running, self._git, self.application_id, 7)
-        pull.push(web("preview"))
+        pull.push(web("preview", **COLOURFUL))
         running.ended(pull.tell("opened")["deploymentId"], SECONDS)
         PullRequest(running, self._git, self.application_id, 9, fork=True).tell("opened", head="b" * 40)
         found = running.get("previewDeployment.all", applicationId=self.application_id)
@@ -264,7 +265,7 @@ class Inventory:
     def _under_way(self) -> None:
         """One that builds, and one that waits behind it."""
         running = self.running
-        url = git_repository(self._folder / "worker", web("worker"))
+        url = git_repository(self._folder / "worker", web("worker", **COLOURFUL))
         worker = self._application(self.named("worker", 255), url, self.environment_id)
         running.post("application.update", applicationId=worker, buildCommand=f"{COLOURS}; echo compiling; sleep 3600")
         first = running.deploy(worker, title=self.named("Update dependencies", 1_024))
@@ -280,5 +281,5 @@ class Inventory:
 @contextmanager
 def inventory(running: Panel, folder: Path, named: Named = plain) -> Iterator[Inventory]:
     """Nothing yet, with a forge around it, which is gone at the end."""
-    with forge(folder / "forge", web("one")) as git, forge_api("gitea") as api:
+    with forge(folder / "forge", web("one", **COLOURFUL)) as git, forge_api("gitea") as api:
         yield Inventory(running, folder, git, api.url, named)

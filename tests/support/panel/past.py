@@ -82,7 +82,8 @@ def add_past(
     rows: list[Values] = []
     titles, found, now = cycle(_TITLES), {}, datetime.now(UTC)
     for kind_number, (kind, place) in enumerate(places.items()):
-        for number, (reason, message) in enumerate(ENDS):
+        turned = kind_number % len(ENDS)  # so that not all kinds have ended alike last
+        for number, (reason, message) in enumerate([*ENDS[turned:], *ENDS[:turned]]):
             created = now - timedelta(minutes=11 * (len(places) - kind_number) * len(ENDS) - 7 * number)
             title = next(titles)
             row = values_of(running, kind, place, created, title=named(title, 10_000))
