@@ -90,7 +90,7 @@ async def test_what_an_operation_changes_is_told_by_what_it_is_about(world: Worl
     its = {f"service:{application_id}", "services", "auditLogs"}
     assert (found["domain"], found["name"]) == (its, its)
     assert found["registry"] == {f"registry:{key['registryId']}", "registries", "auditLogs"}
-    assert everyone == {f"registry:{key['registryId']}": True, "registries": True, "auditLogs": False}
+    assert everyone == {f"registry:{key['registryId']}": False, "registries": False, "auditLogs": False}
 
 
 async def test_nothing_is_told_of_what_was_refused_or_rolled_back(world: World) -> None:

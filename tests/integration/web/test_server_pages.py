@@ -97,7 +97,7 @@ async def test_what_is_on_a_server_stands_on_its_page_and_keeps_it(world: World)
         page = (await client.get(f"/servers/{server_id}")).text
         assert f"/services/{made['applicationId']}" in page
         asked = (await client.get(f"/servers/{server_id}/remove")).text
-        assert "1 service is on it: delete these first, or it stays." in asked
+        assert "1 service is on it: remove these first, or it stays." in asked
         refused = await send(client, f"/servers/{server_id}/remove", typed="s")
         assert (refused.status_code, "shop is on this server" in refused.text) == (409, True)
 

@@ -74,6 +74,14 @@ async def _settings(visit: Visit, kind: str) -> Mapping[str, object]:
     return {**shown, "previewEnv": shown_text(str(row.get("previewEnv") or ""), marks)}
 
 
+_CONSEQUENCES = (
+    "With previews on, each pull request to the branch that is deployed gets a deployment and an address.",
+    "Pull requests of forks are not trusted: nothing of one runs before somebody approves its commit.",
+    "What there is of previews stays as it is until its next deployment.",
+    "Switched off, each ends when its forge next tells of its pull request.",
+)
+
+
 def _change(kind: str) -> Form:
     async def ask(visit: Visit) -> Question:
         if visit.path["kind"] != kind:
@@ -83,12 +91,7 @@ def _change(kind: str) -> Form:
         known = {**_CERTIFICATES, certificate: _CERTIFICATES.get(certificate, certificate)}
         return Question(
             title=f"Previews of “{cut(service['name'], 120)}”",
-            consequences=(
-                "With previews on, each pull request to the branch that is deployed gets a deployment and an address.",
-                "Pull requests of forks are not trusted: nothing of one runs before somebody approves its commit.",
-                "What there is of previews stays as it is until its next deployment.",
-                "Switched off, each ends when its forge next tells of its pull request.",
-            ),
+            consequences=_CONSEQUENCES,
             button="Save",
             values={name: _text(settings[name]) for name in _FIELDS},
             fields={
