@@ -95,7 +95,7 @@ def create_from_git(hands: Hands, url: str, *, build: str = "", server: str = ""
 
 def follow_mend(hands: Hands) -> None:
     """From a deployment that lacks a variable to the page of a service that has it."""
-    hands.follow("Its variables", hands.main)
+    hands.follow("its variables", hands.main)
     hands.follow("Add a variable", hands.main)
     hands.write("Name", "GREETING")
     hands.write("Value", "hello")
