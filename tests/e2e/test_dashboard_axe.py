@@ -20,7 +20,7 @@ from tests.support.panel.past import add_past
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 ADDRESSES = (
     *("/home", "/deployments", "/services", "/projects", "/new", "/new/git", "/servers", "/account", "/settings"),
     *("/deployments/{done}", "/deployments/{failed}", "/deployments/{done}/remove"),

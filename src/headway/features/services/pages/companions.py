@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from headway.core.access.policy import Missing
 from headway.features.services.pages.service_actions import APPLICATION, COMPOSE, ONE, router_of
 from headway.features.services.pages.service_topics import COMPANIONS, action, details_of, framed, service_of
 from headway.pages.page import Asked, Page, View, Visit
@@ -21,6 +22,7 @@ SCHEDULES: Asked[list[ScheduleRow]] = Asked("schedule.list")
 VOLUME_BACKUPS: Asked[list[VolumeBackupRow]] = Asked("volumeBackups.list")
 PREVIEWS: Asked[list[PreviewDeploymentRow]] = Asked("previewDeployment.all")
 _MOST = 50
+T = TypeVar("T")
 
 
 async def show(visit: Visit) -> View:
@@ -29,18 +31,20 @@ async def show(visit: Visit) -> View:
     router = router_of(service)
     backups = await _backups(visit, service, router)
     volumes = await _volume_backups(visit, service, router)
+    schedules = await _schedules(visit, service, router)
     return framed(
         visit,
         service,
         COMPANIONS,
         "companions.html",
         {
-            "schedules": (await _schedules(visit, service, router))[:_MOST],
+            "schedules": (schedules or ())[:_MOST],
             "schedule_actions": _schedule_actions(visit, service, router),
-            "has_schedules": router in {APPLICATION, COMPOSE},
+            "has_schedules": schedules is not None,
             "backup_actions": _backup_actions(visit, service, router),
             "backups": [_backup(each) for each in backups[:_MOST]],
-            "volume_backups": [_volume_backup(each) for each in volumes[:_MOST]],
+            "volume_backups": [_volume_backup(each) for each in (volumes or ())[:_MOST]],
+            "has_backups": bool(backups) or volumes is not None,
             "previews": (await _previews(visit, service, router))[:_MOST],
             "preview_actions": _preview_actions(visit, service, router),
             "has_previews": router in {APPLICATION, COMPOSE},
@@ -74,10 +78,10 @@ def _preview_actions(visit: Visit, service: ServiceOverviewRow, router: str) -> 
     ]
 
 
-async def _schedules(visit: Visit, service: ServiceOverviewRow, router: str) -> Sequence[ScheduleRow]:
+async def _schedules(visit: Visit, service: ServiceOverviewRow, router: str) -> Sequence[ScheduleRow] | None:
     if router not in {APPLICATION, COMPOSE} or not visit.may(SCHEDULES.name):
-        return ()
-    return await visit.ask(SCHEDULES, id=service["serviceId"], scheduleType=router)
+        return None
+    return await _of_project(visit, SCHEDULES, id=service["serviceId"], scheduleType=router)
 
 
 async def _backups(visit: Visit, service: ServiceOverviewRow, router: str) -> Sequence[BackupRow]:
@@ -88,10 +92,18 @@ async def _backups(visit: Visit, service: ServiceOverviewRow, router: str) -> Se
     return rows
 
 
-async def _volume_backups(visit: Visit, service: ServiceOverviewRow, router: str) -> Sequence[VolumeBackupRow]:
+async def _volume_backups(visit: Visit, service: ServiceOverviewRow, router: str) -> Sequence[VolumeBackupRow] | None:
     if not visit.may(VOLUME_BACKUPS.name):
-        return ()
-    return await visit.ask(VOLUME_BACKUPS, id=service["serviceId"], volumeBackupType=router)
+        return None
+    return await _of_project(visit, VOLUME_BACKUPS, id=service["serviceId"], volumeBackupType=router)
+
+
+async def _of_project(visit: Visit, asked: Asked[list[T]], **given: object) -> Sequence[T] | None:
+    """Those of them that lie in its project; None to who was given the service alone, and is told nothing of that."""
+    try:
+        return await visit.ask(asked, **given)
+    except Missing:
+        return None
 
 
 async def _previews(visit: Visit, service: ServiceOverviewRow, router: str) -> Sequence[PreviewDeploymentRow]:
