@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.test_schedules import living
 from tests.support.applications.kept import open_folder
-from tests.support.panel.browser import CHROMIUM, NAME, PASSWORD, chromium, cookie_name, link_of, opened
+from tests.support.panel.browser import CHROMIUM, NAME, PASSWORD, chromium, cookie_name, link_of, opened, visited
 from tests.support.panel.panel import Panel, git_repository, panel, until, web
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def test_what_answers_in_the_place_of_the_panel_is_not_believed(
 
 def test_who_has_no_session_is_led_to_sign_in_and_back(running: Panel, browser: Browser, signed_in: str) -> None:
     del signed_in  # but there is somebody who may
-    with opened(running, browser) as page:
+    with visited(running, browser) as page:  # a browser complains of what was under way when its session ended
         page.goto("/deployments?status=error")
         page.get_by_label("Name").fill(NAME)
         page.get_by_label("Password").fill(PASSWORD)

@@ -75,6 +75,6 @@ def test_from_an_empty_panel_to_a_service_that_answers(
             page.keyboard.press("g")
             page.keyboard.press("p")
             page.wait_for_url("**/projects")
-        page.get_by_role("navigation").get_by_text("Settings", exact=True).click()
+        page.get_by_role("navigation", name="Main").get_by_text("Settings", exact=True).click()
         page.get_by_role("navigation").get_by_role("link", name="SSH keys").click()
         page.wait_for_url("**/ssh-keys")

@@ -77,7 +77,7 @@ def opened(
     with visited(running, browser, cookie, scripts=scripts, still=still) as page:
         said = complaints(running, page)
         yield page
-        assert said == []
+        assert said == [], said
 
 
 @contextmanager
