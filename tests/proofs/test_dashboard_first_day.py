@@ -5,7 +5,6 @@ panel with real deployments and a server; its main path without scripts, and by 
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,18 +14,17 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.e2e.test_api_page import FLAGS
 from tests.proofs._hands import PASSWORD, Hands, Keys, answer_of, at_browser, places_of, sign_in_by_link
 from tests.proofs._main_path import Shop, create_from_git, main_path
 from tests.support.applications.kept import open_folder
 from tests.support.machines.server_roots import MISSING, RootedServer, remove_groups, rooted_server
+from tests.support.panel.browser import CHROMIUM, FLAGS
 from tests.support.panel.panel import Panel, free_port, git_repository, panel, web
 from tests.support.storages.archives import packed
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-CHROMIUM = shutil.which("chromium")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")]
 NO_SERVER = pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}")
 VISITS = 'echo visited >>"$DATA_DIR/visits"; echo "visits: $(wc -l <"$DATA_DIR/visits")"'
