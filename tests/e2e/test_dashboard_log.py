@@ -89,6 +89,9 @@ def test_any_line_of_a_long_log_is_a_jump_a_search_or_a_link_away(
         marked = page.locator("#log .log-marked .log-text")
         assert marked.all_inner_texts() == ["line 12345 of it"]
         assert page.locator("#log .log-marked .ansi-green").inner_text() == "line"
+        page.emulate_media(forced_colors="active")
+        assert marked.evaluate("line => getComputedStyle(line.parentElement).outlineStyle") == "solid"
+        page.emulate_media(forced_colors="none")
 
         log = page.get_by_role("region", name="Lines of the log")
         log.focus()
@@ -121,8 +124,6 @@ def test_any_line_of_a_long_log_is_a_jump_a_search_or_a_link_away(
         seen(page, "line 19990 of it")
         page.get_by_role("button", name="Previous").click()
         seen(page, "line 1999 of it")
-        page.emulate_media(forced_colors="active")
-        assert page.locator("#log .log-current").evaluate("line => getComputedStyle(line).outlineStyle") == "solid"
 
 
 def test_steps_fold_and_times_are_told(running: Panel, browser: Browser, signed_in: str, ended: str) -> None:
