@@ -4,14 +4,13 @@
 import { clock, tellAges } from "./ages.js";
 import "./keys.js";
 import { LiveStream } from "./live_stream.js";
-import { isLookedBackIn, toOwnEnds } from "./log_end.js";
 import { morph, tellGone } from "./morph.js";
 
 const QUICK = 3_000, TOLD = 15_000, SLOW = 60_000; // milliseconds from one look at a part to the next, where nothing calls for one
-const APART = 250, SILENCE = 30_000, DOUBT = 4_000, PATIENCE = 10_000, HIDDEN = 2_000, THERE = 30_000, MOST_TOPICS = 16;
+const APART = 250, SILENCE = 30_000, PATIENCE = 10_000, HIDDEN = 30_000, THERE = 30_000, MOST_TOPICS = 16;
+const NEAR = 8; // pixels from a log's end that count as its end
 const states = new WeakMap(); // of a part: the tag of what it shows, when it was asked for, and whether it is now
 let heard = Date.now(); // when the panel last answered
-let doubted = 0; // when it first did not, after that
 let over = false; // nobody is signed in any more
 let moved = Date.now(); // when somebody last did something here
 const loaded = Date.now();
@@ -24,7 +23,7 @@ const isVisible = () => document.visibilityState === "visible";
 function show(part, text) {
   const was = "live" in part.dataset;
   if (!morph(part, text)) return;
-  toOwnEnds(part);
+  part.querySelectorAll("[data-follow]").forEach((log) => lookedBackIn.has(log) || toEnd(log));
   if (was !== "live" in part.dataset) askAll(); // it began or ended, which other parts tell of too
 }
 
@@ -66,7 +65,7 @@ async function pull(part, state) {
       show(part, text);
     }
   } catch {
-    doubt();
+    clock.counts = false;
   } finally {
     state.busy = false;
     if (state.wanted) want(part);
@@ -101,7 +100,7 @@ const stream = new LiveStream({
   },
   beat: (now) => tellHeard(now),
   over: tellOver,
-  lost: (isSilent) => isSilent && (doubt(), askAll()), // who speaks no more may answer yet
+  lost: (isSilent) => isSilent && (clock.counts = false),
 });
 let leaving = null; // the timer that closes it
 
@@ -138,17 +137,10 @@ function tellHeard(at) {
   }
 }
 
-function doubt() {
-  if (clock.counts) doubted = Date.now();
-  clock.counts = false;
-}
-
 function tellSilence() {
-  const now = Date.now(), since = new Date(heard);
-  if (clock.counts || over || now - heard < SILENCE || now - doubted < DOUBT) return;
+  if (clock.counts || over || Date.now() - heard < SILENCE) return;
   document.documentElement.dataset.stale = "";
-  const isToday = since.toDateString() === new Date(now).toDateString();
-  tell(`Not heard from the panel since ${isToday ? since.toLocaleTimeString() : since.toLocaleString()}.`);
+  tell(`Not heard from the panel since ${new Date(heard).toLocaleTimeString()}.`);
 }
 
 function tellOver() {
@@ -161,15 +153,40 @@ function tellOver() {
   tell("You are signed out.", link);
 }
 
-// Who looks
+// The end of a log
 
+const isAtEnd = (log) => log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
+// Whoever reads further back keeps the lines that are there: they are shown what came when they are at its end again.
+const lookedBackIn = new WeakSet(); // the logs that somebody has scrolled away from their ends
+const isLookedBackIn = (part) => [...part.querySelectorAll("[data-follow]")].some((log) => lookedBackIn.has(log));
+const toEnd = (log) => (log.scrollTop = log.scrollHeight);
+
+function noteLook(log) {
+  if (isAtEnd(log)) lookedBackIn.delete(log);
+  else lookedBackIn.add(log);
+}
+
+function noteScroll(event) {
+  if (event.target instanceof Element && event.target.matches("[data-follow]")) noteLook(event.target);
+}
+
+// The address of a line is had by its number. It is no link: a log would be hundreds of stops for who goes by the keyboard.
+function nameLine(event) {
+  const number = event.target.closest?.(".log-number");
+  if (number?.parentElement.id) location.hash = number.parentElement.id;
+}
+
+if (/^#L\d+$/.test(location.hash)) document.querySelectorAll("[data-follow]").forEach(noteLook);
+else document.querySelectorAll("[data-follow], [data-end]").forEach(toEnd);
+document.addEventListener("scroll", noteScroll, { capture: true, passive: true });
 document.querySelector("[data-focus]")?.focus({ preventScroll: true });
+document.addEventListener("click", nameLine);
 for (const kind of ["pointermove", "pointerdown", "keydown", "scroll"])
   document.addEventListener(kind, () => (moved = Date.now()), { capture: true, passive: true });
 const look = () => [listen(), askAll()];
 document.addEventListener("visibilitychange", look);
 addEventListener("pagehide", () => stream.close());
-addEventListener("pageshow", (event) => event.persisted && (over ? location.reload() : look()));
+addEventListener("pageshow", (event) => event.persisted && look());
 listen();
 setInterval(() => {
   if (!isVisible()) return;

@@ -134,14 +134,6 @@ export class Scroll {
     return last ?? { row: 0, shift: 0 };
   }
 
-  // What one is at may be drawn anew: then one is at the same again, or at the log, and not at the beginning of the page.
-  keepFocus(act) {
-    const { root } = this, at = document.activeElement;
-    act();
-    if (at === null || at.isConnected || !at.classList.contains("log-fold") || document.activeElement !== document.body) return;
-    (root.querySelector(`[data-step="${CSS.escape(at.dataset.step)}"]`) ?? root).focus({ preventScroll: true });
-  }
-
   render() {
     const { root, rows } = this, view = root.clientHeight, count = rows.count;
     if (this.follows) this.anchor = { row: count - 1, shift: view };
@@ -151,7 +143,7 @@ export class Scroll {
     this.first = Math.max(0, Math.floor((anchor.row - above) / BLOCK) * BLOCK);
     this.last = Math.min(count, Math.ceil((anchor.row + 1 + below) / BLOCK) * BLOCK);
     this.hasEnd = this.last >= count;
-    this.keepFocus(() => this.fill());
+    this.fill();
     this.place(anchor, view, count);
     this.isJump = false;
     this.tellPlace();
@@ -237,6 +229,6 @@ export class Scroll {
     const shown = isStuck ? this.headShown(section) : "";
     if (this.stuck.shown === shown) return;
     this.stuck.shown = shown;
-    this.keepFocus(() => this.stuck.replaceChildren(...(isStuck ? [this.head(section)] : [])));
+    this.stuck.replaceChildren(...(isStuck ? [this.head(section)] : []));
   }
 }
