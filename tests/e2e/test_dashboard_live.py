@@ -101,7 +101,7 @@ def test_what_changes_is_shown_without_a_reload(running: Panel, browser: Browser
         page.on("framenavigated", lambda frame: loads.append(frame.url))
         field = page.get_by_role("searchbox").or_(page.get_by_role("textbox")).first
         field.fill("e")
-        row = page.locator("[data-part] a", has_text="before").first
+        row = page.locator(f'[data-part] a[href="/services/{application_id}"]').first
         row.focus()
         running.post("application.update", applicationId=application_id, name="afterwards")
         page.locator("[data-part]").get_by_text("afterwards").first.wait_for(timeout=SOON)
