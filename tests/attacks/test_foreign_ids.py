@@ -43,6 +43,7 @@ NAMES: Mapping[str, str] = {
     "buildRegistryId": "registry",
     "buildServerId": "server",
     "customGitSSHKeyId": "ssh_key",
+    "deploymentIds": "deployment",
     "gitProviderId": "github",
     "id": "application",
     "jumpServerId": "server",
