@@ -79,6 +79,7 @@ LONGEST = (
 LONG_SECONDS = 60
 # How long an example takes is for the machine to say, on which three others run; what takes too long meets the timeout.
 settings.register_profile("suite", deadline=None)
+settings.register_profile("short", deadline=None, max_examples=30)  # each run draws others
 settings.load_profile("suite")
 DAEMONS_BEFORE = pytest.StashKey[frozenset[int]]()
 # What is shown here is shown with programs that the tests start: panels, Traefik, SSH servers, installers.
@@ -89,7 +90,7 @@ WITH_PROGRAMS = tuple(
 A_FEW_OF_THEM = {"test_main_job.py"}  # the way from a repository to an address and back
 # Whose files have turns where ``--turn`` is given, but for those few: whole panels, one story a file.
 WITH_TURNS = ("attacks", "e2e")
-TURNS = 2
+TURNS = 3
 
 __all__ = [
     "database",
@@ -166,12 +167,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa
     return scheduler
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """The processes of a run have one day, whatever of its head is shown. They end where they are interrupted: the way
     of asyncio has Python describe what each coroutine of a test gives, several times, and a whole panel is hundreds of
     thousands of objects.
     """
     today()
+    if config.getoption("markexpr") == "not slow":
+        settings.load_profile("short")
     signal.signal(signal.SIGINT, _interrupt)
 
 

@@ -125,6 +125,7 @@ async def test_a_full_disk_is_told_before_anything_is_fetched(site: Worksite, re
     assert not [path for path in registry.asked if path.endswith(".tgz")]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not IS_ROOT, reason="only root has accounts for builds")
 async def test_no_build_and_no_application_changes_the_store(site: Worksite, registry: ToolchainRegistry) -> None:
     registry.publish(DENO, "99.1.0", packed(GOOD))
@@ -154,6 +155,7 @@ async def test_no_build_and_no_application_changes_the_store(site: Worksite, reg
     assert says(provided.path[0], "deno", account=site.build) == "deno 99.1.0"
 
 
+@pytest.mark.slow
 async def test_what_a_repository_and_its_variables_say_of_registries_and_hooks_is_not_heard(
     site: Worksite, registry: ToolchainRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -314,6 +314,7 @@ async def test_a_due_time_is_decided_once_also_without_the_lock(bench: Bench) ->
     assert not await bench.db.run(lambda tx: store.record(tx, MINE, replace(tick, fate=Fate.SKIPPED), NOON))
 
 
+@pytest.mark.slow
 async def test_a_timer_that_breaks_holds_up_no_other_and_is_tried_again(bench: Bench) -> None:
     errors = RuntimeError("nobody foresaw it"), VaultError("The secret cannot be opened.")
     many = [f"broken{number}" for number in range(120)]  # more than are read at a time, and due before the other

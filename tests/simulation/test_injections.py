@@ -20,6 +20,7 @@ PARTS = {  # where something waits itself; the others wait for these
 ELSEWHERE: dict[str, set[str]] = {"day": {"core/engine/concurrency.py"}, "night": set()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("day", DAYS)
 def test_an_error_at_a_wait_ends_one_deployment_at_most(day: str) -> None:
     ends, points = points_of(day)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 
+import pytest
 from sqlalchemy import select
 
 from headway.core.access import links
@@ -66,6 +67,7 @@ async def raced(
         return None
 
 
+@pytest.mark.slow
 async def test_no_session_by_the_old_password_outlives_its_change(people: People) -> None:
     """On PostgreSQL two write at the same time, and each reads what the other has not committed as it was."""
     opened = await people.owner()

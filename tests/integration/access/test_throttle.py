@@ -31,6 +31,7 @@ async def test_tries_in_vain_are_told_once_a_minute(people: People) -> None:
     assert (await people.procedures()).count("session.signInFailed") == 2
 
 
+@pytest.mark.slow
 async def test_who_tries_in_vain_waits_longer_each_time_and_nobody_else_does(people: People) -> None:
     await people.owner()
     for _ in range(6):

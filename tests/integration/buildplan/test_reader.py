@@ -52,6 +52,7 @@ async def test_what_files_refer_to_is_looked_for_in_the_threads_of_detection(sit
     assert (asked, tree.contents["a.py"]) == ({"detection"}, b"x")
 
 
+@pytest.mark.slow
 async def test_a_tree_that_is_looked_through_without_an_end_is_given_up_and_others_are_looked_at_meanwhile(
     site: Worksite,
 ) -> None:
@@ -108,6 +109,7 @@ async def test_a_link_inside_of_the_repository_but_above_the_build_path_is_none_
     assert tree.contents == {"Procfile": b"web: x"}
 
 
+@pytest.mark.slow
 async def test_of_a_tree_that_is_too_large_the_top_is_known(site: Worksite) -> None:
     workspace = lay_out(site, {"zz/go.mod": "module zz", "package.json": "{}"})
     deep = Path(workspace.root, "a", "b", "c")

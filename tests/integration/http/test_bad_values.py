@@ -52,6 +52,7 @@ async def test_a_value_of_another_type_is_named(world: World) -> None:
                 assert field in answer.json()["data"]["zodError"]["fieldErrors"], (procedure.name, field, value)
 
 
+@pytest.mark.slow
 async def test_an_id_that_is_no_use_or_anothers_is_refused(world: World, foreign: Mapping[str, str]) -> None:
     for procedure in PROCEDURES:
         required = _required(procedure)

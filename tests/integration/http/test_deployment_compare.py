@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import update
 
 from headway.core.deployments.status import Status
@@ -65,6 +66,7 @@ async def two(world: World) -> tuple[str, str, str]:
     return shop, first, second
 
 
+@pytest.mark.slow
 async def test_it_tells_what_changed_and_of_secrets_that_they_did(world: World) -> None:
     _, first, second = await two(world)
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 import httpx
+import pytest
 
 from headway.core.access import store
 from headway.core.access.model import Grants, Role
@@ -57,6 +58,7 @@ async def _all(client: httpx.AsyncClient, addresses: Mapping[str, str]) -> dict[
     return {name: await client.get(address) for name, address in addresses.items()}
 
 
+@pytest.mark.slow
 async def test_every_page_is_bounded_steady_and_tells_no_secret(world: World) -> None:
     ids, secrets = await _seeded(world)
     projects = frozenset(each["projectId"] for each in await world.get("project.all"))
@@ -85,6 +87,7 @@ def _is_of(path: str, form: str) -> bool:
     return not (path.startswith(("/services/", "/new/services/")) and form.endswith(others))
 
 
+@pytest.mark.slow
 async def test_no_form_tells_a_secret_before_it_is_sent(world: World) -> None:
     ids, secrets = await _seeded(world)
     async with signed_in(world) as client:

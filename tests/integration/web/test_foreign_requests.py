@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import httpx
+import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
@@ -50,6 +51,7 @@ async def _is_untouched(world: World, deployment_id: str) -> bool:
     return [(each["deploymentId"], each["status"]) for each in found["rows"]] == [(deployment_id, "pending")]
 
 
+@pytest.mark.slow
 async def test_a_form_of_another_page_does_nothing(world: World) -> None:
     deployment_id, forms = await _paths(world)
     async with signed_in(world) as client, signed_in(world, "member") as other:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 import httpx
+import pytest
 
 from headway.features.backups.pages.files import file_id
 from headway.operations import all_pages
@@ -145,6 +146,7 @@ LISTS_OF_ADMINS = frozenset(
 )
 
 
+@pytest.mark.slow
 async def test_each_page_shows_what_its_operation_would(world: World) -> None:
     """The owner sees all, a member without access only lists, and so do others: what they may not see is not there."""
     ids = await _ids(world)
@@ -161,6 +163,7 @@ async def test_each_page_shows_what_its_operation_would(world: World) -> None:
     assert found == expected
 
 
+@pytest.mark.slow
 async def test_every_answer_says_what_a_page_may_load(world: World) -> None:
     ids = await _ids(world)
     deployment_id = await world.deploy(ids["{serviceId}"])
@@ -269,6 +272,7 @@ async def test_a_member_is_offered_and_let_do_what_their_role_may(world: World) 
             assert answer.status_code == 404
 
 
+@pytest.mark.slow
 async def test_to_look_changes_nothing(world: World) -> None:
     ids = await _ids(world)
     async with signed_in(world) as client:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 
 import httpx
+import pytest
 from sqlalchemy import update
 
 from headway.core.access import store as access_store
@@ -46,6 +47,7 @@ async def parts_of(client: httpx.AsyncClient, paths: list[str]) -> dict[str, tup
     return found
 
 
+@pytest.mark.slow
 async def test_everybody_is_shown_what_would_be_made_for_them(world: World) -> None:
     application_id = await world.application()
     project_id = (await world.get("application.one", applicationId=application_id))["environment"]["projectId"]

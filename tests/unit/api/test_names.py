@@ -7,6 +7,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import pytest
+
 from tests.support.panel.permissions import PERMISSIONS
 
 SOURCE = Path(__file__).parents[3] / "src/headway"
@@ -14,6 +16,7 @@ SOURCE = Path(__file__).parents[3] / "src/headway"
 KINDS = {"application.deploy", "application.run", "backup.drill", "compose.deploy", "server.setup"}
 
 
+@pytest.mark.slow
 def test_neither_the_core_nor_a_service_names_an_operation() -> None:
     files = [
         path for floor in ("kernel", "infra", "drivers", "core", "features") for path in (SOURCE / floor).rglob("*.py")

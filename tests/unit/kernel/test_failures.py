@@ -180,6 +180,7 @@ def test_any_output_is_explained_without_control_characters(output: str, phase: 
     assert not any(character < " " and character != "\t" for character in found.line + found.advice)
 
 
+@pytest.mark.slow
 def test_outputs_made_of_the_beginnings_of_all_patterns_are_read_in_no_time() -> None:
     rules = [rule for table in TABLES for rule in (*table.RULES, *getattr(table, "GENERAL", ()))]
     words = sorted({word for rule in rules for word in _LITERALS.findall(rule.pattern.pattern)})
@@ -199,6 +200,7 @@ def test_outputs_made_of_the_beginnings_of_all_patterns_are_read_in_no_time() ->
         assert time.process_time() - began < SECONDS, output[:40]
 
 
+@pytest.mark.slow
 def test_errors_that_a_build_went_on_after_are_passed_over_at_no_further_cost() -> None:
     rest = "a\n" * 15_000
     passed = (
@@ -236,6 +238,7 @@ async def test_outputs_are_gone_through_in_threads_that_nothing_else_waits_for()
     assert (await on_own_threads(explained)).line == "failures"
 
 
+@pytest.mark.slow
 def test_what_a_release_wrote_as_it_ended_is_read_in_a_moment() -> None:
     rules = [rule for table in TABLES for rule in (*table.RULES, *getattr(table, "GENERAL", ()))]
     words = sorted({word for rule in rules for word in _LITERALS.findall(rule.pattern.pattern)})
