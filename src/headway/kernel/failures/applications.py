@@ -34,9 +34,9 @@ _SERVERS = (
         phase=_START,
     ),
     rule(
-        r"^.{0,80}ERR_IMPORT_(?:ATTRIBUTE|ASSERTION)_\w{1,30}.{0,200}|^.{0,40}SyntaxError: Unexpected (?:identifier|token) '?(?:assert|with)'?.{0,40}",
+        r"^(?!\s{0,8}throw ).{0,80}ERR_IMPORT_(?:ATTRIBUTE|ASSERTION)_\w{1,30}.{0,200}|^.{0,40}SyntaxError: Unexpected (?:identifier|token) '?(?:assert|with)'?.{0,40}",
         "JSON is imported otherwise than this Node wants it",
-        "write import x from './x.json' with {{ type: 'json' }} (from Node 22 on; 'assert' in older ones), and commit",
+        "write import x from './x.json' with {{ type: 'json' }} ('with' and not 'assert', from Node 18.20 and 20.10 on), and commit",
         phase=_START,
     ),
     rule(

@@ -99,7 +99,7 @@ _FRAME = re.compile(
     r"|^\W*(?:> )?(?:build|compile) (?:error occurred|aborted)|found \d+ errors?|\d+ errors? (?:generated|found|occurred)|\bwith \d+ errors?\b"
     r"|could not compile .* due to|aborting due to|could not compile dependency|found incompatible module|recursive_run_first_fail"
     r"|error encountered while|^! +error while running|failed to install (?:gems|dependencies|packages)|^tests?: +\d+ failed|failed to (?:execute goal|build:|solve:|run `)|error evaluating|^Errors? running\b|returned an error\W*$"
-    r"|^gyp ERR! (?:build|configure) error|subprocess-exited-with-error|^generated code for|metadata-generation-failed|^malformed\b.{0,60}$"
+    r"|^gyp ERR! (?:build|configure) error|subprocess-exited-with-error|: finished with status 'error'$|^generated code for|metadata-generation-failed|^malformed\b.{0,60}$"
     r"|additionally, handling the error|exiting the build|worker exited|please try again|^rake aborted!$|for help visit|error occurred prerendering|^Tasks: TOP"
     r"|^\W*(?:npm err(?:!|or) )?exit status|\bexit(?:s|ed|ing)? with (?:an? )?(?:error|failure|-?\d+)\W*$|\breturned -?\d{1,4}\W*$"
     rf"|^{_FAILS_OF_ITSELF}\W*(?:[\w./@-]{{1,60}}[:\])]? ){{1,7}}(?:(?:has|have) )?(?:failed|aborted)[.!]{{0,3}}$"

@@ -73,6 +73,31 @@ _SHARED = (
         for library, package in _LIBRARIES.items()
     ),
     rule(
+        r"^(?!raise ).{0,80}(?:Unable to find|[Ff]ailed to find|[Cc]ould not find|[Cc]annot find|The|no library called) (?:the )?['\"]?(?:lib)?"
+        r"(?P<lib>zbar|magic|enchant|gdal|GDAL|geos|GEOS|sndfile|PortAudio|portaudio|cairo|pango|gobject|dmtx|usb)\b[\w.-]{0,12}['\"]?(?: shared| C)?"
+        r"(?: library)?(?: (?:was )?not found| was found)?\b.{0,120}|"
+        r"^.{0,40}OSError: (?P<one>sndfile|PortAudio) library not found.{0,60}",
+        "the machine lacks the library {lib}",
+        "on the machine: apt install {package}",
+        quotes={
+            "zbar": "libzbar0",
+            "magic": "libmagic1",
+            "enchant": "libenchant-2-2",
+            "gdal": "gdal-bin",
+            "GDAL": "gdal-bin",
+            "geos": "libgeos-c1v5",
+            "GEOS": "libgeos-c1v5",
+            "sndfile": "libsndfile1",
+            "PortAudio": "libportaudio2",
+            "portaudio": "libportaudio2",
+            "cairo": "libcairo2",
+            "pango": "libpango-1.0-0 libpangoft2-1.0-0",
+            "gobject": "libglib2.0-0",
+            "dmtx": "libdmtx0b",
+            "usb": "libusb-1.0-0",
+        },
+    ),
+    rule(
         r"^.{0,160}(?:error while loading shared libraries: |ImportError: |OSError: |Error: )(?P<lib>lib[\w.+-]{1,60}\.so[\d.]{0,12}): cannot open shared object file.{0,60}",
         "the machine lacks the library {lib}",
         "install the Debian package that holds it: apt-file search {lib}",

@@ -19,7 +19,7 @@ _LOCKS = (
         "run 'npm install', commit package-lock.json and deploy again",
     ),
     rule(
-        r"^.{0,80}The `npm ci` command can only install with an existing.{0,200}",
+        r"^.{0,80}The `npm ci` command can only install with an existing.{0,200}(?:\nnpm (?:error|ERR!) npm-shrinkwrap\.json .{0,80})?",
         "there is no lock file for npm ci",
         "run 'npm install' and commit package-lock.json, or let it install without: headway apps set APP --install 'npm install'",
     ),

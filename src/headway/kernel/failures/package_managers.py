@@ -8,6 +8,12 @@ _NEW = "remove node_modules and the lock file, run the installation anew, and co
 
 RULES: tuple[Rule, ...] = (
     rule(
+        r"^(?!\d{1,6} ?\|).{0,260}(?:<<<<<<< .{0,80}|Merge conflict (?:detected in your |marker encountered).{0,80})",
+        "a file has the marks of a merge that nobody finished (<<<<<<<, =======, >>>>>>>)",
+        "keep one of the two sides and remove the marks ('git diff --check' lists them), lock again where it is package.json or "
+        "a lock file, and commit",
+    ),
+    rule(
         r"^.{0,80}(?:EBUSY: resource busy or locked|ENOTEMPTY: directory not empty), (?:rmdir|rename|unlink) '[^'\n]{0,200}node_modules.{0,200}",
         "node_modules is installed a second time while it is used",
         "take the installation out of the build script ('npm ci' is done by then): headway apps set APP --build 'npm run build'",

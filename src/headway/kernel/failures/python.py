@@ -83,7 +83,13 @@ _VERSIONS = (
     rule(
         r"^.{0,80}No interpreter found for (?P<wants>Python \S{1,40}|.{1,60}?) in\b.{0,200}",
         "this machine has no {wants}, and none could be fetched",
-        f"ask for one that it has ({_PYTHON}), or widen requires-python in pyproject.toml",
+        f"ask Headway for it ({_FITTING}), or widen requires-python in pyproject.toml to one that the machine has",
+    ),
+    rule(
+        r"^.{0,80}(?:The requested interpreter resolved to|Using Python) Python? ?(?P<has>[^\s,]{1,20}),? .{0,60}incompatible with the "
+        r"project's? Python requirement: `(?P<wants>[^`\n]{1,60})`.{0,200}",
+        "pyproject.toml asks for Python {wants}, and this one is {has}",
+        f"ask for such a Python ({_FITTING}), or widen requires-python in pyproject.toml",
     ),
     rule(
         r"^.{0,80}(?:The requested interpreter resolved to|Using Python) Python? ?(?P<has>[^\s,]{1,20}),? .{0,60}incompatible with the project's? .{0,300}",
@@ -94,6 +100,12 @@ _VERSIONS = (
         r"^.{0,80}No module named '?(?:distutils)\b'?|^ModuleNotFoundError: No module named 'distutils.{0,40}",
         "a package still needs distutils, which Python has not had since 3.12",
         "take a newer release of that package, or Python 3.11: headway apps set APP --use python=3.11",
+    ),
+    rule(
+        r"^.{0,80}invalid command 'bdist_wheel'.{0,40}",
+        "a package is built without wheel, which setuptools has had in it since 70.1",
+        'write requires = ["setuptools>=70.1"] below [build-system] in its pyproject.toml, or have it there before: headway apps '
+        'set APP --install "pip install -U setuptools wheel && pip install -r requirements.txt"',
     ),
     rule(
         r"^.{0,80}No module named 'pkg_resources'",
@@ -280,10 +292,16 @@ _REQUIREMENTS = (
         "see that the machine reaches it (HEADWAY_PYPI_INDEX names another), and deploy again",
     ),
     rule(
+        r"^.{0,80}No matching distribution found for (?P<what>(?i:pywin32|pywin32-ctypes|pypiwin32|pywinpty|windows-curses|winsound|wmi|comtypes|"
+        r"pywinauto|pyobjc[\w-]{0,40}|appscript)\b\S{0,40})",
+        "{what} is for Windows or macOS alone, as 'pip freeze' lists it there too",
+        "take it out of the requirements, or end its line with: ; sys_platform == 'win32' (macOS: 'darwin'); and commit",
+    ),
+    rule(
         r"^.{0,80}No matching distribution found for (?P<what>\S{1,80})",
         "the index has no {what} for this Python and machine",
-        f"look at the name and the version in the requirements (what is a machine's own, as 'pip freeze' lists it too, is "
-        f"taken out), or take another Python: {_PYTHON}",
+        f"mend the name or the version in the requirements (take out what is for another system or of another machine, as "
+        f"'pip freeze' lists it too), or take a Python that it is for: {_PYTHON}",
     ),
     rule(
         r"^.{0,40}Because the requested Python version \((?P<has>[^)\n]{1,60})\) does not satisfy Python(?P<wants>[^\s]{1,60})"
@@ -319,6 +337,12 @@ _REQUIREMENTS = (
         r"^.{0,80}(?:ResolutionFailure|Your dependencies could not be resolved|Locking failed|ResolutionImpossible|Unable to find a resolution).{0,200}",
         "no set of versions fits all that is asked for",
         "mend the versions that contradict each other, lock again and commit both files",
+    ),
+    rule(
+        r"^.{0,40}Group\(s\) not found: (?P<what>[\w., -]{1,80}?)(?: \(via (?P<by>--[\w-]{1,20})\))?(?:, .{0,80})?$",
+        "the line that installs names the group {what}, and pyproject.toml has none of that name",
+        "mend that line (headway apps set APP --install 'poetry install --only main'), or add [tool.poetry.group.{what}.dependencies] "
+        "to pyproject.toml, run 'poetry lock' and commit both",
     ),
     rule(
         r"^.{0,80}No file/folder found for package (?P<what>\S{1,80})",

@@ -18,7 +18,8 @@ _SERVERS = (
     rule(
         r"^.{0,80}(?:Error loading ASGI app\. Could not import module|Could not import module) \"(?P<what>[^\"\n]{1,80})\".{0,20}",
         "the folder that is started has no module {what}",
-        "name the right one: headway apps set APP --start 'uvicorn MODULE:app --port $PORT'",
+        "name the one that has the application, with its folder (app/main.py is app.main): headway apps set APP --start 'uvicorn "
+        "FOLDER.MODULE:app --port $PORT'",
     ),
     rule(
         r"^.{0,80}(?:Could not locate a Flask application|Failed to find Flask application or factory|Could not import '[^'\n]{1,60}').{0,160}",
@@ -105,9 +106,10 @@ _VARIABLES = (
         "headway env set APP {name}=... (and let the settings read it from the environment)",
     ),
     rule(
-        r"^(?P<name>[A-Za-z][A-Za-z0-9_]{1,60})\n(?:Field required|field required).{0,120}",
-        "a variable of the settings is missing",
-        "headway env set APP {name}=... (in capitals)",
+        r"^(?P<fields>[A-Za-z][A-Za-z0-9_]{1,60}\n[Ff]ield required.{0,200}"
+        r"(?:\n(?:For further information .{1,160}|[A-Za-z][A-Za-z0-9_]{1,60}(?=\n[Ff]ield required)|[Ff]ield required.{0,200})){0,80})",
+        "{listed} not set, which the settings want",
+        "headway env set APP {given}",
     ),
     rule(
         r"^.{0,120}[Ee]nvironment variable:? [`'\"]?(?P<name>[A-Z][A-Z0-9_]{2,60})[`'\"]? (?:is |was )?(?:not |missing|required|must).{0,80}|"
@@ -187,6 +189,20 @@ _DATABASES = (
     ),
 )
 _PYTHON = (
+    rule(
+        r"^.{0,80}ModuleNotFoundError: No module named '(?P<what>[\w.]{0,60}\bsettings(?:\.\w{1,40}){0,3})'.{0,80}",
+        "the settings module {what} is not in the release",
+        "name the one that is there (headway env set APP DJANGO_SETTINGS_MODULE=PROJECT.settings, where manage.py or wsgi.py does not "
+        "set it), or commit it (look at .gitignore)",
+        last=True,
+    ),
+    rule(
+        r"^.{0,80}ModuleNotFoundError: No module named '(?P<what>\w{1,60}(?:\.\w{1,60}){1,6})'(?:; .{0,80})?",
+        "there is no module {what} in the release, nor in what was installed",
+        "where it is your own, commit it or mend the import (Linux tells capitals apart; look at .gitignore); where it is a library's, "
+        "take a version of that which has it in requirements.txt or pyproject.toml, lock again and commit",
+        last=True,
+    ),
     rule(
         r"^.{0,80}ModuleNotFoundError: No module named '(?P<what>[\w.]{1,80})'.{0,60}",
         "{what} was not installed, or is no module of the folder that is started",

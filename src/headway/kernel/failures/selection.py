@@ -53,6 +53,9 @@ _IMAGES: Final[Mapping[str, str]] = {"go": "golang"}
 # A variable in what a library lists: in quotes, at the beginning of a line, or the place that something is "at".
 _LISTED = re.compile(r"(?:['\"]|^|\bat )([A-Z][A-Z0-9_]{2,60})(?=['\":]|$)", re.MULTILINE)
 
+# A field of pydantic's settings, which is read from the variable of its name in capitals.
+_FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9_]{1,60})$", re.MULTILINE)
+
 
 def selected(output: str, phase: Phase) -> tuple[str, str, str] | None:
     """The line that says what went wrong, the cause and the mend; None where no rule knows the output."""
@@ -140,7 +143,8 @@ def _explained(rule: Rule, found: re.Match[str], text: str) -> tuple[str, str, s
     named = {name: named.get(name, first) for name in groups}
     named["python"], named["node"] = python_of(named.get("wants", "")), node_of(named.get("wants", ""))
     named["package"] = rule.quotes.get(first, first)
-    variables = tuple(dict.fromkeys(_LISTED.findall(named.get("names", ""))))[:_MOST_LISTED]
+    fields = (name.upper() for name in _FIELD.findall(named.get("fields", "")))
+    variables = tuple(dict.fromkeys((*_LISTED.findall(named.get("names", "")), *fields)))[:_MOST_LISTED]
     named["listed"] = f"{', '.join(variables)} {'is' if len(variables) == 1 else 'are'}"
     named["given"] = " ".join(f"{name}=..." for name in variables)
     line = shortened(without_folders(_quoted(rule, found, text)))

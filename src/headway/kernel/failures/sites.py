@@ -41,7 +41,7 @@ _MODULES = (
         r"^.{0,200}(?:Can't resolve|Could not resolve|failed to resolve import|Failed to resolve import|Cannot find package|"
         r"Cannot find module|Could not find package|Failed to resolve) ['\"](?P<what>(?:@[\w.-]{1,60}/)?[\w-][\w.-]{0,60})(?:/[^'\"\n]{0,100})?['\"].{0,200}",
         "{what} is imported, and package.json does not have it",
-        _ADD,
+        f"{_ADD}; one of your own (a folder, file: or a workspace) has to be in what is deployed: deploy from above both",
         phase=Phase.BUILD,
     ),
     rule(
@@ -86,6 +86,13 @@ _SETTINGS = (
         r"requires Node\.js version|requires at least Node\.js).{0,200}",
         "this Node is too old for what builds",
         "ask for a newer one: headway apps set APP --use node=22",
+    ),
+    rule(
+        r"^.{0,80}\bTypeScript (?P<has>\d[\w.-]{0,20}) is not supported by this version of (?P<who>\S{1,30}?)\. .{0,300}|"
+        r"^.{0,80}(?P<by>The Angular Compiler) requires TypeScript (?P<wants>.{1,40}) but (?P<found>\S{1,20}) was found instead.{0,20}",
+        "the TypeScript that is installed is newer than what builds knows",
+        "pin the one that the line names ('npm install -D typescript@VERSION'), commit package.json and its lock file; or take a newer "
+        "release of what builds",
     ),
     rule(
         r"^.{0,80}Treating warnings as errors because process\.env\.CI = true.{0,100}",
@@ -156,6 +163,11 @@ _FRAMEWORKS = (
         "raise 'budgets' in angular.json, or make it smaller, and commit",
     ),
     rule(
+        r"^.{0,80}Failed to resolve (?P<file>[^\s'\"]{1,160}) from (?P<page>\S{1,200}\.html?)\b.{0,40}",
+        "{page} names {file}, and there is no such file",
+        "commit it (look at .gitignore), or mend its name in that page (its ending and capitals count), and commit",
+    ),
+    rule(
         r"^.{0,80}Could not resolve entry module .{0,120}",
         "Vite does not find index.html in the folder that is built",
         "name the right one (headway deploy --build-path FOLDER), or 'root' and 'build.rollupOptions.input' in vite.config",
@@ -210,6 +222,17 @@ _TYPES = (
         r"^.{0,80}error TS(?:18003|5058|5083|5057|6053)\b.{0,200}",
         "tsc finds no files to compile, or no configuration",
         "mend 'include', 'extends' or the path in tsconfig.json, or name the folder: headway deploy --build-path FOLDER",
+    ),
+    rule(
+        r"^.{0,80}error TS2688: Cannot find type definition file for '(?P<what>(?:@[\w.-]{1,60}/)?[\w.-]{1,60})[^'\n]{0,80}'.{0,80}",
+        "'types' in tsconfig.json names {what}, which is not installed",
+        "run 'npm install -D {what}' ('@types/{what}' where its types come apart), or take it out of 'types', and commit",
+    ),
+    rule(
+        r"^.{0,80}error TS5\d{3}: .{0,300}",
+        "a setting of tsconfig.json does not do for the TypeScript that is installed",
+        "change it as the line says, or pin the TypeScript that it was written for ('npm install -D typescript@5'), and commit",
+        family="tsc",
     ),
     rule(
         r"^.{0,200}error TS2307: Cannot find module '(?P<what>\.[^'\n]{1,120})'.{0,120}",
