@@ -85,6 +85,14 @@ _SETTINGS = (
         last=True,
     ),
     rule(
+        r"^.{0,160}['\"]\$\{?(?P<name>[A-Z][A-Z0-9_]{1,40})\}?['\"] is not (?:a )?(?:valid|an?|in)\b.{0,80}|"
+        r"^.{0,160}(?:invalid (?:int|float|integer|port)\b.{0,30}: |[Ii]nvalid (?:value|argument|port)\b.{0,40}|not a valid (?:port|integer|number)\b.{0,20})"
+        r"['\"]?\$\{?(?P<one>[A-Z][A-Z0-9_]{1,40})\}?['\"]?.{0,80}",
+        "${name} stands in the line as it is written: no shell has put its value there",
+        "take the quotes around it away, or let a shell read the line: headway apps set APP --start \"sh -c 'COMMAND --port ${name}'\"",
+        phase=_START,
+    ),
+    rule(
         r"^.{0,80}You must set settings\.ALLOWED_HOSTS if DEBUG is False.{0,40}",
         "the settings have no name that Django answers to",
         "let ALLOWED_HOSTS be read from a variable (headway env set APP ALLOWED_HOSTS=...), and commit",
@@ -181,7 +189,7 @@ _SINGLE = (
         last=True,
     ),
     rule(
-        r"^.{0,80}Failed to collect page data for (?P<what>\S{1,120}).{0,40}|^.{0,40}Export encountered errors on following paths:(?:\n.{1,160})?",
+        r"^.{0,80}Failed to collect page data for (?P<what>[^\s\]]{1,120}).{0,40}|^.{0,40}Export encountered errors on following paths:(?:\n.{1,160})?",
         "Next runs its pages while it builds, and one fails",
         "see what stands above it: mostly a variable is not set (headway env set APP NAME=...), or a server does not answer; "
         "export const dynamic = 'force-dynamic' puts it off",

@@ -45,6 +45,13 @@ RULES: tuple[Rule, ...] = (
         "add generateStaticParams() to it, or take output: 'export' out of next.config, and commit",
     ),
     rule(
+        r"^.{0,120}\bnot configured on route \"(?P<page>[^\"\n]{1,120})\" with \"output: export\".{0,160}|"
+        r"^.{0,80}(?:API Routes|Server Actions|Middleware|Intercepting routes?|Route Handlers?) .{0,60}(?:cannot be used|(?:is|are) not supported) with \"output: export\".{0,160}",
+        "Next exports a site, and a part of it wants a server",
+        "take output: 'export' out of next.config, so that 'next start' serves it; or make that part static (export const dynamic = "
+        "'force-static' in the route), or remove it, and commit",
+    ),
+    rule(
         r"^.{0,80}Image Optimization using the default loader is not compatible with.{0,160}",
         "Next exports a site, and its images want a server",
         "write images: {{ unoptimized: true }} in next.config, and commit",

@@ -36,6 +36,14 @@ RULES: tuple[Rule, ...] = (
         last=True,
     ),
     rule(
+        r"^(?P<line>File \"[^\"\n]{1,200}\", line \d{1,6}\n"
+        r"(?:match \S.{0,100}:|(?:.{0,100}[^:=])?:=.{0,100}|except ?\*.{0,100}|type \w{1,40}(?:\[.{1,60}\])? = .{0,100}|"
+        r"(?:(?:async )?def|class) \w{1,60}\[.{0,100}|with \(.{0,100})\n[\^~ ]{1,200}\nSyntaxError: .{1,80})",
+        "it is written for a newer Python than this one",
+        "ask for it: headway apps set APP --use python=3.12 (or write requires-python in pyproject.toml)",
+        last=True,
+    ),
+    rule(
         r"^.{0,80}TypeError: unsupported operand type\(s\) for \|: .{0,120}|^.{0,80}TypeError: '(?:type|ABCMeta)' object is not subscriptable|"
         r"^.{0,80}SyntaxError: future feature annotations is not defined.{0,60}|^.{0,80}ModuleNotFoundError: No module named '(?:tomllib|zoneinfo|graphlib)'.{0,40}|"
         r"^.{0,80}ImportError: cannot import name '(?:Self|override|StrEnum|TypeAlias|ParamSpec|Annotated|Never|LiteralString|UTC|TaskGroup)' from '(?:typing|enum|datetime|asyncio)'.{0,100}",

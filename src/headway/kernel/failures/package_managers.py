@@ -6,6 +6,13 @@ from headway.kernel.failures.rule import Phase, Rule, rule
 
 _NEW = "remove node_modules and the lock file, run the installation anew, and commit the lock file"
 
+# What projects start and build by, each of a package of its own.
+_NODE_TOOLS = (
+    r"(?:vite|next|tsc|webpack|nodemon|tsx|ts-node|nest|ng|astro|nuxt|nuxi|remix|remix-serve|react-router|react-scripts|vue-cli-service|rollup|"
+    r"esbuild|tsup|parcel|turbo|nx|lerna|eslint|prisma|svelte-kit|gatsby|concurrently|cross-env|rimraf|npm-run-all|dotenv|pm2|serve)"
+)
+_PYTHON_SERVERS = r"(?:gunicorn|uvicorn|hypercorn|daphne|celery|flask|fastapi|streamlit|waitress-serve|alembic|granian)"
+
 RULES: tuple[Rule, ...] = (
     rule(
         r"^(?!\d{1,6} ?\|).{0,260}(?:<<<<<<< .{0,80}|Merge conflict (?:detected in your |marker encountered).{0,80})",
@@ -175,6 +182,32 @@ RULES: tuple[Rule, ...] = (
         r"^.{0,60}?(?:sh|bash|dash|/bin/sh): (?:(?:line )?\d+: )?(?P<what>(?!\.{0,2}/)[\w-]{1,40}): Permission denied.{0,20}",
         "{what} of node_modules may not be run: mostly node_modules was committed",
         "run 'git rm -r --cached node_modules', write it in .gitignore, and commit",
+    ),
+    rule(
+        rf"^.{{0,60}}?(?:sh|bash|dash|/bin/sh): (?:(?:line )?\d{{1,4}}: )?(?:exec: )?(?P<what>{_NODE_TOOLS}): (?:command )?not found.{{0,20}}|"
+        rf"^(?:Error: )?(?P<one>{_NODE_TOOLS}): (?:command )?not found$",
+        "{what} is not installed in the application",
+        "add it to package.json ('npm install {package}', or your package manager's add), lock again and commit; where package.json has it in "
+        "devDependencies, those were left out (NODE_ENV=production, --omit=dev): move it to 'dependencies'; or do without: headway apps "
+        "set APP --start LINE (--build LINE)",
+        last=True,
+        tolerable=True,
+        quotes={
+            "tsc": "typescript",
+            "ng": "@angular/cli",
+            "nest": "@nestjs/cli",
+            "svelte-kit": "@sveltejs/kit",
+            "remix": "@remix-run/dev",
+            "react-router": "@react-router/dev",
+            "vue-cli-service": "@vue/cli-service",
+        },
+    ),
+    rule(
+        rf"^.{{0,60}}?(?:sh|bash|dash|/bin/sh): (?:(?:line )?\d{{1,4}}: )?(?:exec: )?(?P<what>{_PYTHON_SERVERS}): (?:command )?not found.{{0,20}}",
+        "{what} is not installed in the application",
+        "add {what} to requirements.txt or pyproject.toml, lock again and commit; or start otherwise: headway apps set APP --start LINE",
+        last=True,
+        tolerable=True,
     ),
     rule(
         r"^.{0,60}?(?:sh|bash|dash|/bin/sh): (?!git:)(?P<what>[\w@.-]{1,60}): (?:command )?not found$|^(?:Error: )?(?P<one>turbo|nx|tsx|ts-node|nodemon|lerna): (?:command )?not found$",

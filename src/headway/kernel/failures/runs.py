@@ -222,6 +222,7 @@ _PYTHON = (
         "add tzdata to requirements.txt and commit",
     ),
     rule(
+        r"^(?P<line>File \"[^\"\n]{1,200}\", line \d{1,6}\n.{1,200}\n[\^~ ]{1,200}\n(?:SyntaxError|IndentationError|TabError): .{1,200})|"
         r"^.{0,80}(?:SyntaxError|IndentationError|TabError): .{1,200}",
         "Python cannot read a file of the source",
         "mend it, or ask for the Python that it is written for (headway apps set APP --use python=3.12)",

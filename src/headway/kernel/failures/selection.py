@@ -156,7 +156,7 @@ def _quoted(rule: Rule, found: re.Match[str], text: str) -> str:
     if rule.frame and is_error(said := telling_line(text[: found.end()])):
         return said
     if line := found.groupdict().get("line"):
-        return str(line).strip().replace("\n", "; ")
+        return "; ".join(each for each in str(line).strip().split("\n") if each.strip("^~ "))
     end = text.find("\n", found.end())
     return text[found.start() : end if end >= 0 else None].replace("\n", " ")
 

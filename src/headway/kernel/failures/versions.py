@@ -144,7 +144,8 @@ RULES: tuple[Rule, ...] = (
         "mend the one that is named (Astro 5 has output 'static' or 'server' alone), and commit",
     ),
     rule(
-        r"^(?!.{0,200}(?:ECONNREFUSED|ETIMEDOUT|ENOTFOUND))(?P<line>Error: .{1,300}|\w{1,40}Error: .{1,300})\n(?:.{0,300}\n){0,16}?.{0,40}Failed to collect page data for (?P<page>\S{1,100})",
+        r"^(?!.{0,200}(?:ECONNREFUSED|ETIMEDOUT|ENOTFOUND|with \"output: export\"|\b[A-Z][A-Z0-9]{1,30}_[A-Z0-9_]{1,40}\b.{0,20}"
+        r"(?:not (?:set|defined|found)|missing|required|undefined)))(?P<line>Error: .{1,300}|\w{1,40}Error: .{1,300})\n(?:.{0,300}\n){0,16}?.{0,40}Failed to collect page data for (?P<page>[^\s\]]{1,100})",
         "Next runs {page} while it builds, and that fails",
         "mostly a variable that it reads is not set: headway env set APP NAME=...; or read it within the function that "
         "answers, and not at the top of the file",
