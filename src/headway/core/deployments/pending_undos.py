@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import delete, exists, insert, or_, select
+from sqlalchemy import delete, exists, insert, or_, select, update
 
 from headway.core.deployments import store
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment, Lane, SubjectType, Trigger
 from headway.core.deployments.status import Status
 from headway.infra.db.tables.deployments import deployments, removed_deployments, undos
@@ -53,7 +54,12 @@ def find(tx: Tx, deployment_id: str) -> Deployment:
 
 
 def keep(tx: Tx, deployment: Deployment) -> bool:
-    """Notes what a deployment was whose record is about to be removed, if it owes something; whether it does."""
+    """Notes what a deployment was whose record is about to be removed, if it owes something; whether it does. Where
+    another has removed the record meanwhile, nothing is noted again.
+    """
+    there = select(_c.deployment_id).where(_c.deployment_id == deployment.deployment_id)
+    if tx.execute(there.with_for_update()).first() is None:
+        return False
     if not tx.scalar(select(exists().where(_u.deployment_id == deployment.deployment_id))):
         return False
     values = {
@@ -78,6 +84,17 @@ def forget(tx: Tx, subject_type: SubjectType, subject_id: str) -> None:
     mine = _r.subject_type == subject_type, _r.subject_id == subject_id
     tx.execute(delete(undos).where(_u.deployment_id.in_(select(_r.deployment_id).where(*mine))))
     tx.execute(delete(removed_deployments).where(*mine))
+
+
+def leave(tx: Tx, host_id: str) -> None:
+    """A host is no more, so that nothing is owed there; what runs on the panel's machine owe there stays."""
+    from_here = select(_r.deployment_id, _r.record).where(_r.host_id == LOCAL_HOST, _r.release_host_id == host_id)
+    for row in tx.execute(from_here).all():
+        values = {"release_host_id": None, "record": json.dumps({**json.loads(row.record), "release_host_id": None})}
+        tx.execute(update(removed_deployments).where(_r.deployment_id == row.deployment_id).values(**values))
+    there = or_(_r.host_id == host_id, _r.release_host_id == host_id)
+    tx.execute(delete(undos).where(_u.deployment_id.in_(select(_r.deployment_id).where(there))))
+    tx.execute(delete(removed_deployments).where(there))
 
 
 def _written(value: object) -> str:

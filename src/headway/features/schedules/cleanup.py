@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from headway.core.deployments import pending_undos
 from headway.core.deployments import store as deployments
-from headway.core.deployments.model import SubjectType
+from headway.core.deployments.model import Deployment, SubjectType
 from headway.core.deployments.service import LogFiles, Stopping
 from headway.core.deployments.status import Intent
 from headway.core.deployments.subject_shutdown import end_unfinished
@@ -44,8 +45,14 @@ class ScheduleCleanup:
 
 
 async def clear(db: Database, logs: LogFiles, schedule_id: str) -> None:
-    """Removes the deployments of a schedule that has none which wait or run, their logs, and last its row."""
+    """Removes the deployments of a schedule that has none which wait or run, their logs, and last its row. What they
+    owe is still taken back.
+    """
     for deployment in await db.read(lambda tx: deployments.of_subject(tx, SubjectType.SCHEDULE, schedule_id)):
-        await db.run(lambda tx, id_=deployment.deployment_id: deployments.remove_all(tx, [id_]))  # type: ignore[misc]
+        await db.run(lambda tx, run=deployment: _remove(tx, run))  # type: ignore[misc]
         await logs.remove(deployment.deployment_id)
     await db.run(lambda tx: store.remove(tx, schedule_id))
+
+
+def _remove(tx: Tx, run: Deployment) -> None:
+    deployments.remove_all(tx, [run.deployment_id], undos_stay=pending_undos.keep(tx, run))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
-from headway.core.deployments import store as deployments
+from headway.core.deployments import pending_undos
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo, Undoing
 from headway.core.deployments.status import Intent, Reason
@@ -82,7 +82,7 @@ class ScheduleKind:
     async def _undo_inside(self, undoing: Undoing, data: Json) -> None:
         """Ends what a run has started in a container that goes on."""
         deployment_id = undoing.deployment.deployment_id
-        intent = await undoing.write(lambda tx: deployments.find(tx, deployment_id).intent)
+        intent = await undoing.write(lambda tx: pending_undos.find(tx, deployment_id).intent)
         grace = self.grace_seconds if intent is Intent.CANCEL else 0.0
         await self._tools(undoing.deployment).visits.end(ExecSession(**data), grace)
         await undoing.host.remove_tree(data["gate"])

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, func, inse
 
 from headway.core.access.policy import Missing, Noun
 from headway.core.access.survey import Line, has_machine
+from headway.core.deployments import pending_undos
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
@@ -156,6 +157,7 @@ def remove(tx: Tx, server_id: str) -> None:
     tx.execute(update(deployments).where(*from_here).values(release_host_id=None))
     waiting = select(deployments.c.deployment_id).where(touches(server_id))
     tx.execute(delete(undos).where(undos.c.deployment_id.in_(waiting)))
+    pending_undos.leave(tx, server_id)
     tx.execute(delete(servers).where(_c.server_id == server_id))
     tx.execute(update(hosts).where(hosts.c.host_id == server_id).values(concurrency=0))
     columns = (deployments.c.host_id, _s.host_id, _s.build_host_id)

@@ -1,0 +1,93 @@
+"""What a deployment still owes is taken back also where its record was removed, by whatever way."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from headway.core.deployments import pending_undos, store
+from headway.core.deployments.hosts import LOCAL_HOST
+from headway.core.deployments.status import Status
+from headway.core.engine.run_end import take_back
+from headway.drivers.runtimes.container.exec_session import ExecSession
+from headway.features.schedules.run import INSIDE
+from headway.infra.db.transaction import Tx
+from tests.integration.http.schedule_rows import schedule_of
+from tests.integration.http.server_rows import A_SERVER
+from tests.integration.http.world import World
+
+
+async def owed(world: World) -> list[str]:
+    """The deployments that owe something on the panel's machine."""
+    return await world.services.db.read(lambda tx: pending_undos.on(tx, LOCAL_HOST))
+
+
+async def a_run_that_owes(world: World, schedule_id: str, gate: Path) -> str:
+    """A run of a schedule that has failed; what it started inside a container could not be ended."""
+    run_id: str = (await world.post("schedule.runManually", scheduleId=schedule_id))["deploymentId"]
+    await world.end(await world.claim(), Status.ERROR, "It has failed.")
+    session = ExecSession(container_id="c" * 64, run_id=run_id, group=None, gate=str(gate))
+    gate.touch()
+    await world.services.db.run(lambda tx: store.add_undo(tx, run_id, INSIDE, json.dumps(asdict(session))))
+    assert await owed(world) == [run_id]
+    return run_id
+
+
+async def works_off(world: World, deployment_id: str) -> None:
+    """Takes it back, as the janitor does."""
+    deployment = await world.services.db.read(lambda tx: pending_undos.find(tx, deployment_id))
+    assert await take_back(world.platform.engine._parts, deployment, None) is None
+    await world.services.db.run(lambda tx: pending_undos.settle(tx, deployment_id))
+
+
+async def test_the_record_of_a_failed_deploy_goes_and_what_it_owes_stays(world: World) -> None:
+    deployment_id = await world.ended(await world.application(), Status.ERROR)
+    await world.services.db.run(lambda tx: store.add_undo(tx, deployment_id, "release", "{}"))
+    await world.post("deployment.removeDeployment", deploymentId=deployment_id)
+    answer = await world.owner.get("/deployment.one", params={"deploymentId": deployment_id})
+    assert answer.status_code == 404
+    assert await owed(world) == [deployment_id]
+
+
+async def test_what_a_removed_run_of_a_schedule_owes_is_worked_off(world: World, tmp_path: Path) -> None:
+    schedule = await schedule_of(world, await world.application())
+    run_id = await a_run_that_owes(world, schedule["schedule"], tmp_path / "gate")
+    await world.post("deployment.removeDeployment", deploymentId=run_id)
+    assert await owed(world) == [run_id]
+    await works_off(world, run_id)
+    assert (await owed(world), (tmp_path / "gate").exists()) == ([], False)
+
+
+async def test_what_the_runs_of_a_deleted_schedule_owe_is_worked_off(world: World, tmp_path: Path) -> None:
+    schedule = await schedule_of(world, await world.application())
+    run_id = await a_run_that_owes(world, schedule["schedule"], tmp_path / "gate")
+    run = await world.services.db.read(lambda tx: store.find(tx, run_id))
+    await world.post("schedule.delete", scheduleId=schedule["schedule"])
+    assert await owed(world) == [run_id]
+    # The loop that clears schedules may have read it before, and comes second.
+    assert not await world.services.db.run(lambda tx: pending_undos.keep(tx, run))
+    await works_off(world, run_id)
+    assert (await owed(world), (tmp_path / "gate").exists()) == ([], False)
+
+
+async def test_a_server_that_is_removed_is_owed_nothing_and_what_lies_here_is_still_taken_back(world: World) -> None:
+    key = await world.post("sshKey.create", name="k")
+    server_id = (await world.post("server.create", sshKeyId=key["sshKeyId"], **A_SERVER))["serverId"]
+    on_both, there = [await world.ended(await world.application(), Status.ERROR) for _ in range(2)]
+
+    def place(tx: Tx) -> None:
+        store.set_fields(tx, on_both, release_host_id=server_id)
+        store.set_fields(tx, there, host_id=server_id)
+        for each in (on_both, there):
+            store.add_undo(tx, each, "release", "{}")
+
+    await world.services.db.run(place)
+    for each in (on_both, there):
+        await world.post("deployment.removeDeployment", deploymentId=each)
+    await world.post("server.remove", serverId=server_id, force=True)
+    assert await owed(world) == [on_both]
+    assert await world.services.db.read(lambda tx: pending_undos.on(tx, server_id)) == []
+    found = await world.services.db.read(lambda tx: pending_undos.find(tx, on_both))
+    assert found.host_ids == (LOCAL_HOST,), "it waits for nobody that is no more"
+    assert await world.services.db.read(lambda tx: store.undos_of(tx, there)) == []
