@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -64,6 +65,17 @@ def test_modules_are_called_by_nouns() -> None:
     """A name may begin with what its noun is like: ``stored_backups``."""
     named = [path.stem for path in PRODUCT if MIGRATIONS not in path.parents]
     assert {name for name in named if NO_NOUN.search(name)} - NOUNS_ALL_THE_SAME == set()
+
+
+def test_no_two_features_have_a_class_of_one_name() -> None:
+    named = Counter(
+        found.name
+        for path in PRODUCT
+        if ROOT / "src/headway/features" in path.parents
+        for found in ast.parse(path.read_text()).body
+        if isinstance(found, ast.ClassDef) and not found.name.startswith("_")
+    )
+    assert [name for name, times in named.items() if times > 1] == []
 
 
 def test_operations_are_imported_by_operations_only() -> None:

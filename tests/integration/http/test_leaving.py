@@ -22,6 +22,8 @@ from headway.features.services.reconciler import ServiceReconciler
 from headway.infra.daemons.daemon import MARKER
 from headway.infra.db.transaction import Tx
 from tests.integration.http.test_keeper import NONE, keeper_with
+from tests.integration.http.test_taken import ended
+from tests.integration.http.working import working
 from tests.integration.http.world import World
 from tests.support.machines.ssh_servers import SSHD, SshServer, ssh_server
 
@@ -183,6 +185,26 @@ async def test_what_ran_on_a_server_that_cannot_be_entered_any_more_ends_when_th
     row = await world.get("deployment.one", deploymentId=deployment_id)
     assert (row["status"], row["reason"]) == ("error", "lost")
     assert await world.get("server.all") == []
+
+
+async def test_a_run_on_a_server_that_cannot_be_entered_any_more_is_given_up_in_time(world: World) -> None:
+    server_id = await server_of(world)
+    service = await service_on(world, "application", server_id)
+    answer = await world.owner.post("/application.deploy", json={"applicationId": service["applicationId"]})
+    deployment_id = answer.headers["x-deployment-id"]
+    deadline = world.platform.base.settings.reach_deadline
+
+    def begun(tx: Tx) -> None:
+        running = {"status": Status.RUNNING, "epoch": 1, "ready": False}
+        deployments.set_fields(tx, deployment_id, started_at=tx.now, out_of_reach_since=tx.now - deadline, **running)
+
+    await world.services.db.run(begun)
+    (key,) = await world.get("sshKey.all")
+    await world.post("sshKey.remove", sshKeyId=key["sshKeyId"])
+    async with working(world):
+        row = await ended(world, deployment_id)
+    assert (row["status"], row["reason"]) == ("error", "lost")
+    assert "HEADWAY_REACH_DEADLINE" in row["errorMessage"]
 
 
 @pytest.mark.slow

@@ -32,7 +32,7 @@ class ComparedRelease:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class ComparedDeployment:
     """``before`` is what served when it began (None: nothing, or nobody knows), ``after`` what it left (None: nothing
     yet, or nothing at all); ``differences`` are None where they are not known. ``commits`` are the two that were
     deployed, as far as they are known, and ``link`` leads to what lies between them.
@@ -53,10 +53,10 @@ class DeploymentComparison:
     db: Database
     kinds: ServiceKinds
 
-    async def compare(self, actor: Actor, permission: Permission, deployment_id: str) -> Compared:
+    async def compare(self, actor: Actor, permission: Permission, deployment_id: str) -> ComparedDeployment:
         """What it changed. Raises NotFound, Forbidden."""
 
-        def look(tx: Tx) -> Compared:
+        def look(tx: Tx) -> ComparedDeployment:
             found = deployments.find(tx, deployment_id)
             service_id = service_of(found.subject_type, found.subject_id)
             permit(
@@ -71,7 +71,7 @@ class DeploymentComparison:
 
         return await self.db.read(look)
 
-    def _compared(self, tx: Tx, found: Deployment) -> Compared:
+    def _compared(self, tx: Tx, found: Deployment) -> ComparedDeployment:
         is_service = found.subject_type in self.kinds.by_type
         after = store.left_at(tx, found.subject_id, found.deployment_id) if is_service else None
         before = None
@@ -85,7 +85,7 @@ class DeploymentComparison:
         if before is not None and after is not None:
             form = self.kinds.by_type[found.subject_type].rollbacks
             differences = form.between(tx, before.release_id, after.release_id)
-        return Compared(
+        return ComparedDeployment(
             deployment_id=found.deployment_id,
             before=None if before is None else _compared_release(tx, before),
             after=None if after is None else _compared_release(tx, after),

@@ -14,7 +14,7 @@ from headway.api.router import Router
 from headway.core.access.model import Role, Scope
 from headway.core.access.policy import Noun
 from headway.features.rollbacks.api.rows import DifferenceRow, difference_row, made_row
-from headway.features.rollbacks.comparison import Compared, ComparedRelease, DeploymentComparison
+from headway.features.rollbacks.comparison import ComparedDeployment, ComparedRelease, DeploymentComparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,17 +54,17 @@ class ComparedRow(TypedDict):
     changes: list[DifferenceRow] | None
 
 
-class OneDeployment(Input):
+class DeploymentToCompare(Input):
     deployment_id: Annotated[str, Field(min_length=1)]
 
 
 @router.query("compare", least=Role.MEMBER, scope=Scope.READ)
-async def compare(needs: DeploymentComparisonNeeds, call: Call[OneDeployment]) -> ComparedRow:
+async def compare(needs: DeploymentComparisonNeeds, call: Call[DeploymentToCompare]) -> ComparedRow:
     """What a deployment has changed: its commit and its configuration, against what served before it."""
     return _row(await needs.comparison.compare(call.actor, call.permission, call.input.deployment_id))
 
 
-def _row(compared: Compared) -> ComparedRow:
+def _row(compared: ComparedDeployment) -> ComparedRow:
     before, after = compared.commits
     changes = compared.differences
     return {

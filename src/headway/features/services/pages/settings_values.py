@@ -15,7 +15,7 @@ _KEPT: Mapping[str, str] = {"webhookSecret": "hasWebhookSecret"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class ShownSetting:
     """A setting as it is shown; ``text`` is "" where it is not set. What is ``long`` is shown as a text of its own."""
 
     label: str
@@ -23,24 +23,24 @@ class Shown:
     long: bool = False
 
 
-def shown_of(topic: Topic, row: Mapping[str, object], names: Mapping[str, str]) -> Sequence[Shown]:
+def shown_of(topic: Topic, row: Mapping[str, object], names: Mapping[str, str]) -> Sequence[ShownSetting]:
     """The settings of a topic; ``names`` are what ids stand for."""
     return [_shown(name, each, row, names) for name, each in topic.fields.items()]
 
 
-def _shown(name: str, shape: Setting, row: Mapping[str, object], names: Mapping[str, str]) -> Shown:
+def _shown(name: str, shape: Setting, row: Mapping[str, object], names: Mapping[str, str]) -> ShownSetting:
     value = value_of(row, name)
     if shape.kind is Kind.SECRET:
         is_kept = bool(row.get(_KEPT.get(name, "")))
-        return Shown(label=shape.label, text="kept encrypted, and not shown" if is_kept else "")
+        return ShownSetting(label=shape.label, text="kept encrypted, and not shown" if is_kept else "")
     if shape.kind is Kind.FLAG:
-        return Shown(label=shape.label, text="yes" if value else "no")
+        return ShownSetting(label=shape.label, text="yes" if value else "no")
     text = typed_text(shape.kind, value)
     if shape.options is not None:
         text = dict(shape.options).get(text, names.get(text, text)) if text else ""
     if name in _BYTES and text.isdecimal():
         text = size(int(text))
-    return Shown(label=shape.label, text=text, long=shape.kind is Kind.BLOCK)
+    return ShownSetting(label=shape.label, text=text, long=shape.kind is Kind.BLOCK)
 
 
 def typed_of(topic: Topic, row: Mapping[str, object]) -> Mapping[str, str]:
