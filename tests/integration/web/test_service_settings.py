@@ -53,6 +53,25 @@ async def change(client: httpx.AsyncClient, path: str, typed: dict[str, str]) ->
     return await send(client, path, **(filled((await client.get(path)).text) | typed))
 
 
+def test_every_choice_is_offered_that_its_operation_takes_and_no_other() -> None:
+    """A builder that is added is missed here."""
+    registry = bare_registry()
+    wrong, compared = {}, set()
+    for router, topics in TOPICS.items():
+        for topic in topics.values():
+            operation = registry.named(f"{router}.{topic.operation}")
+            assert operation is not None
+            properties = operation.input.model_json_schema()["properties"]
+            for name, shape in topic.fields.items():
+                told = properties.get(name, {})
+                taken = {word for each in (told, *told.get("anyOf", ())) for word in each.get("enum", ())}
+                if taken and taken != (offered := {word for word, _ in shape.options or ()}):
+                    wrong[f"{router} {name}"] = taken ^ offered
+                compared |= {name} if taken else set()
+    assert wrong == {}
+    assert "builder" in compared
+
+
 def test_every_field_is_one_that_its_operation_takes() -> None:
     registry = bare_registry()
     for router, topics in TOPICS.items():
