@@ -53,6 +53,8 @@ PLACES: list[tuple[str, dict[str, object], str]] = [
     ("notification.create", {"name": "n", "endpoint": "http://{}/x"}, "endpoint"),
     ("notification.createCustom", {"name": "n", "endpoint": "http://{}/x"}, "endpoint"),
     ("notification.createGotify", {"name": "n", "serverUrl": "http://{}", "appToken": "t", "priority": 5}, "serverUrl"),
+    ("notification.createSlack", {"name": "n", "webhookUrl": "http://{}/hooks/x", "channel": ""}, "webhookUrl"),
+    ("notification.createDiscord", {"name": "n", "webhookUrl": "http://{}/api/x"}, "webhookUrl"),
     ("registry.create", {"registryName": "r", "registryUrl": "{}", "username": "u", "password": "p"}, "registryUrl"),
     ("registry.testRegistry", {"registryUrl": "{}", "username": "u", "password": "p"}, "registryUrl"),
     ("gitea.create", {"name": "g", "giteaUrl": "http://{}", "accessToken": "t"}, "giteaUrl"),

@@ -130,6 +130,12 @@ async def test_services_of_one_name_may_lie_beside_each_other(world: World, crea
     first, second = [await world.post(create, name="same", environmentId=environment_id, **given) for _ in range(2)]
     assert first["name"] == second["name"] == "same"
     assert first["appName"] != second["appName"]
+    if create == "application.create":
+        own, others = [
+            [each["host"] for each in await world.get("domain.byApplicationId", applicationId=made["applicationId"])]
+            for made in (first, second)
+        ]
+        assert (own, others) == (["same.localhost"], [f"{second['appName']}.localhost"])
 
 
 async def test_providers_are_saved_with_nothing_chosen_yet(world: World) -> None:
