@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from headway.drivers.builders.languages.venv_maker import unpack_pip
+from headway.drivers.buildplan.toolchains.entries import place
+from headway.drivers.buildplan.toolchains.store import Store, Turns
 from headway.drivers.edge.traefik import EdgeAccounts
 from headway.drivers.runtimes.remote.client import RuntimeAgentClient
 from headway.drivers.runtimes.remote.contract import Setting
+from headway.infra.hosts.work import Work
 from headway.infra.panel.archive import check_archive, write_archive
+from tests.support.machines.local_hosts import local_host
 from tests.support.machines.power_cut import ForgetfulDisk, forgetful_disk, lacks_loop_devices
 from tests.support.machines.ssh_servers import SSHD, ssh_host, ssh_server
 
@@ -38,6 +46,20 @@ def test_what_every_later_build_copies(tmp_path: Path) -> None:
         assert whole_under_its_name(disk, disk.mounted / "kept")
 
 
+async def test_a_toolchain_that_every_build_may_use(tmp_path: Path) -> None:
+    with forgetful_disk(64) as disk:
+        store = Store(folder=str(disk.mounted / "toolchains"), attempt="one", account=None, turns=Turns())
+        made, entry = Path(store.beside("node", "99.1.0")), Path(store.entry("node", "99.1.0"))
+        for folder in (made, entry.parent):
+            folder.mkdir(parents=True)
+        for number in range(40):
+            (made / f"program_{number}").write_text(f"echo {number}\n" * 100)
+        async with local_host(tmp_path / "host") as host:
+            work = SimpleNamespace(host=host, fence=no_fence)
+            await place(cast("Work", work), store, "node", "99.1.0")
+        assert whole_under_its_name(disk, entry)
+
+
 def test_a_backup_that_is_told_as_made(tmp_path: Path) -> None:
     (tmp_path / "member").write_bytes(b"x" * 100_000)
     with forgetful_disk(64) as disk:
@@ -60,6 +82,12 @@ def whole_under_its_name(disk: ForgetfulDisk, folder: Path) -> bool:
             for path in files
             if (left / folder.relative_to(disk.mounted)).exists()
         )
+
+
+@asynccontextmanager
+async def no_fence() -> AsyncIterator[None]:
+    """Nobody else has the run."""
+    yield
 
 
 def setting(root: Path) -> Setting:
