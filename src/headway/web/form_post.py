@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from headway.api.inputs import from_value
 from headway.api.operation import Operation
 from headway.api.problems import Problem
+from headway.core.access import policy
 from headway.core.access.policy import ConfirmFirst
 from headway.core.access.sign_in import SignIn
 from headway.http import errors
@@ -74,8 +75,8 @@ class Asking:
     shown: ShownOnce
 
     async def question(self, visit: PageVisit) -> View:
-        """What it asks before it does anything. Raises what its page raises."""
-        return self._view(await self.form.asks(visit), confirm=self._must_confirm(visit))
+        """What it asks before it does anything. Raises what its page raises, and Forbidden."""
+        return self._view(await self._asked(visit), confirm=self._must_confirm(visit))
 
     async def done(
         self,
@@ -86,12 +87,20 @@ class Asking:
         upload: Upload | None = None,
     ) -> Done | View:
         """What it did; the same question again, with what was typed and why not, where it did nothing. Raises what its
-        page raises, and unknown errors.
+        page raises, Forbidden, and unknown errors.
         """
         key = None if self.form.shows is None else form_key(came, self.action, typed.get(_ONCE, ""))
         if key is None:
             return await self._done(visit, came, typed, sign_in, upload)
         return await self.shown.of(key, lambda: self._done(visit, came, typed, sign_in, upload))
+
+    async def _asked(self, visit: PageVisit) -> Question:
+        """Its question, to whoever may do what it asks about: others are told so before they have typed anything."""
+        question = await self.form.asks(visit)  # first, for of what is not there nobody is told who might change it
+        operation = self.form.operation(visit)
+        if not visit.may(operation):
+            policy.admit(visit.actor, visit.operations.named(operation).permission)  # which says what it takes
+        return question
 
     def _must_confirm(self, visit: PageVisit) -> bool:
         """Whether who they are is asked for with it: what is careful is, of who has not shown that lately."""
@@ -101,7 +110,7 @@ class Asking:
     async def _done(
         self, visit: PageVisit, came: Came, typed: Mapping[str, str], sign_in: SignIn, upload: Upload | None
     ) -> Done | View:
-        question = await self.form.asks(visit)
+        question = await self._asked(visit)
         if question.typed is not None and typed.get(_TYPED, "").strip() != question.typed:
             return self._view(question, typed, status=_UNFIT, issues={_TYPED: "This is not what stands above."})
         try:

@@ -7,7 +7,7 @@ import html
 import pytest
 
 from tests.integration.http.world import World
-from tests.integration.web.browsers import send, signed_in
+from tests.integration.web.browsers import OWN, form_token_of, send, signed_in
 
 
 async def domains(world: World, application_id: str) -> list[dict[str, object]]:
@@ -122,4 +122,6 @@ async def test_who_may_not_change_them_is_shown_where_it_answers_and_no_more(wor
         listed = (await client.get(f"/services/{id_}/domains")).text
         assert f"/services/{id_}/domain/{id_}" in listed
         assert "add-application" not in listed
-        assert (await send(client, f"/services/{id_}/domains/add-application", host="a.example.org")).status_code == 403
+        path, fields = f"/services/{id_}/domains/add-application", {"form_token": await form_token_of(client)}
+        assert (await client.get(path)).status_code == 403
+        assert (await client.post(path, data={**fields, "host": "a.example.org"}, headers=OWN)).status_code == 403

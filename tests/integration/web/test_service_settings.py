@@ -16,7 +16,7 @@ from headway.features.services.pages.settings_values import value_of
 from headway.operations import bare_registry
 from headway.pages.forms import Kind
 from tests.integration.http.world import World
-from tests.integration.web.browsers import send, signed_in
+from tests.integration.web.browsers import OWN, form_token_of, send, signed_in
 
 SECRET = "correct-horse-battery"
 MARKED = "--broker=redis://(hidden-secret)@redis:6379"
@@ -240,6 +240,7 @@ async def test_who_may_not_change_settings_sees_them_and_no_form(world: World) -
         shown = (await client.get(f"/services/{id_}/settings")).text
         assert "Source: a git repository" in shown
         assert "-application" not in shown
-        done = await send(client, f"/services/{id_}/settings/name-application", name="mine")
-        assert done.status_code == 403
+        path, fields = f"/services/{id_}/settings/name-application", {"form_token": await form_token_of(client)}
+        assert (await client.get(path)).status_code == 403
+        assert (await client.post(path, data={**fields, "name": "mine"}, headers=OWN)).status_code == 403
     assert (await row_of(world, "application", id_))["name"] == "shop"
