@@ -26,7 +26,7 @@ from tests.integration.web.browsers import (
     send,
     signed_in,
 )
-from tests.integration.web.test_foreign_requests import FOREIGN
+from tests.integration.web.forged import FOREIGN
 
 ANOTHER = "quite another password"
 FORMS = (

@@ -9,13 +9,11 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from headway.api.operation import Kind
-from headway.operations import bare_registry
 from tests.integration.http.serving import served
+from tests.integration.http.test_access_table import things_of
 from tests.integration.http.world import World
 from tests.integration.web.browsers import (
     COOKIE,
-    ORIGIN,
     OWN,
     PASSWORD,
     browser,
@@ -24,17 +22,11 @@ from tests.integration.web.browsers import (
     link_for,
     signed_in,
 )
+from tests.integration.web.forged import FOREIGN, everything, let_through, of_forms, of_mutations
+from tests.integration.web.test_pages import _addresses, _ids, _with_session
+from tests.support.panel.today import today, turn
 
-FOREIGN: Mapping[str, Mapping[str, str]] = {
-    "no origin": {},
-    "null": {"origin": "null"},
-    "another host": {"origin": "http://evil.example"},
-    "another port": {"origin": "http://127.0.0.1:8080"},
-    "another scheme": {"origin": "https://127.0.0.1:3000"},
-    "a sub domain": {"origin": "http://a.127.0.0.1:3000"},
-    "cross-site": {"origin": ORIGIN, "sec-fetch-site": "cross-site"},
-    "same-site": {"origin": ORIGIN, "sec-fetch-site": "same-site"},
-}
+DAYS = 16  # in which all that is forged is sent once; `script/prove dashboard_matrix` sends all of it
 
 
 async def _paths(world: World) -> tuple[str, list[str]]:
@@ -117,15 +109,32 @@ async def test_the_cookie_opens_the_api_to_pages_of_this_panel_alone(world: Worl
         assert rows[0]["credential"] == "session"
 
 
-async def test_no_mutation_is_open_to_another_page(world: World) -> None:
-    names = [each.name for each in bare_registry() if each.kind is Kind.MUTATION and not each.is_open]
-    assert len(names) > 200
-    async with signed_in(world) as client:
-        headers = {"origin": "http://evil.example", "sec-fetch-site": "cross-site"}
-        opened = [
-            name for name in names if (await client.post(f"/api/{name}", json={}, headers=headers)).status_code != 401
-        ]
-        assert opened == []
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+async def test_nothing_that_is_forged_is_done(world: World) -> None:
+    await nothing_forged_is_done(world, DAYS)
+
+
+async def nothing_forged_is_done(world: World, days: int) -> None:
+    """Sends what has its turn today of all that can be forged, of every form and of every mutation: it is refused, and
+    nothing is another than before.
+    """
+    things = await things_of(world)
+    ids = await _ids(world)
+    async with signed_in(world) as client, signed_in(world, "member") as other:
+        own, theirs = await form_token_of(client), await form_token_of(other)
+        addresses = _addresses(await _with_session(ids, client))
+        forged = [*of_forms(addresses, own, theirs, ids["{deploymentId}"]), *of_mutations(things)]
+        assert len(forged) > len(FOREIGN) * 600
+        turns = set(turn([each.why for each in forged], days))
+        before = everything(world)
+        found, sent = await let_through(client, (each for each in forged if each.why in turns))
+        print(f"{today()}: {sent} requests of {len(forged)} were forged")
+        assert found == {}
+        assert sent >= len(forged) // days
+        changed = [name for name, rows in everything(world).items() if rows != before[name]]
+        assert changed == []
+        assert (await client.get("/deployments")).status_code == 200, "the session is as it was"
 
 
 async def test_a_socket_is_open_to_pages_of_this_panel_alone(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Pages over the real panel: who may open which, what goes with each, and what a form does."""
+"""Pages over the real panel: what goes with each, and what a form does. Who may open which shows test_page_access."""
 
 from __future__ import annotations
 
@@ -17,13 +17,7 @@ from tests.integration.http.schedule_rows import schedule_of
 from tests.integration.http.server_rows import A_SERVER
 from tests.integration.http.world import World
 from tests.integration.web.browsers import OWN, browser, fields_of, form_token_of, link_for, send, signed_in
-from tests.integration.web.watched import (
-    OF_ADMINS,
-    WATCHED_BY_ADMINS,
-    WATCHED_BY_MEMBERS,
-    WITH_AN_ENGINE,
-    watched_ids,
-)
+from tests.integration.web.watched import WITH_AN_ENGINE, watched_ids
 
 HEADERS = {
     "content-security-policy": POLICY,
@@ -107,60 +101,6 @@ def _addresses(ids: Mapping[str, str]) -> dict[str, str]:
         found[path] = address
         found |= {f"{path}/-/{part}": f"{address}/-/{part}" for part in make().parts}
     return found
-
-
-# The status of each page, to those who are of the organisation and were given nothing, and to those of another one.
-MEMBER: Mapping[str, int] = dict.fromkeys(
-    (
-        *("/home", "/deployments", "/services", "/members", "/projects", "/account", "/keys", "/deployments/several"),
-        *("/schedules", "/schedules/new", "/backups", "/backups/new", "/previews"),
-    ),
-    200,
-) | dict(WATCHED_BY_MEMBERS)
-ADMINS = frozenset(  # which a member is refused
-    {
-        *("/members/users/{userId}", "/members/invitations/{invitationId}"),
-        *("/servers/{serverId}", "/servers/{serverId}/connection", "/backups/{backupId}/destination"),
-        *(
-            "/git-providers/{gitProviderId}",
-            "/new/provider/{gitProviderId}",
-            "/new/provider/{gitProviderId}/{owner}/{repository}",
-            "/ssh-keys/{sshKeyId}",
-            "/registries/{registryId}",
-            "/destinations/{destinationId}",
-        ),
-    }
-)
-LISTS_OF_ADMINS = frozenset(
-    {
-        "/servers",
-        "/audit",
-        *WATCHED_BY_ADMINS,
-        "/new",
-        "/new/provider",
-        "/git-providers",
-        "/ssh-keys",
-        "/registries",
-        "/destinations",
-    }
-)
-
-
-@pytest.mark.slow
-async def test_each_page_shows_what_its_operation_would(world: World) -> None:
-    """The owner sees all, a member without access only lists, and so do others: what they may not see is not there."""
-    ids = await _ids(world)
-    async with signed_in(world) as owner, signed_in(world, "member") as member, signed_in(world, "stranger") as other:
-        addresses = _addresses(await _with_session(ids, owner))
-        assert len(addresses) >= 9
-        found = {
-            name: [(await client.get(address)).status_code for client in (owner, member, other)]
-            for name, address in addresses.items()
-        }
-    expected = {name: [200, 200, 200] if name.partition("/-/")[0] in MEMBER else [200, 404, 404] for name in addresses}
-    expected |= {name: [200, 403, 404] for name in addresses if name.partition("/-/")[0] in ADMINS | OF_ADMINS}
-    expected |= {name: [200, 403, 200] for name in addresses if name.partition("/-/")[0] in LISTS_OF_ADMINS}
-    assert found == expected
 
 
 @pytest.mark.slow

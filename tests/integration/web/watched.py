@@ -1,20 +1,11 @@
-"""What there is to be watched, for the tests that walk every page: ids for addresses, and who may open which."""
+"""What there is to be watched, for the tests that walk every page: ids for addresses."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 from tests.integration.http.hook_rows import delivery_to
 from tests.integration.http.notification_rows import NOTIFICATION_THINGS
 from tests.integration.http.world import World
 from tests.support.certificates.certificates import certificate_for
-
-WATCHED_BY_MEMBERS: Mapping[str, int] = {"/webhooks": 200, "/containers": 200, "/disk": 200, "/settings": 200}
-# Lists, which others have of their own, and things, of which others know nothing.
-WATCHED_BY_ADMINS = frozenset({"/notifications", "/settings/certificates"})
-OF_ADMINS = frozenset(
-    {"/notifications/{notificationId}", "/notifications/notices/{noticeId}", "/settings/certificates/{certificateId}"}
-)
 
 # Of what no engine is there to tell; ``test_container_pages`` has one.
 WITH_AN_ENGINE = frozenset({"/containers/{containerId}", "/containers/servers/{serverId}/{containerId}"})
