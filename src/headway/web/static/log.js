@@ -206,6 +206,7 @@ class Log {
     event.preventDefault();
     if (event.key === "End") this.toEnd();
     else this.scroll.show(0, 0);
+    this.scroll.now();
     this.tellFollow();
   }
 

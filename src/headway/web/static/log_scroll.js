@@ -5,6 +5,8 @@ const BLOCK = 50, NEAR = 8; // rows of a block, and pixels that count as none
 const TALLEST = 15_000_000; // pixels: browsers know no much taller element
 const OFF = 1.5; // by which rows are taller than was thought
 const ROOM = 0.75; // of what is seen, drawn above and below it at least
+const GLIDE = 400; // milliseconds that a browser glides on for
+const INTENTS = ["wheel", "keydown", "pointerdown", "touchstart"]; // by which somebody scrolls
 
 export const made = (tag, name, text) => {
   const node = document.createElement(tag);
@@ -60,13 +62,14 @@ export class Scroll {
   // `root` scrolls; `draw` makes the node of a line, `head` that of a heading; `looked` is told after something was drawn.
   constructor(root, rows, { draw, head, looked }) {
     Object.assign(this, { root, rows, draw, head, looked, blocks: new Map(), layout: 0, frame: 0, follows: false });
-    Object.assign(this, { anchor: { row: 0, shift: 0 }, first: 0, last: 0, top: 0, height: 0, tall: 0, average: 0 });
+    Object.assign(this, { anchor: { row: 0, shift: 0 }, at: 0, heldUntil: 0, first: 0, last: 0, top: 0, height: 0, tall: 0, average: 0 });
     this.space = made("div", "log-space");
     this.window = made("div", "log-window");
     this.stuck = made("div", "log-stuck");
     this.space.append(this.window);
     root.replaceChildren(this.stuck, this.space);
     root.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    for (const kind of INTENTS) root.addEventListener(kind, () => (this.heldUntil = 0), { passive: true });
     new ResizeObserver(() => this.later()).observe(root);
   }
 
@@ -79,6 +82,13 @@ export class Scroll {
     });
   }
 
+  // Draws at once: what is pressed next begins where this one leads to.
+  now() {
+    cancelAnimationFrame(this.frame);
+    this.frame = 0;
+    this.render();
+  }
+
   // Whether the end is seen of what was drawn: meanwhile more may have come.
   get isAtEnd() {
     const { root } = this;
@@ -89,21 +99,35 @@ export class Scroll {
   show(row, shift = this.root.clientHeight / 3) {
     this.follows = false;
     this.anchor = { row: Math.max(0, Math.min(row, this.rows.count - 1)), shift };
-    this.isJump = true;
-    this.later();
+    this.jump();
   }
 
   toEnd(follows) {
     this.follows = follows;
     this.anchor = { row: this.rows.count - 1, shift: this.root.clientHeight };
+    this.jump();
+  }
+
+  // What a browser was gliding for before, it would go on with from here.
+  jump() {
     this.isJump = true;
+    this.heldUntil = performance.now() + GLIDE;
     this.later();
+  }
+
+  get isHeld() {
+    return performance.now() < this.heldUntil;
   }
 
   scrolled() {
     if (this.frame && this.isJump) return; // where to look is decided already
+    if (this.isHeld) {
+      if (this.root.scrollTop !== this.at) this.root.scrollTop = this.at;
+      return;
+    }
     if (this.follows && !this.isAtEnd) this.follows = false;
     this.anchor = this.anchorNow();
+    this.at = this.root.scrollTop;
     const { root, first, last, rows, top, height } = this, room = root.clientHeight * ROOM;
     const isShort = (first > 0 && root.scrollTop - top < room) || (last < rows.count && top + height - root.scrollTop - root.clientHeight < room);
     if (isShort) this.later();
@@ -134,12 +158,23 @@ export class Scroll {
     return last ?? { row: 0, shift: 0 };
   }
 
+  // A browser that glides is further on when a frame is drawn than it has told: what would be drawn for where it was would
+  // take it back, and who pages through a log whose lines are still coming would go less than a page.
+  catchUp() {
+    const moved = this.root.scrollTop - this.at;
+    if (this.isJump || this.isHeld || moved === 0) return;
+    if (this.follows && moved < 0 && !this.isAtEnd) this.follows = false;
+    if (Math.abs(moved) > this.root.clientHeight) this.anchor = this.anchorNow();
+    else this.anchor.shift -= moved;
+  }
+
   render() {
     const { root, rows } = this, view = root.clientHeight, count = rows.count;
+    this.catchUp();
     if (this.follows) this.anchor = { row: count - 1, shift: view };
     const anchor = this.anchor, line = this.average || 20;
     anchor.row = Math.max(0, Math.min(anchor.row, count - 1));
-    const above = Math.ceil((view * ROOM + Math.max(0, anchor.shift)) / line), below = Math.ceil((view * (1 + ROOM)) / line);
+    const above = Math.ceil((view * ROOM + Math.max(0, anchor.shift)) / line), below = Math.ceil((view * (1 + ROOM) + Math.max(0, -anchor.shift)) / line);
     this.first = Math.max(0, Math.floor((anchor.row - above) / BLOCK) * BLOCK);
     this.last = Math.min(count, Math.ceil((anchor.row + 1 + below) / BLOCK) * BLOCK);
     this.hasEnd = this.last >= count;
@@ -219,7 +254,8 @@ export class Scroll {
     this.window.style.transform = `translateY(${top}px)`;
     const scrollTop = Math.max(0, Math.min(top + at - anchor.shift, tall - view));
     if (Math.abs(scrollTop - root.scrollTop) > 0.5) root.scrollTop = scrollTop;
-    this.anchor = { row: anchor.row, shift: top + at - root.scrollTop };
+    this.at = root.scrollTop;
+    this.anchor = { row: anchor.row, shift: top + at - this.at };
   }
 
   // The heading of the step whose lines are seen stays at the top.
