@@ -133,6 +133,25 @@ def test_a_status_is_another_as_soon_as_it_is(
         running.post("deployment.killProcess", deploymentId=first)
 
 
+def test_a_browser_that_keeps_nothing_is_told_too(running: Panel, browser: Browser, first_session: str) -> None:
+    ended(running, "unkept")
+    with opened(running, browser, first_session) as page:
+        page.add_init_script(
+            "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('', 'SecurityError'); } })"
+        )
+        shown(page, "/services")
+        page.keyboard.press("?")
+        page.get_by_role("dialog", name="Keys").wait_for(timeout=SOON)
+
+
+def test_a_dark_page_is_printed_dark_on_white(running: Panel, browser: Browser, first_session: str) -> None:
+    with opened(running, browser, first_session) as page:
+        page.goto("/services")
+        page.evaluate("document.documentElement.dataset.theme = 'dark'")
+        page.emulate_media(media="print")
+        assert page.evaluate("getComputedStyle(document.body).color") == "rgb(22, 26, 32)"
+
+
 def test_a_page_outlives_the_panel(running: Panel, browser: Browser, first_session: str) -> None:
     application_id, _ = ended(running, "older")
     with opened(running, browser, first_session) as page:

@@ -142,6 +142,8 @@ def test_any_line_of_a_long_log_is_a_jump_a_search_or_a_link_away(
         seen(page, "line 19990 of it")
         page.get_by_role("button", name="Previous").click()
         seen(page, "line 1999 of it")
+        page.emulate_media(forced_colors="active")  # last, for the page is laid out anew with them
+        assert page.locator("#log .log-current").evaluate("line => getComputedStyle(line).outlineStyle") == "solid"
 
 
 def test_steps_fold_and_times_are_told(running: Panel, browser: Browser, signed_in: str, ended: str) -> None:

@@ -1,6 +1,7 @@
 // Keys: ? tells of all, / leads to the search field, and a letter after g to a place. The sheet of the layout says which.
 
 const SEQUENCE = 1_000; // milliseconds between two keys
+const KEPT = "headway-keys"; // whether they are off
 const sheet = document.getElementById("keys");
 let began = 0; // when g was pressed
 
@@ -24,18 +25,37 @@ function press(event) {
   else field.focus();
 }
 
+// What was chosen; a browser may keep nothing, and then it holds for this page.
+function kept() {
+  try {
+    return localStorage.getItem(KEPT) !== "off";
+  } catch {
+    return true;
+  }
+}
+
+function keep(on) {
+  try {
+    localStorage.setItem(KEPT, on ? "on" : "off");
+  } catch {
+    // see above
+  }
+}
+
 // Keys of one letter can be turned off: who speaks to a computer presses them without meaning to.
 function offerKeys(line) {
-  const button = line.querySelector("button"), kept = "headway-keys";
-  const set = (on) => {
-    document[on ? "addEventListener" : "removeEventListener"]("keydown", press);
-    button.textContent = on ? "Turn off" : "Turn on";
+  const button = line.querySelector("button");
+  let isOn = kept();
+  const set = () => {
+    document[isOn ? "addEventListener" : "removeEventListener"]("keydown", press);
+    button.textContent = isOn ? "Turn off" : "Turn on";
   };
   button.addEventListener("click", () => {
-    localStorage.setItem(kept, localStorage.getItem(kept) === "off" ? "on" : "off");
-    set(localStorage.getItem(kept) !== "off");
+    isOn = !isOn;
+    keep(isOn);
+    set();
   });
-  set(localStorage.getItem(kept) !== "off");
+  set();
   line.hidden = false;
 }
 
