@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["signed_in"]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 LINES = 20_000
+# Whether the heading of the build is behind another.
+COVERED = """(wanted) => {
+  const head = document.querySelector('#log .log-space [data-step="build"]'), at = head.getBoundingClientRect();
+  return head.contains(document.elementFromPoint(at.left + at.width / 3, at.top + at.height / 2)) !== wanted;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +164,14 @@ def test_steps_fold_and_times_are_told(running: Panel, browser: Browser, signed_
         page.keyboard.press("Enter")
         page.wait_for_function("() => document.querySelectorAll('#log .log-line').length > 20")
         assert build.get_attribute("aria-expanded") == "true"
+        page.locator("#log").hover()
+        seen(page, "line 1 of it")
+        above = "head => head.getBoundingClientRect().top - head.closest('#log').getBoundingClientRect().top - 10"
+        page.mouse.wheel(0, build.evaluate(above))
+        page.wait_for_function(COVERED, arg=True)
+        build.blur()
+        build.focus()
+        page.wait_for_function(COVERED, arg=False)
         page.get_by_label("Times").select_option("step")
         page.wait_for_function(
             "() => /^(≤ )?[+]\\d\\d:\\d\\d$/.test(document.querySelector('#log .log-time')?.textContent)"
@@ -202,8 +215,10 @@ def test_a_log_is_followed_until_one_looks_back_and_over_the_end_of_a_panel(
         seen(page, "first 3000 of it")
         follow = page.get_by_role("button", name="Follow")
         assert follow.get_attribute("aria-pressed") == "true"
+        page.locator('#log .log-stuck [data-step="build"]').focus()
         (folder / "one").touch()
         seen(page, "second 3000 of it")
+        assert page.evaluate("document.activeElement.dataset.step") == "build", "its heading was drawn anew meanwhile"
         assert follow.get_attribute("aria-pressed") == "true", "it comes while it is scrolled"
 
         page.get_by_role("region", name="Lines of the log").focus()

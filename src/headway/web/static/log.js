@@ -45,7 +45,9 @@ class Log {
     const asked = Number(new URLSearchParams(location.search).get("line"));
     this.start = this.marked?.first ?? (Number.isInteger(asked) && asked > 0 ? asked : 0);
     // Whoever pulled this part before does not write over it.
+    const at = document.activeElement;
     for (const part of [view.closest("[data-part]")]) part?.replaceWith(this.part = this.taken(part));
+    if (this.part?.contains(at)) at.focus({ preventScroll: true });
     this.listen();
     if (document.visibilityState === "visible") this.lines.open();
   }
@@ -112,6 +114,7 @@ class Log {
     root.setAttribute("role", "region");
     root.setAttribute("aria-label", this.view.dataset.label);
     this.rows = new Rows(this.lines);
+    const wasAt = [...this.view.children].some((old) => old !== this.bar && old.contains(document.activeElement));
     for (const old of [...this.view.children]) if (old !== this.bar) old.remove();
     document.getElementById("find")?.remove(); // what was found is told in the log itself
     this.view.append(root);
@@ -126,6 +129,7 @@ class Log {
     root.addEventListener("scroll", () => this.tellFollow(), { passive: true });
     this.bar.hidden = false;
     this.apply();
+    if (wasAt) root.focus({ preventScroll: true });
     if (this.start) this.goTo(Math.min(this.start, this.lines.total));
     else this.scroll.toEnd(!this.lines.ended);
     this.tellFollow();

@@ -69,7 +69,7 @@ export class Scroll {
     this.space.append(this.window);
     root.replaceChildren(this.stuck, this.space);
     root.addEventListener("scroll", () => this.scrolled(), { passive: true });
-    for (const kind of INTENTS) root.addEventListener(kind, () => (this.heldUntil = 0), { passive: true });
+    for (const kind of INTENTS) document.addEventListener(kind, () => (this.heldUntil = 0), { capture: true, passive: true });
     new ResizeObserver(() => this.later()).observe(root);
   }
 
@@ -158,6 +158,14 @@ export class Scroll {
     return last ?? { row: 0, shift: 0 };
   }
 
+  // What one is at may be drawn anew: then one is at the same again, or at the log, and not at the beginning of the page.
+  keepFocus(act) {
+    const { root } = this, at = document.activeElement;
+    act();
+    if (at === null || at.isConnected || !at.classList.contains("log-fold") || document.activeElement !== document.body) return;
+    (root.querySelector(`[data-step="${CSS.escape(at.dataset.step)}"]`) ?? root).focus({ preventScroll: true });
+  }
+
   // A browser that glides is further on when a frame is drawn than it has told: what would be drawn for where it was would
   // take it back, and who pages through a log whose lines are still coming would go less than a page.
   catchUp() {
@@ -178,7 +186,7 @@ export class Scroll {
     this.first = Math.max(0, Math.floor((anchor.row - above) / BLOCK) * BLOCK);
     this.last = Math.min(count, Math.ceil((anchor.row + 1 + below) / BLOCK) * BLOCK);
     this.hasEnd = this.last >= count;
-    this.fill();
+    this.keepFocus(() => this.fill());
     this.place(anchor, view, count);
     this.isJump = false;
     this.tellPlace();
@@ -265,6 +273,6 @@ export class Scroll {
     const shown = isStuck ? this.headShown(section) : "";
     if (this.stuck.shown === shown) return;
     this.stuck.shown = shown;
-    this.stuck.replaceChildren(...(isStuck ? [this.head(section)] : []));
+    this.keepFocus(() => this.stuck.replaceChildren(...(isStuck ? [this.head(section)] : [])));
   }
 }
