@@ -248,3 +248,37 @@ def test_a_log_is_followed_until_one_looks_back_and_over_the_end_of_a_panel(
             (row,) = running.get("deployment.lines", deploymentId=deployment_id, count=1, **{"from": number})["rows"]
             assert "".join(part for _, part in row["runs"]) == text
         context.close()
+
+
+def test_what_answers_in_the_panels_place_ends_no_log(
+    running: Panel, browser: Browser, signed_in: str, tmp_path: Path
+) -> None:
+    url = git_repository(tmp_path / "repository", web("one"))
+    with open_folder() as folder:
+        build = f"echo begun; until [ -e {folder}/go ]; do sleep 0.05; done; echo gone on; sleep 300"
+        deployment_id = running.deploy(running.application(url, "behind", buildCommand=build))
+        running.running(deployment_id, "begun\n")
+        url = f"http://127.0.0.1:{running.port}"
+        context = browser.new_context(base_url=url)
+        context.add_cookies([{"name": f"headway-{running.port}", "value": signed_in, "url": url}])
+        page = context.new_page()
+        page.route("**/*deployment.followLines*", lambda route: route.fulfill(status=502, body="Bad gateway"))
+        page.goto(f"/deployments/{deployment_id}")
+        seen(page, "begun")
+        told = page.locator("[data-log-said]")
+        told.evaluate("""(line) => {
+            line.all = [];
+            new MutationObserver(() => line.all.push(line.textContent)).observe(line, { childList: true });
+        }""")
+        (folder / "go").touch()
+        seen(page, "gone on")
+        page.wait_for_timeout(3_000)
+        assert told.evaluate("line => line.all") == [], "the lines come, if not as a stream"
+
+        page.route("**/*deployment.lines*", lambda route: route.fulfill(status=404, body="404 page not found"))
+        told.filter(has_text="Not connected since").wait_for(timeout=20_000)
+        page.unroute("**/*deployment.lines*")
+        told.wait_for(state="hidden", timeout=40_000)
+        running.post("deployment.killProcess", deploymentId=deployment_id)
+        page.get_by_role("button", name="To the end").wait_for(timeout=30_000)
+        context.close()

@@ -4,14 +4,17 @@
 const CHUNK = 500, KEPT = 40; // lines of a chunk, and chunks that are kept
 const ASKED = 2; // chunks that are asked for at once
 const PATIENCE = 15_000, SILENCE = 40_000, FIRST_PAUSE = 500, LONGEST_PAUSE = 10_000; // milliseconds
+const LOOK = 2_000; // milliseconds from one look at the end to the next, where nobody tells what comes
+const MUTE = 10_000, LATER = 30_000; // milliseconds after which a stream says nothing at all, and until it is asked for again
 const OVER = [401, 403, 404];
 const HEADERS = { "x-headway-page": "1" };
 
-class Refused extends Error {
-  constructor(answer) {
-    super(String(answer.status));
-    this.status = answer.status;
-  }
+// What stands before the panel may answer in its place, and knows nothing of who is signed in or what was removed: of the
+// panel's own answers the body says that they are. Of any other the status is 0.
+async function refused(answer) {
+  const told = await answer.json().catch(() => null);
+  const isOurs = told?.data?.httpStatus === answer.status || (answer.status === 401 && told?.message === "Unauthorized");
+  return Object.assign(new Error(String(answer.status)), { status: isOurs ? answer.status : 0 });
 }
 
 class Anew extends Error {}
@@ -19,15 +22,20 @@ class Anew extends Error {}
 const chunkOf = (number) => Math.floor((number - 1) / CHUNK);
 const wait = (time, signal) =>
   new Promise((done) => {
-    const timer = setTimeout(done, time);
-    signal.addEventListener("abort", () => (clearTimeout(timer), done()), { once: true });
+    const timer = setTimeout(end, time);
+    function end() {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      done();
+    }
+    signal.addEventListener("abort", end);
   });
 
 export class Lines {
   // `linesAt` and `followAt` are addresses that hold which log; `tell` is called with what has changed: "lines", "anew", "moved"
   // (steps and status), "ended", "lost", "found", or "over" with the status of the answer.
   constructor(linesAt, followAt, tell) {
-    Object.assign(this, { linesAt, followAt, tell, running: null, wanted: null, pause: FIRST_PAUSE, lostAt: 0, isOver: false });
+    Object.assign(this, { linesAt, followAt, tell, running: null, wanted: null, pause: FIRST_PAUSE, lostAt: 0, mutedAt: 0, isOver: false });
     this.reset();
   }
 
@@ -83,7 +91,7 @@ export class Lines {
     for (const [name, value] of Object.entries(all)) address.searchParams.set(name, value);
     const answer = await fetch(address, { headers: HEADERS, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
     if (answer.status === 409) throw new Anew();
-    if (!answer.ok) throw new Refused(answer);
+    if (!answer.ok) throw await refused(answer);
     return answer.json();
   }
 
@@ -174,9 +182,11 @@ export class Lines {
 
   async run(signal) {
     while (!signal.aborted) {
+      let longest = LONGEST_PAUSE;
       try {
         await this.catchUp(signal);
-        if (!this.ended) await this.stream(signal);
+        longest = LOOK; // what comes is to be had, whatever becomes of the stream
+        if (!this.ended && Date.now() - this.mutedAt >= LATER) await this.stream(signal);
         if (this.ended || signal.aborted) return;
       } catch (error) {
         if (signal.aborted) return;
@@ -186,11 +196,14 @@ export class Lines {
           continue;
         }
         if (OVER.includes(error.status)) return this.end(error.status);
-        if (!this.lostAt) this.lostAt = Date.now();
-        this.tell("lost");
+        if (longest === LONGEST_PAUSE) {
+          this.lostAt ||= Date.now();
+          this.tell("lost");
+        }
       }
+      this.pause = Math.min(this.pause, longest);
       await wait(this.pause * (1 + Math.random()), signal);
-      this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);
+      this.pause = Math.min(this.pause * 2, longest);
     }
   }
 
@@ -203,29 +216,26 @@ export class Lines {
     Object.assign(this, { generation: found.generation, steps: found.steps, isKnown: true });
     this.total = Math.max(this.total, found.total);
     this.take(found.rows);
-    this.heard();
+    if (this.lostAt) {
+      this.lostAt = 0;
+      this.tell("found");
+    }
     this.ended = found.ended;
     this.tell("lines");
     if (this.ended) this.tell("ended");
   }
 
-  heard() {
-    this.pause = FIRST_PAUSE;
-    if (!this.lostAt) return;
-    this.lostAt = 0;
-    this.tell("found");
-  }
-
   async stream(outer) {
     const inner = new AbortController(), stop = () => inner.abort();
+    let isMute = true;
     outer.addEventListener("abort", stop);
     const address = new URL(this.followAt, location.href);
     address.searchParams.set("from", Math.max(1, this.total));
     if (this.generation) address.searchParams.set("generation", this.generation);
-    let silence = setTimeout(stop, SILENCE);
+    let silence = setTimeout(stop, MUTE);
     try {
       const answer = await fetch(address, { headers: HEADERS, cache: "no-store", signal: inner.signal });
-      if (!answer.ok) throw new Refused(answer);
+      if (!answer.ok) throw await refused(answer);
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       let held = "";
       for (;;) {
@@ -233,7 +243,8 @@ export class Lines {
         if (done) return;
         clearTimeout(silence);
         silence = setTimeout(stop, SILENCE);
-        this.heard();
+        isMute = false;
+        this.pause = FIRST_PAUSE;
         const events = (held + value).split("\n\n");
         held = events.pop();
         for (const event of events) if (this.hear(event)) return;
@@ -242,6 +253,7 @@ export class Lines {
       clearTimeout(silence);
       outer.removeEventListener("abort", stop);
       inner.abort();
+      if (isMute && !outer.aborted) this.mutedAt = Date.now();
     }
   }
 
