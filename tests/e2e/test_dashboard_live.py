@@ -133,6 +133,18 @@ def test_a_status_is_another_as_soon_as_it_is(
         running.post("deployment.killProcess", deploymentId=first)
 
 
+def test_many_tabs_leave_room_to_load_another(running: Panel, browser: Browser, first_session: str) -> None:
+    """A browser opens six connections to a panel that speaks HTTP/1.1, and each tab is told what changes."""
+    application_id, _ = ended(running, "of many")
+    with opened(running, browser, first_session) as page:
+        tabs = [page, *(page.context.new_page() for _ in range(7))]
+        for tab in tabs:
+            tab.goto("/services", timeout=SOON)
+        running.post("application.update", applicationId=application_id, name="seen in all")
+        for tab in tabs:
+            tab.locator("[data-part]").get_by_text("seen in all").first.wait_for(timeout=SOON)
+
+
 def test_a_browser_that_keeps_nothing_is_told_too(running: Panel, browser: Browser, first_session: str) -> None:
     ended(running, "unkept")
     with opened(running, browser, first_session) as page:

@@ -4,13 +4,14 @@
 import { clock, tellAges } from "./ages.js";
 import "./keys.js";
 import { LiveStream } from "./live_stream.js";
+import { isLookedBackIn, toOwnEnds } from "./log_end.js";
 import { morph, tellGone } from "./morph.js";
 
 const QUICK = 3_000, TOLD = 15_000, SLOW = 60_000; // milliseconds from one look at a part to the next, where nothing calls for one
-const APART = 250, SILENCE = 30_000, PATIENCE = 10_000, HIDDEN = 30_000, THERE = 30_000, MOST_TOPICS = 16;
-const NEAR = 8; // pixels from a log's end that count as its end
+const APART = 250, SILENCE = 30_000, DOUBT = 4_000, PATIENCE = 10_000, HIDDEN = 2_000, THERE = 30_000, MOST_TOPICS = 16;
 const states = new WeakMap(); // of a part: the tag of what it shows, when it was asked for, and whether it is now
 let heard = Date.now(); // when the panel last answered
+let doubted = 0; // when it first did not, after that
 let over = false; // nobody is signed in any more
 let moved = Date.now(); // when somebody last did something here
 const loaded = Date.now();
@@ -23,7 +24,7 @@ const isVisible = () => document.visibilityState === "visible";
 function show(part, text) {
   const was = "live" in part.dataset;
   if (!morph(part, text)) return;
-  part.querySelectorAll("[data-follow]").forEach((log) => lookedBackIn.has(log) || toEnd(log));
+  toOwnEnds(part);
   if (was !== "live" in part.dataset) askAll(); // it began or ended, which other parts tell of too
 }
 
@@ -65,7 +66,7 @@ async function pull(part, state) {
       show(part, text);
     }
   } catch {
-    clock.counts = false;
+    doubt();
   } finally {
     state.busy = false;
     if (state.wanted) want(part);
@@ -100,7 +101,7 @@ const stream = new LiveStream({
   },
   beat: (now) => tellHeard(now),
   over: tellOver,
-  lost: (isSilent) => isSilent && (clock.counts = false),
+  lost: (isSilent) => isSilent && (doubt(), askAll()), // who speaks no more may answer yet
 });
 let leaving = null; // the timer that closes it
 
@@ -137,10 +138,17 @@ function tellHeard(at) {
   }
 }
 
+function doubt() {
+  if (clock.counts) doubted = Date.now();
+  clock.counts = false;
+}
+
 function tellSilence() {
-  if (clock.counts || over || Date.now() - heard < SILENCE) return;
+  const now = Date.now(), since = new Date(heard);
+  if (clock.counts || over || now - heard < SILENCE || now - doubted < DOUBT) return;
   document.documentElement.dataset.stale = "";
-  tell(`Not heard from the panel since ${new Date(heard).toLocaleTimeString()}.`);
+  const isToday = since.toDateString() === new Date(now).toDateString();
+  tell(`Not heard from the panel since ${isToday ? since.toLocaleTimeString() : since.toLocaleString()}.`);
 }
 
 function tellOver() {
@@ -153,40 +161,15 @@ function tellOver() {
   tell("You are signed out.", link);
 }
 
-// The end of a log
+// Who looks
 
-const isAtEnd = (log) => log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
-// Whoever reads further back keeps the lines that are there: they are shown what came when they are at its end again.
-const lookedBackIn = new WeakSet(); // the logs that somebody has scrolled away from their ends
-const isLookedBackIn = (part) => [...part.querySelectorAll("[data-follow]")].some((log) => lookedBackIn.has(log));
-const toEnd = (log) => (log.scrollTop = log.scrollHeight);
-
-function noteLook(log) {
-  if (isAtEnd(log)) lookedBackIn.delete(log);
-  else lookedBackIn.add(log);
-}
-
-function noteScroll(event) {
-  if (event.target instanceof Element && event.target.matches("[data-follow]")) noteLook(event.target);
-}
-
-// The address of a line is had by its number. It is no link: a log would be hundreds of stops for who goes by the keyboard.
-function nameLine(event) {
-  const number = event.target.closest?.(".log-number");
-  if (number?.parentElement.id) location.hash = number.parentElement.id;
-}
-
-if (/^#L\d+$/.test(location.hash)) document.querySelectorAll("[data-follow]").forEach(noteLook);
-else document.querySelectorAll("[data-follow], [data-end]").forEach(toEnd);
-document.addEventListener("scroll", noteScroll, { capture: true, passive: true });
 document.querySelector("[data-focus]")?.focus({ preventScroll: true });
-document.addEventListener("click", nameLine);
 for (const kind of ["pointermove", "pointerdown", "keydown", "scroll"])
   document.addEventListener(kind, () => (moved = Date.now()), { capture: true, passive: true });
 const look = () => [listen(), askAll()];
 document.addEventListener("visibilitychange", look);
 addEventListener("pagehide", () => stream.close());
-addEventListener("pageshow", (event) => event.persisted && look());
+addEventListener("pageshow", (event) => event.persisted && (over ? location.reload() : look()));
 listen();
 setInterval(() => {
   if (!isVisible()) return;

@@ -1,6 +1,9 @@
 // The panel's word of what has changed: one stream of events for a page, opened again when it breaks.
 
+import { leave, take } from "./seats.js";
+
 const LOST = 30_000, LATER = 60_000; // milliseconds without a beat, and until a stream that cannot be had is asked for again
+const FULL = 5_000; // milliseconds until a seat is asked for again
 const between = (low, high) => low + Math.random() * (high - low); // so that many pages do not come back at once
 
 // Hands `on` what it says: opened(), changed(topics), beat(now), over() once nobody is signed in, lost() when it broke.
@@ -11,7 +14,7 @@ export class LiveStream {
   #failed = 0;
   #on;
   isOpen = false;
-  last = 0; // when it last said anything
+  last = 0; // when it last said anything, or was asked for
 
   constructor(on) {
     this.#on = on;
@@ -30,20 +33,26 @@ export class LiveStream {
     clearTimeout(this.#timer);
     this.#timer = null;
     this.#abort?.abort();
+    leave(this.#abort);
     this.#abort = null;
     this.isOpen = false;
     this.#topics = "";
   }
 
-  // To be called each second: a connection that says nothing may be none any more.
+  // To be called each second: a connection that says nothing may be none any more, and one that is never answered never was.
   watch() {
-    if (this.isOpen && Date.now() - this.last > LOST) this.#abort?.abort();
+    if (Date.now() - this.last > LOST) this.#abort?.abort();
   }
 
   async #read(topics) {
     const abort = (this.#abort = new AbortController());
     let pause = null;
+    this.last = Date.now();
     try {
+      if (!take(abort)) {
+        pause = FULL;
+        return;
+      }
       const query = topics.map((topic) => `topic=${encodeURIComponent(topic)}`).join("&");
       const answer = await fetch(`/live?${query}`, {
         headers: { accept: "text/event-stream", "x-headway-page": "1" },
@@ -58,6 +67,7 @@ export class LiveStream {
     } catch {
       // it is lost, which is told below
     } finally {
+      leave(abort);
       if (this.#abort === abort) this.#again(topics, pause);
     }
   }

@@ -1,6 +1,8 @@
 // The lines of a log, as far as they were asked for: each under its number, in the generation of the log that it is of. What
 // comes twice replaces itself, and what is missing is asked for when it is looked at, so nothing is lost or doubled.
 
+import { leave, take } from "./seats.js";
+
 const CHUNK = 500, KEPT = 40; // lines of a chunk, and chunks that are kept
 const ASKED = 2; // chunks that are asked for at once
 const PATIENCE = 15_000, SILENCE = 40_000, FIRST_PAUSE = 500, LONGEST_PAUSE = 10_000; // milliseconds
@@ -227,6 +229,7 @@ export class Lines {
 
   async stream(outer) {
     const inner = new AbortController(), stop = () => inner.abort();
+    if (!take(inner)) return;
     let isMute = true;
     outer.addEventListener("abort", stop);
     const address = new URL(this.followAt, location.href);
@@ -253,6 +256,7 @@ export class Lines {
       clearTimeout(silence);
       outer.removeEventListener("abort", stop);
       inner.abort();
+      leave(inner);
       if (isMute && !outer.aborted) this.mutedAt = Date.now();
     }
   }
