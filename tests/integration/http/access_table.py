@@ -242,6 +242,7 @@ TABLE: Mapping[str, Row] = {
     "registry.testRegistry": Row(MUTATION, A_LOGIN_AT, ADMIN, SET, OWN),
     "registry.testRegistryById": Row(MUTATION, REGISTRY, ADMIN, SET, ORGANISATION),
     "registry.update": Row(MUTATION, REGISTRY, ADMIN, SET, ORGANISATION),
+    "registry.usedBy": Row(QUERY, REGISTRY, ADMIN, READ, ORGANISATION),
     "user.all": Row(QUERY, {}, ADMIN, READ, OWN),
     "user.apiKeys": Row(QUERY, {}, MEMBER, READ, OWN),
     "user.assignPermissions": Row(MUTATION, {"id": "{user}"}, ADMIN, SET, ORGANISATION),

@@ -39,6 +39,7 @@ PROVIDER_ROWS: Mapping[str, Row] = {
     "gitProvider.toggleShare": Row(
         MUTATION, FORGES["gitea"] | {"sharedWithOrganization": False}, ADMIN, SET, ORGANISATION
     ),
+    "gitProvider.usedBy": Row(QUERY, FORGES["gitea"], ADMIN, READ, ORGANISATION),
     "gitProvider.remove": Row(MUTATION, FORGES["gitea"], ADMIN, SET, ORGANISATION),
     "gitea.getGiteaUrl": Row(QUERY, FORGES["gitea"], ADMIN, READ, ORGANISATION),
     **{name: row for forge in FORGES for name, row in _rows(forge).items()},

@@ -37,6 +37,7 @@ SERVER_ROWS: Mapping[str, Row] = {
     "sshKey.one": Row(QUERY, SSH_KEY, ADMIN, READ, ORGANISATION),
     "sshKey.remove": Row(MUTATION, SSH_KEY, ADMIN, SET, ORGANISATION),
     "sshKey.update": Row(MUTATION, SSH_KEY | A_NAME, ADMIN, SET, ORGANISATION),
+    "sshKey.usedBy": Row(QUERY, SSH_KEY, ADMIN, READ, ORGANISATION),
 }
 
 

@@ -7,16 +7,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from headway.pages.entries import TEMPLATE, Entry, Look, fields_of, takes, values_of
-from headway.pages.forms import Flash, Form, Question
+from headway.pages.forms import Flash, Form, Question, Thing
 from headway.pages.page import Asked, Page, View, Visit
-from headway.pages.words import cut
+from headway.pages.users import MOST, told_of
+from headway.pages.words import cut, plural
 
 if TYPE_CHECKING:
+    from headway.features.backups.api.overview_rows import BackupOverviewRow
     from headway.features.backups.api.rows import DestinationRow
 
 PATH = "/destinations"
 ALL: Asked[list[DestinationRow]] = Asked("destination.all")
 DESTINATION: Asked[DestinationRow] = Asked("destination.one")
+BACKUPS: Asked[list[BackupOverviewRow]] = Asked("backup.overview")
 CREATE, UPDATE, REMOVE, TEST = (
     "destination.create",
     "destination.update",
@@ -185,16 +188,28 @@ async def _ask_test(visit: Visit) -> Question:
 
 
 async def _ask_remove(visit: Visit) -> Question:
+    """It is removed only while no backup goes there: those that do are named."""
     row = await _destination(visit)
+    every = await visit.ask(BACKUPS)
+    users = [each for each in every if each["destinationId"] == row["destinationId"]]
+    gone = "What lies there stays, and is not found from here any more."
+    first = "While backups go there it cannot be removed: give each another destination first, or remove the backup."
     return Question(
         title=f"Remove “{cut(row['name'], 120)}”?",
-        consequences=(
-            "What lies there stays, and is not found from here any more.",
-            "It is refused while backups go there: give them another one first.",
-        ),
-        button="Remove it",
+        consequences=(told_of(len(users)), first if users else gone),
+        button="" if users else "Remove it",
         danger=True,
-        typed=row["name"].strip(),
+        typed=None if users else row["name"].strip(),
+        things=[_backup(each) for each in users[:MOST]],
+    )
+
+
+def _backup(row: BackupOverviewRow) -> Thing:
+    """A backup that goes there."""
+    of = f"backup of {cut(row['serviceName'], 60)}" if row["serviceName"] else "backup"
+    kept = f", {plural(row['files'], 'file')} kept" if row["files"] else ", nothing kept yet"
+    return Thing(
+        label=row["name"].strip() or row["source"] or row["of"], standing=of + kept, path=f"/backups/{row['backupId']}"
     )
 
 

@@ -29,12 +29,18 @@ def _forge(panel: PanelParts, forge: ForgeName) -> Routed:
 
 
 def _git_provider(panel: PanelParts) -> Routed:
+    from headway.api.router import joined
     from headway.features.git.api import providers
+    from headway.features.services.api import users_of, uses
 
-    return providers.router.over(panel.features.git.providers)
+    own = providers.router.over(panel.features.git.providers)
+    return joined("gitProvider", (own, uses.provider_router.over(users_of(panel))))
 
 
 def _ssh_key(panel: PanelParts) -> Routed:
+    from headway.api.router import joined
     from headway.features.git.api import ssh_keys
+    from headway.features.services.api import users_of, uses
 
-    return ssh_keys.router.over(panel.features.git.ssh_keys)
+    own = ssh_keys.router.over(panel.features.git.ssh_keys)
+    return joined("sshKey", (own, uses.ssh_key_router.over(users_of(panel))))

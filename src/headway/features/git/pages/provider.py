@@ -13,10 +13,12 @@ from headway.kernel.errors import Code, HeadwayError
 from headway.pages.entries import TEMPLATE, Look, fields_of, takes
 from headway.pages.forms import Flash, Form, Question
 from headway.pages.page import Asked, Page, Unknown, View, Visit
+from headway.pages.users import things_of, told_of
 from headway.pages.words import cut
 
 if TYPE_CHECKING:
     from headway.features.git.api.rows import GitProviderRow, RepositoryRow
+    from headway.features.services.api.uses import UsersRow
 
 PATH = "/git-providers/{gitProviderId}"
 REPOSITORIES: Mapping[str, Asked[list[RepositoryRow]]] = {
@@ -25,6 +27,7 @@ REPOSITORIES: Mapping[str, Asked[list[RepositoryRow]]] = {
     "gitea": Asked("gitea.getGiteaRepositories"),
     "bitbucket": Asked("bitbucket.getBitbucketRepositories"),
 }
+USED_BY: Asked[UsersRow] = Asked("gitProvider.usedBy")
 REMOVE, SHARE = "gitProvider.remove", "gitProvider.toggleShare"
 _SECONDS = 20.0
 _MOST = 50
@@ -119,12 +122,16 @@ def _change(forge: str) -> Form:
 
 async def _ask_remove(visit: Visit) -> Question:
     row = await _provider(visit)
+    users = await visit.ask(USED_BY, **_by_id(visit))
+    fails = "Each goes on serving; its next deploy fails and says so, until another source is chosen in its settings."
     return Question(
         title=f"Remove “{cut(row['name'], 120)}”?",
         consequences=(
-            "A deploy of a service that takes its repository from it fails from now on, and says so.",
-            "What serves goes on. Nothing changes at the forge: end its token there.",
+            told_of(users["total"]),
+            *((fails, "Their previews, and what is told to the forge, fail the same way.") if users["total"] else ()),
+            "Nothing changes at the forge: end its token there.",
         ),
+        things=things_of(users["items"]),
         button="Remove it",
         danger=True,
         typed=row["name"].strip(),

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 from headway.pages.entries import TEMPLATE, Entry, Look, fields_of, takes
 from headway.pages.forms import Flash, Form, Question
 from headway.pages.page import Asked, Page, View, Visit
+from headway.pages.users import things_of, told_of
 from headway.pages.words import cut
 
 if TYPE_CHECKING:
     from headway.features.projects.api.rows import SshKeyRow
+    from headway.features.services.api.uses import UsersRow
 
 PATH = "/ssh-keys"
 ALL: Asked[list[SshKeyRow]] = Asked("sshKey.all")
 KEY: Asked[SshKeyRow] = Asked("sshKey.one")
+USED_BY: Asked[UsersRow] = Asked("sshKey.usedBy")
 CREATE, UPDATE, REMOVE = "sshKey.create", "sshKey.update", "sshKey.remove"
 _NAME = Entry(name="name", label="Name", needed=True)
 _DESCRIPTION = Entry(name="description", label="Description", empties=True)
@@ -86,12 +89,21 @@ async def _ask_rename(visit: Visit) -> Question:
 
 async def _ask_remove(visit: Visit) -> Question:
     row = await _key(visit)
+    users = await visit.ask(USED_BY, **_by_id(visit))
+    kinds = {each["kind"] for each in users["items"]}
+    servers = (
+        "Servers that are entered with it are out of reach from now on, with all that runs there: it goes on unseen."
+    )
+    services = "Services go on serving; a deploy that needs it fails and says so. They name no key from then on."
     return Question(
         title=f"Remove “{cut(row['name'], 120)}”?",
         consequences=(
-            "A deploy of a service that fetches with it fails from now on, and says so. What serves goes on.",
+            told_of(users["total"]),
+            *((servers,) if "server" in kinds else ()),
+            *((services,) if kinds - {"server"} else ()),
             "Its private part is forgotten, and cannot be had back.",
         ),
+        things=things_of(users["items"]),
         button="Remove it",
         danger=True,
         typed=row["name"].strip(),

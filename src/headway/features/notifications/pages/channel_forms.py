@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from headway.core.access.policy import Missing, Noun
 from headway.features.notifications.pages.channel_kinds import KINDS, SWITCHES, ChannelKind
-from headway.pages.forms import Field, Flash, Form, Kind, Question
+from headway.pages.forms import Field, Flash, Form, Kind, Question, Thing
 from headway.pages.page import Asked, View, Visit
-from headway.pages.words import cut
+from headway.pages.users import MOST
+from headway.pages.words import cut, plural
 
 if TYPE_CHECKING:
     from headway.features.notifications.api.rows import NewNotification, NotificationRow
 
 LIST = "/notifications"
 ONE: Asked[NotificationRow] = Asked("notification.one")
+ALL: Asked[list[NotificationRow]] = Asked("notification.all")
 UPDATE = "notification.update"
 TEST = "notification.test"
 REMOVE = "notification.remove"
@@ -201,15 +203,50 @@ def _switch(*, on: bool) -> Form:
 
 
 def _remove() -> Form:
-    def words(row: NotificationRow) -> Question:
+    async def ask(visit: Visit) -> Question:
+        row = await visit.ask(ONE, notificationId=visit.path["notificationId"])
+        others = [each for each in await visit.ask(ALL) if each["notificationId"] != row["notificationId"]]
         return Question(
             title=f"Remove “{name_of(row)}”?",
-            consequences=("What waits to be told on it is not told.", "What it leads to is forgotten."),
+            consequences=(
+                _uses(row),
+                _stay([each for each in others if each["enabled"]]),
+                "What waits to be told on it is not told, and what was told on it is forgotten with it.",
+            ),
             button="Remove it",
             danger=True,
+            things=[_channel(each) for each in others[:MOST]],
         )
 
-    return _form(REMOVE, words, "Removed, with what waited on it.", then=LIST)
+    return Form(
+        operation=lambda _visit: REMOVE,
+        given=_given,
+        asks=ask,
+        did=lambda _visit, _answer: Flash(text="Removed, with what waited on it."),
+        then=lambda _visit, _answer: LIST,
+    )
+
+
+def _uses(row: NotificationRow) -> str:
+    """What is told on a channel now, and of what."""
+    if not row["enabled"]:
+        return "It is switched off: nothing is told on it now."
+    bounds = [
+        plural(len(ids), word) for ids, word in ((row["projectIds"], "project"), (row["serviceIds"], "service")) if ids
+    ]
+    where = f" in {' and '.join(bounds)}" if bounds else " in all projects"
+    return f"It tells {cut(', '.join(row['events']), 200) or 'nothing'}{where}."
+
+
+def _stay(others: Sequence[NotificationRow]) -> str:
+    if not others:
+        return "No other channel is switched on: nobody is told of anything from then on."
+    return f"{plural(len(others), 'other channel')} switched on, each for what it is set to tell."
+
+
+def _channel(row: NotificationRow) -> Thing:
+    standing = cut(", ".join(row["events"]), 100) if row["enabled"] else "switched off"
+    return Thing(label=row["name"], standing=f"{title_of(row['notificationType'])}: {standing}", path=address(row))
 
 
 def _ask_test(row: NotificationRow) -> Question:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from headway.features.notifications.pages.channel_forms import (
+    ALL,
     LIST,
     address,
     create_forms,
@@ -13,12 +14,10 @@ from headway.features.notifications.pages.channel_forms import (
     title_of,
 )
 from headway.features.notifications.pages.channel_kinds import KINDS
-from headway.pages.page import Asked, Page, View, Visit
+from headway.pages.page import Page, View, Visit
 
 if TYPE_CHECKING:
     from headway.features.notifications.api.rows import NotificationRow
-
-ALL: Asked[list[NotificationRow]] = Asked("notification.all")
 
 
 async def show(visit: Visit) -> View:

@@ -17,6 +17,10 @@ def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
 
 
 def _registry(panel: PanelParts) -> Routed:
+    from headway.api.router import joined
     from headway.features.registries.api import operations
+    from headway.features.services.api import users_of, uses
 
-    return operations.router.over(panel.features.registries)
+    return joined(
+        "registry", (operations.router.over(panel.features.registries), uses.registry_router.over(users_of(panel)))
+    )

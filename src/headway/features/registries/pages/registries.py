@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 from headway.pages.entries import TEMPLATE, Entry, Look, fields_of, takes
 from headway.pages.forms import Flash, Form, Question
 from headway.pages.page import Asked, Page, View, Visit
+from headway.pages.users import things_of, told_of
 from headway.pages.words import cut
 
 if TYPE_CHECKING:
     from headway.features.containers.api.rows import RegistryRow
+    from headway.features.services.api.uses import UsersRow
 
 PATH = "/registries"
 ALL: Asked[list[RegistryRow]] = Asked("registry.all")
 REGISTRY: Asked[RegistryRow] = Asked("registry.one")
+USED_BY: Asked[UsersRow] = Asked("registry.usedBy")
 CREATE, UPDATE, REMOVE, TEST = "registry.create", "registry.update", "registry.remove", "registry.testRegistryById"
 _PASSWORD = Entry(name="password", label="Password or token", look=Look.SECRET, needed=True)
 _MADE = (
@@ -124,12 +127,16 @@ async def _ask_test(visit: Visit) -> Question:
 
 async def _ask_remove(visit: Visit) -> Question:
     row = await _registry(visit)
+    users = await visit.ask(USED_BY, **_by_id(visit))
+    fails = "Each goes on serving; its next deploy fails and says so, until another registry is chosen in its settings."
     return Question(
         title=f"Remove “{cut(row['registryName'], 120)}”?",
         consequences=(
-            "A deploy of a service that fetches from it fails from now on, and says so. What serves goes on.",
+            told_of(users["total"]),
+            *((fails,) if users["total"] else ()),
             "Nothing changes at the registry.",
         ),
+        things=things_of(users["items"]),
         button="Remove it",
         danger=True,
         typed=row["registryName"].strip(),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from headway.api.router import Routed
     from headway.features.services.api.relations import Relations
+    from headway.features.services.uses import UsersReader
     from headway.operations import PanelParts
 
 
@@ -48,4 +49,19 @@ def relations_of(panel: PanelParts) -> Relations:
         registries=features.registries,
         destinations=features.destinations.service,
         ssh_keys=features.git.ssh_keys,
+    )
+
+
+def users_of(panel: PanelParts) -> UsersReader:
+    """Who uses what services name by an id."""
+    from headway.features.services.uses import UsersReader
+
+    features, base = panel.features, panel.base
+    return UsersReader(
+        db=base.db,
+        vault=base.vault,
+        providers=features.git.providers,
+        ssh_keys=features.git.ssh_keys,
+        registries=features.registries,
+        projects=features.projects,
     )
