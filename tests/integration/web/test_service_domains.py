@@ -125,3 +125,31 @@ async def test_who_may_not_change_them_is_shown_where_it_answers_and_no_more(wor
         path, fields = f"/services/{id_}/domains/add-application", {"form_token": await form_token_of(client)}
         assert (await client.get(path)).status_code == 403
         assert (await client.post(path, data={**fields, "host": "a.example.org"}, headers=OWN)).status_code == 403
+
+
+async def test_a_name_that_is_taken_is_told_with_whose_it_is_to_who_may_see_that(world: World) -> None:
+    other, mine = await world.application("shop <b>"), await world.application("mine")
+    await world.post("domain.create", applicationId=other, host="www.example.org", path="/api")
+    own = (await world.post("domain.create", applicationId=mine, host="mine.example.org"))["domainId"]
+    said = "www.example.org/api is taken already by “shop <b>”; choose another name or path."
+    async with signed_in(world) as client:
+        typed = {"host": "WWW.example.org", "path": "/api"}
+        for form in ("domains/add-application", f"domain/{own}/change-application"):
+            answer = await send(client, f"/services/{mine}/{form}", **typed)
+            assert answer.status_code == 409, form
+            assert said in html.unescape(answer.text), form
+            assert "shop <b>" not in answer.text
+            assert 'value="WWW.example.org"' in answer.text, "what was typed is there to be changed"
+        given = (await world.get("application.one", applicationId=other))["domains"][0]["host"]
+        answer = await send(client, f"/services/{mine}/domains/add-application", host=given, path="/x")
+        assert "is taken already by “shop <b>”" in html.unescape(answer.text), "by the name that the panel gave it"
+    assert [each["host"] for each in await domains(world, mine)] == ["mine.example.org"]
+    made = (await world.stranger.post("/project.create", json={"name": "theirs"})).json()
+    where = {"environmentId": made["environment"]["environmentId"], "name": "theirs"}
+    theirs = (await world.stranger.post("/application.create", json=where)).json()["applicationId"]
+    async with signed_in(world, "stranger") as client:
+        for host in ("www.example.org", given):
+            answer = await send(client, f"/services/{theirs}/domains/add-application", host=host, path="/api")
+            told = html.unescape(answer.text)
+            assert f"{host}/api is taken already; choose another name or path." in told
+            assert "shop" not in told.replace(given, ""), "whose it is nobody tells another organisation"

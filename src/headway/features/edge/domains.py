@@ -85,7 +85,7 @@ class DomainService:
             )
             self._claim(tx, actor, domain, before=None)
             if not store.put(tx, domain):
-                raise _taken(wish)
+                raise self._held(tx, actor, wish)
             return domain
 
         return await self._changed(subject_type, subject_id, write)
@@ -103,7 +103,7 @@ class DomainService:
             domain = replace(found, wish=checked_wish(change(found.wish), self._facts))
             self._claim(tx, actor, domain, before=found.wish)
             if not store.change(tx, domain_id, domain.wish):
-                raise _taken(domain.wish)
+                raise self._held(tx, actor, domain.wish)
             return domain
 
         return await self._changed(before.subject_type, before.subject_id, write)
@@ -205,13 +205,28 @@ class DomainService:
         for subject_type, fronted in self._fronted.items():
             holder = None if name is None else fronted.named(tx, name)
             if holder is not None and (subject_type, holder) != (domain.subject_type, domain.subject_id):
-                raise _taken(wish)
+                raise _taken(wish, self._name_of(tx, actor, subject_type, holder))
         others = store.of_host(tx, wish.host)
         if any(each.organization_id != domain.organization_id for each in others):
             raise _taken(wish)
         is_new = before is None or (before.host, before.path) != (wish.host, wish.path)
         if is_new and not all(self._reached(tx, actor, each) for each in others):
             raise _taken(wish)
+
+    def _held(self, tx: Tx, actor: Actor, wish: DomainRequest) -> DomainTaken:
+        """Why host and path cannot be had by a second domain."""
+        same = [each for each in store.of_host(tx, wish.host) if each.wish.path == wish.path]
+        names = (self._name_of(tx, actor, each.subject_type, each.subject_id) for each in same)
+        return _taken(wish, next(names, None))
+
+    def _name_of(self, tx: Tx, actor: Actor, subject_type: SubjectType, service_id: str) -> str | None:
+        """What a service is called, for who may see it: of others' nobody is told more than that a name is taken."""
+        front = self._of(subject_type).front(tx, service_id)
+        if front is None:
+            return None
+        owner = front.owner
+        seen = sees(actor, owner.organization_id, owner.project_id, service_id=service_id)
+        return store.name_of(tx, service_id) if seen else None
 
     def _reached(self, tx: Tx, actor: Actor, other: Domain) -> bool:
         """Whether the caller may set this domain too, as far as it lies somewhere."""
@@ -222,8 +237,9 @@ class DomainService:
         return sees(actor, owner.organization_id, owner.project_id, service_id=other.subject_id)
 
 
-def _taken(wish: DomainRequest) -> DomainTaken:
-    return DomainTaken(f"{wish.host}{wish.path.rstrip('/')} is taken already; choose another name or path.")
+def _taken(wish: DomainRequest, holder: str | None = None) -> DomainTaken:
+    by = f" by “{holder}”" if holder else ""
+    return DomainTaken(f"{wish.host}{wish.path.rstrip('/')} is taken already{by}; choose another name or path.")
 
 
 def _is_of_this_machine(address: str) -> bool:

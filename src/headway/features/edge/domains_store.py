@@ -58,6 +58,12 @@ def of_host(tx: Tx, host: str) -> list[Domain]:
     return [_record(row) for row in tx.execute(select(domains).where(_c.host == host))]
 
 
+def name_of(tx: Tx, service_id: str) -> str | None:
+    """What a service is called, None where it is gone."""
+    name: str | None = tx.scalar(select(services.c.name).where(services.c.service_id == service_id))
+    return name
+
+
 def is_foreign(tx: Tx, host: str, subject_id: str) -> bool:
     """Whether a service of another project, or of another organisation, has any part of this host name."""
     return not _projects(tx, {each.subject_id for each in of_host(tx, host)}) <= _projects(tx, {subject_id})
