@@ -36,8 +36,14 @@ async def _ids(world: World) -> Mapping[str, str]:
     mount = {"type": "volume", "volumeName": "data", "mountPath": "/data"}
     mounted = await world.post("mounts.create", serviceId=application_id, **mount)
     await world.post("port.create", applicationId=application_id, publishedPort=8081, targetPort=80)
-    (port,) = (await world.get("application.one", applicationId=application_id))["ports"]
-    of_container = {"{mountId}": mounted["mountId"], "{portId}": port["portId"]}
+    await world.post(
+        "redirects.create", applicationId=application_id, regex="^http://a/", replacement="http://b/", permanent=True
+    )
+    await world.post("security.create", applicationId=application_id, username="ann", password="of nobody")
+    row = await world.get("application.one", applicationId=application_id)
+    (port,), (redirect,), (login,) = row["ports"], row["redirects"], row["security"]
+    of_door = {"{redirectId}": redirect["redirectId"], "{securityId}": login["securityId"]}
+    of_container = {"{mountId}": mounted["mountId"], "{portId}": port["portId"], **of_door}
     await world.post("application.saveEnvironment", applicationId=application_id, env="NODE_ENV=test\n")
     user_id = (await world.get("user.get"))["userId"]
     invited = await world.post("organization.inviteMember", email="mia@example.org", role="member")

@@ -124,7 +124,10 @@ class Inventory:
         volume = {"type": "volume", "volumeName": "files", "mountPath": "/files"}
         mount = running.post("mounts.create", serviceId=self.application_id, **volume)
         running.post("port.create", **of, publishedPort=8081, targetPort=80)
-        (port,) = running.get("application.one", **of)["ports"]
+        running.post("redirects.create", **of, regex="^http://a/", replacement="http://b/", permanent=True)
+        running.post("security.create", **of, username="ann", password="of nobody")
+        row = running.get("application.one", **of)
+        (port,), (redirect,), (login,) = row["ports"], row["redirects"], row["security"]
         first = self.things["deployment"]["{deploymentId}"]
         until(lambda: running.one(first)["rollback"]["usable"], SECONDS, what="one can go back to the first version")
         release = next(each for each in running.get("release.all", **of) if each["deploymentId"] == first)
@@ -132,6 +135,8 @@ class Inventory:
             "{domainId}": domain,
             "{mountId}": mount["mountId"],
             "{portId}": port["portId"],
+            "{redirectId}": redirect["redirectId"],
+            "{securityId}": login["securityId"],
             "{releaseId}": release["releaseId"],
         }
         self.things["deployment of now"] = {"{deploymentId}": second}

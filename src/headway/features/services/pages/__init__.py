@@ -20,8 +20,10 @@ def pages() -> Mapping[str, Callable[[], Page]]:
         "/services/{serviceId}/domain/{domainId}": _domain,
         "/services/{serviceId}/domains": _domains,
         "/services/{serviceId}/log": _log,
+        "/services/{serviceId}/login/{securityId}": _login,
         "/services/{serviceId}/mount/{mountId}": _mount,
         "/services/{serviceId}/port/{portId}": _port,
+        "/services/{serviceId}/redirect/{redirectId}": _redirect,
         "/services/{serviceId}/releases": _releases,
         "/services/{serviceId}/rollback/{releaseId}": _rollback,
         "/services/{serviceId}/settings": _settings,
@@ -106,6 +108,18 @@ def _log() -> Page:
     from headway.features.services.pages.output import PAGE
 
     return PAGE
+
+
+def _login() -> Page:
+    from headway.features.services.pages.barriers import LOGIN_PAGE
+
+    return LOGIN_PAGE
+
+
+def _redirect() -> Page:
+    from headway.features.services.pages.barriers import REDIRECT_PAGE
+
+    return REDIRECT_PAGE
 
 
 def _mount() -> Page:

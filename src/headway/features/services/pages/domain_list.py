@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from headway.features.services.pages import barriers
 from headway.features.services.pages.domain_form import ADDED, LOOKED, fields_of
-from headway.features.services.pages.service_actions import COMPOSE, ONE, address, router_of
+from headway.features.services.pages.service_actions import APPLICATION, COMPOSE, ONE, address, router_of
 from headway.features.services.pages.service_fields import clears_of, kinds_of, shown_of
 from headway.features.services.pages.service_proof import proof_of
 from headway.features.services.pages.service_topics import (
     DOMAINS,
     action,
     back_to,
+    details_of,
     framed,
     id_of,
     path_of,
@@ -41,6 +43,9 @@ async def show(visit: Visit) -> View:
     rows = await domains_of(visit, service)
     path, router = path_of(service, DOMAINS), router_of(service)
     is_led = service["kind"] != "database"
+    before: Mapping[str, object] = {}
+    if service["kind"] == APPLICATION and visit.may("application.one"):
+        before = barriers.barriers_of(visit, await details_of(visit, service), address(service))
     return framed(
         visit,
         service,
@@ -49,6 +54,7 @@ async def show(visit: Visit) -> View:
         {
             "rows": [{"row": each, "href": f"{address(service)}/domain/{each['domainId']}"} for each in rows],
             "is_led": is_led,
+            "before": before,
             "proof": proof_of(service),
             "actions": action(visit, "domain.create", "Add a domain", f"{path}/add-{router}", main=True)
             if is_led
@@ -110,5 +116,5 @@ PAGE = Page(
     path=PATH,
     permission=ONE.name,
     show=show,
-    forms={f"add-{router}": _adds(router) for router in routers(databases=False)},
+    forms={**{f"add-{router}": _adds(router) for router in routers(databases=False)}, **dict(barriers.forms())},
 )

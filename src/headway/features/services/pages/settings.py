@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from headway.features.services.pages import attachment_forms
 from headway.features.services.pages.attachment import rows_of
 from headway.features.services.pages.attachment_forms import WITHOUT_PASSWORD
-from headway.features.services.pages.service_actions import APPLICATION, ONE, address, router_of
+from headway.features.services.pages.service_actions import APPLICATION, COMPOSE, ONE, address, router_of
 from headway.features.services.pages.service_changes import waiting_of
 from headway.features.services.pages.service_fields import Options, clears_of, kinds_of
 from headway.features.services.pages.service_fields import shown_of as shown_fields
@@ -37,12 +37,13 @@ if TYPE_CHECKING:
 PATH = "/services/{serviceId}/settings"
 KEYS: Asked[list[SshKeyRow]] = Asked("sshKey.all")
 REGISTRIES: Asked[list[RegistryRow]] = Asked("registry.all")
+_HOOKED, _RENEW = (APPLICATION, COMPOSE), "refreshToken"
 
 
 async def show(visit: Visit) -> View:
     """What is set of it, topic by topic."""
     service = await service_of(visit)
-    row, router = await details_of(visit, service), router_of(service)
+    row, router, here = await details_of(visit, service), router_of(service), path_of(service, SETTINGS)
     names = {value: label for options in (await _options(visit, router)).values() for value, label in options}
     return framed(
         visit,
@@ -65,6 +66,9 @@ async def show(visit: Visit) -> View:
             **rows_of(row, address(service)),
             **_additions(visit, service),
             "hook": _hook_of(row, router),
+            "hook_actions": action(visit, f"{router}.{_RENEW}", "Make another address", f"{here}/renew-{router}")
+            if router in _HOOKED
+            else (),
             "waiting": await waiting_of(visit, service),
             "others": _other_sources(visit, service, row),
             "detected": f"{address(service)}/detected"
@@ -172,6 +176,31 @@ def _forms() -> Iterator[tuple[str, Form]]:
     for router, topics in TOPICS.items():
         for name, topic in topics.items():
             yield f"{name}-{router}", _form(router, topic)
+    for router in _HOOKED:
+        yield f"renew-{router}", _renews(router)
+
+
+def _renews(router: str) -> Form:
+    async def ask(visit: Visit) -> Question:
+        service = await service_of(visit)
+        return Question(
+            title=f"Make another webhook address for “{cut(service['name'], 120)}”?",
+            consequences=(
+                "Who knows the present one cannot deploy with it any more, from now on.",
+                "Its forge has to be given the new one: until then pushes there deploy nothing.",
+                "A signing secret that is set stays.",
+            ),
+            button="Make another",
+            danger=True,
+        )
+
+    return Form(
+        operation=lambda _visit: f"{router}.{_RENEW}",
+        given=lambda visit: id_of(router, visit),
+        asks=ask,
+        did=lambda _visit, _answer: Flash(text="Made: give its forge the new address, which is below, under Pushes."),
+        then=lambda visit, _answer: back_to(visit, SETTINGS),
+    )
 
 
 PAGE = Page(path=PATH, permission=ONE.name, show=show, forms={**dict(_forms()), **dict(attachment_forms.forms())})
