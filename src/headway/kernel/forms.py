@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from headway.kernel.errors import InvalidInput
 from headway.kernel.secret import Secret
 
 _SECONDS_OF_UNIT = (("d", 86400.0), ("h", 3600.0), ("m", 60.0), ("ms", 0.001), ("s", 1.0), ("", 1.0))
+_WIDEST: Mapping[int, int] = {4: 8, 6: 7}  # 10.0.0.0/8 and fd00::/8 in fc00::/7: the largest networks that are private
 _BITS_OF_UNIT = (("T", 40), ("G", 30), ("M", 20), ("K", 10), ("", 0))
 
 
@@ -47,6 +49,26 @@ class Form:
     accepts: str
     parse: Callable[[str], object]
     secret: bool = False
+
+    def read(self, text: str, named: str) -> object:
+        """What was written. Raises InvalidInput, which names where it was, and says what can be written there."""
+        try:
+            return self.parse(text)
+        except TooWide as error:
+            raise InvalidInput(f"{named}: {error}") from None
+        except ValueError:
+            shown = "its value" if self.secret else repr(text)
+            raise InvalidInput(f"{named}: {shown} is not possible; it takes {self.accepts}.") from None
+
+
+class TooWide(ValueError):
+    """A network in which anybody can be."""
+
+    def __init__(self, network: str) -> None:
+        super().__init__(
+            f"{network} is anybody, and whoever comes could say that they come from elsewhere, and by HTTPS. Write the"
+            " proxy's own address, such as 10.0.0.5, or a network that nobody but proxies is in, such as 10.0.0.0/24."
+        )
 
 
 def whole(least: int, most: int | None = None) -> Form:
@@ -105,11 +127,14 @@ def matching(pattern: str, accepts: str, *, secret: bool = False) -> Form:
 
 
 def addresses() -> Form:
-    """Addresses and networks with commas between them."""
+    """Addresses and networks with commas between them, none wider than those that are of nobody but their owner."""
 
     def parse(text: str) -> str:
-        found = [str(ipaddress.ip_network(each.strip())) for each in text.split(",")]
-        return ",".join(each.removesuffix("/32").removesuffix("/128") for each in found)
+        found = [ipaddress.ip_network(each.strip()) for each in text.split(",")]
+        for each in found:
+            if each.prefixlen < _WIDEST[each.version]:
+                raise TooWide(str(each))
+        return ",".join(str(each).removesuffix("/32").removesuffix("/128") for each in found)
 
     return Form(accepts="addresses or networks such as 10.0.0.5 or 10.0.0.0/24, with commas between", parse=parse)
 

@@ -386,11 +386,7 @@ def variable_of(item: Field[Any]) -> str:
 
 def _parse(item: Field[Any], text: str, named: str) -> object:
     form: Form = item.metadata["form"]
-    try:
-        return form.parse(text)
-    except ValueError:
-        shown = "its value" if form.secret else repr(text)
-        raise InvalidInput(f"{named}: {shown} is not possible; it takes {form.accepts}.") from None
+    return form.read(text, named)
 
 
 def _folder(text: str, facts: Facts) -> Path:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headway.kernel.errors import InvalidInput
 from headway.kernel.forms import addresses, duration, duration_text, size, size_text, whole
 
 
@@ -57,7 +58,11 @@ def test_a_time_that_is_written_is_read_the_same(value: timedelta) -> None:
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("10.0.0.5", "10.0.0.5"), ("10.0.0.0/24, fd00::1", "10.0.0.0/24,fd00::1")],
+    [
+        ("10.0.0.5", "10.0.0.5"),
+        ("10.0.0.0/24, fd00::1", "10.0.0.0/24,fd00::1"),
+        ("10.0.0.0/8,fc00::/7", "10.0.0.0/8,fc00::/7"),
+    ],
 )
 def test_addresses(text: str, found: str) -> None:
     assert addresses().parse(text) == found
@@ -68,3 +73,11 @@ def test_addresses(text: str, found: str) -> None:
 def test_what_are_no_addresses(text: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         addresses().parse(text)
+
+
+@pytest.mark.parametrize("everyone", ["0.0.0.0/0", "::/0", "0.0.0.0/1", "2000::/3", "10.0.0.5, 0.0.0.0/0"])
+def test_a_network_that_is_everyone_is_refused_with_what_to_write_instead(everyone: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        addresses().read(everyone, "HEADWAY_PROXIES")
+    assert refused.value.message.startswith(f"HEADWAY_PROXIES: {everyone.rpartition(' ')[2]} is anybody")
+    assert "such as 10.0.0.5, or a network that nobody but proxies is in" in refused.value.message
