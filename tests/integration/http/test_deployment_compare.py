@@ -115,6 +115,51 @@ async def test_what_served_between_the_two_by_number_is_the_one_before(world: Wo
     assert second != first
 
 
+async def test_what_was_given_the_service_back_is_what_served_before_the_one_that_lost_it(world: World) -> None:
+    """A release that serves again since then serves since later than the one that had taken over from it."""
+    shop, first, second = await two(world)
+    given_back = datetime.now(UTC) + timedelta(seconds=1)
+    of_first = releases.c.deployment_id == first
+    await world.services.db.run(
+        lambda tx: tx.execute(update(releases).where(of_first).values(serving_since=given_back))
+    )
+
+    assert (await world.get("deployment.compare", deploymentId=second))["before"]["deploymentId"] == first
+
+    third = await world.ended(shop)
+    await left(world, shop, third, "c" * 40, AppSettings(), OPEN="3")
+    of_third, later = releases.c.deployment_id == third, given_back + timedelta(seconds=1)
+    await world.services.db.run(lambda tx: tx.execute(update(releases).where(of_third).values(serving_since=later)))
+    told = await world.get("deployment.compare", deploymentId=second)
+    assert told["before"]["deploymentId"] == first, "whatever came after it"
+    assert (await world.get("deployment.compare", deploymentId=first))["before"] is None
+
+
+async def test_of_a_rollback_the_forge_is_asked_for_what_was_taken_back(world: World) -> None:
+    """It leads from the newer commit to the older one, between which a forge shows nothing in that order."""
+    shop, _, second = await two(world)
+    back = await world.ended(shop)
+    of_back = deployments.c.deployment_id == back
+    await world.services.db.run(
+        lambda tx: tx.execute(update(deployments).where(of_back).values(kind="application.rollback"))
+    )
+    plain = AppSettings(git=GitSettings(url=GITHUB, branch="main"))
+    await left(world, shop, back, "a" * 40, plain, OPEN="1")
+
+    told = await world.get("deployment.compare", deploymentId=back)
+
+    assert told["before"]["deploymentId"] == second
+    assert (told["commitBefore"], told["commitAfter"]) == ("b" * 40, "a" * 40)
+    assert told["link"] == f"https://github.com/team/shop/compare/{'a' * 40}...{'b' * 40}"
+    seen = await (await person(world)).see(ONE, ids={"deploymentId": back})
+    assert seen.links["See what it took back"] == told["link"]
+    fourth = await world.ended(shop)
+    await left(world, shop, fourth, "d" * 40, plain, OPEN="1")
+    told = await world.get("deployment.compare", deploymentId=fourth)
+    assert told["before"]["deploymentId"] == back, "and what comes next is held against what served, which is old"
+    assert told["link"] == f"https://github.com/team/shop/compare/{'a' * 40}...{'d' * 40}"
+
+
 async def test_the_page_shows_it_with_a_link_to_the_forge(world: World) -> None:
     _, first, second = await two(world)
     ann = await person(world)

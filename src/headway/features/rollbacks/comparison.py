@@ -22,6 +22,8 @@ from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
 
+_ROLLBACK = ".rollback"  # how the kinds end that go back to an earlier release, and so to an earlier commit
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedRelease:
@@ -35,7 +37,8 @@ class ComparedRelease:
 class ComparedDeployment:
     """``before`` is what served when it began (None: nothing, or nobody knows), ``after`` what it left (None: nothing
     yet, or nothing at all); ``differences`` are None where they are not known. ``commits`` are the two that were
-    deployed, as far as they are known, and ``link`` leads to what lies between them.
+    deployed, as far as they are known, and ``link`` leads to what lies between them; of a rollback, to what it took
+    back.
     """
 
     deployment_id: str
@@ -76,7 +79,8 @@ class DeploymentComparison:
         after = store.left_at(tx, found.subject_id, found.deployment_id) if is_service else None
         before = None
         if is_service:
-            before = store.served_before(tx, found.subject_id, after, found.started_at or found.created_at)
+            began = found.started_at or found.finished_at or tx.now
+            before = store.served_before(tx, found.subject_id, after, began)
         commits = (
             None if before is None else _commit(tx, before),
             found.commit_hash or (None if after is None else _commit(tx, after)),
@@ -95,8 +99,13 @@ class DeploymentComparison:
         )
 
     def _link(self, tx: Tx, found: Deployment, before: str | None, after: str | None) -> str | None:
+        """What lies between the two. A forge shows what the second has beyond the first: of what goes back, the commits
+        that are taken back, for the other way round it would show none.
+        """
         if before is None or after is None:
             return None
+        if found.kind.endswith(_ROLLBACK):
+            before, after = after, before
         try:
             settings = self.kinds.find(tx, found.subject_type, found.subject_id).settings
         except NotFound:

@@ -69,15 +69,13 @@ def left_at(tx: Tx, service_id: str, deployment_id: str) -> ServedRelease | None
 
 
 def served_before(tx: Tx, service_id: str, release: ServedRelease | None, moment: datetime) -> ServedRelease | None:
-    """What served before a release came to, and at a ``moment`` where there is none; where nobody wrote down when, the
-    one with the number before.
+    """What served at the ``moment`` at which the deployment began that has left a ``release`` (None: it left none); of
+    a release of which nobody wrote down since when it served, the one with the number before.
     """
-    if release is None:
-        return _served(tx, _SERVED_BEFORE, {"service_id": service_id, "until": moment, "but": ""})
-    if release.since is None:
+    if release is not None and release.since is None:
         return _served(tx, _NUMBERED_BEFORE, {"service_id": service_id, "seq": release.version})
-    given = {"service_id": service_id, "until": release.since, "but": release.release_id}
-    return _served(tx, _SERVED_BEFORE, given)
+    but = "" if release is None else release.release_id
+    return _served(tx, _SERVED_AT, {"service_id": service_id, "moment": moment, "but": but})
 
 
 def _served(tx: Tx, statement: Select[Any], values: Mapping[str, Any]) -> ServedRelease | None:
@@ -144,9 +142,11 @@ _OF_SERVICE = select(
 ).where(_t.service_id == bindparam("service_id"), _t.state != "starting")
 _LEFT = _OF_SERVICE.where(_t.deployment_id == bindparam("deployment_id")).order_by(_t.seq.desc()).limit(1)
 _NUMBERED_BEFORE = _OF_SERVICE.where(_t.seq < bindparam("seq")).order_by(_t.seq.desc()).limit(1)
-_SERVED_BEFORE = (
-    _OF_SERVICE.where(_t.release_id != bindparam("but"))
-    .where(_t.serving_since < bindparam("until", type_=_t.serving_since.type))
+# Of those that there were. The one that served may have been given the service back since, and then it serves since
+# later than the moment; of those that there were no other one can.
+_SERVED_AT = (
+    _OF_SERVICE.where(_t.release_id != bindparam("but"), _t.serving_since.is_not(None))
+    .where(_t.created_at < bindparam("moment", type_=_t.created_at.type))
     .order_by(_t.serving_since.desc(), _t.seq.desc())
     .limit(1)
 )
