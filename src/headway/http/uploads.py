@@ -24,7 +24,7 @@ from headway.api.issues import Issue, wrong_type
 from headway.features.services.uploads import UploadRoom
 from headway.http import errors
 from headway.http.bodies import read_json
-from headway.kernel.errors import Unavailable
+from headway.kernel.errors import HeadwayError, Unavailable
 from headway.kernel.ids import new_id
 from headway.kernel.uploads import Upload
 
@@ -58,17 +58,22 @@ class Received:
 
 @asynccontextmanager
 async def received(
-    room: UploadRoom, receive: Receive, headers: Mapping[bytes, bytes], query: bytes
+    room: UploadRoom,
+    receive: Receive,
+    headers: Mapping[bytes, bytes],
+    query: bytes,
+    admit: Callable[[Mapping[str, str]], None] | None = None,
 ) -> AsyncIterator[Received]:
-    """The upload, on disk for as long as it is looked at. Raises Problem for a body that is too large, too slow or of
-    another type, and Unavailable where the disk is full.
+    """The upload, on disk for as long as it is looked at. Of a form, ``admit`` is asked before anything of a file is
+    kept, with the fields that came before it: what it raises ends the upload. Raises Problem for a body that is too
+    large, too slow or of another type, and Unavailable where the disk is full.
     """
     if headers.get(b"content-type", b"").lower().startswith(b"application/json"):
         yield Received(upload=None, fields=_object(await read_json(receive, headers)))
         return
     path = room.folder / new_id()
     try:
-        intake = await _taken(room, path, receive, headers)
+        intake = await _taken(room, path, receive, headers, admit)
         fields = {**dict(parse_qsl(query.decode("latin-1"))), **intake.fields}
         name = _name(intake.name or fields.get("fileName", ""))
         upload = Upload(path=path, name=name, bytes=intake.size, digest=intake.digest.hexdigest())
@@ -78,13 +83,19 @@ async def received(
             left.unlink(missing_ok=True)
 
 
-async def _taken(room: UploadRoom, path: Path, receive: Receive, headers: Mapping[bytes, bytes]) -> _Intake:
+async def _taken(
+    room: UploadRoom,
+    path: Path,
+    receive: Receive,
+    headers: Mapping[bytes, bytes],
+    admit: Callable[[Mapping[str, str]], None] | None,
+) -> _Intake:
     kind, options = parse_options_header(headers.get(b"content-type", b"").decode("latin-1"))
     content_type = "" if kind == _FORM and not options.get(_BOUNDARY) else kind.decode("latin-1")
     refusal = _refusal(room, content_type, headers.get(b"content-length", b""))
     try:
         with _new(path) as file:
-            intake = _Intake(file=file, most_bytes=room.most_bytes)
+            intake = _Intake(file=file, most_bytes=room.most_bytes, admit=admit)
             feed = _form(intake, options[_BOUNDARY]) if content_type == _FORM.decode() else intake.write
             await _pour(receive, feed, refusal)
         if not intake.is_whole:
@@ -102,6 +113,7 @@ class _Intake:
 
     file: BinaryIO
     most_bytes: int
+    admit: Callable[[Mapping[str, str]], None] | None = None
     name: str = ""
     size: int = 0
     has_file: bool = False
@@ -162,6 +174,8 @@ class _Part:
         if self._is_file and self._intake.has_file:
             raise problems.invalid([_issue(self._field, "Invalid input: only one file can be sent")])
         if self._is_file:
+            if self._intake.admit is not None:
+                self._intake.admit(self._intake.fields)
             self._intake.has_file = True
             self._intake.name = options[b"filename"].decode(errors="replace")
 
@@ -214,6 +228,8 @@ async def _pour(receive: Receive, feed: Callable[[bytes], object], problem: prob
                 problem = problems.unparsable()
             except problems.Problem as found:
                 problem = found
+            except HeadwayError as found:
+                problem = errors.problem_of(found)
             pieces.clear()
     if problem is not None:
         raise problem

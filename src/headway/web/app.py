@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -242,8 +242,10 @@ class Web:
         if request.method == "GET":
             return self._said(await asking.question(visit), frame)
         if page.forms[named.name].uploads:
-            async with self._uploads.sent(request, visit.actor) as (typed, upload):
-                self._tokens.require(request.token or "", typed)
+            await asking.admit(visit)
+            require = partial(self._tokens.require, request.token or "")
+            async with self._uploads.sent(request, visit.actor, require) as (typed, upload):
+                require(typed)
                 done = await asking.done(visit, request, typed, self._needs.door.sign_in, upload)
         else:
             typed = await request.form()

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from headway.pages.page import Page
     from headway.web.app import Web
 
-ReceiveUpload = Callable[[Receive, Mapping[bytes, bytes], bytes], "AbstractAsyncContextManager[Received]"]
+Admit = Callable[[Mapping[str, str]], None]
+ReceiveUpload = Callable[[Receive, Mapping[bytes, bytes], bytes, Admit], "AbstractAsyncContextManager[Received]"]
 
 _OWN = frozenset({"invitation", "link", "live", "organization", "sign-in", "sign-out", "static", "theme"})
 

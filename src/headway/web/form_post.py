@@ -78,6 +78,14 @@ class Asking:
         """What it asks before it does anything. Raises what its page raises, and Forbidden."""
         return self._view(await self._asked(visit), confirm=self._must_confirm(visit))
 
+    async def admit(self, visit: PageVisit) -> None:
+        """Whether it may be sent at all, and what it is about is there: asked before a file is taken. Raises what its
+        page raises, and Forbidden.
+        """
+        permission = visit.operations.named(self.form.operation(visit)).permission
+        policy.admit(visit.actor, replace(permission, careful=False))  # who they are is typed into it
+        await self.form.asks(visit)
+
     async def done(
         self,
         visit: PageVisit,

@@ -9,7 +9,7 @@ from headway.core.access.model import Actor
 from headway.http import errors
 from headway.http.seats import Bounds, Seats
 from headway.kernel.uploads import Upload
-from headway.web.entrance import ReceiveUpload
+from headway.web.entrance import Admit, ReceiveUpload
 from headway.web.requests import Came
 
 _BOUNDS = Bounds(in_all=8, of_token=2, of_address=8, wait_seconds=20)  # each lies on the panel's disk
@@ -24,14 +24,18 @@ class SentFiles:
         self._seats = Seats(_BOUNDS, "uploads")
 
     @asynccontextmanager
-    async def sent(self, came: Came, actor: Actor) -> AsyncIterator[tuple[Mapping[str, str], Upload | None]]:
-        """What was typed, and the file beside it: None where none was chosen. Raises Problem, and Unavailable."""
+    async def sent(
+        self, came: Came, actor: Actor, admit: Admit
+    ) -> AsyncIterator[tuple[Mapping[str, str], Upload | None]]:
+        """What was typed, and the file beside it: None where none was chosen. Nothing of the file is kept before
+        ``admit`` has let through what stands in front of it. Raises Problem, and Unavailable.
+        """
         kind = came.headers.get(b"content-type", b"")
         if not kind.lower().startswith(_FORM):
             raise errors.unsupported(kind.decode("latin-1"))
         async with (
             self._seats.one(actor.user_id, came.visitor.address),
-            self._receive(came.receive, came.headers, b"") as taken,
+            self._receive(came.receive, came.headers, b"", admit) as taken,
         ):
             upload = taken.upload if taken.upload is not None and taken.upload.bytes else None
             yield {name: str(value) for name, value in taken.fields.items()}, upload
