@@ -11,6 +11,7 @@ from pydantic_core import to_json
 
 from headway.api.rows import moment
 from headway.core.deployments.model import Deployment, StepRecord
+from headway.core.deployments.subjects import service_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,13 @@ class StepNews:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """What followers are told of a deployment beside its log: ready events, the steps' by their names, in the order in
-    which they began.
+    which they began; and who may see it, by where it lies: its organisation, project and service (None: it is gone).
     """
 
     status: bytes = b""
     steps: Mapping[str, StepNews] = field(default_factory=dict)
     ended: bool = False
+    place: tuple[str, str | None, str | None] | None = None
 
 
 def view_of(deployment: Deployment, steps: list[StepRecord]) -> View:
@@ -46,6 +48,11 @@ def view_of(deployment: Deployment, steps: list[StepRecord]) -> View:
         status=event_of("status", status),
         steps={step.name: StepNews(step.log_offset, event_of("step", _step(step))) for step in steps},
         ended=deployment.status.ended,
+        place=(
+            deployment.organization_id,
+            deployment.project_id,
+            service_of(deployment.subject_type, deployment.subject_id),
+        ),
     )
 
 

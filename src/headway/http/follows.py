@@ -6,7 +6,7 @@ from functools import partial
 
 from headway.core.access.audience import Audience
 from headway.core.access.model import Actor
-from headway.core.access.policy import Permission
+from headway.core.access.policy import Permission, sees
 from headway.core.deployments.service import DeploymentService
 from headway.http.channels import Channel, View, view_of
 from headway.http.line_streams import LineFollower
@@ -36,10 +36,10 @@ class Follows:
         await self._deployments.one(actor, permission, deployment_id)
 
         def enter(follower: Follower) -> Channel:
-            return self._enter(actor, permission, deployment_id, follower)
+            return self._enter(deployment_id, follower)
 
         listening = partial(self._audience.listening, actor)
-        return Follower(listening, enter, self._leave, self._broadcast, offset)
+        return Follower(listening, enter, self._leave, self._broadcast, offset, sees=partial(_sees, actor))
 
     async def open_lines(
         self, actor: Actor, permission: Permission, deployment_id: str, followed: LinesFollowed
@@ -48,12 +48,14 @@ class Follows:
         self._audience.admit(actor)
 
         def enter(follower: Follower) -> Channel:
-            return self._enter(actor, permission, deployment_id, follower)
+            return self._enter(deployment_id, follower)
 
         find = partial(self._deployments.line_place, actor, permission, deployment_id)
         place = await find(followed.start)
         listening = partial(self._audience.listening, actor)
-        return LineFollower(listening, enter, self._leave, self._broadcast, followed=followed, place=place, find=find)
+        sees = partial(_sees, actor)
+        listens = (listening, enter, self._leave, self._broadcast)
+        return LineFollower(*listens, sees=sees, followed=followed, place=place, find=find)
 
     async def listen(self, actor: Actor, permission: Permission, log_path: str, server_id: str | None) -> Follower:
         """A follower of the log that a row names as its ``logPath``, from its beginning. Raises NotFound."""
@@ -70,10 +72,10 @@ class Follows:
         for channel in self._channels.values():
             channel.close()
 
-    def _enter(self, actor: Actor, permission: Permission, deployment_id: str, follower: Follower) -> Channel:
+    def _enter(self, deployment_id: str, follower: Follower) -> Channel:
         channel = self._channels.get(deployment_id)
         if channel is None:
-            channel = Channel(deployment_id, lambda: self._look(actor, permission, deployment_id))
+            channel = Channel(deployment_id, partial(self._look, deployment_id))
             self._channels[deployment_id] = channel
         if self._closed:
             channel.close()
@@ -90,12 +92,20 @@ class Follows:
         if channel is not None:
             channel.stale()
 
-    async def _look(self, actor: Actor, permission: Permission, deployment_id: str) -> View:
+    async def _look(self, deployment_id: str) -> View:
+        """It is nobody's view: each who follows looks whether they may see it."""
         try:
-            deployment = await self._deployments.one(actor, permission, deployment_id)
-            view = view_of(deployment, await self._deployments.steps(actor, permission, deployment_id))
+            view = view_of(*await self._deployments.followed(deployment_id))
         except NotFound:
             view = View(ended=True)
         if view.ended:
             self._broadcast.ended(deployment_id)  # one that never ran has no log that could say so
         return view
+
+
+def _sees(actor: Actor, view: View) -> bool:
+    """Whether somebody who was let through may see it still, where it lies now; of what is gone its end is told."""
+    if view.place is None:
+        return True
+    organization_id, project_id, service_id = view.place
+    return sees(actor, organization_id, project_id, service_id=service_id)

@@ -27,6 +27,7 @@ class LineFollower(Follower):
         leave: Callable[[Channel, Follower], None],
         broadcast: Broadcast,
         *,
+        sees: Callable[[View], bool],
         followed: LinesFollowed,
         place: LinePlace | None,
         find: Callable[[int], Awaitable[LinePlace | None]],
@@ -35,7 +36,7 @@ class LineFollower(Follower):
             self._state = LineState(number=place.number, offset=place.offset, style=place.style)
         else:
             self._state = LineState()
-        super().__init__(listening, enter, leave, broadcast, self._state.offset)
+        super().__init__(listening, enter, leave, broadcast, self._state.offset, sees=sees)
         self._followed = followed
         self._generation = place.generation if place else ""
         self._find = find

@@ -31,12 +31,16 @@ class Follower(AsgiStream):
         leave: Callable[[Channel, Follower], None],
         broadcast: Broadcast,
         offset: int,
+        *,
+        sees: Callable[[View], bool],
     ) -> None:
+        """``sees`` says of a view whether the reader may see it; it is sent away once it may not."""
         self._listening = listening
         self._enter = enter
         self._leave = leave
         self._broadcast = broadcast
         self._offset = offset
+        self._sees = sees
         self._deployment_id = ""  # which its channel tells
         self._steps: dict[str, bytes] = {}
         self._status = b""
@@ -86,11 +90,15 @@ class Follower(AsgiStream):
                     if isinstance(chunk, Dropped):
                         raise Gone
                     with suppress(Unavailable):  # the log does not wait for the database
-                        await channel.current()  # a step is recorded before it says anything
+                        self._require(await channel.current())  # a step is recorded before it says anything
                     await self._tell_chunk(chunk, channel.view, outlet)
             if ended:
                 return
             await _within(_RETRY_SECONDS, read)
+
+    def _require(self, view: View) -> None:
+        if not self._sees(view):  # its service lies in another project now: who comes back is told
+            raise Gone
 
     async def _tell_chunk(self, chunk: Chunk, view: View, outlet: Outlet) -> None:
         """A piece of the log, parted where steps began: each is told before what it says, and after what was before."""
@@ -118,6 +126,7 @@ class Follower(AsgiStream):
             except Unavailable:
                 pause = _RETRY_SECONDS
             else:
+                self._require(view)
                 if view.ended:  # which is told once the log is
                     return
                 await self._tell_view(view, self._offset, outlet)

@@ -284,14 +284,14 @@ async def test_a_follower_cut_off_at_random_points_reads_the_identical_text(worl
 async def test_one_reading_of_the_database_serves_all_followers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     lease, log = await running(world)
     readings = 0
-    steps = world.services.deployments.steps
+    followed_of = world.services.deployments.followed
 
     async def counted(*given: object) -> object:
         nonlocal readings
         readings += 1
-        return await steps(*given)  # type: ignore[arg-type]  # handed through
+        return await followed_of(*given)  # type: ignore[arg-type]  # handed through
 
-    monkeypatch.setattr(world.services.deployments, "steps", counted)
+    monkeypatch.setattr(world.services.deployments, "followed", counted)
     followers, begun = 50, asyncio.Semaphore(0)
 
     async with served(world) as server, reader(server) as client:

@@ -119,14 +119,11 @@ class DeploymentService:
             raise Missing(Noun.DEPLOYMENT)
         return found
 
-    async def steps(self, actor: Actor, permission: Permission, deployment_id: str) -> list[StepRecord]:
-        """The steps of a deployment so far."""
-
-        def look(tx: Tx) -> list[StepRecord]:
-            self._permitted(tx, actor, permission, deployment_id)
-            return store.steps_of(tx, deployment_id)
-
-        return await self._db.read(look)
+    async def followed(self, deployment_id: str) -> tuple[Deployment, list[StepRecord]]:
+        """A deployment and its steps so far, for whoever asks for each of those who are told of them whether they may
+        see it. Raises NotFound.
+        """
+        return await self._db.read(lambda tx: (store.find(tx, deployment_id), store.steps_of(tx, deployment_id)))
 
     async def kill(self, actor: Actor, permission: Permission, deployment_id: str) -> Deployment:
         """Ends a running deployment at once; returns when nothing of its processes is left and its status says so."""
