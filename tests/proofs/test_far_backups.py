@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.proofs.test_crash import CRASHING
+from tests.proofs._crash_site import CRASHING
 from tests.support.databases import database_images
 from tests.support.databases.database_services import SECRET as PASSWORD
 from tests.support.databases.database_services import lacks_database_services

@@ -5,13 +5,11 @@ another would have its run: each deployment ends truly, nothing runs twice, and 
 from __future__ import annotations
 
 import fcntl
-import os
-import re
 import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,8 @@ import pytest
 
 from headway.features.servers.source_transfer import SMALL_BYTES
 from tests.e2e.test_applications_servers import Site, connected
+from tests.proofs._crash_site import AS_A_PERSON, BUILD, CRASHING, LEASE, PROCFILE, plain
+from tests.proofs._lanes import LANES, in_lanes, some, the_same
 from tests.support.machines.server_roots import MISSING
 from tests.support.panel.panel import commit, git_repository, until, web
 
@@ -30,11 +30,7 @@ pytestmark = [
     pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}"),
 ]
 Json = Any
-LEASE = {"HEADWAY_LEASE_TIME": "3", "HEADWAY_LEASE_RENEWAL": "0.5"}
-BUILD = "echo built >> $COUNTS/build; for i in 1 2 3 4 5 6; do echo line $i; sleep 0.05; done"
-PROCFILE = "web: sleep 0.3; python3 app.py\nrelease: echo released >> $COUNTS/release; echo releasing; sleep 0.3\n"
 COUNTS = "var/tmp/counts"
-FIRST = int(os.environ.get("CRASH_FROM", "1"))  # to go on where a run was broken off
 WRITES = {"before a write", "after a write"}  # told over here of a deploy on this machine, by the same engine
 AWAY_SECONDS = 4
 FAR_EPOCH = 1000
@@ -59,13 +55,17 @@ class Far:
         folder = self.site.server.root / COUNTS
         return Counter({path.name: path.read_text().count("\n") for path in folder.iterdir()})
 
+    def hasten(self, number: int) -> None:
+        """As that of ``Site``: most panels are begun without the time of loading."""
+        self.site.panel.loaded = number % AS_A_PERSON != 1
+
     def start(self, named: str = "", by: signal.Signals = signal.SIGKILL) -> None:
         """Starts a panel that does that to itself at the crash point of this name; at none, where that is ""."""
         points = self.folder / "points"
         points.unlink(missing_ok=True)
         self.site.panel.env |= {"CRASH_AT": "0", "CRASH_POINTS": str(points), "CRASH_NAMED": named}
         self.site.panel.env["CRASH_SIGNAL"] = by.name
-        self.site.panel.start(module="tests.support.panel.crashing_panel")
+        self.site.panel.start(module=CRASHING)
 
     def passed(self) -> list[str]:
         """The crash points that the panel has passed."""
@@ -76,6 +76,7 @@ class Far:
         panel = self.site.panel
         until(lambda: panel.process is not None and panel.process.poll() is not None, 90, what=f"the crash at {name}")
         panel.process = None
+        assert self.passed()[-1] == name
 
     def check_done(self, deployment_id: str, version: str, before: Counter[str], reference: str) -> None:
         """The deployment ended ``done``, serves, ran everything once, its log is whole, and nothing is left of it."""
@@ -109,9 +110,16 @@ class Far:
 
 
 @pytest.fixture(scope="module")
-def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Far]:
-    folder = tmp_path_factory.mktemp("far")
-    with connected(folder) as site:
+def fars(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Far]]:
+    """What is to be shown at each of many points is shown at some of them at a time."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(made(tmp_path_factory.mktemp("far"), index)) for index in range(LANES)]
+
+
+@contextmanager
+def made(folder: Path, index: int) -> Iterator[Far]:
+    """One whose first release serves, with its panel stopped."""
+    with connected(folder, index) as site:
         counts = site.server.root / COUNTS
         counts.mkdir(parents=True)
         counts.chmod(0o777)
@@ -142,11 +150,15 @@ def reference_of(far: Far, version: str) -> tuple[list[str], str]:
 
 
 @pytest.mark.parametrize("link", ["up", "down"])
-def test_the_panel_is_killed_at_every_step(far: Far, link: str) -> None:
-    names, reference = reference_of(far, f"reference-{link}")
+def test_the_panel_is_killed_at_every_step(fars: list[Far], link: str) -> None:
+    references = {far.folder: reference_of(far, f"reference-{link}") for far in fars}
+    names = the_same(names for names, _ in references.values())
     print(f"\n{len(names)} crash points in a deploy on a server, with the link {link}")
-    for at, name in list(enumerate(names, 1))[FIRST - 1 :]:
+
+    def prove(far: Far, point: tuple[int, str]) -> None:
+        at, name = point
         before = far.counted()
+        far.hasten(at)
         far.start(name)
         deployment_id = far.begin(f"{link}{at}")
         far.crashed(name)
@@ -157,16 +169,20 @@ def test_the_panel_is_killed_at_every_step(far: Far, link: str) -> None:
                 assert far.site.panel.one(deployment_id)["status"] in {"pending", "running", "done"}
         else:
             far.site.panel.start()
-        far.check_done(deployment_id, f"{link}{at}", before, reference)
+        far.check_done(deployment_id, f"{link}{at}", before, references[far.folder][1])
         print(f"  {at:3} {name}: done")
         far.site.panel.stop()
 
+    in_lanes(fars, some(names), prove)
 
-def test_the_panel_is_killed_while_the_link_is_down(far: Far) -> None:
+
+def test_the_panel_is_killed_while_the_link_is_down(fars: list[Far]) -> None:
     """The link goes first, in the middle of each step; what the panel has under way then is not known to it."""
-    _, reference = reference_of(far, "reference-first-down")
-    for number in range(12):
+    references = {far.folder: reference_of(far, "reference-first-down")[1] for far in fars}
+
+    def prove(far: Far, number: int) -> None:
         before = far.counted()
+        far.hasten(number)
         far.site.panel.start()
         deployment_id = far.begin(f"d{number}")
         time.sleep(0.1 + number * 0.15)
@@ -176,17 +192,24 @@ def test_the_panel_is_killed_while_the_link_is_down(far: Far) -> None:
             far.site.panel.kill()
             far.site.panel.start()
             time.sleep(1)
-        far.check_done(deployment_id, f"d{number}", before, reference)
+        far.check_done(deployment_id, f"d{number}", before, references[far.folder])
         print(f"  the link was cut in {steps}, the panel killed after it: done")
         far.site.panel.stop()
+
+    in_lanes(fars, range(12), prove)
 
 
 # Where the next thing that a run does is done on the server: by its anchor, by a file, by the attendant, by its edge.
 PAUSES = ("gone ahead", "step unpack begun", "step build begun", "step start begun", "step route begun")
 
 
-@pytest.mark.parametrize("point", PAUSES)
-def test_a_paused_panel_that_has_lost_its_run_changes_nothing_there(far: Far, point: str) -> None:
+def test_a_paused_panel_that_has_lost_its_run_changes_nothing_there(fars: list[Far]) -> None:
+    in_lanes(fars, PAUSES, changes_nothing)
+
+
+def changes_nothing(far: Far, point: str) -> None:
+    """A panel that is paused at this point until another would have its run starts nothing, and moves no route."""
+    far.site.panel.loaded = False
     before, serves = far.counted(), None
     far.start(point, signal.SIGSTOP)
     serves = far.site.visit(far.application_id).text
@@ -210,6 +233,7 @@ def test_a_paused_panel_that_has_lost_its_run_changes_nothing_there(far: Far, po
     assert far.site.visit(far.application_id).text == f"paused-{PAUSES.index(point)}"
     assert far.counted() - before == Counter(build=1, release=1)
     far.check_nothing_left(deployment_id)
+    print(f"  paused at {point}: nothing was changed")
     far.site.panel.stop()
 
 
@@ -223,11 +247,3 @@ def in_force(file: Path, epoch: int) -> None:
     with file.open("r+") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         held.write(f"{epoch:020d}\n")
-
-
-def plain(log: str) -> str:
-    """A log without what differs from run to run: ids, ports, hashes, times, versions."""
-    log = re.sub(r"(after|took|:) [0-9.]+ s\b", r"\1 T", log)
-    log = re.sub(r"port [0-9]+", "port P", log)
-    log = re.sub(r"Commit [0-9a-f]{12} by Test: version \S+", "Commit", log)
-    return re.sub(r"release \S{21} ", "release R ", log)

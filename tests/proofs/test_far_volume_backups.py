@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.test_applications_servers import Site, connected
-from tests.proofs.test_crash import CRASHING
+from tests.proofs._crash_site import CRASHING
 from tests.support.databases.database_services import lacks_database_services
 from tests.support.docker.docker_engine import lacks_docker
 from tests.support.machines.server_roots import MISSING

@@ -4,16 +4,15 @@ belong, and nothing half-made is left.
 
 from __future__ import annotations
 
-import os
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.proofs.test_crash import LEASE, Site, crash_at, made
-from tests.support.panel.panel import until
+from tests.proofs._crash_site import LEASE, Site, made
+from tests.proofs._lanes import LANES, in_lanes, some, the_same
 
-FIRST = int(os.environ.get("CRASH_FROM", "1"))  # to go on where a run was broken off
 OLD, NEW = "old.example", "new.example"
 
 
@@ -30,6 +29,7 @@ class Return:
         panel.post("domain.delete", domainId=old)
         panel.post("domain.create", applicationId=application_id, host=NEW)
         panel.stop()
+        self.serves = "second"
 
     def back(self, release_id: str) -> str:
         """Queues a rollback; its id."""
@@ -37,73 +37,72 @@ class Return:
         assert answer.status_code == 200, answer.text
         return answer.headers["x-deployment-id"]
 
+    def exchange(self) -> str:
+        """Queues a rollback to the version that does not serve; its id."""
+        self.serves = "second" if self.serves == "old" else "old"
+        return self.back(self.first if self.serves == "old" else self.second)
+
     def led(self) -> dict[str, bool]:
         """Which of the two domains are switched on."""
         rows = self.site.panel.get("domain.byApplicationId", applicationId=self.site.application_id)
         return {row["host"]: row["enabled"] for row in rows if row["host"] in {OLD, NEW}}
 
-    def restart(self, name: str) -> None:
-        """Once the panel has crashed."""
-        until(lambda: self.site.panel.process.poll() is not None, 30, what=f"the crash at {name}")  # type: ignore[union-attr]
-        self.site.panel.process = None
-        self.site.panel.start()
+    def releases(self) -> list[Any]:
+        """The releases that there are."""
+        rows: list[Any] = self.site.panel.get("release.all", applicationId=self.site.application_id)
+        return rows
+
+    def passed(self, *, fails: bool) -> list[str]:
+        """The names of all crash points of a rollback, in order."""
+        self.site.crash_at(0)
+        row = self.site.panel.ended(self.back(self.first) if fails else self.exchange())
+        assert row["status"] == ("error" if fails else "done"), row
+        self.site.panel.stop()
+        return self.site.passed()
 
 
 @pytest.fixture
-def returning() -> Iterator[Return]:
-    with made(**LEASE) as site:
-        yield Return(site)
+def returning() -> Iterator[list[Return]]:
+    """What is to be shown at each of many points is shown at some of them at a time."""
+    with contextlib.ExitStack() as stack:
+        yield [Return(stack.enter_context(made(**LEASE))) for _ in range(LANES)]
 
 
-def passed(returning: Return, release_id: str, version: str | None) -> list[str]:
-    """The names of all crash points of a rollback, in order."""
-    crash_at(returning.site, 0)
-    row = returning.site.panel.ended(returning.back(release_id))
-    assert row["status"] == ("error" if version is None else "done"), row
-    returning.site.panel.stop()
-    return (returning.site.folder / "points").read_text().splitlines()
-
-
-def test_the_panel_is_killed_at_every_crash_point_of_a_rollback(returning: Return) -> None:
-    site, targets = returning.site, {"old": returning.first, "second": returning.second}
-    names = passed(returning, returning.first, "old")
-    passed(returning, returning.second, "second")
+def test_the_panel_is_killed_at_every_crash_point_of_a_rollback(returning: list[Return]) -> None:
+    names = the_same([each.passed(fails=False) for each in returning for _ in ("old", "second")])
     print(f"\n{len(names)} crash points in a rollback")
-    before = site.counted()
-    for at, name in list(enumerate(names, 1))[FIRST - 1 :]:
-        version = "old" if at % 2 else "second"
-        crash_at(site, at)
-        deployment_id = returning.back(targets[version])
-        returning.restart(name)
-        row = site.panel.done(deployment_id, 60)
-        assert (site.panel.visit("app").text, row["reason"]) == (version, None)
-        assert returning.led() == {OLD: version == "old", NEW: version == "second"}, name
-        assert site.counted() == before, "nothing is built, and no release command is run"
-        site.check_nothing_left()
+
+    def prove(each: Return, point: tuple[int, str]) -> None:
+        (at, name), site = point, each.site
+        site.hasten(at)
+        for deployment_id in site.meets(names, at, each.exchange):
+            row = site.panel.done(deployment_id, 60)
+            assert (site.panel.visit("app").text, row["reason"]) == (each.serves, None)
+            assert each.led() == {OLD: each.serves == "old", NEW: each.serves == "second"}, name
+            assert site.counted() == site.before, "nothing is built, and no release command is run"
+            site.check_nothing_left()
         print(f"  {at:3} {name}: done")
-        site.panel.kill()
+
+    in_lanes(returning, some(names), prove)
 
 
-def test_the_panel_is_killed_at_every_crash_point_of_a_rollback_that_fails(returning: Return) -> None:
-    site, panel = returning.site, returning.site.panel
-    app = panel.work / "releases" / site.application_id / returning.first / "app.py"
-    app.write_text("raise SystemExit(9)\n")
-    names = passed(returning, returning.first, None)
+def test_the_panel_is_killed_at_every_crash_point_of_a_rollback_that_fails(returning: list[Return]) -> None:
+    for each in returning:
+        app = each.site.panel.work / "releases" / each.site.application_id / each.first / "app.py"
+        app.write_text("raise SystemExit(9)\n")
+    names = the_same([each.passed(fails=True) for each in returning])
     print(f"\n{len(names)} crash points in a rollback that fails")
-    for at, name in list(enumerate(names, 1))[FIRST - 1 :]:
-        crash_at(site, at)
-        deployment_id = returning.back(returning.first)
-        returning.restart(name)
-        row = panel.ended(deployment_id, 60)
-        assert (row["status"], row["reason"], row["rollback"]) == ("error", "failed", None), (name, row)
-        assert panel.visit("app").text == "second"
-        assert returning.led() == {NEW: True}, name
-        site.check_nothing_left()
-        assert not [each for each in _releases(returning) if each["releaseId"] == deployment_id]
-        print(f"  {at:3} {name}: {row['reason']}")
-        panel.kill()
 
+    def prove(each: Return, point: tuple[int, str]) -> None:
+        (at, name), site = point, each.site
+        site.hasten(at)
+        for deployment_id in site.meets(names, at, lambda: each.back(each.first)):
+            row = site.panel.ended(deployment_id, 60)
+            assert (row["status"], row["reason"], row["rollback"]) == ("error", "failed", None), (name, row)
+            assert site.panel.visit("app").text == "second"
+            assert each.led() == {NEW: True}, name
+            site.check_nothing_left()
+            assert not [release for release in each.releases() if release["releaseId"] == deployment_id]
+        print(f"  {at:3} {name}: failed")
 
-def _releases(returning: Return) -> list[Any]:
-    rows: list[Any] = returning.site.panel.get("release.all", applicationId=returning.site.application_id)
-    return rows
+    in_lanes(returning, some(names), prove)

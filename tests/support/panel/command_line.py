@@ -22,6 +22,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, suppress
@@ -31,6 +32,7 @@ ROOT = Path(__file__).resolve().parents[3]
 HEADWAY = "headway.cli.main"
 _MOST_BYTES = 1 << 20
 _TOLD_BYTES = 12
+_ONE_BY_ONE = threading.Lock()  # threads that begin their first command at once are to load once
 _RUN_BY_PATH = "headway.infra.db.migrations."
 # What a panel loads with its first call, server or following.
 _OF_OTHERS = ("asyncssh", "uvicorn.protocols.websockets.websockets_sansio_impl")
@@ -76,9 +78,11 @@ def begin(
     """
     order = json.dumps([module, list(arguments), dict(env), str(cwd), apart]).encode()
     assert len(order) < _MOST_BYTES
+    with _ONE_BY_ONE:
+        way, _ = _loaded(str(Path("/proc/thread-self/ns/net").readlink()))
     told, tells = os.pipe()
     try:
-        socket.send_fds(_loaded(str(Path("/proc/thread-self/ns/net").readlink()))[0], [order], [tells, *files])
+        socket.send_fds(way, [order], [tells, *files])
     finally:
         os.close(tells)
     return Command(arguments, told)
