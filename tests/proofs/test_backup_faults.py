@@ -9,12 +9,14 @@ import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.proofs._kept import MEGABYTES, Kept, kept
+from tests.proofs._lanes import LANES, in_lanes
 from tests.support.databases.mariadb import lacks_mariadb
 from tests.support.databases.postgres import find_program
 from tests.support.panel.panel import until
@@ -26,6 +28,7 @@ NARROW = "--bwlimit=4M"
 IMPATIENT = "--timeout=5s"
 KINDS = ("backup", "volume backup")
 _WANTED = re.compile(os.environ.get("BACKUP_KINDS", ""))  # only kinds of runs whose name it is found in
+RUNS = [*filter(_WANTED.search, (*KINDS, "restore", "volume restore"))]
 EVERY = int(os.environ.get("BACKUP_EVERY", "1"))  # only each so-and-so-many-th crash point, to look quickly
 lacks = lacks_s3() or lacks_mariadb() or (None if find_program("pg_dump") else "this machine has no PostgreSQL")
 pytestmark = [
@@ -38,6 +41,13 @@ pytestmark = [
 def site() -> Iterator[Kept]:
     with kept() as made:
         yield made
+
+
+@pytest.fixture
+def sites() -> Iterator[list[Kept]]:
+    """Kinds of runs that know nothing of each other are shown at the same time."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(kept()) for _ in range(LANES)]
 
 
 def failed(site: Kept, deployment_id: str, *sentences: str) -> Json:
@@ -132,14 +142,20 @@ def test_what_was_altered_after_the_upload_gets_no_name(site: Kept) -> None:
         site.panel.stop()
 
 
-def test_the_panel_is_killed_at_every_step(site: Kept) -> None:
-    for name, row, log in crashes(site, lambda: None):
-        assert row["status"] == "done", (name, row, log)
+def test_the_panel_is_killed_at_every_step(sites: list[Kept]) -> None:
+    def prove(site: Kept, what: str) -> None:
+        for name, row, log in crashes(site, what, lambda: None):
+            assert row["status"] == "done", (name, row, log)
+
+    in_lanes(sites, RUNS, prove)
 
 
-def test_the_machine_goes_down_at_every_step(site: Kept) -> None:
-    for name, row, _ in crashes(site, site.kill_anchors):
-        assert row["status"] == "done" or row["reason"] == "lost", (name, row)
+def test_the_machine_goes_down_at_every_step(sites: list[Kept]) -> None:
+    def prove(site: Kept, what: str) -> None:
+        for name, row, _ in crashes(site, what, site.kill_anchors):
+            assert row["status"] == "done" or row["reason"] == "lost", (name, row)
+
+    in_lanes(sites, RUNS, prove)
 
 
 def test_it_is_killed_at_any_time(site: Kept) -> None:
@@ -181,37 +197,36 @@ def test_the_disk_is_full(site: Kept) -> None:
     site.panel.start()
 
 
-def crashes(site: Kept, also: Callable[[], None]) -> Iterator[tuple[str, Json, str]]:
-    """(crash point, row, log) of a run of every kind whose panel dies there, once another has ended it and everything
+def crashes(site: Kept, what: str, also: Callable[[], None]) -> Iterator[tuple[str, Json, str]]:
+    """(crash point, row, log) of a run of this kind whose panel dies there, once another has ended it and everything
     was found to hold; ``also`` is what happens beside the panel's death.
     """
-    for what in filter(_WANTED.search, (*KINDS, "restore", "volume restore")):
-        names = site_points(site, what)
-        print(f"\n{len(names)} crash points in a {what}")
-        file = kept_file(site, what)
+    names = site_points(site, what)
+    print(f"\n{len(names)} crash points in a {what}")
+    file = kept_file(site, what)
+    site.panel.start()
+    before = contents(site, what)
+    site.panel.stop()
+    # The last one that was passed may come later by one or two in another run: a lease was renewed meanwhile.
+    for at, name in [*enumerate(names[:-2], 1)][::EVERY]:
+        site.crash_at(at)
+        if "restore" in what:
+            site.change()
+        changed = contents(site, what)
+        deployment_id = site.begin(what, file)
+        site.crashed(name)
+        also()
         site.panel.start()
-        before = contents(site, what)
-        site.panel.stop()
-        # The last one that was passed may come later by one or two in another run: a lease was renewed meanwhile.
-        for at, name in [*enumerate(names[:-2], 1)][::EVERY]:
-            site.crash_at(at)
-            if "restore" in what:
-                site.change()
-            changed = contents(site, what)
-            deployment_id = site.begin(what, file)
-            site.crashed(name)
-            also()
-            site.panel.start()
-            row = site.panel.ended(deployment_id, 120)
-            site.check()
-            left = contents(site, what)
-            assert left == before if row["status"] == "done" else left in (before, changed), name
-            print(f"  {at:3} {name}: {row['status']} {row['reason'] or ''}")
-            yield name, row, site.panel.deployment_log(deployment_id)
-            site.panel.kill()
-        site.panel.start()
-        give_back(site, what, file)
-        site.panel.stop()
+        row = site.panel.ended(deployment_id, 120)
+        site.check()
+        left = contents(site, what)
+        assert left == before if row["status"] == "done" else left in (before, changed), name
+        print(f"  {at:3} of a {what}, {name}: {row['status']} {row['reason'] or ''}")
+        yield name, row, site.panel.deployment_log(deployment_id)
+        site.panel.kill()
+    site.panel.start()
+    give_back(site, what, file)
+    site.panel.stop()
 
 
 def in_the_midst(site: Kept, deployment_id: str, marker: str, program: str) -> list[int]:
