@@ -16,15 +16,17 @@ if TYPE_CHECKING:
 PATH = "/schedules/new"
 ALL: Asked[list[GlanceRow]] = Asked("service.all")
 SERVERS: Asked[list[ServerName]] = Asked("server.allForPermissions")
+CREATE = "schedule.create"
 MOST = 200
 
 
 async def show(visit: Visit) -> View:
-    """Everything in which a schedule can run, or the one service that the address names."""
+    """Everything in which a schedule can run, or the one service that the address names; nothing for who adds none."""
+    may_add = visit.may(CREATE)
     text, wanted = visit.query.get("text", "").strip(), visit.query.get("serviceId", "").strip()
     words = text.casefold().split()
-    services = [each for each in await visit.ask(ALL) if each["kind"] in SERVICES]
-    servers = await visit.ask(SERVERS) if visit.may(SERVERS.name) else []
+    services = [each for each in await visit.ask(ALL) if each["kind"] in SERVICES] if may_add else []
+    servers = await visit.ask(SERVERS) if may_add and visit.may(SERVERS.name) else []
     places = [_of_service(each) for each in services] + [_of_server(each) for each in servers]
     if visit.actor.role >= Role.ADMIN:
         here = {"name": "The panel's own machine", "what": "machine", "environment": None}
@@ -34,7 +36,7 @@ async def show(visit: Visit) -> View:
     found = [each for each in places if all(word in str(each["name"]).casefold() for word in words)]
     return View(
         template="features/schedules/pages/target_list.html",
-        values={"places": found[:MOST], "more": max(0, len(found) - MOST), "text": text},
+        values={"places": found[:MOST], "more": max(0, len(found) - MOST), "text": text, "may_add": may_add},
         title="Add a schedule",
     )
 
