@@ -10,7 +10,8 @@ from headway.core.access.policy import Noun, Permission, sees
 from headway.kernel.events import Changed, Whose
 
 SERVICE, AUDIT_LOGS = "service", "auditLogs"
-_SERVICES = (
+# What services are called.
+OF_SERVICES = (
     Noun.APPLICATION,
     Noun.COMPOSE,
     Noun.DATABASE,
@@ -22,7 +23,7 @@ _SERVICES = (
     Noun.REDIS,
     Noun.SERVICE,
 )
-_WORDS: Mapping[Noun, str] = MappingProxyType({**dict.fromkeys(_SERVICES, SERVICE), Noun.PREVIEW: "preview"})
+_WORDS: Mapping[Noun, str] = MappingProxyType({**dict.fromkeys(OF_SERVICES, SERVICE), Noun.PREVIEW: "preview"})
 # Who has which keys, and who is signed in from where, is nobody's but theirs; of the others members are shown none, so
 # that they are not told either that there is one.
 _OF_ADMINS = frozenset(

@@ -6,27 +6,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from headway.core.access.policy import Noun
-from headway.core.access.topics import topics_of, topics_of_services
+from headway.core.access.topics import OF_SERVICES, topics_of, topics_of_services
 from headway.core.deployments.model import Deployment, SubjectType
 from headway.kernel.events import Whose
 
-# Those whose subject is a service itself.
-SERVICES = tuple(
-    each.value for each in (SubjectType.APPLICATION, SubjectType.COMPOSE, SubjectType.DATABASE, SubjectType.RUN)
-)
+# Each type has a noun of its own name, but for runs, which are of an application.
 NOUNS: Mapping[SubjectType, Noun] = MappingProxyType(
-    {
-        SubjectType.APPLICATION: Noun.APPLICATION,
-        SubjectType.COMPOSE: Noun.COMPOSE,
-        SubjectType.SERVER: Noun.SERVER,
-        SubjectType.SCHEDULE: Noun.SCHEDULE,
-        SubjectType.RUN: Noun.APPLICATION,
-        SubjectType.PREVIEW: Noun.PREVIEW,
-        SubjectType.BACKUP: Noun.BACKUP,
-        SubjectType.VOLUME_BACKUP: Noun.VOLUME_BACKUP,
-        SubjectType.DATABASE: Noun.DATABASE,
-    }
+    {each: Noun.APPLICATION if each is SubjectType.RUN else Noun[each.name] for each in SubjectType}
 )
+# Those whose subject is a service itself.
+SERVICES = tuple(each.value for each, noun in NOUNS.items() if noun in OF_SERVICES)
 
 
 def service_of(subject_type: SubjectType, subject_id: str) -> str | None:
