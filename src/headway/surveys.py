@@ -13,7 +13,7 @@ from headway.features.destinations import store
 from headway.features.edge import certificates_store, domains_store
 from headway.features.edge.module import edge_facts
 from headway.features.projects import store as of_projects
-from headway.features.schedules import powers as of_schedules
+from headway.features.schedules import powers
 from headway.features.servers import store as servers_store
 from headway.features.services.surveys import ADOPTING, memory_survey, service_surveys
 from headway.features.webhooks import watch_paths
@@ -25,7 +25,7 @@ from headway.kernel.vault import Vault
 
 _ADOPTING: tuple[Callable[[Tx, Vault], None], ...] = (
     *ADOPTING,
-    of_schedules.adopt_all,
+    powers.adopt_all,
     store.adopt_all,
 )
 METRICS = Line(
@@ -57,7 +57,7 @@ def surveys(settings: Settings) -> tuple[Survey, ...]:
         memory_survey(settings),
         of_projects.survey,
         *service_surveys(settings),
-        of_schedules.survey,
+        powers.survey,
         store.survey,
         servers_store.survey,
         partial(domains_store.survey, facts=edge_facts(settings)),

@@ -25,8 +25,7 @@ from headway.http.container_logs import ContainerLogs
 from headway.http.follows import Follows
 from headway.http.hooks import routes as hooks
 from headway.http.log_socket import Listening
-from headway.http.metrics import PATH as METRICS_PATH
-from headway.http.metrics import MetricsPage
+from headway.http.metrics import METRICS_PATH, MetricsPage
 from headway.http.needs import HttpNeeds
 from headway.http.request_ids import RequestIds
 from headway.http.rest import Rest

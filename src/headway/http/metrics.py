@@ -18,7 +18,7 @@ from headway.http.auth import by_key, key_of
 from headway.http.needs import HttpNeeds
 from headway.kernel.secret import Secret
 
-PATH = "/metrics"
+METRICS_PATH = "/metrics"
 
 
 class MetricsPage:
@@ -41,7 +41,7 @@ class MetricsPage:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
-        answer = await errors.guarded(lambda: self._answer(scope, headers), PATH)
+        answer = await errors.guarded(lambda: self._answer(scope, headers), METRICS_PATH)
         await send_answer(answer, send, headers.get(b"accept-encoding", b""))
 
     async def _answer(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Answer:
@@ -69,6 +69,6 @@ def create_metrics_app(
     """An application that answers ``/metrics`` to whoever shows the key, or an API key that may, and to whoever asks
     where it is ``open_to_all``; and nothing else.
     """
-    app = Starlette(routes=[Route(PATH, MetricsPage(needs, followers, open_to_all=open_to_all, key=key))])
+    app = Starlette(routes=[Route(METRICS_PATH, MetricsPage(needs, followers, open_to_all=open_to_all, key=key))])
     app.state.close = lambda: None
     return app

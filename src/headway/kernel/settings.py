@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from headway.kernel.bounds import told as _told
+from headway.kernel.bounds import told
 from headway.kernel.certificate_settings import CertificateSettings
 from headway.kernel.errors import InvalidInput
 from headway.kernel.forms import (
@@ -81,45 +81,45 @@ class Settings(CertificateSettings):
     """The panel's settings; ``from_env`` fills in the defaults that depend on the machine."""
 
     data_dir: Path = field(
-        metadata=_told(
+        metadata=told(
             _PATH,
             "Folder of the database, keys, logs and releases.",
             written="/var/lib/headway for root, else ~/.local/share/headway",
         ),
     )
-    host: str = field(default="127.0.0.1", metadata=_told(_HOST, "Address that the API listens on."))
-    port: int = field(default=3000, metadata=_told(_PORT, "Port of the API."))
-    public_url: str | None = field(default=None, metadata=_told(_URL, "The panel's address in links; unset: none."))
+    host: str = field(default="127.0.0.1", metadata=told(_HOST, "Address that the API listens on."))
+    port: int = field(default=3000, metadata=told(_PORT, "Port of the API."))
+    public_url: str | None = field(default=None, metadata=told(_URL, "The panel's address in links; unset: none."))
     plain_sign_in: YesNo = field(
         default=YesNo.NO,
-        metadata=_told(choice(YesNo), "Whether people may sign in where the network reads along: HTTP from elsewhere."),
+        metadata=told(choice(YesNo), "Whether people may sign in where the network reads along: HTTP from elsewhere."),
     )
     proxies: str | None = field(
         default=None,
-        metadata=_told(addresses(), "Reverse proxies elsewhere whose X-Forwarded headers are believed; unset: none."),
+        metadata=told(addresses(), "Reverse proxies elsewhere whose X-Forwarded headers are believed; unset: none."),
     )
-    edge_host: str = field(default="127.0.0.1", metadata=_told(_HOST, "Address on which applications are reached."))
-    edge_port: int = field(default=8080, metadata=_told(_PORT, "Port on which applications are reached over HTTP."))
-    server_edge_host: str = field(default="127.0.0.1", metadata=_told(_HOST, "The same for those on servers, there."))
+    edge_host: str = field(default="127.0.0.1", metadata=told(_HOST, "Address on which applications are reached."))
+    edge_port: int = field(default=8080, metadata=told(_PORT, "Port on which applications are reached over HTTP."))
+    server_edge_host: str = field(default="127.0.0.1", metadata=told(_HOST, "The same for those on servers, there."))
     https_port: int | None = field(
-        default=None, metadata=_told(_PORT, "Port on which applications are reached over HTTPS; unset: no HTTPS.")
+        default=None, metadata=told(_PORT, "Port on which applications are reached over HTTPS; unset: no HTTPS.")
     )
-    base_domain: str = field(default="localhost", metadata=_told(_DOMAIN, "Applications are reached at NAME.DOMAIN."))
+    base_domain: str = field(default="localhost", metadata=told(_DOMAIN, "Applications are reached at NAME.DOMAIN."))
     database_url: Secret | None = field(
-        default=None, metadata=_told(_DATABASE, "The database.", written="SQLite in the data folder")
+        default=None, metadata=told(_DATABASE, "The database.", written="SQLite in the data folder")
     )
     owner_key: Secret | None = field(
-        default=None, metadata=_told(_KEY, "The key that a new panel's owner has.", written="a new one, in owner.key")
+        default=None, metadata=told(_KEY, "The key that a new panel's owner has.", written="a new one, in owner.key")
     )
     api_key: Secret | None = field(
-        default=None, metadata=_told(_KEY, "The command line's key; where the above is unset that too, which will end.")
+        default=None, metadata=told(_KEY, "The command line's key; where the above is unset that too, which will end.")
     )
     metrics_key: Secret | None = field(
-        default=None, metadata=_told(_KEY, "The key that readers of the metrics port show; unset: an API key that may.")
+        default=None, metadata=told(_KEY, "The key that readers of the metrics port show; unset: an API key that may.")
     )
     concurrency: int = field(
         default=1,
-        metadata=_told(
+        metadata=told(
             whole(1, 1000),
             "Deployments that run at a time on this machine.",
             written="one for each core, at most one for each 2 GiB of memory",
@@ -127,7 +127,7 @@ class Settings(CertificateSettings):
     )
     build_memory_bytes: int | None = field(
         default=None,
-        metadata=_told(
+        metadata=told(
             size(64 * _MIB),
             "Memory that one build may use.",
             written="three quarters of the memory, divided by the concurrency; at least 512MiB",
@@ -136,7 +136,7 @@ class Settings(CertificateSettings):
     )
     application_memory_bytes: int | None = field(
         default=None,
-        metadata=_told(
+        metadata=told(
             size(8 * _MIB),
             "Memory that one application may use which has no limit of its own.",
             written="three quarters of the memory",
@@ -144,76 +144,76 @@ class Settings(CertificateSettings):
         ),
     )
     application_disk: int | None = field(
-        default=None, metadata=_told(size(_MIB), "Disk that one application of processes may fill; unset: all.")
+        default=None, metadata=told(size(_MIB), "Disk that one application of processes may fill; unset: all.")
     )
     application_layer: int = field(
         default=1 << 30,
-        metadata=_told(
+        metadata=told(
             size(_MIB),
             "Disk that one process may fill in its release; what it writes there is thrown away with it.",
             written="1GiB",
         ),
     )
     process_limit: int = field(
-        default=2048, metadata=_told(whole(16), "Processes and threads that one build or application may have.")
+        default=2048, metadata=told(whole(16), "Processes and threads that one build or application may have.")
     )
     health_deadline: timedelta = field(
         default=timedelta(seconds=120),
-        metadata=_told(duration(0.1), "How long a new release may take until it is healthy."),
+        metadata=told(duration(0.1), "How long a new release may take until it is healthy."),
     )
     settle_time: timedelta = field(
         default=timedelta(seconds=5),
-        metadata=_told(duration(0), "How long processes without a health check stay up before they count as healthy."),
+        metadata=told(duration(0), "How long processes without a health check stay up before they count as healthy."),
     )
     drain_time: timedelta = field(
         default=timedelta(seconds=10),
-        metadata=_told(duration(0), "How long a replaced release may finish what it is answering."),
+        metadata=told(duration(0), "How long a replaced release may finish what it is answering."),
     )
     handback_time: timedelta = field(
         default=timedelta(seconds=5),
-        metadata=_told(
+        metadata=told(
             duration(0), "How long a release that dies gives requests back to the one before, which drains meanwhile."
         ),
     )
     watch_time: timedelta = field(
         default=timedelta(minutes=10),
-        metadata=_told(duration(0), "How long after its end a crash marks a deployment as unstable."),
+        metadata=told(duration(0), "How long after its end a crash marks a deployment as unstable."),
     )
     step_deadline: timedelta = field(
-        default=timedelta(minutes=30), metadata=_told(duration(1), "How long one step of a deployment may take.")
+        default=timedelta(minutes=30), metadata=told(duration(1), "How long one step of a deployment may take.")
     )
     inactivity_deadline: timedelta = field(
-        default=timedelta(minutes=15), metadata=_told(duration(1), "How long a step may go without any output.")
+        default=timedelta(minutes=15), metadata=told(duration(1), "How long a step may go without any output.")
     )
     total_deadline: timedelta = field(
-        default=timedelta(minutes=60), metadata=_told(duration(1), "How long a deployment may take in all.")
+        default=timedelta(minutes=60), metadata=told(duration(1), "How long a deployment may take in all.")
     )
     missed_after: timedelta = field(
         default=timedelta(seconds=60),
-        metadata=_told(duration(1), "How late a due time of a schedule may be started; later it was missed."),
+        metadata=told(duration(1), "How late a due time of a schedule may be started; later it was missed."),
     )
     cancel_grace: timedelta = field(
         default=timedelta(seconds=10),
-        metadata=_told(duration(0), "How long a cancelled command has between SIGTERM and SIGKILL."),
+        metadata=told(duration(0), "How long a cancelled command has between SIGTERM and SIGKILL."),
     )
     console_idle: timedelta = field(
         default=timedelta(minutes=30),
-        metadata=_told(duration(1), "After how long of silence a command of `apps exec` is ended."),
+        metadata=told(duration(1), "After how long of silence a command of `apps exec` is ended."),
     )
     reach_deadline: timedelta = field(
-        default=timedelta(minutes=30), metadata=_told(duration(1), "How long a deployment waits for a silent server.")
+        default=timedelta(minutes=30), metadata=told(duration(1), "How long a deployment waits for a silent server.")
     )
     lease_time: timedelta = field(
         default=timedelta(seconds=30),
-        metadata=_told(duration(1), "How long a silent panel keeps the deployments that it works on."),
+        metadata=told(duration(1), "How long a silent panel keeps the deployments that it works on."),
     )
     lease_renewal: timedelta = field(
         default=timedelta(seconds=5),
-        metadata=_told(duration(0.1), "How often a panel says that it works on them; at most half of the above."),
+        metadata=told(duration(0.1), "How often a panel says that it works on them; at most half of the above."),
     )
     spool_cap_bytes: int = field(
         default=512 * _MIB,
-        metadata=_told(
+        metadata=told(
             size(64 << 10),
             "Output that is kept of one deployment: its beginning and its end.",
             variable="HEADWAY_SPOOL_CAP",
@@ -221,7 +221,7 @@ class Settings(CertificateSettings):
     )
     ballast_bytes: int = field(
         default=64 * _MIB,
-        metadata=_told(
+        metadata=told(
             size(0),
             "Disk space held back, so that the end of a deployment can be written on a full disk.",
             variable="HEADWAY_BALLAST",
@@ -229,25 +229,25 @@ class Settings(CertificateSettings):
     )
     least_free_bytes: int = field(
         default=256 * _MIB,
-        metadata=_told(size(0), "Free disk space below which no deployment begins.", variable="HEADWAY_LEAST_FREE"),
+        metadata=told(size(0), "Free disk space below which no deployment begins.", variable="HEADWAY_LEAST_FREE"),
     )
     upload_limit_bytes: int = field(
         default=512 * _MIB,
-        metadata=_told(size(_MIB), "How large an uploaded archive may be.", variable="HEADWAY_UPLOAD_LIMIT"),
+        metadata=told(size(_MIB), "How large an uploaded archive may be.", variable="HEADWAY_UPLOAD_LIMIT"),
     )
     unpacked_limit_bytes: int = field(
         default=2 * _GIB,
-        metadata=_told(
+        metadata=told(
             size(_MIB), "How large an uploaded archive may be once unpacked.", variable="HEADWAY_UNPACKED_LIMIT"
         ),
     )
     webhook_limit_bytes: int = field(
         default=25 * _MIB,
-        metadata=_told(size(1 << 10), "How large a webhook's payload may be.", variable="HEADWAY_WEBHOOK_LIMIT"),
+        metadata=told(size(1 << 10), "How large a webhook's payload may be.", variable="HEADWAY_WEBHOOK_LIMIT"),
     )
     webhook_payload_bytes: int = field(
         default=64 * _MIB,
-        metadata=_told(
+        metadata=told(
             size(0),
             "What is kept of the payloads of one service's webhooks, packed: the newest.",
             variable="HEADWAY_WEBHOOK_PAYLOADS",
@@ -255,17 +255,17 @@ class Settings(CertificateSettings):
     )
     keep_webhooks: timedelta = field(
         default=timedelta(days=30),
-        metadata=_told(duration(60), "How long webhooks and notifications are kept, and known when they come again."),
+        metadata=told(duration(60), "How long webhooks and notifications are kept, and known when they come again."),
     )
     cgroups: Switch = field(
-        default=Switch.AUTO, metadata=_told(choice(Switch), "Whether cgroups are used where the machine has them.")
+        default=Switch.AUTO, metadata=told(choice(Switch), "Whether cgroups are used where the machine has them.")
     )
     pid_namespaces: Switch = field(
-        default=Switch.AUTO, metadata=_told(choice(Switch), "Whether PID namespaces are used where they are allowed.")
+        default=Switch.AUTO, metadata=told(choice(Switch), "Whether PID namespaces are used where they are allowed.")
     )
     build_cache_bytes: int = field(
         default=10 * _GIB,
-        metadata=_told(
+        metadata=told(
             size(0),
             "What Docker keeps of builds on each machine, and as much again those without it; 0: all.",
             variable="HEADWAY_BUILD_CACHE",
@@ -273,49 +273,47 @@ class Settings(CertificateSettings):
     )
     backup_dir: Path | None = field(
         default=None,
-        metadata=_told(
+        metadata=told(
             _PATH, "Folder of the backups that lie on this machine.", written="the folder backups in the data folder"
         ),
     )
     keep_deployments: int = field(
         default=100,
-        metadata=_told(
-            whole(1), "Ended deployments that are kept of each application, schedule and so on: the newest."
-        ),
+        metadata=told(whole(1), "Ended deployments that are kept of each application, schedule and so on: the newest."),
     )
     keep_deployments_for: timedelta | None = field(
         default=None,
-        metadata=_told(duration(60), "How long ended deployments are kept, be they the newest; unset: for ever."),
+        metadata=told(duration(60), "How long ended deployments are kept, be they the newest; unset: for ever."),
     )
     keep_releases: int = field(
-        default=5, metadata=_told(whole(1), "Releases that are kept of each application and compose service.")
+        default=5, metadata=told(whole(1), "Releases that are kept of each application and compose service.")
     )
     keep_releases_for: timedelta | None = field(
-        default=None, metadata=_told(duration(60), "How long a release is kept (two stay anyway); unset: for ever.")
+        default=None, metadata=told(duration(60), "How long a release is kept (two stay anyway); unset: for ever.")
     )
     keep_releases_bytes: int | None = field(
-        default=None, metadata=_told(size(0), "What an application's releases may hold (two stay); unset: no bound.")
+        default=None, metadata=told(size(0), "What an application's releases may hold (two stay); unset: no bound.")
     )
     units: str | None = field(
         default=None,
-        metadata=_told(UNITS, "Name of systemd's units that keep supervisord and Traefik up; unset: the panel does."),
+        metadata=told(UNITS, "Name of systemd's units that keep supervisord and Traefik up; unset: the panel does."),
     )
     keep_audit: timedelta = field(
-        default=timedelta(days=365), metadata=_told(duration(3600), "How long it is kept who has changed what.")
+        default=timedelta(days=365), metadata=told(duration(3600), "How long it is kept who has changed what.")
     )
     docker_host: str = field(
-        default="unix:///var/run/docker.sock", metadata=_told(_ENGINE, "Where the container engine listens.")
+        default="unix:///var/run/docker.sock", metadata=told(_ENGINE, "Where the container engine listens.")
     )
     log_level: LogLevel = field(
-        default=LogLevel.INFO, metadata=_told(choice(LogLevel), "How much the panel says about itself.")
+        default=LogLevel.INFO, metadata=told(choice(LogLevel), "How much the panel says about itself.")
     )
     log_format: LogFormat = field(
         default=LogFormat.LOGFMT,
-        metadata=_told(choice(LogFormat), "How it says that: as key=value, or as one JSON object to a line."),
+        metadata=told(choice(LogFormat), "How it says that: as key=value, or as one JSON object to a line."),
     )
     metrics_port: int | None = field(
         default=None,
-        metadata=_told(
+        metadata=told(
             _PORT,
             "Port of the loopback on which /metrics answers to HEADWAY_METRICS_KEY too; unset: /metrics is on the port "
             "of the API only.",

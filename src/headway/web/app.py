@@ -31,8 +31,7 @@ from headway.web.choices import Choices
 from headway.web.entrance import WebNeeds
 from headway.web.form_post import Asking, Done, ShownOnce
 from headway.web.frame import NOBODY, OF_A_VISIT, PLACES, Frame
-from headway.web.live import PATH as LIVE
-from headway.web.live import Live
+from headway.web.live import LIVE_PATH, Live
 from headway.web.part_cache import Made, NotedVisit, PartCache, made_of
 from headway.web.paths import HOME, Named, Paths, Piece
 from headway.web.renderer import ANY_NAME, OWN, Templates
@@ -101,7 +100,7 @@ class Web:
         if path.startswith(PREFIX):
             return self._file(scope["method"], path)
         request = came(scope, receive, self._place_of(scope), self._needs.door.origins.visitor_of(scope))
-        if (path, request.method) == (LIVE, "GET"):
+        if (path, request.method) == (LIVE_PATH, "GET"):
             return await self._told_live(request, scope)
         before = await self._before.answer(request)
         if isinstance(before, View):

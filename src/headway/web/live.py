@@ -23,7 +23,7 @@ from headway.kernel.errors import Code
 from headway.kernel.events import Changed, ChangeSource
 from headway.pages.page import MOST_TOPICS
 
-PATH = "/live"
+LIVE_PATH = "/live"
 BEAT_SECONDS = 15.0
 JOIN_SECONDS = 0.1  # what changes within it is one event, of which there are so at most ten a second
 STUCK_SECONDS = 30.0

@@ -200,18 +200,18 @@ def _place(
 ) -> dict[str, Any]:
     """Where the server is: a database, a service of a compose service, or what is reached over the network."""
     if of is not None:
-        from headway.cli.commands.databases import find
+        from headway.cli.commands.databases import find_database
 
-        return find(client, of).given
+        return find_database(client, of).given
     named, service = compose
     place = _environment(client, *where) if named is None else _compose(client, named, service)
     return {"connection": reached, **place}
 
 
 def _compose(client: Client, named: str, service: str | None) -> dict[str, Any]:
-    from headway.cli.commands.composes import find
+    from headway.cli.commands.composes import find_compose
 
-    return {"backupType": "compose", "composeId": find(client, named).compose_id, "serviceName": service}
+    return {"backupType": "compose", "composeId": find_compose(client, named).compose_id, "serviceName": service}
 
 
 def _environment(client: Client, named: str | None, project: str | None) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def set_(
         raise InvalidInput("Say what is to be set: --file FILE, --git URL, --branch NAME or --path PATH.")
     given = None if file is None and git is None else changed_source(file, git, branch, path)
     with Session.of(context).client() as client:
-        found = find(client, compose)
+        found = find_compose(client, compose)
         if given is None:
             source = client.get("compose.one", composeId=found.compose_id)["sourceType"]
             given = moved_within(found.name, source, branch, path)
@@ -139,7 +139,7 @@ def deploy(
     Exits with 0 when it is done and 1 when it ended in an error. With --json the log goes to standard error.
     """
     with Session.of(context).client() as client:
-        found = find(client, compose)
+        found = find_compose(client, compose)
         if file is not None:
             client.post("compose.update", {"composeId": found.compose_id, **_source(file, None, None, None)})
         deployment_id = client.start("compose.deploy", {"composeId": found.compose_id, "title": title})
@@ -153,7 +153,7 @@ def deploy(
 def start(context: typer.Context, compose: Named, *, wait: Started = True, as_json: AsJson = False) -> None:
     """Starts the containers of a compose service again, and waits until they are up and answer."""
     with Session.of(context).client() as client:
-        found = find(client, compose)
+        found = find_compose(client, compose)
         client.post("compose.start", {"composeId": found.compose_id})
         look = partial(client.get, "compose.one", composeId=found.compose_id)
         logs = f"headway composes logs {found.name}"
@@ -175,7 +175,7 @@ def delete(
 ) -> None:
     """Deletes a compose service, its containers and its deployments. Its volumes stay unless --volumes is given."""
     with Session.of(context).client() as client:
-        found = find(client, compose)
+        found = find_compose(client, compose)
         if not yes:
             more = "ALL DATA IN ITS VOLUMES" if volumes else "all its deployments"
             typer.confirm(f"Delete {found.name} of {found.project} with its containers and {more}?", abort=True)
@@ -194,7 +194,7 @@ def logs(
     """Prints what the containers of a compose service wrote last, each line behind the name of its service."""
     wanted = wanted_lines(tail, since)
     with Session.of(context).client() as client:
-        found = find(client, compose)
+        found = find_compose(client, compose)
         text = client.get("compose.readLogs", composeId=found.compose_id, **wanted) or ""
     if as_json:
         output.say_json({"composeId": found.compose_id, "log": text})
@@ -202,7 +202,7 @@ def logs(
         output.say_text(text)
 
 
-def find(client: Client, named: str) -> Found:
+def find_compose(client: Client, named: str) -> Found:
     """The compose service of that name or id. Raises NotFound, and InvalidInput when several have the name."""
     from headway.cli.lookup import missing
 
@@ -262,7 +262,7 @@ def _every(client: Client) -> Iterator[Found]:
 
 def _call(context: typer.Context, compose: str, procedure: str, done: str, *, as_json: bool) -> None:
     with Session.of(context).client() as client:
-        found = find(client, compose)
+        found = find_compose(client, compose)
         client.post(procedure, {"composeId": found.compose_id})
         row = client.get("compose.one", composeId=found.compose_id) if as_json else None
     output.say_json(row) if as_json else output.say(f"{found.name} {done}")

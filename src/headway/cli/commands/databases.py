@@ -114,7 +114,7 @@ def deploy(context: typer.Context, database: Named, *, wait: Wait = True, as_jso
     Exits with 0 when it answers and 1 when it ended in an error. With --json the log goes to standard error.
     """
     with Session.of(context).client() as client:
-        found = find(client, database)
+        found = find_database(client, database)
         deployment_id = client.start(f"{found.kind}.deploy", found.given)
         if wait:
             _show(client, deployment_id, found.name, as_json=as_json)
@@ -125,7 +125,7 @@ def deploy(context: typer.Context, database: Named, *, wait: Wait = True, as_jso
 def show(context: typer.Context, database: Named, *, as_json: AsJson = False) -> None:
     """Shows how a database is reached, with its password where the key may change it."""
     with Session.of(context).client() as client:
-        found = find(client, database)
+        found = find_database(client, database)
         row = client.get(f"{found.kind}.one", **found.given)
     if as_json:
         output.say_json(row)
@@ -141,7 +141,7 @@ def show(context: typer.Context, database: Named, *, as_json: AsJson = False) ->
 def start(context: typer.Context, database: Named, *, wait: Started = True, as_json: AsJson = False) -> None:
     """Starts a database that was stopped, and waits until it is up."""
     with Session.of(context).client() as client:
-        found = find(client, database)
+        found = find_database(client, database)
         client.post(f"{found.kind}.start", found.given)
         look = partial(client.get, f"{found.kind}.one", **found.given)
         logs = f"headway databases logs {found.name}"
@@ -163,7 +163,7 @@ def delete(
 ) -> None:
     """Deletes a database and its deployments. Its volumes stay unless --volumes is given."""
     with Session.of(context).client() as client:
-        found = find(client, database)
+        found = find_database(client, database)
         if not yes:
             more = "ALL ITS DATA" if volumes else "all its deployments"
             typer.confirm(f"Delete {found.name} of {found.project} with {more}?", abort=True)
@@ -182,7 +182,7 @@ def logs(
     """Prints what a database wrote last."""
     wanted = wanted_lines(tail, since)
     with Session.of(context).client() as client:
-        found = find(client, database)
+        found = find_database(client, database)
         text = client.get(f"{found.kind}.readLogs", **found.given, **wanted) or ""
     if as_json:
         output.say_json({**found.given, "log": text})
@@ -190,7 +190,7 @@ def logs(
         output.say_text(text)
 
 
-def find(client: Client, named: str) -> Found:
+def find_database(client: Client, named: str) -> Found:
     """The database of that name or id. Raises NotFound, and InvalidInput when several have the name."""
     from headway.cli.lookup import missing
 
@@ -221,7 +221,7 @@ def _reached(host: str) -> dict[str, Any]:
 
 def _call(context: typer.Context, database: str, procedure: str, done: str, *, as_json: bool) -> None:
     with Session.of(context).client() as client:
-        found = find(client, database)
+        found = find_database(client, database)
         row = client.post(f"{found.kind}.{procedure}", found.given)
     output.say_json(row) if as_json else output.say(f"{found.name} {done}")
 

@@ -171,7 +171,7 @@ def _bounds(
     apps: list[str] | None,
     composes: list[str] | None,
 ) -> dict[str, list[str]]:
-    from headway.cli.commands.composes import find as find_compose
+    from headway.cli.commands.composes import find_compose
     from headway.cli.lookup import application, find_project
 
     bounds: dict[str, list[str]] = {} if events is None else {"events": events}

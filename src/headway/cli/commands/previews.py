@@ -94,9 +94,9 @@ def _address(preview: Row) -> str:
 
 
 def _compose_id(client: Client, named: str) -> str:
-    from headway.cli.commands.composes import find
+    from headway.cli.commands.composes import find_compose
 
-    return find(client, named).compose_id
+    return find_compose(client, named).compose_id
 
 
 def _id(client: Client, named: str) -> str:

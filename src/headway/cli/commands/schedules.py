@@ -201,7 +201,7 @@ def _text(command: str | None, file: Path | None) -> dict[str, str]:
 
 
 def _where(client: Client, app: str | None, compose: str | None, service: str | None) -> dict[str, Any]:
-    from headway.cli.commands.composes import find as find_compose
+    from headway.cli.commands.composes import find_compose
     from headway.cli.lookup import application
 
     if app is not None:

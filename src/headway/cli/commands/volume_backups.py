@@ -145,8 +145,8 @@ def _every(client: Client) -> Iterator[Row]:
 
 def _whose(client: Client, app: str | None, compose: str | None, database: str | None) -> dict[str, Any]:
     """Whose volume it is. Raises InvalidInput."""
-    from headway.cli.commands.composes import find as find_compose
-    from headway.cli.commands.databases import find as find_database
+    from headway.cli.commands.composes import find_compose
+    from headway.cli.commands.databases import find_database
     from headway.cli.lookup import application
 
     if [app, compose, database].count(None) != 2:

@@ -22,8 +22,7 @@ from headway.infra.logs.reader import ending, tail
 from headway.infra.logs.search import Found, Search, search_log
 from headway.infra.logs.steps import StepEvent, StepMark, mark_step
 from headway.kernel.events import Events, LogGrew
-from headway.kernel.failures.explanation import Explanation, on_own_threads, plain
-from headway.kernel.failures.explanation import explain as explain_output
+from headway.kernel.failures.explanation import Explanation, explain, on_own_threads, plain
 from headway.kernel.failures.rule import Phase
 from headway.kernel.turns import Turns
 
@@ -100,7 +99,7 @@ class PumpedLog:
             near = await tail(self._path, _LINES_LOOKED_AT)
         except OSError:
             return Explanation(line="")
-        return await on_own_threads(lambda: explain_output(said, phase) or plain(near))
+        return await on_own_threads(lambda: explain(said, phase) or plain(near))
 
     async def reached(self, told: int) -> int:
         """Waits a moment until the log has the first ``told`` bytes of the output; where the next line of it begins. A

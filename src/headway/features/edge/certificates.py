@@ -12,7 +12,7 @@ from headway.core.access import policy
 from headway.core.access.machine import require_machine
 from headway.core.access.model import Actor
 from headway.core.access.policy import Permission
-from headway.features.edge import certificates_store as store
+from headway.features.edge import certificates_store
 from headway.features.edge.certificates_model import Certificate, check_pair, covers, fingerprint, reserved_in
 from headway.features.edge.domains_model import EdgeFacts
 from headway.infra.db.engine import Database
@@ -74,7 +74,7 @@ class CertificateService:
                 created_at=tx.now,
             )
             tx.lock(_LOCK)
-            store.add(tx, certificate, self._vault.seal(private_key.reveal()))
+            certificates_store.add(tx, certificate, self._vault.seal(private_key.reveal()))
             self._require_shown(tx, actor, certificate)
             return certificate
 
@@ -94,12 +94,14 @@ class CertificateService:
 
         def write(tx: Tx) -> Certificate:
             found = _permitted(tx, actor, permission, certificate_id)
-            key = private_key or Secret(str(self._vault.open(store.sealed_key(tx, certificate_id))))
+            key = private_key or Secret(str(self._vault.open(certificates_store.sealed_key(tx, certificate_id))))
             changed = replace(found, name=name or found.name, pem=pem or found.pem)
             check_pair(changed.pem, key)
             tx.lock(_LOCK)
             sealed = self._vault.seal(key.reveal())
-            store.change(tx, certificate_id, name=changed.name, certificate=changed.pem, private_key=sealed)
+            certificates_store.change(
+                tx, certificate_id, name=changed.name, certificate=changed.pem, private_key=sealed
+            )
             self._require_shown(tx, actor, changed)
             return changed
 
@@ -110,7 +112,7 @@ class CertificateService:
 
         def write(tx: Tx) -> Certificate:
             found = _permitted(tx, actor, permission, certificate_id)
-            store.remove(tx, certificate_id)
+            certificates_store.remove(tx, certificate_id)
             return found
 
         removed = await self._db.run(write)
@@ -124,7 +126,7 @@ class CertificateService:
     async def all(self, actor: Actor, permission: Permission) -> list[Certificate]:
         """The organisation's certificates, the newest first, without their keys."""
         policy.permit(actor, permission, actor.organization_id)
-        return await self._db.read(lambda tx: store.of_organization(tx, actor.organization_id))
+        return await self._db.read(lambda tx: certificates_store.of_organization(tx, actor.organization_id))
 
     async def of_server(self, server_id: str) -> list[KeyPair]:
         """What the edge of a server is to show: those for a name of something that is there. No other key goes there,
@@ -166,8 +168,12 @@ class CertificateService:
 
     def _pairs_there(self, tx: Tx, server_id: str) -> list[KeyPair]:
         found = self._showable(tx)
-        named = [self._facts.generated_host(name) for name in store.named_there(tx, server_id)] if found else []
-        hosts = [*named, *(store.hosts_there(tx, server_id) if found else ())]
+        named = (
+            [self._facts.generated_host(name) for name in certificates_store.named_there(tx, server_id)]
+            if found
+            else []
+        )
+        hosts = [*named, *(certificates_store.hosts_there(tx, server_id) if found else ())]
         return [self._pair(*each) for each in found if any(covers(each[0], host) for host in hosts)]
 
     def _pair(self, certificate: Certificate, sealed: str) -> KeyPair:
@@ -175,12 +181,12 @@ class CertificateService:
         return KeyPair(name=certificate.certificate_id, certificate=certificate.pem, key=key)
 
     def _showable(self, tx: Tx) -> list[tuple[Certificate, str]]:
-        keys = {each.certificate_id: (each, sealed) for each, sealed in store.every(tx)}
-        found = store.showable_of(tx, [each for each, _ in keys.values()], self._facts)
+        keys = {each.certificate_id: (each, sealed) for each, sealed in certificates_store.every(tx)}
+        found = certificates_store.showable_of(tx, [each for each, _ in keys.values()], self._facts)
         return [keys[each.certificate_id] for each in found]
 
 
 def _permitted(tx: Tx, actor: Actor, permission: Permission, certificate_id: str) -> Certificate:
-    certificate = store.find(tx, certificate_id)
+    certificate = certificates_store.find(tx, certificate_id)
     policy.permit(actor, permission, certificate.organization_id)
     return certificate

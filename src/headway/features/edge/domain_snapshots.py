@@ -11,7 +11,7 @@ from typing import Any
 
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Run, Undoing
-from headway.features.edge import domains_store as store
+from headway.features.edge import domains_store
 from headway.features.edge.domains import LOCK
 from headway.features.edge.domains_model import CertificateType, Domain, DomainRequest, EdgeFacts
 from headway.features.edge.route_target import RouteTarget
@@ -55,7 +55,7 @@ class DomainChange:
 
 def wishes_of(tx: Tx, subject_type: SubjectType, subject_id: str) -> list[dict[str, Any]]:
     """A service's domains of now, as JSON that ``changes`` takes later."""
-    return [asdict(each.wish) for each in store.of_subject(tx, subject_type, subject_id)]
+    return [asdict(each.wish) for each in domains_store.of_subject(tx, subject_type, subject_id)]
 
 
 def changes(now: Sequence[Domain], then: Domains) -> list[DomainChange]:
@@ -83,7 +83,7 @@ class Restoring:
 
     def changes(self, tx: Tx, then: Domains) -> list[DomainChange]:
         """``changes``, from what stands in the database now."""
-        return changes(store.of_subject(tx, self.subject_type, self.subject_id), then)
+        return changes(domains_store.of_subject(tx, self.subject_type, self.subject_id), then)
 
     def apply(self, tx: Tx, wanted: Sequence[DomainChange]) -> list[DomainRequest]:
         """Carries the changes out; gives those domains that are somebody else's by now, which stay theirs."""
@@ -95,14 +95,14 @@ class Restoring:
         name = self.facts.name_in(wish.host)
         if name is not None and self.named(tx, name) not in {None, self.subject_id}:
             return True
-        if self.facts.whose_name(wish.host) is not None or store.is_foreign(tx, wish.host, self.subject_id):
+        if self.facts.whose_name(wish.host) is not None or domains_store.is_foreign(tx, wish.host, self.subject_id):
             return True
-        others = store.of_host(tx, wish.host)
+        others = domains_store.of_host(tx, wish.host)
         return any(each.wish.path == wish.path and each.subject_id != self.subject_id for each in others)
 
     def _applied(self, tx: Tx, wanted: DomainChange) -> bool:
         if wanted.before is not None:
-            return store.change(tx, wanted.domain_id, wanted.after)
+            return domains_store.change(tx, wanted.domain_id, wanted.after)
         if self.is_taken(tx, wanted.after):
             return False
         domain = Domain(
@@ -113,7 +113,7 @@ class Restoring:
             wish=wanted.after,
             created_at=tx.now,
         )
-        return store.put(tx, domain)
+        return domains_store.put(tx, domain)
 
 
 async def restore(run: Run, mine: Restoring, then: Domains | None) -> None:
@@ -146,9 +146,9 @@ async def undo(undoing: Undoing, fronted: RouteTarget, data: Json) -> None:
 def _take_back(tx: Tx, done: Sequence[DomainChange]) -> None:
     for each in done:
         if each.before is None:
-            store.remove(tx, each.domain_id)
+            domains_store.remove(tx, each.domain_id)
         else:
-            store.change(tx, each.domain_id, each.before)
+            domains_store.change(tx, each.domain_id, each.before)
 
 
 def _told(wanted: Sequence[DomainChange], taken: Sequence[DomainRequest]) -> list[str]:

@@ -13,7 +13,7 @@ from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission, permit, sees
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.subjects import NOUNS
-from headway.features.edge import domains_store as store
+from headway.features.edge import domains_store
 from headway.features.edge.domains_model import Domain, DomainRequest, EdgeFacts, checked_wish, generated
 from headway.features.edge.host_names import normalised_host
 from headway.features.edge.route_target import RouteTarget, changed, permit_front, permit_to
@@ -30,7 +30,7 @@ def is_free(tx: Tx, host_name: str, facts: EdgeFacts) -> bool:
     """Whether no domain stands where a service of this name would be reached."""
     tx.lock(LOCK)
     host = facts.generated_host(host_name)
-    return facts.whose_name(host) is None and not store.of_host(tx, host)
+    return facts.whose_name(host) is None and not domains_store.of_host(tx, host)
 
 
 class DomainTaken(Conflict):
@@ -84,7 +84,7 @@ class DomainService:
                 created_at=tx.now,
             )
             self._claim(tx, actor, domain, before=None)
-            if not store.put(tx, domain):
+            if not domains_store.put(tx, domain):
                 raise self._held(tx, actor, wish)
             return domain
 
@@ -102,7 +102,7 @@ class DomainService:
             found = self._permitted(tx, actor, permission, domain_id)
             domain = replace(found, wish=checked_wish(change(found.wish), self._facts))
             self._claim(tx, actor, domain, before=found.wish)
-            if not store.change(tx, domain_id, domain.wish):
+            if not domains_store.change(tx, domain_id, domain.wish):
                 raise self._held(tx, actor, domain.wish)
             return domain
 
@@ -116,7 +116,7 @@ class DomainService:
 
         def write(tx: Tx) -> Domain:
             found = self._permitted(tx, actor, permission, domain_id)
-            store.remove(tx, domain_id)
+            domains_store.remove(tx, domain_id)
             return found
 
         return await self._changed(before.subject_type, before.subject_id, write)
@@ -132,7 +132,7 @@ class DomainService:
 
         def read(tx: Tx) -> list[Domain]:
             front = permit_front(tx, self._of(subject_type), actor, permission, subject_id)
-            return store.standing(tx, subject_type, subject_id, front, self._facts)
+            return domains_store.standing(tx, subject_type, subject_id, front, self._facts)
 
         return await self._db.read(read)
 
@@ -177,7 +177,7 @@ class DomainService:
         return fronted
 
     def _permitted(self, tx: Tx, actor: Actor, permission: Permission, domain_id: str) -> Domain:
-        domain = self._by_service(tx, domain_id) or store.find(tx, domain_id)
+        domain = self._by_service(tx, domain_id) or domains_store.find(tx, domain_id)
         front = self._of(domain.subject_type).front(tx, domain.subject_id)
         if front is None:
             raise Missing(Noun.DOMAIN)
@@ -206,7 +206,7 @@ class DomainService:
             holder = None if name is None else fronted.named(tx, name)
             if holder is not None and (subject_type, holder) != (domain.subject_type, domain.subject_id):
                 raise _taken(wish, self._name_of(tx, actor, subject_type, holder))
-        others = store.of_host(tx, wish.host)
+        others = domains_store.of_host(tx, wish.host)
         if any(each.organization_id != domain.organization_id for each in others):
             raise _taken(wish)
         is_new = before is None or (before.host, before.path) != (wish.host, wish.path)
@@ -215,7 +215,7 @@ class DomainService:
 
     def _held(self, tx: Tx, actor: Actor, wish: DomainRequest) -> DomainTaken:
         """Why host and path cannot be had by a second domain."""
-        same = [each for each in store.of_host(tx, wish.host) if each.wish.path == wish.path]
+        same = [each for each in domains_store.of_host(tx, wish.host) if each.wish.path == wish.path]
         names = (self._name_of(tx, actor, each.subject_type, each.subject_id) for each in same)
         return _taken(wish, next(names, None))
 
@@ -226,7 +226,7 @@ class DomainService:
             return None
         owner = front.owner
         seen = sees(actor, owner.organization_id, owner.project_id, service_id=service_id)
-        return store.name_of(tx, service_id) if seen else None
+        return domains_store.name_of(tx, service_id) if seen else None
 
     def _reached(self, tx: Tx, actor: Actor, other: Domain) -> bool:
         """Whether the caller may set this domain too, as far as it lies somewhere."""

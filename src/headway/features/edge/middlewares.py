@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission
-from headway.features.edge import middlewares_store as store
+from headway.features.edge import middlewares_store
 from headway.features.edge.middlewares_model import KeptLogin, KeptRedirect, checked_redirect, new_login
 from headway.features.edge.route_target import RouteTarget, changed, permit_front, permit_to
 from headway.infra.db.engine import Database
@@ -45,7 +45,7 @@ class MiddlewareService:
             kept = KeptRedirect(
                 redirect_id=new_id(), application_id=application_id, redirect=redirect, created_at=tx.now
             )
-            store.add_redirect(tx, kept)
+            middlewares_store.add_redirect(tx, kept)
             return kept
 
         return await changed(self._db, self._applications, application_id, write)
@@ -59,7 +59,7 @@ class MiddlewareService:
 
         def write(tx: Tx) -> KeptRedirect:
             found = self._redirect(tx, actor, permission, redirect_id)
-            store.change_redirect(tx, redirect_id, redirect)
+            middlewares_store.change_redirect(tx, redirect_id, redirect)
             return replace(found, redirect=redirect)
 
         return await changed(self._db, self._applications, before.application_id, write)
@@ -70,7 +70,7 @@ class MiddlewareService:
 
         def write(tx: Tx) -> KeptRedirect:
             found = self._redirect(tx, actor, permission, redirect_id)
-            store.remove_redirect(tx, redirect_id)
+            middlewares_store.remove_redirect(tx, redirect_id)
             return found
 
         return await changed(self._db, self._applications, before.application_id, write)
@@ -111,7 +111,7 @@ class MiddlewareService:
 
         def write(tx: Tx) -> KeptLogin:
             found = self._login(tx, actor, permission, login_id)
-            store.remove_login(tx, login_id)
+            middlewares_store.remove_login(tx, login_id)
             return found
 
         return await changed(self._db, self._applications, before.application_id, write)
@@ -127,22 +127,24 @@ class MiddlewareService:
 
         def read(tx: Tx) -> tuple[list[KeptRedirect], list[KeptLogin]]:
             permit_front(tx, self._applications, actor, permission, application_id)
-            return store.redirects_of(tx, application_id), store.logins_of(tx, application_id, self._vault)
+            return middlewares_store.redirects_of(tx, application_id), middlewares_store.logins_of(
+                tx, application_id, self._vault
+            )
 
         return await self._db.read(read)
 
     def _put(self, tx: Tx, kept: KeptLogin) -> KeptLogin:
-        if not store.put_login(tx, kept, self._vault):
+        if not middlewares_store.put_login(tx, kept, self._vault):
             raise Conflict(f"The application has a login named {kept.login.username!r} already; change that one.")
         return kept
 
     def _redirect(self, tx: Tx, actor: Actor, permission: Permission, redirect_id: str) -> KeptRedirect:
-        found = store.find_redirect(tx, redirect_id)
+        found = middlewares_store.find_redirect(tx, redirect_id)
         self._permit(tx, actor, permission, found.application_id, Noun.REDIRECT)
         return found
 
     def _login(self, tx: Tx, actor: Actor, permission: Permission, login_id: str) -> KeptLogin:
-        found = store.find_login(tx, login_id, self._vault)
+        found = middlewares_store.find_login(tx, login_id, self._vault)
         self._permit(tx, actor, permission, found.application_id, Noun.LOGIN)
         return found
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from headway.core.deployments.status import Reason, Status
 from headway.drivers.forges.base import CommitState, CommitStatus
-from headway.features.forge_outbox import statuses_store as store
+from headway.features.forge_outbox import statuses_store
 from headway.features.forge_outbox.outbox import Letter
 from headway.features.forge_outbox.statuses_store import UntoldDeployment
 from headway.features.git.providers import GitProviderService
@@ -48,7 +48,7 @@ class DeploymentStatuses:
     rounds: int = 30
 
     def waiting(self, tx: Tx) -> Sequence[UntoldDeployment]:
-        return store.untold(tx, _TOLD_WITHIN, list(self.kinds.by_type))
+        return statuses_store.untold(tx, _TOLD_WITHIN, list(self.kinds.by_type))
 
     def letter(self, tx: Tx, message: UntoldDeployment) -> Letter | None:
         service = self.kinds.find(tx, message.service_type, message.service_id)
@@ -60,14 +60,14 @@ class DeploymentStatuses:
         return Letter(connection=repository.connection, path=repository.path, status=status)
 
     def settle(self, tx: Tx, message: UntoldDeployment, comment_id: str | None) -> None:
-        store.write(tx, message.about, told=message.status, tell_at=tx.now, error=None)
+        statuses_store.write(tx, message.about, told=message.status, tell_at=tx.now, error=None)
 
     def put_off(self, tx: Tx, message: UntoldDeployment, why: str, until: datetime) -> None:
-        store.write(tx, message.about, attempts=message.attempts + 1, tell_at=until, error=why)
+        statuses_store.write(tx, message.about, attempts=message.attempts + 1, tell_at=until, error=why)
 
     def give_up(self, tx: Tx, message: UntoldDeployment, why: str) -> None:
         never = message.last_at + _TOLD_WITHIN  # nobody looks at it then
-        store.write(tx, message.about, attempts=message.attempts + 1, tell_at=never, error=why)
+        statuses_store.write(tx, message.about, attempts=message.attempts + 1, tell_at=never, error=why)
 
     def warn(self, message: UntoldDeployment, why: str) -> None:
         log.warning("a commit status was not told", extra={"deployment": message.about, "reason": why})
@@ -75,7 +75,7 @@ class DeploymentStatuses:
 
 async def forget_old(db: Database) -> float:
     """Removes what was told, or tried, long ago; seconds to rest."""
-    await db.run(lambda tx: store.forget(tx, tx.now - 2 * _TOLD_WITHIN))
+    await db.run(lambda tx: statuses_store.forget(tx, tx.now - 2 * _TOLD_WITHIN))
     return 3600.0
 
 

@@ -14,7 +14,7 @@ from headway.core.access.outward import require_outward
 from headway.core.access.policy import Missing, Noun, Permission
 from headway.drivers.forges.base import Branch, ForgeApi, ForgeConnection, ForgeName, GitLogin, Repository, understood
 from headway.drivers.forges.registry import FORGES
-from headway.features.git import providers_store as store
+from headway.features.git import providers_store
 from headway.features.git.provider_repository import Sourced, newly_named, provided
 from headway.features.git.providers_model import GitProvider, ProviderRequest, changed, checked_url
 from headway.features.git.references import judged, require_references
@@ -85,7 +85,7 @@ class GitProviderService:
                 created_at=tx.now,
                 guarded=not may_use_the_machine(actor),
             )
-            store.add(tx, provider, self.vault.seal(secrets))
+            providers_store.add(tx, provider, self.vault.seal(secrets))
             return provider
 
         return await self.db.run(write)
@@ -99,7 +99,7 @@ class GitProviderService:
     async def all(self, actor: Actor, permission: Permission, forge: ForgeName | None = None) -> list[GitProvider]:
         """The organisation's providers, newest first. Raises Forbidden."""
         policy.permit(actor, permission, actor.organization_id)
-        found = await self.db.read(lambda tx: store.of_organization(tx, actor.organization_id))
+        found = await self.db.read(lambda tx: providers_store.of_organization(tx, actor.organization_id))
         return [each for each in found if forge in {None, each.forge} and _sees(actor, each)]
 
     async def update(
@@ -125,7 +125,7 @@ class GitProviderService:
             )
             if moved:
                 after = replace(after, guarded=not may_use_the_machine(actor))
-            store.change(tx, after, self.vault.seal(secrets))
+            providers_store.change(tx, after, self.vault.seal(secrets))
             return after
 
         return await self.db.run(write)
@@ -135,7 +135,7 @@ class GitProviderService:
 
         def write(tx: Tx) -> GitProvider:
             provider = _permitted(tx, actor, permission, provider_id, None)
-            store.remove(tx, provider_id)
+            providers_store.remove(tx, provider_id)
             return provider
 
         return await self.db.run(write)
@@ -147,7 +147,7 @@ class GitProviderService:
 
         def write(tx: Tx) -> GitProvider:
             found = replace(_permitted(tx, actor, permission, provider_id, None), shared=shared)
-            store.change(tx, found, store.sealed_secrets(tx, provider_id))
+            providers_store.change(tx, found, providers_store.sealed_secrets(tx, provider_id))
             return found
 
         return await self.db.run(write)
@@ -179,7 +179,7 @@ class GitProviderService:
         """With what the provider's forge is asked, for what is to be fetched or told. Raises Missing when the
         organisation has no such provider, InvalidInput where nothing opens it yet.
         """
-        provider = store.find(tx, provider_id)
+        provider = providers_store.find(tx, provider_id)
         if provider.organization_id != organization_id:
             raise Missing(Noun.GIT_PROVIDER)
         if not provider.has & {"token", "private_key"}:
@@ -225,7 +225,7 @@ class GitProviderService:
         return await self.db.read(read)
 
     def _secrets(self, tx: Tx, provider_id: str) -> dict[str, str]:
-        found: dict[str, str] = self.vault.open(store.sealed_secrets(tx, provider_id))
+        found: dict[str, str] = self.vault.open(providers_store.sealed_secrets(tx, provider_id))
         return found
 
 
@@ -234,7 +234,7 @@ def _api(forge: ForgeName, url: str | None) -> str | None:
 
 
 def _permitted(tx: Tx, actor: Actor, permission: Permission, provider_id: str, forge: ForgeName | None) -> GitProvider:
-    provider = store.find(tx, provider_id)
+    provider = providers_store.find(tx, provider_id)
     policy.permit(actor, permission, provider.organization_id, noun=Noun.GIT_PROVIDER)
     if forge not in {None, provider.forge} or not _sees(actor, provider):
         raise Missing(Noun.GIT_PROVIDER)

@@ -9,7 +9,7 @@ from headway.core.access import policy
 from headway.core.access.model import Actor
 from headway.core.access.policy import Permission
 from headway.drivers.sources.remote import is_over_ssh
-from headway.features.git import ssh_keys_store as store
+from headway.features.git import ssh_keys_store
 from headway.features.git.ssh_keys_model import KeyPair, KeyType, SshKey, generate_pair, read_pair
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -58,7 +58,7 @@ class SshKeyService:
                 public_key=pair.public_key + comment.rstrip(),
                 created_at=tx.now,
             )
-            store.add(tx, key, sealed)
+            ssh_keys_store.add(tx, key, sealed)
             return key
 
         return await self._db.run(write)
@@ -70,7 +70,7 @@ class SshKeyService:
     async def all(self, actor: Actor, permission: Permission) -> list[SshKey]:
         """The organisation's keys, newest first, without their private parts. Raises Forbidden."""
         policy.permit(actor, permission, actor.organization_id)
-        return await self._db.read(lambda tx: store.of_organization(tx, actor.organization_id))
+        return await self._db.read(lambda tx: ssh_keys_store.of_organization(tx, actor.organization_id))
 
     async def update(
         self,
@@ -85,8 +85,8 @@ class SshKeyService:
 
         def write(tx: Tx) -> SshKey:
             _permitted(tx, actor, permission, ssh_key_id)
-            store.change(tx, ssh_key_id, name=name, description=description)
-            return store.find(tx, ssh_key_id)
+            ssh_keys_store.change(tx, ssh_key_id, name=name, description=description)
+            return ssh_keys_store.find(tx, ssh_key_id)
 
         return await self._db.run(write)
 
@@ -96,7 +96,7 @@ class SshKeyService:
         def write(tx: Tx) -> SshKey:
             key = _permitted(tx, actor, permission, ssh_key_id)
             self._forget(tx, key.organization_id, ssh_key_id)
-            store.remove(tx, ssh_key_id)
+            ssh_keys_store.remove(tx, ssh_key_id)
             return key
 
         return await self._db.run(write)
@@ -111,11 +111,11 @@ class SshKeyService:
 
         Raises Missing when the organisation has no such key.
         """
-        return self._opened(store.sealed_private_key(tx, ssh_key_id, organization_id))
+        return self._opened(ssh_keys_store.sealed_private_key(tx, ssh_key_id, organization_id))
 
     def open_all(self, tx: Tx, ssh_key_ids: Collection[str]) -> Mapping[tuple[str, str], Secret]:
         """The private parts of several keys, by their id and organisation; without those that are gone."""
-        sealed = store.sealed_private_keys(tx, ssh_key_ids)
+        sealed = ssh_keys_store.sealed_private_keys(tx, ssh_key_ids)
         return {key: self._opened(private_key) for key, private_key in sealed.items()}
 
     def _opened(self, sealed: str) -> Secret:
@@ -139,7 +139,7 @@ def key_of_source(
 
 
 def _permitted(tx: Tx, actor: Actor, permission: Permission, ssh_key_id: str) -> SshKey:
-    key = store.find(tx, ssh_key_id)
+    key = ssh_keys_store.find(tx, ssh_key_id)
     policy.permit(actor, permission, key.organization_id)
     return key
 

@@ -24,8 +24,7 @@ from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host, HostUnreachable
 from headway.infra.hosts.local import LocalHost
 from headway.infra.hosts.ssh import SshHost
-from headway.infra.hosts.ssh_session import Pin
-from headway.infra.hosts.ssh_session import SessionState as Known
+from headway.infra.hosts.ssh_session import Pin, SessionState
 from headway.infra.hosts.ssh_target import SshTarget
 from headway.kernel.errors import HeadwayError
 from headway.kernel.events import Events
@@ -133,7 +132,7 @@ class Fleet(Mapping[str, Host]):
     def standing(self, server_id: str) -> ConnectionState | None:
         """What this panel knows of the link, None for a server that it has not tried to reach."""
         host = self._servers.get(server_id)
-        if host is None or host.standing == Known():
+        if host is None or host.standing == SessionState():
             return None
         return _standing(host)
 

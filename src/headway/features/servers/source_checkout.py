@@ -11,11 +11,10 @@ from typing import Any
 
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.run import Json, Run, Undo, Undoing
+from headway.drivers.sources import git
 from headway.drivers.sources.base import Source
-from headway.drivers.sources.git import UNDOS as OF_GIT
-from headway.features.servers.auxiliary_run import UNDO as ERRAND
+from headway.features.servers import auxiliary_run
 from headway.features.servers.auxiliary_run import AuxiliaryRun, open_errand
-from headway.features.servers.auxiliary_run import undo as undo_errand
 from headway.features.servers.source_transfer import UNDO_HERE, UNDO_THERE, SourceTransfer, TransferFolders, undo_here
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import Account
@@ -100,10 +99,10 @@ def undos(hosts: Mapping[str, Host]) -> Mapping[str, Undo]:
     here = hosts[LOCAL_HOST]
 
     def of_git(name: str) -> Undo:
-        return lambda _undoing, data: OF_GIT[name](here, data)
+        return lambda _undoing, data: git.UNDOS[name](here, data)
 
     async def auxiliary(undoing: Undoing, data: Json) -> None:
-        await undo_errand(hosts, here, undoing.deployment.deployment_id, data)
+        await auxiliary_run.undo(hosts, here, undoing.deployment.deployment_id, data)
 
     async def packed(_undoing: Undoing, data: Json) -> None:
         await undo_here(here, data)
@@ -111,4 +110,9 @@ def undos(hosts: Mapping[str, Host]) -> Mapping[str, Undo]:
     async def arrived(undoing: Undoing, data: Json) -> None:
         await undoing.host.remove_tree(data["path"])
 
-    return {**{name: of_git(name) for name in OF_GIT}, ERRAND: auxiliary, UNDO_HERE: packed, UNDO_THERE: arrived}
+    return {
+        **{name: of_git(name) for name in git.UNDOS},
+        auxiliary_run.UNDO: auxiliary,
+        UNDO_HERE: packed,
+        UNDO_THERE: arrived,
+    }

@@ -11,6 +11,7 @@ from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase
 from headway.drivers.buildplan.providers import (
     node_frontend,
+    python_code,
     python_databases,
     python_django,
     python_migrations,
@@ -20,7 +21,6 @@ from headway.drivers.buildplan.providers import (
     python_sqlite,
     python_versions,
 )
-from headway.drivers.buildplan.providers import python_code as code
 from headway.drivers.buildplan.providers.contract import Provider
 from headway.drivers.buildplan.providers.node_frontend import Frontend, frontend
 from headway.drivers.buildplan.providers.node_package import PACKAGE, read_package, seen_package
@@ -78,7 +78,7 @@ def _recognise(tree: Tree) -> str | None:
     if OTHERS & tree.names == {PACKAGE} and _is_site_alone(tree):
         return python_sites.is_site(tree)
     if OTHERS & tree.names:
-        return script if script is not None and code.listens(code.source(tree, script)) else None
+        return script if script is not None and python_code.listens(python_code.source(tree, script)) else None
     conda = next((name for name in _CONDA if name in tree), None)
     return python_sites.is_site(tree) or script or conda or python_scripts.module_to_run(tree)
 
@@ -137,7 +137,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
             *_inside(app, start.phases),
         ),
         processes=processes,
-        release_command=code.in_folder(app.folder, release) if release else None,
+        release_command=python_code.in_folder(app.folder, release) if release else None,
         site=start.site,
         path=(project.at(f"{VENV}/bin"), *front.path),
         env={"PYTHONUNBUFFERED": "1", **start.env},
@@ -232,12 +232,12 @@ def _inside(project: PythonProject, phases: Sequence[Phase]) -> tuple[Phase, ...
 
 def _process(project: PythonProject, start: Start) -> Process:
     return Process(
-        name="web" if start.takes_requests else "worker", command=code.in_folder(project.folder, start.command)
+        name="web" if start.takes_requests else "worker", command=python_code.in_folder(project.folder, start.command)
     )
 
 
 def _script_asks(project: PythonProject, script: str) -> tuple[Asked, ...]:
-    block = script_block(code.source(project.tree, script)) if script else None
+    block = script_block(python_code.source(project.tree, script)) if script else None
     asked = block.get("requires-python") if block else None
     return (Asked(text=asked, source=project.at(script)),) if isinstance(asked, str) else ()
 
@@ -255,9 +255,9 @@ def _require_installed(project: PythonProject, start: Start, script: str) -> Non
             "There is a manage.py, and no file says what is to be installed. Add a requirements.txt with a line "
             "'Django', commit and push it, then deploy again."
         )
-    for name in code.entries(project.tree)[:5] * bool(start.adds or start.framework):
+    for name in python_code.entries(project.tree)[:5] * bool(start.adds or start.framework):
         python_scripts.require_declared(project.tree, name)
-    if script and script_block(code.source(project.tree, script)) is None:
+    if script and script_block(python_code.source(project.tree, script)) is None:
         python_scripts.require_declared(project.tree, script)
 
 
@@ -336,7 +336,7 @@ PROVIDER = Provider(
                 *python_django.READS,
                 *python_migrations.READS,
                 *python_sites.READS,
-                *code.READS,
+                *python_code.READS,
             )
         )
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from headway.drivers.buildplan.providers import python_code as code
+from headway.drivers.buildplan.providers import python_code
 
 _ARGUMENTS = re.compile(r"""\.add_argument\(\s{0,40}(?:["']-\w["'],\s{0,40})?["']--port["']""")
 _OPTION = re.compile(r"""^@(?:click\.|\w+\.)?option\(\s{0,40}(?:["']-\w["'],\s{0,40})?["']--port["']""", re.MULTILINE)
@@ -27,7 +27,7 @@ _OF_OTHERS = re.compile(
 
 def led(text: str, line: str) -> str | None:
     """The command line of a program with what leads it to PORT; None where it reads that itself, or nothing tells."""
-    if code.reads_port(text):
+    if python_code.reads_port(text):
         return None
     found = list(dict.fromkeys(match[1] for match in _VARIABLE.finditer(text) if not _OF_OTHERS.search(match[1])))
     if len(found) == 1:

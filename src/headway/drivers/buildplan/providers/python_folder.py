@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from headway.drivers.builders.base import BuildError
-from headway.drivers.buildplan.providers import python_code as code
+from headway.drivers.buildplan.providers import python_code
 from headway.drivers.buildplan.providers.python_project import MANIFESTS
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
@@ -51,7 +51,7 @@ def project_folder(tree: Tree, settings: BuildSettings) -> str:
 
 def named_folder(tree: Tree, line: str) -> str | None:
     """The folder with requirements that a command line, or the Procfile, names."""
-    for word in _WORD.findall(f"{line}\n{code.source(tree, 'Procfile')}"):
+    for word in _WORD.findall(f"{line}\n{python_code.source(tree, 'Procfile')}"):
         parts = word.strip("./").split("/")[:3]
         for end in range(len(parts), 0, -1):
             folder = "/".join(parts[:end])
@@ -72,7 +72,7 @@ def only_folder(tree: Tree) -> str | None:
     if len(found) != 1 or tops - found:
         return None
     folder = found.pop()
-    return folder if manifests(tree.below(folder)) and code.entries(tree.below(folder)) else None
+    return folder if manifests(tree.below(folder)) and python_code.entries(tree.below(folder)) else None
 
 
 def manifests(tree: Tree) -> tuple[str, ...]:
@@ -97,5 +97,9 @@ def _is_project(tree: Tree) -> bool:
 def manage_files(tree: Tree) -> Iterator[str]:
     for pattern in ("manage.py", "*/manage.py", "*/*/manage.py"):
         for name in tree.matching(pattern):
-            if "django" in code.source(tree, name).lower() and name.split("/")[0] not in {"tests", "examples", "docs"}:
+            if "django" in python_code.source(tree, name).lower() and name.split("/")[0] not in {
+                "tests",
+                "examples",
+                "docs",
+            }:
                 yield name

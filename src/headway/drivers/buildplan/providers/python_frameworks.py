@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.plan import Confidence, Question
-from headway.drivers.buildplan.providers import python_code as code
+from headway.drivers.buildplan.providers import python_code
 from headway.drivers.buildplan.providers.python_code import Place
 from headway.drivers.buildplan.providers.python_requirements import Requirements
 from headway.drivers.buildplan.providers.python_start import Interface, Served, Start, serve, serve_sockets
@@ -107,59 +107,59 @@ def find_framework(tree: Tree, requires: Requirements) -> Start | None:
 
 def _found(tree: Tree, requires: Requirements) -> Iterator[_Found]:
     """The entries that are made for servers, then objects by file, then factories."""
-    files = code.entries(tree)
+    files = python_code.entries(tree)
     named = [name for name in files if posixpath.basename(name) in {"wsgi.py", "asgi.py"} and name.count("/") < 2]
     later: list[_Found] = []
     known = _known(tree, requires)
     for name in dict.fromkeys((*named, *files)):
-        text = code.source(tree, name)
+        text = python_code.source(tree, name)
         start = _of_file(tree, name, text, requires)
         if start is None and known is not None and (name in named or "/" not in name):
-            variable = code.bound(text, is_for_servers=name in named)
+            variable = python_code.bound(text, is_for_servers=name in named)
             start = _served(known, tree, name, variable, requires) if variable else None
         if start is not None:
-            yield _Found(file=name, start=start, rank=(1 - (name in named), *code.rank(name)))
+            yield _Found(file=name, start=start, rank=(1 - (name in named), *python_code.rank(name)))
         else:
             later.extend(_factories(tree, name, text, requires))
     yield from later
 
 
 def _of_file(tree: Tree, name: str, text: str, requires: Requirements) -> Start | None:
-    if code.imports(text, "dash") and (variable := code.assigned(text, ("Dash", "DashProxy"))):
+    if python_code.imports(text, "dash") and (variable := python_code.assigned(text, ("Dash", "DashProxy"))):
         return _dash(tree, name, text, variable, requires)
     for framework in _FRAMEWORKS:
-        if code.imports(text, framework.module) and (variable := code.assigned(text, framework.makers)):
+        if python_code.imports(text, framework.module) and (variable := python_code.assigned(text, framework.makers)):
             return _served(framework, tree, name, variable, requires)
     own = _sanic(tree, name, text) or _aiohttp(tree, name, text, requires) or _tornado(name, text)
-    return own or next((_run(each, name) for each in _RUNNERS if code.imports(text, each[1])), None)
+    return own or next((_run(each, name) for each in _RUNNERS if python_code.imports(text, each[1])), None)
 
 
 def _factories(tree: Tree, name: str, text: str, requires: Requirements) -> Iterator[_Found]:
-    made = code.factory(text)
-    framework = next((each for each in _FRAMEWORKS if code.imports(text, each.module)), None)
+    made = python_code.factory(text)
+    framework = next((each for each in _FRAMEWORKS if python_code.imports(text, each.module)), None)
     if made is not None and framework is not None:
         start = _served(framework, tree, name, made, requires, is_factory=True)
-        yield _Found(file=name, start=start, rank=(2, *code.rank(name)))
+        yield _Found(file=name, start=start, rank=(2, *python_code.rank(name)))
 
 
 def _known(tree: Tree, requires: Requirements) -> Framework | None:
     """The framework of an application whose object is made elsewhere than where it is served."""
-    texts = [code.source(tree, name) for name in code.entries(tree)]
-    seen = (each for each in _FRAMEWORKS if any(code.imports(text, each.module) for text in texts))
+    texts = [python_code.source(tree, name) for name in python_code.entries(tree)]
+    seen = (each for each in _FRAMEWORKS if any(python_code.imports(text, each.module) for text in texts))
     return next(seen, None) or next((each for each in _FRAMEWORKS if each.package in requires), None)
 
 
 def _served(
     framework: Framework, tree: Tree, name: str, variable: str, requires: Requirements, *, is_factory: bool = False
 ) -> Start:
-    text = code.source(tree, name)
-    place = code.place(tree, name)
+    text = python_code.source(tree, name)
+    place = python_code.place(tree, name)
     is_socket = "flask-socketio" in requires and framework.interface is Interface.WSGI
     if is_socket:
         served = serve_sockets(place, variable, requires, is_factory=is_factory)
     else:
         served = serve(framework.interface, place, variable, requires, is_factory=is_factory)
-    if served.adds and not is_socket and not is_factory and code.runs_itself(text):
+    if served.adds and not is_socket and not is_factory and python_code.runs_itself(text):
         served = Served(command=_run_by_python(place, name), reason="which listens on PORT itself")
     made = f"{name} has {variable}()" if is_factory else f"{name} has {variable}"
     return Start(
@@ -182,27 +182,27 @@ def _dash(tree: Tree, name: str, text: str, variable: str, requires: Requirement
         return Start(
             framework="Dash", command=command, reason=f"Dash: {name} has {variable} and no server for gunicorn"
         )
-    served = serve(Interface.WSGI, code.place(tree, name), server[1], requires)
+    served = serve(Interface.WSGI, python_code.place(tree, name), server[1], requires)
     reason = f"Dash: {name} has {server[1]}, {served.reason}"
     return Start(framework="Dash", command=served.command, reason=reason, adds=served.adds)
 
 
 def _sanic(tree: Tree, name: str, text: str) -> Start | None:
-    match = _SANIC.search(text) if code.imports(text, "sanic") else None
+    match = _SANIC.search(text) if python_code.imports(text, "sanic") else None
     if match is None:
         return None
-    place = code.place(tree, name)
+    place = python_code.place(tree, name)
     command = place.command(f"sanic {shlex.quote(f'{place.module}:{match[1]}')} {_HOST} --single-process")
     return Start(framework="Sanic", command=command, reason=f"Sanic: {name} has {match[1]}")
 
 
 def _aiohttp(tree: Tree, name: str, text: str, requires: Requirements) -> Start | None:
-    if not code.imports(text, "aiohttp") or "web" not in text:
+    if not python_code.imports(text, "aiohttp") or "web" not in text:
         return None
-    if code.reads_port(text) and code.is_made_to_run(text):
+    if python_code.reads_port(text) and python_code.is_made_to_run(text):
         reason = f"aiohttp: {name}, which listens on PORT itself"
         return Start(framework="aiohttp", command=f"python3 {shlex.quote(name)}", reason=reason)
-    place = code.place(tree, name)
+    place = python_code.place(tree, name)
     match = _AIOHTTP.search(text)
     if match is not None:
         options = "--worker-class aiohttp.GunicornWebWorker"
@@ -217,8 +217,8 @@ def _aiohttp(tree: Tree, name: str, text: str, requires: Requirements) -> Start 
 
 
 def _tornado(name: str, text: str) -> Start | None:
-    is_program = code.is_made_to_run(text) or "/" not in name
-    if not is_program or not code.imports(text, "tornado") or ".listen(" not in text:
+    is_program = python_code.is_made_to_run(text) or "/" not in name
+    if not is_program or not python_code.imports(text, "tornado") or ".listen(" not in text:
         return None
     option = " --port=$PORT" if _TORNADO_PORT.search(text) else ""
     reason = f"Tornado: {name}"
@@ -237,7 +237,7 @@ def _run(runner: tuple[str, str, str], name: str) -> Start:
 
 def port_note(name: str, text: str, default: str | None = None) -> tuple[str, ...]:
     """What is to be said of a script that listens where it likes, ``default`` where it names no port."""
-    port = code.own_port(text) or (None if code.reads_port(text) else default)
+    port = python_code.own_port(text) or (None if python_code.reads_port(text) else default)
     if port is None:
         return ()
     mend = f"take it from os.environ['PORT'], or tell Headway: headway env set APP PORT={port}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from headway.drivers.buildplan.providers import python_code as code
+from headway.drivers.buildplan.providers import python_code
 from headway.drivers.buildplan.providers.python_requirements import Requirements
 from headway.drivers.buildplan.providers.python_start import Start
 from headway.drivers.buildplan.tree import Tree
@@ -43,7 +43,9 @@ def with_migrations(tree: Tree, start: Start, requires: Requirements) -> Start:
     if found is None or start.command.startswith("cd "):
         return start
     line, file = found
-    if any(_SQLITE in code.source(tree, name) for name in tree.contents if name.endswith((".py", ".ini", ".cfg"))):
+    if any(
+        _SQLITE in python_code.source(tree, name) for name in tree.contents if name.endswith((".py", ".ini", ".cfg"))
+    ):
         reason = f"{start.reason}; after the migrations, as {file} has it, by one copy at a time"
         return replace(start, command=f"{once(_tolerant(line))} && exec {start.command}", reason=reason)
     return replace(start, release=line, release_reason=f"the migrations, as {file} has it")

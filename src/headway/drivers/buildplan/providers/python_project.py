@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headway.drivers.builders.base import BuildError
-from headway.drivers.buildplan.providers import python_requirements as requirements
+from headway.drivers.buildplan.providers import python_requirements
 from headway.drivers.buildplan.providers.python_requirements import Requirements
 from headway.drivers.buildplan.providers.python_versions import Asked, lock_asks
 from headway.drivers.buildplan.tree import Tree
@@ -147,23 +147,23 @@ def _all_requirements(
     has_own = bool(declared.get("dependencies")) or "dependencies" in poetry
     is_locked = has_own and any(name in tree for name in ("uv.lock", "poetry.lock", "pdm.lock"))
     if named and not is_locked and not ("Pipfile.lock" in tree and pipfile):
-        yield requirements.of_file(tree, named)
+        yield python_requirements.of_file(tree, named)
     for group in production_groups(data) if "uv.lock" in tree else ():
-        yield requirements.of_lines(texts(_table(data, "dependency-groups")[group]))
+        yield python_requirements.of_lines(texts(_table(data, "dependency-groups")[group]))
     lines = declared.get("dependencies")
     if isinstance(lines, list):
-        yield requirements.of_lines((line for line in lines if isinstance(line, str)), ("pyproject.toml",))
+        yield python_requirements.of_lines((line for line in lines if isinstance(line, str)), ("pyproject.toml",))
     for table, file in ((_table(poetry, "dependencies"), "pyproject.toml"), (_table(pipfile, "packages"), "Pipfile")):
         names = {name: _extras(value) for name, value in table.items() if name.lower() != "python"}
         is_local = any(isinstance(value, dict) and ("path" in value or "file" in value) for value in table.values())
         if names:
-            yield requirements.of_names(names, (file,), is_local=is_local)
+            yield python_requirements.of_names(names, (file,), is_local=is_local)
     cfg = _setup_cfg(tree).get("options.install_requires", "")
     if cfg:
-        yield requirements.of_lines((line.strip() for line in cfg.splitlines() if line.strip()), ("setup.cfg",))
+        yield python_requirements.of_lines((line.strip() for line in cfg.splitlines() if line.strip()), ("setup.cfg",))
     match = _INSTALL_REQUIRES.search(tree.text("setup.py"))
     if match:
-        yield requirements.of_lines(_STRINGS.findall(match[1]), ("setup.py",))
+        yield python_requirements.of_lines(_STRINGS.findall(match[1]), ("setup.py",))
 
 
 def _of_members(tree: Tree, data: Mapping[str, Any]) -> Iterator[Requirements]:
@@ -172,7 +172,7 @@ def _of_members(tree: Tree, data: Mapping[str, Any]) -> Iterator[Requirements]:
     for name in members if "workspace" in _table(_table(data, "tool"), "uv") else ():
         lines = _table(tree.toml(name), "project").get("dependencies")
         if isinstance(lines, list):
-            yield requirements.of_lines((line for line in lines if isinstance(line, str)), (name,))
+            yield python_requirements.of_lines((line for line in lines if isinstance(line, str)), (name,))
 
 
 def texts(found: object) -> list[str]:

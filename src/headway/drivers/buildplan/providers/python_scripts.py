@@ -11,8 +11,7 @@ from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan import image_program
 from headway.drivers.buildplan.image_program import Arguments
 from headway.drivers.buildplan.plan import Confidence, Question
-from headway.drivers.buildplan.providers import python_address
-from headway.drivers.buildplan.providers import python_code as code
+from headway.drivers.buildplan.providers import python_address, python_code
 from headway.drivers.buildplan.providers.python_frameworks import port_note
 from headway.drivers.buildplan.providers.python_project import MANIFESTS, PythonProject, script_block
 from headway.drivers.buildplan.providers.python_requirements import Requirements
@@ -98,7 +97,7 @@ def first_script(tree: Tree) -> str | None:
     found = next((name for name in _FIRST if name in tree), None)
     if found is None:
         alone = [name for name in tree.matching("*.py") if name not in {"setup.py", "conftest.py", "conf.py"}]
-        marked = [name for name in alone if script_block(code.source(tree, name)) is not None]
+        marked = [name for name in alone if script_block(python_code.source(tree, name)) is not None]
         found = marked[0] if len(marked) == 1 else alone[0] if len(alone) == 1 else None
     return found
 
@@ -108,14 +107,16 @@ def module_to_run(tree: Tree) -> str | None:
     if any(name.count("/") == 1 and posixpath.basename(name) in MANIFESTS for name in tree.names):
         return None  # several projects, of which none is likelier
     found = [name for name in tree.matching("*/__main__.py") if not name.startswith(("tests/", "docs/"))]
-    framework = [name for name in code.entries(tree) if name.count("/") < 2]
+    framework = [name for name in python_code.entries(tree) if name.count("/") < 2]
     return found[0] if found else next((name for name in framework if posixpath.basename(name) in _RUN), None)
 
 
 def require_declared(tree: Tree, name: str) -> None:
     """Raises BuildError for a script that imports a known package where nothing says that it is to be installed."""
-    text = code.source(tree, name)
-    missing = sorted(module for module in _SERVER_MODULES if code.imports(text, module) and not _is_own(tree, module))
+    text = python_code.source(tree, name)
+    missing = sorted(
+        module for module in _SERVER_MODULES if python_code.imports(text, module) and not _is_own(tree, module)
+    )
     if missing and script_block(text) is None:
         raise BuildError(
             f"{name} imports {' and '.join(missing)}, and no file says what is to be installed. Add a requirements.txt "
@@ -133,9 +134,9 @@ def _of_file(tree: Tree) -> Start | None:
     if not places:
         places = [
             name
-            for name in code.entries(tree)
+            for name in python_code.entries(tree)
             if name.endswith(("/main.py", "/bot.py", "/app.py", "/run.py"))
-            and code.is_made_to_run(code.source(tree, name))
+            and python_code.is_made_to_run(python_code.source(tree, name))
         ]
     return _script(tree, places[0]) if places else None
 
@@ -147,26 +148,26 @@ def _only_script(tree: Tree) -> Start | None:
 
 def _script(tree: Tree, name: str) -> Start:
     """A script by its name, or as a module where it is part of a package."""
-    place = code.place(tree, name)
+    place = python_code.place(tree, name)
     module = place.module.removesuffix(".__main__")
     line = place.command(f"python3 -m {module}") if "." in place.module else f"python3 {shlex.quote(name)}"
-    return _told(tree, name, code.source(tree, name), line)
+    return _told(tree, name, python_code.source(tree, name), line)
 
 
 def _told(tree: Tree, name: str, text: str, line: str) -> Start:
-    bot = next((label for module, label in _BOTS if code.imports(text, module)), "")
-    if not bot and not code.listens(text):
+    bot = next((label for module, label in _BOTS if python_code.imports(text, module)), "")
+    if not bot and not python_code.listens(text):
         bot = next(
             (
                 label
                 for module, label in _BOTS
-                for each in code.entries(tree)
-                if code.imports(code.source(tree, each), module)
+                for each in python_code.entries(tree)
+                if python_code.imports(python_code.source(tree, each), module)
             ),
             "",
         )
-    serves = code.listens(text) if bot else code.listens(text) or _listens_below(tree, name, text)
-    if bot and not code.reads_port(text):
+    serves = python_code.listens(text) if bot else python_code.listens(text) or _listens_below(tree, name, text)
+    if bot and not python_code.reads_port(text):
         return Start(
             framework=bot, command=line, reason=f"{bot}: {name}, which takes no requests", takes_requests=False
         )
@@ -195,9 +196,9 @@ def _led(text: str, line: str, image: Arguments, by_itself: str) -> tuple[str, s
 
 def _listens_below(tree: Tree, name: str, text: str) -> bool:
     """Whether something listens in a module of the tree that the script imports."""
-    for other in code.entries(tree):
+    for other in python_code.entries(tree):
         module = other.removeprefix("src/").split("/")[0].removesuffix(".py")
-        if other != name and code.imports(text, module) and code.listens(code.source(tree, other)):
+        if other != name and python_code.imports(text, module) and python_code.listens(python_code.source(tree, other)):
             return True
     return False
 
@@ -210,7 +211,10 @@ def _of_package(tree: Tree, project: PythonProject) -> Start | None:
             (name for name in ("web", "serve", "server", "start", project.name) if name in scripts), scripts[0]
         )
         own = _source_of(tree, project.scripts[chosen])
-        listens = any(code.listens(text) for text in (own, *(code.source(tree, name) for name in code.entries(tree))))
+        listens = any(
+            python_code.listens(text)
+            for text in (own, *(python_code.source(tree, name) for name in python_code.entries(tree)))
+        )
         question = Question(
             name="start", text="The package installs several commands: which is started?", choices=tuple(scripts[:10])
         )
@@ -233,16 +237,16 @@ def _of_package(tree: Tree, project: PythonProject) -> Start | None:
     line = (
         f"python3 -m {module}"
         if project.is_package or not found.startswith("src/")
-        else code.in_folder("src", f"python3 -m {module}")
+        else python_code.in_folder("src", f"python3 -m {module}")
     )
-    return _told(tree, found, code.source(tree, found), line)
+    return _told(tree, found, python_code.source(tree, found), line)
 
 
 def _source_of(tree: Tree, entry: str) -> str:
     """The text of the module that a command of a package is in."""
     path = entry.partition(":")[0].strip().replace(".", "/")
     places = (f"{above}{path}{end}" for above in ("", "src/") for end in (".py", "/__init__.py"))
-    return next((code.source(tree, name) for name in places if name in tree.contents), "")
+    return next((python_code.source(tree, name) for name in places if name in tree.contents), "")
 
 
 def worker_note(tree: Tree, requires: Requirements) -> str:
@@ -260,9 +264,9 @@ def worker_note(tree: Tree, requires: Requirements) -> str:
 
 def _celery(tree: Tree) -> Start | None:
     for name in sorted(tree.contents):
-        match = _CELERY.search(code.source(tree, name)) if name.endswith(".py") and name.count("/") < 3 else None
+        match = _CELERY.search(python_code.source(tree, name)) if name.endswith(".py") and name.count("/") < 3 else None
         if match is not None:
-            place = code.place(tree, name)
+            place = python_code.place(tree, name)
             line = place.command(f"celery --app {place.module} worker --loglevel INFO")
             return Start(
                 framework="Celery", command=line, reason=f"Celery: {name} has {match[1]}", takes_requests=False
@@ -272,7 +276,7 @@ def _celery(tree: Tree) -> Start | None:
 
 def _notebook(tree: Tree, requires: Requirements) -> Start | None:
     notebooks = tree.matching("*.ipynb")
-    if not notebooks or code.entries(tree):
+    if not notebooks or python_code.entries(tree):
         return None
     if "voila" in requires:
         what = shlex.quote(notebooks[0]) if len(notebooks) == 1 else "."

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from headway.drivers.buildplan.plan import Phase, Site
-from headway.drivers.buildplan.providers import python_code as code
+from headway.drivers.buildplan.providers import python_code
 from headway.drivers.buildplan.providers.python_requirements import Requirements, of_file
 from headway.drivers.buildplan.providers.python_start import Start
 from headway.drivers.buildplan.tree import Tree
@@ -81,7 +81,7 @@ def _mkdocs(tree: Tree, requires: Requirements) -> Start | None:
     name = next((each for each in MKDOCS if each in tree), None)
     if name is None:
         return None
-    text = code.source(tree, name)
+    text = python_code.source(tree, name)
     match = _SITE_DIR.search(text)
     folder = posixpath.normpath(match[1]) if match else "site"
     folder = "site" if folder.startswith(("..", "/")) else folder
@@ -120,7 +120,7 @@ def _sphinx(tree: Tree, requires: Requirements) -> Start | None:
         return None
     source = posixpath.dirname(name) or "."
     output = "_site" if source == "." else posixpath.join(source.removesuffix("/source"), "_build/html")
-    text = code.source(tree, name)
+    text = python_code.source(tree, name)
     theme = _HTML_THEME.search(text)
     wanted = [_THEMES.get(theme[1], "") if theme else "", *dict.fromkeys(_of_extensions(text))]
     missing = _missing(tree, requires, "sphinx", wanted)
@@ -145,7 +145,7 @@ def _builders(tree: Tree) -> Iterator[tuple[str, str]]:
 def _is_sphinx(tree: Tree, name: str) -> bool:
     if name not in tree:
         return False
-    text = code.source(tree, name)
+    text = python_code.source(tree, name)
     return any(word in text for word in ("extensions", "html_theme", "master_doc", "sphinx"))
 
 

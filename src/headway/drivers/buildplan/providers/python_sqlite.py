@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from headway.drivers.buildplan.providers import python_code as code
+from headway.drivers.buildplan.providers import python_code
 from headway.drivers.buildplan.providers.python_migrations import once
 from headway.drivers.buildplan.providers.python_paths import Variables, first_variables, folder_above, is_outside
 from headway.drivers.buildplan.providers.python_requirements import Requirements
@@ -81,7 +81,7 @@ def copied(path: str) -> str:
 def _temporary(tree: Tree) -> str:
     """What is to be said of a database that lies where all programs of the machine write."""
     for name in _sources(tree):
-        if match := _TEMPORARY.search(code.source(tree, name)):
+        if match := _TEMPORARY.search(python_code.source(tree, name)):
             return (
                 f"The database is {match[1]} ({name}), where the whole machine writes: it is gone when that starts "
                 "anew, and another program's file of that name is in its way. Where a setting names it, let that be in "
@@ -96,8 +96,8 @@ def _sources(tree: Tree) -> Iterator[str]:
 
 def _files(tree: Tree, requires: Requirements) -> Iterator[_File]:
     for name in _sources(tree):
-        found = list(_ADDRESS.finditer(code.source(tree, name)))
-        module = Variables(name, code.source(tree, name) if any(map(_variable, found)) else "")
+        found = list(_ADDRESS.finditer(python_code.source(tree, name)))
+        module = Variables(name, python_code.source(tree, name) if any(map(_variable, found)) else "")
         folders = {each: module.folder(each) for each in first_variables(filter(None, map(_variable, found)))}
         for match in found:
             folder = _folder(name, folders, match, requires)

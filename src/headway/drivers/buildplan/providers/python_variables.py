@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from headway.drivers.buildplan.providers import python_code as code
+from headway.drivers.buildplan.providers import python_code
 from headway.drivers.buildplan.providers.python_paths import assigned
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.release_facts import ADDRESS, DATA, DOMAIN, DOMAINS, ORIGINS, PLAIN, SECRET, SECRETS
@@ -159,12 +159,12 @@ def of_sources(tree: Tree, keep: Collection[str]) -> tuple[Given, ...]:
 def sources(tree: Tree) -> list[str]:
     """The texts of its own sources, as far as they were read."""
     names = (name for name in sorted(tree.contents) if name.endswith(".py") and not _ASIDE.search(name))
-    return [code.source(tree, name) for name in names]
+    return [python_code.source(tree, name) for name in names]
 
 
 def of_file(tree: Tree) -> frozenset[str]:
     """The variables of a file of them that is in the repository and read by the sources: theirs, as it is written."""
-    if not any(_READS_FILE.search(code.source(tree, name)) for name in tree.contents if name.endswith(".py")):
+    if not any(_READS_FILE.search(python_code.source(tree, name)) for name in tree.contents if name.endswith(".py")):
         return frozenset()
     return frozenset(name for file in FILES for name in _SET.findall(tree.text(file)))
 

@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from headway.drivers.runtimes.container import body as bodies
-from headway.drivers.runtimes.container import kept_images
+from headway.drivers.runtimes.container import body, kept_images
 from headway.drivers.runtimes.container.cancel_shield import finished
 from headway.drivers.runtimes.container.forced_removal import remove_at_once
 from headway.drivers.runtimes.container.health import wait_until_healthy
@@ -71,7 +70,7 @@ class ContainerRuntime:
 
     async def prepare(self, work: Work, spec: ReleaseSpec) -> None:
         """Makes the container, with its network, volumes and files; nothing starts yet. Raises InvalidInput."""
-        bodies.check_spec(spec)
+        body.check_spec(spec)
         checked_health(spec.health)
         for volume in set(spec.image.volumes) - {mount.target for mount in spec.container.mounts}:
             await work.say(phrase("{} is no mount: what is written there is gone with this release.", volume))
@@ -257,10 +256,10 @@ class ContainerRuntime:
             if mount.kind is MountKind.VOLUME:
                 await make_volume(self._api, self._panel_id, spec, mount.source)
         files = await asyncio.to_thread(self._marks.write_files, spec)
-        name = bodies.container_name(spec)
+        name = body.container_name(spec)
         try:
             group = await self._beginning.group(ruled=spec.ruled)
-            asked = bodies.body(spec, self._panel_id, files, group)
+            asked = body.body(spec, self._panel_id, files, group)
             await self._api.post("/containers/create", asked, name=name)
         except EngineRefused as refused:
             # By a run that was cut off, this one's predecessor.
@@ -268,7 +267,7 @@ class ContainerRuntime:
                 raise translated(refused) from refused
 
     async def _make_network(self, spec: ReleaseSpec) -> None:
-        name = bodies.network_name(self._panel_id, spec.project_id)
+        name = body.network_name(self._panel_id, spec.project_id)
         if await self._api.find(f"/networks/{name}") is None:
             marks = {labels.PANEL: self._panel_id, labels.PROJECT: spec.project_id}
             try:

@@ -9,8 +9,8 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from headway.drivers.runtimes.launch import layer
 from headway.drivers.runtimes.launch.launcher import SUPERVISOR
-from headway.drivers.runtimes.launch.layer import FOLDER as LAYERS
 from headway.kernel.errors import InvalidInput
 from headway.kernel.ids import checked_id
 
@@ -105,7 +105,7 @@ class Layout:
     @property
     def layers(self) -> Path:
         """What processes write in their releases, a folder for each release."""
-        return self.root / LAYERS
+        return self.root / layer.FOLDER
 
     def log_of(self, release_id: str, app_name: str, label: str) -> Path:
         """The newest log file of the process that people call so."""

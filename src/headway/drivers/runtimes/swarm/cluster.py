@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from headway.drivers.runtimes.container.refusals import translated
-from headway.drivers.runtimes.swarm import service_body as bodies
+from headway.drivers.runtimes.swarm import service_body
 from headway.drivers.runtimes.swarm.tasks import Task, read
 from headway.infra.docker import labels
 from headway.infra.docker.api import DockerApi, EngineRefused, Json
@@ -100,7 +100,7 @@ class Cluster:
     async def keep(self, spec: ReleaseSpec) -> dict[str, str]:
         """Gives the swarm the files to mount; their ids by their targets."""
         ids = {}
-        for each in bodies.kept_files(spec):
+        for each in service_body.kept_files(spec):
             there = await self.listed(f"/{each.kind}", {"name": [each.name]})
             known = next((found["ID"] for found in there if found["Spec"]["Name"] == each.name), None)
             if known is None:
@@ -124,7 +124,7 @@ class Cluster:
 
     async def network(self, project_id: str) -> str:
         """The id of a project's network, which is made where there is none."""
-        name = bodies.network_name(self._panel_id, project_id)
+        name = service_body.network_name(self._panel_id, project_id)
         found = await self._api.find(f"/networks/{name}")
         if found is None:
             marks = {labels.PANEL: self._panel_id, labels.PROJECT: project_id, labels.SWARM: ""}

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from headway.drivers.runtimes.container.refusals import translated
-from headway.drivers.runtimes.swarm import service_body as bodies
+from headway.drivers.runtimes.swarm import service_body
 from headway.infra import http_request
 from headway.infra.docker import images, labels
 from headway.infra.docker.api import DockerApi, EngineRefused
@@ -289,11 +289,11 @@ def _proxy(dial: str = _DIAL) -> dict[str, Any]:
 
 def _leading(spec: ReleaseSpec, panel_id: str) -> Leading:
     return Leading(
-        name=bodies.forwarder_name(spec),
-        tasks=f"tasks.{bodies.service_name(spec)}",
+        name=service_body.forwarder_name(spec),
+        tasks=f"tasks.{service_body.service_name(spec)}",
         port=spec.container.port or 0,
-        network=bodies.network_name(panel_id, spec.project_id),
-        marks=bodies.marks_of(spec, panel_id),
+        network=service_body.network_name(panel_id, spec.project_id),
+        marks=service_body.marks_of(spec, panel_id),
         published=spec.port,
     )
 

@@ -25,7 +25,7 @@ from headway.drivers.runtimes.contract.runtime import (
     UnknownRelease,
     checked_health,
 )
-from headway.drivers.runtimes.swarm import service_body as bodies
+from headway.drivers.runtimes.swarm import service_body
 from headway.drivers.runtimes.swarm.cluster import Cluster, NoSwarm
 from headway.drivers.runtimes.swarm.forwarder import Forwarders
 from headway.drivers.runtimes.swarm.health import wait_until_healthy
@@ -80,12 +80,12 @@ class SwarmRuntime:
 
     async def prepare(self, work: Work, spec: ReleaseSpec) -> None:
         """Makes the service, with its network, volumes and files; it has no copies yet. Raises InvalidInput."""
-        bodies.check_spec(spec)
+        service_body.check_spec(spec)
         checked_health(spec.health)
         node_id = await self._cluster.here()
         for volume in set(spec.image.volumes) - {mount.target for mount in spec.container.mounts}:
             await work.say(phrase("{} is no mount: what is written there is gone with this release.", volume))
-        if bodies.stays_here(spec):
+        if service_body.stays_here(spec):
             why = "its image is in no registry" if spec.image.pullable is None else "it has mounts"
             await work.say(phrase(f"It runs on this machine only, for {why}."))
         async with work.fence():
@@ -210,7 +210,7 @@ class SwarmRuntime:
         if service is None:
             return {}
         lines = service["Spec"]["TaskTemplate"]["ContainerSpec"].get("Env") or ()
-        return dict(bodies.unescaped(line).partition("=")[::2] for line in lines)
+        return dict(service_body.unescaped(line).partition("=")[::2] for line in lines)
 
     async def inside(self, release_id: str) -> Inside:
         """The container of one of its copies on this machine. Raises NotRunning, also where all are elsewhere."""
@@ -268,7 +268,7 @@ class SwarmRuntime:
         for mount in spec.container.mounts:
             if mount.kind is MountKind.VOLUME:
                 await make_volume(self._api, self._panel_id, spec, mount.source)
-        body = bodies.body(
+        body = service_body.body(
             spec,
             self._panel_id,
             node_id=node_id,

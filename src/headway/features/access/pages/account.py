@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from headway.features.access.pages import second_factor
 from headway.features.access.pages.agents import agent_name
 from headway.features.access.pages.second_factor import ACCOUNT
-from headway.features.access.pages.second_factor import FORMS as SECOND_FACTOR
 from headway.kernel.errors import InvalidInput
 from headway.pages.forms import Flash, Form, Kind, Question
 from headway.pages.page import Asked, Page, View, Visit
@@ -147,6 +147,6 @@ PAGE = Page(
             did=lambda _visit, _answer: Flash(text="All your sessions have ended."),
             then=_to_account,
         ),
-        **SECOND_FACTOR,
+        **second_factor.FORMS,
     },
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from headway.features.containers.pages.container_list import PATH as LIST
+from headway.features.containers.pages import container_list
 from headway.features.containers.pages.container_list import SERVICES
 from headway.features.containers.pages.container_states import address, state_of
 from headway.kernel.ansi import NO_STYLE, runs_from
@@ -119,7 +119,7 @@ def _page(path: str) -> Page:
 def _then(visit: Visit, _answer: object) -> str:
     ids = visit.path
     where = f"/servers/{ids['serverId']}" if "serverId" in ids else ""
-    return f"{LIST}{where}/{ids['containerId']}"
+    return f"{container_list.PATH}{where}/{ids['containerId']}"
 
 
 HERE = _page("/containers/{containerId}")

@@ -28,7 +28,7 @@ def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
 def _application(panel: PanelParts) -> Routed:
     from headway.features.dokploy import application_providers, monitoring
     from headway.features.services.application.api import custom_traefik, operations, output, runs
-    from headway.features.webhooks.api.operations import application_router as of_webhooks
+    from headway.features.webhooks.api.operations import application_router
 
     features = panel.features
     needs = operations.ApplicationNeeds(
@@ -51,7 +51,7 @@ def _application(panel: PanelParts) -> Routed:
         custom_traefik.router.over(features.applications.own_routing),
         runs.router.over(run_needs),
         monitoring.application_router.over(None),
-        of_webhooks.over(features.webhooks.service),
+        application_router.over(features.webhooks.service),
     )
     return joined("application", parts)
 

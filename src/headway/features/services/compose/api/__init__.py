@@ -21,7 +21,7 @@ def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
 
 def _compose(panel: PanelParts) -> Routed:
     from headway.features.services.compose.api import operations
-    from headway.features.webhooks.api.operations import compose_router as of_webhooks
+    from headway.features.webhooks.api.operations import compose_router
 
     features = panel.features
     needs = operations.ComposeNeeds(
@@ -31,7 +31,7 @@ def _compose(panel: PanelParts) -> Routed:
         drops=features.composes.drops,
         view=compose_view(panel),
     )
-    return joined("compose", (operations.router.over(needs), of_webhooks.over(features.webhooks.service)))
+    return joined("compose", (operations.router.over(needs), compose_router.over(features.webhooks.service)))
 
 
 def compose_view(panel: PanelParts) -> ComposeView:
