@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from headway.infra.db.tables.projects import projects
+from headway.infra.db.tables.services import services
 from tests.integration.http.world import World
 
 KINDS = ("applications", "compose", "libsql", "mariadb", "mongo", "mysql", "postgres", "redis")
@@ -69,6 +70,20 @@ async def test_a_project_that_holds_something_stays_and_says_what(world: World) 
     assert (refused.status_code, refused.json()["code"]) == (409, "CONFLICT")
     assert "trivial" in refused.json()["message"]
     assert len(await world.get("project.all")) == 1
+
+
+async def test_what_lies_in_it_counts_of_whatever_kind_it_is(world: World) -> None:
+    of_a_new_kind = await world.application("new")
+    environment = (await world.get("project.all"))[0]["environments"][0]
+    for kind, name in (("mysql", "store"), ("compose", "shop")):
+        fields = {"databasePassword": "p" * 16, "databaseUser": "u", "databaseName": "d"} if kind == "mysql" else {}
+        await world.post(f"{kind}.create", environmentId=environment["environmentId"], name=name, **fields)
+    await world.services.db.run(
+        lambda tx: tx.execute(update(services).where(services.c.service_id == of_a_new_kind).values(kind="notice"))
+    )
+    refused = await world.owner.post("/project.remove", json={"projectId": environment["projectId"]})
+    message = 'The project "bench" still holds: shop, store, new. Delete what lies in it first.'
+    assert (refused.status_code, refused.json()["message"]) == (409, message)
 
 
 @pytest.mark.parametrize("name", [" ", "a\nb", "x" * 256])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from headway.core.access import policy
@@ -113,9 +113,7 @@ class ProjectService:
         def write(tx: Tx) -> Project:
             project = self._project(tx, actor, permission, project_id)
             environments = store.environments_of(tx, self._vault, [project_id])
-            _refuse_unless_empty(
-                tx, "project", project.name, project_id, frozenset(each.environment_id for each in environments)
-            )
+            _refuse_unless_empty(tx, "project", project.name, [each.environment_id for each in environments])
             store.remove_project(tx, project_id)
             return project
 
@@ -215,10 +213,10 @@ class ProjectService:
         """
 
         def write(tx: Tx) -> Environment:
-            environment, project = self._environment(tx, actor, permission, environment_id)
+            environment, _ = self._environment(tx, actor, permission, environment_id)
             if environment.is_default:
                 raise InvalidInput("The default environment cannot be removed; remove its project instead.")
-            _refuse_unless_empty(tx, "environment", environment.name, project.project_id, frozenset({environment_id}))
+            _refuse_unless_empty(tx, "environment", environment.name, [environment_id])
             store.remove_environment(tx, environment_id)
             return environment
 
@@ -328,12 +326,11 @@ def _free_name(name: str) -> str:
     return name
 
 
-def _refuse_unless_empty(tx: Tx, what: str, name: str, project_id: str, environment_ids: frozenset[str]) -> None:
-    kinds = (store.applications_in, store.composes_in, store.databases_in)
-    inside = [one.name for lies in kinds for one in lies(tx, [project_id]) if one.environment_id in environment_ids]
+def _refuse_unless_empty(tx: Tx, what: str, name: str, environment_ids: Sequence[str]) -> None:
+    inside = store.names_in(tx, environment_ids)
     if inside:
         raise NotEmpty(f'The {what} "{name}" still holds: {", ".join(inside)}. Delete what lies in it first.')
-    left = store.leftovers_in(tx, sorted(environment_ids))
+    left = store.leftovers_in(tx, environment_ids)
     if away := sorted({f"{each} on {server}" for each, server in left if server is not None}):
         raise NotEmpty(
             f'What was deleted from the {what} "{name}" is not gone from its server yet: {", ".join(away)}. It goes as '

@@ -173,6 +173,12 @@ def databases_in(tx: Tx, project_ids: Sequence[str]) -> list[ListedService]:
     return _services_in(tx, _DATABASES, project_ids)
 
 
+def names_in(tx: Tx, environment_ids: Sequence[str]) -> list[str]:
+    """The names of the services that lie in these environments: of each kind, by its name, the oldest first."""
+    mine = (_s.environment_id.in_(environment_ids), _s.preview_of.is_(None), _s.deleted_at.is_(None))
+    return list(tx.execute(select(_s.name).where(*mine).order_by(_s.kind, _s.created_at, _s.service_id)).scalars())
+
+
 def services_of_environment(tx: Tx, environment_id: str) -> frozenset[str]:
     """The ids of the applications and databases that lie in an environment."""
     mine = (_s.environment_id == environment_id, ~_OF_COMPOSES)
