@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, insert, or_,
 from headway.core.access import accounts_store, allowances
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
+from headway.core.deployments.subjects import SERVICES
 from headway.features.edge import domains_store, middlewares_store
 from headway.features.edge.route_target import RouteTargetFacts
 from headway.features.services import hooks_store
@@ -31,9 +32,7 @@ from headway.kernel.errors import NotFound
 from headway.kernel.vault import Vault
 
 _s, _r, _d = services.c, releases.c, deployments.c
-_OF_SERVICES = _d.subject_type.in_(
-    (SubjectType.APPLICATION, SubjectType.COMPOSE, SubjectType.DATABASE, SubjectType.PREVIEW)
-)
+_OF_SERVICES = _d.subject_type.in_((*(each for each in SERVICES if each != SubjectType.RUN), SubjectType.PREVIEW))
 _LIVE = _s.deleted_at.is_(None)
 _OWN = and_(_LIVE, _s.preview_of.is_(None))
 _BY_ID = select(services).where(_s.service_id == bindparam("service_id"), _LIVE)
