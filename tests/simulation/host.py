@@ -52,7 +52,9 @@ class SimHost(LocalFiles):
     @property
     def link(self) -> int | None:
         """See ``Host.link``."""
-        return 0 if self.host_id == "here" else self._machine.links
+        if self.host_id == "here":
+            return 0
+        return None if self._machine.is_away else self._machine.links
 
     async def boot_id(self) -> str:
         """See ``Host.boot_id``."""

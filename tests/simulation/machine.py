@@ -45,7 +45,8 @@ class Bell:
 class Machine:
     """What is true of the machine whatever panels do. ``started`` is told of each command that begins,
     ``removed`` of each run whose folder goes, ``effect`` of what commands do outside their run. ``unsynced`` are the
-    deployments that have written what no disk has yet, ``stale`` the changes that a fence should have kept out.
+    deployments that have written what no disk has yet, ``stale`` the changes that a fence should have kept out. While a
+    server ``is_away``, no link to it stands.
     """
 
     def __init__(self, host_id: str = "here") -> None:
@@ -54,6 +55,7 @@ class Machine:
         self.epochs: dict[str, int] = {}
         self.fences: Counter[str] = Counter()
         self.links = 1
+        self.is_away = False
         self.unsynced: set[str] = set()
         self.stale: list[str] = []
         self.runs: dict[tuple[str, int], SimRun] = {}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
 
 from headway.core.deployments import pending_undos, store
 from headway.core.deployments.model import Request
+from headway.core.engine.parts import EngineSettings
 from headway.core.engine.runner import Runner
 from headway.infra.db.engine import Database, DatabaseAway, DatabaseFull
 from headway.infra.db.transaction import Tx
@@ -18,9 +20,10 @@ from headway.kernel.errors import HeadwayError
 from headway.kernel.events import DeploymentEnded
 from headway.kernel.vault import VaultError
 from tests.simulation.border import Fault
+from tests.simulation.machine import Machine
 from tests.simulation.truth import Row
 from tests.simulation.world import Panel, World, play, world
-from tests.support.panel.factories import request
+from tests.support.panel.factories import add_host, request
 
 SHORT = {"fetch": ["print fetching"], "build": ["print building"], "migrate": ["print migrating"]}
 FOR_EVER = 10_000
@@ -174,6 +177,36 @@ def test_what_was_read_of_a_run_stays_where_its_output_is_gone() -> None:
         assert log.read_text().count("Deployment lost") == 1
 
     with world("output gone", 0.02) as made:
+        play(made, script)
+
+
+@pytest.mark.parametrize("meanwhile", ["the panel stays", "another starts"])
+def test_what_was_read_of_a_run_stays_where_its_server_is_lost(meanwhile: str) -> None:
+    async def script(made: World) -> None:
+        made.servers = [server := Machine("server")]
+        made.settings = EngineSettings(reach_deadline=timedelta(minutes=1))
+        made.store.perform(lambda tx: add_host(tx, "server"))
+        panel = made.start_panel()
+        slow = {**SHORT, "fetch": ["print fetching for long", "sleep 60"]}
+        first = await made.ask(panel, made.enqueue(panel, request(host_id="server", input={"commands": slow})))
+        log = made.logs.log(first)
+        await made.until(lambda: log.exists() and "for long" in log.read_text(), 5, "it was read", every=0.001)
+        before = log.read_text()
+        made.truth.without_log.add(first)
+        server.is_away, made.border.away_until["host"] = True, made.loop.time() + 300
+        if meanwhile == "another starts":
+            panel.process.kill()
+            made.start_panel()
+        await made.until(made.all_ended, 200, "it is given up")
+        (row,) = rows(made)
+        assert (row.status, row.reason) == ("error", "lost")
+        given_up = log.read_text()
+        assert given_up == f"{before}Deployment lost: {row.error_message}\n"
+        server.is_away, made.border.away_until["host"] = False, 0.0
+        await made.until(lambda: not server.runs, 120, "what ran there is ended")
+        assert log.read_text() == given_up
+
+    with world("lost server") as made:
         play(made, script)
 
 

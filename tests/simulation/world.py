@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Request, SubjectType
 from headway.core.engine.engine import Engine
-from headway.core.engine.parts import Parts, Registered
+from headway.core.engine.parts import EngineSettings, Parts, Registered
 from headway.core.engine.poller import Poller
 from headway.core.engine.run_log import LogFolder
 from headway.core.engine.scheduler.scheduler import Source
@@ -72,6 +72,7 @@ class World:
         self.version = 1
         self.undo_seconds = 0.0
         self.servers: list[Machine] = []
+        self.settings = EngineSettings()
         self.sources: dict[SubjectType, Source] = {}
         self.pollers: Callable[[SimDatabase], tuple[Poller, ...]] = lambda _db: ()
         self._starts = 0
@@ -102,6 +103,7 @@ class World:
             owner=f"{panel_id}.{self._starts}",
             troubles=Troubles(clock=self.loop, monotonic=self.loop.time),
             clock=self.loop,
+            settings=self.settings,
             crash_point=lambda _name: self.border.count(),
         )
         engine = Engine(parts)
