@@ -18,6 +18,7 @@ from headway.features.services import releases_store
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.model import Record
 from headway.infra.db.transaction import Tx
+from headway.infra.docker import labels
 from tests.integration.http.world import World, open_world
 from tests.support.docker.told_engine import told_engine
 
@@ -39,6 +40,24 @@ async def test_containers_are_asked_for_as_long_as_a_release_is_there(careful: W
     await careful.post("deployment.removeDeployment", deploymentId=deployment_id)
     answer = await careful.owner.get("/docker.getContainers")
     assert answer.status_code == 503, "the engine that they run on is away, which is not that there are none"
+
+
+async def test_a_container_is_told_as_the_engine_lists_it(tmp_path: Path) -> None:
+    marks = dict[str, str]()
+    said = ("Up 3 seconds (healthy)", "Up 2 minutes (unhealthy)", "Restarting (1) 5 seconds ago")
+
+    def tell(path: str) -> Json:
+        if path == "/containers/json":
+            return [{"Id": str(number), "Status": each} for number, each in enumerate(said)]
+        state = {"State": {"Status": "running"}, "Config": {"Labels": marks}, "HostConfig": {}}
+        return {"Id": path.split("/")[2], "Name": path, **state}
+
+    address = f"unix://{tmp_path / 'engine.sock'}"
+    async with told_engine(tmp_path, tell), open_world(tmp_path / "data", HEADWAY_DOCKER_HOST=address) as world:
+        compose_id, _ = await served(world)
+        marks |= {labels.PANEL: "this", labels.COMPOSE: compose_id}
+        listed = await world.get("docker.getContainers")
+        assert [(each["status"], each["state"]) for each in listed] == [(each, "running") for each in said]
 
 
 async def test_the_record_of_what_serves_outlives_newer_ones(careful: World) -> None:
