@@ -6,12 +6,17 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+import pytest
+from sqlalchemy import select, update
+
 from headway.core.deployments import pending_undos, store
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.status import Status
 from headway.core.engine.run_end import take_back
 from headway.drivers.runtimes.container.exec_session import ExecSession
 from headway.features.schedules.run import INSIDE
+from headway.features.services.application.build_server import WORKSHOP
+from headway.infra.db.tables.deployments import removed_deployments
 from headway.infra.db.transaction import Tx
 from tests.integration.http.schedule_rows import schedule_of
 from tests.integration.http.server_rows import A_SERVER
@@ -91,3 +96,41 @@ async def test_a_server_that_is_removed_is_owed_nothing_and_what_lies_here_is_st
     found = await world.services.db.read(lambda tx: pending_undos.find(tx, on_both))
     assert found.host_ids == (LOCAL_HOST,), "it waits for nobody that is no more"
     assert await world.services.db.read(lambda tx: store.undos_of(tx, there)) == []
+
+
+@pytest.mark.parametrize("of", ["its record", "its service"])
+async def test_what_is_owed_where_an_application_was_built_outlives_it(world: World, tmp_path: Path, of: str) -> None:
+    key = await world.post("sshKey.create", name="k")
+    server_id = (await world.post("server.create", sshKeyId=key["sshKeyId"], **A_SERVER))["serverId"]
+    application_id = await world.application()
+    built, here = [await world.ended(application_id, Status.ERROR) for _ in range(2)]
+    release = {"application_id": application_id, "new": built}
+    owes = {
+        "release": release,
+        "restart": {**release, "old": "gone", "port": 5000},
+        "route": {"id": application_id, "route": {"release_id": "gone"}},
+        WORKSHOP: {"folder": str(tmp_path / "workshop")},
+    }
+
+    def place(tx: Tx) -> None:
+        store.set_fields(tx, built, host_id=server_id, release_host_id=LOCAL_HOST)
+        store.add_undo(tx, here, "release", json.dumps(release))
+        for name, data in owes.items():
+            store.add_undo(tx, built, name, json.dumps(data))
+
+    await world.services.db.run(place)
+    for each in (built, here) if of == "its record" else ():
+        await world.post("deployment.removeDeployment", deploymentId=each)
+    await world.post("application.delete", applicationId=application_id)
+    assert await owed(world) == [built], "of this machine nothing is left"
+
+    def arrive(tx: Tx) -> None:  # as if the server were this machine, which can be asked
+        record = json.dumps(
+            {**json.loads(tx.execute(select(removed_deployments.c.record)).scalar_one()), "host_id": LOCAL_HOST}
+        )
+        tx.execute(update(removed_deployments).values(record=record, host_id=LOCAL_HOST))
+
+    await world.services.db.run(arrive)
+    (tmp_path / "workshop").mkdir()
+    await works_off(world, built)
+    assert (await owed(world), (tmp_path / "workshop").exists()) == ([], False)

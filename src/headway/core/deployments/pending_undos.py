@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -79,9 +79,12 @@ def settle(tx: Tx, deployment_id: str) -> None:
     tx.execute(delete(removed_deployments).where(_r.deployment_id == deployment_id))
 
 
-def forget(tx: Tx, subject_type: SubjectType, subject_id: str) -> None:
-    """A subject is gone with all that its deployments have brought about."""
-    mine = _r.subject_type == subject_type, _r.subject_id == subject_id
+def forget(tx: Tx, subject_type: SubjectType, subject_id: str, host_ids: Collection[str]) -> None:
+    """A subject is gone with all that its deployments have brought about on these hosts; what they owe on another one
+    is still taken back.
+    """
+    released_there = or_(_r.release_host_id.is_(None), _r.release_host_id.in_(host_ids))
+    mine = _r.subject_type == subject_type, _r.subject_id == subject_id, _r.host_id.in_(host_ids), released_there
     tx.execute(delete(undos).where(_u.deployment_id.in_(select(_r.deployment_id).where(*mine))))
     tx.execute(delete(removed_deployments).where(*mine))
 

@@ -6,13 +6,14 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from headway.core.deployments import pending_undos
 from headway.core.deployments import store as deployments
-from headway.core.deployments.model import SubjectType
+from headway.core.deployments.model import Deployment, SubjectType
 from headway.core.deployments.service import LogFiles, Stopping
 from headway.core.deployments.status import Intent
 from headway.core.deployments.subject_shutdown import end_unfinished
@@ -97,8 +98,8 @@ class ServiceLifecycle(Generic[C, D]):
 
     async def remove(self, service: Service[Any]) -> None:
         """Removes everything of a service, its row last; its volumes only where that was asked for. What lies on a
-        server that was removed from Headway stays there. Raises Unavailable where its host has something of it and
-        cannot be asked.
+        server that was removed from Headway stays there; what its deployments owe on others, where it was built, is
+        taken back by the janitor. Raises Unavailable where its host has something of it and cannot be asked.
         """
         was_made = await self._was_made(service)
         try:
@@ -109,10 +110,11 @@ class ServiceLifecycle(Generic[C, D]):
         host_here = self.hosts[self.tools.host_id]
         for folder in self.tools.folders.all_of(service.service_id):
             await host_here.remove_tree(folder)
-        for deployment_id in await self.db.read(lambda tx: _deployments_of(tx, service)):
-            await self.db.run(lambda tx, id_=deployment_id: deployments.remove_all(tx, [id_]))  # type: ignore[misc]
-            await self.logs_of_deployments.remove(deployment_id)
-        await self.db.run(lambda tx: _forget(tx, service))
+        cleared = {service.host_id, self.tools.host_id}
+        for deployment in await self.db.read(lambda tx: _deployments_of(tx, service)):
+            await self.db.run(lambda tx, each=deployment: _remove_record(tx, each, cleared))  # type: ignore[misc]
+            await self.logs_of_deployments.remove(deployment.deployment_id)
+        await self.db.run(lambda tx: _forget(tx, service, cleared))
 
     async def remove_previews(self, service_id: str, stopping: Stopping) -> None:
         """Ends what waits and runs of a service's pull requests, and removes all of it."""
@@ -176,12 +178,17 @@ def _types(service: Service[Any]) -> tuple[SubjectType, ...]:
     return (service.subject_type, SubjectType.RUN)
 
 
-def _deployments_of(tx: Tx, service: Service[Any]) -> list[str]:
-    found = (deployments.of_subject(tx, each, service.service_id) for each in _types(service))
-    return [deployment.deployment_id for some in found for deployment in some]
+def _deployments_of(tx: Tx, service: Service[Any]) -> list[Deployment]:
+    return [each for type_ in _types(service) for each in deployments.of_subject(tx, type_, service.service_id)]
 
 
-def _forget(tx: Tx, service: Service[Any]) -> None:
+def _remove_record(tx: Tx, deployment: Deployment, cleared: AbstractSet[str]) -> None:
+    """Removes a deployment of a service of which these hosts have nothing any more."""
+    still_owes = not cleared >= {*deployment.host_ids} and pending_undos.keep(tx, deployment)
+    deployments.remove_all(tx, [deployment.deployment_id], undos_stay=still_owes)
+
+
+def _forget(tx: Tx, service: Service[Any], cleared: AbstractSet[str]) -> None:
     for each in _types(service):
-        pending_undos.forget(tx, each, service.service_id)
+        pending_undos.forget(tx, each, service.service_id, cleared)
     store.remove(tx, service.service_id)
