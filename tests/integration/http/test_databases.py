@@ -55,6 +55,24 @@ async def test_it_is_no_application_and_no_database_of_another_kind(world: World
     assert (await world.owner.post("/domain.create", json=host)).status_code == 404
 
 
+async def test_what_libsql_alone_has_is_refused_of_others_and_what_says_nothing_is_taken(world: World) -> None:
+    row = await made(world)
+    of_libsql = {
+        "externalGRPCPort": 5001,
+        "externalAdminPort": 5000,
+        "sqldNode": "replica",
+        "sqldPrimaryUrl": "http://other:5001",
+        "enableNamespaces": True,
+    }
+    for field, value in of_libsql.items():
+        answer = await world.owner.post("/postgres.update", json={"postgresId": row["databaseId"], field: value})
+        assert (answer.status_code, field in answer.json()["message"]) == (400, True), field
+    plain = {**dict.fromkeys(of_libsql), "sqldNode": "primary", "enableNamespaces": False}
+    assert await world.post("postgres.update", postgresId=row["databaseId"], **plain) is True
+    kept = await made(world, "libsql", **of_libsql)
+    assert {field: kept[field] for field in of_libsql} == of_libsql
+
+
 async def test_passwords_are_shown_to_those_who_may_change_it_and_are_sealed_at_rest(world: World) -> None:
     row = await made(world, "mariadb", externalPort=13306)
     assert row["databasePassword"] == SECRET

@@ -44,6 +44,14 @@ _PORTS: Mapping[str, str] = {
     "external_grpc_port": "externalGRPCPort",
     "external_admin_port": "externalAdminPort",
 }
+# What libsql alone has, with what says nothing of any other kind.
+_OF_LIBSQL: Mapping[str, str | bool | None] = {
+    "external_grpc_port": None,
+    "external_admin_port": None,
+    "sqld_node": "primary",
+    "sqld_primary_url": "",
+    "enable_namespaces": False,
+}
 
 
 class DatabaseById(Input):
@@ -192,7 +200,11 @@ class ChangePassword(DatabaseById):
 
 
 def _applied(given: Input, kind: DatabaseKind, current: DatabaseSettings) -> DatabaseSettings:
-    """The settings with what was sent; what is sent as null goes back to its default."""
+    """The settings with what was sent; what is sent as null goes back to its default. Raises InvalidInput for what
+    databases of the kind have not.
+    """
+    if kind is not DatabaseKind.LIBSQL:
+        _require_none_of_libsql(given)
     none, sent = DatabaseSettings(image=KINDS[kind].image, address=LOOPBACK), given.model_fields_set
     changed = {
         attribute: getattr(none, attribute) if getattr(given, name) is None else getattr(given, name)
@@ -202,6 +214,14 @@ def _applied(given: Input, kind: DatabaseKind, current: DatabaseSettings) -> Dat
     ports = {**current.ports, **{wire: getattr(given, name) for name, wire in _PORTS.items() if name in sent}}
     known = {name: port for name, port in ports.items() if port is not None and name in KINDS[kind].ports}
     return replace(current, **changed, ports=known)
+
+
+def _require_none_of_libsql(given: Input) -> None:
+    fields, sent = type(given).model_fields, given.model_fields_set
+    said = [name for name, usual in _OF_LIBSQL.items() if name in sent and getattr(given, name) not in {None, usual}]
+    if said:
+        wrong = ", ".join(str(fields[name].alias or name) for name in said)
+        raise InvalidInput(f"Only a libsql database has {wrong}: leave that out.")
 
 
 def _elsewhere(given: Mapping[str, Any]) -> ExternalServer:
