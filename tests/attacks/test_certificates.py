@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from headway.drivers.edge.edge import Edge
 from headway.drivers.edge.traefik import Https
-from headway.features.edge.certificates_model import Certificate, covers, fingerprint, reserved_in
+from headway.features.edge.certificate_parser import fingerprint
+from headway.features.edge.certificates_model import Certificate, covers, reserved_in
 from headway.features.edge.certificates_store import survey
 from headway.features.edge.module import edge_facts
 from headway.infra.db.tables.edge import certificates

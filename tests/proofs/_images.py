@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from headway.drivers.builders.base import BuildSpec, ImageSpec
-from headway.drivers.builders.base_images import read_bases
+from headway.drivers.builders.base_image_names import read_bases
 from headway.drivers.builders.outlook import plan_build
 from headway.drivers.builders.plan_image import PlanImageBuilder
 from headway.drivers.buildplan.plan import Need

@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-
-import yaml
+from typing import TYPE_CHECKING
 
 from headway.kernel.veil import MARK, MarkUnknown, veiled_addresses
+
+if TYPE_CHECKING:
+    import yaml
 
 _LONGEST = 64 << 10  # characters that are read to know where the values stand; of a longer file nothing is shown
 _TOLD = frozenset({"environment", "args", "content", "build_args"})
@@ -60,6 +62,8 @@ def unveiled_file(sent: str, kept: str) -> str:
 
 def _values(text: str) -> list[_Value] | None:
     """Where the values stand that services are told; None where that is not known."""
+    import yaml  # noqa: PLC0415 - who shows no compose file never loads it
+
     if len(text) > _LONGEST:
         return None
     try:
@@ -80,6 +84,8 @@ def _below(
     node: yaml.Node, path: tuple[str, ...], *, told: bool, seen: set[tuple[int, bool]]
 ) -> Iterator[_Value | None]:
     """The values in a node; None where it is too deep. ``seen`` holds what several places refer to."""
+    import yaml  # noqa: PLC0415 - as above
+
     if (id(node), told) in seen:
         return
     seen.add((id(node), told))

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from cryptography import x509
-
 from headway.drivers.edge.edge import Edge
 from headway.drivers.edge.traefik import EdgeAccounts, Https
 from headway.drivers.runtimes.compose.commands import Docker
@@ -186,6 +184,8 @@ def https_of(settings: Settings) -> Https | None:
 
 def roots_of(settings: Settings) -> str | None:
     """The certificates that vouch for the authority's address, as PEM text. Raises InvalidInput."""
+    from cryptography import x509  # noqa: PLC0415 - an authority of one's own is rare
+
     if settings.certificate_roots is None:
         return None
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.builders.base_images import read_bases
+from headway.drivers.builders.base_image_names import read_bases
 from headway.drivers.builders.dockerfile import DockerfileBuilder
 from headway.drivers.builders.engine import UNDO_BUILD
 from headway.drivers.builders.plan_image import PlanImageBuilder

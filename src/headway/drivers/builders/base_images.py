@@ -8,6 +8,7 @@ from datetime import date
 from typing import Final
 
 from headway.drivers.builders.base import BuildError
+from headway.drivers.builders.base_image_names import OTHER
 from headway.drivers.buildplan.plan import Need
 from headway.drivers.buildplan.toolchains import releases
 from headway.drivers.buildplan.toolchains.environments import BESIDE, PROJECTS
@@ -15,17 +16,6 @@ from headway.drivers.buildplan.toolchains.provision import merged
 from headway.drivers.buildplan.toolchains.tools import TOOLS
 from headway.drivers.buildplan.toolchains.version_requests import VersionRequest, read_wish
 
-OTHER: Final = "other"
-# What has a compiler and the headers of the usual libraries, as builds of packages need them; in this order, the first
-# that is needed is what the image begins with.
-BASES: Final[Mapping[str, str]] = {
-    "python": "python:{version}",
-    "node": "node:{version}",
-    "go": "golang:{version}",
-    "deno": "denoland/deno:{version}",
-    "bun": "oven/bun:{version}",
-    OTHER: "buildpack-deps:trixie",
-}
 ADVICE: Final = (
     "It is what images begin with here: set others, such as those of a registry that this machine reaches "
     "(HEADWAY_BUILD_IMAGES), or build without an image (headway apps set APP --builder native)."
@@ -56,11 +46,6 @@ class Base:
     def images(self) -> tuple[str, ...]:
         """All of them, by their names."""
         return (self.image, *(image for image, _ in self.others))
-
-
-def read_bases(text: str | None) -> dict[str, str]:
-    """The images by language, as the setting has them."""
-    return {**BASES, **dict(part.split("=", 1) for part in (text or "").split())}
 
 
 def base_of(needs: Sequence[Need], images: Mapping[str, str], today: date) -> Base:

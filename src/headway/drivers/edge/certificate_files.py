@@ -10,11 +10,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
 from headway.drivers.edge.traefik import ISSUED, ROOTS, Https, render_certificates
 from headway.infra.hosts.private_file import let_pass, let_read, write_privately
 from headway.kernel.artifacts import KeyPair
@@ -141,6 +136,11 @@ def _self_signed() -> tuple[str, str]:
     none, makes a new one at every change of a route (measured: a change is seen after 15 ms with it, after 60 to 215 ms
     without).
     """
+    from cryptography import x509  # noqa: PLC0415 - the very first start alone makes one
+    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415 - the very first start alone makes one
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415 - the very first start alone makes one
+    from cryptography.x509.oid import NameOID  # noqa: PLC0415 - the very first start alone makes one
+
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Headway default certificate")])
     now = datetime.now(UTC)

@@ -13,7 +13,7 @@ from headway.core.access.machine import require_machine
 from headway.core.access.model import Actor
 from headway.core.access.policy import Permission
 from headway.features.edge import certificates_store
-from headway.features.edge.certificates_model import Certificate, check_pair, covers, fingerprint, reserved_in
+from headway.features.edge.certificates_model import Certificate, covers, reserved_in
 from headway.features.edge.domains_model import EdgeFacts
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -61,6 +61,8 @@ class CertificateService:
         auto_renew: bool | None = None,
     ) -> Certificate:
         """Keeps a certificate, which is shown when this returns. Raises InvalidInput, Conflict, Forbidden."""
+        from headway.features.edge.certificate_parser import check_pair  # noqa: PLC0415 - few bring a certificate along
+
         policy.permit(actor, permission, actor.organization_id)
         check_pair(pem, private_key)
 
@@ -91,6 +93,7 @@ class CertificateService:
         private_key: Secret | None = None,
     ) -> Certificate:
         """Renames or renews a certificate, which is shown when this returns. Raises InvalidInput, Conflict, Missing."""
+        from headway.features.edge.certificate_parser import check_pair  # noqa: PLC0415 - as above
 
         def write(tx: Tx) -> Certificate:
             found = _permitted(tx, actor, permission, certificate_id)
@@ -147,6 +150,8 @@ class CertificateService:
             log.warning("the edge does not show the certificates as they are kept: %s", error.message)
 
     async def _shown(self, certificate: Certificate) -> Certificate:
+        from headway.features.edge.certificate_parser import fingerprint  # noqa: PLC0415 - as above
+
         await self.settle()
         if self._facts.https is not None:
             host = certificate.hosts[0].replace("*", "headway", 1)

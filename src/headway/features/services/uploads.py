@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Protocol
 
 from headway.drivers.sources.archive import kept_at
-from headway.drivers.sources.repack import repack
 from headway.features.services.uploads_model import Archive, Needed
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -53,6 +52,8 @@ class Archives:
 
     async def take(self, service_id: str, upload: Upload, uid: int | None) -> Archive:
         """Keeps what was uploaded, on disk before it returns. Raises ArchiveRefused, and then nothing is left."""
+        from headway.drivers.sources.repack import repack  # noqa: PLC0415 - who uploads nothing never loads it
+
         place = self._file(service_id, upload.digest)
         await asyncio.to_thread(place.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
         draft = upload.path.with_suffix(".tar")

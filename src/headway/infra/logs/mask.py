@@ -6,10 +6,13 @@ import codecs
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from headway.infra.logs.occurrences import Occurrences, Span
-from headway.infra.logs.variants import Variants, variants_of
 from headway.kernel.phrase import plain_bytes
+
+if TYPE_CHECKING:
+    from headway.infra.logs.variants import Variants
 
 MASK = b"******"
 
@@ -35,6 +38,8 @@ class Masker:
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
+        from headway.infra.logs.variants import variants_of  # noqa: PLC0415 - a panel at rest writes no log
+
         self.variants: Variants = variants_of(secrets)
         self._exact = Occurrences(self.variants.exact)
         self._wrapped = Occurrences(self.variants.wrapped)

@@ -7,7 +7,8 @@ from datetime import date
 import pytest
 
 from headway.drivers.builders.base import BuildError
-from headway.drivers.builders.base_images import BASES, base_of, read_bases
+from headway.drivers.builders.base_image_names import BASES, read_bases
+from headway.drivers.builders.base_images import base_of
 from headway.drivers.buildplan.plan import Need
 from headway.kernel.settings import Settings
 

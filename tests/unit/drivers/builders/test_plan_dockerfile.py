@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from headway.drivers.builders.base import BuildError, BuildSpec
-from headway.drivers.builders.base_images import read_bases
+from headway.drivers.builders.base_image_names import read_bases
 from headway.drivers.builders.plan_dockerfile import dockerfile, reached
 from headway.drivers.builders.plan_image import describe, recipe_of
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Need, Phase

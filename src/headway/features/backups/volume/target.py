@@ -21,7 +21,6 @@ from headway.features.backups.volume.machine import VolumeMachine, open_way
 from headway.features.backups.volume.model import VolumeBackup
 from headway.features.backups.volume.plan import UNDO_STOPPED, UNDO_SWAP, VolumeBackupPlan
 from headway.features.backups.volume.requests import VOLUME_JOB, backup_request
-from headway.features.backups.volume.restore import VolumeRestore, undos_of_restore
 from headway.features.backups.volume.service_pause import start_again, stop, undos_of_service
 from headway.features.backups.volume.services import VolumeServices, Whose
 from headway.features.destinations.transfer import BackupStream, BackupTransfer, ObjectPlace
@@ -89,6 +88,8 @@ class VolumeTarget:
 
     async def sink(self, run: Run, plan: VolumeBackupPlan) -> RestoreSink:
         """A new volume, or a folder that is exchanged with the old one."""
+        from headway.features.backups.volume.restore import VolumeRestore  # noqa: PLC0415 - no start restores
+
         _require_root(plan)
         where = await open_way(run, self.services.hosts, self.transfer, plan, reads=False)
         restore = VolumeRestore(where=where, plan=plan, transfer=self.transfer, services=self.services)
@@ -104,6 +105,8 @@ class VolumeTarget:
     @property
     def undos_of_restore(self) -> Mapping[str, Undo]:
         """And of one that restores."""
+        from headway.features.backups.volume.restore import undos_of_restore  # noqa: PLC0415 - as above
+
         return undos_of_restore(self.services)
 
     def _whose(self, tx: Tx, deployment: Deployment, backup: VolumeBackup) -> Whose:

@@ -11,7 +11,6 @@ from headway.core.access.model import Actor
 from headway.core.access.policy import Permission
 from headway.core.access.survey import Line
 from headway.core.deployments.hosts import LOCAL_HOST
-from headway.drivers.edge.custom_traefik import read_own, refused_now, write_own
 from headway.features.edge import middlewares_store
 from headway.features.edge.route_target import changed, permit_front
 from headway.features.services import store as services_store
@@ -35,6 +34,8 @@ class OwnRoutingService:
 
     async def read(self, actor: Actor, permission: Permission, application_id: str) -> str | None:
         """The configuration as YAML, None while the edge leads to nothing of the application. Raises Missing."""
+        from headway.drivers.edge.custom_traefik import write_own  # noqa: PLC0415 - few write any
+
         await self._db.read(lambda tx: self._permit(tx, actor, permission, application_id))
         route = await self._routing.standing(application_id)
         return None if route is None else write_own(route, self._routing.facts.https)
@@ -43,6 +44,7 @@ class OwnRoutingService:
         """Changes the configuration; an empty text goes back to what Headway itself says. It is tried beforehand, and
         what Traefik does not take changes nothing. Raises InvalidInput, Missing.
         """
+        from headway.drivers.edge.custom_traefik import read_own  # noqa: PLC0415 - as above
 
         def plan(tx: Tx) -> tuple[Route, str]:
             self._permit(tx, actor, permission, application_id)
@@ -69,6 +71,8 @@ class OwnRoutingService:
 
 def survey(tx: Tx, vault: Vault) -> Iterator[Line]:
     """See ``Survey``."""
+    from headway.drivers.edge.custom_traefik import refused_now  # noqa: PLC0415 - as above
+
     for each in store.every(tx, vault):
         refused = refused_now(middlewares_store.own_routing(tx, each.service_id, vault))
         if refused is not None:

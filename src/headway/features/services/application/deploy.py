@@ -14,7 +14,6 @@ from headway.drivers.builders.engine import UNDO_BUILD
 from headway.drivers.builders.engine import undo as undo_build
 from headway.drivers.builders.publish import UNDO_PUSH, publish
 from headway.drivers.builders.publish import undo as undo_push
-from headway.drivers.buildplan.toolchains.provision import bring
 from headway.drivers.buildplan.toolchains.store import UNDO as TOOLCHAIN
 from headway.drivers.buildplan.toolchains.store import undo as undo_toolchain
 from headway.drivers.runtimes.contract.last_output import advice
@@ -34,7 +33,6 @@ from headway.features.services.application.build_server import WORKSHOP, BuildSe
 from headway.features.services.application.model import is_over_machines
 from headway.features.services.application.plan import ApplicationPlan
 from headway.features.services.application.plan_compiler import ApplicationPlanner
-from headway.features.services.application.release_container import RUNTIME, carry_out
 from headway.features.services.application.tools import ApplicationContext, ApplicationContexts
 from headway.features.services.commits import describe
 from headway.features.services.requests import DeployKind
@@ -187,6 +185,8 @@ class _Deploy:
 
     async def _equipped(self, bundle: Bundle) -> Bundle:
         """The bundle, and on the machine where it runs the languages that its files point at."""
+        from headway.drivers.buildplan.toolchains.provision import bring  # noqa: PLC0415 - an image needs no languages of ours
+
         store = self._tools.store(self._release_id)
         if store is None or not bundle.toolchains:
             return bundle
@@ -315,8 +315,11 @@ class _Deploy:
             if isinstance(there, AuxiliaryRun):
                 await to_be_ended(self._run, there.host)
             if isinstance(spec.artifact, Image):
-                await self._run.undo("running", {"new": spec.release_id, "runtime": RUNTIME})
-                return await carry_out(there, self._tools, self._plan, spec, line)
+                from headway.features.services.application import release_container  # noqa: PLC0415 - few releases have such a command
+
+                container = release_container.RUNTIME
+                await self._run.undo("running", {"new": spec.release_id, "runtime": container})
+                return await release_container.carry_out(there, self._tools, self._plan, spec, line)
             await self._tools.runtimes.of("native").ensure()  # what it is started by lies there
             try:
                 await there.command("release command", self._tools.release_command(self._plan, spec))

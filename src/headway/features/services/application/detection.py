@@ -9,9 +9,6 @@ from dataclasses import dataclass, field, replace
 from headway.core.access.model import Actor
 from headway.core.access.policy import Permission
 from headway.drivers.builders.base import BuildError
-from headway.drivers.builders.choice import choose
-from headway.drivers.builders.choice import look as look_around
-from headway.drivers.builders.outlook import plan_build
 from headway.drivers.buildplan.plan import BuildPlan
 from headway.features.services.application.inspection import Look, open_look
 from headway.features.services.application.model import Application, AppSettings
@@ -68,6 +65,10 @@ class DetectService:
                     await self.host.remove_tree(folder)
 
     async def _look(self, look: Look, plan: ApplicationPlan, application: Application) -> Detected:
+        from headway.drivers.builders.choice import choose  # noqa: PLC0415 - the first build loads them
+        from headway.drivers.builders.choice import look as look_around  # noqa: PLC0415 - as above
+        from headway.drivers.builders.outlook import plan_build  # noqa: PLC0415 - as above
+
         folders = self.tools.folders
         # The mirror of the application belongs to its deployments, one of which may be fetching now.
         own = plan if application.settings.source_type == "drop" else replace(plan, application_id=look.look_id)

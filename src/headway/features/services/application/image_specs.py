@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from headway.drivers.builders.base import ImageSpec
-from headway.drivers.builders.base_images import BASES
+from headway.drivers.builders.base_image_names import BASES
 from headway.drivers.builders.publish import Destination
 from headway.drivers.runtimes.container.site_server import configuration
 from headway.drivers.sources.image import ImageSource, PulledSpec, checked_name

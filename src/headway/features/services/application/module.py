@@ -12,7 +12,7 @@ from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import SubjectType
 from headway.core.engine.parts import Places
 from headway.core.engine.poller import Poller
-from headway.drivers.builders.base_images import read_bases
+from headway.drivers.builders.base_image_names import read_bases
 from headway.drivers.buildplan.toolchains.store import Sources, Store, Turns
 from headway.drivers.runtimes.container.exec_sessions import ExecSessions
 from headway.drivers.runtimes.container.site_server import SiteServer

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 
 from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
-from headway.drivers.edge.custom_traefik import check_references
 from headway.drivers.edge.route_file import check_route, render_route
 from headway.features.edge import domains_store, middlewares_store
 from headway.features.edge.route_target import RouteTargetFacts
@@ -126,6 +125,8 @@ class ApplicationRouting(ServiceRouting):
 
     def foresee(self, tx: Tx, service_id: str) -> None:
         """Whether the edge could lead to the application as the rows now stand. Raises HeadwayError."""
+        from headway.drivers.edge.custom_traefik import check_references  # noqa: PLC0415 - few write any
+
         route = self.planned(tx, service_id)
         check_route(route)
         check_references(route, self.facts.https)

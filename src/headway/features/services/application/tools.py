@@ -10,9 +10,6 @@ from types import MappingProxyType
 
 from headway.core.deployments.run import Run
 from headway.drivers.builders.base import BuildSpec
-from headway.drivers.builders.choice import BY_LACK, choose, is_undecided, look
-from headway.drivers.builders.native import seal
-from headway.drivers.builders.registry import BUILDERS, BY_CONTAINERS, SITE_IMAGES
 from headway.drivers.buildplan.toolchains.store import Store
 from headway.drivers.forges.base import ForgeConnection, GitLogin
 from headway.drivers.runtimes.container.exec_sessions import Visiting
@@ -157,6 +154,8 @@ class ApplicationContext:
 
     async def builder(self, run: Run, plan: ApplicationPlan, workspace: Workspace, commit: Commit) -> str:
         """The builder that the application asks for, or that what is there asks for; the log says why."""
+        from headway.drivers.builders.choice import choose, is_undecided, look  # noqa: PLC0415 - the first build loads them
+
         spec = self.build_spec(plan, commit, run.deployment.deployment_id)
         settings = plan.settings
         # What is served by processes stays with them: its data folder is theirs.
@@ -174,6 +173,9 @@ class ApplicationContext:
         """Builds the workspace with that builder; ``fetches`` notes that the engine fetches what the machine reaches,
         where nobody knows yet.
         """
+        from headway.drivers.builders.choice import BY_LACK, is_undecided  # noqa: PLC0415 - as above
+        from headway.drivers.builders.registry import BUILDERS, BY_CONTAINERS, SITE_IMAGES  # noqa: PLC0415 - as above
+
         spec = self.build_spec(plan, commit, run.deployment.deployment_id)
         account, group, settings = plan.build_account, await self.machine.group_of(self.imaging.socket), plan.settings
         if spec.image is not None and account is not None and group is not None:
@@ -238,6 +240,8 @@ class ApplicationContext:
         """Closes a built release to the build account and opens it, for reading only, to the run account; gives what it
         holds on the disk, in bytes.
         """
+        from headway.drivers.builders.native import seal  # noqa: PLC0415 - as above
+
         closing = seal(folder, build=plan.build_account, run=plan.run_account)
         # A stage more, where a command of its own would take as long as starting the application.
         counting = Stage(argv=("xargs", "du", "--summarize", "--block-size=1", "--", folder))

@@ -9,12 +9,12 @@ import re
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headway.core.access.allowances import NotAllowed
 from headway.core.deployments.run import Run, RunFailed
 from headway.core.deployments.status import Reason
-from headway.drivers.runtimes.compose import commands, conversion, footing, policy, written
+from headway.drivers.runtimes.compose import commands, conversion, footing, policy
 from headway.drivers.runtimes.compose.policy import Path, Use
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.model import RAW, Record
@@ -27,6 +27,9 @@ from headway.infra.hosts.command import Command
 from headway.infra.hosts.safe_open import Kind, Seen
 from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.phrase import phrase
+
+if TYPE_CHECKING:
+    from headway.drivers.runtimes.compose import written
 
 RAW_FILE = "docker-compose.yml"
 _MOST_BYTES = 1 << 20
@@ -129,6 +132,8 @@ class Reading:
 
     async def _check_opened(self) -> None:
         """Refuses a file that would have other files read which are not of this deploy."""
+        from headway.drivers.runtimes.compose import written  # noqa: PLC0415 - who writes no compose file never loads YAML
+
         begun = (self._file, posixpath.dirname(self._file))
         todo, seen = deque([begun]), {begun}
         # The file itself too: a link of the repository may lead to it, and root writes beside it.
@@ -173,6 +178,8 @@ class Reading:
             raise _refused(f"The compose file may not read {opened.path}: {error.message} {_ONLY_AN_OWNER}") from error
 
     async def _document(self, path: str) -> written.Document:
+        from headway.drivers.runtimes.compose import written  # noqa: PLC0415 - as above
+
         try:
             text = await self.run.host.read_file(path, _MOST_BYTES, below=self._own)
         except LeadsOutside as error:
@@ -221,6 +228,8 @@ class Reading:
 
     async def _write_variables(self) -> None:
         """The user's variables as the file ``.env``, for as long as the compose file is read."""
+        from headway.drivers.runtimes.compose import written  # noqa: PLC0415 - as above
+
         if self.plan.settings.create_env_file and self.plan.variables:
             text = written.variables_file(self.plan.variables)
             await self.run.host.write_file(self._env_file, text.encode(), owner=self.plan.build_account)

@@ -10,7 +10,6 @@ from typing import Any
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission, permit
 from headway.core.deployments.hosts import LOCAL_HOST
-from headway.drivers.runtimes.compose import written
 from headway.drivers.sources.git import GitSpec
 from headway.drivers.sources.ref import Ref, RefKind
 from headway.features.git.providers import require_seen
@@ -126,6 +125,8 @@ class ComposeService(ServiceUseCases[ComposeSettings]):
 
     async def services(self, actor: Actor, permission: Permission, compose_id: str) -> list[str]:
         """The names of the services: of what was deployed last, else as the file says that is written here."""
+        from headway.drivers.runtimes.compose import written  # noqa: PLC0415 - who writes no compose file never loads YAML
+
         compose = await self.one(actor, permission, compose_id)
         if compose.settings.source_type == RAW and compose.settings.compose_file.strip():
             return written.service_names(written.read(compose.settings.compose_file, self._most_references))
@@ -134,6 +135,8 @@ class ComposeService(ServiceUseCases[ComposeSettings]):
 
     async def converted(self, actor: Actor, permission: Permission, compose_id: str) -> str:
         """The file that runs, as Headway gave it to the engine. Raises InvalidInput where none was deployed yet."""
+        from headway.drivers.runtimes.compose import written  # noqa: PLC0415 - as above
+
         compose = await self.one(actor, permission, compose_id)
         release = await self._serving(compose)
         if release is None:
@@ -204,6 +207,8 @@ class ComposeService(ServiceUseCases[ComposeSettings]):
 
 def _check_settings(settings: ComposeSettings, before: ComposeSettings, most_references: int) -> None:
     """Everything that can be told without asking anybody. Raises InvalidInput."""
+    from headway.drivers.runtimes.compose import written  # noqa: PLC0415 - as above
+
     if settings.compose_file.strip() and settings.compose_file != before.compose_file:
         written.read(settings.compose_file, most_references)
     if settings.git.url:
