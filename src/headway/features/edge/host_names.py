@@ -5,8 +5,6 @@ from __future__ import annotations
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-import idna
-
 from headway.drivers.edge.route_file import check_host, check_path
 from headway.kernel.errors import InvalidInput
 
@@ -49,6 +47,8 @@ def normalised_path(text: str | None) -> str:
 
 def _in_the_dns(written: str) -> str:
     """The name in A-labels; what is plain already is only lowered, for the rules of IDN refuse what the DNS has."""
+    import idna  # noqa: PLC0415 - few names need it
+
     if written.isascii() and "xn--" not in written.lower():
         return written.lower()
     try:

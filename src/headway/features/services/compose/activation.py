@@ -21,7 +21,7 @@ from headway.features.services import releases_store
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.answers import AnswerCheck, Answers
 from headway.features.services.compose.model import Record
-from headway.features.services.compose.plan import ComposePlan
+from headway.features.services.compose.plan import START, ComposePlan
 from headway.features.services.compose.rollout import (
     Rollout,
     Watch,
@@ -39,7 +39,6 @@ from headway.kernel.artifacts import Commit, Route
 from headway.kernel.errors import HeadwayError, Unavailable
 from headway.kernel.phrase import phrase
 
-START = "start"
 _LOOK_SECONDS = 0.1
 
 

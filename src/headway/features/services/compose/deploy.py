@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableSet
 from dataclasses import asdict, dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
@@ -15,20 +16,17 @@ from headway.features.servers.source_checkout import Supply
 from headway.features.servers.source_checkout import undos as of_supply
 from headway.features.services.commits import describe
 from headway.features.services.compose import engine_fetch
-from headway.features.services.compose.activation import START, ComposeActivation
-from headway.features.services.compose.file_policy import RAW_FILE, Reading
-from headway.features.services.compose.image_builds import build
-from headway.features.services.compose.image_distribution import ImageDistribution
 from headway.features.services.compose.model import DROP, RAW, STACK
-from headway.features.services.compose.plan import ComposePlan, ComposePlanner
-from headway.features.services.compose.swarm_stack import SwarmStack
+from headway.features.services.compose.plan import START, ComposePlan, ComposePlanner
 from headway.features.services.compose.tools import ComposeContexts
-from headway.features.services.compose.undos import undos
 from headway.features.services.requests import DeployKind
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Commit
 from headway.kernel.phrase import phrase
+
+if TYPE_CHECKING:
+    from headway.features.services.compose.activation import ComposeActivation
 
 KIND = "compose.deploy"
 VERSION = 7  # raised with every change to the steps below: a run of another version is not resumed
@@ -53,6 +51,8 @@ class ComposeDeploy:
 
     async def perform(self, run: Run) -> Success:
         """See the module's docstring; every line is a recorded step."""
+        from headway.features.services.compose.swarm_stack import SwarmStack  # noqa: PLC0415 - a start performs none
+
         deploy = _Deploy(run, ComposePlan.load(run.plan), self)
         activation = deploy.activation(await deploy.laid_out())
         await deploy.read(activation)
@@ -80,6 +80,8 @@ class ComposeDeploy:
     @property
     def undos(self) -> Mapping[str, Undo]:
         """What takes back each effect."""
+        from headway.features.services.compose.undos import undos  # noqa: PLC0415 - as above
+
         return {**undos(self.contexts), **of_supply(self.hosts)}
 
 
@@ -87,6 +89,8 @@ class _Deploy:
     """The steps of one deploy."""
 
     def __init__(self, run: Run, plan: ComposePlan, kind: ComposeDeploy) -> None:
+        from headway.features.services.compose.image_distribution import ImageDistribution  # noqa: PLC0415 - as above
+
         self._run = run
         self._plan = plan
         self._kind = kind
@@ -96,6 +100,8 @@ class _Deploy:
 
     def activation(self, commit: Commit | None) -> ComposeActivation:
         """The steps that follow once the images are there, and the record on which all of them work."""
+        from headway.features.services.compose.activation import ComposeActivation  # noqa: PLC0415 - as above
+
         return ComposeActivation(run=self._run, plan=self._plan, tools=self._tools, commit=commit, folder=self._root)
 
     @property
@@ -143,6 +149,8 @@ class _Deploy:
         await host.make_folder(folders.files(self._plan.compose_id), mode=0o755)
 
     async def _write(self) -> Json:
+        from headway.features.services.compose.file_policy import RAW_FILE  # noqa: PLC0415 - as above
+
         await self._begin_there()
         account, text = self._plan.build_account, self._plan.settings.compose_file.encode()
         await self._run.host.make_folder(self._root, owner=account)
@@ -162,6 +170,7 @@ class _Deploy:
 
     async def read(self, activation: ComposeActivation) -> None:
         """The file as it is to run, held against what is allowed; kept encrypted, for it holds secrets."""
+        from headway.features.services.compose.file_policy import Reading  # noqa: PLC0415 - as above
 
         async def judge() -> Json:
             reading = Reading(run=self._run, plan=self._plan, tools=self._tools, root=self._root)
@@ -181,6 +190,7 @@ class _Deploy:
 
     async def build(self, activation: ComposeActivation) -> None:
         """Builds the images that are built."""
+        from headway.features.services.compose.image_builds import build  # noqa: PLC0415 - as above
 
         async def make() -> Json:
             await build(self._bringing, await activation.record(), fetches=partial(self._settle, fetches=True))

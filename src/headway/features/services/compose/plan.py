@@ -32,6 +32,8 @@ from headway.kernel.layers import Layer, Resolved, resolve
 from headway.kernel.variables import Marks, parse_variables, secrets_among
 from headway.kernel.vault import Vault
 
+START = "start"  # the step by which containers are exchanged
+
 OpenRegistry = Callable[[Tx, str, str], Credentials]
 FindRepository = Callable[[Tx, str, Mapping[str, Any], str], OpenedRepository | None]
 

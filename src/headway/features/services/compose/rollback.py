@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from headway.core.deployments.model import Deployment, SubjectType
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo, Undoing
@@ -15,16 +16,16 @@ from headway.features.edge import domain_snapshots, first_answers
 from headway.features.services import releases_store
 from headway.features.services.commits import describe
 from headway.features.services.compose import powers, store
-from headway.features.services.compose.activation import START, ComposeActivation
 from headway.features.services.compose.model import ComposeRelease, Record
-from headway.features.services.compose.plan import ComposePlan, ComposePlanner
-from headway.features.services.compose.swarm_stack import SwarmStack
+from headway.features.services.compose.plan import START, ComposePlan, ComposePlanner
 from headway.features.services.compose.tools import ComposeContext, ComposeContexts
-from headway.features.services.compose.undos import undos
 from headway.features.services.rollback import ReleaseGone, unusable
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.phrase import phrase
+
+if TYPE_CHECKING:
+    from headway.features.services.compose.activation import ComposeActivation
 
 KIND = "compose.rollback"
 VERSION = 2  # raised with every change to the steps below: a run of another version is not resumed
@@ -61,6 +62,8 @@ class ComposeRollback:
 
     async def perform(self, run: Run) -> Success:
         """See the module's docstring; every line is a recorded step."""
+        from headway.features.services.compose.swarm_stack import SwarmStack  # noqa: PLC0415 - a start performs none
+
         back = _Rollback(run, self.contexts.at(run.deployment.host_id), ComposePlan.load(run.plan["plan"]))
         release = await back.release()
         activation, domains = back.activation(release), run.plan["domains"]
@@ -95,6 +98,8 @@ class ComposeRollback:
     @property
     def undos(self) -> Mapping[str, Undo]:
         """What takes back each effect."""
+        from headway.features.services.compose.undos import undos  # noqa: PLC0415 - as above
+
         return {**undos(self.contexts), domain_snapshots.UNDO: self._domains}
 
     async def _domains(self, undoing: Undoing, data: Json) -> None:
@@ -118,6 +123,8 @@ class _Rollback:
 
     def activation(self, release: ComposeRelease) -> ComposeActivation:
         """The steps that it shares with a deploy."""
+        from headway.features.services.compose.activation import ComposeActivation  # noqa: PLC0415 - as above
+
         return ComposeActivation(
             run=self._run,
             plan=self._plan,

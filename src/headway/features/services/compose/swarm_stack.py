@@ -20,11 +20,11 @@ from headway.drivers.runtimes.contract.last_output import LAST_LINES
 from headway.drivers.runtimes.swarm.release_health import last_lines
 from headway.drivers.runtimes.swarm.tasks import Task, by_copy
 from headway.drivers.sources.image import pullable_of
-from headway.features.services.compose.activation import START, ComposeActivation
+from headway.features.services.compose.activation import ComposeActivation
 from headway.features.services.compose.answers import Answers
 from headway.features.services.compose.image_distribution import ImageDistribution
 from headway.features.services.compose.model import Record, ReleasedService
-from headway.features.services.compose.plan import ComposePlan
+from headway.features.services.compose.plan import START, ComposePlan
 from headway.features.services.compose.rollout import Rollout
 from headway.features.services.compose.tools import ComposeContext
 from headway.infra.docker import images
