@@ -18,7 +18,7 @@ from headway.features.forge_outbox.module import install_forge_outbox
 from headway.features.git.module import Git, install_git
 from headway.features.metrics.metrics import Metrics
 from headway.features.metrics.module import install_metrics
-from headway.features.notifications.module import Notifications, install_notifications
+from headway.features.notifications.module import install_notifications
 from headway.features.previews.module import Previews, install_previews
 from headway.features.projects.module import install_projects
 from headway.features.projects.service import ProjectService
@@ -26,7 +26,7 @@ from headway.features.registries.module import install_registries
 from headway.features.registries.service import RegistryService
 from headway.features.rollbacks.module import Rollbacks, install_rollbacks
 from headway.features.rollbacks.store import left_by
-from headway.features.schedules.module import Schedules, install_schedules
+from headway.features.schedules.module import install_schedules
 from headway.features.schedules.subject import carry_schedules_along
 from headway.features.servers.module import Servers, forget_key_of_servers, install_edge_keeping, install_servers
 from headway.features.services.application.memory_share_store import demand_of_applications
@@ -62,13 +62,11 @@ class Features:
     edge_services: EdgeServices
     containers: ContainerService
     rollbacks: Rollbacks
-    schedules: Schedules
     destinations: Destinations
     backups: Backups
     disk: Disk
     previews: Previews
     webhooks: Webhooks
-    notifications: Notifications
     deployments: Deployments
 
 
@@ -125,13 +123,11 @@ def _features(base: Base, access: AccessService) -> Features:
         edge_services=install_fronts(base, materials.facts, kinds.routing, applications.routing),
         containers=install_containers(base, composes, (applications.containers, composes.containers)),
         rollbacks=install_rollbacks(base, kinds),
-        schedules=install_schedules(base, kinds, applications),
         destinations=destinations,
         backups=install_backups(base, servers.fleet, destinations, kinds, composes.engine_of),
         disk=install_disk(base, servers, kinds, applications),
         previews=previews,
         webhooks=install_webhooks(base, git.providers, previews.acting, kinds),
-        notifications=install_notifications(base, servers.fleet.servers),
         deployments=install_deployments(base, left_by=left_by),
     )
 
@@ -146,12 +142,12 @@ def _modules(base: Base, features: Features) -> tuple[Module, ...]:
         features.databases.module,
         features.edge_services.module,
         features.rollbacks.module,
-        features.schedules.module,
+        install_schedules(base, features.kinds, features.applications),
         features.backups.module,
         features.disk.module,
         features.previews.module,
         features.webhooks.module,
-        features.notifications.module,
+        install_notifications(base, features.servers.fleet.servers),
         install_edge_keeping(base, features.servers, features.edge_services.certificates.of_server),
         install_kept(base, features.destinations.keeping, features.backups.wanted),
         install_forge_outbox(base, features.git.providers, features.previews.acting.services),

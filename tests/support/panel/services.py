@@ -19,6 +19,7 @@ from headway.features.disk.service import DiskService
 from headway.features.edge.domains import DomainService
 from headway.features.git.providers import GitProviderService
 from headway.features.git.ssh_keys import SshKeyService
+from headway.features.notifications.media import tell
 from headway.features.notifications.service import NotificationService
 from headway.features.previews.service import PreviewService
 from headway.features.projects.service import ProjectService
@@ -98,13 +99,21 @@ def services_of(panel: Panel) -> Services:
         git_providers=panel.features.git.providers,
         keys=panel.features.access.keys,
         members=panel.features.access.members,
-        notifications=panel.features.notifications.service,
+        notifications=NotificationService(db=panel.base.db, vault=panel.base.vault, tell=tell),
         organizations=panel.features.access.organizations,
         previews=panel.features.previews.service,
         projects=panel.features.projects,
         registries=panel.features.registries,
         rollbacks=panel.features.rollbacks.service,
-        schedules=panel.features.schedules.service,
+        schedules=ScheduleService(
+            db=panel.base.db,
+            kinds=panel.features.kinds,
+            ledger=panel.base.ledger,
+            stopping=panel.base.engine.stopper,
+            timers=panel.base.timers,
+            logs=panel.base.logs,
+            now=panel.base.clock.now,
+        ),
         servers=panel.features.servers.service,
         ssh_keys=panel.features.git.ssh_keys,
         troubles=panel.base.engine.troubles,

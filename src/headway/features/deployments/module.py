@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from headway.core.deployments import store
-from headway.core.deployments.history import DeploymentHistory
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.queries import DeploymentReader
 from headway.core.deployments.registration import register
@@ -26,7 +25,6 @@ class Deployments:
 
     service: DeploymentService
     reads: DeploymentReader
-    history: DeploymentHistory
     awaiting: Awaiting
 
 
@@ -42,7 +40,6 @@ def install_deployments(base: Base, *, left_by: LeftBy) -> Deployments:
     return Deployments(
         service=DeploymentService(db=base.db, ledger=base.ledger, stopping=base.engine.stopper, logs=base.logs),
         reads=reads,
-        history=DeploymentHistory(db=base.db, version=base.db.version),
         awaiting=Awaiting(reads, base.events),
     )
 

@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from headway.core.engine.poller import Poller
 from headway.features.notifications.delivery import NoticeDelivery
 from headway.features.notifications.disk import DiskWatch
 from headway.features.notifications.media import tell
 from headway.features.notifications.outbox import NoticeOutbox
-from headway.features.notifications.service import NotificationService
 from headway.features.notifications.troubles import TroubleWatch
 from headway.infra.db.version import Unchanged
 from headway.infra.hosts.ssh import SshHost
 from headway.module import Base, Module
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notifications:
-    """What callers may ask of them."""
-
-    service: NotificationService
-    module: Module
-
-
-def install_notifications(base: Base, servers: Mapping[str, SshHost]) -> Notifications:
+def install_notifications(base: Base, servers: Mapping[str, SshHost]) -> Module:
     """Notifications; the disks of ``servers`` are watched beside the panel's own."""
     db, vault, settings = base.db, base.vault, base.settings
     telling = NoticeOutbox(db=db, unchanged=Unchanged(base.db.version), vault=vault, keep_for=settings.keep_webhooks)
     sending = NoticeDelivery(db=db, vault=vault, events=base.events, tell=tell)
     disk = DiskWatch(db=db, folder=base.data_dir.path, servers=servers, reserve=settings.disk_reserve)
     troubles = TroubleWatch(db=db, troubles=base.engine.troubles.all)
-    module = Module(
+    return Module(
         loops=(
             Poller("disk watch", disk.look),
             Poller("outbox", telling.hand_out),
@@ -41,4 +31,3 @@ def install_notifications(base: Base, servers: Mapping[str, SshHost]) -> Notific
             Poller("trouble watch", troubles.look),
         )
     )
-    return Notifications(service=NotificationService(db=db, vault=vault, tell=tell), module=module)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headway.core.engine.poller import Poller
-from headway.features.rollbacks.comparison import DeploymentComparison
 from headway.features.rollbacks.readiness import Readiness
 from headway.features.rollbacks.service import RollbackService
 from headway.features.services.kinds import ServiceKinds
@@ -17,7 +16,6 @@ class Rollbacks:
     """What callers may ask."""
 
     service: RollbackService
-    comparison: DeploymentComparison
     module: Module
 
 
@@ -30,4 +28,4 @@ def install_rollbacks(base: Base, kinds: ServiceKinds) -> Rollbacks:
         loops=(Poller("readiness", readiness.look_round),),
     )
     service = RollbackService(db=base.db, ledger=base.ledger, stopping=base.engine.stopper, forms=forms)
-    return Rollbacks(service=service, comparison=DeploymentComparison(db=base.db, kinds=kinds), module=module)
+    return Rollbacks(service=service, module=module)

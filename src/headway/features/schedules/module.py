@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.core.deployments.model import SubjectType
 from headway.core.engine.poller import Poller
 from headway.features.schedules.cleanup import ScheduleCleanup
 from headway.features.schedules.plan import freeze_run
 from headway.features.schedules.run import ScheduleKind
-from headway.features.schedules.service import ScheduleService
 from headway.features.schedules.subject import ScheduleSubject
 from headway.features.services.application import runs
 from headway.features.services.application.module import Applications
@@ -18,15 +17,7 @@ from headway.infra.db.version import Unchanged
 from headway.module import Base, Module
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedules:
-    """What callers may ask of them."""
-
-    service: ScheduleService
-    module: Module
-
-
-def install_schedules(base: Base, kinds: ServiceKinds, applications: Applications) -> Schedules:
+def install_schedules(base: Base, kinds: ServiceKinds, applications: Applications) -> Module:
     """Schedules, and what is run once."""
     db, vault, timers, stopping = base.db, base.vault, base.timers, base.engine.stopper
     subject = ScheduleSubject(timers=timers, vault=vault)
@@ -40,20 +31,10 @@ def install_schedules(base: Base, kinds: ServiceKinds, applications: Application
     clearing = ScheduleCleanup(
         db=db, unchanged=Unchanged(base.db.version), stopping=stopping, timers=timers, logs=base.logs
     )
-    module = Module(
+    return Module(
         kinds=(scheduled, once),
         subjects={SubjectType.SCHEDULE: subject},
         timers={SubjectType.SCHEDULE: subject},
         loops=(Poller("schedules", clearing.clear_round),),
         keeps={SubjectType.SCHEDULE: subject.own},
     )
-    service = ScheduleService(
-        db=db,
-        kinds=kinds,
-        ledger=base.ledger,
-        stopping=stopping,
-        timers=timers,
-        logs=base.logs,
-        now=base.clock.now,
-    )
-    return Schedules(service=service, module=module)

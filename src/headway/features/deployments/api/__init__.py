@@ -18,9 +18,11 @@ def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
 
 
 def _deployment(panel: PanelParts) -> Routed:
+    from headway.core.deployments.history import DeploymentHistory
     from headway.features.deployments.api import comparison, history, lists, log_lines, operations, search, strip
+    from headway.features.rollbacks.comparison import DeploymentComparison
 
-    features, reads = panel.features, panel.features.deployments.reads
+    features, reads, db = panel.features, panel.features.deployments.reads, panel.base.db
     needs = operations.DeploymentNeeds(
         awaiting=features.deployments.awaiting,
         deployment_reads=reads,
@@ -34,13 +36,14 @@ def _deployment(panel: PanelParts) -> Routed:
     line_needs = log_lines.LogLinesNeeds(
         deployments=features.deployments.service, follow=panel.streams.follow_lines, seat=panel.streams.seat
     )
+    compared = DeploymentComparison(db=db, kinds=features.kinds)
     parts = (
         operations.router.over(needs),
         log_lines.router.over(line_needs),
         lists.router.over(list_needs),
         search.router.over(search_needs),
-        comparison.router.over(comparison.DeploymentComparisonNeeds(comparison=features.rollbacks.comparison)),
-        history.router.over(history.DeploymentHistoryNeeds(history=features.deployments.history)),
+        comparison.router.over(comparison.DeploymentComparisonNeeds(comparison=compared)),
+        history.router.over(history.DeploymentHistoryNeeds(history=DeploymentHistory(db=db, version=db.version))),
         strip.router.over(strip.DeploymentStripNeeds(deployment_reads=reads)),
     )
     return joined("deployment", parts)

@@ -20,11 +20,21 @@ def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
 
 def _schedule(panel: PanelParts) -> Routed:
     from headway.features.schedules.api import operations
+    from headway.features.schedules.service import ScheduleService
 
-    features = panel.features
+    features, base = panel.features, panel.base
+    service = ScheduleService(
+        db=base.db,
+        kinds=features.kinds,
+        ledger=base.ledger,
+        stopping=base.engine.stopper,
+        timers=base.timers,
+        logs=base.logs,
+        now=base.clock.now,
+    )
     needs = operations.ScheduleNeeds(
         deployment_reads=features.deployments.reads,
         relations=relations_of(panel),
-        schedules=features.schedules.service,
+        schedules=service,
     )
     return operations.router.over(needs)
