@@ -22,7 +22,7 @@ from typing import Self
 import psycopg
 
 from headway.drivers.storages.rclone import Rclone
-from tests.proofs.test_crash import environs
+from tests.proofs._crash_site import environs
 from tests.support.databases.postgres import Cluster
 from tests.support.panel.panel import Panel, until
 from tests.support.storages.backups import Keeper, postgres_with_password, reached
