@@ -135,14 +135,10 @@ async def test_what_was_given_the_service_back_is_what_served_before_the_one_tha
     assert (await world.get("deployment.compare", deploymentId=first))["before"] is None
 
 
-async def test_of_a_rollback_the_forge_is_asked_for_what_was_taken_back(world: World) -> None:
+async def test_of_what_goes_back_the_forge_is_asked_for_what_was_taken_back(world: World) -> None:
     """It leads from the newer commit to the older one, between which a forge shows nothing in that order."""
     shop, _, second = await two(world)
     back = await world.ended(shop)
-    of_back = deployments.c.deployment_id == back
-    await world.services.db.run(
-        lambda tx: tx.execute(update(deployments).where(of_back).values(kind="application.rollback"))
-    )
     plain = AppSettings(git=GitSettings(url=GITHUB, branch="main"))
     await left(world, shop, back, "a" * 40, plain, OPEN="1")
 
@@ -152,12 +148,18 @@ async def test_of_a_rollback_the_forge_is_asked_for_what_was_taken_back(world: W
     assert (told["commitBefore"], told["commitAfter"]) == ("b" * 40, "a" * 40)
     assert told["link"] == f"https://github.com/team/shop/compare/{'a' * 40}...{'b' * 40}"
     seen = await (await person(world)).see(ONE, ids={"deploymentId": back})
-    assert seen.links["See what it took back"] == told["link"]
+    assert seen.links["See what lies between"] == told["link"]
     fourth = await world.ended(shop)
     await left(world, shop, fourth, "d" * 40, plain, OPEN="1")
     told = await world.get("deployment.compare", deploymentId=fourth)
     assert told["before"]["deploymentId"] == back, "and what comes next is held against what served, which is old"
     assert told["link"] == f"https://github.com/team/shop/compare/{'a' * 40}...{'d' * 40}"
+    forward = await world.ended(shop)
+    await left(world, shop, forward, "b" * 40, plain, OPEN="1")
+    again = await world.ended(shop)
+    await left(world, shop, again, "d" * 40, plain, OPEN="1")
+    told = await world.get("deployment.compare", deploymentId=again)
+    assert told["link"] == f"https://github.com/team/shop/compare/{'b' * 40}...{'d' * 40}", "a rollback may go forward"
 
 
 async def test_the_page_shows_it_with_a_link_to_the_forge(world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 
 from tests.integration.http.backup_rows import A_REGISTRY
+from tests.integration.http.database_rows import A_DATABASE
 from tests.integration.http.provider_rows import NOWHERE
 from tests.integration.http.server_rows import A_SERVER
 from tests.integration.http.test_taken import A_FILE
@@ -69,11 +70,18 @@ async def test_a_registry_is_removed_knowing_who_fetches_from_it_and_only_so_man
         await world.post("application.update", applicationId=each, registryId=registry_id)
     given = {"name": "stack", "environmentId": await world.environment(), **A_FILE, "registryIds": [registry_id]}
     compose_id = (await world.post("compose.create", **given))["composeId"]
+    wanted = {**A_DATABASE, "name": "orders", "environmentId": given["environmentId"]}
+    database_id = (await world.post("postgres.create", **wanted))["postgresId"]
+    await world.post("postgres.update", postgresId=database_id, registryId=registry_id)
     users = await world.get("registry.usedBy", registryId=registry_id)
-    assert (users["total"], len(users["items"]), users["items"][-1]["id"]) == (23, 23, compose_id)
+    assert (users["total"], len(users["items"])) == (24, 24)
+    assert [(each["kind"], each["id"]) for each in users["items"][-2:]] == [
+        ("compose", compose_id),
+        ("database", database_id),
+    ]
     async with signed_in(world) as client:
         text = (await client.get(f"/registries/{registry_id}/remove")).text
-    assert "23 use it, of which 20 are named below." in text
+    assert "24 use it, of which 20 are named below." in text
     assert sum(f'href="/services/{each}"' in text for each in ids) == 20
 
 

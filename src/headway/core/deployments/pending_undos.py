@@ -60,6 +60,7 @@ def keep(tx: Tx, deployment: Deployment) -> bool:
     there = select(_c.deployment_id).where(_c.deployment_id == deployment.deployment_id)
     if tx.execute(there.with_for_update()).first() is None:
         return False
+    deployment = store.find(tx, deployment.deployment_id)  # a server may have been removed since it was read
     if not tx.scalar(select(exists().where(_u.deployment_id == deployment.deployment_id))):
         return False
     values = {

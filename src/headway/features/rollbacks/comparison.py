@@ -22,8 +22,6 @@ from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
 
-_ROLLBACK = ".rollback"  # how the kinds end that go back to an earlier release, and so to an earlier commit
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedRelease:
@@ -37,8 +35,7 @@ class ComparedRelease:
 class ComparedDeployment:
     """``before`` is what served when it began (None: nothing, or nobody knows), ``after`` what it left (None: nothing
     yet, or nothing at all); ``differences`` are None where they are not known. ``commits`` are the two that were
-    deployed, as far as they are known, and ``link`` leads to what lies between them; of a rollback, to what it took
-    back.
+    deployed, as far as they are known, and ``link`` leads to what lies between them.
     """
 
     deployment_id: str
@@ -99,12 +96,13 @@ class DeploymentComparison:
         )
 
     def _link(self, tx: Tx, found: Deployment, before: str | None, after: str | None) -> str | None:
-        """What lies between the two. A forge shows what the second has beyond the first: of what goes back, the commits
-        that are taken back, for the other way round it would show none.
+        """What lies between the two. A forge shows what the second has beyond the first: of what goes back to a commit
+        that was deployed earlier, what it takes back, for the other way round it would show none.
         """
         if before is None or after is None:
             return None
-        if found.kind.endswith(_ROLLBACK):
+        first_before, first_after = (store.first_version(tx, found.subject_id, each) for each in (before, after))
+        if first_before is not None and first_after is not None and first_after < first_before:
             before, after = after, before
         try:
             settings = self.kinds.find(tx, found.subject_type, found.subject_id).settings

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, column, select, table
+from sqlalchemy import Row, Select, bindparam, column, func, select, table
 
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.rollback_targets import Left
@@ -76,6 +76,13 @@ def served_before(tx: Tx, service_id: str, release: ServedRelease | None, moment
         return _served(tx, _NUMBERED_BEFORE, {"service_id": service_id, "seq": release.version})
     but = "" if release is None else release.release_id
     return _served(tx, _SERVED_AT, {"service_id": service_id, "moment": moment, "but": but})
+
+
+def first_version(tx: Tx, service_id: str, commit_hash: str) -> int | None:
+    """The number of the oldest release of a commit that is known, None where there is none."""
+    found = select(func.min(_t.seq)).where(_t.service_id == service_id, _t.commit_hash == commit_hash)
+    version: int | None = tx.execute(found).scalar_one()
+    return version
 
 
 def _served(tx: Tx, statement: Select[Any], values: Mapping[str, Any]) -> ServedRelease | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from headway.core.deployments.model import SubjectType
@@ -18,11 +19,17 @@ from headway.kernel.vault import Vault
 READERS: Mapping[SubjectType, store.ServiceReader[Any]] = {
     each.kind: each for each in (APPLICATION_READER, COMPOSE_READER)
 }
+_DATABASES = replace(APPLICATION_READER, kind=SubjectType.DATABASE)
 
 
 def of_organization(tx: Tx, organization_id: str, vault: Vault) -> list[Service[Any]]:
     """An organisation's services without databases and previews: of each kind the oldest first."""
     return [found for each in READERS.values() for found in each.of_organization(tx, organization_id, vault)]
+
+
+def databases_of(tx: Tx, organization_id: str, vault: Vault) -> list[Service[Any]]:
+    """An organisation's databases, the oldest first."""
+    return list(_DATABASES.of_organization(tx, organization_id, vault))
 
 
 def every(tx: Tx, vault: Vault) -> list[tuple[SubjectType, Service[Any]]]:

@@ -63,10 +63,14 @@ class UsersReader:
     async def of_registry(self, actor: Actor, permission: Permission, registry_id: str) -> Users:
         """Who fetches images from a registry, or has its own taken there. Raises Missing, Forbidden."""
         await self.registries.one(actor, permission, registry_id)
-        return await self.db.read(lambda tx: self._users(tx, actor, lambda each: registry_id in _registries(each)))
+        return await self.db.read(
+            lambda tx: self._users(tx, actor, lambda each: registry_id in _registries(each), with_databases=True)
+        )
 
-    def _users(self, tx: Tx, actor: Actor, uses: Callable[[Any], bool]) -> Users:
+    def _users(self, tx: Tx, actor: Actor, uses: Callable[[Any], bool], *, with_databases: bool = False) -> Users:
         every = directory.of_organization(tx, actor.organization_id, self.vault)
+        if with_databases:
+            every += directory.databases_of(tx, actor.organization_id, self.vault)
         mine = [each for each in every if uses(each.settings) and _seen(actor, each)]
         places = self.projects.places_of(tx, {each.service_id for each in mine})
         return Users(services=[(each, _place(places, each)) for each in mine if each.service_id in places])

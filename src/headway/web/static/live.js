@@ -81,9 +81,10 @@ const topicsOf = (part) => words(part.dataset.topic ?? document.body.dataset.top
 // How long a part is left alone where nobody tells that it changed. Nobody tells of the lines of a log, and few are behind whom one waits.
 function restOf(part) {
   const isLive = "live" in part.dataset;
-  const isTold = stream.isOpen && topicsOf(part).length > 0 && part.querySelector("[data-follow]") === null;
-  if (isTold) return isLive ? TOLD : SLOW;
-  return isLive || !clock.counts || (!stream.isOpen && Date.now() - moved < THERE) ? QUICK : SLOW;
+  const isTold = topicsOf(part).length > 0 && part.querySelector("[data-follow]") === null;
+  if (isTold && stream.isOpen) return isLive ? TOLD : SLOW;
+  if (isLive || !clock.counts || (!stream.isOpen && Date.now() - moved < THERE)) return QUICK;
+  return isTold ? TOLD : SLOW; // whoever only looks on in a window beside others still sees what is true soon
 }
 
 function askDue() {

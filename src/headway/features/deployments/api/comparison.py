@@ -41,7 +41,7 @@ class ComparedReleaseRow(TypedDict):
 class ComparedRow(TypedDict):
     """What a deployment has changed. ``before`` is the release that served when it began, ``after`` the one that it
     left; null where there is none. ``commitBefore`` and ``commitAfter`` are what was deployed, where that is known, and
-    ``link`` leads to what lies between them, on the forge's own page; of a rollback, to what it took back. ``changes``
+    ``link`` leads to what lies between them, on the forge's own page. ``changes``
     are in its configuration (of a secret only that it differs), null where that is not known: it has left nothing yet,
     or what the two ran with was not kept.
     """

@@ -100,7 +100,7 @@ async def _ask_remove(visit: Visit) -> Question:
         consequences=(
             told_of(users["total"]),
             *((servers,) if "server" in kinds else ()),
-            *((services,) if kinds - {"server"} else ()),
+            *((services,) if kinds - {"server"} or users["total"] > len(users["items"]) else ()),
             "Its private part is forgotten, and cannot be had back.",
         ),
         things=things_of(users["items"]),

@@ -128,7 +128,7 @@ async def _ask_test(visit: Visit) -> Question:
 async def _ask_remove(visit: Visit) -> Question:
     row = await _registry(visit)
     users = await visit.ask(USED_BY, **_by_id(visit))
-    fails = "Each goes on serving; its next deploy fails and says so, until another registry is chosen in its settings."
+    fails = "Each goes on serving; its next deploy fails and says so, until it is given another registry."
     return Question(
         title=f"Remove “{cut(row['registryName'], 120)}”?",
         consequences=(
