@@ -221,8 +221,9 @@ def _another_days() -> frozenset[Path]:
     known = [here / name for name in LONGEST]
     longest = sorted(files.intersection(known), key=known.index)
     dealt = {path for place, path in enumerate(longest) if (place + today().toordinal()) % TURNS == 0}
-    others = turn([str(path) for path in files.difference(known)], TURNS)
-    return frozenset(files - dealt - {Path(name) for name in others})
+    # By their names within the repository, or each folder that holds one would have other days.
+    others = turn([path.relative_to(here).as_posix() for path in files.difference(known)], TURNS)
+    return frozenset(files - dealt - {here / name for name in others})
 
 
 def _has_programs(path: Path) -> bool:

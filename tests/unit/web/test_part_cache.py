@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,8 +66,14 @@ class Parts:
         path = folder / "some.db"
         self._connection = sqlite3.connect(path)
         self._connection.execute("CREATE TABLE things (number INTEGER)")
-        self.cache = PartCache(SqliteVersion(f"sqlite:///{path}"))
+        self._version = SqliteVersion(f"sqlite:///{path}")
+        self.cache = PartCache(self._version)
         self.made = 0
+
+    def close(self) -> None:
+        """Nothing is asked of it any more."""
+        self._version.close()
+        self._connection.close()
 
     def commit(self) -> None:
         """Something is committed."""
@@ -94,8 +100,10 @@ class Parts:
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> Parts:
-    return Parts(tmp_path)
+def parts(tmp_path: Path) -> Iterator[Parts]:
+    opened = Parts(tmp_path)
+    yield opened
+    opened.close()
 
 
 async def of_database(noted: NotedVisit) -> object:
