@@ -77,7 +77,7 @@ async def _site(tmp_path: Path, **env: str) -> AsyncIterator[Site]:
             key = await world.post("sshKey.create", name="k", privateKey=ssh.key.reveal())
             given = {"ipAddress": ssh.address, "port": ssh.port, "sshKeyId": key["sshKeyId"], "concurrency": 8}
             server = await world.post("server.create", name="one", **given)
-            world.platform.engine._parts.registered.kinds[KIND] = ScriptedKind()  # type: ignore[index]
+            world.platform.engine._kinds[KIND] = ScriptedKind()
             async with working(world):
                 yield Site(world, ssh, cable, server)
                 await world.post("server.remove", serverId=server["serverId"], force=True)
