@@ -151,7 +151,11 @@ class Truth(RuleBasedStateMachine):
             wanted, serving = self.query(
                 "SELECT wanted, serving_release_id FROM services WHERE service_id = ?", application_id
             )[0]
-            answer = self.panel.visit(name)
+            try:
+                answer = self.panel.visit(name)
+            except httpx.ConnectError:  # a panel that has only begun has its edge a moment later
+                yield f"nobody listens where {name} is asked for"
+                continue
             if wanted == "up" and serving is not None:
                 yield from self.newest_does_not_serve(name, application_id, serving, answer)
             processes = self.processes_of(name)
