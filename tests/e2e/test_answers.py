@@ -16,6 +16,7 @@ from tests.support.applications.answering import (
     DIES_AFTER_TEN,
     SERVES,
     SERVES_SLOWLY,
+    TALKS_OF_ITSELF,
 )
 from tests.support.applications.led import BACK_SECONDS, BUSY_SECONDS, Led, require_given_back
 from tests.support.applications.visitors import CALM_SECONDS, Visitors
@@ -28,16 +29,6 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(240)]
 
 BREAKS = {"import": BROKEN_AT_IMPORT, "first": BROKEN_AT_FIRST_REQUEST}
 FORMS = ("native", "container")
-TALKS_OF_ITSELF = """\
-import os, socketserver
-
-class Handler(socketserver.BaseRequestHandler):
-    def handle(self):
-        self.request.sendall(b"220 mail.example ESMTP\\r\\n")
-        self.request.recv(1000)
-
-socketserver.ThreadingTCPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
-"""
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +171,22 @@ def test_a_compose_service_that_dies_under_requests_gives_them_back(shared: Pane
     assert "ended by itself" in told or "the edge could not reach the release" in told
     assert row["status"] == "error" or row["unstable"]
     assert shop.one()["composeStatus"] == "error"
+    until(lambda: shop.containers(running=False) == before, 20, what="only those of before are there")
+
+
+def test_what_a_compose_service_answered_before_it_has_to_answer_again(shared: Panel, shop: Stack) -> None:
+    shared.post("domain.create", composeId=shop.compose_id, host="mail.example", serviceName="web", port=3000)
+    shop.deploy(web=service(SERVES))
+    before = shop.containers()
+    shop.change(healthDeadlineSeconds=8)
+    shop.write(web=service(TALKS_OF_ITSELF))
+    with Visitors(shared.edge_port, ["mail.example"], pause_seconds=0.01) as visitors:
+        row = shared.ended(shop.begin(), BUILD_SECONDS)
+        count = visitors.count
+        until(lambda: visitors.count > count + 20, what="more of them came")
+    assert row["status"] == "error", shared.deployment_log(row["deploymentId"])
+    assert "The service web does not answer at port 3000, as it did before" in row["errorMessage"]
+    assert (visitors.failures, set(visitors.answers)) == ([], {("mail.example", "old")})
     until(lambda: shop.containers(running=False) == before, 20, what="only those of before are there")
 
 

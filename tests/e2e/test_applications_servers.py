@@ -19,7 +19,12 @@ from headway.features.servers.source_transfer import SMALL_BYTES
 from tests.e2e.boxes import boxed_web, containers, images, sleepers
 from tests.e2e.test_cli import headway, succeed
 from tests.e2e.test_cli_follow import following, talks
-from tests.support.applications.answering import DIES_AFTER_TEN, SERVES_SLOWLY
+from tests.support.applications.answering import (
+    BROKEN_AT_FIRST_REQUEST,
+    BROKEN_AT_IMPORT,
+    DIES_AFTER_TEN,
+    SERVES_SLOWLY,
+)
 from tests.support.applications.led import require_few_lost
 from tests.support.applications.mortal import WHY, mortal
 from tests.support.applications.visitors import CALM_SECONDS, Visitors
@@ -35,6 +40,7 @@ pytestmark = [
     pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}"),
 ]
 Json = Any
+BREAKS = {"import": BROKEN_AT_IMPORT, "first": BROKEN_AT_FIRST_REQUEST}
 
 
 @dataclass(frozen=True)
@@ -252,6 +258,33 @@ def test_a_release_that_dies_on_a_server_says_why(site: Site, tmp_path: Path) ->
     assert "web | bye\n" in site.panel.deployment_log(row["deploymentId"])
     assert "web | bye\n" in site.panel.get("application.readLogs", applicationId=application_id)
     site.panel.post("application.delete", applicationId=application_id)
+
+
+@pytest.mark.parametrize("breaks", BREAKS)
+def test_a_release_that_never_answers_on_a_server_gets_no_request(site: Site, tmp_path: Path, breaks: str) -> None:
+    files, running = {**web(""), "app.py": SERVES_SLOWLY}, site.panel
+    url = git_repository(tmp_path / "r", files)
+    application_id = site.application(url, f"breaks-at-{breaks}", healthDeadlineSeconds=20)
+    first = running.done(running.deploy(application_id), 120)
+    commit(tmp_path / "r", {"app.py": BREAKS[breaks]}, f"break at {breaks}")
+    name = host_of(running.get("application.one", applicationId=application_id))
+    with Visitors(
+        running.edge_port, [name], kept=49, pause_seconds=CALM_SECONDS, address=site.server.address
+    ) as visitors:
+        until(lambda: visitors.count > 100, what="visitors are there")
+        deployment_id = running.deploy(application_id)
+        running.comes_to(deployment_id, "start", 120)
+        visitors.hurry(0.005)
+        row = running.ended(deployment_id, 120)
+        before = visitors.count
+        until(lambda: visitors.count > before + 100, what="more of them came")
+    print(f"{name}: {visitors.count} requests, {len(visitors.failures)} failed; {row['errorMessage']}")
+    assert row["status"] == "error", (row, running.deployment_log(deployment_id))
+    assert row["steps"][-1]["name"] == "health check", "the route was never its own"
+    assert (visitors.failures, set(visitors.answers)) == ([], {(name, "old")})
+    serving = running.get("application.one", applicationId=application_id)["servingReleaseId"]
+    assert serving == first["deploymentId"]
+    running.post("application.delete", applicationId=application_id)
 
 
 def test_a_release_that_dies_on_a_server_under_requests_gives_them_back(site: Site, tmp_path: Path) -> None:

@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from tests.integration.sources.servers import serve_http
-from tests.support.applications.answering import DIES_AFTER_TEN, SERVES_SLOWLY
+from tests.support.applications.answering import (
+    BROKEN_AT_FIRST_REQUEST,
+    BROKEN_AT_IMPORT,
+    DIES_AFTER_TEN,
+    SERVES_SLOWLY,
+    TALKS_OF_ITSELF,
+)
 from tests.support.applications.led import Led, require_given_back
 from tests.support.applications.visitors import CALM_SECONDS, Visitors
 from tests.support.forges.forge import Forge, forge
@@ -131,6 +137,44 @@ def test_a_preview_that_dies_under_requests_gives_them_back(running: Panel, git_
     require_given_back("dying-pr-5", visitors, led, post=False)
     assert "ended by itself" in running.one(deployment_id)["errorMessage"]
     assert running.visit("dying-pr-5").text == "old"
+
+
+@pytest.mark.parametrize(
+    ("number", "program"), [(6, BROKEN_AT_IMPORT), (7, BROKEN_AT_FIRST_REQUEST)], ids=["import", "first"]
+)
+def test_a_push_to_a_preview_that_never_answers_gets_no_request(
+    running: Panel, git_host: Forge, number: int, program: str
+) -> None:
+    application_id = previewed(running, git_host, f"breaking-{number}", healthDeadlineSeconds=20)
+    pull, name = PullRequest(running, git_host, application_id, number), f"breaking-{number}-pr-{number}"
+    pull.push({**web(""), "app.py": SERVES_SLOWLY}, "Serve")
+    running.done(pull.tell("opened")["deploymentId"])
+    pull.push({**web(""), "app.py": program}, "Break")
+    with Visitors(running.edge_port, [name], kept=49, pause_seconds=CALM_SECONDS) as visitors:
+        until(lambda: visitors.count > 100, what="visitors are there")
+        deployment_id = pull.tell("synchronize")["deploymentId"]
+        running.comes_to(deployment_id, "start")
+        visitors.hurry(0.005)
+        row = running.ended(deployment_id, 60)
+        before = visitors.count
+        until(lambda: visitors.count > before + 100, what="more of them came")
+    print(f"{name}: {visitors.count} requests, {len(visitors.failures)} failed; {row['errorMessage']}")
+    assert row["status"] == "error", (row, running.deployment_log(deployment_id))
+    assert row["steps"][-1]["name"] == "health check", "the route was never its own"
+    assert (visitors.failures, set(visitors.answers)) == ([], {(name, "old")})
+
+
+def test_what_a_preview_answered_before_it_has_to_answer_again(running: Panel, git_host: Forge) -> None:
+    application_id = previewed(running, git_host, "mailing")
+    pull = PullRequest(running, git_host, application_id, 8)
+    pull.push(web("preview"), "Serve")
+    running.done(pull.tell("opened")["deploymentId"])
+    running.post("application.update", applicationId=application_id, healthDeadlineSeconds=8)
+    pull.push({**web(""), "app.py": TALKS_OF_ITSELF}, "Become a mail server")
+    row = running.ended(pull.tell("synchronize")["deploymentId"])
+    assert row["status"] == "error"
+    assert "It has to answer HTTP there, as the release before does" in row["errorMessage"]
+    assert running.visit("mailing-pr-8").text == "preview"
 
 
 def test_one_that_is_closed_while_it_builds_is_gone_and_comes_back_when_it_is_opened_again(

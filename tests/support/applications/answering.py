@@ -68,3 +68,15 @@ BROKEN_AT_FIRST_REQUEST = counting("new", 0, on_probes=True)
 DIES_AFTER_TEN = counting("new", 10, amid=True)
 SERVES = counting("old")
 SERVES_SLOWLY = counting("old", takes_seconds=0.1)
+
+# No server of HTTP: it speaks first, and of something else.
+TALKS_OF_ITSELF = """\
+import os, socketserver
+
+class Handler(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request.sendall(b"220 mail.example ESMTP\\r\\n")
+        self.request.recv(1000)
+
+socketserver.ThreadingTCPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
+"""
