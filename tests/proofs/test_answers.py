@@ -1,5 +1,5 @@
 """No request is lost to a release that breaks at its import or at its first request, and few to one that dies after
-ten: with the servers that people use, in compose services and in a swarm.
+ten: with the servers that people use, in compose services, in a swarm and as a stack of one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,13 @@ from tests.support.applications.answering import (
     SERVES,
     SERVES_SLOWLY,
 )
-from tests.support.applications.led import BACK_SECONDS, BUSY_SECONDS, Led, require_given_back
+from tests.support.applications.led import (
+    BACK_SECONDS,
+    BUSY_SECONDS,
+    Led,
+    require_few_lost,
+    require_given_back,
+)
 from tests.support.applications.visitors import Visitors
 from tests.support.docker.compose import panel_with_engine, stack
 from tests.support.docker.docker_engine import BASE_IMAGE, Engine
@@ -236,13 +242,67 @@ def test_as_a_compose_service(boxed: Panel, docker_engine: Engine) -> None:
         boxed.post("compose.delete", composeId=each.compose_id, deleteVolumes=True)
 
 
-@pytest.mark.docker
-def test_as_a_service_of_a_swarm(boxed: Panel, folder: Path, docker_engine: Engine) -> None:
+@pytest.fixture
+def swarming(docker_engine: Engine) -> Iterator[Engine]:
+    """The engine, which manages a swarm of its own meanwhile."""
     docker_engine.docker("swarm", "init", "--advertise-addr", "127.0.0.1")
     try:
-        _in_a_swarm(boxed, folder / "swarm")
+        yield docker_engine
     finally:
         docker_engine.docker("swarm", "leave", "--force")
+
+
+# It asks as the edge does, and as one who does not count among the visitors.
+_ASKS = (
+    "exec 3<>/dev/tcp/127.0.0.1/3000; printf 'GET / HTTP/1.0\\r\\nuser-agent: Headway\\r\\n\\r\\n' >&3; "
+    "read -t 3 -r line <&3; [[ $$line == HTTP/1.?\\ 200* ]]"
+)
+
+
+@pytest.mark.docker
+def test_as_a_stack_of_a_swarm(boxed: Panel, swarming: Engine) -> None:
+    """The swarm has its own order: it is the check of the file that keeps requests from what breaks, and the swarm that
+    goes back from what dies.
+    """
+    mall = stack(boxed, swarming, "mall")
+    mall.change(composeType="stack")
+    boxed.post("domain.create", composeId=mall.compose_id, host="mall.example", serviceName="web", port=3000)
+
+    def service(program: str, *check: str) -> dict[str, object]:
+        return {
+            "image": BASE_IMAGE,
+            "command": ["python3", "-c", program.replace("$", "$$")],
+            "environment": {"PORT": "3000"},
+            "healthcheck": {"test": ["CMD", *check], "interval": "300ms", "timeout": "5s", "retries": 5},
+            "stop_grace_period": "1s",
+            "deploy": {"update_config": {"monitor": "5s"}},
+        }
+
+    asks = ("bash", "-c", _ASKS)
+    mall.deploy(web=service(SERVES_SLOWLY, *asks))
+    for what, program in (
+        ("import", BROKEN_AT_IMPORT),
+        ("first request", BROKEN_AT_FIRST_REQUEST),
+        ("after ten", DIES_AFTER_TEN),
+    ):
+        mall.write(web=service(program, *asks))
+        with Visitors(boxed.edge_port, ["mall.example"], kept=49) as visitors:
+            until(lambda: visitors.count > 100, what="visitors are there")
+            row = boxed.ended(mall.begin(), SECONDS)
+            before = visitors.count
+            until(lambda least=before: visitors.count > least + 100, what="more of them came")  # type: ignore[misc]
+        told("stack", what, visitors, row)
+        assert row["status"] == "error"
+        if what == "after ten":
+            require_few_lost("mall.example", visitors)
+        else:
+            assert visitors.failures == []
+    boxed.post("compose.delete", composeId=mall.compose_id, deleteVolumes=True)
+
+
+@pytest.mark.docker
+def test_as_a_service_of_a_swarm(boxed: Panel, folder: Path, swarming: Engine) -> None:
+    _in_a_swarm(boxed, folder / "swarm")
 
 
 def _in_a_swarm(running: Panel, repository: Path) -> None:
