@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,14 @@ def unhurried(database: SqlDatabase) -> SqlDatabase:
         with database.writer.connect() as connection:
             connection.connection.cursor().execute("PRAGMA synchronous=OFF")
     return database
+
+
+@contextmanager
+def nothing_is_written(data_dir: Path) -> Iterator[None]:
+    """Somebody else holds the lock of a panel's SQLite: what it writes waits meanwhile, and what it reads does not."""
+    with closing(sqlite3.connect(data_dir / "headway.db", timeout=20, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
 
 
 def _migrate(url: str) -> None:
