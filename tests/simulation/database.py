@@ -30,6 +30,7 @@ class Store:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.watch: Callable[[Tx], None] = lambda _tx: None
+        self.commits = 0
         self._connection = _fresh_connection()
 
     def perform(self, work: Callable[[Tx], T], *, writing: bool = True) -> tuple[Tx, T]:
@@ -41,6 +42,7 @@ class Store:
             if writing:
                 self.watch(tx)
                 transaction.commit()
+                self.commits += 1
         finally:
             transaction.close()  # rolled back where it was not committed
         return tx, result

@@ -15,7 +15,13 @@ from headway.kernel.errors import HeadwayError
 
 _ROOT = Path(headway.__file__).parent
 FOLDERS = ("core/engine", "infra/logs")
-FILES = ("core/deployments/retention.py",)
+OF_FEATURES = (
+    "core/deployments/subject_shutdown.py",
+    *(f"features/notifications/{name}.py" for name in ("delivery", "outbox")),
+    "features/previews/cleanup.py",
+    "features/schedules/cleanup.py",
+)
+FILES = ("core/deployments/retention.py", *OF_FEATURES)
 ERRORS: tuple[Callable[[], Exception], ...] = (
     lambda: RuntimeError("nobody foresaw it"),
     lambda: OSError(28, "No space left on device"),

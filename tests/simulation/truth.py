@@ -197,8 +197,8 @@ def _read(tx: Tx, statement: str) -> tuple[list[str], Sequence[Any]]:
 
 
 def ends_told(tx: Tx) -> Counter[str]:
-    """How often the outbox tells of each deployment's end."""
-    payloads: list[Mapping[str, str]] = [
-        json.loads(value) for (value,) in tx.connection.exec_driver_sql("SELECT payload FROM outbox")
-    ]
-    return Counter(payload["deploymentId"] for payload in payloads if Status(payload["status"]).ended)
+    """How often each deployment's end is told: by the outbox, or by a notice that was made of it for a channel."""
+    both = "SELECT payload FROM outbox UNION ALL SELECT payload FROM notices"
+    payloads: list[Mapping[str, str]] = [json.loads(value) for (value,) in tx.connection.exec_driver_sql(both)]
+    of_deployments = [payload for payload in payloads if "deploymentId" in payload]
+    return Counter(payload["deploymentId"] for payload in of_deployments if Status(payload["status"]).ended)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
@@ -17,18 +18,19 @@ from headway.core.engine.scheduler.cron import Cron
 from headway.core.engine.scheduler.timer import Policy, Tick
 from headway.core.engine.scheduler.timers import Timers
 from headway.core.engine.troubles import Troubles
+from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
 from headway.kernel.events import Events
+from tests.simulation import features
 from tests.simulation.border import Fault
-from tests.simulation.database import SimDatabase
-from tests.simulation.injection import ERRORS, Injector, Point
+from tests.simulation.injection import ERRORS, OF_FEATURES, Injector, Point
 from tests.simulation.machine import Machine
 from tests.simulation.world import Panel, World, play, world
 from tests.support.panel.factories import request
 
 LONGEST_SECONDS = 6_000.0  # what fails twenty times in a row is tried each five minutes in the end
-AGAIN = 20
+AGAIN = {"day": 20, "night": 20, "evening": 8}  # the loops of features look each second, however long an item waits
 PANELS = "panels"
 SHORT = {"fetch": ["print fetching"], "build": ["print building"], "migrate": ["print migrating"]}
 FAILING = {**SHORT, "migrate": ["print migrating", "exit 3"]}
@@ -53,7 +55,7 @@ def prepare(made: World) -> None:
     """A server, a timer that is due after half a minute of the first hour, and records that are not kept for ever."""
     made.servers = [Machine("server")]
     made.sources = {SubjectType.SCHEDULE: Nightly()}
-    made.pollers = lambda db: (Poller("retention", _retention(made, db).keep_round),)
+    made.pollers = lambda engine: (Poller("retention", _retention(made, engine._parts.db).keep_round),)
     timers, cron = Timers(Events(), made.loop), Cron(expression="30 0 0 1 1 *")
 
     def put(tx: Tx) -> None:
@@ -100,7 +102,33 @@ async def a_night(made: World) -> None:
     await calm(made, 5)
 
 
-DAYS: Mapping[str, Callable[[World], Awaitable[None]]] = {"day": a_day, "night": a_night}
+async def an_evening(made: World) -> None:
+    """Schedules and previews are deleted: each has runs that ended, are at work or wait; all of it is told."""
+    receiver = features.prepare(made)
+    panel = made.start_panel()
+
+    async def runs(subject_type: SubjectType, name: str, commands: Mapping[str, list[str]]) -> None:
+        asked = replace(wish(name, commands), subject_type=subject_type)
+        await made.ask(panel, made.enqueue(panel, asked))
+
+    for name in features.SCHEDULES:
+        await runs(SubjectType.SCHEDULE, name, SHORT)
+    await kept_up(made, made.all_ended, "they have run")
+    both = (features.SCHEDULES[0], features.PREVIEWS[0])
+    await runs(SubjectType.SCHEDULE, both[0], ENDLESS)
+    await runs(SubjectType.PREVIEW, both[1], ENDLESS)
+    endless = [max(row.seq for row in made.truth.rows.values() if row.subject_id == name) for name in both]
+    ids = [row.deployment_id for row in made.truth.rows.values() if row.seq in endless]
+    await kept_up(made, lambda: all(made.machine.begun[each, "fetch"] for each in ids), "they are at work")
+    await runs(SubjectType.SCHEDULE, features.SCHEDULES[1], ENDLESS)
+    await runs(SubjectType.PREVIEW, features.PREVIEWS[1], ENDLESS)
+    features.delete(made)
+    await ask(made, panel, "neighbour", SHORT)
+    await calm(made, 7)
+    await kept_up(made, lambda: features.is_clear(made, receiver), "all is cleared and told")
+
+
+DAYS: Mapping[str, Callable[[World], Awaitable[None]]] = {"day": a_day, "night": a_night, "evening": an_evening}
 
 
 def play_day(day: str, injector: Injector) -> dict[str, str]:
@@ -115,16 +143,20 @@ def play_day(day: str, injector: Injector) -> dict[str, str]:
 
 
 def points_of(day: str) -> tuple[dict[str, str], list[tuple[Point, int]]]:
-    """How a day goes where nothing fails, and where something may: each point the first time, and the last."""
+    """How a day goes where nothing fails, and where something may: each point the first time, and the last. Of an
+    evening only those of features: the others are those of the days.
+    """
     injector = Injector()
     ends = play_day(day, injector)
     points = sorted(injector.met.items(), key=lambda each: str(each[0]))
+    if day == "evening":
+        points = [(point, times) for point, times in points if point.file in OF_FEATURES]
     return ends, [(point, nth) for point, times in points for nth in sorted({1, times})]
 
 
 def judge(day: str, point: Point, nth: int, ends: Mapping[str, str]) -> str:
-    """What is wrong with a day on which a point fails, "" for nothing: one deployment may end otherwise, none is left,
-    and none of the others takes part.
+    """What is wrong with a day on which a point fails, "" for nothing: one deployment may end otherwise (of an evening,
+    where what fails is no deployment's, none), none is left, and none of the others takes part.
     """
     error = Random(f"{point} {nth}").choice(ERRORS)
     injector = Injector(point=point, nth=nth, error=error)
@@ -135,7 +167,7 @@ def judge(day: str, point: Point, nth: int, ends: Mapping[str, str]) -> str:
     others = {name for name in {*ends, *found} if ends.get(name) != found.get(name)}
     if injector.raised_outside:  # of every loop: then the panel itself ends, and is started anew
         others.discard(PANELS)
-    if PANELS not in others and len(others) <= 1:
+    if PANELS not in others and len(others) <= (0 if day == "evening" else 1):
         return ""
     return f"{error()!r}: {[(name, ends.get(name), found.get(name)) for name in sorted(others)]}"
 
@@ -146,9 +178,9 @@ def judge_lasting(day: str, point: Point) -> str:
     """
     error = Random(f"{point} again").choice(ERRORS)
     try:
-        play_day(day, Injector(point=point, times=AGAIN, error=error))
+        play_day(day, Injector(point=point, times=AGAIN[day], error=error))
     except AssertionError as untrue:
-        return f"{AGAIN} times {error()!r}: {(str(untrue).splitlines() or ['?'])[-1]}"
+        return f"{AGAIN[day]} times {error()!r}: {(str(untrue).splitlines() or ['?'])[-1]}"
     return ""
 
 
@@ -214,7 +246,7 @@ def revived(made: World) -> Panel:
     return panel
 
 
-def _retention(made: World, db: SimDatabase) -> Retention:
+def _retention(made: World, db: Database) -> Retention:
     keep = Keep(number=1, age=timedelta(hours=1))
     troubles = Troubles(clock=made.loop, monotonic=made.loop.time)
     return Retention(db=db, logs=LogFilesOnDisk(made.logs), default=keep, own={}, needed=_needed, troubles=troubles)

@@ -73,11 +73,11 @@ class World:
         self.undo_seconds = 0.0
         self.servers: list[Machine] = []
         self.settings = EngineSettings()
+        self.vault = Vault(Vault.new_key())
         self.sources: dict[SubjectType, Source] = {}
-        self.pollers: Callable[[SimDatabase], tuple[Poller, ...]] = lambda _db: ()
+        self.pollers: Callable[[Engine], tuple[Poller, ...]] = lambda _engine: ()
         self._starts = 0
         self._processes: list[Process] = []
-        self._vault = Vault(Vault.new_key())
         self.store.perform(lambda tx: add_host(tx, concurrency=CONCURRENCY))
         self.store.watch = self.truth.look_at_rows
 
@@ -98,7 +98,7 @@ class World:
                 kinds={work.name: work},
                 sources=self.sources,
             ),
-            vault=self._vault,
+            vault=self.vault,
             logs=LogFolder(self.logs, Nobody(), events),
             owner=f"{panel_id}.{self._starts}",
             troubles=Troubles(clock=self.loop, monotonic=self.loop.time),
@@ -107,7 +107,7 @@ class World:
             crash_point=lambda _name: self.border.count(),
         )
         engine = Engine(parts)
-        engine.register(loops=self.pollers(SimDatabase(self.store, self.border)))
+        engine.register(loops=self.pollers(engine))
 
         async def run() -> None:
             await engine.take_over(panel_id)
