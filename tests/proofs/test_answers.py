@@ -20,6 +20,7 @@ from tests.support.applications.answering import (
     DIES_AFTER_TEN,
     SERVES,
     SERVES_SLOWLY,
+    TALKS_OF_ITSELF,
 )
 from tests.support.applications.led import (
     BACK_SECONDS,
@@ -297,6 +298,22 @@ def test_as_a_stack_of_a_swarm(boxed: Panel, swarming: Engine) -> None:
             require_few_lost("mall.example", visitors)
         else:
             assert visitors.failures == []
+    mall.change(healthDeadlineSeconds=15)  # longer than a rollout is watched
+    row = mall.fail(web=service(TALKS_OF_ITSELF, "true"))
+    assert "The service web does not answer at port 3000, as it did before" in row["errorMessage"]
+    with Visitors(boxed.edge_port, ["mall.example"], kept=1) as visitors:
+        until(lambda: visitors.answers["mall.example", "old"] > 20, what="what served before serves again")
+    for port, program in ((3000, TALKS_OF_ITSELF), (3001, SERVES)):
+        warned = stack(boxed, swarming, f"warned-{port}")
+        warned.change(composeType="stack")
+        domain = {"composeId": warned.compose_id, "host": f"warned-{port}.example", "serviceName": "web"}
+        boxed.post("domain.create", port=port, **domain)
+        row = warned.deploy(web=service(program, "true"))
+        assert f"Nobody is served at the domains of web:{port}, which does not answer" in row["errorMessage"]
+        log = boxed.deployment_log(row["deploymentId"])
+        assert "as the release before does" not in log
+        assert f"web does not answer on port {port}: GET / on port {port} got no answer" in log
+        boxed.post("compose.delete", composeId=warned.compose_id, deleteVolumes=True)
     boxed.post("compose.delete", composeId=mall.compose_id, deleteVolumes=True)
 
 

@@ -18,8 +18,11 @@ from pathlib import Path
 
 import pytest
 
+from headway.drivers.runtimes.compose import stacks
 from headway.drivers.runtimes.swarm.forwarder import configuration
 from headway.infra.hosts.wheel_programs import beside_python
+from headway.kernel.artifacts import Upstream
+from tests.support.applications.answering import TALKS_OF_ITSELF
 from tests.support.panel.panel import free_port, until
 
 LARGE = b"x" * 5_000_000
@@ -120,6 +123,26 @@ def test_where_nobody_comes_back_it_is_told_while_people_still_wait(forwarding: 
         status, said, took = forwarding.ask()
     assert (status, said) == (502, "")
     assert 3.5 < took < 8
+
+
+@pytest.mark.parametrize(
+    ("program", "answers"),
+    [("", False), (TALKS_OF_ITSELF, False), (PROGRAM, True), (PROGRAM.replace("(200)", "(502)"), True)],
+    ids=["nobody", "no HTTP", "HTTP", "HTTP that says the same"],
+)
+async def test_what_it_says_itself_is_no_answer_of_what_it_leads_to(
+    forwarding: Forwarding, program: str, *, answers: bool
+) -> None:
+    with contextlib.ExitStack() as stack:
+        if program:
+            argv, env = [sys.executable, "-c", program, "new", str(forwarding.new)], {"PORT": str(forwarding.new)}
+            process = stack.enter_context(subprocess.Popen(argv, env={**os.environ, **env}))
+            stack.callback(process.kill)
+            until(lambda: _listens(forwarding.new), 10, what="it listens")
+        stack.enter_context(forwarding.runs())
+        asked = await stacks.ask(Upstream(address="127.0.0.1", port=forwarding.port), 3000, 0.0)
+    assert asked.answers == answers
+    assert asked.lacking.startswith("GET / on port 3000 got no answer: ") != answers
 
 
 def _listens(port: int) -> bool:

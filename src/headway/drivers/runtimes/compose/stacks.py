@@ -15,12 +15,16 @@ from headway.drivers.runtimes.compose.commands import Docker
 from headway.drivers.runtimes.compose.engine import Engine
 from headway.drivers.runtimes.compose.observation import SERVICE, Container
 from headway.drivers.runtimes.compose.stack_file import Held
+from headway.drivers.runtimes.contract.machine import Asked
+from headway.drivers.runtimes.swarm import forwarder
 from headway.drivers.runtimes.swarm.cluster import Cluster
 from headway.drivers.runtimes.swarm.forwarder import PORT, Forwarders, Leading
 from headway.drivers.runtimes.swarm.tasks import Task, read, rolled_back
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
 from headway.infra.docker.labels import COMPOSE, DEPLOYMENT, PANEL, SWARM, WAY, labelled, leads_to_others
 from headway.infra.hosts.command import Command, Stage
+from headway.infra.http_request import NoAnswer
+from headway.kernel.artifacts import Upstream
 from headway.kernel.errors import Unavailable
 
 _PAUSE = 0.1
@@ -211,6 +215,23 @@ def address_of(containers: Sequence[Container], service: str, port: int) -> tupl
             if address is not None:
                 return address, PORT
     return None
+
+
+async def ask(way: Upstream, number: int, within_seconds: float) -> Asked:
+    """Asks for an answer in HTTP at the port ``number`` of a service, by its forwarder, again and again for so long at
+    most.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + within_seconds
+    while True:
+        try:
+            await forwarder.ask_any(way.address, way.port, number)
+        except NoAnswer as silence:
+            if loop.time() >= deadline:
+                return Asked(answers=False, lacking=f"GET / on port {number} got no answer: {silence}.")
+        else:
+            return Asked(answers=True)
+        await asyncio.sleep(_PAUSE)
 
 
 def is_forwarder(container: Container) -> bool:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from headway.drivers.runtimes.container.refusals import translated
+from headway.drivers.runtimes.contract.answer import headers_for
 from headway.drivers.runtimes.swarm import service_body
 from headway.infra import http_request
 from headway.infra.docker import images, labels
@@ -33,6 +34,7 @@ _KEY_HEADER = "X-Headway-Task-Key"
 _TASK_HEADER = "X-Headway-Task"
 _PROGRAM, _CONFIGURATION = "caddy", "forwarder.json"
 _TRY_SECONDS = 5.0
+_OWN_STATUSES, _OWN_NAME = frozenset({502, 504}), "Caddy"  # of what it says itself, where nobody has answered
 _GRACE_SECONDS = 10
 _TRY_AGAIN_MS = 50
 # Swarm starts a copy that ended again after 2 s, and its clients get that one's answer. Where none comes, they are told
@@ -195,6 +197,15 @@ async def ask(port: int, forwarder: Forwarder, address: str, path: str, inner_po
     if REACHED not in answer.headers:
         raise http_request.NoAnswer("the connection was refused, or closed without an answer")
     return answer
+
+
+async def ask_any(address: str, port: int, inner_port: int) -> None:
+    """Asks whichever task answers first, through a forwarder. Raises NoAnswer where none does."""
+    headers = headers_for(inner_port)
+    answer = await http_request.get(address, port, "/", headers=headers, timeout_seconds=_TRY_SECONDS)
+    is_empty, named = answer.headers.get("content-length") == "0", answer.headers.get("server")
+    if answer.status in _OWN_STATUSES and is_empty and named == _OWN_NAME:  # what a task says itself has its own name
+        raise http_request.NoAnswer("the connection was refused, or closed without an answer")
 
 
 def configuration() -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headway.core.deployments.run import Run, RunFailed
+from headway.drivers.runtimes.compose import stacks
 from headway.drivers.runtimes.compose.observation import Container
 from headway.drivers.runtimes.contract.machine import Asked, Port
 from headway.drivers.runtimes.contract.patience import SECONDS_UNTIL_TOLD, Patience
@@ -79,7 +80,9 @@ class AnswerCheck:
         end = time.monotonic() + (self.within_seconds if expected else 0.0)
         seconds = SECONDS_UNTIL_TOLD  # at first: whoever follows is told of a wrong port long before it is given up
         while True:
-            asked = await asyncio.gather(*(self._ask(*each, expected=expected, seconds=seconds) for each in servers))
+            asked = await asyncio.gather(
+                *(self._ask(*each, port, expected=expected, seconds=seconds) for each in servers)
+            )
             silent = next((each for each in asked if not each.answers), None)
             if silent is None and asked:
                 return ""
@@ -95,11 +98,13 @@ class AnswerCheck:
             "Nobody is served at the domains of {}:{}, which does not answer: {}.", name, port, why.rstrip(".")
         )
 
-    async def _ask(self, server: Upstream, container: Container | None, *, expected: bool, seconds: float) -> Asked:
-        pid = None if container is None else container.pid
-        strict = expected or container is None  # what leads into a swarm takes connections for whatever is behind it
-        port = Port(number=server.port, address=server.address)
-        return await self.tools.engine.machine.ask(port, pid=pid, expected=strict, within_seconds=seconds)
+    async def _ask(
+        self, server: Upstream, container: Container | None, number: int, *, expected: bool, seconds: float
+    ) -> Asked:
+        if container is None:  # of a stack: what leads there takes connections, and answers, for whatever is behind it
+            return await stacks.ask(server, number, seconds)
+        port, machine = Port(number=server.port, address=server.address), self.tools.engine.machine
+        return await machine.ask(port, pid=container.pid, expected=expected, within_seconds=seconds)
 
     def _is_expected(self, name: str, port: int) -> bool:
         """Before it was written down what answers, nothing came to serve that did not."""
