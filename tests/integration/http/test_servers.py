@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 
+from headway.features.servers import store as servers_store
+from headway.infra.hosts.base import HostUnreachable
 from headway.infra.hosts.ssh_target import fingerprint
 from tests.integration.http.test_servers_access import asked as queried
 from tests.integration.http.test_servers_access import told
 from tests.integration.http.working import working
 from tests.integration.http.world import World
+from tests.support.databases.databases import nothing_is_written
 from tests.support.machines.local_hosts import with_argument
 from tests.support.machines.ssh_servers import SSHD, SshServer, ssh_server
 from tests.support.panel.scripted import KIND, ScriptedKind, request
@@ -88,6 +91,25 @@ async def test_a_server_is_looked_at_and_its_key_is_pinned(site: Site) -> None:
     assert row["reach"]["isUp"]
     assert row["reach"]["lastSeenAt"] is not None
     assert "privateKey" not in row
+
+
+async def test_a_key_that_could_not_be_kept_is_not_trusted_by_a_host_that_is_made_anew(
+    world: World, ssh: SshServer
+) -> None:
+    """Else a panel that dies then has asked something of a server whose key the next one does not know."""
+    key = await world.post("sshKey.create", name="k", privateKey=ssh.key.reveal())
+    given = {"name": "one", "ipAddress": "127.0.0.1", "port": ssh.port, "sshKeyId": key["sshKeyId"]}
+    server_id = (await world.post("server.create", **given))["serverId"]
+    fleet = world.platform.fleet
+    with nothing_is_written(world.platform.data_dir.path), pytest.raises(HostUnreachable, match="cannot be kept"):
+        await fleet.server(server_id).boot_id()
+    await fleet.load()  # as whenever a server changes
+    fleet.server(server_id).retry_at_once()
+    await fleet.server(server_id).boot_id()
+    kept = await world.services.db.read(lambda tx: servers_store.find(tx, server_id).host_key)
+    assert kept == ssh.host_key
+    await world.post("server.remove", serverId=server_id, force=True)
+    await fleet.aclose()
 
 
 async def test_a_server_that_was_set_up_anew_is_refused_until_its_key_is_forgotten(site: Site) -> None:

@@ -206,7 +206,11 @@ class Fleet(Mapping[str, Host]):
     def _pinned(self, server_id: str) -> Pin:
         async def pin(host_key: str) -> None:
             self._pins[server_id] = host_key  # until a round has read the row that has it
-            await self.db.run(lambda tx: store.set_fields(tx, server_id, host_key=host_key))
+            try:
+                await self.db.run(lambda tx: store.set_fields(tx, server_id, host_key=host_key))
+            except BaseException:
+                self._pins.pop(server_id, None)  # else a host made anew asks, and perhaps no row has the key
+                raise
 
         return pin
 
