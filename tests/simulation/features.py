@@ -171,6 +171,7 @@ def _loops(made: World, engine: Engine, receiver: Receiver) -> tuple[Poller, ...
         stopping=engine.stopper,
         timers=Timers(events, made.loop),
         logs=LogFilesOnDisk(made.logs),
+        troubles=parts.troubles,
     )
     ending = PreviewCleanup(
         db=db,
@@ -178,8 +179,9 @@ def _loops(made: World, engine: Engine, receiver: Receiver) -> tuple[Poller, ...
         events=events,
         acting=cast("PreviewLifecycle", None),  # nobody expires here, and no forge is asked
         providers=cast("GitProviderService", None),
+        troubles=parts.troubles,
     )
-    handing = NoticeOutbox(db=db, unchanged=unchanged, vault=vault, keep_for=timedelta(days=1))
+    handing = NoticeOutbox(db=db, unchanged=unchanged, keep_for=timedelta(days=1))
     sending = NoticeDelivery(db=db, vault=vault, events=events, tell=receiver.tell)
     return (
         Poller("schedules", cleaning.clear_round),

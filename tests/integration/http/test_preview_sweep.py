@@ -27,6 +27,7 @@ def clearing(world: World) -> PreviewCleanup:
         events=services.events,
         acting=services.previews.acting,
         providers=services.git_providers,
+        troubles=services.troubles,
     )
 
 

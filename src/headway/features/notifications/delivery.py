@@ -11,11 +11,12 @@ from datetime import datetime
 from headway.core.access.policy import Noun
 from headway.core.access.topics import topics_of
 from headway.core.deployments.store import announce_later
+from headway.core.engine import explain
 from headway.features.notifications import store
-from headway.features.notifications.media import NotTold
 from headway.features.notifications.model import CHANNEL_FAILED, Channel, Notice, NoticeState, wait_after
-from headway.infra.db.engine import Database
+from headway.infra.db.engine import Database, DatabaseAway
 from headway.infra.db.transaction import Tx
+from headway.kernel.errors import HeadwayError
 from headway.kernel.events import Events, NoticeSettled, Whose
 from headway.kernel.vault import Vault
 
@@ -29,7 +30,9 @@ Tell = Callable[[Channel, Notice, datetime], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeDelivery:
-    """``tell`` tells a notice once, or raises NotTold."""
+    """``tell`` tells a notice once, or raises NotTold. Whatever else keeps one from being told, its channel that cannot
+    be opened for instance, keeps no other, and is counted as an attempt too.
+    """
 
     db: Database
     vault: Vault
@@ -47,25 +50,35 @@ class NoticeDelivery:
         return 0.0
 
     async def _send(self, notice: Notice) -> None:
-        channel, now = await self.db.read(lambda tx: (store.find_to_tell(tx, notice.channel_id, self.vault), tx.now))
         try:
+            channel, now = await self.db.read(
+                lambda tx: (store.find_to_tell(tx, notice.channel_id, self.vault), tx.now)
+            )
             await self.tell(channel, notice, now)
-        except NotTold as failure:
+        except DatabaseAway:  # which says nothing of the notice
+            raise
+        except HeadwayError as failure:
             why = failure.message
-            await self.db.run(lambda tx: self._failed(tx, channel, notice, why))
+        except Exception as error:
+            why = explain.unforeseen(error)
+            if notice.last_error != why:  # each attempt meets it again: once is enough
+                log.exception("the notice %s could not be told", notice.notice_id)
         else:
             await self.db.run(lambda tx: self._sent(tx, channel, notice))
+            return
+        await self.db.run(lambda tx: self._failed(tx, notice, why))
 
     def _sent(self, tx: Tx, channel: Channel, notice: Notice) -> None:
         if store.settle(tx, notice, state=NoticeState.SENT, sent_at=tx.now, last_error=None):
             store.set_failing(tx, channel.channel_id, None)
             self._announce(tx, channel, NoticeState.SENT)
 
-    def _failed(self, tx: Tx, channel: Channel, notice: Notice, why: str) -> None:
+    def _failed(self, tx: Tx, notice: Notice, why: str) -> None:
         wait = wait_after(notice.attempts + 1)
         state = NoticeState.FAILED if wait is None else NoticeState.WAITING
         due_at = tx.now if wait is None else tx.now + wait
-        if not store.settle(tx, notice, state=state, due_at=due_at, last_error=why):
+        channel = store.find_unopened(tx, notice.channel_id)
+        if not store.settle(tx, notice, state=state, due_at=due_at, last_error=why) or channel is None:
             return
         if channel.failing_since is None:
             payload = {

@@ -18,7 +18,7 @@ from headway.module import Base, Module
 def install_notifications(base: Base, servers: Mapping[str, SshHost]) -> Module:
     """Notifications; the disks of ``servers`` are watched beside the panel's own."""
     db, vault, settings = base.db, base.vault, base.settings
-    telling = NoticeOutbox(db=db, unchanged=Unchanged(base.db.version), vault=vault, keep_for=settings.keep_webhooks)
+    telling = NoticeOutbox(db=db, unchanged=Unchanged(base.db.version), keep_for=settings.keep_webhooks)
     sending = NoticeDelivery(db=db, vault=vault, events=base.events, tell=tell)
     disk = DiskWatch(db=db, folder=base.data_dir.path, servers=servers, reserve=settings.disk_reserve)
     troubles = TroubleWatch(db=db, troubles=base.engine.troubles.all)

@@ -13,7 +13,6 @@ from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.db.version import Unchanged
 from headway.kernel.ids import new_id
-from headway.kernel.vault import Vault
 
 _AT_A_TIME = 200
 _REST = 1.0
@@ -25,7 +24,6 @@ class NoticeOutbox:
 
     db: Database
     unchanged: Unchanged
-    vault: Vault
     keep_for: timedelta
 
     async def hand_out(self) -> float:
@@ -47,7 +45,7 @@ class NoticeOutbox:
     def _hand_out(self, tx: Tx) -> int:
         tx.lock("outbox")
         rows = store.written(tx, _AT_A_TIME)
-        channels = store.every(tx, self.vault)
+        channels = store.every_unopened(tx)
         for row in rows:
             heard = [each for each in channels if each.created_at <= row.created_at]
             if heard:

@@ -12,7 +12,7 @@ from sqlalchemy import Row, and_, delete, exists, func, insert, literal, select,
 
 from headway.core.access.machine_store import is_guarded
 from headway.core.access.policy import Missing, Noun
-from headway.features.notifications.model import Channel, ChannelTarget, Happening, Notice, NoticeState
+from headway.features.notifications.model import NOWHERE, Channel, ChannelTarget, Happening, Notice, NoticeState
 from headway.infra.db.tables.backups import backups, volume_backups
 from headway.infra.db.tables.deployments import outbox
 from headway.infra.db.tables.notifications import WAITING, channels, notices
@@ -54,8 +54,14 @@ def find(tx: Tx, channel_id: str, vault: Vault) -> Channel:
     return _channel(row, vault)
 
 
+def find_unopened(tx: Tx, channel_id: str) -> Channel | None:
+    """The same, without where it leads; None where there is none any more."""
+    row = tx.execute(select(channels).where(_c.channel_id == channel_id)).one_or_none()
+    return None if row is None else _bare(row)
+
+
 def find_to_tell(tx: Tx, channel_id: str, vault: Vault) -> Channel:
-    """The same, to be told on: where it may lead now is in it. Raises Missing."""
+    """The channel, to be told on: where it may lead now is in it. Raises Missing."""
     found = find(tx, channel_id, vault)
     guarded = is_guarded(tx, found.organization_id, found.target.guarded)
     return replace(found, target=replace(found.target, guarded=guarded))
@@ -67,9 +73,9 @@ def of_organization(tx: Tx, organization_id: str, vault: Vault) -> list[Channel]
     return [_channel(row, vault) for row in tx.execute(mine)]
 
 
-def every(tx: Tx, vault: Vault) -> list[Channel]:
-    """All channels."""
-    return [_channel(row, vault) for row in tx.execute(select(channels))]
+def every_unopened(tx: Tx) -> list[Channel]:
+    """All channels, without where they lead: one that cannot be opened is still one that wants to be told."""
+    return [_bare(row) for row in tx.execute(select(channels))]
 
 
 def set_failing(tx: Tx, channel_id: str, error: str | None) -> None:
@@ -204,8 +210,12 @@ def happening_of(tx: Tx, row: Row[Any]) -> Happening:
 
 
 def _channel(row: Row[Any], vault: Vault) -> Channel:
+    return replace(_bare(row), target=ChannelTarget(**vault.open(row.target)))
+
+
+def _bare(row: Row[Any]) -> Channel:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
-    return Channel(**{**values, "target": ChannelTarget(**vault.open(values["target"]))})
+    return Channel(**{**values, "target": NOWHERE})
 
 
 def _notice(row: Row[Any]) -> Notice:

@@ -7,9 +7,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from headway.core.deployments.model import Request, SubjectType, Trigger
+from headway.core.deployments.retention import Attempts
 from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent
 from headway.core.deployments.subject_shutdown import end_unfinished
@@ -29,6 +31,7 @@ from headway.kernel.events import Events, PreviewsCounted
 log = logging.getLogger(__name__)
 
 _REST = 1.0
+_LOOP = "previews"
 _SWEEP_SECONDS = 600.0
 _FRESH = timedelta(minutes=2)  # a list that was asked for before a pull request was opened does not tell of it
 _REMEMBERED = timedelta(days=7)
@@ -36,13 +39,15 @@ _REMEMBERED = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewCleanup:
-    """``clear_round`` and ``sweep_round`` are the rounds of two loops."""
+    """``clear_round`` and ``sweep_round`` are the rounds of two loops; by ``troubles`` each preview ends by itself."""
 
     db: Database
     stopping: Stopping
     events: Events
     acting: PreviewLifecycle
     providers: GitProviderService
+    troubles: Attempts
+    _failing: set[str] = field(default_factory=set)
     _told: dict[str, str] = field(default_factory=dict)
 
     async def clear_round(self) -> float:
@@ -55,8 +60,14 @@ class PreviewCleanup:
         if expired or tired:
             _, _, counted, ending = await self.db.read(_look)
         self.events.announce(PreviewsCounted(states=counted))
+        for preview_id in self._failing.difference(ending):  # it has ended by itself
+            self.troubles.forget(_LOOP, preview_id)
+        self._failing.intersection_update(ending)
         for preview_id in ending:
-            await end_unfinished(self.db, self.stopping, SubjectType.PREVIEW, preview_id, Intent.CANCEL)
+            if await self.troubles.attempt(_LOOP, preview_id, partial(self._end, preview_id)):
+                self._failing.discard(preview_id)
+            else:
+                self._failing.add(preview_id)
         return _REST
 
     async def sweep_round(self) -> float:
@@ -74,6 +85,9 @@ class PreviewCleanup:
             await self.db.run(lambda tx, s=service, p=previews, f=found: self._catch_up(tx, s, p, f))  # type: ignore[misc]
         await self.db.run(lambda tx: store.forget_closed(tx, tx.now - _REMEMBERED))
         return _SWEEP_SECONDS
+
+    async def _end(self, preview_id: str) -> None:
+        await end_unfinished(self.db, self.stopping, SubjectType.PREVIEW, preview_id, Intent.CANCEL)
 
     async def _open_pulls(self, repository: OpenedRepository) -> Sequence[OpenPull]:
         connection, path = repository.connection, repository.path

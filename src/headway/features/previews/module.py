@@ -32,7 +32,12 @@ def install_previews(base: Base, facts: EdgeFacts, providers: GitProviderService
     services = PreviewedServices(kinds=kinds, facts=facts)
     acting = PreviewLifecycle(ledger=base.ledger, services=services)
     clearing = PreviewCleanup(
-        db=db, events=base.events, stopping=base.engine.stopper, acting=acting, providers=providers
+        db=db,
+        events=base.events,
+        stopping=base.engine.stopper,
+        acting=acting,
+        providers=providers,
+        troubles=base.engine.troubles,
     )
     module = Module(
         subjects={SubjectType.PREVIEW: PreviewSubject()},

@@ -29,7 +29,12 @@ def install_schedules(base: Base, kinds: ServiceKinds, applications: Application
     )
     once = replace(scheduled, name=runs.KIND, version=runs.VERSION, repeatable_until=runs.COMMAND, freezes=freeze_run)
     clearing = ScheduleCleanup(
-        db=db, unchanged=Unchanged(base.db.version), stopping=stopping, timers=timers, logs=base.logs
+        db=db,
+        unchanged=Unchanged(base.db.version),
+        stopping=stopping,
+        timers=timers,
+        logs=base.logs,
+        troubles=base.engine.troubles,
     )
     return Module(
         kinds=(scheduled, once),
