@@ -26,9 +26,11 @@ class StepNews:
 class View:
     """What followers are told of a deployment beside its log: ready events, the steps' by their names, in the order in
     which they began; and who may see it, by where it lies: its organisation, project and service (None: it is gone).
+    ``bare_status`` is for who has no account.
     """
 
     status: bytes = b""
+    bare_status: bytes = b""
     steps: Mapping[str, StepNews] = field(default_factory=dict)
     ended: bool = False
     place: tuple[str, str | None, str | None] | None = None
@@ -44,8 +46,10 @@ def view_of(deployment: Deployment, steps: list[StepRecord]) -> View:
         "finishedAt": moment(deployment.finished_at),
         "killRequestedAt": moment(deployment.kill_requested_at),
     }
+    bare = {name: status[name] for name in ("status", "reason", "startedAt", "finishedAt")}
     return View(
         status=event_of("status", status),
+        bare_status=event_of("status", bare),
         steps={step.name: StepNews(step.log_offset, event_of("step", _step(step))) for step in steps},
         ended=deployment.status.ended,
         place=(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 
-from headway.core.access.audience import Audience
+from headway.core.access.audience import Audience, Listener
 from headway.core.access.model import Actor
 from headway.core.access.policy import Permission, sees
 from headway.core.deployments.service import DeploymentService
 from headway.http.channels import Channel, View, view_of
-from headway.http.line_streams import LineFollower
+from headway.http.line_streams import FindPlace, LineFollower
 from headway.http.streams import Follower
 from headway.infra.logs.broadcast import Broadcast
 from headway.infra.logs.line_pieces import LinesFollowed
@@ -46,16 +48,19 @@ class Follows:
     ) -> LineFollower:
         """A follower of the lines of a deployment's log. Raises NotFound where the caller may see none, Unavailable."""
         self._audience.admit(actor)
-
-        def enter(follower: Follower) -> Channel:
-            return self._enter(deployment_id, follower)
-
         find = partial(self._deployments.line_place, actor, permission, deployment_id)
-        place = await find(followed.start)
         listening = partial(self._audience.listening, actor)
-        sees = partial(_sees, actor)
-        listens = (listening, enter, self._leave, self._broadcast)
-        return LineFollower(*listens, sees=sees, followed=followed, place=place, find=find)
+        return await self._lines(deployment_id, followed, find, listening, sees=partial(_sees, actor))
+
+    async def open_by_link(
+        self, reader: Actor, maker: Actor, deployment_id: str, find: FindPlace, followed: LinesFollowed
+    ) -> LineFollower:
+        """A follower for who has no account, by a link of ``maker``'s: for as long as both may. ``find`` is asked again
+        once it listens, so that a link that was revoked meanwhile tells no line. Raises TooManyReaders, and as it does.
+        """
+        self._audience.admit_reader(reader)
+        listening = partial(self._audience.listening, reader, maker.user_id)
+        return await self._lines(deployment_id, followed, find, listening, sees=partial(_sees, maker), is_bare=True)
 
     async def listen(self, actor: Actor, permission: Permission, log_path: str, server_id: str | None) -> Follower:
         """A follower of the log that a row names as its ``logPath``, from its beginning. Raises NotFound."""
@@ -71,6 +76,23 @@ class Follows:
         self._closed = True
         for channel in self._channels.values():
             channel.close()
+
+    async def _lines(
+        self,
+        deployment_id: str,
+        followed: LinesFollowed,
+        find: FindPlace,
+        listening: Callable[[], AbstractContextManager[Listener]],
+        *,
+        sees: Callable[[View], bool],
+        is_bare: bool = False,
+    ) -> LineFollower:
+        def enter(follower: Follower) -> Channel:
+            return self._enter(deployment_id, follower)
+
+        place = await find(followed.start)
+        listens = (listening, enter, self._leave, self._broadcast)
+        return LineFollower(*listens, sees=sees, followed=followed, place=place, find=find, is_bare=is_bare)
 
     def _enter(self, deployment_id: str, follower: Follower) -> Channel:
         channel = self._channels.get(deployment_id)

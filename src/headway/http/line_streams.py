@@ -14,10 +14,12 @@ from headway.infra.logs.line_pieces import LinePiece, LinesFollowed, LineState
 from headway.infra.logs.lines import LinePlace
 from headway.kernel.errors import NotFound, Unavailable
 
+FindPlace = Callable[[int], Awaitable[LinePlace | None]]
+
 
 class LineFollower(Follower):
     """One reader of a log's lines. ``place`` is where the first of them begins, None where there is no log yet;
-    ``find`` looks for such a place.
+    ``find`` looks for such a place. With ``is_bare`` it is one who has no account.
     """
 
     def __init__(
@@ -30,7 +32,8 @@ class LineFollower(Follower):
         sees: Callable[[View], bool],
         followed: LinesFollowed,
         place: LinePlace | None,
-        find: Callable[[int], Awaitable[LinePlace | None]],
+        find: FindPlace,
+        is_bare: bool = False,
     ) -> None:
         if place is not None and followed.generation in {"", place.generation}:
             self._state = LineState(number=place.number, offset=place.offset, style=place.style)
@@ -40,6 +43,7 @@ class LineFollower(Follower):
         self._followed = followed
         self._generation = place.generation if place else ""
         self._find = find
+        self._is_bare = is_bare
         self._is_sure = False
 
     async def _tell_chunk(self, chunk: Chunk, view: View, outlet: Outlet) -> None:
@@ -67,6 +71,9 @@ class LineFollower(Follower):
         self._generation, self._is_sure = found.generation, True
         if self._followed.generation not in {"", found.generation}:
             await self._sent(outlet.tell(event_of("anew", {"generation": found.generation})))
+
+    def _status_of(self, view: View) -> bytes:
+        return view.bare_status if self._is_bare else view.status
 
     def _frame(self, piece: LinePiece, view: View) -> bytes:
         """The lines as an event, made by whoever tells them first: a step is recorded before it says anything."""

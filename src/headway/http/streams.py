@@ -137,9 +137,13 @@ class Follower(AsgiStream):
         """What is new of a view, but for steps that begin behind ``until``, which the log has not reached yet."""
         async with self._turn:
             await self._tell_steps(view, until, outlet)
-            if view.status and view.status != self._status:
-                self._status = view.status
-                await self._sent(outlet.tell(view.status))
+            status = self._status_of(view)
+            if status and status != self._status:
+                self._status = status
+                await self._sent(outlet.tell(status))
+
+    def _status_of(self, view: View) -> bytes:
+        return view.status
 
     async def _tell_steps(self, view: View, until: int | None, outlet: Outlet) -> None:
         for name, step in view.steps.items():

@@ -14,6 +14,7 @@ from headway.kernel.errors import Conflict, TooManyRequests
 from headway.kernel.events import AccessChanged, Events
 
 _RETRY_AFTER_SECONDS = 10
+_MOST_OF_A_LINK = 20
 
 
 class TooManyStreams(TooManyRequests):
@@ -27,11 +28,19 @@ class TooManyStreams(TooManyRequests):
         )
 
 
+class TooManyReaders(TooManyRequests):
+    """As many listen by one link as may."""
+
+    def __init__(self) -> None:
+        super().__init__("As many follow this by the same link as may. Look again later.", _RETRY_AFTER_SECONDS)
+
+
 @dataclass(slots=True, eq=False)
 class Listener:
-    """One who listens; ``over`` returns once it may not any longer."""
+    """One who listens; ``over`` returns once it may not any longer. ``whose`` are those by whose access it may."""
 
     actor: Actor
+    whose: frozenset[str]
     _now: Callable[[], datetime]
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -66,10 +75,16 @@ class Audience:
         if self._of_person[actor.user_id] >= self._most:
             raise TooManyStreams(self._most)
 
+    def admit_reader(self, reader: Actor) -> None:
+        """Raises TooManyReaders for a link by which as many listen as may."""
+        if self._of_person[reader.user_id] >= _MOST_OF_A_LINK:
+            raise TooManyReaders
+
     @contextmanager
-    def listening(self, actor: Actor) -> Iterator[Listener]:
-        """For as long as it listens."""
-        listener = Listener(actor, self._now)
+    def listening(self, actor: Actor, maker_id: str | None = None) -> Iterator[Listener]:
+        """For as long as it listens; ``maker_id`` is who has let it, where it is not for itself that it may."""
+        whose = frozenset({actor.user_id} if maker_id is None else {actor.user_id, maker_id})
+        listener = Listener(actor, whose, self._now)
         self._listeners.add(listener)
         self._of_person[actor.user_id] += 1
         try:
@@ -82,5 +97,5 @@ class Audience:
 
     def _access_changed(self, event: AccessChanged) -> None:
         for listener in self._listeners:
-            if listener.actor.user_id == event.user_id:
+            if event.user_id in listener.whose:
                 listener.send_away()

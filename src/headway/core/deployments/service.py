@@ -106,7 +106,7 @@ class DeploymentService:
         """The deployment. Raises NotFound where there is none that the caller may see, Forbidden where the caller may
         not do to it what ``procedure`` does.
         """
-        return await self._db.read(lambda tx: self._permitted(tx, actor, permission, deployment_id))
+        return await self._db.read(lambda tx: permitted(tx, actor, permission, deployment_id))
 
     async def of_log(
         self, actor: Actor, permission: Permission, log_path: str, server_id: str | None = None
@@ -141,7 +141,7 @@ class DeploymentService:
         """
 
         def delete(tx: Tx) -> Part:
-            found = self._permitted(tx, actor, permission, deployment_id)
+            found = permitted(tx, actor, permission, deployment_id)
             if found.status is Status.PENDING:
                 found = self._ledger.end_waiting(tx, found, Reason.CANCELLED, "Cancelled to be removed.") or found
             current = store.find(tx, deployment_id)
@@ -181,7 +181,7 @@ class DeploymentService:
         """
 
         def look(tx: Tx) -> tuple[Deployment, list[StepRecord]]:
-            return self._permitted(tx, actor, permission, deployment_id), store.steps_of(tx, deployment_id)
+            return permitted(tx, actor, permission, deployment_id), store.steps_of(tx, deployment_id)
 
         found, steps = await self._db.read(look)
         asked = replace(asked, places=tuple(step.log_offset for step in steps))
@@ -201,14 +201,18 @@ class DeploymentService:
         found = await self.one(actor, permission, deployment_id)
         return await self._logs.find(deployment_id, wanted, has_ended=found.status.ended)
 
-    def _permitted(self, tx: Tx, actor: Actor, permission: Permission, deployment_id: str) -> Deployment:
-        found = store.find(tx, deployment_id)
-        permit(
-            actor,
-            permission,
-            found.organization_id,
-            found.project_id,
-            service_id=service_of(found.subject_type, found.subject_id),
-            noun=Noun.DEPLOYMENT,
-        )
-        return found
+
+def permitted(tx: Tx, actor: Actor, permission: Permission, deployment_id: str) -> Deployment:
+    """The deployment, for whoever may do this to it. Raises NotFound where there is none that the caller may see, and
+    Forbidden.
+    """
+    found = store.find(tx, deployment_id)
+    permit(
+        actor,
+        permission,
+        found.organization_id,
+        found.project_id,
+        service_id=service_of(found.subject_type, found.subject_id),
+        noun=Noun.DEPLOYMENT,
+    )
+    return found
