@@ -59,6 +59,7 @@ from headway.http.app import create_app
 from headway.http.auth import Door
 from headway.http.downloads import Download, PlainDownload
 from headway.http.follows import Follows
+from headway.http.line_streams import FindPlace
 from headway.http.needs import HttpNeeds
 from headway.http.origin import Origins
 from headway.http.seats import Bounds, Seats
@@ -95,6 +96,7 @@ _ROUTERS = (
     webhooks,
 )
 _SEARCHES = Bounds(in_all=2, of_token=1, of_address=2, wait_seconds=10)  # each takes a processor for up to 2 s
+_READERS = Bounds(in_all=8, of_token=2, of_address=8, wait_seconds=10)  # who has no account takes no thread from others
 _PAGES: Sequence[Callable[[], Mapping[str, Callable[[], Page]]]] = (
     access_pages.pages,
     backup_pages.pages,
@@ -114,7 +116,13 @@ _PAGES: Sequence[Callable[[], Mapping[str, Callable[[], Page]]]] = (
     settings_pages.pages,
     webhook_pages.pages,
 )
-_OPENED = frozenset({"organization.acceptInvitation"})  # to whoever has no key yet
+# To whoever has no key yet, and to whom a link was sent.
+_OPENED = frozenset(
+    {
+        *("deployment.followSharedLines", "deployment.shared", "deployment.sharedLines"),
+        "organization.acceptInvitation",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,12 +130,15 @@ class Streams:
     """How a transport sends what comes bit by bit, and for how many it does what is dear.
 
 
-    ``seat`` is one of the few for those who search through whole logs: by whom it is taken.
+    ``seat`` is one of the few for those who search through whole logs: by whom it is taken; ``reader_seat`` one of
+    those for who reads a log by a link.
     """
 
     follow: Callable[[Actor, Permission, str, int], Awaitable[Stream]]
     follow_lines: Callable[[Actor, Permission, str, LinesFollowed], Awaitable[Stream]]
+    follow_by_link: Callable[[Actor, Actor, str, FindPlace, LinesFollowed], Awaitable[Stream]]
     seat: Callable[[str], AbstractAsyncContextManager[None]]
+    reader_seat: Callable[[str], AbstractAsyncContextManager[None]]
     download: Callable[[Deployment, OpenedLog, Mapping[bytes, bytes]], File]
     plain_download: Callable[[Deployment, OpenedLog], File]
 
@@ -167,11 +178,13 @@ def http_app(base: Base, features: Features) -> Starlette:
 
 def streams_of(follows: Follows) -> Streams:
     """How HTTP does that."""
-    seats = Seats(_SEARCHES, "searches in logs")
+    seats, readers = Seats(_SEARCHES, "searches in logs"), Seats(_READERS, "readers of logs")
     return Streams(
         follow=follows.open,
         follow_lines=follows.open_lines,
+        follow_by_link=follows.open_by_link,
         seat=lambda person: seats.one(person, ""),
+        reader_seat=lambda reader: readers.one(reader, ""),
         download=Download,
         plain_download=PlainDownload,
     )

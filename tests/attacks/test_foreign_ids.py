@@ -34,7 +34,10 @@ FORGES = ("github", "gitlab", "gitea", "bitbucket")
 NAMES: Mapping[str, str] = {
     **{f"{each}Id": each for each in (*KINDS, *FORGES)},
     **{f"{each}Id": each for each in ("application", "compose", "project", "environment", "backup", "destination")},
-    **{f"{each}Id": each for each in ("certificate", "delivery", "deployment", "domain", "invitation", "member")},
+    **{
+        f"{each}Id": each
+        for each in ("certificate", "delivery", "deployment", "domain", "invitation", "link", "member")
+    },
     **{f"{each}Id": each for each in ("mount", "notice", "notification", "organization", "port", "redirect", "user")},
     **{f"{each}Id": each for each in ("registry", "release", "schedule", "security", "server", "session")},
     "accessedProjects": "project",

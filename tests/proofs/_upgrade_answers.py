@@ -18,7 +18,12 @@ AT_ONCE = 4
 SECONDS = 60
 # Answered for ever, and never with the same; by `deployment.log` and `deployment.wait` the same is asked.
 # One has no end; the other is the document itself, which tests of its own compare.
-NOT_ASKED = {"deployment.follow", "deployment.followLines", "settings.getOpenApiDocument"}
+NOT_ASKED = {
+    "deployment.follow",
+    "deployment.followLines",
+    "deployment.followSharedLines",
+    "settings.getOpenApiDocument",
+}
 # What is sent where a value is needed that is no id: it fits what the seed made.
 SENT: Mapping[str, str] = {
     "owner": "team",

@@ -94,6 +94,9 @@ class Settings(CertificateSettings):
         default=YesNo.NO,
         metadata=told(choice(YesNo), "Whether people may sign in where the network reads along: HTTP from elsewhere."),
     )
+    deployment_links: YesNo = field(
+        default=YesNo.YES, metadata=told(choice(YesNo), "Whether a deployment may be shared by links with an end.")
+    )
     proxies: str | None = field(
         default=None,
         metadata=told(addresses(), "Reverse proxies elsewhere whose X-Forwarded headers are believed; unset: none."),

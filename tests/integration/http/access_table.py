@@ -41,6 +41,7 @@ from tests.support.certificates.certificates import certificate_for
 APPLICATION = {"applicationId": "{application}"}
 COMPOSE = {"composeId": "{compose}"}
 DEPLOYMENT = {"deploymentId": "{deployment}"}
+A_LINK = {"token": "{link_token}"}
 PROJECT, ENVIRONMENT = {"projectId": "{project}"}, {"environmentId": "{environment}"}
 MOUNT, PORT = {"mountId": "{mount}"}, {"portId": "{port}"}
 ROLLBACK = {"rollbackId": "{kept}"}
@@ -141,19 +142,25 @@ TABLE: Mapping[str, Row] = {
     "deployment.allCentralized": Row(QUERY, {}, MEMBER, READ, OWN),
     "deployment.cancel": Row(MUTATION, DEPLOYMENT, MEMBER, KILL),
     "deployment.compare": Row(QUERY, DEPLOYMENT, MEMBER, READ),
+    "deployment.createLink": Row(MUTATION, DEPLOYMENT, MEMBER, READ),
     "deployment.find": Row(QUERY, DEPLOYMENT | {"text": "x"}, MEMBER, READ),
     "deployment.follow": Row(QUERY, DEPLOYMENT, MEMBER, READ),
     "deployment.followLines": Row(QUERY, DEPLOYMENT, MEMBER, READ),
+    "deployment.followSharedLines": Row(QUERY, A_LINK, GUEST, ANY, OWN),
     "deployment.killProcess": Row(MUTATION, DEPLOYMENT, MEMBER, KILL),
     "deployment.lines": Row(QUERY, DEPLOYMENT, MEMBER, READ),
+    "deployment.links": Row(QUERY, DEPLOYMENT, MEMBER, READ),
     "deployment.log": Row(QUERY, DEPLOYMENT, MEMBER, READ),
     "deployment.one": Row(QUERY, DEPLOYMENT, MEMBER, READ),
     "deployment.queueList": Row(QUERY, {}, MEMBER, READ, OWN),
     "deployment.readLogs": Row(QUERY, DEPLOYMENT, MEMBER, READ),
     "deployment.removeDeployment": Row(MUTATION, DEPLOYMENT, MEMBER, REMOVE),
+    "deployment.removeLink": Row(MUTATION, DEPLOYMENT | {"linkId": "{link}"}, MEMBER, READ),
     "deployment.sameFailures": Row(QUERY, DEPLOYMENT, MEMBER, READ),
     "deployment.search": Row(QUERY, {}, MEMBER, READ, OWN),
     "deployment.searchLog": Row(QUERY, DEPLOYMENT | {"text": "x"}, MEMBER, READ),
+    "deployment.shared": Row(QUERY, A_LINK, GUEST, ANY, OWN),
+    "deployment.sharedLines": Row(QUERY, A_LINK, GUEST, ANY, OWN),
     "deployment.strip": Row(QUERY, OF_APPLICATION, MEMBER, READ, SERVICE, Noun.APPLICATION),
     "deployment.usual": Row(QUERY, DEPLOYMENT, MEMBER, READ),
     "deployment.usualDurations": Row(QUERY, {"deploymentIds": ["{deployment}"]}, MEMBER, READ, OWN),

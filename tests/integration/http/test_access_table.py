@@ -35,7 +35,8 @@ FRONT = (domains, redirects, logins, own_routings)
 LETS_IN, UNKNOWN, FORBIDS, MISSES = 200, 401, 403, 404
 
 NOT_YET = {"docker.one", "docker.readOutput", "docker.restartContainer"}  # nothing of that kind is there
-ENDLESS = {"deployment.follow", "deployment.followLines"}  # whoever is let in is answered for ever
+# Whoever is let in is answered for ever.
+ENDLESS = {"deployment.follow", "deployment.followLines", "deployment.followSharedLines"}
 DAYS = 8  # in which everybody comes to call all that uses something up
 UPLOADS = {"application.dropDeployment", "compose.dropDeployment"}  # calls whose body is a file
 
@@ -168,6 +169,9 @@ async def _attached(world: World, application_id: str, wanted: Collection[str] |
     things = {"deployment": await world.deploy(application_id)}
     if wanted is None or {"release", "kept"} & set(wanted):
         things |= {"release": await world.release(application_id), "kept": await world.kept(application_id)}
+    if wanted is None or {"link", "link_token"} & set(wanted):
+        made = await world.post("deployment.createLink", deploymentId=things["deployment"])
+        things |= {"link": made["linkId"], "link_token": made["token"]}
     for names, add in OF_IT.items():
         if wanted is None or set(names) & set(wanted):
             things |= await add(world, application_id)
@@ -181,7 +185,10 @@ OF_IT: Mapping[tuple[str, ...], Callable[[World, str], Awaitable[dict[str, str]]
     ("schedule",): schedule_of,
     ("delivery",): delivery_to,
 }
-OF_AN_APPLICATION = {"application", "deployment", "release", "kept", *(name for names in OF_IT for name in names)}
+OF_AN_APPLICATION = {
+    *("application", "deployment", "release", "kept", "link", "link_token"),
+    *(name for names in OF_IT for name in names),
+}
 OF_A_COMPOSE = {"compose", "backup", "volume_backup"}
 OTHER_THINGS: Mapping[tuple[str, ...], Callable[[World], Awaitable[tuple[str, ...]]]] = {
     **BACKUP_THINGS,

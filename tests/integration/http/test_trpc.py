@@ -234,7 +234,7 @@ async def test_members_and_strangers_get_what_the_table_of_access_says(world: Wo
         | once
         | tries
         | signed_in
-        | {"deployment.follow", "deployment.followLines", "deployment.log"}
+        | {"deployment.follow", "deployment.followLines", "deployment.followSharedLines", "deployment.log"}
     )
     for procedure in sorted(TABLE.keys() - left):
         row = TABLE[procedure]

@@ -52,7 +52,9 @@ def test_what_is_asked_of_who_has_signed_in_only_after_they_have_confirmed_it() 
     assert {name for name, each in PERMISSIONS.items() if each.careful} == CAREFUL
 
 
-def test_a_guest_may_accept_an_invitation_and_nothing_else() -> None:
+def test_a_guest_may_accept_an_invitation_and_read_by_a_link_and_nothing_else() -> None:
     registry = bare_registry()
-    assert [name for name, each in PERMISSIONS.items() if each.least is Role.GUEST] == ["organization.acceptInvitation"]
-    assert [name for name in PERMISSIONS if registry.is_open(name)] == ["organization.acceptInvitation"]
+    by_link = {f"deployment.{name}" for name in ("followSharedLines", "shared", "sharedLines")}
+    wanted = {"organization.acceptInvitation", *by_link}
+    assert {name for name, each in PERMISSIONS.items() if each.least is Role.GUEST} == wanted
+    assert {name for name in PERMISSIONS if registry.is_open(name)} == wanted

@@ -21,6 +21,7 @@ from headway.infra.db.tables.access import (
     sign_in_failures,
     users,
 )
+from headway.infra.db.tables.deployment_links import deployment_links
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
 
@@ -152,10 +153,11 @@ def clipped(agent: str) -> str:
 
 def forget_all(tx: Tx) -> None:
     """A database that was put back from a copy lets nobody in by what was good when that was made: sessions that have
-    ended since, links and recovery codes that were used. One of before there were any has nothing to forget.
+    ended since, links and recovery codes that were used, links to deployments that were revoked. One of before there
+    were any has nothing to forget.
     """
     known = inspect(tx.connection).get_table_names()
-    for table in (sessions, links, recovery_codes, sign_in_failures):
+    for table in (sessions, links, recovery_codes, sign_in_failures, deployment_links):
         if table.name in known:
             tx.execute(delete(table))
 

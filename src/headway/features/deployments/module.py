@@ -14,8 +14,10 @@ from headway.core.deployments.rollback_targets import LeftBy
 from headway.core.deployments.service import DeploymentService
 from headway.core.deployments.waiters import Awaiting
 from headway.core.engine.poller import Poller
+from headway.features.deployments.links import DeploymentLinks
 from headway.features.projects.store import services_of_environment
 from headway.infra.db.transaction import Tx
+from headway.kernel.forms import YesNo
 from headway.module import Base, KeepsOf, Module
 
 
@@ -26,6 +28,7 @@ class Deployments:
     service: DeploymentService
     reads: DeploymentReader
     awaiting: Awaiting
+    links: DeploymentLinks
 
 
 def install_deployments(base: Base, *, left_by: LeftBy) -> Deployments:
@@ -41,6 +44,12 @@ def install_deployments(base: Base, *, left_by: LeftBy) -> Deployments:
         service=DeploymentService(db=base.db, ledger=base.ledger, stopping=base.engine.stopper, logs=base.logs),
         reads=reads,
         awaiting=Awaiting(reads, base.events),
+        links=DeploymentLinks(
+            db=base.db,
+            logs=base.logs,
+            events=base.events,
+            are_allowed=base.settings.deployment_links is YesNo.YES,
+        ),
     )
 
 

@@ -19,7 +19,7 @@ def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
 
 def _deployment(panel: PanelParts) -> Routed:
     from headway.core.deployments.history import DeploymentHistory
-    from headway.features.deployments.api import comparison, history, lists, log_lines, operations, search, strip
+    from headway.features.deployments.api import comparison, history, links, lists, log_lines, operations, search, strip
     from headway.features.rollbacks.comparison import DeploymentComparison
 
     features, reads, db = panel.features, panel.features.deployments.reads, panel.base.db
@@ -36,10 +36,14 @@ def _deployment(panel: PanelParts) -> Routed:
     line_needs = log_lines.LogLinesNeeds(
         deployments=features.deployments.service, follow=panel.streams.follow_lines, seat=panel.streams.seat
     )
+    link_needs = links.DeploymentLinksNeeds(
+        links=features.deployments.links, follow=panel.streams.follow_by_link, seat=panel.streams.reader_seat
+    )
     compared = DeploymentComparison(db=db, kinds=features.kinds)
     parts = (
         operations.router.over(needs),
         log_lines.router.over(line_needs),
+        links.router.over(link_needs),
         lists.router.over(list_needs),
         search.router.over(search_needs),
         comparison.router.over(comparison.DeploymentComparisonNeeds(comparison=compared)),

@@ -138,19 +138,16 @@ class HitsRow(TypedDict):
 async def lines(needs: LogLinesNeeds, call: Call[LinesInput]) -> LinesRow:
     """Lines of a deployment's log by their numbers, with colours and times."""
     given = call.input
-    if given.start is not None and given.around is not None:
-        message = "Invalid input: from and around exclude each other"
-        raise invalid([{"code": "custom", "path": ["around"], "message": message}])
-    asked = LinesAsked(count=given.count, start=given.start, around=given.around, generation=given.generation or "")
+    asked = asked_of(given.generation, given.start, given.around, given.count)
     deployment, steps, found = await needs.deployments.lines(call.actor, call.permission, given.deployment_id, asked)
-    return _lines_row(found, steps, asked, ended=deployment.status.ended)
+    return lines_row(found, steps, asked, ended=deployment.status.ended)
 
 
 @router.query("followLines", least=Role.MEMBER, scope=Scope.READ)
 async def follow_lines(needs: LogLinesNeeds, call: Call[FollowLinesInput]) -> Stream:
     """Lines of a deployment's log, its steps and status, as server-sent events."""
     given = call.input
-    followed = LinesFollowed(start=given.start, generation=given.generation or "", rows=_line_rows)
+    followed = LinesFollowed(start=given.start, generation=given.generation or "", rows=line_rows)
     return await needs.follow(call.actor, call.permission, given.deployment_id, followed)
 
 
@@ -174,7 +171,16 @@ async def find(needs: LogLinesNeeds, call: Call[FindInput]) -> HitsRow:
         return _hits_row(await needs.deployments.find(call.actor, call.permission, given.deployment_id, wanted))
 
 
-def _lines_row(found: LogLines, steps: Sequence[StepRecord], asked: LinesAsked, *, ended: bool) -> LinesRow:
+def asked_of(generation: str | None, start: int | None, around: int | None, count: int) -> LinesAsked:
+    """The lines that an input asks for. Raises Problem."""
+    if start is not None and around is not None:
+        message = "Invalid input: from and around exclude each other"
+        raise invalid([{"code": "custom", "path": ["around"], "message": message}])
+    return LinesAsked(count=count, start=start, around=around, generation=generation or "")
+
+
+def lines_row(found: LogLines, steps: Sequence[StepRecord], asked: LinesAsked, *, ended: bool) -> LinesRow:
+    """Lines of a log as the wire shows them."""
     numbers = dict(zip((step.name for step in steps), found.numbers, strict=False))
     steps = sorted(steps, key=lambda each: each.log_offset)  # as they began
     return {
@@ -192,11 +198,11 @@ def _lines_row(found: LogLines, steps: Sequence[StepRecord], asked: LinesAsked, 
             }
             for step in steps
         ],
-        "rows": _line_rows(found.lines, [(step.log_offset, step.name) for step in steps]),
+        "rows": line_rows(found.lines, [(step.log_offset, step.name) for step in steps]),
     }
 
 
-def _line_rows(lines: Sequence[LogLine], begun: Sequence[tuple[int, str]]) -> list[LineRow]:
+def line_rows(lines: Sequence[LogLine], begun: Sequence[tuple[int, str]]) -> list[LineRow]:
     """``begun`` tells where which step begins, in this order."""
     return [_line_row(line, begun) for line in lines]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from headway.infra.db.tables import (
     access,
     backups,
+    deployment_links,
     deployments,
     edge,
     git_providers,
@@ -27,6 +28,7 @@ __all__ = [
     "Instant",
     "access",
     "backups",
+    "deployment_links",
     "deployments",
     "edge",
     "git_providers",

@@ -1,0 +1,111 @@
+"""Reads and writes of the links by which deployments are read: by digest only, so that whoever reads the database can
+use none.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, func, insert, select
+
+from headway.core.access.model import Actor, Credential, Terms
+from headway.core.access.store import actor_by, terms_of
+from headway.features.deployments.model import DeploymentLink
+from headway.infra.db.tables.access import api_keys, members, users
+from headway.infra.db.tables.deployment_links import deployment_links
+from headway.infra.db.tables.deployments import deployments
+from headway.infra.db.tables.services import services
+from headway.infra.db.transaction import Tx
+
+_l, _d, _k = deployment_links.c, deployments.c, api_keys.c
+_TERMS = ("scopes", "projects", "pending_as", "rate_calls", "rate_window_ms", "expires_at", "disabled_at")
+_LINKS = (
+    select(*_l, users.c.name, users.c.email, _d.organization_id, members.c.member_id, members.c.role)
+    .add_columns(_k.api_key_id.label("key_id"), *(_k[name] for name in _TERMS))
+    .select_from(deployment_links)
+    .join(deployments, _d.deployment_id == _l.deployment_id)
+    .join(users, users.c.user_id == _l.user_id)
+    .outerjoin(members, (members.c.user_id == _l.user_id) & (members.c.organization_id == _d.organization_id))
+    .outerjoin(api_keys, _k.api_key_id == _l.api_key_id)
+)
+
+
+def lock(tx: Tx, organization_id: str) -> None:
+    """Nobody else makes a link there until the transaction ends: two would find room for the last one."""
+    tx.lock(f"deployments.links.{organization_id}")
+
+
+def add(tx: Tx, link: DeploymentLink, actor: Actor, digest: str) -> None:
+    """Keeps a link of the actor's, which counts for as long as the key that made it, where one did."""
+    tx.execute(
+        insert(deployment_links).values(
+            link_id=link.link_id,
+            digest=digest,
+            deployment_id=link.deployment_id,
+            user_id=actor.user_id,
+            api_key_id=actor.api_key_id,
+            created_at=link.created_at,
+            ends_at=link.ends_at,
+        )
+    )
+
+
+def counts(tx: Tx, deployment_id: str, organization_id: str) -> tuple[int, int]:
+    """How many links there are to a deployment, and to all of an organisation's, that have not ended."""
+    every = select(func.count()).select_from(deployment_links).where(_l.ends_at > tx.now)
+    of_all = every.join(deployments, _d.deployment_id == _l.deployment_id).where(_d.organization_id == organization_id)
+    return int(tx.scalar(every.where(_l.deployment_id == deployment_id)) or 0), int(tx.scalar(of_all) or 0)
+
+
+def links_to(tx: Tx, deployment_id: str) -> list[DeploymentLink]:
+    """The links to a deployment that have not ended, the newest first."""
+    found = _links(tx, _l.deployment_id == deployment_id, _l.ends_at > tx.now)
+    return sorted(found, key=lambda each: (each.created_at, each.link_id), reverse=True)
+
+
+def by_digest(tx: Tx, digest: str) -> DeploymentLink | None:
+    """The link whose token has this digest, None when there is none."""
+    return next(iter(_links(tx, _l.digest == digest)), None)
+
+
+def remove(tx: Tx, deployment_id: str, link_id: str) -> DeploymentLink | None:
+    """The link to this deployment, which is none any more; None where there was none."""
+    found = next(iter(_links(tx, _l.link_id == link_id, _l.deployment_id == deployment_id)), None)
+    gone = tx.execute(delete(deployment_links).where(_l.link_id == link_id, _l.deployment_id == deployment_id))
+    return found if gone.rowcount else None
+
+
+def remove_over(tx: Tx) -> None:
+    """Removes the links that have ended."""
+    tx.execute(delete(deployment_links).where(_l.ends_at <= tx.now))
+
+
+def service_name(tx: Tx, service_id: str | None) -> str | None:
+    """What a service is called; None where there is none."""
+    if service_id is None:
+        return None
+    found: str | None = tx.scalar(select(services.c.name).where(services.c.service_id == service_id))
+    return found
+
+
+def _links(tx: Tx, *where: ColumnElement[bool]) -> list[DeploymentLink]:
+    return [
+        DeploymentLink(
+            link_id=row.link_id,
+            deployment_id=row.deployment_id,
+            maker_name=row.name,
+            maker=_maker(tx, row),
+            created_at=row.created_at,
+            ends_at=row.ends_at,
+        )
+        for row in tx.execute(_LINKS.where(*where)).all()
+    ]
+
+
+def _maker(tx: Tx, row: Any) -> Actor | None:  # noqa: ANN401 - a row of _LINKS
+    """Whoever made it, as they are now; by the key that they made it with, where they did with one."""
+    is_key_gone = row.api_key_id is not None and (row.key_id is None or row.disabled_at is not None)
+    if row.member_id is None or is_key_gone:
+        return None
+    terms = Terms() if row.api_key_id is None else terms_of(row)
+    return actor_by(tx, row, Credential.of_key(row.api_key_id or ""), terms)
