@@ -14,10 +14,11 @@ from headway.kernel.events import Events, RequestAnswered
 _BYTES = 10
 _HEADER = b"x-request-id"
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-# Addresses whose knowing is enough: to deploy by a webhook, to set a password by a link, to join by an invitation.
-_SECRETS = ("/api/deploy/", "/link/", "/invitation/")
+# Addresses whose knowing is enough: to deploy by a webhook, to set a password by a link, to join by an invitation, to
+# read a deployment.
+_SECRETS = ("/api/deploy/", "/link/", "/invitation/", "/shared/")
 _SLASHES = re.compile("/{2,}")
-_ADDRESS = re.compile(r"^(/api/deploy/(?:compose/)?|/link/|/invitation/)[^/]+")
+_ADDRESS = re.compile(r"^(/api/deploy/(?:compose/)?|/link/|/invitation/|/shared/)[^/]+")
 
 
 class RequestIds:

@@ -88,7 +88,8 @@ class Page:
     are pieces of it that can be had alone, by their names, each made by the function that the whole page uses.
     ``forms`` are what it can be sent to do, by their names; ``several`` those that do it to several things. ``topics``
     are what its parts depend on, where it lies open ("deployments", "service:<id>"): when one of them changes they are
-    pulled again, each one that names topics of its own when one of those does.
+    pulled again, each one that names topics of its own when one of those does. What ``is_open`` is shown to whoever has
+    its address, signed in or not: it asks what needs no key, has no forms, and leads nowhere else.
     """
 
     path: str
@@ -98,3 +99,4 @@ class Page:
     forms: Mapping[str, Form] = field(default_factory=dict)
     several: Mapping[str, Several] = field(default_factory=dict)
     topics: Callable[[Visit], tuple[str, ...]] = no_topics
+    is_open: bool = False

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import quote
 
 from headway.http.answers import Answer
@@ -30,7 +31,14 @@ _OF_PAGES: Headers = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"x-headway-page", b"1"),  # what answers in our place does not know it, and pages believe nothing of that
 )
+# Whoever has the address of an open page reads it: it is told to nobody else, found by nobody, and kept by nobody.
+_OF_OPEN_PAGES: Headers = (
+    *(each for each in _OF_PAGES if each[0] != b"referrer-policy"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-robots-tag", b"noindex, nofollow, noarchive"),
+)
 _KEPT = (b"cache-control", b"private, no-cache")
+_NOT_KEPT = (b"cache-control", b"no-store")
 _FLASH_SECONDS = 30
 _LONGEST_FLASH = 600  # characters; a cookie holds 4,096 bytes
 _DIGEST_BYTES = 16
@@ -47,6 +55,13 @@ def page_answer(body: bytes, headers: Mapping[bytes, bytes], tag: str | None = N
 def said_once(body: bytes, status: int = 200, own: Headers = ()) -> Answer:
     """A page that is told this once, as it is now, and not kept."""
     return Answer(status=status, headers=(*_OF_PAGES, *own), body=body)
+
+
+def open_answer(body: bytes, headers: Mapping[bytes, bytes], status: int = 200, own: Headers = ()) -> Answer:
+    """A page without a session, or a part of one. A script that has it already is told 304; no browser keeps it."""
+    answer = unless_known(Answer(status=status, headers=(*_OF_OPEN_PAGES, *own), body=body), headers)
+    others = (each for each in answer.headers if each[0] != b"cache-control")
+    return replace(answer, headers=(*others, _NOT_KEPT))
 
 
 def once_with_flash(body: bytes, place: Place) -> Answer:

@@ -15,7 +15,7 @@ import headway
 from headway.api.problems import Problem
 from headway.core.access import policy
 from headway.core.access.audit import came_from
-from headway.core.access.model import Actor
+from headway.core.access.model import GUEST, Actor
 from headway.core.access.policy import Permission
 from headway.http import errors
 from headway.http.answers import Answer, send_answer
@@ -26,7 +26,7 @@ from headway.kernel.context import found
 from headway.kernel.errors import Code
 from headway.pages.forms import Several
 from headway.pages.page import MOST_TOPICS, Asked, Page, Unknown, View
-from headway.web.answers import Flashes, Headers, led_to, once_with_flash, page_answer, said_once
+from headway.web.answers import Flashes, Headers, led_to, once_with_flash, open_answer, page_answer, said_once
 from headway.web.choices import Choices
 from headway.web.entrance import WebNeeds
 from headway.web.form_post import Asking, Done, ShownOnce
@@ -48,6 +48,7 @@ _ORGANIZATION: Asked[Mapping[str, str]] = Asked("organization.one")
 _OK = 200
 _OVER = "Your session has ended. Sign in again."
 A = TypeVar("A")
+_WRONG = "This did not work"
 _TITLES: Mapping[int, str] = {
     401: "You are not signed in",
     403: "You may not do this",
@@ -138,6 +139,8 @@ class Web:
         named = self._named(request)
         if named is None:
             raise errors.not_found()
+        if self._page(named.page).is_open:
+            return await self._open(request, named)
         if request.method == "POST":
             request.require_own()
         actor = None if request.token is None else await self._needs.door.sign_in.by_session(request.token)
@@ -153,6 +156,23 @@ class Web:
         visit = self._visit(request, actor, named)
         frame = await self._frame(request, visit, named)
         return await self._guarded(lambda: self._of_page(request, visit, named, frame), request.path, frame)
+
+    async def _open(self, request: Came, named: Named) -> Answer:
+        """What whoever has its address is shown, signed in or not: nothing of them, and nothing that leads on."""
+        came_from.set(request.visitor.address)
+        page, frame = self._page(named.page), Frame(plain=request.place.way is Way.PLAIN, theme=request.theme)
+        visit = replace(self._visit(request, GUEST, named), flash=None)
+
+        async def show() -> Answer:
+            view = await (page.parts[named.name] if named.piece is Piece.PART else page.show)(visit)
+            return open_answer(self._html(view, frame), request.headers, view.status, _encoded(view.headers))
+
+        def tell(problem: Problem, _path: str) -> Answer:
+            title, values = _TITLES.get(problem.status, _WRONG), {"status": problem.status, "text": problem.message}
+            html = self._html(View(template=f"{OWN}/closed.html", values=values, title=title), frame)
+            return open_answer(html, request.headers, problem.status, _encoded(problem.headers))
+
+        return await errors.guarded(show, told_path(request.path), tell)
 
     def _named(self, request: Came) -> Named | None:
         """What the path names, by what its page has."""
@@ -266,7 +286,7 @@ class Web:
     def _told(self, problem: Problem, frame: Frame, path: str) -> Answer:
         """A page that says why there is none at this path, and leads back to the place that it is of."""
         place = f"/{frame.place}"
-        title = _TITLES.get(problem.status, "This did not work")
+        title = _TITLES.get(problem.status, _WRONG)
         values = {
             "status": problem.status,
             "text": problem.message,

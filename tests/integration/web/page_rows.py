@@ -28,6 +28,8 @@ _OPENED_BY: Mapping[str, str | Row] = {
     "/deployments": "deployment.search",
     "/deployments/several": "deployment.search",
     "/deployments/{deploymentId}": "deployment.one",
+    "/deployments/{deploymentId}/links": "deployment.links",
+    "/deployments/{deploymentId}/links/{linkId}": "deployment.links",
     "/destinations": "destination.all",
     "/destinations/{destinationId}": "destination.one",
     "/disk": "disk.usage",
@@ -83,6 +85,7 @@ _OPENED_BY: Mapping[str, str | Row] = {
     "/settings/certificates": "certificates.all",
     "/settings/certificates/{certificateId}": "certificates.one",
     "/settings/environment": Row(QUERY, {}, MEMBER, READ, MINE),  # whose the machine is
+    "/shared/{token}": "deployment.shared",
     "/ssh-keys": "sshKey.all",
     "/ssh-keys/{sshKeyId}": "sshKey.one",
     "/webhooks": "webhook.search",

@@ -103,7 +103,10 @@ class Inventory:
         for kind in ("application.rollback", "application.run"):
             self.places[kind] = self.places["application.deploy"]
         deployment_id = running.deploy(self.application_id, title=named("Show prices with tax", 1_024))
-        self.things["deployment"] = {"{deploymentId}": running.done(deployment_id, SECONDS)["deploymentId"]}
+        running.done(deployment_id, SECONDS)
+        link = running.post("deployment.createLink", deploymentId=deployment_id)
+        of_link = {"{linkId}": link["linkId"], "{token}": link["token"]}
+        self.things["deployment"] = {"{deploymentId}": deployment_id, **of_link}
 
     def _application(self, name: str, url: str, environment_id: str) -> str:
         made: str = self.running.post("application.create", name=name, environmentId=environment_id)["applicationId"]

@@ -14,6 +14,7 @@ from headway.http.request_ids import told_path
         ("//link/a-secret", "/link/*"),
         ("/link//a-secret", "/link/*"),
         ("///invitation///a-secret", "/invitation/*"),
+        ("//shared/a-secret/-/state", "/shared/*/-/state"),
         ("/api//deploy/a-secret", "/api/deploy/*"),
         ("/api/deploy/compose//a-secret", "/api/deploy/compose/*"),
         ("/deployments/x", "/deployments/x"),

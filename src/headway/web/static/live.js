@@ -59,7 +59,7 @@ async function pull(part, state) {
     const text = answer.ok ? await answer.text() : "";
     tellHeard(Date.parse(answer.headers.get("date")));
     if (answer.status === 401) tellOver();
-    else if (answer.status === 404 || answer.status === 410) tellGone(part, "This was removed.");
+    else if (answer.status === 404 || answer.status === 410) tellGone(part, document.body.dataset.goneWords ?? "This was removed.");
     else if (answer.status === 403) tellGone(part, "You may not see this any more.");
     else if (answer.ok && part.isConnected && !isLookedBackIn(part)) {
       state.tag = answer.headers.get("etag");

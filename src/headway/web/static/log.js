@@ -102,7 +102,7 @@ class Log {
     } else if (what === "lost") {
       this.say(`Not connected since ${CLOCK.format(this.lines.lostAt)}. What was written is kept, and comes as soon as the panel answers.`);
     } else if (what === "found") this.say("");
-    else if (what === "over") this.say(OVER[status] ?? "The log cannot be had.");
+    else if (what === "over") this.say((status === 404 && this.view.dataset.goneWords) || (OVER[status] ?? "The log cannot be had."));
     if (this.rows === null) this.takeOver();
     else this.refresh();
   }

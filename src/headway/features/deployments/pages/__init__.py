@@ -11,7 +11,14 @@ if TYPE_CHECKING:
 
 def pages() -> Mapping[str, Callable[[], Page]]:
     """What makes each page, by its path."""
-    return {"/deployments": _list, "/deployments/several": _several, "/deployments/{deploymentId}": _one}
+    return {
+        "/deployments": _list,
+        "/deployments/several": _several,
+        "/deployments/{deploymentId}": _one,
+        "/deployments/{deploymentId}/links": _links,
+        "/deployments/{deploymentId}/links/{linkId}": _link,
+        "/shared/{token}": _shared,
+    }
 
 
 def _list() -> Page:
@@ -28,5 +35,23 @@ def _several() -> Page:
 
 def _one() -> Page:
     from headway.features.deployments.pages.deployment import PAGE
+
+    return PAGE
+
+
+def _links() -> Page:
+    from headway.features.deployments.pages.link_list import PAGE
+
+    return PAGE
+
+
+def _link() -> Page:
+    from headway.features.deployments.pages.link import PAGE
+
+    return PAGE
+
+
+def _shared() -> Page:
+    from headway.features.deployments.pages.shared_deployment import PAGE
 
     return PAGE

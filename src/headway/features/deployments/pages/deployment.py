@@ -15,6 +15,7 @@ from headway.features.deployments.pages.deployment_past import (
     outlook_values,
     usual_of,
 )
+from headway.features.deployments.pages.link_list import CREATE_LINK
 from headway.features.deployments.pages.log_window import DOWNLOAD, finds, operations_of, window
 from headway.features.services.pages.service_actions import redeploy_of, router_of
 from headway.kernel.errors import NotFound
@@ -212,10 +213,13 @@ def _is_offered(left: LeftRow, service: ServiceOverviewRow) -> bool:
 
 
 def _tools(visit: Visit, row: DeploymentRow) -> Sequence[Mapping[str, str]]:
-    if not visit.may(DOWNLOAD):
-        return ()
-    href = f"/api/{DOWNLOAD}?deploymentId={row['deploymentId']}"
-    return ({"label": "Download the whole log", "href": href, "icon": "download"},)
+    tools: list[Mapping[str, str]] = []
+    if visit.may(DOWNLOAD):
+        href = f"/api/{DOWNLOAD}?deploymentId={row['deploymentId']}"
+        tools.append({"label": "Download the whole log", "href": href, "icon": "download"})
+    if visit.may(CREATE_LINK):
+        tools.append({"label": "Share by a link", "href": f"{address(row)}/links", "icon": "copy"})
+    return tools
 
 
 def last_step(row: DeploymentRow) -> str | None:

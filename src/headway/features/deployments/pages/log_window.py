@@ -54,7 +54,7 @@ def operations_of(deployment_id: str) -> Mapping[str, str]:
 
 async def window(visit: Visit, path: str) -> LogWindow | Unknown:
     """The part of the log that the address asks for, Unknown where it is not to be had now."""
-    wanted = _line_of(visit.query.get("line", ""))
+    wanted = line_of(visit.query.get("line", ""))
     found = await _lines(visit, wanted)
     if not isinstance(found, Unknown) and not found["rows"] and wanted is not None:
         found = await _lines(visit, None)  # there are fewer lines
@@ -99,7 +99,7 @@ async def _found(visit: Visit, path: str, text: str) -> Mapping[str, object] | U
     found = await visit.ask_within(_SECONDS, FIND, **given)
     if isinstance(found, Unknown):
         return found
-    after = _line_of(visit.query.get("after", "")) or 1
+    after = line_of(visit.query.get("after", "")) or 1
     hits = [each for each in found["hits"] if each >= after]
     lines = await _lines_with(visit, hits[:FOUND_LINES], found["generation"])
     if isinstance(lines, Unknown):
@@ -140,7 +140,8 @@ async def _lines(
     return await visit.ask_within(_SECONDS, LINES, deploymentId=visit.path["deploymentId"], **given)
 
 
-def _line_of(text: str) -> int | None:
+def line_of(text: str) -> int | None:
+    """The number of a line that an address asks for, None where it asks for none."""
     is_number = text.isdecimal() and text.isascii() and len(text) < 16
     return int(text) or None if is_number else None
 

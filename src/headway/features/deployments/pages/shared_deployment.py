@@ -1,0 +1,107 @@
+"""The page of one deployment for whoever has a link to it: how it stands, what it did and what it wrote, and nothing to
+do with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from headway.features.deployments.pages.log_window import SHOWN_LINES, line_of, window_of
+from headway.pages.page import Asked, Page, Unknown, View, Visit
+from headway.pages.words import cut
+
+if TYPE_CHECKING:
+    from headway.features.deployments.api.links import SharedDeploymentRow
+    from headway.features.deployments.api.log_lines import LinesRow
+
+PATH = "/shared/{token}"
+SHARED: Asked[SharedDeploymentRow] = Asked("deployment.shared")
+LINES: Asked[LinesRow] = Asked("deployment.sharedLines")
+_FOLLOW = "deployment.followSharedLines"
+_FOLDER = "features/deployments/pages"
+_UNFINISHED = frozenset({"pending", "running"})
+_SECONDS = 5.0
+
+
+async def show(visit: Visit) -> View:
+    """All of it."""
+    row = await _row(visit)
+    values = {**_state_values(visit, row), **_steps_values(visit, row), **await _log_values(visit, row)}
+    return View(template=f"{_FOLDER}/shared_deployment.html", values=values, title=_title_of(row))
+
+
+async def state(visit: Visit) -> View:
+    """How it stands."""
+    row = await _row(visit)
+    return View(template=f"{_FOLDER}/shared_state.html", values=_state_values(visit, row), title=_title_of(row))
+
+
+async def steps(visit: Visit) -> View:
+    """What its run did, step by step."""
+    row = await _row(visit)
+    return View(template=f"{_FOLDER}/shared_steps.html", values=_steps_values(visit, row), title=_title_of(row))
+
+
+async def log(visit: Visit) -> View:
+    """A part of its log."""
+    row = await _row(visit)
+    return View(template=f"{_FOLDER}/shared_log.html", values=await _log_values(visit, row), title=_title_of(row))
+
+
+async def _row(visit: Visit) -> SharedDeploymentRow:
+    return await visit.ask(SHARED, token=visit.path["token"])
+
+
+def _title_of(row: SharedDeploymentRow) -> str:
+    return cut(row["title"].strip() or "A deployment", 120)
+
+
+def _state_values(visit: Visit, row: SharedDeploymentRow) -> Mapping[str, object]:
+    return {"row": row, "state_pull": f"{_address(visit)}/-/state", "live": row["status"] in _UNFINISHED}
+
+
+def _steps_values(visit: Visit, row: SharedDeploymentRow) -> Mapping[str, object]:
+    has_failed = row["status"] == "error" and row["steps"]
+    return {
+        "row": row,
+        "failed": row["steps"][-1]["name"] if has_failed else None,
+        "steps_pull": f"{_address(visit)}/-/steps",
+        "live": row["status"] in _UNFINISHED,
+    }
+
+
+async def _log_values(visit: Visit, row: SharedDeploymentRow) -> Mapping[str, object]:
+    path, wanted = _address(visit), line_of(visit.query.get("line", ""))
+    found = await _lines(visit, wanted)
+    if not isinstance(found, Unknown) and not found["rows"] and wanted is not None:
+        found = await _lines(visit, None)  # there are fewer lines
+    query = urlencode({"token": visit.path["token"]})
+    return {
+        "row": row,
+        "log": None if isinstance(found, Unknown) else window_of(found, path),
+        "log_unknown": found if isinstance(found, Unknown) else None,
+        # Who looks at a line is shown that until they go back: the end is pulled without it.
+        "log_live": not visit.query.get("line") and row["status"] in _UNFINISHED,
+        "log_pull": f"{path}/-/log",
+        "log_operations": {"lines": f"/api/{LINES.name}?{query}", "follow": f"/api/{_FOLLOW}?{query}"},
+    }
+
+
+async def _lines(visit: Visit, start: int | None) -> LinesRow | Unknown:
+    given = {"token": visit.path["token"], "from": start, "count": SHOWN_LINES}
+    return await visit.ask_within(_SECONDS, LINES, **given)
+
+
+def _address(visit: Visit) -> str:
+    return PATH.format(token=visit.path["token"])
+
+
+PAGE = Page(
+    path=PATH,
+    permission=None,
+    show=show,
+    parts={"state": state, "steps": steps, "log": log},
+    is_open=True,
+)
