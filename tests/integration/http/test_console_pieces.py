@@ -73,7 +73,7 @@ async def test_what_is_typed_after_a_command_has_ended_takes_nothing_of_what_it_
         over.set()
         await asyncio.wait_for(heard.wait(), 10)
 
-    code = await _held(console, Listener(GUEST, lambda: datetime.now(UTC)), receive, send)
+    code = await _held(console, Listener(GUEST, frozenset(), lambda: datetime.now(UTC)), receive, send)
     await _end(conversation)
     assert (code, told) == (1000, [b"ofirst", b"osecond", b"x{}"])
 
