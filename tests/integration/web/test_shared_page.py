@@ -62,6 +62,27 @@ async def test_who_has_the_link_reads_state_steps_and_log_without_a_session(worl
             assert (answer.status_code, f'data-part="{part}"' in answer.text) == (200, True)
 
 
+async def test_one_that_waits_and_one_that_runs_are_shown_as_they_stand(world: World) -> None:
+    deployment_id = await world.deploy(await world.application("shop"))
+    link = await world.post("deployment.createLink", deploymentId=deployment_id)
+    path = f"/shared/{link['token']}"
+    async with browser(world) as client:
+        waits = (await client.get(path)).text
+        for told in ("It waits.", "It has not begun yet.", "Nothing was written yet.", 'http-equiv="refresh"'):
+            assert told in waits, told
+        lease = await world.claim()
+        runs = (await client.get(path)).text
+        assert "It waits." not in runs
+        assert "No step has begun yet." in runs
+        await world.end(lease)
+        ended = (await client.get(path)).text
+        assert "It did nothing." in ended
+        assert 'http-equiv="refresh"' not in ended
+        for text in (waits, runs, ended):
+            assert _leads(text) <= {path}
+            assert deployment_id not in text
+
+
 async def test_nothing_on_it_leads_further_than_itself(world: World) -> None:
     deployment_id, path = await _shared(world)
     async with browser(world) as client, signed_in(world) as owner:

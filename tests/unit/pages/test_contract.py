@@ -90,6 +90,13 @@ def test_what_a_page_depends_on_is_told() -> None:
     assert {path: found for path, topics in named.items() if (found := topics - words())} == {}
 
 
+def test_what_is_open_takes_nothing_and_is_opened_by_no_right() -> None:
+    """Whoever has its address is shown it: of a form nobody would ask who sends it."""
+    opened = [page for page in pages() if page.is_open]
+    assert [page.path for page in opened] == ["/shared/{token}"]
+    assert [page.path for page in opened if page.forms or page.several or page.permission is not None] == []
+
+
 def test_names_of_parts_and_forms_can_stand_in_an_address() -> None:
     names = [name for page in pages() for name in (*page.parts, *page.forms)]
     assert names
