@@ -265,6 +265,30 @@ async def test_a_link_ends_no_later_than_the_key_that_made_it(world: World) -> N
     ends_at = await world.services.db.read(lambda tx: tx.now + timedelta(minutes=5))
     _, _, key, _ = await _ada(world, Terms(scopes=frozenset({Scope.READ}), expires_at=ends_at))
     async with client_with(world.app, key) as ada:
+async def test_who_was_removed_and_comes_back_brings_no_link_along(world: World) -> None:
+    deployment_id = await world.ended(await world.application())
+    user_id, _, _, _ = await _ada(world)
+    organization_id = (await world.get("user.get"))["organizationId"]
+    async with client_with(world.app, "ada".ljust(64, "-")) as ada:
+        own = (await ada.post("/deployment.createLink", json={"deploymentId": deployment_id})).json()
+    owners = await linked(world, deployment_id)
+
+    def by_session(tx: Tx) -> None:
+        mine = deployment_links.c.link_id == own["linkId"]
+        tx.execute(update(deployment_links).where(mine).values(api_key_id=None))
+        others = store.add_organization(tx, "Where ada is as well")
+        store.add_member(tx, others, user_id, Role.MEMBER)
+
+    await world.services.db.run(by_session)
+    assert await opened(world, own["token"]) == (200, "")
+
+    await world.post("user.remove", userId=user_id)
+    await world.services.db.run(lambda tx: store.add_member(tx, organization_id, user_id, Role.ADMIN))
+
+    assert await opened(world, own["token"]) == (404, OVER)
+    assert [row.link_id for row in await kept(world)] == [owners["linkId"]]
+
+
         answer = await ada.post("/deployment.createLink", json={"deploymentId": deployment_id})
     assert answer.status_code == 200, answer.text
     (row,) = await kept(world)

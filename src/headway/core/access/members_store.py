@@ -21,6 +21,8 @@ from headway.infra.db.tables.access import (
     users,
 )
 from headway.infra.db.tables.base import metadata
+from headway.infra.db.tables.deployment_links import deployment_links
+from headway.infra.db.tables.deployments import deployments
 from headway.infra.db.transaction import Tx
 
 PENDING, ACCEPTED = "pending", "accepted"
@@ -61,13 +63,18 @@ def set_passive(tx: Tx, member_id: str, passive: Mapping[str, Any]) -> None:
 
 
 def remove_member(tx: Tx, member: Member) -> None:
-    """A member is none any more; its keys, sessions and invitations go with it, and the user who is nowhere else."""
+    """A member is none any more; its keys, sessions, invitations and links go with it, and the user who is nowhere
+    else.
+    """
     of_user = {"user_id": member.user_id, "organization_id": member.organization_id}
     for table in (api_keys, sessions):
         tx.execute(delete(table).where(*(table.c[name] == value for name, value in of_user.items())))
     invited = _i.organization_id == member.organization_id, _i.inviter_id == member.user_id
     tx.execute(delete(invitations).where(*invited, _i.status == PENDING))
     tx.execute(delete(members).where(_m.member_id == member.member_id))
+    there = select(deployments.c.deployment_id).where(deployments.c.organization_id == member.organization_id)
+    mine = deployment_links.c.user_id == member.user_id, deployment_links.c.deployment_id.in_(there)
+    tx.execute(delete(deployment_links).where(*mine))
     _remove_strays(tx, [member.user_id])
 
 
