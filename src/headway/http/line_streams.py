@@ -12,7 +12,7 @@ from headway.http.streams import Follower
 from headway.infra.logs.broadcast import Broadcast, Chunk
 from headway.infra.logs.line_pieces import LinePiece, LinesFollowed, LineState
 from headway.infra.logs.lines import LinePlace
-from headway.kernel.errors import NotFound, Unavailable
+from headway.kernel.errors import NotFound, TooManyRequests, Unavailable
 
 FindPlace = Callable[[int], Awaitable[LinePlace | None]]
 
@@ -60,17 +60,26 @@ class LineFollower(Follower):
             if piece.lines:
                 await self._sent(outlet.tell(self._frame(piece, view)))
 
+    async def _tell_moves(self, channel: Channel, outlet: Outlet) -> None:
+        if self._is_bare:
+            await self._found()  # what let them in may have ended before they listened for its end
+        await super()._tell_moves(channel, outlet)
+
     async def _make_sure(self, outlet: Outlet) -> None:
         """Sees to it, once there is text, that this is of the log whose lines are followed."""
-        try:
-            found = await self._find(1)
-        except (NotFound, Unavailable, OSError):  # who comes back is told which
-            raise Gone from None
+        found = await self._found()
         if found is None or self._generation not in {"", found.generation}:
             raise Gone  # it was begun anew since: who comes back is told
         self._generation, self._is_sure = found.generation, True
         if self._followed.generation not in {"", found.generation}:
             await self._sent(outlet.tell(event_of("anew", {"generation": found.generation})))
+
+    async def _found(self) -> LinePlace | None:
+        """Where the log begins, asked anew by the right of whoever reads it."""
+        try:
+            return await self._find(1)
+        except (NotFound, TooManyRequests, Unavailable, OSError):  # who comes back is told which
+            raise Gone from None
 
     def _status_of(self, view: View) -> bytes:
         return view.bare_status if self._is_bare else view.status

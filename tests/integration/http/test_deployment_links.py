@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import select, update
@@ -20,10 +22,13 @@ from headway.features.deployments import links
 from headway.infra.db.tables.access import api_keys
 from headway.infra.db.tables.deployment_links import deployment_links
 from headway.infra.db.transaction import Tx
+from headway.infra.logs.lines import LineReader
+from tests.integration.http.serving import eventually
 from tests.integration.http.world import World, add_person, client_with, open_world
 
 OVER = "This link is not known, was revoked, or is over. Whoever sent it to you can make another."
 DAY = 86_400
+T = TypeVar("T")
 
 
 async def linked(world: World, deployment_id: str, **given: int) -> dict[str, Any]:
@@ -260,11 +265,6 @@ async def test_a_link_is_as_good_as_its_makers_own_right_to_read(
     assert [each["open"] for each in listed] in ([False], []), "it may be revoked, or is gone"
 
 
-async def test_a_link_ends_no_later_than_the_key_that_made_it(world: World) -> None:
-    deployment_id = await world.ended(await world.application())
-    ends_at = await world.services.db.read(lambda tx: tx.now + timedelta(minutes=5))
-    _, _, key, _ = await _ada(world, Terms(scopes=frozenset({Scope.READ}), expires_at=ends_at))
-    async with client_with(world.app, key) as ada:
 async def test_who_was_removed_and_comes_back_brings_no_link_along(world: World) -> None:
     deployment_id = await world.ended(await world.application())
     user_id, _, _, _ = await _ada(world)
@@ -289,6 +289,11 @@ async def test_who_was_removed_and_comes_back_brings_no_link_along(world: World)
     assert [row.link_id for row in await kept(world)] == [owners["linkId"]]
 
 
+async def test_a_link_ends_no_later_than_the_key_that_made_it(world: World) -> None:
+    deployment_id = await world.ended(await world.application())
+    ends_at = await world.services.db.read(lambda tx: tx.now + timedelta(minutes=5))
+    _, _, key, _ = await _ada(world, Terms(scopes=frozenset({Scope.READ}), expires_at=ends_at))
+    async with client_with(world.app, key) as ada:
         answer = await ada.post("/deployment.createLink", json={"deploymentId": deployment_id})
     assert answer.status_code == 200, answer.text
     (row,) = await kept(world)
@@ -319,6 +324,35 @@ async def test_who_tries_links_that_are_none_is_looked_at_no_more_for_a_minute(w
         answer = await world.nobody.get("/deployment.shared", params={"token": token})
         assert answer.status_code == 429, "also for one that is good: nothing is told by it"
         assert 0 < int(answer.headers["retry-after"]) <= 60
+
+
+async def test_few_logs_are_counted_at_a_time_for_who_has_no_key(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    deployment_id = await world.ended(await world.application())
+    world.write_log(deployment_id, "one\n")
+    tokens = [(await linked(world, deployment_id))["token"] for _ in range(6)]
+    reading, let = Counter[str](), asyncio.Event()
+
+    async def held(name: str, answer: Callable[[], Awaitable[T]]) -> T:
+        reading[name] += 1
+        await let.wait()
+        return await answer()
+
+    read, place = LineReader.read, LineReader.place
+    monkeypatch.setattr(LineReader, "read", lambda *given, **of: held("lines", lambda: read(*given, **of)))
+    monkeypatch.setattr(LineReader, "place", lambda *given, **of: held("follow", lambda: place(*given, **of)))
+
+    async def ask(name: str, token: str) -> int:
+        return (await world.nobody.get(f"/deployment.{name}", params={"token": token})).status_code
+
+    async with asyncio.TaskGroup() as group:
+        asked = [group.create_task(ask("sharedLines", tokens[0])) for _ in range(2)]
+        await eventually(lambda: reading["lines"] == 2)
+        asked += [group.create_task(ask("followSharedLines", token)) for token in tokens for _ in range(2)]
+        await eventually(lambda: reading["follow"] == 6)
+        await asyncio.sleep(0.2)
+        assert reading == {"lines": 2, "follow": 6}
+        let.set()
+    assert {each.result() for each in asked} == {200}
 
 
 async def test_a_panel_may_make_no_links(tmp_path: Path, sqlite_template: Path) -> None:

@@ -14,8 +14,10 @@ from sqlalchemy import update
 from headway.cli.sse import Event, EventReader
 from headway.core.access import audience
 from headway.core.deployments.status import Status
+from headway.features.deployments.links import DeploymentLinks
 from headway.infra.db.tables.deployment_links import deployment_links
 from headway.infra.db.transaction import Tx
+from headway.infra.logs.lines import LinePlace
 from tests.integration.http.serving import eventually, reader, served
 from tests.integration.http.test_deployment_links import linked
 from tests.integration.http.test_follow import running, step, told
@@ -147,6 +149,52 @@ async def test_who_follows_by_a_link_is_sent_away_at_its_end(world: World) -> No
     assert answer.status_code == 404
     assert texts(found) == ["before"]
     assert "end" not in {event.kind for event in found}, "the deployment has not"
+
+
+async def test_a_link_that_is_revoked_before_anybody_listens_tells_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease, log = await running(world)
+    await step(world, lease, "build")
+    link = await linked(world, lease.deployment_id)
+    admit = DeploymentLinks.line_place
+
+    async def place(self: DeploymentLinks, token: str, number: int) -> LinePlace | None:
+        monkeypatch.setattr(DeploymentLinks, "line_place", admit)
+        found = await admit(self, token, number)
+        await _revoked(world, lease.deployment_id, link["linkId"])
+        return found
+
+    monkeypatch.setattr(DeploymentLinks, "line_place", place)
+    async with served(world) as server, reader(server, NO_KEY) as client, asyncio.timeout(10):
+        assert [event async for event in events(client, link["token"])] == []
+    await log.end(lease)
+
+
+async def test_who_follows_where_links_that_are_none_were_tried_comes_back_later(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    lease, log = await running(world)
+    link = await linked(world, lease.deployment_id)
+    found: list[Event] = []
+
+    async with served(world) as server, reader(server, NO_KEY) as client:
+
+        async def read() -> None:
+            async for event in events(client, link["token"]):
+                found.append(event)  # noqa: PERF401 - others look while it grows
+
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            group.create_task(read())
+            await eventually(lambda: bool(told(found, "status")))
+            for number in range(30):
+                await client.get("/deployment.shared", params={"token": f"none-{number}"})
+            log.write("one\n")
+        refused = await client.get("/deployment.followSharedLines", params={"token": link["token"]})
+    await log.end(lease)
+    assert texts(found) == []
+    assert (refused.status_code, "retry-after" in refused.headers) == (429, True)
+    assert [each for each in caplog.records if each.levelname == "ERROR"] == []
 
 
 async def test_as_many_follow_by_one_link_as_may(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

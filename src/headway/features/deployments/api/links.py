@@ -194,7 +194,8 @@ async def follow_shared_lines(needs: DeploymentLinksNeeds, call: Call[FollowShar
     reader = await needs.links.reader(given.token)
     followed = LinesFollowed(start=given.start, generation=given.generation or "", rows=line_rows)
     find = partial(needs.links.line_place, given.token)
-    return await needs.follow(reader.reader, reader.maker, reader.deployment_id, find, followed)
+    async with needs.seat(reader.reader.user_id):  # where it begins may have to be counted
+        return await needs.follow(reader.reader, reader.maker, reader.deployment_id, find, followed)
 
 
 def _link_row(link: DeploymentLink, *, is_open: bool) -> DeploymentLinkRow:
