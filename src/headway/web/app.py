@@ -139,7 +139,7 @@ class Web:
         named = self._named(request)
         if named is None:
             raise errors.not_found()
-        if self._page(named.page).is_open:
+        if named.page != HOME and self._page(named.page).is_open:
             return await self._open(request, named)
         if request.method == "POST":
             request.require_own()

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from tests.integration.http.world import World
-from tests.integration.web.browsers import signed_in
+from tests.integration.web.browsers import browser, signed_in
 from tests.integration.web.test_every_page import _add_viewer, _seeded
 from tests.integration.web.test_pages import _addresses, _with_session
 
@@ -33,6 +33,13 @@ async def test_no_link_of_any_page_leads_nowhere(world: World, person: str) -> N
         assert len(led) > 50
         found = {(name, href): (await client.get(href)).status_code for href, name in led.items()}
     assert {way: status for way, status in found.items() if status not in {200, 303}} == {}
+
+
+async def test_the_panels_own_address_leads_on_whoever_opens_it(world: World) -> None:
+    async with browser(world) as nobody, signed_in(world) as client:
+        for who, way in ((nobody, "/sign-in?next=/"), (client, "/home")):
+            answer = await who.get("/")
+            assert (answer.status_code, answer.headers.get("location")) == (303, way)
 
 
 async def test_what_is_not_there_leads_back_to_the_list_that_it_would_be_in(world: World) -> None:
