@@ -19,6 +19,9 @@ from tests.integration.http import (
     test_deployment_history as history,
 )
 from tests.integration.http import (
+    test_deployment_links as links,
+)
+from tests.integration.http import (
     test_deployment_strip as strip,
 )
 from tests.integration.http import (
@@ -39,6 +42,11 @@ SCENARIOS: tuple[Scenario, ...] = (
     history.test_what_others_run_is_counted_and_not_named,
     history.test_what_runs_and_what_waits_is_told_when,
     history.test_the_same_failure_before_is_counted_with_what_it_went_away_after,
+    links.test_a_link_ends_at_its_time_by_the_clock_and_is_listed_no_more,
+    links.test_a_link_is_gone_with_its_deployment,
+    links.test_a_link_that_is_revoked_opens_nothing_whoever_made_it,
+    links.test_a_panel_that_was_restored_opens_by_no_link_of_before,
+    links.test_who_was_removed_and_comes_back_brings_no_link_along,
     overviews.test_backups_of_both_kinds_are_listed_with_what_is_kept_of_each,
     overviews.test_previews_of_all_services_are_listed_newest_first,
     overviews.test_schedules_of_services_and_machines_are_listed_by_name_with_their_newest_run,
