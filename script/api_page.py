@@ -280,7 +280,8 @@ def _introduction() -> Sequence[str]:
         expected to end, and when what waits is expected to begin and behind what; `deployment.usualDurations` the first
         for many at once. `deployment.compare` tells what a deployment changed against what served before it,
         `deployment.sameFailures` how often its service has failed in the same way before, and `deployment.strip` gives
-        the newest deployments of one service as bars.
+        the newest deployments of one service as bars. `deployment.figures` counts for each day in UTC (90 at most) how
+        many ended in which way, and how long they took, waited, and were until a failure was mended.
         """,
         """
         `deployment.wait` answers when a deployment has ended (or runs, with `until=running`), at the latest after

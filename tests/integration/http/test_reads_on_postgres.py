@@ -16,6 +16,9 @@ from tests.integration.http import (
     test_deployment_compare as compare,
 )
 from tests.integration.http import (
+    test_deployment_figures as figures,
+)
+from tests.integration.http import (
     test_deployment_history as history,
 )
 from tests.integration.http import (
@@ -38,6 +41,8 @@ Scenario = Callable[[World], Awaitable[None]]
 SCENARIOS: tuple[Scenario, ...] = (
     compare.test_it_tells_what_changed_and_of_secrets_that_they_did,
     compare.test_what_has_left_nothing_is_held_against_what_serves,
+    figures.test_each_day_tells_how_deployments_ended_and_how_long_they_took,
+    figures.test_nobody_counts_what_they_may_not_see,
     history.test_the_last_twenty_that_were_done_tell_what_is_usual,
     history.test_what_others_run_is_counted_and_not_named,
     history.test_what_runs_and_what_waits_is_told_when,

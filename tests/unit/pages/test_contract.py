@@ -17,7 +17,9 @@ from headway.operations import all_pages, bare_registry
 from headway.pages.page import Page, Visit
 
 ROOT = Path(headway.__file__).parent
-MODULES = sorted(path for path in (ROOT / "features").rglob("*.py") if "pages" in path.parts)
+MODULES = sorted(
+    path for floor in ("features", "pages") for path in (ROOT / floor).rglob("*.py") if "pages" in path.parts
+)
 _NAME = re.compile(r"[a-z][A-Za-z]*\.[a-z][A-Za-z]*")
 
 

@@ -12,6 +12,7 @@ import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import headway
+from headway.pages.pictures import Mark, drawn
 from headway.pages.words import FILTERS, STATES
 from headway.web.frame import NOBODY, PLACES
 
@@ -103,6 +104,7 @@ def test_text_from_outside_stays_text() -> None:
         {% from "web/templates/macros/page.html" import heading, part, actions, crumbs %}
         {% from "web/templates/macros/table.html" import chips, empty, facts, fact %}
         {% from "web/templates/macros/strip.html" import deployment_strip %}
+        {% from "web/templates/macros/picture.html" import picture %}
         {% from "web/templates/macros/message.html" import problem, note, flash %}
         {% from "web/templates/macros/form.html" import field, area, choice, check, search_field %}
         {% from "web/templates/macros/text.html" import name, code, outside, commit %}
@@ -113,6 +115,7 @@ def test_text_from_outside_stays_text() -> None:
         {{ crumbs([{"label": evil, "href": "/x"}]) }}{% call part("p", "/x", title=evil) %}{{ evil }}{% endcall %}
         {{ chips([{"label": evil, "value": evil, "href": "/x"}]) }}{{ empty(evil, evil) }}
         {{ deployment_strip([dict(row, durationMs=1)], evil) }}
+        {{ picture(marked, evil, evil, evil, evil) }}
         {{ problem(evil, evil, evil) }}{{ note(evil) }}{{ flash({"text": evil, "good": True}) }}
         {{ field("a", evil, evil, "text", evil, evil) }}{{ area("b", evil, evil) }}{{ check("c", evil) }}
         {{ choice("d", evil, [evil], evil, any=evil) }}{{ search_field("e", evil, evil) }}
@@ -154,7 +157,8 @@ def _rendered(source: str) -> str:
         },
     }
     step = {"name": EVIL, "startedAt": "2026-11-29T12:00:00Z", "finishedAt": None, "durationMs": None, "logOffset": 0}
-    return environment.from_string(source).render(evil=EVIL, row=row, step=step)
+    marked = drawn("busy", [1, None, 2], marks=[Mark(x="1", title=EVIL, href="/x")])
+    return environment.from_string(source).render(evil=EVIL, row=row, step=step, marked=marked)
 
 
 def _without_comments(template: Path) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select
 from headway.core.access.model import Actor
 from headway.core.access.policy import Noun, Permission, permit, reach
 from headway.core.deployments import store
+from headway.core.deployments.figures import DeploymentFigures, FiguresFilter, read_figures
 from headway.core.deployments.list_queries import within
 from headway.core.deployments.past_failures import PastFailures, past_failures
 from headway.core.deployments.queue_forecast import MOST_IN_FRONT, Busy, expected_start
@@ -23,8 +24,10 @@ from headway.infra.db.engine import Database
 from headway.infra.db.tables.deployments import PENDING, RUNNING, hosts
 from headway.infra.db.transaction import Tx
 from headway.infra.db.version import Version
+from headway.kernel.clock import Clock
 
 _BYTES_OF_A_SPAN = 200  # about
+_BYTES_OF_A_DAY = 600  # about
 _MOST_BEHIND = 10
 
 
@@ -46,8 +49,12 @@ class Outlook:
 class DeploymentHistory:
     """What callers may ask of the past of deployments."""
 
-    def __init__(self, *, db: Database, version: Version) -> None:
+    def __init__(self, *, db: Database, version: Version, clock: Clock) -> None:
         self._db = db
+        self._clock = clock
+        self._figures: ResponseCache[DeploymentFigures] = ResponseCache(
+            version, lambda it: _BYTES_OF_A_DAY * len(it.days)
+        )
         self._spans: ResponseCache[Mapping[str, Span]] = ResponseCache(version, lambda it: _BYTES_OF_A_SPAN * len(it))
 
     async def outlook(self, actor: Actor, permission: Permission, deployment_id: str) -> Outlook:
@@ -67,6 +74,15 @@ class DeploymentHistory:
 
         key = (mine, reached, tuple(deployment_ids))
         return await self._spans.get(key, lambda: self._db.read(look))
+
+    async def figures(self, actor: Actor, wanted: FiguresFilter, days: int) -> DeploymentFigures:
+        """How those went that the caller may see and that ended within these days, of which today is the last."""
+        reached, mine, today = reach(actor), actor.organization_id, self._clock.now().date()
+
+        def look(tx: Tx) -> DeploymentFigures:
+            return read_figures(tx, mine, reached, wanted, today, days)
+
+        return await self._figures.get((mine, reached, wanted, today, days), lambda: self._db.read(look))
 
     async def failures(self, actor: Actor, permission: Permission, deployment_id: str) -> PastFailures:
         """The same failure before. Raises NotFound, Forbidden."""

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, literal_column, select
 
@@ -56,6 +56,23 @@ class Part:
 
 
 P = TypeVar("P", bound=Part)
+
+
+class Belonging(Protocol):
+    """A row, as far as it decides who may see it."""
+
+    @property
+    def organization_id(self) -> str: ...
+
+    @property
+    def project_id(self) -> str | None: ...
+
+    @property
+    def subject_type(self) -> str: ...
+
+    @property
+    def subject_id(self) -> str: ...
+
 
 _c = deployment_rows.c
 _NEWEST_FIRST = select(*COLUMNS).order_by(_c.seq.desc())
@@ -117,7 +134,7 @@ def branches(reach: Visibility) -> Iterable[tuple[tuple[str, ...], dict[str, str
             yield ("subject_type", "subject_id"), {"subject_type": kind, "subject_id": service_id}
 
 
-def within(reach: Visibility, row: Listed, organization_id: str) -> bool:
+def within(reach: Visibility, row: Belonging, organization_id: str) -> bool:
     """Whether a row is one that the reach of a caller of this organisation holds."""
     if row.organization_id != organization_id:
         return False

@@ -67,9 +67,9 @@ def usual_totals(tx: Tx, wanted: Iterable[Alike]) -> Mapping[Alike, Span]:
     return {alike: span for alike, span in found.items() if span is not None}
 
 
-def span_of(durations: Sequence[int]) -> Span | None:
-    """The span of these times; None of too few."""
-    if len(durations) < LEAST_COUNTED:
+def span_of(durations: Sequence[int], least: int = LEAST_COUNTED) -> Span | None:
+    """The span of these times; None of fewer than ``least``."""
+    if len(durations) < least:
         return None
     ordered = sorted(durations)
     return Span(number=len(ordered), p50=_rank(ordered, _HALF), p95=_rank(ordered, _NEARLY_ALL))

@@ -19,7 +19,17 @@ def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
 
 def _deployment(panel: PanelParts) -> Routed:
     from headway.core.deployments.history import DeploymentHistory
-    from headway.features.deployments.api import comparison, history, links, lists, log_lines, operations, search, strip
+    from headway.features.deployments.api import (
+        comparison,
+        figures,
+        history,
+        links,
+        lists,
+        log_lines,
+        operations,
+        search,
+        strip,
+    )
     from headway.features.rollbacks.comparison import DeploymentComparison
 
     features, reads, db = panel.features, panel.features.deployments.reads, panel.base.db
@@ -40,6 +50,7 @@ def _deployment(panel: PanelParts) -> Routed:
         links=features.deployments.links, follow=panel.streams.follow_by_link, seat=panel.streams.reader_seat
     )
     compared = DeploymentComparison(db=db, kinds=features.kinds)
+    past = DeploymentHistory(db=db, version=db.version, clock=panel.base.clock)
     parts = (
         operations.router.over(needs),
         log_lines.router.over(line_needs),
@@ -47,7 +58,8 @@ def _deployment(panel: PanelParts) -> Routed:
         lists.router.over(list_needs),
         search.router.over(search_needs),
         comparison.router.over(comparison.DeploymentComparisonNeeds(comparison=compared)),
-        history.router.over(history.DeploymentHistoryNeeds(history=DeploymentHistory(db=db, version=db.version))),
+        history.router.over(history.DeploymentHistoryNeeds(history=past)),
+        figures.router.over(figures.DeploymentFiguresNeeds(history=past)),
         strip.router.over(strip.DeploymentStripNeeds(deployment_reads=reads)),
     )
     return joined("deployment", parts)

@@ -19,6 +19,7 @@ from headway.features.deployments.pages.deployment_filters import (
 from headway.features.deployments.pages.deployment_past import usual_of_rows
 from headway.features.deployments.pages.deployment_selection import buttons_of
 from headway.features.deployments.pages.deployment_strip import strip_values
+from headway.pages.deployment_figures import FILTERS, figures_values
 from headway.pages.list_view import list_address, sentence_of
 from headway.pages.page import Asked, Page, View, Visit
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 ROWS = 50
 SEARCH: Asked[SearchPage] = Asked("deployment.search")
-_TEMPLATE = "features/deployments/pages/deployment_list.html"
+_FOLDER = "features/deployments/pages"
+_TEMPLATE = f"{_FOLDER}/deployment_list.html"
 
 
 async def show(visit: Visit) -> View:
@@ -37,6 +39,7 @@ async def show(visit: Visit) -> View:
     further = {
         **form_values(filters, services),
         **await strip_values(visit, filters, PATH),
+        **await _figures_values(visit, filters),
         "chips": chips(filters, services),
     }
     return replace(view, values={**view.values, **further})
@@ -51,6 +54,20 @@ async def strip(visit: Visit) -> View:
     """The bars of the one service that the list is of."""
     values = await strip_values(visit, filters_of(visit.query), PATH)
     return View(template="features/deployments/pages/deployment_strip.html", values=values, title="Deployments")
+
+
+async def figures(visit: Visit) -> View:
+    """How those went of late that the list is of."""
+    values = await _figures_values(visit, filters_of(visit.query))
+    return View(template=f"{_FOLDER}/deployment_figures.html", values=values, title="Deployments")
+
+
+async def _figures_values(visit: Visit, filters: Mapping[str, str]) -> Mapping[str, object]:
+    """None on a later part of the list, and where it is filtered by what figures are not."""
+    has_some = filters.keys() <= set(FILTERS) and ("type" in filters) == ("id" in filters)
+    if not has_some or "cursor" in visit.query:
+        return {"figures_pull": None}
+    return await figures_values(visit, filters, f"{PATH}/-/figures")
 
 
 async def _view(visit: Visit, template: str) -> View:
@@ -84,6 +101,6 @@ PAGE = Page(
     path=PATH,
     permission=SEARCH.name,
     show=show,
-    parts={"rows": rows, "strip": strip},
+    parts={"rows": rows, "strip": strip, "figures": figures},
     topics=lambda _visit: ("deployments",),
 )

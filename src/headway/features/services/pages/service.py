@@ -20,6 +20,7 @@ from headway.features.services.pages.service_processes import process_values
 from headway.features.services.pages.service_proof import proof_of
 from headway.features.services.pages.service_states import state_values
 from headway.features.services.pages.service_topics import FOLDER, OVERVIEW, framed
+from headway.pages.deployment_figures import figures_values
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 from headway.pages.words import cut
 
@@ -35,6 +36,7 @@ OF_COMPOSE: Asked[list[DomainRow]] = Asked("domain.byComposeId")
 ROWS = 20
 _UNFINISHED = frozenset({Status.PENDING, Status.RUNNING})
 _SECONDS = 2.0
+_FIGURES = "features/deployments/pages/deployment_figures.html"
 
 
 async def show(visit: Visit) -> View:
@@ -42,6 +44,7 @@ async def show(visit: Visit) -> View:
     service, found = await _asked(visit)
     values = {**await _standing(visit, service, found), **_deployments(service, found)}
     values |= {**await pending_values(visit, service), **await process_values(visit, service)}
+    values |= await _figures(visit, service)
     return framed(visit, service, OVERVIEW, "service.html", values)
 
 
@@ -68,6 +71,18 @@ async def deployments(visit: Visit) -> View:
     """Its newest deployments."""
     service, found = await _asked(visit)
     return _view("service_deployments.html", service, _deployments(service, found))
+
+
+async def figures(visit: Visit) -> View:
+    """How its deployments went of late."""
+    service = await visit.ask(ONE, serviceId=visit.path["serviceId"])
+    values = await _figures(visit, service)
+    return View(template=_FIGURES, values=values, title=cut(service["name"], 120))
+
+
+async def _figures(visit: Visit, service: ServiceOverviewRow) -> Mapping[str, object]:
+    of_it = {"type": service["kind"], "id": service["serviceId"]}
+    return await figures_values(visit, of_it, f"{address(service)}/-/figures")
 
 
 def _view(template: str, service: ServiceOverviewRow, values: Mapping[str, object]) -> View:
@@ -143,7 +158,13 @@ PAGE = Page(
     path=PATH,
     permission=ONE.name,
     show=show,
-    parts={"standing": standing, "pending": pending, "processes": processes, "deployments": deployments},
+    parts={
+        "standing": standing,
+        "pending": pending,
+        "processes": processes,
+        "deployments": deployments,
+        "figures": figures,
+    },
     forms={**forms(), RESTART: restart()},
     topics=lambda visit: (f"service:{visit.path['serviceId']}",),
 )
