@@ -21,6 +21,7 @@ from headway.infra.db.tables import (
     ssh_keys,
     statuses,
     timers,
+    usage,
 )
 from headway.infra.db.tables.base import Instant, metadata
 
@@ -45,4 +46,5 @@ __all__ = [
     "ssh_keys",
     "statuses",
     "timers",
+    "usage",
 ]

@@ -1,0 +1,1 @@
+"""What services and machines use over time."""

@@ -1,0 +1,176 @@
+"""The minutes and days of what is used: written a minute at a time, made into hours, and let go of."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, delete, insert, select
+
+from headway.features.usage.model import (
+    HOURS,
+    SAMPLES,
+    Level,
+    UsagePoint,
+    host_target,
+    merged,
+    packed_table,
+    points_of,
+    sampler_target,
+    service_target,
+    unpacked,
+    unpacked_table,
+    with_hour,
+)
+from headway.infra.db.tables.deployments import hosts
+from headway.infra.db.tables.services import services
+from headway.infra.db.tables.usage import usage_days, usage_minutes
+from headway.infra.db.transaction import Tx
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+# For how long a point is to be had, and a little more: an hour of minutes is made into one after it is over.
+KEPT: Mapping[Level, timedelta] = {
+    Level.SAMPLE: HOUR + 2 * MINUTE,
+    Level.MINUTE: DAY + HOUR,
+    Level.HOUR: 366 * DAY,
+}
+_m, _d = usage_minutes.c, usage_days.c
+_SAMPLE, _MINUTE, _HOUR = (each.value for each in (Level.SAMPLE, Level.MINUTE, Level.HOUR))
+_TARGETS_AT_A_TIME = 500
+_LATE = 5 * MINUTE  # so long after an hour the last minute of it may still come from a server
+
+
+def add_minute(tx: Tx, host_id: str, minute: datetime, samples: Mapping[str, Sequence[UsagePoint]]) -> None:
+    """Writes what was used on a host in a minute: of each target ``SAMPLES`` points. What was written of the same
+    minute before, when the clock said so already, is replaced.
+    """
+    minutes = {target: [merged(points)] for target, points in samples.items()}
+    same = (_m.begins_at == minute, _m.host_id == host_id)
+    tx.execute(delete(usage_minutes).where(*same, _m.level.in_((_SAMPLE, _MINUTE))))
+    row = {"host_id": host_id, "begins_at": minute}
+    tx.execute(
+        insert(usage_minutes),
+        [
+            {**row, "level": _SAMPLE, "points": packed_table(samples, SAMPLES)},
+            {**row, "level": _MINUTE, "points": packed_table(minutes, 1)},
+        ],
+    )
+
+
+def settle(tx: Tx, now: datetime) -> int:
+    """Makes the hours that are over of their minutes, each once, and lets go of what is too old or of nobody: how many
+    hours of hosts were made. Of an hour that was not made nothing goes within a day.
+    """
+    this_hour = (now - _LATE).replace(minute=0, second=0, microsecond=0)
+    open_hours = _open_hours(tx, this_hour)
+    for hour, host_id in sorted(open_hours):
+        _settle_hour(tx, hour, host_id)
+    _let_go(tx, now)
+    return len(open_hours)
+
+
+def write_hour(tx: Tx, hour: datetime, made: Mapping[str, UsagePoint]) -> None:
+    """Puts the hour of these targets into their days. What has moved to another host within it has points from both."""
+    day = hour.replace(hour=0)
+    here = (_d.begins_at == day, _d.target.in_(list(made)))
+    before = {row.target: row.points for row in tx.execute(select(_d.target, _d.points).where(*here))}
+    tx.execute(delete(usage_days).where(*here))
+    rows = []
+    for target, point in made.items():
+        points = before.get(target, b"")
+        earlier = (unpacked(points)[hour.hour : hour.hour + 1]) if points else []
+        whole = with_hour(points, hour.hour, merged((*earlier, point)))
+        rows.append({"target": target, "begins_at": day, "points": whole})
+    tx.execute(insert(usage_days), rows)
+
+
+def points_in_minutes(
+    tx: Tx, level: Level, target: str, since: datetime, until: datetime
+) -> dict[datetime, UsagePoint]:
+    """The points of a target by when they begin, from whichever host; of the levels that are kept by the minute."""
+    found: dict[datetime, UsagePoint] = {}
+    # A row that begins a little before may have a point within.
+    rows = tx.execute(_TABLES, {"level": level.value, "since": since - MINUTE, "until": until})
+    step = timedelta(seconds=level)
+    for begins_at, table in rows:
+        for number, point in enumerate(points_of(table, target)):
+            at = begins_at + step * number
+            if not point.is_empty and since <= at < until:
+                found[at] = merged((found[at], point)) if at in found else point
+    return found
+
+
+def points_in_days(tx: Tx, target: str, since: datetime, until: datetime) -> dict[datetime, UsagePoint]:
+    """The points of a target by the hour."""
+    given = {"target": target, "since": since - DAY, "until": until}
+    return {
+        at: point
+        for begins_at, points in tx.execute(_DAYS, given)
+        for number, point in enumerate(unpacked(points)[:HOURS])
+        if not point.is_empty and since <= (at := begins_at + HOUR * number) < until
+    }
+
+
+def _open_hours(tx: Tx, this_hour: datetime) -> set[tuple[datetime, str]]:
+    """The hours that are over, of which there are minutes and which are in no day yet, each with its host."""
+    minutes = select(_m.begins_at, _m.host_id).where(_m.level == _MINUTE, _m.begins_at < this_hour)
+    settled = select(_m.begins_at, _m.host_id).where(_m.level == _HOUR)
+    found = {(at.replace(minute=0), host_id) for at, host_id in tx.execute(minutes)}
+    return found - {(at, host_id) for at, host_id in tx.execute(settled)}
+
+
+def _settle_hour(tx: Tx, hour: datetime, host_id: str) -> None:
+    of_host = (_m.level == _MINUTE, _m.host_id == host_id, _m.begins_at >= hour, _m.begins_at < hour + HOUR)
+    pieces: dict[str, list[UsagePoint]] = defaultdict(list)
+    for table in tx.execute(select(_m.points).where(*of_host).order_by(_m.begins_at)).scalars():
+        for target, points in unpacked_table(table):
+            pieces[target] += points
+    made = {target: point for target, points in pieces.items() if not (point := merged(points)).is_empty}
+    targets = sorted(made)
+    for start in range(0, len(targets), _TARGETS_AT_A_TIME):
+        write_hour(tx, hour, {target: made[target] for target in targets[start : start + _TARGETS_AT_A_TIME]})
+    tx.execute(insert(usage_minutes).values(level=_HOUR, begins_at=hour, host_id=host_id, points=b""))
+
+
+def _let_go(tx: Tx, now: datetime) -> None:
+    """Forgets what is too old, and the days of what there is no more."""
+    for level in (Level.SAMPLE, Level.MINUTE):
+        tx.execute(delete(usage_minutes).where(_m.level == level.value, _m.begins_at < now - KEPT[level]))
+    # As long as an hour has minutes it has to be known that it was settled.
+    tx.execute(delete(usage_minutes).where(_m.level == _HOUR, _m.begins_at < now - KEPT[Level.MINUTE] - HOUR))
+    tx.execute(delete(usage_days).where(_d.begins_at < now - KEPT[Level.HOUR] - DAY))
+    gone = _known_targets(tx) - _living_targets(tx)
+    for start in range(0, len(gone), _TARGETS_AT_A_TIME):
+        tx.execute(delete(usage_days).where(_d.target.in_(sorted(gone)[start : start + _TARGETS_AT_A_TIME])))
+
+
+def _known_targets(tx: Tx) -> set[str]:
+    return {*tx.execute(select(_d.target).distinct()).scalars()}
+
+
+def _living_targets(tx: Tx) -> set[str]:
+    found = {service_target(each) for each in tx.execute(select(services.c.service_id)).scalars()}
+    for host_id in tx.execute(select(hosts.c.host_id)).scalars():
+        found |= {host_target(host_id), sampler_target(host_id)}
+    return found
+
+
+_TABLES = (
+    select(_m.begins_at, _m.points)
+    .where(
+        _m.level == bindparam("level"),
+        _m.begins_at > bindparam("since", type_=_m.begins_at.type),
+        _m.begins_at < bindparam("until", type_=_m.begins_at.type),
+    )
+    .order_by(_m.begins_at)
+)
+_DAYS = (
+    select(_d.begins_at, _d.points)
+    .where(
+        _d.target == bindparam("target"),
+        _d.begins_at > bindparam("since", type_=_d.begins_at.type),
+        _d.begins_at < bindparam("until", type_=_d.begins_at.type),
+    )
+    .order_by(_d.begins_at)
+)
