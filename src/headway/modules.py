@@ -39,6 +39,7 @@ from headway.features.services.duplication import EnvironmentDuplication
 from headway.features.services.kinds import ServiceKinds
 from headway.features.services.module import materials_of
 from headway.features.services.relocation import ServiceRelocation
+from headway.features.usage.module import UsageOverTime, install_usage
 from headway.features.webhooks.module import Webhooks, install_webhooks
 from headway.infra.db.transaction import Tx
 from headway.module import Base, Module
@@ -68,6 +69,7 @@ class Features:
     previews: Previews
     webhooks: Webhooks
     deployments: Deployments
+    usage: UsageOverTime
 
 
 def install(base: Base, access: AccessService) -> Features:
@@ -129,6 +131,7 @@ def _features(base: Base, access: AccessService) -> Features:
         previews=previews,
         webhooks=install_webhooks(base, git.providers, previews.acting, kinds),
         deployments=install_deployments(base, left_by=left_by),
+        usage=install_usage(base, servers),
     )
 
 
@@ -145,6 +148,7 @@ def _modules(base: Base, features: Features) -> tuple[Module, ...]:
         install_schedules(base, features.kinds, features.applications),
         features.backups.module,
         features.disk.module,
+        features.usage.module,
         features.previews.module,
         features.webhooks.module,
         install_notifications(base, features.servers.fleet.servers),

@@ -228,6 +228,7 @@ TABLE: Mapping[str, Row] = {
     "service.all": Row(QUERY, {}, MEMBER, READ, OWN),
     "service.pending": Row(QUERY, {"serviceId": "{application}"}, MEMBER, READ),
     "service.one": Row(QUERY, {"serviceId": "{application}"}, MEMBER, READ),
+    "service.usage": Row(QUERY, {"serviceId": "{application}"}, MEMBER, READ),
     "settings.about": Row(QUERY, {}, MEMBER, READ, OWN),
     "settings.getDokployVersion": Row(QUERY, {}, MEMBER, ANY, OWN),
     "settings.getOpenApiDocument": Row(QUERY, {}, MEMBER, ANY, OWN),

@@ -28,6 +28,7 @@ SERVER_ROWS: Mapping[str, Row] = {
     "server.remove": Row(MUTATION, SERVER, ADMIN, SET, ORGANISATION),
     "server.setup": Row(MUTATION, SERVER, ADMIN, SET, ORGANISATION),
     "server.update": Row(MUTATION, SERVER | {"name": "renamed"}, ADMIN, SET, ORGANISATION),
+    "server.usage": Row(QUERY, SERVER, ADMIN, READ, ORGANISATION),
     "server.validate": Row(QUERY, SERVER, ADMIN, READ, ORGANISATION),
     "server.withSSHKey": Row(QUERY, {}, ADMIN, READ, OWN),
     "sshKey.all": Row(QUERY, {}, ADMIN, READ, OWN),

@@ -23,8 +23,9 @@ from headway.features.usage.model import (
     unpacked_table,
     with_hour,
 )
+from headway.features.services.model import ReleaseState
 from headway.infra.db.tables.deployments import hosts
-from headway.infra.db.tables.services import services
+from headway.infra.db.tables.services import releases, services
 from headway.infra.db.tables.usage import usage_days, usage_minutes
 from headway.infra.db.transaction import Tx
 
@@ -35,7 +36,7 @@ KEPT: Mapping[Level, timedelta] = {
     Level.MINUTE: DAY + HOUR,
     Level.HOUR: 366 * DAY,
 }
-_m, _d = usage_minutes.c, usage_days.c
+_m, _d, _r = usage_minutes.c, usage_days.c, releases.c
 _SAMPLE, _MINUTE, _HOUR = (each.value for each in (Level.SAMPLE, Level.MINUTE, Level.HOUR))
 _TARGETS_AT_A_TIME = 500
 _LATE = 5 * MINUTE  # so long after an hour the last minute of it may still come from a server
@@ -83,6 +84,24 @@ def write_hour(tx: Tx, hour: datetime, made: Mapping[str, UsagePoint]) -> None:
         whole = with_hour(points, hour.hour, merged((*earlier, point)))
         rows.append({"target": target, "begins_at": day, "points": whole})
     tx.execute(insert(usage_days), rows)
+
+
+def releases_on(tx: Tx, host_id: str) -> Mapping[str, str]:
+    """The releases on a host that may run, each with its service; previews are services too."""
+    mine = (_r.host_id == host_id, _r.state != ReleaseState.RETIRED)
+    return {row.release_id: row.service_id for row in tx.execute(select(_r.release_id, _r.service_id).where(*mine))}
+
+
+def services_on(tx: Tx, host_id: str) -> set[str]:
+    """The services of a host."""
+    return {*tx.execute(select(services.c.service_id).where(services.c.host_id == host_id)).scalars()}
+
+
+def whose_service(tx: Tx, service_id: str) -> tuple[str, str] | None:
+    """The organisation and the project of a service; None where there is none."""
+    _s = services.c
+    row = tx.execute(select(_s.organization_id, _s.project_id).where(_s.service_id == service_id)).one_or_none()
+    return None if row is None else (row.organization_id, row.project_id)
 
 
 def points_in_minutes(

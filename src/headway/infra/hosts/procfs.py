@@ -177,6 +177,22 @@ def boot_id(file: str = BOOT_ID) -> str:
     return _read(file).decode().strip()
 
 
+def busy_ticks() -> int:
+    """For how many clock ticks the processors of the machine were at work since it began, all of them together."""
+    user, nice, system, _idle, _waiting, *others = map(int, _read(f"{PROC}/stat").partition(b"\n")[0].split()[1:])
+    return user + nice + system + sum(others[:3])  # of guests it is counted under user already
+
+
+def memory_sizes() -> tuple[int, int]:
+    """How much memory the machine has, and how much of it could be had now, in bytes."""
+    found = {}
+    for line in _read(f"{PROC}/meminfo").splitlines():
+        name, _, size = line.partition(b":")
+        if name in {b"MemTotal", b"MemAvailable"}:
+            found[name] = int(size.split()[0]) * 1024
+    return found[b"MemTotal"], found[b"MemAvailable"]
+
+
 def opened(descriptor: int) -> str:
     """The path by which a process finds what it has open, wherever that lies by now."""
     return f"{SELF}/fd/{descriptor}"

@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Protocol
 
 from headway.drivers.runtimes.contract.answer import AskedPort
 from headway.infra.hosts import processes, sockets
+from headway.infra.hosts.consumption import MachineReading, read_machine
 from headway.infra.hosts.safe_open import Seen, look_beneath
 from headway.kernel.errors import Unavailable
 
@@ -97,6 +98,14 @@ class Machine(Protocol):
         """Runs a program that reads the text, outside of any deployment. Raises ProgramAway."""
         ...
 
+    async def consumption(
+        self, panel_id: str, releases: Collection[str], containers: Collection[str]
+    ) -> MachineReading:
+        """What it has used, and the groups of these releases of a panel and of these containers, as the kernel counts
+        it.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class OwnMachine:
@@ -159,6 +168,12 @@ class OwnMachine:
         finally:
             await _end(process)
         return Ran(status=process.returncode or 0, output=output.decode(errors="replace"))
+
+    async def consumption(
+        self, panel_id: str, releases: Collection[str], containers: Collection[str]
+    ) -> MachineReading:
+        """See the contract."""
+        return await asyncio.to_thread(read_machine, panel_id, releases, containers)
 
 
 def _listening_instead(pid: int, port: int) -> str:

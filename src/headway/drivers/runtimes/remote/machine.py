@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from headway.drivers.runtimes.contract.machine import Asked, Port, Ran, Reached
 from headway.drivers.runtimes.remote.client import RuntimeAgentClient
+from headway.infra.hosts.consumption import MachineReading
 from headway.infra.hosts.safe_open import Seen
 
 _PART = "machine"
@@ -73,3 +74,12 @@ class RemoteMachine:
             within_seconds=within_seconds,
         )
         return ran
+
+    async def consumption(
+        self, panel_id: str, releases: Collection[str], containers: Collection[str]
+    ) -> MachineReading:
+        """See the contract."""
+        reading: MachineReading = await self.agent.call(
+            _PART, "consumption", panel_id=panel_id, releases=releases, containers=containers
+        )
+        return reading

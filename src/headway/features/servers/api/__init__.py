@@ -21,9 +21,11 @@ def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
 def _server(panel: PanelParts) -> Routed:
     from headway.features.dokploy import monitoring
     from headway.features.servers.api import operations
+    from headway.features.usage.api import operations as usage
 
     features = panel.features
     needs = operations.ServerNeeds(
         deployment_reads=features.deployments.reads, relations=relations_of(panel), servers=features.servers.service
     )
-    return joined("server", (operations.router.over(needs), monitoring.server_router.over(None)))
+    used = usage.server_router.over(features.usage.reader)
+    return joined("server", (operations.router.over(needs), monitoring.server_router.over(None), used))

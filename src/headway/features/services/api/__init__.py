@@ -30,11 +30,13 @@ def _service(panel: PanelParts) -> Routed:
     from headway.features.rollbacks.store import left_by
     from headway.features.services.api import service
     from headway.features.services.overview import OverviewReader
+    from headway.features.usage.api import operations as usage
 
     db = panel.base.db
     overviews = service.router.over(OverviewReader(db=db, left_by=left_by))
     saved = SavedChangesReader(db=db, forms=panel.features.rollbacks.service.forms)
-    return joined("service", (overviews, saved_changes.router.over(saved)))
+    used = usage.service_router.over(panel.features.usage.reader)
+    return joined("service", (overviews, saved_changes.router.over(saved), used))
 
 
 def relations_of(panel: PanelParts) -> Relations:

@@ -1,0 +1,121 @@
+"""What was used between two readings of a machine: pure, and never more than can have been."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from headway.features.usage.model import EMPTY, MICROSECONDS, UsagePoint, host_target, merged, sampler_target
+from headway.infra.hosts.consumption import GroupReading, MachineReading
+
+LONGEST = 25_000  # milliseconds from one reading to the next: beyond that nothing is said of the time between
+# The kernel counts the ticks of the machine one by one, and a group's between two looks that are not quite those.
+_TOLERANCE, _MARGIN = 1.02, 50_000
+
+
+@dataclass(slots=True)
+class Meter:
+    """Of one machine. ``host_id`` is what it is, and what was read last is held against what is read next."""
+
+    host_id: str
+    _last: MachineReading | None = None
+    _most_roots: dict[str, int] = field(default_factory=dict)
+
+    def take(self, now: MachineReading, owners: Mapping[str, str], cost: int = 0) -> Mapping[str, UsagePoint]:
+        """What was used since the last reading, by target. ``owners`` says whose each group is; what it names of one
+        target is put together. ``cost`` is what was spent on it here, beside the reading itself.
+        """
+        last, self._last = self._last, now
+        before = {} if last is None or last.boot != now.boot else last.groups
+        restarts = {key: self._restarts(before.get(key), group, key) for key, group in now.groups.items()}
+        self._most_roots = {key: self._most_of(before.get(key), group, key) for key, group in now.groups.items()}
+        covered = 0 if last is None or last.boot != now.boot else now.at - last.at
+        if last is None or not 0 < covered <= LONGEST:
+            return {}
+        found: dict[str, UsagePoint] = {}
+        for key, group in now.groups.items():
+            point = _of_group(before.get(key), group, now, covered)._replace(restarts=restarts[key])
+            if (target := owners.get(key)) is not None and not point.is_empty:
+                found[target] = _beside(found.get(target, EMPTY), point)
+        found |= self._of_machine(last, now, covered, cost)
+        return {target: _cut(point, now) for target, point in found.items()}
+
+    def _of_machine(self, last: MachineReading, now: MachineReading, covered: int, cost: int) -> dict[str, UsagePoint]:
+        bounds = {"cpu_bound": now.cores * MICROSECONDS, "memory_bound": now.memory_size >> 10}
+        sampling = _point(now.cost + cost, 0, covered, **bounds)
+        found = {sampler_target(self.host_id): sampling}
+        if _can_be(now.cpu - last.cpu, now.memory, now, covered):
+            found[host_target(self.host_id)] = _point(now.cpu - last.cpu, now.memory, covered, **bounds)
+        return found
+
+    def _most_of(self, before: GroupReading | None, group: GroupReading, key: str) -> int:
+        """How many processes of it were ever seen to be started at once: of one that ended, the next is a restart."""
+        is_same = before is not None and before.made == group.made
+        return max(self._most_roots.get(key, 0) if is_same else 0, len(group.roots))
+
+    def _restarts(self, before: GroupReading | None, group: GroupReading, key: str) -> int:
+        """How often something of it was started again, as far as two readings show it."""
+        if before is None:
+            return 0
+        if before.made != group.made:
+            return 1
+        fresh, ended = set(group.roots) - set(before.roots), set(before.roots) - set(group.roots)
+        missing = max(0, self._most_roots.get(key, 0) - len(before.roots))
+        return min(len(fresh), len(ended) + missing)
+
+
+def _of_group(before: GroupReading | None, group: GroupReading, now: MachineReading, covered: int) -> UsagePoint:
+    """Of one that was made anew it is what it has used since, which lies in the time; of one that was not read before
+    nothing is known.
+    """
+    if before is None:
+        return EMPTY
+    cpu = group.cpu if before.made != group.made else group.cpu - before.cpu
+    if not _can_be(cpu, group.memory, now, covered):
+        return EMPTY
+    return _point(cpu, group.memory, covered, cpu_bound=group.cpu_bound, memory_bound=group.memory_bound >> 10)
+
+
+def _point(cpu: int, memory: int, covered: int, *, cpu_bound: int, memory_bound: int) -> UsagePoint:
+    kib = memory >> 10
+    return UsagePoint(
+        covered=covered,
+        cpu=cpu,
+        cpu_peak=cpu * 1_000 // covered,
+        memory=kib * covered,
+        memory_peak=kib,
+        cpu_bound=cpu_bound,
+        memory_bound=memory_bound,
+    )
+
+
+def _can_be(cpu: int, memory: int, machine: MachineReading, covered: int) -> bool:
+    return 0 <= cpu <= machine.cores * covered * 1_000 * _TOLERANCE + _MARGIN and 0 <= memory <= machine.memory_size
+
+
+def _beside(one: UsagePoint, other: UsagePoint) -> UsagePoint:
+    """What two groups of one target have used in the same time: sums, where ``merged`` puts times together."""
+    if not one.covered or not other.covered:
+        return merged((one, other))
+    # Where one of them is without a bound, so are both together.
+    return UsagePoint(
+        covered=one.covered,
+        cpu=one.cpu + other.cpu,
+        cpu_peak=one.cpu_peak + other.cpu_peak,
+        memory=one.memory + other.memory,
+        memory_peak=one.memory_peak + other.memory_peak,
+        restarts=one.restarts + other.restarts,
+        memory_bound=one.memory_bound + other.memory_bound if one.memory_bound and other.memory_bound else 0,
+        cpu_bound=one.cpu_bound + other.cpu_bound if one.cpu_bound and other.cpu_bound else 0,
+    )
+
+
+def _cut(point: UsagePoint, machine: MachineReading) -> UsagePoint:
+    """What counting at two moments, or in two groups, adds beyond all that the machine has is nobody's."""
+    cores, kib = machine.cores, machine.memory_size >> 10
+    return point._replace(
+        cpu=min(point.cpu, cores * point.covered * 1_000),
+        cpu_peak=min(point.cpu_peak, cores * MICROSECONDS),
+        memory=min(point.memory, kib * point.covered),
+        memory_peak=min(point.memory_peak, kib),
+    )

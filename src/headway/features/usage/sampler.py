@@ -1,0 +1,147 @@
+"""The loop that reads each ten seconds what every host has used, and writes it down once a minute."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from headway.core.engine.by_host import ByHost
+from headway.drivers.runtimes.contract.machine import Machine
+from headway.features.usage import store
+from headway.features.usage.meter import Meter
+from headway.features.usage.minutes import OpenMinutes
+from headway.features.usage.model import SAMPLE, UsagePoint, service_target
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.infra.docker import labels
+from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
+from headway.kernel.clock import Clock
+
+_LATE = timedelta(minutes=5)  # as store.settle has it
+_LEAST_REST = 1.0
+_ENGINE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampledHost:
+    """What is asked of a host; ``panel_id`` is what the panel is called there."""
+
+    host_id: str
+    machine: Machine
+    api: DockerApi
+    panel_id: str
+
+
+@dataclass(slots=True)
+class _Sampled:
+    """What is known of a host from one reading to the next: whose its groups are, by release or container, as of the
+    last minute that they were looked for.
+    """
+
+    meter: Meter
+    minutes: OpenMinutes = field(default_factory=OpenMinutes)
+    releases: Mapping[str, str] = field(default_factory=dict)
+    containers: Mapping[str, str] = field(default_factory=dict)
+    looked_at: datetime | None = None
+    cost: int = 0  # microseconds spent here since the last reading, beside what is spent there
+
+
+class UsageSampler:
+    """``here`` is the panel's machine, ``there`` gives a server; ``reached`` are the servers that answer now and have
+    services. A host that is slow, or away, has a gap and holds up no other.
+    """
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        clock: Clock,
+        here: SampledHost,
+        there: Callable[[str], SampledHost],
+        reached: Callable[[], Awaitable[Collection[str]]],
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._here = here
+        self._there = there
+        self._reached = reached
+        self._hosts: dict[str, _Sampled] = {}
+        self._settled: datetime | None = None
+        self._rounds = ByHost("usage", self._sample)
+
+    async def keep_round(self) -> float:
+        """Begins a reading of each host, unless one is under way there; seconds to rest until the next."""
+        wanted = {self._here.host_id, *await self._reached()}
+        for host_id in self._hosts.keys() - wanted:
+            del self._hosts[host_id]
+        for host_id in wanted:
+            self._rounds.start(host_id)
+        now = self._clock.now().timestamp()
+        return max(_LEAST_REST, SAMPLE - now % SAMPLE)
+
+    async def release(self) -> None:
+        """Ends what is under way; the minute that is not over is lost."""
+        await self._rounds.release()
+
+    async def _sample(self, host_id: str) -> None:
+        host = self._here if host_id == self._here.host_id else self._there(host_id)
+        known = self._hosts.setdefault(host_id, _Sampled(meter=Meter(host_id)))
+        await self._look(host, known)
+        reading = await host.machine.consumption(host.panel_id, [*known.releases], [*known.containers])
+        began = time.thread_time_ns()
+        owners = {**known.releases, **known.containers}
+        # A reading tells of the ten seconds before it, which is in the middle of them.
+        at = self._clock.now() - timedelta(seconds=SAMPLE / 2)
+        known.minutes.add(at, known.meter.take(reading, owners, known.cost))
+        over = known.minutes.over(at)
+        known.cost = (time.thread_time_ns() - began) // 1_000
+        for minute, samples in over:
+            known.cost += await self._write(host_id, minute, samples)
+
+    async def _look(self, host: SampledHost, known: _Sampled) -> None:
+        """Looks once a minute whose the groups are, so that what was started since has points from then on."""
+        minute = self._clock.now().replace(second=0, microsecond=0)
+        if known.looked_at == minute:
+            return
+
+        def read(tx: Tx) -> tuple[Mapping[str, str], set[str]]:
+            return store.releases_on(tx, host.host_id), store.services_on(tx, host.host_id)
+
+        releases, services = await self._db.read(read)
+        known.releases = {release_id: service_target(each) for release_id, each in releases.items()}
+        known.containers = await _containers_of(host, services) if services else {}
+        known.looked_at = minute
+
+    async def _write(self, host_id: str, minute: datetime, samples: Mapping[str, list[UsagePoint]]) -> int:
+        """Writes a minute, and once an hour what the hours before have come to; microseconds that it took."""
+        hour = (self._clock.now() - _LATE).replace(minute=0, second=0, microsecond=0)
+
+        def write(tx: Tx) -> int:
+            began = time.thread_time_ns()
+            store.add_minute(tx, host_id, minute, samples)
+            if self._settled != hour:
+                store.settle(tx, tx.now)
+            return (time.thread_time_ns() - began) // 1_000
+
+        took = await self._db.run(write)
+        self._settled = hour
+        return took
+
+
+async def _containers_of(host: SampledHost, services: Collection[str]) -> Mapping[str, str]:
+    """The containers of these services that run on a host; none where its engine does not say."""
+    try:
+        listed = await host.api.get(
+            "/containers/json", seconds=_ENGINE_SECONDS, filters=labels.labelled(panel=host.panel_id)
+        )
+    except (EngineAway, EngineRefused):
+        return {}
+    found = {}
+    for each in listed:
+        own = each.get("Labels") or {}
+        service_id = own.get(labels.APPLICATION) or own.get(labels.COMPOSE)
+        if service_id in services and not labels.leads_to_others(own):
+            found[each["Id"]] = service_target(service_id)
+    return found
