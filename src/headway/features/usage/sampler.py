@@ -6,9 +6,9 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from headway.core.engine.by_host import ByHost
-from headway.drivers.runtimes.contract.machine import Machine
 from headway.features.usage import store
 from headway.features.usage.meter import Meter
 from headway.features.usage.minutes import OpenMinutes
@@ -17,11 +17,21 @@ from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.docker import labels
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
+from headway.infra.hosts.consumption import MachineReading
 from headway.kernel.clock import Clock
 
-_LATE = timedelta(minutes=5)  # as store.settle has it
 _LEAST_REST = 1.0
 _ENGINE_SECONDS = 5.0
+
+
+class UsageSource(Protocol):
+    """What tells of a machine what is used there; ``drivers.runtimes.contract.machine.Machine`` does."""
+
+    async def consumption(
+        self, panel_id: str, releases: Collection[str], containers: Collection[str]
+    ) -> MachineReading:
+        """What it has used, and these groups. Raises Unavailable."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +39,7 @@ class SampledHost:
     """What is asked of a host; ``panel_id`` is what the panel is called there."""
 
     host_id: str
-    machine: Machine
+    machine: UsageSource
     api: DockerApi
     panel_id: str
 
@@ -116,13 +126,14 @@ class UsageSampler:
 
     async def _write(self, host_id: str, minute: datetime, samples: Mapping[str, list[UsagePoint]]) -> int:
         """Writes a minute, and once an hour what the hours before have come to; microseconds that it took."""
-        hour = (self._clock.now() - _LATE).replace(minute=0, second=0, microsecond=0)
+        now = self._clock.now()
+        hour = (now - store.LATE).replace(minute=0, second=0, microsecond=0)
 
         def write(tx: Tx) -> int:
             began = time.thread_time_ns()
             store.add_minute(tx, host_id, minute, samples)
             if self._settled != hour:
-                store.settle(tx, tx.now)
+                store.settle(tx, now)
             return (time.thread_time_ns() - began) // 1_000
 
         took = await self._db.run(write)

@@ -39,7 +39,7 @@ KEPT: Mapping[Level, timedelta] = {
 _m, _d, _r = usage_minutes.c, usage_days.c, releases.c
 _SAMPLE, _MINUTE, _HOUR = (each.value for each in (Level.SAMPLE, Level.MINUTE, Level.HOUR))
 _TARGETS_AT_A_TIME = 500
-_LATE = 5 * MINUTE  # so long after an hour the last minute of it may still come from a server
+LATE = 5 * MINUTE  # so long after an hour the last minute of it may still come from a server
 
 
 def add_minute(tx: Tx, host_id: str, minute: datetime, samples: Mapping[str, Sequence[UsagePoint]]) -> None:
@@ -63,7 +63,8 @@ def settle(tx: Tx, now: datetime) -> int:
     """Makes the hours that are over of their minutes, each once, and lets go of what is too old or of nobody: how many
     hours of hosts were made. Of an hour that was not made nothing goes within a day.
     """
-    this_hour = (now - _LATE).replace(minute=0, second=0, microsecond=0)
+    tx.lock("usage hours")
+    this_hour = (now - LATE).replace(minute=0, second=0, microsecond=0)
     open_hours = _open_hours(tx, this_hour)
     for hour, host_id in sorted(open_hours):
         _settle_hour(tx, hour, host_id)
