@@ -53,7 +53,7 @@ DAYS = 366
 BOUND_MB = 100
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 TARGETS = [*(service_target(new_id()) for _ in range(SERVICES)), host_target("h1"), sampler_target("h1")]
-RANDOM = Random(7)  # noqa: S311 - no secret
+RANDOM = Random(7)
 T = TypeVar("T")
 
 
@@ -98,7 +98,7 @@ def fill_minutes(database: SqlDatabase, times: dict[str, list[float]]) -> None:
         samples = {target: [point(10_000) for _ in range(SAMPLES)] for target in TARGETS}
         took = timed(lambda: transact(database, lambda tx: add_minute(tx, "h1", minute, samples)))  # noqa: B023
         times.setdefault("a minute", []).append(took)
-        if number % 60 == 10:  # noqa: PLR2004 - minutes past the hour
+        if number % 60 == 10:
             took = timed(lambda: transact(database, lambda tx: settle(tx, minute)))  # noqa: B023
             times.setdefault("an hour", []).append(took)
 

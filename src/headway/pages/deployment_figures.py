@@ -71,7 +71,7 @@ def _spans(tone: str, spans: Sequence[SpanRow | None]) -> Picture:
 def _facts(total: FiguresRow) -> Sequence[tuple[str, str]]:
     """What has no picture: it is one figure of all days."""
     judged, rate, restored = total["done"] + total["failed"], total["failureRate"], total["restored"]
-    failed = "–" if rate is None else f"{_percent(rate)} ({count(total['failed'])} of {count(judged)})"
+    failed = "not known" if rate is None else f"{_percent(rate)} ({count(total['failed'])} of {count(judged)})"
     if restored is None:
         back = "nothing had to be" if not total["failed"] else "not yet"
     else:
@@ -83,7 +83,7 @@ def _percent(part: float) -> str:
     """A part in hundredths; what is not nothing never reads as nothing, nor what is not all as all."""
     if part in {0.0, 1.0}:
         return f"{part * 100:.0f} %"
-    return f"{min(max(part * 100, 0.1), 99.9):.{1 if part < 0.1 else 0}f} %"  # noqa: PLR2004 - of ten hundredths
+    return f"{min(max(part * 100, 0.1), 99.9):.{1 if part < 0.1 else 0}f} %"
 
 
 def _span_told(span: SpanRow | None) -> str:

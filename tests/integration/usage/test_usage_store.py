@@ -81,7 +81,7 @@ async def in_days(database: SqlDatabase, target: str) -> dict[datetime, UsagePoi
 
 async def test_all_levels_tell_the_same_whole(database: SqlDatabase) -> None:
     await with_hosts(database)
-    random = Random(7)  # noqa: S311 - no secret
+    random = Random(7)
 
     def drawn(_number: int) -> UsagePoint:
         if random.random() < 0.2:

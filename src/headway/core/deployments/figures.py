@@ -26,8 +26,7 @@ MOST_DAYS = 90
 MOST_COUNTED = 10_000  # of the newest, of each way to them
 # What is deployed for itself; the other types are runs for something, and are counted where that is asked for.
 _TYPES = tuple(
-    each.value
-    for each in (SubjectType.APPLICATION, SubjectType.COMPOSE, SubjectType.DATABASE, SubjectType.PREVIEW)
+    each.value for each in (SubjectType.APPLICATION, SubjectType.COMPOSE, SubjectType.DATABASE, SubjectType.PREVIEW)
 )
 _ON_REQUEST = frozenset({Reason.CANCELLED, Reason.KILLED, Reason.SUPERSEDED})
 _DAY = timedelta(days=1)
@@ -94,7 +93,7 @@ class DeploymentFigures:
 
 
 def read_figures(
-    tx: Tx, organization_id: str, reach: Visibility, wanted: FiguresFilter, last: date, days: int
+    tx: Tx, organization_id: str, reach: Visibility, wanted: FiguresFilter, *, last: date, days: int
 ) -> DeploymentFigures:
     """Of those that ended on these days, as far as the reach goes. ``last`` is the last day."""
     since = datetime.combine(last, datetime.min.time(), UTC) - _DAY * (days - 1)

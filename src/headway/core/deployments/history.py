@@ -80,7 +80,7 @@ class DeploymentHistory:
         reached, mine, today = reach(actor), actor.organization_id, self._clock.now().date()
 
         def look(tx: Tx) -> DeploymentFigures:
-            return read_figures(tx, mine, reached, wanted, today, days)
+            return read_figures(tx, mine, reached, wanted, last=today, days=days)
 
         return await self._figures.get((mine, reached, wanted, today, days), lambda: self._db.read(look))
 

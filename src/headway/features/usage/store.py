@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, delete, insert, select
 
+from headway.features.services.model import ReleaseState
 from headway.features.usage.model import (
     HOURS,
     SAMPLES,
@@ -23,7 +24,6 @@ from headway.features.usage.model import (
     unpacked_table,
     with_hour,
 )
-from headway.features.services.model import ReleaseState
 from headway.infra.db.tables.deployments import hosts
 from headway.infra.db.tables.services import releases, services
 from headway.infra.db.tables.usage import usage_days, usage_minutes

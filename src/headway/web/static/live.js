@@ -80,6 +80,7 @@ const topicsOf = (part) => words(part.dataset.topic ?? document.body.dataset.top
 
 // How long a part is left alone where nobody tells that it changed. Nobody tells of the lines of a log, and few are behind whom one waits.
 function restOf(part) {
+  if (part.dataset.every) return part.dataset.every * 1_000;
   const isLive = "live" in part.dataset;
   const isTold = topicsOf(part).length > 0 && part.querySelector("[data-follow]") === null;
   if (isTold && stream.isOpen) return isLive ? TOLD : SLOW;

@@ -67,9 +67,7 @@ def test_two_groups_of_one_service_are_put_together() -> None:
 
 
 def test_a_group_that_was_made_anew_is_a_restart_and_counts_from_nothing() -> None:
-    *_, found = taken(
-        machine(0, {"c1": group(900_000_000)}), machine(10_000, {"c1": group(300_000, made=2)})
-    )
+    *_, found = taken(machine(0, {"c1": group(900_000_000)}), machine(10_000, {"c1": group(300_000, made=2)}))
     assert (found["service:other"].cpu, found["service:other"].restarts) == (300_000, 1)
 
 

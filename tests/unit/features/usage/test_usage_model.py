@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,7 +55,7 @@ _POINTS = st.lists(readings(), max_size=30)
 @given(_POINTS, st.lists(st.integers(0, 30), max_size=5))
 def test_in_whatever_pieces_it_is_put_together_the_whole_is_the_same(points: list[UsagePoint], cuts: list[int]) -> None:
     edges = [0, *sorted(min(cut, len(points)) for cut in cuts), len(points)]
-    pieces = [merged(points[start:end]) for start, end in zip(edges, edges[1:], strict=False)]
+    pieces = [merged(points[start:end]) for start, end in pairwise(edges)]
     assert merged(pieces) == merged(points)
 
 

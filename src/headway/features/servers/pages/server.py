@@ -9,6 +9,7 @@ from headway.features.servers.pages import server_forms
 from headway.features.servers.pages.reach import PURPOSES, reach_of, shows_another_key
 from headway.features.servers.pages.server_forms import ONE, address, services_on
 from headway.pages.page import Asked, Page, Unknown, View, Visit
+from headway.pages.usage_pictures import machine_usage_values
 from headway.pages.words import cut
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ async def show(visit: Visit) -> View:
     values = {
         **_standing(visit, row),
         **await _deployments(visit, row),
+        **await machine_usage_values(visit, row["serverId"], address(row)),
         "services": services[:_MOST_SERVICES],
         "more_services": max(0, len(services) - _MOST_SERVICES),
         "services_unknown": found if isinstance(found, Unknown) else None,
@@ -47,6 +49,13 @@ async def standing(visit: Visit) -> View:
 async def deployments(visit: Visit) -> View:
     """The newest deployments that have to do with it."""
     return View(template=f"{_FOLDER}/server_deployments.html", values=await _deployments(visit, await _row(visit)))
+
+
+async def usage(visit: Visit) -> View:
+    """What the machine uses."""
+    row = await _row(visit)
+    values = await machine_usage_values(visit, row["serverId"], address(row))
+    return View(template="features/usage/pages/usage.html", values=values)
 
 
 async def _row(visit: Visit) -> ServerDetails:
@@ -102,7 +111,7 @@ PAGE = Page(
     path=PATH,
     permission=ONE.name,
     show=show,
-    parts={"standing": standing, "deployments": deployments},
+    parts={"standing": standing, "usage": usage, "deployments": deployments},
     topics=lambda _visit: ("servers", "deployments"),
     forms={
         "set-up": server_forms.SET_UP,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from headway.features.servers.pages.reach import PURPOSES, reach_of
 from headway.features.servers.pages.server_forms import ADD
 from headway.pages.list_view import AFTER, part_of, view_values
 from headway.pages.page import Asked, Page, Unknown, View, Visit
+from headway.pages.usage_pictures import machine_usage_values
 
 if TYPE_CHECKING:
     from headway.features.deployments.api.rows import SearchPage
@@ -24,13 +26,19 @@ _SECONDS = 2.0
 
 
 async def show(visit: Visit) -> View:
-    """Every server."""
-    return await _view(visit, "server_list.html")
+    """Every server, and what the panel's own machine uses."""
+    view, used = await _view(visit, "server_list.html"), await machine_usage_values(visit, None, PATH)
+    return replace(view, values={**view.values, **used})
 
 
 async def rows(visit: Visit) -> View:
     """The list alone."""
     return await _view(visit, "server_rows.html")
+
+
+async def usage(visit: Visit) -> View:
+    """What the panel's own machine uses."""
+    return View(template="features/usage/pages/usage.html", values=await machine_usage_values(visit, None, PATH))
 
 
 async def _view(visit: Visit, template: str) -> View:
@@ -73,7 +81,7 @@ PAGE = Page(
     path=PATH,
     permission=ALL.name,
     show=show,
-    parts={"list": rows},
+    parts={"list": rows, "usage": usage},
     forms={"add": ADD},
     topics=lambda _visit: ("servers", "deployments"),
 )

@@ -22,6 +22,7 @@ from headway.features.services.pages.service_states import state_values
 from headway.features.services.pages.service_topics import FOLDER, OVERVIEW, framed
 from headway.pages.deployment_figures import figures_values
 from headway.pages.page import Asked, Page, Unknown, View, Visit
+from headway.pages.usage_pictures import service_usage_values
 from headway.pages.words import cut
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ OF_COMPOSE: Asked[list[DomainRow]] = Asked("domain.byComposeId")
 ROWS = 20
 _UNFINISHED = frozenset({Status.PENDING, Status.RUNNING})
 _SECONDS = 2.0
+_USAGE = "features/usage/pages/usage.html"
 _FIGURES = "features/deployments/pages/deployment_figures.html"
 
 
@@ -44,7 +46,7 @@ async def show(visit: Visit) -> View:
     service, found = await _asked(visit)
     values = {**await _standing(visit, service, found), **_deployments(service, found)}
     values |= {**await pending_values(visit, service), **await process_values(visit, service)}
-    values |= await _figures(visit, service)
+    values |= {**await _usage(visit, service), **await _figures(visit, service)}
     return framed(visit, service, OVERVIEW, "service.html", values)
 
 
@@ -71,6 +73,16 @@ async def deployments(visit: Visit) -> View:
     """Its newest deployments."""
     service, found = await _asked(visit)
     return _view("service_deployments.html", service, _deployments(service, found))
+
+
+async def usage(visit: Visit) -> View:
+    """What it uses."""
+    service = await visit.ask(ONE, serviceId=visit.path["serviceId"])
+    return View(template=_USAGE, values=await _usage(visit, service), title=cut(service["name"], 120))
+
+
+async def _usage(visit: Visit, service: ServiceOverviewRow) -> Mapping[str, object]:
+    return await service_usage_values(visit, service["kind"], service["serviceId"], address(service))
 
 
 async def figures(visit: Visit) -> View:
@@ -163,6 +175,7 @@ PAGE = Page(
         "pending": pending,
         "processes": processes,
         "deployments": deployments,
+        "usage": usage,
         "figures": figures,
     },
     forms={**forms(), RESTART: restart()},
