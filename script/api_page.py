@@ -173,7 +173,7 @@ _DIFFERENCES: Sequence[tuple[str, str, str]] = (
     (
         "`application.readAppMonitoring`, `server.getServerMetrics`",
         "figures over time",
-        "400: none are kept, and none are made up; Prometheus reads `/metrics`",
+        "400: `service.usage` and `server.usage` tell them, in a form of their own; Prometheus reads `/metrics`",
     ),
     (
         "`compose.import` of a template with mounts, domains or helpers such as `${password}`",

@@ -15,7 +15,7 @@ WHY: Mapping[str, str] = {
     "application.deployNginxQuickstart": "there is no ready-made application; `examples/` has some to copy",
     "application.dropDeployment": "these clients send no file; `POST /api/application.dropDeployment` takes one",
     "application.markRunning": "a status is a fact about the machine, so nobody can set one",
-    "application.readAppMonitoring": "no figures are kept; Prometheus reads `/metrics`",
+    "application.readAppMonitoring": "figures are told by `service.usage`; Prometheus reads `/metrics`",
     "project.completeOnboarding": "there is no tour of a dashboard to remember",
     "project.onboardingStatus": "there is no tour of a dashboard to remember",
 }

@@ -26,7 +26,7 @@ SDK_DIFFERENCES: Mapping[str, tuple[str, str]] = {
         "`pending` is no status to it: give the API key `pendingAs: running`, and it reads them",
     ),
     "settings.reloadTraefik": ("404", "the edge is the panel's own work; nobody starts it anew"),
-    "application.readAppMonitoring": ("400", "no figures are kept; Prometheus reads `/metrics`"),
+    "application.readAppMonitoring": ("400", "figures are told by `service.usage`; Prometheus reads `/metrics`"),
 }
 DIFFERENCES: Sequence[tuple[str, str, str, str]] = (
     *(("dokploy-sdk", f"`{call}`", *told) for call, told in SDK_DIFFERENCES.items()),

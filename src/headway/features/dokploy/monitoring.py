@@ -1,4 +1,4 @@
-"""What clients ask of the peer's monitoring, which there is none of here: they are told where the figures are."""
+"""What clients ask of the peer's monitoring, which is another one here: they are told where the figures are."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from headway.core.access.policy import Noun, permit
 from headway.kernel.errors import InvalidInput
 
 _WHERE = (
-    "Headway keeps no figures of what {what} uses over time. The machine's own are at /metrics for Prometheus, and "
-    "disk.usage tells what services hold on the disk."
+    "Headway keeps no figures in this form: what {what} uses over time is told by {operation}, what services hold on "
+    "the disk by disk.usage, and the panel's own figures are at /metrics for Prometheus."
 )
 
 
@@ -35,13 +35,13 @@ class MonitoringOfServer(Input):
 
 @application_router.query("readAppMonitoring", least=Role.MEMBER, scope=Scope.READ)
 async def of_app(_needs: None, call: Call[MonitoringOfApp]) -> dict[str, Any]:
-    """Refused: nothing is kept."""
+    """Refused: it is told in another form."""
     permit(call.actor, call.permission, call.actor.organization_id)
-    raise InvalidInput(_WHERE.format(what="an application"))
+    raise InvalidInput(_WHERE.format(what="an application", operation="service.usage"))
 
 
 @server_router.query("getServerMetrics", least=Role.ADMIN, scope=Scope.READ)
 async def of_server(_needs: None, call: Call[MonitoringOfServer]) -> dict[str, Any]:
-    """Refused: nothing is kept."""
+    """Refused: it is told in another form."""
     permit(call.actor, call.permission, call.actor.organization_id)
-    raise InvalidInput(_WHERE.format(what="a server"))
+    raise InvalidInput(_WHERE.format(what="a server", operation="server.usage"))
