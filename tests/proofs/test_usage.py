@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,17 +17,19 @@ from pathlib import Path
 
 import pytest
 
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.drivers.runtimes.contract.machine import OwnMachine
 from headway.drivers.runtimes.process.release_groups import ReleaseGroups
 from headway.features.usage.meter import Meter
-from headway.features.usage.model import UsagePoint, merged, service_target
+from headway.features.services.model import ReleaseState
+from headway.features.usage.model import Level, UsagePoint, merged, service_target
 from headway.features.usage.sampler import SampledHost, UsageSampler
-from headway.infra.db.engine import SqlDatabase
+from headway.features.usage.store import points_in_minutes
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.infra.hosts import cgroups
-from headway.infra.hosts.consumption import MachineReading, read_machine
+from headway.infra.hosts.consumption import read_machine
 from headway.kernel.ids import new_id
-from tests.support.panel.factories import add_host
+from tests.integration.http.world import open_world
 
 SERVICES = int(os.environ.get("SERVICES", "100"))
 ROUNDS = int(os.environ.get("ROUNDS", "60"))
@@ -96,12 +98,12 @@ class Stage:
 
 
 @contextmanager
-def staged(count: int) -> Iterator[Stage]:
+def staged(releases: Sequence[str]) -> Iterator[Stage]:
     panel_id = new_id()
     groups = ReleaseGroups.of_this_machine(panel_id)
     if groups is None:
         pytest.skip("needs control groups that it may make")
-    stage = Stage(panel_id=panel_id, groups=groups, releases=[new_id() for _ in range(count)])
+    stage = Stage(panel_id=panel_id, groups=groups, releases=[*releases])
     try:
         yield stage
     finally:
@@ -112,45 +114,36 @@ def staged(count: int) -> Iterator[Stage]:
         groups.clear()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Known:
-    """This machine, asked for these releases whatever rows there are."""
-
-    releases: Collection[str]
-    machine: OwnMachine = OwnMachine()
-
-    async def consumption(
-        self, panel_id: str, releases: Collection[str], containers: Collection[str]
-    ) -> MachineReading:
-        """What is used, of all of them."""
-        return await self.machine.consumption(panel_id, [*releases, *self.releases], containers)
-
-
-async def test_sampling_many_services_takes_little(database: SqlDatabase, tmp_path: Path) -> None:
-    with staged(SERVICES) as stage:
-        for release_id in stage.releases:
-            stage.start(release_id, "sleep", "1000")
-        await database.run(lambda tx: add_host(tx, host_id="h1"))
-        clock = _Hand()
-        api = DockerApi(unix_socket(str(tmp_path / "none.sock")))
-        here = SampledHost(host_id="h1", machine=Known(releases=stage.releases), api=api, panel_id=stage.panel_id)
-        sampler = UsageSampler(db=database, clock=clock, here=here, there=lambda _: here, reached=_nobody)
-        began, used = time.monotonic(), time.process_time()
-        for _ in range(ROUNDS):
-            clock.at += timedelta(seconds=EVERY)
-            await sampler.keep_round()
-            while tasks := [*sampler._rounds._tasks.values()]:
-                await asyncio.gather(*tasks)
-        used = time.process_time() - used
+async def test_sampling_many_services_takes_little(tmp_path: Path) -> None:
+    async with open_world(tmp_path / "data") as world:
+        services = [await world.application(f"shop{number}") for number in range(SERVICES)]
+        releases = [await world.release(each, state=ReleaseState.SERVING) for each in services]
+        with staged(releases) as stage:
+            for release_id in releases:
+                stage.start(release_id, "sleep", "1000")
+            clock, database = _Hand(), world.services.db
+            api = DockerApi(unix_socket(str(tmp_path / "none.sock")))
+            here = SampledHost(host_id=LOCAL_HOST, machine=OwnMachine(), api=api, panel_id=stage.panel_id)
+            sampler = UsageSampler(db=database, clock=clock, here=here, there=lambda _: here, reached=_nobody)
+            began, used = time.monotonic(), time.process_time()
+            for _ in range(ROUNDS):
+                clock.at += timedelta(seconds=EVERY)
+                await sampler.keep_round()
+                while tasks := [*sampler._rounds._tasks.values()]:
+                    await asyncio.gather(*tasks)
+            used = time.process_time() - used
+            target, since = service_target(services[-1]), clock.at - timedelta(days=1)
+            found = await database.read(lambda tx: points_in_minutes(tx, Level.MINUTE, target, since, clock.at))
+        await sampler.release()
         share = used / (ROUNDS * EVERY)
         print(f"\n{SERVICES} services: {used / ROUNDS * 1_000:.1f} ms a reading, {share:.2%} of a processor")
         print(f"{ROUNDS} readings within {time.monotonic() - began:.1f} s, load {os.getloadavg()[0]:.1f}")
-        await sampler.release()
+        assert len(found) >= ROUNDS // 6 - 1, "it was sampled and written"
         assert share < MOST_OF_A_PROCESSOR
 
 
 async def test_what_is_told_is_what_the_kernel_counted_over_restarts() -> None:
-    with staged(2) as stage:
+    with staged([new_id(), new_id()]) as stage:
         steady, restarted = stage.releases
         owners = {each: service_target(each) for each in stage.releases}
         for each in stage.releases:

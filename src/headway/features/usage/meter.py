@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from headway.features.usage.model import EMPTY, MICROSECONDS, UsagePoint, host_target, merged, sampler_target
 from headway.infra.hosts.consumption import GroupReading, MachineReading
 
+MOST_CORES, MOST_BYTES = 4_096, 1 << 42  # what a point holds of a machine: a server may tell anything
 LONGEST = 25_000  # milliseconds from one reading to the next: beyond that nothing is said of the time between
 # The kernel counts the ticks of the machine one by one, and a group's between two looks that are not quite those.
 _TOLERANCE, _MARGIN = 1.02, 50_000
@@ -90,7 +91,9 @@ def _point(cpu: int, memory: int, covered: int, *, cpu_bound: int, memory_bound:
 
 
 def _can_be(cpu: int, memory: int, machine: MachineReading, covered: int) -> bool:
-    return 0 <= cpu <= machine.cores * covered * 1_000 * _TOLERANCE + _MARGIN and 0 <= memory <= machine.memory_size
+    is_a_machine = 0 < machine.cores <= MOST_CORES and 0 < machine.memory_size <= MOST_BYTES
+    most = machine.cores * covered * 1_000 * _TOLERANCE + _MARGIN
+    return is_a_machine and 0 <= cpu <= most and 0 <= memory <= machine.memory_size
 
 
 def _beside(one: UsagePoint, other: UsagePoint) -> UsagePoint:

@@ -94,8 +94,8 @@ def merged(points: Iterable[UsagePoint]) -> UsagePoint:
 
 
 def packed(points: Sequence[UsagePoint]) -> bytes:
-    """Points one after the other, each of ``POINT_BYTES``."""
-    return b"".join(_SHAPE.pack(*map(min, each, _MOST)) for each in points)
+    """Points one after the other, each of ``POINT_BYTES``; what does not fit is as much as does."""
+    return b"".join(_SHAPE.pack(*map(max, EMPTY, map(min, each, _MOST))) for each in points)
 
 
 def unpacked(data: bytes) -> list[UsagePoint]:

@@ -20,11 +20,12 @@ import pytest
 from headway.drivers.edge.edge import Edge
 from headway.drivers.edge.traefik import EdgeAccounts
 from headway.drivers.runtimes.remote.bundle import START, bundle
-from headway.drivers.runtimes.remote.codec import encode
+from headway.drivers.runtimes.remote.codec import decode, encode
 from headway.drivers.runtimes.remote.contract import Setting
 from headway.drivers.runtimes.remote.frames import HEAD, framed, length_of
 from headway.features.metrics.journal import Journal
 from headway.features.servers.edge_reconciler import EdgeReconciler
+from headway.infra.hosts.consumption import MachineReading, read_machine
 from headway.kernel.artifacts import KeyPair, Route, Upstream, Way
 from headway.kernel.events import Events
 from headway.kernel.secret import Secret
@@ -81,13 +82,11 @@ async def agent(code: Path, setting: Setting) -> AsyncIterator[Line]:
         await process.wait()
 
 
-async def test_the_edge_of_a_server_needs_no_link_to_come_back_and_the_panel_says_that_it_did(
-    folder: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def sent(folder: Path, port: int, program: Path) -> Setting:
+    """Unpacks what is sent to a server, and gives what it is told."""
     with tarfile.open(fileobj=io.BytesIO(bundle().content)) as tar:
         tar.extractall(folder / "code", filter="data")
-    port, program = free_port(), Path(sys.prefix) / "bin/traefik"
-    setting = Setting(
+    return Setting(
         root=str(folder),
         panel_id="far",
         use_cgroups=None,
@@ -102,6 +101,25 @@ async def test_the_edge_of_a_server_needs_no_link_to_come_back_and_the_panel_say
         engine=str(folder / "no.sock"),
         edge_accounts=EDGE_ACCOUNTS or EdgeAccounts(serving=1, trying=1),
     )
+
+
+async def test_what_a_server_uses_is_read_there_and_told_as_it_is_here(folder: Path) -> None:
+    async with agent(folder / "code", sent(folder, free_port(), Path("traefik"))) as line:
+        asked = {"panel_id": "far", "releases": ["none"], "containers": []}
+        await line.write({"id": 1, "part": "machine", "method": "consumption", "with": asked, "mask": []})
+        told: MachineReading = decode((await line.read())["ok"], MachineReading)
+    here = read_machine("far", [], [])
+    assert (told.boot, told.cores, told.memory_size, told.groups) == (here.boot, here.cores, here.memory_size, {})
+    assert 0 < told.at <= here.at
+    assert 0 < told.cpu <= here.cpu
+    assert told.cost > 0
+
+
+async def test_the_edge_of_a_server_needs_no_link_to_come_back_and_the_panel_says_that_it_did(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    port, program = free_port(), Path(sys.prefix) / "bin/traefik"
+    setting = sent(folder, port, program)
     way, upstream = Way(host=HOST), Upstream(port=1)
     route = Route(application_id="a", app_name="a", release_id="r", ways=(way,), upstreams=(upstream,))
     events = Events()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headway.features.usage.meter import LONGEST, Meter
-from headway.features.usage.model import UsagePoint, host_target, merged, sampler_target
+from headway.features.usage.model import UsagePoint, host_target, merged, packed, sampler_target, unpacked
 from headway.infra.hosts.consumption import GroupReading, MachineReading
 
 CORES, SIZE = 4, 8 << 30
@@ -95,6 +95,15 @@ def test_what_cannot_have_been_is_no_value() -> None:
         assert host_target("h1") in found
     *_, found = taken(machine(0, {}, cpu=100), machine(10_000, {}, cpu=50))
     assert host_target("h1") not in found
+
+
+def test_a_server_that_tells_nonsense_of_itself_is_told_nothing_of() -> None:
+    for nonsense in ({"cores": -1}, {"cores": 1 << 40}, {"memory_size": -1}, {"memory_size": 1 << 80}):
+        first, second = machine(0, {"r1": group()}), machine(10_000, {"r1": group(5, memory=0)})
+        *_, found = taken(replace(first, memory=0, **nonsense), replace(second, memory=0, **nonsense))
+        assert SHOP not in found
+        assert host_target("h1") not in found
+        assert len(unpacked(packed([*found.values()]))) == len(found), "and what is kept of it can be written"
 
 
 _READINGS = st.lists(

@@ -91,8 +91,8 @@ def test_a_year_of_a_machine_at_work_still_fits() -> None:
     full = UsagePoint(covered=10_000, cpu=10_000_000 * _CORES, cpu_peak=1_000_000 * _CORES, memory=(1 << 32) * 10_000)
     hour = merged([full] * 360)
     assert unpacked(packed([hour])) == [hour]
-    beyond = hour._replace(cpu=1 << 70, restarts=1 << 20)
-    assert unpacked(packed([beyond]))[0].restarts == (1 << 16) - 1, "what does not fit is as much as fits"
+    (beyond,) = unpacked(packed([hour._replace(cpu=1 << 70, restarts=1 << 20, cpu_bound=-5)]))
+    assert (beyond.restarts, beyond.cpu_bound) == ((1 << 16) - 1, 0), "what does not fit is as much as does"
 
 
 @given(st.dictionaries(st.builds(new_id), st.lists(readings(), min_size=6, max_size=6), max_size=8))

@@ -12,6 +12,7 @@ from headway.drivers.runtimes.contract.inside import InContainer, Inside
 from headway.drivers.runtimes.contract.runtime import ProcessState, ProcessStatus, ReleaseStatus
 from headway.drivers.runtimes.remote.codec import NotUnderstood, decode, encode
 from headway.drivers.runtimes.remote.contract import CONTRACTS, types_of
+from headway.infra.hosts.consumption import GroupReading, MachineReading
 from headway.kernel.artifacts import (
     Artifact,
     Bundle,
@@ -52,6 +53,16 @@ UP = ProcessStatus(
     name="web", state=ProcessState.RUNNING, pid=3, since=datetime(2026, 1, 1, tzinfo=UTC), exits=0, last_exit=None
 )
 
+READING = MachineReading(
+    boot="b",
+    at=1 << 40,
+    cores=2,
+    cpu=1 << 50,
+    memory=3,
+    memory_size=4,
+    groups={"r": GroupReading(made=1, cpu=2, memory=3, roots=["10 5"])},
+)
+
 
 @pytest.mark.parametrize(
     ("value", "kind"),
@@ -62,6 +73,7 @@ UP = ProcessStatus(
         (Image(reference="sha256:1", name="n", ports=(80,)), Artifact),
         (ReleaseStatus(release_id="r", processes=(UP,)), ReleaseStatus),
         (InContainer(container_id="c", pid=None), Inside),
+        (READING, MachineReading),
         ({"x", "y"}, set[str]),
         (None, Route | None),
     ],
