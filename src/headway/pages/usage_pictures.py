@@ -50,7 +50,10 @@ async def machine_usage_values(visit: Visit, server_id: str | None, path: str) -
     found = await _asked(visit, OF_SERVER, **given, span=span)
     marks = await _marks(visit, found, **given) if server_id is not None else ()
     took = None if found is None or isinstance(found, Unknown) else found["sampler"]["cores"]
-    return {**_values(found, marks, span, path), "usage_sampler": None if took is None else processors(took)}
+    told = {"usage_sampler": None if took is None else processors(took)}
+    if server_id is None:
+        told["usage_title"] = "What the panel's own machine uses"
+    return {**_values(found, marks, span, path), **told}
 
 
 async def _asked(visit: Visit, asked: Asked[UsageSeriesRow], **given: str) -> UsageSeriesRow | Unknown | None:
@@ -90,6 +93,7 @@ def _values(found: UsageSeriesRow | Unknown | None, marks: Sequence[Mark], span:
     return {
         "usage_pull": f"{path}/-/usage?{urlencode({'span': span})}",
         "usage_every": _TEN if span == "hour" else 6 * _TEN,
+        "usage_title": "What it uses",
         "usage_spans": links,
         "usage_unknown": found if isinstance(found, Unknown) else None,
         "usage": None if found is None or isinstance(found, Unknown) else _told(found, marks),

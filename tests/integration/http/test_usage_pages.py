@@ -75,7 +75,7 @@ async def test_the_panels_own_machine_is_drawn_with_what_measuring_took(world: W
     await sampled(world, this_minute() - MINUTE, {host_target(HERE): [busy, EMPTY], sampler_target(HERE): [cost]})
     ann = await person(world)
     seen = await ann.see(SERVERS)
-    assert "The panel's own machine" in seen.text
+    assert "What the panel's own machine uses" in seen.text
     assert "50 % of one now, 50 % of one at most, of 2" in seen.text
     assert "Measuring all this took 0.20 % of one" in seen.text
     assert (await ann.see(SERVERS, "usage")).html.strip() in seen.html
