@@ -20,8 +20,8 @@ import pytest
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.drivers.runtimes.contract.machine import OwnMachine
 from headway.drivers.runtimes.process.release_groups import ReleaseGroups
-from headway.features.usage.meter import Meter
 from headway.features.services.model import ReleaseState
+from headway.features.usage.meter import Meter
 from headway.features.usage.model import Level, UsagePoint, merged, service_target
 from headway.features.usage.sampler import SampledHost, UsageSampler
 from headway.features.usage.store import points_in_minutes

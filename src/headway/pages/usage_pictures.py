@@ -120,9 +120,9 @@ def _told(found: UsageSeriesRow, marks: Sequence[Mark]) -> Mapping[str, object]:
     none = "None." if total["coveredMs"] else NOT_MEASURED
     return {
         "pictures": (
-            {"it": cpu, "title": "Processors", "told": of_cores, "none": NOT_MEASURED},
-            {"it": ram, "title": "Memory", "told": of_memory, "none": NOT_MEASURED},
-            {"it": _restarts(points), "title": "Restarts", "told": _restarts_told(total), "none": none},
+            {"it": cpu, "title": "Processors", "told": of_cores, "nothing": NOT_MEASURED},
+            {"it": ram, "title": "Memory", "told": of_memory, "nothing": NOT_MEASURED},
+            {"it": _restarts(points), "title": "Restarts", "told": _restarts_told(total), "nothing": none},
         ),
         "rows": _rows(points),
         "marks": len(marks),
