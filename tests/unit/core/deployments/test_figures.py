@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from random import Random
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,10 +18,19 @@ DAYS = 5
 _BEGINNING = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp() * 1_000_000)
 HOUR = 3_600 * 1_000_000
 DAY = 24 * HOUR
-FAILED = {"status": "error", "reason": "failed"}
+FAILED: Mapping[str, Any] = {"status": "error", "reason": "failed"}
 
 
-def ended(seq: int, at: int, *, took: int | None = HOUR, waited: int = 0, subject: str = "shop", **how: str) -> Ended:
+def ended(
+    seq: int,
+    at: int,
+    *,
+    took: int | None = HOUR,
+    waited: int = 0,
+    subject: str = "shop",
+    status: str = "done",
+    reason: str | None = None,
+) -> Ended:
     """One that ended so long after the first day began; ``took`` is None of one that never began."""
     began = None if took is None else _BEGINNING + at - took
     return Ended(
@@ -29,8 +39,8 @@ def ended(seq: int, at: int, *, took: int | None = HOUR, waited: int = 0, subjec
         project_id="p",
         subject_type="application",
         subject_id=subject,
-        status=how.get("status", "done"),
-        reason=how.get("reason"),
+        status=status,
+        reason=reason,
         created_at=(_BEGINNING + at if began is None else began) - waited,
         started_at=began,
         finished_at=_BEGINNING + at,
