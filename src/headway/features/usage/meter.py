@@ -10,6 +10,8 @@ from headway.infra.hosts.consumption import GroupReading, MachineReading
 
 MOST_CORES, MOST_BYTES = 4_096, 1 << 42  # what a point holds of a machine: a server may tell anything
 LONGEST = 25_000  # milliseconds from one reading to the next: beyond that nothing is said of the time between
+# What ends again and again is away for up to a minute each time; what was away for longer had been stopped.
+AWAY = 90_000  # milliseconds
 # The kernel counts the ticks of the machine one by one, and a group's between two looks that are not quite those.
 _TOLERANCE, _MARGIN = 1.02, 50_000
 
@@ -20,24 +22,25 @@ class Meter:
 
     host_id: str
     _last: MachineReading | None = None
-    _most_roots: dict[str, int] = field(default_factory=dict)
+    _seen: dict[str, _Seen] = field(default_factory=dict)
 
     def take(self, now: MachineReading, owners: Mapping[str, str], cost: int = 0) -> Mapping[str, UsagePoint]:
         """What was used since the last reading, by target. ``owners`` says whose each group is; what it names of one
         target is put together. ``cost`` is what was spent on it here, beside the reading itself.
         """
         last, self._last = self._last, now
-        before = {} if last is None or last.boot != now.boot else last.groups
-        restarts = {key: self._restarts(before.get(key), group, key) for key, group in now.groups.items()}
-        self._most_roots = {key: self._most_of(before.get(key), group, key) for key, group in now.groups.items()}
+        if last is None or last.boot != now.boot:
+            self._seen = {}
+        restarts = self._look(now, owners)
         covered = 0 if last is None or last.boot != now.boot else now.at - last.at
         if last is None or not 0 < covered <= LONGEST:
             return {}
         found: dict[str, UsagePoint] = {}
         for key, group in now.groups.items():
-            point = _of_group(before.get(key), group, now, covered)._replace(restarts=restarts[key])
-            if (target := owners.get(key)) is not None and not point.is_empty:
+            if (target := owners.get(key)) is not None:
+                point = _of_group(last.groups.get(key), group, now, covered)._replace(restarts=restarts[key])
                 found[target] = _beside(found.get(target, EMPTY), point)
+        found = {target: point for target, point in found.items() if not point.is_empty}
         found |= self._of_machine(last, now, covered, cost)
         return {target: _cut(point, now) for target, point in found.items()}
 
@@ -49,20 +52,38 @@ class Meter:
             found[host_target(self.host_id)] = _point(now.cpu - last.cpu, now.memory, covered, **bounds)
         return found
 
-    def _most_of(self, before: GroupReading | None, group: GroupReading, key: str) -> int:
-        """How many processes of it were ever seen to be started at once: of one that ended, the next is a restart."""
-        is_same = before is not None and before.made == group.made
-        return max(self._most_roots.get(key, 0) if is_same else 0, len(group.roots))
+    def _look(self, now: MachineReading, owners: Mapping[str, str]) -> Mapping[str, int]:
+        """How often each group was started again, as far as what was seen of it shows that; notes what is seen now."""
+        seen = {key: each for key, each in self._seen.items() if key in owners and 0 <= now.at - each.at <= AWAY}
+        groups = {key: group for key, group in now.groups.items() if key in owners}
+        self._seen = seen | {key: _seen_now(seen.get(key), group, now.at) for key, group in groups.items()}
+        return {key: _restarts(seen.get(key), group) for key, group in groups.items()}
 
-    def _restarts(self, before: GroupReading | None, group: GroupReading, key: str) -> int:
-        """How often something of it was started again, as far as two readings show it."""
-        if before is None:
-            return 0
-        if before.made != group.made:
-            return 1
-        fresh, ended = set(group.roots) - set(before.roots), set(before.roots) - set(group.roots)
-        missing = max(0, self._most_roots.get(key, 0) - len(before.roots))
-        return min(len(fresh), len(ended) + missing)
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A group as it was seen last, and how many processes of it were ever seen to be started at once: of one that
+    ended, the next is a restart.
+    """
+
+    group: GroupReading
+    at: int
+    most_roots: int
+
+
+def _seen_now(before: _Seen | None, group: GroupReading, at: int) -> _Seen:
+    most = before.most_roots if before is not None and before.group.made == group.made else 0
+    return _Seen(group, at, max(most, len(group.roots)))
+
+
+def _restarts(before: _Seen | None, group: GroupReading) -> int:
+    if before is None:
+        return 0
+    if before.group.made != group.made:
+        return 1
+    fresh, ended = set(group.roots) - set(before.group.roots), set(before.group.roots) - set(group.roots)
+    missing = max(0, before.most_roots - len(before.group.roots))
+    return min(len(fresh), len(ended) + missing)
 
 
 def _of_group(before: GroupReading | None, group: GroupReading, now: MachineReading, covered: int) -> UsagePoint:

@@ -71,6 +71,20 @@ def test_a_group_that_was_made_anew_is_a_restart_and_counts_from_nothing() -> No
     assert (found["service:other"].cpu, found["service:other"].restarts) == (300_000, 1)
 
 
+def test_what_ends_again_and_again_is_a_restart_each_time_and_what_was_stopped_is_none() -> None:
+    def at(seconds: int, made: int | None) -> MachineReading:
+        return machine(seconds * 1_000, {} if made is None else {"c1": group(made=made)})
+
+    def told(*readings: MachineReading) -> int:
+        return sum(each["service:other"].restarts for each in taken(*readings) if "service:other" in each)
+
+    looping = [at(0, 1), at(10, None), at(20, 2), at(30, None), at(40, None), at(50, 3), at(60, 3)]
+    assert told(*looping) == 2, "it was away whenever the readings before were taken"
+    stopped = [at(0, 1), *(at(10 * number, None) for number in range(1, 20)), at(200, 2), at(210, 2)]
+    assert told(*stopped) == 0
+    assert told(at(0, 1), replace(at(10, 2), boot="c"), replace(at(20, 2), boot="c")) == 0, "so was all of the machine"
+
+
 def test_processes_that_are_started_again_are_restarts_and_more_of_them_are_none() -> None:
     one, both = group(roots=["10 5"]), group(roots=["10 5", "11 6"])
     assert restarts(one, both, both) == [0, 0], "it was still starting"
@@ -98,9 +112,9 @@ def test_what_cannot_have_been_is_no_value() -> None:
 
 
 def test_a_server_that_tells_nonsense_of_itself_is_told_nothing_of() -> None:
-    for nonsense in ({"cores": -1}, {"cores": 1 << 40}, {"memory_size": -1}, {"memory_size": 1 << 80}):
-        first, second = machine(0, {"r1": group()}), machine(10_000, {"r1": group(5, memory=0)})
-        *_, found = taken(replace(first, memory=0, **nonsense), replace(second, memory=0, **nonsense))
+    for cores, size in ((-1, SIZE), (1 << 40, SIZE), (CORES, -1), (CORES, 1 << 80)):
+        readings = machine(0, {"r1": group()}), machine(10_000, {"r1": group(5, memory=0)})
+        *_, found = taken(*(replace(each, memory=0, cores=cores, memory_size=size) for each in readings))
         assert SHOP not in found
         assert host_target("h1") not in found
         assert len(unpacked(packed([*found.values()]))) == len(found), "and what is kept of it can be written"
