@@ -168,6 +168,17 @@ def test_a_group_of_a_container_is_found_wherever_an_engine_makes_it(yard: Yard)
     assert {*found} == {plain, scope}
 
 
+@pytest.mark.root
+def test_a_release_that_makes_a_group_is_not_taken_for_a_container(yard: Yard) -> None:
+    made = [folder / ("ab" * 32) for folder in yard.folders]
+    try:
+        for each in made:
+            each.mkdir()
+        assert read_machine(yard.panel_id, [], ["ab" * 32]).groups == {}
+    finally:
+        cgroups.remove(made)
+
+
 def test_a_machine_is_told_as_it_is() -> None:
     first = read_machine("nobody", [], [])
     end_at = time.process_time() + 0.2

@@ -18,6 +18,7 @@ from headway.infra.hosts import cgroups, procfs
 
 _CONTAINER = re.compile(r"(?:^|-)([0-9a-f]{64})(?:\.scope)?$")
 _DEEPEST = 6  # levels below the root at which an engine makes its groups, by whichever of its drivers
+_RELEASES = re.compile(r"^headway/[^/]+/releases$")  # there an engine makes none, and somebody else could
 _MOST_LOOKED_AT = 32  # processes of a group, of which it is asked who started them
 _UNBOUNDED = 1 << 60  # what version 1 tells of a group without a bound is about 2^63
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -126,13 +127,13 @@ def _container_groups(trees: _Trees) -> dict[str, str]:
 
 
 def _walk(tree: Path, below: str, levels: int) -> Iterator[str]:
-    """The groups below one, but for those within a container's."""
+    """The groups below one, but for those within a container's or a release's."""
     with suppress(OSError):
         for entry in os.scandir(tree / below):
             if entry.is_dir(follow_symlinks=False):
                 inner = f"{below}/{entry.name}" if below else entry.name
                 yield inner
-                if levels > 1 and _CONTAINER.search(entry.name) is None:
+                if levels > 1 and _CONTAINER.search(entry.name) is None and _RELEASES.match(inner) is None:
                     yield from _walk(tree, inner, levels - 1)
 
 
