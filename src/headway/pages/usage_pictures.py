@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 from headway.kernel.errors import HeadwayError
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from headway.features.deployments.api.rows import CentralRow, SearchPage
     from headway.features.usage.api.operations import MachineUsageRow, UsageFigures, UsagePointRow, UsageSeriesRow
 
+SeriesRow = TypeVar("SeriesRow", bound="UsageSeriesRow")
+
 OF_SERVICE: Asked[UsageSeriesRow] = Asked("service.usage")
 OF_SERVER: Asked[MachineUsageRow] = Asked("server.usage")
 _DEPLOYMENTS: Asked[SearchPage] = Asked("deployment.search")
@@ -24,8 +26,8 @@ _SECONDS = 2.0
 _MOST_MARKS = 50
 _ROWS, _COLUMNS = 24, 60  # at most: what is told by more points is put together
 _TEN, _HUNDRED = 10, 100
-# Milliseconds: of a sample; within which a minute is written; of a step that is not too long to be called now.
-_SAMPLE, _LATE, _MOST_NOW = 10_000, 90_000, 240_000
+# Milliseconds: of a sample; from the newest minute that is written to the end; of a step that may be called now.
+_SAMPLE, _LATE, _MOST_NOW = 10_000, 150_000, 240_000
 NOT_MEASURED = "Nothing was measured in this time."
 
 
@@ -40,7 +42,7 @@ async def service_usage_values(visit: Visit, kind: str, service_id: str, path: s
     span = span_of(visit.query)
     found = await _asked(visit, OF_SERVICE, serviceId=service_id, span=span)
     marks = await _marks(visit, found, type=kind, id=service_id)
-    return {**_values(found, marks, span, path), "usage_sampler": None}
+    return {**_values(found, marks, span, path, has_restarts=True), "usage_sampler": None}
 
 
 async def machine_usage_values(visit: Visit, server_id: str | None, path: str) -> Mapping[str, object]:
@@ -48,15 +50,15 @@ async def machine_usage_values(visit: Visit, server_id: str | None, path: str) -
     span = span_of(visit.query)
     given = {} if server_id is None else {"serverId": server_id}
     found = await _asked(visit, OF_SERVER, **given, span=span)
-    marks = await _marks(visit, found, **given) if server_id is not None else ()
+    marks = await _marks(visit, found, **given) if server_id is not None else _Marks()
     took = None if found is None or isinstance(found, Unknown) else found["sampler"]["cores"]
     told = {"usage_sampler": None if took is None else processors(took)}
     if server_id is None:
         told["usage_title"] = "What the panel's own machine uses"
-    return {**_values(found, marks, span, path), **told}
+    return {**_values(found, marks, span, path, has_restarts=False), **told}
 
 
-async def _asked(visit: Visit, asked: Asked[UsageSeriesRow], **given: str) -> UsageSeriesRow | Unknown | None:
+async def _asked(visit: Visit, asked: Asked[SeriesRow], **given: str) -> SeriesRow | Unknown | None:
     """None of what is not to be seen."""
     try:
         return await visit.ask_within(_SECONDS, asked, **given)
@@ -64,28 +66,38 @@ async def _asked(visit: Visit, asked: Asked[UsageSeriesRow], **given: str) -> Us
         return None
 
 
-async def _marks(visit: Visit, found: UsageSeriesRow | Unknown | None, **of_it: str) -> Sequence[Mark]:
-    """Where deployments began; none where that is not to be had now."""
+class _Marks(NamedTuple):
+    """Where deployments began, and which they are, in words."""
+
+    them: Sequence[Mark] = ()
+    words: str = "deployments that began"
+
+
+async def _marks(visit: Visit, found: UsageSeriesRow | Unknown | None, **of_it: str) -> _Marks:
+    """None where that is not to be had now."""
     if found is None or isinstance(found, Unknown) or not visit.may(_DEPLOYMENTS.name):
-        return ()
+        return _Marks()
     since = moment(found["since"])
     width = timedelta(milliseconds=found["stepMs"]) * found["count"]
     rows = await visit.ask_within(_SECONDS, _DEPLOYMENTS, **of_it, limit=_MOST_MARKS, **{"from": iso(since)})
     if isinstance(rows, Unknown):
-        return ()
+        return _Marks()
     begun = [(moment(row["startedAt"]), row) for row in rows["rows"] if row["startedAt"]]
     marks = [
         mark_at((at - since) / width, title=f"{cut(row['title'], 80)}, {row['status']}", href=_address(row))
         for at, row in begun
     ]
-    return [each for each in marks if each is not None]
+    seen = [each for each in marks if each is not None]
+    return _Marks(seen) if rows["nextCursor"] is None else _Marks(seen, "the newest deployments that began")
 
 
 def _address(row: CentralRow) -> str:
     return f"/deployments/{row['deploymentId']}"
 
 
-def _values(found: UsageSeriesRow | Unknown | None, marks: Sequence[Mark], span: str, path: str) -> dict[str, object]:
+def _values(
+    found: UsageSeriesRow | Unknown | None, marks: _Marks, span: str, path: str, *, has_restarts: bool
+) -> dict[str, object]:
     links = [
         {"label": label, "href": f"{path}?span={each}#part-usage", "current": each == span}
         for each, label in SPANS.items()
@@ -96,11 +108,13 @@ def _values(found: UsageSeriesRow | Unknown | None, marks: Sequence[Mark], span:
         "usage_title": "What it uses",
         "usage_spans": links,
         "usage_unknown": found if isinstance(found, Unknown) else None,
-        "usage": None if found is None or isinstance(found, Unknown) else _told(found, marks),
+        "usage": None
+        if found is None or isinstance(found, Unknown)
+        else _told(found, marks, has_restarts=has_restarts),
     }
 
 
-def _told(found: UsageSeriesRow, marks: Sequence[Mark]) -> Mapping[str, object]:
+def _told(found: UsageSeriesRow, marks: _Marks, *, has_restarts: bool) -> Mapping[str, object]:
     since = moment(found["since"])
     until = since + timedelta(milliseconds=found["stepMs"]) * found["count"]
     points, total = _in_places(found), found["total"]
@@ -112,23 +126,32 @@ def _told(found: UsageSeriesRow, marks: Sequence[Mark]) -> Mapping[str, object]:
             [None if each is None else each["coresPeak"] for each in points],
             [None if each is None else each["memoryPeakBytes"] for each in points],
         )
-    cpu = drawn("busy", cores, highest[0], ceiling=total["coresBound"], filled=True, marks=marks)
-    ram = drawn("wait", memory, highest[1], ceiling=total["memoryBoundBytes"], filled=True, marks=marks)
+    cpu = drawn("busy", cores, highest[0], ceiling=total["coresBound"], filled=True, marks=marks.them)
+    ram = drawn("wait", memory, highest[1], ceiling=total["memoryBoundBytes"], filled=True, marks=marks.them)
     recent = max(2, _LATE // found["stepMs"]) if found["stepMs"] <= _MOST_NOW else 0
     of_cores = _words(cores[-recent:] if recent else (), total["coresPeak"], total["coresBound"], processors)
     of_memory = _words(memory[-recent:] if recent else (), total["memoryPeakBytes"], total["memoryBoundBytes"], _bytes)
-    none = "None." if total["coveredMs"] else NOT_MEASURED
+    pictures = [
+        {"it": cpu, "title": "Processors", "told": of_cores, "nothing": NOT_MEASURED},
+        {"it": ram, "title": "Memory", "told": of_memory, "nothing": NOT_MEASURED},
+    ]
+    if has_restarts:
+        none = "None." if total["coveredMs"] else NOT_MEASURED
+        again = {"it": _restarts(points), "title": "Restarts", "told": _restarts_told(total), "nothing": none}
+        pictures.append(again)
     return {
-        "pictures": (
-            {"it": cpu, "title": "Processors", "told": of_cores, "nothing": NOT_MEASURED},
-            {"it": ram, "title": "Memory", "told": of_memory, "nothing": NOT_MEASURED},
-            {"it": _restarts(points), "title": "Restarts", "told": _restarts_told(total), "nothing": none},
-        ),
+        "pictures": pictures,
         "rows": _rows(points),
-        "marks": len(marks),
-        "first": iso(since),
-        "last": iso(until),
+        "has_restarts": has_restarts,
+        "marks": f"Upright lines are {marks.words}." if marks.them else "",
+        "first": _edge(since, found["stepMs"]),
+        "last": _edge(until, found["stepMs"]),
     }
+
+
+def _edge(at: datetime, step: int) -> str:
+    """A moment at an end of a picture, as exactly as there is room for: the table has them whole."""
+    return f"{at.day} {at:%b, %H:%M} UTC" if step <= _MOST_NOW else f"{at.day} {at:%b %Y}"
 
 
 def _in_places(found: UsageSeriesRow) -> list[UsagePointRow | None]:

@@ -35,6 +35,17 @@ async def test_the_page_of_a_service_draws_what_it_uses(world: World) -> None:
     assert "Upright lines are deployments that began." in seen.text
     assert 2 <= len(re.findall(r'<td data-label="Memory"', part)) <= 4, "points are put together, and gaps left out"
     assert 'data-every="10" data-topic=""' in seen.html
+    assert this_minute().strftime("%b, %H:") in part, "what the ends of the time are"
+
+
+async def test_of_very_many_deployments_the_newest_are_marked_and_that_is_said(world: World) -> None:
+    shop = await world.application("shop")
+    await sampled(world, this_minute() - MINUTE, {service_target(shop): [BUSY] * 6})
+    for _ in range(51):
+        await world.ended(shop)
+    seen = await (await person(world)).see(SERVICE, "usage", ids={"serviceId": shop})
+    assert seen.html.count('class="picture-mark"') == 2 * 50
+    assert "Upright lines are the newest deployments that began." in seen.text
 
 
 async def test_the_part_is_the_same_alone_and_for_each_span(world: World) -> None:
@@ -78,6 +89,7 @@ async def test_the_panels_own_machine_is_drawn_with_what_measuring_took(world: W
     assert "What the panel's own machine uses" in seen.text
     assert "50 % of one now, 50 % of one at most, of 2" in seen.text
     assert "Measuring all this took 0.20 % of one" in seen.text
+    assert "Restarts" not in seen.text, "of a machine none are counted"
     assert (await ann.see(SERVERS, "usage")).html.strip() in seen.html
 
 
