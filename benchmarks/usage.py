@@ -34,9 +34,11 @@ from headway.features.usage.store import (
     HOUR,
     MINUTE,
     add_minute,
+    let_go,
+    open_hours,
     points_in_days,
     points_in_minutes,
-    settle,
+    settle_hour,
     write_hour,
 )
 from headway.infra.db.engine import SqlDatabase
@@ -99,16 +101,23 @@ def fill_minutes(database: SqlDatabase, times: dict[str, list[float]]) -> None:
         took = timed(lambda: transact(database, lambda tx: add_minute(tx, "h1", minute, samples)))  # noqa: B023
         times.setdefault("a minute", []).append(took)
         if number % 60 == 10:
-            took = timed(lambda: transact(database, lambda tx: settle(tx, minute)))  # noqa: B023
+            took = timed(lambda: transact(database, lambda tx: settled(tx, minute)))  # noqa: B023
             times.setdefault("an hour", []).append(took)
+
+
+def settled(tx: Tx, now: datetime) -> None:
+    """Makes the hours that are over, as ``settlement.settle`` does."""
+    for hour, host_id in open_hours(tx, now):
+        settle_hour(tx, hour, host_id)
+    let_go(tx, now)
 
 
 def readings() -> Mapping[str, Callable[[Tx], object]]:
     """What a page asks for, of one service."""
     target, end = TARGETS[SERVICES // 2], NOW + HOUR * 25
     return {
-        "reading an hour": lambda tx: points_in_minutes(tx, Level.SAMPLE, target, end - HOUR, end),
-        "reading a day": lambda tx: points_in_minutes(tx, Level.MINUTE, target, end - DAY, end),
+        "reading an hour": lambda tx: points_in_minutes(tx, Level.SAMPLE, target, {"h1"}, since=end - HOUR, until=end),
+        "reading a day": lambda tx: points_in_minutes(tx, Level.MINUTE, target, {"h1"}, since=end - DAY, until=end),
         "reading a year": lambda tx: points_in_days(tx, target, end - DAYS * DAY, end),
     }
 

@@ -133,7 +133,9 @@ async def test_sampling_many_services_takes_little(tmp_path: Path) -> None:
                     await asyncio.gather(*tasks)
             used = time.process_time() - used
             target, since = service_target(services[-1]), clock.at - timedelta(days=1)
-            found = await database.read(lambda tx: points_in_minutes(tx, Level.MINUTE, target, since, clock.at))
+            found = await database.read(
+                lambda tx: points_in_minutes(tx, Level.MINUTE, target, {LOCAL_HOST}, since=since, until=clock.at)
+            )
         await sampler.release()
         share = used / (ROUNDS * EVERY)
         print(f"\n{SERVICES} services: {used / ROUNDS * 1_000:.1f} ms a reading, {share:.2%} of a processor")

@@ -30,6 +30,9 @@ from tests.integration.http import (
 from tests.integration.http import (
     test_overviews as overviews,
 )
+from tests.integration.http import (
+    test_usage as usage,
+)
 from tests.integration.http.backup_rows import A_DATABASE
 from tests.integration.http.schedule_rows import A_SCHEDULE
 from tests.integration.http.world import World, open_world
@@ -57,6 +60,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     overviews.test_schedules_of_services_and_machines_are_listed_by_name_with_their_newest_run,
     overviews.test_who_was_given_nothing_sees_nothing,
     strip.test_bars_tell_how_each_ended_and_how_long_it_took,
+    usage.test_a_year_is_told_by_the_day_and_what_is_older_is_not,
+    usage.test_what_has_moved_is_told_of_the_hosts_that_it_was_on_and_of_no_others,
     webhooks.test_the_operation_finds_what_the_page_shows,
 )
 

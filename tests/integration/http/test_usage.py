@@ -17,7 +17,8 @@ from headway.features.usage.model import (
     sampler_target,
     service_target,
 )
-from headway.features.usage.store import DAY, HOUR, MINUTE, add_minute, releases_on, settle, write_hour
+from headway.features.usage.settlement import settle
+from headway.features.usage.store import DAY, HOUR, MINUTE, add_minute, releases_on, write_hour
 from tests.integration.http.schemas import misfits
 from tests.integration.http.world import World
 
@@ -38,10 +39,12 @@ def this_minute() -> datetime:
     return datetime.now(UTC).replace(second=0, microsecond=0)
 
 
-async def sampled(world: World, minute: datetime, points: Mapping[str, Sequence[UsagePoint]]) -> None:
-    """A minute as the sampler writes it, of the panel's machine."""
+async def sampled(
+    world: World, minute: datetime, points: Mapping[str, Sequence[UsagePoint]], host_id: str = HERE
+) -> None:
+    """A minute as the sampler writes it, of the panel's machine where no other is given."""
     whole = {target: [*each, *([EMPTY] * SAMPLES)][:SAMPLES] for target, each in points.items()}
-    await world.services.db.run(lambda tx: add_minute(tx, HERE, minute, whole))
+    await world.services.db.run(lambda tx: add_minute(tx, host_id, minute, whole))
 
 
 async def test_a_service_is_told_what_it_has_used_with_its_gaps(world: World) -> None:
@@ -68,7 +71,7 @@ async def test_each_span_tells_the_same_whole(world: World, span: str, step: int
     target, minute = service_target(shop), this_minute()
     for number in (2, 3, 90):
         await sampled(world, minute - MINUTE * number, {target: [BUSY] * 6})
-    await world.services.db.run(lambda tx: settle(tx, datetime.now(UTC)))
+    await settle(world.services.db, datetime.now(UTC))
 
     found = await world.get("service.usage", serviceId=shop, span=span)
 
@@ -89,6 +92,22 @@ async def test_a_year_is_told_by_the_day_and_what_is_older_is_not(world: World) 
     found = await world.get("service.usage", serviceId=shop, span="year")
     assert [each["coveredMs"] for each in found["points"]] == [3_600_000] * 2
     assert len((await world.get("service.usage", serviceId=shop, span="month"))["points"]) == 1
+
+
+async def test_the_hour_is_told_to_the_end_of_a_minute(world: World) -> None:
+    found = await world.get("service.usage", serviceId=await world.application("shop"))
+    since = datetime.fromisoformat(found["since"])
+    assert (since.second, since.microsecond) == (0, 0), "within a minute nothing of it changes"
+    assert -MINUTE <= datetime.now(UTC) - since - HOUR < MINUTE
+
+
+async def test_what_has_moved_is_told_of_the_hosts_that_it_was_on_and_of_no_others(world: World) -> None:
+    shop = await world.application("shop")
+    await world.release(shop, state=ReleaseState.RETIRED, host_id="before", seq=1)
+    for number, host_id in enumerate(("before", HERE, "another")):
+        await sampled(world, this_minute() - MINUTE * (number + 2), {service_target(shop): [BUSY]}, host_id)
+    found = await world.get("service.usage", serviceId=shop)
+    assert found["total"]["coveredMs"] == 20_000
 
 
 async def test_of_what_was_never_sampled_nothing_is_known(world: World) -> None:
@@ -133,5 +152,5 @@ async def test_a_service_that_is_gone_leaves_no_days(world: World) -> None:
     shop = await world.application("shop")
     target, hour = service_target(shop), this_minute().replace(minute=0) - 3 * HOUR
     await world.services.db.run(lambda tx: write_hour(tx, hour, {target: BUSY, service_target("gone"): BUSY}))
-    await world.services.db.run(lambda tx: settle(tx, datetime.now(UTC)))
+    await settle(world.services.db, datetime.now(UTC))
     assert (await world.get("service.usage", serviceId=shop, span="week"))["total"]["coveredMs"] == 10_000

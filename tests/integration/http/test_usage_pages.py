@@ -96,6 +96,7 @@ async def test_the_panels_own_machine_is_drawn_with_what_measuring_took(world: W
 async def test_a_server_has_pictures_of_its_own(world: World) -> None:
     key = await world.post("sshKey.create", name="k")
     server = await world.post("server.create", sshKeyId=key["sshKeyId"], **A_SERVER)
-    await sampled(world, this_minute() - MINUTE, {host_target(HERE): [BUSY], host_target(server["serverId"]): [BUSY]})
+    await sampled(world, this_minute() - MINUTE, {host_target(HERE): [BUSY]})
+    await sampled(world, this_minute() - MINUTE, {host_target(server["serverId"]): [BUSY]}, server["serverId"])
     seen = await (await person(world)).see(SERVER, "usage", ids={"serverId": server["serverId"]})
     assert "50 % of one" in seen.text

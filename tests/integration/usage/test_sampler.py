@@ -8,15 +8,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from headway.features.usage.model import Level, UsagePoint, host_target, sampler_target
 from headway.features.usage.sampler import SampledHost, UsageSampler
-from headway.features.usage.store import DAY, HOUR, points_in_days, points_in_minutes
+from headway.features.usage.store import DAY, HOUR, MINUTE, points_in_days, points_in_minutes
 from headway.infra.db.engine import SqlDatabase
+from headway.infra.db.tables.usage import usage_days
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.infra.hosts.base import HostUnreachable
 from headway.infra.hosts.consumption import MachineReading
 from tests.support.panel.factories import add_host
 
+HOSTS = ("h1", "h2")
 NOON = datetime(2026, 11, 29, 12, 0, 5, tzinfo=UTC)
 
 
@@ -36,6 +40,7 @@ class MachineByHand:
 
     clock: ClockByHand
     is_away: bool = False
+    is_broken: bool = False
     asked: list[tuple[str, list[str], list[str]]] = field(default_factory=list)
 
     async def consumption(
@@ -44,6 +49,8 @@ class MachineByHand:
         self.asked.append((panel_id, [*releases], [*containers]))
         if self.is_away:
             raise HostUnreachable("the server does not answer")
+        if self.is_broken:
+            raise RuntimeError("what it tells is nothing that could be")
         passed = int((self.clock.at - NOON).total_seconds() * 1_000)
         return MachineReading(
             boot="b", at=passed, cores=2, cpu=passed * 1_000, memory=1 << 20, memory_size=1 << 30, cost=2_000
@@ -58,6 +65,7 @@ class Bench:
     clock: ClockByHand
     sampler: UsageSampler
     there: MachineByHand
+    linked: set[str]
 
     async def pass_(self, seconds: int) -> None:
         """So many seconds, with a round each ten of them."""
@@ -74,7 +82,7 @@ class Bench:
 
     async def points(self, level: Level, target: str) -> dict[datetime, UsagePoint]:
         return await self.database.read(
-            lambda tx: points_in_minutes(tx, level, target, NOON - HOUR, self.clock.at + HOUR)
+            lambda tx: points_in_minutes(tx, level, target, HOSTS, since=NOON - HOUR, until=self.clock.at + HOUR)
         )
 
 
@@ -86,15 +94,17 @@ async def bench(database: SqlDatabase, tmp_path: Path) -> Bench:
     def host(host_id: str, machine: MachineByHand) -> SampledHost:
         return SampledHost(host_id=host_id, machine=machine, api=api, panel_id=f"p-{host_id}")
 
+    linked = {"h2"}
+
     async def reached() -> Collection[str]:
-        return ["h2"]
+        return linked
 
     for host_id in ("h1", "h2"):
         await database.run(lambda tx, host_id=host_id: add_host(tx, host_id=host_id))  # type: ignore[misc]
     sampler = UsageSampler(
         db=database, clock=clock, here=host("h1", here), there=lambda each: host(each, there), reached=reached
     )
-    found = Bench(database=database, clock=clock, sampler=sampler, there=there)
+    found = Bench(database=database, clock=clock, sampler=sampler, there=there, linked=linked)
     await found.round()
     return found
 
@@ -124,8 +134,8 @@ async def test_a_host_that_is_away_has_a_gap_and_holds_up_no_other(database: Sql
     here = await one.points(Level.SAMPLE, host_target("h1"))
     there = await one.points(Level.SAMPLE, host_target("h2"))
     away = sorted(set(here) - set(there))
-    assert len(away) == 13, "of the time that it was away, and from the last reading before to the first after"
-    assert away[-1] - away[0] == timedelta(seconds=120)
+    assert 13 <= len(away) <= 19, "of the time that it was away, and until it is asked again, within a minute"
+    assert away[-1] - away[0] == timedelta(seconds=10 * (len(away) - 1))
     assert one.there.asked[-1] == ("p-h2", [], [])
     await one.sampler.release()
 
@@ -137,4 +147,50 @@ async def test_an_hour_is_settled_after_it_is_over(database: SqlDatabase, tmp_pa
     await one.pass_(180)
     settled = await database.read(lambda tx: points_in_days(tx, host_target("h1"), NOON - DAY, NOON + DAY))
     assert [at.hour for at in settled] == [12]
+    await one.sampler.release()
+
+
+async def test_a_host_that_always_fails_is_asked_once_a_minute_and_again_as_soon_as_it_answers(
+    database: SqlDatabase, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = await bench(database, tmp_path)
+    await one.pass_(10)
+    one.there.is_broken = True
+    asked = len(one.there.asked)
+    await one.pass_(600)
+    assert 11 <= len(one.there.asked) - asked <= 13, "and not sixty times"
+    assert caplog.text.count("usage of host h2 failed in a round") == len(one.there.asked) - asked
+    assert len(await one.points(Level.SAMPLE, host_target("h1"))) >= 54
+    one.there.is_broken = False
+    asked = len(one.there.asked)
+    await one.pass_(180)
+    assert len(one.there.asked) - asked >= 12
+    await one.sampler.release()
+
+
+async def test_a_minute_whose_link_was_lost_for_a_moment_keeps_its_beginning(
+    database: SqlDatabase, tmp_path: Path
+) -> None:
+    one = await bench(database, tmp_path)
+    await one.pass_(90)
+    one.linked.clear()
+    await one.pass_(10)
+    one.linked.add("h2")
+    await one.pass_(60)
+    minute = (await one.points(Level.MINUTE, host_target("h2")))[NOON.replace(second=0) + MINUTE]
+    assert minute.covered == 60_000
+    one.linked.clear()
+    await one.pass_(3_700)
+    assert [*one.sampler._hosts] == ["h1"], "nothing is kept of what is away for long"
+    await one.sampler.release()
+
+
+async def test_hours_that_cannot_be_made_hold_up_no_minute(database: SqlDatabase, tmp_path: Path) -> None:
+    one = await bench(database, tmp_path)
+    await database.run(lambda tx: usage_days.drop(tx.connection))
+    await one.pass_(60)
+    one.clock.at += HOUR
+    await one.pass_(180)
+    minutes = await one.points(Level.MINUTE, host_target("h1"))
+    assert len([at for at in minutes if at > NOON + HOUR]) >= 2
     await one.sampler.release()

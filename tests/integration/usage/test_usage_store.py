@@ -18,6 +18,7 @@ from headway.features.usage.model import (
     sampler_target,
     service_target,
 )
+from headway.features.usage.settlement import settle
 from headway.features.usage.store import (
     DAY,
     HOUR,
@@ -26,7 +27,6 @@ from headway.features.usage.store import (
     add_minute,
     points_in_days,
     points_in_minutes,
-    settle,
 )
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.tables.usage import usage_days, usage_minutes
@@ -34,6 +34,7 @@ from headway.infra.db.transaction import Tx
 from tests.support.panel.factories import add_host
 
 BEGINNING = datetime(2026, 11, 28, 22, 0, tzinfo=UTC)
+HOSTS = ("h1", "h2")
 HERE, THERE = host_target("h1"), host_target("h2")
 FULL = UsagePoint(covered=10_000, cpu=5_000_000, cpu_peak=500_000, memory=2_048 * 10_000, memory_peak=2_048)
 
@@ -72,7 +73,7 @@ async def with_hosts(database: SqlDatabase) -> None:
 
 
 async def in_minutes(database: SqlDatabase, level: Level, target: str, until: datetime) -> dict[datetime, UsagePoint]:
-    return await database.read(lambda tx: points_in_minutes(tx, level, target, BEGINNING, until))
+    return await database.read(lambda tx: points_in_minutes(tx, level, target, HOSTS, since=BEGINNING, until=until))
 
 
 async def in_days(database: SqlDatabase, target: str) -> dict[datetime, UsagePoint]:
@@ -98,7 +99,7 @@ async def test_all_levels_tell_the_same_whole(database: SqlDatabase) -> None:
 
     points = {number: [drawn(each) for each in range(SAMPLES)] for number in range(180)}
     await written(database, 180, lambda number: {HERE: points[number], THERE: minute_of(FULL)})
-    assert await database.run(lambda tx: settle(tx, BEGINNING + 3 * HOUR + 10 * MINUTE)) == 3
+    assert (await settle(database, BEGINNING + 3 * HOUR + 10 * MINUTE)).hours == 3
 
     end = BEGINNING + 3 * HOUR
     of_minutes = await in_minutes(database, Level.MINUTE, HERE, end)
@@ -116,7 +117,7 @@ async def test_a_gap_is_a_gap_in_each_level(database: SqlDatabase) -> None:
     await with_hosts(database)
     away = {*range(30, 40), *range(60, 120)}
     await written(database, 130, lambda number: {} if number in away else {HERE: minute_of(FULL, EMPTY, FULL)})
-    await database.run(lambda tx: settle(tx, BEGINNING + 2 * HOUR + 20 * MINUTE))
+    await settle(database, BEGINNING + 2 * HOUR + 20 * MINUTE)
 
     until = BEGINNING + 130 * MINUTE
     of_samples = await in_minutes(database, Level.SAMPLE, HERE, until)
@@ -132,23 +133,23 @@ async def test_an_hour_is_made_once_whoever_asks_for_it(database: SqlDatabase) -
     await with_hosts(database)
     await written(database, 60, lambda _number: {HERE: minute_of(FULL)})
     now = BEGINNING + HOUR + 10 * MINUTE
-    assert [await database.run(lambda tx: settle(tx, now)) for _ in range(3)] == [1, 0, 0]
+    assert [(await settle(database, now)).hours for _ in range(3)] == [1, 0, 0]
     assert (await in_days(database, HERE))[BEGINNING].covered == 600_000
 
 
 async def test_an_hour_waits_for_its_last_minute(database: SqlDatabase) -> None:
     await with_hosts(database)
     await written(database, 59, lambda _number: {HERE: minute_of(FULL)})
-    assert await database.run(lambda tx: settle(tx, BEGINNING + HOUR + 2 * MINUTE)) == 0
+    assert (await settle(database, BEGINNING + HOUR + 2 * MINUTE)).hours == 0
     await written(database, 1, lambda _number: {HERE: minute_of(FULL)}, since=BEGINNING + 59 * MINUTE)
-    assert await database.run(lambda tx: settle(tx, BEGINNING + HOUR + 6 * MINUTE)) == 1
+    assert (await settle(database, BEGINNING + HOUR + 6 * MINUTE)).hours == 1
     assert (await in_days(database, HERE))[BEGINNING].covered == 600_000
 
 
 async def test_what_was_away_when_its_hour_was_over_is_made_later(database: SqlDatabase) -> None:
     await with_hosts(database)
     await written(database, 30, lambda _number: {HERE: minute_of(FULL)})
-    assert await database.run(lambda tx: settle(tx, BEGINNING + 9 * HOUR)) == 1
+    assert (await settle(database, BEGINNING + 9 * HOUR)).hours == 1
     assert (await in_days(database, HERE))[BEGINNING].covered == 300_000
 
 
@@ -156,7 +157,7 @@ async def test_what_moves_has_points_from_both_hosts(database: SqlDatabase) -> N
     await with_hosts(database)
     await written(database, 60, lambda number: {HERE: minute_of(FULL)} if number < 20 else {})
     await written(database, 60, lambda number: {HERE: minute_of(FULL)} if number > 19 else {}, host_id="h2")
-    await database.run(lambda tx: settle(tx, BEGINNING + HOUR + 10 * MINUTE))
+    await settle(database, BEGINNING + HOUR + 10 * MINUTE)
     assert (await in_days(database, HERE))[BEGINNING].covered == 600_000
     assert len(await in_minutes(database, Level.MINUTE, HERE, BEGINNING + HOUR)) == 60
 
@@ -172,15 +173,15 @@ async def test_what_is_too_old_goes_and_what_there_is_no_more(database: SqlDatab
     await with_hosts(database)
     gone, kept = service_target("gone"), sampler_target("h1")
     await written(database, 1, lambda _number: {HERE: minute_of(FULL), gone: minute_of(FULL), kept: minute_of(FULL)})
-    await database.run(lambda tx: settle(tx, BEGINNING + 2 * HOUR))
+    await settle(database, BEGINNING + 2 * HOUR)
     assert await in_minutes(database, Level.SAMPLE, HERE, BEGINNING + HOUR) == {}
     assert len(await in_minutes(database, Level.MINUTE, HERE, BEGINNING + HOUR)) == 1
     assert [len(await in_days(database, each)) for each in (HERE, kept, gone)] == [1, 1, 0]
 
-    await database.run(lambda tx: settle(tx, BEGINNING + KEPT[Level.MINUTE] + 3 * HOUR))
+    await settle(database, BEGINNING + KEPT[Level.MINUTE] + 3 * HOUR)
     assert await database.read(lambda tx: tx.scalar(select(func.count()).select_from(usage_minutes))) == 0
     assert len(await in_days(database, HERE)) == 1
-    await database.run(lambda tx: settle(tx, BEGINNING + KEPT[Level.HOUR] + 3 * DAY))
+    await settle(database, BEGINNING + KEPT[Level.HOUR] + 3 * DAY)
     assert await database.read(lambda tx: tx.scalar(select(func.count()).select_from(usage_days))) == 0
 
 
@@ -188,5 +189,5 @@ async def test_only_the_time_that_is_asked_for_is_told(database: SqlDatabase) ->
     await with_hosts(database)
     await written(database, 5, lambda _number: {HERE: [FULL] * SAMPLES})
     since, until = BEGINNING + timedelta(seconds=90), BEGINNING + timedelta(seconds=150)
-    found = await database.read(lambda tx: points_in_minutes(tx, Level.SAMPLE, HERE, since, until))
+    found = await database.read(lambda tx: points_in_minutes(tx, Level.SAMPLE, HERE, HOSTS, since=since, until=until))
     assert list(found) == [since + timedelta(seconds=10) * number for number in range(6)]

@@ -128,9 +128,10 @@ def points_of(table: bytes, target: str) -> list[UsagePoint]:
 
 def unpacked_table(table: bytes) -> Iterator[tuple[str, list[UsagePoint]]]:
     """Each target with its points."""
-    size = TARGET_BYTES + _count_of(table) * POINT_BYTES
-    for at in range(_HEAD.size, len(table) - size + 1, size):
-        key = table[at : at + TARGET_BYTES].rstrip(b"\0").decode()
+    count = _count_of(table)
+    size = TARGET_BYTES + count * POINT_BYTES
+    for at in range(_HEAD.size, len(table) - size + 1, size) if count else ():
+        key = table[at : at + TARGET_BYTES].rstrip(b"\0").decode(errors="replace")
         yield key, unpacked(table[at + TARGET_BYTES : at + size])
 
 

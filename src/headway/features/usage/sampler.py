@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from headway.core.engine.by_host import ByHost
@@ -13,6 +13,7 @@ from headway.features.usage import store
 from headway.features.usage.meter import Meter
 from headway.features.usage.minutes import OpenMinutes
 from headway.features.usage.model import SAMPLE, UsagePoint, service_target
+from headway.features.usage.settlement import settle
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.docker import labels
@@ -22,6 +23,9 @@ from headway.kernel.clock import Clock
 
 _LEAST_REST = 1.0
 _ENGINE_SECONDS = 5.0
+_TRIES = 3  # in a row that fail: from then on a host is asked once a minute
+_MINUTE, _NEVER = timedelta(minutes=1), datetime.min.replace(tzinfo=UTC)
+_KNOWN_FOR = timedelta(hours=1)  # what was read of a host that is away since
 
 
 class UsageSource(Protocol):
@@ -56,11 +60,18 @@ class _Sampled:
     containers: Mapping[str, str] = field(default_factory=dict)
     looked_at: datetime | None = None
     cost: int = 0  # microseconds spent here since the last reading, beside what is spent there
+    asked_at: datetime = _NEVER
+    failures: int = 0  # since the last reading
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it is to be asked in this round."""
+        return self.failures < _TRIES or not self.asked_at <= now < self.asked_at + _MINUTE
 
 
 class UsageSampler:
     """``here`` is the panel's machine, ``there`` gives a server; ``reached`` are the servers that answer now and have
-    services. A host that is slow, or away, has a gap and holds up no other.
+    services. A host that is slow, or away, has a gap and holds up no other; one that fails again and again is asked
+    once a minute.
     """
 
     def __init__(
@@ -83,23 +94,27 @@ class UsageSampler:
 
     async def keep_round(self) -> float:
         """Begins a reading of each host, unless one is under way there; seconds to rest until the next."""
-        wanted = {self._here.host_id, *await self._reached()}
-        for host_id in self._hosts.keys() - wanted:
-            del self._hosts[host_id]
+        wanted, now = {self._here.host_id, *await self._reached()}, self._clock.now()
         for host_id in wanted:
-            self._rounds.start(host_id)
-        now = self._clock.now().timestamp()
-        return max(_LEAST_REST, SAMPLE - now % SAMPLE)
+            if self._hosts.setdefault(host_id, _Sampled(meter=Meter(host_id))).is_due(now):
+                self._rounds.start(host_id)
+        # A link that was lost for a moment leaves a gap, not a minute without its beginning.
+        for host_id in [each for each, known in self._hosts.items() if known.asked_at < now - _KNOWN_FOR]:
+            if host_id not in wanted:
+                del self._hosts[host_id]
+        return max(_LEAST_REST, SAMPLE - now.timestamp() % SAMPLE)
 
     async def release(self) -> None:
         """Ends what is under way; the minute that is not over is lost."""
         await self._rounds.release()
 
     async def _sample(self, host_id: str) -> None:
+        known = self._hosts[host_id]
+        known.asked_at, known.failures = self._clock.now(), known.failures + 1
         host = self._here if host_id == self._here.host_id else self._there(host_id)
-        known = self._hosts.setdefault(host_id, _Sampled(meter=Meter(host_id)))
         await self._look(host, known)
         reading = await host.machine.consumption(host.panel_id, [*known.releases], [*known.containers])
+        known.failures = 0
         began = time.thread_time_ns()
         owners = {**known.releases, **known.containers}
         # A reading tells of the ten seconds before it, which is in the middle of them.
@@ -109,6 +124,8 @@ class UsageSampler:
         known.cost = (time.thread_time_ns() - began) // 1_000
         for minute, samples in over:
             known.cost += await self._write(host_id, minute, samples)
+        if over:
+            known.cost += await self._settle()
 
     async def _look(self, host: SampledHost, known: _Sampled) -> None:
         """Looks once a minute whose the groups are, so that what was started since has points from then on."""
@@ -124,21 +141,27 @@ class UsageSampler:
         known.containers = await _containers_of(host, services) if services else {}
         known.looked_at = minute
 
-    async def _write(self, host_id: str, minute: datetime, samples: Mapping[str, list[UsagePoint]]) -> int:
-        """Writes a minute, and once an hour what the hours before have come to; microseconds that it took."""
-        now = self._clock.now()
-        hour = (now - store.LATE).replace(minute=0, second=0, microsecond=0)
+    async def _write(self, host_id: str, minute: datetime, samples: Mapping[str, Sequence[UsagePoint]]) -> int:
+        """Writes a minute; microseconds that it took."""
 
         def write(tx: Tx) -> int:
             began = time.thread_time_ns()
             store.add_minute(tx, host_id, minute, samples)
-            if self._settled != hour:
-                store.settle(tx, now)
             return (time.thread_time_ns() - began) // 1_000
 
-        took = await self._db.run(write)
-        self._settled = hour
-        return took
+        return await self._db.run(write)
+
+    async def _settle(self) -> int:
+        """Once an hour: what the hours before have come to; microseconds that it took. Where that fails, the minutes
+        are written all the same, and it is tried again after the next.
+        """
+        now = self._clock.now()
+        until = store.settled_until(now)
+        if self._settled == until:
+            return 0
+        settled = await settle(self._db, now)
+        self._settled = until
+        return settled.took
 
 
 async def _containers_of(host: SampledHost, services: Collection[str]) -> Mapping[str, str]:
@@ -152,7 +175,7 @@ async def _containers_of(host: SampledHost, services: Collection[str]) -> Mappin
     found = {}
     for each in listed:
         own = each.get("Labels") or {}
-        service_id = own.get(labels.APPLICATION) or own.get(labels.COMPOSE)
+        service_id = own.get(labels.APPLICATION) or own.get(labels.COMPOSE) or ""
         if service_id in services and not labels.leads_to_others(own):
             found[each["Id"]] = service_target(service_id)
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -40,11 +40,18 @@ class UsageSpan(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Grain:
-    """What a span is made of: the level that is read, and the time that a point of the answer is of."""
+    """What a span is made of: the level that is read, and the time that a point of the answer is of. Samples are
+    written a minute at a time, so that the time that they are told of ends with one, and stays the same for one.
+    """
 
     level: Level
     step: timedelta
     count: int
+
+    def until(self, now: datetime) -> datetime:
+        """The end of the time that is told of."""
+        edge = max(self.step, _MINUTE)
+        return _BEGINNING + ((now - _BEGINNING) // edge + 1) * edge
 
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -88,7 +95,7 @@ class UsageReader:
             if whose is None:
                 raise Missing(Noun.SERVICE)
             permit(actor, permission, *whose, service_id=service_id, noun=Noun.SERVICE)
-            return _series(tx, service_target(service_id), span, self.clock.now())
+            return _series(tx, service_target(service_id), store.hosts_of(tx, service_id), span, self.clock.now())
 
         return await self.db.read(look)
 
@@ -103,8 +110,8 @@ class UsageReader:
             if server_id is None and actor.terms.projects is not None:
                 raise Forbidden("A key for some projects is told nothing of the panel's own machine.")
             host_id, now = server_id or LOCAL_HOST, self.clock.now()
-            sampler = _series(tx, sampler_target(host_id), span, now).total
-            found = _series(tx, host_target(host_id), span, now)
+            sampler = _series(tx, sampler_target(host_id), {host_id}, span, now).total
+            found = _series(tx, host_target(host_id), {host_id}, span, now)
             return UsageSeries(
                 since=found.since, step=found.step, points=found.points, total=found.total, sampler=sampler
             )
@@ -112,17 +119,20 @@ class UsageReader:
         return await self.db.read(look)
 
 
-def _series(tx: Tx, target: str, span: UsageSpan, now: datetime) -> UsageSeries:
+def _series(tx: Tx, target: str, host_ids: Collection[str], span: UsageSpan, now: datetime) -> UsageSeries:
     grain = GRAINS[span]
-    until = _BEGINNING + ((now - _BEGINNING) // grain.step + 1) * grain.step
+    until = grain.until(now)
     since = until - grain.step * grain.count
     if grain.level is Level.HOUR:
         found = store.points_in_days(tx, target, since, until)
-        found |= _of_open_hours(tx, target, max(since, _hour_before(now)), until, found)
+        points = store.points_in_minutes(
+            tx, Level.MINUTE, target, host_ids, since=max(since, _hour_before(now)), until=until
+        )
+        found |= _of_open_hours(points, found)
     else:
-        found = store.points_in_minutes(tx, grain.level, target, since, until)
-    points = in_steps(found, since, grain.step, grain.count)
-    return UsageSeries(since=since, step=grain.step, points=points, total=merged(points))
+        found = store.points_in_minutes(tx, grain.level, target, host_ids, since=since, until=until)
+    steps = in_steps(found, since, grain.step, grain.count)
+    return UsageSeries(since=since, step=grain.step, points=steps, total=merged(steps))
 
 
 def in_steps(found: Mapping[datetime, UsagePoint], since: datetime, step: timedelta, count: int) -> list[UsagePoint]:
@@ -135,11 +145,11 @@ def in_steps(found: Mapping[datetime, UsagePoint], since: datetime, step: timede
 
 
 def _of_open_hours(
-    tx: Tx, target: str, since: datetime, until: datetime, settled: Mapping[datetime, UsagePoint]
+    minutes: Mapping[datetime, UsagePoint], settled: Mapping[datetime, UsagePoint]
 ) -> dict[datetime, UsagePoint]:
     """The hours that are in no day yet, of their minutes."""
     pieces: dict[datetime, list[UsagePoint]] = {}
-    for at, point in store.points_in_minutes(tx, Level.MINUTE, target, since, until).items():
+    for at, point in minutes.items():
         pieces.setdefault(at.replace(minute=0), []).append(point)
     return {hour: merged(points) for hour, points in pieces.items() if hour not in settled}
 

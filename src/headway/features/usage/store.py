@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, delete, insert, select
@@ -59,17 +59,53 @@ def add_minute(tx: Tx, host_id: str, minute: datetime, samples: Mapping[str, Seq
     )
 
 
-def settle(tx: Tx, now: datetime) -> int:
-    """Makes the hours that are over of their minutes, each once, and lets go of what is too old or of nobody: how many
-    hours of hosts were made. Of an hour that was not made nothing goes within a day.
+def open_hours(tx: Tx, now: datetime) -> Sequence[tuple[datetime, str]]:
+    """The hours that are over, of which there are minutes and which are in no day yet, each with its host; the oldest
+    first.
     """
+    of_minutes = (_m.level == _MINUTE, _m.begins_at < settled_until(now))
+    minutes = tx.execute(select(_m.begins_at, _m.host_id).where(*of_minutes))
+    settled = tx.execute(select(_m.begins_at, _m.host_id).where(_m.level == _HOUR))
+    found = {(row.begins_at.replace(minute=0), row.host_id) for row in minutes}
+    return sorted(found - {(row.begins_at, row.host_id) for row in settled})
+
+
+def settled_until(now: datetime) -> datetime:
+    """The end of the last hour that is made of its minutes by now."""
+    return (now - LATE).replace(minute=0, second=0, microsecond=0)
+
+
+def settle_hour(tx: Tx, hour: datetime, host_id: str) -> bool:
+    """Puts an hour of a host, made of its minutes, into the days of what ran there; False where that was done."""
     tx.lock("usage hours")
-    this_hour = (now - LATE).replace(minute=0, second=0, microsecond=0)
-    open_hours = _open_hours(tx, this_hour)
-    for hour, host_id in sorted(open_hours):
-        _settle_hour(tx, hour, host_id)
-    _let_go(tx, now)
-    return len(open_hours)
+    this = (_m.level == _HOUR, _m.begins_at == hour, _m.host_id == host_id)
+    if tx.execute(select(_m.level).where(*this)).first() is not None:
+        return False
+    of_host = (_m.level == _MINUTE, _m.host_id == host_id, _m.begins_at >= hour, _m.begins_at < hour + HOUR)
+    pieces: dict[str, list[UsagePoint]] = defaultdict(list)
+    for table in tx.execute(select(_m.points).where(*of_host).order_by(_m.begins_at)).scalars():
+        for target, points in unpacked_table(table):
+            pieces[target] += points
+    made = {target: point for target, points in pieces.items() if not (point := merged(points)).is_empty}
+    targets = sorted(made)
+    for start in range(0, len(targets), _TARGETS_AT_A_TIME):
+        write_hour(tx, hour, {target: made[target] for target in targets[start : start + _TARGETS_AT_A_TIME]})
+    tx.execute(insert(usage_minutes).values(level=_HOUR, begins_at=hour, host_id=host_id, points=b""))
+    return True
+
+
+def let_go(tx: Tx, now: datetime) -> None:
+    """Forgets what is too old, and the days of what there is no more. Of an hour that was not made nothing goes within
+    a day.
+    """
+    for level in (Level.SAMPLE, Level.MINUTE):
+        tx.execute(delete(usage_minutes).where(_m.level == level.value, _m.begins_at < now - KEPT[level]))
+    # As long as an hour has minutes it has to be known that it was settled.
+    tx.execute(delete(usage_minutes).where(_m.level == _HOUR, _m.begins_at < now - KEPT[Level.MINUTE] - HOUR))
+    tx.execute(delete(usage_days).where(_d.begins_at < now - KEPT[Level.HOUR] - DAY))
+    gone = sorted(_known_targets(tx) - _living_targets(tx))
+    for start in range(0, len(gone), _TARGETS_AT_A_TIME):
+        tx.execute(delete(usage_days).where(_d.target.in_(gone[start : start + _TARGETS_AT_A_TIME])))
 
 
 def write_hour(tx: Tx, hour: datetime, made: Mapping[str, UsagePoint]) -> None:
@@ -105,17 +141,24 @@ def whose_service(tx: Tx, service_id: str) -> tuple[str, str] | None:
     return None if row is None else (row.organization_id, row.project_id)
 
 
+def hosts_of(tx: Tx, service_id: str) -> set[str]:
+    """The hosts on which a service may have run of late."""
+    was = select(_r.host_id).where(_r.service_id == service_id)
+    return {*tx.execute(was.union(select(services.c.host_id).where(services.c.service_id == service_id))).scalars()}
+
+
 def points_in_minutes(
-    tx: Tx, level: Level, target: str, since: datetime, until: datetime
+    tx: Tx, level: Level, target: str, host_ids: Collection[str], *, since: datetime, until: datetime
 ) -> dict[datetime, UsagePoint]:
-    """The points of a target by when they begin, from whichever host; of the levels that are kept by the minute."""
+    """The points of a target by when they begin, from these hosts; of the levels that are kept by the minute."""
     found: dict[datetime, UsagePoint] = {}
     # A row that begins a little before may have a point within.
-    rows = tx.execute(_TABLES, {"level": level.value, "since": since - MINUTE, "until": until})
+    given = {"level": level.value, "hosts": [*host_ids], "since": since - MINUTE, "until": until}
+    rows = tx.execute(_TABLES, given)
     step = timedelta(seconds=level)
-    for begins_at, table in rows:
-        for number, point in enumerate(points_of(table, target)):
-            at = begins_at + step * number
+    for row in rows:
+        for number, point in enumerate(points_of(row.points, target)):
+            at = row.begins_at + step * number
             if not point.is_empty and since <= at < until:
                 found[at] = merged((found[at], point)) if at in found else point
     return found
@@ -126,43 +169,10 @@ def points_in_days(tx: Tx, target: str, since: datetime, until: datetime) -> dic
     given = {"target": target, "since": since - DAY, "until": until}
     return {
         at: point
-        for begins_at, points in tx.execute(_DAYS, given)
-        for number, point in enumerate(unpacked(points)[:HOURS])
-        if not point.is_empty and since <= (at := begins_at + HOUR * number) < until
+        for row in tx.execute(_DAYS, given)
+        for number, point in enumerate(unpacked(row.points)[:HOURS])
+        if not point.is_empty and since <= (at := row.begins_at + HOUR * number) < until
     }
-
-
-def _open_hours(tx: Tx, this_hour: datetime) -> set[tuple[datetime, str]]:
-    """The hours that are over, of which there are minutes and which are in no day yet, each with its host."""
-    minutes = select(_m.begins_at, _m.host_id).where(_m.level == _MINUTE, _m.begins_at < this_hour)
-    settled = select(_m.begins_at, _m.host_id).where(_m.level == _HOUR)
-    found = {(at.replace(minute=0), host_id) for at, host_id in tx.execute(minutes)}
-    return found - {(at, host_id) for at, host_id in tx.execute(settled)}
-
-
-def _settle_hour(tx: Tx, hour: datetime, host_id: str) -> None:
-    of_host = (_m.level == _MINUTE, _m.host_id == host_id, _m.begins_at >= hour, _m.begins_at < hour + HOUR)
-    pieces: dict[str, list[UsagePoint]] = defaultdict(list)
-    for table in tx.execute(select(_m.points).where(*of_host).order_by(_m.begins_at)).scalars():
-        for target, points in unpacked_table(table):
-            pieces[target] += points
-    made = {target: point for target, points in pieces.items() if not (point := merged(points)).is_empty}
-    targets = sorted(made)
-    for start in range(0, len(targets), _TARGETS_AT_A_TIME):
-        write_hour(tx, hour, {target: made[target] for target in targets[start : start + _TARGETS_AT_A_TIME]})
-    tx.execute(insert(usage_minutes).values(level=_HOUR, begins_at=hour, host_id=host_id, points=b""))
-
-
-def _let_go(tx: Tx, now: datetime) -> None:
-    """Forgets what is too old, and the days of what there is no more."""
-    for level in (Level.SAMPLE, Level.MINUTE):
-        tx.execute(delete(usage_minutes).where(_m.level == level.value, _m.begins_at < now - KEPT[level]))
-    # As long as an hour has minutes it has to be known that it was settled.
-    tx.execute(delete(usage_minutes).where(_m.level == _HOUR, _m.begins_at < now - KEPT[Level.MINUTE] - HOUR))
-    tx.execute(delete(usage_days).where(_d.begins_at < now - KEPT[Level.HOUR] - DAY))
-    gone = _known_targets(tx) - _living_targets(tx)
-    for start in range(0, len(gone), _TARGETS_AT_A_TIME):
-        tx.execute(delete(usage_days).where(_d.target.in_(sorted(gone)[start : start + _TARGETS_AT_A_TIME])))
 
 
 def _known_targets(tx: Tx) -> set[str]:
@@ -180,6 +190,7 @@ _TABLES = (
     select(_m.begins_at, _m.points)
     .where(
         _m.level == bindparam("level"),
+        _m.host_id.in_(bindparam("hosts", expanding=True)),
         _m.begins_at > bindparam("since", type_=_m.begins_at.type),
         _m.begins_at < bindparam("until", type_=_m.begins_at.type),
     )

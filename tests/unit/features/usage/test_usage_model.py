@@ -112,10 +112,15 @@ def test_a_name_within_somebodys_points_is_not_taken_for_theirs() -> None:
     assert points_of(packed_table({"host:other": disguise}, 6), target) == []
 
 
-@pytest.mark.parametrize("table", [b"", b"\x01", b"\x09\x06" + bytes(1_000), b"\x01\x06" + bytes(10)])
+@pytest.mark.parametrize("table", [b"", b"\x01", b"\x09\x06" + b"\xff" * 1_000, b"\x01\x06" + bytes(10)])
 def test_what_is_no_table_holds_nothing(table: bytes) -> None:
     assert points_of(table, "host:x") == []
-    assert [target for target, points in unpacked_table(table) if target] == []
+    assert list(unpacked_table(table)) == []
+
+
+def test_a_table_that_was_spoilt_holds_up_nobody() -> None:
+    spoilt = packed_table({"host:x": [EMPTY], "host:y": [EMPTY]}, 1).replace(b"host:x", b"\xff\xfe\xfd\xfc\xfb\xfa")
+    assert [target for target, _ in unpacked_table(spoilt)][1:] == ["host:y"]
 
 
 def test_as_many_points_as_were_said() -> None:
