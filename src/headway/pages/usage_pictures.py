@@ -115,6 +115,8 @@ def _values(
 
 
 def _told(found: UsageSeriesRow, marks: _Marks, *, has_restarts: bool) -> Mapping[str, object]:
+    if not found["points"]:
+        return {"nothing": NOT_MEASURED}
     since = moment(found["since"])
     until = since + timedelta(milliseconds=found["stepMs"]) * found["count"]
     points, total = _in_places(found), found["total"]
@@ -140,6 +142,7 @@ def _told(found: UsageSeriesRow, marks: _Marks, *, has_restarts: bool) -> Mappin
         again = {"it": _restarts(points), "title": "Restarts", "told": _restarts_told(total), "nothing": none}
         pictures.append(again)
     return {
+        "nothing": "",
         "pictures": pictures,
         "rows": _rows(points),
         "has_restarts": has_restarts,

@@ -14,8 +14,8 @@ MOST_BYTES = 150_000  # on the wire
 _WORDS = """
 a abbr article bdi body br button caption circle code col colgroup dd defs details dialog div dl dt em
 fieldset figcaption figure footer form g h1 h2 h3 h4 head header hr html i input kbd label legend li line link
-main meta meter nav noscript ol optgroup option output p path pre progress rect script section select small
-span strong sub summary sup svg table tbody td text textarea tfoot th thead time title tr ul use
+main meta meter nav noscript ol optgroup option output p path polygon polyline pre progress rect script section
+select small span strong sub summary sup svg table tbody td text textarea tfoot th thead time title tr ul use
 """
 ELEMENTS = frozenset(_WORDS.split())
 _ADDRESSES = frozenset({"href", "src", "action", "formaction", "data", "poster", "xlink:href", "ping", "background"})
