@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,8 @@ from headway.infra.db.tables.usage import usage_days
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.infra.hosts.base import HostUnreachable
 from headway.infra.hosts.consumption import MachineReading
+from tests.integration.http.world import open_world
+from tests.support.docker.told_engine import told_engine
 from tests.support.panel.factories import add_host
 
 HOSTS = ("h1", "h2")
@@ -183,6 +185,38 @@ async def test_a_minute_whose_link_was_lost_for_a_moment_keeps_its_beginning(
     await one.pass_(3_700)
     assert [*one.sampler._hosts] == ["h1"], "nothing is kept of what is away for long"
     await one.sampler.release()
+
+
+async def test_containers_are_those_of_services_on_the_host_also_while_the_engine_is_away(tmp_path: Path) -> None:
+    clock = ClockByHand()
+    machine = MachineByHand(clock=clock)
+
+    async def nowhere() -> Collection[str]:
+        return ()
+
+    async with open_world(tmp_path / "data") as world:
+        shop = await world.application("shop")
+
+        def container(container_id: str, **own: str) -> Mapping[str, object]:
+            return {"Id": container_id, "Labels": {f"headway.{name}": value for name, value in own.items()}}
+
+        listed = [
+            container("first", application=shop, forwarder="no"),
+            container("second", compose=shop),
+            container("of another panel's service", application="none of this one"),
+            container("of nobody"),
+            container("forwards", application=shop, forwarder=""),
+        ]
+        async with told_engine(tmp_path, lambda _path: listed) as api:
+            here = SampledHost(host_id="local", machine=machine, api=api, panel_id="p")
+            database = world.services.db
+            sampler = UsageSampler(db=database, clock=clock, here=here, there=lambda _: here, reached=nowhere)
+            one = Bench(database=database, clock=clock, sampler=sampler, there=machine, linked=set())
+            await one.round()
+            assert machine.asked[-1] == ("p", [], ["first", "second"])
+        await one.pass_(120)
+        assert machine.asked[-1] == ("p", [], ["first", "second"])
+        await sampler.release()
 
 
 async def test_hours_that_cannot_be_made_hold_up_no_minute(database: SqlDatabase, tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ class UsageSampler:
 
         releases, services = await self._db.read(read)
         known.releases = {release_id: service_target(each) for release_id, each in releases.items()}
-        known.containers = await _containers_of(host, services) if services else {}
+        known.containers = await _containers_of(host, services, known.containers) if services else {}
         known.looked_at = minute
 
     async def _write(self, host_id: str, minute: datetime, samples: Mapping[str, Sequence[UsagePoint]]) -> int:
@@ -164,14 +164,14 @@ class UsageSampler:
         return settled.took
 
 
-async def _containers_of(host: SampledHost, services: Collection[str]) -> Mapping[str, str]:
-    """The containers of these services that run on a host; none where its engine does not say."""
+async def _containers_of(host: SampledHost, services: Collection[str], known: Mapping[str, str]) -> Mapping[str, str]:
+    """The containers of these services that run on a host; those that were known where its engine does not say."""
     try:
         listed = await host.api.get(
             "/containers/json", seconds=_ENGINE_SECONDS, filters=labels.labelled(panel=host.panel_id)
         )
     except (EngineAway, EngineRefused):
-        return {}
+        return known  # an engine that begins anew leaves what it runs alone; what is gone has no group
     found = {}
     for each in listed:
         own = each.get("Labels") or {}
