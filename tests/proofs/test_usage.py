@@ -57,7 +57,7 @@ class Stage:
             (folder / "cgroup.procs").write_text(str(process.pid))
         assert process.stdin is not None
         process.stdin.write(b"go\n")
-        process.stdin.flush()
+        process.stdin.close()
         self.processes[release_id] = process
 
     def end(self, release_id: str) -> None:
