@@ -205,6 +205,7 @@ async def test_containers_are_those_of_services_on_the_host_also_while_the_engin
             container("second", compose=shop),
             container("of another panel's service", application="none of this one"),
             container("of nobody"),
+            container("of two", application=shop, compose="another"),
             container("forwards", application=shop, forwarder=""),
         ]
         async with told_engine(tmp_path, lambda _path: listed) as api:
