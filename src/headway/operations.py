@@ -256,7 +256,8 @@ def _door(base: Base, features: Features) -> Door:
     settings = base.settings
     plain = settings.plain_sign_in is YesNo.YES
     origins = Origins(settings.public_url, plain_sign_in=plain, proxies=settings.proxies)
-    return Door(access=features.access.access, sign_in=features.access.sign_in, origins=origins)
+    access = features.access
+    return Door(access=access.access, sign_in=access.sign_in, passkeys=access.passkey_sign_in, origins=origins)
 
 
 def _check(most_depths: int, given: Input) -> None:

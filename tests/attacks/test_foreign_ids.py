@@ -50,6 +50,7 @@ NAMES: Mapping[str, str] = {
     "gitProviderId": "github",
     "id": "application",
     "jumpServerId": "server",
+    "passkeyId": "passkey",
     "previewDeploymentId": "preview",
     "projectIds": "project",
     "projects": "project",

@@ -22,6 +22,11 @@ def flash_name(place: Place) -> str:
     return f"__Host-{_NAME}-flash" if place.way is Way.HTTPS else f"{_NAME}-flash-{place.port}"
 
 
+def passkey_name(place: Place) -> str:
+    """What the cookie is called by which a browser is known that was asked for a passkey, before anybody signs in."""
+    return f"__Host-{_NAME}-passkey" if place.way is Way.HTTPS else f"{_NAME}-passkey-{place.port}"
+
+
 def theme_name(place: Place) -> str:
     """What the cookie is called that tells whether somebody reads light or dark."""
     return f"__Host-{_NAME}-theme" if place.way is Way.HTTPS else f"{_NAME}-theme-{place.port}"

@@ -46,7 +46,7 @@ class View:
 
 class Visit(Protocol):
     """One request of a page by somebody who is signed in. ``path`` and ``query`` are what its address holds; ``flash``
-    is what the form before it did.
+    is what the form before it did; ``origin`` is the panel as the browser knows it, ``https://panel.example.org``.
     """
 
     @property
@@ -63,6 +63,9 @@ class Visit(Protocol):
 
     @property
     def flash(self) -> Flash | None: ...
+
+    @property
+    def origin(self) -> str: ...
 
     async def ask(self, asked: Asked[T], **given: object) -> T:
         """What the operation answers this actor, given its input by the names of the wire. Raises what it raises."""

@@ -33,6 +33,7 @@ from headway.web.form_post import Asking, Done, ShownOnce
 from headway.web.frame import NOBODY, OF_A_VISIT, PLACES, Frame
 from headway.web.live import LIVE_PATH, Live
 from headway.web.part_cache import Made, NotedVisit, PartCache, made_of
+from headway.web.passkeys import PasskeyDoor
 from headway.web.paths import HOME, Named, Paths, Piece
 from headway.web.renderer import ANY_NAME, OWN, Templates
 from headway.web.requests import Came, FormTokens, came
@@ -78,7 +79,11 @@ class Web:
         self._shown_once = ShownOnce()
         self._choices = Choices(sign_in=needs.door.sign_in, clock=needs.clock, paths=self._paths, tokens=self._tokens)
         self._before = SignInPages(
-            sign_in=needs.door.sign_in, clock=needs.clock, paths=self._paths, tokens=self._tokens
+            sign_in=needs.door.sign_in,
+            passkeys=PasskeyDoor(sign_in=needs.door.passkeys),
+            clock=needs.clock,
+            paths=self._paths,
+            tokens=self._tokens,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -201,6 +206,7 @@ class Web:
             now=self._needs.clock.now(),
             flash=self._flashes.read(token, request.flash) if named.piece is Piece.WHOLE else None,
             operations=self._operations,
+            origin=request.place.origin,
         )
 
     async def _frame(self, request: Came, visit: PageVisit, named: Named) -> Frame:

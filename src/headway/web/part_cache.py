@@ -87,6 +87,11 @@ class NotedVisit:
     def flash(self) -> Flash | None:
         return self.visit.flash
 
+    @property
+    def origin(self) -> str:
+        self.notes.is_own = True
+        return self.visit.origin
+
     async def ask(self, asked: Asked[T], **given: object) -> T:
         """See ``Visit.ask``."""
         self._note(asked)

@@ -15,7 +15,8 @@ from headway.http.seats import Bounds, Seats
 from headway.kernel.clock import Clock
 from headway.kernel.errors import Code, Forbidden, HeadwayError, NotFound
 from headway.pages.page import View
-from headway.web.answers import led_to
+from headway.web.answers import Headers, led_to
+from headway.web.passkeys import ANSWER_BYTES, PASSKEY, PASSKEY_OPTIONS, PasskeyDoor, forget_question, values_at
 from headway.web.paths import HOME, Paths
 from headway.web.requests import Came, FormTokens
 
@@ -45,6 +46,7 @@ class SignInPages:
     """Answers for all of them. None of these is an operation: what they make is a cookie."""
 
     sign_in: SignIn
+    passkeys: PasskeyDoor
     clock: Clock
     paths: Paths
     tokens: FormTokens
@@ -65,11 +67,17 @@ class SignInPages:
             return await page(came, None)
         came.require_own()
         async with self.seats.one("", place_of(came.visitor.address)):
-            typed = await came.form(_FORM_BYTES)
+            typed = await came.form(ANSWER_BYTES if came.path == PASSKEY else _FORM_BYTES)
         return await page(came, typed)
 
     def _page(self, path: str) -> Callable[[Came, Typed], Awaitable[Answer | View]] | None:
-        known = {SIGN_IN: self._with_password, CODE: self._with_code, SIGN_OUT: self._out}
+        known: Mapping[str, Callable[[Came, Typed], Awaitable[Answer | View]]] = {
+            SIGN_IN: self._with_password,
+            CODE: self._with_code,
+            PASSKEY: self._with_passkey,
+            PASSKEY_OPTIONS: self._asked_for_passkey,
+            SIGN_OUT: self._out,
+        }
         if path in known:
             return known[path]
         if _token_of(path, _LINK):
@@ -80,7 +88,7 @@ class SignInPages:
         given = came.query if typed is None else typed
         then = self.paths.ours(given.get("next", HOME))
         name = "" if typed is None else typed.get("name", "")
-        shown = _Shown("sign_in", "Sign in", {"name": name, "next": then})
+        shown = _first(came, name, then)
         if typed is None:
             return shown.view()
         password = typed.get("password", "")
@@ -96,6 +104,16 @@ class SignInPages:
             return shown.view()
         code = typed.get("code", "")
         return await self._opened(came, then, shown, lambda: self.sign_in.with_code(half, code, came.visitor))
+
+    async def _asked_for_passkey(self, came: Came, typed: Typed) -> Answer:
+        return led_to(SIGN_IN) if typed is None else await self.passkeys.asked(came, typed)
+
+    async def _with_passkey(self, came: Came, typed: Typed) -> Answer | View:
+        if typed is None:
+            return led_to(SIGN_IN)
+        then, gone = self.paths.ours(typed.get("next", HOME)), (forget_question(came.place),)
+        shown = _first(came, typed.get("name", ""), then)
+        return await self._opened(came, then, shown, lambda: self.passkeys.opened(came, typed), gone)
 
     async def _link(self, came: Came, typed: Typed) -> Answer | View:
         told = await self.sign_in.link(_token_of(came.path, _LINK))
@@ -120,7 +138,7 @@ class SignInPages:
         return await self._opened(came, HOME, shown, lambda: take(token, name, password, came.visitor))
 
     async def _opened(
-        self, came: Came, then: str, shown: _Shown, opening: Callable[[], Awaitable[Opened]]
+        self, came: Came, then: str, shown: _Shown, opening: Callable[[], Awaitable[Opened]], own: Headers = ()
     ) -> Answer | View:
         """The way on with the cookie of the session that is opened; the same page with a word where none is."""
         try:
@@ -135,8 +153,8 @@ class SignInPages:
         seconds = max(1, round((opened.ends_at - self.clock.now()).total_seconds()))
         cookie = set_cookie(came.place, session_name(came.place), opened.token, seconds)
         if opened.stage is Stage.HALF:
-            return led_to(f"{CODE}?next={quote(then)}", (cookie,))
-        return led_to(then, (cookie,))
+            return led_to(f"{CODE}?next={quote(then)}", (cookie, *own))
+        return led_to(then, (cookie, *own))
 
     async def _out(self, came: Came, typed: Typed) -> Answer | View:
         if came.token is not None:
@@ -158,6 +176,11 @@ class _Shown:
         template = f"web/templates/{self.name}.html"
         values = {**self.values, "problem": problem}
         return View(template=template, values=values, title=self.title, status=status, headers=headers or {})
+
+
+def _first(came: Came, name: str, then: str) -> _Shown:
+    """The page for signing in."""
+    return _Shown("sign_in", "Sign in", {"name": name, "next": then, **values_at(came.place)})
 
 
 def _token_of(path: str, prefix: str) -> str:

@@ -70,6 +70,7 @@ class PageVisit:
     now: datetime
     flash: Flash | None
     operations: Operations
+    origin: str
 
     async def ask(self, asked: Asked[T], **given: object) -> T:
         """What the operation answers this actor. What is None is not given. Raises what it raises."""

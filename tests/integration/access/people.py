@@ -15,9 +15,12 @@ from sqlalchemy import Row, select
 
 from headway.core.access import links, store, tokens
 from headway.core.access.account import AccountService
+from headway.core.access.account_passkeys import PasskeyService
 from headway.core.access.audit import Audit
 from headway.core.access.members import MemberService
 from headway.core.access.model import Actor, Role
+from headway.core.access.passkey_sign_in import PasskeySignIn
+from headway.core.access.passkeys import Challenges
 from headway.core.access.passwords import Passwords
 from headway.core.access.second_factor import SecondFactors
 from headway.core.access.service import AccessService
@@ -69,6 +72,9 @@ class People:
         self.passwords = Passwords()
         parts = SignInParts(passwords=self.passwords, throttle=self.throttle, second_factors=self.second_factors)
         self.sign_in = SignIn(self.db, self.access, parts)
+        made, shown = (Challenges(monotonic=self.clock.monotonic) for _ in range(2))
+        self.passkeys = PasskeyService(self.db, self.access, made)
+        self.by_passkey = PasskeySignIn(self.db, self.throttle, shown, self.vault.derived("passkeys"))
         self.members = MemberService(self.db, self.access)
         self.audit = Audit(self.db, Events())
 

@@ -59,6 +59,8 @@ SECURITY = {"securityId": "{security}"}
 CERTIFICATE = {"certificateId": "{certificate}"}
 OF_APPLICATION = {"id": "{application}", "type": "application"}
 A_NAME = {"name": "new"}
+AN_ORIGIN = {"origin": "http://localhost:3000"}
+PASSKEY = {"passkeyId": "{passkey}"}
 A_REDIRECT: Mapping[str, str | bool] = {"regex": "^http://a/(.*)", "replacement": "https://b/${1}", "permanent": True}
 A_LOGIN = {"username": "new", "password": "secret"}
 A_CERTIFICATE = dict(zip(("certificateData", "privateKey"), certificate_for("new.example"), strict=True))
@@ -73,13 +75,18 @@ TABLE: Mapping[str, Row] = {
     **SCHEDULE_ROWS,
     **SERVER_ROWS,
     **SPARE_ROWS,
+    "account.addPasskey": Row(MUTATION, {**A_NAME, **AN_ORIGIN, "answer": "none"}, MEMBER, SET, OWN),
+    "account.beginPasskey": Row(MUTATION, AN_ORIGIN, MEMBER, SET, OWN),
     "account.beginSecondFactor": Row(MUTATION, {}, MEMBER, SET, OWN),
     "account.confirmSecondFactor": Row(MUTATION, {"code": "123456"}, MEMBER, SET, OWN),
     "account.endAllSessions": Row(MUTATION, {}, MEMBER, SET, OWN),
     "account.endOtherSessions": Row(MUTATION, {}, MEMBER, SET, OWN),
     "account.endSession": Row(MUTATION, {"sessionId": "{session}"}, MEMBER, SET, MINE),
     "account.newRecoveryCodes": Row(MUTATION, {}, MEMBER, SET, OWN),
+    "account.passkeys": Row(QUERY, {}, MEMBER, SET, OWN),
+    "account.removePasskey": Row(MUTATION, PASSKEY, MEMBER, SET, MINE),
     "account.removeSecondFactor": Row(MUTATION, {}, MEMBER, SET, OWN),
+    "account.renamePasskey": Row(MUTATION, PASSKEY | A_NAME, MEMBER, SET, MINE),
     "account.sessions": Row(QUERY, {}, MEMBER, SET, OWN),
     "account.setName": Row(MUTATION, A_NAME, MEMBER, SET, OWN),
     "account.setPassword": Row(MUTATION, {"password": "a stone in the brook"}, MEMBER, SET, OWN),

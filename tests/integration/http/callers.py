@@ -9,8 +9,9 @@ from types import MappingProxyType
 
 from sqlalchemy import update
 
-from headway.core.access import people_store, sessions_store, store, tokens
+from headway.core.access import passkeys_store, people_store, sessions_store, store, tokens
 from headway.core.access.model import Grants, Role, Scope, Terms
+from headway.core.access.passkeys import NewCredential, PasskeyHost
 from headway.core.access.session import Stage, Visitor
 from headway.infra.db.tables.access import api_keys
 from headway.infra.db.transaction import Tx
@@ -111,6 +112,18 @@ def _add_session(tx: Tx) -> str:
     return actor.credential.id
 
 
+async def _passkey(world: World) -> tuple[str, ...]:
+    return (await world.services.db.run(_add_passkey),)
+
+
+def _add_passkey(tx: Tx) -> str:
+    owner = store.first_owner(tx)
+    assert owner is not None
+    host = PasskeyHost(name="localhost", origin="http://localhost:3000")
+    made = NewCredential(credential_id=new_id(), credential="", counter=0, synced=False)
+    return passkeys_store.add(tx, owner[0], host, "a key", made).passkey_id
+
+
 async def _organization(world: World) -> tuple[str, ...]:
     return ((await world.get("user.get"))["organizationId"],)
 
@@ -130,6 +143,7 @@ PEOPLE_THINGS: Mapping[tuple[str, ...], Callable[[World], Awaitable[tuple[str, .
     {
         ("api_key",): _api_key,
         ("session",): _session,
+        ("passkey",): _passkey,
         ("organization",): _organization,
         ("user", "member"): _member,
         ("invitation", "token"): _invitation,

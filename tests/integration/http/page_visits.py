@@ -111,7 +111,15 @@ class Person:
     def visit(self, ids: Mapping[str, str] | None, query: Mapping[str, str]) -> PageVisit:
         """A visit of an address."""
         now = self.now or datetime.now(UTC)
-        return PageVisit(actor=self.actor, path=ids or {}, query=query, now=now, flash=None, operations=self.operations)
+        return PageVisit(
+            actor=self.actor,
+            path=ids or {},
+            query=query,
+            now=now,
+            flash=None,
+            operations=self.operations,
+            origin="http://127.0.0.1:3000",
+        )
 
 
 async def person(world: World, name: str = "owner") -> Person:

@@ -28,7 +28,7 @@ REFUSED = {
     *(name for name in DATABASE_ROWS if name.endswith(NEED_A_RELEASE)),
     # What only who has signed in may do, and a key may not.
     *(f"account.{name}" for name in ("beginSecondFactor", "confirmSecondFactor", "newRecoveryCodes")),
-    *(f"account.{name}" for name in ("removeSecondFactor", "setPassword")),
+    *(f"account.{name}" for name in ("removeSecondFactor", "setPassword", "beginPasskey", "addPasskey")),
     "application.exec",
     "application.reload",
     "application.start",

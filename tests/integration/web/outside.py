@@ -97,6 +97,7 @@ FREE: Mapping[str, tuple[str, ...]] = {
     "logins": ("username",),
     "notices": ("last_error", "about"),
     "organizations": ("name", "logo"),
+    "passkeys": ("name",),
     "previews": ("title", "url", "author", "branch", "approved_by", "report_error"),
     "projects": ("name", "description"),
     "redirects": ("regex", "replacement"),
@@ -136,6 +137,9 @@ OURS: Mapping[str, str] = {
     "machine_allowances.value": "on no page",
     "machine_grants.granted_by_name": "on no page",
     "own_routings.routing": "read as YAML of Traefik before it is kept",
+    "passkeys.credential": "of an authenticator's making, read as a key before it is kept; on no page",
+    "passkeys.credential_id": "as that",
+    "passkeys.host": "read as the name of the panel before it is kept",
     "passwords.hash": "of our own making",
     "passwords.sign_in_name": "by which people sign in: typed in the pages before a session",
     "previews.source_url": "read as an address before it is kept",
@@ -216,7 +220,7 @@ def asked_with(text: str) -> str:
 
 async def filled(world: World, client: httpx.AsyncClient, text: str) -> Filled:
     """Puts the text wherever it can come from; ``client`` is that of whoever has signed in."""
-    ids = await _with_session(await _ids(world), client)
+    ids = await _with_session(world, await _ids(world), client)
     things = await things_of(world)
     taken = await _typed(world, things, text)
     await _sent(world, ids["{serviceId}"], text)

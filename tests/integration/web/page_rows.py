@@ -14,6 +14,7 @@ _ANYBODY = Row(QUERY, {}, MEMBER, READ, OWN)
 
 _OPENED_BY: Mapping[str, str | Row] = {
     "/account": "account.sessions",
+    "/account/passkeys/{passkeyId}": "account.renamePasskey",
     "/account/sessions/{sessionId}": "account.endSession",
     "/audit": "auditLog.all",
     "/backups": "backup.overview",

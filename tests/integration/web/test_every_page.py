@@ -65,7 +65,7 @@ async def test_every_page_is_bounded_steady_and_tells_no_secret(world: World) ->
     await world.services.db.run(lambda tx: _add_viewer(tx, projects))
     for person in ("Owner", "viewer", "member", "stranger"):
         async with signed_in(world, person) as client:
-            addresses = _addresses(await _with_session(ids, client))
+            addresses = _addresses(await _with_session(world, ids, client))
             assert {name.partition("/-/")[0] for name in addresses} <= set(all_pages())
             first = await _all(client, addresses)
             await asyncio.sleep(1.1)  # ages and figures of the clock would be others
@@ -91,7 +91,7 @@ def _is_of(path: str, form: str) -> bool:
 async def test_no_form_tells_a_secret_before_it_is_sent(world: World) -> None:
     ids, secrets = await _seeded(world)
     async with signed_in(world) as client:
-        pages = _addresses(await _with_session(ids, client))
+        pages = _addresses(await _with_session(world, ids, client))
         known = [each for each in all_pages() if each in pages and each.startswith(FILLED)]
         forms = {f"{path}/{form}": path for path in known for form in all_pages()[path]().forms if _is_of(path, form)}
         asked = {name: await client.get(f"{pages[path]}/{name.rpartition('/')[2]}") for name, path in forms.items()}

@@ -123,7 +123,7 @@ async def nothing_forged_is_done(world: World, days: int) -> None:
     ids = await _ids(world)
     async with signed_in(world) as client, signed_in(world, "member") as other:
         own, theirs = await form_token_of(client), await form_token_of(other)
-        addresses = _addresses(await _with_session(ids, client))
+        addresses = _addresses(await _with_session(world, ids, client))
         forged = [*of_forms(addresses, own, theirs, ids["{deploymentId}"]), *of_mutations(things)]
         assert len(forged) > len(FOREIGN) * 600
         turns = set(turn([each.why for each in forged], days))

@@ -90,7 +90,7 @@ def _of_nobody(name: str) -> int:
 async def _admitted(world: World, caller: Caller, owner: httpx.AsyncClient) -> dict[str, str]:
     """Every page and part of what the owner has, of which the caller was given what it is to have."""
     members = await admit_callers(world)
-    ids = dict(await _with_session(await _ids(world), owner))
+    ids = dict(await _with_session(world, await _ids(world), owner))
     one = await world.get("application.one", applicationId=ids["{serviceId}"])
     environment = await world.get("environment.one", environmentId=one["environmentId"])
     ids |= {"{environmentId}": one["environmentId"], "{projectId}": environment["projectId"]}

@@ -12,6 +12,7 @@ from headway.features.backups.pages.files import file_id
 from headway.operations import all_pages
 from headway.web.answers import POLICY
 from tests.integration.http.backup_rows import A_VOLUME_BACKUP
+from tests.integration.http.callers import PEOPLE_THINGS
 from tests.integration.http.preview_rows import previews_of
 from tests.integration.http.schedule_rows import schedule_of
 from tests.integration.http.server_rows import A_SERVER
@@ -91,10 +92,13 @@ async def _ids_of_setup(world: World) -> Mapping[str, str]:
     }
 
 
-async def _with_session(ids: Mapping[str, str], client: httpx.AsyncClient) -> Mapping[str, str]:
-    """The same, with the session of whoever has signed in."""
+async def _with_session(world: World, ids: Mapping[str, str], client: httpx.AsyncClient) -> Mapping[str, str]:
+    """The same, with the session of whoever has signed in, and a passkey of the owner's: signing in by a link has taken
+    away those of before.
+    """
     found = await client.get("/api/account.sessions", headers={"sec-fetch-site": "same-origin"})
-    return {**ids, "{sessionId}": found.json()["sessions"][0]["sessionId"]}
+    (passkey_id,) = await PEOPLE_THINGS["passkey",](world)
+    return {**ids, "{sessionId}": found.json()["sessions"][0]["sessionId"], "{passkeyId}": passkey_id}
 
 
 def _addresses(ids: Mapping[str, str]) -> dict[str, str]:
@@ -117,7 +121,7 @@ async def test_every_answer_says_what_a_page_may_load(world: World) -> None:
     deployment_id = await world.deploy(ids["{serviceId}"])
     async with signed_in(world) as client, browser(world) as nobody:
         asked = {
-            **dict.fromkeys(_addresses(await _with_session(ids, client)).values(), client),
+            **dict.fromkeys(_addresses(await _with_session(world, ids, client)).values(), client),
             f"/deployments/{deployment_id}/kill": client,
             "/deployments/unknown": client,
             "/deployments/unknown/-/state": client,
@@ -228,7 +232,7 @@ async def test_to_look_changes_nothing(world: World) -> None:
     async with signed_in(world) as client:
         before = await _all_there_is(world)
         for path in (
-            *_addresses(await _with_session(ids, client)).values(),
+            *_addresses(await _with_session(world, ids, client)).values(),
             f"/deployments/{ids['{deploymentId}']}/kill",
         ):
             assert (await client.get(path)).status_code == 200

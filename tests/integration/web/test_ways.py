@@ -25,7 +25,7 @@ async def test_no_link_of_any_page_leads_nowhere(world: World, person: str) -> N
     await world.services.db.run(lambda tx: _add_viewer(tx, projects))
     async with signed_in(world, person) as client:
         ways: dict[str, str] = {}
-        for name, address in _addresses(await _with_session(ids, client)).items():
+        for name, address in _addresses(await _with_session(world, ids, client)).items():
             answer = await client.get(address)
             if answer.status_code == 200:
                 ways |= {html.unescape(href): name for href in _LINK.findall(answer.text)}

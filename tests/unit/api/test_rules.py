@@ -9,9 +9,12 @@ from tests.integration.http.access_table import TABLE
 from tests.support.panel.permissions import PERMISSIONS
 
 CAREFUL = {
+    "account.addPasskey",
+    "account.beginPasskey",
     "account.beginSecondFactor",
     "account.confirmSecondFactor",
     "account.newRecoveryCodes",
+    "account.removePasskey",
     "account.removeSecondFactor",
     "account.setPassword",
     "backup.restoreBackupWithLogs",

@@ -56,6 +56,7 @@ def visit(actor: Actor = ANN, **query: str) -> PageVisit:
         now=datetime(2026, 11, 29, tzinfo=UTC),
         flash=None,
         operations=cast("Any", None),
+        origin="http://127.0.0.1:3000",
     )
 
 

@@ -102,7 +102,7 @@ class AccountService:
             _permit_whole(actor, permission)
             sessions_store.end_all(tx, actor.user_id, but=actor.session_id if but_this else None)
             tx.after(lambda: self._access.changed(actor.user_id))
-            return _themselves(tx, actor)
+            return themselves(tx, actor)
 
         await self._db.run(write)
 
@@ -118,21 +118,21 @@ class AccountService:
             _permit_whole(actor, permission)
             people_store.rename(tx, actor.user_id, shown)
             tx.after(self._access.forget)
-            return _themselves(tx, actor)
+            return themselves(tx, actor)
 
         return await self._db.run(write)
 
     async def set_password(self, actor: Actor, permission: Permission, password: str) -> None:
         """Another password; all other sessions of the caller end. Raises NotSignedIn, InvalidInput."""
-        name = await self._db.read(lambda tx: _signed_in(tx, actor, permission))
+        name = await self._db.read(lambda tx: signed_in(tx, actor, permission))
         check_password(name, password)
         hashed = await self._passwords.hashed(password)
 
         def write(tx: Tx) -> Member:
             people_store.lock(tx, actor.user_id)
-            people_store.set_password(tx, actor.user_id, _signed_in(tx, actor, permission), hashed)
+            people_store.set_password(tx, actor.user_id, signed_in(tx, actor, permission), hashed)
             self._end_others(tx, actor)
-            return _themselves(tx, actor)
+            return themselves(tx, actor)
 
         await self._db.run(write)
 
@@ -143,11 +143,11 @@ class AccountService:
 
         def write(tx: Tx) -> tuple[Member, Begun]:
             people_store.lock(tx, actor.user_id)
-            name = _signed_in(tx, actor, permission)
+            name = signed_in(tx, actor, permission)
             if second_factor.is_set(tx, actor.user_id):
                 raise Conflict("You have a second factor already. Remove it before you set another.")
             secret = self._second_factors.begin(tx, actor.user_id)
-            return _themselves(tx, actor), Begun(secret=secret, address=second_factor.address_of(secret, name))
+            return themselves(tx, actor), Begun(secret=secret, address=second_factor.address_of(secret, name))
 
         return (await self._db.run(write))[1]
 
@@ -158,13 +158,13 @@ class AccountService:
 
         def write(tx: Tx) -> tuple[Member, list[str]]:
             people_store.lock(tx, actor.user_id)
-            _signed_in(tx, actor, permission)
+            signed_in(tx, actor, permission)
             if second_factor.is_set(tx, actor.user_id):
                 raise Conflict("You have a second factor already. Remove it before you set another.")
             if not self._second_factors.confirm(tx, actor.user_id, code):
                 raise WrongCode
             self._end_others(tx, actor)
-            return _themselves(tx, actor), second_factor.make_recovery_codes(tx, actor.user_id)
+            return themselves(tx, actor), second_factor.make_recovery_codes(tx, actor.user_id)
 
         return (await self._db.run(write))[1]
 
@@ -173,11 +173,11 @@ class AccountService:
 
         def write(tx: Tx) -> Member:
             people_store.lock(tx, actor.user_id)
-            _signed_in(tx, actor, permission)
+            signed_in(tx, actor, permission)
             _require_set(tx, actor)
             second_factor.remove(tx, actor.user_id)
             self._end_others(tx, actor)
-            return _themselves(tx, actor)
+            return themselves(tx, actor)
 
         await self._db.run(write)
 
@@ -186,9 +186,9 @@ class AccountService:
 
         def write(tx: Tx) -> tuple[Member, list[str]]:
             people_store.lock(tx, actor.user_id)
-            _signed_in(tx, actor, permission)
+            signed_in(tx, actor, permission)
             _require_set(tx, actor)
-            return _themselves(tx, actor), second_factor.make_recovery_codes(tx, actor.user_id)
+            return themselves(tx, actor), second_factor.make_recovery_codes(tx, actor.user_id)
 
         return (await self._db.run(write))[1]
 
@@ -214,7 +214,7 @@ def _permit_whole(actor: Actor, permission: Permission) -> None:
         raise Forbidden(f"{permission.name} is about the whole account; this key is for some projects only.")
 
 
-def _themselves(tx: Tx, actor: Actor) -> Member:
+def themselves(tx: Tx, actor: Actor) -> Member:
     """Whom it was done to, as the audit log tells it."""
     member = members_store.member_of_user(tx, actor.organization_id, actor.user_id)
     if member is None:
@@ -222,7 +222,7 @@ def _themselves(tx: Tx, actor: Actor) -> Member:
     return member
 
 
-def _signed_in(tx: Tx, actor: Actor, permission: Permission) -> str:
+def signed_in(tx: Tx, actor: Actor, permission: Permission) -> str:
     """The name by which the caller has signed in, and still is. Raises NotSignedIn."""
     permit(actor, permission, actor.organization_id)
     person = people_store.person_of(tx, actor.user_id)

@@ -33,6 +33,7 @@ _ACTIONS = (
     ("redeploy", "redeploy"),
     ("signin", "login"),
     ("codefailed", "login"),
+    ("passkeyfailed", "login"),
     ("signout", "logout"),
 )
 _OTHER = "update"

@@ -36,6 +36,7 @@ class Noun(StrEnum):
     MYSQL = "Mysql"
     NOTIFICATION = "Notification"
     ORGANIZATION = "Organization"
+    PASSKEY = "Passkey"
     PORT = "Port"
     POSTGRES = "Postgres"
     PREVIEW = "Preview deployment"

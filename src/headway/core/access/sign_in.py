@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import secrets
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
-from headway.core.access import members, members_store, people_store, second_factor, sessions_store, tokens
-from headway.core.access.audit import note, was_noted
-from headway.core.access.model import Actor, Credential, CredentialKind, Role
+from headway.core.access import (
+    members,
+    members_store,
+    passkeys_store,
+    people_store,
+    second_factor,
+    sessions_store,
+    tokens,
+)
+from headway.core.access.audit import note
+from headway.core.access.model import Actor
 from headway.core.access.passwords import LEAST, Passwords, check_password, looked_for, sign_in_name
 from headway.core.access.people_store import Person, Purpose
 from headway.core.access.policy import Missing, Noun
 from headway.core.access.second_factor import SecondFactors, digits_of
 from headway.core.access.service import AccessService
 from headway.core.access.session import LinkTold, Opened, Stage, Visitor
+from headway.core.access.session_start import as_actor, new_token, note_failed, open_session
 from headway.core.access.throttle import Begun, Throttle, Trial
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -23,12 +30,10 @@ from headway.kernel.errors import Code, HeadwayError, InvalidInput, Unavailable
 
 __all__ = ["LinkGone", "LinkTold", "NameTaken", "Opened", "SignIn", "Stage", "Visitor", "WrongSignIn"]
 
-SIGNED_IN, FAILED, SIGNED_OUT = "session.signIn", "session.signInFailed", "session.signOut"
-HALF_SIGNED_IN, CODE_FAILED, CONFIRM_FAILED = "session.signInHalf", "session.codeFailed", "session.confirmFailed"
+FAILED, SIGNED_OUT = "session.signInFailed", "session.signOut"
+CODE_FAILED, CONFIRM_FAILED = "session.codeFailed", "session.confirmFailed"
 LINK_USED, JOINED, ENTERED = "link.used", "invitation.accepted", "session.entered"
 _TRIES = 5  # of a half session
-_TOLD_EACH = timedelta(minutes=1)
-_TOKEN_BYTES = 32
 _WRONG_CODE = (
     "This code is wrong, was used already, or came too late. Give the one that is shown now; after five minutes or "
     "five tries begin again."
@@ -103,7 +108,7 @@ class SignIn:
         def fail(tx: Tx) -> None:
             self._throttle.fail(tx, trial, address)
             if person is not None:
-                _note_failed(tx, _as_actor(person, visitor), FAILED, address)
+                note_failed(tx, as_actor(person, visitor), FAILED, address)
 
         def open_(tx: Tx) -> Opened:
             if person is None:
@@ -157,10 +162,10 @@ class SignIn:
                 sessions_store.end(tx, half.session_id)
             if not is_right:
                 self._throttle.fail(tx, trial, address)
-                _note_failed(tx, _as_actor(person, visitor), CODE_FAILED, address)
+                note_failed(tx, as_actor(person, visitor), CODE_FAILED, address)
                 return None
             self._throttle.succeed(tx, trial, address)
-            return self._opened(tx, person, Stage.WHOLE, visitor)
+            return open_session(tx, self._throttle, person, Stage.WHOLE, visitor)
 
         opened = await self._db.run(write)
         if opened is None:
@@ -175,9 +180,9 @@ class SignIn:
         return found
 
     async def take_link(self, token: str, name: str, password: str, visitor: Visitor) -> Opened:
-        """Sets name and password of the link's user, ends their other sessions, and opens one: half of one where they
-        have a second factor that the link does not take away. Raises what ``link`` raises, and InvalidInput for a name
-        or password that cannot be.
+        """Sets name and password of the link's user, ends their other sessions and passkeys, and opens a session: half
+        of one where they have a second factor that the link does not take away. Raises what ``link`` raises, and
+        InvalidInput for a name or password that cannot be.
         """
         self._throttle.admit(visitor.address)
         await self.link(token)
@@ -195,9 +200,10 @@ class SignIn:
             if purpose is Purpose.RESET_ALL:
                 second_factor.remove(tx, person.user_id)
             people_store.set_password(tx, person.user_id, name, hashed)
+            passkeys_store.remove_all(tx, person.user_id)  # whoever had taken the account over may have left one
             sessions_store.end_all(tx, person.user_id)
             told = {"purpose": purpose.value, "address": visitor.address}
-            note(tx, _as_actor(person, visitor), LINK_USED, Noun.MEMBER, person.user_id, **told)
+            note(tx, as_actor(person, visitor), LINK_USED, Noun.MEMBER, person.user_id, **told)
             tx.after(lambda: self._access.changed(person.user_id))
             return self._open(tx, person, visitor)
 
@@ -224,7 +230,7 @@ class SignIn:
             person = people_store.person_of(tx, user_id)
             if person is None:
                 raise Missing(Noun.INVITATION)
-            whose, address = _as_actor(person, visitor), visitor.address
+            whose, address = as_actor(person, visitor), visitor.address
             note(tx, whose, JOINED, Noun.INVITATION, invitation.invitation_id, address=address)
             return self._open(tx, person, visitor)
 
@@ -248,7 +254,7 @@ class SignIn:
         """The session is in another of its person's organisations from now on, with a new token. Raises WrongSignIn
         where there is no such session, and Missing for an organisation that they are not in.
         """
-        digest, renewed = tokens.digest(token), secrets.token_urlsafe(_TOKEN_BYTES)
+        digest, renewed = tokens.digest(token), new_token()
 
         def write(tx: Tx) -> Opened:
             actor = sessions_store.actor_of(tx, digest)
@@ -294,7 +300,7 @@ class SignIn:
 
         def fail(tx: Tx) -> None:
             self._throttle.fail(tx, trial, session_id)
-            _note_failed(tx, actor, CONFIRM_FAILED)
+            note_failed(tx, actor, CONFIRM_FAILED)
 
         if not is_right:
             await self._db.run(fail)
@@ -309,37 +315,4 @@ class SignIn:
 
     def _open(self, tx: Tx, person: Person, visitor: Visitor) -> Opened:
         is_half = second_factor.is_set(tx, person.user_id)
-        return self._opened(tx, person, Stage.HALF if is_half else Stage.WHOLE, visitor)
-
-    def _opened(self, tx: Tx, person: Person, stage: Stage, visitor: Visitor) -> Opened:
-        """A new session with a token that nobody has seen before."""
-        token = secrets.token_urlsafe(_TOKEN_BYTES)
-        digest = tokens.digest(token)
-        ends_at = sessions_store.add(tx, digest, person, stage, visitor)
-        actor = sessions_store.actor_of(tx, digest)
-        if stage is Stage.HALF:
-            note(tx, _as_actor(person, visitor), HALF_SIGNED_IN, Noun.SESSION, None, address=visitor.address)
-        else:
-            self._throttle.know(tx, person.user_id, visitor.address)
-        if actor is not None:
-            note(tx, actor, SIGNED_IN, Noun.SESSION, actor.session_id, address=visitor.address)
-        return Opened(token=token, stage=stage, ends_at=ends_at)
-
-
-def _note_failed(tx: Tx, actor: Actor, procedure: str, address: str | None = None) -> None:
-    """Tells what somebody has tried in vain, once a minute: a log that fills by that tells nothing."""
-    if not was_noted(tx, actor.user_id, procedure, _TOLD_EACH):
-        told = {} if address is None else {"address": address}
-        note(tx, actor, procedure, Noun.SESSION, actor.session_id or None, **told)
-
-
-def _as_actor(person: Person, visitor: Visitor) -> Actor:
-    """Whom the audit log names where no session is there yet."""
-    return Actor(
-        user_id=person.user_id,
-        organization_id=person.organization_id,
-        role=Role.of(person.role),
-        credential=Credential(kind=CredentialKind.SESSION, id="", name=sessions_store.clipped(visitor.agent)),
-        name=person.name,
-        email=person.email,
-    )
+        return open_session(tx, self._throttle, person, Stage.HALF if is_half else Stage.WHOLE, visitor)

@@ -28,7 +28,7 @@ _WORDS: Mapping[Noun, str] = MappingProxyType({**dict.fromkeys(OF_SERVICES, SERV
 # that they are not told either that there is one.
 _OF_ADMINS = frozenset(
     {
-        *(Noun.API_KEY, Noun.SESSION, Noun.AUDIT_LOG, Noun.MEMBER, Noun.INVITATION, Noun.NOTIFICATION),
+        *(Noun.API_KEY, Noun.SESSION, Noun.PASSKEY, Noun.AUDIT_LOG, Noun.MEMBER, Noun.INVITATION, Noun.NOTIFICATION),
         *(Noun.CERTIFICATE, Noun.DESTINATION, Noun.GIT_PROVIDER, Noun.REGISTRY, Noun.SSH_KEY),
     }
 )

@@ -8,11 +8,14 @@ from functools import partial
 
 from headway.core.access import people_store, sessions_store, throttle
 from headway.core.access.account import AccountService
+from headway.core.access.account_passkeys import PasskeyService
 from headway.core.access.audience import Audience
 from headway.core.access.audit import Audit, forget_old
 from headway.core.access.keys import KeyService
 from headway.core.access.members import MemberService
 from headway.core.access.organizations import OrganizationService
+from headway.core.access.passkey_sign_in import PasskeySignIn
+from headway.core.access.passkeys import Challenges
 from headway.core.access.passwords import Passwords
 from headway.core.access.second_factor import SecondFactors
 from headway.core.access.service import AccessService
@@ -38,7 +41,9 @@ class Access:
     members: MemberService
     organizations: OrganizationService
     account: AccountService
+    passkeys: PasskeyService
     sign_in: SignIn
+    passkey_sign_in: PasskeySignIn
     module: Module
 
 
@@ -59,7 +64,9 @@ def install_access(base: Base, access: AccessService) -> Access:
         members=MemberService(db, access),
         organizations=OrganizationService(db, access),
         account=AccountService(db, access, parts.passwords, parts.second_factors),
+        passkeys=PasskeyService(db, access, Challenges()),
         sign_in=SignIn(db, access, parts),
+        passkey_sign_in=PasskeySignIn(db, parts.throttle, Challenges(), base.vault.derived("passkeys")),
         module=Module(loops=(Poller("access", partial(_tend, db, access, settings.keep_audit)),)),
     )
 

@@ -24,9 +24,11 @@ def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
 
 
 def _account(panel: PanelParts) -> Routed:
-    from headway.features.access.api import account
+    from headway.api.router import joined
+    from headway.features.access.api import account, passkeys
 
-    return account.router.over(panel.features.access.account)
+    access = panel.features.access
+    return joined("account", (account.router.over(access.account), passkeys.router.over(access.passkeys)))
 
 
 def _audit_log(panel: PanelParts) -> Routed:

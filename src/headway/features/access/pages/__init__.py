@@ -13,6 +13,7 @@ def pages() -> Mapping[str, Callable[[], Page]]:
     """What makes each page, by its path."""
     return {
         "/account": _account,
+        "/account/passkeys/{passkeyId}": _passkey,
         "/account/sessions/{sessionId}": _session,
         "/audit": _audit_log,
         "/keys": _keys,
@@ -25,6 +26,12 @@ def pages() -> Mapping[str, Callable[[], Page]]:
 
 def _account() -> Page:
     from headway.features.access.pages.account import PAGE
+
+    return PAGE
+
+
+def _passkey() -> Page:
+    from headway.features.access.pages.passkey import PAGE
 
     return PAGE
 

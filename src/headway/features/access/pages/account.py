@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from headway.features.access.pages import second_factor
+from headway.features.access.pages import passkey_forms, second_factor
 from headway.features.access.pages.agents import agent_name
+from headway.features.access.pages.passkey_forms import PASSKEYS, passkey_values
 from headway.features.access.pages.second_factor import ACCOUNT
 from headway.kernel.errors import InvalidInput
 from headway.pages.forms import Flash, Form, Kind, Question
@@ -28,10 +29,11 @@ _FOLDER = "features/access/pages"
 
 async def show(visit: Visit) -> View:
     """Who somebody is, how they sign in and where they have."""
-    found, me, organizations = (
+    found, me, organizations, passkeys = (
         await visit.ask(SESSIONS),
         await visit.ask(ME),
         await visit.ask(ORGANIZATIONS),
+        await visit.ask(PASSKEYS),
     )
     sessions = found["sessions"]
     return View(
@@ -40,6 +42,8 @@ async def show(visit: Visit) -> View:
             "row": me,
             "found": found,
             "sessions": [session_values(each) for each in sessions[:MOST_SESSIONS]],
+            "passkeys": [passkey_values(each) for each in passkeys],
+            "no_passkeys": passkey_forms.why_none(visit),
             "more": max(0, len(sessions) - MOST_SESSIONS),
             "has_others": any(not each["current"] for each in sessions),
             "organizations": [
@@ -148,5 +152,6 @@ PAGE = Page(
             then=_to_account,
         ),
         **second_factor.FORMS,
+        **passkey_forms.FORMS,
     },
 )

@@ -172,6 +172,24 @@ recovery_codes = Table(
     PrimaryKeyConstraint("user_id", "digest"),
 )
 
+# What somebody signs in by instead of a password: a key pair of a device of theirs, whose public half (with the rest of
+# what WebAuthn attests, in base64url) is kept. It is good at the host name that it was made for. The counter is that of
+# its last use; one that is ``synced`` is on other devices too, and counts nothing.
+passkeys = Table(
+    "passkeys",
+    metadata,
+    Column("passkey_id", String(21), primary_key=True),
+    Column("user_id", String(21), ForeignKey("users.user_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("credential_id", Text, nullable=False, unique=True),
+    Column("credential", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("counter", BigInteger, nullable=False),
+    Column("synced", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("last_used_at", Instant),
+)
+
 # A way to set a password for whoever has its token, once and until it expires.
 links = Table(
     "links",
