@@ -257,7 +257,13 @@ def _door(base: Base, features: Features) -> Door:
     plain = settings.plain_sign_in is YesNo.YES
     origins = Origins(settings.public_url, plain_sign_in=plain, proxies=settings.proxies)
     access = features.access
-    return Door(access=access.access, sign_in=access.sign_in, passkeys=access.passkey_sign_in, origins=origins)
+    return Door(
+        access=access.access,
+        sign_in=access.sign_in,
+        passkeys=access.passkey_sign_in,
+        provider=access.provider_sign_in,
+        origins=origins,
+    )
 
 
 def _check(most_depths: int, given: Input) -> None:

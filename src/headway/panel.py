@@ -148,7 +148,7 @@ async def _opened(
         await asyncio.to_thread(migrate, db)
     await db.run(lambda tx: check_key(tx, data_dir.vault))
     await asyncio.to_thread(take_ballast, data_dir.ballast, settings.ballast_bytes)
-    access = AccessService(db)
+    access = AccessService(db, settings.oidc_absence)
     first_key = await first_owner(access, settings, data_dir)
     for line in await db.run(lambda tx: surveys.begin(tx, data_dir.vault, settings)):
         (log.warning if line.refused else log.info)("upgrade: %s", line.sentence)

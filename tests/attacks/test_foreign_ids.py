@@ -48,6 +48,7 @@ NAMES: Mapping[str, str] = {
     "customGitSSHKeyId": "ssh_key",
     "deploymentIds": "deployment",
     "gitProviderId": "github",
+    "groupRuleId": "group_rule",
     "id": "application",
     "jumpServerId": "server",
     "passkeyId": "passkey",

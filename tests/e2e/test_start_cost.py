@@ -34,6 +34,7 @@ LATE = (
     "httpx",
     "idna",
     "jinja2",
+    "joserfc",
     "packaging",
     "psycopg",
     "pygments",
@@ -52,6 +53,7 @@ LATE = (
     "headway.features.services.compose.activation",
     "headway.features.services.compose.file_policy",
     "headway.http.openapi",
+    "headway.infra.openid",
     "headway.pages.page",
     "headway.web.app",
 )

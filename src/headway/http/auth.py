@@ -10,6 +10,7 @@ from starlette.types import Scope
 from headway.core.access.audit import came_from
 from headway.core.access.model import Actor
 from headway.core.access.passkey_sign_in import PasskeySignIn
+from headway.core.access.provider_sign_in import ProviderSignIn
 from headway.core.access.service import AccessService
 from headway.core.access.sign_in import SignIn
 from headway.http.cookies import cookie_in, session_name
@@ -22,12 +23,13 @@ _BEARER = b"bearer "
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
     """What lets callers in: ``access`` by a key, ``sign_in`` by a session, which is a cookie of a place of ours;
-    ``passkeys`` opens sessions too.
+    ``passkeys`` and ``provider`` open sessions too.
     """
 
     access: AccessService
     sign_in: SignIn
     passkeys: PasskeySignIn
+    provider: ProviderSignIn
     origins: Origins
 
 

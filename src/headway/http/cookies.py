@@ -27,6 +27,11 @@ def passkey_name(place: Place) -> str:
     return f"__Host-{_NAME}-passkey" if place.way is Way.HTTPS else f"{_NAME}-passkey-{place.port}"
 
 
+def provider_name(place: Place) -> str:
+    """What the cookie is called by which a browser is known that was sent to the provider, until it comes back."""
+    return f"__Host-{_NAME}-provider" if place.way is Way.HTTPS else f"{_NAME}-provider-{place.port}"
+
+
 def theme_name(place: Place) -> str:
     """What the cookie is called that tells whether somebody reads light or dark."""
     return f"__Host-{_NAME}-theme" if place.way is Way.HTTPS else f"{_NAME}-theme-{place.port}"

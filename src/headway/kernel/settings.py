@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from headway.kernel.bounds import told
-from headway.kernel.certificate_settings import CertificateSettings
 from headway.kernel.errors import InvalidInput
 from headway.kernel.forms import (
     Form,
@@ -25,6 +24,7 @@ from headway.kernel.forms import (
     size,
     whole,
 )
+from headway.kernel.provider_settings import ProviderSettings
 from headway.kernel.secret import Secret
 
 LOOPBACK = "127.0.0.1"
@@ -77,7 +77,7 @@ _KEY = matching(r"[!-~]{8,256}", "8 to 256 letters, digits and signs, no spaces"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(CertificateSettings):
+class Settings(ProviderSettings):
     """The panel's settings; ``from_env`` fills in the defaults that depend on the machine."""
 
     data_dir: Path = field(
@@ -324,6 +324,7 @@ class Settings(CertificateSettings):
     )
 
     def __post_init__(self) -> None:
+        self.require_whole_provider()
         if (self.host, self.port) == (self.edge_host, self.edge_port):
             raise InvalidInput(
                 f"HEADWAY_PORT and HEADWAY_EDGE_PORT are both {self.port}: the API and the applications each need a "

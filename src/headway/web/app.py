@@ -35,6 +35,7 @@ from headway.web.live import LIVE_PATH, Live
 from headway.web.part_cache import Made, NotedVisit, PartCache, made_of
 from headway.web.passkeys import PasskeyDoor
 from headway.web.paths import HOME, Named, Paths, Piece
+from headway.web.provider import ProviderDoor
 from headway.web.renderer import ANY_NAME, OWN, Templates
 from headway.web.requests import Came, FormTokens, came
 from headway.web.sent_files import SentFiles
@@ -81,6 +82,7 @@ class Web:
         self._before = SignInPages(
             sign_in=needs.door.sign_in,
             passkeys=PasskeyDoor(sign_in=needs.door.passkeys),
+            provider=ProviderDoor(sign_in=needs.door.provider),
             clock=needs.clock,
             paths=self._paths,
             tokens=self._tokens,
@@ -263,7 +265,13 @@ class Web:
         if named.name in page.several:
             return await self._of_several(page.several[named.name], request, visit, frame)
         back = request.path.rpartition("/")[0] or HOME
-        asking = Asking(form=page.forms[named.name], action=quote(request.path), back=back, shown=self._shown_once)
+        asking = Asking(
+            form=page.forms[named.name],
+            action=quote(request.path),
+            back=back,
+            shown=self._shown_once,
+            by_provider=visit.actor.credential.by_provider,
+        )
         if request.method == "GET":
             return self._said(await asking.question(visit), frame)
         if page.forms[named.name].uploads:

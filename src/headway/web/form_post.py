@@ -20,6 +20,7 @@ from headway.kernel.uploads import Upload
 from headway.pages.forms import Field, Flash, Form, Question
 from headway.pages.page import View
 from headway.web.form_fields import kept_of, told_of, values_of
+from headway.web.provider import confirm_at
 from headway.web.requests import Came
 from headway.web.visits import PageVisit
 
@@ -67,12 +68,15 @@ class ShownOnce:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
-    """A form of a page at ``action``, which leads ``back`` when nothing is to be done."""
+    """A form of a page at ``action``, which leads ``back`` when nothing is to be done. Who has signed in
+    ``by_provider`` has no password, and confirms there that it is them.
+    """
 
     form: Form
     action: str
     back: str
     shown: ShownOnce
+    by_provider: bool = False
 
     async def question(self, visit: PageVisit) -> View:
         """What it asks before it does anything. Raises what its page raises, and Forbidden."""
@@ -191,6 +195,7 @@ class Asking:
             "issues": issues or {},
             "problem": problem,
             "confirm": confirm,
+            "confirm_at": confirm_at(self.action) if confirm and self.by_provider else "",
             "typed": typed,
             "more": question.more,
             "uploads": self.form.uploads,

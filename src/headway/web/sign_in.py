@@ -18,6 +18,7 @@ from headway.pages.page import View
 from headway.web.answers import Headers, led_to
 from headway.web.passkeys import ANSWER_BYTES, PASSKEY, PASSKEY_OPTIONS, PasskeyDoor, forget_question, values_at
 from headway.web.paths import HOME, Paths
+from headway.web.provider import CALLBACK, CONFIRM, PROVIDER, ProviderDoor, forget_journey
 from headway.web.requests import Came, FormTokens
 
 SIGN_IN, CODE, SIGN_OUT = "/sign-in", "/sign-in/code", "/sign-out"
@@ -27,6 +28,7 @@ _FORM_BYTES = 16 << 10  # the longest name and password, each letter in twelve b
 # Anybody may send these. Few from one address are read at a time, and so many in all (64 MiB) that it takes hundreds of
 # addresses to keep others from being read.
 _READ = Bounds(in_all=4_096, of_token=4_096, of_address=16, wait_seconds=1.0)
+_ONLY_LOOKED_AT = frozenset({PROVIDER, CONFIRM, CALLBACK})  # a form may lead to pages of our own alone
 _FORGET_PAGES = (b"clear-site-data", b'"cache"')
 
 
@@ -47,6 +49,7 @@ class SignInPages:
 
     sign_in: SignIn
     passkeys: PasskeyDoor
+    provider: ProviderDoor
     clock: Clock
     paths: Paths
     tokens: FormTokens
@@ -60,6 +63,8 @@ class SignInPages:
         if page is None:
             return None
         if came.method not in {"GET", "POST"} or (came.path == SIGN_OUT and came.method == "GET"):
+            raise errors.not_found()
+        if came.method == "POST" and came.path in _ONLY_LOOKED_AT:
             raise errors.not_found()
         if not came.place.takes_passwords:
             raise Readable(came.place.port)
@@ -76,6 +81,9 @@ class SignInPages:
             CODE: self._with_code,
             PASSKEY: self._with_passkey,
             PASSKEY_OPTIONS: self._asked_for_passkey,
+            PROVIDER: self._to_provider,
+            CONFIRM: self._to_confirm,
+            CALLBACK: self._from_provider,
             SIGN_OUT: self._out,
         }
         if path in known:
@@ -88,7 +96,7 @@ class SignInPages:
         given = came.query if typed is None else typed
         then = self.paths.ours(given.get("next", HOME))
         name = "" if typed is None else typed.get("name", "")
-        shown = _first(came, name, then)
+        shown = self._first(came, name, then)
         if typed is None:
             return shown.view()
         password = typed.get("password", "")
@@ -112,8 +120,36 @@ class SignInPages:
         if typed is None:
             return led_to(SIGN_IN)
         then, gone = self.paths.ours(typed.get("next", HOME)), (forget_question(came.place),)
-        shown = _first(came, typed.get("name", ""), then)
+        shown = self._first(came, typed.get("name", ""), then)
         return await self._opened(came, then, shown, lambda: self.passkeys.opened(came, typed), gone)
+
+    async def _to_provider(self, came: Came, _typed: Typed) -> Answer | View:
+        then = self.paths.ours(came.query.get("next", HOME))
+        return await self._sent(came, then, lambda: self.provider.sent(came, then))
+
+    async def _to_confirm(self, came: Came, _typed: Typed) -> Answer | View:
+        then, session = self.paths.ours(came.query.get("next", HOME)), came.token
+        if session is None or await self.sign_in.by_session(session) is None:
+            return led_to(f"{SIGN_IN}?next={quote(then)}")
+        return await self._sent(came, then, lambda: self.provider.sent(came, then, session))
+
+    async def _from_provider(self, came: Came, _typed: Typed) -> Answer | View:
+        async def arrived() -> Answer:
+            arrival = await self.provider.back(came)
+            gone, opened = forget_journey(came), arrival.opened
+            return led_to(arrival.then, (gone,) if opened is None else (gone, self._cookie(came, opened)))
+
+        return await self._sent(came, HOME, arrived)
+
+    async def _sent(self, came: Came, then: str, send: Callable[[], Awaitable[Answer]]) -> Answer | View:
+        """The way on; the page for signing in with a word where there is none."""
+        try:
+            return await send()
+        except HeadwayError as error:
+            if error.code in {Code.INTERNAL, Code.NOT_FOUND}:
+                raise
+            told = errors.problem_of(error)
+            return self._first(came, "", then).view(told.message, told.status, told.headers)
 
     async def _link(self, came: Came, typed: Typed) -> Answer | View:
         told = await self.sign_in.link(_token_of(came.path, _LINK))
@@ -150,11 +186,20 @@ class SignInPages:
                 raise
             told = errors.problem_of(error)
             return shown.view(told.message, told.status, told.headers)
-        seconds = max(1, round((opened.ends_at - self.clock.now()).total_seconds()))
-        cookie = set_cookie(came.place, session_name(came.place), opened.token, seconds)
+        cookie = self._cookie(came, opened)
         if opened.stage is Stage.HALF:
             return led_to(f"{CODE}?next={quote(then)}", (cookie, *own))
         return led_to(then, (cookie, *own))
+
+    def _cookie(self, came: Came, opened: Opened) -> tuple[bytes, bytes]:
+        """The header that sets the cookie of a session."""
+        seconds = max(1, round((opened.ends_at - self.clock.now()).total_seconds()))
+        return set_cookie(came.place, session_name(came.place), opened.token, seconds)
+
+    def _first(self, came: Came, name: str, then: str) -> _Shown:
+        """The page for signing in."""
+        values = {"name": name, "next": then, "provider": self.provider.name, **values_at(came.place)}
+        return _Shown("sign_in", "Sign in", values)
 
     async def _out(self, came: Came, typed: Typed) -> Answer | View:
         if came.token is not None:
@@ -176,11 +221,6 @@ class _Shown:
         template = f"web/templates/{self.name}.html"
         values = {**self.values, "problem": problem}
         return View(template=template, values=values, title=self.title, status=status, headers=headers or {})
-
-
-def _first(came: Came, name: str, then: str) -> _Shown:
-    """The page for signing in."""
-    return _Shown("sign_in", "Sign in", {"name": name, "next": then, **values_at(came.place)})
 
 
 def _token_of(path: str, prefix: str) -> str:

@@ -137,7 +137,7 @@ async def test_a_challenge_is_good_once_for_five_minutes_and_for_who_was_asked(p
     late = await people.passkeys.begin(actor, BEGIN, LOCAL)
     people.clock.pass_(seconds=301)
     with pytest.raises(NoPasskeyMade):
-        await people.passkeys.add(actor, ADD, "k", LOCAL, device.make(late))
+        await people.passkeys.add(actor, ADD, "k", LOCAL, Authenticator().make(late))
 
     question = await people.by_passkey.question(HOST, "", HERE)
     signed = device.show(question.options, which=1)
@@ -273,7 +273,7 @@ async def test_a_person_has_so_many_and_each_is_somebodys(people: People) -> Non
     made = await added(people, mia, device)
     taken = NewCredential(credential_id=made.credential_id, credential="", counter=0, synced=False)
     with pytest.raises(Conflict, match="known already"):
-        await people.run(lambda tx: people.passkeys._added(tx, mia, ADD, "k", HOST, taken))
+        await people.run(lambda tx: people.passkeys._added(tx, mia, ADD, "k", host=HOST, made=taken))
 
 
 async def test_who_tries_much_waits(people: People) -> None:

@@ -61,6 +61,7 @@ OF_APPLICATION = {"id": "{application}", "type": "application"}
 A_NAME = {"name": "new"}
 AN_ORIGIN = {"origin": "http://localhost:3000"}
 PASSKEY = {"passkeyId": "{passkey}"}
+A_GROUP = {"name": "ops", "role": "member"}
 A_REDIRECT: Mapping[str, str | bool] = {"regex": "^http://a/(.*)", "replacement": "https://b/${1}", "permanent": True}
 A_LOGIN = {"username": "new", "password": "secret"}
 A_CERTIFICATE = dict(zip(("certificateData", "privateKey"), certificate_for("new.example"), strict=True))
@@ -205,9 +206,12 @@ TABLE: Mapping[str, Row] = {
     "organization.allInvitations": Row(QUERY, {}, ADMIN, READ, OWN),
     "organization.create": Row(MUTATION, A_NAME, OWNER, SET, OWN),
     "organization.delete": Row(MUTATION, THE_ORGANISATION, OWNER, SET, ORGANISATION),
+    "organization.groupRules": Row(QUERY, {}, OWNER, READ, OWN),
     "organization.inviteMember": Row(MUTATION, AS_MEMBER, ADMIN, SET, OWN),
     "organization.one": Row(QUERY, THE_ORGANISATION, MEMBER, READ, ORGANISATION),
+    "organization.removeGroupRule": Row(MUTATION, {"groupRuleId": "{group_rule}"}, OWNER, SET, ORGANISATION),
     "organization.removeInvitation": Row(MUTATION, {"invitationId": "{invitation}"}, ADMIN, SET, ORGANISATION),
+    "organization.setGroupRule": Row(MUTATION, A_GROUP, OWNER, SET, OWN),
     "organization.update": Row(MUTATION, THE_ORGANISATION | A_NAME, OWNER, SET, ORGANISATION),
     "organization.updateMemberRole": Row(MUTATION, {"memberId": "{member}", "role": "admin"}, ADMIN, SET, ORGANISATION),
     "project.all": Row(QUERY, {}, MEMBER, READ, OWN),

@@ -124,6 +124,10 @@ def _add_passkey(tx: Tx) -> str:
     return passkeys_store.add(tx, owner[0], host, "a key", made).passkey_id
 
 
+async def _group_rule(world: World) -> tuple[str, ...]:
+    return ((await world.post("organization.setGroupRule", name=new_id(), role="member"))["groupRuleId"],)
+
+
 async def _organization(world: World) -> tuple[str, ...]:
     return ((await world.get("user.get"))["organizationId"],)
 
@@ -144,6 +148,7 @@ PEOPLE_THINGS: Mapping[tuple[str, ...], Callable[[World], Awaitable[tuple[str, .
         ("api_key",): _api_key,
         ("session",): _session,
         ("passkey",): _passkey,
+        ("group_rule",): _group_rule,
         ("organization",): _organization,
         ("user", "member"): _member,
         ("invitation", "token"): _invitation,

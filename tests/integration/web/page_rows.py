@@ -40,6 +40,8 @@ _OPENED_BY: Mapping[str, str | Row] = {
     "/keys": "user.apiKeys",
     "/keys/{apiKeyId}": "user.updateApiKey",  # and see status_of
     "/members": _ANYBODY,
+    "/members/groups": "organization.groupRules",
+    "/members/groups/{groupRuleId}": "organization.removeGroupRule",
     "/members/invitations/{invitationId}": "organization.removeInvitation",
     "/members/users/{userId}": "user.one",
     "/new": "project.allForPermissions",

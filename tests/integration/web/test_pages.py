@@ -49,7 +49,8 @@ async def _ids(world: World) -> Mapping[str, str]:
     user_id = (await world.get("user.get"))["userId"]
     invited = await world.post("organization.inviteMember", email="mia@example.org", role="member")
     key_id = next(each["id"] for each in await world.get("user.apiKeys") if each["userId"] == user_id)
-    of_people = {"{userId}": user_id, "{invitationId}": invited["id"], "{apiKeyId}": key_id}
+    (group_id,) = await PEOPLE_THINGS["group_rule",](world)
+    of_people = {"{userId}": user_id, "{invitationId}": invited["id"], "{apiKeyId}": key_id, "{groupRuleId}": group_id}
     of_service = {"{serviceId}": application_id, "{releaseId}": release_id, "{domainId}": application_id}
     link = await world.post("deployment.createLink", deploymentId=deployment_id)
     of_link = {"{linkId}": link["linkId"], "{token}": link["token"]}

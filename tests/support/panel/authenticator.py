@@ -78,7 +78,7 @@ class Authenticator:
             user_handle=websafe_decode(asked["user"]["id"]),
         )
         self.kept.append(made)
-        public = ES256.from_cryptography_key(made.key.public_key())
+        public: ES256 = ES256.from_cryptography_key(made.key.public_key())  # type: ignore[no-untyped-call]
         if faults.algorithm is not None:
             public = type(public)({**public, 3: faults.algorithm})
         attested = AttestedCredentialData.create(Aaguid.NONE, made.credential_id, public)
@@ -114,7 +114,8 @@ class Authenticator:
     def _said(self, kept: Kept, faults: Faults, attested: AttestedCredentialData | None) -> AuthenticatorData:
         digest = hashlib.sha256((faults.host or kept.host).encode()).digest()
         flags = faults.flags | (FLAG.BE | FLAG.BS if self.synced else 0) | (FLAG.AT if attested else 0)
-        return AuthenticatorData.create(digest, FLAG(flags), kept.counter, attested or b"")
+        said: AuthenticatorData = AuthenticatorData.create(digest, FLAG(flags), kept.counter, attested or b"")
+        return said
 
 
 def _answer(kept: Kept, response: Mapping[str, bytes]) -> str:

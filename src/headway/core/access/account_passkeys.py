@@ -83,10 +83,10 @@ class PasskeyService:
             made = ceremonies.registered(host, challenge, answer)
         except NotShown:
             raise NoPasskeyMade from None
-        return await self._db.run(lambda tx: self._added(tx, actor, permission, shown, host, made))
+        return await self._db.run(lambda tx: self._added(tx, actor, permission, shown, made=made, host=host))
 
     def _added(
-        self, tx: Tx, actor: Actor, permission: Permission, name: str, host: PasskeyHost, made: NewCredential
+        self, tx: Tx, actor: Actor, permission: Permission, name: str, *, host: PasskeyHost, made: NewCredential
     ) -> Passkey:
         people_store.lock(tx, actor.user_id)
         signed_in(tx, actor, permission)

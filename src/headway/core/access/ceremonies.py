@@ -31,6 +31,7 @@ T = TypeVar("T")
 _PANEL = "Headway"
 _REQUIRED = UserVerificationRequirement.REQUIRED
 _LONGEST_ID = 1_023  # bytes, as WebAuthn has it
+_TIMEOUT: Mapping[str, int] = {"timeout": round(CHALLENGE_SECONDS * 1000)}
 
 
 def creation_options(
@@ -44,14 +45,14 @@ def creation_options(
         user_verification=_REQUIRED,
         challenge=challenge,
     )
-    return dict(options.public_key)
+    return {**options.public_key, **_TIMEOUT}
 
 
 def request_options(host: PasskeyHost, allowed: Sequence[bytes] | None, challenge: bytes) -> dict[str, Any]:
     """What a browser is asked to show a passkey: one of these, or any that it has for the panel."""
     descriptors = None if allowed is None else [_descriptor(each) for each in allowed]
     options, _ = _server(host).authenticate_begin(descriptors, user_verification=_REQUIRED, challenge=challenge)
-    return dict(options.public_key)
+    return {**options.public_key, **_TIMEOUT}
 
 
 def registered(host: PasskeyHost, challenge: bytes, answer: str) -> NewCredential:
@@ -99,13 +100,11 @@ def shown(host: PasskeyHost, challenge: bytes, credential: str, answer: str) -> 
 
 def _server(host: PasskeyHost) -> Fido2Server:
     """One whose pages have exactly this origin: the library's own look lets every port and every name below in."""
-    made = Fido2Server(
+    return Fido2Server(
         PublicKeyCredentialRpEntity(name=_PANEL, id=host.name),
         attestation=AttestationConveyancePreference.NONE,
         verify_origin=lambda origin: origin == host.origin,
     )
-    made.timeout = round(CHALLENGE_SECONDS * 1000)
-    return made
 
 
 def _descriptor(credential_id: bytes) -> PublicKeyCredentialDescriptor:
@@ -134,5 +133,5 @@ def _read(read: Callable[[], T]) -> T:
         return read()
     except NotShown:
         raise
-    except Exception as error:  # noqa: BLE001 - the library takes what strangers send apart, and raises what comes
+    except Exception as error:
         raise NotShown(f"{type(error).__name__}: {error}"[:300]) from error

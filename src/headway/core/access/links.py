@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import secrets
 
-from headway.core.access import people_store, store, tokens
+from headway.core.access import identities_store, people_store, store, tokens
 from headway.core.access.audit import note
 from headway.core.access.model import Actor, Credential, CredentialKind, Role
 from headway.core.access.passwords import looked_for
@@ -56,7 +56,7 @@ def for_owner(tx: Tx) -> str:
 def for_person(tx: Tx, named: str, *, second_factor: bool) -> tuple[str, Person]:
     """The token of a link by which somebody sets another password, and who that is; with ``second_factor`` it takes
     that away too. They are named by what they sign in with, or by a mail address, an id or a name. Raises NotFound,
-    InvalidInput where several are called so.
+    InvalidInput where several are called so, Conflict for whoever signs in by the provider.
     """
     found = people_store.people_named(tx, named, looked_for(named))
     if not found:
@@ -65,6 +65,10 @@ def for_person(tx: Tx, named: str, *, second_factor: bool) -> tuple[str, Person]
         ids = ", ".join(each.user_id for each in found)
         raise InvalidInput(f"Several people are called {named}; give a mail address or an id: {ids}.")
     (person,) = found
+    if identities_store.is_known(tx, person.user_id):
+        raise Conflict(
+            f"{named} signs in by the provider (HEADWAY_OIDC_ISSUER), and has no password here: one would outlive it."
+        )
     _tell(tx, person, RESET_COMMAND)
     return _made(tx, Purpose.RESET_ALL if second_factor else Purpose.RESET, person.user_id), person
 

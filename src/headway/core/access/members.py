@@ -27,6 +27,16 @@ class LastOwner(Conflict):
         super().__init__("This is the organisation's last owner. Make somebody else an owner first.")
 
 
+class SetByGroups(Conflict):
+    """What somebody is follows their groups at the provider: what was changed here would not last."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "What they are here is set by their groups each time that they sign in by the provider. Change what the "
+            "group may do, or remove them."
+        )
+
+
 class MemberService:
     """The people of an organisation."""
 
@@ -57,18 +67,19 @@ class MemberService:
         services: frozenset[str] | None,
         passive: Mapping[str, Any],
     ) -> Member:
-        """What a member is given; None leaves it as it is. Raises Missing for what the organisation has not, and
-        Forbidden for who is more than the caller.
+        """What a member is given; None leaves it as it is. Raises Missing for what the organisation has not, Forbidden
+        for who is more than the caller, and SetByGroups.
         """
 
         def write(tx: Tx) -> Member:
             member = self._member(tx, actor, permission, user_id)
-            _require_rank(actor, member.role)
+            require_rank(actor, member.role)
+            _require_by_hand(member)
             given = Grants(
                 projects=member.grants.projects if projects is None else projects,
                 services=member.grants.services if services is None else services,
             )
-            _require(tx, actor.organization_id, given)
+            require_there(tx, actor.organization_id, given)
             store.give(tx, member.member_id, given)
             members_store.set_passive(tx, member.member_id, {**member.passive, **passive})
             tx.after(lambda: self._access.changed(member.user_id))
@@ -78,7 +89,7 @@ class MemberService:
 
     async def set_role(self, actor: Actor, permission: Permission, member_id: str, role: Role) -> Member:
         """What a member is from now on. Nobody makes anybody more than they are themselves. Raises Missing, Forbidden,
-        LastOwner.
+        LastOwner, SetByGroups.
         """
 
         def write(tx: Tx) -> Member:
@@ -87,9 +98,10 @@ class MemberService:
             if member is None:
                 raise Missing(Noun.MEMBER)
             permit(actor, permission, member.organization_id)
-            _require_rank(actor, member.role)
-            _require_rank(actor, role)
-            _require_lasting(actor, role)
+            require_rank(actor, member.role)
+            require_rank(actor, role)
+            require_lasting(actor, role)
+            _require_by_hand(member)
             if role is not Role.OWNER:
                 _require_another_owner(tx, member)
             members_store.set_role(tx, member_id, role)
@@ -106,7 +118,7 @@ class MemberService:
         def write(tx: Tx) -> Member:
             tx.lock(_lock(actor))
             member = self._member(tx, actor, permission, user_id)
-            _require_rank(actor, member.role)
+            require_rank(actor, member.role)
             _require_another_owner(tx, member)
             members_store.remove_member(tx, member)
             tx.after(lambda: self._access.changed(member.user_id))
@@ -130,14 +142,14 @@ class MemberService:
         organisation has not, Conflict where somebody with that address is in it.
         """
         permit(actor, permission, actor.organization_id)
-        _require_rank(actor, role)
-        _require_lasting(actor, role)
+        require_rank(actor, role)
+        require_lasting(actor, role)
         email, token = email.lower(), new_key()
 
         def write(tx: Tx) -> tuple[Invitation, str]:
             if any(member.email == email for member in members_store.members_of(tx, actor.organization_id)):
                 raise Conflict(f"{email} belongs to this organisation already.")
-            _require(tx, actor.organization_id, grants)
+            require_there(tx, actor.organization_id, grants)
             invitation = Invitation(
                 invitation_id=new_id(),
                 organization_id=actor.organization_id,
@@ -219,7 +231,7 @@ def _lock(actor: Actor) -> str:
     return f"access.owners.{actor.organization_id}"
 
 
-def _require(tx: Tx, organization_id: str, given: Grants) -> None:
+def require_there(tx: Tx, organization_id: str, given: Grants) -> None:
     """Raises Missing for what the organisation has not."""
     if given.projects - store.projects_among(tx, organization_id, given.projects):
         raise Missing(Noun.PROJECT)
@@ -227,12 +239,12 @@ def _require(tx: Tx, organization_id: str, given: Grants) -> None:
         raise Missing(Noun.SERVICE)
 
 
-def _require_rank(actor: Actor, role: Role) -> None:
+def require_rank(actor: Actor, role: Role) -> None:
     if role > actor.role:
         raise Forbidden(f"Only who has the role {role.word} may do this; yours is {actor.role.word}.")
 
 
-def _require_lasting(actor: Actor, role: Role) -> None:
+def require_lasting(actor: Actor, role: Role) -> None:
     if role > Role.MEMBER and actor.terms.expires_at is not None:
         raise Forbidden(f"A key that ends makes nobody {role.word}, which would outlast it. Use one without an end.")
 
@@ -247,6 +259,12 @@ def _earlier(wanted: datetime, bound: datetime | None) -> datetime:
     return wanted if bound is None else min(wanted, bound)
 
 
+def _require_by_hand(member: Member) -> None:
+    if member.by_groups:
+        raise SetByGroups
+
+
 def _require_another_owner(tx: Tx, member: Member) -> None:
-    if member.role is Role.OWNER and members_store.owners(tx, member.organization_id) == 1:
+    """A local owner always stays: those whom groups have made owners do not count."""
+    if member.role is Role.OWNER and not member.by_groups and members_store.owners(tx, member.organization_id) == 1:
         raise LastOwner

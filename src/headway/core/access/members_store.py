@@ -33,7 +33,7 @@ _MEMBERS: Select[Any] = (
     .join(users, users.c.user_id == _m.user_id)
     .outerjoin(second_factors, second_factors.c.user_id == _m.user_id)
 )
-_OF_MEMBERS = frozenset({"api_keys", "invitations", "members", "sessions"})  # goes with an organisation
+_OF_MEMBERS = frozenset({"api_keys", "group_rules", "invitations", "members", "sessions"})  # goes with an organisation
 
 
 def members_of(tx: Tx, organization_id: str) -> list[Member]:
@@ -79,8 +79,8 @@ def remove_member(tx: Tx, member: Member) -> None:
 
 
 def owners(tx: Tx, organization_id: str) -> int:
-    """How many owners an organisation has."""
-    mine = _m.organization_id == organization_id, _m.role == Role.OWNER.word
+    """How many owners an organisation has who are so by nobody's groups: those of a provider may be none tomorrow."""
+    mine = _m.organization_id == organization_id, _m.role == Role.OWNER.word, _m.by_groups.is_(False)
     return int(tx.scalar(select(func.count()).select_from(members).where(*mine)) or 0)
 
 
@@ -217,6 +217,7 @@ def _members(tx: Tx, where: Any) -> list[Member]:  # noqa: ANN401 - a condition
             passive=row.passive or {},
             created_at=row.created_at,
             second_factor=row.confirmed_at is not None,
+            by_groups=row.by_groups,
         )
         for row in rows
     ]

@@ -98,7 +98,7 @@ class CredentialKind(StrEnum):
 class Credential:
     """By what a caller is known. ``is_confirmed``: it has shown lately that it is still who it was, which is never
     asked of a key. A session ends at ``ends_at``; the end of a key is one of its terms, for nothing that it makes
-    outlasts it.
+    outlasts it. ``by_provider``: its person has no password, and shows to the provider that it is them.
     """
 
     kind: CredentialKind
@@ -106,6 +106,7 @@ class Credential:
     name: str = ""
     is_confirmed: bool = True
     ends_at: datetime | None = None
+    by_provider: bool = False
 
     @classmethod
     def of_key(cls, api_key_id: str, name: str = "") -> Credential:
@@ -186,7 +187,9 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """Somebody in an organisation. ``passive`` holds what clients keep there and Headway does not act on."""
+    """Somebody in an organisation. ``passive`` holds what clients keep there and Headway does not act on.
+    ``by_groups``: each sign-in by the provider sets anew what they are.
+    """
 
     member_id: str
     user_id: str
@@ -198,6 +201,7 @@ class Member:
     passive: Mapping[str, Any]
     created_at: datetime
     second_factor: bool = False
+    by_groups: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,8 +29,8 @@ _LATE = "This took longer than five minutes, or was begun elsewhere. Try it once
 _UNKNOWN = "This panel does not know that passkey: it was removed, or made at another address of the panel."
 _WRONG = "Your browser's answer does not show that passkey. Try it once more, or sign in by your password."
 _COPIED = (
-    "This passkey has been used less often than the panel has seen: a copy of it may be in other hands. Sign in by your "
-    "password, and remove it."
+    "This passkey has been used less often than the panel has seen: a copy of it may be in other hands. Sign in by "
+    "your password, and remove it."
 )
 # Which ids a passkey may have of a name that has none: as long as those that authenticators make.
 _LENGTHS = (16, 20, 32, 32, 48, 64)

@@ -1,5 +1,5 @@
-"""What waits for an answer: good once, for so long, and for whoever was asked. It lies in memory, so that strangers write
-nothing down; a panel that starts anew asks anew.
+"""What waits for an answer: good once, for so long, and for whoever was asked. It lies in memory, so that strangers
+write nothing down; a panel that starts anew asks anew.
 """
 
 from __future__ import annotations

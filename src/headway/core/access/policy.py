@@ -26,6 +26,7 @@ class Noun(StrEnum):
     DOMAIN = "Domain"
     ENVIRONMENT = "Environment"
     GIT_PROVIDER = "Git provider"
+    GROUP_RULE = "Group rule"
     INVITATION = "Invitation"
     LIBSQL = "Libsql"
     LOGIN = "Security"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 from headway.core.access import machine_store, sessions_store, store, tokens
 from headway.core.access.keys_store import save_uses
@@ -22,10 +23,14 @@ _SESSION = "session "  # before its digest, among what is remembered: no session
 class AccessService:
     """Knows callers by their keys and sessions. One that was seen is remembered for seconds, so that polling clients
     cost no read of the database; what another panel ends stops working within that time. ``usage`` counts its calls.
+    Keys of those who are members by the groups of a provider are refused after their ``absence`` there.
     """
 
-    def __init__(self, db: Database, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, db: Database, absence: timedelta | None = None, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._db = db
+        self._absence = absence
         self._monotonic = monotonic
         self._seen: dict[str, tuple[float, Actor]] = {}
         self._changes = 0
@@ -35,7 +40,7 @@ class AccessService:
     async def authenticate(self, key: str) -> Actor | None:
         """Whoever holds ``key``, None when nobody does. Writes nothing. Raises DatabaseAway."""
         digest = tokens.digest(key)
-        return await self._known(digest, lambda tx: store.actor_of(tx, digest))
+        return await self._known(digest, lambda tx: store.actor_of(tx, digest, self._absence))
 
     async def by_session(self, token: str) -> Actor | None:
         """Whoever has the whole session with this token, None when nobody has. Writes nothing. Raises DatabaseAway."""

@@ -24,11 +24,20 @@ def new_token() -> str:
     return secrets.token_urlsafe(_TOKEN_BYTES)
 
 
-def open_session(tx: Tx, throttle: Throttle, person: Person, stage: Stage, visitor: Visitor, **by: str) -> Opened:
-    """A new session of somebody; ``by`` is what the log says of how they have signed in."""
+def open_session(
+    tx: Tx,
+    throttle: Throttle,
+    person: Person,
+    stage: Stage,
+    visitor: Visitor,
+    *,
+    lasting: timedelta | None = None,
+    **by: str,
+) -> Opened:
+    """A new session of somebody, which lasts no longer than this; ``by`` is what the log says of how they signed in."""
     token = new_token()
     digest = tokens.digest(token)
-    ends_at = sessions_store.add(tx, digest, person, stage, visitor)
+    ends_at = sessions_store.add(tx, digest, person, stage, visitor, lasting=lasting)
     actor = sessions_store.actor_of(tx, digest)
     if stage is Stage.HALF:
         note(tx, as_actor(person, visitor), HALF_SIGNED_IN, Noun.SESSION, None, address=visitor.address)

@@ -13,6 +13,7 @@ from headway.core.access.people_store import Person
 from headway.core.access.session import Session, Stage, Visitor
 from headway.core.access.store import actor_by
 from headway.infra.db.tables.access import (
+    identities,
     links,
     members,
     organizations,
@@ -34,9 +35,10 @@ _LONGEST_AGENT, _LONGEST_ADDRESS = 200, 100
 _c = sessions.c
 _HOLDERS = (
     select(*(column for column in _c if column.name != "digest"), users.c.name, users.c.email, members.c.member_id)
-    .add_columns(members.c.role)
+    .add_columns(members.c.role, identities.c.issuer)
     .join(users, users.c.user_id == _c.user_id)
     .join(members, (members.c.user_id == _c.user_id) & (members.c.organization_id == _c.organization_id))
+    .outerjoin(identities, identities.c.user_id == _c.user_id)
 )
 
 
@@ -51,6 +53,7 @@ def actor_of(tx: Tx, digest: str) -> Actor | None:
         name=row.agent,
         is_confirmed=row.confirmed_at > tx.now - CONFIRMED_FOR,
         ends_at=min(row.expires_at, row.seen_at + IDLE),
+        by_provider=row.issuer is not None,
     )
     # A session is good for all that its person may do; a person calls, whose hand is on it.
     return actor_by(tx, row, credential, Terms(), by_hand=True)
@@ -61,9 +64,12 @@ def half_of(tx: Tx, digest: str) -> Row[Any] | None:
     return tx.execute(_HOLDERS.where(_c.digest == digest, *_lives(tx, Stage.HALF))).one_or_none()
 
 
-def add(tx: Tx, digest: str, person: Person, stage: Stage, visitor: Visitor) -> datetime:
-    """Keeps a new session of somebody, and gives its end."""
-    ends_at = tx.now + (LASTING if stage is Stage.WHOLE else HALF_LASTING)
+def add(
+    tx: Tx, digest: str, person: Person, stage: Stage, visitor: Visitor, *, lasting: timedelta | None = None
+) -> datetime:
+    """Keeps a new session of somebody, which is to last no longer than this, and gives its end."""
+    usual = LASTING if stage is Stage.WHOLE else HALF_LASTING
+    ends_at = tx.now + (usual if lasting is None else min(usual, lasting))
     tx.execute(
         insert(sessions).values(
             session_id=new_id(),

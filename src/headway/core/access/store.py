@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, select
 from headway.core.access.machine_store import first_organization, least_role
 from headway.core.access.model import Actor, Credential, Grants, Rate, Role, Scope, Terms
 from headway.core.access.tokens import digest, start_of
-from headway.infra.db.tables.access import api_keys, grants, members, organizations, users
+from headway.infra.db.tables.access import api_keys, grants, identities, members, organizations, users
 from headway.infra.db.tables.projects import projects
 from headway.infra.db.tables.services import services
 from headway.infra.db.transaction import Tx
@@ -28,21 +28,26 @@ _HOLDERS = (
         users.c.email,
         members.c.member_id,
         members.c.role,
+        members.c.by_groups,
+        identities.c.signed_in_at,
     )
     .join(users, users.c.user_id == api_keys.c.user_id)
     .join(
         members,
         (members.c.user_id == api_keys.c.user_id) & (members.c.organization_id == api_keys.c.organization_id),
     )
+    .outerjoin(identities, identities.c.user_id == api_keys.c.user_id)
 )
 
 
-def actor_of(tx: Tx, digest_of_key: str) -> Actor | None:
+def actor_of(tx: Tx, digest_of_key: str, absence: timedelta | None = None) -> Actor | None:
     """Whoever holds the key with this digest; None when there is no such key, it is disabled or has expired, or its
-    holder has left.
+    holder has left, or is a member by the groups of a provider and has not signed in by it for this long.
     """
     row = tx.execute(_HOLDERS.where(api_keys.c.digest == digest_of_key)).one_or_none()
     if row is None or row.disabled_at is not None or (row.expires_at is not None and row.expires_at <= tx.now):
+        return None
+    if row.by_groups and absence is not None and (row.signed_in_at is None or row.signed_in_at <= tx.now - absence):
         return None
     return actor_by(tx, row, Credential.of_key(row.api_key_id, row.api_key_name), terms_of(row))
 
@@ -149,12 +154,17 @@ def add_user(tx: Tx, name: str, email: str | None = None) -> str:
     return user_id
 
 
-def add_member(tx: Tx, organization_id: str, user_id: str, role: Role) -> str:
-    """The id of a user's new membership of the organisation."""
+def add_member(tx: Tx, organization_id: str, user_id: str, role: Role, *, by_groups: bool = False) -> str:
+    """The id of a user's new membership of the organisation; one ``by_groups`` is set anew at each sign-in."""
     member_id = new_id()
     tx.execute(
         insert(members).values(
-            member_id=member_id, organization_id=organization_id, user_id=user_id, role=role.word, created_at=tx.now
+            member_id=member_id,
+            organization_id=organization_id,
+            user_id=user_id,
+            role=role.word,
+            by_groups=by_groups,
+            created_at=tx.now,
         )
     )
     return member_id

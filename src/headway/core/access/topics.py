@@ -29,7 +29,7 @@ _WORDS: Mapping[Noun, str] = MappingProxyType({**dict.fromkeys(OF_SERVICES, SERV
 _OF_ADMINS = frozenset(
     {
         *(Noun.API_KEY, Noun.SESSION, Noun.PASSKEY, Noun.AUDIT_LOG, Noun.MEMBER, Noun.INVITATION, Noun.NOTIFICATION),
-        *(Noun.CERTIFICATE, Noun.DESTINATION, Noun.GIT_PROVIDER, Noun.REGISTRY, Noun.SSH_KEY),
+        *(Noun.CERTIFICATE, Noun.DESTINATION, Noun.GIT_PROVIDER, Noun.REGISTRY, Noun.SSH_KEY, Noun.GROUP_RULE),
     }
 )
 

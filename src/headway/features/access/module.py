@@ -11,12 +11,14 @@ from headway.core.access.account import AccountService
 from headway.core.access.account_passkeys import PasskeyService
 from headway.core.access.audience import Audience
 from headway.core.access.audit import Audit, forget_old
+from headway.core.access.groups import GroupService
 from headway.core.access.keys import KeyService
 from headway.core.access.members import MemberService
 from headway.core.access.organizations import OrganizationService
 from headway.core.access.passkey_sign_in import PasskeySignIn
 from headway.core.access.passkeys import Challenges
 from headway.core.access.passwords import Passwords
+from headway.core.access.provider_sign_in import ProviderSignIn
 from headway.core.access.second_factor import SecondFactors
 from headway.core.access.service import AccessService
 from headway.core.access.sign_in import SignIn, SignInParts
@@ -44,6 +46,8 @@ class Access:
     passkeys: PasskeyService
     sign_in: SignIn
     passkey_sign_in: PasskeySignIn
+    provider_sign_in: ProviderSignIn
+    groups: GroupService
     module: Module
 
 
@@ -67,6 +71,8 @@ def install_access(base: Base, access: AccessService) -> Access:
         passkeys=PasskeyService(db, access, Challenges()),
         sign_in=SignIn(db, access, parts),
         passkey_sign_in=PasskeySignIn(db, parts.throttle, Challenges(), base.vault.derived("passkeys")),
+        provider_sign_in=ProviderSignIn(db, access, parts.throttle, settings.provider),
+        groups=GroupService(db, settings.provider),
         module=Module(loops=(Poller("access", partial(_tend, db, access, settings.keep_audit)),)),
     )
 

@@ -38,12 +38,13 @@ def _audit_log(panel: PanelParts) -> Routed:
 
 
 def _organization(panel: PanelParts) -> Routed:
-    from headway.features.access.api import organizations
+    from headway.api.router import joined
+    from headway.features.access.api import groups, organizations
 
     needs = organizations.OrganizationNeeds(
         members=panel.features.access.members, organizations=panel.features.access.organizations
     )
-    return organizations.router.over(needs)
+    return joined("organization", (organizations.router.over(needs), groups.router.over(panel.features.access.groups)))
 
 
 def _user(panel: PanelParts) -> Routed:

@@ -19,6 +19,8 @@ def pages() -> Mapping[str, Callable[[], Page]]:
         "/keys": _keys,
         "/keys/{apiKeyId}": _key,
         "/members": _list,
+        "/members/groups": _groups,
+        "/members/groups/{groupRuleId}": _group,
         "/members/users/{userId}": _one,
         "/members/invitations/{invitationId}": _invitation,
     }
@@ -70,6 +72,18 @@ def _one() -> Page:
     from headway.features.access.pages.member import PAGE
 
     return PAGE
+
+
+def _groups() -> Page:
+    from headway.features.access.pages.groups import PAGE
+
+    return PAGE
+
+
+def _group() -> Page:
+    from headway.features.access.pages.groups import ONE
+
+    return ONE
 
 
 def _invitation() -> Page:

@@ -43,6 +43,7 @@ async def show(visit: Visit) -> View:
             "found": found,
             "sessions": [session_values(each) for each in sessions[:MOST_SESSIONS]],
             "passkeys": [passkey_values(each) for each in passkeys],
+            "by_provider": visit.actor.credential.by_provider,
             "no_passkeys": passkey_forms.why_none(visit),
             "more": max(0, len(sessions) - MOST_SESSIONS),
             "has_others": any(not each["current"] for each in sessions),

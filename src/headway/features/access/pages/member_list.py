@@ -18,7 +18,7 @@ PATH = "/members"
 MEMBERS: Asked[list[MemberRow]] = Asked("user.all")
 INVITATIONS: Asked[list[InvitationRow]] = Asked("organization.allInvitations")
 ME: Asked[CallerRow] = Asked("user.get")
-INVITE = "organization.inviteMember"
+INVITE, GROUPS = "organization.inviteMember", "organization.groupRules"
 REACH = ("accessedProjects", "accessedServices")
 _FOLDER = "features/access/pages"
 _HOUR = 3600
@@ -79,9 +79,12 @@ def access_of(member: MemberFacts) -> str:
 
 
 def _actions(visit: Visit) -> Sequence[Mapping[str, object]]:
-    if not visit.may(INVITE):
-        return ()
-    return ({"label": "Invite somebody", "href": f"{PATH}/invite", "icon": "invite", "main": True},)
+    actions: list[Mapping[str, object]] = []
+    if visit.may(GROUPS):
+        actions.append({"label": "Groups of the provider", "href": f"{PATH}/groups"})
+    if visit.may(INVITE):
+        actions.append({"label": "Invite somebody", "href": f"{PATH}/invite", "icon": "invite", "main": True})
+    return actions
 
 
 def roles_of(visit: Visit) -> Mapping[str, object]:

@@ -53,7 +53,9 @@ def _show_begun(_visit: Visit, answer: object) -> View:
 async def _ask_add(_visit: Visit) -> Question:
     return Question(
         title=_TITLE,
-        consequences=("What your browser is asked is good once, and for five minutes: a passkey is begun anew each time.",),
+        consequences=(
+            "What your browser is asked is good once, and for five minutes: a passkey is begun anew each time.",
+        ),
         button="",
     )
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     false,
     text,
 )
@@ -89,6 +90,7 @@ members = Table(
     Column("organization_id", String(21), ForeignKey("organizations.organization_id"), nullable=False, index=True),
     Column("user_id", String(21), ForeignKey("users.user_id"), nullable=False, index=True),
     Column("role", String(16), nullable=False),
+    Column("by_groups", Boolean, nullable=False, server_default=false()),  # each sign-in by the provider sets it anew
     Column("passive", JSON(none_as_null=True)),
     Column("created_at", Instant, nullable=False),
 )
@@ -188,6 +190,33 @@ passkeys = Table(
     Column("synced", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("last_used_at", Instant),
+)
+
+# Whom a provider of OpenID Connect knows as this subject. The subject and not the mail address is who somebody is.
+identities = Table(
+    "identities",
+    metadata,
+    Column("user_id", String(21), ForeignKey("users.user_id", ondelete="CASCADE"), primary_key=True),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("signed_in_at", Instant, nullable=False),
+    UniqueConstraint("issuer", "subject"),
+)
+
+# What those have in an organisation who are in a group of the provider's.
+group_rules = Table(
+    "group_rules",
+    metadata,
+    Column("group_rule_id", String(21), primary_key=True),
+    Column(
+        "organization_id", String(21), ForeignKey("organizations.organization_id", ondelete="CASCADE"), nullable=False
+    ),
+    Column("name", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("projects", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("organization_id", "name"),
 )
 
 # A way to set a password for whoever has its token, once and until it expires.

@@ -1,0 +1,61 @@
+"""Use cases of the groups of a provider: what those have in an organisation who are in one."""
+
+from __future__ import annotations
+
+from headway.core.access import identities_store
+from headway.core.access.identities import MOST_RULES, GroupRule
+from headway.core.access.members import require_lasting, require_rank, require_there
+from headway.core.access.model import Actor, Grants, Role
+from headway.core.access.policy import Missing, Noun, Permission, permit
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import Conflict, InvalidInput
+from headway.kernel.provider_settings import Provider
+
+
+class GroupService:
+    """What groups of the provider may do; who is in one is told by the provider when somebody signs in."""
+
+    def __init__(self, db: Database, provider: Provider | None) -> None:
+        self._db = db
+        self.provider = provider
+
+    async def all(self, actor: Actor, permission: Permission) -> list[GroupRule]:
+        """Those of the caller's organisation, by their names."""
+        permit(actor, permission, actor.organization_id)
+        return await self._db.read(lambda tx: identities_store.rules_of(tx, actor.organization_id))
+
+    async def set(
+        self, actor: Actor, permission: Permission, name: str, role: Role, projects: frozenset[str]
+    ) -> GroupRule:
+        """What those are from now on who are in this group, as of their next sign-in. Raises Forbidden for more than
+        the caller is, Missing for projects that the organisation has not, InvalidInput, Conflict.
+        """
+        permit(actor, permission, actor.organization_id)
+        require_rank(actor, role)
+        require_lasting(actor, role)
+        if not name.strip() or not name.isprintable():
+            raise InvalidInput("A group is called as the provider tells it: with at least one letter that can be seen.")
+
+        def write(tx: Tx) -> GroupRule:
+            tx.lock(f"access.groups.{actor.organization_id}")
+            known = {each.name for each in identities_store.rules_of(tx, actor.organization_id)}
+            if name not in known and len(known) >= MOST_RULES:
+                raise Conflict(f"An organisation knows {MOST_RULES} groups at most. Remove one first.")
+            require_there(tx, actor.organization_id, Grants(projects=projects))
+            return identities_store.set_rule(tx, actor.organization_id, name, role, projects)
+
+        return await self._db.run(write)
+
+    async def remove(self, actor: Actor, permission: Permission, group_rule_id: str) -> GroupRule:
+        """The group gives nothing any more, as of the next sign-in of those who are in it. Raises Missing."""
+
+        def write(tx: Tx) -> GroupRule:
+            permit(actor, permission, actor.organization_id)
+            for each in identities_store.rules_of(tx, actor.organization_id):
+                if each.group_rule_id == group_rule_id:
+                    identities_store.remove_rule(tx, group_rule_id)
+                    return each
+            raise Missing(Noun.GROUP_RULE)
+
+        return await self._db.run(write)
