@@ -12,7 +12,7 @@ from sqlalchemy import select
 from headway.core.access import links, passkeys_store
 from headway.core.access.account import NotSignedIn
 from headway.core.access.account_passkeys import NoPasskeyMade
-from headway.core.access.model import Actor, Scope, Terms
+from headway.core.access.model import Actor, Terms
 from headway.core.access.passkeys import (
     MOST_PASSKEYS,
     NewCredential,
@@ -219,7 +219,7 @@ async def test_a_passkey_is_renamed_and_removed_by_who_has_it_and_by_nobody_else
         with pytest.raises(Missing):
             await refused
     assert await people.passkeys.all(mia, ALL) == []
-    assert await people.passkeys.all(replace(actor, terms=Terms(scopes=frozenset({Scope.READ}))), ALL) == []
+    assert await people.passkeys.all(replace(actor, terms=Terms(projects=frozenset())), ALL) == []
     assert (await people.passkeys.rename(actor, RENAME, made.passkey_id, " the \t old one ")).name == "the old one"
     for name in ("", " ", "a\u202eb"):
         with pytest.raises(InvalidInput):
@@ -285,10 +285,11 @@ async def test_who_tries_much_waits(people: People) -> None:
         await people.by_passkey.sign_in(HOST, "x", "{}", HERE)
 
 
-async def test_no_passkey_is_begun_at_an_address_of_numbers(people: People) -> None:
+async def test_no_passkey_is_begun_at_an_address_of_numbers_or_of_somebody_else(people: People) -> None:
     actor = await people.actor(await people.owner())
-    with pytest.raises(NoPasskeysHere):
-        await people.passkeys.begin(actor, BEGIN, "http://127.0.0.1:3000")
+    for origin in ("http://127.0.0.1:3000", "https://panel.example"):
+        with pytest.raises(NoPasskeysHere):
+            await people.passkeys.begin(actor, BEGIN, origin)
 
 
 async def test_no_challenge_is_in_the_database(people: People) -> None:

@@ -16,7 +16,7 @@ from headway.core.access.passkeys import (
     NotShown,
     Passkey,
     PasskeyHost,
-    passkey_host,
+    own_host,
 )
 from headway.core.access.policy import Missing, Noun, Permission, permit
 from headway.core.access.service import AccessService
@@ -38,10 +38,13 @@ class NoPasskeyMade(InvalidInput):
 class PasskeyService:
     """The caller's own passkeys, which nobody else sees or changes."""
 
-    def __init__(self, db: Database, access: AccessService, challenges: Challenges) -> None:
+    def __init__(
+        self, db: Database, access: AccessService, challenges: Challenges, public_url: str | None = None
+    ) -> None:
         self._db = db
         self._access = access
         self._challenges = challenges
+        self._public_url = public_url
 
     async def all(self, actor: Actor, permission: Permission) -> list[Passkey]:
         """Those of the caller; to a key that is good for less than all that they may do, none."""
@@ -52,7 +55,7 @@ class PasskeyService:
         """What a browser is asked for a new one, as JSON, by a page of this origin. Raises NotSignedIn, NoPasskeysHere,
         and Conflict where there are as many as may be.
         """
-        host = _host(origin)
+        host = self._host(origin)
         await load_ceremonies()
         from headway.core.access import ceremonies  # noqa: PLC0415 - see there
 
@@ -71,7 +74,7 @@ class PasskeyService:
         """The passkey that a browser has made when it was asked by ``begin``. Raises NotSignedIn, NoPasskeyMade,
         NoPasskeysHere, InvalidInput for a name that is none, and Conflict.
         """
-        host, shown = _host(origin), _name(name)
+        host, shown = self._host(origin), _name(name)
         challenge = self._challenges.take(actor.credential.id)
         if challenge is None:
             await self._db.read(lambda tx: signed_in(tx, actor, permission))  # a key is told that it makes none
@@ -120,6 +123,13 @@ class PasskeyService:
 
         return await self._db.run(write)
 
+    def _host(self, origin: str) -> PasskeyHost:
+        """Where pages of this origin find passkeys. Raises NoPasskeysHere, also where they are not the panel's."""
+        host = own_host(origin, self._public_url)
+        if host is None:
+            raise NoPasskeysHere
+        return host
+
 
 def _theirs(tx: Tx, actor: Actor) -> list[Passkey]:
     """The passkeys of which the caller may know: each opens all that its person may do."""
@@ -138,14 +148,6 @@ def _mine(tx: Tx, actor: Actor, permission: Permission, passkey_id: str) -> Pass
 def _require_room(mine: list[Passkey]) -> None:
     if len(mine) >= MOST_PASSKEYS:
         raise Conflict(f"You have {len(mine)} passkeys, and nobody has more. Remove one first.")
-
-
-def _host(origin: str) -> PasskeyHost:
-    """Where pages of this origin find passkeys. Raises NoPasskeysHere."""
-    host = passkey_host(origin)
-    if host is None:
-        raise NoPasskeysHere
-    return host
 
 
 def _name(name: str) -> str:

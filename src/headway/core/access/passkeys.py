@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from headway.core.access.pending import Pending
+from headway.core.access.wait_list import WaitList
 from headway.kernel.errors import InvalidInput
 
 MOST_PASSKEYS = 20
@@ -85,7 +85,14 @@ def passkey_host(origin: str) -> PasskeyHost | None:
     except ValueError:
         return None
     is_fit = bool(name) and (parts.scheme == "https" or (parts.scheme == "http" and name == _LOCAL_NAME))
-    return PasskeyHost(name=name, origin=origin) if is_fit and not _is_address(name) else None
+    is_whole = origin == f"{parts.scheme}://{parts.netloc}" and parts.username is None
+    return PasskeyHost(name=name, origin=origin) if is_fit and is_whole and not _is_address(name) else None
+
+
+def own_host(origin: str, public_url: str | None) -> PasskeyHost | None:
+    """The same for a panel with this address in links: no page of its own has another name."""
+    host = passkey_host(origin)
+    return host if host is not None and host.name in {_LOCAL_NAME, urlsplit(public_url or "").hostname} else None
 
 
 def counts_on(before: int, now: int) -> bool:
@@ -97,17 +104,17 @@ class Challenges:
     """What browsers were asked: each is good once, for five minutes, and for whoever was asked."""
 
     def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._pending = Pending[bytes](CHALLENGE_SECONDS, monotonic=monotonic)
+        self._waiting = WaitList[bytes](CHALLENGE_SECONDS, monotonic=monotonic)
 
     def make(self, whose: str) -> bytes:
         """A new one, in place of the last that the same was asked."""
         challenge = secrets.token_bytes(_CHALLENGE_BYTES)
-        self._pending.put(whose, challenge)
+        self._waiting.put(whose, challenge)
         return challenge
 
     def take(self, whose: str) -> bytes | None:
         """What this one was asked, which nobody can answer again; None where it was nothing, or is over."""
-        return self._pending.take(whose)
+        return self._waiting.take(whose)
 
 
 def _is_address(name: str) -> bool:

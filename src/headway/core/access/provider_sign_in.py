@@ -16,7 +16,6 @@ from headway.core.access import identities_store, members_store, people_store, s
 from headway.core.access.audit import note
 from headway.core.access.identities import Belonging, Identity, belongings, identity_of
 from headway.core.access.model import Grants
-from headway.core.access.pending import Pending
 from headway.core.access.people_store import Person
 from headway.core.access.policy import Noun
 from headway.core.access.service import AccessService
@@ -24,6 +23,7 @@ from headway.core.access.session import Opened, Stage, Visitor
 from headway.core.access.session_start import as_actor, new_token, open_session
 from headway.core.access.sign_in import WrongSignIn
 from headway.core.access.throttle import Throttle
+from headway.core.access.wait_list import WaitList
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound, Unavailable
@@ -104,7 +104,7 @@ class ProviderSignIn:
         self._access = access
         self._throttle = throttle
         self._provider = provider
-        self._journeys = Pending[Journey](JOURNEY_SECONDS, monotonic=monotonic)
+        self._journeys = WaitList[Journey](JOURNEY_SECONDS, monotonic=monotonic)
         self._client: OpenIdClient | None = None
         self._loads = asyncio.Lock()
 

@@ -68,7 +68,7 @@ def install_access(base: Base, access: AccessService) -> Access:
         members=MemberService(db, access),
         organizations=OrganizationService(db, access),
         account=AccountService(db, access, parts.passwords, parts.second_factors),
-        passkeys=PasskeyService(db, access, Challenges()),
+        passkeys=PasskeyService(db, access, Challenges(), settings.public_url),
         sign_in=SignIn(db, access, parts),
         passkey_sign_in=PasskeySignIn(db, parts.throttle, Challenges(), base.vault.derived("passkeys")),
         provider_sign_in=ProviderSignIn(db, access, parts.throttle, settings.provider),

@@ -21,7 +21,7 @@ def configure(level: LogLevel, form: LogFormat) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_Lines(_as_json if form is LogFormat.JSON else _as_pairs))
     logging.basicConfig(level=level.value.upper(), handlers=[handler], force=True)
-    for each in ("alembic", "asyncssh"):
+    for each in ("alembic", "asyncssh", "fido2"):
         logging.getLogger(each).setLevel(logging.WARNING)
 
 

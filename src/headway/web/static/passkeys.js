@@ -35,8 +35,12 @@ async function askedBy(form) {
   return answer.json();
 }
 
+let isAsking = false; // a browser asks for one at a time, and refuses the other
+
 async function answer(form) {
   const said = form.querySelector("[data-said]");
+  if (isAsking) return;
+  isAsking = true;
   said.hidden = true;
   try {
     const publicKey = optionsOf(await askedBy(form));
@@ -46,6 +50,8 @@ async function answer(form) {
   } catch (error) {
     said.querySelector("span").textContent = SAID[error.name] ?? error.message;
     said.hidden = false;
+  } finally {
+    isAsking = false;
   }
 }
 

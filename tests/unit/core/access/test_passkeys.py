@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headway.core.access.passkeys import Challenges, counts_on, passkey_host
+from headway.core.access.passkeys import Challenges, counts_on, own_host, passkey_host
 
 NAMED = {
     "https://panel.example": "panel.example",
@@ -15,6 +15,7 @@ NAMED = {
 NONE = (
     *("http://127.0.0.1:3000", "https://192.0.2.7", "https://[::1]:3000", "http://panel.example"),
     *("http://[::1", "", "javascript:alert(1)", "https://", "http://panel.localhost:3000"),
+    *("https://panel.example/", "https://panel.example/x", "https://me@panel.example", "https://panel.example#x"),
 )
 
 
@@ -22,6 +23,18 @@ def test_there_are_passkeys_at_names_by_https_and_at_localhost() -> None:
     found = {origin: passkey_host(origin) for origin in (*NAMED, *NONE)}
     assert {origin: host.name for origin, host in found.items() if host is not None} == NAMED
     assert {host.origin for host in found.values() if host is not None} == NAMED.keys()
+
+
+def test_a_panel_knows_its_own_names_alone() -> None:
+    for public_url, known in (
+        ("https://panel.example", {"panel.example", "localhost"}),
+        ("http://panel.example/below", {"panel.example", "localhost"}),  # behind what has HTTPS
+        ("http://192.0.2.7:3000", {"localhost"}),
+        (None, {"localhost"}),
+    ):
+        asked = (*NAMED, "https://other.example", "https://a.panel.example", *NONE)
+        found = {host.name for origin in asked if (host := own_host(origin, public_url)) is not None}
+        assert found == known, public_url
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ T = TypeVar("T")
 _MOST = 4_096
 
 
-class Pending(Generic[T]):
+class WaitList(Generic[T]):
     """Things by whom they wait for, of whom each has one. Where there are too many the oldest goes."""
 
     def __init__(self, seconds: float, *, monotonic: Callable[[], float] = time.monotonic) -> None:
