@@ -12,11 +12,13 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
+from cryptography.exceptions import UnsupportedAlgorithm
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry, Key, KeySet
@@ -24,12 +26,15 @@ from joserfc.jwk import JWKRegistry, Key, KeySet
 from headway.kernel.provider_settings import Provider
 
 _SECONDS = 10.0
+_SECONDS_IN_ALL = 20.0  # of one sign-in, which asks several times
+_AWAY_SECONDS = 5.0
 _MOST_BYTES = 1 << 20
 _MOST_KEYS = 100
 _KEPT_SECONDS = 3_600.0
 _ASKED_AGAIN_SECONDS = 60.0
 _DRIFT_SECONDS = 60
 _LONGEST_SUBJECT = 255
+_LONGEST_TOLD = 300
 _CONFIGURATION = "/.well-known/openid-configuration"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1"})
 # A secret that both know signs nothing: whoever has the panel's settings could make tokens.
@@ -80,6 +85,7 @@ class OpenIdClient:
         self._lock = asyncio.Lock()
         self._found: tuple[float, Mapping[str, Any]] | None = None
         self._keys: tuple[float, KeySet] | None = None
+        self._away: tuple[float, ProviderFault] | None = None
 
     async def address(self, sought: Authorization) -> str:
         """Where a browser is sent to sign in. Raises ProviderFault."""
@@ -102,6 +108,13 @@ class OpenIdClient:
 
     async def claims(self, sought: Authorization, code: str, told_issuer: str | None) -> Mapping[str, Any]:
         """What the provider says of whoever has come back with this code. Raises ProviderFault."""
+        try:
+            async with asyncio.timeout(_SECONDS_IN_ALL):
+                return await self._claims(sought, code, told_issuer)
+        except TimeoutError as error:
+            raise ProviderFault("it takes too long to answer", is_away=True) from error
+
+    async def _claims(self, sought: Authorization, code: str, told_issuer: str | None) -> Mapping[str, Any]:
         configuration = await self._configuration()
         tells = configuration.get("authorization_response_iss_parameter_supported") is True
         if told_issuer != self._provider.issuer and (told_issuer is not None or tells):
@@ -109,25 +122,44 @@ class OpenIdClient:
         tokens = await self._tokens(configuration, sought, code)
         claims = await self._verified(_text(tokens, "id_token"), sought)
         access = tokens.get("access_token")
-        if self._provider.groups_claim.partition(".")[0] in claims or not isinstance(access, str):
-            return claims
-        if "userinfo_endpoint" not in configuration:
-            return claims
-        said = await self._ask(
-            "GET", self._endpoint(configuration, "userinfo_endpoint"), headers={"authorization": f"Bearer {access}"}
-        )
-        if said.get("sub") != claims["sub"]:
-            raise ProviderFault("what it tells of somebody is about another subject than the token")
-        return {**said, **claims}
+        if not self._tells_groups(claims) and isinstance(access, str) and "userinfo_endpoint" in configuration:
+            said = await self._ask(
+                "GET", self._endpoint(configuration, "userinfo_endpoint"), headers={"authorization": f"Bearer {access}"}
+            )
+            if said.get("sub") != claims["sub"]:
+                raise ProviderFault("what it tells of somebody is about another subject than the token")
+            claims = {**said, **claims}
+        self._require_groups_told(claims)
+        return claims
+
+    def _tells_groups(self, claims: Mapping[str, Any]) -> bool:
+        """Whether the claim of groups is there, which may be one within another."""
+        return not {self._provider.groups_claim, self._groups_head}.isdisjoint(claims)
+
+    def _require_groups_told(self, claims: Mapping[str, Any]) -> None:
+        """Raises ProviderFault where the groups are more than a token holds, and are told elsewhere: who is taken for
+        being in none would lose all that they have.
+        """
+        elsewhere = claims.get("_claim_names")
+        if isinstance(elsewhere, dict) and self._groups_head in elsewhere and not self._tells_groups(claims):
+            raise ProviderFault(
+                f"it does not tell the groups of somebody who is in too many (no {self._provider.groups_claim}, "
+                "_claim_names): let it tell those alone that this panel knows"
+            )
+
+    @property
+    def _groups_head(self) -> str:
+        return self._provider.groups_claim.partition(".")[0]
 
     async def _configuration(self) -> Mapping[str, Any]:
         async with self._lock:
             if self._found is not None and self._found[0] > self._monotonic() - _KEPT_SECONDS:
                 return self._found[1]
             issuer = self._provider.issuer
-            found = await self._ask("GET", issuer.rstrip("/") + _CONFIGURATION)
-            if found.get("issuer") != issuer:
-                raise ProviderFault(f"it calls itself {found.get('issuer')!r}, and HEADWAY_OIDC_ISSUER is {issuer!r}")
+            found = await self._ask_for_all(issuer.rstrip("/") + _CONFIGURATION)
+            if (told := found.get("issuer")) != issuer:
+                told = told[:_LONGEST_TOLD] if isinstance(told, str) else None
+                raise ProviderFault(f"it calls itself {told!r}, and HEADWAY_OIDC_ISSUER is {issuer!r}")
             self._found = (self._monotonic(), found)
             return found
 
@@ -139,9 +171,9 @@ class OpenIdClient:
             "code_verifier": sought.verifier,
         }
         secret, id_ = await self._secret(), self._provider.client_id
-        ways = configuration.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+        ways = configuration.get("token_endpoint_auth_methods_supported")
         headers: dict[str, str] = {}
-        if secret is not None and "client_secret_basic" in ways:
+        if secret is not None and (not isinstance(ways, list) or not ways or "client_secret_basic" in ways):
             pair = urlencode({id_: secret}).replace("=", ":", 1)
             headers["authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
         elif secret is not None:
@@ -185,14 +217,16 @@ class OpenIdClient:
         try:
             claims = jwt.decode(token, keys, algorithms=_ALGORITHMS).claims
             registry.validate(claims)
-        except (JoseError, ValueError, TypeError, AttributeError, RecursionError) as error:
-            raise ProviderFault(f"its token is not good here: {error}"[:300]) from error
+        except (JoseError, UnsupportedAlgorithm, ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise ProviderFault(f"its token is not good here: {error}"[:_LONGEST_TOLD]) from error
         audience, party = claims["aud"], claims.get("azp", self._provider.client_id)
         if party != self._provider.client_id or (
             isinstance(audience, list) and len(audience) > 1 and "azp" not in claims
         ):
             raise ProviderFault("its token was made for somebody else")
-        if not isinstance(claims["nonce"], str) or not 0 < len(claims["sub"]) <= _LONGEST_SUBJECT:
+        if not isinstance(claims["nonce"], str):
+            raise ProviderFault("its token was made for many sign-ins")
+        if not claims["sub"].isprintable() or len(claims["sub"]) > _LONGEST_SUBJECT:
             raise ProviderFault("its token has no subject that can be one")
         if sought.anew and not _is_since(claims.get("auth_time"), sought.begun_at):
             raise ProviderFault("it has not asked who it is again")
@@ -205,8 +239,7 @@ class OpenIdClient:
             lasting = _ASKED_AGAIN_SECONDS if anew else _KEPT_SECONDS
             if self._keys is not None and self._keys[0] > self._monotonic() - lasting:
                 return self._keys[1], anew
-            found = await self._ask("GET", self._endpoint(configuration, "jwks_uri"))
-            keys = KeySet(_keys_of(found))
+            keys = KeySet(_keys_of(await self._ask_for_all(self._endpoint(configuration, "jwks_uri"))))
             self._keys = (self._monotonic(), keys)
             return keys, True
 
@@ -223,24 +256,38 @@ class OpenIdClient:
             raise ProviderFault(f"its {name} is no address that begins with https://")
         return address
 
+    async def _ask_for_all(self, url: str) -> Mapping[str, Any]:
+        """The same, of what all wait for who sign in: where it is away each of them would ask, one after the other, and
+        the last would hear of it after as many times ten seconds.
+        """
+        if self._away is not None and self._away[0] > self._monotonic():
+            raise ProviderFault(str(self._away[1]), is_away=self._away[1].is_away)
+        try:
+            return await self._ask("GET", url)
+        except ProviderFault as fault:
+            self._away = (self._monotonic() + _AWAY_SECONDS, fault)
+            raise
+
     async def _ask(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, form: Mapping[str, str] | None = None
     ) -> Mapping[str, Any]:
-        """The JSON object at an address. Follows no redirects."""
-        sent = {"accept": "application/json", "user-agent": "Headway", **(headers or {})}
+        """The JSON object at an address. Follows no redirects, and unpacks nothing, which could be without end."""
+        sent = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "Headway", **(headers or {})}
         try:
             async with (
                 asyncio.timeout(_SECONDS),
-                httpx.AsyncClient(timeout=_SECONDS, verify=ssl.create_default_context()) as client,
+                httpx.AsyncClient(timeout=_SECONDS, verify=trusted()) as client,
                 client.stream(method, url, headers=sent, data=dict(form) if form else None) as answer,
             ):
                 content = b""
-                async for piece in answer.aiter_bytes():
+                async for piece in answer.aiter_raw():
                     content += piece
                     if len(content) > _MOST_BYTES:
                         raise ProviderFault(f"{_plain(url)} answers without end")
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
             raise ProviderFault(f"{_plain(url)} does not answer: {type(error).__name__}", is_away=True) from error
+        except ValueError as error:
+            raise ProviderFault(f"{_plain(url)} cannot be asked: {type(error).__name__}") from error
         if answer.status_code != httpx.codes.OK:
             is_away = answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR
             raise ProviderFault(f"{_plain(url)} answered {answer.status_code}{_error_of(content)}", is_away=is_away)
@@ -250,16 +297,23 @@ class OpenIdClient:
         return found
 
 
+@cache
+def trusted() -> ssl.SSLContext:
+    """The certificates that this machine trusts, a provider of one's own among them; reading them takes a while."""
+    return ssl.create_default_context()
+
+
 def _keys_of(found: Mapping[str, Any]) -> list[Key]:
     """Those keys that the library knows: providers have others too, for what we do not ask."""
     told = found.get("keys")
     keys = list[Key]()
     for each in told[:_MOST_KEYS] if isinstance(told, list) else ():
-        if not isinstance(each, dict) or each.get("kty") not in _KEY_TYPES:
+        if not isinstance(each, dict):
             continue
         try:
-            keys.append(JWKRegistry.import_key(each))
-        except (JoseError, ValueError, TypeError, KeyError):
+            if each.get("kty") in _KEY_TYPES:
+                keys.append(JWKRegistry.import_key(each))
+        except (JoseError, UnsupportedAlgorithm, ValueError, TypeError, KeyError):
             continue
     if not keys:
         raise ProviderFault("it tells no keys that can be read")

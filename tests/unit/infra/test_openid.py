@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from joserfc import jwt
-from joserfc.jwk import ECKey, Key, KeySet, OctKey, RSAKey
+from joserfc import jws
+from joserfc.jwk import ECKey, Key, KeySet, RSAKey
 
 from headway.infra.openid import Authorization, OpenIdClient, ProviderFault, _keys_of
 from headway.kernel.provider_settings import Provider
@@ -68,6 +72,8 @@ WRONG: Mapping[str, Mapping[str, Any]] = {
     "of nobody": {"sub": ""},
     "of a number": {"sub": 7},
     "of somebody without end": {"sub": "x" * 256},
+    "of somebody whom no database takes": {"sub": "a\0"},
+    "of somebody who is half a letter": {"sub": "\ud800"},
     **{f"without {name}": {name: None} for name in ("iss", "aud", "sub", "nonce", "iat", "exp")},
 }
 
@@ -78,7 +84,19 @@ def client() -> OpenIdClient:
 
 def token(claims: Mapping[str, Any], key: Key = RSA, alg: str = "RS256", **header: str) -> str:
     told = {name: value for name, value in claims.items() if value is not None}
-    return jwt.encode({"alg": alg, "kid": key.kid, **header}, told, key, algorithms=[alg])
+    head = {"alg": alg, "kid": key.kid, **header}
+    return jws.serialize_compact(head, json.dumps(told).encode(), key, algorithms=[alg])
+
+
+def by_public_key(claims: Mapping[str, Any]) -> str:
+    """A token that whoever knows the provider's public key has made, as if that were a secret of both."""
+    head = {"alg": "HS256", "typ": "JWT", "kid": "a"}
+    made = ".".join(_text(json.dumps(each).encode()) for each in (head, claims))
+    return f"{made}.{_text(hmac.digest(RSA.as_pem(private=False), made.encode(), hashlib.sha256))}"
+
+
+def _text(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
 @pytest.mark.parametrize(("key", "alg"), [(RSA, "RS256"), (RSA, "PS256"), (RSA, "RS512"), (EC, "ES256")])
@@ -97,11 +115,9 @@ def test_every_other_token_is_refused(why: str) -> None:
 
 
 def test_a_token_that_somebody_else_has_signed_is_refused() -> None:
-    public = RSA.as_pem(private=False)
-    by_public_key = token(GOOD, OctKey.import_key(public, {"kid": "a"}), "HS256")
     head, claims, signature = token(GOOD).split(".")
     for made in (
-        *(token(GOOD, OTHER), by_public_key, token(GOOD, kid="unknown")),
+        *(token(GOOD, OTHER), by_public_key(GOOD), token(GOOD, kid="unknown")),
         *(f"{head}.{claims}.", f"eyJhbGciOiJub25lIn0.{claims}.", f"{head}.{claims}.{signature[:-8]}AAAAAAAA"),
         *("", "...", "a.b.c", "[" * 10_000),
     ):
@@ -118,9 +134,11 @@ def test_who_confirms_has_just_shown_it_there() -> None:
 
 def test_keys_that_nobody_can_read_are_left_out() -> None:
     known = RSA.as_dict(private=False)
-    told: list[Any] = [{"kty": "oct", "k": "AA"}, {"kty": "new"}, {"kty": "RSA", "n": 1}, 7, None, known]
+    odd: list[Any] = [{"kty": "oct", "k": "AA"}, {"kty": "new"}, {"kty": ["RSA"]}, {"kty": "RSA", "n": 1}]
+    told: list[Any] = [*odd, {**EC.as_dict(private=False), "crv": "P-1"}, 7, None, known]
     assert [each.kid for each in _keys_of({"keys": told})] == ["a"]
-    for none in ({}, {"keys": []}, {"keys": "all"}, {"keys": told[:5]}):
+    nothing: list[Mapping[str, Any]] = [{}, {"keys": []}, {"keys": "all"}, {"keys": told[:7]}]
+    for none in nothing:
         with pytest.raises(ProviderFault):
             _keys_of(none)
 
