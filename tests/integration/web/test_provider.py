@@ -13,10 +13,22 @@ import httpx
 import pytest
 from sqlalchemy import select, update
 
+from headway.core.access import store
 from headway.infra.db.tables.access import identities, members, sessions, users
+from headway.infra.db.transaction import Tx
 from tests.e2e.npm_clients import installed
 from tests.integration.http.world import World, client_with, open_world
-from tests.integration.web.browsers import COOKIE, ORIGIN, PASSWORD, browser, form_token_of, link_for, send, signed_in
+from tests.integration.web.browsers import (
+    COOKIE,
+    ORIGIN,
+    OWN,
+    PASSWORD,
+    browser,
+    form_token_of,
+    link_for,
+    send,
+    signed_in,
+)
 from tests.integration.web.test_account import let_pass
 from tests.support.panel.openid import PACKAGES, RunningProvider, provider, signed_in_there
 
@@ -151,13 +163,26 @@ async def test_a_local_owner_always_stays(world: World, openid: RunningProvider)
         lessened = await send(client, f"/members/users/{owner['userId']}/role", role="member")
         assert (lessened.status_code, "last owner" in lessened.text) == (409, True)
         hers = await me(client)
+        made = await client.post("/api/organization.create", json={"name": "Hers"}, headers=OWN)
+        assert (made.status_code, "a password here" in made.text) == (409, True)
     assert (await world.get("user.get"))["role"] == "owner"
+    async with signed_in(world) as client:
+        page = (await client.get(f"/members/users/{hers['userId']}")).text
+        assert ("by their groups" in page, "/remove" in page, "/role" in page) == (True, True, False)
+    await world.services.db.run(_as_if_they_were_first)
+    assert await world.services.db.read(store.first_owner) == (owner["userId"], owner["organizationId"])
     for refused in (
         await world.owner.post("/organization.updateMemberRole", json={"memberId": hers["id"], "role": "member"}),
         await world.owner.post("/user.assignPermissions", json={"id": hers["userId"], "accessedProjects": []}),
     ):
         assert (refused.status_code, "by their groups" in refused.text) == (409, True)
     assert (await world.owner.post("/user.remove", json={"userId": hers["userId"]})).status_code == 200
+
+
+def _as_if_they_were_first(tx: Tx) -> None:
+    """Whom groups have let in came before those whom nobody's groups have."""
+    of_groups = update(members).where(members.c.by_groups.is_(True))
+    tx.execute(of_groups.values(created_at=tx.now - timedelta(days=9)))
 
 
 async def test_what_comes_back_is_for_who_was_sent_and_once(world: World, openid: RunningProvider) -> None:
@@ -230,8 +255,9 @@ async def test_the_wrong_audience_or_secret_lets_nobody_in(
         {"inToken": True},
         {"token_endpoint_auth_method": "client_secret_post"},
         {"id_token_signed_response_alg": "PS256"},
+        {"id_token_signed_response_alg": "ES256"},
     ],
-    ids=["groups in the token", "secret in the form", "another algorithm"],
+    ids=["groups in the token", "secret in the form", "another algorithm", "another key"],
 )
 async def test_providers_tell_it_in_more_than_one_way(
     packages: Path, tmp_path: Path, sqlite_template: Path, client: dict[str, object]
@@ -261,15 +287,38 @@ async def test_who_has_no_password_confirms_with_the_provider(world: World, open
         assert (asked["prompt"], asked["max_age"]) == (["login"], ["0"])
         wrong = await client.get(signed_in_there(sent.headers["location"], "eve"))
         assert (wrong.status_code, "somebody else" in wrong.text) == (401, True)
+        log = await world.get("auditLog.all", userId=(await me(client))["userId"])
+        assert log["logs"][0]["procedure"] == "session.confirmFailed"
         assert address in (await client.get("/keys/create")).text
         sent = await client.get(address)
         back = await client.get(signed_in_there(sent.headers["location"], "ada"))
         assert (back.status_code, back.headers["location"]) == (303, "/keys/create")
         assert address not in (await client.get("/keys/create")).text
-        for path in ("/account/password", "/account/second-factor", "/account/passkey"):
-            typed = {"form_token": await form_token_of(client), "password": PASSWORD, "again": PASSWORD}
+        typed = {"form_token": await form_token_of(client), "password": PASSWORD, "again": PASSWORD}
+        for path in ("/account/password", "/account/second-factor"):
             made = await client.post(path, data=typed, headers={"origin": ORIGIN})
-            assert made.status_code in {400, 409}, path
+            assert (made.status_code, "changed there" in made.text) == (409, True), path
+        given = {"origin": "http://localhost:3000"}
+        begun = await client.post("/api/account.beginPasskey", json=given, headers=OWN)
+        assert (begun.status_code, "changed there" in begun.text) == (409, True)
+
+
+async def test_who_confirms_is_what_their_groups_say_by_then(world: World, openid: RunningProvider) -> None:
+    await lets_in(world, "ops", "owner")
+    await lets_in(world, "shop", "member")
+    openid.knows("ada", "ops")
+    async with browser(world) as client:
+        await come(client, "ada")
+        for groups, role in ((("shop",), "member"), (("of no concern",), None)):
+            await let_pass(world)
+            sent = await client.get("/sign-in/provider/confirm?next=/account")
+            openid.knows("ada", *groups)
+            back = await client.get(signed_in_there(sent.headers["location"], "ada"))
+            assert back.status_code == (401 if role is None else 303)
+            account = await client.get("/account")
+            assert account.status_code == (303 if role is None else 200)
+            if role is not None:
+                assert (await me(client))["role"] == role
 
 
 async def test_a_session_ends_after_hours_and_keys_with_a_long_absence(world: World, openid: RunningProvider) -> None:
@@ -294,6 +343,14 @@ async def test_a_session_ends_after_hours_and_keys_with_a_long_absence(world: Wo
             await come(client, "ada")
             world.services.access.forget()
             assert (await program.get("/project.all")).status_code == 200
+            await world.services.db.run(_as_if_by_hand_and_away)
+            world.services.access.forget()
+            assert (await program.get("/project.all")).status_code == 401, "however they are a member"
+
+
+def _as_if_by_hand_and_away(tx: Tx) -> None:
+    tx.execute(update(members).where(members.c.by_groups.is_(True)).values(by_groups=False))
+    tx.execute(update(identities).values(signed_in_at=tx.now - timedelta(days=31)))
 
 
 async def test_what_was_given_by_hand_is_left_alone(world: World, openid: RunningProvider) -> None:

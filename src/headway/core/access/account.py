@@ -26,6 +26,15 @@ class NotSignedIn(Conflict):
         )
 
 
+class ProvedElsewhere(Conflict):
+    """What the provider proves somebody by is not the panel's to set: it would outlive what they are there."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You sign in by the provider: your password, second factor and passkeys are there, and are changed there."
+        )
+
+
 class WrongCode(InvalidInput):
     """Not a code that the new second factor makes."""
 
@@ -223,10 +232,12 @@ def themselves(tx: Tx, actor: Actor) -> Member:
 
 
 def signed_in(tx: Tx, actor: Actor, permission: Permission) -> str:
-    """The name by which the caller has signed in, and still is. Raises NotSignedIn."""
+    """The name by which the caller has signed in, and still is. Raises NotSignedIn, ProvedElsewhere."""
     permit(actor, permission, actor.organization_id)
     person = people_store.person_of(tx, actor.user_id)
     lives = {each.session_id for each in sessions_store.sessions_of(tx, actor.user_id)}
+    if actor.credential.by_provider and actor.session_id in lives:
+        raise ProvedElsewhere
     if actor.session_id not in lives or person is None or person.sign_in_name is None:
         raise NotSignedIn
     return person.sign_in_name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headway.core.access import machine_store, members_store, store
+from headway.core.access import identities_store, machine_store, members_store, store
 from headway.core.access.machine import may_use_the_machine
 from headway.core.access.machine_store import Given
 from headway.core.access.model import Actor, Member, Organization, Role, Terms
@@ -12,6 +12,16 @@ from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, Forbidden, InvalidInput
 from headway.kernel.ids import new_key
+
+
+class NoLocalOwner(Conflict):
+    """An organisation always has an owner whom no provider can take away."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You sign in by the provider, and the first owner of an organisation is somebody who has a password here. "
+            "Have one of these make it."
+        )
 
 
 class OrganizationService:
@@ -44,11 +54,15 @@ class OrganizationService:
     async def create(
         self, actor: Actor, permission: Permission, name: str, logo: str | None = None
     ) -> tuple[Organization, str]:
-        """A new organisation, whose owner the caller is, and its first key there, for a key opens one organisation."""
+        """A new organisation, whose owner the caller is, and its first key there, for a key opens one organisation.
+        Raises NoLocalOwner for whoever signs in by the provider.
+        """
         permit(actor, permission, actor.organization_id)
         key = new_key()
 
         def write(tx: Tx) -> tuple[Organization, str]:
+            if identities_store.is_known(tx, actor.user_id):
+                raise NoLocalOwner
             organization_id = store.add_organization(tx, name)
             members_store.change_organization(tx, organization_id, logo=logo)
             store.add_member(tx, organization_id, actor.user_id, Role.OWNER)

@@ -20,8 +20,8 @@ from headway.core.access.people_store import Person
 from headway.core.access.policy import Noun
 from headway.core.access.service import AccessService
 from headway.core.access.session import Opened, Stage, Visitor
-from headway.core.access.session_start import as_actor, new_token, open_session
-from headway.core.access.sign_in import WrongSignIn
+from headway.core.access.session_start import as_actor, new_token, note_failed, open_session
+from headway.core.access.sign_in import CONFIRM_FAILED, WrongSignIn
 from headway.core.access.throttle import Throttle
 from headway.core.access.wait_list import WaitList
 from headway.infra.db.engine import Database
@@ -38,6 +38,7 @@ SET_BY_GROUPS = "member.setByGroups"
 JOURNEY_SECONDS = 600.0
 _TOKEN_BYTES = 32
 _VERIFIER_BYTES = 48
+_MOST_TOLD = 20
 
 
 class NoProvider(NotFound):
@@ -145,7 +146,7 @@ class ProviderSignIn:
         if journey is None or not _is_of(journey, query.get("state", "")):
             raise ProviderRefused("This took longer than ten minutes, or was begun in another browser. Begin again.")
         if "code" not in query:
-            log.info("the provider let nobody in: %.200s", query.get("error", "without a word"))
+            log.info("the provider let nobody in: %.200r", query.get("error", "without a word"))
             raise ProviderRefused(f"{self.name} has let nobody in, or it was cancelled there. Begin again.")
         from headway.infra.openid import ProviderFault  # noqa: PLC0415 - see _loaded
 
@@ -156,10 +157,12 @@ class ProviderSignIn:
         provider = self._known()
         identity = identity_of(claims, provider.issuer, provider.groups_claim)
         if journey.confirms is not None:
-            await self._confirm(journey.confirms, identity)
+            await self._confirm(journey.confirms, identity, visitor)
             return Arrival(opened=None, then=journey.then)
         opened = await self._db.run(lambda tx: self._opened(tx, identity, provider, visitor))
         if opened is None:
+            told = sorted(identity.groups)[:_MOST_TOLD]
+            log.info("the provider's %.100r is let in by none of their groups: %.1000r", identity.subject, told)
             raise ProviderRefused(
                 f"{provider.name} knows you as {identity.name}, and none of your groups there is let in here. Whoever "
                 "owns an organisation of this panel says which are."
@@ -176,6 +179,16 @@ class ProviderSignIn:
         if user_id is None:
             user_id = store.add_user(tx, identity.name, identity.email)
             identities_store.add(tx, user_id, identity)
+        person = self._settle(tx, user_id, identity, wanted, visitor)
+        if person is None:
+            return None
+        by = {"provider": provider.issuer}
+        return open_session(tx, self._throttle, person, Stage.WHOLE, visitor, lasting=provider.session, **by)
+
+    def _settle(
+        self, tx: Tx, user_id: str, identity: Identity, wanted: Mapping[str, Belonging], visitor: Visitor
+    ) -> Person | None:
+        """Makes somebody what their groups say from now on; None where they are nowhere any more."""
         people_store.lock(tx, user_id)
         identities_store.note_sign_in(tx, user_id, identity)
         changed = [each for each in wanted if _set(tx, each, user_id, wanted[each])]
@@ -183,30 +196,40 @@ class ProviderSignIn:
         for organization_id in gone:
             _remove(tx, organization_id, user_id, visitor)
         if changed or gone:
-            whose = user_id
-            tx.after(lambda: self._access.changed(whose))
+            tx.after(lambda: self._access.changed(user_id))
         person = people_store.person_of(tx, user_id)
-        if person is None:
-            return None
-        for organization_id in changed:
-            _note(tx, person, organization_id, visitor, wanted[organization_id].role.word)
-        by = {"provider": provider.issuer}
-        return open_session(tx, self._throttle, person, Stage.WHOLE, visitor, lasting=provider.session, **by)
+        if person is not None:
+            for organization_id in changed:
+                _note(tx, person, organization_id, visitor, wanted[organization_id].role.word)
+        return person
 
-    async def _confirm(self, session: str, identity: Identity) -> None:
-        """Whoever has this session has just shown that it is still them. Raises ProviderRefused."""
+    async def _confirm(self, session: str, identity: Identity, visitor: Visitor) -> None:
+        """Whoever has this session has just shown that it is still them, and in which groups they are. Raises
+        ProviderRefused.
+        """
         digest = tokens.digest(session)
 
         def write(tx: Tx) -> bool:
+            identities_store.lock(tx, identity)
             actor = sessions_store.actor_of(tx, digest)
-            if actor is None or identities_store.user_of(tx, identity) != actor.user_id:
+            if actor is None:
                 return False
+            if identities_store.user_of(tx, identity) != actor.user_id:
+                note_failed(tx, actor, CONFIRM_FAILED, visitor.address)
+                return False
+            wanted = belongings(identities_store.rules_of(tx), identity.groups)
+            self._settle(tx, actor.user_id, identity, wanted, visitor)
+            if sessions_store.actor_of(tx, digest) is None:
+                return False  # no group lets them in there any more
             sessions_store.confirm(tx, actor.credential.id)
             tx.after(self._access.forget)
             return True
 
         if not await self._db.run(write):
-            raise ProviderRefused(f"At {self.name} you are somebody else than here, or your session has ended.")
+            raise ProviderRefused(
+                f"At {self.name} you are somebody else than here, or in no group that is let in, or your session has "
+                "ended."
+            )
 
     async def _loaded(self) -> OpenIdClient:
         """What speaks with the provider; its libraries are loaded beside the event loop. Raises NoProvider."""
@@ -214,8 +237,9 @@ class ProviderSignIn:
         async with self._loads:
             if self._client is None:
                 await asyncio.to_thread(import_module, "headway.infra.openid")
-                from headway.infra.openid import OpenIdClient  # noqa: PLC0415 - most panels have no provider
+                from headway.infra.openid import OpenIdClient, trusted  # noqa: PLC0415 - most panels have no provider
 
+                await asyncio.to_thread(trusted)
                 self._client = OpenIdClient(provider)
             return self._client
 

@@ -23,7 +23,7 @@ _SESSION = "session "  # before its digest, among what is remembered: no session
 class AccessService:
     """Knows callers by their keys and sessions. One that was seen is remembered for seconds, so that polling clients
     cost no read of the database; what another panel ends stops working within that time. ``usage`` counts its calls.
-    Keys of those who are members by the groups of a provider are refused after their ``absence`` there.
+    Keys of those who sign in by a provider are refused after their ``absence`` there.
     """
 
     def __init__(

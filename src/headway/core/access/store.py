@@ -28,7 +28,6 @@ _HOLDERS = (
         users.c.email,
         members.c.member_id,
         members.c.role,
-        members.c.by_groups,
         identities.c.signed_in_at,
     )
     .join(users, users.c.user_id == api_keys.c.user_id)
@@ -42,12 +41,12 @@ _HOLDERS = (
 
 def actor_of(tx: Tx, digest_of_key: str, absence: timedelta | None = None) -> Actor | None:
     """Whoever holds the key with this digest; None when there is no such key, it is disabled or has expired, or its
-    holder has left, or is a member by the groups of a provider and has not signed in by it for this long.
+    holder has left, or signs in by a provider and has not done so for this long.
     """
     row = tx.execute(_HOLDERS.where(api_keys.c.digest == digest_of_key)).one_or_none()
     if row is None or row.disabled_at is not None or (row.expires_at is not None and row.expires_at <= tx.now):
         return None
-    if row.by_groups and absence is not None and (row.signed_in_at is None or row.signed_in_at <= tx.now - absence):
+    if absence is not None and row.signed_in_at is not None and row.signed_in_at <= tx.now - absence:
         return None
     return actor_by(tx, row, Credential.of_key(row.api_key_id, row.api_key_name), terms_of(row))
 
@@ -130,10 +129,13 @@ def projects_among(tx: Tx, organization_id: str, project_ids: Collection[str]) -
 
 
 def first_owner(tx: Tx) -> tuple[str, str] | None:
-    """(user, organisation) of the first owner of the first organisation, None before the first start."""
+    """(user, organisation) of the first owner of the first organisation whom nobody's groups have made one, None before
+    the first start.
+    """
     row = tx.execute(
         select(members.c.user_id, members.c.organization_id)
         .where(members.c.role == Role.OWNER.word, members.c.organization_id == first_organization(tx))
+        .where(members.c.by_groups.is_(False))
         .order_by(members.c.created_at, members.c.member_id)
         .limit(1)
     ).one_or_none()

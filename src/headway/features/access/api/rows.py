@@ -77,7 +77,8 @@ class PersonRow(TypedDict):
 
 class MemberFacts(TypedDict):
     """Somebody in an organisation, and what they were given. Only ``role``, ``accessedProjects`` and
-    ``accessedServices`` decide what they may do; what else clients keep here is given back as it was sent.
+    ``accessedServices`` decide what they may do, which their groups at the provider set anew where it is ``byGroups``;
+    what else clients keep here is given back as it was sent.
     """
 
     id: str
@@ -87,6 +88,7 @@ class MemberFacts(TypedDict):
     createdAt: str
     accessedProjects: list[str]
     accessedServices: list[str]
+    byGroups: bool
     accessedEnvironments: list[str]
     accessedGitProviders: list[str]
     accessedServers: list[str]
@@ -344,6 +346,7 @@ def _facts(member: Member) -> MemberFacts:
         **_belonging(member),
         "accessedProjects": sorted(member.grants.projects),
         "accessedServices": sorted(member.grants.services),
+        "byGroups": member.by_groups,
     }
     found: MemberFacts = row
     return found

@@ -49,14 +49,16 @@ async def _given(visit: Visit, row: MemberRow) -> Sequence[Mapping[str, str]]:
 
 
 def _actions(visit: Visit, row: MemberRow) -> Sequence[Mapping[str, object]]:
-    """What is offered: nobody changes who is more than they are, nor themselves by the way."""
+    """What is offered: nobody changes who is more than they are, nor themselves by the way, nor what somebody's groups
+    set anew each time.
+    """
     if row["userId"] == visit.actor.user_id or Role.of(row["role"]) > visit.actor.role:
         return ()
     here = f"{LIST}/users/{row['userId']}"
     actions: list[Mapping[str, object]] = []
-    if visit.may(SET_ROLE):
+    if visit.may(SET_ROLE) and not row["byGroups"]:
         actions.append({"label": "Change the role", "href": f"{here}/role", "icon": "edit"})
-    if visit.may(ASSIGN) and row["role"] == Role.MEMBER.word:
+    if visit.may(ASSIGN) and row["role"] == Role.MEMBER.word and not row["byGroups"]:
         actions.append({"label": "Change what they see", "href": f"{here}/access"})
     if visit.may(REMOVE):
         actions.append({"label": "Remove", "href": f"{here}/remove", "icon": "remove", "danger": True})
@@ -113,6 +115,10 @@ async def _ask(visit: Visit) -> Question:
                 " Invitations of theirs that nobody has accepted count no more."
             ),
             "What they have deployed stays, and so does what the audit log says of them.",
+            *(
+                ("They come back with their next sign-in, for as long as a group of theirs is let in.",)
+                * row["byGroups"]
+            ),
         ),
         button="Remove them",
         danger=True,
