@@ -63,6 +63,7 @@ async def _ask_add(visit: Visit) -> Question:
         consequences=(
             "Whoever signs in by the provider and is in this group belongs to this organisation, as long as they are.",
             "Of several groups the highest role counts, and all projects together.",
+            "Whoever may put somebody into the group there decides who comes in here.",
         ),
         button="Let it in",
         values={"role": Role.MEMBER.word},
