@@ -156,6 +156,27 @@ def test_a_browser_that_keeps_nothing_is_told_too(running: Panel, browser: Brows
         page.get_by_role("dialog", name="Keys").wait_for(timeout=SOON)
 
 
+def test_the_palette_leads_where_is_typed(running: Panel, browser: Browser, first_session: str) -> None:
+    application_id, deployment_id = ended(running, "found by its name")
+    with opened(running, browser, first_session) as page:
+        page.goto(f"/deployments/{deployment_id}")
+        page.keyboard.press("Control+k")
+        palette = page.get_by_role("dialog", name="Go to")
+        page.keyboard.type("by its name")
+        palette.get_by_role("link", name="Deploy found by its name").wait_for(timeout=SOON)
+        page.keyboard.press("ArrowDown")
+        assert palette.locator("a:focus").get_attribute("href") == f"/services/{application_id}"
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("Control+a")
+        page.keyboard.type("deploy found")
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"**/services/{application_id}/deploy-application", timeout=SOON)
+        page.get_by_role("link", name="Go to").click()
+        palette.wait_for(timeout=SOON)
+        page.keyboard.press("Escape")
+        palette.wait_for(state="hidden", timeout=SOON)
+
+
 def test_a_dark_page_is_printed_dark_on_white(running: Panel, browser: Browser, first_session: str) -> None:
     with opened(running, browser, first_session) as page:
         page.goto("/services")

@@ -41,6 +41,7 @@ SCHEMES: Sequence[Literal["light", "dark"]] = ("light", "dark")
 MOST_BYTES = 150_000  # on the wire, with all that a page loads
 SHOWN = (
     "/home",
+    "/palette",
     "/deployments",
     "/deployments/{deploymentId} deployment that failed",
     "/services/{serviceId} application",

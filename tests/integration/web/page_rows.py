@@ -52,6 +52,7 @@ _OPENED_BY: Mapping[str, str | Row] = {
     "/notifications": "notification.all",
     "/notifications/notices/{noticeId}": "notification.notice",
     "/notifications/{notificationId}": "notification.one",
+    "/palette": _ANYBODY,
     "/previews": "previewDeployment.overview",
     "/previews/of/{kind}/{serviceId}": "service.one",
     "/previews/{previewDeploymentId}": "previewDeployment.one",

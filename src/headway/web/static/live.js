@@ -6,6 +6,7 @@ import "./keys.js";
 import { LiveStream } from "./live_stream.js";
 import { isLookedBackIn, toOwnEnds } from "./log_end.js";
 import { morph, tellGone } from "./morph.js";
+import "./palette.js";
 
 const QUICK = 3_000, TOLD = 15_000, SLOW = 60_000; // milliseconds from one look at a part to the next, where nothing calls for one
 const APART = 250, SILENCE = 30_000, DOUBT = 4_000, PATIENCE = 10_000, HIDDEN = 2_000, THERE = 30_000, MOST_TOPICS = 16;

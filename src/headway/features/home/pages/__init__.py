@@ -1,4 +1,4 @@
-"""The first page, made when it is first asked for."""
+"""The pages over all features, each made when it is first asked for."""
 
 from __future__ import annotations
 
@@ -11,10 +11,16 @@ if TYPE_CHECKING:
 
 def pages() -> Mapping[str, Callable[[], Page]]:
     """What makes each page, by its path."""
-    return {"/home": _home}
+    return {"/home": _home, "/palette": _palette}
 
 
 def _home() -> Page:
     from headway.features.home.pages.home import PAGE
+
+    return PAGE
+
+
+def _palette() -> Page:
+    from headway.features.home.pages.palette import PAGE
 
     return PAGE

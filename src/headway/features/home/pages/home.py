@@ -26,6 +26,7 @@ DEPLOYMENTS: Asked[SearchPage] = Asked("deployment.search")
 SERVERS: Asked[list[ListedServerRow]] = Asked("server.all")
 BACKUPS: Asked[list[BackupOverviewRow]] = Asked("backup.overview")
 HEALTH: Asked[HealthRow] = Asked("settings.health")
+UNDER_WAY = f"{Status.PENDING},{Status.RUNNING}"
 MOST = 10
 _FOLDER = "features/home/pages"
 _LOOKED_AT = 100
@@ -34,7 +35,6 @@ _DAY = timedelta(days=1)
 # What nobody asked for: who kills or cancels one knows of it.
 _FAILURES = f"{Reason.FAILED},{Reason.TIMED_OUT},{Reason.OUT_OF_MEMORY},{Reason.LOST},{Reason.REFUSED}"
 _NOBODY_ASKED = frozenset(_FAILURES.split(","))
-_UNDER_WAY = f"{Status.PENDING},{Status.RUNNING}"
 _UNFIT = ("error", "unstable", "unknown")  # what is worst comes first
 
 
@@ -64,7 +64,7 @@ async def failed(visit: Visit) -> View:
 
 
 async def _under_way(visit: Visit) -> Mapping[str, object]:
-    found = await visit.ask_within(_SECONDS, DEPLOYMENTS, status=_UNDER_WAY, limit=MOST, counts=True)
+    found = await visit.ask_within(_SECONDS, DEPLOYMENTS, status=UNDER_WAY, limit=MOST, counts=True)
     if isinstance(found, Unknown):
         unknown = {"under_way_unknown": found, "under_way_more": None, "under_way_tools": ()}
         return {"under_way": (), **unknown, "live": True}
@@ -76,7 +76,7 @@ async def _under_way(visit: Visit) -> Mapping[str, object]:
     return {
         "under_way": rows,
         "under_way_unknown": None,
-        "under_way_more": _further(found, status=_UNDER_WAY),
+        "under_way_more": _further(found, status=UNDER_WAY),
         "under_way_tools": more,
         "live": bool(rows) or found["nextCursor"] is not None,
     }

@@ -1,0 +1,139 @@
+"""The command palette: what somebody can go to and do, found by a few words. Each command is a link to a page or to a
+question, and does nothing by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from headway.features.home.pages.home import DEPLOYMENTS, SERVERS, UNDER_WAY
+from headway.features.services.pages.service_actions import actions_of, address
+from headway.features.services.pages.service_list import ALL
+from headway.pages.page import Asked, Page, Unknown, View, Visit
+
+if TYPE_CHECKING:
+    from headway.features.deployments.api.rows import CentralRow
+    from headway.features.projects.api.rows import ProjectsFound
+    from headway.features.services.api.service_rows import GlanceRow
+
+PATH = "/palette"
+PROJECTS: Asked[ProjectsFound] = Asked("project.search")
+MOST = 20  # are shown; who wants another types more
+_LOOKED_AT = 100
+_LONGEST = 200  # of what is typed
+_SECONDS = 2.0
+_FOLDER = "features/home/pages"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A command, by what it is called; ``about`` tells it from others that are called so."""
+
+    label: str
+    about: str
+    href: str
+    icon: str
+
+    def is_meant(self, words: Sequence[str]) -> bool:
+        """Whether each word, in small letters, stands in what is shown of it."""
+        shown = f"{self.label} {self.about}".casefold()
+        return all(word in shown for word in words)
+
+    def distance(self, text: str) -> int:
+        """How far it is from a text in small letters: what is called just so comes first."""
+        label = self.label.casefold()
+        return 0 if label == text else 1 if label.startswith(text) else 2
+
+
+async def show(visit: Visit) -> View:
+    """The field, and what was found."""
+    return await _view(visit, "palette.html")
+
+
+async def found(visit: Visit) -> View:
+    """What was found, which the palette of an open page asks for."""
+    return await _view(visit, "palette_found.html")
+
+
+async def _view(visit: Visit, template: str) -> View:
+    typed = " ".join(visit.query.get("text", "").split())
+    text = "".join(each for each in typed if each.isprintable())[:_LONGEST]
+    words = text.casefold().split()
+    commands, unknowns = await _commands(visit, words)
+    meant = sorted((each for each in commands if each.is_meant(words)), key=lambda each: each.distance(text.casefold()))
+    values = {
+        "text": text,
+        "pull": f"{PATH}/-/found?{urlencode({'text': text})}",
+        "commands": meant[:MOST],
+        "further": len(meant) - MOST,
+        "unknowns": unknowns,
+    }
+    return View(template=f"{_FOLDER}/{template}", values=values, title="Go to")
+
+
+async def _commands(visit: Visit, words: Sequence[str]) -> tuple[Sequence[Command], Sequence[Unknown]]:
+    """All that there are, what is under way first and what does something to a service last; and what was not to be
+    had. Projects are asked for by the last word, for one is mostly called after what is done.
+    """
+    deployments = await visit.ask_within(_SECONDS, DEPLOYMENTS, status=UNDER_WAY, limit=_LOOKED_AT)
+    services = await visit.ask_within(_SECONDS, ALL)
+    projects = await visit.ask_within(_SECONDS, PROJECTS, q=words[-1] if words else None, limit=_LOOKED_AT)
+    servers = await visit.ask_within(_SECONDS, SERVERS) if visit.may(SERVERS.name) else []
+    commands: list[Command] = []
+    if not isinstance(deployments, Unknown):
+        commands += (command for row in deployments["rows"] for command in _of_deployment(visit, row))
+    if not isinstance(services, Unknown):
+        commands += (_shown(row) for row in services)
+    if not isinstance(servers, Unknown):
+        commands += (_named(row["name"], "server", f"/servers/{row['serverId']}", "servers") for row in servers)
+    if not isinstance(projects, Unknown):
+        rows = projects["items"]
+        commands += (_named(row["name"], "project", f"/projects/{row['projectId']}", "projects") for row in rows)
+    if not isinstance(services, Unknown):
+        commands += (command for row in services for command in _of_service(visit, row))
+    return commands, [each for each in (deployments, services, projects, servers) if isinstance(each, Unknown)]
+
+
+def _named(name: str, about: str, href: str, icon: str) -> Command:
+    return Command(label=name, about=about, href=href, icon=icon)
+
+
+def _of_deployment(visit: Visit, row: CentralRow) -> Iterator[Command]:
+    """What is under way: to look at it, and to end it."""
+    service, path = row["application"] or row["compose"] or row["database"], f"/deployments/{row['deploymentId']}"
+    about = f"{row['status']}, {service['name']}" if service is not None else row["status"]
+    yield _named(row["title"], about, path, "deployments")
+    if visit.may("deployment.cancel"):
+        yield _named(f"Cancel {row['title']}", about, f"{path}/cancel", "cancel")
+    if row["status"] == "running" and visit.may("deployment.killProcess"):
+        yield _named(f"Kill {row['title']}", about, f"{path}/kill", "kill")
+
+
+def _shown(row: GlanceRow) -> Command:
+    return _named(row["name"], _about(row), address(row), "services")
+
+
+def _of_service(visit: Visit, row: GlanceRow) -> Iterator[Command]:
+    """What can be done with a service as it stands, and where it tells of itself."""
+    about = _about(row)
+    for each in actions_of(visit, row, waiting=False):
+        yield _named(f"{each['label']} {row['name']}", about, f"{each['href']}", f"{each['icon']}")
+    for label, page, icon in (("Log of", "log", "search"), ("Settings of", "settings", "edit")):
+        yield _named(f"{label} {row['name']}", about, f"{address(row)}/{page}", icon)
+
+
+def _about(row: GlanceRow) -> str:
+    environment = row["environment"]
+    return f"{row['database'] or row['kind']}, {environment['project']['name']} / {environment['name']}"
+
+
+PAGE = Page(
+    path=PATH,
+    permission=None,
+    show=show,
+    parts={"found": found},
+    topics=lambda _visit: ("services", "deployments"),
+)
