@@ -273,3 +273,12 @@ def _once_in(text: str) -> str:
     found = re.search(r'name="once" value="([^"]+)"', text)
     assert found is not None
     return found[1]
+
+
+async def test_a_name_that_has_to_be_typed_can_be_read_whole(world: World) -> None:
+    name = "shop " * 45 + "of all"
+    project_id = (await world.post("project.create", name=name))["project"]["projectId"]
+    async with signed_in(world) as client:
+        path = f"/projects/{project_id}/remove"
+        assert name in (await client.get(path)).text
+        assert (await send(client, path, typed=name)).status_code == 303
