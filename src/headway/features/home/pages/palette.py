@@ -17,6 +17,7 @@ from headway.pages.page import Asked, Page, Unknown, View, Visit
 if TYPE_CHECKING:
     from headway.features.deployments.api.rows import CentralRow
     from headway.features.projects.api.rows import ProjectsFound
+    from headway.features.servers.api.rows import ListedServerRow
     from headway.features.services.api.service_rows import GlanceRow
 
 PATH = "/palette"
@@ -81,7 +82,9 @@ async def _commands(visit: Visit, words: Sequence[str]) -> tuple[Sequence[Comman
     deployments = await visit.ask_within(_SECONDS, DEPLOYMENTS, status=UNDER_WAY, limit=_LOOKED_AT)
     services = await visit.ask_within(_SECONDS, ALL)
     projects = await visit.ask_within(_SECONDS, PROJECTS, q=words[-1] if words else None, limit=_LOOKED_AT)
-    servers = await visit.ask_within(_SECONDS, SERVERS) if visit.may(SERVERS.name) else []
+    servers: list[ListedServerRow] | Unknown = []
+    if visit.may(SERVERS.name):
+        servers = await visit.ask_within(_SECONDS, SERVERS)
     commands: list[Command] = []
     if not isinstance(deployments, Unknown):
         commands += (command for row in deployments["rows"] for command in _of_deployment(visit, row))
