@@ -13,9 +13,10 @@ import httpx
 import pytest
 from sqlalchemy import select, update
 
-from headway.core.access import store
+from headway.core.access import links, store
 from headway.infra.db.tables.access import identities, members, sessions, users
 from headway.infra.db.transaction import Tx
+from headway.kernel.errors import Conflict
 from tests.e2e.npm_clients import installed
 from tests.integration.http.world import World, client_with, open_world
 from tests.integration.web.browsers import (
@@ -169,6 +170,8 @@ async def test_a_local_owner_always_stays(world: World, openid: RunningProvider)
     async with signed_in(world) as client:
         page = (await client.get(f"/members/users/{hers['userId']}")).text
         assert ("by their groups" in page, "/remove" in page, "/role" in page) == (True, True, False)
+    with pytest.raises(Conflict, match="would outlive it"):
+        await world.services.db.run(lambda tx: links.for_person(tx, str(hers["userId"]), second_factor=False))
     await world.services.db.run(_as_if_they_were_first)
     assert await world.services.db.read(store.first_owner) == (owner["userId"], owner["organizationId"])
     for refused in (
@@ -210,10 +213,11 @@ async def test_what_comes_back_is_for_who_was_sent_and_once(world: World, openid
         ):
             told = await client.get("/sign-in/provider/callback", params=query)
             assert told.status_code == 401
-        sent = await client.get("/sign-in/provider")
-        state = parse_qs(urlsplit(sent.headers["location"]).query)["state"][0]
-        lying = {"state": state, "code": "guessed", "iss": "https://evil.example"}
-        assert (await client.get("/sign-in/provider/callback", params=lying)).status_code == 401
+        for issuer in (openid.issuer, "https://evil.example", None):  # which this provider tells always
+            sent = await client.get("/sign-in/provider")
+            led = httpx.URL(signed_in_there(sent.headers["location"], "ada"))
+            led = led.copy_remove_param("iss") if issuer is None else led.copy_set_param("iss", issuer)
+            assert (await client.get(led)).status_code == (303 if issuer == openid.issuer else 401), issuer
         assert (await client.post("/sign-in/provider", headers={"origin": ORIGIN})).status_code == 404
 
 
@@ -361,9 +365,11 @@ async def test_what_was_given_by_hand_is_left_alone(world: World, openid: Runnin
         await world.services.db.run(
             lambda tx: tx.execute(update(members).where(members.c.by_groups.is_(True)).values(by_groups=False))
         )
-        openid.knows("ada")
-        assert (await come(client, "ada")).status_code == 303
-        assert (await me(client))["role"] == "member"
+        await lets_in(world, "bosses", "owner")
+        for groups in ((), ("bosses",)):
+            openid.knows("ada", *groups)
+            assert (await come(client, "ada")).status_code == 303
+            assert (await me(client))["role"] == "member", groups
 
 
 async def test_without_a_provider_there_is_no_way_to_one(tmp_path: Path, sqlite_template: Path) -> None:

@@ -49,6 +49,11 @@ def test_an_answer_of_which_a_piece_is_another_is_refused(answer: str, data: st.
         READ[answer](json.dumps(told))
 
 
+def test_a_new_passkey_goes_by_the_id_that_its_device_has_given_it() -> None:
+    with pytest.raises(NotShown, match="another than its id"):
+        ceremonies.registered(HOST, CHALLENGE, json.dumps({**json.loads(MADE), "id": "AAAA", "rawId": "AAAA"}))
+
+
 @settings(deadline=None)
 @given(data=st.data())
 def test_what_is_signed_and_changed_by_a_byte_is_refused(data: st.DataObject) -> None:
