@@ -43,8 +43,9 @@ async def authenticate(door: Door, scope: Scope, calls: int = 1) -> Actor | None
     """
     headers: Mapping[bytes, bytes] = dict(scope["headers"])
     came_from.set(door.origins.visitor_of(scope))
-    if key_of(headers) is not None:
-        return await by_key(door.access, headers, calls)
+    key = key_of(headers)
+    if key is not None:
+        return await _by_key(door.access, key, headers, calls)
     token = session_of(door.origins, scope)
     actor = None if token is None else await door.sign_in.by_session(token)
     if actor is not None:
@@ -56,13 +57,7 @@ async def authenticate(door: Door, scope: Scope, calls: int = 1) -> Actor | None
 async def by_key(access: AccessService, headers: Mapping[bytes, bytes], calls: int = 1) -> Actor | None:
     """Whoever holds the key that the request carries, None when nobody does. Raises as ``authenticate`` does."""
     key = key_of(headers)
-    actor = None if key is None else await access.authenticate(key)
-    if actor is not None:
-        found(actor=actor.user_id, key=actor.credential.id)
-        access.usage.spend(actor, calls)
-        if headers.get(b"x-headway-trigger") == b"manual":
-            return replace(actor, by_hand=True)
-    return actor
+    return None if key is None else await _by_key(access, key, headers, calls)
 
 
 def session_of(origins: Origins, scope: Scope) -> str | None:
@@ -85,3 +80,13 @@ def key_of(headers: Mapping[bytes, bytes]) -> str | None:
             return None
         key = given[len(_BEARER) :].strip()
     return key.decode("latin-1") or None
+
+
+async def _by_key(access: AccessService, key: str, headers: Mapping[bytes, bytes], calls: int) -> Actor | None:
+    actor = await access.authenticate(key)
+    if actor is not None:
+        found(actor=actor.user_id, key=actor.credential.id)
+        access.usage.spend(actor, calls)
+        if headers.get(b"x-headway-trigger") == b"manual":
+            return replace(actor, by_hand=True)
+    return actor

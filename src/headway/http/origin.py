@@ -74,8 +74,10 @@ class Origins:
 
     def visitor_of(self, scope: Scope) -> str:
         """The address of whoever asks: the peer, or of whom a proxy that is believed says that it asks for."""
-        peer, headers = peer_of(scope), dict(scope["headers"])
-        told = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
+        peer, header = peer_of(scope), dict(scope["headers"]).get(b"x-forwarded-for")
+        if header is None:  # as in most requests, for which no address has to be read
+            return peer
+        told = header.decode("latin-1").split(",")
         while self._believes(peer) and told and _is_address(last := told.pop().strip()):
             peer = last  # which may be a proxy too, that asks for another one
         return peer

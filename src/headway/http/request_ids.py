@@ -57,5 +57,5 @@ class RequestIds:
 
 def told_path(path: str) -> str:
     """A path as the panel's own log may tell it."""
-    plain = _SLASHES.sub("/", path)  # a slash too many leads nowhere, and tells as much
+    plain = _SLASHES.sub("/", path) if "//" in path else path  # a slash too many leads nowhere, and tells as much
     return _ADDRESS.sub(r"\1*", plain) if plain.startswith(_SECRETS) else path

@@ -160,6 +160,12 @@ def test_a_visitor_is_who_a_proxy_of_this_machine_names() -> None:
     assert visitor(HERE) == HERE
 
 
+def test_of_two_lines_that_name_a_visitor_the_one_counts_that_the_nearest_proxy_added() -> None:
+    given = scope_of(HERE)
+    given["headers"] = [(b"x-forwarded-for", b"203.0.113.9"), (b"x-forwarded-for", THERE.encode())]
+    assert Origins(None, plain_sign_in=False).visitor_of(given) == THERE
+
+
 def visitor(peer: str, forwarded_for: str | None = None, proxies: str | None = None) -> str:
     headers = {} if forwarded_for is None else {"x_forwarded_for": forwarded_for}
     return Origins(None, plain_sign_in=False, proxies=proxies).visitor_of(scope_of(peer, **headers))
