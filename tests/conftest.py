@@ -88,9 +88,10 @@ WITH_PROGRAMS = tuple(
     for each in ("e2e", *(f"integration/{part}" for part in ("builders", "hosts", "runtimes", "sources", "toolchains")))
 )
 A_FEW_OF_THEM = {"test_main_job.py"}  # the way from a repository to an address and back
-# Whose files have turns where ``--turn`` is given, but for those few: whole panels, one story a file.
-WITH_TURNS = ("attacks", "e2e")
-TURNS = 3
+# Whose files have turns where ``--turn`` is given, and in how many days all of them: in the quick run what asks a panel
+# within the process, in the whole one what starts panels, one story a file; but for those few.
+QUICK_TURNS = ("integration/http", "integration/web"), 2
+WHOLE_TURNS = ("attacks", "e2e"), 3
 
 __all__ = [
     "database",
@@ -125,14 +126,17 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """What only the tests here know."""
-    told = f"leave out what has its turn another day: files of {' and '.join(WITH_TURNS)}, all of them in {TURNS} days"
+    told = "leave out the files that have their turn another day (QUICK_TURNS and WHOLE_TURNS in tests/conftest.py)"
     parser.addoption("--turn", action="store_true", help=told)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """What would be left out as a whole is not even read."""
-    left_out = config.getoption("markexpr") == "not slow" and _has_programs(collection_path)
-    return True if left_out or (config.getoption("turn") and collection_path in _another_days()) else None
+    is_quick = config.getoption("markexpr") == "not slow"
+    if is_quick and _has_programs(collection_path):
+        return True
+    folders, days = QUICK_TURNS if is_quick else WHOLE_TURNS
+    return True if config.getoption("turn") and collection_path in _another_days(folders, days) else None
 
 
 @pytest.hookimpl(tryfirst=True)  # before what is slow is left out
@@ -212,17 +216,15 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:  # noqa: ANN401 - it
 
 
 @cache
-def _another_days() -> frozenset[Path]:
+def _another_days(folders: tuple[str, ...], days: int) -> frozenset[Path]:
     """The files that have no turn today. The long ones are dealt out one by one, so that each day takes as long."""
     here = Path(__file__).parent
-    files = {
-        path for folder in WITH_TURNS for path in (here / folder).glob("test_*.py") if path.name not in A_FEW_OF_THEM
-    }
+    files = {path for folder in folders for path in (here / folder).glob("test_*.py") if path.name not in A_FEW_OF_THEM}
     known = [here / name for name in LONGEST]
     longest = sorted(files.intersection(known), key=known.index)
-    dealt = {path for place, path in enumerate(longest) if (place + today().toordinal()) % TURNS == 0}
+    dealt = {path for place, path in enumerate(longest) if (place + today().toordinal()) % days == 0}
     # By their names within the repository, or each folder that holds one would have other days.
-    others = turn([path.relative_to(here).as_posix() for path in files.difference(known)], TURNS)
+    others = turn([path.relative_to(here).as_posix() for path in files.difference(known)], days)
     return frozenset(files - dealt - {here / name for name in others})
 
 

@@ -122,7 +122,7 @@ def test_what_answers_no_http_is_deployed_with_a_warning(shared: Panel, tmp_path
 
 def test_what_answered_before_has_to_answer_again(shared: Panel, tmp_path: Path) -> None:
     application_id = served(shared, tmp_path, "native", "web")
-    shared.post("application.update", applicationId=application_id, healthDeadlineSeconds=4)
+    shared.post("application.update", applicationId=application_id, healthDeadlineSeconds=8)
     commit(tmp_path / "web", files("native", TALKS_OF_ITSELF), "become a mail server")
     row = shared.ended(shared.deploy(application_id))
     assert row["status"] == "error"
