@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headway.drivers.runtimes.launch import layer
 from headway.kernel.failures import (
     applications,
     backends,
@@ -246,6 +247,15 @@ def test_what_a_release_wrote_as_it_ended_is_read_in_a_moment() -> None:
     # Beside what a build wrote, of which more is read: that measure is as slow as the machine is.
     at_start, at_build = (max(_thread_seconds(each, phase) for each in outputs) for phase in (Phase.START, Phase.BUILD))
     assert at_start < at_build / 3
+
+
+@pytest.mark.parametrize("sentence", layer.SENTENCES.values(), ids=layer.SENTENCES)
+@pytest.mark.parametrize("phase", Phase)
+@pytest.mark.parametrize("prefix", ["", "web | "])
+def test_how_a_process_was_started_is_not_why_it_ended(sentence: str, phase: Phase, prefix: str) -> None:
+    note = f"{prefix}headway: {sentence} This took 0.1 s at the start.\n"
+    assert told(note * 3, phase) == Explanation(line="")
+    assert told(f"{note}{prefix}bye\n{note}", phase).line == "bye"
 
 
 def _thread_seconds(output: str, phase: Phase) -> float:

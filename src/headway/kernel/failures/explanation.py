@@ -5,6 +5,7 @@ The rules are loaded when something has failed: hundreds of them would take a tw
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +20,11 @@ _MOST_AT_START: Final = 16 << 10
 _THREADS: Final = OwnThreads(2, "failures", seconds=20.0)  # of the worst of so many characters it takes a few
 _FIRST_WORDS: Final = frozenset(
     ("a", "an", "it", "no", "ports", "some", "something", "tests", "the", "there", "this", "two", "what")
+)
+# What the launcher says of a process' layer (drivers/runtimes/launch/layer.py) before the program writes anything.
+_OF_LAYERS: Final = re.compile(
+    r"^(?:[\w.-]{1,60} +\| )?headway: The kernel (?:lends no file under another owner|refuses an overlay) here, .*\n?",
+    re.MULTILINE,
 )
 
 
@@ -52,7 +58,8 @@ def explain(output: str, phase: Phase) -> Explanation | None:
     """
     from headway.kernel.failures.selection import selected  # noqa: PLC0415 - see above
 
-    found = selected(output[-(MOST_CHARACTERS if phase is Phase.BUILD else _MOST_AT_START) :], phase)
+    end = output[-(MOST_CHARACTERS if phase is Phase.BUILD else _MOST_AT_START) :]
+    found = selected(_without_layers(end), phase)
     return None if found is None else Explanation(line=found[0], cause=found[1], mend=found[2])
 
 
@@ -65,7 +72,12 @@ def plain(output: str) -> Explanation:
     """The line of it that tells most, whose cause nobody knows."""
     from headway.kernel.failures.line_choice import telling_line  # noqa: PLC0415 - see above
 
-    return Explanation(line=without_folders(telling_line(output[-MOST_CHARACTERS:])))
+    return Explanation(line=without_folders(telling_line(_without_layers(output[-MOST_CHARACTERS:]))))
+
+
+def _without_layers(output: str) -> str:
+    """How a process was started is never why its program ended."""
+    return _OF_LAYERS.sub("", output) if "headway: The kernel " in output else output
 
 
 def _sentence(cause: str) -> str:

@@ -49,13 +49,14 @@ def lay(root: str, release_id: str, terms: Mapping[str, Any], *, parted: bool) -
     _tell(place, {**terms, "form": form})
     if form != OVERLAY:
         took = time.monotonic() - began
-        os.write(2, f"headway: {_FORMS[form]} This took {took:.1f} s at the start.\n".encode())
+        os.write(2, f"headway: {SENTENCES[form]} This took {took:.1f} s at the start.\n".encode())
     for path in terms["keep"]:
         _keep(path, folder, terms, bound=form != COPY)
     return folder
 
 
-_FORMS: Mapping[str, str] = {
+# Told by no failure as what a program said: kernel/failures/explanation.py knows how they begin.
+SENTENCES: Mapping[str, str] = {
     OWNERS: "The kernel lends no file under another owner here, so each file of the release was given to the process "
     "in its layer; what is in node_modules and .venv can be read only.",
     COPY: "The kernel refuses an overlay here, so this process works in a copy of its release; node_modules and .venv "
