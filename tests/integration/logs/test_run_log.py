@@ -52,6 +52,21 @@ async def test_a_failure_quotes_its_line_to_the_end(tmp_path: Path) -> None:
     assert said.line == "this broke"
 
 
+async def test_a_command_that_writes_nothing_is_told_with_nothing_that_stands_before_it(tmp_path: Path) -> None:
+    paths = LogPaths(tmp_path / "logs")
+    paths.prepare()
+    spool = Spool(tmp_path / "spool")
+    before = b"==> release command\nNothing was cached: the cache cannot be read.\n"
+    await spool.append(before)
+    log = LogFolder(paths, Broadcast(paths), Events()).open("a", spool, ())
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        group.create_task(log.run())
+        assert (await log.catch_up(len(before), Phase.BUILD)).line == ""
+        await spool.append(b"bye\n")
+        assert (await log.catch_up(len(before), Phase.BUILD)).line == "bye"
+        await log.finish("Deployment failed")
+
+
 async def test_a_line_that_could_go_on_as_a_secret_is_shown_to_its_end_when_nothing_comes(tmp_path: Path) -> None:
     paths = LogPaths(tmp_path / "logs")
     paths.prepare()

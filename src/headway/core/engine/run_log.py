@@ -18,7 +18,7 @@ from headway.infra.logs.logfile import close_log, drop_checkpoint
 from headway.infra.logs.mask import Masker
 from headway.infra.logs.paths import LogPaths
 from headway.infra.logs.pump import TURN_SECONDS, Pump, PumpStopped
-from headway.infra.logs.reader import ending, tail
+from headway.infra.logs.reader import MOST_TAIL_BYTES, ending, tail
 from headway.infra.logs.search import Found, Search, search_log
 from headway.infra.logs.steps import StepEvent, StepMark, mark_step
 from headway.kernel.events import Events, LogGrew
@@ -96,7 +96,7 @@ class PumpedLog:
             await self._pump.reach(0)  # with what is held back, because it could be the beginning of a secret
         try:
             said = await ending(self._path, since)
-            near = await tail(self._path, _LINES_LOOKED_AT)
+            near = await tail(self._path, _LINES_LOOKED_AT, min(MOST_TAIL_BYTES, max(0, self.size - since)))
         except OSError:
             return Explanation(line="")
         return await on_own_threads(lambda: explain(said, phase) or plain(near))
