@@ -14,6 +14,7 @@ import pytest
 from headway.drivers.runtimes.contract.runtime import Runtime
 from headway.drivers.runtimes.contract.runtime_set import Runtimes
 from headway.features.servers.store import servers_in_use
+from headway.features.services.application import store
 from headway.features.services.application.reconciler import ApplicationReconciler
 from headway.features.services.releases_store import make_serving
 from tests.integration.http.world import World
@@ -50,6 +51,28 @@ async def test_releases_whose_drain_is_over_are_ended_at_the_same_time(world: Wo
             await keeper_with(world, {"native": runtime}).keep_round()
         assert await runtime.known() == {first, second}
     assert (meet / "ok").exists()
+
+
+@pytest.mark.slow
+async def test_an_application_whose_route_cannot_be_read_keeps_no_other_from_being_kept(
+    world: World, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (old, first), (older, second) = [await served(world, name, 2) for name in ("shop", "other")]
+    routes = world.platform.data_dir.path / "edge" / "routes"
+    routes.mkdir(parents=True, exist_ok=True)
+    shop = await world.services.db.read(partial(store.release, release_id=old))
+    assert shop is not None
+    (routes / f"{shop.service_id}.yml").write_text("torn")
+    async with opened(make_runtime(folder)) as runtime:
+        for release_id in (old, first, older, second):
+            line = {"web": "exec sleep 600"}
+            spec = make_spec(folder, release_id=release_id, port=None, health=settle(0.1), processes=line)
+            await run(runtime, Work(), spec)
+        keeper = keeper_with(world, {"native": runtime})
+        await keeper.keep_round()
+        await keeper.keep_round()
+        assert await runtime.known() == {old, first, second}
+    assert caplog.text.count("does not hold what Headway writes") == 1, "each round meets it again: once is enough"
 
 
 async def test_only_servers_on_which_something_was_released_have_an_edge_to_look_after(world: World) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -17,7 +17,7 @@ from headway.features.services.application.port_guard import Guard
 from headway.features.services.application.tools import ApplicationContext
 from headway.features.services.model import AtRest, DesiredState, Release
 from headway.features.services.reconciler import ONCE, ServiceReconciler
-from headway.kernel.errors import Unavailable
+from headway.kernel.errors import HeadwayError, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
         await at_once(self._bring_in_line(application_id) for application_id in _out_of_line(at_rest, up))
         await self._hold(up)
         due = await lifecycle.db.read(lambda tx: store.due_to_retire(tx, self.host_id))
-        await at_once(_unless_away(self._retire(each)) for each in due if each.runtime in up)
+        await at_once(self._retire(each) for each in due if each.runtime in up)
         since = self.watch_time
         for release in await lifecycle.db.read(lambda tx: health_store.watched(tx, self.host_id, tx.now - since)):
             if release.runtime in up and await lifecycle.driver.runtime(release).crashed(release.release_id):
@@ -74,12 +74,19 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
         return await self._rest()
 
     async def _retire(self, release: Release) -> None:
-        """Ends a replaced release; those that are kept keep their folders. Raises Unavailable where the edge cannot be
-        told.
+        """Ends a replaced release; those that are kept keep their folders. Where the edge cannot be told, an engine is
+        away or a disk is full, it is left to the next round, and the rest of this one goes on.
         """
-        await self.lifecycle.driver.retire(release)
-        async with self.lifecycle.turn(release.service_id):  # another may have ended at the same moment
-            await self.lifecycle.clear(release.service_id)
+        try:
+            await self.lifecycle.driver.retire(release)
+            async with self.lifecycle.turn(release.service_id):  # another may have ended at the same moment
+                await self.lifecycle.clear(release.service_id)
+        except (HeadwayError, OSError) as error:
+            if self._told.get(release.release_id) != str(error):  # each round meets it again: once is enough
+                self._told[release.release_id] = str(error)
+                log.warning("left for later: %s", error)
+        else:
+            self._told.pop(release.release_id, None)
 
     async def _hold(self, up: Collection[str]) -> None:
         """What may not be started again now is not by the engine either: what runs goes on. A swarm would start it
@@ -121,13 +128,3 @@ def _out_of_line(at_rest: Sequence[AtRest], up: Mapping[str, Collection[str]]) -
         for each in at_rest
         if each.runtime in up and (each.release_id in up[each.runtime]) is not (each.wanted is DesiredState.UP)
     ]
-
-
-async def _unless_away(work: Awaitable[None]) -> None:
-    """What an engine that is away, or a disk, keeps from being done is done later; the rest does not wait for it."""
-    try:
-        await work
-    except Unavailable as away:
-        log.warning("left for later: %s", away.message)
-    except OSError as error:
-        log.warning("left for later: %s", error)
