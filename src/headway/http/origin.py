@@ -132,6 +132,17 @@ def is_asked_from(place: Place, scope: Scope) -> bool:
     return _PAGE in headers if site is None else site == _SAME_ORIGIN
 
 
+def is_opened(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether somebody opens the address, as far as the browser says: it is no picture, frame or script of some page,
+    and not fetched in case somebody should open it. Where the browser sends no fetch metadata (over plain HTTP) it asks
+    for a page at least, which a picture does not.
+    """
+    wanted = headers.get(b"sec-fetch-dest")
+    if wanted is None:
+        return b"text/html" in headers.get(b"accept", b"")
+    return wanted == b"document" and b"sec-purpose" not in headers
+
+
 def peer_of(scope: Scope) -> str:
     """The address that the connection comes from, "" where that is unknown."""
     return str((scope.get("client") or ("",))[0])

@@ -14,7 +14,7 @@ from headway.core.access.sign_in import Visitor
 from headway.http import errors
 from headway.http.bodies import read_whole
 from headway.http.cookies import cookie_in, flash_name, session_name, theme_name
-from headway.http.origin import Place, is_sent_from
+from headway.http.origin import Place, is_opened, is_sent_from
 from headway.kernel.errors import Forbidden, InvalidInput
 
 FORM_TOKEN = "form_token"  # noqa: S105 - the name of the field
@@ -33,6 +33,13 @@ class ForeignForm(Forbidden):
             "This form was not sent from a page of this panel, or that page is too old. Open it again and send it once"
             " more."
         )
+
+
+class NotOpened(Forbidden):
+    """A page loads what has to be opened."""
+
+    def __init__(self) -> None:
+        super().__init__("No page loads this in passing: open its address itself.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +76,11 @@ class Came:
         """Raises ForeignForm where the browser does not say that a page of this very place sends it."""
         if not is_sent_from(self.place, self.headers):
             raise ForeignForm
+
+    def require_opened(self) -> None:
+        """Raises NotOpened where the browser says that some page loads it, be it a foreign one, and nobody opens it."""
+        if not is_opened(self.headers):
+            raise NotOpened
 
     async def form(self, most_bytes: int = _MOST_BYTES) -> Mapping[str, str]:
         """What was typed; of a field that came twice the last. Raises Problem, and InvalidInput."""

@@ -56,8 +56,8 @@ class SignInPages:
     seats: Seats = field(default_factory=lambda: Seats(_READ, "forms"))
 
     async def answer(self, came: Came) -> Answer | View | None:
-        """What to answer, None where the path is none of theirs. Raises Readable, ForeignForm, Missing, Problem,
-        Unavailable.
+        """What to answer, None where the path is none of theirs. Raises Readable, ForeignForm, NotOpened, Missing,
+        Problem, Unavailable.
         """
         page = self._page(came.path)
         if page is None:
@@ -69,6 +69,8 @@ class SignInPages:
         if not came.place.takes_passwords:
             raise Readable(came.place.port)
         if came.method == "GET":
+            if came.path in _ONLY_LOOKED_AT:
+                came.require_opened()  # each counts as a try: any page could use up those of whoever looks at it
             return await page(came, None)
         came.require_own()
         async with self.seats.one("", place_of(came.visitor.address)):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,7 +13,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.integration.http.serving import served
 from tests.integration.http.test_access_table import things_of
-from tests.integration.http.world import World
+from tests.integration.http.world import World, open_world
 from tests.integration.web.browsers import (
     COOKIE,
     OWN,
@@ -27,6 +29,15 @@ from tests.integration.web.test_pages import _addresses, _ids, _with_session
 from tests.support.panel.today import today, turn
 
 DAYS = 16  # in which all that is forged is sent once; `script/prove dashboard_matrix` sends all of it
+
+# What a page elsewhere has a browser send: a picture, a frame, a script's request, and what is fetched ahead.
+IN_PASSING: tuple[dict[str, str], ...] = (
+    {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"},
+    {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"},
+    {"sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "empty"},
+    {"sec-fetch-site": "cross-site", "sec-fetch-dest": "document", "sec-purpose": "prefetch"},
+    {"accept": "image/avif,image/webp,*/*;q=0.8"},
+)
 
 
 async def _paths(world: World) -> tuple[str, list[str]]:
@@ -79,6 +90,23 @@ async def test_nobody_is_signed_in_or_out_by_another_page(world: World) -> None:
             assert out.status_code == 403, why
         assert (await client.get("/deployments")).status_code == 200
         assert (await other.get(path)).status_code == 200, "the link was not used up"
+
+
+async def test_no_page_uses_up_the_tries_of_who_looks_at_it(tmp_path: Path, sqlite_template: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    shutil.copyfile(sqlite_template, data / "headway.db")
+    away = {"HEADWAY_OIDC_ISSUER": "https://127.0.0.1:9", "HEADWAY_OIDC_CLIENT_ID": "panel"}
+    async with open_world(data, **away) as world, browser(world) as client:
+        for path in ("/sign-in/provider", "/sign-in/provider/callback?state=x&code=y"):
+            for headers in IN_PASSING * 8:
+                assert (await client.get(path, headers=headers)).status_code == 403, headers
+                assert (await client.head(path, headers=headers)).status_code == 403, headers
+        opened = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+        assert (await client.get("/sign-in/provider", headers=opened)).status_code == 503, "only the provider is away"
+        assert (await client.get(await link_for(world, "Owner"))).status_code == 200
+        typed = {"name": "Owner", "password": "not the right one"}
+        assert (await client.post("/sign-in", data=typed, headers=OWN)).status_code == 401
 
 
 async def test_the_cookie_opens_the_api_to_pages_of_this_panel_alone(world: World) -> None:
