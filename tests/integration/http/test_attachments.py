@@ -61,6 +61,25 @@ async def test_a_mount_that_no_container_could_have_is_refused(
     assert (await world.get("application.one", applicationId=application_id))["mounts"] == []
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "type_"), [("content", "a: 1", "file"), ("hostPath", "/srv", "bind"), ("volumeName", "b", None)]
+)
+async def test_what_a_mount_of_another_type_has_is_refused_unless_it_becomes_one(
+    world: World, application_id: str, field: str, value: str, type_: str | None
+) -> None:
+    made = await world.post("mounts.create", **volume(application_id))
+    before = made
+    if type_ is None:
+        before = await world.post("mounts.update", mountId=made["mountId"], type="bind", hostPath="/srv")
+    answer = await world.owner.post("/mounts.update", json={"mountId": made["mountId"], field: value})
+    assert (answer.status_code, f"{field} is what" in answer.json()["message"]) == (400, True), answer.text
+    assert await world.get("mounts.one", mountId=made["mountId"]) == before
+    nothing: dict[str, Json] = {"content": "", "hostPath": None, "volumeName": None}
+    sent = {**nothing, field: value, "type": type_ or "volume"}
+    changed = await world.post("mounts.update", mountId=made["mountId"], **sent)
+    assert (changed[field], changed["type"]) == (value, type_ or "volume")
+
+
 async def test_two_mounts_at_one_place_are_refused(world: World, application_id: str) -> None:
     await world.post("mounts.create", **volume(application_id))
     answer = await world.owner.post("/mounts.create", json=volume(application_id, volumeName="other"))

@@ -16,6 +16,7 @@ from headway.features.containers.api.rows import MountRow, MountType, mount_row
 from headway.features.services.application.attachments import AttachmentService, as_mount
 from headway.features.services.application.model import Attached
 from headway.kernel.artifacts import MountKind
+from headway.kernel.errors import InvalidInput
 
 Id = Annotated[str, Field(min_length=1)]
 Path = Annotated[str, Field(min_length=1, max_length=4_096)]
@@ -59,9 +60,11 @@ class UpdateMount(MountById):
     file_path: Path | None = None
 
     def applied(self, mount: Attached) -> Attached:
-        """The mount with what was sent."""
+        """The mount with what was sent. Raises InvalidInput for what a mount of its type has not."""
+        kind = MountKind(self.type or mount.kind)
+        self._require_of(kind)
         changed = as_mount(
-            MountKind(self.type or mount.kind),
+            kind,
             self.mount_path or mount.target,
             volume=self.volume_name or mount.source,
             host_path=self.host_path or mount.source,
@@ -69,6 +72,19 @@ class UpdateMount(MountById):
             file=self.file_path or mount.file_path,
         )
         return replace(changed, mount_id=mount.mount_id)
+
+    def _require_of(self, kind: MountKind) -> None:
+        sent = {
+            MountKind.VOLUME: ("volumeName", self.volume_name),
+            MountKind.BIND: ("hostPath", self.host_path),
+            MountKind.FILE: ("content", self.content),
+        }
+        for of, (name, value) in sent.items():
+            if value and of is not kind:
+                raise InvalidInput(
+                    f"{name} is what a mount of the type {of} has, and this one is of the type {kind}. Leave it out, "
+                    f"or make it one by type: {of}."
+                )
 
 
 @router.query("one", least=Role.MEMBER, scope=Scope.READ)
