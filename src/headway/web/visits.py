@@ -16,7 +16,7 @@ from headway.api.operation import Kind, Nothing, Operation, Ready, Stream
 from headway.api.registry import Given, Performer, Registry
 from headway.core.access import policy
 from headway.core.access.model import Actor
-from headway.kernel.errors import Unavailable
+from headway.kernel.errors import Code, HeadwayError, Unavailable
 from headway.kernel.uploads import Upload
 from headway.pages.forms import Flash, Started
 from headway.pages.page import Asked, Unknown
@@ -89,6 +89,11 @@ class PageVisit:
             return Unknown(why=f"It was not answered within {seconds:g} seconds.")
         except Unavailable as away:
             return Unknown(why=away.message)
+        except HeadwayError as error:
+            if error.code is not Code.INTERNAL:
+                raise
+            log.exception("%s failed", asked.name)  # of a secret that cannot be opened, as below
+            return Unknown(why=error.message)
         except OSError as error:  # of a log that cannot be read: the rest of the page can be shown
             log.warning("%s could not read a file: %s", asked.name, error)
             return Unknown(why=f"It could not be read: {error.strerror or 'the disk refused it'}.")

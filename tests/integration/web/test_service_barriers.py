@@ -5,6 +5,9 @@ from __future__ import annotations
 import html
 from typing import Any
 
+from sqlalchemy import update
+
+from headway.infra.db.tables.edge import logins
 from tests.integration.http.test_taken import A_FILE
 from tests.integration.http.world import World
 from tests.integration.web.browsers import OWN, form_token_of, send, signed_in
@@ -125,3 +128,19 @@ async def test_the_webhook_address_is_made_anew_after_a_question(world: World) -
             shown = (await client.get(page)).text
             assert f"{begin}{after}" in shown
             assert before not in shown
+
+
+async def test_the_domains_are_shown_where_what_stands_before_them_cannot_be_read(world: World) -> None:
+    id_ = await world.application("shop")
+    await world.post("security.create", applicationId=id_, username="ada", password=SECRET)
+    await world.services.db.run(lambda tx: tx.execute(update(logins).values(hash="of another key")))
+    assert (await world.owner.get("/application.one", params={"applicationId": id_})).status_code == 500
+    async with signed_in(world) as client:
+        shown = await client.get(f"/services/{id_}/domains")
+    assert shown.status_code == 200
+    assert "given by the panel" in shown.text
+    told = html.unescape(shown.text)
+    assert told.count("unknown") >= 2
+    assert "A stored secret cannot be opened" in told
+    for nothing in ("No address is answered with another one.", "Everybody comes in"):
+        assert nothing not in told, "nobody knows that"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from headway.api.secret_values import veiled
 from headway.features.services.pages import barriers
 from headway.features.services.pages.domain_form import ADDED, LOOKED, fields_of
 from headway.features.services.pages.service_actions import APPLICATION, COMPOSE, ONE, address, router_of
@@ -14,13 +15,13 @@ from headway.features.services.pages.service_topics import (
     DOMAINS,
     action,
     back_to,
-    details_of,
     framed,
     id_of,
     path_of,
     routers,
     service_of,
 )
+from headway.features.services.pages.service_topics import OF_APPLICATION as APPLICATION_DETAILS
 from headway.pages.forms import Flash, Form, Question
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 from headway.pages.words import cut
@@ -45,7 +46,7 @@ async def show(visit: Visit) -> View:
     is_led = service["kind"] != "database"
     before: Mapping[str, object] = {}
     if service["kind"] == APPLICATION and visit.may("application.one"):
-        before = barriers.barriers_of(visit, await details_of(visit, service), address(service))
+        before = await _before(visit, service)
     return framed(
         visit,
         service,
@@ -61,6 +62,14 @@ async def show(visit: Visit) -> View:
             else (),
         },
     )
+
+
+async def _before(visit: Visit, service: ServiceOverviewRow) -> Mapping[str, object]:
+    """What stands before an application, Unknown where it cannot be had: its domains are shown all the same."""
+    found = await visit.ask_within(_SECONDS, APPLICATION_DETAILS, applicationId=service["serviceId"])
+    is_unknown = isinstance(found, Unknown)
+    row = {} if isinstance(found, Unknown) else veiled(found)
+    return {**barriers.barriers_of(visit, row, address(service)), "unknown": found if is_unknown else None}
 
 
 async def domains_of(visit: Visit, service: ServiceOverviewRow) -> Sequence[DomainRow]:
