@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from headway.infra.panel import notify
+from headway.cli.commands import install
+from headway.infra.panel import notify, systemd
+from headway.infra.panel.systemd import SystemdRefused
 from headway.infra.panel.units import Units
 from headway.kernel.settings import Facts, Settings
 from headway.panel import Panel
@@ -40,6 +42,63 @@ def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
     )
 
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.fixture
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The systemctl of a machine: a script that a test writes."""
+    script = tmp_path / "systemctl"
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    for name in ("_SECONDS", "_ANEW_SECONDS"):
+        monkeypatch.setattr(systemd, name, 0.1)
+    script.touch(mode=0o755)
+    return script
+
+
+def test_a_start_may_take_as_long_as_the_panel_asks_for(told: Path) -> None:
+    told.write_text('#!/bin/sh\n[ "$*" = "restart shop.service" ] && exec sleep 0.5\nexit 9\n')
+    still = list[int]()
+    systemd.start("restart", "shop.service", still=lambda: still.append(1))
+    assert len(still) >= 2
+
+
+@pytest.mark.root
+def test_an_install_follows_a_panel_that_upgrades_its_data(
+    told: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told.write_text('#!/bin/sh\n[ "$1" = start ] && exec sleep 0.5\nexit 0\n')
+    data = tmp_path / "data"
+    facts = Facts(is_root=True, home=tmp_path, cwd=tmp_path, cores=2, memory_bytes=8 << 30)
+    env_file = tmp_path / "shop.env"
+    units = Units(name="shop", program=Path("/opt/headway"), data_dir=data, env_file=env_file, systemd_version=254)
+
+    install._install(units, Settings.from_env({}, facts, data_dir=str(data)), {env_file: ""})
+
+    out = capsys.readouterr().out
+    told_still = "shop.service is still starting; what it does is in its log: journalctl -u shop -f\n"
+    assert out.count(told_still) >= 2
+    assert "shop.service runs, and will after a boot: http://127.0.0.1:3000\n" in out
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ("echo Job failed. >&2; exit 1", "'systemctl start a b' failed: Job failed."),
+        ("exit 3", "'systemctl start a b' failed: status 3"),
+    ],
+)
+def test_a_start_that_systemd_refuses_is_told(told: Path, body: str, sentence: str) -> None:
+    told.write_text(f"#!/bin/sh\n{body}\n")
+    with pytest.raises(SystemdRefused) as refused:
+        systemd.start("start", "a", "b", still=lambda: None)
+    assert refused.value.message == sentence
+
+
+def test_a_start_is_not_waited_for_without_end(told: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told.write_text("#!/bin/sh\nexec sleep 60\n")
+    monkeypatch.setattr(systemd, "_START_SECONDS", 0.2)
+    with pytest.raises(SystemdRefused, match="systemd goes on with it: 'systemctl status a' tells"):
+        systemd.start("start", "a", still=lambda: None)
 
 
 @pytest.mark.parametrize("form", ["path", "abstract"])

@@ -148,10 +148,9 @@ def _install(units: Units, settings: Settings, files: Mapping[Path, str]) -> Non
     if changed:
         systemd.control("daemon-reload")
     systemd.control("enable", "--quiet", *units.names)
-    if changed and holder is not None:
-        systemd.control("restart", panel)
-    else:
-        systemd.control("start", *units.names)
+    begins = ("restart", panel) if changed and holder is not None else ("start", *units.names)
+    log = f"journalctl -u {units.name} -f"
+    systemd.start(*begins, still=lambda: output.say(f"{panel} is still starting; what it does is in its log: {log}"))
     output.say(f"{panel} runs, and will after a boot: http://{settings.host}:{settings.port}")
     output.say(f"The owner's key: {settings.data_dir / 'owner.key'}, unless you gave one")
     output.say(
