@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, select, text, update
 
 from headway.core.deployments import store
 from headway.core.deployments.lease import Lease
@@ -15,18 +15,24 @@ from headway.core.deployments.model import Deployment
 from headway.core.deployments.status import Intent, Status
 from headway.core.engine.poller import Poller
 from headway.core.engine.troubles import Troubles
+from headway.drivers.forges.base import ForgeConnection
+from headway.features.git.providers import GitProviderService, OpenedRepository
 from headway.features.notifications.delivery import NoticeDelivery
 from headway.features.notifications.media import tell
 from headway.features.notifications.model import MOST_ATTEMPTS, Channel, Notice
+from headway.features.previews import store as previews_store
 from headway.features.previews.cleanup import PreviewCleanup
 from headway.features.schedules import store as schedules_store
 from headway.features.schedules.cleanup import ScheduleCleanup
 from headway.features.services import store as services_store
 from headway.infra.db.tables.notifications import channels, notices
+from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Unavailable
 from tests.integration.http.preview_rows import pull_request, told
 from tests.integration.http.test_notification import channel, make_due
+from tests.integration.http.test_preview_sweep import previewed
 from tests.integration.http.world import World
+from tests.support.forges.forge_apis import forge_api
 from tests.support.notifications.receivers import receiver
 
 Json = Any
@@ -121,6 +127,80 @@ async def test_a_preview_that_cannot_be_ended_keeps_no_other_from_it(world: Worl
     back = replace(away, stopping=Runner(world, leases, ""), troubles=Troubles())
     await rounds(Poller("previews", back.clear_round))
     assert await world.services.db.read(services_store.ending) == []
+
+
+@dataclass(slots=True)
+class Providers:
+    """Fits ``GitProviderService``, as far as it is asked for a list; one of ``broken`` answers what nobody foresaw."""
+
+    world: World
+    broken: set[str]
+    asked: list[str] = field(default_factory=list)
+
+    def repository(self, *given: Json) -> OpenedRepository | None:
+        return self.world.services.git_providers.repository(*given)
+
+    async def ask(self, connection: ForgeConnection, ask: Json) -> Json:
+        self.asked.append(connection.provider_id)
+        if connection.provider_id in self.broken:
+            raise KeyError("nobody foresaw it")
+        return await self.world.services.git_providers.ask(connection, ask)
+
+
+async def test_a_service_whose_forge_breaks_the_sweep_keeps_no_other_from_it(world: World) -> None:
+    with forge_api("github") as api:
+        ones = [await previewed(world, api) for _ in range(2)]
+        made = {each["githubId"]: each for each in await world.get("github.githubProviders")}
+        (first, second) = [await world.get("application.one", applicationId=each) for each in ones]
+        assert {first["githubId"], second["githubId"]} == made.keys()
+        sweeping = cast("PreviewCleanup", loop(world, "open pull requests")._work.__self__)  # type: ignore[attr-defined]
+        providers = Providers(world, {first["githubId"]})
+        poller = Poller(
+            "open pull requests", replace(sweeping, providers=cast("GitProviderService", providers)).sweep_round
+        )
+        await rounds(poller, 1)
+    assert await live(world, first["applicationId"]) == 3
+    assert await live(world, second["applicationId"]) == 0
+    assert await poller._round(poller._work) > 60  # it is not asked again each second
+    assert list(await shown(world)) == [f"open pull requests {first['applicationId']}"]
+
+
+async def test_a_preview_that_cannot_be_closed_or_put_to_sleep_keeps_no_other_from_it(world: World) -> None:
+    application_id = await world.application()
+    on = {"isPreviewDeploymentsActive": True, "previewLimit": 4}
+    await world.post("application.update", applicationId=application_id, **on)
+    for number in range(1, 5):
+        await told(world, application_id, pull_request(number, "a" * 40))
+    for _ in range(4):
+        await world.end(await world.claim())
+    first, second, third, fourth = await world.services.db.read(previews_store.every)
+    damaged = {first.preview_id, third.preview_id}
+
+    def age(tx: Tx) -> None:
+        for each in (first, second):
+            previews_store.set_fields(tx, each.preview_id, expires_at=tx.now)
+        for each in (third, fourth):
+            previews_store.set_fields(tx, each.preview_id, sleeps_at=tx.now)
+
+    await world.services.db.run(age)
+    names = ", ".join(f"'{each}'" for each in damaged)
+    refused = f"BEFORE UPDATE ON previews WHEN OLD.preview_id IN ({names}) BEGIN SELECT RAISE(ABORT, 'broken'); END"
+    await world.services.db.run(lambda tx: tx.execute(text(f"CREATE TRIGGER refused {refused}")).rowcount)
+    await rounds(loop(world, "previews"))
+    assert {each.preview_id for each in await world.services.db.read(previews_store.every)} == {
+        *damaged,
+        fourth.preview_id,
+    }
+    (asleep,) = [each for each in await world.services.db.read(previews_store.every) if each.asleep_since]
+    assert asleep.preview_id == fourth.preview_id
+    assert sorted(await shown(world)) == sorted(
+        [f"previews {first.preview_id} that has expired", f"previews {third.preview_id} that is to sleep"]
+    )
+
+
+async def live(world: World, application_id: str) -> int:
+    """How many previews an application has."""
+    return len(await world.get("previewDeployment.all", applicationId=application_id))
 
 
 async def test_a_channel_that_cannot_be_opened_keeps_no_other_from_being_told(world: World) -> None:

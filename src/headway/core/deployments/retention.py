@@ -61,6 +61,10 @@ class Attempts(Protocol):
         """An item is no more."""
         ...
 
+    def forget_others(self, loop: str, items: Collection[str]) -> None:
+        """A loop has no items any more but these."""
+        ...
+
 
 class Retention:
     """Removes what is not kept, a little at a time. ``own`` tells for a type of subjects what one of them keeps, given

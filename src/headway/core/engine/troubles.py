@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -84,6 +84,11 @@ class Troubles:
     def forget(self, loop: str, item: str) -> None:
         """An item is no more."""
         self._noted.pop((loop, item), None)
+
+    def forget_others(self, loop: str, items: Collection[str]) -> None:
+        """A loop has no items any more but these."""
+        for known in [each for each in self._noted if each[0] == loop and each[1] not in items]:
+            del self._noted[known]
 
     def give_up(self, loop: str, item: str, sentence: str) -> None:
         """Notes that something was given up, which the next of its kind that is done has forgotten."""

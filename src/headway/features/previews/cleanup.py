@@ -31,7 +31,7 @@ from headway.kernel.events import Events, PreviewsCounted
 log = logging.getLogger(__name__)
 
 _REST = 1.0
-_LOOP = "previews"
+_LOOP, _SWEEP = "previews", "open pull requests"
 _SWEEP_SECONDS = 600.0
 _FRESH = timedelta(minutes=2)  # a list that was asked for before a pull request was opened does not tell of it
 _REMEMBERED = timedelta(days=7)
@@ -39,7 +39,9 @@ _REMEMBERED = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewCleanup:
-    """``clear_round`` and ``sweep_round`` are the rounds of two loops; by ``troubles`` each preview ends by itself."""
+    """``clear_round`` and ``sweep_round`` are the rounds of two loops; by ``troubles`` each preview, and what is asked
+    of each service's forge, is seen to by itself.
+    """
 
     db: Database
     stopping: Stopping
@@ -47,44 +49,49 @@ class PreviewCleanup:
     acting: PreviewLifecycle
     providers: GitProviderService
     troubles: Attempts
-    _failing: set[str] = field(default_factory=set)
     _told: dict[str, str] = field(default_factory=dict)
 
     async def clear_round(self) -> float:
         """Ends what runs of previews that are closed, so that the reconciler can remove them; seconds to rest."""
         expired, tired, counted, ending = await self.db.read(_look)
-        if expired:
-            await self.db.run(self._expire)
-        if tired:
-            await self.db.run(self._put_to_sleep)
-        if expired or tired:
+        work = {f"{each} that has expired": partial(self._close, preview_id=each) for each in expired}
+        work |= {f"{each} that is to sleep": partial(self._put_to_sleep, preview_id=each) for each in tired}
+        for item, write in work.items():
+            await self.troubles.attempt(_LOOP, item, partial(self.db.run, write))
+        if work:
             _, _, counted, ending = await self.db.read(_look)
         self.events.announce(PreviewsCounted(states=counted))
-        for preview_id in self._failing.difference(ending):  # it has ended by itself
-            self.troubles.forget(_LOOP, preview_id)
-        self._failing.intersection_update(ending)
+        self.troubles.forget_others(_LOOP, {*work, *ending})  # they have ended by themselves
         for preview_id in ending:
-            if await self.troubles.attempt(_LOOP, preview_id, partial(self._end, preview_id)):
-                self._failing.discard(preview_id)
-            else:
-                self._failing.add(preview_id)
+            await self.troubles.attempt(_LOOP, preview_id, partial(self._end, preview_id))
         return _REST
 
     async def sweep_round(self) -> float:
         """Asks the forges which pull requests are open, and catches up with what nobody told; seconds to rest."""
-        for service, previews, repository in await self.db.read(self._asked_after):
-            try:
-                found = await self._open_pulls(repository)
-            except HeadwayError as error:
-                if self._told.get(service.service_id) != error.message:  # once is enough
-                    self._told[service.service_id] = error.message
-                    extra = {"service": service.service_id, "reason": error.message}
-                    log.warning("pull requests could not be asked after", extra=extra)
-                continue
-            self._told.pop(service.service_id, None)
-            await self.db.run(lambda tx, s=service, p=previews, f=found: self._catch_up(tx, s, p, f))  # type: ignore[misc]
+        grouped: dict[tuple[SubjectType, str], list[Preview]] = defaultdict(list)
+        for preview in await self.db.read(store.every):
+            grouped[preview.service_type, preview.service_id].append(preview)
+        self.troubles.forget_others(_SWEEP, {service_id for _, service_id in grouped})
+        for (service_type, service_id), previews in grouped.items():
+            await self.troubles.attempt(_SWEEP, service_id, partial(self._sweep, service_type, service_id, previews))
         await self.db.run(lambda tx: store.forget_closed(tx, tx.now - _REMEMBERED))
         return _SWEEP_SECONDS
+
+    async def _sweep(self, service_type: SubjectType, service_id: str, previews: Sequence[Preview]) -> None:
+        asked = await self.db.read(lambda tx: self._asked(tx, service_type, service_id))
+        if asked is None:
+            return
+        service, repository = asked
+        try:
+            found = await self._open_pulls(repository)
+        except HeadwayError as error:
+            if self._told.get(service_id) != error.message:  # once is enough
+                self._told[service_id] = error.message
+                extra = {"service": service_id, "reason": error.message}
+                log.warning("pull requests could not be asked after", extra=extra)
+            return
+        self._told.pop(service_id, None)
+        await self.db.run(lambda tx: self._catch_up(tx, service, previews, found))
 
     async def _end(self, preview_id: str) -> None:
         await end_unfinished(self.db, self.stopping, SubjectType.PREVIEW, preview_id, Intent.CANCEL)
@@ -93,31 +100,27 @@ class PreviewCleanup:
         connection, path = repository.connection, repository.path
         return await self.providers.ask(connection, lambda api: api.open_pulls(connection, path))
 
-    def _expire(self, tx: Tx) -> None:
+    def _close(self, tx: Tx, preview_id: str) -> None:
         for preview in store.expired(tx):
-            self.acting.close(tx, preview, ClosedWhy.EXPIRED)
+            if preview.preview_id == preview_id:
+                self.acting.close(tx, preview, ClosedWhy.EXPIRED)
 
-    def _put_to_sleep(self, tx: Tx) -> None:
-        for preview in store.tired(tx):
-            store.set_fields(tx, preview.preview_id, asleep_since=tx.now)
-            rest(tx, preview.preview_id)
+    def _put_to_sleep(self, tx: Tx, preview_id: str) -> None:
+        if preview_id in {each.preview_id for each in store.tired(tx)}:
+            store.set_fields(tx, preview_id, asleep_since=tx.now)
+            rest(tx, preview_id)
 
-    def _asked_after(self, tx: Tx) -> list[tuple[Service[Any], list[Preview], OpenedRepository]]:
-        """Each service that has previews and a provider, with how its forge is asked."""
-        grouped: dict[tuple[SubjectType, str], list[Preview]] = defaultdict(list)
-        for preview in store.every(tx):
-            grouped[preview.service_type, preview.service_id].append(preview)
-        found = []
-        for (service_type, service_id), previews in grouped.items():
-            try:
-                service = self.acting.services.kinds.find(tx, service_type, service_id)
-                given = service.settings
-                mine = self.providers.repository(tx, given.source_type, given.extra, service.organization_id)
-                if mine is not None:
-                    found.append((service, previews, mine))
-            except HeadwayError:  # its provider is gone, or it is itself
-                continue
-        return found
+    def _asked(
+        self, tx: Tx, service_type: SubjectType, service_id: str
+    ) -> tuple[Service[Any], OpenedRepository] | None:
+        """A service that has previews, and how its forge is asked; None where it has no provider."""
+        try:
+            service = self.acting.services.kinds.find(tx, service_type, service_id)
+            given = service.settings
+            mine = self.providers.repository(tx, given.source_type, given.extra, service.organization_id)
+        except HeadwayError:  # its provider is gone, or it is itself
+            return None
+        return None if mine is None else (service, mine)
 
     def _catch_up(self, tx: Tx, service: Service[Any], previews: Sequence[Preview], found: Sequence[OpenPull]) -> None:
         heads = {each.number: each.head for each in found}
@@ -144,6 +147,7 @@ def _swept(request: Request) -> Request:
     return replace(request, trigger=Trigger.WEBHOOK, triggered_by_name="Headway, which missed a push")
 
 
-def _look(tx: Tx) -> tuple[bool, bool, Mapping[str, int], list[str]]:
-    """Whether the time of some is over, and of some to be awake; how many there are, and which are ending."""
-    return bool(store.expired(tx)), bool(store.tired(tx)), store.counted(tx), services_store.ending(tx)
+def _look(tx: Tx) -> tuple[list[str], list[str], Mapping[str, int], list[str]]:
+    """The time of which is over, and of which to be awake; how many there are, and which are ending."""
+    expired, tired = ([each.preview_id for each in found(tx)] for found in (store.expired, store.tired))
+    return expired, tired, store.counted(tx), services_store.ending(tx)
