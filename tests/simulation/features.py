@@ -181,7 +181,7 @@ def _loops(made: World, engine: Engine, receiver: Receiver) -> tuple[Poller, ...
         providers=cast("GitProviderService", None),
         troubles=parts.troubles,
     )
-    handing = NoticeOutbox(db=db, unchanged=unchanged, keep_for=timedelta(days=1))
+    handing = NoticeOutbox(db=db, unchanged=unchanged, keep_for=timedelta(days=1), troubles=parts.troubles)
     sending = NoticeDelivery(db=db, vault=vault, events=events, tell=receiver.tell)
     return (
         Poller("schedules", cleaning.clear_round),

@@ -7,11 +7,14 @@ import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from headway.core.access.policy import Missing
+from headway.core.deployments.retention import Attempts
 from headway.core.deployments.store import announce_later
+from headway.core.engine.concurrency import at_once
 from headway.features.servers import store as servers
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -22,6 +25,7 @@ _SHARE = 20  # of this machine's disk, at most so much of what applications leav
 _REST = 30.0
 _SECONDS = 10.0
 _HERE = ""
+_LOOP, _THIS_MACHINE = "disk watch", "this machine"
 
 
 class Roomy(Protocol):
@@ -45,24 +49,29 @@ class Roomy(Protocol):
 @dataclass(slots=True, kw_only=True)
 class DiskWatch:
     """``servers`` are those that there are, by their ids; ``low`` are the short of room, "" for ``folder``. Who fills
-    the disk there is ended where no more than the ``reserve`` is free: it is short then.
+    the disk there is ended where no more than the ``reserve`` is free: it is short then. By ``troubles`` each disk is
+    looked at by itself.
     """
 
     db: Database
     folder: Path
     servers: Mapping[str, Roomy]
+    troubles: Attempts
     reserve: int = 0
     low: set[str] = field(default_factory=set)
 
     async def look(self) -> float:
         """Looks once; seconds to rest."""
+        reached = {each: server for each, server in self.servers.items() if server.link is not None}
+        self.troubles.forget_others(_LOOP, {_THIS_MACHINE, *self.servers})
+        work = {_THIS_MACHINE: self._look_here}
+        work |= {each: partial(self._look_at, each, server) for each, server in reached.items()}
+        await at_once((self.troubles.attempt(_LOOP, *each) for each in work.items()), most=len(work))
+        return _REST
+
+    async def _look_here(self) -> None:
         here = await asyncio.to_thread(shutil.disk_usage, self.folder)
         await self._judge(_HERE, here.free, max(_LEAST_BYTES, min(self.reserve, here.total // _SHARE)))
-        async with asyncio.TaskGroup() as group:
-            for server_id, server in [*self.servers.items()]:
-                if server.link is not None:
-                    group.create_task(self._look_at(server_id, server))
-        return _REST
 
     async def _look_at(self, server_id: str, server: Roomy) -> None:
         with suppress(HeadwayError, TimeoutError):  # one that is away is told of elsewhere

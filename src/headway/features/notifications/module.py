@@ -17,17 +17,19 @@ from headway.module import Base, Module
 
 def install_notifications(base: Base, servers: Mapping[str, SshHost]) -> Module:
     """Notifications; the disks of ``servers`` are watched beside the panel's own."""
-    db, vault, settings = base.db, base.vault, base.settings
-    telling = NoticeOutbox(db=db, unchanged=Unchanged(base.db.version), keep_for=settings.keep_webhooks)
+    db, vault, settings, troubles = base.db, base.vault, base.settings, base.engine.troubles
+    unchanged, kept = Unchanged(base.db.version), settings.keep_webhooks
+    telling = NoticeOutbox(db=db, unchanged=unchanged, keep_for=kept, troubles=troubles)
     sending = NoticeDelivery(db=db, vault=vault, events=base.events, tell=tell)
-    disk = DiskWatch(db=db, folder=base.data_dir.path, servers=servers, reserve=settings.disk_reserve)
-    troubles = TroubleWatch(db=db, troubles=base.engine.troubles.all)
+    folder = base.data_dir.path
+    disk = DiskWatch(db=db, folder=folder, servers=servers, troubles=troubles, reserve=settings.disk_reserve)
+    watch = TroubleWatch(db=db, troubles=troubles.all)
     return Module(
         loops=(
             Poller("disk watch", disk.look),
             Poller("outbox", telling.hand_out),
             Poller("notifications", sending.send_due),
             Poller("notifications kept", telling.forget_old),
-            Poller("trouble watch", troubles.look),
+            Poller("trouble watch", watch.look),
         )
     )

@@ -4,47 +4,69 @@ out. So each thing that happened is told on a channel under one id, whenever the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
+from headway.core.deployments.retention import Attempts
 from headway.features.notifications import store
 from headway.features.notifications.model import Channel, Happening, Notice, NoticeState, wants
-from headway.infra.db.engine import Database
+from headway.infra.db.engine import Database, DatabaseAway
 from headway.infra.db.transaction import Tx
 from headway.infra.db.version import Unchanged
 from headway.kernel.ids import new_id
 
 _AT_A_TIME = 200
 _REST = 1.0
+_LOOP = "outbox"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeOutbox:
-    """``keep_for`` is how long it is kept what was told, ``unchanged`` says when nothing can have been written."""
+    """``keep_for`` is how long it is kept what was told, ``unchanged`` says when nothing can have been written. By
+    ``troubles`` what cannot be handed out keeps nothing else from it.
+    """
 
     db: Database
     unchanged: Unchanged
     keep_for: timedelta
+    troubles: Attempts
+    _failing: set[int] = field(default_factory=set)
 
     async def hand_out(self) -> float:
         """Hands out all that there is; seconds to rest."""
-        if not await self.unchanged.unless(self._has_some):
+        await self._hand_out_singly(sorted(self._failing))
+        if not await self.unchanged.unless(self._written):
             return _REST
-        while await self.db.run(self._hand_out) == _AT_A_TIME:
-            continue
-        return 0.0 if await self._has_some() else _REST
+        try:
+            while await self.db.run(self._hand_out) == _AT_A_TIME:
+                continue
+        except DatabaseAway:
+            raise
+        except Exception:  # noqa: BLE001 - whichever it is: it is told of where that is met by itself
+            await self._hand_out_singly(await self._written())
+        return 0.0 if await self._written() else _REST
 
-    async def _has_some(self) -> bool:
-        return await self.db.read(lambda tx: bool(store.written(tx, 1)))
+    async def _written(self) -> list[int]:
+        return await self.db.read(lambda tx: [row.seq for row in store.written(tx, _AT_A_TIME, but=self._failing)])
 
     async def forget_old(self) -> float:
         """Removes what was told long ago; seconds to rest."""
         await self.db.run(lambda tx: store.forget_old(tx, tx.now - self.keep_for))
         return 3600.0
 
-    def _hand_out(self, tx: Tx) -> int:
+    async def _hand_out_singly(self, seqs: Collection[int]) -> None:
+        for seq in seqs:
+            hand_out = partial(self._hand_out, only=seq)
+            if await self.troubles.attempt(_LOOP, f"what was written as number {seq}", partial(self.db.run, hand_out)):
+                self._failing.discard(seq)
+            else:
+                self._failing.add(seq)
+
+    def _hand_out(self, tx: Tx, only: int | None = None) -> int:
         tx.lock("outbox")
-        rows = store.written(tx, _AT_A_TIME)
+        rows = store.written(tx, _AT_A_TIME, but=self._failing) if only is None else store.written_as(tx, only)
         channels = store.every_unopened(tx)
         for row in rows:
             heard = [each for each in channels if each.created_at <= row.created_at]

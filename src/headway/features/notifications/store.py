@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -88,9 +88,15 @@ def set_failing(tx: Tx, channel_id: str, error: str | None) -> None:
 # The outbox: what was written with the transactions of those to whom it happened.
 
 
-def written(tx: Tx, limit: int) -> list[Row[Any]]:
-    """The oldest rows of the outbox."""
-    return list(tx.execute(select(outbox).order_by(outbox.c.seq).limit(limit)))
+def written(tx: Tx, limit: int, *, but: Collection[int] = ()) -> list[Row[Any]]:
+    """The oldest rows of the outbox ``but`` for these."""
+    others = select(outbox).where(outbox.c.seq.not_in(but)) if but else select(outbox)
+    return list(tx.execute(others.order_by(outbox.c.seq).limit(limit)))
+
+
+def written_as(tx: Tx, seq: int) -> list[Row[Any]]:
+    """The row of the outbox of that number, if it is still there."""
+    return list(tx.execute(select(outbox).where(outbox.c.seq == seq)))
 
 
 def strike_out(tx: Tx, seqs: Sequence[int]) -> None:
