@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
+from headway.core.deployments.model import SubjectType
 from headway.core.deployments.status import Status
 from headway.features.notifications.disk import DiskWatch
+from headway.features.rollbacks.readiness import Readiness
+from headway.features.services.kinds import RollbackForm
+from headway.features.webhooks.catch_up import CatchingUp
 from headway.infra.db.tables.deployments import outbox
+from headway.infra.db.tables.hooks import hook_deliveries
 from tests.integration.http.test_bad_items import loop, rounds, shown
 from tests.integration.http.test_notification import Roomy, channel, make_due
+from tests.integration.http.test_preview_reports import due_now, previews, reports
+from tests.integration.http.test_preview_sweep import previewed
+from tests.integration.http.test_rollback import left
 from tests.integration.http.world import World
+from tests.support.forges.forge_apis import forge_api
 from tests.support.notifications.receivers import receiver
 
 Json = Any
@@ -56,3 +65,82 @@ async def test_a_disk_that_cannot_be_looked_at_keeps_no_other_from_it(
     assert await watch.look() > 1
     assert watch.low == {"full"}
     assert sorted(await shown(world)) == ["disk watch broken", "disk watch this machine"]
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """Fits ``RollbackForm``, as far as it is asked what is missing; of one release it cannot say."""
+
+    form: RollbackForm
+    release_id: str
+
+    async def missing(self, release_id: str) -> str | None:
+        if release_id == self.release_id:
+            raise KeyError(release_id)
+        return await self.form.missing(release_id)
+
+
+async def test_a_release_that_cannot_be_looked_at_keeps_no_other_from_it(world: World) -> None:
+    (_, broken), (application_id, release_id) = [await left(world) for _ in range(2)]
+    looking = cast("Readiness", loop(world, "readiness")._work.__self__)  # type: ignore[attr-defined]
+    forms = {kind: cast("RollbackForm", Damaged(form, broken)) for kind, form in looking.forms.items()}
+    folder = world.platform.data_dir.work / "releases" / application_id
+    folder.rename(folder.with_name("elsewhere"))
+    assert await replace(looking, forms=forms).look_round() > 1
+    (row,) = await world.get("deployment.all", applicationId=application_id)
+    assert "not on this machine" in row["rollback"]["whyNot"], release_id
+    assert list(await shown(world)) == [f"readiness {broken}"]
+
+
+async def pushed(world: World, commit: str) -> str:
+    """An application that was told of a push."""
+    application_id = await world.application(customGitBranch="main", autoDeploy=True)
+    token = (await world.get("application.one", applicationId=application_id))["refreshToken"]
+    answer = await world.nobody.post(f"/deploy/{token}", json={"ref": "refs/heads/main", "after": commit})
+    assert answer.status_code == 200, answer.text
+    return application_id
+
+
+async def test_a_service_whose_branch_cannot_be_asked_after_keeps_no_other_from_it(world: World) -> None:
+    broken, sealed, well = [await pushed(world, letter * 40) for letter in "abc"]
+    await damage(world, sealed)
+    heads: Mapping[str, str] = {sealed: "d" * 40, well: "e" * 40}
+
+    async def head_of(_subject_type: SubjectType, subject_id: str) -> str | None:
+        return heads[subject_id]
+
+    catching_up = cast("CatchingUp", settled_by(loop(world, "missed pushes")._work))
+    await replace(catching_up, head_of=head_of).settle()
+    heads_of = select(hook_deliveries.c.head).where(hook_deliveries.c.subject_id == well)
+    told = await world.services.db.read(lambda tx: tx.execute(heads_of.order_by(hook_deliveries.c.seq)).scalars().all())
+    assert told == ["c" * 40, "e" * 40]
+    assert list(await shown(world)) == [f"missed pushes {broken}"]
+
+
+def settled_by(work: Callable[[], Awaitable[float]]) -> object:
+    """Whose ``settle`` a daily loop calls."""
+    (settle,) = [each.cell_contents for each in work.__closure__ or ()]
+    return settle.__self__
+
+
+async def damage(world: World, service_id: str) -> None:
+    """The settings of a service cannot be opened any more."""
+    written = text('UPDATE services SET settings = \'{"sealed": "with another key"}\' WHERE service_id = :id')
+    await world.services.db.run(lambda tx: tx.execute(written, {"id": service_id}).rowcount)
+
+
+async def test_a_message_whose_answer_cannot_be_written_down_is_not_told_each_second(world: World) -> None:
+    with forge_api("github") as api:
+        application_id = await previewed(world, api)
+        broken = (await previews(world, application_id))[1].preview_id
+        when = f"WHEN OLD.preview_id = '{broken}' AND NEW.comment_id IS NOT NULL"
+        refused = f"CREATE TRIGGER refused BEFORE UPDATE ON previews {when} BEGIN SELECT RAISE(ABORT, 'broken'); END"
+        await world.services.db.run(lambda tx: tx.execute(text(refused)).rowcount)
+        for _ in range(3):
+            await rounds(loop(world, "preview reports"), 1)
+        assert sorted(each["commit"][0] for each in api.facts.statuses) == ["a", "b", "c"]
+        assert "unforeseen" in ((await previews(world, application_id))[1].report_error or "")
+        await world.services.db.run(lambda tx: tx.execute(text("DROP TRIGGER refused")).rowcount)
+        await due_now(world)
+        await reports(world).tell_round()
+    assert (await previews(world, application_id))[1].report_error is None

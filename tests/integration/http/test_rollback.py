@@ -254,7 +254,7 @@ async def test_what_is_kept_is_looked_at_and_an_obstacle_is_seen_and_seen_to_go(
     application_id, release_id = await left(world)
     folder = Path((await release(world, release_id)).folder)
     parts = world.services
-    readiness = Readiness(db=parts.db, forms=parts.rollbacks.forms, events=parts.events)
+    readiness = Readiness(db=parts.db, forms=parts.rollbacks.forms, events=parts.events, troubles=parts.troubles)
     folder.rename(folder.with_name("elsewhere"))
     await readiness.look_round()
     assert "not on this machine" in (await row_of(world, application_id))["rollback"]["whyNot"]

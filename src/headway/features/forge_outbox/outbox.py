@@ -127,6 +127,7 @@ class ForgeOutbox(Generic[M]):
         try:
             letter = await self.db.read(lambda tx: self.kind.letter(tx, message))
             comment_id = None if letter is None else await self._send(letter)
+            await self.db.run(lambda tx: self.kind.settle(tx, message, comment_id))
         except HeadwayError as error:
             later = error.retry_at if isinstance(error, ForgeAway) else None
             await self._put_off(message, error.message[:1_000], later)
@@ -136,7 +137,6 @@ class ForgeOutbox(Generic[M]):
                 log.exception("%s could not be told to its forge", message.about)
             await self._put_off(message, why, None)
         else:
-            await self.db.run(lambda tx: self.kind.settle(tx, message, comment_id))
             if letter is not None:
                 self.troubles.forget(self.kind.name, _GIVEN_UP)
 

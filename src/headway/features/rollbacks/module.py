@@ -22,7 +22,7 @@ class Rollbacks:
 def install_rollbacks(base: Base, kinds: ServiceKinds) -> Rollbacks:
     """How services go back, and what keeps it known whether one could."""
     forms = {name: each.rollbacks for name, each in kinds.by_type.items()}
-    readiness = Readiness(db=base.db, forms=forms, events=base.events)
+    readiness = Readiness(db=base.db, forms=forms, events=base.events, troubles=base.engine.troubles)
     module = Module(
         kinds=tuple(each.kind for each in forms.values()),
         loops=(Poller("readiness", readiness.look_round),),

@@ -6,8 +6,10 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from headway.core.deployments.model import SubjectType
+from headway.core.deployments.retention import Attempts
 from headway.features.services.hooks_model import SourceKind
 from headway.features.webhooks import store
 from headway.features.webhooks.ingest import Ingest
@@ -21,6 +23,7 @@ log = logging.getLogger(__name__)
 
 EVENT_HEADER = "x-headway-event"
 _BRANCH = "branch:"
+_LOOP = "missed pushes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,32 +39,38 @@ class TrackedBranch:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatchingUp:
     """``head_of`` asks a service's git host. Only what has been told of pushes before is asked after: nothing else is
-    known to deploy by itself.
+    known to deploy by itself. By ``troubles`` each service is seen to by itself.
     """
 
     db: Database
     taking: Ingest
     head_of: Callable[[SubjectType, str], Awaitable[str | None]]
+    troubles: Attempts
 
     async def settle(self) -> None:
         """Catches up with what was missed."""
-        for tracked in await self.db.read(self._tracked):
-            try:
-                head = await self.head_of(tracked.subject_type, tracked.subject_id)
-                if head is not None and head != tracked.head:
-                    await self.db.run(lambda tx, each=tracked, now=head: self._catch_up(tx, each, now))  # type: ignore[misc]
-            except HeadwayError as error:
-                extra = {"service": tracked.subject_id, "reason": error.message}
-                log.warning("a branch could not be asked after", extra=extra)
+        pushed = [
+            TrackedBranch(
+                subject_type=subject_type, subject_id=subject_id, branch=track.removeprefix(_BRANCH), head=head
+            )
+            for subject_type, subject_id, track, head in await self.db.read(store.newest_heads)
+            if track.startswith(_BRANCH)
+        ]
+        self.troubles.forget_others(_LOOP, {each.subject_id for each in pushed})
+        for tracked in pushed:
+            await self.troubles.attempt(_LOOP, tracked.subject_id, partial(self._settle, tracked))
 
-    def _tracked(self, tx: Tx) -> list[TrackedBranch]:
-        found = []
-        for subject_type, subject_id, track, head in store.newest_heads(tx):
-            service = self._service(tx, subject_type, subject_id)
-            branch = track.removeprefix(_BRANCH)
-            if service is not None and track.startswith(_BRANCH) and service.tracked.branch in {None, branch}:
-                found.append(TrackedBranch(subject_type=subject_type, subject_id=subject_id, branch=branch, head=head))
-        return found
+    async def _settle(self, tracked: TrackedBranch) -> None:
+        try:
+            service = await self.db.read(lambda tx: self._service(tx, tracked.subject_type, tracked.subject_id))
+            if service is None or service.tracked.branch not in {None, tracked.branch}:
+                return
+            head = await self.head_of(tracked.subject_type, tracked.subject_id)
+            if head is not None and head != tracked.head:
+                await self.db.run(lambda tx: self._catch_up(tx, tracked, head))
+        except HeadwayError as error:
+            extra = {"service": tracked.subject_id, "reason": error.message}
+            log.warning("a branch could not be asked after", extra=extra)
 
     def _service(self, tx: Tx, subject_type: SubjectType, subject_id: str) -> HookedService | None:
         """The service, where pushes of its branch would deploy it."""

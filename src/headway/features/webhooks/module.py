@@ -47,7 +47,7 @@ def install_webhooks(
         apps=AppHooks(db=db, vault=vault, taking=taking, files=files),
     )
     heads = Heads(db=db, kinds=kinds, host=base.machine.host, guests=base.guests)
-    catching_up = CatchingUp(db=db, taking=taking, head_of=heads.of)
+    catching_up = CatchingUp(db=db, taking=taking, head_of=heads.of, troubles=base.engine.troubles)
     module = Module(
         loops=(
             daily("webhook addresses", service.add_missing_addresses),
