@@ -16,13 +16,16 @@ from headway.features.rollbacks.readiness import Readiness
 from headway.features.services.kinds import RollbackForm
 from headway.features.webhooks.catch_up import CatchingUp
 from headway.infra.db.tables.deployments import outbox
+from headway.infra.db.tables.edge import certificates
 from headway.infra.db.tables.hooks import hook_deliveries
+from headway.infra.db.tables.ssh_keys import ssh_keys
 from tests.integration.http.test_bad_items import loop, rounds, shown
 from tests.integration.http.test_notification import Roomy, channel, make_due
 from tests.integration.http.test_preview_reports import due_now, previews, reports
 from tests.integration.http.test_preview_sweep import previewed
 from tests.integration.http.test_rollback import left
 from tests.integration.http.world import World
+from tests.support.certificates.certificates import certificate_for
 from tests.support.forges.forge_apis import forge_api
 from tests.support.notifications.receivers import receiver
 
@@ -144,3 +147,38 @@ async def test_a_message_whose_answer_cannot_be_written_down_is_not_told_each_se
         await due_now(world)
         await reports(world).tell_round()
     assert (await previews(world, application_id))[1].report_error is None
+
+
+async def test_a_certificate_whose_key_cannot_be_opened_keeps_no_other_from_being_shown(world: World) -> None:
+    made = []
+    for name in ("damaged.example", "well.example"):
+        pem, key = certificate_for(name)
+        given = {"name": name, "certificateData": pem, "privateKey": key}
+        made.append((await world.post("certificates.create", **given))["certificateId"])
+    first = update(certificates).where(certificates.c.certificate_id == made[0]).values(private_key="with another key")
+    await world.services.db.run(lambda tx: tx.execute(first).rowcount)
+    folder = world.platform.data_dir.path / "edge/certificates"
+    for path in folder.iterdir():
+        path.unlink()
+    assert await loop(world, "certificates")._work() > 60
+    assert {path.read_text().splitlines()[0] for path in folder.iterdir()} != set()
+    assert not any(made[0] in path.name for path in folder.iterdir())
+    assert list(await shown(world)) == [f"certificates {made[0]}"]
+    await world.post("certificates.remove", certificateId=made[0])
+    assert await shown(world) == {}
+
+
+async def test_a_server_whose_key_cannot_be_opened_keeps_no_other_from_being_entered(world: World) -> None:
+    made = []
+    for name in ("damaged", "well"):
+        key = await world.post("sshKey.create", name=name)
+        given = {"name": name, "ipAddress": "192.0.2.1", "sshKeyId": key["sshKeyId"]}
+        made.append((await world.post("server.create", **given))["serverId"])
+        sealed = update(ssh_keys).where(ssh_keys.c.name == "damaged").values(private_key="with another key")
+        await world.services.db.run(lambda tx, sealed=sealed: tx.execute(sealed).rowcount)  # type: ignore[misc]
+    fleet = world.platform.fleet
+    fleet._names = None  # a panel that has only begun
+    fleet._servers.clear()
+    await rounds(loop(world, "servers"))
+    assert set(fleet.servers) == {made[1]}
+    assert list(await shown(world)) == [f"servers {made[0]}"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from headway.core.access import policy
 from headway.core.access.machine import require_machine
 from headway.core.access.model import Actor
 from headway.core.access.policy import Permission
+from headway.core.engine.troubles import Troubles
 from headway.features.edge import certificates_store
 from headway.features.edge.certificates_model import Certificate, covers, reserved_in
 from headway.features.edge.domains_model import EdgeFacts
@@ -21,11 +22,13 @@ from headway.kernel.artifacts import KeyPair
 from headway.kernel.errors import Conflict, HeadwayError
 from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret
-from headway.kernel.vault import Vault
+from headway.kernel.vault import Vault, VaultError
 
 log = logging.getLogger(__name__)
 
 _LOCK = "certificates"
+_LOOP = "certificates"
+_CLOSED = "Its key cannot be opened with this panel's vault.key: it is not shown. Update or remove the certificate."
 
 
 class CertificateEdge(Protocol):
@@ -43,11 +46,13 @@ class CertificateEdge(Protocol):
 class CertificateService:
     """An organisation's certificates. The private key is sealed at rest and never given back."""
 
-    def __init__(self, db: Database, vault: Vault, edge: CertificateEdge, facts: EdgeFacts) -> None:
+    def __init__(self, db: Database, vault: Vault, edge: CertificateEdge, facts: EdgeFacts, troubles: Troubles) -> None:
+        """``troubles`` has those whose keys cannot be opened; the others are shown without them."""
         self._db = db
         self._vault = vault
         self._edge = edge
         self._facts = facts
+        self._troubles = troubles
         self._turn = asyncio.Lock()
 
     async def create(
@@ -135,12 +140,20 @@ class CertificateService:
         """What the edge of a server is to show: those for a name of something that is there. No other key goes there,
         and none where no edge speaks HTTPS.
         """
-        return [] if self._facts.https is None else await self._db.read(lambda tx: self._pairs_there(tx, server_id))
+        if self._facts.https is None:
+            return []
+        pairs = await self._db.read(lambda tx: self._pairs_there(tx, server_id))
+        return [each for each in pairs.values() if each is not None]
 
     async def settle(self) -> None:
         """Makes the edge show what the rows say: called whenever certificates or the hosts of organisations change."""
         async with self._turn:
-            await self._edge.set_certificates(await self._db.read(self._pairs))
+            pairs = await self._db.read(self._pairs)
+            await self._edge.set_certificates([each for each in pairs.values() if each is not None])
+            closed = {each for each, pair in pairs.items() if pair is None}
+            self._troubles.forget_others(_LOOP, closed)
+            for certificate_id in closed:
+                self._troubles.note(_LOOP, certificate_id, _CLOSED)
 
     async def settle_quietly(self) -> None:
         """``settle`` for whoever has done something else; what goes wrong is logged."""
@@ -168,10 +181,10 @@ class CertificateService:
                 "yours. Update or remove the other certificate."
             )
 
-    def _pairs(self, tx: Tx) -> list[KeyPair]:
-        return [self._pair(*each) for each in self._showable(tx)]
+    def _pairs(self, tx: Tx) -> Mapping[str, KeyPair | None]:
+        return self._opened(self._showable(tx))
 
-    def _pairs_there(self, tx: Tx, server_id: str) -> list[KeyPair]:
+    def _pairs_there(self, tx: Tx, server_id: str) -> Mapping[str, KeyPair | None]:
         found = self._showable(tx)
         named = (
             [self._facts.generated_host(name) for name in certificates_store.named_there(tx, server_id)]
@@ -179,10 +192,17 @@ class CertificateService:
             else []
         )
         hosts = [*named, *(certificates_store.hosts_there(tx, server_id) if found else ())]
-        return [self._pair(*each) for each in found if any(covers(each[0], host) for host in hosts)]
+        return self._opened([each for each in found if any(covers(each[0], host) for host in hosts)])
 
-    def _pair(self, certificate: Certificate, sealed: str) -> KeyPair:
-        key = Secret(str(self._vault.open(sealed)))
+    def _opened(self, found: Sequence[tuple[Certificate, str]]) -> Mapping[str, KeyPair | None]:
+        """By the ids of certificates; None for one whose key cannot be opened."""
+        return {certificate.certificate_id: self._pair(certificate, sealed) for certificate, sealed in found}
+
+    def _pair(self, certificate: Certificate, sealed: str) -> KeyPair | None:
+        try:
+            key = Secret(str(self._vault.open(sealed)))
+        except VaultError:
+            return None
         return KeyPair(name=certificate.certificate_id, certificate=certificate.pem, key=key)
 
     def _showable(self, tx: Tx) -> list[tuple[Certificate, str]]:

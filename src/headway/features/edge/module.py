@@ -57,7 +57,7 @@ def install_fronts(
 ) -> EdgeServices:
     """What stands before the services of each type; redirects and passwords do before ``redirected`` only."""
     edge = base.machine.edge
-    certificates = CertificateService(base.db, base.vault, edge, facts)
+    certificates = CertificateService(base.db, base.vault, edge, facts, base.engine.troubles)
     return EdgeServices(
         domains=DomainService(base.db, fronted, facts, certificates.settle_quietly),
         barriers=MiddlewareService(base.db, base.vault, redirected, redirected.try_redirect),

@@ -16,7 +16,7 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput
 from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret
-from headway.kernel.vault import Vault
+from headway.kernel.vault import Vault, VaultError
 
 OpenKey = Callable[[Tx, str, str], Secret]
 
@@ -113,10 +113,17 @@ class SshKeyService:
         """
         return self._opened(ssh_keys_store.sealed_private_key(tx, ssh_key_id, organization_id))
 
-    def open_all(self, tx: Tx, ssh_key_ids: Collection[str]) -> Mapping[tuple[str, str], Secret]:
-        """The private parts of several keys, by their id and organisation; without those that are gone."""
-        sealed = ssh_keys_store.sealed_private_keys(tx, ssh_key_ids)
-        return {key: self._opened(private_key) for key, private_key in sealed.items()}
+    def open_all(self, tx: Tx, ssh_key_ids: Collection[str]) -> Mapping[tuple[str, str], Secret | None]:
+        """The private parts of several keys, by their id and organisation, None where one cannot be opened; without
+        those that are gone.
+        """
+        found: dict[tuple[str, str], Secret | None] = {}
+        for key, private_key in ssh_keys_store.sealed_private_keys(tx, ssh_key_ids).items():
+            try:
+                found[key] = self._opened(private_key)
+            except VaultError:  # it keeps no other from being opened
+                found[key] = None
+        return found
 
     def _opened(self, sealed: str) -> Secret:
         return Secret(str(self._vault.open(sealed)))

@@ -15,6 +15,7 @@ from headway.core.access.machine_store import is_guarded
 from headway.core.access.policy import Noun
 from headway.core.access.topics import topics_of, topics_of_services
 from headway.core.engine.by_host import ByHost
+from headway.core.engine.troubles import Troubles
 from headway.features.servers import store
 from headway.features.servers.examination import examined
 from headway.features.servers.model import ConnectionState, Server, ServerFacts
@@ -33,8 +34,10 @@ from headway.kernel.secret import Secret
 log = logging.getLogger(__name__)
 
 _REST = 2.0
+_LOOP = "servers"
+_CLOSED = "Its SSH key cannot be opened with this panel's vault.key. Choose another one (server.update)."
 _DAEMONS = ("edge", "native/supervisord")  # where each has its record, below the folder of what is served
-OpenKeys = Callable[[Tx, Collection[str]], Mapping[tuple[str, str], Secret]]
+OpenKeys = Callable[[Tx, Collection[str]], Mapping[tuple[str, str], Secret | None]]
 MakeHost = Callable[[str, SshTarget, Pin], SshHost]
 
 
@@ -62,7 +65,7 @@ class FleetUnknown(HostUnreachable, KeyError):
 @dataclass(kw_only=True)
 class Fleet(Mapping[str, Host]):
     """``here`` is this machine. ``open_keys`` opens the SSH keys of some ids, by id and organisation, ``make`` makes a
-    host of an id, a target and whoever keeps its key.
+    host of an id, a target and whoever keeps its key. ``troubles`` has the servers whose keys cannot be opened.
     """
 
     here: LocalHost
@@ -70,6 +73,7 @@ class Fleet(Mapping[str, Host]):
     events: Events
     open_keys: OpenKeys
     make: MakeHost
+    troubles: Troubles
     _servers: dict[str, SshHost] = field(default_factory=dict)
     _names: Mapping[str, str] | None = None
     _pins: dict[str, str] = field(default_factory=dict)
@@ -116,7 +120,8 @@ class Fleet(Mapping[str, Host]):
     async def load(self) -> None:
         """Takes up the servers as their rows are now: new ones, changed ones, and no more those that are gone."""
         async with self._loading:  # one that read the rows earlier would let go of what a later one has taken up
-            self._names, wanted = await self.db.read(self._targets)
+            self._names, wanted, closed = await self.db.read(self._targets)
+            self._tell_of(closed)
             for server_id in [*self._servers]:
                 if self._servers[server_id].target != wanted.get(server_id):
                     await self._servers.pop(server_id).aclose()
@@ -162,8 +167,14 @@ class Fleet(Mapping[str, Host]):
             await host.aclose()
         await self.here.aclose()
 
-    def _targets(self, tx: Tx) -> tuple[dict[str, str], dict[str, SshTarget]]:
-        """The names of all servers, and how those are reached that can be."""
+    def _tell_of(self, closed: Collection[str]) -> None:
+        self.troubles.forget_others(_LOOP, closed)
+        for server_id in closed:
+            if not self.troubles.times(_LOOP, server_id):  # each round meets it again: once is enough
+                self.troubles.note(_LOOP, server_id, _CLOSED)
+
+    def _targets(self, tx: Tx) -> tuple[dict[str, str], dict[str, SshTarget], list[str]]:
+        """The names of all servers, how those are reached that can be, and those whose keys cannot be opened."""
         rows = {server.server_id: server for server in store.everywhere(tx)}
         # At once: this is done every other second, and a statement for each of fifty keys kept the event loop waiting.
         keys = self.open_keys(tx, {key_id for server in rows.values() if (key_id := server.access.ssh_key_id)})
@@ -171,11 +182,13 @@ class Fleet(Mapping[str, Host]):
         rows = {server_id: _guarded(row, withdrawn[row.organization_id]) for server_id, row in rows.items()}
         found = {server_id: self._target(keys, rows, server_id, frozenset()) for server_id in rows}
         targets = {server_id: target for server_id, target in found.items() if target is not None}
-        return {server_id: server.name for server_id, server in rows.items()}, targets
+        damaged = {key for key, opened in keys.items() if opened is None}
+        closed = [each for each, row in rows.items() if (row.access.ssh_key_id, row.organization_id) in damaged]
+        return {server_id: server.name for server_id, server in rows.items()}, targets, closed
 
     def _target(
         self,
-        keys: Mapping[tuple[str, str], Secret],
+        keys: Mapping[tuple[str, str], Secret | None],
         rows: Mapping[str, Server],
         server_id: str,
         on_the_way: frozenset[str],

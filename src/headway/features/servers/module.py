@@ -44,7 +44,14 @@ class Servers:
 def install_servers(base: Base, *, open_key: Callable[[Tx, str, str], Secret], open_keys: OpenKeys) -> Servers:
     """The panel's own machine and the servers, which are entered with these keys."""
     make = partial(_host, base, Turns(TURN_SECONDS))
-    fleet = Fleet(here=base.machine.host, db=base.db, events=base.events, open_keys=open_keys, make=make)
+    fleet = Fleet(
+        here=base.machine.host,
+        db=base.db,
+        events=base.events,
+        open_keys=open_keys,
+        make=make,
+        troubles=base.engine.troubles,
+    )
     service = ServerService(
         db=base.db,
         fleet=fleet,
