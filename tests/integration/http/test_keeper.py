@@ -104,4 +104,5 @@ def keeper_with(world: World, forms: Mapping[str, Runtime], host_id: str = "loca
         lifecycle=lifecycle,
         ledger=world.services.deployments._ledger,
         watch_time=NONE,
+        troubles=world.services.troubles,
     )

@@ -253,4 +253,5 @@ def keeper_of(world: World, kind: str, host_id: str) -> ServiceReconciler[Any, A
         ledger=world.services.deployments._ledger,
         watch_time=NONE,
         drain_time=NONE,
+        troubles=world.services.troubles,
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any, ClassVar, Generic
 
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
+from headway.core.deployments.retention import Attempts
 from headway.core.deployments.status import Status
 from headway.core.engine.concurrency import at_once
 from headway.features.services import store
@@ -17,7 +20,7 @@ from headway.features.services.lifecycle import D, ServiceLifecycle
 from headway.features.services.model import AtRest, DesiredState, Service
 from headway.features.services.starts import ServiceStarts
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import HeadwayError
+from headway.kernel.errors import HeadwayError, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +28,7 @@ ONCE = 24 * 3600.0
 """Seconds to rest after what is done once."""
 
 _REST_WHILE_STARTING = 0.2
+_LOOP = "services"
 _NOT_AS_WANTED, _NOT_GONE = "as it is wanted", "gone from its host yet"
 
 
@@ -32,15 +36,18 @@ _NOT_AS_WANTED, _NOT_GONE = "as it is wanted", "gone from its host yet"
 class ServiceReconciler(Generic[C, D]):
     """Each kind has a ``keep_round``, one round of its loop, and a ``restore``, which is done once when the panel
     starts, and when the link to a server is a new one. What happened less than ``watch_time`` after a deployment is
-    put down to it.
+    put down to it. By ``troubles`` each service is seen to by itself, whatever nobody foresaw of one.
     """
 
     host_id: str
     lifecycle: ServiceLifecycle[C, D]
     ledger: Ledger
     watch_time: timedelta
+    troubles: Attempts
     rest_seconds: ClassVar[float]
     _told: dict[str, str] = field(default_factory=dict)
+    _failing: set[str] = field(default_factory=set)
+    _met: set[str] = field(default_factory=set)
     _starts: ServiceStarts = field(init=False)
 
     def __post_init__(self) -> None:
@@ -50,19 +57,33 @@ class ServiceReconciler(Generic[C, D]):
         """Those that were cut off: by the end of a panel, or because an engine was away. What is still being deployed
         to is left to whoever deletes it, who ends that first.
         """
-        await at_once(self._finish_deletion(each) for each in await self.lifecycle.db.read(self._being_deleted))
+        reader = self.lifecycle.driver.reader
+        begun = await self.lifecycle.db.read(lambda tx: reader.ids_being_deleted(tx, at_rest_on=self.host_id))
+        await at_once(self._by_itself(f"{each} that goes", partial(self._finish_deletion, each)) for each in begun)
 
-    async def _finish_deletion(self, service: Service[Any]) -> None:
+    async def _finish_deletion(self, service_id: str) -> None:
         try:
-            async with self.lifecycle.turn(service.service_id):
-                left = await self.lifecycle.db.read(self._being_deleted)
-                if service.service_id in {each.service_id for each in left}:
+            async with self.lifecycle.turn(service_id):
+                for service in await self.lifecycle.db.read(lambda tx: self._being_deleted(tx, service_id)):
                     await self.lifecycle.remove(service)
         except HeadwayError as error:
-            self._tell(service.service_id, error, _NOT_GONE)
+            self._tell(service_id, error, _NOT_GONE)
+            if not isinstance(error, Unavailable):  # it does not get better by asking again
+                raise
 
-    def _being_deleted(self, tx: Tx) -> list[Service[Any]]:
-        return self.lifecycle.driver.reader.being_deleted(tx, self.lifecycle.vault, at_rest_on=self.host_id)
+    def _being_deleted(self, tx: Tx, service_id: str) -> list[Service[Any]]:
+        reader, vault = self.lifecycle.driver.reader, self.lifecycle.vault
+        return reader.being_deleted(tx, vault, at_rest_on=self.host_id, service_id=service_id)
+
+    async def _by_itself(self, item: str, work: Callable[[], Awaitable[object]]) -> bool:
+        """Does what is to be done in this round with one service or release; whether that broke nowhere."""
+        self._met.add(item)
+        is_done = await self.troubles.attempt(_LOOP, item, work)
+        if is_done:
+            self._failing.discard(item)
+        else:
+            self._failing.add(item)
+        return is_done
 
     async def _bring_in_line(self, service_id: str) -> bool:
         """Lets it run, or not, as it is wanted; whether that went well."""
@@ -89,7 +110,11 @@ class ServiceReconciler(Generic[C, D]):
             log.warning("%s %s is not %s: %s", self.lifecycle.noun, service_id or "(any)", what, error.message)
 
     async def _rest(self) -> float:
-        """Looks at what somebody has started; seconds to rest."""
+        """Looks at what somebody has started, after all else of a round; seconds to rest."""
+        for item in self._failing - self._met:  # there is nothing more to be done with it
+            self._failing.discard(item)
+            self.troubles.forget(_LOOP, item)
+        self._met.clear()
         return self.rest_seconds if await self._starts.round() else _REST_WHILE_STARTING
 
     @property

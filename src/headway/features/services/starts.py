@@ -12,10 +12,10 @@ from headway.core.deployments.ledger import Ledger
 from headway.core.engine.concurrency import at_once
 from headway.features.services import starts_store
 from headway.features.services.lifecycle import ServiceLifecycle
-from headway.features.services.model import Service, ServiceStatus
+from headway.features.services.model import ServiceStatus
+from headway.infra.db.engine import DatabaseAway
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
-from headway.kernel.events import Whose
 
 log = logging.getLogger(__name__)
 
@@ -33,47 +33,52 @@ class ServiceStarts:
     ledger: Ledger
     _since: dict[str, float] = field(default_factory=dict)
     _up: dict[str, float] = field(default_factory=dict)
+    _told: set[str] = field(default_factory=set)
 
     async def round(self) -> bool:
         """One look at each; whether there was none."""
         found = await self.lifecycle.db.read(self._starting)
-        here = {each.service_id for each in found}
         for known in (self._since, self._up):
-            for gone in known.keys() - here:
+            for gone in known.keys() - set(found):
                 del known[gone]
+        self._told.intersection_update(found)
         await at_once(self._look(each) for each in found)
         return not found
 
-    def _starting(self, tx: Tx) -> list[Service[Any]]:
-        reader, vault = self.lifecycle.driver.reader, self.lifecycle.vault
-        return [reader.find(tx, each, vault) for each in starts_store.starting(tx, self.host_id, reader.kinds)]
+    def _starting(self, tx: Tx) -> list[str]:
+        return starts_store.starting(tx, self.host_id, self.lifecycle.driver.reader.kinds)
 
-    async def _look(self, service: Service[Any]) -> None:
-        service_id, driver = service.service_id, self.lifecycle.driver
+    async def _look(self, service_id: str) -> None:
+        reader, vault = self.lifecycle.driver.reader, self.lifecycle.vault
         since = self._since.setdefault(service_id, time.monotonic())
-        given, usual = service.settings.health.deadline_seconds, self.lifecycle.tools.defaults.health_seconds
+        seconds, status = self.lifecycle.tools.defaults.health_seconds, None
         try:
-            status = await driver.start_status(service, self._settled)
+            service = await self.lifecycle.db.read(lambda tx: reader.find(tx, service_id, vault))
+            given = service.settings.health.deadline_seconds
+            seconds = seconds if given is None else given
+            status = await self.lifecycle.driver.start_status(service, self._settled)
+        except DatabaseAway:
+            raise
         except HeadwayError as error:  # of a host that is away, or an edge that is being started
             log.debug("%s %s is not seen to serve yet: %s", self.lifecycle.noun, service_id, error.message)
-            status = None
-        if status is None and time.monotonic() - since > (usual if given is None else given):
+        except Exception:
+            if service_id not in self._told:  # each look meets it again: once is enough
+                self._told.add(service_id)
+                log.exception("%s %s cannot be seen to serve", self.lifecycle.noun, service_id)
+        if status is None and time.monotonic() - since > seconds:
             status = ServiceStatus.ERROR
         if status is not None:
-            ended = status
+            await self._write(service_id, status)
 
-            def write(tx: Tx) -> None:
-                if starts_store.started(tx, service_id, ended):
-                    self.ledger.changed(tx, _whose(service), *topics_of_services(service_id))
+    async def _write(self, service_id: str, status: ServiceStatus) -> None:
+        def write(tx: Tx) -> None:
+            if (whose := starts_store.started(tx, service_id, status)) is not None:
+                self.ledger.changed(tx, whose, *topics_of_services(service_id))
 
-            await self.lifecycle.db.run(write)
+        await self.lifecycle.db.run(write)
 
     def _settled(self, service_id: str, *, is_up: bool) -> bool:
         if not is_up:
             self._up.pop(service_id, None)
             return False
         return time.monotonic() - self._up.setdefault(service_id, time.monotonic()) >= _UP_SECONDS
-
-
-def _whose(service: Service[Any]) -> Whose:
-    return Whose(organization_id=service.organization_id, project_id=service.project_id, service_id=service.service_id)

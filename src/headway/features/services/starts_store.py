@@ -11,9 +11,10 @@ from headway.core.deployments.model import SubjectType
 from headway.features.services.model import DesiredState, Kinds, ServiceStatus
 from headway.infra.db.tables.services import services
 from headway.infra.db.transaction import Tx
+from headway.kernel.events import Whose
 
 _s = services.c
-_ROW = select(_s.service_id, _s.kind, _s.preview_of)
+_ROW = select(_s.service_id, _s.kind, _s.preview_of, _s.organization_id, _s.project_id)
 _STARTING = (
     _s.status == ServiceStatus.RUNNING,
     _s.wanted == DesiredState.UP,
@@ -28,13 +29,15 @@ def starting(tx: Tx, host_id: str, kinds: Kinds) -> list[str]:
     return [row.service_id for row in found if not _waits(tx, row)]
 
 
-def started(tx: Tx, service_id: str, status: ServiceStatus) -> bool:
-    """Writes what a start has come to; False where something else was wanted since."""
+def started(tx: Tx, service_id: str, status: ServiceStatus) -> Whose | None:
+    """Writes what a start has come to, and tells whose it is; None where something else was wanted since."""
     row = tx.execute(_ROW.where(_s.service_id == service_id)).one_or_none()
     if row is None or _waits(tx, row):
-        return False
+        return None
     ended = update(services).where(_s.service_id == service_id, *_STARTING).values(status=status)
-    return tx.execute(ended).rowcount == 1
+    if tx.execute(ended).rowcount != 1:
+        return None
+    return Whose(organization_id=row.organization_id, project_id=row.project_id, service_id=service_id)
 
 
 def _waits(tx: Tx, row: Row[Any]) -> bool:

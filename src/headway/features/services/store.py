@@ -78,16 +78,26 @@ class ServiceReader(Generic[S]):
         found = tx.execute(select(services).where(_OWN, _s.kind.in_(self.kinds)).order_by(_s.name))
         return self._services(found, vault)
 
-    def being_deleted(self, tx: Tx, vault: Vault, *, at_rest_on: str | None = None) -> list[Service[S]]:
+    def being_deleted(
+        self, tx: Tx, vault: Vault, *, at_rest_on: str | None = None, service_id: str | None = None
+    ) -> list[Service[S]]:
         """Those whose deletion has begun and not ended; ``at_rest_on``: those on this host for which nothing waits or
-        runs any more.
+        runs any more; ``service_id``: none but this one.
         """
+        only = [] if service_id is None else [_s.service_id == service_id]
+        return self._services(_rows(tx, *self._deleted(at_rest_on), *only), vault)
+
+    def ids_being_deleted(self, tx: Tx, *, at_rest_on: str) -> list[str]:
+        """The ids of the same, whatever can be read of them."""
+        return [row.service_id for row in _rows(tx, *self._deleted(at_rest_on))]
+
+    def _deleted(self, at_rest_on: str | None) -> list[ColumnElement[bool]]:
         mine: list[ColumnElement[bool]] = [_s.kind.in_(self.kinds), _s.deleted_at.is_not(None)]
         if at_rest_on is not None:
             of_them = or_(_OF_SERVICES, _d.subject_type == SubjectType.RUN)
             unfinished = [select(_d.subject_id).where(state, of_them) for state in (PENDING, RUNNING)]
             mine += [_s.host_id == at_rest_on, *(_s.service_id.not_in(each) for each in unfinished)]
-        return self._services(_rows(tx, *mine), vault)
+        return mine
 
     def previews_of(self, tx: Tx, service_id: str, vault: Vault) -> list[Service[S]]:
         """What there is of a service's pull requests, those too whose deletion has begun."""

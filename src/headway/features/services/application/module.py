@@ -245,6 +245,7 @@ def _keeper(base: Base, lifecycle: ApplicationLifecycle, host_id: str) -> Applic
         lifecycle=lifecycle,
         ledger=base.ledger,
         watch_time=base.settings.watch_time,
+        troubles=base.engine.troubles,
     )
 
 

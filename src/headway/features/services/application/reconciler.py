@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar
 
 from headway.core.access import allowances
@@ -17,7 +18,7 @@ from headway.features.services.application.port_guard import Guard
 from headway.features.services.application.tools import ApplicationContext
 from headway.features.services.model import AtRest, DesiredState, Release
 from headway.features.services.reconciler import ONCE, ServiceReconciler
-from headway.kernel.errors import HeadwayError, Unavailable
+from headway.kernel.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +46,9 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
         await self._tools.close_ports_of_containers()  # before an application of processes may be the first to start
         await self._tools.runtimes.ensure()
         at_rest = await self.lifecycle.db.read(self._at_rest)
-        await at_once(self._bring_in_line(each.service_id) for each in at_rest if each.wanted is DesiredState.UP)
-        await self._tools.routing.settle_all(self._tools.edge)
+        await self._bring_all_in_line([each.service_id for each in at_rest if each.wanted is DesiredState.UP])
+        await self._tools.routing.look_at_all(self._tools.edge)
+        await self._catch_up()
         await self._sweep()
         return ONCE
 
@@ -62,26 +64,43 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
             await self.guard.guard_round()
         up = await self._tools.runtimes.running()
         at_rest = await lifecycle.db.read(self._at_rest)
-        await at_once(self._bring_in_line(application_id) for application_id in _out_of_line(at_rest, up))
+        await self._bring_all_in_line(_out_of_line(at_rest, up))
         await self._hold(up)
         due = await lifecycle.db.read(lambda tx: store.due_to_retire(tx, self.host_id))
-        await at_once(self._retire(each) for each in due if each.runtime in up)
+        await at_once(
+            self._by_itself(f"replaced release {each.release_id}", partial(self._retire, each))
+            for each in due
+            if each.runtime in up
+        )
         since = self.watch_time
         for release in await lifecycle.db.read(lambda tx: health_store.watched(tx, self.host_id, tx.now - since)):
-            if release.runtime in up and await lifecycle.driver.runtime(release).crashed(release.release_id):
-                await lifecycle.db.run(lambda tx, id_=release.deployment_id: self._mark_unstable(tx, id_))  # type: ignore[misc]
-        await lifecycle.tools.routing.catch_up()
+            if release.runtime in up:
+                await self._by_itself(f"new release {release.release_id}", partial(self._watch, release))
+        await self._catch_up()
         return await self._rest()
 
+    async def _bring_all_in_line(self, application_ids: Sequence[str]) -> None:
+        await at_once(self._by_itself(each, partial(self._bring_in_line, each)) for each in application_ids)
+
+    async def _catch_up(self) -> None:
+        """Tries again what the edge could not follow."""
+        routing = self.lifecycle.tools.routing
+        for application_id in tuple(routing.behind):
+            await self._by_itself(f"route of {application_id}", partial(routing.catch_up, application_id))
+
+    async def _watch(self, release: Release) -> None:
+        if await self.lifecycle.driver.runtime(release).crashed(release.release_id):
+            await self.lifecycle.db.run(lambda tx: self._mark_unstable(tx, release.deployment_id))
+
     async def _retire(self, release: Release) -> None:
-        """Ends a replaced release; those that are kept keep their folders. Where the edge cannot be told, an engine is
-        away or a disk is full, it is left to the next round, and the rest of this one goes on.
+        """Ends a replaced release; those that are kept keep their folders. Where an engine or the edge is away, or a
+        disk is full, it is left to the next round.
         """
         try:
             await self.lifecycle.driver.retire(release)
             async with self.lifecycle.turn(release.service_id):  # another may have ended at the same moment
                 await self.lifecycle.clear(release.service_id)
-        except (HeadwayError, OSError) as error:
+        except (Unavailable, OSError) as error:
             if self._told.get(release.release_id) != str(error):  # each round meets it again: once is enough
                 self._told[release.release_id] = str(error)
                 log.warning("left for later: %s", error)
@@ -95,10 +114,13 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
         lost = await self.lifecycle.db.read(allowances.without_machine)
         self._held.intersection_update(lost)
         for application_id in lost - self._held:
-            release = await self.lifecycle.db.read(lambda tx, id_=application_id: store.serving(tx, id_))  # type: ignore[misc]
-            mine = release is not None and release.host_id == self.host_id and release.runtime in _BY_ENGINES
-            if release is None or not mine or (release.runtime in up and await self._is_held(release)):
-                self._held.add(application_id)
+            await self._by_itself(f"{application_id} that may not serve", partial(self._hold_one, application_id, up))
+
+    async def _hold_one(self, application_id: str, up: Collection[str]) -> None:
+        release = await self.lifecycle.db.read(lambda tx: store.serving(tx, application_id))
+        mine = release is not None and release.host_id == self.host_id and release.runtime in _BY_ENGINES
+        if release is None or not mine or (release.runtime in up and await self._is_held(release)):
+            self._held.add(application_id)
 
     async def _is_held(self, release: Release) -> bool:
         try:
@@ -116,9 +138,12 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
         rows = {each.release_id for each in await self.lifecycle.db.read(store.every_release)}
         for runtime, known in (await self._tools.runtimes.known()).items():
             for release_id in known - rows:
-                claims = await self.lifecycle.db.read(lambda tx, id_=release_id: deployments.claims(tx, [id_]))  # type: ignore[misc]
-                if release_id not in claims or claims[release_id].status.ended:
-                    await self._tools.runtimes.of(runtime).remove(release_id)
+                await self._by_itself(f"unknown release {release_id}", partial(self._sweep_away, runtime, release_id))
+
+    async def _sweep_away(self, runtime: str, release_id: str) -> None:
+        claims = await self.lifecycle.db.read(lambda tx: deployments.claims(tx, [release_id]))
+        if release_id not in claims or claims[release_id].status.ended:
+            await self._tools.runtimes.of(runtime).remove(release_id)
 
 
 def _out_of_line(at_rest: Sequence[AtRest], up: Mapping[str, Collection[str]]) -> list[str]:

@@ -5,6 +5,7 @@ before it.
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from headway.core.access.policy import Noun
@@ -18,6 +19,7 @@ from headway.features.services.application.health_store import ApplicationHandov
 from headway.features.services.edges import ServiceEdge
 from headway.features.services.model import APPLICATIONS, Release
 from headway.features.services.routing import NO_SERVER, NotFollowed, ServiceRouting, unless_same
+from headway.infra.db.engine import DatabaseAway
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Redirect, Route, Upstream, Way
 
@@ -95,25 +97,36 @@ class ApplicationRouting(ServiceRouting):
         await self._settled(self._rewritten(service_id))
         self._behind.discard(service_id)
 
-    async def settle_all(self, edge: ServiceEdge) -> None:
-        """After a start of the panel: what was changed and never told this edge, and what other settings change."""
-        for application_id, standing in (await edge.routes()).items():
-            now = await self.db.read(lambda tx, old=standing: self._as_now(tx, old))  # type: ignore[misc]
-            if now is not None and now != standing:
-                self._behind.add(application_id)
-        await self.catch_up()
+    @property
+    def behind(self) -> Collection[str]:
+        """The applications whose routes the edge could not follow."""
+        return self._behind
 
-    async def catch_up(self) -> None:
-        """Tries again what the edge could not follow."""
-        for application_id in tuple(self._behind):
+    async def look_at_all(self, edge: ServiceEdge) -> None:
+        """After a start of the panel: what was changed and never told this edge, and what other settings change, is
+        ``behind``.
+        """
+        for application_id, standing in (await edge.routes()).items():
             try:
-                await self.settle(application_id)
-            except NotFollowed as behind:
-                if self._told.get(application_id) != behind.message:  # each round meets it again: once is enough
-                    self._told[application_id] = behind.message
-                    log.warning("application %s: %s", application_id, behind.message)
+                now = await self.db.read(lambda tx, old=standing: self._as_now(tx, old))  # type: ignore[misc]
+            except DatabaseAway:
+                raise
+            except Exception:  # noqa: BLE001 - it is met again, and told of, where the route is settled by itself
+                self._behind.add(application_id)
             else:
-                self._told.pop(application_id, None)
+                if now is not None and now != standing:
+                    self._behind.add(application_id)
+
+    async def catch_up(self, application_id: str) -> None:
+        """Tries again what the edge could not follow of one."""
+        try:
+            await self.settle(application_id)
+        except NotFollowed as behind:
+            if self._told.get(application_id) != behind.message:  # each round meets it again: once is enough
+                self._told[application_id] = behind.message
+                log.warning("application %s: %s", application_id, behind.message)
+        else:
+            self._told.pop(application_id, None)
 
     def front(self, tx: Tx, service_id: str) -> RouteTargetFacts | None:
         """What an application is to those who come, None when there is none; nobody is led to a database."""

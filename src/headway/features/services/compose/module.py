@@ -189,6 +189,7 @@ def _keeper(base: Base, lifecycle: ComposeLifecycle, host_id: str) -> ComposeRec
         lifecycle=lifecycle,
         ledger=base.ledger,
         watch_time=base.settings.watch_time,
+        troubles=base.engine.troubles,
         drain_time=base.settings.drain_time,
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import ClassVar
 
 from headway.core.engine.concurrency import at_once
@@ -60,7 +61,10 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
             if await self._bring_up_again(at_rest):
                 containers = await self._all_containers()
             await at_once(
-                self._keep(each.service_id, each.wanted, containers.get(each.service_id, ()))
+                self._by_itself(
+                    each.service_id,
+                    partial(self._keep, each.service_id, each.wanted, containers.get(each.service_id, ())),
+                )
                 for each in at_rest
                 if each.release_id is not None
             )
@@ -74,9 +78,15 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
         again = [each for each in at_rest if each.service_id in self._fallen]
         for each in again:
             is_up = each.release_id is not None and each.wanted is DesiredState.UP
-            if not is_up or await self._bring_in_line(each.service_id):
+            if is_up:
+                await self._by_itself(f"{each.service_id} that fell", partial(self._bring_up, each.service_id))
+            else:
                 self._fallen.discard(each.service_id)
         return bool(again)
+
+    async def _bring_up(self, compose_id: str) -> None:
+        if await self._bring_in_line(compose_id):
+            self._fallen.discard(compose_id)
 
     def _live(self, tx: Tx) -> set[str]:
         return services_store.live(tx, self.host_id, COMPOSES)
@@ -167,8 +177,12 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
         watched = await self.lifecycle.db.read(lambda tx: store.watched(tx, self.host_id, tx.now - self.watch_time))
         for compose_id, deployment_id in watched:
             mine = [each for each in containers.get(compose_id, ()) if each.deployment_id == deployment_id]
-            if any(_is_unstable(each) for each in mine) or await self._has_failed_tasks(compose_id, deployment_id):
-                await self.lifecycle.db.run(lambda tx, id_=deployment_id: self._mark_unstable(tx, id_))  # type: ignore[misc]
+            look = partial(self._look_at, compose_id, deployment_id, mine)
+            await self._by_itself(f"new deployment {deployment_id}", look)
+
+    async def _look_at(self, compose_id: str, deployment_id: str, mine: Sequence[Container]) -> None:
+        if any(_is_unstable(each) for each in mine) or await self._has_failed_tasks(compose_id, deployment_id):
+            await self.lifecycle.db.run(lambda tx: self._mark_unstable(tx, deployment_id))
 
     async def _has_failed_tasks(self, compose_id: str, deployment_id: str) -> bool:
         """Whether copies of a stack have ended by themselves on any machine, or the swarm has gone back."""

@@ -1,0 +1,101 @@
+"""What breaks with one service or release, where nobody foresaw it, keeps the keepers of a host from no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import select, update
+
+from headway.drivers.runtimes.contract.runtime import Runtime
+from headway.features.services import store
+from headway.features.services.model import ReleaseState
+from headway.features.services.reconciler import ServiceReconciler
+from headway.infra.db.tables.services import services
+from headway.infra.db.transaction import Tx
+from tests.integration.http.test_bad_items import loop, shown
+from tests.integration.http.test_bad_rows import damage
+from tests.integration.http.test_keeper import keeper_with, served
+from tests.integration.http.world import World
+from tests.integration.runtimes.bench import make_runtime, open_folder, opened
+
+Json = Any
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with open_folder() as made:
+        yield made
+
+
+@dataclass(frozen=True)
+class Breaking:
+    """A runtime that breaks at what is done with one release."""
+
+    runtime: Runtime
+    release_id: str
+
+    def __getattr__(self, name: str) -> Json:
+        return getattr(self.runtime, name)
+
+    async def remove(self, release_id: str) -> None:
+        if release_id == self.release_id:
+            raise KeyError(release_id)
+        await self.runtime.remove(release_id)
+
+
+@pytest.mark.parametrize("kind", ["application", "compose"])
+async def test_a_deletion_that_cannot_be_finished_keeps_no_other_from_it(world: World, kind: str) -> None:
+    made = []
+    for name in ("damaged", "well"):
+        given = {"name": name, "environmentId": await world.environment(name)}
+        made.append((await world.post(f"{kind}.create", **given))[f"{kind}Id"])
+        await world.services.db.run(lambda tx, id_=made[-1]: store.begin_deletion(tx, id_))  # type: ignore[misc]
+    await damage(world, made[0])
+    name = {"application": "keeper", "compose": "compose keeper"}[kind]
+    keeper = cast("ServiceReconciler[Any, Any]", loop(world, name)._work.__self__)  # type: ignore[attr-defined]
+    await keeper.finish_deletions()
+    left = await world.services.db.read(lambda tx: tx.execute(select(services.c.service_id)).scalars().all())
+    assert left == [made[0]]
+    assert list(await shown(world)) == [f"services {made[0]} that goes"]
+
+
+async def start(world: World, application_id: str) -> None:
+    """Somebody has started it."""
+    release_id = await world.kept(application_id, state=ReleaseState.SERVING)
+
+    def write(tx: Tx) -> None:
+        values = {"wanted": "up", "status": "running", "serving_release_id": release_id}
+        tx.execute(update(services).where(services.c.service_id == application_id).values(**values))
+
+    await world.services.db.run(write)
+
+
+async def statuses(world: World, *application_ids: str) -> list[str]:
+    """How they are, whatever can be read of them."""
+    found = select(services.c.service_id, services.c.status)
+    rows = {row.service_id: row.status for row in await world.services.db.read(lambda tx: tx.execute(found).all())}
+    return [rows[each] for each in application_ids]
+
+
+@pytest.mark.slow
+async def test_a_release_that_cannot_be_ended_and_a_service_that_cannot_be_read_keep_no_other_from_being_seen(
+    world: World, folder: Path
+) -> None:
+    (broken, _) = await served(world, "shop", 2)
+    damaged, well = [await world.application(name) for name in ("damaged", "well")]
+    for each in (damaged, well):
+        await start(world, each)
+    await damage(world, damaged)
+    async with opened(make_runtime(folder)) as runtime:
+        keeper = keeper_with(world, {"native": cast("Runtime", Breaking(runtime, broken))})
+        keeper._starts._since.update({damaged: -1e9, well: -1e9})
+        assert await keeper.keep_round() > 0
+    assert await statuses(world, damaged, well) == ["error", "error"]
+    assert list(await shown(world)) == [f"services replaced release {broken}"]
+    keeper._met.clear()
+    await keeper._rest()
+    assert await shown(world) == {}, "there is nothing more to be done with it"
