@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,6 +12,8 @@ from sqlalchemy import select, update
 
 from headway.drivers.runtimes.contract.runtime import Runtime
 from headway.features.services import store
+from headway.features.services.application.port_guard import Guard
+from headway.features.services.application.routing import ApplicationRouting
 from headway.features.services.model import ReleaseState
 from headway.features.services.reconciler import ServiceReconciler
 from headway.infra.db.tables.services import services
@@ -45,6 +47,24 @@ class Breaking:
         if release_id == self.release_id:
             raise KeyError(release_id)
         await self.runtime.remove(release_id)
+
+
+@dataclass
+class Edges:
+    """The routing of applications, which breaks at some."""
+
+    routing: ApplicationRouting
+    broken: set[str]
+    removed: list[str] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> Json:
+        return getattr(self.routing, name)
+
+    async def remove(self, service_id: str) -> None:
+        if service_id in self.broken:
+            raise KeyError(service_id)
+        self.removed.append(service_id)
+        await self.routing.remove(service_id)
 
 
 @pytest.mark.parametrize("kind", ["application", "compose"])
@@ -99,3 +119,32 @@ async def test_a_release_that_cannot_be_ended_and_a_service_that_cannot_be_read_
     keeper._met.clear()
     await keeper._rest()
     assert await shown(world) == {}, "there is nothing more to be done with it"
+
+
+@pytest.mark.slow
+async def test_a_route_that_could_not_be_taken_away_is_taken_away_at_the_next_look(world: World, folder: Path) -> None:
+    ones: dict[str, str] = {}
+    for name in ("broken", "well"):
+        ones[await world.application(name)] = ""
+    for each in ones:
+        ones[each] = await world.release(each, state=ReleaseState.SERVING)
+
+    class Usurped(Breaking):
+        async def usurped(self) -> set[str]:
+            return {*ones.values()}
+
+    async with opened(make_runtime(folder)) as runtime:
+        keeper = keeper_with(world, {"native": cast("Runtime", Usurped(runtime, ""))})
+        lifecycle, (first, second) = keeper.lifecycle, ones
+        edges = Edges(lifecycle.tools.routing, {first})
+        shared = replace(lifecycle.tools.shared, routing=cast("ApplicationRouting", edges))
+        here = replace(lifecycle.tools, shared=shared)
+        driver = replace(lifecycle.driver, contexts=replace(lifecycle.driver.contexts, here=here))
+        guard = Guard(host_id="local", lifecycle=replace(lifecycle, driver=driver), unstable=lambda _tx, _id: None)
+        with pytest.raises(KeyError):
+            await guard.guard_round()
+        assert edges.removed == [second]
+        edges.broken.clear()
+        await guard.guard_round()
+        await guard.guard_round()
+    assert edges.removed == [second, first]

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from headway.core.engine.concurrency import at_once
 from headway.features.services import store as services_store
 from headway.features.services.application import store
 from headway.features.services.application.driver import ApplicationLifecycle
@@ -32,23 +33,25 @@ class Guard:
         """
         usurped = await self.lifecycle.contexts.at(self.host_id).runtimes.usurped()
         taken = {release_id for found in usurped.values() for release_id in found}
-        for release_id in taken - self._away.keys():
-            release = await self.lifecycle.db.read(lambda tx, id_=release_id: store.release(tx, id_))  # type: ignore[misc]
-            if release is not None and release.state is ReleaseState.SERVING and release_id not in self._away:
-                await self._close(release)
-        for release_id in self._away.keys() - taken:
-            await self._open(self._away.pop(release_id))
+        changed = [*(self._close(each) for each in taken - self._away.keys())]
+        changed += (self._open(each) for each in self._away.keys() - taken)
+        await at_once(changed)  # one that breaks is met again in the next round
         return _REST
 
-    async def _open(self, release: Release) -> None:
+    async def _open(self, release_id: str) -> None:
+        release = self._away[release_id]
         async with self.lifecycle.turn(release.service_id):
             at_rest = await self.lifecycle.db.read(lambda tx: services_store.at_rest(tx, self.host_id, APPLICATIONS))
             if (release.service_id, DesiredState.UP) in {(each.service_id, each.wanted) for each in at_rest}:
                 await self.lifecycle.tools.routing.lead_at_rest(release)
+        self._away.pop(release_id, None)
 
-    async def _close(self, release: Release) -> None:
-        self._away[release.release_id] = release
+    async def _close(self, release_id: str) -> None:
+        release = await self.lifecycle.db.read(lambda tx: store.release(tx, release_id))
+        if release is None or release.state is not ReleaseState.SERVING or release_id in self._away:
+            return
         await self.lifecycle.tools.routing.remove(release.service_id)
+        self._away[release_id] = release
         log.error(
             "the port of application %s is held by a process that is not its own; nobody is led there until it is gone",
             release.service_id,
