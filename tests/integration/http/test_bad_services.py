@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import select, update
 
+from headway.core.engine.by_host import ByHost
 from headway.drivers.runtimes.contract.runtime import Runtime
 from headway.features.services import store
 from headway.features.services.application.port_guard import Guard
@@ -18,6 +19,8 @@ from headway.features.services.model import ReleaseState
 from headway.features.services.reconciler import ServiceReconciler
 from headway.infra.db.tables.services import services
 from headway.infra.db.transaction import Tx
+from headway.infra.hosts.base import HostUnreachable
+from headway.kernel.errors import Unavailable
 from tests.integration.http.test_bad_items import loop, shown
 from tests.integration.http.test_bad_rows import damage
 from tests.integration.http.test_keeper import keeper_with, served
@@ -148,3 +151,23 @@ async def test_a_route_that_could_not_be_taken_away_is_taken_away_at_the_next_lo
         await guard.guard_round()
         await guard.guard_round()
     assert edges.removed == [second, first]
+
+
+async def test_what_waits_on_a_host_for_another_reason_than_its_link_is_said_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    errors = [
+        HostUnreachable("The server is away."),
+        *(Unavailable("The engine is away.") for _ in range(3)),
+        KeyError("nobody foresaw it"),
+    ]
+
+    async def work(_host_id: str) -> None:
+        raise errors.pop(0)
+
+    by_host = ByHost("keeper", work)
+    while errors:
+        by_host.start("far")
+        await by_host._tasks["far"]
+    said = [each.getMessage() for each in caplog.records if each.name.endswith("by_host")]
+    assert said == ["keeper of host far waits: The engine is away.", "keeper of host far failed in a round"]

@@ -6,7 +6,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from headway.kernel.errors import HeadwayError, Unavailable
+from headway.infra.hosts.base import HostUnreachable
+from headway.kernel.errors import HeadwayError
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +19,7 @@ class ByHost:
         self._name = name
         self._work = work
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._told: dict[str, str] = {}
 
     def start(self, host_id: str) -> None:
         """Begins; what goes wrong is logged, and the next round begins again."""
@@ -37,9 +39,13 @@ class ByHost:
     async def _done(self, host_id: str) -> None:
         try:
             await self._work(host_id)
-        except Unavailable as away:
+        except HostUnreachable as away:  # which its server tells
             log.debug("%s of host %s waits: %s", self._name, host_id, away.message)
         except HeadwayError as error:
-            log.warning("%s of host %s waits: %s", self._name, host_id, error.message)
+            if self._told.get(host_id) != error.message:  # each round meets it again: once is enough
+                self._told[host_id] = error.message
+                log.warning("%s of host %s waits: %s", self._name, host_id, error.message)
         except Exception:
             log.exception("%s of host %s failed in a round", self._name, host_id)
+        else:
+            self._told.pop(host_id, None)

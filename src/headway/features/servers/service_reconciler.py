@@ -52,9 +52,7 @@ class ServerReconciler:
         """Looks after every server that has services and answers; seconds to rest."""
         for host_id in await self.db.read(self.in_use):
             host = self.hosts.get(host_id)
-            if host is None:  # a server that was removed: nothing can be done there any more
-                await self._of(host_id).finish_deletions()
-            elif host.link:
+            if host is None or host.link:
                 self._keeping.start(host_id)
         return _REST
 
@@ -68,7 +66,11 @@ class ServerReconciler:
         return self._keepers[host_id]
 
     async def _keep(self, host_id: str) -> None:
-        keeper, link = self._of(host_id), self.hosts[host_id].link
+        keeper, host = self._of(host_id), self.hosts.get(host_id)
+        if host is None:  # a server that was removed: nothing can be done there any more
+            await keeper.finish_deletions()
+            return
+        link = host.link
         if self._restored.get(host_id) != link:
             await keeper.restore()
         await keeper.keep_round()
