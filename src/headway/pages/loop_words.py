@@ -13,6 +13,16 @@ LOOPS: Mapping[str, str] = MappingProxyType(
         "leftover": "Ending the processes of lost deployments",
         "retention": "Removing old deployments and their logs",
         "kept files": "Removing backups that are not kept any longer",
+        "outbox": "Handing out what channels are told",
+        "schedules": "Removing schedules that were deleted",
+        "previews": "Ending previews whose time is over",
+        "open pull requests": "Asking forges which pull requests are open",
+        "missed pushes": "Catching up with pushes that nobody told of",
+        "disk watch": "Watching the room on disks",
+        "readiness": "Looking at the releases that one can go back to",
+        "services": "Keeping services as they are wanted",
+        "servers": "Connecting to servers",
+        "certificates": "Showing certificates at the edge",
         "line index": "Noting where the lines of a log are",
     }
 )
