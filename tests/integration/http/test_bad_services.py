@@ -8,22 +8,29 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from headway.core.engine.by_host import ByHost
 from headway.drivers.runtimes.contract.runtime import Runtime
 from headway.features.services import store
+from headway.features.services.application import store as application_store
+from headway.features.services.application.loopback_memory import look_back
+from headway.features.services.application.model import Application
 from headway.features.services.application.port_guard import Guard
+from headway.features.services.application.reconciler import ApplicationReconciler
 from headway.features.services.application.routing import ApplicationRouting
 from headway.features.services.model import ReleaseState
 from headway.features.services.reconciler import ServiceReconciler
+from headway.infra.db.tables.backups import backups
 from headway.infra.db.tables.services import services
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import HostUnreachable
 from headway.kernel.errors import Unavailable
-from tests.integration.http.test_bad_items import loop, shown
+from tests.integration.http.backup_rows import backed_up
+from tests.integration.http.test_bad_items import loop, rounds, shown
 from tests.integration.http.test_bad_rows import damage
 from tests.integration.http.test_keeper import keeper_with, served
+from tests.integration.http.test_spare import compose_service
 from tests.integration.http.world import World
 from tests.integration.runtimes.bench import make_runtime, open_folder, opened
 
@@ -171,3 +178,36 @@ async def test_what_waits_on_a_host_for_another_reason_than_its_link_is_said_onc
         await by_host._tasks["far"]
     said = [each.getMessage() for each in caplog.records if each.name.endswith("by_host")]
     assert said == ["keeper of host far waits: The engine is away.", "keeper of host far failed in a round"]
+
+
+async def test_an_application_that_cannot_be_read_keeps_no_other_from_being_restored(world: World) -> None:
+    damaged, older = [await world.application(name) for name in ("damaged", "older")]
+    await damage(world, damaged)
+    keeper = cast("ApplicationReconciler", loop(world, "restore")._work.__self__)  # type: ignore[attr-defined]
+    lifecycle = keeper.lifecycle
+
+    def read(tx: Tx) -> Application:
+        return application_store.find(tx, older, lifecycle.vault)
+
+    def as_of_an_earlier_version(tx: Tx) -> None:
+        settings = read(tx).settings
+        kept = store.kept(replace(settings, run=replace(settings.run, loopback=None)), lifecycle.vault)
+        store.set_fields(tx, older, settings=kept)
+
+    await world.services.db.run(as_of_an_earlier_version)
+    await look_back(world.services.db, lifecycle.tools, lifecycle.vault)
+    assert (await world.services.db.read(read)).settings.run.loopback == []
+
+
+async def test_a_backup_that_cannot_be_read_keeps_no_other_from_being_cleared(world: World) -> None:
+    compose = await compose_service(world)
+    made = [(await backed_up(world, compose["composeId"], ["backup"]))["backup"] for _ in range(2)]
+    await world.services.db.run(
+        lambda tx: tx.execute(update(backups).where(backups.c.backup_id == made[0]).values(settings="{")).rowcount
+    )
+    of_panel = loop(world, "kept files")
+    assert await of_panel._work() > 1
+    assert list(await shown(world)) == [f"kept files backup {made[0]}"]
+    await world.services.db.run(lambda tx: tx.execute(delete(backups).where(backups.c.backup_id == made[0])).rowcount)
+    await rounds(of_panel, 1)
+    assert await shown(world) == {}

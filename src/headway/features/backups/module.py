@@ -107,8 +107,10 @@ def _wanted(tx: Tx, *, vault: Vault) -> list[RetentionRule]:
 
 def _rules(job: BackupJob[B], tx: Tx, vault: Vault) -> list[RetentionRule]:
     return [
-        RetentionRule(subject_type=job.subject_type, subject_id=each.backup_id, keep=each.settings.keep)
-        for each in job.store.every(tx, vault)
+        RetentionRule(
+            subject_type=job.subject_type, subject_id=backup_id, keep=None if each is None else each.settings.keep
+        )
+        for backup_id, each in job.store.every(tx, vault).items()
     ]
 
 

@@ -12,6 +12,7 @@ from headway.core.access.policy import Missing, Noun
 from headway.core.deployments.run import Owner
 from headway.features.backups.model import B, BackupSettings
 from headway.infra.db.transaction import Tx
+from headway.kernel.errors import HeadwayError
 from headway.kernel.vault import Vault
 
 
@@ -36,9 +37,9 @@ class BackupStore(Generic[B]):
         row = tx.execute(select(*columns).where(self._id == backup_id)).one_or_none()
         return None if row is None else Owner(organization_id=row.organization_id, project_id=row.project_id)
 
-    def every(self, tx: Tx, vault: Vault) -> list[B]:
-        """All backups."""
-        return [self._record(row, vault) for row in tx.execute(select(self.table))]
+    def every(self, tx: Tx, vault: Vault) -> Mapping[str, B | None]:
+        """All backups by their ids, None where one cannot be read."""
+        return {getattr(row, self._id.name): self._readable(row, vault) for row in tx.execute(select(self.table))}
 
     def of_organization(self, tx: Tx, organization_id: str, vault: Vault) -> list[B]:
         """An organisation's backups, newest first."""
@@ -80,6 +81,12 @@ class BackupStore(Generic[B]):
     def _newest(self, tx: Tx, mine: ColumnElement[bool], vault: Vault) -> list[B]:
         rows = tx.execute(select(self.table).where(mine).order_by(self.table.c.created_at.desc(), self._id))
         return [self._record(row, vault) for row in rows]
+
+    def _readable(self, row: Row[Any], vault: Vault) -> B | None:
+        try:
+            return self._record(row, vault)
+        except (HeadwayError, ValueError, LookupError, TypeError):  # it was sealed with another key, or is damaged
+            return None
 
     def _record(self, row: Row[Any], vault: Vault) -> B:
         values = dict(row._mapping)  # noqa: SLF001 - a row's names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 from headway.core.deployments.model import SubjectType
@@ -13,43 +13,49 @@ from headway.features.destinations.stored_backup_model import Keep, KeptFile, to
 from headway.features.destinations.transfer import BackupTransfer
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.errors import HeadwayError
 
 REST = 15.0
 _LOOP = "kept files"
 
 
+class BackupNotRead(HeadwayError):
+    """What a backup keeps cannot be read: nothing of it is removed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Its settings cannot be read, so nothing that it has kept is removed. Delete it, or make it anew."
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionRule:
-    """A backup, and what is to be kept of it."""
+    """A backup, and what is to be kept of it; None where nobody can read that."""
 
     subject_type: SubjectType
     subject_id: str
-    keep: Keep
+    keep: Keep | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredBackupRetention:
     """``keep_round`` is one round of its loop. ``every`` tells of all backups of all types. By ``troubles`` each file
-    is seen to by itself.
+    is seen to by itself, and each backup that cannot be read.
     """
 
     db: Database
     keeping: BackupTransfer
     every: Callable[[Tx], Sequence[RetentionRule]]
     troubles: Attempts
-    _failing: set[str] = field(default_factory=set)
 
     async def keep_round(self) -> float:
         """Removes each object first, then what is known of it: a crash in between is made up for. Seconds to rest."""
-        due = {_item(file): file for file in await self.db.read(self._due)}
-        for item in self._failing - due.keys():  # somebody else has removed it, or it is wanted again
-            self.troubles.forget(_LOOP, item)
-        self._failing.intersection_update(due)
-        for item, file in due.items():
-            if await self.troubles.attempt(_LOOP, item, partial(self._remove, file)):
-                self._failing.discard(item)
-            else:
-                self._failing.add(item)
+        due, unread = await self.db.read(self._due)
+        work = {f"backup {each}": _refuse for each in unread}
+        work |= {_item(file): partial(self._remove, file) for file in due}
+        self.troubles.forget_others(_LOOP, work.keys())  # somebody else has removed it, or it is wanted again
+        for each in work.items():
+            await self.troubles.attempt(_LOOP, *each)
         return REST
 
     async def _remove(self, file: KeptFile) -> None:
@@ -57,13 +63,21 @@ class StoredBackupRetention:
         await self.keeping.storages.remove(place.storage, place.path)
         await self.db.run(lambda tx: stored_backup_store.remove(tx, file.kept_file_id))
 
-    def _due(self, tx: Tx) -> list[KeptFile]:
+    def _due(self, tx: Tx) -> tuple[list[KeptFile], list[str]]:
+        """What is to go, and the backups of which nobody can say that."""
         due: list[KeptFile] = []
+        unread: list[str] = []
         for wanted in self.every(tx):
-            if wanted.keep.number is not None or wanted.keep.age is not None:
+            if wanted.keep is None:
+                unread.append(wanted.subject_id)
+            elif wanted.keep.number is not None or wanted.keep.age is not None:
                 kept = stored_backup_store.of_subject(tx, wanted.subject_type, wanted.subject_id)
                 due += to_remove(kept, wanted.keep, tx.now)
-        return due
+        return due, unread
+
+
+async def _refuse() -> None:
+    raise BackupNotRead
 
 
 def _item(file: KeptFile) -> str:

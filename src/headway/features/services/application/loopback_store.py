@@ -14,14 +14,21 @@ from headway.features.services.application.model import Application
 from headway.infra.db.tables.services import services
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
-from headway.kernel.vault import Vault
+from headway.kernel.vault import Vault, VaultError
 
 
 def unasked(tx: Tx, host_id: str, vault: Vault) -> list[Application]:
-    """Those of a host: all that an earlier version made."""
+    """Those of a host: all that an earlier version made, without those that cannot be read."""
     mine = (services.c.kind != SubjectType.COMPOSE, services.c.host_id == host_id, services.c.deleted_at.is_(None))
-    found = [store.find(tx, each, vault) for each in tx.execute(select(services.c.service_id).where(*mine)).scalars()]
-    return [each for each in found if each.settings.run.loopback is None]
+    found = []
+    for service_id in tx.execute(select(services.c.service_id).where(*mine)).scalars():
+        try:
+            application = store.find(tx, service_id, vault)
+        except VaultError:  # which is told where it is brought up
+            continue
+        if application.settings.run.loopback is None:
+            found.append(application)
+    return found
 
 
 def answer(tx: Tx, application_id: str, ports: list[int], vault: Vault) -> bool:
