@@ -19,6 +19,7 @@ LOOPS: Mapping[str, str] = MappingProxyType(
         "open pull requests": "Asking forges which pull requests are open",
         "missed pushes": "Catching up with pushes that nobody told of",
         "disk watch": "Watching the room on disks",
+        "disk": "Clearing away what nobody needs on disks",
         "readiness": "Looking at the releases that one can go back to",
         "services": "Keeping services as they are wanted",
         "servers": "Connecting to servers",

@@ -20,6 +20,8 @@ from headway.features.services.model import ReleaseState
 from headway.kernel.events import DiskMeasured
 from headway.kernel.ids import new_id
 from tests.integration.http.callers import CALLERS, admit_callers, give, key_of
+from tests.integration.http.test_bad_items import shown
+from tests.integration.http.test_bad_rows import damage
 from tests.integration.http.test_metrics import figure, figures_of
 from tests.integration.http.world import Json, World, client_with, open_world
 from tests.support.machines.ssh_servers import SSHD, SshServer, ssh_server
@@ -272,6 +274,19 @@ async def test_a_cache_is_used_by_a_build_that_writes_nothing_to_it(world: World
     done = await world.post("disk.clean")
     assert [item["name"] for item in done["items"]] == ["idle"]
     assert [path.name for path in caches.iterdir()] == [rebuilt]
+
+
+async def test_a_service_that_cannot_be_read_keeps_nothing_else_from_being_cleared(world: World) -> None:
+    damaged, well = [await world.application(name) for name in ("damaged", "well")]
+    for each in (damaged, well):
+        for _ in range(4):
+            await world.kept(each)
+    await damage(world, damaged)
+    await world.services.disk.keep_clean()
+    assert len(await known(world, well)) == 2
+    assert list(await shown(world)) == [f"disk releases of {damaged} on local"]
+    asked = await world.owner.post("/disk.clean", json={"serviceId": damaged})
+    assert asked.status_code == 500, "who asks is told"
 
 
 async def test_nobody_cleans_what_is_others(world: World) -> None:

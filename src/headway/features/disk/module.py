@@ -76,6 +76,7 @@ def _service(base: Base, servers: Servers, kinds: ServiceKinds, applications: Ap
         engine=EngineCleaning(leftovers=leftovers, bound=bound),
         caches=CacheCleaning(db=base.db, applications=lifecycle, bound=bound),
         toolchains=_toolchains(base, here, applications, bound),
+        troubles=base.engine.troubles,
     )
     return DiskService(db=base.db, measuring=measuring, cleaning=cleaning, events=base.events)
 
