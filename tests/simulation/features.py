@@ -1,4 +1,6 @@
-"""What features do beside deployments, in a simulated world: they clear what was deleted, and tell what happened."""
+"""What features do beside deployments, in a simulated world: they clear what was deleted, tell what happened, and
+look at what is kept.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +22,7 @@ from headway.features.notifications.delivery import NoticeDelivery
 from headway.features.notifications.model import APPRISE, Channel, ChannelTarget, Notice, NoticeState
 from headway.features.notifications.outbox import NoticeOutbox
 from headway.features.previews.cleanup import PreviewCleanup
+from headway.features.rollbacks.readiness import Readiness
 from headway.features.schedules import store as schedules_store
 from headway.features.schedules.cleanup import ScheduleCleanup
 from headway.features.schedules.model import Schedule, ScheduleTarget, Shell, Text
@@ -29,7 +32,7 @@ from headway.infra.db.tables.deployments import deployments, outbox
 from headway.infra.db.tables.notifications import notices
 from headway.infra.db.tables.projects import environments, projects
 from headway.infra.db.tables.schedules import schedules
-from headway.infra.db.tables.services import services
+from headway.infra.db.tables.services import releases, services
 from headway.infra.db.transaction import Tx
 from headway.infra.db.version import Unchanged
 from tests.simulation.database import Store
@@ -38,9 +41,12 @@ from tests.simulation.world import World
 if TYPE_CHECKING:
     from headway.features.git.providers import GitProviderService
     from headway.features.previews.lifecycle import PreviewLifecycle
+    from headway.features.services.kinds import RollbackForm
 
 SCHEDULES = ("first", "second")
 PREVIEWS = ("third", "fourth")
+RELEASES = ("fifth", "sixth")
+MISSING = "Its files are not on this machine any more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +77,21 @@ class Receiver:
         await self.made.border.back("receiver", "tell")
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Fits ``RollbackForm``, as far as it is asked what is missing."""
+
+    made: World
+
+    async def missing(self, _release_id: str) -> str | None:
+        """Looks on the host."""
+        await self.made.border.out("host", "look at release")
+        await self.made.border.back("host", "look at release")
+        return MISSING
+
+
 def prepare(made: World) -> Receiver:
-    """Schedules, previews and a channel on which everything is told, and the loops that see to them."""
+    """Schedules, previews, releases and a channel on which everything is told, and the loops that see to them."""
     receiver = Receiver(made)
     made.store.perform(lambda tx: _put(tx, made))
     made.pollers = lambda engine: _loops(made, engine, receiver)
@@ -91,7 +110,9 @@ def delete(made: World) -> None:
 
 
 def is_clear(made: World, receiver: Receiver) -> bool:
-    """Whether nothing is left of what was deleted, and everything was told, or is put off with a reason."""
+    """Whether nothing is left of what was deleted, everything was told, or is put off with a reason, and of each
+    release it is known what is missing.
+    """
 
     def look(tx: Tx) -> bool:
         left = tx.execute(select(schedules.c.schedule_id)).first()
@@ -101,7 +122,8 @@ def is_clear(made: World, receiver: Receiver) -> bool:
             select(notices.c.seq).where(notices.c.state == NoticeState.WAITING, notices.c.last_error.is_(None))
         ).first()
         sent = tx.execute(select(notices.c.notice_id).where(notices.c.state == NoticeState.SENT)).scalars()
-        is_over = not (left or runs or unknown or untold or services_store.ending(tx))
+        unseen = tx.execute(select(releases.c.seq).where(releases.c.missing.is_(None))).first()
+        is_over = not (left or runs or unknown or untold or unseen or services_store.ending(tx))
         return is_over and all(receiver.told[each] for each in sent)
 
     return made.store.perform(look, writing=False)[1]
@@ -114,10 +136,15 @@ def _put(tx: Tx, made: World) -> None:
     tx.execute(insert(projects).values(project_id="project", organization_id="org", name="project", **bare))
     named = {"environment_id": "environment", "project_id": "project", "name": "production", "is_default": True}
     tx.execute(insert(environments).values(**named, **bare))
-    for each in PREVIEWS:
+    for each in (*PREVIEWS, "shop"):
         made_of = {"kind": "application", "host_id": "here", "status": "idle", "wanted": "down", "settings": {}}
-        names = {"service_id": each, "name": each, "app_name": each, "preview_of": "shop", "delete_volumes": False}
+        preview_of = "shop" if each in PREVIEWS else None
+        names = {"service_id": each, "name": each, "app_name": each, "preview_of": preview_of, "delete_volumes": False}
         tx.execute(insert(services).values(**where, **made_of, **names, **bare))
+    for number, each in enumerate(RELEASES):
+        of = {"release_id": each, "seq": number, "service_id": "shop", "deployment_id": each, "host_id": "here"}
+        kept = {"state": "retired", "folder": "/x", "runtime": "native", "record": "sealed", "created_at": tx.now}
+        tx.execute(insert(releases).values(**of, **kept))
     for each in SCHEDULES:
         schedules_store.add(tx, _schedule(each, tx.now), made.vault)
     notices_store.add(tx, _channel(tx.now), made.vault)
@@ -183,7 +210,10 @@ def _loops(made: World, engine: Engine, receiver: Receiver) -> tuple[Poller, ...
     )
     handing = NoticeOutbox(db=db, unchanged=unchanged, keep_for=timedelta(days=1), troubles=parts.troubles)
     sending = NoticeDelivery(db=db, vault=vault, events=events, tell=receiver.tell)
+    forms = {SubjectType.APPLICATION: cast("RollbackForm", Kept(made))}
+    looking = Readiness(db=db, forms=forms, events=events, troubles=parts.troubles)
     return (
+        Poller("readiness", looking.look_round),
         Poller("schedules", cleaning.clear_round),
         Poller("previews", ending.clear_round),
         Poller("outbox", handing.hand_out),

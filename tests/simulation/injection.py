@@ -19,6 +19,7 @@ OF_FEATURES = (
     "core/deployments/subject_shutdown.py",
     *(f"features/notifications/{name}.py" for name in ("delivery", "outbox")),
     "features/previews/cleanup.py",
+    "features/rollbacks/readiness.py",
     "features/schedules/cleanup.py",
 )
 FILES = ("core/deployments/retention.py", *OF_FEATURES)
