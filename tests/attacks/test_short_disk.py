@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
+import httpx
 import pytest
 
 from tests.attacks.test_native_disk import FILLER, pid_of
@@ -21,6 +25,7 @@ pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.timeout(300)]
 
 FILES = {"app.py": FILLER, "Procfile": "web: python3 app.py\n"}
 SIZE, RESERVE = 480 << 20, 24 << 20  # a twentieth
+LEAST_FREE = 96 << 20
 AT_ONCE = "one(os.environ['HOME'] + '/large', {megabytes})"
 # Some stays free however late a look comes on a busy machine: on a full disk what was ended could not start again.
 LEFT = 8 << 20
@@ -52,7 +57,7 @@ def disk() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def panel(disk: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
-    panel = Panel(disk / "data", HEADWAY_LEAST_FREE="96MiB", HEADWAY_BALLAST="1MiB").start()
+    panel = Panel(disk / "data", HEADWAY_LEAST_FREE=str(LEAST_FREE), HEADWAY_BALLAST="1MiB").start()
     try:
         url = git_repository(tmp_path_factory.mktemp("disk") / "filler", FILES)
         for name in ("filler", "other"):
@@ -132,6 +137,68 @@ def test_a_build_that_fills_the_disk_is_ended(panel: Panel, disk: Path, tmp_path
     assert "while it was built" in ended["errorMessage"]
     until(lambda: free(disk) > 2 * RESERVE, 20, what="nothing of it is left")
     assert pid_of(panel)
+
+
+def test_uploads_that_never_end_leave_what_builds_need(panel: Panel, disk: Path) -> None:
+    application_id = id_of(panel, "other")
+    lowest = [free(disk)]
+
+    def pieces() -> Iterator[bytes]:
+        for _ in range(SIZE >> 20):  # of a length that nobody announces
+            lowest.append(free(disk))
+            yield bytes(1 << 20)
+
+    def send(_number: int) -> httpx.Response:
+        return panel.client.post(
+            "/application.dropDeployment",
+            params={"applicationId": application_id},
+            content=pieces(),
+            headers={"content-type": "application/gzip"},
+            timeout=90,
+        )
+
+    with ThreadPoolExecutor(3) as threads:
+        answers = list(threads.map(send, range(3)))
+    assert min(lowest) > LEAST_FREE - (4 << 20), "what each had under way, and what else the panel wrote"
+    assert {each.status_code for each in answers} == {503}
+    assert all("HEADWAY_LEAST_FREE" in each.text for each in answers), answers[0].text
+    until(lambda: free(disk) > lowest[0] - (8 << 20), 20, what="nothing of them is left")
+
+
+def test_what_archives_hold_unpacked_leaves_what_builds_need(panel: Panel, disk: Path) -> None:
+    free_before = free(disk)
+    assert free_before > 280 << 20
+    applications, told = [], []
+    for number, more in enumerate((20, -20, 0)):  # what does not fit, what does, and after that nothing of its size
+        environment_id = panel.post("project.create", name=f"zeros-{number}")["environment"]["environmentId"]
+        made = panel.post("application.create", name=f"zeros-{number}", environmentId=environment_id)
+        applications.append(made["applicationId"])
+        answer = panel.client.post(
+            "/application.dropDeployment",
+            data={"applicationId": applications[-1]},
+            files={"zip": ("zeros.tar", zeros(((free_before - LEAST_FREE) >> 20) + more))},
+            timeout=90,
+        )
+        told.append(answer)
+        if answer.status_code == 200:  # it finds no room for a build of that, or comes to nothing
+            panel.ended(answer.headers["x-deployment-id"], 90)
+        until(lambda: free(disk) > LEAST_FREE - (4 << 20), 20, what="what is kept leaves so much")
+    assert [each.status_code for each in told] == [503, 200, 503]
+    assert "HEADWAY_LEAST_FREE" in told[0].text
+    for each in applications:
+        panel.post("application.delete", applicationId=each)
+    until(lambda: free(disk) > free_before - (8 << 20), 30)
+
+
+def zeros(megabytes: int) -> bytes:
+    """A few megabytes that are unpacked to as many."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz", compresslevel=1) as archive:
+        for name, data in (("noise", os.urandom(3 << 20)), ("zeros", bytes(megabytes - 3 << 20))):
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return made.getvalue()
 
 
 def test_an_upgrade_on_a_short_disk_ends_nobody_and_names_who_has_it(panel: Panel, disk: Path) -> None:

@@ -124,6 +124,7 @@ def test_only_what_is_called_module_composes() -> None:
 def test_one_module_reads_what_the_kernel_tells_of_processes() -> None:
     alone = {
         "src/headway/drivers/buildplan/toolchains/inventory_script.py",
+        "src/headway/drivers/sources/repacker.py",
         "src/headway/infra/daemons/confined.py",
         "src/headway/drivers/runtimes/launch/launcher.py",
     }

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -33,10 +32,11 @@ if TYPE_CHECKING:
 
 MOST_DRAINED_BYTES = 32 << 20
 _SILENCE_SECONDS = 60.0
+_FREE_SECONDS = 300.0
+_LEAST_BYTES_A_SECOND = 32 << 10  # after the first minutes, on the whole: who sends less keeps a seat for nothing
 _PIECE_BYTES = 1 << 20
 _MOST_FIELD_BYTES = 64 << 10
 _MOST_FIELDS = 20
-_SPARE_BYTES = 256 << 20
 _LONGEST_NAME = 255
 _FORM, _BOUNDARY = b"multipart/form-data", b"boundary"
 _RAW = frozenset(
@@ -95,9 +95,9 @@ async def _taken(
     refusal = _refusal(room, content_type, headers.get(b"content-length", b""))
     try:
         with _new(path) as file:
-            intake = _Intake(file=file, most_bytes=room.most_bytes, admit=admit)
+            intake = _Intake(file=file, room=room, admit=admit)
             feed = _form(intake, options[_BOUNDARY]) if content_type == _FORM.decode() else intake.write
-            await _pour(receive, feed, refusal)
+            await _pour(receive, feed, refusal, room.monotonic)
         if not intake.is_whole:
             raise problems.unparsable()
     except OSError as error:
@@ -112,7 +112,7 @@ class _Intake:
     """The upload on its way to disk, and the fields beside it."""
 
     file: BinaryIO
-    most_bytes: int
+    room: UploadRoom
     admit: Callable[[Mapping[str, str]], None] | None = None
     name: str = ""
     size: int = 0
@@ -122,13 +122,23 @@ class _Intake:
     digest: hashlib._Hash = field(default_factory=hashlib.sha256)
 
     def write(self, data: bytes) -> None:
-        """A piece of the file. Raises Problem once it is too large."""
+        """A piece of the file. Raises Problem once it is too large, and Unavailable once others need the disk; then
+        nothing is left of it, though its sender goes on for a while.
+        """
         self.has_file = True
         self.size += len(data)
-        if self.size > self.most_bytes:
-            raise errors.too_large(self.most_bytes)
+        try:
+            self._require_room(len(data))
+        except (HeadwayError, problems.Problem):
+            self.file.truncate(0)
+            raise
         self.digest.update(data)
         self.file.write(data)
+
+    def _require_room(self, more: int) -> None:
+        if self.size > self.room.most_bytes:
+            raise errors.too_large(self.room.most_bytes)
+        self.room.require(more)
 
 
 class _Part:
@@ -209,14 +219,22 @@ def _new(path: Path) -> BinaryIO:
     return path.open("wb")
 
 
-async def _pour(receive: Receive, feed: Callable[[bytes], object], problem: problems.Problem | None) -> None:
+async def _pour(
+    receive: Receive,
+    feed: Callable[[bytes], object],
+    problem: problems.Problem | None,
+    monotonic: Callable[[], float],
+) -> None:
     """Everything that comes, in pieces of a size that is worth a thread. Once something is wrong the rest is read on
     for a while, so that the sender is there to hear it.
     """
     pieces = bytearray()
-    drained, more = 0, True
+    drained, came, more, began = 0, 0, True, monotonic()
     while more and drained <= MOST_DRAINED_BYTES:
         chunk, more = await _next(receive)
+        came += len(chunk)
+        if more and monotonic() - began > _FREE_SECONDS + came / _LEAST_BYTES_A_SECOND:
+            raise errors.too_slow()
         if problem is not None:
             drained += len(chunk)
             continue
@@ -253,9 +271,7 @@ def _refusal(room: UploadRoom, content_type: str, announced: bytes) -> problems.
     size = int(announced) if announced.isdigit() else 0
     if size > room.most_bytes + _MOST_FIELDS * _MOST_FIELD_BYTES:
         return errors.too_large(room.most_bytes)
-    free = shutil.disk_usage(room.folder).free
-    if free < size + _SPARE_BYTES:
-        raise Unavailable(f"Only {free >> 20} MiB are free on the panel's disk. Free some space, then send it again.")
+    room.require(size)
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from headway.features.services.uploads import Archives
@@ -36,7 +36,7 @@ async def test_no_sweep_takes_what_another_upload_has_just_brought(world: World,
     application_id = await world.application()
     own = world.services.drops
     kept = own.intake.archives
-    archives = SlowToSweep(folders=kept.folders, most_bytes=kept.most_bytes)
+    archives = SlowToSweep(**{each.name: getattr(kept, each.name) for each in fields(kept)})
     drops = replace(own, intake=replace(own.intake, archives=archives))
 
     async with asyncio.timeout(30), asyncio.TaskGroup() as both:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import gzip
 import os
+import shutil
 import stat
 import tarfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from headway.drivers.sources.repack import ArchiveRefused, Packed, repack
+from headway.drivers.sources.repack import ArchiveRefused, NoRoomUnpacked, Packed, repack
+from headway.features.services.uploads import ArchiveReaders, Archives
+from headway.kernel.uploads import Upload
 from tests.integration.sources.archives import FILES, entry, link, tar, zipped
 
 MOST = 8 << 20
@@ -123,6 +130,16 @@ async def test_a_bomb_is_known_by_how_it_grows(tmp_path: Path) -> None:
         await packed(upload, most_bytes=1 << 30)
 
 
+async def test_what_would_take_what_others_need_of_the_disk_is_not_written(tmp_path: Path) -> None:
+    upload, target = tar(tmp_path / "upload", FILES, entry("zeros", size=6 << 20)), tmp_path / "packed.tar"
+    given = {"uid": 61302, "most_bytes": MOST}
+    with pytest.raises(NoRoomUnpacked, match=r"takes 6 MiB .*HEADWAY_LEAST_FREE"):
+        await repack(upload, target, **given, least_free_bytes=1 << 60)
+    assert [path.name for path in tmp_path.iterdir()] == ["upload"]
+    await repack(upload, target, **given, least_free_bytes=1)
+    assert target.stat().st_size < (6 << 20) + (64 << 10), "what was taken for heads that there are not is given back"
+
+
 async def test_a_header_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
     header = entry("pax", tarfile.XHDTYPE, size=3 << 30).tobuf(tarfile.GNU_FORMAT)
     upload = _file(tmp_path / "upload", header)
@@ -131,10 +148,78 @@ async def test_a_header_that_would_fill_the_memory_is_refused(tmp_path: Path) ->
         await packed(upload)
 
 
+async def test_a_header_of_some_hundred_megabytes_is_held_by_nobody(tmp_path: Path) -> None:
+    header = entry("pax", tarfile.XHDTYPE, size=400 << 20).tobuf(tarfile.GNU_FORMAT)
+    upload = tmp_path / "upload"
+    with gzip.open(upload, "wb", compresslevel=1) as packed_up:
+        packed_up.write(header)
+        for _ in range(401):
+            packed_up.write(bytes(1 << 20))
+    with pytest.raises(ArchiveRefused, match="within the memory"):
+        await packed(upload)
+
+
+@pytest.mark.slow
+async def test_as_many_files_as_may_be_are_read_within_that_memory(tmp_path: Path) -> None:
+    names = (f"node_modules/a-package-of-some-length/{number % 999}/dist/{number}.js" for number in range(99_990))
+    found, _ = await packed(zipped(tmp_path / "upload", dict.fromkeys(names, "x")))
+    assert found.bytes == 99_990
+
+
+@pytest.mark.slow
+async def test_few_are_read_at_a_time_and_fewer_of_one_organisation(tmp_path: Path) -> None:
+    upload = tar(tmp_path / "upload", {}, *(entry(f"f{number}") for number in range(2_000)))
+    archives = Archives(folders=Folders(tmp_path), most_bytes=MOST, least_free_bytes=0, readers=ArchiveReaders())
+    seen: dict[str, list[int]] = {"of one": [], "of three": []}
+    scores: dict[int, str] = {}
+
+    async def take(number: int, organization: str) -> None:
+        path = tmp_path / f"{organization}-{number}"
+        shutil.copyfile(upload, path)
+        sent = Upload(path=path, name="upload", bytes=path.stat().st_size, digest=str(number))
+        await archives.take(f"{organization}-{number}", sent, 61302, organization)
+
+    async def watched(what: str, organizations: str) -> None:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(take(number, each)) for each in organizations for number in range(3)]
+            while not all(task.done() for task in tasks):
+                living = readers()
+                scores.update(living)
+                seen[what].append(len(living))
+                await asyncio.sleep(0.02)
+
+    await watched("of one", "a")
+    await watched("of three", "bcd")
+    assert (max(seen["of one"]), max(seen["of three"])) == (2, 4)
+    assert "1000" in scores.values(), "and whoever looks for memory ends these first"
+
+
 async def test_a_name_is_shown_without_what_a_terminal_would_act_on(tmp_path: Path) -> None:
     with pytest.raises(ArchiveRefused) as caught:
         await packed(tar(tmp_path / "upload", {"/\x1b[2Jx\n": "x"}))
     assert caught.value.message.isprintable()
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where archives lie, a folder for each service."""
+
+    place: Path
+
+    def archives(self, service_id: str) -> str:
+        """One of them."""
+        return str(self.place / "kept" / service_id)
+
+
+def readers() -> dict[int, str]:
+    """The processes of ours that read archives, with how soon each is ended where memory is short."""
+    found = {}
+    for each in Path("/proc/self/task").glob("*/children"):
+        for pid in each.read_text().split():
+            with contextlib.suppress(OSError):
+                if b"repacker.py" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    found[int(pid)] = Path(f"/proc/{pid}/oom_score_adj").read_text().strip()
+    return found
 
 
 def _file(path: Path, data: bytes) -> Path:

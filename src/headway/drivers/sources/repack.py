@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from headway.drivers.sources import repacker
-from headway.kernel.errors import InvalidInput
+from headway.kernel.errors import InvalidInput, Unavailable
 
 MOST_ENTRIES = 100_000
 _SECONDS = 300.0
@@ -21,6 +21,10 @@ class ArchiveRefused(InvalidInput):
     """What was uploaded is not taken; the sentence says what to change in it."""
 
 
+class NoRoomUnpacked(Unavailable):
+    """What is in the archive would take what others need of the disk."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packed:
     """What an archive holds."""
@@ -29,14 +33,16 @@ class Packed:
     bytes: int
 
 
-async def repack(upload: Path, target: Path, *, uid: int | None, most_bytes: int) -> Packed:
+async def repack(upload: Path, target: Path, *, uid: int | None, most_bytes: int, least_free_bytes: int = 0) -> Packed:
     """Writes what is in ``upload`` (zip or tar, compressed or not) to ``target`` as a plain tar, on disk before it
-    returns. Nothing is left of one that is refused. Raises ArchiveRefused.
+    returns. Nothing is left of one that is refused. Raises ArchiveRefused, and NoRoomUnpacked where less than
+    ``least_free_bytes`` of the disk would stay free.
     """
-    argv = (sys.executable, "-I", "-S", repacker.__file__, str(-1 if uid is None else uid), str(most_bytes))
+    bounds = (-1 if uid is None else uid, most_bytes, MOST_ENTRIES, least_free_bytes)
+    argv = (sys.executable, "-I", "-S", repacker.__file__, *map(str, bounds))
     try:
         with upload.open("rb") as source, _new(target) as packed:
-            said = await _run((*argv, str(MOST_ENTRIES)), source.fileno(), packed.fileno())
+            said = await _run(argv, source.fileno(), packed.fileno())
     except BaseException:
         _discard(target)
         raise
@@ -53,7 +59,7 @@ def _discard(path: Path) -> None:
 
 
 async def _run(argv: tuple[str, ...], source: int, target: int) -> bytes:
-    """What it says at its end. Raises ArchiveRefused."""
+    """What it says at its end. Raises ArchiveRefused, NoRoomUnpacked."""
     process = await asyncio.create_subprocess_exec(
         *argv, stdin=source, stdout=target, stderr=asyncio.subprocess.PIPE, env={}, start_new_session=True
     )
@@ -71,6 +77,8 @@ async def _run(argv: tuple[str, ...], source: int, target: int) -> bytes:
     if process.returncode == 0:
         return said
     sentence = said[:_MOST_SAID].decode(errors="replace").strip()
+    if process.returncode == repacker.FULL:
+        raise NoRoomUnpacked(sentence)
     if process.returncode != repacker.REFUSED or not sentence:
         raise ArchiveRefused(
             "The archive cannot be read within the time and memory that are given to it. Leave out what is not needed."

@@ -1,19 +1,19 @@
 """Reads an archive that somebody uploaded and writes what is in it as a plain tar that can be unpacked anywhere, or
-says why not. It runs as a process of its own, with bounds and without rights, for what it reads may be made to do harm:
-``python -I -S repacker.py UID MOST_BYTES MOST_ENTRIES <upload >tar``; on standard error stands the sentence, or JSON.
+says why not. It runs as a process of its own, with bounds and without rights, for what it reads may be made to do harm;
+on standard error stands the sentence, or JSON: ``python -I -S repacker.py UID MOST_BYTES MOST_ENTRIES LEAST_FREE``.
 """
 
 from __future__ import annotations
 
 import bz2  # noqa: F401 - as the next ones: nothing can be imported once the rights are given up
 import calendar
+import contextlib
 import ctypes
 import encodings.cp437  # noqa: F401 - zip files of old programs name their entries in it
 import gzip  # noqa: F401
 import json
 import lzma
 import os
-import posixpath
 import resource
 import signal
 import stat
@@ -23,11 +23,12 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
-MEMORY_BYTES = 1 << 30
+MEMORY_BYTES = 256 << 20
 CPU_SECONDS = 240
-REFUSED = 3  # its exit status
+REFUSED, FULL = 3, 4  # its exit status
 MOST_RATIO = 200
 RATIO_COUNTS_FROM = 64 << 20
 
@@ -55,6 +56,10 @@ class Refused(Exception):
     """The archive is not taken; the text says why, and what to do."""
 
 
+class Full(Refused):
+    """What is in the archive would take what others need of the disk."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """One thing in the archive. ``kind`` is file, folder, link (symbolic) or same (a hard link to ``target``)."""
@@ -70,17 +75,18 @@ class Entry:
 class Bounds:
     """How much an archive may hold; asked after every entry."""
 
-    def __init__(self, upload_bytes: int, most_bytes: int, most_entries: int) -> None:
+    def __init__(self, upload: IO[bytes], most_bytes: int, most_entries: int) -> None:
         self.entries = 0
         self.bytes = 0
-        self._upload_bytes = upload_bytes
-        self._most_bytes = most_bytes
-        self._most_entries = most_entries
+        self.packed_bytes = 2 * tarfile.RECORDSIZE  # what a tar of it takes at most: heads, names, and filled up blocks
+        self._upload_bytes = os.fstat(upload.fileno()).st_size
+        self._most_bytes, self._most_entries = most_bytes, most_entries
 
     def add(self, entry: Entry) -> None:
         """Counts an entry. Raises Refused."""
         self.entries += 1
         self.bytes += max(entry.size, 0)
+        self.packed_bytes += max(entry.size, 0) + 5 * tarfile.BLOCKSIZE + len(os.fsencode(entry.name + entry.target))
         if self.entries > self._most_entries:
             raise Refused(
                 f"The archive holds more than {self._most_entries:,} entries. Leave out what the build makes or "
@@ -159,13 +165,13 @@ Archive = Zip | Tar
 
 def main(arguments: list[str]) -> int:
     """Repacks standard input to standard output."""
-    uid, most_bytes, most_entries = (int(each) for each in arguments)
+    uid, most_bytes, most_entries, least_free = (int(each) for each in arguments)
     _give_up_rights(uid, most_bytes)
     try:
         with os.fdopen(0, "rb") as upload, os.fdopen(1, "wb") as target:
-            found = repack(upload, target, most_bytes=most_bytes, most_entries=most_entries)
+            found = repack(upload, target, Bounds(upload, most_bytes, most_entries), least_free)
     except Refused as refusal:
-        return _say(str(refusal))
+        return _say(str(refusal), FULL if isinstance(refusal, Full) else REFUSED)
     except MemoryError:
         return _say("The archive cannot be read within the memory that is given to it. Pack it again.")
     except _BROKEN as error:
@@ -174,18 +180,17 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def repack(upload: IO[bytes], target: IO[bytes], *, most_bytes: int, most_entries: int) -> dict[str, int]:
-    """Writes the tar once all that is in the upload is known to be harmless. Raises Refused, and what the readers
-    raise for a broken archive.
+def repack(upload: IO[bytes], target: IO[bytes], bounds: Bounds, least_free: int) -> dict[str, int]:
+    """Writes the tar once all that is in the upload is known to be harmless, and to leave so much of the disk free.
+    Raises Refused, and what the readers raise for a broken archive.
     """
-    size = os.fstat(upload.fileno()).st_size
     archive = _opened(upload)
-    bounds = Bounds(size, most_bytes, most_entries)
     tree = Tree()
     for entry in archive.entries():
         bounds.add(entry)
         tree.add(entry)
     tree.check()
+    _take_room(target, bounds.packed_bytes, least_free)
     _write(archive, tree, target)
     return {"entries": tree.count, "bytes": bounds.bytes}
 
@@ -207,9 +212,8 @@ class Tree:
     def add(self, entry: Entry) -> None:
         """Adds an entry. Raises Refused for one that could not be unpacked, or would do harm."""
         path = plain_path(entry.name)
-        if path == "":
-            self._has_root = self._has_root or entry.kind == "folder"
-        if path is None or path == "":
+        if not path:
+            self._has_root = self._has_root or (path == "" and entry.kind == "folder")
             return
         if entry.mode & (stat.S_ISUID | stat.S_ISGID) and entry.kind != "folder":
             raise Refused(f"{_shown(path)} is set to run with its owner's rights (setuid). Take that away: chmod ug-s.")
@@ -226,7 +230,7 @@ class Tree:
         if not self._kinds:
             raise Refused("The archive is empty. Pack the folder that holds what is to be deployed.")
         for path in self._kinds:
-            for parent in _parents(path):
+            for parent in (path[:at] for at, each in enumerate(path) if each == "/"):
                 if self._kinds.get(parent, "folder") != "folder":
                     raise Refused(f"{_shown(path)} lies below {_shown(parent)}, which is a {self._kinds[parent]}.")
         self._top = self._find_top()
@@ -316,7 +320,7 @@ def _write(archive: Archive, tree: Tree, target: IO[bytes]) -> None:
             if entry.kind in {"link", "same"}:
                 info.linkname = entry.target if entry.kind == "link" else tree.placed(plain_path(entry.target) or "")
             packed.addfile(info, file if entry.kind == "file" else None)
-    target.flush()
+    target.truncate()
     os.fsync(target.fileno())
 
 
@@ -350,34 +354,41 @@ def _foreign(name: str, what: str) -> Refused:
     return Refused(f"{_shown(name)} is {what}. An archive holds files, folders and links only: leave it out.")
 
 
-def _parents(path: str) -> Iterator[str]:
-    while path := posixpath.dirname(path):
-        yield path
-
-
 def _shown(text: str) -> str:
     """A name as a sentence can hold it: on one line, not too long, nothing that a terminal would act on."""
     plain = "".join(each if each.isprintable() else "?" for each in text)
     return f"'{plain if len(plain) <= 120 else plain[:119] + '…'}'"
 
 
-def _say(sentence: str) -> int:
+def _say(sentence: str, status: int = REFUSED) -> int:
     sys.stderr.write(sentence)
-    return REFUSED
+    return status
+
+
+def _take_room(target: IO[bytes], size: int, least_free: int) -> None:
+    """Takes what the tar needs at once, so that whoever looks at the disk meanwhile sees it gone. Raises Full."""
+    for wanted in (size, 0):  # the second look sees what another one has taken between the first and the taking
+        disk = os.fstatvfs(target.fileno())
+        free = disk.f_bavail * disk.f_frsize
+        if free - wanted < least_free:
+            raise Full(
+                f"Unpacked, the archive takes {size >> 20} MiB of the panel's disk, of which {free >> 20} MiB are free "
+                f"and {least_free >> 20} MiB stay so (HEADWAY_LEAST_FREE). 'headway disk' shows what holds it."
+            )
+        with contextlib.suppress(OSError):  # a file system that cannot, or is full: writing tells which
+            os.posix_fallocate(target.fileno(), 0, max(wanted, 1))
 
 
 def _give_up_rights(uid: int, most_bytes: int) -> None:
+    Path("/proc/self/oom_score_adj").write_text("1000")  # where memory is short this goes first, not what serves
     libc = ctypes.CDLL(None)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     os.nice(5)
-    for kind, bound in (
-        (resource.RLIMIT_AS, MEMORY_BYTES),
-        (resource.RLIMIT_CPU, CPU_SECONDS),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, most_bytes + (1 << 30)),  # and the headers of all entries
-    ):
-        resource.setrlimit(kind, (bound, bound))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, 2 * (most_bytes + (1 << 30),))  # and the headers of all entries
     if uid >= 0 and os.geteuid() == 0:
         os.setgroups([])
         os.setgid(uid)

@@ -45,7 +45,7 @@ class DropService(Generic[S]):
     ) -> Queued:
         """Queues a deploy of what was uploaded. Raises ArchiveRefused, KeyReused, and what a deploy does."""
         service = await self.services.one(actor, permission, service_id)
-        async with self.intake.taken(service_id, upload, service.build_uid) as archive:
+        async with self.intake.taken(service_id, upload, service.build_uid, service.organization_id) as archive:
             return await self.services.deploy(
                 actor,
                 permission,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.features.edge.domains_model import EdgeFacts
@@ -11,20 +13,37 @@ from headway.features.git.module import Git
 from headway.features.registries.service import RegistryService
 from headway.features.servers.module import Servers
 from headway.features.services.edges import ServiceEdges
+from headway.features.services.uploads import ArchiveFolders, ArchiveReaders, Archives
 from headway.module import Base
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Materials:
-    """Each of them."""
+    """Each of them. ``archives`` are those in folders of services; of all of them few are read at a time."""
 
     git: Git
     registries: RegistryService
     edges: ServiceEdges
     facts: EdgeFacts
+    archives: Callable[[ArchiveFolders], Archives]
 
 
 def materials_of(base: Base, servers: Servers, git: Git, registries: RegistryService) -> Materials:
     """Those of a panel, whose services are on its own machine and on servers."""
     edges = ServiceEdges(db=base.db, here=base.machine.edge, here_id=LOCAL_HOST, there=servers.links.edge)
-    return Materials(git=git, registries=registries, edges=edges, facts=edge_facts(base.settings))
+    return Materials(
+        git=git,
+        registries=registries,
+        edges=edges,
+        facts=edge_facts(base.settings),
+        archives=partial(_archives, base, ArchiveReaders()),
+    )
+
+
+def _archives(base: Base, readers: ArchiveReaders, folders: ArchiveFolders) -> Archives:
+    return Archives(
+        folders=folders,
+        most_bytes=base.settings.unpacked_limit_bytes,
+        least_free_bytes=base.settings.least_free_bytes,
+        readers=readers,
+    )

@@ -138,7 +138,8 @@ def install_applications(
         vault=vault, uid_base=base.data_dir.uid_base, name_is_free=partial(is_free, facts=materials.facts)
     )
     module = _module(base, planner, lifecycle)
-    return _asked(base, creation, planner, lifecycle, module, relocation=relocation)
+    archives = materials.archives(here.folders)
+    return _asked(base, creation, planner, lifecycle, module, relocation=relocation, archives=archives)
 
 
 def share_of(settings: Settings, of_composes: OfComposes) -> MemoryShare:
@@ -158,6 +159,7 @@ def _asked(
     module: Module,
     *,
     relocation: ServiceRelocation,
+    archives: Archives,
 ) -> Applications:
     db, vault, tools = base.db, base.vault, lifecycle.tools
     service = ApplicationService(
@@ -180,7 +182,7 @@ def _asked(
         attachments=AttachmentService(db=db, vault=vault, applications=service),
         consoles=_consoles(base, service, lifecycle),
         detects=DetectService(db=db, applications=service, planner=planner, tools=tools, host=here, guests=guests),
-        drops=_drops(base, service, tools.folders),
+        drops=_drops(base, service, archives),
         own_routing=OwnRoutingService(db, vault, tools.routing),
         releases=ReleaseService(db=db, vault=vault, lifecycle=lifecycle),
         runs=RunService(db=db, vault=vault, applications=service),
@@ -352,7 +354,11 @@ def _close(folder: Path) -> None:
 
 def _upload_room(base: Base) -> UploadRoom:
     """Where uploads lie while they come in, empty now."""
-    room = UploadRoom(folder=base.data_dir.uploads, most_bytes=base.settings.upload_limit_bytes)
+    room = UploadRoom(
+        folder=base.data_dir.uploads,
+        most_bytes=base.settings.upload_limit_bytes,
+        least_free_bytes=base.settings.least_free_bytes,
+    )
     room.clear()
     return room
 
@@ -368,8 +374,7 @@ def _consoles(base: Base, service: ApplicationService, lifecycle: ApplicationLif
     )
 
 
-def _drops(base: Base, service: ApplicationService, folders: AppFolders) -> DropService[AppSettings]:
-    archives = Archives(folders=folders, most_bytes=base.settings.unpacked_limit_bytes)
+def _drops(base: Base, service: ApplicationService, archives: Archives) -> DropService[AppSettings]:
     mine = partial(needed, reader=store.APPLICATION_READER, vault=base.vault)
     intake = Intake(db=base.db, archives=archives, needed=mine)
     return DropService(services=service, intake=intake, from_archive=from_archive)

@@ -130,7 +130,7 @@ def install_composes(
         lifecycle=lifecycle,
         routing=routing,
         service=service,
-        drops=_drops(base, service, here.folders),
+        drops=_drops(base, service, materials.archives(here.folders)),
         containers=ContainersOf(
             subject_type=SubjectType.COMPOSE,
             label=labels.COMPOSE,
@@ -239,8 +239,7 @@ def _far_tools(base: Base, here: ComposeContext, there: ServerLink) -> ComposeCo
     )
 
 
-def _drops(base: Base, service: ComposeService, folders: ComposeFolders) -> DropService[ComposeSettings]:
-    archives = Archives(folders=folders, most_bytes=base.settings.unpacked_limit_bytes)
+def _drops(base: Base, service: ComposeService, archives: Archives) -> DropService[ComposeSettings]:
     mine = partial(needed, reader=store.COMPOSE_READER, vault=base.vault)
     intake = Intake(db=base.db, archives=archives, needed=mine)
     return DropService(services=service, intake=intake, from_archive=from_archive)
