@@ -1,12 +1,24 @@
-"""Organisations take turns on a host: one that fills the queue keeps no other waiting for longer than its own turn."""
+"""Organisations take turns on a host: one that fills the queue keeps no other waiting for longer than its own turn. Nor
+does one that takes seats for uploads, however many people it has.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from headway.core.access.model import Role
 from headway.core.deployments.lease import Lease
 from headway.core.deployments.ledger import Outcome
 from headway.core.deployments.model import Lane
 from headway.core.deployments.status import Maker, Status
 from headway.infra.db.engine import SqlDatabase
+from tests.integration.http.world import World, add_person, client_with, open_world
+from tests.integration.sources.archives import FILES, zipped
 from tests.support.panel.factories import add_host, ledger, request
 
 BOOK = ledger()
@@ -70,3 +82,48 @@ async def test_a_turn_is_taken_within_a_lane_and_never_before_a_lower_one(databa
     await queued(database, "many", 3)
     await queued(database, "one", 1, Lane.ROLLBACK)
     assert await one_by_one(database, 6) == ["one", "many", "many", "many", "one", "one"]
+
+
+@pytest.fixture
+async def world(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[World]:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shutil.copyfile(sqlite_template, folder / "headway.db")
+    async with open_world(folder) as opened:
+        yield opened
+
+
+async def test_uploads_of_one_organisation_that_never_end_leave_others_their_seats(
+    world: World, tmp_path: Path
+) -> None:
+    """Nine people with keys, for an owner invites whom they like."""
+    many = (await world.stranger.get("/user.get")).json()["organizationId"]
+    for each in range(9):
+        await world.services.db.run(lambda tx, each=each: add_person(tx, f"many{each}", many, Role.MEMBER))  # type: ignore[misc]
+    over, seated = asyncio.Event(), asyncio.Semaphore(0)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"x"
+        seated.release()
+        await over.wait()
+
+    async def hold(number: int) -> None:
+        async with client_with(world.app, f"many{number}".ljust(64, "-")) as client:
+            headers = {"content-type": "application/zip"}
+            await client.post("/application.dropDeployment?applicationId=x", content=slowly(), headers=headers)
+
+    application_id = await world.application()
+    async with asyncio.TaskGroup() as group:
+        for each in range(9):
+            for _ in range(8):
+                group.create_task(hold(each))
+        async with asyncio.timeout(20):
+            for _ in range(32):
+                await seated.acquire()
+        file = {"zip": ("shop.zip", zipped(tmp_path / "shop.zip", FILES).read_bytes())}
+        async with asyncio.timeout(10):
+            answer = await world.owner.post(
+                "/application.dropDeployment", data={"applicationId": application_id}, files=file
+            )
+        over.set()
+    assert (answer.status_code, answer.text) == (200, "true")

@@ -24,7 +24,7 @@ from headway.http.outlets import AsgiStream
 from headway.http.seats import Bounds, Seats
 from headway.http.uploads import received
 
-_UPLOADS = Bounds(in_all=32, of_token=8, of_address=32, wait_seconds=20)  # of each person: all lie on the panel's disk
+_UPLOADS = Bounds(in_all=64, of_token=8, of_address=64, wait_seconds=20)  # of each person: all lie on the panel's disk
 _KINDS: Mapping[str, Kind] = {"GET": Kind.QUERY, "POST": Kind.MUTATION}
 _ALSO: Mapping[str, str] = {  # procedures that clients know by another path
     "openapi.json": "settings.getOpenApiDocument",
@@ -91,7 +91,7 @@ class Rest:
         async with AsyncExitStack() as stack:
 
             async def read() -> Given:
-                await stack.enter_async_context(self._uploads.one(actor.user_id, address))
+                await stack.enter_async_context(self._uploads.one(actor.user_id, address, actor.organization_id))
                 came = await stack.enter_async_context(
                     received(self._needs.upload_room, receive, headers, scope["query_string"])
                 )

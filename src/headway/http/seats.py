@@ -1,10 +1,12 @@
-"""Seats for what holds much memory: few in all, and fewer for each token and each address, so that nobody takes all."""
+"""Seats for what holds much memory: few in all, and fewer for each token, address and organisation, so that nobody
+takes all.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -32,12 +34,14 @@ class Seats:
         self._news = asyncio.Condition()
 
     @asynccontextmanager
-    async def one(self, token: str, address: str) -> AsyncIterator[None]:
-        """A seat. Raises Unavailable."""
-        places = self._places(token, address)
+    async def one(self, token: str, address: str, organization_id: str | None = None) -> AsyncIterator[None]:
+        """A seat; of an organisation, where one is named, as long as that has fewer than it leaves to the others.
+        Raises Unavailable.
+        """
+        places = self._places(token, address, organization_id)
         try:
             async with asyncio.timeout(self._bounds.wait_seconds), self._news:
-                await self._news.wait_for(lambda: all(self._taken[place] < most for place, most in places.items()))
+                await self._news.wait_for(lambda: self._has_room(places, organization_id))
                 self._taken.update(places.keys())
         except TimeoutError:
             raise Unavailable(f"Too many {self._what} come at once; send this one again.") from None
@@ -49,11 +53,24 @@ class Seats:
             async with self._news:
                 self._news.notify_all()
 
-    def _places(self, token: str, address: str) -> dict[str, int]:
+    def _places(self, token: str, address: str, organization_id: str | None) -> dict[str, int]:
         places = {"": self._bounds.in_all, f"token {token}": self._bounds.of_token}
         if not _is_of_a_proxy(address):
             places[f"address {address}"] = self._bounds.of_address
+        if organization_id is not None:
+            places[_place_of(organization_id)] = self._bounds.in_all
         return places
+
+    def _has_room(self, places: Mapping[str, int], organization_id: str | None) -> bool:
+        if any(self._taken[place] >= most for place, most in places.items()):
+            return False
+        left = self._bounds.in_all - self._taken[""]
+        # However many organisations take all that they get, one more gets some.
+        return organization_id is None or self._taken[_place_of(organization_id)] < left
+
+
+def _place_of(organization_id: str) -> str:
+    return f"organization {organization_id}"
 
 
 def _is_of_a_proxy(address: str) -> bool:

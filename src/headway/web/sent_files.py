@@ -12,7 +12,7 @@ from headway.kernel.uploads import Upload
 from headway.web.entrance import Admit, ReceiveUpload
 from headway.web.requests import Came
 
-_BOUNDS = Bounds(in_all=8, of_token=2, of_address=8, wait_seconds=20)  # each lies on the panel's disk
+_BOUNDS = Bounds(in_all=16, of_token=2, of_address=16, wait_seconds=20)  # each lies on the panel's disk
 _FORM = b"multipart/form-data"
 
 
@@ -34,7 +34,7 @@ class SentFiles:
         if not kind.lower().startswith(_FORM):
             raise errors.unsupported(kind.decode("latin-1"))
         async with (
-            self._seats.one(actor.user_id, came.visitor.address),
+            self._seats.one(actor.user_id, came.visitor.address, actor.organization_id),
             self._receive(came.receive, came.headers, b"", admit) as taken,
         ):
             upload = taken.upload if taken.upload is not None and taken.upload.bytes else None

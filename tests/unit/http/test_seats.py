@@ -31,3 +31,16 @@ async def test_a_proxy_of_this_machine_has_the_seats_of_all_who_come_through_it(
             await held.enter_async_context(seats.one("", address))
         with pytest.raises(Unavailable):
             await held.enter_async_context(seats.one("", address))
+
+
+async def test_an_organisation_takes_as_many_seats_as_it_leaves_to_others() -> None:
+    seats = Seats(FEW, "forms")
+    async with AsyncExitStack() as held:
+        for organization, most in (("one", 4), ("another", 2), ("a third", 1), ("a fourth", 1)):
+            for number in range(most):
+                await held.enter_async_context(seats.one(f"person {number}", "", organization))
+            with pytest.raises(Unavailable):
+                await held.enter_async_context(seats.one("somebody else", "", organization))
+    async with AsyncExitStack() as held:
+        for _ in range(4):  # nothing is kept of those who have left
+            await held.enter_async_context(seats.one("person", "", "one"))
