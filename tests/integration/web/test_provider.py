@@ -118,6 +118,19 @@ async def test_a_group_lets_somebody_in_and_each_sign_in_sets_anew_what_they_are
     ]
 
 
+async def test_no_other_organisation_makes_members_of_whoever_is_in_a_likely_group(
+    world: World, openid: RunningProvider
+) -> None:
+    await lets_in(world, "employees", "member")
+    await world.stranger.post("/organization.setGroupRule", json={"name": "employees", "role": "member"})
+    openid.knows("ada", "employees", email="ada@example.org", email_verified=True)
+    async with browser(world) as client:
+        assert (await come(client, "ada")).status_code == 303
+        assert (await me(client))["organizationId"] == (await world.get("user.get"))["organizationId"]
+    theirs = (await world.stranger.get("/user.all")).json()
+    assert [each["user"]["name"] for each in theirs] == ["stranger"]
+
+
 async def test_who_is_in_no_group_any_more_loses_all_of_it(world: World, openid: RunningProvider) -> None:
     await lets_in(world, "ops", "admin")
     openid.knows("ada", "ops")
