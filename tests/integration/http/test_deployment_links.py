@@ -15,11 +15,12 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import select, update
 
-from headway.core.access import sessions_store, store
+from headway.core.access import identities_store, sessions_store, store
+from headway.core.access.identities import Identity
 from headway.core.access.model import Grants, Role, Scope, Terms
 from headway.core.deployments.status import Status
 from headway.features.deployments import links
-from headway.infra.db.tables.access import api_keys
+from headway.infra.db.tables.access import api_keys, identities
 from headway.infra.db.tables.deployment_links import deployment_links
 from headway.infra.db.transaction import Tx
 from headway.infra.logs.lines import LineReader
@@ -53,11 +54,7 @@ async def kept(world: World) -> list[Any]:
 
 async def end(world: World) -> None:
     """The time of every link has come."""
-
-    def write(tx: Tx) -> None:
-        tx.execute(update(deployment_links).values(ends_at=tx.now))
-
-    await world.services.db.run(write)
+    await world.services.db.run(lambda tx: tx.execute(update(deployment_links).values(ends_at=tx.now)))
 
 
 async def test_a_link_opens_its_deployment_to_who_has_no_key(world: World) -> None:
@@ -238,12 +235,20 @@ async def _narrows_the_key(world: World, _user_id: str, _member_id: str, key_id:
     )
 
 
+async def _is_long_away_at_the_provider(world: World, user_id: str, _member_id: str, _key_id: str) -> None:
+    known = Identity(issuer="https://id.example", subject="ada", name="ada", email=None, groups=frozenset())
+    await world.services.db.run(lambda tx: identities_store.add(tx, user_id, known))
+    long_ago = await world.services.db.read(lambda tx: tx.now - timedelta(days=31))
+    await world.services.db.run(lambda tx: tx.execute(update(identities).values(signed_in_at=long_ago)))
+
+
 ENDS: list[Callable[[World, str, str, str], Awaitable[None]]] = [
     _takes_the_grant,
     _removes_the_member,
     _removes_the_key,
     _disables_the_key,
     _narrows_the_key,
+    _is_long_away_at_the_provider,
 ]
 
 

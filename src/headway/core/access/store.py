@@ -46,9 +46,14 @@ def actor_of(tx: Tx, digest_of_key: str, absence: timedelta | None = None) -> Ac
     row = tx.execute(_HOLDERS.where(api_keys.c.digest == digest_of_key)).one_or_none()
     if row is None or row.disabled_at is not None or (row.expires_at is not None and row.expires_at <= tx.now):
         return None
-    if absence is not None and row.signed_in_at is not None and row.signed_in_at <= tx.now - absence:
+    if is_long_away(tx, row, absence):
         return None
     return actor_by(tx, row, Credential.of_key(row.api_key_id, row.api_key_name), terms_of(row))
+
+
+def is_long_away(tx: Tx, row: Any, absence: timedelta | None) -> bool:  # noqa: ANN401 - a row with that of an identity
+    """Whether somebody signs in by a provider and has not done so for this long: nobody hears of who has left there."""
+    return absence is not None and row.signed_in_at is not None and row.signed_in_at <= tx.now - absence
 
 
 def actor_by(

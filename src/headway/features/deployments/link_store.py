@@ -4,14 +4,15 @@ use none.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, insert, select
 
 from headway.core.access.model import Actor, Credential, Terms
-from headway.core.access.store import actor_by, terms_of
+from headway.core.access.store import actor_by, is_long_away, terms_of
 from headway.features.deployments.model import DeploymentLink
-from headway.infra.db.tables.access import api_keys, members, users
+from headway.infra.db.tables.access import api_keys, identities, members, users
 from headway.infra.db.tables.deployment_links import deployment_links
 from headway.infra.db.tables.deployments import deployments
 from headway.infra.db.tables.services import services
@@ -21,12 +22,13 @@ _l, _d, _k = deployment_links.c, deployments.c, api_keys.c
 _TERMS = ("scopes", "projects", "pending_as", "rate_calls", "rate_window_ms", "expires_at", "disabled_at")
 _LINKS = (
     select(*_l, users.c.name, users.c.email, _d.organization_id, members.c.member_id, members.c.role)
-    .add_columns(_k.api_key_id.label("key_id"), *(_k[name] for name in _TERMS))
+    .add_columns(_k.api_key_id.label("key_id"), *(_k[name] for name in _TERMS), identities.c.signed_in_at)
     .select_from(deployment_links)
     .join(deployments, _d.deployment_id == _l.deployment_id)
     .join(users, users.c.user_id == _l.user_id)
     .outerjoin(members, (members.c.user_id == _l.user_id) & (members.c.organization_id == _d.organization_id))
     .outerjoin(api_keys, _k.api_key_id == _l.api_key_id)
+    .outerjoin(identities, identities.c.user_id == _l.user_id)
 )
 
 
@@ -57,20 +59,22 @@ def counts(tx: Tx, deployment_id: str, organization_id: str) -> tuple[int, int]:
     return int(tx.scalar(every.where(_l.deployment_id == deployment_id)) or 0), int(tx.scalar(of_all) or 0)
 
 
-def links_to(tx: Tx, deployment_id: str) -> list[DeploymentLink]:
-    """The links to a deployment that have not ended, the newest first."""
-    found = _links(tx, _l.deployment_id == deployment_id, _l.ends_at > tx.now)
+def links_to(tx: Tx, deployment_id: str, absence: timedelta | None) -> list[DeploymentLink]:
+    """The links to a deployment that have not ended, the newest first. Nobody has made one any more who signs in by a
+    provider and has not done so for this long.
+    """
+    found = _links(tx, absence, _l.deployment_id == deployment_id, _l.ends_at > tx.now)
     return sorted(found, key=lambda each: (each.created_at, each.link_id), reverse=True)
 
 
-def by_digest(tx: Tx, digest: str) -> DeploymentLink | None:
-    """The link whose token has this digest, None when there is none."""
-    return next(iter(_links(tx, _l.digest == digest)), None)
+def by_digest(tx: Tx, digest: str, absence: timedelta | None) -> DeploymentLink | None:
+    """The link whose token has this digest, None when there is none; ``absence`` as of ``links_to``."""
+    return next(iter(_links(tx, absence, _l.digest == digest)), None)
 
 
 def remove(tx: Tx, deployment_id: str, link_id: str) -> DeploymentLink | None:
     """The link to this deployment, which is none any more; None where there was none."""
-    found = next(iter(_links(tx, _l.link_id == link_id, _l.deployment_id == deployment_id)), None)
+    found = next(iter(_links(tx, None, _l.link_id == link_id, _l.deployment_id == deployment_id)), None)
     gone = tx.execute(delete(deployment_links).where(_l.link_id == link_id, _l.deployment_id == deployment_id))
     return found if gone.rowcount else None
 
@@ -88,13 +92,13 @@ def service_name(tx: Tx, service_id: str | None) -> str | None:
     return found
 
 
-def _links(tx: Tx, *where: ColumnElement[bool]) -> list[DeploymentLink]:
+def _links(tx: Tx, absence: timedelta | None, *where: ColumnElement[bool]) -> list[DeploymentLink]:
     return [
         DeploymentLink(
             link_id=row.link_id,
             deployment_id=row.deployment_id,
             maker_name=row.name,
-            maker=_maker(tx, row),
+            maker=None if is_long_away(tx, row, absence) else _maker(tx, row),
             created_at=row.created_at,
             ends_at=row.ends_at,
         )

@@ -69,10 +69,15 @@ class TooManyLinks(Conflict):
 
 
 class DeploymentLinks:
-    """The links to deployments. Where they are not allowed, none is made, and those that there are open nothing."""
+    """The links to deployments. Where they are not allowed, none is made, and those that there are open nothing; nor
+    do those of who signs in by a provider after their ``absence`` there.
+    """
 
-    def __init__(self, *, db: Database, logs: LogFiles, events: Events, are_allowed: bool) -> None:
+    def __init__(
+        self, *, db: Database, logs: LogFiles, events: Events, are_allowed: bool, absence: timedelta | None
+    ) -> None:
         self.are_allowed = are_allowed
+        self._absence = absence
         self._db = db
         self._logs = logs
         self._events = events
@@ -112,7 +117,7 @@ class DeploymentLinks:
 
         def read(tx: Tx) -> list[tuple[DeploymentLink, bool]]:
             deployment = permitted(tx, actor, permission, deployment_id)
-            found = link_store.links_to(tx, deployment_id)
+            found = link_store.links_to(tx, deployment_id, self._absence)
             return [(each, self._maker_of(tx, each, deployment) is not None) for each in found]
 
         return await self._db.read(read)
@@ -177,7 +182,7 @@ class DeploymentLinks:
         self._tries.admit(address)
 
         def read(tx: Tx) -> T:
-            link = link_store.by_digest(tx, digest)
+            link = link_store.by_digest(tx, digest, self._absence)
             if link is None:
                 raise LinkOver
             try:

@@ -49,6 +49,7 @@ def install_deployments(base: Base, *, left_by: LeftBy) -> Deployments:
             logs=base.logs,
             events=base.events,
             are_allowed=base.settings.deployment_links is YesNo.YES,
+            absence=base.settings.oidc_absence,
         ),
     )
 
