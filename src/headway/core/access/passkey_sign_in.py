@@ -64,7 +64,7 @@ class PasskeySignIn:
         from headway.core.access import ceremonies  # noqa: PLC0415 - see there
 
         token = new_token()
-        challenge = self._challenges.make(tokens.digest(token))
+        challenge = self._challenges.make(tokens.digest(token), visitor.address)
         return Question(token=token, options=json.dumps(ceremonies.request_options(host, allowed, challenge)))
 
     async def sign_in(self, host: PasskeyHost, token: str | None, answer: str, visitor: Visitor) -> Opened:

@@ -106,10 +106,10 @@ class Challenges:
     def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._waiting = WaitList[bytes](CHALLENGE_SECONDS, monotonic=monotonic)
 
-    def make(self, whose: str) -> bytes:
-        """A new one, in place of the last that the same was asked."""
+    def make(self, whose: str, address: str = "") -> bytes:
+        """A new one, in place of the last that the same was asked; ``address`` is where they are."""
         challenge = secrets.token_bytes(_CHALLENGE_BYTES)
-        self._waiting.put(whose, challenge)
+        self._waiting.put(whose, challenge, address)
         return challenge
 
     def take(self, whose: str) -> bytes | None:

@@ -135,7 +135,8 @@ class ProviderSignIn:
         except ProviderFault as fault:
             raise self._told(fault) from fault
         token = new_token()
-        self._journeys.put(tokens.digest(token), Journey(authorization=authorization, then=then, confirms=session))
+        journey = Journey(authorization=authorization, then=then, confirms=session)
+        self._journeys.put(tokens.digest(token), journey, visitor.address)
         return Departure(address=address, token=token)
 
     async def arrive(self, token: str | None, query: Mapping[str, str], visitor: Visitor) -> Arrival:
