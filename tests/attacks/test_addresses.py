@@ -229,6 +229,20 @@ async def test_no_service_of_apprise_connects_to_what_is_near(listening: Receive
         assert len(listening.posted) == 1
 
 
+async def test_no_datagram_goes_to_what_is_near() -> None:
+    """Which a service of Apprise's sends to a name, that is looked up once."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taking:
+        taking.bind(("127.0.0.1", 0))
+        taking.settimeout(0.2)
+        url = f"rsyslog://localhost:{taking.getsockname()[1]}/user"
+        told = await by_apprise(url=url, guarded=True)
+        assert (told["told"], told["near"]) == (False, True)
+        with pytest.raises(TimeoutError):
+            taking.recv(1 << 16)
+        assert (await by_apprise(url=url, guarded=False))["told"] is True
+        assert taking.recv(1 << 16).endswith(b"b")
+
+
 async def by_apprise(**given: object) -> dict[str, Any]:
     """What the program answers that tells by Apprise."""
     process = await asyncio.create_subprocess_exec(

@@ -59,6 +59,7 @@ def only_outward(refused: Callable[[], None]) -> None:
     ``refused`` is called when one was to.
     """
     connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+    sendto: Callable[..., int] = socket.socket.sendto
 
     def guarded(self: socket.socket, address: Any) -> None:  # noqa: ANN401 - as sockets take it
         _refuse(self, address, refused)
@@ -68,7 +69,19 @@ def only_outward(refused: Callable[[], None]) -> None:
         _refuse(self, address, refused)
         return connect_ex(self, address)
 
+    def guarded_to(self: socket.socket, data: Any, *more: Any) -> int:  # noqa: ANN401 - as above
+        *flags, (host, *port) = more
+        judged_host = host if self.family not in {socket.AF_INET, socket.AF_INET6} else _looked_up(host, self.family)
+        _refuse(self, (judged_host, *port), refused)
+        return sendto(self, data, *flags, (judged_host, *port))
+
     socket.socket.connect, socket.socket.connect_ex = guarded, guarded_ex  # type: ignore[method-assign,assignment]
+    socket.socket.sendto = guarded_to  # type: ignore[method-assign,assignment]
+
+
+def _looked_up(host: str, family: int) -> str:
+    """The address of a host to which a datagram goes, which programs name to the socket itself."""
+    return str(socket.getaddrinfo(host, None, family, socket.SOCK_DGRAM)[0][4][0])
 
 
 def _refuse(used: socket.socket, address: Any, refused: Callable[[], None]) -> None:  # noqa: ANN401 - as above

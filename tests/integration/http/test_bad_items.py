@@ -18,7 +18,7 @@ from headway.core.engine.troubles import Troubles
 from headway.drivers.forges.base import ForgeConnection
 from headway.features.git.providers import GitProviderService, OpenedRepository
 from headway.features.notifications.delivery import NoticeDelivery
-from headway.features.notifications.media import tell
+from headway.features.notifications.media import Media
 from headway.features.notifications.model import MOST_ATTEMPTS, Channel, Notice
 from headway.features.previews import store as previews_store
 from headway.features.previews.cleanup import PreviewCleanup
@@ -229,7 +229,7 @@ async def test_a_notice_that_breaks_whoever_tells_it_is_given_up_in_the_end_and_
         async def telling(given: Channel, notice: Notice, now: datetime) -> None:
             if given.channel_id == breaks:
                 raise KeyError("nobody foresaw it")
-            await tell(given, notice, now)
+            await Media().tell(given, notice, now)
 
         of_panel = loop(world, "notifications")
         sending = cast("NoticeDelivery", of_panel._work.__self__)  # type: ignore[attr-defined]

@@ -19,7 +19,7 @@ from headway.features.disk.service import DiskService
 from headway.features.edge.domains import DomainService
 from headway.features.git.providers import GitProviderService
 from headway.features.git.ssh_keys import SshKeyService
-from headway.features.notifications.media import tell
+from headway.features.notifications.media import Media
 from headway.features.notifications.service import NotificationService
 from headway.features.previews.service import PreviewService
 from headway.features.projects.service import ProjectService
@@ -99,7 +99,9 @@ def services_of(panel: Panel) -> Services:
         git_providers=panel.features.git.providers,
         keys=panel.features.access.keys,
         members=panel.features.access.members,
-        notifications=NotificationService(db=panel.base.db, vault=panel.base.vault, tell=tell),
+        notifications=NotificationService(
+            db=panel.base.db, vault=panel.base.vault, tell=Media.of(panel.base.data_dir).tell
+        ),
         organizations=panel.features.access.organizations,
         previews=panel.features.previews.service,
         projects=panel.features.projects,

@@ -7,15 +7,21 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from headway.features.notifications.messages import body_of, calling_nobody, title_of
 from headway.features.notifications.model import WEBHOOK, Channel, ChannelTarget, Notice
+from headway.features.notifications.turns import Turns
+from headway.infra.hosts.anchor_start import CLEAN_PATH
 from headway.infra.outward_connections import NEAR, LeadsNear
+from headway.infra.panel.data_dir import DataDir
 from headway.kernel.errors import HeadwayError
 
 _SECONDS = 20.0
@@ -24,19 +30,69 @@ _LONGEST_ERROR = 300
 _LEAST_SECRET = 6
 _PIECES = re.compile(r"[^A-Za-z0-9_-]+")
 _SIGNING = "whsec_"
+_LONGEST_ANSWER = 1 << 16
+_HANDED_ON = frozenset(
+    {
+        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "TZ"),
+        *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    }
+)
 
 
 class NotTold(HeadwayError):
     """A channel has not taken a notice; the sentence says why, and holds no secret."""
 
 
-async def tell(channel: Channel, notice: Notice, now: datetime) -> None:
-    """Tells a notice once. Raises NotTold."""
-    if channel.medium == WEBHOOK:
-        await _post(channel, notice, now)
-    else:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """Tells on channels. ``home`` is an empty folder, in which Apprise begins, and ``account`` what it becomes before
+    it hears where to; None where there are no accounts.
+    """
+
+    home: str = "/"
+    account: int | None = None
+    turns: Turns = field(default_factory=Turns)
+
+    @classmethod
+    def of(cls, data_dir: DataDir) -> Self:
+        """Those of a panel."""
+        return cls(home=data_dir.home, account=data_dir.channels_uid)
+
+    async def tell(self, channel: Channel, notice: Notice, now: datetime) -> None:
+        """Tells a notice once. Raises NotTold."""
+        if channel.medium == WEBHOOK:
+            await _post(channel, notice, now)
+            return
         title, body = title_of(notice.event, notice.payload), body_of(notice.event, notice.notice_id, notice.payload)
-        await _by_apprise(channel, calling_nobody(title), calling_nobody(body))
+        async with self.turns.of(channel.organization_id):
+            await self._by_apprise(channel.target, calling_nobody(title), calling_nobody(body))
+
+    async def _by_apprise(self, target: ChannelTarget, title: str, body: str) -> None:
+        """Apprise in a process of its own: one that hangs is ended, and the panel does not carry its hundred services,
+        nor do they have the panel's rights.
+        """
+        told = json.dumps({"url": target.url, "title": title, "body": body, "guarded": target.guarded}).encode()
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-m", "headway.features.notifications.apprise_call"),
+            *(() if self.account is None else (f"--as={self.account}",)),
+            cwd=self.home,
+            env=_environment(),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            async with asyncio.timeout(_APPRISE_SECONDS):
+                output = await _exchanged(process, told)
+        except TimeoutError:
+            raise NotTold(f"The service did not answer within {_APPRISE_SECONDS:.0f} s.") from None
+        finally:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        _judge(process.returncode, output, target)
 
 
 def signature(secret: str, notice_id: str, timestamp: str, body: bytes) -> str:
@@ -85,29 +141,27 @@ async def _post(channel: Channel, notice: Notice, now: datetime) -> None:
         raise NotTold(f"The receiver answered {answer.status_code}.")
 
 
-async def _by_apprise(channel: Channel, title: str, body: str) -> None:
-    """Apprise in a process of its own: one that hangs is ended, and the panel does not carry its hundred services."""
-    target = channel.target
-    told = json.dumps({"url": target.url, "title": title, "body": body, "guarded": target.guarded}).encode()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "headway.features.notifications.apprise_call",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        async with asyncio.timeout(_APPRISE_SECONDS):
-            output, _ = await process.communicate(told)
-    except TimeoutError:
-        raise NotTold(f"The service did not answer within {_APPRISE_SECONDS:.0f} s.") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    _judge(process.returncode, output, target)
+def _environment() -> dict[str, str]:
+    """What Apprise is told of its surroundings: how the internet is reached and who is trusted there, and no more."""
+    given = {name: value for name, value in os.environ.items() if name.upper() in _HANDED_ON}
+    return {"PATH": CLEAN_PATH, "LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "2", **given}
+
+
+async def _exchanged(process: asyncio.subprocess.Process, told: bytes) -> bytes:
+    """What it answers, as far as that is an answer."""
+    stdin, stdout = process.stdin, process.stdout
+    assert stdin is not None  # noqa: S101 - both are pipes
+    assert stdout is not None  # noqa: S101
+    with suppress(BrokenPipeError, ConnectionResetError):
+        stdin.write(told)
+        await stdin.drain()
+    stdin.close()
+    answer = bytearray()
+    while len(answer) <= _LONGEST_ANSWER and (piece := await stdout.read(_LONGEST_ANSWER)):
+        answer += piece
+    if len(answer) <= _LONGEST_ANSWER:
+        await process.wait()
+    return bytes(answer[:_LONGEST_ANSWER])
 
 
 def _judge(status: int | None, output: bytes, target: ChannelTarget) -> None:
@@ -115,6 +169,8 @@ def _judge(status: int | None, output: bytes, target: ChannelTarget) -> None:
         answer: Mapping[str, object] = json.loads(output)
     except ValueError:
         raise NotTold(f"Apprise ended with the status {status} and said nothing.") from None
+    if isinstance(refused := answer.get("refused"), str):  # our own word, which holds nothing of the address
+        raise NotTold(refused[:_LONGEST_ERROR])
     if answer.get("told") is not True:
         # What a service says may be what another host says, and is told to nobody who may not ask that host.
         why = None if target.guarded else answer.get("why")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from headway.core.engine.poller import Poller
 from headway.features.notifications.delivery import NoticeDelivery
 from headway.features.notifications.disk import DiskWatch
-from headway.features.notifications.media import tell
+from headway.features.notifications.media import Media
 from headway.features.notifications.outbox import NoticeOutbox
 from headway.features.notifications.troubles import TroubleWatch
 from headway.infra.db.version import Unchanged
@@ -20,7 +20,7 @@ def install_notifications(base: Base, servers: Mapping[str, SshHost]) -> Module:
     db, vault, settings, troubles = base.db, base.vault, base.settings, base.engine.troubles
     unchanged, kept = Unchanged(base.db.version), settings.keep_webhooks
     telling = NoticeOutbox(db=db, unchanged=unchanged, keep_for=kept, troubles=troubles)
-    sending = NoticeDelivery(db=db, vault=vault, events=base.events, tell=tell)
+    sending = NoticeDelivery(db=db, vault=vault, events=base.events, tell=Media.of(base.data_dir).tell)
     folder = base.data_dir.path
     disk = DiskWatch(db=db, folder=folder, servers=servers, troubles=troubles, reserve=settings.disk_reserve)
     watch = TroubleWatch(db=db, troubles=troubles.all)

@@ -13,9 +13,11 @@ from headway.core.access.outward import require_outward
 from headway.core.access.policy import Missing, Noun, Permission, permit
 from headway.core.access.store import projects_among, service_projects
 from headway.features.notifications import store
+from headway.features.notifications.apprise_policy import refusal
 from headway.features.notifications.delivery import Tell
 from headway.features.notifications.media import NotTold
 from headway.features.notifications.model import (
+    APPRISE,
     DEFAULT_EVENTS,
     NOWHERE,
     TEST,
@@ -238,9 +240,13 @@ def _wish_of(channel: Channel) -> ChannelRequest:
 
 
 def _guarded(actor: Actor, wish: ChannelRequest, before: ChannelTarget) -> ChannelRequest:
-    """The wish, whose address is the caller's word where it is another one than before. Raises NearRefused."""
+    """The wish, whose address is the caller's word where it is another one than before. Raises NearRefused,
+    and InvalidInput for what is of the machine itself, whoever asks.
+    """
     if wish.target.url == before.url:
         return replace(wish, target=replace(wish.target, guarded=before.guarded))
+    if wish.medium == APPRISE and (why := refusal(wish.target.url)) is not None:
+        raise InvalidInput(why)
     if wish.target.url.partition("://")[0].lower() not in _OF_ONE_HOST:
         require_outward(actor, wish.target.url, "The address")
     return replace(wish, target=replace(wish.target, guarded=not may_use_the_machine(actor)))

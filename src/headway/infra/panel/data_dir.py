@@ -36,6 +36,7 @@ class OwnProgram(IntEnum):
     TRIAL = 2
     OUTWARD = 3
     TOOLCHAINS = 4
+    CHANNELS = 5
 
 
 class DataDirInUse(Conflict):
@@ -134,6 +135,11 @@ class DataDir:
     def outward_gid(self) -> int | None:
         """The group of whatever is to reach the internet only."""
         return None if self.uid_base is None else self.account_of(OwnProgram.OUTWARD)
+
+    @property
+    def channels_uid(self) -> int | None:
+        """The account that tells by Apprise."""
+        return None if self.uid_base is None else self.account_of(OwnProgram.CHANNELS)
 
     def account_of(self, program: OwnProgram) -> int:
         """The uid and gid of a program of ours, on machines where we are root."""

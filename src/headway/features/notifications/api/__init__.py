@@ -20,9 +20,9 @@ def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
 def _notification(panel: PanelParts) -> Routed:
     from headway.features.dokploy import notification_forms
     from headway.features.notifications.api import operations
-    from headway.features.notifications.media import tell
+    from headway.features.notifications.media import Media
     from headway.features.notifications.service import NotificationService
 
-    service = NotificationService(db=panel.base.db, vault=panel.base.vault, tell=tell)
+    service = NotificationService(db=panel.base.db, vault=panel.base.vault, tell=Media.of(panel.base.data_dir).tell)
     parts = (operations.router.over(service), notification_forms.router.over(service))
     return joined("notification", parts)
