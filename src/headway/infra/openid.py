@@ -23,6 +23,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry, Key, KeySet
 
+from headway.infra.http_content import AS_IT_IS, ContentRefused, content_of
 from headway.kernel.provider_settings import Provider
 
 _SECONDS = 10.0
@@ -272,18 +273,16 @@ class OpenIdClient:
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, form: Mapping[str, str] | None = None
     ) -> Mapping[str, Any]:
         """The JSON object at an address. Follows no redirects, and unpacks nothing, which could be without end."""
-        sent = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "Headway", **(headers or {})}
+        sent = {"accept": "application/json", "user-agent": "Headway", **AS_IT_IS, **(headers or {})}
         try:
             async with (
                 asyncio.timeout(_SECONDS),
                 httpx.AsyncClient(timeout=_SECONDS, verify=trusted()) as client,
                 client.stream(method, url, headers=sent, data=dict(form) if form else None) as answer,
             ):
-                content = b""
-                async for piece in answer.aiter_raw():
-                    content += piece
-                    if len(content) > _MOST_BYTES:
-                        raise ProviderFault(f"{_plain(url)} answers without end")
+                content = await content_of(answer, _MOST_BYTES)
+        except ContentRefused as refused:
+            raise ProviderFault(f"{_plain(url)} cannot be read: {refused}") from refused
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
             raise ProviderFault(f"{_plain(url)} does not answer: {type(error).__name__}", is_away=True) from error
         except ValueError as error:

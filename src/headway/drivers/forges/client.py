@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from headway.drivers.forges.base import ForgeAway, ForgeConnection, ForgeRefused, UnknownToForge
+from headway.infra.http_content import AS_IT_IS, ContentRefused, content_of
 from headway.infra.outward_connections import LeadsNear
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class ForgeClient:
     ) -> ForgeAnswer:
         import httpx  # noqa: PLC0415 - a panel that asks no forge never loads it
 
-        headers = {"accept": "application/json", "user-agent": "Headway", **self.headers}
+        headers = {"accept": "application/json", "user-agent": "Headway", **AS_IT_IS, **self.headers}
         request = {"params": dict(params)} if params else {}
         if body is not None:
             request |= {"json": body}
@@ -93,11 +94,11 @@ class ForgeClient:
                 self._client() as client,
                 client.stream(method, url, headers=headers, **request) as answer,  # type: ignore[arg-type]
             ):
-                content = await _whole(answer)
+                content = await content_of(answer, _MOST_BYTES)
         except LeadsNear as near:
             raise ForgeRefused(near.message) from near
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, _TooLong) as error:
-            why = str(error) if isinstance(error, _TooLong) else type(error).__name__
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ContentRefused) as error:
+            why = str(error) if isinstance(error, ContentRefused) else type(error).__name__
             raise ForgeAway(f"{self._name} at {self.connection.api_url} does not answer: {why}.") from None
         value = _parsed(content)
         if not answer.is_success:
@@ -155,10 +156,6 @@ class ForgeClient:
         return f": {text}"
 
 
-class _TooLong(Exception):
-    """The answer has no end."""
-
-
 _NO_JSON = object()
 
 
@@ -168,15 +165,6 @@ def _trusted() -> ssl.SSLContext:
     import httpx  # noqa: PLC0415 - as above
 
     return httpx.create_ssl_context()
-
-
-async def _whole(answer: httpx.Response) -> bytes:
-    content = bytearray()
-    async for part in answer.aiter_bytes():
-        content += part
-        if len(content) > _MOST_BYTES:
-            raise _TooLong(f"its answer is longer than {_MOST_BYTES >> 20} MiB")
-    return bytes(content)
 
 
 def _parsed(content: bytes) -> Json:
