@@ -23,6 +23,7 @@ CHUNKED = "POST /api/deploy/{} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding:
 ANNOUNCED = "POST /api/deploy/{} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2097152\r\n{}\r\n"
 SIGNED = "X-Hub-Signature-256: sha256=00\r\n"
 LARGE = json.dumps({"ref": "refs/heads/other", "pad": "x" * (3 << 20)})
+PROXY = "127.0.0.1"
 NOBODY = ("nobody", "compose/nobody", "github", "%67ithub", "compose/github")
 
 
@@ -94,18 +95,33 @@ async def world(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[World]:
         yield opened
 
 
-async def sent(world: World, address: str, token: str, body: str | AsyncIterator[bytes]) -> int:
-    """What a delivery from an address of the internet is answered, which a test on one machine has to say itself."""
+async def sent(
+    world: World, address: str, token: str, body: str | AsyncIterator[bytes], behind: str | None = None
+) -> int:
+    """What a delivery from an address of the internet is answered, which a test on one machine has to say itself; it
+    may come by way of a proxy.
+    """
     headers = {"content-type": "application/json", "x-github-event": "push"}
+    headers |= {} if behind is None else {"x-forwarded-for": behind}
     way = httpx.ASGITransport(world.app, client=(address, 4_000))
     async with httpx.AsyncClient(transport=way, base_url="http://localhost/api") as client:
         return (await client.post(f"/deploy/{token}", content=body, headers=headers)).status_code
 
 
+async def tokens_of_both(world: World) -> tuple[list[str], str]:
+    """Where services of one organisation are told, and where one of another's is."""
+    ids = [await world.application(f"app{each}") for each in range(4)]
+    mine = [(await world.get("application.one", applicationId=each))["refreshToken"] for each in ids]
+    project = (await world.stranger.post("/project.create", json={"name": "theirs"})).json()
+    given = {"name": "a", "environmentId": project["environment"]["environmentId"]}
+    made = (await world.stranger.post("/application.create", json=given)).json()
+    theirs = await world.stranger.get("/application.one", params={"applicationId": made["applicationId"]})
+    return mine, theirs.json()["refreshToken"]
+
+
 async def test_who_comes_from_one_address_does_not_take_every_seat(world: World) -> None:
     """With the tokens of services of its own, and as slowly as it is let."""
-    ids = [await world.application(f"app{each}") for each in range(4)]
-    tokens = [(await world.get("application.one", applicationId=each))["refreshToken"] for each in ids]
+    tokens, theirs = await tokens_of_both(world)
     over, seated = asyncio.Event(), asyncio.Semaphore(0)
 
     async def slowly() -> AsyncIterator[bytes]:
@@ -123,8 +139,64 @@ async def test_who_comes_from_one_address_does_not_take_every_seat(world: World)
     third = asyncio.create_task(sent(world, "203.0.113.7", tokens[2], LARGE))
     await asyncio.sleep(0.2)
     async with asyncio.timeout(10):
-        assert await sent(world, "203.0.113.8", tokens[3], LARGE) == 200
+        assert await sent(world, "203.0.113.8", theirs, LARGE) == 200
     assert not third.done(), "its address has two seats"
+    over.set()
+    async with asyncio.timeout(20):
+        assert await third == 200
+        await asyncio.gather(*slow)
+
+
+@pytest.mark.parametrize("size", [1_200 << 10, 10])
+async def test_one_organisation_does_not_take_every_seat(world: World, size: int) -> None:
+    """With as many services and from as many addresses as it likes; whoever of it comes too late waits."""
+    tokens, theirs = await tokens_of_both(world)
+    over, seated = asyncio.Event(), asyncio.Semaphore(0)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"[" + b" " * size
+        seated.release()
+        while not over.is_set():
+            yield b" "
+            await asyncio.sleep(0.1)
+        yield b"]"
+
+    is_large = size > 1 << 20
+    places = [(f"203.0.113.{each}", tokens[each % len(tokens)]) for each in range(3 if is_large else 256)]
+    slow = [asyncio.create_task(sent(world, *place, slowly())) for place in places]
+    async with asyncio.timeout(20):
+        for _ in range(2 if is_large else 128):  # as many as it leaves to the others
+            await seated.acquire()
+    await asyncio.sleep(0.5)
+    assert seated.locked(), "nobody else of it is read"
+    async with asyncio.timeout(10):
+        assert await sent(world, "198.51.100.7", theirs, LARGE) == 200
+    over.set()
+    async with asyncio.timeout(20):
+        assert {200} == set(await asyncio.gather(*slow))
+
+
+async def test_who_comes_by_a_proxy_is_counted_by_their_own_address(world: World) -> None:
+    tokens, theirs = await tokens_of_both(world)
+    over, seated = asyncio.Event(), asyncio.Semaphore(0)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"[" + b" " * (1_200 << 10)
+        seated.release()
+        while not over.is_set():
+            yield b" "
+            await asyncio.sleep(0.1)
+        yield b"]"
+
+    slow = [asyncio.create_task(sent(world, PROXY, each, slowly(), "203.0.113.7")) for each in tokens[:2]]
+    async with asyncio.timeout(20):
+        for _ in slow:
+            await seated.acquire()
+    third = asyncio.create_task(sent(world, PROXY, theirs, LARGE, "203.0.113.7"))
+    await asyncio.sleep(0.3)
+    assert not third.done(), "its address has two seats"
+    async with asyncio.timeout(10):
+        assert await sent(world, PROXY, theirs, LARGE, "203.0.113.8") == 200
     over.set()
     async with asyncio.timeout(20):
         assert await third == 200

@@ -25,6 +25,7 @@ _LARGE_BYTES = 1 << 20
 _WAIT_SECONDS = 20.0
 _SILENCE_SECONDS = 3.0  # of whoever has a seat for a large one
 # What is large is held whole, some 25 MiB each; the others are so many that a burst of pushes never meets the bound.
+# An organisation has as many tokens as it makes services, and asks from as many addresses as it likes.
 _LARGE = Bounds(in_all=3, of_token=1, of_address=2, wait_seconds=_WAIT_SECONDS)
 _ANY = Bounds(in_all=256, of_token=64, of_address=64, wait_seconds=_WAIT_SECONDS)
 _LARGE_OF_APPS = Bounds(in_all=2, of_token=2, of_address=1, wait_seconds=_WAIT_SECONDS)
@@ -70,31 +71,30 @@ class _Hooks:
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
         given = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
         try:
-            token = await self._token(scope)
+            token, organization_id = await self._token(scope)
             async with AsyncExitStack() as seats:
-                body = await self._body(seats, token, scope, receive, headers)
+                place = (token, self._needs.door.origins.visitor_of(scope), organization_id)
+                body = await self._body(seats, place, receive, headers)
                 return await self._taken(scope, given, body)
         except NotFound as missing:
             return json_answer(to_json({"message": missing.message}), status=404)
 
-    async def _token(self, scope: Scope) -> str:
-        """The token in the address. Raises NotFound where nobody is told there."""
+    async def _token(self, scope: Scope) -> tuple[str, str | None]:
+        """The token in the address, and whose organisation's it is. Raises NotFound where nobody is told there."""
         token: str = scope["path_params"]["token"]
-        await self._needs.webhooks.check_address(self._subject_type, token)
-        return token
+        return token, await self._needs.webhooks.organization_at(self._subject_type, token)
 
     async def _body(
-        self, seats: AsyncExitStack, token: str, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]
+        self, seats: AsyncExitStack, place: tuple[str, str, str | None], receive: Receive, headers: Mapping[bytes, bytes]
     ) -> bytes:
         """The body, with the seats that it takes until all is done. Who has only announced much has no seat for it."""
-        address = str((scope.get("client") or ("",))[0])
-        await seats.enter_async_context(self._room.any.one(token, address))
+        await seats.enter_async_context(self._room.any.one(*place))
         is_seated = False
 
         async def watch(size: int) -> float | None:
             nonlocal is_seated
             if size > _LARGE_BYTES and not is_seated:
-                await seats.enter_async_context(self._room.large.one(token, address))
+                await seats.enter_async_context(self._room.large.one(*place))
                 is_seated = True
             return _SILENCE_SECONDS if is_seated else None
 
@@ -111,11 +111,11 @@ class _AppHooks(_Hooks):
     its seats are others than those of addresses with a token.
     """
 
-    async def _token(self, scope: Scope) -> str:
+    async def _token(self, scope: Scope) -> tuple[str, str | None]:
         if not any(name == b"x-hub-signature-256" for name, _ in scope["headers"]):
             raise NotOfAnApp
         await self._needs.webhooks.apps.check()
-        return ""
+        return "", None
 
     async def _taken(self, scope: Scope, headers: Mapping[str, str], body: bytes) -> Answer:
         taken = await self._needs.webhooks.apps.receive(headers, body)

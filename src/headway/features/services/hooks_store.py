@@ -15,7 +15,9 @@ from headway.kernel.vault import Vault
 
 _c = hook_addresses.c
 _BYTES = 24
-_BY_DIGEST = select(_c.subject_id).where(_c.subject_type == bindparam("subject_type"), _c.digest == bindparam("digest"))
+_AT = (_c.subject_type == bindparam("subject_type"), _c.digest == bindparam("digest"))
+_BY_DIGEST = select(_c.subject_id).where(*_AT)
+_WHOSE = select(services.c.organization_id).join(hook_addresses, _c.subject_id == services.c.service_id).where(*_AT)
 
 
 def add(tx: Tx, vault: Vault, subject_type: SubjectType, subject_id: str) -> None:
@@ -41,6 +43,12 @@ def token_of(tx: Tx, vault: Vault, subject_type: SubjectType, subject_id: str) -
 def service_at(tx: Tx, subject_type: SubjectType, token: str) -> str | None:
     """The service of this type that is told at the address which ends so."""
     found: str | None = tx.scalar(_BY_DIGEST, {"subject_type": subject_type, "digest": _digest(token)})
+    return found
+
+
+def organization_at(tx: Tx, subject_type: SubjectType, token: str) -> str | None:
+    """Whose organisation's that service is."""
+    found: str | None = tx.scalar(_WHOSE, {"subject_type": subject_type, "digest": _digest(token)})
     return found
 
 

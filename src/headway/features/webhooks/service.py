@@ -69,10 +69,12 @@ class WebhookService:
         self.apps = apps
         self._files = apps.files
 
-    async def check_address(self, subject_type: SubjectType, token: str) -> None:
-        """Raises NoSuchAddress where no service is told at the address which ends in this token."""
-        if await self._db.read(lambda tx: hooks_store.service_at(tx, subject_type, token)) is None:
+    async def organization_at(self, subject_type: SubjectType, token: str) -> str:
+        """Whose organisation's service is told at the address which ends in this token. Raises NoSuchAddress."""
+        found = await self._db.read(lambda tx: hooks_store.organization_at(tx, subject_type, token))
+        if found is None:
             raise NoSuchAddress(subject_type)
+        return found
 
     async def receive(
         self, subject_type: SubjectType, token: str, headers: Mapping[str, str], body: bytes
