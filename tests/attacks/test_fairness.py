@@ -7,16 +7,26 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from headway.core.access.model import Role
+from headway.core.access.store import add_organization
 from headway.core.deployments.lease import Lease
 from headway.core.deployments.ledger import Outcome
 from headway.core.deployments.model import Lane
 from headway.core.deployments.status import Maker, Status
+from headway.core.engine.poller import Poller
+from headway.features.notifications import store as notifications
+from headway.features.notifications.delivery import NoticeDelivery
+from headway.features.notifications.model import TEST, WEBHOOK, Channel, ChannelTarget, Notice, NoticeState
 from headway.infra.db.engine import SqlDatabase
+from headway.infra.db.transaction import Tx
+from headway.kernel.events import Events
+from headway.kernel.ids import new_id
+from headway.kernel.vault import Vault
 from tests.integration.http.world import World, add_person, client_with, open_world
 from tests.integration.sources.archives import FILES, zipped
 from tests.support.panel.factories import add_host, ledger, request
@@ -127,3 +137,95 @@ async def test_uploads_of_one_organisation_that_never_end_leave_others_their_sea
             )
         over.set()
     assert (answer.status_code, answer.text) == (200, "true")
+
+
+VAULT = Vault(Vault.new_key())
+SILENT = "https://silent.example/"
+
+
+def told_of(tx: Tx, organization_id: str, channels: int, of_each: int, url: str) -> None:
+    """Channels of an organisation, and what waits on each."""
+    for _ in range(channels):
+        channel = Channel(
+            channel_id=new_id(),
+            organization_id=organization_id,
+            name="n",
+            medium=WEBHOOK,
+            target=ChannelTarget(url=url),
+            events=(),
+            projects=(),
+            services=(),
+            quiet_seconds=0,
+            failing_since=None,
+            last_error=None,
+            created_at=tx.now,
+            disabled_at=None,
+        )
+        notifications.add(tx, channel, VAULT)
+        for _ in range(of_each):
+            notice = Notice(
+                seq=0,
+                notice_id=new_id(),
+                channel_id=channel.channel_id,
+                event=TEST,
+                about=new_id(),
+                payload={},
+                state=NoticeState.WAITING,
+                attempts=0,
+                due_at=tx.now,
+                last_error=None,
+                sent_at=None,
+                created_at=tx.now,
+            )
+            notifications.add_notice(tx, notice, "")
+
+
+@pytest.mark.parametrize("organizations", [1, 3])
+async def test_receivers_that_say_nothing_hold_up_nobody_elses_notices(
+    database: SqlDatabase, organizations: int
+) -> None:
+    """Of up to three organisations with fifty channels each: what was due before is told, and what is meanwhile."""
+    told, silent = asyncio.Queue[str](), list[str]()
+
+    async def tell(channel: Channel, notice: Notice, now: datetime) -> None:
+        if channel.target.url == SILENT:
+            silent.append(channel.organization_id)
+            await asyncio.Event().wait()
+        await told.put(notice.notice_id)
+
+    sending = NoticeDelivery(db=database, vault=VAULT, events=Events(), tell=tell)
+    poller = Poller("notifications", sending.send_due)
+    other = await database.run(lambda tx: add_organization(tx, "other"))
+    for each in range(organizations):
+        mine = await database.run(lambda tx, each=each: add_organization(tx, f"many{each}"))  # type: ignore[misc]
+        await database.run(lambda tx, mine=mine: told_of(tx, mine, 50, 2, SILENT))  # type: ignore[misc]
+    await database.run(lambda tx: told_of(tx, other, 1, 5, "https://well.example/"))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(poller.run())
+        try:
+            async with asyncio.timeout(10):
+                first = {await told.get() for _ in range(5)}
+                await database.run(lambda tx: told_of(tx, other, 1, 1, "https://well.example/"))
+                later = await told.get()
+        finally:
+            poller.stop()
+    assert later not in first
+    assert max(silent.count(each) for each in silent) == 2
+    await asyncio.wait_for(sending.release(), 5)
+
+
+async def test_whoever_was_told_longest_ago_is_told_next(database: SqlDatabase) -> None:
+    order = list[str]()
+
+    async def tell(channel: Channel, notice: Notice, now: datetime) -> None:
+        order.append(channel.organization_id)
+        await asyncio.sleep(0)
+
+    for each in ("a", "b", "c"):
+        id_ = await database.run(lambda tx, each=each: add_organization(tx, each))  # type: ignore[misc]
+        await database.run(lambda tx, id_=id_: told_of(tx, id_, 10, 2, "https://well.example/"))  # type: ignore[misc]
+    sending = NoticeDelivery(db=database, vault=VAULT, events=Events(), tell=tell)
+    while await sending.send_due() == 0:
+        continue
+    assert len(order) == 60
+    assert [len(set(order[at : at + 6])) for at in range(0, 54, 6)] == [3] * 9, order

@@ -12,6 +12,7 @@ from sqlalchemy import update
 from headway.core.deployments.status import Status
 from headway.features.notifications.disk import DiskWatch
 from headway.features.notifications.media import signature
+from headway.features.notifications.model import MOST_CHANNELS
 from headway.infra.db.tables.notifications import notices
 from headway.kernel.errors import Unavailable
 from tests.integration.http.server_rows import A_SERVER
@@ -56,6 +57,15 @@ async def test_a_failure_is_told_once_with_a_signature_that_holds(world: World) 
     assert posted.headers["webhook-signature"] == signature("the secret", sent_id, timestamp, posted.body)
     found = (await world.get("notification.deliveries", notificationId=made["notificationId"]))["items"]
     assert [(each["noticeId"], each["state"], each["attempts"]) for each in found] == [(sent_id, "sent", 1)]
+
+
+async def test_an_organisation_has_so_many_channels(world: World) -> None:
+    for each in range(MOST_CHANNELS):
+        await world.post("notification.create", name=f"n{each}", endpoint="https://example.org/x")
+    given = {"name": "more", "endpoint": "https://example.org/x"}
+    refused = await world.owner.post("/notification.create", json=given)
+    assert (refused.status_code, "100 channels" in refused.json()["message"]) == (409, True)
+    assert (await world.stranger.post("/notification.create", json=given)).status_code == 200
 
 
 async def test_what_nobody_wants_is_not_told(world: World) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from headway.core.access.policy import Noun
@@ -13,7 +14,7 @@ from headway.core.access.topics import topics_of
 from headway.core.deployments.store import announce_later
 from headway.core.engine import explain
 from headway.features.notifications import store
-from headway.features.notifications.model import CHANNEL_FAILED, Channel, Notice, NoticeState, wait_after
+from headway.features.notifications.model import CHANNEL_FAILED, Channel, Due, Notice, NoticeState, wait_after
 from headway.infra.db.engine import Database, DatabaseAway
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
@@ -23,6 +24,7 @@ from headway.kernel.vault import Vault
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 8
+_OF_ORGANIZATION = 2
 _REST = 1.0
 
 Tell = Callable[[Channel, Notice, datetime], Awaitable[None]]
@@ -31,23 +33,58 @@ Tell = Callable[[Channel, Notice, datetime], Awaitable[None]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeDelivery:
     """``tell`` tells a notice once, or raises NotTold. Whatever else keeps one from being told, its channel that cannot
-    be opened for instance, keeps no other, and is counted as an attempt too.
+    be opened for instance, keeps no other, and is counted as an attempt too. Of an organisation two are sent at a time,
+    so that receivers that say nothing hold up none but their own.
     """
 
     db: Database
     vault: Vault
     events: Events
     tell: Tell
+    _under_way: dict[asyncio.Task[None], Due] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _turns: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     async def send_due(self) -> float:
-        """Sends what is due; seconds to rest."""
-        due = await self.db.read(lambda tx: store.due(tx, _AT_ONCE))
-        if not due:
+        """Begins to send what is due, as far as there is room, and waits until something of what is under way has
+        ended, or might have become due; seconds to rest.
+        """
+        await self._begin()
+        if not self._under_way:
             return _REST
-        async with asyncio.TaskGroup() as group:
-            for notice in due:
-                group.create_task(self._send(notice))
+        try:
+            ended, _ = await asyncio.wait(self._under_way, timeout=_REST, return_when=asyncio.FIRST_COMPLETED)
+        except BaseException:
+            await self.release()
+            raise
+        for each in ended:
+            del self._under_way[each]
+        errors = [error for each in ended if (error := each.exception()) is not None]
+        if errors:
+            raise errors[0]
         return 0.0
+
+    async def release(self) -> None:
+        """Ends what is under way; it waits still, and the next panel sends it."""
+        left = list(self._under_way)
+        self._under_way.clear()
+        for each in left:
+            each.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    async def _begin(self) -> None:
+        if len(self._under_way) >= _AT_ONCE:
+            return
+        busy = Counter(each.organization_id for each in self._under_way.values())
+        begun = {each.notice.notice_id for each in self._under_way.values()}
+        found = await self.db.read(lambda tx: store.due(tx, _OF_ORGANIZATION, but=begun))
+        # Whoever was told longest ago is told next: nobody comes again before all others had their turn.
+        for each in sorted(found, key=lambda each: (self._turns.get(each.organization_id, 0), each.notice.seq)):
+            if len(self._under_way) >= _AT_ONCE:
+                return
+            if busy[each.organization_id] < _OF_ORGANIZATION:
+                busy[each.organization_id] += 1
+                self._turns[each.organization_id] = max(self._turns.values(), default=0) + 1
+                self._under_way[asyncio.create_task(self._send(each.notice))] = each
 
     async def _send(self, notice: Notice) -> None:
         try:

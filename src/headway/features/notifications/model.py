@@ -15,6 +15,7 @@ TEST = "channel.test"
 CHANNEL_FAILED = "channel.failed"
 DEFAULT_EVENTS = ("*.error", "*.unstable", "*.out_of_reach", "*.missed", "disk.low", CHANNEL_FAILED)
 MOST_ATTEMPTS = 20  # within a day
+MOST_CHANNELS = 100  # of an organisation
 _FIRST_WAIT = timedelta(seconds=5)
 _LONGEST_WAIT = timedelta(hours=2)
 
@@ -110,6 +111,14 @@ class Notice:
     def notification_id(self) -> str:
         """The channel's id by the name that the wire has for it."""
         return self.channel_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A notice that is to be told now, and whose."""
+
+    notice: Notice
+    organization_id: str
 
 
 def wants(channel: Channel, happening: Happening) -> bool:

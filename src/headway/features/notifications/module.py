@@ -31,5 +31,6 @@ def install_notifications(base: Base, servers: Mapping[str, SshHost]) -> Module:
             Poller("notifications", sending.send_due),
             Poller("notifications kept", telling.forget_old),
             Poller("trouble watch", watch.look),
-        )
+        ),
+        released=(sending,),
     )

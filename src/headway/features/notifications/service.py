@@ -19,6 +19,7 @@ from headway.features.notifications.media import NotTold
 from headway.features.notifications.model import (
     APPRISE,
     DEFAULT_EVENTS,
+    MOST_CHANNELS,
     NOWHERE,
     TEST,
     WEBHOOK,
@@ -30,7 +31,7 @@ from headway.features.notifications.model import (
 from headway.features.servers import store as servers
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import InvalidInput
+from headway.kernel.errors import Conflict, InvalidInput
 from headway.kernel.ids import new_id
 from headway.kernel.vault import Vault
 
@@ -64,12 +65,16 @@ class NotificationService:
         self._tell = tell
 
     async def create(self, actor: Actor, permission: Permission, wish: ChannelRequest) -> Channel:
-        """Makes a channel. A receiver of webhooks gets a secret of its own where none is given. Raises InvalidInput."""
+        """Makes a channel. A receiver of webhooks gets a secret of its own where none is given. Raises InvalidInput,
+        and Conflict where there are enough.
+        """
         permit(actor, permission, actor.organization_id)
         _check(wish)
 
         def write(tx: Tx) -> Channel:
             _require_own(tx, actor, wish.projects, wish.services)
+            if store.count_of(tx, actor.organization_id) >= MOST_CHANNELS:
+                raise Conflict(f"There are {MOST_CHANNELS} channels, and no more are kept: remove one first.")
             channel = _made(_guarded(actor, wish, NOWHERE), new_id(), actor.organization_id, tx.now)
             store.add(tx, channel, self._vault)
             return channel

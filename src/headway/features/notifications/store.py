@@ -12,7 +12,15 @@ from sqlalchemy import Row, and_, delete, exists, func, insert, literal, select,
 
 from headway.core.access.machine_store import is_guarded
 from headway.core.access.policy import Missing, Noun
-from headway.features.notifications.model import NOWHERE, Channel, ChannelTarget, Happening, Notice, NoticeState
+from headway.features.notifications.model import (
+    NOWHERE,
+    Channel,
+    ChannelTarget,
+    Due,
+    Happening,
+    Notice,
+    NoticeState,
+)
 from headway.infra.db.tables.backups import backups, volume_backups
 from headway.infra.db.tables.deployments import outbox
 from headway.infra.db.tables.notifications import WAITING, channels, notices
@@ -26,6 +34,7 @@ from headway.kernel.vault import Vault
 _c = channels.c
 _n = notices.c
 _NO_FAILURES = (".done", ".started", ".cancelled", ".superseded")
+_MOST_DUE = 1_000
 _NOTICE = tuple(column for column in _n if column.name != "sameness")
 
 
@@ -71,6 +80,11 @@ def of_organization(tx: Tx, organization_id: str, vault: Vault) -> list[Channel]
     """An organisation's channels, the oldest first."""
     mine = select(channels).where(_c.organization_id == organization_id).order_by(_c.created_at, _c.channel_id)
     return [_channel(row, vault) for row in tx.execute(mine)]
+
+
+def count_of(tx: Tx, organization_id: str) -> int:
+    """How many channels an organisation has."""
+    return int(tx.scalar(select(func.count()).where(_c.organization_id == organization_id)) or 0)
 
 
 def every_unopened(tx: Tx) -> list[Channel]:
@@ -148,8 +162,10 @@ def kept_quiet(tx: Tx, channel_id: str, sameness: str) -> int:
     return int(tx.scalar(counted) or 0)
 
 
-def due(tx: Tx, limit: int) -> list[Notice]:
-    """What is to be told now: of each channel and thing the oldest that waits, so that news come in their order."""
+def due(tx: Tx, most: int, *, but: Collection[str] = ()) -> list[Due]:
+    """What is to be told now: of each channel and thing the oldest that waits, so that news come in their order; the
+    oldest so many of each organisation, ``but`` for these.
+    """
     earlier = notices.alias()
     first = ~exists().where(
         and_(
@@ -159,8 +175,12 @@ def due(tx: Tx, limit: int) -> list[Notice]:
             earlier.c.state == NoticeState.WAITING,
         )
     )
-    asked = select(*_NOTICE).where(WAITING, _n.due_at <= tx.now, first).order_by(_n.seq).limit(limit)
-    return [_notice(row) for row in tx.execute(asked)]
+    whose = func.row_number().over(partition_by=_c.organization_id, order_by=_n.seq).label("turn")
+    mine = select(_n.seq, _c.organization_id, whose).join_from(notices, channels)
+    ready = mine.where(WAITING, _n.due_at <= tx.now, first, _n.notice_id.not_in(but)).subquery()
+    asked = select(*_NOTICE, ready.c.organization_id).join(ready, ready.c.seq == _n.seq)
+    found = tx.execute(asked.where(ready.c.turn <= most).order_by(ready.c.turn, _n.seq).limit(_MOST_DUE))
+    return [Due(notice=_notice(row, "organization_id"), organization_id=row.organization_id) for row in found]
 
 
 def settle(tx: Tx, notice: Notice, **values: Any) -> bool:  # noqa: ANN401 - column values
@@ -224,6 +244,6 @@ def _bare(row: Row[Any]) -> Channel:
     return Channel(**{**values, "target": NOWHERE})
 
 
-def _notice(row: Row[Any]) -> Notice:
-    values = dict(row._mapping)  # noqa: SLF001 - as above
+def _notice(row: Row[Any], *but: str) -> Notice:
+    values = {name: value for name, value in row._mapping.items() if name not in but}  # noqa: SLF001 - as above
     return Notice(**{**values, "state": NoticeState(values["state"])})
