@@ -4,6 +4,7 @@ short forms, each read by Compose itself.
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 
 from headway.drivers.runtimes.compose import bounds, policy
 from headway.drivers.runtimes.compose.policy import paths_of
+from headway.drivers.runtimes.compose.written import opened_by, read
+from headway.kernel.errors import InvalidInput
 from tests.unit.drivers.runtimes.compose.test_bounds import BOUNDS
 
 Json = Any
@@ -103,6 +106,26 @@ ALLOWED = {
     "deploy": WEB
     + "    deploy: {replicas: 2, update_config: {order: start-first}, resources: {limits: {memory: 1g}}}\n",
 }
+# Each has Compose read ../outside, by that name or by the link `on`; where it begins to read it, that shows.
+OUTSIDE = "../outside.env"
+HIDDEN = {
+    "plainly": WEB + f"    env_file: [{OUTSIDE}]\n",
+    "binary": WEB + f"    env_file: [!!binary {base64.b64encode(OUTSIDE.encode()).decode()}]\n",
+    "binary key": WEB + f"    !!binary ZW52X2ZpbGU=: [{OUTSIDE}]\n",
+    "binary of another name": f"%TAG !y! tag:yaml.org,2002:\n---\n{WEB}    !y!binary ZW52X2ZpbGU=: [{OUTSIDE}]\n",
+    "binary include": "!!binary aW5jbHVkZQ==: [../outside.yml]\n" + WEB,
+    "link": WEB + "    env_file: [on]\n",
+    "set": f"services: {{web: !!set {{image: debian, env_file: {OUTSIDE}}}}}\n",
+    "ordered": WEB + f"    env_file: !!omap [{{path: {OUTSIDE}}}]\n",
+    "pairs": f"include: !!pairs [{{path: ../outside.yml}}]\n{WEB}",
+    "merge": WEB + "    !!merge extends: {file: ../outside.yml, service: web}\n",
+    "merged merge": WEB + "    <<: {!!merge extends: {file: ../outside.yml, service: web}}\n",
+    "merged twice": WEB + f"    <<: {{env_file: [{OUTSIDE}]}}\n    <<: !reset {{env_file: [a.env]}}\n",
+    "reset over a merge": WEB + f"    <<: {{env_file: [{OUTSIDE}]}}\n    env_file: !reset [a.env]\n",
+    "reset in merges": WEB + f"    <<: [!reset {{env_file: [a.env]}}, {{env_file: [{OUTSIDE}]}}]\n",
+    "reference to a merge": f"x-m: &m <<\nservices:\n  web: {{image: debian, *m : {{env_file: [{OUTSIDE}]}}}}\n",
+    "merge that is tagged": WEB + f"    ! <<: {{env_file: [{OUTSIDE}]}}\n",
+}
 MORE = "services: {x: {image: debian, privileged: true}}\n"
 
 
@@ -132,6 +155,24 @@ def test_a_spelling_hides_nothing(tmp_path: Path, text: str) -> None:
 def test_what_compose_does_not_take_reaches_nobody(tmp_path: Path, text: str) -> None:
     model = resolved(tmp_path, text)
     assert model is None or judged(model) or not model["services"].get("web", {}).get("privileged"), model
+
+
+@pytest.mark.parametrize("text", HIDDEN.values(), ids=HIDDEN)
+def test_no_spelling_has_a_file_read_that_is_not_found_in_it(tmp_path: Path, text: str) -> None:
+    (tmp_path / "outside.env").write_text("LEAKED=yes\n")
+    (tmp_path / "outside.yml").write_text("services: {web: {environment: {LEAKED: 'yes'}}}\n")
+    repository = tmp_path / "repository"
+    repository.mkdir()
+    (repository / "a.env").write_text("A=b\n")
+    (repository / "on").symlink_to("../outside.env")
+    model = resolved(repository, text)
+    if "LEAKED" not in json.dumps(model):
+        pytest.skip("this Compose does not take it for that")
+    try:
+        found = [(repository / each.path).resolve() for each in opened_by(read(text, 1000))]
+    except InvalidInput:
+        return
+    assert [each for each in found if not each.is_relative_to(repository)]
 
 
 @pytest.mark.parametrize("text", ALLOWED.values(), ids=ALLOWED)

@@ -13,6 +13,11 @@ from headway.drivers.runtimes.compose.references import TooMuch, require_few
 from headway.kernel.errors import InvalidInput
 
 Document = Mapping[str, Any]
+_OF_YAML = "tag:yaml.org,2002:"
+_MERGE = f"{_OF_YAML}merge"
+_UNDERSTOOD = frozenset([f"{_OF_YAML}null", _MERGE])
+_RESET = "!reset"
+_NOTHING: tuple[object, ...] = ("", "~", "null", "Null", "NULL", [])
 _ESCAPES = (("\\", "\\\\"), ('"', '\\"'), ("$", "\\$"), ("\n", "\\n"), ("\r", "\\r"))
 
 
@@ -29,27 +34,72 @@ class Opened:
 
 
 class _Loader(yaml.CSafeLoader):
-    """YAML as values; what a tag of Compose (``!reset``, ``!override``) stands at is read as if there were none."""
+    """YAML as lists and mappings of texts, whatever tags say. Compose tells by other rules what a text or a tag is (a
+    file may be called ``on``, and what says that it is a set is a mapping): here that must decide of no file whether it
+    is found. A tag of Compose is overlooked, but for ``!reset``, which takes away what it stands at.
+    """
+
+    def get_single_data(self) -> object:
+        node = self.get_single_node()
+        if node is None:
+            return None
+        _make_plain(node)
+        return self.construct_document(node)
 
 
-def _untagged(loader: yaml.CSafeLoader, _suffix: str, node: yaml.Node) -> Any:  # noqa: ANN401 - any value
-    if isinstance(node, yaml.MappingNode):
-        return loader.construct_mapping(node, deep=True)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    return loader.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else None
+def _make_plain(node: yaml.Node) -> None:
+    """Takes away what is reset, and all tags. Raises InvalidInput where Compose could take something for another thing
+    than we do.
+    """
+    todo, seen = [node], dict[int, yaml.Node]()
+    while todo:
+        each = todo.pop()
+        if id(each) in seen:
+            continue
+        seen[id(each)] = each
+        if each.tag == f"{_OF_YAML}binary":
+            raise _unclear(each, "is written as !!binary", "as text")
+        if each.tag == _RESET and each.value not in _NOTHING:
+            raise _unclear(each, "is reset and has a value too", "!reset null")
+        if isinstance(each, yaml.MappingNode):
+            _require_keys(each)
+            todo += [part for pair in each.value for part in pair]
+            each.value = [(key, value) for key, value in each.value if value.tag != _RESET]
+        elif isinstance(each, yaml.SequenceNode):
+            todo += each.value
+            each.value = [value for value in each.value if value.tag != _RESET]
+    for each in seen.values():
+        if isinstance(each, yaml.ScalarNode):
+            each.tag = each.tag if each.tag in _UNDERSTOOD else f"{_OF_YAML}str"
+        else:
+            each.tag = f"{_OF_YAML}map" if isinstance(each, yaml.MappingNode) else f"{_OF_YAML}seq"
 
 
-_Loader.add_multi_constructor("!", _untagged)
+def _require_keys(node: yaml.MappingNode) -> None:
+    known = set[str]()
+    for key, _ in node.value:
+        if key.tag == _MERGE and key.value != "<<":
+            raise _unclear(key, "is written as !!merge", "<<")
+        if isinstance(key, yaml.ScalarNode):
+            if key.value in known:
+                raise _unclear(key, f"({key.value}) stands there twice", "it once")
+            known.add(key.value)
+
+
+def _unclear(node: yaml.Node, what: str, instead: str) -> InvalidInput:
+    mark = node.start_mark
+    return InvalidInput(
+        f"In the compose file something {what}: line {mark.line + 1}, column {mark.column + 1}. Write {instead}."
+    )
 
 
 def read(text: str, most_references: int) -> Document:
-    """The file as values. Raises InvalidInput that says where it is no YAML, or no compose file, or that it comes to
+    """The file as texts. Raises InvalidInput that says where it is no YAML, or no compose file, or that it comes to
     more than may be read.
     """
     try:
         require_few(text, most_references)
-        found = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader with tags overlooked
+        found = yaml.load(text, Loader=_Loader)  # noqa: S506 - one that makes texts of everything
     except TooMuch as error:
         raise InvalidInput(f"The compose file {error}: write it shorter.") from error
     except yaml.MarkedYAMLError as error:

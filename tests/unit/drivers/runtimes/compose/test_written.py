@@ -36,6 +36,52 @@ def test_tags_of_compose_are_overlooked() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "services: {w: {env_file: [!!binary L2V0Yy9wYXNzd2Q=]}}",
+            "something is written as !!binary: line 1, column 27",
+        ),
+        ("!!binary aW5jbHVkZQ==: [/x]\nservices: {}", "!!binary"),
+        ("%TAG !y! tag:yaml.org,2002:\n---\nservices: {w: {label_file: !y!binary eA==}}", "!!binary"),
+        ("services: {w: {!<tag:yaml.org,2002:binary> ZW52X2ZpbGU=: x}}", "!!binary"),
+        ("!!merge include: [{path: /x}]\nservices: {}", "something is written as !!merge"),
+        ("services: {w: {<<: {!!merge extends: {file: /x, service: b}}}}", "!!merge"),
+        ("services: {w: {<<: {env_file: /x}, <<: !reset {env_file: y}}}", "something (<<) stands there twice"),
+        ("services: {w: {<<: {env_file: /x}, env_file: !reset y}}", "is reset and has a value too"),
+        ("services: {w: {<<: [!reset {env_file: y}, {env_file: /x}]}}", "is reset and has a value too"),
+    ],
+)
+def test_what_compose_could_take_for_something_else_is_refused(text: str, said: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        read(text, 1000)
+    assert said in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        (
+            "services: {w: {env_file: [on, 0x10, 1:30, 2001-01-01, 1_000]}}",
+            ["on", "0x10", "1:30", "2001-01-01", "1_000"],
+        ),
+        ("services: {w: !!set {env_file: x}}", ["x"]),
+        ("services: !!omap {w: {env_file: x}}", ["x"]),
+        ("include: !!pairs [{path: s/x, env_file: !!omap [e]}]\nservices: {}", ["s/x", "e"]),
+        ("services: {w: {<<: {env_file: x}, env_file: !reset null}}", ["x"]),
+        ("services: {w: {<<: [!reset {}, {env_file: x}]}}", ["x"]),
+        ("services: {w: {env_file: [!reset '', x]}}", ["x"]),
+    ],
+)
+def test_no_tag_hides_a_file_and_its_name_is_as_it_is_written(text: str, paths: list[str]) -> None:
+    assert [each.path for each in opened_by(read(text, 1000))] == paths
+
+
+def test_a_service_is_called_as_it_is_written() -> None:
+    assert service_names(read("services:\n  on: {image: a}\n  1.0: {image: b}\n", 1000)) == ["on", "1.0"]
+
+
+@pytest.mark.parametrize(
     ("text", "paths"),
     [
         ("services: {w: {env_file: a.env}}", [("a.env", False)]),
