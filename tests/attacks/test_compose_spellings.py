@@ -75,6 +75,8 @@ REFUSED = {
     "image of the hub": "services:\n  web: {image: index.docker.io/headway-0123456789ab/app:r-1}\n",
     "logging": WEB + "    logging: {driver: syslog, options: {syslog-address: 'udp://10.0.0.1'}}\n",
     "ulimit": WEB + "    ulimits: {rtprio: 99}\n",
+    "sysctl": WEB + "    sysctls: {net.ipv4/conf.lo.tag: '1000000010'}\n",
+    "sysctl as list": WEB + "    sysctls: ['net/ipv4/conf/lo/tag=1000000010']\n",
     "oom": WEB + "    oom_score_adj: -1000\n",
     "blkio": WEB + "    blkio_config: {weight: 10}\n",
     "storage": WEB + "    storage_opt: {size: 1G}\n",

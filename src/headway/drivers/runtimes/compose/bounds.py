@@ -81,10 +81,14 @@ def begun(model: Model, group: str | None, *, ruled: bool) -> dict[str, Any]:
 
 
 def marked(model: Model, settings: Mapping[str, str], *, ruled: bool) -> dict[str, Any]:
-    """The same for a stack: every service has these settings of its network."""
+    """The same for a stack: every service has these settings of its network, and no other spelling of them, which
+    would be written to the same file, before or after.
+    """
     made: dict[str, Any] = begun(model, None, ruled=ruled)
+    files = {_file_of(name) for name in settings}
     for service in made["services"].values() if settings else ():
-        service["sysctls"] = {**_named(service.get("sysctls")), **settings}
+        own = {name: value for name, value in _named(service.get("sysctls")).items() if _file_of(name) not in files}
+        service["sysctls"] = {**own, **settings}
     return made
 
 
@@ -125,6 +129,11 @@ def _named(settings: object) -> dict[str, Any]:
         return dict(settings)
     listed = settings if isinstance(settings, list) else []
     return {name: value for name, _, value in (str(each).partition("=") for each in listed)}
+
+
+def _file_of(setting: str) -> tuple[str, ...]:
+    """Where the kernel keeps a setting: a container's runtime takes slashes for dots, and the kernel any number."""
+    return tuple(filter(None, setting.replace("/", ".").split(".")))
 
 
 def _tmpfs_sizes(service: Model) -> Iterator[str | None]:

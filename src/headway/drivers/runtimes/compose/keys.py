@@ -216,6 +216,7 @@ CONDITIONS: Mapping[str, str] = {
     "services.*.scale": "within HEADWAY_COMPOSE_REPLICAS",
     "services.*.security_opt": "no-new-privileges",
     "services.*.shm_size": "within HEADWAY_CONTAINER_SHARED_MEMORY",
+    "services.*.sysctls": "names with single dots between their words",
     "services.*.tmpfs": "within HEADWAY_CONTAINER_SHARED_MEMORY",
     "services.*.ulimits": _LIMITS,
     "services.*.volumes[].bind.propagation": "private, rprivate, slave, rslave",

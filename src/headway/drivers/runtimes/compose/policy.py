@@ -27,6 +27,7 @@ _MOUNTS = frozenset(["bind", "volume", "tmpfs"])
 _PROPAGATIONS = frozenset(["", "private", "rprivate", "slave", "rslave"])
 _POWERFUL_LIMITS = frozenset(["nice", "rtprio", "rttime"])
 _OWN_NAMESPACES = re.compile(r"(private|shareable|service:[^/]+)?\Z")
+_SYSCTL = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\Z")
 _NO_NEW_PRIVILEGES = re.compile(r"no-new-privileges([:=]true)?\Z")
 _NAMES_OF_PROGRAMS = re.compile(r"(PATH|HOME|IFS|LD_.*|DOCKER_.*|BUILDKIT_.*|BUILDX_.*|COMPOSE_.*)\Z")
 _KINDS: Mapping[str, str] = {
@@ -129,6 +130,10 @@ def _of_lists(service: Model) -> Iterator[str]:
     for option in service.get("security_opt") or ():
         if not _NO_NEW_PRIVILEGES.match(str(option)):
             yield f"security_opt: {option}"
+    for setting in service.get("sysctls") or ():
+        name = str(setting).partition("=")[0]
+        if not _SYSCTL.match(name):
+            yield f"the sysctl {name}, which is not written with single dots between its words"
     for other in service.get("volumes_from") or ():
         if str(other).startswith("container:"):
             yield f"the volumes of a {other}"

@@ -128,3 +128,14 @@ def test_services_of_a_stack_carry_settings_beside_their_own(own: Any) -> None: 
     }
     assert (found["cap_drop"], "cgroup_parent" in found) == (["NET_RAW"], False)
     assert "sysctls" not in marked({"services": {"web": {"image": "i"}}}, {}, ruled=False)["services"]["web"]
+
+
+@pytest.mark.parametrize(
+    "name", ["net.ipv4.conf.lo.tag", "net.ipv4/conf.lo.tag", "net/ipv4/conf/lo/tag", "net..ipv4.conf.lo.tag"]
+)
+@pytest.mark.parametrize("listed", [False, True])
+def test_no_spelling_of_a_setting_is_written_beside_it(name: str, listed: bool) -> None:  # noqa: FBT001 - of pytest
+    own = [f"{name}=1000000010"] if listed else {name: "1000000010"}
+    settings = {"net.ipv4.conf.lo.tag": "1000000011"}
+    found = marked(of(sysctls=own), settings, ruled=True)["services"]["web"]
+    assert found["sysctls"] == settings

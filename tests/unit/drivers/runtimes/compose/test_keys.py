@@ -79,6 +79,7 @@ REFUSED: dict[str, list[Json]] = {
     "services.*.pids_limit": [0, -1, 100_000],
     "services.*.runtime": ["sysbox", "nvidia", "io.containerd.runc.v2"],
     "services.*.scale": [1000],
+    "services.*.sysctls": [{"net.ipv4/conf.lo.tag": "1"}, {"net/ipv4/conf/lo/tag": "1"}, {"net..ipv4.x": "1"}],
     "services.*.security_opt": [["seccomp=unconfined"], ["apparmor:unconfined"], ["label:disable"], ["systempaths=x"]],
     "services.*.shm_size": ["100g"],
     "services.*.tmpfs": ["/scratch:size=100g", ["/scratch:mode=700,size=100g"]],
