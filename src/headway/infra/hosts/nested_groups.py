@@ -4,10 +4,15 @@ and nothing else. They stay below the group of the container, whose bounds and p
 
 from __future__ import annotations
 
+import errno
+import os
+import select
+import signal
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from headway.infra.hosts import cgroups, procfs
+from headway.infra.hosts import cgroups, processes, procfs
 
 _SECONDS = 20.0
 
@@ -29,10 +34,20 @@ def group_within(pid: int, name: str) -> Path | None:
     return None
 
 
-def join(folder: Path, pid: int) -> None:
-    """Moves a process to the group; whatever it starts from now on is there too. Raises OSError."""
-    folder.mkdir(exist_ok=True)
-    (folder / "cgroup.procs").write_text(str(pid))
+def join(folder: Path, pid: int, belongs: Callable[[int], bool]) -> None:
+    """Moves a process to the group, if it ``belongs`` there; whatever it starts from now on is there too. Raises
+    OSError.
+    """
+    held = os.pidfd_open(pid)
+    try:
+        if not belongs(pid):
+            raise OSError(errno.ESRCH, "it is no process of those that the group is for")
+        folder.mkdir(exist_ok=True)
+        (folder / "cgroup.procs").write_text(str(pid))
+        if _has_ended(held):
+            _end_another(folder, pid)
+    finally:
+        os.close(held)
 
 
 def end(folder: Path) -> bool:
@@ -40,6 +55,21 @@ def end(folder: Path) -> bool:
     gone. Blocks.
     """
     return cgroups.end_all([folder], _SECONDS) and cgroups.remove([folder])
+
+
+def _has_ended(held: int) -> bool:
+    poll = select.poll()
+    poll.register(held, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _end_another(folder: Path, pid: int) -> None:
+    """The kernel moves by number. Who has got it after an end in that very moment was looked at by nobody, and would
+    have left the bounds and the gates that hold where it began.
+    """
+    found = procfs.look(pid)
+    if found is not None and not found.dead and str(pid) in (folder / "cgroup.procs").read_text().split():
+        processes.send(signal.SIGKILL, pid, found.start_time)
 
 
 def _can_be_made(folder: Path) -> bool:

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 
 from headway.infra.hosts import procfs
 from headway.infra.hosts.procfs import Process
@@ -64,25 +65,29 @@ def bury(pid: int, start_time: int) -> None:
             os.waitpid(pid, os.WNOHANG)
 
 
-def find_marked(marks: Mapping[str, str]) -> list[Process]:
-    """The living processes that have all the marks in their environment, and those below such a process."""
+def find_marked(marks: Mapping[str, str], among: Callable[[int], bool] = lambda _: True) -> list[Process]:
+    """The living processes that have all the marks in their environment, and those below such a process; ``among``
+    says of a process whether it can be one of them, where that is known.
+    """
     table = _table()
     wanted = [f"{name}={value}".encode() for name, value in marks.items()]
     # What is dead has no environment left, and there are many of them amid a kill.
     found = {process.pid for process in table if not process.dead and _carries(process.pid, wanted)}
     found = _with_those_below(found, table)
-    return [process for process in table if process.pid in found and not process.dead]
+    return [process for process in table if process.pid in found and not process.dead and among(process.pid)]
 
 
-def end_marked(marks: Mapping[str, str], seconds: float) -> bool:
-    """Kills every process that has all the marks in its environment, and all below such a process, until none is left.
+def end_marked(marks: Mapping[str, str], seconds: float, among: Callable[[int], bool] = lambda _: True) -> bool:
+    """Kills every process that has all the marks in its environment, and all below such a process, until none is left;
+    ``among`` as above.
 
     Blocks for at most ``seconds``; gives whether none is left.
     """
     deadline = time.monotonic() + seconds
-    while marked := find_marked(marks):
-        _freeze(marks, marked)
-        for process in find_marked(marks):
+    find = partial(find_marked, marks, among)
+    while marked := find():
+        _freeze(find, marked)
+        for process in find():
             send(signal.SIGKILL, process.pid, process.start_time)
         if time.monotonic() > deadline:
             return False
@@ -153,7 +158,7 @@ def _carries(pid: int, wanted: Sequence[bytes]) -> bool:
     return all(mark in environment for mark in wanted)
 
 
-def _freeze(marks: Mapping[str, str], found: Sequence[Process]) -> None:
+def _freeze(find: Callable[[], list[Process]], found: Sequence[Process]) -> None:
     """Stops the processes until a look finds no new one: none can fork while the others are killed."""
     stopped: set[tuple[int, int]] = set()
     for _ in range(50):
@@ -163,7 +168,7 @@ def _freeze(marks: Mapping[str, str], found: Sequence[Process]) -> None:
         for process in new:
             send(signal.SIGSTOP, process.pid, process.start_time)
             stopped.add((process.pid, process.start_time))
-        found = find_marked(marks)
+        found = find()
 
 
 def _kill(pids: set[int], find: Callable[[], set[int]]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,7 +46,7 @@ async def test_a_group_within_that_of_the_container_holds_what_has_lost_its_mark
     within = ExecSession.of(container, first, "run-a", "/nowhere")
     assert within.group is not None
     for process in come_in(docker_engine, within, "sleep 1; env -i setsid sleep 7604 & exec sleep 7605"):
-        nested_groups.join(Path(within.group), process.pid)
+        nested_groups.join(Path(within.group), process.pid, lambda _: True)
     until(lambda: len(cgroups.members(Path(str(within.group)))) == 2, 10, what="what has thrown its mark away")
     await within.end(DockerApi(unix_socket(str(docker_engine.socket))))
     assert processes.find_marked(within.marks) == []
@@ -74,3 +76,36 @@ async def test_what_is_gone_or_away_is_told_apart(docker_engine: Engine, monkeyp
     await within.end(DockerApi(unix_socket(str(docker_engine.socket))))
     with pytest.raises(Unavailable):
         await within.end(DockerApi(unix_socket("/nowhere.sock")))
+
+
+async def test_what_carries_the_mark_elsewhere_is_neither_moved_nor_let_in_nor_ended(
+    docker_engine: Engine, container: str
+) -> None:
+    """An environment is anybody's to choose: whoever knows the word stays where its own bounds and gates are."""
+    within = ExecSession.of(container, pid_of(docker_engine, container), "run-d", "/nowhere")
+    opened = asyncio.Event()
+
+    async def open_gate() -> None:
+        opened.set()
+
+    with subprocess.Popen(["sleep", "7606"], env={**os.environ, **within.marks}) as elsewhere:
+        try:
+            until(lambda: processes.find_marked(within.marks), 10)
+            before = procfs.groups(procfs.folder_of(elsewhere.pid))
+            entering = asyncio.create_task(within.let_in(open_gate))
+            await asyncio.sleep(0.5)
+            assert not opened.is_set(), "nobody has come in yet"
+            mark = f"--env={MARK}={within.run_id}"
+            docker_engine.docker("exec", "--detach", mark, container, "sh", "-c", "sleep 7607; true")
+            async with asyncio.timeout(10):
+                await opened.wait()
+            (inside, *_) = cgroups.members(Path(str(within.group)))
+            assert inside.pid != elsewhere.pid
+            assert procfs.groups(procfs.folder_of(elsewhere.pid)) == before
+            await within.end(DockerApi(unix_socket(str(docker_engine.socket))))
+            async with asyncio.timeout(10):
+                await entering
+            assert [each.pid for each in processes.find_marked(within.marks)] == [elsewhere.pid]
+            assert elsewhere.poll() is None
+        finally:
+            elsewhere.kill()

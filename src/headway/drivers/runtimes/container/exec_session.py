@@ -4,7 +4,8 @@
 output. So what comes in waits at a gate until it is in a control group of its own, within that of the container; when
 its first process has ended, and when the run is ended, that group is emptied. A panel without the rights for groups,
 or whose engine runs elsewhere (in a virtual machine), finds what came in by the mark in its environment, by a look into
-the container itself.
+the container itself. An environment is anybody's to choose: what carries the mark and is in another container, or in
+none, is none of ours, and stays where it is.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ class ExecSession:
             return
         found = await self._arrival()
         if self.group is not None:
-            await asyncio.to_thread(_join, Path(self.group), found)
+            await asyncio.to_thread(self._join, Path(self.group), found)
         await open_gate()
         await _ended(min(found, key=lambda process: process.start_time).pid)
         await asyncio.to_thread(self._end_seen)
@@ -106,21 +107,33 @@ class ExecSession:
     async def _arrival(self) -> list[procfs.Process]:
         """What has come in, once something has: the shell that waits at the gate."""
         while True:
-            found = await asyncio.to_thread(processes.find_marked, self.marks)
+            found = await asyncio.to_thread(self._found)
             if found:
                 return found
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
+    def _found(self) -> list[procfs.Process]:
+        """What carries the mark in the container."""
+        return processes.find_marked(self.marks, self._has)
+
+    def _has(self, pid: int) -> bool:
+        return _is_in(self.container_id, pid)
+
     def _end_seen(self, grace_seconds: float = 0.0) -> bool:
         deadline = time.monotonic() + grace_seconds
-        while grace_seconds and (left := processes.find_marked(self.marks)):
+        while grace_seconds and (left := self._found()):
             for process in left:
                 processes.send(signal.SIGTERM, process.pid, process.start_time)
             if time.monotonic() > deadline:
                 break
             time.sleep(0.1)
         ended = self.group is None or nested_groups.end(Path(self.group))
-        return processes.end_marked(self.marks, _SECONDS) and ended
+        return processes.end_marked(self.marks, _SECONDS, self._has) and ended
+
+    def _join(self, group: Path, found: list[procfs.Process]) -> None:
+        for process in found:
+            with suppress(OSError):  # it has ended meanwhile, or may not be moved: then it is found by its mark
+                nested_groups.join(group, process.pid, self._has)
 
     async def _sweep_inside(self, api: DockerApi) -> None:
         body = {"User": "0", "Cmd": ["/bin/sh", "-c", _SWEEP, "headway", f"{MARK}={self.run_id}"]}
@@ -158,12 +171,6 @@ async def _exec_ended(api: DockerApi, exec_id: str) -> Mapping[str, Any]:
             if not state["Running"]:
                 return state
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
-
-
-def _join(group: Path, found: list[procfs.Process]) -> None:
-    for process in found:
-        with suppress(OSError):  # it has ended meanwhile, or may not be moved: then it is found by its mark
-            nested_groups.join(group, process.pid)
 
 
 def _sees_all() -> bool:
