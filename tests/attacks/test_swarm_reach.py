@@ -4,6 +4,7 @@ also where the swarm begins them while no panel is there, and after all of it wa
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import os
@@ -11,20 +12,26 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
+from websockets.sync.client import connect
 
 from headway.drivers.runtimes.gates.panel_gates import gates_of
 from headway.drivers.runtimes.gates.table_content import Ports, own_addresses
+from headway.infra.hosts import procfs
+from tests.attacks import test_native_loopback as native
 from tests.attacks.test_containers_reach import CLOUDS, NATIVE, REFUSED, TRIER, listening, said_in
 from tests.e2e.boxes import DOCKERFILE, boxed_web
 from tests.e2e.swarms import SECONDS, Ground, swarm_ground
+from tests.e2e.test_compose_cli import typed
+from tests.e2e.test_schedules import living, ran
 from tests.support.docker.compose import SLEEPS, Stack, stack
 from tests.support.docker.docker_engine import BASE_IMAGE
 from tests.support.docker.docker_registry import lacks_registry
 from tests.support.docker.swarm_nodes import Node, Nodes
-from tests.support.panel.panel import Panel, free_port, git_repository, until
+from tests.support.panel.panel import KEY, Panel, free_port, git_repository, until
 
 pytestmark = [
     pytest.mark.docker,
@@ -34,6 +41,33 @@ pytestmark = [
 ]
 # Tries before anything else can happen, and sleeps.
 AT_ONCE = f"{TRIER}\nimport time; time.sleep(900)\n"
+
+# A native application that begins a child with a word of its choice, and that child, which tries the ports it is told.
+COMES_IN = """\
+import subprocess, sys
+
+def begin(word):
+    global child
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    child = subprocess.Popen([sys.executable, "child.py"], env=os.environ | {"HEADWAY_INSIDE": word}, **pipes)
+    return child.pid
+
+def child_tries(port):
+    print(port, file=child.stdin, flush=True)
+    return child.stdout.readline().strip()
+
+"""
+CHILD = """\
+import socket, sys
+
+for line in sys.stdin:
+    with socket.socket() as tried:
+        try:
+            tried.connect(("127.0.0.1", int(line)))
+            print("connected", flush=True)
+        except OSError as error:
+            print(type(error).__name__, error.errno, flush=True)
+"""
 
 
 class Stage:
@@ -137,17 +171,62 @@ def test_no_copy_of_a_stack_reaches_the_panel_a_neighbour_or_a_cloud(stage: Stag
     assert set(stage.within(stage.copy_of(theirs), open_to_all).values()) == {"connected"}
 
 
-def test_no_copy_of_an_application_does_either(stage: Stage, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def copied(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An application of one copy that tries at once; its id."""
     dockerfile = DOCKERFILE.partition("CMD")[0] + 'COPY . /\nCMD ["/bin/sh", "/run.sh"]\n'
     files = boxed_web("1", dockerfile)
     files |= {"try.py": TRIER, "ways": json.dumps(stage.closed)}
     files["run.sh"] = 'python3 /try.py "$(cat /ways)"; exec python3 -u /app.py\n'
-    url = git_repository(tmp_path / "app", files)
+    url = git_repository(tmp_path_factory.mktemp("copied") / "app", files)
     application_id = stage.panel.application(url, name="copied", builder="dockerfile", runtime="swarm")
     stage.panel.done(stage.panel.deploy(application_id), SECONDS)
-    container = stage.copy_of(f"headway.application={application_id}")
+    return application_id
+
+
+def test_no_copy_of_an_application_does_either(stage: Stage, copied: str) -> None:
+    container = stage.copy_of(f"headway.application={copied}")
     assert refused(stage.at_once(container)) == {}
     assert refused(stage.within(container, stage.closed)) == {}
+
+
+@pytest.mark.parametrize("how", ["exec", "run"])
+def test_what_is_entered_in_a_copy_is_kept_apart_as_it_is(stage: Stage, copied: str, how: str) -> None:
+    """It is in a group of its own, within that of the copy."""
+    assert stage.copy_of(f"headway.application={copied}")
+    command = ("python3", "/try.py", json.dumps(stage.closed))
+    status, out, err = typed(stage.panel, "apps", how, "copied", "--", *command)
+    assert (status, refused(said_in(out))) == (0, {}), err
+
+
+def test_a_schedule_in_a_stack_is_too(stage: Stage, theirs: str) -> None:
+    assert stage.copy_of(theirs)
+    inside = {"scheduleType": "compose", "composeId": theirs.partition("=")[2], "serviceName": "web"}
+    script, ways = (encoded(each) for each in (TRIER, json.dumps([*stage.closed, *stage.services])))
+    line = f'python3 -c "$(echo {script} | base64 -d)" "$(echo {ways} | base64 -d)"'
+    row, log = ran(stage.theirs, line, **inside)
+    assert (row["status"], refused(said_in(log))) == ("done", {}), log
+
+
+def test_no_native_application_comes_in_by_a_word_in_its_environment(stage: Stage, copied: str, tmp_path: Path) -> None:
+    """What the panel starts in a copy is moved to a group that lies beside those in which native applications are
+    judged.
+    """
+    panel = stage.panel
+    files = {**native.FILES, "app.py": native.TRIER.replace("class Handler", f"{COMES_IN}class Handler")}
+    sly = panel.application(git_repository(tmp_path / "sly", files | {"child.py": CHILD}), name="sly", loopback=[])
+    panel.done(panel.deploy(sly))
+    console_id = panel.post("application.exec", applicationId=copied, command=["sleep", "8871"])["consoleId"]
+    pid = int(panel.visit("sly", f"/{quote(f'begin({console_id!r})')}").text)
+    groups = procfs.groups(procfs.folder_of(pid))
+    address = f"ws://127.0.0.1:{panel.port}/application-console?consoleId={console_id}"
+    with connect(address, additional_headers={"x-api-key": KEY}, proxy=None):
+        until(lambda: living("8871"), 20, what="what was to come in has")
+        assert procfs.groups(procfs.folder_of(pid)) == groups
+        said = panel.visit("sly", f"/{quote(f'child_tries({stage.service})')}").text
+        assert said.strip("'") == native.REFUSED
+    until(lambda: living("8871") == [], 20, what="it has ended")
+    assert procfs.start_time(pid) is not None, "nor is it ended with what came in"
 
 
 def test_a_copy_that_the_swarm_begins_while_the_panel_is_down_is_kept_apart(stage: Stage, theirs: str) -> None:
@@ -207,6 +286,10 @@ def test_other_containers_of_the_machine_go_where_they_like(stage: Stage, ours: 
     finally:
         stage.manager.docker("service", "rm", "foreign")
     assert set(said.values()) == {"connected"}
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 def refused(said: dict[str, str]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What tells a panel's containers from others wherever an engine puts them: a number that the engine writes, before
 anything of a container runs, into a setting of its network that means nothing (``tag``). The kernel sees it written,
-and knows the group from then on.
+and knows the group from then on, and with it all groups that are made within: what comes in later has one of its own.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from headway.drivers.runtimes.gates.instructions import (
     EXIT,
     FLAGS,
     GROUP,
+    GROUP_ABOVE,
     JUMP,
     LOAD,
     LOOK_UP,
@@ -42,6 +43,7 @@ from headway.drivers.runtimes.gates.instructions import (
 )
 
 SETTING = "net.ipv4.conf.lo.tag"
+_MOST_DEPTH = 32
 _NAME = SETTING.replace(".", "/").encode()
 _NAME_AT, _VALUE_AT, _NAME_BYTES, _VALUE_BYTES = -24, -40, 24, 16
 
@@ -54,7 +56,8 @@ def mark(panel_id: str, *, ruled: bool) -> str:
 
 def noted(panel_id: str, root: int, tables: Mapping[str, Table]) -> Code:
     """Notes the group of whoever writes a mark of the panel, but for the ``root``, in which all sorts of things are.
-    One that cannot be noted is not written, so that what is to be judged does not begin.
+    One that cannot be noted is not written, so that what is to be judged does not begin. A group that is ruled stays
+    so, whatever is written after.
     """
     code = Code()
     code.add(MOVE, CONTEXT, 1)
@@ -84,6 +87,11 @@ def noted(panel_id: str, root: int, tables: Mapping[str, Table]) -> Code:
     _group(code)
     code.number(1, root)
     code.add(EQUAL_TO, 0, 1, "allow")
+    _look_up(code, tables)
+    code.add(EQUAL, 0, at="new")
+    code.add(LOAD, 1, 0, 0)
+    code.add(UNEQUAL, 1, at="allow")
+    code.label("new")
     code.table(1, tables[MARKS])
     pointer(code, 2, MARK)
     pointer(code, 3, FLAGS)
@@ -103,11 +111,15 @@ def judged(home: int, tables: Mapping[str, Table], kind: Kind) -> Code:
     """Judges where what is marked goes; see ``require_apart``. All else of the machine goes where it likes."""
     code = Code()
     code.add(MOVE, CONTEXT, 1)
-    _group(code)
-    code.table(1, tables[MARKS])
-    pointer(code, 2, MARK)
-    code.add(CALL, number=LOOK_UP)
-    code.add(EQUAL, 0, at="allow")
+    for depth in range(1, _MOST_DEPTH + 1):  # outermost first: what was written within another's changes nothing
+        code.add(SET, 1, number=depth)
+        code.add(CALL, number=GROUP_ABOVE)
+        code.add(EQUAL, 0, at="allow")  # it is in none so deep
+        code.add(STORE_LONG, STACK, 0, MARK)
+        _look_up(code, tables)
+        code.add(UNEQUAL, 0, at="marked")
+    code.add(JUMP, at="allow")
+    code.label("marked")
     code.add(LOAD, 1, 0, 0)
     code.add(STORE, STACK, 1, FLAGS)
     require_apart(code, home, tables, six=kind in SIX, ruled=None)
@@ -119,6 +131,13 @@ def _group(code: Code) -> None:
     """The number of the group that asks, as a key of the table of marks."""
     code.add(CALL, number=GROUP)
     code.add(STORE_LONG, STACK, 0, MARK)
+
+
+def _look_up(code: Code, tables: Mapping[str, Table]) -> None:
+    """What the table of marks has under the key."""
+    code.table(1, tables[MARKS])
+    pointer(code, 2, MARK)
+    code.add(CALL, number=LOOK_UP)
 
 
 def _word(text: bytes, at: int) -> int:

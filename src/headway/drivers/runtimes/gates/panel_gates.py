@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import socket
 import struct
 import threading
 import time
@@ -23,13 +22,12 @@ from typing import TypeVar
 from headway.drivers.runtimes.gates import bpf, egress_code, instructions, mark_code, mirrors, places, socket_code
 from headway.drivers.runtimes.gates.places import Place, Role
 from headway.drivers.runtimes.gates.socket_code import Accounts, Holds
-from headway.drivers.runtimes.gates.table_content import Content, Gated, Ports, content_of, here, number, pair
+from headway.drivers.runtimes.gates.table_content import Content, Gated, Ports, content_of, here, home, number, pair
 from headway.infra.hosts import cgroups
 
 _CODE = tuple(str(each.__file__) for each in (socket_code, instructions, egress_code, mark_code))
 _FORGET_SECONDS = 600.0
 APPLICATIONS, CONTAINERS, SWARM = "applications", "containers", "swarm"
-_SO_NETNS_COOKIE = 71
 _FILLED_BY = number(0xFFFFFFFF)  # no port: under it the table of owners says which process has filled all of them
 Tables = Mapping[str, bpf.Table]
 T = TypeVar("T")
@@ -91,6 +89,7 @@ class Gates:
             kept = tuple(records)
             self._records = lambda: kept
             content = self._last = self._content()
+            self._marks = self._marks or self._has_marked()
             with self._telling(APPLICATIONS):
                 for place in self._places():
                     self._fill(place, content)
@@ -233,6 +232,16 @@ class Gates:
         folder = places.root() if self._marks else None
         return there if folder is None else [*there, Place(folder, Role.ROOT)]
 
+    def _has_marked(self) -> bool:
+        """Whether an earlier panel has had copies of a swarm marked: what knows them is to be of this version."""
+        folder, found = places.root(), list[int]()
+        if folder is not None and self.accounts.home is not None:
+            with contextlib.suppress(OSError):  # a kernel that has no such programs
+                found = self._of_before(Place(folder, Role.ROOT), instructions.SYSCTL)
+        for each in found:
+            os.close(each)
+        return bool(found)
+
     def _forget_marks(self) -> None:
         """Of groups that are gone, now and then."""
         folder = places.root()
@@ -370,16 +379,6 @@ def gates_of(
         return None
     judged = Accounts(first=accounts.start, end=accounts.stop, outward=outward, home=home())
     return Gates(panel_id=panel_id, accounts=judged, ports=ports, runs=runs)
-
-
-def home() -> int | None:
-    """What the kernel calls the network that this process is in; None before 5.14."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
-        try:
-            found: int = struct.unpack("=Q", asked.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8))[0]
-        except OSError:
-            return None
-    return found
 
 
 @cache

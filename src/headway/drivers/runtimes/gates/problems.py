@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from headway.drivers.runtimes.gates.panel_gates import CONTAINERS, SWARM, Gates, home
+from headway.drivers.runtimes.gates.panel_gates import CONTAINERS, SWARM, Gates
 from headway.drivers.runtimes.gates.socket_code import Accounts
-from headway.drivers.runtimes.gates.table_content import Ports
+from headway.drivers.runtimes.gates.table_content import Ports, home
 
 
 def gates_problem(panel_id: str) -> str | None:

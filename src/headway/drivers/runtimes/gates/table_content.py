@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from headway.drivers.runtimes.gates import socket_code
 from headway.drivers.runtimes.gates.socket_code import Holds
 from headway.infra.hosts import procfs
 
+_SO_NETNS_COOKIE = 71
 Content = Mapping[str, dict[bytes, bytes]]
 
 
@@ -39,6 +41,16 @@ class Gated(Protocol):
 
     @property
     def loopback(self) -> tuple[int, ...] | None: ...
+
+
+def home() -> int | None:
+    """What the kernel calls the network that this process is in; None before 5.14."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        try:
+            found: int = struct.unpack("=Q", asked.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8))[0]
+        except OSError:
+            return None
+    return found
 
 
 def own_addresses() -> set[str]:
