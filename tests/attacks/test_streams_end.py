@@ -15,6 +15,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from headway.http import container_logs
 from headway.http.outlets import COME_BACK
 from headway.http.server import Server
 from tests.integration.http.serving import eventually, reader, served
@@ -37,6 +38,7 @@ async def world(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.Monke
             await asyncio.sleep(0.05)
 
     async def follow(*_: object, **__: object) -> AsyncIterator[str]:
+        await asyncio.sleep(0.05)  # as an engine takes
         return endless()
 
     async with open_world(folder, HEADWAY_STREAMS_PER_PERSON="3", HEADWAY_KEYS_PER_PERSON="4") as opened:
@@ -117,6 +119,74 @@ async def test_nobody_listens_to_more_than_a_person_may(world: World) -> None:
             assert "retry-after" in refused.value.response.headers
         answer = await world.owner.get("/deployment.follow", params={"deploymentId": row["deploymentId"]})
         assert (answer.status_code, "HEADWAY_STREAMS_PER_PERSON" in answer.text) == (429, True)
+
+
+@pytest.mark.parametrize("what", ["listen-deployment", "docker-container-logs"])
+async def test_nor_by_asking_for_many_at_once(world: World, what: str) -> None:
+    row = await running_row(world)
+    owner = {"x-api-key": world.owner.headers["x-api-key"]}
+    query = f"logPath={row['logPath']}" if what == "listen-deployment" else "containerId=abcdef123456"
+    async with served(world) as server:
+        address = f"ws://127.0.0.1:{server.port}/{what}?{query}"
+        asked = (asyncio.create_task(opened(address, owner)) for _ in range(20))
+        came = await asyncio.gather(*asked)
+        try:
+            assert sorted(each for each in came if isinstance(each, int)) == [429] * 17
+        finally:
+            for connection in came:
+                if not isinstance(connection, int):
+                    await connection.close()
+        await eventually(lambda: world.app.state.followed() == 0)
+        again = await opened(address, owner)
+        assert not isinstance(again, int), "who was refused holds no place"
+        await again.close()
+
+
+async def test_nor_over_plain_http(world: World) -> None:
+    row = await running_row(world)
+    async with served(world) as server, AsyncExitStack() as stack, asyncio.timeout(20):
+        client = await stack.enter_async_context(reader(server, world.owner.headers["x-api-key"]))
+
+        async def status() -> tuple[int, str]:
+            request = client.build_request("GET", "/deployment.follow", params={"deploymentId": row["deploymentId"]})
+            answer = await client.send(request, stream=True)
+            stack.push_async_callback(answer.aclose)
+            return answer.status_code, "" if answer.status_code == 200 else (await answer.aread()).decode()
+
+        came = sorted(await asyncio.gather(*(status() for _ in range(20))))
+    assert [code for code, _ in came] == [200] * 3 + [429] * 17
+    assert all("HEADWAY_STREAMS_PER_PERSON" in said for _, said in came[3:])
+
+
+async def test_who_takes_nothing_of_a_container_is_sent_away(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def much() -> AsyncIterator[str]:
+        while True:
+            yield "x" * (1 << 20)
+            await asyncio.sleep(0)
+
+    async def follow(*_: object, **__: object) -> AsyncIterator[str]:
+        return much()
+
+    monkeypatch.setattr(type(world.services.containers), "follow", follow)
+    monkeypatch.setattr(container_logs, "STUCK_SECONDS", 0.5)
+    owner = {"x-api-key": world.owner.headers["x-api-key"]}
+    async with served(world) as server, AsyncExitStack() as stack:
+        address = f"ws://127.0.0.1:{server.port}/docker-container-logs?containerId=abcdef123456"
+        for _ in range(3):
+            stuck = await opened(address, owner)
+            stack.callback(stuck.transport.abort)
+        async with asyncio.timeout(10):
+            while isinstance(again := await opened(address, owner), int):  # noqa: ASYNC110 - nobody tells of it
+                await asyncio.sleep(0.1)
+        again.transport.abort()
+
+
+async def opened(address: str, headers: Mapping[str, str]) -> Any:  # noqa: ANN401 - of another package
+    """A connection, or the status with which it is refused."""
+    try:
+        return await connect(address, additional_headers=headers, proxy=None)
+    except InvalidStatus as refused:
+        return refused.response.status_code
 
 
 async def test_nobody_makes_more_keys_than_a_person_may(world: World) -> None:

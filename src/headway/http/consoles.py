@@ -61,7 +61,6 @@ class Consoles:
         actor = await authenticate(self._needs.door, scope)
         if actor is None:
             return errors.unauthorized()
-        self._needs.audience.admit(actor)
         listener = stack.enter_context(self._needs.audience.listening(actor))
         console_id = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("consoleId", "")
         entering = self._needs.consoles.entered(

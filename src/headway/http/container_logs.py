@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
 from headway.api.inputs import CONTAINER_ID
 from headway.api.registry import Registry
-from headway.core.access.model import Actor
+from headway.core.access.audience import Listener
 from headway.core.access.policy import Missing, Noun
 from headway.core.engine.background import beside
 from headway.http import errors
@@ -20,7 +20,8 @@ from headway.http.answers import Answer
 from headway.http.auth import authenticate
 from headway.http.log_socket import NO_SERVER, refuse
 from headway.http.needs import HttpNeeds
-from headway.http.outlets import COME_BACK
+from headway.http.outlets import COME_BACK, Gone
+from headway.http.streams import STUCK_SECONDS
 from headway.kernel.clock import SystemClock
 from headway.kernel.time_range import begins
 
@@ -28,6 +29,7 @@ PATH = "docker-container-logs"
 _MOST_LINES = 10_000
 _LINES = 100
 _ALL_TOLD = 1000
+_SECONDS_TO_CLOSE = 1.0
 _SINCE = re.compile(r"[0-9]{1,9}[smhd]\Z")
 
 
@@ -40,12 +42,12 @@ class ContainerLogs:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # the wish to connect
-        found = await errors.guarded(lambda: self._output(scope), PATH)
-        if isinstance(found, Answer):
-            await refuse(found, send)
-            return
-        actor, output = found
-        with self._needs.audience.listening(actor) as listener:
+        async with AsyncExitStack() as stack:
+            found = await errors.guarded(lambda: self._output(scope, stack), PATH)
+            if isinstance(found, Answer):
+                await refuse(found, send)
+                return
+            listener, output = found
             await send({"type": "websocket.accept"})
             async with (
                 beside(_tell(output, send)) as telling,
@@ -53,10 +55,13 @@ class ContainerLogs:
                 beside(listener.over()) as over,
             ):
                 ended, _ = await asyncio.wait({telling, leaving, over}, return_when=asyncio.FIRST_COMPLETED)
-        with suppress(OSError, RuntimeError):  # the reader has gone
-            await send({"type": "websocket.close", "code": COME_BACK if over in ended else _ALL_TOLD})
+        is_stuck = telling in ended and isinstance(telling.exception(), Gone)
+        code = COME_BACK if over in ended or is_stuck else _ALL_TOLD
+        with suppress(OSError, RuntimeError, TimeoutError):  # the reader has gone, or hangs
+            async with asyncio.timeout(_SECONDS_TO_CLOSE):
+                await send({"type": "websocket.close", "code": code})
 
-    async def _output(self, scope: Scope) -> tuple[Actor, AsyncIterator[str]] | Answer:
+    async def _output(self, scope: Scope, stack: AsyncExitStack) -> tuple[Listener, AsyncIterator[str]] | Answer:
         actor = await authenticate(self._needs.door, scope)
         if actor is None:
             return errors.unauthorized()
@@ -65,7 +70,7 @@ class ContainerLogs:
         server_id = given.get("serverId", "")
         if not re.match(CONTAINER_ID, container_id):
             raise Missing(Noun.CONTAINER)
-        self._needs.audience.admit(actor)
+        listener = stack.enter_context(self._needs.audience.listening(actor))
         output = await self._needs.containers.follow(
             actor,
             self._registry.permission_of("docker.getContainers"),
@@ -74,13 +79,18 @@ class ContainerLogs:
             tail=min(int(tail), _MOST_LINES) if tail.isdecimal() and len(tail) < 10 else _LINES,
             since=begins(since, SystemClock().now()) if _SINCE.match(since) else None,
         )
-        return actor, output
+        return listener, output
 
 
 async def _tell(output: AsyncIterator[str], send: Send) -> None:
+    """Tells all. A reader that takes nothing for long holds memory here, and is sent away: raises Gone."""
     async for text in output:
         if text:
-            await send({"type": "websocket.send", "text": text})
+            try:
+                async with asyncio.timeout(STUCK_SECONDS):
+                    await send({"type": "websocket.send", "text": text})
+            except TimeoutError:
+                raise Gone from None
 
 
 async def _left(receive: Receive) -> None:

@@ -15,6 +15,7 @@ from headway.http.follows import Follows
 from headway.http.needs import HttpNeeds
 from headway.http.outlets import SocketOutlet
 from headway.http.streams import Follower
+from headway.kernel.errors import TooManyRequests
 
 PATH = "listen-deployment"
 NO_SERVER = frozenset({"", "null", "undefined"})  # what clients write for the panel's own machine
@@ -33,8 +34,11 @@ class Listening:
         found = await errors.guarded(lambda: self._follower(scope), PATH)
         if isinstance(found, Answer):
             await refuse(found, send)
-        else:
+            return
+        try:
             await found.follow(SocketOutlet(send), receive)
+        except TooManyRequests as error:
+            await refuse(errors.told(errors.problem_of(error), PATH), send)
 
     async def _follower(self, scope: Scope) -> Follower | Answer:
         actor = await authenticate(self._needs.door, scope)

@@ -28,7 +28,7 @@ class AsgiStream(Stream):
 
     @abstractmethod
     async def stream(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers the request until the end or until the reader has gone."""
+        """Answers the request until the end or until the reader has gone. Raises TooManyRequests before it begins."""
         ...
 
 

@@ -23,6 +23,7 @@ from headway.http.needs import HttpNeeds
 from headway.http.outlets import AsgiStream
 from headway.http.seats import Bounds, Seats
 from headway.http.uploads import received
+from headway.kernel.errors import TooManyRequests
 
 _UPLOADS = Bounds(in_all=64, of_token=8, of_address=64, wait_seconds=20)  # of each person: all lie on the panel's disk
 _KINDS: Mapping[str, Kind] = {"GET": Kind.QUERY, "POST": Kind.MUTATION}
@@ -52,7 +53,10 @@ class Rest:
             self._announce(path, result.status, began)
         else:
             self._announce(path, 200, began)
-            await result.stream(scope, receive, send)
+            try:
+                await result.stream(scope, receive, send)
+            except TooManyRequests as error:  # before it has begun
+                await send_answer(errors.told(errors.problem_of(error), path), send, b"")
 
     def _announce(self, path: str, status: int, began: float) -> None:
         self._needs.events.announce(self._registry.answered("rest", path, status, time.monotonic() - began))

@@ -23,7 +23,7 @@ from headway.http.origin import Place, Way, is_asked_from
 from headway.http.outlets import AsgiStream
 from headway.http.request_ids import told_path
 from headway.kernel.context import found
-from headway.kernel.errors import Code
+from headway.kernel.errors import Code, TooManyRequests
 from headway.pages.forms import Several
 from headway.pages.page import MOST_TOPICS, Asked, Page, Unknown, View
 from headway.web.answers import Flashes, Headers, led_to, once_with_flash, open_answer, page_answer, said_once
@@ -94,7 +94,11 @@ class Web:
         if isinstance(answer, Answer):
             await send_answer(answer, send, headers.get(b"accept-encoding", b""))
         else:
-            await answer.stream(scope, receive, send)
+            try:
+                await answer.stream(scope, receive, send)
+            except TooManyRequests as error:  # before it has begun
+                said = self._told(errors.problem_of(error), NOBODY, told_path(scope["path"]))
+                await send_answer(said, send, b"")
 
     def close(self) -> None:
         """Sends those away who look at pages: the panel stops."""

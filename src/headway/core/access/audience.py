@@ -71,7 +71,9 @@ class Audience:
         events.listen(AccessChanged, self._access_changed)
 
     def admit(self, actor: Actor) -> None:
-        """Raises TooManyStreams for who listens to as many as one may."""
+        """Raises TooManyStreams for who listens to as many as one may: before anything is looked for that takes time.
+        Others may begin meanwhile, so that ``listening`` raises it too.
+        """
         if self._of_person[actor.user_id] >= self._most:
             raise TooManyStreams(self._most)
 
@@ -82,7 +84,10 @@ class Audience:
 
     @contextmanager
     def listening(self, actor: Actor, maker_id: str | None = None) -> Iterator[Listener]:
-        """For as long as it listens; ``maker_id`` is who has let it, where it is not for itself that it may."""
+        """For as long as it listens; ``maker_id`` is who has let it, where it is not for itself that it may. Raises
+        TooManyStreams, of who is let in by another TooManyReaders.
+        """
+        self.admit(actor) if maker_id is None else self.admit_reader(actor)
         whose = frozenset({actor.user_id} if maker_id is None else {actor.user_id, maker_id})
         listener = Listener(actor, whose, self._now)
         self._listeners.add(listener)
