@@ -203,7 +203,8 @@ class Daemon:
         """The process that a panel started and died before it could write down which."""
         source_transfer = processes.source_transfer(MARKER)
         marked = {pid for pid, value in source_transfer.items() if value == str(self._state)}
-        # Environment and arguments are anybody's to choose: an application must not pass for it.
+        # Environment and arguments are anybody's to choose, and in a container the account: no application must pass
+        # for it.
         marked = {pid for pid in marked if self._is_ours(pid)}
         if not marked:
             return None
@@ -214,7 +215,8 @@ class Daemon:
 
     def _is_ours(self, pid: int) -> bool:
         owner = os.geteuid() if self._confined is None else self._confined.uid
-        return procfs.argv(pid)[1:] == self._argv[1:] and procfs.owner(pid) == owner
+        is_alike = procfs.argv(pid)[1:] == self._argv[1:] and procfs.owner(pid) == owner
+        return is_alike and procfs.counts_with_us(pid)
 
     def _keep_log_short(self) -> None:
         if self._log.exists() and self._log.stat().st_size > _LOG_BYTES:

@@ -110,6 +110,13 @@ def namespace(folder: str, kind: str) -> int:
     return os.stat(f"{folder}/ns/{kind}").st_ino  # noqa: PTH116 - pathlib is one import more
 
 
+def counts_with_us(pid: int) -> bool:
+    """Whether a process is in the namespace of numbers that we are in, as what runs in a container is not."""
+    with suppress(OSError):
+        return namespace(folder_of(pid), "pid") == namespace(SELF, "pid")
+    return False
+
+
 def initial_environment(pid: int) -> bytes:
     """The variables that the process was started with, each ended by a NUL; empty when it is gone or hides them.
 

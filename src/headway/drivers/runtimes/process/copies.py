@@ -21,8 +21,9 @@ class Copies:
 
     def of(self, release_id: str, supervised: Collection[int]) -> set[int]:
         """The processes of a release; ``supervised`` are the pids that supervisord knows."""
-        members = self._members(release_id)
-        return members or self._marked({release_id}) | processes.with_descendants(supervised)
+        if members := self._members(release_id):
+            return members
+        return self._plausible(self._marked({release_id}), {release_id}) | processes.with_descendants(supervised)
 
     def launched(self, pid: int) -> bool:
         """Whether a process has become the application's; before, it is still the launcher."""
@@ -65,10 +66,15 @@ class Copies:
         members = {pid for release_id in release_ids for pid in self._members(release_id)}
         # The scan is the dearer look: it has the last word only, on what is in no group (yet).
         # Arguments tell a launcher, a marker tells the application that it becomes: in this order none is missed.
-        return members or self._launching(release_ids) | self._marked(release_ids)
+        return members or self._plausible(self._launching(release_ids) | self._marked(release_ids), release_ids)
 
     def _members(self, release_id: str) -> set[int]:
         return (None if self._groups is None else self._groups.members(release_id)) or set()
+
+    def _plausible(self, found: set[int], release_ids: set[str]) -> set[int]:
+        """Those that can be what they say that they are."""
+        groups = self._groups
+        return found if groups is None else {pid for pid in found if groups.could_hold(pid, release_ids)}
 
     def _marked(self, release_ids: set[str]) -> set[int]:
         # A panel that is itself deployed by a panel carries a marker too; it does not end itself.
