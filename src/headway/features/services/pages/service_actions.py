@@ -41,6 +41,8 @@ def actions_of(visit: Visit, service: GlanceRow, *, waiting: bool) -> Sequence[M
         if service["kind"] != "database":
             offered += _action(visit, service, "redeploy", "Redeploy", icon="redeploy")
         if is_up:
+            if service["kind"] != COMPOSE:
+                offered += _action(visit, service, "reload", "Restart", icon="redeploy")
             offered += _action(visit, service, "stop", "Stop", icon="stop", danger=True)
         elif service["wanted"] == "down":
             offered += _action(visit, service, "start", "Start", icon="power", main=True)
@@ -78,6 +80,7 @@ _WORDS: Mapping[str, str] = {
     "redeploy": "redeploy",
     "start": "start",
     "stop": "stop",
+    "reload": "reload",
     "cleanQueues": "cancel-waiting",
 }
 
@@ -87,6 +90,8 @@ def _forms() -> Iterator[tuple[str, Form]]:
         yield f"deploy-{router}", _form(router, "deploy", _ask_deploy(router), did_queue, to_deployment)
         yield f"start-{router}", _form(router, "start", _ask_start, _did_start, _to_service)
         yield f"stop-{router}", _form(router, "stop", _ask_stop, _did_stop, _to_service)
+    for router in (APPLICATION, *DATABASES):
+        yield f"reload-{router}", _form(router, "reload", _ask_reload, _did_reload, _to_service)
     for router in (APPLICATION, COMPOSE):
         yield f"redeploy-{router}", _form(router, "redeploy", _ask_redeploy, did_queue, to_deployment)
         yield f"cancel-waiting-{router}", _form(router, "cleanQueues", _ask_cancel, _did_cancel, _to_service)
@@ -151,6 +156,17 @@ def _ask_start(service: GlanceRow) -> Question:
     )
 
 
+def _ask_reload(service: GlanceRow) -> Question:
+    return Question(
+        title=f"Restart “{_name(service)}”?",
+        consequences=(
+            "What runs of it is ended and started again as it was, with the variables that it has; nothing is built.",
+            "It answers nobody until it is up again. Its data stays.",
+        ),
+        button="Restart it",
+    )
+
+
 def _ask_stop(service: GlanceRow) -> Question:
     return Question(
         title=f"Stop “{_name(service)}”?",
@@ -180,6 +196,10 @@ def did_queue(_visit: Visit, answer: object) -> Flash:
 
 def _did_start(_visit: Visit, _answer: object) -> Flash:
     return Flash(text="Brought up again: its state tells when it was seen to serve.")
+
+
+def _did_reload(_visit: Visit, _answer: object) -> Flash:
+    return Flash(text="Restarted: its state tells when it was seen to serve.")
 
 
 def _did_stop(_visit: Visit, _answer: object) -> Flash:
