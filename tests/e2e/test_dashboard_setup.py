@@ -13,7 +13,7 @@ from tests.support.panel.browser import CHROMIUM, NAME, PASSWORD, chromium, open
 from tests.support.panel.panel import Panel, git_repository, panel, web
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -50,7 +50,7 @@ def test_from_an_empty_panel_to_a_service_that_answers(
         page.get_by_label("Address of the repository").fill(url)
         page.get_by_role("button", name="Go on").click()
         page.wait_for_url("**/new/services/*")
-        assert "python3 app.py" in page.locator("main").inner_text()
+        _see(page, "python3 app.py")
         page.get_by_label("Health path").fill("/")
         page.get_by_role("button", name="Save and look again").click()
         page.get_by_text("Saved, and looked at again.").wait_for()
@@ -78,3 +78,15 @@ def test_from_an_empty_panel_to_a_service_that_answers(
         page.get_by_role("navigation", name="Main").get_by_text("Settings", exact=True).click()
         page.get_by_role("navigation").get_by_role("link", name="SSH keys").click()
         page.wait_for_url("**/ssh-keys")
+
+
+def _see(page: Page, text: str) -> None:
+    """What was detected, which is looked for while the page is there; without scripts the page is asked for anew."""
+    for _ in range(60):
+        if text in page.locator("main").inner_text():
+            return
+        again = page.get_by_role("link", name="See what was found by now")
+        if again.is_visible():
+            again.click()
+        page.wait_for_timeout(500)
+    raise AssertionError(f"{text} is not told")

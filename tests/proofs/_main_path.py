@@ -87,10 +87,18 @@ def create_from_git(hands: Hands, url: str, *, build: str = "", server: str = ""
     if server:
         hands.choose("Server", server)
     hands.press("Go on")
-    assert "python3 app.py" in hands.main.inner_text(), "what was detected"
+    see_detected(hands, "python3 app.py")
     if build:
         hands.write("Build command", build)
     hands.press("Deploy")
+
+
+def see_detected(hands: Hands, text: str) -> None:
+    """What was detected, which is looked for while the page is there; without scripts it is asked for anew."""
+    again = "See what was found by now"
+    while hands.main.get_by_role("link", name=again).is_visible():
+        hands.follow(again, hands.main)
+    hands.sees(text)
 
 
 def follow_mend(hands: Hands) -> None:

@@ -32,6 +32,13 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnderWay:
+    """An answer that is being looked for, since when."""
+
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """What is shown: a template, by its path below the source's root, and plain values for it. Text from outside stays
     text: a template escapes it. ``headers`` are told beside it.
@@ -73,6 +80,15 @@ class Visit(Protocol):
 
     async def ask_within(self, seconds: float, asked: Asked[T], **given: object) -> T | Unknown:
         """The same, Unknown where it takes longer or cannot be had now: one part of a page holds up no other."""
+        ...
+
+    async def ask_meanwhile(
+        self, seconds: float, asked: Asked[T], state: str, *, anew: bool, **given: str
+    ) -> T | Unknown | UnderWay:
+        """The same of what takes longer than a page may: UnderWay until it is answered, while it goes on beside the
+        page. It is asked about one ``state`` at a time, and once more for another, or where its answer was told and it
+        is wanted ``anew``.
+        """
         ...
 
     def may(self, operation: str) -> bool:

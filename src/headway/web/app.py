@@ -32,6 +32,7 @@ from headway.web.entrance import WebNeeds
 from headway.web.form_post import Asking, Done, ShownOnce
 from headway.web.frame import NOBODY, OF_A_VISIT, PLACES, Frame
 from headway.web.live import LIVE_PATH, Live
+from headway.web.long_asks import LongAsks
 from headway.web.part_cache import Made, NotedVisit, PartCache, made_of
 from headway.web.passkeys import PasskeyDoor
 from headway.web.paths import HOME, Named, Paths, Piece
@@ -73,6 +74,7 @@ class Web:
         self._tokens = FormTokens(needs.vault.derived("forms"))
         self._flashes = Flashes(needs.vault.derived("flashes"))
         self._parts = PartCache(needs.version)
+        self._long_asks = LongAsks()
         self._live = Live(needs.changes, needs.audience, needs.clock)
         self._operations = Operations(registry=needs.registry, performer=needs.performer)
         self._uploads = SentFiles(needs.receive_upload)
@@ -101,8 +103,9 @@ class Web:
                 await send_answer(said, send, b"")
 
     def close(self) -> None:
-        """Sends those away who look at pages: the panel stops."""
+        """Sends those away who look at pages, and ends what is looked for: the panel stops."""
         self._live.close()
+        self._long_asks.close()
 
     async def _guarded(self, work: Callable[[], Awaitable[A]], path: str, frame: Frame) -> A | Answer:
         return await errors.guarded(work, path, lambda problem, _path: self._told(problem, frame, path))
@@ -213,6 +216,7 @@ class Web:
             flash=self._flashes.read(token, request.flash) if named.piece is Piece.WHOLE else None,
             operations=self._operations,
             origin=request.place.origin,
+            long_asks=self._long_asks,
         )
 
     async def _frame(self, request: Came, visit: PageVisit, named: Named) -> Frame:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from headway.core.access.model import Actor, Credential
 from headway.core.deployments.response_cache import ResponseCache
 from headway.pages.forms import Flash
-from headway.pages.page import Asked, Unknown
+from headway.pages.page import Asked, UnderWay, Unknown
 from headway.web.paths import Named
 from headway.web.visits import PageVisit
 
@@ -104,6 +104,13 @@ class NotedVisit:
         if isinstance(answer, Unknown):
             self.notes.is_incomplete = True
         return answer
+
+    async def ask_meanwhile(
+        self, seconds: float, asked: Asked[T], state: str, *, anew: bool, **given: str
+    ) -> T | Unknown | UnderWay:
+        """See ``Visit.ask_meanwhile``."""
+        self.notes.is_own = True
+        return await self.visit.ask_meanwhile(seconds, asked, state, anew=anew, **given)
 
     def may(self, operation: str) -> bool:
         """See ``Visit.may``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar, cast
 
@@ -19,7 +19,8 @@ from headway.core.access.model import Actor
 from headway.kernel.errors import Code, HeadwayError, Unavailable
 from headway.kernel.uploads import Upload
 from headway.pages.forms import Flash, Started
-from headway.pages.page import Asked, Unknown
+from headway.pages.page import Asked, UnderWay, Unknown
+from headway.web.long_asks import LongAsks
 
 T = TypeVar("T")
 
@@ -71,6 +72,7 @@ class PageVisit:
     flash: Flash | None
     operations: Operations
     origin: str
+    long_asks: LongAsks = field(default_factory=LongAsks)
 
     async def ask(self, asked: Asked[T], **given: object) -> T:
         """What the operation answers this actor. What is None is not given. Raises what it raises."""
@@ -97,6 +99,16 @@ class PageVisit:
         except OSError as error:  # of a log that cannot be read: the rest of the page can be shown
             log.warning("%s could not read a file: %s", asked.name, error)
             return Unknown(why=f"It could not be read: {error.strerror or 'the disk refused it'}.")
+
+    async def ask_meanwhile(
+        self, seconds: float, asked: Asked[T], state: str, *, anew: bool, **given: str
+    ) -> T | Unknown | UnderWay:
+        """See ``Visit.ask_meanwhile``. Nobody is told what another one was answered."""
+        who = (self.actor.user_id, self.actor.organization_id)
+        key = (*who, asked.name, tuple(sorted(given.items())))
+        return await self.long_asks.of(
+            key, state, self.now, lambda: self.ask_within(seconds, asked, **given), anew=anew
+        )
 
     def may(self, operation: str) -> bool:
         """Whether the actor's role and scopes allow the operation at all."""

@@ -15,6 +15,7 @@ import pytest
 
 from tests.integration.http.world import World
 from tests.integration.web.browsers import OWN, fields_of, form_token_of, send, signed_in
+from tests.integration.web.test_new_outlook import settled
 from tests.support.panel.panel import git_repository, web
 
 EVIL = "</title><script>alert(1)</script><img src=x onerror=alert(1)>"
@@ -32,7 +33,8 @@ async def test_from_nothing_to_a_deployment_that_waits(world: World, tmp_path: P
         page = f"/new/services/{row['applicationId']}"
         assert (made.status_code, made.headers["location"]) == (303, page)
 
-        text = html.unescape((await client.get(page)).text)
+        await settled(client, page)
+        text = html.unescape((await client.get(f"{page}/-/source")).text)
         assert "python3 app.py" in text, "what was detected is shown"
         assert "Commit" in text
         saved = await send(client, f"{page}/save", startCommand="python3 other.py", healthCheckPath="/healthz")
@@ -57,13 +59,13 @@ async def test_a_repository_that_cannot_be_had_is_said_with_the_way_to_mend_it(w
     application_id = await world.application(customGitUrl=(tmp_path / "nothing").as_uri())
     page = f"/new/services/{application_id}"
     async with signed_in(world) as client:
-        text = (await client.get(page)).text
+        text = await settled(client, page)
         assert "This cannot be deployed as it is." in text
         assert f'href="{page}/source"' in text
         url = git_repository(tmp_path / "shop", web("one"))
         mended = await send(client, f"{page}/source", customGitUrl=url)
         assert mended.headers["location"] == page
-        assert "This cannot be deployed as it is." not in (await client.get(page)).text
+        assert "This cannot be deployed as it is." not in await settled(client, page)
 
 
 async def test_what_cannot_be_taken_leaves_nothing_and_keeps_what_was_typed(world: World) -> None:

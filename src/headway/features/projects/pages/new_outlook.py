@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from headway.api.secret_values import veiled
@@ -12,11 +14,10 @@ from headway.features.projects.pages.place_entries import filled
 from headway.kernel.errors import Code, HeadwayError
 from headway.pages.entries import TEMPLATE, Entry, Look, fields_of, takes, values_of
 from headway.pages.forms import Before, Flash, Form, Question, Started
-from headway.pages.page import Asked, Page, Unknown, View, Visit
+from headway.pages.page import Asked, Page, UnderWay, Unknown, View, Visit
 from headway.pages.words import cut
 
 if TYPE_CHECKING:
-    from headway.features.deployments.api.rows import SearchPage
     from headway.features.services.api.service_rows import ServiceOverviewRow
     from headway.features.services.application.api.detection_rows import DetectedRow
     from headway.features.services.application.api.rows import ApplicationDetails
@@ -25,12 +26,13 @@ PATH = "/new/services/{serviceId}"
 SERVICE: Asked[ServiceOverviewRow] = Asked("service.one")
 APPLICATION: Asked[ApplicationDetails] = Asked("application.one")
 DETECTED: Asked[DetectedRow] = Asked("application.detect")
-DEPLOYMENTS: Asked[SearchPage] = Asked("deployment.search")
 UPDATE, DEPLOY, SAVE_GIT = "application.update", "application.deploy", "application.saveGitProvider"
 DROP = "application.dropDeployment"
 _FOLDER = "features/projects/pages"
 _SECONDS = 90.0  # a first clone of a repository takes long
 _DATABASES = tuple(DATABASES)
+# What an application says beside what is looked at, or that changes while that stays.
+_BESIDE = frozenset({"applicationStatus", "buildServer", "deployments", "domains", "previewDeployments", "server"})
 
 BUILD = Entry(name="buildCommand", label="Build command", look=Look.CODE, clears=True)
 START = Entry(name="startCommand", label="Start command", look=Look.CODE, clears=True)
@@ -55,10 +57,14 @@ _OF_IMAGES = (PORT, HEALTH)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """What a deploy would do, as far as it could be found out; why not where it could not."""
+    """What a deploy would do, as far as it could be found out; ``why`` it cannot be deployed where that was found out,
+    ``unknown`` why nothing is known, ``since`` when it is being looked at.
+    """
 
     found: DetectedRow | None = None
     why: str = ""
+    unknown: str = ""
+    since: datetime | None = None
 
 
 async def show(visit: Visit) -> View:
@@ -67,18 +73,48 @@ async def show(visit: Visit) -> View:
     values: Mapping[str, object] = {
         "service": service,
         "router": service["database"] or service["kind"],
-        "address": _here(visit),
-        "once": await _once(visit, service),
+        "once": secrets.token_hex(16),
         "begins": visit.may("project.allForPermissions"),
-        "may_change": visit.may(UPDATE),
         "may_deploy": visit.may(DEPLOY),
         "title_kind": DATABASES.get(service["database"] or "", service["kind"]),
     }
     if service["kind"] != "application":
-        return View(template=f"{_FOLDER}/new_other.html", values=values, title=service["name"])
+        own: Mapping[str, object] = {"address": _here(visit), "may_change": visit.may(UPDATE)}
+        return View(template=f"{_FOLDER}/new_other.html", values={**values, **own}, title=service["name"])
+    own = await _found(visit, anew=True)
+    return View(template=f"{_FOLDER}/new_application.html", values={**values, **own}, title=service["name"])
+
+
+async def looked(visit: Visit) -> View:
+    """Whether it is known what a deploy of it would do."""
+    return await _part(visit, "new_looked.html")
+
+
+async def fields(visit: Visit) -> View:
+    """What can be set, with what was detected beside it."""
+    return await _part(visit, "new_fields.html")
+
+
+async def source(visit: Visit) -> View:
+    """What it is made of, and what it was taken for."""
+    return await _part(visit, "new_source.html")
+
+
+async def _part(visit: Visit, template: str) -> View:
+    service = await visit.ask(SERVICE, serviceId=visit.path["serviceId"])
+    values = {"service": service, **await _found(visit, anew=False)}
+    return View(template=f"{_FOLDER}/{template}", values=values, title=service["name"])
+
+
+async def _found(visit: Visit, *, anew: bool) -> Mapping[str, object]:
+    """The application, and what a deploy of it would do as far as that is known by now; ``anew``: it is looked at once
+    more where somebody was told what was seen.
+    """
     application = await _row(visit)
-    outlook = await _outlook(visit, application)
-    own = {
+    outlook = await _outlook(visit, application, anew=anew)
+    return {
+        "address": _here(visit),
+        "may_change": visit.may(UPDATE),
         "application": application,
         "wants_upload": application["sourceType"] == "drop" and not application.get("archive"),
         "repository": _repository_of(application),
@@ -87,7 +123,6 @@ async def show(visit: Visit) -> View:
         "entries": _entries(application, outlook.found),
         "filled": _filled(application),
     }
-    return View(template=f"{_FOLDER}/new_application.html", values={**values, **own}, title=service["name"])
 
 
 def _repository_of(application: Mapping[str, object]) -> str:
@@ -108,20 +143,28 @@ def _source_of(visit: Visit, application: ApplicationDetails) -> str | None:
     return f"/services/{application['applicationId']}/settings/source-{name}-application"
 
 
-async def _outlook(visit: Visit, application: ApplicationDetails) -> Outlook:
+async def _outlook(visit: Visit, application: ApplicationDetails, *, anew: bool) -> Outlook:
     if application["sourceType"] == "docker" or not visit.may(DETECTED.name):
         return Outlook()
     if application["sourceType"] == "drop" and not application.get("archive"):
         return Outlook()
     try:
-        found = await visit.ask_within(_SECONDS, DETECTED, applicationId=application["applicationId"])
+        of_it, state = application["applicationId"], _state_of(application)
+        found = await visit.ask_meanwhile(_SECONDS, DETECTED, state, anew=anew, applicationId=of_it)
     except HeadwayError as error:
         if error.code is Code.INTERNAL:
             raise
         return Outlook(why=error.message)
+    if isinstance(found, UnderWay):
+        return Outlook(since=found.since)
     if isinstance(found, Unknown):
-        return Outlook(why=found.why)
+        return Outlook(unknown=found.why)
     return Outlook(found=cast("DetectedRow", veiled(found)), why=found["problem"] or "")
+
+
+def _state_of(application: Mapping[str, object]) -> str:
+    """What is set of it: of another one something else may be seen."""
+    return repr({name: application[name] for name in sorted(application.keys() - _BESIDE)})
 
 
 def _entries(application: Mapping[str, object], found: DetectedRow | None) -> Sequence[Entry]:
@@ -152,14 +195,6 @@ def _filled(application: Mapping[str, object]) -> Mapping[str, str]:
 
 def _text(value: object) -> str:
     return "" if value is None else str(value)
-
-
-async def _once(visit: Visit, service: ServiceOverviewRow) -> str:
-    """The same until something of it was deployed: a form that is sent twice starts once."""
-    kind = "database" if service["kind"] == "database" else service["kind"]
-    found = await visit.ask(DEPLOYMENTS, type=kind, id=service["serviceId"], limit=1)
-    newest = found["rows"][0]["deploymentId"] if found["rows"] else "first"
-    return f"new-{service['serviceId']}-{newest}"
 
 
 def _here(visit: Visit) -> str:
@@ -273,6 +308,7 @@ PAGE = Page(
     path=PATH,
     permission=SERVICE.name,
     show=show,
+    parts={"looked": looked, "fields": fields, "source": source},
     forms={
         "deploy": Form(
             operation=lambda _visit: DEPLOY,
