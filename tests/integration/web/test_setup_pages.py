@@ -221,6 +221,21 @@ async def test_a_git_provider_that_does_not_answer_says_why(world: World) -> Non
             assert "What it shows could not be had." in answer.text, path
 
 
+@pytest.mark.parametrize("forge", ["gitea", "gitlab"])
+async def test_a_forge_that_lists_no_branches_leaves_the_form(world: World, forge: str) -> None:
+    given = {f"{forge}Url": "http://127.0.0.1:1", "accessToken": "x"}
+    made = await world.post(f"{forge}.create", name="Ours", **given)
+    path = f"/new/provider/{made['gitProviderId']}/team/shop/application-{forge}"
+    async with signed_in(world) as client:
+        answer = await client.get(path)
+        assert answer.status_code == 200, answer.text
+        assert "Left empty: the default branch. What there is to choose from could not be had:" in answer.text
+        assert f'<select id="field-{forge}Branch"' not in answer.text
+        page = (await send(client, path, **{f"{forge}Branch": "next"})).headers["location"]
+    one = await world.get("application.one", applicationId=page.rpartition("/")[2])
+    assert [one[f"{forge}{each}"] for each in ("Owner", "Repository", "Branch")] == ["team", "shop", "next"]
+
+
 async def test_a_key_shows_its_public_part_alone(world: World) -> None:
     async with signed_in(world) as client:
         path = (await send(client, "/ssh-keys/create", name="deploy key", description="")).headers["location"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from headway.core.access.policy import Missing, Noun
-from headway.features.projects.pages.place_entries import creation
+from headway.features.projects.pages.place_entries import Options, creation
 from headway.kernel.errors import Code, HeadwayError
 from headway.pages.entries import Entry, Look
 from headway.pages.forms import Choice, Form
@@ -32,7 +32,7 @@ BRANCHES_OF: Mapping[str, Asked[list[BranchRow]]] = {
 _FOLDER = "features/projects/pages"
 _WITHIN = "/new/provider"
 _SLASH = ":"  # for that of a group within a group, which has no place in an address, and no forge in a name
-_SECONDS = 30.0
+_SECONDS, _SECONDS_OF_BRANCHES = 30.0, 10.0
 _MOST = 100
 _KEPT = "It is saved as a service that is not deployed yet. You are shown what would be built, and deploy it then."
 
@@ -98,6 +98,22 @@ async def _repositories(visit: Visit, provider: GitProviderName) -> tuple[Sequen
     return ((), found.why) if isinstance(found, Unknown) else (found, "")
 
 
+async def _branches(visit: Visit, forge: str) -> Sequence[Choice] | str:
+    """Its branches, or why they could not be had: who knows one needs no list."""
+    provider = await _provider(visit)
+    word = "repositoryName" if forge == "gitea" else "repo"
+    of_it = {"gitProviderId": provider["gitProviderId"], "owner": _owner(visit), word: visit.path["repository"]}
+    try:
+        found = await visit.ask_within(_SECONDS_OF_BRANCHES, BRANCHES_OF[forge], **of_it)
+    except HeadwayError as error:
+        if error.code is Code.INTERNAL:
+            raise
+        return error.message
+    if isinstance(found, Unknown):
+        return found.why
+    return [Choice(value=each["name"], label=each["name"]) for each in found]
+
+
 def _address(provider: GitProviderName, row: RepositoryRow) -> str:
     owner, _, name = row["full_name"].rpartition("/")
     words = (provider["gitProviderId"], owner.replace("/", _SLASH), name)
@@ -119,14 +135,9 @@ def _path(visit: Visit) -> str:
 
 def _form(forge: str, operation: str, entries: Sequence[Entry], title: str) -> Form:
     id_name, owner, name, branch, _ = _words(forge)
-    branches = BRANCHES_OF[forge]
 
-    async def options(visit: Visit) -> Mapping[str, Sequence[Choice]]:
-        provider = await _provider(visit)
-        found = await visit.ask(
-            branches, gitProviderId=provider["gitProviderId"], owner=_owner(visit), repo=visit.path["repository"]
-        )
-        return {branch: [Choice(value=each["name"], label=each["name"]) for each in found]}
+    async def options(visit: Visit) -> Options:
+        return {branch: await _branches(visit, forge)}
 
     def given(visit: Visit) -> Mapping[str, object]:
         whole = {"gitlabPathNamespace": _path(visit)} if forge == "gitlab" else {}

@@ -30,7 +30,7 @@ _PLACES = (
 )
 
 Typed = Mapping[str, object]
-Options = Mapping[str, Sequence[Choice]]
+Options = Mapping[str, Sequence[Choice] | str]
 
 
 def creation(
@@ -45,8 +45,8 @@ def creation(
     defaults: Mapping[str, str] | None = None,
 ) -> Form:
     """A form that makes a service by the operation, and leads to what a deploy of it would do. ``called`` is what one
-    without a name is called, by what was typed; ``options`` is what there is to choose from for entries of its own,
-    and ``defaults`` what is taken where nothing is typed.
+    without a name is called, by what was typed; ``options`` is what there is to choose from for entries of its own, or
+    why that could not be had: it is typed then. ``defaults`` is what is taken where nothing is typed.
     """
     id_name = f"{operation.partition('.')[0]}Id"
     own = (*entries, *_PLACES)
@@ -88,10 +88,17 @@ async def filled(visit: Visit, entries: Sequence[Entry], own: Options | None = N
     found = [
         each
         if each.look is not Look.CHOICE
-        else replace(each, options=(own or {}).get(each.name) or await _choices(visit, each.name))
+        else _chosen_from(each, (own or {}).get(each.name) or await _choices(visit, each.name))
         for each in entries
     ]
     return [each for each in found if each.look is not Look.CHOICE or each.options]
+
+
+def _chosen_from(entry: Entry, options: Sequence[Choice] | str) -> Entry:
+    if not isinstance(options, str):
+        return replace(entry, options=options)
+    empty = f"Left empty: {entry.none[:1].lower()}{entry.none[1:]}. " if entry.none else ""
+    return replace(entry, look=Look.CODE, hint=f"{empty}What there is to choose from could not be had: {options}")
 
 
 async def _choices(visit: Visit, name: str) -> Sequence[Choice]:
