@@ -118,6 +118,8 @@ class Form:
     the input of all that was typed, as it was; what it raises is told at the form. ``before`` says of that input what
     has to be performed first, if anything. What ``uploads`` is sent with a file, which its operation takes.
     What the answer holds and nobody is told again, ``shows`` shows at once.
+    What is sent of a ``whole`` one takes the place of all that it showed: where that was changed meanwhile, nothing is
+    done before it was said.
     """
 
     operation: Callable[[Visit], str]
@@ -132,6 +134,7 @@ class Form:
     before: Callable[[Visit, Mapping[str, object]], Before | None] | None = None
     uploads: bool = False
     shows: Callable[[Visit, object], View] | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

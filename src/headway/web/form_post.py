@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from headway.api.inputs import from_value
@@ -24,8 +24,12 @@ from headway.web.provider import confirm_at
 from headway.web.requests import Came
 from headway.web.visits import PageVisit
 
-_ONCE, _TYPED, _CONFIRM = "once", "typed", "confirm"
-_OK, _UNFIT = 200, 422
+_ONCE, _TYPED, _CONFIRM, _SEEN = "once", "typed", "confirm", "seen"
+_OK, _CHANGED, _UNFIT = 200, 409, 422
+_CHANGED_MEANWHILE = (
+    "This was changed since you opened it, and nothing is saved. Below stands what is kept now: add to yours what is"
+    " missing in it. Sent once more, yours takes the place of all that."
+)
 _SHOWN_AGAIN_SECONDS = 60.0  # to who clicks twice or loads the answer anew: what it shows is told nobody later
 _MOST_SHOWN = 256
 
@@ -125,6 +129,8 @@ class Asking:
         question = await self._asked(visit)
         if question.typed is not None and typed.get(_TYPED, "").strip() != question.typed:
             return self._view(question, typed, status=_UNFIT, issues={_TYPED: "This is not what stands above."})
+        if self.form.whole and typed.get(_SEEN, self._seen(question)) != self._seen(question):
+            return self._view(question, typed, status=_CHANGED, problem=_CHANGED_MEANWHILE)
         try:
             if typed.get(_CONFIRM):
                 visit = await _confirmed(visit, came.token or "", typed[_CONFIRM], sign_in)
@@ -160,6 +166,26 @@ class Asking:
         flash = did if isinstance(did, Flash) else await did
         return Done(flash=flash, then=self.form.then(visit, answer))
 
+    def _seen(self, question: Question) -> str:
+        """What tells whether what it shows is what it showed, "" where that is no matter."""
+        if not self.form.whole:
+            return ""
+        return hashlib.blake2b(repr(sorted(question.values.items())).encode(), digest_size=16).hexdigest()
+
+    def _opened(self, question: Question, typed: Mapping[str, str] | None) -> str:
+        """The same of when it was opened: what is asked again goes on from there."""
+        return (typed or {}).get(_SEEN, self._seen(question))
+
+    def _now(self, question: Question, typed: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
+        """What is kept in the fields that say something else, for who adds one to the other."""
+        if not self.form.whole:
+            return ()
+        return [
+            {"name": name, "label": question.fields.get(name, Field()).label, "text": text}
+            for name, text in question.values.items()
+            if text and text.split() != typed.get(name, "").split()
+        ]
+
     async def _prepared(
         self, visit: PageVisit, operation: Operation, given: Mapping[str, object]
     ) -> Mapping[str, object]:
@@ -187,6 +213,10 @@ class Asking:
             "question": shown,
             "action": self.action,
             "back": self.back,
+            "seen": self._seen(question)
+            if status == _CHANGED or not self.form.whole
+            else self._opened(question, typed),
+            "now": self._now(question, typed or {}) if status == _CHANGED else (),
             "once": secrets.token_hex(16),
             "fields": [
                 {"name": name, "kind": kind, "shown": question.fields.get(name, Field())}

@@ -127,6 +127,7 @@ def _change(kind: str) -> Form:
         then=lambda visit, _answer: f"/previews/of/{kind}/{visit.path['serviceId']}",
         fields=_FIELDS,
         clears=_CLEARS,
+        whole=True,
     )
 
 

@@ -150,6 +150,7 @@ PAGE = Page(
             fields=fields_of((VARIABLES,)),
             template=TEMPLATE,
             takes=takes((VARIABLES,)),
+            whole=True,
         ),
         "copy": Form(
             operation=lambda _visit: COPY,

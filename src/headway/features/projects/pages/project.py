@@ -152,6 +152,7 @@ PAGE = Page(
             fields=fields_of((VARIABLES,)),
             template=TEMPLATE,
             takes=takes((VARIABLES,)),
+            whole=True,
         ),
         "add-environment": Form(
             operation=lambda _visit: ADD,

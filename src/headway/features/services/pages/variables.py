@@ -180,6 +180,7 @@ def _writes(router: str) -> Form:
         then=lambda visit, _answer: back_to(visit, VARIABLES),
         fields=kinds_of(_ALL),
         clears=clears_of(_ALL),
+        whole=True,
     )
 
 
@@ -207,6 +208,7 @@ def _of_build() -> Form:
         then=lambda visit, _answer: back_to(visit, VARIABLES),
         fields=kinds_of(_BUILDS),
         clears=clears_of(_BUILDS),
+        whole=True,
     )
 
 
