@@ -36,6 +36,14 @@ def found_in(pem: str) -> tuple[tuple[str, ...], frozenset[str], bool]:
         return (), frozenset(), False
 
 
+def good_until(pem: str) -> datetime | None:
+    """When the first certificate of the text is good no more, None where that cannot be read."""
+    try:
+        return _leaf(pem).not_valid_after_utc
+    except (InvalidInput, *_UNREADABLE):
+        return None
+
+
 def check_pair(pem: str, private_key: Secret) -> None:
     """Whether a certificate is good now, for a name at least, and its key is the one given. Raises InvalidInput."""
     leaf = _leaf(pem)

@@ -82,8 +82,8 @@ class SecurityRow(TypedDict):
 
 
 class CertificateRow(TypedDict):
-    """A certificate; ``hosts`` are the names that it is good for. Its private key is never shown, so ``privateKey`` is
-    always empty.
+    """A certificate; ``hosts`` are the names that it is good for. ``goodUntil`` is when it is good no more, null where
+    that cannot be read. Its private key is never shown, so ``privateKey`` is always empty.
     """
 
     certificateId: str
@@ -96,6 +96,7 @@ class CertificateRow(TypedDict):
     serverId: str | None
     createdAt: str
     hosts: list[str]
+    goodUntil: str | None
 
 
 _TYPES: Mapping[SubjectType, DomainTypeWord] = {
@@ -187,6 +188,8 @@ def barrier_rows(
 
 def certificate_row(certificate: Certificate) -> CertificateRow:
     """A certificate."""
+    from headway.features.edge.certificate_parser import good_until  # noqa: PLC0415 - few bring a certificate along
+
     return {
         "certificateId": certificate.certificate_id,
         "name": certificate.name,
@@ -198,4 +201,5 @@ def certificate_row(certificate: Certificate) -> CertificateRow:
         "serverId": None,
         "createdAt": moment(certificate.created_at),
         "hosts": list(certificate.hosts),
+        "goodUntil": moment(good_until(certificate.pem)),
     }

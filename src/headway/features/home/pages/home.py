@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from headway.core.deployments.status import Reason, Status
 from headway.features.backups.pages.backup_words import name_of
 from headway.features.services.pages.service_list import ALL, line_of, was_given_nothing
+from headway.pages.certificate_ends import ending_values
 from headway.pages.loop_words import work_of
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 from headway.pages.words import count, iso
@@ -92,6 +93,7 @@ async def _attention(visit: Visit, services: list[GlanceRow] | Unknown) -> Mappi
     health = await visit.ask_within(_SECONDS, HEALTH)
     troubles = () if isinstance(health, Unknown) else health.get("troubles", ())
     return {
+        **await ending_values(visit),
         "unfit": () if isinstance(services, Unknown) else _unfit(services, with_away=not visit.may(SERVERS.name)),
         "away": () if isinstance(servers, Unknown) else [each for each in servers if each["reach"]["outOfReachSince"]],
         "unsaved": () if isinstance(backups, Unknown) else _failing(backups),

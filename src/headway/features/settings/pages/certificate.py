@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from headway.features.settings.pages.certificate_list import FIELDS
 from headway.features.settings.pages.certificate_list import PATH as LIST
+from headway.pages.certificate_ends import end_of
 from headway.pages.forms import Field, Flash, Form, Kind, Question
 from headway.pages.page import Asked, Page, View, Visit
 from headway.pages.words import cut
@@ -32,7 +33,7 @@ async def show(visit: Visit) -> View:
         offered.append({"label": "Remove", "href": f"{where}/remove", "icon": "remove", "danger": True})
     return View(
         template="features/settings/pages/certificate.html",
-        values={"row": row, "actions": offered},
+        values={"row": row, "end": end_of(row, visit.now), "actions": offered},
         title=cut(row["name"], 120),
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from headway.features.settings.pages.about import CERTIFICATES
+from headway.pages.certificate_ends import end_of
 from headway.pages.forms import Field, Flash, Form, Kind, Question
 from headway.pages.page import Page, View, Visit
 
@@ -27,7 +28,11 @@ async def show(visit: Visit) -> View:
     add = {"label": "Add a certificate", "href": f"{PATH}/create", "icon": "new", "main": True}
     return View(
         template="features/settings/pages/certificate_list.html",
-        values={"rows": rows, "actions": (add,) if visit.may(CREATE) else ()},
+        values={
+            "rows": rows,
+            "ends": {each["certificateId"]: end_of(each, visit.now) for each in rows},
+            "actions": (add,) if visit.may(CREATE) else (),
+        },
         title="Certificates",
     )
 
