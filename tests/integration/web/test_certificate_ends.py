@@ -19,7 +19,7 @@ async def _added(world: World, name: str, days: int) -> str:
     certificate_id: str = row["certificateId"]
     pem, _ = certificate_for(f"{name}.example.org", days=days)
     of_it = certificates.c.certificate_id == certificate_id
-    await world.services.db.run(lambda tx: tx.execute(update(certificates).where(of_it).values(pem=pem)))
+    await world.services.db.run(lambda tx: tx.execute(update(certificates).where(of_it).values(certificate=pem)))
     return certificate_id
 
 

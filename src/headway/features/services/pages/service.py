@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from headway.core.deployments.status import Status
+from headway.features.services.pages.database_connection import connection_values
 from headway.features.services.pages.service_actions import (
     APPLICATION,
     COMPOSE,
@@ -47,6 +48,7 @@ async def show(visit: Visit) -> View:
     values = {**await _standing(visit, service, found), **_deployments(service, found)}
     values |= {**await pending_values(visit, service), **await process_values(visit, service)}
     values |= {**await _usage(visit, service), **await _figures(visit, service)}
+    values |= await connection_values(visit, service)
     return framed(visit, service, OVERVIEW, "service.html", values)
 
 
