@@ -298,7 +298,9 @@ class Web:
         return self._said(done, frame)
 
     async def _of_several(self, several: Several, request: Came, visit: PageVisit, frame: Frame) -> Answer:
-        asking = AskingSeveral(several=several, action=request.address)
+        came_by = self._paths.ours(request.query.get("back", ""))
+        back = several.back if came_by == HOME else came_by
+        asking = AskingSeveral(several=several, action=request.address, back=back)
         if request.method == "GET":
             return self._said(await asking.question(visit), frame)
         typed = await request.form()

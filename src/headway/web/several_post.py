@@ -27,10 +27,11 @@ _UNFORESEEN = "Headway made a mistake with this one; its own log tells more."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskingSeveral:
-    """A form over several things at ``action``, which names them."""
+    """A form over several things at ``action``, which names them. It leads ``back`` to where they were chosen."""
 
     several: Several
     action: str
+    back: str
 
     async def question(self, visit: PageVisit) -> View:
         """What it asks before it does anything."""
@@ -68,7 +69,7 @@ class AskingSeveral:
         values = {
             "question": question,
             "action": self.action,
-            "back": self.several.back,
+            "back": self.back,
             "once": secrets.token_hex(16),
             "fields": (),
             "issues": {},
@@ -82,7 +83,7 @@ class AskingSeveral:
             for each, became in zip(question.things, found, strict=True)
         ]
         good = sum(each.good for each in found)
-        values = {"things": things, "good": good, "bad": len(found) - good, "back": self.several.back}
+        values = {"things": things, "good": good, "bad": len(found) - good, "back": self.back}
         return View(template="web/templates/results.html", values=values, title="What became of each")
 
 

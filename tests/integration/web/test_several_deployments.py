@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from urllib.parse import urlencode
 
 import pytest
 
@@ -143,3 +144,21 @@ async def test_ids_that_are_none_are_not_asked_for(world: World) -> None:
     async with signed_in(world) as client:
         text = (await client.get("/deployments/several/kill?row-<script>=on&row-../x=on&other=on")).text
     assert "Choose them in the list first." in text
+
+
+async def test_the_way_back_leads_to_the_same_filters(world: World) -> None:
+    shop = await world.application("shop")
+    waits = await world.deploy(shop)
+    listed = f"/deployments?type=application&id={shop}"
+    async with signed_in(world) as client:
+        form = (await client.get(listed)).text.partition('id="several"')[2]
+        back = html.unescape(re.findall(r'name="back" value="([^"]*)"', form)[0])
+        assert back == listed
+        path = f"{_address('cancel', waits)}&{urlencode({'back': back})}"
+        question = (await client.get(path)).text
+        assert f'href="{html.escape(listed)}">Go back' in question
+        done = await client.post(path, data=await fields_of(client, path), headers=OWN)
+        assert f'href="{html.escape(listed)}">Go back' in done.text
+        for foreign in ("https://elsewhere.example/", "//elsewhere.example/deployments", "/nowhere", "javascript:x"):
+            path = f"{_address('cancel', waits)}&{urlencode({'back': foreign})}"
+            assert 'href="/deployments">Go back' in (await client.get(path)).text, foreign

@@ -92,6 +92,7 @@ async def _view(visit: Visit, template: str) -> View:
         "newest": list_address(PATH, filters) if cursor else None,
         "older": list_address(PATH, {**filters, "cursor": following}) if following else None,
         "pull": list_address(f"{PATH}/-/rows", given),
+        "here": list_address(PATH, given),
         "live": not cursor and any(row["status"] in {Status.PENDING, Status.RUNNING} for row in shown),
     }
     return View(template=template, values=values, title="Deployments", status=200 if problem is None else 400)
