@@ -21,7 +21,7 @@ FORM_TOKEN = "form_token"  # noqa: S105 - the name of the field
 THEMES = frozenset({"light", "dark"})
 _FORM = "application/x-www-form-urlencoded"
 _MOST_BYTES = 256 << 10
-_MOST_FIELDS = 200
+_MOST_FIELDS = 2_050  # two thousand boxes, and what goes with them
 _LONGEST_AGENT = 200
 
 

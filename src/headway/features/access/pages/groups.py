@@ -25,7 +25,8 @@ _NEXT = "It counts as of their next sign-in, which the provider asks them for wi
 
 async def show(visit: Visit) -> View:
     """All groups that have something here."""
-    found, projects = await visit.ask(RULES), names(await projects_of(visit))
+    found = await visit.ask(RULES)
+    projects = names(await projects_of(visit, {each for rule in found["rules"] for each in rule["projects"]}))
     rules = [
         {"row": each, "href": f"{PATH}/{each['groupRuleId']}", "sees": _sees(each, projects)} for each in found["rules"]
     ]
@@ -38,7 +39,8 @@ async def show(visit: Visit) -> View:
 
 async def show_one(visit: Visit) -> View:
     """One group."""
-    row, projects = await _row(visit), names(await projects_of(visit))
+    row = await _row(visit)
+    projects = names(await projects_of(visit, row["projects"]))
     values = {"row": row, "sees": _sees(row, projects), "href": f"{PATH}/{row['groupRuleId']}"}
     return View(template=f"{_FOLDER}/group.html", values=values, title=row["name"])
 
@@ -80,7 +82,7 @@ async def _ask_change(visit: Visit) -> Question:
         values={"role": row["role"]},
         more={
             **roles_of(visit),
-            "projects": [{"label": "", "options": await projects_of(visit)}],
+            "projects": [{"label": "", "options": await projects_of(visit, row["projects"])}],
             "chosen": row["projects"],
         },
     )

@@ -23,7 +23,7 @@ UPDATE, DELETE = "user.updateApiKey", "user.deleteApiKey"
 async def show(visit: Visit) -> View:
     """What a key is good for, and when it was used."""
     row = await _row(visit)
-    known = names(await projects_of(visit)) if row["projects"] else {}
+    known = names(await projects_of(visit, row["projects"])) if row["projects"] else {}
     return View(
         template="features/access/pages/key.html",
         values={

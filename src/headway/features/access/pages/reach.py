@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from headway.pages.page import Asked, Visit
 
 if TYPE_CHECKING:
-    from headway.features.projects.api.rows import ProjectsFound, ProjectToGrant
+    from headway.features.projects.api.rows import ProjectRow, ProjectsFound, ProjectToGrant
 
 TO_GRANT: Asked[list[ProjectToGrant]] = Asked("project.allForPermissions")
 PROJECTS: Asked[ProjectsFound] = Asked("project.search")
-MOST = 100
+_AT_A_TIME = 100  # as many as are answered at once
+_MOST = 2_000  # boxes: a form of more is read by nobody
 _KINDS: Mapping[str, str] = {
     "applications": "applicationId",
     "compose": "composeId",
@@ -22,10 +23,15 @@ _KINDS: Mapping[str, str] = {
 Options = Sequence[Mapping[str, object]]
 
 
-async def projects_of(visit: Visit) -> Options:
-    """The projects that the caller sees, the first hundred of them."""
-    found = await visit.ask(PROJECTS, limit=MOST)
-    return [{"value": each["projectId"], "label": each["name"]} for each in found["items"]]
+async def projects_of(visit: Visit, given: Collection[str] = ()) -> Options:
+    """The projects that the caller sees; where those are too many to choose from, what was ``given`` is there."""
+    rows: list[ProjectRow] = []
+    total = 1
+    while len(rows) < total:
+        found = await visit.ask(PROJECTS, limit=_AT_A_TIME, offset=len(rows))
+        rows, total = [*rows, *found["items"]], found["total"] if found["items"] else 0
+    shown = [each for number, each in enumerate(rows) if number < _MOST or each["projectId"] in given]
+    return [{"value": each["projectId"], "label": each["name"]} for each in shown]
 
 
 async def to_grant(visit: Visit) -> tuple[Options, Options]:
