@@ -2,6 +2,7 @@
 // follows the end of a log. Everything on a page reads and works without it. Idiomorph is loaded before it.
 
 import { clock, tellAges } from "./ages.js";
+import "./copy.js";
 import "./keys.js";
 import { LiveStream } from "./live_stream.js";
 import { isLookedBackIn, toOwnEnds } from "./log_end.js";
