@@ -165,6 +165,6 @@ def test_who_has_no_session_is_led_to_sign_in_and_back(running: Panel, browser: 
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url("**/deployments?status=error")
         page.get_by_role("button", name="Sign out").click()
-        page.wait_for_url("**/sign-in")
+        page.wait_for_url("**/sign-in?said=out")
         page.goto("/deployments")
         page.wait_for_url("**/sign-in?next=/deployments")

@@ -215,7 +215,7 @@ def test_who_is_signed_out_elsewhere_is_told(running: Panel, browser: Browser, f
         with opened(running, browser, cookie_of(page, running)) as other:
             other.goto("/home")
             other.get_by_role("button", name="Sign out").click()
-            other.wait_for_url("**/sign-in")
+            other.wait_for_url("**/sign-in?said=out")
         page.get_by_text("You are signed out.").wait_for(timeout=SOON)
         asked: list[str] = []
         page.on("request", lambda sent: asked.append(sent.url))

@@ -68,7 +68,7 @@ def add(page: Page, name: str) -> None:
 
 def leave(page: Page) -> None:
     page.get_by_role("button", name="Sign out").click()
-    page.wait_for_url("**/sign-in")
+    page.wait_for_url("**/sign-in?said=out")
 
 
 @pytest.mark.parametrize(

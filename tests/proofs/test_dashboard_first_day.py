@@ -246,7 +246,7 @@ def test_the_main_path_and_all_reading_without_scripts(tmp_path: Path, shop: Sho
         hands.sees("Stopped: nothing of it runs")
         assert running.visit("shop").status_code == 404
         hands.press("Sign out")
-        hands.page.wait_for_url("**/sign-in")
+        hands.page.wait_for_url("**/sign-in?said=out")
 
 
 def find_in_list_and_log(hands: Hands) -> None:

@@ -161,7 +161,8 @@ class Web:
         if actor is None:
             if named.piece is Piece.PART:
                 raise Problem(401, Code.UNAUTHORIZED, _OVER)
-            return led_to(f"{SIGN_IN}?next={quote(request.address)}")
+            said = "" if request.token is None else "&said=over"
+            return led_to(f"{SIGN_IN}?next={quote(request.address)}{said}")
         found(actor=actor.user_id)
         came_from.set(request.visitor.address)
         self._needs.door.access.usage.spend(actor)

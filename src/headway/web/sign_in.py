@@ -30,6 +30,10 @@ _FORM_BYTES = 16 << 10  # the longest name and password, each letter in twelve b
 _READ = Bounds(in_all=4_096, of_token=4_096, of_address=16, wait_seconds=1.0)
 _ONLY_LOOKED_AT = frozenset({PROVIDER, CONFIRM, CALLBACK})  # a form may lead to pages of our own alone
 _FORGET_PAGES = (b"clear-site-data", b'"cache"')
+_SAID: Mapping[str, str] = {
+    "out": "You are signed out.",
+    "over": "You are signed out here, or your session has ended. Sign in again.",
+}
 
 
 class Readable(Forbidden):
@@ -200,7 +204,8 @@ class SignInPages:
 
     def _first(self, came: Came, name: str, then: str) -> _Shown:
         """The page for signing in."""
-        values = {"name": name, "next": then, "provider": self.provider.name, **values_at(came.place)}
+        own = {"name": name, "next": then, "provider": self.provider.name, "why_here": _said(came)}
+        values = {**own, **values_at(came.place)}
         return _Shown("sign_in", "Sign in", values)
 
     async def _out(self, came: Came, typed: Typed) -> Answer | View:
@@ -208,7 +213,7 @@ class SignInPages:
             self.tokens.require(came.token, typed or {})
             await self.sign_in.sign_out(came.token)
         gone = (forget_cookie(came.place, name(came.place)) for name in (session_name, flash_name))
-        return led_to(SIGN_IN, (*gone, _FORGET_PAGES))
+        return led_to(f"{SIGN_IN}?said=out", (*gone, _FORGET_PAGES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +228,11 @@ class _Shown:
         template = f"web/templates/{self.name}.html"
         values = {**self.values, "problem": problem}
         return View(template=template, values=values, title=self.title, status=status, headers=headers or {})
+
+
+def _said(came: Came) -> str:
+    """What is said to who was led here."""
+    return _SAID.get(came.query.get("said", ""), "") if (came.method, came.path) == ("GET", SIGN_IN) else ""
 
 
 def _token_of(path: str, prefix: str) -> str:

@@ -135,11 +135,15 @@ async def test_who_signs_out_is_out(world: World) -> None:
         assert page.status_code == 200
         form_token = await form_token_of(client)
         out = await client.post("/sign-out", headers=OWN, data={"form_token": form_token})
-        assert (out.status_code, out.headers["location"]) == (303, "/sign-in")
+        assert (out.status_code, out.headers["location"]) == (303, "/sign-in?said=out")
+        assert "You are signed out." in (await client.get("/sign-in?said=out")).text
         assert out.headers["clear-site-data"] == '"cache"'
         assert COOKIE not in client.cookies
         shown = await client.get("/deployments", headers={"cookie": f"{COOKIE}={token}"})
         assert shown.status_code == 303, "the session itself has ended"
+        assert shown.headers["location"] == "/sign-in?next=/deployments&said=over"
+        assert "your session has ended" in (await client.get(shown.headers["location"])).text
+        assert "evil" not in (await client.get("/sign-in?said=evil")).text, "nobody else puts words there"
 
 
 async def test_a_part_says_that_the_session_is_over(world: World) -> None:
