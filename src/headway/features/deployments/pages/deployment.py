@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headway.core.deployments.status import Status
 from headway.features.deployments.pages import deployment_forms
-from headway.features.deployments.pages.deployment_forms import DEPLOYS, ONE, address, title_of
+from headway.features.deployments.pages.deployment_forms import DEPLOYS, ONE, address, ends_of, title_of
 from headway.features.deployments.pages.deployment_past import (
     ASKED_FOR,
     LEAST_COUNTED,
@@ -197,10 +197,7 @@ def _actions(visit: Visit, row: DeploymentRow, service: ServiceOverviewRow | Non
         if left is not None and _is_offered(left, service) and visit.may("rollback.rollback"):
             to = f"/services/{service['serviceId']}/rollback/{left['rollbackId']}"
             offered.append({"label": "Roll back to this", "href": to, "icon": "roll-back"})
-    if status in _UNFINISHED and visit.may("deployment.cancel"):
-        offered.append({"label": "Cancel", "href": f"{path}/cancel", "icon": "cancel"})
-    if status == "running" and visit.may("deployment.killProcess"):
-        offered.append({"label": "Kill", "href": f"{path}/kill", "icon": "kill", "danger": True})
+    offered += ends_of(visit, row)
     if status != "running" and visit.may("deployment.removeDeployment"):
         offered.append({"label": "Remove", "href": f"{path}/remove", "icon": "remove", "danger": True})
     return offered

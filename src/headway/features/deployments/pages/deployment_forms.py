@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from headway.core.deployments.status import Status
@@ -23,6 +23,21 @@ DEPLOYS = (".deploy", ".rollback")  # kinds that release a service
 def address(row: DeploymentRow) -> str:
     """Where a deployment is shown."""
     return f"/deployments/{row['deploymentId']}"
+
+
+def ends_of(visit: Visit, row: DeploymentRow) -> Sequence[Mapping[str, object]]:
+    """Links to the questions of ending a deployment that has not ended, as far as the caller may."""
+    path, offered = address(row), list[Mapping[str, object]]()
+    if not Status(row["status"]).ended and visit.may(CANCEL_OPERATION):
+        offered.append({"label": "Cancel", "href": f"{path}/cancel", "icon": "cancel"})
+    if row["status"] == "running" and visit.may(KILL_OPERATION):
+        offered.append({"label": "Kill", "href": f"{path}/kill", "icon": "kill", "danger": True})
+    return offered
+
+
+def ends_of_rows(visit: Visit, rows: Sequence[DeploymentRow]) -> Mapping[str, Sequence[Mapping[str, object]]]:
+    """The same of each row of a list of which anything may be ended, by their ids."""
+    return {row["deploymentId"]: ends for row in rows if (ends := ends_of(visit, row))}
 
 
 def title_of(row: DeploymentRow) -> str:

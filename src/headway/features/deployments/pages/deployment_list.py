@@ -16,6 +16,7 @@ from headway.features.deployments.pages.deployment_filters import (
     form_values,
     known_services,
 )
+from headway.features.deployments.pages.deployment_forms import ends_of_rows
 from headway.features.deployments.pages.deployment_past import usual_of_rows
 from headway.features.deployments.pages.deployment_selection import buttons_of
 from headway.features.deployments.pages.deployment_strip import strip_values
@@ -84,6 +85,7 @@ async def _view(visit: Visit, template: str) -> View:
         "chips": chips(filters),
         "rows": shown,
         "usual": await usual_of_rows(visit, shown),
+        "ends": ends_of_rows(visit, shown),
         "several": buttons_of(visit),
         "makes": visit.may("application.create"),
         "counts": found["counts"] if found else None,

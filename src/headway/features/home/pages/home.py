@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from headway.core.deployments.status import Reason, Status
 from headway.features.backups.pages.backup_words import name_of
+from headway.features.deployments.pages.deployment_forms import ends_of_rows
 from headway.features.services.pages.service_list import ALL, line_of, was_given_nothing
 from headway.pages.certificate_ends import ending_values
 from headway.pages.loop_words import work_of
@@ -68,7 +69,7 @@ async def _under_way(visit: Visit) -> Mapping[str, object]:
     found = await visit.ask_within(_SECONDS, DEPLOYMENTS, status=UNDER_WAY, limit=MOST, counts=True)
     if isinstance(found, Unknown):
         unknown = {"under_way_unknown": found, "under_way_more": None, "under_way_tools": ()}
-        return {"under_way": (), **unknown, "live": True}
+        return {"under_way": (), "ends": {}, **unknown, "live": True}
     counts = found["counts"]
     total = 0 if counts is None else counts["pending"] + counts["running"]
     label = f"All {count(total, at_least=counts is not None and counts['atLeast'])}"
@@ -76,6 +77,7 @@ async def _under_way(visit: Visit) -> Mapping[str, object]:
     rows = found["rows"]
     return {
         "under_way": rows,
+        "ends": ends_of_rows(visit, rows),
         "under_way_unknown": None,
         "under_way_more": _further(found, status=UNDER_WAY),
         "under_way_tools": more,
