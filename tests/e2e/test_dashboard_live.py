@@ -93,6 +93,12 @@ def ended(running: Panel, name: str) -> tuple[str, str]:
     return application_id, deployment_id
 
 
+def without_a_line(route: Route) -> None:
+    """The log that was asked for, as if it had ended before anything was written."""
+    answer = route.fetch()
+    route.fulfill(response=answer, json={**answer.json(), "rows": [], "total": 0, "ended": True})
+
+
 def test_what_changes_is_shown_without_a_reload(running: Panel, browser: Browser, first_session: str) -> None:
     application_id, deployment_id = ended(running, "before")
     with opened(running, browser, first_session) as page:
@@ -130,7 +136,15 @@ def test_a_status_is_another_as_soon_as_it_is(
         page.route("**/-/*", lambda route: route.continue_())
         running.post("deployment.cancel", deploymentId=waiting)
         main.get_by_text("cancelled", exact=True).first.wait_for(timeout=2_500)  # sooner than who looks each 3 s
+        third = running.deploy(running.application(url, "third", buildCommand="true"))
+        page.route("**/api/deployment.lines?*", without_a_line)
+        shown(page, f"/deployments/{third}")
+        main.get_by_text("Nothing was written.", exact=True).wait_for(timeout=SOON)
+        assert page.locator("#part-facts").get_by_text("Commit").count() == 0
         running.post("deployment.killProcess", deploymentId=first)
+        page.locator("#part-facts").get_by_text("Commit", exact=True).wait_for(timeout=30_000)
+        page.get_by_role("heading", level=1, name="first commit").wait_for(timeout=SOON)
+        assert page.title() == "first commit, third · Headway"
 
 
 def test_many_tabs_leave_room_to_load_another(running: Panel, browser: Browser, first_session: str) -> None:

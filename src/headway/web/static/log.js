@@ -108,6 +108,8 @@ class Log {
   }
 
   takeOver() {
+    const nothing = this.lines.ended && this.view.querySelector("[data-log-nothing]");
+    if (nothing) nothing.textContent = "Nothing was written.";
     if (!this.lines.isKnown || this.lines.total === 0) return;
     const root = made("div", "log log-whole");
     Object.assign(root, { id: "log", tabIndex: 0 });

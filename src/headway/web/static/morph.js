@@ -26,6 +26,7 @@ export function morph(part, text) {
   if (fresh === null || fresh.dataset.part !== part.dataset.part) return false;
   tellAges(fresh); // first, so that what says the same is left alone, and with it what is selected there
   globalThis.Idiomorph.morph(part, fresh, MORPH);
+  if (fresh.dataset.title) document.title = fresh.dataset.title;
   return true;
 }
 

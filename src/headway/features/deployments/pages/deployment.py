@@ -20,6 +20,7 @@ from headway.features.deployments.pages.log_window import DOWNLOAD, finds, opera
 from headway.features.services.pages.service_actions import redeploy_of, router_of
 from headway.kernel.errors import NotFound
 from headway.pages.page import Asked, Page, Unknown, View, Visit
+from headway.pages.words import cut
 
 if TYPE_CHECKING:
     from headway.features.deployments.api.comparison import ComparedRow
@@ -49,12 +50,26 @@ async def show(visit: Visit) -> View:
             **_steps_values(row, usual),
             **compared,
             **log,
-            "service": service,
-            "of": _thing_of(row, service),
-            "sees_servers": visit.may("server.one"),
+            **_heading_values(row, service),
+            **_facts_values(visit, row, service),
         },
-        title=title_of(row),
+        title=_page_title(row, service),
     )
+
+
+async def heading(visit: Visit) -> View:
+    """What it is called, which is known once its source is there."""
+    row = await visit.ask(ONE, deploymentId=visit.path["deploymentId"])
+    service = await _service(visit, row)
+    template, title = f"{_FOLDER}/deployment_heading.html", _page_title(row, service)
+    return View(template=template, values=_heading_values(row, service), title=title)
+
+
+async def facts(visit: Visit) -> View:
+    """What is known of it: what it is made of, who asked for it, and where it runs."""
+    row = await visit.ask(ONE, deploymentId=visit.path["deploymentId"])
+    values = _facts_values(visit, row, await _service(visit, row))
+    return View(template=f"{_FOLDER}/deployment_facts.html", values=values, title=title_of(row))
 
 
 async def state(visit: Visit) -> View:
@@ -114,6 +129,20 @@ async def _state_values(
     }
 
 
+def _page_title(row: DeploymentRow, service: ServiceOverviewRow | None) -> str:
+    """What a tab is called by: many deployments are called alike."""
+    return title_of(row) if service is None else f"{title_of(row)}, {cut(service['name'], 60)}"
+
+
+def _heading_values(row: DeploymentRow, service: ServiceOverviewRow | None) -> Mapping[str, object]:
+    return {"row": row, "of": _thing_of(row, service), "heading_pull": f"{address(row)}/-/heading"}
+
+
+def _facts_values(visit: Visit, row: DeploymentRow, service: ServiceOverviewRow | None) -> Mapping[str, object]:
+    sees_servers = visit.may("server.one")
+    return {"row": row, "service": service, "sees_servers": sees_servers, "facts_pull": f"{address(row)}/-/facts"}
+
+
 def _thing_of(row: DeploymentRow, service: ServiceOverviewRow | None) -> Mapping[str, str]:
     """What it is of, as the way back to that; the list of all where it is of nothing that has a page."""
     if service is not None:
@@ -144,14 +173,19 @@ def _mends(visit: Visit, row: DeploymentRow, service: ServiceOverviewRow | None)
 
 
 async def _changes_values(visit: Visit, row: DeploymentRow) -> Mapping[str, object]:
-    """None where there is nothing to compare: it is of no service that is released, or that cannot be told now."""
-    compared = None
+    """Nothing where there is nothing to compare: it is of no service that is released."""
+    compared: ComparedRow | None = None
+    unknown: Unknown | None = None
     if row["kind"].endswith(DEPLOYS) and (row["applicationId"] or row["composeId"]):
         found = await visit.ask_within(_SECONDS, COMPARE, deploymentId=row["deploymentId"])
-        compared = None if isinstance(found, Unknown) else found
+        if isinstance(found, Unknown):
+            unknown = found
+        else:
+            compared = found
     return {
         "row": row,
         "compared": compared,
+        "compared_unknown": unknown,
         "changes_pull": f"{address(row)}/-/changes",
         "live": row["status"] in _UNFINISHED,
     }
@@ -228,7 +262,7 @@ PAGE = Page(
     path=PATH,
     permission=ONE.name,
     show=show,
-    parts={"state": state, "steps": steps, "changes": changes, "log": log},
+    parts={"heading": heading, "state": state, "steps": steps, "changes": changes, "facts": facts, "log": log},
     forms={
         "cancel": deployment_forms.CANCEL,
         "kill": deployment_forms.KILL,

@@ -29,7 +29,21 @@ async def show(visit: Visit) -> View:
     """All of it."""
     row = await _row(visit)
     values = {**_state_values(visit, row), **_steps_values(visit, row), **await _log_values(visit, row)}
-    return View(template=f"{_FOLDER}/shared_deployment.html", values=values, title=_title_of(row))
+    values |= {**_heading_values(visit, row), **_facts_values(visit, row)}
+    return View(template=f"{_FOLDER}/shared_deployment.html", values=values, title=_page_title(row))
+
+
+async def heading(visit: Visit) -> View:
+    """What it is called, which is known once its source is there."""
+    row = await _row(visit)
+    values, title = _heading_values(visit, row), _page_title(row)
+    return View(template=f"{_FOLDER}/shared_heading.html", values=values, title=title)
+
+
+async def facts(visit: Visit) -> View:
+    """What is told of it."""
+    row = await _row(visit)
+    return View(template=f"{_FOLDER}/shared_facts.html", values=_facts_values(visit, row), title=_title_of(row))
 
 
 async def state(visit: Visit) -> View:
@@ -56,6 +70,20 @@ async def _row(visit: Visit) -> SharedDeploymentRow:
 
 def _title_of(row: SharedDeploymentRow) -> str:
     return cut(row["title"].strip() or "A deployment", 120)
+
+
+def _page_title(row: SharedDeploymentRow) -> str:
+    service = row["service"]
+    return f"{_title_of(row)}, {cut(service, 60)}" if service else _title_of(row)
+
+
+def _heading_values(visit: Visit, row: SharedDeploymentRow) -> dict[str, object]:
+    pull, live = f"{_address(visit)}/-/heading", row["status"] in _UNFINISHED
+    return {"row": row, "shown_title": _title_of(row), "heading_pull": pull, "live": live}
+
+
+def _facts_values(visit: Visit, row: SharedDeploymentRow) -> Mapping[str, object]:
+    return {"row": row, "facts_pull": f"{_address(visit)}/-/facts", "live": row["status"] in _UNFINISHED}
 
 
 def _state_values(visit: Visit, row: SharedDeploymentRow) -> Mapping[str, object]:
@@ -102,6 +130,6 @@ PAGE = Page(
     path=PATH,
     permission=None,
     show=show,
-    parts={"state": state, "steps": steps, "log": log},
+    parts={"heading": heading, "state": state, "steps": steps, "facts": facts, "log": log},
     is_open=True,
 )
