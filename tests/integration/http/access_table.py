@@ -237,6 +237,7 @@ TABLE: Mapping[str, Row] = {
     "security.one": Row(QUERY, SECURITY, MEMBER, READ),
     "security.update": Row(MUTATION, SECURITY | A_LOGIN, ADMIN, SET),
     "service.all": Row(QUERY, {}, MEMBER, READ, OWN),
+    "service.down": Row(QUERY, {}, MEMBER, READ, OWN),
     "service.pending": Row(QUERY, {"serviceId": "{application}"}, MEMBER, READ),
     "service.one": Row(QUERY, {"serviceId": "{application}"}, MEMBER, READ),
     "service.usage": Row(QUERY, {"serviceId": "{application}"}, MEMBER, READ),

@@ -70,6 +70,32 @@ async def test_an_error_is_told_with_how_the_last_deployment_ended(world: World)
     assert told == [("error", "failed"), ("error", "cancelled"), ("done", None)]
 
 
+async def test_a_status_is_told_with_since_when_it_is_so(world: World) -> None:
+    application = await world.application("api")
+    failed = await world.ended(application, Status.ERROR)
+    since = [await _since(world, application)]
+    ends = [(await world.get("deployment.one", deploymentId=failed))["finishedAt"]]
+    waits = await world.deploy(application)
+    since.append(await _since(world, application))
+    ends.append((await world.get("deployment.one", deploymentId=waits))["createdAt"])
+    await world.end(await world.claim())
+    since.append(await _since(world, application))
+
+    assert since == [*ends, None]
+
+
+async def test_what_was_stopped_is_so_since_somebody_did(world: World) -> None:
+    application = await world.application("api")
+    release = await world.kept(application, state=ReleaseState.SERVING, deployment_id=await world.ended(application))
+    up = {"wanted": "up", "serving_release_id": release}
+    of_it = update(services).where(services.c.service_id == application)
+    await world.services.db.run(lambda tx: tx.execute(of_it.values(**up)))
+    await world.post("application.stop", applicationId=application)
+    stopped = (await world.get("auditLog.all"))["logs"][0]
+    assert stopped["procedure"] == "application.stop"
+    assert await _since(world, application) == stopped["createdAt"]
+
+
 async def test_a_service_says_since_when_its_server_does_not_answer(world: World) -> None:
     application, other = await world.application("api"), await world.application("other")
     await world.services.db.run(lambda tx: lose_server_of(tx, application))
@@ -100,6 +126,10 @@ async def test_what_is_being_deleted_is_gone(world: World) -> None:
 
     assert await world.get("service.all") == []
     assert (await world.owner.get("/service.one", params={"serviceId": application})).status_code == 404
+
+
+async def _since(world: World, application_id: str) -> object:
+    return (await world.get("service.one", serviceId=application_id))["statusSince"]
 
 
 def lose_server_of(tx: Tx, service_id: str) -> None:

@@ -7,19 +7,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, case, select
+from sqlalchemy import Row, ScalarSelect, Select, and_, bindparam, case, select
 
 from headway.core.access.policy import Visibility
 from headway.core.deployments.model import SubjectType
+from headway.core.deployments.status import Status
 from headway.features.projects.model import ServicePlace
 from headway.features.services.model import DesiredState, ReleaseState, ServiceStatus
+from headway.infra.db.tables.access import audit_log
+from headway.infra.db.tables.backups import volume_backups
 from headway.infra.db.tables.deployments import deployments
 from headway.infra.db.tables.projects import environments, projects
 from headway.infra.db.tables.servers import servers
 from headway.infra.db.tables.services import releases, services
 from headway.infra.db.transaction import Tx
 
-_s, _r, _d, _e, _p = services.c, releases.c, deployments.c, environments.c, projects.c
+_s, _r, _d, _e, _p, _a = services.c, releases.c, deployments.c, environments.c, projects.c, audit_log.c
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +50,8 @@ class ServingRelease:
 class ServiceOverview:
     """A service at a glance: what it is, where it lies and runs (``server_name`` is None of the panel's machine), what
     is wanted of it, and what serves (None: nothing yet). ``reason`` is how the last of its deployments ended, where its
-    status is an error (None: that one was done or is gone); its server does not answer since ``away_since``.
+    status is an error (None: that one was done or is gone); its server does not answer since ``away_since``. Since
+    ``status_since`` it is held or stopped, or else has its status, as far as anybody wrote that down.
     """
 
     service_id: str
@@ -60,6 +64,7 @@ class ServiceOverview:
     server_name: str | None
     status: ServiceStatus
     reason: str | None
+    status_since: datetime | None
     wanted: DesiredState
     away_since: datetime | None
     created_at: datetime
@@ -100,19 +105,38 @@ def removed_among(tx: Tx, deployment_ids: Sequence[str]) -> frozenset[str]:
 
 
 # Asked only of those whose status it explains: a service may have many deployments.
-_LAST_END = (
-    select(_d.reason)
-    .where(_d.subject_type == _s.kind, _d.subject_id == _s.service_id, _d.finished_at.is_not(None))
-    .order_by(_d.finished_at.desc(), _d.seq.desc())
-    .limit(1)
-    .correlate(services)
-    .scalar_subquery()
+_OF_IT = (_d.subject_type == _s.kind, _d.subject_id == _s.service_id)
+_ENDED = select(_d.reason).where(*_OF_IT, _d.finished_at.is_not(None)).order_by(_d.finished_at.desc(), _d.seq.desc())
+# A start that came to nothing leaves an error behind a deployment that was done, and nobody writes down when.
+_FAILED_AT = _ENDED.with_only_columns(case((_d.reason.is_not(None), _d.finished_at)))
+_UNDER_WAY = select(_d.created_at).where(*_OF_IT, _d.finished_at.is_(None)).order_by(_d.seq)
+_STOPPED_AT = (
+    select(_a.created_at).where(_a.subject_id == _s.service_id, _a.procedure.like("%.stop")).order_by(_a.seq.desc())
+)
+_HELD_AT = (
+    select(_d.started_at)
+    .join(volume_backups, volume_backups.c.volume_backup_id == _d.subject_id)
+    .where(volume_backups.c.service_id == _s.service_id, _d.status == Status.RUNNING)
+    .order_by(_d.seq)
+)
+
+
+def _first_of(found: Select[Any]) -> ScalarSelect[Any]:
+    return found.limit(1).correlate(services).scalar_subquery()
+
+
+_STATUS_SINCE = case(
+    (_s.wanted == DesiredState.HELD, _first_of(_HELD_AT)),
+    (and_(_s.wanted == DesiredState.DOWN, _s.serving_release_id.is_not(None)), _first_of(_STOPPED_AT)),
+    (_s.status == ServiceStatus.ERROR, _first_of(_FAILED_AT)),
+    (_s.status == ServiceStatus.RUNNING, _first_of(_UNDER_WAY)),
 )
 _OF_SERVICE = (
     *(_s.service_id, _s.kind, _s.database, _s.name, _s.app_name, _s.description, _s.host_id, _s.status, _s.wanted),
     *(_s.created_at, _s.organization_id, _s.project_id, _s.environment_id),
     *(_e.name.label("environment_name"), _p.name.label("project_name"), servers.c.name.label("server_name")),
-    *(servers.c.away_since, case((_s.status == ServiceStatus.ERROR, _LAST_END)).label("reason")),
+    *(servers.c.away_since, case((_s.status == ServiceStatus.ERROR, _first_of(_ENDED))).label("reason")),
+    _STATUS_SINCE.label("status_since"),
 )
 _OF_RELEASE = (_r.release_id, _r.seq, _r.deployment_id, _r.serving_since, _r.image, _r.commit_hash)
 _OF_DEPLOYMENT = (
@@ -145,6 +169,7 @@ def _overview(row: Row[Any]) -> ServiceOverview:
         server_name=row.server_name,
         status=ServiceStatus(row.status),
         reason=row.reason,
+        status_since=row.status_since,
         wanted=DesiredState(row.wanted),
         away_since=row.away_since,
         created_at=row.created_at,

@@ -8,13 +8,15 @@ import pytest
 
 from headway.features.services.pages.service_states import state_of, state_values
 
-SERVES = {"unstable": False}
-UNSTABLE = {"unstable": True}
-AWAY = "2026-11-29T02:00:00.000Z"
+AWAY, MADE, DONE, SINCE = (f"2026-11-29T0{hour}:00:00.000Z" for hour in (2, 3, 4, 5))
+SERVES = {"unstable": False, "doneAt": DONE}
+UNSTABLE = {"unstable": True, "doneAt": DONE}
+DOWN: Any = {"all": True, "names": ["web"], "since": None, "exits": 5, "lastExit": "exit status 1"}
 
 
-def row(serving: dict[str, bool] | None, status: str, wanted: str, **more: str) -> Any:  # noqa: ANN401 - a row, in part
-    return {"serving": serving, "status": status, "wanted": wanted, "reason": None, "outOfReachSince": None, **more}
+def row(serving: dict[str, Any] | None, status: str, wanted: str, **more: str) -> Any:  # noqa: ANN401 - a row, in part
+    times = {"outOfReachSince": None, "createdAt": MADE, "statusSince": SINCE}
+    return {"serving": serving, "status": status, "wanted": wanted, "reason": None, **times, **more}
 
 
 @pytest.mark.parametrize(
@@ -35,7 +37,7 @@ def row(serving: dict[str, bool] | None, status: str, wanted: str, **more: str) 
     ],
 )
 def test_a_service_is_told_in_a_word(
-    serving: dict[str, bool] | None, status: str, wanted: str, told: tuple[str, str]
+    serving: dict[str, Any] | None, status: str, wanted: str, told: tuple[str, str]
 ) -> None:
     assert state_of(row(serving, status, wanted)) == told
 
@@ -70,3 +72,44 @@ def test_what_a_server_does_that_does_not_answer_is_not_known(status: str) -> No
 )
 def test_what_is_only_brought_up_is_not_deployed(under_way: str, word: str) -> None:
     assert state_of(row(SERVES, "running", "up"), under_way=under_way) == ("starting", word)
+
+
+@pytest.mark.parametrize(
+    ("serving", "status", "wanted", "at"),
+    [
+        (None, "idle", "down", MADE),
+        (None, "running", "down", SINCE),
+        (None, "error", "down", SINCE),
+        (SERVES, "running", "up", SINCE),
+        (SERVES, "error", "up", SINCE),
+        (SERVES, "done", "down", SINCE),
+        (SERVES, "done", "held", SINCE),
+        (UNSTABLE, "done", "up", DONE),
+        (SERVES, "done", "up", None),  # beside it stands since when it serves
+    ],
+)
+def test_each_state_has_its_age(serving: dict[str, Any] | None, status: str, wanted: str, at: str | None) -> None:
+    assert state_values(row(serving, status, wanted))["at"] == at
+
+
+@pytest.mark.parametrize("serving", [SERVES, UNSTABLE])
+@pytest.mark.parametrize("status", ["done", "error"])
+def test_what_has_died_for_good_is_not_said_to_serve(serving: dict[str, Any], status: str) -> None:
+    told = state_values(row(serving, status, "up"), down=DOWN)
+    assert (told["state"], told["word"], told["serves"]) == ("error", "does not run", False)
+    assert told["why"] == "ended 5 times, last by exit status 1"
+
+
+def test_what_runs_in_part_names_what_does_not() -> None:
+    part: Any = {**DOWN, "all": False, "names": ["worker"], "since": SINCE, "exits": 1}
+    told = state_values(row(SERVES, "done", "up"), down=part)
+    assert (told["word"], told["at"]) == ("runs only in part", SINCE)
+    assert told["why"] == "worker: ended by itself, by exit status 1"
+
+
+@pytest.mark.parametrize(
+    ("status", "wanted", "word"),
+    [("running", "up", "starting or deploying"), ("done", "down", "stopped"), ("done", "held", "held for a backup")],
+)
+def test_what_was_seen_before_it_was_stopped_or_deployed_is_not_told(status: str, wanted: str, word: str) -> None:
+    assert state_values(row(SERVES, status, wanted), down=DOWN)["word"] == word

@@ -11,6 +11,7 @@ from headway.core.deployments.status import Reason, Status
 from headway.features.backups.pages.backup_words import name_of
 from headway.features.deployments.pages.deployment_forms import ends_of_rows
 from headway.features.services.pages.service_list import ALL, line_of, was_given_nothing
+from headway.features.services.pages.service_states import down_among
 from headway.pages.certificate_ends import ending_values
 from headway.pages.loop_words import work_of
 from headway.pages.page import Asked, Page, Unknown, View, Visit
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from headway.features.backups.api.overview_rows import BackupOverviewRow
     from headway.features.deployments.api.rows import CentralRow, SearchPage
     from headway.features.servers.api.rows import ListedServerRow
+    from headway.features.services.api.downtime import DownRow
     from headway.features.services.api.service_rows import GlanceRow
     from headway.features.settings.api.operations import HealthRow
 
@@ -92,14 +94,17 @@ async def _attention(visit: Visit, services: list[GlanceRow] | Unknown) -> Mappi
     backups: list[BackupOverviewRow] | Unknown = []
     if visit.may(BACKUPS.name):
         backups = await visit.ask_within(_SECONDS, BACKUPS)
+    known = [] if isinstance(services, Unknown) else services
+    down = await down_among(visit, known)
     health = await visit.ask_within(_SECONDS, HEALTH)
     troubles = () if isinstance(health, Unknown) else health.get("troubles", ())
+    known_down = {} if isinstance(down, Unknown) else down
     return {
         **await ending_values(visit),
-        "unfit": () if isinstance(services, Unknown) else _unfit(services, with_away=not visit.may(SERVERS.name)),
+        "unfit": _unfit(known, known_down, with_away=not visit.may(SERVERS.name)),
         "away": () if isinstance(servers, Unknown) else [each for each in servers if each["reach"]["outOfReachSince"]],
         "unsaved": () if isinstance(backups, Unknown) else _failing(backups),
-        "unknowns": [each for each in (services, servers, backups) if isinstance(each, Unknown)],
+        "unknowns": [each for each in (services, servers, backups, down) if isinstance(each, Unknown)],
         "why": health.why if isinstance(health, Unknown) else None,
         "troubles": [{"row": each, "what": work_of(each["loop"])} for each in troubles],
         "most": MOST,
@@ -146,11 +151,13 @@ def _thing_of(row: CentralRow) -> str:
     return f"{row['kind'].partition('.')[0]} {next((each for each in (*things, *more) if each), row['deploymentId'])}"
 
 
-def _unfit(services: Sequence[GlanceRow], *, with_away: bool) -> Sequence[Mapping[str, object]]:
+def _unfit(
+    services: Sequence[GlanceRow], down: Mapping[str, DownRow], *, with_away: bool
+) -> Sequence[Mapping[str, object]]:
     """The services that do not serve as they should; ``with_away`` also those of which that is not known, for who is
     not shown the servers that do not answer.
     """
-    lines = [line_of(each) for each in services]
+    lines = [line_of(each, down) for each in services]
     return [line for state in _UNFIT[: 3 if with_away else 2] for line in lines if line["state"] == state]
 
 

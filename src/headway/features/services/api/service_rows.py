@@ -35,8 +35,9 @@ class ServingRow(TypedDict):
 class GlanceRow(TypedDict):
     """A service at a glance. ``database`` is the kind of server where its kind is ``database``, which the routers of
     databases are called by; ``wanted`` says whether it is to run. Where ``status`` is ``error``, ``reason`` is that of
-    the deployment of it that ended last (null: that one was done, or is gone). Its server does not answer since
-    ``outOfReachSince``: what it does now is not known.
+    the deployment of it that ended last (null: that one was done, or is gone). Since ``statusSince`` it is held or
+    stopped, or else has its status; null where it serves, and where nobody wrote it down. Its server does not answer
+    since ``outOfReachSince``: what it does now is not known.
     """
 
     serviceId: str
@@ -47,6 +48,7 @@ class GlanceRow(TypedDict):
     description: str | None
     status: Literal["idle", "running", "done", "error"]
     reason: str | None
+    statusSince: str | None
     wanted: Literal["up", "down", "held"]
     serverId: str | None
     serverName: str | None
@@ -79,6 +81,7 @@ def glance_row(found: ServiceOverview) -> GlanceRow:
         "description": found.description,
         "status": found.status.value,
         "reason": found.reason,
+        "statusSince": moment(found.status_since),
         "wanted": found.wanted.value,
         "serverId": server_id_of(found.host_id),
         "serverName": found.server_name,

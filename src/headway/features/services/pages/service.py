@@ -19,7 +19,7 @@ from headway.features.services.pages.service_actions import (
 from headway.features.services.pages.service_changes import RESTART, pending_values, restart
 from headway.features.services.pages.service_processes import process_values
 from headway.features.services.pages.service_proof import proof_of
-from headway.features.services.pages.service_states import state_values
+from headway.features.services.pages.service_states import down_among, state_values
 from headway.features.services.pages.service_topics import FOLDER, OVERVIEW, framed
 from headway.pages.deployment_figures import figures_values
 from headway.pages.page import Asked, Page, Unknown, View, Visit
@@ -114,10 +114,13 @@ async def _standing(visit: Visit, service: ServiceOverviewRow, found: SearchPage
     rows = () if isinstance(found, Unknown) else found["rows"]
     under_way = _under_way(rows)
     status = None if isinstance(found, Unknown) else under_way["status"] if under_way else ""
+    down = await down_among(visit, [service], serviceId=service["serviceId"])
+    known = None if isinstance(down, Unknown) else down.get(service["serviceId"])
     return {
         "service": service,
         "kind": service["database"] or service["kind"],
-        **state_values(service, under_way=status),
+        **state_values(service, under_way=status, down=known),
+        "down_unknown": down if isinstance(down, Unknown) else None,
         "addresses": await _addresses(visit, service),
         "proof": proof_of(service),
         "server_href": f"/servers/{service['serverId']}" if visit.may("server.one") else None,

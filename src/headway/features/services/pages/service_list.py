@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from headway.core.access.model import Actor, Role
-from headway.features.services.pages.service_states import state_values
-from headway.pages.page import Asked, Page, View, Visit
+from headway.features.services.pages.service_states import down_among, state_values
+from headway.pages.page import Asked, Page, Unknown, View, Visit
 
 if TYPE_CHECKING:
+    from headway.features.services.api.downtime import DownRow
     from headway.features.services.api.service_rows import GlanceRow
 
 PATH = "/services"
@@ -33,12 +34,14 @@ async def _view(visit: Visit, template: str) -> View:
     services = await visit.ask(ALL)
     wanted = visit.query.get("text", "").strip()
     found = [each for each in services if _holds(each, wanted.casefold().split())]
+    down = await down_among(visit, found)
     query = urlencode({"text": wanted}) if wanted else ""
     makes = visit.may("application.create")
     return View(
         template=f"features/services/pages/{template}",
         values={
-            "groups": groups_of(found),
+            "groups": groups_of(found, {} if isinstance(down, Unknown) else down),
+            "down_unknown": down if isinstance(down, Unknown) else None,
             "total": len(services),
             "text": wanted,
             "live": any(each["status"] == "running" for each in found),
@@ -56,17 +59,20 @@ def was_given_nothing(actor: Actor) -> bool:
     return actor.role < Role.ADMIN and not actor.projects and not actor.services
 
 
-def groups_of(services: Sequence[GlanceRow]) -> Sequence[Mapping[str, object]]:
-    """The environments in which services lie, in the order in which those come."""
+def groups_of(services: Sequence[GlanceRow], down: Mapping[str, DownRow]) -> Sequence[Mapping[str, object]]:
+    """The environments in which services lie, in the order in which those come; ``down`` by their ids what of some does
+    not run.
+    """
     return [
-        {"environment": rows[0]["environment"], "lines": [line_of(each) for each in rows]}
+        {"environment": rows[0]["environment"], "lines": [line_of(each, down) for each in rows]}
         for rows in (list(each) for _, each in groupby(services, lambda row: row["environment"]["environmentId"]))
     ]
 
 
-def line_of(service: GlanceRow) -> Mapping[str, object]:
+def line_of(service: GlanceRow, down: Mapping[str, DownRow]) -> Mapping[str, object]:
     """A service with its state."""
-    return {"service": service, "kind": service["database"] or service["kind"], **state_values(service)}
+    told = state_values(service, down=down.get(service["serviceId"]))
+    return {"service": service, "kind": service["database"] or service["kind"], **told}
 
 
 def _holds(service: GlanceRow, words: Sequence[str]) -> bool:

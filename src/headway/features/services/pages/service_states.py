@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from headway.core.deployments.status import Reason
-from headway.pages.words import state
+from headway.pages.page import Asked, Unknown, Visit
+from headway.pages.words import cut, plural, state
 
 if TYPE_CHECKING:
+    from headway.features.services.api.downtime import DownRow
     from headway.features.services.api.service_rows import GlanceRow
 
+DOWN: Asked[list[DownRow]] = Asked("service.down")
 SERVES = frozenset({"serving", "unstable"})  # the states of what serves now
 _DEPLOYS, _IS_IDLE, _FAILED = "running", "idle", "error"
+_SECONDS = 2.0
 _ASKED_FOR = frozenset({Reason.CANCELLED, Reason.KILLED, Reason.SUPERSEDED})  # which is no failure
 _UNDER_WAY: Mapping[str | None, str] = {
     "running": "being deployed",
@@ -22,9 +26,20 @@ _UNDER_WAY: Mapping[str | None, str] = {
 }
 
 
-def state_of(service: GlanceRow, *, under_way: str | None = None) -> tuple[str, str]:
+async def down_among(visit: Visit, services: Sequence[GlanceRow], **given: object) -> Mapping[str, DownRow] | Unknown:
+    """What of these services does not run although it is to, by their ids. Their machines are asked only where one of
+    them would be said to serve.
+    """
+    if not any(_is_to_run(each) for each in services):
+        return {}
+    found = await visit.ask_within(_SECONDS, DOWN, **given)
+    return found if isinstance(found, Unknown) else {each["serviceId"]: each for each in found}
+
+
+def state_of(service: GlanceRow, *, under_way: str | None = None, down: DownRow | None = None) -> tuple[str, str]:
     """The key of its state, as ``words.STATES`` has it, and the word for it. ``under_way`` is the status of the
-    deployment of it that waits or runs, "" where there is none (it is only brought up then), None where nobody looked.
+    deployment of it that waits or runs, "" where there is none (it is only brought up then), None where nobody looked;
+    ``down`` what of it does not run.
     """
     serving, status, wanted = service["serving"], service["status"], service["wanted"]
     if serving is None:
@@ -35,6 +50,8 @@ def state_of(service: GlanceRow, *, under_way: str | None = None) -> tuple[str, 
         return "stopped", state("stopped").word
     if service["outOfReachSince"] is not None:
         return "unknown", state("unknown").word
+    if down is not None and status != _DEPLOYS:
+        return "error", _down_word(down)
     if serving["unstable"]:
         return "unstable", state("unstable").word
     if status == _FAILED:
@@ -42,17 +59,44 @@ def state_of(service: GlanceRow, *, under_way: str | None = None) -> tuple[str, 
     return ("starting", _UNDER_WAY[under_way]) if status == _DEPLOYS else ("serving", "serves")
 
 
-def state_values(service: GlanceRow, *, under_way: str | None = None) -> Mapping[str, object]:
+def state_values(
+    service: GlanceRow, *, under_way: str | None = None, down: DownRow | None = None
+) -> Mapping[str, object]:
     """The same for a template: with since when it is so and why, where that is known, and whether it serves now."""
-    key, word = state_of(service, under_way=under_way)
-    is_away = key == "unknown"
-    return {
-        "state": key,
-        "word": word,
-        "at": service["outOfReachSince"] if is_away else None,
-        "why": "its server does not answer" if is_away else None,
-        "serves": key in SERVES,
-    }
+    key, word = state_of(service, under_way=under_way, down=down)
+    told = {"state": key, "word": word, "serves": key in SERVES, "is_down": False}
+    if key == "unknown":
+        return {**told, "at": service["outOfReachSince"], "why": "its server does not answer"}
+    if down is not None and word == _down_word(down):
+        return {**told, "is_down": True, "at": down["since"], "why": _how_it_ended(down)}
+    return {**told, "at": _since(service, key), "why": None}
+
+
+def _since(service: GlanceRow, key: str) -> str | None:
+    """Since when it is so, where that is known; beside what serves it is told since when that does."""
+    serving = service["serving"]
+    if key == "unstable" and serving is not None:  # it was found to be soon after
+        return serving["doneAt"]
+    if key == "serving":
+        return None
+    return service["createdAt"] if key == "idle" else service["statusSince"]
+
+
+def _is_to_run(service: GlanceRow) -> bool:
+    is_up = service["serving"] is not None and service["wanted"] == "up" and service["outOfReachSince"] is None
+    return is_up and service["status"] not in {_DEPLOYS, _IS_IDLE}
+
+
+def _down_word(down: DownRow) -> str:
+    return "does not run" if down["all"] else "runs only in part"
+
+
+def _how_it_ended(down: DownRow) -> str:
+    """How often what does not run has ended by itself, and how it did last."""
+    whose = "" if down["all"] else f"{cut(', '.join(down['names']), 120)}: "
+    often = f"ended {plural(down['exits'], 'time')}" if down["exits"] > 1 else "ended by itself"
+    last = f", last by {down['lastExit']}" if down["exits"] > 1 else f", by {down['lastExit']}"
+    return f"{whose}{often}{last if down['lastExit'] else ''}"
 
 
 def _before_the_first(service: GlanceRow) -> tuple[str, str]:

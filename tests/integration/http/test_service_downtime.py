@@ -1,0 +1,132 @@
+"""``service.down``, and the pages that say it: what has died for good is nowhere said to serve."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from headway.drivers.runtimes.contract.runtime import ProcessState, ProcessStatus, ReleaseStatus
+from headway.drivers.runtimes.process.runtime import NativeRuntime
+from headway.features.home.pages.home import PAGE as HOME
+from headway.features.services.pages.service import PAGE as ONE
+from headway.features.services.pages.service_list import PAGE as LIST
+from headway.infra.db.tables.deployments import deployments
+from headway.infra.db.tables.services import services
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import Unavailable
+from tests.integration.http.page_visits import person
+from tests.integration.http.test_service_overview import lose_server_of
+from tests.integration.http.test_service_pages import serving
+from tests.integration.http.world import World
+
+GIVEN_UP = ProcessStatus(
+    name="web", state=ProcessState.GIVEN_UP, pid=None, since=None, exits=5, last_exit="exit status 1"
+)
+
+
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every release is given up; which were looked at."""
+    found: list[str] = []
+
+    async def status(_runtime: NativeRuntime, release_id: str) -> ReleaseStatus:
+        found.append(release_id)
+        return ReleaseStatus(release_id=release_id, processes=(GIVEN_UP,))
+
+    monkeypatch.setattr(NativeRuntime, "status", status)
+    return found
+
+
+async def _of_yesterday(world: World) -> tuple[str, str]:
+    """(service, release) of an application whose deployment ended a day ago: nobody marks that as unstable any more."""
+    application, deployment, release = await serving(world)
+
+    def age(tx: Tx) -> None:
+        ended = {"finished_at": tx.now - timedelta(days=1)}
+        tx.execute(update(deployments).where(deployments.c.deployment_id == deployment).values(**ended))
+
+    await world.services.db.run(age)
+    return application, release
+
+
+@pytest.mark.usefixtures("looked")
+async def test_what_has_died_for_good_serves_nowhere(world: World) -> None:
+    application, _ = await _of_yesterday(world)
+
+    told = {"names": ["web"], "all": True, "since": None, "exits": 5, "lastExit": "exit status 1"}
+    assert await world.get("service.down") == [{"serviceId": application, **told}]
+    ann = await person(world)
+    for seen in (
+        await ann.see(LIST),
+        await ann.see(HOME, "attention"),
+        await ann.see(ONE, "standing", {"serviceId": application}),
+    ):
+        assert "does not run ended 5 times, last by exit status 1" in seen.text
+        assert "tone-good" not in seen.html
+        assert "serves" not in seen.text
+    assert "Nothing is known to be wrong." not in (await ann.see(HOME)).text
+
+
+@pytest.mark.parametrize("change", [{"wanted": "down"}, {"wanted": "held"}, {"status": "running"}, None])
+async def test_what_is_not_to_run_now_is_not_looked_at(
+    world: World, looked: list[str], change: dict[str, str] | None
+) -> None:
+    application, _ = await _of_yesterday(world)
+    of_it = services.c.service_id == application
+    if change is None:
+        await world.services.db.run(lambda tx: lose_server_of(tx, application))
+    else:
+        await world.services.db.run(lambda tx: tx.execute(update(services).where(of_it).values(**change)))
+
+    assert await world.get("service.down") == []
+    assert looked == []
+
+
+async def test_many_who_look_at_once_are_one_look(world: World, looked: list[str]) -> None:
+    _, release = await _of_yesterday(world)
+    for _ in range(3):
+        assert len(await world.get("service.down")) == 1
+    assert looked == [release]
+
+
+@pytest.mark.parametrize("error", [Unavailable("supervisord does not answer"), KeyError("of nobody's foresight")])
+async def test_one_that_cannot_be_asked_keeps_nobody_from_the_others(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    first, away = await _of_yesterday(world)
+    other, _, down = await serving(world, "other")
+
+    async def status(_runtime: NativeRuntime, release_id: str) -> ReleaseStatus:
+        if release_id == away:
+            raise error
+        return ReleaseStatus(release_id=release_id, processes=(GIVEN_UP,))
+
+    monkeypatch.setattr(NativeRuntime, "status", status)
+    assert [each["serviceId"] for each in await world.get("service.down")] == [other]
+    assert await world.get("service.down", serviceId=first) == []
+    assert down
+
+
+@pytest.mark.usefixtures("looked")
+async def test_nobody_is_told_of_what_they_may_not_see(world: World) -> None:
+    application, _ = await _of_yesterday(world)
+    for caller in (world.member, world.stranger):
+        assert (await caller.get("/service.down")).json() == []
+        assert (await caller.get("/service.down", params={"serviceId": application})).status_code == 404
+    member = next(each for each in await world.get("user.all") if each["user"]["name"] == "member")
+    await world.post("user.assignPermissions", id=member["userId"], accessedServices=[application])
+    assert [each["serviceId"] for each in (await world.member.get("/service.down")).json()] == [application]
+
+
+@pytest.mark.usefixtures("looked")
+async def test_where_it_is_not_known_in_time_that_is_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from headway.features.services.pages import service_states
+
+    application, _ = await _of_yesterday(world)
+    monkeypatch.setattr(service_states, "_SECONDS", 0.0)
+    ann = await person(world)
+    standing = await ann.see(ONE, "standing", {"serviceId": application})
+    assert "Whether it runs now: unknown because It was not answered within 0 seconds." in standing.text
+    assert "Whether what is said to serve runs now: unknown" in (await ann.see(LIST)).text
