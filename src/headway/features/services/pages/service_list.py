@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 from headway.core.access.model import Actor, Role
 from headway.features.services.pages.service_states import down_among, state_values
+from headway.pages.list_view import AFTER, part_of, view_values
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PATH = "/services"
 ALL: Asked[list[GlanceRow]] = Asked("service.all")
+ROWS = 100
 NEW: Mapping[str, object] = {"label": "New service", "href": "/new", "icon": "new", "main": True}
 
 
@@ -34,18 +35,18 @@ async def _view(visit: Visit, template: str) -> View:
     services = await visit.ask(ALL)
     wanted = visit.query.get("text", "").strip()
     found = [each for each in services if _holds(each, wanted.casefold().split())]
-    down = await down_among(visit, found)
-    query = urlencode({"text": wanted}) if wanted else ""
+    part = part_of(found, lambda each: each["serviceId"], visit.query.get(AFTER, ""), ROWS)
+    down = await down_among(visit, part.rows)
     makes = visit.may("application.create")
     return View(
         template=f"features/services/pages/{template}",
         values={
-            "groups": groups_of(found, {} if isinstance(down, Unknown) else down),
+            **view_values(PATH, {"text": wanted}, part),
+            "groups": groups_of(part.rows, {} if isinstance(down, Unknown) else down),
             "down_unknown": down if isinstance(down, Unknown) else None,
             "total": len(services),
             "text": wanted,
-            "live": any(each["status"] == "running" for each in found),
-            "pull": f"{PATH}/-/list{'?' if query else ''}{query}",
+            "live": any(each["status"] == "running" for each in part.rows),
             "was_given_nothing": was_given_nothing(visit.actor),
             "makes": makes,
             "actions": (NEW,) if makes and services else (),
