@@ -175,6 +175,7 @@ TABLE: Mapping[str, Row] = {
     "deployment.usualDurations": Row(QUERY, {"deploymentIds": ["{deployment}"]}, MEMBER, READ, OWN),
     "deployment.wait": Row(QUERY, DEPLOYMENT | {"timeout": 0}, MEMBER, READ),
     "disk.clean": Row(MUTATION, {"dryRun": True}, ADMIN, SET, OWN),
+    "disk.free": Row(QUERY, {}, ADMIN, READ, OWN),
     "disk.usage": Row(QUERY, {}, MEMBER, READ, OWN),
     "disk.waste": Row(QUERY, {}, ADMIN, READ, OWN),
     "docker.getContainers": Row(QUERY, {}, MEMBER, READ, OWN),

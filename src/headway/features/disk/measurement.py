@@ -19,6 +19,7 @@ from headway.features.disk.model import (
     NOTHING,
     Counted,
     DiskServer,
+    FreeDisk,
     Machine,
     ServiceUsage,
     Usage,
@@ -49,6 +50,7 @@ class Measuring:
     cache_bound: int
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _last: tuple[float, Usage] | None = None
+    _engine_root: Path | None = None  # as it was told last
 
     async def usage(self, *, fresh: bool = False) -> Usage:
         """What is there now, or was there a moment ago."""
@@ -56,6 +58,13 @@ class Measuring:
             if fresh or self._last is None or time.monotonic() - self._last[0] > FRESH_SECONDS:
                 self._last = (time.monotonic(), await self._measured())
             return self._last[1]
+
+    async def free(self) -> FreeDisk:
+        """How much is free on the panel's machine, which takes no time to tell."""
+        disks = [await asyncio.to_thread(shutil.disk_usage, self.here.places.root)]
+        if self._engine_root is not None and await asyncio.to_thread(self._engine_root.is_dir):
+            disks.append(await asyncio.to_thread(shutil.disk_usage, self._engine_root))
+        return FreeDisk(free=min(each.free for each in disks), total=disks[0].total, floor=self.floor)
 
     async def _measured(self) -> Usage:
         services, servers, logs_of, now = await self.db.read(_known)
@@ -89,14 +98,12 @@ class Measuring:
         return {service_id: {Part.LOGS: size} for service_id, size in sizes.items()}
 
     async def _machine(self, found: Counted, engine: EngineUsage | None) -> Machine:
-        disk = await asyncio.to_thread(shutil.disk_usage, self.here.places.root)
-        free = disk.free
-        if engine is not None and await asyncio.to_thread(Path(engine.root).is_dir):
-            free = min(free, (await asyncio.to_thread(shutil.disk_usage, engine.root)).free)
+        self._engine_root = None if engine is None else Path(engine.root)
+        disk = await self.free()
         return Machine(
-            free=free,
+            free=disk.free,
             total=disk.total,
-            floor=self.floor,
+            floor=disk.floor,
             shared=found.shared,
             foreign=found.foreign,
             cache=found.cache,

@@ -37,6 +37,17 @@ class ServiceUsage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FreeDisk:
+    """How much of the disk is free that services lie on, the least of where the panel and its engine write; below
+    ``floor`` no build begins.
+    """
+
+    free: int
+    total: int
+    floor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """The disk that services lie on. ``free`` is the least of where the panel and its engine write; below ``floor`` no
     build begins. ``shared`` are layers of images that several services have, or a service and somebody else;

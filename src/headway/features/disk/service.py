@@ -12,7 +12,7 @@ from headway.core.access.policy import Missing, Noun, Permission
 from headway.features.disk import store
 from headway.features.disk.cleanup import Cleaning
 from headway.features.disk.measurement import Measuring
-from headway.features.disk.model import Cleared, DiskServer, Machine, OnServer, ServiceUsage, Usage
+from headway.features.disk.model import Cleared, DiskServer, FreeDisk, Machine, OnServer, ServiceUsage, Usage
 from headway.features.disk.rounds import Chosen
 from headway.infra.db.engine import Database
 from headway.kernel.errors import HeadwayError
@@ -58,6 +58,11 @@ class DiskService:
             ),
             machine=found.machine if whole else None,
         )
+
+    async def free(self, actor: Actor, permission: Permission) -> FreeDisk:
+        """How much is free on the panel's machine. Raises Forbidden."""
+        policy.permit(actor, permission, actor.organization_id)
+        return await self.measuring.free()
 
     async def clean(self, actor: Actor, permission: Permission, *, dry: bool, service_id: str | None = None) -> Cleared:
         """Removes what nobody needs of the organisation's services and on its servers, or of one service and where that

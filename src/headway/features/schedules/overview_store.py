@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, select
+from sqlalchemy import Row, Select, and_, func, select
 
+from headway.core.deployments.model import SubjectType
+from headway.core.engine.scheduler.timer import Fate
 from headway.features.projects.model import ServicePlace
 from headway.features.schedules.model import SERVICES, ScheduleTarget
 from headway.infra.db.tables.projects import environments, projects
 from headway.infra.db.tables.schedules import schedules
 from headway.infra.db.tables.servers import servers
 from headway.infra.db.tables.services import services
+from headway.infra.db.tables.timers import ticks
 from headway.infra.db.transaction import Tx
 
-_c, _s, _e, _p = schedules.c, services.c, environments.c, projects.c
+_c, _s, _e, _p, _t = schedules.c, services.c, environments.c, projects.c, ticks.c
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedSchedule:
     """A schedule without what it runs. ``target_name`` is what the service or the server is called, None for the
-    panel's machine; ``place`` is where the service lies, None for a machine.
+    panel's machine; ``place`` is where the service lies, None for a machine. At ``missed_at`` it was last due with no
+    panel there (None: never, as far as that is kept).
     """
 
     schedule_id: str
@@ -32,6 +37,7 @@ class ListedSchedule:
     target_name: str | None
     service_name: str | None
     place: ServicePlace | None
+    missed_at: datetime | None
 
 
 def ids(organization_id: str) -> Select[tuple[str]]:
@@ -47,11 +53,13 @@ def of_organization(tx: Tx, organization_id: str) -> list[ListedSchedule]:
 
 _IN_SERVICE = and_(_c.target.in_(SERVICES), _s.service_id == _c.target_id, _s.deleted_at.is_(None))
 _ON_SERVER = and_(_c.target == ScheduleTarget.SERVER, servers.c.server_id == _c.target_id)
+_OF_IT = (_t.subject_type == SubjectType.SCHEDULE, _t.subject_id == _c.schedule_id)
+_MISSED_AT = select(func.max(_t.due_at)).where(*_OF_IT, _t.fate == Fate.MISSED).correlate(schedules).scalar_subquery()
 _ALL: Select[Any] = (
     select(
         *(_c.schedule_id, _c.name, _c.description, _c.target, _c.target_id, _c.service_name, _c.organization_id),
         *(_s.name.label("inside"), _s.project_id, _s.environment_id, servers.c.name.label("server_name")),
-        *(_e.name.label("environment_name"), _p.name.label("project_name")),
+        *(_e.name.label("environment_name"), _p.name.label("project_name"), _MISSED_AT.label("missed_at")),
     )
     .outerjoin(services, _IN_SERVICE)
     .outerjoin(environments, _e.environment_id == _s.environment_id)
@@ -84,4 +92,5 @@ def _listed(row: Row[Any]) -> ListedSchedule:
         target_name=row.inside or row.server_name,
         service_name=row.service_name,
         place=place,
+        missed_at=row.missed_at,
     )

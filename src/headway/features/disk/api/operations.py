@@ -6,12 +6,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from headway.api.inputs import Input
+from headway.api.inputs import Empty, Input
 from headway.api.operation import Call
 from headway.api.router import Router
 from headway.core.access.model import Role, Scope
 from headway.core.access.policy import Noun
-from headway.features.disk.api.rows import Cleaned, UsageRow, cleaned, usage_row
+from headway.features.disk.api.rows import Cleaned, FreeRow, UsageRow, cleaned, usage_row
 from headway.features.disk.service import DiskService
 
 router = Router[DiskService]("disk", "What services hold on the disk, and what of it may go", resource=Noun.SERVICE)
@@ -40,6 +40,13 @@ class Wasted(Input):
 async def usage(disk: DiskService, call: Call[Measure]) -> UsageRow:
     """What each service holds on the disk."""
     return usage_row(await disk.usage(call.actor, call.permission, fresh=call.input.fresh))
+
+
+@router.query("free", least=Role.ADMIN, scope=Scope.READ, in_project=False)
+async def free(disk: DiskService, call: Call[Empty]) -> FreeRow:
+    """How much of the panel's own disk is free, without measuring what holds the rest."""
+    found = await disk.free(call.actor, call.permission)
+    return {"free": found.free, "total": found.total, "floor": found.floor}
 
 
 @router.query("waste", least=Role.ADMIN, scope=Scope.READ, in_project=False)

@@ -54,6 +54,16 @@ class MachineRow(TypedDict):
     cacheBound: int
 
 
+class FreeRow(TypedDict):
+    """How much of the panel's own disk is free: of where it writes itself, or its engine does. Below ``floor`` no build
+    begins.
+    """
+
+    free: int
+    total: int
+    floor: int
+
+
 class CacheRow(TypedDict):
     """What the builds of an application, which may be on another machine, keep on a server where no engine does it."""
 

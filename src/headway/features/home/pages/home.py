@@ -4,32 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
 
 from headway.core.deployments.status import Reason, Status
-from headway.features.backups.pages.backup_words import name_of
+from headway.features.backups.pages.backup_words import name_of, proof_of
 from headway.features.deployments.pages.deployment_forms import ends_of_rows
 from headway.features.services.pages.service_list import ALL, line_of, was_given_nothing
 from headway.features.services.pages.service_states import down_among
 from headway.pages.certificate_ends import ending_values
 from headway.pages.loop_words import work_of
 from headway.pages.page import Asked, Page, Unknown, View, Visit
-from headway.pages.words import count, iso
+from headway.pages.words import count, iso, moment
 
 if TYPE_CHECKING:
     from headway.features.backups.api.overview_rows import BackupOverviewRow
     from headway.features.deployments.api.rows import CentralRow, SearchPage
+    from headway.features.disk.api.rows import FreeRow
+    from headway.features.schedules.api.listed_rows import ListedScheduleRow
     from headway.features.servers.api.rows import ListedServerRow
     from headway.features.services.api.downtime import DownRow
     from headway.features.services.api.service_rows import GlanceRow
     from headway.features.settings.api.operations import HealthRow
 
+T = TypeVar("T")
 PATH = "/home"
 DEPLOYMENTS: Asked[SearchPage] = Asked("deployment.search")
 SERVERS: Asked[list[ListedServerRow]] = Asked("server.all")
 BACKUPS: Asked[list[BackupOverviewRow]] = Asked("backup.overview")
 HEALTH: Asked[HealthRow] = Asked("settings.health")
+SCHEDULES: Asked[list[ListedScheduleRow]] = Asked("schedule.overview")
+DISK: Asked[FreeRow] = Asked("disk.free")
 UNDER_WAY = f"{Status.PENDING},{Status.RUNNING}"
 MOST = 10
 _FOLDER = "features/home/pages"
@@ -88,12 +93,10 @@ async def _under_way(visit: Visit) -> Mapping[str, object]:
 
 
 async def _attention(visit: Visit, services: list[GlanceRow] | Unknown) -> Mapping[str, object]:
-    servers: list[ListedServerRow] | Unknown = []
-    if visit.may(SERVERS.name):
-        servers = await visit.ask_within(_SECONDS, SERVERS)
-    backups: list[BackupOverviewRow] | Unknown = []
-    if visit.may(BACKUPS.name):
-        backups = await visit.ask_within(_SECONDS, BACKUPS)
+    servers = await _all_of(visit, SERVERS)
+    backups = await _all_of(visit, BACKUPS)
+    schedules = await _all_of(visit, SCHEDULES)
+    disk = await _full_disk(visit)
     known = [] if isinstance(services, Unknown) else services
     down = await down_among(visit, known)
     health = await visit.ask_within(_SECONDS, HEALTH)
@@ -104,11 +107,30 @@ async def _attention(visit: Visit, services: list[GlanceRow] | Unknown) -> Mappi
         "unfit": _unfit(known, known_down, with_away=not visit.may(SERVERS.name)),
         "away": () if isinstance(servers, Unknown) else [each for each in servers if each["reach"]["outOfReachSince"]],
         "unsaved": () if isinstance(backups, Unknown) else _failing(backups),
-        "unknowns": [each for each in (services, servers, backups, down) if isinstance(each, Unknown)],
+        "untried": () if isinstance(backups, Unknown) else _untried(backups),
+        "missed": () if isinstance(schedules, Unknown) else [each for each in schedules if _was_missed(each)],
+        "full": None if isinstance(disk, Unknown) else disk,
+        "unknowns": [each for each in (services, servers, backups, schedules, disk, down) if isinstance(each, Unknown)],
         "why": health.why if isinstance(health, Unknown) else None,
         "troubles": [{"row": each, "what": work_of(each["loop"])} for each in troubles],
         "most": MOST,
     }
+
+
+async def _full_disk(visit: Visit) -> FreeRow | Unknown | None:
+    """How little is free where that is too little, for who may know."""
+    if not visit.may(DISK.name):
+        return None
+    found = await visit.ask_within(_SECONDS, DISK)
+    return found if isinstance(found, Unknown) or found["free"] < found["floor"] else None
+
+
+async def _all_of(visit: Visit, asked: Asked[list[T]]) -> list[T] | Unknown:
+    """The rows of whoever may ask for them."""
+    found: list[T] | Unknown = []
+    if visit.may(asked.name):
+        found = await visit.ask_within(_SECONDS, asked)
+    return found
 
 
 async def _failed(visit: Visit) -> Mapping[str, object]:
@@ -170,10 +192,25 @@ def _failing(backups: Sequence[BackupOverviewRow]) -> Sequence[Mapping[str, obje
     ]
 
 
+def _untried(backups: Sequence[BackupOverviewRow]) -> Sequence[Mapping[str, object]]:
+    """The backups that are switched on, of which something is kept that could be restored on trial and never was."""
+    return [
+        {"row": each, "name": name_of(each), "proof": proof_of(each)}
+        for each in backups
+        if each["enabled"] and each["newest"] is not None and proof_of(each)["state"] == "unstable"
+    ]
+
+
+def _was_missed(schedule: ListedScheduleRow) -> bool:
+    """Whether it was due while no panel was there, and has not run since."""
+    missed, run = schedule["missedAt"], schedule["lastRun"]
+    return schedule["enabled"] and missed is not None and (run is None or moment(run["createdAt"]) < moment(missed))
+
+
 PAGE = Page(
     path=PATH,
     permission=None,
     show=show,
     parts={"under-way": under_way, "attention": attention, "failed": failed},
-    topics=lambda _visit: ("deployments", "services", "servers", "backups"),
+    topics=lambda _visit: ("deployments", "services", "servers", "backups", "schedules"),
 )

@@ -16,7 +16,8 @@ from headway.features.schedules.overview_store import ListedSchedule
 
 class ListedScheduleRow(TypedDict):
     """A schedule in a list. ``targetName`` is what its service or server is called, and ``environment`` where the
-    service lies; both are null for the panel's machine. ``missedRuns`` counts due times at which no panel was there.
+    service lies; both are null for the panel's machine. ``missedRuns`` counts due times at which no panel was there,
+    and ``missedAt`` is the newest of those that is kept.
     """
 
     scheduleId: str
@@ -34,6 +35,7 @@ class ListedScheduleRow(TypedDict):
     enabled: bool
     nextRunAt: str | None
     missedRuns: int
+    missedAt: str | None
     lastRun: LatestRunRow | None
 
 
@@ -56,5 +58,6 @@ def listed_schedule_row(schedule: ListedSchedule, timer: Timer, run: LatestRun |
         "enabled": timer.enabled,
         "nextRunAt": moment(timer.next_at),
         "missedRuns": timer.missed,
+        "missedAt": moment(schedule.missed_at),
         "lastRun": latest_run_row(run),
     }

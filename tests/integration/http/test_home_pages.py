@@ -1,0 +1,102 @@
+"""What the first page leads to beside services: what was missed, was never tried, or is nearly full."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import insert
+
+from headway.core.deployments.model import SubjectType
+from headway.features.destinations import stored_backup_store
+from headway.features.destinations.stored_backup_model import KeptFile
+from headway.features.home.pages.home import PAGE as HOME
+from headway.infra.db.tables.timers import ticks
+from headway.infra.db.transaction import Tx
+from headway.kernel.ids import new_id
+from tests.integration.http.backup_rows import A_DATABASE
+from tests.integration.http.page_visits import person
+from tests.integration.http.schedule_rows import schedule_of
+from tests.integration.http.world import Json, World
+
+FINE = "Nothing is known to be wrong."
+
+
+@pytest.fixture(autouse=True)
+def roomy(world: World) -> None:
+    """Whatever is free on this machine is enough."""
+    world.services.disk.measuring.floor = 0
+
+
+def _missed(tx: Tx, schedule_id: str, ago: timedelta) -> None:
+    of_it = {"subject_type": SubjectType.SCHEDULE, "subject_id": schedule_id, "attempt": 1, "fate": "missed"}
+    due = tx.now - ago
+    tx.execute(insert(ticks).values(**of_it, due_at=due, start_at=due, decided_at=due, caught_up=False))
+
+
+async def test_a_schedule_that_was_missed_is_told_until_it_has_run(world: World) -> None:
+    schedule_id = (await schedule_of(world, await world.application()))["schedule"]
+    ann = await person(world)
+    assert FINE in (await ann.see(HOME, "attention")).text
+    await world.services.db.run(lambda tx: _missed(tx, schedule_id, timedelta(hours=2)))
+    await world.services.db.run(lambda tx: _missed(tx, schedule_id, timedelta(hours=1)))
+
+    (row,) = await world.get("schedule.overview")
+    seen = await ann.see(HOME, "attention")
+
+    assert row["missedAt"] is not None
+    assert seen.links["nightly"] == f"/schedules/{schedule_id}"
+    assert "No panel ran when it was due, and it has not run since." in seen.text
+    assert FINE not in seen.text
+    await world.post("schedule.update", scheduleId=schedule_id, enabled=False)
+    assert FINE in (await ann.see(HOME, "attention")).text
+    await world.post("schedule.update", scheduleId=schedule_id, enabled=True)
+    await world.post("schedule.runManually", scheduleId=schedule_id)
+    assert FINE in (await ann.see(HOME, "attention")).text
+
+
+async def test_a_backup_that_was_never_tried_is_told(world: World) -> None:
+    made = await world.post("compose.create", name="stack", environmentId=await world.environment())
+    backup = await world.post("backup.create", **A_DATABASE, composeId=made["composeId"], name="nightly")
+    ann = await person(world)
+    assert FINE in (await ann.see(HOME, "attention")).text, "nothing is kept of it yet"
+    await world.services.db.run(lambda tx: _kept(tx, backup, is_proven=False))
+
+    seen = await ann.see(HOME, "attention")
+
+    assert seen.links["nightly"] == f"/backups/{backup['backupId']}"
+    assert "never tried" in seen.text
+    assert "<time" in seen.html, "how old the newest is"
+    await world.services.db.run(lambda tx: _kept(tx, backup, is_proven=True))
+    assert FINE in (await ann.see(HOME, "attention")).text
+
+
+async def test_a_disk_that_is_nearly_full_is_told_to_who_may_know(world: World) -> None:
+    found = await world.get("disk.free")
+    assert 0 < found["free"] < found["total"]
+    world.services.disk.measuring.floor = found["total"]
+
+    seen = await (await person(world)).see(HOME, "attention")
+
+    assert "The panel's disk is nearly full" in seen.text
+    assert seen.links["See what holds it"] == "/disk"
+    assert "nearly full" not in (await (await person(world, "member")).see(HOME, "attention")).text
+    assert (await world.member.get("/disk.free")).status_code == 403
+
+
+def _kept(tx: Tx, backup: Json, *, is_proven: bool) -> None:
+    file = KeptFile(
+        kept_file_id=new_id(),
+        subject_type=SubjectType.BACKUP,
+        subject_id=backup["backupId"],
+        destination_id=backup["destinationId"],
+        deployment_id=new_id(),
+        path=f"shop/{new_id()}.pgdump.zst",
+        bytes=10,
+        contents=1,
+        sha256="0" * 64,
+        sealed=False,
+        made_at=tx.now,
+        proven_at=tx.now if is_proven else None,
+    )
+    stored_backup_store.add(tx, file)
