@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 RELEASE: Asked[ReleaseDetails] = Asked("release.one")
 CONTAINERS: Asked[list[ContainerRow]] = Asked("docker.getContainersByAppNameMatch")
+CONTAINER = "docker.one"
 _SECONDS = 2.0
 _HEALTH = re.compile(r"\((healthy|unhealthy|health: starting)\)")
 _EXIT = re.compile(r"^Exited \((\d+)\)")
@@ -58,7 +59,8 @@ async def _found(visit: Visit, service: ServiceOverviewRow) -> Sequence[Mapping[
         return await _processes(visit, service, serving["releaseId"])
     given = {"appName": service["appName"], "serverId": service["serverId"]}
     containers = await visit.ask_within(_SECONDS, CONTAINERS, **given)
-    return containers if isinstance(containers, Unknown) else [_container(each) for each in containers]
+    leads = visit.may(CONTAINER)
+    return containers if isinstance(containers, Unknown) else [_container(each, leads=leads) for each in containers]
 
 
 async def _processes(
@@ -83,14 +85,16 @@ def _process(each: RunningProcess) -> Mapping[str, object]:
         "since": each["since"],
         "told": f"{ended}{last}" if each["exits"] else "",
         "container": None,
+        "href": None,
     }
 
 
-def _container(each: ContainerRow) -> Mapping[str, object]:
+def _container(each: ContainerRow, *, leads: bool) -> Mapping[str, object]:
     """A container, without the sentence of its engine, which says another time each second."""
     health, ended = _HEALTH.search(each["status"]), _EXIT.match(each["status"])
     word = f"{each['state']}, {health[1].removeprefix('health: ')}" if health else each["state"]
     is_ill = health is not None and health[1] == "unhealthy"
+    there = f"servers/{each['serverId']}/" if each["serverId"] else ""
     return {
         "name": each["serviceName"] or each["name"],
         "state": "error" if is_ill else _STATES.get(each["state"], each["state"]),
@@ -98,4 +102,5 @@ def _container(each: ContainerRow) -> Mapping[str, object]:
         "since": None,
         "told": f"exit status {ended[1]}" if ended else "",
         "container": each["containerId"],
+        "href": f"/containers/{there}{each['containerId']}" if leads else None,
     }
