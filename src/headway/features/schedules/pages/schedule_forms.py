@@ -207,7 +207,8 @@ def _did_save(_visit: Visit, answer: object) -> Flash:
     row = answer if isinstance(answer, dict) else {}
     words = cron_words(str(row.get("cronExpression", "")))
     times = f" It is due {words} ({row['timezone']})" if words else " It is kept"
-    following = f", next {utc(row['nextRunAt'])}." if row.get("nextRunAt") else ". It is switched off."
+    never = ". It is never due again." if row.get("enabled") else ". It is switched off."
+    following = f", next {utc(row['nextRunAt'])}." if row.get("nextRunAt") else never
     return Flash(text=f"Saved.{times}{following}")
 
 
