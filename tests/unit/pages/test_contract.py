@@ -15,6 +15,7 @@ from headway.api.operation import Kind
 from headway.core.access.topics import words
 from headway.operations import all_pages, bare_registry
 from headway.pages.page import Page, Visit
+from headway.web.frame import _GROUPS
 
 ROOT = Path(headway.__file__).parent
 MODULES = sorted(
@@ -98,6 +99,12 @@ def test_what_is_open_takes_nothing_and_is_opened_by_no_right() -> None:
     opened = [page for page in pages() if page.is_open]
     assert [page.path for page in opened] == ["/shared/{token}"]
     assert [page.path for page in opened if page.forms or page.several or page.permission is not None] == []
+
+
+def test_each_group_of_places_is_told_of() -> None:
+    told = (ROOT.parents[1] / "docs" / "dashboard.md").read_text()
+    rows = " ".join(re.findall(r"^\| Settings: ([^|]+) \|", told, re.MULTILINE))
+    assert [label for label, _ in _GROUPS if label not in rows] == []
 
 
 def test_names_of_parts_and_forms_can_stand_in_an_address() -> None:
