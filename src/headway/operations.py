@@ -172,6 +172,7 @@ def http_app(base: Base, features: Features) -> Starlette:
         vault=base.vault,
         version=base.db.version,
         receive_upload=partial(received, needs.upload_room),
+        upload_bytes=needs.upload_room.most_bytes,
     )
     return create_app(needs, follows, registry, performer, Entrance(web))
 

@@ -96,6 +96,12 @@ def expected_of(input: type[Input]) -> Mapping[str, Expected]:
     return {field.alias or name: _expected(field.annotation) for name, field in input.model_fields.items()}
 
 
+@cache
+def needed_of(input: type[Input]) -> frozenset[str]:
+    """The fields that have to be given, by their names on the wire."""
+    return frozenset(field.alias or name for name, field in input.model_fields.items() if field.is_required())
+
+
 def from_query(input: type[I], query: bytes) -> I:
     """The input that a query string holds: numbers and booleans are read from their texts, an empty parameter counts
     as not given, of a repeated one the first. Raises Problem with the issues.

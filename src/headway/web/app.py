@@ -280,6 +280,7 @@ class Web:
             back=back,
             shown=self._shown_once,
             by_provider=visit.actor.credential.by_provider,
+            upload_bytes=self._needs.upload_bytes,
         )
         if request.method == "GET":
             return self._said(await asking.question(visit), frame)

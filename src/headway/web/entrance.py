@@ -37,7 +37,8 @@ _OWN = frozenset({"invitation", "link", "live", "organization", "sign-in", "sign
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebNeeds:
     """What shows pages needs of a panel: what makes each page, by its path, what the pages ask, who tells of what has
-    changed to the ``audience``, by what it is known that nothing was committed since, and what takes a file.
+    changed to the ``audience``, by what it is known that nothing was committed since, and what takes a file of so many
+    bytes.
     """
 
     pages: Mapping[str, Callable[[], Page]]
@@ -50,6 +51,7 @@ class WebNeeds:
     vault: Vault
     version: Version
     receive_upload: ReceiveUpload
+    upload_bytes: int
 
 
 class Entrance:

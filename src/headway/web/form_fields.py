@@ -6,9 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 
 from headway.api.issues import Issue
-from headway.pages.forms import Form, Kind
+from headway.pages.entries import Entry
+from headway.pages.forms import Form, Kind, Question
+from headway.pages.words import label
 
 _LONGEST_NUMBER = 15
+_SECRETS = frozenset({Kind.SECRET, Kind.SECRET_BLOCK})
 _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 
 
@@ -33,9 +36,7 @@ def _as_objects(found: Mapping[str, object]) -> Mapping[str, object]:
 
 def kept_of(form: Form, typed: Mapping[str, str]) -> Mapping[str, str]:
     """What was typed, to be shown again; secrets are typed anew."""
-    return {
-        name: typed.get(name, "") for name, kind in form.fields.items() if kind not in {Kind.SECRET, Kind.SECRET_BLOCK}
-    }
+    return {name: typed.get(name, "") for name, kind in form.fields.items() if kind not in _SECRETS}
 
 
 def told_of(issues: Sequence[Issue], fields: Mapping[str, Kind]) -> tuple[Mapping[str, str], str]:
@@ -46,6 +47,17 @@ def told_of(issues: Sequence[Issue], fields: Mapping[str, Kind]) -> tuple[Mappin
         name = name if name in fields else str(issue["path"][0]) if issue["path"] else ""
         at.setdefault(name if name in fields else "", []).append(_sentence(str(issue["message"]), name, fields))
     return {name: " ".join(said) for name, said in at.items() if name}, " ".join(at.get("", ()))
+
+
+def wrong_of(question: Question, fields: Mapping[str, Kind], issues: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
+    """The fields that something is wrong with, in the order in which they stand, each by what it is called."""
+    entries = question.more.get("entries")
+    listed = entries if isinstance(entries, Sequence) else ()
+    words = {each.name: each.label for each in listed if isinstance(each, Entry)}
+    words |= {name: each.label for name, each in question.fields.items() if each.label}
+    words |= {"typed": "What has to be typed"}
+    found = (name for name in dict.fromkeys((*fields, *issues)) if name in issues)
+    return [{"name": name, "label": words.get(name) or label(name)} for name in found]
 
 
 def _sentence(message: str, name: str, fields: Mapping[str, Kind]) -> str:

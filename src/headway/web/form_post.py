@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from headway.api.inputs import from_value
+from headway.api.inputs import from_value, needed_of
 from headway.api.operation import Operation
 from headway.api.problems import Problem
 from headway.core.access import policy
@@ -19,13 +19,13 @@ from headway.kernel.errors import Code, HeadwayError
 from headway.kernel.uploads import Upload
 from headway.pages.forms import Field, Flash, Form, Question
 from headway.pages.page import View
-from headway.web.form_fields import kept_of, told_of, values_of
+from headway.web.form_fields import kept_of, told_of, values_of, wrong_of
 from headway.web.provider import confirm_at
 from headway.web.requests import Came
 from headway.web.visits import PageVisit
 
 _ONCE, _TYPED, _CONFIRM, _SEEN = "once", "typed", "confirm", "seen"
-_OK, _CHANGED, _UNFIT = 200, 409, 422
+_OK, _FORBIDDEN, _CHANGED, _UNFIT = 200, 403, 409, 422
 _CHANGED_MEANWHILE = (
     "This was changed since you opened it, and nothing is saved. Below stands what is kept now: add to yours what is"
     " missing in it. Sent once more, yours takes the place of all that."
@@ -73,7 +73,7 @@ class ShownOnce:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
     """A form of a page at ``action``, which leads ``back`` when nothing is to be done. Who has signed in
-    ``by_provider`` has no password, and confirms there that it is them.
+    ``by_provider`` has no password, and confirms there that it is them. A file may have ``upload_bytes``.
     """
 
     form: Form
@@ -81,10 +81,11 @@ class Asking:
     back: str
     shown: ShownOnce
     by_provider: bool = False
+    upload_bytes: int = 0
 
     async def question(self, visit: PageVisit) -> View:
         """What it asks before it does anything. Raises what its page raises, and Forbidden."""
-        return self._view(await self._asked(visit), confirm=self._must_confirm(visit))
+        return self._view(visit, await self._asked(visit), confirm=self._must_confirm(visit))
 
     async def admit(self, visit: PageVisit) -> None:
         """Whether it may be sent at all, and what it is about is there: asked before a file is taken. Raises what its
@@ -128,9 +129,9 @@ class Asking:
     ) -> Done | View:
         question = await self._asked(visit)
         if question.typed is not None and typed.get(_TYPED, "").strip() != question.typed:
-            return self._view(question, typed, status=_UNFIT, issues={_TYPED: "This is not what stands above."})
+            return self._view(visit, question, typed, status=_UNFIT, issues={_TYPED: "This is not what stands above."})
         if self.form.whole and typed.get(_SEEN, self._seen(question)) != self._seen(question):
-            return self._view(question, typed, status=_CHANGED, problem=_CHANGED_MEANWHILE)
+            return self._view(visit, question, typed, status=_CHANGED, problem=_CHANGED_MEANWHILE)
         try:
             if typed.get(_CONFIRM):
                 visit = await _confirmed(visit, came.token or "", typed[_CONFIRM], sign_in)
@@ -144,14 +145,15 @@ class Asking:
             at, rest = told_of(problem.issues, self.form.fields)
             status = _UNFIT if problem.issues else problem.status
             word = rest or ("" if at else problem.message)
-            return self._view(question, typed, status=status, issues=at, problem=word)
+            return self._view(visit, question, typed, status=status, issues=at, problem=word)
         except ConfirmFirst as wanted:
-            return self._view(question, typed, status=403, problem=wanted.message, confirm=True)
+            return self._view(visit, question, typed, status=_FORBIDDEN, problem=wanted.message, confirm=True)
         except HeadwayError as error:
             if error.code is Code.INTERNAL:
                 raise
             told, question = errors.problem_of(error), await self.form.asks(visit)  # it may be another by now
             return self._view(
+                visit,
                 question,
                 typed,
                 status=told.status,
@@ -197,8 +199,15 @@ class Asking:
         first = visit.operations.named(before.operation)
         return before.joined(await visit.operations.perform(first, visit.actor, before.given))
 
+    def _needed(self, visit: PageVisit) -> Collection[str]:
+        """The fields that its operation cannot do without. What is made of the fields otherwise says so by itself."""
+        if self.form.takes is not None:
+            return ()
+        return needed_of(visit.operations.named(self.form.operation(visit)).input) - self.form.clears
+
     def _view(
         self,
+        visit: PageVisit,
         question: Question,
         typed: Mapping[str, str] | None = None,
         *,
@@ -209,6 +218,7 @@ class Asking:
         headers: Mapping[str, str] | None = None,
     ) -> View:
         shown = question if typed is None else _with(question, kept_of(self.form, typed))
+        needed = self._needed(visit)
         values = {
             "question": shown,
             "action": self.action,
@@ -219,18 +229,21 @@ class Asking:
             "now": self._now(question, typed or {}) if status == _CHANGED else (),
             "once": secrets.token_hex(16),
             "fields": [
-                {"name": name, "kind": kind, "shown": question.fields.get(name, Field())}
+                {"name": name, "kind": kind, "shown": question.fields.get(name, Field()), "needed": name in needed}
                 for name, kind in self.form.fields.items()
             ],
             "issues": issues or {},
+            "wrong": wrong_of(question, self.form.fields, issues or {}),
             "problem": problem,
             "confirm": confirm,
             "confirm_at": confirm_at(self.action) if confirm and self.by_provider else "",
             "typed": typed,
             "more": question.more,
             "uploads": self.form.uploads,
+            "upload_bytes": self.upload_bytes,
         }
-        return View(template=self.form.template, values=values, title=question.title, status=status)
+        title = question.title if status == _OK else f"Not done: {question.title}"
+        return View(template=self.form.template, values=values, title=title, status=status)
 
 
 async def _confirmed(visit: PageVisit, token: str, secret: str, sign_in: SignIn) -> PageVisit:

@@ -1,0 +1,113 @@
+"""Forms and open pages in a real browser: what a refusal says, whose times are told, what an update leaves alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.panel.browser import (
+    CHROMIUM,
+    chromium,
+    session_of,
+    visited,
+)
+from tests.support.panel.panel import Panel, panel
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+SOON = 8_000  # milliseconds
+TALKS = """\
+import http.server, os, threading, time
+
+def talk():
+    for number in range(1_000_000):
+        print(f"line {number} of what it says", flush=True)
+        time.sleep(0.02)
+
+threading.Thread(target=talk, daemon=True).start()
+address = ("127.0.0.1", int(os.environ["PORT"]))
+http.server.ThreadingHTTPServer(address, http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+PRESS = """
+() => {
+  const button = document.querySelector("form.question button[type=submit]");
+  const tell = () => say(`${button.ariaBusy} ${button.innerText}`);
+  new MutationObserver(tell).observe(button, { subtree: true, childList: true });
+  button.click();
+  setTimeout(() => button.click(), 800);
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
+    if CHROMIUM is None:
+        pytest.skip("needs chromium")
+    with panel(tmp_path_factory.mktemp("forms") / "data", HEADWAY_CONCURRENCY="1") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser(running: Panel) -> Iterator[Browser]:
+    del running  # which is ended after the browser
+    with chromium() as launched:
+        yield launched
+
+
+@pytest.fixture(scope="module")
+def session(running: Panel) -> str:
+    return session_of(running)
+
+
+@contextmanager
+def opened(running: Panel, browser: Browser, session: str) -> Iterator[Page]:
+    """A page whose scripts must not fail."""
+    with visited(running, browser, session) as page:
+        said: list[str] = []
+        page.on("pageerror", lambda error: said.append(str(error)))
+        yield page
+        assert said == []
+
+
+def ended(running: Panel, name: str) -> tuple[str, str, str]:
+    """An environment, an application in it, and a deployment of that which has ended at once: it has no source."""
+    environment_id = running.post("project.create", name=name)["environment"]["environmentId"]
+    application_id = running.post("application.create", name=name, environmentId=environment_id)["applicationId"]
+    deployment_id = running.deploy(application_id, title=f"of {name}")
+    running.ended(deployment_id)
+    return environment_id, application_id, deployment_id
+
+
+def comes(page: Page, condition: str) -> None:
+    """Returns once it is so on the page, which is looked at from outside: its own scripts evaluate nothing."""
+    deadline = time.monotonic() + 2 * SOON / 1_000
+    while not page.evaluate(condition):
+        assert time.monotonic() < deadline, condition
+        page.wait_for_timeout(50)
+
+
+def within(page: Page, part: str) -> bool:
+    """Whether the focus is within a part."""
+    found = page.evaluate("part => document.activeElement.closest('[data-part]')?.dataset.part === part", part)
+    return bool(found)
+
+
+def test_who_is_refused_is_led_to_what_is_not_right(running: Panel, browser: Browser, session: str) -> None:
+    with opened(running, browser, session) as page:
+        page.goto("/servers/add")
+        page.get_by_label("Name", exact=True).fill("far")
+        page.locator("#field-ipAddress").fill("127.0.0.1")
+        page.locator("#field-port").fill("70000")
+        page.locator("form.question button[type=submit]").click()
+        focused = page.locator(":focus")
+        assert focused.get_attribute("role") == "alert"
+        assert "Nothing was done: 1 field is not right." in focused.inner_text()
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        comes(page, "document.activeElement.id === 'field-port'")
