@@ -11,6 +11,8 @@ import pytest
 
 from tests.support.panel.browser import (
     CHROMIUM,
+    NAME,
+    PASSWORD,
     chromium,
     session_of,
     visited,
@@ -18,7 +20,7 @@ from tests.support.panel.browser import (
 from tests.support.panel.panel import Panel, panel
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 SOON = 8_000  # milliseconds
@@ -111,3 +113,55 @@ def test_who_is_refused_is_led_to_what_is_not_right(running: Panel, browser: Bro
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
         comes(page, "document.activeElement.id === 'field-port'")
+
+
+def test_a_page_of_another_organisation_shows_nothing_of_this_one(
+    running: Panel, browser: Browser, session: str
+) -> None:
+    del session  # but there is somebody who may
+    ended(running, "of the first")
+    running.post("organization.create", name="The second")
+    with visited(running, browser) as page:
+        page.goto("/services")
+        page.get_by_label("Name").fill(NAME)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/services")
+        page.get_by_role("link", name="of the first").first.wait_for(timeout=SOON)
+        form, other = page.context.new_page(), page.context.new_page()
+        form.goto("/servers/add")
+        form.locator("#field-name").fill("kept")
+        other.goto("/account")
+        other.locator('form[action^="/organization/"] button').click()
+        other.wait_for_url("**/home")
+        for tab in (page, form):
+            tab.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+            tab.get_by_text("You look at another organisation now.").wait_for(timeout=SOON)
+            assert tab.get_by_role("link", name="Load this page again").count() == 1
+        assert page.get_by_role("link", name="of the first").count() > 0, "what is old is left alone"
+        assert form.locator("#field-name").input_value() == "kept"
+        page.keyboard.press("Control+k")
+        page.get_by_text("This was not to be had.").wait_for(timeout=SOON)
+        form.locator("#field-ipAddress").fill("127.0.0.1")
+        form.locator("form.question button[type=submit]").click()
+        form.get_by_text("You have signed in anew since this page was opened.").wait_for(timeout=SOON)
+        assert form.locator("#field-name").input_value() == "kept"
+
+
+def test_a_page_of_before_an_upgrade_says_so_once(running: Panel, browser: Browser, session: str) -> None:
+    _, application_id, _ = ended(running, "upgraded")
+
+    def as_another_version(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, headers={**answer.headers, "x-headway-files": "another"})
+
+    with opened(running, browser, session) as page:
+        page.goto("/services?text=upgraded")
+        loads: list[str] = []
+        page.on("framenavigated", lambda frame: loads.append(frame.url))
+        page.route("**/-/*", as_another_version)
+        running.post("application.update", applicationId=application_id, name="upgraded since")
+        page.get_by_text("Headway was updated.").wait_for(timeout=2 * SOON)
+        page.wait_for_timeout(1_000)
+        assert page.get_by_text("upgraded since").count() == 0
+        assert loads == [], "who has just come is left alone"

@@ -27,6 +27,14 @@ class Look(StrEnum):
     CHOICE = "choice"
 
 
+# What they are to who asks what may be given back; what is typed into them is read by their looks.
+_KINDS: Mapping[Look, Kind] = {
+    Look.CHECK: Kind.FLAG,
+    Look.SECRET: Kind.SECRET,
+    Look.SECRET_AREA: Kind.SECRET_BLOCK,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A place in a form to type into, by the input's name on the wire. ``none`` is what choosing nothing is called,
@@ -49,7 +57,7 @@ class Entry:
 
 def fields_of(entries: Iterable[Entry]) -> Mapping[str, Kind]:
     """The fields of a form that has these entries: what is wrong with one is told beside it."""
-    return {each.name: Kind.FLAG if each.look is Look.CHECK else Kind.TEXT for each in entries}
+    return {each.name: _KINDS.get(each.look, Kind.TEXT) for each in entries}
 
 
 def takes(entries: Sequence[Entry]) -> Callable[[Visit, Mapping[str, str]], Awaitable[Mapping[str, object]]]:

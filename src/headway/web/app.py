@@ -23,7 +23,7 @@ from headway.http.origin import Place, Way, is_asked_from
 from headway.http.outlets import AsgiStream
 from headway.http.request_ids import told_path
 from headway.kernel.context import found
-from headway.kernel.errors import Code, TooManyRequests
+from headway.kernel.errors import Code, HeadwayError, TooManyRequests
 from headway.pages.forms import Several
 from headway.pages.page import MOST_TOPICS, Asked, Page, Unknown, View
 from headway.web.answers import Flashes, Headers, led_to, once_with_flash, open_answer, page_answer, said_once
@@ -31,14 +31,16 @@ from headway.web.choices import Choices
 from headway.web.entrance import WebNeeds
 from headway.web.form_post import Asking, Done, ShownOnce
 from headway.web.frame import NOBODY, OF_A_VISIT, PLACES, Frame
+from headway.web.kept import KeptForms
 from headway.web.live import LIVE_PATH, Live
 from headway.web.long_asks import LongAsks
+from headway.web.marks import marked
 from headway.web.part_cache import Made, NotedVisit, PartCache, made_of
 from headway.web.passkeys import PasskeyDoor
 from headway.web.paths import HOME, Named, Paths, Piece
 from headway.web.provider import ProviderDoor
 from headway.web.renderer import ANY_NAME, OWN, Templates
-from headway.web.requests import Came, FormTokens, came
+from headway.web.requests import Came, ForeignForm, FormTokens, came
 from headway.web.sent_files import SentFiles
 from headway.web.several_post import AskingSeveral
 from headway.web.sign_in import SIGN_IN, SignInPages
@@ -47,6 +49,9 @@ from headway.web.visits import Operations, PageVisit
 
 _ROOT = Path(headway.__file__).parent
 _FIRST = ("/home", "/deployments")  # of these the first that there is
+# A part without content, by which a page that has no other hears that its session is over.
+_HERE_PATH = f"{LIVE_PATH}/-/here"
+_HERE = b'<section data-part="here" hidden></section>'
 _ORGANIZATION: Asked[Mapping[str, str]] = Asked("organization.one")
 _OK = 200
 _OVER = "Your session has ended. Sign in again."
@@ -80,6 +85,7 @@ class Web:
         self._uploads = SentFiles(needs.receive_upload)
         self._places = {path: self._permission(path) for path in sorted(PLACES & needs.pages.keys())}
         self._shown_once = ShownOnce()
+        self._kept_forms = KeptForms()
         self._choices = Choices(sign_in=needs.door.sign_in, clock=needs.clock, paths=self._paths, tokens=self._tokens)
         self._before = SignInPages(
             sign_in=needs.door.sign_in,
@@ -117,6 +123,8 @@ class Web:
         request = came(scope, receive, self._place_of(scope), self._needs.door.origins.visitor_of(scope))
         if (path, request.method) == (LIVE_PATH, "GET"):
             return await self._told_live(request, scope)
+        if (path, request.method) == (_HERE_PATH, "GET"):
+            return await self._here(request)
         before = await self._before.answer(request)
         if isinstance(before, View):
             return self._said(before, Frame(plain=request.place.way is Way.PLAIN, theme=request.theme))
@@ -148,6 +156,12 @@ class Web:
         found(actor=actor.user_id)
         return self._live.open(actor, request.raw_query)
 
+    async def _here(self, request: Came) -> Answer:
+        actor = None if request.token is None else await self._needs.door.sign_in.by_session(request.token)
+        if actor is None:
+            raise Problem(401, Code.UNAUTHORIZED, _OVER)
+        return marked(page_answer(_HERE, request.headers), self._static.digest, actor)
+
     async def _shown(self, request: Came) -> Answer:
         """What somebody with a session is shown; whoever has none is led to sign in, and back here."""
         named = self._named(request)
@@ -161,8 +175,7 @@ class Web:
         if actor is None:
             if named.piece is Piece.PART:
                 raise Problem(401, Code.UNAUTHORIZED, _OVER)
-            said = "" if request.token is None else "&said=over"
-            return led_to(f"{SIGN_IN}?next={quote(request.address)}{said}")
+            return await self._signed_out(request, named)
         found(actor=actor.user_id)
         came_from.set(request.visitor.address)
         self._needs.door.access.usage.spend(actor)
@@ -170,7 +183,18 @@ class Web:
             return led_to(next(path for path in _FIRST if path in self._needs.pages))
         visit = self._visit(request, actor, named)
         frame = await self._frame(request, visit, named)
-        return await self._guarded(lambda: self._of_page(request, visit, named, frame), request.path, frame)
+        answer = await self._guarded(lambda: self._of_page(request, visit, named, frame), request.path, frame)
+        return marked(answer, self._static.digest, actor) if named.piece is Piece.PART else answer
+
+    async def _signed_out(self, request: Came, named: Named) -> Answer:
+        """The way to sign in, and back here; with what was typed into a form a page that keeps it meanwhile."""
+        form = self._page(named.page).forms.get(named.name) if request.method == "POST" else None
+        if form is not None and not form.uploads and request.place.takes_passwords:
+            view = await self._kept_forms.signed_out(request, form)
+            if view is not None:
+                return self._said(view, Frame(plain=request.place.way is Way.PLAIN, theme=request.theme))
+        said = "" if request.token is None else "&said=over"
+        return led_to(f"{SIGN_IN}?next={quote(request.address)}{said}")
 
     async def _open(self, request: Came, named: Named) -> Answer:
         """What whoever has its address is shown, signed in or not: nothing of them, and nothing that leads on."""
@@ -180,7 +204,8 @@ class Web:
 
         async def show() -> Answer:
             view = await (page.parts[named.name] if named.piece is Piece.PART else page.show)(visit)
-            return open_answer(self._html(view, frame), request.headers, view.status, _encoded(view.headers))
+            answer = open_answer(self._html(view, frame), request.headers, view.status, _encoded(view.headers))
+            return marked(answer, self._static.digest)
 
         def tell(problem: Problem, _path: str) -> Answer:
             title, values = _TITLES.get(problem.status, _WRONG), {"status": problem.status, "text": problem.message}
@@ -284,20 +309,40 @@ class Web:
         )
         if request.method == "GET":
             return self._said(await asking.question(visit), frame)
-        if page.forms[named.name].uploads:
-            await asking.admit(visit)
-            require = partial(self._tokens.require, request.token or "")
-            async with self._uploads.sent(request, visit.actor, require) as (typed, upload):
-                require(typed)
-                done = await asking.done(visit, request, typed, self._needs.door.sign_in, upload)
-        else:
-            typed = await request.form()
-            self._tokens.require(request.token or "", typed)
-            done = await asking.done(visit, request, typed, self._needs.door.sign_in)
+        try:
+            done = await self._sent(asking, request, visit)
+        except ForeignForm as foreign:
+            done = await self._asked_again(asking, request, visit, foreign)
         if isinstance(done, Done):
             cookie = self._flashes.sent(request.place, request.token or "", done.flash)
             return led_to(self._paths.ours(done.then), (cookie,))
         return self._said(done, frame)
+
+    async def _sent(self, asking: Asking, request: Came, visit: PageVisit) -> Done | View:
+        """What becomes of what was sent. Raises ForeignForm, and as the form does."""
+        require, sign_in = partial(self._tokens.require, request.token or ""), self._needs.door.sign_in
+        if not asking.form.uploads:
+            typed = await request.form()
+            require(typed)
+            return await asking.done(visit, request, typed, sign_in)
+        await asking.admit(visit)
+        async with self._uploads.sent(request, visit.actor, require) as (typed, upload):
+            require(typed)
+            return await asking.done(visit, request, typed, sign_in, upload)
+
+    async def _asked_again(self, asking: Asking, request: Came, visit: PageVisit, foreign: ForeignForm) -> View:
+        """The form with what was typed in a session before; where this one has no such form, a page that keeps that.
+        Raises ForeignForm where there is neither.
+        """
+        try:
+            return await asking.again(visit, foreign.typed)
+        except (HeadwayError, Problem) as error:
+            if error.code == Code.INTERNAL:
+                raise
+            kept = self._kept_forms.another(request, asking.form, foreign.typed)
+            if kept is None:
+                raise foreign from None
+            return kept
 
     async def _of_several(self, several: Several, request: Came, visit: PageVisit, frame: Frame) -> Answer:
         came_by = self._paths.ours(request.query.get("back", ""))
@@ -306,8 +351,12 @@ class Web:
         if request.method == "GET":
             return self._said(await asking.question(visit), frame)
         typed = await request.form()
-        self._tokens.require(request.token or "", typed)
-        return self._said(await asking.done(visit, request, typed), frame)
+        try:
+            self._tokens.require(request.token or "", typed)
+            view = await asking.done(visit, request, typed)
+        except ForeignForm:
+            view = await asking.again(visit)
+        return self._said(view, frame)
 
     def _told(self, problem: Problem, frame: Frame, path: str) -> Answer:
         """A page that says why there is none at this path, and leads back to the place that it is of."""

@@ -39,6 +39,18 @@ def kept_of(form: Form, typed: Mapping[str, str]) -> Mapping[str, str]:
     return {name: typed.get(name, "") for name, kind in form.fields.items() if kind not in _SECRETS}
 
 
+def returned_of(form: Form, typed: Mapping[str, str]) -> Mapping[str, str]:
+    """What was typed that is given back to be sent once more, as it was: fields of the form that are no secrets, and
+    what was ticked of one that holds several.
+    """
+    shown = {name for name, kind in form.fields.items() if kind not in _SECRETS}
+    return {
+        name: text
+        for name, text in typed.items()
+        if text and (name in shown or (name not in form.fields and name.partition(".")[0] in shown))
+    }
+
+
 def told_of(issues: Sequence[Issue], fields: Mapping[str, Kind]) -> tuple[Mapping[str, str], str]:
     """What is wrong with each field, and with all else, as sentences."""
     at: dict[str, list[str]] = {}

@@ -19,7 +19,7 @@ from headway.kernel.errors import Code, HeadwayError
 from headway.kernel.uploads import Upload
 from headway.pages.forms import Field, Flash, Form, Question
 from headway.pages.page import View
-from headway.web.form_fields import kept_of, told_of, values_of, wrong_of
+from headway.web.form_fields import kept_of, returned_of, told_of, values_of, wrong_of
 from headway.web.provider import confirm_at
 from headway.web.requests import Came
 from headway.web.visits import PageVisit
@@ -32,6 +32,7 @@ _CHANGED_MEANWHILE = (
 )
 _SHOWN_AGAIN_SECONDS = 60.0  # to who clicks twice or loads the answer anew: what it shows is told nobody later
 _MOST_SHOWN = 256
+ANOTHER_SESSION = "You have signed in anew since this page was opened. Look it over and send it again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,12 @@ class Asking:
     async def question(self, visit: PageVisit) -> View:
         """What it asks before it does anything. Raises what its page raises, and Forbidden."""
         return self._view(visit, await self._asked(visit), confirm=self._must_confirm(visit))
+
+    async def again(self, visit: PageVisit, typed: Mapping[str, str]) -> View:
+        """What it asks, with what was typed into it in a session that is over. Raises as ``question`` does."""
+        question, kept = await self._asked(visit), returned_of(self.form, typed)
+        confirm = self._must_confirm(visit)
+        return self._view(visit, question, kept, status=_FORBIDDEN, problem=ANOTHER_SESSION, confirm=confirm)
 
     async def admit(self, visit: PageVisit) -> None:
         """Whether it may be sent at all, and what it is about is there: asked before a file is taken. Raises what its

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from headway.core.access.model import Actor
 from headway.pages.forms import Flash
+from headway.web.marks import mark_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Frame:
         main = _shown(_MAIN, offered)
         groups = [{"label": label, "places": _shown(places, offered)} for label, places in _GROUPS]
         return {
-            "me": None if self.actor is None else {"name": self.actor.name, "organization": self.organization},
+            "me": None if self.actor is None else self._me(self.actor),
             "form_token": self.form_token,
             "flash": self.flash,
             "navigation": main,
@@ -82,6 +83,9 @@ class Frame:
             "theme": self.theme,
             "origin": self.origin,
         }
+
+    def _me(self, actor: Actor) -> Mapping[str, str]:
+        return {"name": actor.name, "organization": self.organization, "mark": mark_of(actor)}
 
 
 def _shown(places: Sequence[_Place], offered: Collection[str]) -> list[Mapping[str, str]]:

@@ -26,13 +26,14 @@ _LONGEST_AGENT = 200
 
 
 class ForeignForm(Forbidden):
-    """A form was not sent by a page of this panel."""
+    """A form was not sent by a page of this panel, or by one of another session: then with what was ``typed``."""
 
-    def __init__(self) -> None:
+    def __init__(self, typed: Mapping[str, str] | None = None) -> None:
         super().__init__(
             "This form was not sent from a page of this panel, or that page is too old. Open it again and send it once"
             " more."
         )
+        self.typed = typed or {}
 
 
 class NotOpened(Forbidden):
@@ -127,4 +128,4 @@ class FormTokens:
     def require(self, token: str, form: Mapping[str, str]) -> None:
         """Raises ForeignForm for a form that has not this session's."""
         if not hmac.compare_digest(form.get(FORM_TOKEN, "").encode(errors="replace"), self.of(token).encode()):
-            raise ForeignForm
+            raise ForeignForm(form)

@@ -13,7 +13,7 @@ from headway.http import errors
 from headway.kernel.errors import Code, HeadwayError
 from headway.pages.forms import Became, Question, Several
 from headway.pages.page import View
-from headway.web.form_post import form_key
+from headway.web.form_post import ANOTHER_SESSION, form_key
 from headway.web.requests import Came
 from headway.web.visits import PageVisit
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 _ONCE = "once"
 _AT_ONCE = 10
-_UNFIT = 422
+_FORBIDDEN, _UNFIT = 403, 422
 _UNFORESEEN = "Headway made a mistake with this one; its own log tells more."
 
 
@@ -36,6 +36,10 @@ class AskingSeveral:
     async def question(self, visit: PageVisit) -> View:
         """What it asks before it does anything."""
         return self._question(await self.several.asks(visit))
+
+    async def again(self, visit: PageVisit) -> View:
+        """What it asks, of who has sent it in a session that is over."""
+        return self._question(await self.several.asks(visit), status=_FORBIDDEN, problem=ANOTHER_SESSION)
 
     async def done(self, visit: PageVisit, came: Came, typed: Mapping[str, str]) -> View:
         """What became of each; the question again where there is nothing to do."""
@@ -65,7 +69,7 @@ class AskingSeveral:
                 raise
             return Became(text=errors.problem_of(error).message, good=False)
 
-    def _question(self, question: Question, status: int = 200) -> View:
+    def _question(self, question: Question, status: int = 200, problem: str = "") -> View:
         values = {
             "question": question,
             "action": self.action,
@@ -73,7 +77,7 @@ class AskingSeveral:
             "once": secrets.token_hex(16),
             "fields": (),
             "issues": {},
-            "problem": "",
+            "problem": problem,
         }
         return View(template="web/templates/question.html", values=values, title=question.title, status=status)
 

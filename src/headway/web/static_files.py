@@ -26,7 +26,8 @@ class StaticFiles:
         digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
         for name, body in self._files.items():
             digest.update(b"%s %d\n%s" % (name.encode(), len(body), body))
-        self._base = f"{PREFIX}{digest.hexdigest()}/"
+        self.digest = digest.hexdigest()  # another one when any of them is another
+        self._base = f"{PREFIX}{self.digest}/"
 
     def address(self, name: str) -> str:
         """The address of a file. Raises LookupError where there is none."""

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from tests.integration.http.world import World
-from tests.integration.web.browsers import OWN, browser, send, signed_in
+from tests.integration.web.browsers import OWN, PASSWORD, browser, form_token_of, send, signed_in
+from tests.integration.web.forged import everything
 
 ANEW = "You have signed in anew since this page was opened. Look it over and send it again."
 SECRET = "correct-horse-battery"
@@ -63,6 +64,75 @@ async def test_what_is_needed_is_marked_before_it_is_sent(world: World, path: st
         text = (await client.get(address)).text
     assert set(re.findall(r'<(?:input|textarea|select) id="field-(\w+)"[^>]* required', text)) >= needed
     assert not re.search(r'id="field-description"[^>]* required', text)
+
+
+async def test_what_was_typed_in_a_session_before_is_shown_again_and_nothing_is_done(world: World) -> None:
+    async with signed_in(world) as client:
+        old = await form_token_of(client)
+        await client.post("/sign-out", data={"form_token": old}, headers=OWN)
+        back = await client.post("/sign-in", data={"name": "Owner", "password": PASSWORD}, headers=OWN)
+        assert back.status_code == 303
+        unchanged = everything(world)
+        typed = {"registryName": "ours", "registryUrl": "registry.example", "username": "ann", "password": SECRET}
+        sent = await client.post("/registries/create", data={**typed, "form_token": old}, headers=OWN)
+        assert sent.status_code == 403
+        assert ANEW in sent.text
+        assert 'value="registry.example"' in sent.text
+        assert SECRET not in sent.text
+        assert everything(world) == unchanged
+        now = hidden_in(sent.text, "/registries/create")
+        done = await client.post("/registries/create", data={**typed, **now}, headers=OWN)
+        assert done.status_code == 303
+    assert [each["registryName"] for each in await world.get("registry.all")] == ["ours"]
+
+
+async def test_what_was_typed_is_kept_while_one_signs_in(world: World) -> None:
+    path = "/servers/add"
+    typed = {"name": "far", "ipAddress": '"><b>\ntwo', "form_token": "0" * 64, "confirm": SECRET, "other": SECRET}
+    async with signed_in(world) as client, browser(world) as nobody:
+        unchanged = everything(world)
+        out = await nobody.post(path, data=typed, headers=OWN)
+        assert out.status_code == 401
+        assert 'href="/sign-in?next=/servers" target="_blank"' in out.text
+        assert SECRET not in out.text
+        kept = hidden_in(out.text, path)
+        assert kept == {"name": "far", "ipAddress": '"><b>\ntwo'}
+        again = await client.post(path, data=dict(kept), headers=OWN)
+        assert (again.status_code, ANEW in again.text, 'value="far"' in again.text) == (403, True, True)
+        assert everything(world) == unchanged
+        empty = await nobody.post(path, data={"form_token": "0" * 64, "name": ""}, headers=OWN)
+        assert (empty.status_code, empty.headers["location"]) == (303, "/sign-in?next=/servers/add")
+
+
+async def test_what_another_organisation_has_no_form_for_is_kept(world: World) -> None:
+    path = f"/services/{await world.application()}/variables/add-application"
+    async with signed_in(world, "stranger") as client:
+        typed = {"name": "GREETING", "value": "hello\nthere", "form_token": "0" * 64}
+        answer = await client.post(path, data=typed, headers=OWN)
+        assert (answer.status_code, "looks at another organisation" in answer.text) == (403, True)
+        assert hidden_in(answer.text, path) == {"name": "GREETING", "value": "hello\nthere"}
+        bare = await client.post(path, data={"form_token": "0" * 64}, headers=OWN)
+        assert (bare.status_code, "Open it again" in bare.text) == (403, True)
+
+
+async def test_an_open_page_is_told_whose_an_answer_is_and_for_which_files(world: World) -> None:
+    application_id = await world.application()
+    async with signed_in(world) as client, signed_in(world, "stranger") as other, browser(world) as nobody:
+        page = (await client.get("/home")).text
+        me, files = re.search(r'<body[^>]* data-me="([^"]+)"', page), re.search(r"/static/(\w+)/live.js", page)
+        assert me is not None
+        assert files is not None
+        for path in ("/home/-/under-way", "/services/gone/-/standing", "/live/-/here", "/palette/-/found"):
+            assert _marks(await client.get(path)) == (me[1], files[1]), path
+        known = await client.get("/home/-/under-way")
+        again = await client.get("/home/-/under-way", headers={"if-none-match": known.headers["etag"]})
+        assert (again.status_code, _marks(again)) == (304, (me[1], files[1]))
+        gone = await other.get(f"/services/{application_id}/-/standing")
+        theirs, _ = _marks(gone)
+        assert gone.status_code == 404
+        assert all(one != another for one, another in zip(theirs.split("."), me[1].split("."), strict=True))
+        assert (await nobody.get("/live/-/here")).status_code == 401
+        assert 'data-pull="/live/-/here"' in (await client.get("/servers/add")).text
 
 
 async def test_how_large_a_file_may_be_is_said_before_it_is_sent(world: World) -> None:

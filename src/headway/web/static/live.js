@@ -8,6 +8,7 @@ import { LiveStream } from "./live_stream.js";
 import { isLookedBackIn, toOwnEnds } from "./log_end.js";
 import { morph, tellGone } from "./morph.js";
 import "./palette.js";
+import { loadAnew, otherness, UPDATED } from "./whose.js";
 
 const QUICK = 3_000, TOLD = 15_000, SLOW = 60_000; // milliseconds from one look at a part to the next, where nothing calls for one
 const APART = 250, SILENCE = 30_000, DOUBT = 4_000, PATIENCE = 10_000, HIDDEN = 2_000, THERE = 30_000, MOST_TOPICS = 16;
@@ -60,7 +61,9 @@ async function pull(part, state) {
       throw new Error(String(answer.status));
     const text = answer.ok ? await answer.text() : "";
     tellHeard(Date.parse(answer.headers.get("date")));
+    const other = otherness(answer);
     if (answer.status === 401) tellOver();
+    else if (other) tellOther(other);
     else if (answer.status === 404 || answer.status === 410) tellGone(part, document.body.dataset.goneWords ?? "This was removed.");
     else if (answer.status === 403) tellGone(part, "You may not see this any more.");
     else if (answer.ok && part.isConnected && !isLookedBackIn(part)) {
@@ -155,14 +158,23 @@ function tellSilence() {
   tell(`Not heard from the panel since ${isToday ? since.toLocaleTimeString() : since.toLocaleString()}.`);
 }
 
-function tellOver() {
+// What is shown is asked for no more.
+function end(text, href, words) {
   over = true;
   stream.close();
   document.documentElement.dataset.stale = "";
   const link = document.createElement("a");
-  link.href = `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
-  link.textContent = "Sign in again";
-  tell("You are signed out.", link);
+  Object.assign(link, { href, textContent: words });
+  tell(text, link);
+}
+
+function tellOver() {
+  end("You are signed out.", `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`, "Sign in again");
+}
+
+function tellOther(text) {
+  end(text, location.pathname + location.search, "Load this page again");
+  if (text === UPDATED && Date.now() - moved > THERE) loadAnew();
 }
 
 // Who looks

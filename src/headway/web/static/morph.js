@@ -3,7 +3,7 @@
 import { tellAges } from "./ages.js";
 
 // Whether somebody has put something into a field, or is at it.
-function isTyped(node) {
+export function isTyped(node) {
   if (node === document.activeElement && node.matches("input, select, textarea")) return true;
   if (node instanceof HTMLSelectElement)
     return node.selectedIndex !== Math.max(0, [...node.options].findIndex((each) => each.defaultSelected));

@@ -1,6 +1,8 @@
 // The command palette over any page: what is typed is asked for, and what was found are links. Without scripts its button
 // leads to a page that does the same.
 
+import { otherness } from "./whose.js";
+
 const APART = 120; // milliseconds after the last key
 
 function offer(palette) {
@@ -15,7 +17,7 @@ function offer(palette) {
     asking.abort();
     const { signal } = (asking = new AbortController());
     const answer = await fetch(`${found.dataset.found}?${new URLSearchParams({ text: field.value })}`, { signal, redirect: "manual" });
-    if (!answer.ok || !answer.headers.has("x-headway-page")) throw new Error(String(answer.status));
+    if (!answer.ok || !answer.headers.has("x-headway-page") || otherness(answer)) throw new Error(String(answer.status));
     const part = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-part]");
     if (signal.aborted) return false;
     found.replaceChildren(...part.childNodes);

@@ -134,7 +134,7 @@ PAGE = Page(
             asks=_ask_password,
             did=lambda _visit, _answer: Flash(text="Your password has changed, and your other sessions have ended."),
             then=_to_account,
-            fields={"password": Kind.TEXT},
+            fields={"password": Kind.SECRET},
             template=f"{_FOLDER}/password_fields.html",
             takes=_take_password,
         ),
