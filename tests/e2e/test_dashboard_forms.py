@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,9 @@ from tests.support.panel.browser import (
     CHROMIUM,
     NAME,
     PASSWORD,
+    address_of,
     chromium,
+    cookie_name,
     session_of,
     visited,
 )
@@ -113,6 +116,22 @@ def test_who_is_refused_is_led_to_what_is_not_right(running: Panel, browser: Bro
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
         comes(page, "document.activeElement.id === 'field-port'")
+
+
+def test_times_are_those_of_who_reads(running: Panel, browser: Browser, session: str) -> None:
+    _, _, deployment_id = ended(running, "timed")
+    context = browser.new_context(base_url=address_of(running), timezone_id="America/New_York")
+    context.add_cookies([{"name": cookie_name(running), "value": session, "url": address_of(running)}])
+    page = context.new_page()
+    page.goto(f"/deployments/{deployment_id}")
+    facts = page.get_by_label("Facts", exact=True)
+    assert re.search(r"\d:\d\d:\d\d E[SD]T", facts.inner_text())
+    assert re.fullmatch(r".*\d:\d\d:\d\d UTC", facts.locator("time").first.get_attribute("title") or "")
+    assert "UTC" not in page.locator("main").inner_text()
+    age = page.locator("time[data-age=ago]").first.get_attribute("title") or ""
+    assert re.fullmatch(r".* E[SD]T \(.* UTC\)", age)
+    assert re.fullmatch(r"of day, E[SD]T", page.locator("[data-log-times] [value=clock]").inner_text())
+    context.close()
 
 
 def test_a_page_of_another_organisation_shows_nothing_of_this_one(

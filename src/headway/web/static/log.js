@@ -1,6 +1,7 @@
 // The log of a page: takes over what the panel has written into it, and shows all of it. Without it there are windows, links and
 // a search that are pages of their own.
 
+import { local, zoneAt } from "./ages.js";
 import { Finder } from "./log_find.js";
 import { Lines } from "./log_lines.js";
 import { made, Rows, Scroll } from "./log_scroll.js";
@@ -64,6 +65,7 @@ class Log {
   }
 
   listen() {
+    this.$("times").querySelector("[value=clock]").textContent = `of day, ${zoneAt(new Date())}`;
     const on = (name, kind, act) => this.$(name).addEventListener(kind, act);
     on("wrap", "change", (event) => this.choose({ wrap: event.target.checked }));
     on("times", "change", (event) => this.choose({ times: event.target.value }));
@@ -182,7 +184,7 @@ class Log {
     const told = this.chosen.times === "step" && !Number.isNaN(begun) ? `+${lasted(at - begun)}` : CLOCK.format(at);
     // When it was read late nobody knows when it was written: by then it was.
     node.textContent = row.caughtUp ? `≤ ${told}` : told;
-    node.title = `${row.caughtUp ? "Written by " : ""}${new Date(at).toLocaleString()}`;
+    node.title = `${row.caughtUp ? "Written by " : ""}${local(new Date(at))}`;
     return node;
   }
 
