@@ -134,6 +134,26 @@ def test_times_are_those_of_who_reads(running: Panel, browser: Browser, session:
     context.close()
 
 
+def test_what_is_cut_short_can_be_read_whole(running: Panel, browser: Browser, session: str) -> None:
+    name = "a name that goes on " * 8 + "to its end"
+    _, application_id, deployment_id = ended(running, name)
+    with opened(running, browser, session) as page:
+        hides = "getComputedStyle(each).overflow !== 'visible' && each.scrollWidth > each.clientWidth + 1"
+        cut = f"[...document.querySelectorAll('.fact *, .heading *')].filter(each => {hides}).length"
+        for width in (390, 1_440):
+            page.set_viewport_size({"width": width, "height": 900})
+            for path in (f"/deployments/{deployment_id}", f"/services/{application_id}"):
+                page.goto(path)
+                assert page.evaluate(cut) == 0, (path, width)
+        page.goto("/services")
+        link = page.locator(f'a[href="/services/{application_id}"]')
+        is_cut = f"each => {hides}"
+        assert link.evaluate(is_cut)
+        while not link.evaluate("link => link === document.activeElement"):
+            page.keyboard.press("Tab")
+        assert not link.evaluate(is_cut), "and in a table by the keyboard"
+
+
 def test_a_page_of_another_organisation_shows_nothing_of_this_one(
     running: Panel, browser: Browser, session: str
 ) -> None:

@@ -135,6 +135,13 @@ async def test_an_open_page_is_told_whose_an_answer_is_and_for_which_files(world
         assert 'data-pull="/live/-/here"' in (await client.get("/servers/add")).text
 
 
+async def test_a_variable_is_shown_whole_on_its_page(world: World) -> None:
+    application_id, value = await world.application(), "x" * 2_000 + "the-end"
+    await world.post("application.saveEnvironment", applicationId=application_id, env=f"NODE_ENV={value}\n")
+    async with signed_in(world) as client:
+        assert f">{value}</pre>" in (await client.get(f"/services/{application_id}/variable/NODE_ENV")).text
+
+
 async def test_how_large_a_file_may_be_is_said_before_it_is_sent(world: World) -> None:
     application_id = await world.application()
     async with signed_in(world) as client:
