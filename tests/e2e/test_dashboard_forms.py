@@ -154,6 +154,26 @@ def test_what_is_cut_short_can_be_read_whole(running: Panel, browser: Browser, s
         assert not link.evaluate(is_cut), "and in a table by the keyboard"
 
 
+def test_an_update_leaves_the_focus_where_it_is(running: Panel, browser: Browser, session: str) -> None:
+    environment_id, _, deployment_id = ended(running, "middle")
+    later = running.post("application.create", name="middlemost", environmentId=environment_id)["applicationId"]
+    with opened(running, browser, session) as page:
+        page.goto("/services?text=middle")
+        page.locator(f'a[href="/services/{later}"]').focus()
+        running.post("application.create", name="before the middle", environmentId=environment_id)
+        page.get_by_role("link", name="before the middle").wait_for(timeout=SOON)
+        assert page.locator(":focus").inner_text() == "middlemost"
+        running.post("application.delete", applicationId=later)
+        page.locator(f'a[href="/services/{later}"]').wait_for(state="detached", timeout=2 * SOON)
+        assert within(page, "list"), page.locator(":focus").evaluate_all("all => all.map(each => each.outerHTML)")
+
+        page.goto(f"/deployments/{deployment_id}")
+        page.locator('[data-part="state"] .actions a').last.focus()
+        running.post("deployment.removeDeployment", deploymentId=deployment_id)
+        page.get_by_text("This was removed.").first.wait_for(timeout=SOON)
+        assert page.evaluate("document.activeElement.closest('[data-gone]') !== null")
+
+
 def test_a_page_of_another_organisation_shows_nothing_of_this_one(
     running: Panel, browser: Browser, session: str
 ) -> None:
