@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +21,7 @@ from tests.support.panel.browser import (
     session_of,
     visited,
 )
-from tests.support.panel.panel import Panel, panel
+from tests.support.panel.panel import Panel, git_repository, panel
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
@@ -172,6 +173,30 @@ def test_an_update_leaves_the_focus_where_it_is(running: Panel, browser: Browser
         running.post("deployment.removeDeployment", deploymentId=deployment_id)
         page.get_by_text("This was removed.").first.wait_for(timeout=SOON)
         assert page.evaluate("document.activeElement.closest('[data-gone]') !== null")
+
+
+def test_what_somebody_marks_in_a_log_stays(running: Panel, browser: Browser, session: str, tmp_path: Path) -> None:
+    url = git_repository(tmp_path / "talks", {"app.py": TALKS, "Procfile": "web: python3 app.py\n"})
+    application_id = running.application(url, "talks")
+    running.done(running.deploy(application_id), 90)
+    with opened(running, browser, session) as page:
+        page.goto(f"/services/{application_id}/log")
+        log = page.locator("[data-follow]")
+        comes(page, "document.querySelectorAll('.log-line').length >= 200")
+        log.evaluate("log => getSelection().selectAllChildren(log.querySelectorAll('.log-line')[190])")
+        marked = page.evaluate("getSelection().toString()")
+        assert marked.startswith("line ")
+        page.get_by_text(re.compile("^Paused at ")).wait_for(timeout=SOON)
+        page.wait_for_timeout(4_000)
+        assert page.evaluate("getSelection().toString()") == marked
+        page.get_by_role("button", name="Go on").click()
+        comes(page, f"!document.querySelector('[data-follow]').innerText.includes({marked!r})")
+        assert page.get_by_text(re.compile("^Paused at ")).count() == 0
+        log.evaluate("log => { log.scrollTop = 0; }")
+        page.get_by_text(re.compile("^Paused at ")).wait_for(timeout=SOON)
+        log.evaluate("log => { log.scrollTop = log.scrollHeight; }")
+        page.get_by_text(re.compile("^Paused at ")).wait_for(state="detached", timeout=SOON)
+    running.post("application.stop", applicationId=application_id)
 
 
 def test_a_page_of_another_organisation_shows_nothing_of_this_one(

@@ -5,7 +5,7 @@ import { clock, tellAges } from "./ages.js";
 import "./copy.js";
 import "./keys.js";
 import { LiveStream } from "./live_stream.js";
-import { isLookedBackIn, toOwnEnds } from "./log_end.js";
+import { isHeld, toOwnEnds } from "./log_end.js";
 import { morph, tellGone } from "./morph.js";
 import "./palette.js";
 import { loadAnew, otherness, UPDATED } from "./whose.js";
@@ -39,12 +39,12 @@ function stateOf(part) {
 // Pulls a part as soon as may be: one pull of it at a time, and none sooner after the last.
 function want(part) {
   const state = stateOf(part);
-  if (over || isLookedBackIn(part)) return;
+  if (over || isHeld(part)) return;
   state.wanted = true;
   if (state.busy || state.timer !== null) return;
   state.timer = setTimeout(() => {
     state.timer = null;
-    if (isVisible() && part.isConnected && part.dataset.pull) pull(part, state);
+    if (isVisible() && part.isConnected && part.dataset.pull && !isHeld(part)) pull(part, state);
   }, Math.max(0, state.at + APART - Date.now()));
 }
 
@@ -66,7 +66,7 @@ async function pull(part, state) {
     else if (other) tellOther(other);
     else if (answer.status === 404 || answer.status === 410) tellGone(part, document.body.dataset.goneWords ?? "This was removed.");
     else if (answer.status === 403) tellGone(part, "You may not see this any more.");
-    else if (answer.ok && part.isConnected && !isLookedBackIn(part)) {
+    else if (answer.ok && part.isConnected && !isHeld(part)) {
       state.tag = answer.headers.get("etag");
       show(part, text);
     }
