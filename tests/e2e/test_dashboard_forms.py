@@ -199,6 +199,33 @@ def test_what_somebody_marks_in_a_log_stays(running: Panel, browser: Browser, se
     running.post("application.stop", applicationId=application_id)
 
 
+def test_a_form_at_work_says_so_and_is_not_sent_twice(running: Panel, browser: Browser, session: str) -> None:
+    _, application_id, _ = ended(running, "worked on")
+    with opened(running, browser, session) as page:
+        page.goto(f"/services/{application_id}/variables/add-application")
+        page.locator("#field-name").fill("GREETING")
+        words = page.locator("form.question button[type=submit]").inner_text()
+        held: list[Route] = []
+        said: list[str] = []
+        page.route("**/variables/add-application", lambda route: held.append(route))  # noqa: PLW0108 - it looks at it
+        page.expose_function("say", lambda text: said.append(text))  # noqa: PLW0108 - as above
+        page.evaluate(PRESS)  # nobody can look into a page that waits for its next one, which tells by itself
+        page.wait_for_timeout(1_500)
+        assert said[-1:] == ["true Working …"]
+        assert len(held) == 1
+        held[0].continue_()
+        page.wait_for_url(f"**/services/{application_id}/variables", timeout=SOON)
+        page.unroute("**/variables/add-application")
+        page.go_back()
+        assert page.locator("form.question button[type=submit]").inner_text() == words
+
+        page.goto(f"/new/services/{application_id}/upload")
+        field = page.locator("#field-zip")
+        field.evaluate("field => { field.dataset.mostBytes = 10; }")
+        field.set_input_files({"name": "shop.zip", "mimeType": "application/zip", "buffer": b"x" * 11})
+        assert "larger than" in field.evaluate("field => field.validationMessage")
+
+
 def test_a_page_of_another_organisation_shows_nothing_of_this_one(
     running: Panel, browser: Browser, session: str
 ) -> None:

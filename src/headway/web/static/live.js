@@ -3,6 +3,7 @@
 
 import { clock, tellAges } from "./ages.js";
 import "./copy.js";
+import "./form_work.js";
 import "./keys.js";
 import { LiveStream } from "./live_stream.js";
 import { isHeld, toOwnEnds } from "./log_end.js";
