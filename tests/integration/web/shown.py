@@ -59,7 +59,7 @@ class _Reader(HTMLParser):
 
 
 def _is_own_meta(given: dict[str, str]) -> bool:
-    return given.get("http-equiv") != "refresh" or given.get("content") == "10"
+    return given.get("http-equiv") != "refresh" or given.get("content") == "60"
 
 
 def _leads_well(tag: str, name: str, value: str) -> bool:

@@ -142,6 +142,30 @@ async def test_a_variable_is_shown_whole_on_its_page(world: World) -> None:
         assert f">{value}</pre>" in (await client.get(f"/services/{application_id}/variable/NODE_ENV")).text
 
 
+async def test_no_page_that_is_filled_in_loads_itself_anew(world: World) -> None:
+    """Without scripts what was typed would go with it."""
+    application_id = await world.application()
+    deployment_id = await world.deploy(application_id)
+    found: dict[str, tuple[bool, bool]] = {}
+    async with signed_in(world) as client:
+        for path in (
+            "/home",
+            "/deployments",
+            "/services",
+            f"/deployments/{deployment_id}",
+            f"/services/{application_id}",
+        ):
+            text = (await client.get(path)).text
+            main = text[text.index("<main") : text.index("</main>")]
+            is_filled = re.search(r"<(?:input(?! type=\"hidden\")|select|textarea)[ >]", main) is not None
+            found[path] = ('http-equiv="refresh" content="60"' in text, is_filled)
+            assert ("This page does not load anew by itself" in text) == is_filled, path
+        assert {path: refreshes == is_filled for path, (refreshes, is_filled) in found.items()} == dict.fromkeys(
+            found, False
+        )
+        assert found["/home"] == (True, False)
+
+
 async def test_how_large_a_file_may_be_is_said_before_it_is_sent(world: World) -> None:
     application_id = await world.application()
     async with signed_in(world) as client:
