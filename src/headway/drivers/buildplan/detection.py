@@ -244,7 +244,7 @@ def _with_processes(plan: BuildPlan, told: _Told) -> BuildPlan:
     commands |= {name: line for name, line in lines.items() if name != WEB or start is None}
     if start is not None and not plan.takes_requests and WEB not in lines:
         commands = {WORKER if name == WEB else name: line for name, line in commands.items()}
-    choices = [each for each in plan.choices if each.name != "start"]
+    choices = [each for each in plan.choices if each.name not in {"start", "port"}]
     if start is not None:
         choices.append(told.chosen("start", start))
     if lines:

@@ -72,6 +72,14 @@ class Choice:
     reason: str
     is_set: bool = False
 
+    @staticmethod
+    def of_port(port: int, file: str) -> Choice:
+        """The choice of a port that a file has, whatever PORT says."""
+        reason = (
+            f"{file} listens there and does not read PORT: no release starts beside the one before, and web runs once"
+        )
+        return Choice(name="port", value=str(port), reason=reason)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:

@@ -257,3 +257,27 @@ def test_documentation_in_python_is_not_taken_for_the_application_in_node_that_i
     assert plan({**documents, "package.json": '{"scripts": {"build": "tailwindcss"}}'}).provider == "python"
     api = {"requirements.txt": "fastapi\n", "main.py": "from fastapi import FastAPI\napp = FastAPI()\n"}
     assert plan({**node, **documents, **api}).provider == "python"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {
+            "go.mod": "module shop\n\ngo 1.24\n",
+            "main.go": 'package main\n\nfunc main() { http.ListenAndServe(":8080", nil) }\n',
+        },
+        {"requirements.txt": "nicegui\n", "main.py": "from nicegui import ui\n\nui.run()\n"},
+        {
+            "package.json": '{"scripts": {"start": "node server.js"}, "dependencies": {"express": "^4"}}',
+            "server.js": "require('express')().listen(8080)\n",
+        },
+    ],
+    ids=("Go", "Python", "Node"),
+)
+def test_a_port_in_the_program_is_no_choice_of_another_command_or_beside_the_variable(files: dict[str, str]) -> None:
+    def ports(found: BuildPlan) -> tuple[int | None, list[str]]:
+        return found.port, [each.value for each in found.choices if each.name == "port"]
+
+    assert ports(plan(files)) == (8080, ["8080"])
+    assert ports(plan(files, start="./serve --port $PORT")) == (None, [])
+    assert ports(plan(files, {"PORT": "9000"})) == (None, [])

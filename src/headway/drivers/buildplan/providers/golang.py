@@ -12,7 +12,7 @@ from headway.drivers.buildplan import image_program
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question
 from headway.drivers.buildplan.procfile import WEB
 from headway.drivers.buildplan.providers.contract import Provider
-from headway.drivers.buildplan.providers.golang_address import own_address
+from headway.drivers.buildplan.providers.golang_address import own_address, own_port
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.artifacts import Process
@@ -71,6 +71,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     choices.append(Choice(name="package", value=target, reason=reason, is_set=settings.package is not None))
     program = _program(tree, target, settings.start or "")
     line, why = _started(tree, target, settings.keep)
+    own = own_port(_sources(tree, target)) if "PORT" not in line else None
     argv = ("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", program, *_built(tree, target))
     return BuildPlan(
         provider="go",
@@ -82,8 +83,13 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         path=(posixpath.dirname(program),) if program != PROGRAM else (),
         env={"GIN_MODE": "release"} if framework == "Gin" else {},
         build_env={"CGO_ENABLED": "0" if needs_c is None else "1"},
+        port=None if own is None else own[0],
         packages=("gcc", "libc6-dev") if needs_c is not None else (),
-        choices=(*choices, Choice(name="start", value=line, reason=why)),
+        choices=(
+            *choices,
+            Choice(name="start", value=line, reason=why),
+            *([] if own is None else [Choice.of_port(*own)]),
+        ),
         questions=() if question is None else (question,),
         notes=() if needs_c is None else (f"{needs_c} is in C, so the build needs a C compiler (CGO_ENABLED=1).",),
     )
@@ -116,7 +122,7 @@ def _started(tree: Tree, target: str, keep: Collection[str]) -> tuple[str, str]:
     image = image_program.arguments(tree, _names(tree, target))
     if keep and image.folders:
         image = image_program.Arguments()
-    own = own_address(_sources(tree, target))
+    own = own_address(list(_sources(tree, target).values()))
     why = "the program that the build makes"
     if image.line and (own is None or (image.is_led and image.folders)):
         return f"./{PROGRAM} {image.line}", f"{why}, with what the Dockerfile starts it with"
@@ -202,11 +208,11 @@ def _programs(tree: Tree) -> tuple[str, ...]:
     return tuple(sorted(shallow, key=lambda each: (rank.get(each, 1 if "cmd/" in f"{each}/" else 2), each)))[:20]
 
 
-def _sources(tree: Tree, target: str) -> list[str]:
-    """The texts of a program's own package, as far as they are read."""
+def _sources(tree: Tree, target: str) -> dict[str, str]:
+    """The texts of a program's own package, as far as they are read, by file."""
     folder = target.removeprefix("./").removeprefix(".")
     names = (name for name in tree.matching("**/*.go") if posixpath.dirname(name) == folder)
-    return [tree.text(name) for name in names if not name.endswith("_test.go")]
+    return {name: tree.text(name) for name in names if not name.endswith("_test.go")}
 
 
 def _path(folder: str) -> str:

@@ -1,10 +1,16 @@
-"""Where a program in Go listens that does not read PORT: by which variable or option of its own it is led there."""
+"""Where a program in Go listens that does not read PORT: by which variable or option of its own it is led there, or
+the number that it has for it.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from headway.drivers.buildplan.providers.jsonc import without_comments
 
 _READS_PORT = re.compile(r"""["'`]PORT["'`]""")
 _TAG = re.compile(r"^([ \t]+)\w+[ \t]+(?:string|int|uint16)[ \t]+`([^`\n]{1,400})`", re.MULTILINE)
@@ -27,6 +33,19 @@ _OF_OTHERS = re.compile(
     re.IGNORECASE,
 )
 _BEFORE, _AFTER = 200, 200
+_HERE: Final = r"(?:0\.0\.0\.0|127\.0\.0\.1|localhost)?:(\d{4,5})"
+_VALUE: Final = (
+    rf"(?:\"{_HERE}\"|\":\"[ \t]*\+[ \t]*(\w+)|fmt\.Sprintf\([ \t]*\":%[dsv]\"[ \t]*,[ \t]*(\w+)[ \t]*\)|(\w+))"
+)
+_SERVES = re.compile(
+    rf"\.(?P<call>Listen(?:TLS)?|Start(?:TLS)?|Run(?:TLS)?|ListenAndServe(?:TLS)?)\(\s*{_VALUE}\s*[,)]"
+    rf"|\bhttp\.Server\{{[^{{}}]{{0,300}}?\bAddr[ \t]*:[ \t]*{_VALUE}"
+)
+_HANDS_ON = re.compile(r"\.(?:ListenAndServe(?:TLS)?|Serve(?:TLS)?|Listen)\(")
+# What serves itself to those who look after it, mostly at an address of its own.
+_ASIDE = re.compile(r"net/http/pprof|/promhttp\"|expvar\"")
+_MOST_CALLS: Final = 50
+_LEAST, _MOST = 1024, 65535  # what any account may listen on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +68,41 @@ def own_address(texts: Sequence[str]) -> Address | None:
         if (led := _led(match[2].strip('"'), match[1])) and _is_its_own(match[1]):
             return Address(after=f" -{match[1]} {led}", reason=f"which listens where its option -{match[1]} says")
     return None
+
+
+def own_port(texts: Mapping[str, str]) -> tuple[int, str] | None:
+    """The port that the program listens on whatever PORT says, with the file that has it; ``texts`` are those of all
+    that was read of it, by file. None where it reads PORT, has a second server, or nothing is sure.
+    """
+    if any(_READS_PORT.search(text) or _ASIDE.search(text) for text in texts.values()):
+        return None
+    found = [(port, name) for name, text in texts.items() for port in _ports(without_comments(text))]
+    if len(found) != 1 or not _LEAST <= found[0][0] <= _MOST:
+        return None
+    return found[0]
+
+
+def _ports(text: str) -> Iterator[int]:
+    """The port of each server; 0 for one whose address is said elsewhere."""
+    is_known = False
+    for match in islice(_SERVES.finditer(text), _MOST_CALLS):
+        digits, *names = match.groups()[1:5] if match["call"] else match.groups()[5:9]
+        name = next((each for each in names if each), None)
+        value = digits or (_assigned(text, name) if name is not None else None)
+        if value is None and (match["call"] is None or not match["call"].startswith("Listen")):
+            continue  # what is started or run is most often no server
+        is_known = True
+        yield int(value or 0)
+    if not is_known and _HANDS_ON.search(text):
+        yield 0
+
+
+def _assigned(text: str, name: str) -> str | None:
+    """The port in what a name stands for, where that is written once."""
+    typed = r"(?:[ \t]+(?:string|u?int(?:16)?))?"
+    value = rf'"?(?:{_HERE}|(\d{{4,5}}))"?'
+    found = re.findall(rf"(?<![\w.]){name}{typed}[ \t]*:?=[ \t]*{value}[ \t]*(?:\n|;|\Z)", text)
+    return "".join(found[0]) if len(found) == 1 else None
 
 
 def _variables(text: str) -> Iterator[tuple[str, str]]:

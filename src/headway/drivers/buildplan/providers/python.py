@@ -144,6 +144,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         build_env={**front.build_env, **start.build_env},
         run_env=start.run_env,
         keep=tuple(app.at(folder) for folder in start.keep),
+        port=start.own_port[0] if processes and start.own_port is not None else None,
         takes_requests=start.takes_requests or (is_told and start.confidence is not Confidence.SEEN),
         packages=packages,
         choices=(*_told(settings, front), *_choices(python, install, start, processes, release=release, server=server)),
@@ -298,6 +299,8 @@ def _choices(
         )
     for process in processes:
         yield Choice(name="start", value=process.command, reason=start.reason)
+        if start.own_port is not None:
+            yield Choice.of_port(*start.own_port)
     if start.site is not None:
         line = " ".join(start.phases[0].argv)
         yield Choice(name="build", value=line, reason=start.reason)

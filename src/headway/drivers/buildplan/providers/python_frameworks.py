@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.plan import Confidence, Question
-from headway.drivers.buildplan.providers import python_code
+from headway.drivers.buildplan.providers import python_address, python_code
 from headway.drivers.buildplan.providers.python_code import Place
 from headway.drivers.buildplan.providers.python_requirements import Requirements
 from headway.drivers.buildplan.providers.python_start import Interface, Served, Start, serve, serve_sockets
@@ -131,7 +131,7 @@ def _of_file(tree: Tree, name: str, text: str, requires: Requirements) -> Start 
         if python_code.imports(text, framework.module) and (variable := python_code.assigned(text, framework.makers)):
             return _served(framework, tree, name, variable, requires)
     own = _sanic(tree, name, text) or _aiohttp(tree, name, text, requires) or _tornado(name, text)
-    return own or next((_run(each, name) for each in _RUNNERS if python_code.imports(text, each[1])), None)
+    return own or next((_run(each, name, text) for each in _RUNNERS if python_code.imports(text, each[1])), None)
 
 
 def _factories(tree: Tree, name: str, text: str, requires: Requirements) -> Iterator[_Found]:
@@ -178,9 +178,11 @@ def _run_by_python(place: Place, name: str) -> str:
 def _dash(tree: Tree, name: str, text: str, variable: str, requires: Requirements) -> Start:
     server = _DASH_SERVER.search(text)
     if server is None:  # it reads HOST and PORT itself
-        command = f"env HOST=127.0.0.1 python3 {shlex.quote(name)}"
         return Start(
-            framework="Dash", command=command, reason=f"Dash: {name} has {variable} and no server for gunicorn"
+            framework="Dash",
+            command=f"env HOST=127.0.0.1 python3 {shlex.quote(name)}",
+            reason=f"Dash: {name} has {variable} and no server for gunicorn",
+            own_port=python_address.own_port(text, name),
         )
     served = serve(Interface.WSGI, python_code.place(tree, name), server[1], requires)
     reason = f"Dash: {name} has {server[1]}, {served.reason}"
@@ -213,7 +215,9 @@ def _aiohttp(tree: Tree, name: str, text: str, requires: Requirements) -> Start 
     if "run_app(" not in text:
         return None
     line = f"python3 {shlex.quote(name)}"
-    return Start(framework="aiohttp", command=line, reason=f"aiohttp: {name}", notes=port_note(name, text, "8080"))
+    own = python_address.own_port(text, name)
+    notes = port_note(name, text, "8080") if own is None else ()
+    return Start(framework="aiohttp", command=line, reason=f"aiohttp: {name}", own_port=own, notes=notes)
 
 
 def _tornado(name: str, text: str) -> Start | None:
@@ -221,18 +225,24 @@ def _tornado(name: str, text: str) -> Start | None:
     if not is_program or not python_code.imports(text, "tornado") or ".listen(" not in text:
         return None
     option = " --port=$PORT" if _TORNADO_PORT.search(text) else ""
-    reason = f"Tornado: {name}"
+    own = python_address.own_port(text, name) if not option else None
     return Start(
         framework="Tornado",
         command=f"python3 {shlex.quote(name)}{option}",
-        reason=reason,
-        notes=port_note(name, text) if not option else (),
+        reason=f"Tornado: {name}",
+        own_port=own,
+        notes=port_note(name, text) if not option and own is None else (),
     )
 
 
-def _run(runner: tuple[str, str, str], name: str) -> Start:
+def _run(runner: tuple[str, str, str], name: str, text: str) -> Start:
     label, module, line = runner
-    return Start(framework=label, command=line.format(shlex.quote(name)), reason=f"{label}: {name} imports {module}")
+    return Start(
+        framework=label,
+        command=line.format(shlex.quote(name)),
+        reason=f"{label}: {name} imports {module}",
+        own_port=python_address.own_port(text, name) if line.endswith("python3 {}") else None,
+    )
 
 
 def port_note(name: str, text: str, default: str | None = None) -> tuple[str, ...]:

@@ -175,12 +175,15 @@ def _told(tree: Tree, name: str, text: str, line: str) -> Start:
     serves = serves or image.is_led
     command, how = _led(text, line, image, _BY_ITSELF) if serves else (line, "")
     why = name if serves else f"{name}, in which nothing listens for requests"
+    is_led = how == _BY_ITSELF or image.is_led
+    own = python_address.own_port(text, name) if serves and not is_led else None
     return Start(
         command=command,
         reason=f"{why}, {how}" if how else why,
         takes_requests=serves,
+        own_port=own,
         confidence=Confidence.GUESSED,
-        notes=() if how == _BY_ITSELF or image.is_led else port_note(name, text),
+        notes=() if is_led or own is not None else port_note(name, text),
     )
 
 

@@ -26,7 +26,8 @@ class Start:
     """``command`` is the start command ("" where a ``site`` is served), ``reason`` says why it is that. ``adds`` are
     packages that it needs and the project does not ask for, ``follows`` the files that name those; ``before`` are
     phases ahead of all others, ``phases`` come after the installation. ``note_started`` is said where this command is
-    what starts, ``note_told`` where another does.
+    what starts, ``note_told`` where another does. ``own_port`` is the one that the program listens on whatever PORT
+    says, with the file that has it.
     """
 
     reason: str
@@ -44,6 +45,7 @@ class Start:
     build_env: Mapping[str, str] = field(default_factory=dict)
     run_env: Mapping[str, str] = field(default_factory=dict)
     keep: tuple[str, ...] = ()
+    own_port: tuple[int, str] | None = None
     confidence: Confidence = Confidence.SEEN
     questions: tuple[Question, ...] = ()
     notes: tuple[str, ...] = ()
