@@ -22,17 +22,21 @@ class SiteRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteRules:
-    """``fallback`` answers pages that no file is with index.html, as an application in one page needs it."""
+    """``fallback`` answers pages that no file is with index.html, as an application in one page needs it. ``base`` is
+    the path that its pages were built to lie below ("/shop"), "" for a site of its own host: its files are found there
+    too, and who asks for ``/`` is sent there.
+    """
 
     fallback: bool = False
     rules: tuple[SiteRule, ...] = ()
+    base: str = ""
 
     def dump(self) -> dict[str, Any]:
         """The JSON that ``load`` reads."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "base" or value}
 
     @staticmethod
     def load(values: Mapping[str, Any]) -> SiteRules:
         """The rules that ``dump`` wrote."""
         rules = tuple(SiteRule(**each) for each in values.get("rules", ()))
-        return SiteRules(fallback=bool(values.get("fallback")), rules=rules)
+        return SiteRules(fallback=bool(values.get("fallback")), rules=rules, base=str(values.get("base") or ""))

@@ -163,3 +163,14 @@ async def test_an_application_in_one_page_is_seen(
 ) -> None:
     bundle = await BUILDER.build(site, lay_out(site, files), spec_of(site, fallback=fallback))
     assert SiteRules.load(bundle.site).fallback is expected
+
+
+async def test_the_path_that_a_site_was_built_for_is_told(site: Worksite) -> None:
+    page = '<div id="root"></div><script type="module" src="/shop/assets/a.js"></script>'
+    files = {"index.html": page, "assets/a.js": "", "404.html": PAGE}
+    bundle = await BUILDER.build(site, lay_out(site, files), spec_of(site))
+    assert SiteRules.load(bundle.site).base == "/shop"
+    told = (
+        "The site was built to lie below /shop/ (index.html loads /shop/assets/a.js): it is served there, and visitors "
+    )
+    assert f"{told}of / are sent there." in site.said

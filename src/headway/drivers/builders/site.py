@@ -21,6 +21,7 @@ _OF_NO_BUILD = ("node_modules", ".git", ".venv", ".headway")  # installed, or He
 _MOST_LINES = "20000"
 _REMOVER = Path(__file__).with_name("leftover_remover.py").read_text()
 _SHOWN = 5
+_LONGEST_PAGE = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,24 @@ async def rules_of(work: Work, workspace: Workspace, folder: str, spec: BuildSpe
         await work.say(phrase("{}", note))
     missing = await read_inside(work.host, workspace, posixpath.normpath(f"{folder}/404.html"), limit=1)
     pages = await _count_pages(work, workspace, folder, spec)
-    return site_rules.read_rules(files, pages=pages, has_not_found=missing is not None, fallback=fallback)
+    rules = site_rules.read_rules(files, pages=pages, has_not_found=missing is not None, fallback=fallback)
+    return await _with_base(work, workspace, folder, rules)
+
+
+async def _with_base(work: Work, workspace: Workspace, folder: str, rules: SiteRules) -> SiteRules:
+    """The rules with the path that the site was built for, which is said."""
+    page = await read_inside(work.host, workspace, posixpath.normpath(f"{folder}/{INDEX}"), limit=_LONGEST_PAGE) or b""
+    names = site_rules.loaded(page.decode(errors="replace"))
+    places = [posixpath.normpath(f"{folder}/{name}") for name in names]
+    try:
+        read = [await read_inside(work.host, workspace, place, limit=1) for place in places]
+    except BuildError:
+        return rules  # a link that leads out is no file of the site
+    found = site_rules.with_base(rules, names, {n for n, data in zip(names, read, strict=True) if data is not None})
+    if found.base:
+        told = "was built to lie below {}/ ({} loads /{}): it is served there, and visitors of / are sent there."
+        await work.say(phrase(f"The site {told}", found.base, INDEX, names[0]))
+    return found
 
 
 async def _count_pages(work: Work, workspace: Workspace, folder: str, spec: BuildSpec) -> int:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from headway.drivers.buildplan.tree import parse_toml
@@ -30,6 +31,12 @@ _PART = re.compile(
 )
 _IN_TARGET = re.compile(r":([A-Za-z_][A-Za-z0-9_]*)[*+]?|\$(\d{1,2})")
 
+# What a page loads of the site itself, below a folder.
+_LOADED = re.compile(
+    r"\b(?:src|href)\s*=\s*[\"']?/((?:[\w.~@-]{1,100}/){1,12}[\w.~@-]{1,200}\.(?:m?js|css))(?=[\"'?\s>])"
+)
+_MOST_PARTS = 3  # of a path that a site is built for
+
 Note = Callable[[str], None]
 
 
@@ -47,6 +54,29 @@ def read_rules(files: Mapping[str, str], *, pages: int, has_not_found: bool, fal
     asked = _asks_for_fallback(files)
     seen = pages == 1 and not has_not_found and all(rule.status in _MOVES for rule in rules)
     return SiteRules(fallback=(asked or seen) if fallback is None else fallback, rules=rules)
+
+
+def loaded(page: str) -> tuple[str, ...]:
+    """The first file that a page loads by its whole path, as it is written, then without what may be the path that the
+    site was built for; () where it loads none.
+    """
+    found = _LOADED.search(page)
+    parts = found[1].split("/") if found is not None else []
+    if not parts or ".." in parts:
+        return ()
+    return tuple("/".join(parts[count:]) for count in range(min(len(parts), _MOST_PARTS + 1)))
+
+
+def with_base(rules: SiteRules, names: Sequence[str], there: Collection[str]) -> SiteRules:
+    """The rules of a site that was built for a path: of the ``names`` of a file that a page loads (see `loaded`) the
+    first is not ``there``, a later one is. A site with rules for that path of its own is left to these.
+    """
+    name = next((each for each in names if each in there), None)
+    if name is None or name == names[0]:
+        return rules
+    base = "/" + names[0].removesuffix(name).rstrip("/")
+    is_theirs = any(rule.pattern.startswith((re.escape(base), "/?")) or rule.pattern == "/" for rule in rules.rules)
+    return rules if is_theirs else replace(rules, base=base)
 
 
 def unheeded(files: Mapping[str, str]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from headway.drivers.buildplan.site_rules import read_rules
+from headway.drivers.buildplan.site_rules import loaded, read_rules, with_base
 from headway.drivers.runtimes.launch.launcher import file_server
 from headway.drivers.runtimes.launch.site_routes import site_routes
 from headway.infra.hosts.wheel_programs import beside_python
@@ -190,3 +190,48 @@ def test_a_rule_that_is_none_is_left_out_and_nothing_else_is(tmp_path: Path, tex
     assert [rule.target for rule in found.rules][-1] == "/about"
     with served(tmp_path, found) as client:
         assert told(client, "/fine") == (302, "/about")
+
+
+def test_a_site_that_was_built_for_a_path_is_served_there_and_visitors_are_sent_there(tmp_path: Path) -> None:
+    found = SiteRules(fallback=True, base="/shop", rules=rules({"_redirects": "/old /about 302\n"}).rules)
+    assert SiteRules.load(found.dump()) == found
+    with served(tmp_path, found) as client:
+        assert told(client, "/") == told(client, "/shop") == (302, "/shop/")
+        assert told(client, "/shop/") == (200, "home")
+        assert told(client, "/shop/assets/app.js") == told(client, "/assets/app.js") == (200, "code")
+        assert told(client, "/shop/docs") == (308, "/shop/docs/")
+        assert told(client, "/shop/docs/guide") == (200, "guide")
+        assert told(client, "/shop/users/7") == (200, "home")
+        assert told(client, "/shop/old") == (302, "/about")
+        hidden = ("/shop/.env", "/shop/%2eenv", "/shop/../.env", "/shop/..%2f.env", "/shop/assets/gone.js", "/shops.js")
+        assert [told(client, path)[0] for path in hidden] == [404] * 6
+        # Where the edge takes the path off, the page that is asked for is the one below it.
+        assert told(client, "/", **{"X-Forwarded-Prefix": "/shop"}) == (200, "home")
+
+
+def test_a_site_without_such_a_path_has_the_routes_that_it_had(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    assert site_routes(folder, SiteRules(base="/shop"))[2:] == site_routes(folder, SiteRules())
+    assert SiteRules().dump() == {"fallback": False, "rules": ()}
+
+
+@pytest.mark.parametrize(
+    ("page", "files", "redirects", "base"),
+    [
+        ('<script type="module" src="/shop/assets/a.js"></script>', {"assets/a.js"}, "", "/shop"),
+        ("<link rel=stylesheet href=/me/shop/css/a.css>", {"css/a.css"}, "", "/me/shop"),
+        ('<script src="/shop/assets/a.js?v=1"></script>', {"assets/a.js"}, "/old /about", "/shop"),
+        ('<script src="/assets/a.js"></script>', {"assets/a.js"}, "", ""),
+        ('<script src="/shop/assets/a.js"></script>', {"shop/assets/a.js", "assets/a.js"}, "", ""),
+        ('<script src="/shop/assets/a.js"></script>', set[str](), "", ""),
+        ('<script src="https://cdn.example/shop/a.js"></script><script src="/a.js"></script>', {"a.js"}, "", ""),
+        ('<script src="/shop/../a.js"></script>', {"a.js"}, "", ""),
+        ('<script src="/shop/assets/a.js"></script>', {"assets/a.js"}, "/shop/* /:splat 200", ""),
+        ('<script src="/shop/assets/a.js"></script>', {"assets/a.js"}, "/ /shop/ 301!", ""),
+    ],
+)
+def test_the_path_that_a_site_was_built_for_is_seen_by_what_its_page_loads(
+    page: str, files: set[str], redirects: str, base: str
+) -> None:
+    names = loaded(page)
+    assert with_base(rules({"_redirects": redirects}), names, files & set(names)).base == base

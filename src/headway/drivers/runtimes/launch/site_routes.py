@@ -17,9 +17,25 @@ _NAME = "rule"
 
 
 def site_routes(folder: str, rules: SiteRules) -> list[Route]:
-    """What is tried for a request, in this order: what is forced, a file, a page without its ending, a folder's page,
-    the other rules, the fallback. What nothing answers is missing.
+    """What is tried for a request, in this order: the path that the site was built for, what is forced, a file, a page
+    without its ending, a folder's page, the other rules, the fallback. What nothing answers is missing.
     """
+    routes = _routes(folder, rules)
+    return [*_below(rules.base, routes), *routes] if rules.base else routes
+
+
+def _below(base: str, routes: list[Route]) -> list[Route]:
+    """The site at the path that its pages name. Where the edge has taken that off already (Traefik says so in a
+    header), nobody is sent there again.
+    """
+    moved = {"handler": "static_response", "status_code": 302, "headers": {"Location": [f"{base}/"]}}
+    first: Route = {"path": ["/", base], "not": [{"header": {"X-Forwarded-Prefix": ["*"]}}]}
+    plain = {"handler": "rewrite", "strip_path_prefix": base}
+    inside = {"handle": [plain, {"handler": "subroute", "routes": routes}], "terminal": True}
+    return [{"match": [first], "handle": [moved], "terminal": True}, {"match": [{"path": [f"{base}/*"]}], **inside}]
+
+
+def _routes(folder: str, rules: SiteRules) -> list[Route]:
     forced = [route for rule in rules.rules if rule.forced for route in _of_rule(folder, rule)]
     other = [route for rule in rules.rules if not rule.forced for route in _of_rule(folder, rule)]
     last = [_fallback(folder)] if rules.fallback else []
