@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from headway.drivers.buildplan.providers.python_sqlite import copied
+from headway.drivers.buildplan.providers.turns import copied
 
 
 def test_the_first_copy_of_a_file_is_whole_or_not_there(tmp_path: Path) -> None:

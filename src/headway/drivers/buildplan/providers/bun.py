@@ -76,4 +76,10 @@ def _bare(tree: Tree, settings: BuildSettings) -> BuildPlan:
     )
 
 
-PROVIDER: Final = Provider(name="bun", reads=(*node.READS, "index.tsx", "server.tsx"), recognise=recognise, plan=plan)
+PROVIDER: Final = Provider(
+    name="bun",
+    reads=(*node.READS, "index.tsx", "server.tsx"),
+    recognise=recognise,
+    plan=plan,
+    further=node.further,
+)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Final
 
 from headway.drivers.builders.base import BuildError
@@ -14,13 +16,14 @@ from headway.drivers.buildplan.providers import (
     deno,
     node_managers,
     node_nx,
+    node_prisma,
     node_program,
     node_typescript,
     node_versions,
     node_workspaces,
 )
 from headway.drivers.buildplan.providers.contract import Provider
-from headway.drivers.buildplan.providers.node_address import own_port
+from headway.drivers.buildplan.providers.node_address import led, own_port, started
 from headway.drivers.buildplan.providers.node_engines import wished_node
 from headway.drivers.buildplan.providers.node_framework import ENDINGS
 from headway.drivers.buildplan.providers.node_installation import BINS, install_phases
@@ -35,7 +38,7 @@ from headway.drivers.buildplan.providers.node_package import (
     seen_package,
 )
 from headway.drivers.buildplan.providers.node_program import Program
-from headway.drivers.buildplan.providers.node_scripts import mentions
+from headway.drivers.buildplan.providers.node_scripts import mentions, read_start
 from headway.drivers.buildplan.providers.node_versions import pinned_major, version_notes, wanted_version
 from headway.drivers.buildplan.providers.node_workspaces import Served, build_phases, find_served, reached, read_members
 from headway.drivers.buildplan.settings import BuildSettings
@@ -58,6 +61,7 @@ READS: Final = (
     *node_versions.FILES,
     *node_workspaces.FILES,
     *node_nx.FILES,
+    *node_prisma.READS,
     *(f"**/{stem}.{ending}" for stem in _CONFIGS for ending in ENDINGS),
     *("**/angular.json", "**/nest-cli.json", "**/tsconfig.json", "tsconfig.*.json", "app.json"),
     *node_program.ENTRIES,
@@ -69,6 +73,10 @@ _NODE_OF: Final[Mapping[tuple[str, int], str]] = {
     ("npm", 12): "^22.22.2 || ^24.15.0 || >=26.0.0",
 }
 _WITH_OPENSSL_3: Final = 17
+_SEVERAL: Final = re.compile(r"[&;|\n]")
+_VARIABLE: Final = re.compile(r"[A-Za-z_]\w*=")
+_MAINS: Final = (*node_program.ENTRIES, *node_typescript.ENTRIES)
+_MOST_PACKAGES: Final = 30
 _NX: Final[Mapping[str, str]] = {"NX_DAEMON": "false", "NX_NO_CLOUD": "true"}
 
 
@@ -91,14 +99,16 @@ def plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
 def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: Manager, *, provider: str) -> BuildPlan:
     """The plan of a package, or of the one of its workspace that serves."""
     members = read_members(tree, root)
-    served = find_served(tree, manager, root, members, settings)
+    served = _led(tree, find_served(tree, manager, root, members, settings))
     program = served.program
     is_told = settings.start is not None or settings.publish is not None
     if program.refusal is not None and not is_told:
         raise BuildError(program.refusal)
     is_released = settings.release is not None
     parts = reached(root, members, served)
-    natives = find_natives(tree, manager, (root, *members), served.package, parts, is_released=is_released)
+    natives = find_natives(
+        tree, manager, (root, *members), served.package, parts, keep=settings.keep, is_released=is_released
+    )
     installed = install_phases(tree, manager, (root, *members))
     installed = installed if program.is_said or program.script or program.start or is_told else ()
     needs = _needs(tree, settings, root, served, manager)
@@ -110,16 +120,24 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
         confidence=program.confidence if served.question is None else Confidence.GUESSED,
         needs=needs,
         phases=(*installed, *natives.phases, *build_phases(tree, manager, root, members, served)),
-        processes=_processes(program, served),
+        processes=_processes(program, served, natives),
         release_command=natives.release,
         site=_site(program.site, served),
         path=_path(manager, served),
         env={**ENV, **_linked(manager), **program.env, **natives.env},
-        build_env={**(_NX if "nx.json" in tree else {}), **_known_to(needs[0], program.build_env), **natives.build_env},
+        build_env={
+            **(_NX if "nx.json" in tree else {}),
+            **_known_to(needs[0], program.build_env),
+            **natives.build_env,
+        },
+        run_env=natives.run_env if program.start is not None or is_told else {},
         port=None if own is None else own[0],
         takes_requests=program.takes_requests,
         packages=natives.packages,
-        choices=(*_choices(provider, root, manager, needs, served, natives), *_of_port(own)),
+        choices=(
+            *_choices(provider, root, manager, needs, served, natives),
+            *([] if own is None else [Choice.of_port(*own)]),
+        ),
         questions=() if served.question is None else (served.question,),
         notes=tuple(dict.fromkeys((*said, *program.notes, *natives.notes))),
     )
@@ -156,29 +174,55 @@ def _node_of(manager: Manager) -> Need | None:
     return Need(tool="node", wanted=_NODE_OF[line], source=f"{line[0]} {line[1]}") if line in _NODE_OF else None
 
 
-def _processes(program: Program, served: Served) -> tuple[Process, ...]:
+def _processes(program: Program, served: Served, natives: Natives) -> tuple[Process, ...]:
     if program.start is None or program.refusal is not None:
         return ()
     name = WEB if program.takes_requests else WORKER
     folder = "" if served.is_at_root else served.package.folder
-    return (Process(name=name, command=f"cd {shlex.quote(folder)} && {program.start}" if folder else program.start),)
+    # What has variables before it, or several commands, is no program that a shell could become.
+    is_plain = _SEVERAL.search(program.start) is None and not _VARIABLE.match(program.start)
+    start = f"exec {program.start}" if natives.before and is_plain else program.start
+    start = f"cd {shlex.quote(folder)} && {start}" if folder else start
+    return (Process(name=name, command=f"{natives.before}{start}"),)
 
 
 def _own_port(tree: Tree, program: Program, served: Served) -> tuple[int, str] | None:
     """The port that is in the program itself; None for a framework's own server, which reads PORT."""
     if program.start is None or not program.takes_requests or program.refusal is not None:
         return None
-    inner = tree if served.is_at_root or not served.package.folder else tree.below(served.package.folder)
-    return own_port(inner, program.start, (*node_program.ENTRIES, *node_typescript.ENTRIES))
+    return own_port(_inner(tree, served), program.start, _MAINS)
 
 
-def _of_port(own: tuple[int, str] | None) -> tuple[Choice, ...]:
-    if own is None:
-        return ()
-    reason = (
-        f"{own[1]} listens there and does not read PORT: no release starts beside the one before, and web runs once"
-    )
-    return (Choice(name="port", value=str(own[0]), reason=reason),)
+def _led(tree: Tree, served: Served) -> Served:
+    """What serves, with what leads it to PORT where a variable of its own does."""
+    program = served.program
+    if program.start is None or not program.takes_requests or program.refusal is not None:
+        return served
+    found = led(_inner(tree, served), program.start, _MAINS)
+    if found is None:
+        return served
+    reason = f"{program.reason}, which listens where {found[1]} says"
+    return replace(served, program=replace(program, start=found[0], reason=reason))
+
+
+def _inner(tree: Tree, served: Served) -> Tree:
+    return tree if served.is_at_root or not served.package.folder else tree.below(served.package.folder)
+
+
+def further(tree: Tree) -> frozenset[str]:
+    """The files that others name: configurations that are extended, and what scripts start."""
+    found = set(node_typescript.extended(tree))
+    for name in islice(tree.matching("**/package.json"), _MOST_PACKAGES):
+        folder = posixpath.dirname(name)
+        try:
+            package = read_package(tree, folder)
+        except BuildError:
+            continue
+        line = read_start(package).line
+        lines = (line.text if line is not None else "", f"node {shlex.quote(package.text('main') or '.')}")
+        inner = tree.below(folder) if folder else tree
+        found |= {package.path(file) for text in lines for file in islice(started(text, inner), 1)}
+    return frozenset(found)
 
 
 def _site(site: Site | None, served: Served) -> Site | None:
@@ -216,9 +260,10 @@ def _choices(  # noqa: PLR0917 - one of each thing that was decided
     if served.reason:
         value = served.package.folder or "."
         found.append(Choice(name="package", value=value, reason=served.reason, is_set=served.is_set))
-    processes, site = _processes(program, served), _site(program.site, served)
+    processes, site = _processes(program, served, natives), _site(program.site, served)
     if processes:
-        found.append(Choice(name="start", value=processes[0].command, reason=program.reason))
+        after = "; after the migrations, by one copy at a time" if natives.before else ""
+        found.append(Choice(name="start", value=processes[0].command, reason=f"{program.reason}{after}"))
     elif site is not None:
         found.append(Choice(name="publish", value=site.folders[0], reason=program.reason))
     if natives.release is not None:
@@ -227,4 +272,4 @@ def _choices(  # noqa: PLR0917 - one of each thing that was decided
     return tuple(found)
 
 
-PROVIDER: Final = Provider(name="node", reads=READS, recognise=recognise, plan=plan, further=node_typescript.extended)
+PROVIDER: Final = Provider(name="node", reads=READS, recognise=recognise, plan=plan, further=further)

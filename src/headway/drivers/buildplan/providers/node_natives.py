@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from headway.drivers.buildplan.plan import Phase
 from headway.drivers.buildplan.providers.node_managers import Manager
 from headway.drivers.buildplan.providers.node_package import Package
+from headway.drivers.buildplan.providers.node_prisma import find_prisma
 from headway.drivers.buildplan.providers.node_scripts import without_absent
 from headway.drivers.buildplan.tree import Tree
 
@@ -39,9 +39,6 @@ _PLAYWRIGHT: Final = (
     "libdbus-1-3", "libdrm2", "libgbm1", "libglib2.0-0", "libnspr4", "libnss3", "libpango-1.0-0", "libx11-6",
     "libxcb1", "libxcomposite1", "libxdamage1", "libxext6", "libxfixes3", "libxkbcommon0", "libxrandr2",
 )  # fmt: skip
-_SCHEMAS: Final = ("prisma/schema.prisma", "schema.prisma", "src/prisma/schema.prisma", "db/schema.prisma")
-# The scripts that a build runs by themselves, in which a client may be generated.
-_GENERATING: Final = ("preinstall", "install", "postinstall", "prepare", "prebuild", "build")
 _MIGRATIONS: Final[Mapping[str, tuple[str, str]]] = {
     "drizzle-kit": ("drizzle/", "drizzle-kit migrate"),
     "knex": ("migrations/", "knex migrate:latest"),
@@ -60,14 +57,16 @@ _NO_MIGRATION = re.compile(r"\b(?:dev|make|create|generate|reset|down|rollback|d
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Natives:
     """What such packages need: Debian's ``packages``, variables in the build and at run time, phases between the
-    installation and the build, a release command.
+    installation and the build, a release command, and what each start does ``before`` the program.
     """
 
     packages: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     build_env: Mapping[str, str] = field(default_factory=dict)
+    run_env: Mapping[str, str] = field(default_factory=dict)
     phases: tuple[Phase, ...] = ()
     release: str | None = None
+    before: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -78,6 +77,7 @@ def find_natives(
     served: Package,
     parts: Sequence[Package],
     *,
+    keep: Collection[str] = (),
     is_released: bool = False,
 ) -> Natives:
     """What the packages of a repository need of which one is ``served``, with the ``parts`` that it is made of.
@@ -104,42 +104,19 @@ def find_natives(
             "Playwright drives a browser that is not downloaded by itself: add 'npx playwright install --only-shell' "
             "to the build script or the build command."
         )
-    generate, release = _prisma(tree, manager, packages, served, parts)
-    if release is None and not is_released:
+    prisma = find_prisma(tree, manager, packages, served, parts, keep)
+    if prisma.release is None and not prisma.before and not is_released:
         notes += _told(served, manager, tree)
     return Natives(
         packages=tuple(dict.fromkeys(debian)),
         env=env,
-        build_env=build_env,
-        phases=generate,
-        release=release,
-        notes=tuple(notes),
+        build_env={**build_env, **prisma.build_env},
+        run_env=prisma.run_env,
+        phases=prisma.phases,
+        release=prisma.release,
+        before=prisma.before,
+        notes=(*notes, *prisma.notes),
     )
-
-
-def _prisma(
-    tree: Tree, manager: Manager, packages: Sequence[Package], served: Package, parts: Sequence[Package]
-) -> tuple[tuple[Phase, ...], str | None]:
-    """Prisma's client is generated where no script that is run does; its migrations are for the release command. What a
-    hook of its package generates with an installation would be missing or old where that is a copy of one before.
-    """
-    owner = next((each for each in (served, *parts) if each.has("prisma")), None)
-    if owner is None:
-        return (), None
-    inner = tree.below(owner.folder) if owner.folder else tree
-    schema = next((name for name in _SCHEMAS if name in inner), None)
-    named = owner.record("prisma").get("schema")
-    has_schema = schema is not None or isinstance(named, str) or bool(inner.matching("prisma/schema/*.prisma"))
-    scripts = [package.script(name) or "" for package in packages for name in _GENERATING]
-    phases: tuple[Phase, ...] = ()
-    if has_schema and not any(("prisma generate" in line or "db:generate" in line) for line in scripts):
-        phases = (Phase(name="prisma generate", argv=manager.program("prisma", "generate"), folder=owner.folder),)
-    called = [line for package in packages for line in _called(package)]
-    migrates = any("migrate deploy" in line or "db push" in line for line in called)
-    if migrates or not any("/migrations/" in f"/{name}" and name.endswith(".sql") for name in inner.names):
-        return phases, None
-    line = " ".join(manager.program("prisma", "migrate", "deploy"))
-    return phases, f"cd {shlex.quote(owner.folder)} && {line}" if owner.folder else line
 
 
 def _called(package: Package) -> list[str]:

@@ -42,6 +42,9 @@ _WATCH = re.compile(r"\s--(?:watch(?:-path|-preserve-output)?|hot|inspect(?:-brk
 _FIXED = re.compile(
     r"((?:next|remix-serve|serve|http-server|nuxt)\s(?:.*?\s)?)(?:-p|--port|-l|--listen)(?:\s+|=)\d{2,5}\b"
 )
+# It listens on "localhost", which may be another address than the one that is asked, and before 1.0 reads no PORT.
+_ON_PORT: Final = "--host 127.0.0.1 --port ${PORT:-3000}"
+_OF_JSON_SERVER = re.compile(r"\s(?:-p|--port|-H|--host)(?:\s+|=)[^\s\"';&|-][^\s\"';&|]*(?=\s|$)")
 _PORT = re.compile(r"(^|\s)PORT=\d{2,5}\s+(?=\S)")
 # A file of variables, which Node, Bun, tsx and env-cmd refuse to go without.
 _VARIABLES = re.compile(r"(?:(?<=\s)--env-file(?:=|\s+)|(?<!\S)env-cmd\s+(?:-f|--file)\s+)([^\s\"';&|]+)\s+")
@@ -134,7 +137,19 @@ def production(line: str, package: Package) -> Line:
     free = re.sub(r"^cross-env\s+(?![A-Za-z_]\w*=)", "", free)
     if free != text:
         notes.append(f"The start script names a port of its own ({text[:80]}): it is left out, so that PORT is used.")
-    return Line(text=re.sub(r"\s{2,}", " ", free).strip(), script="", notes=tuple(notes))
+    asked = _of_json_server(free)
+    if asked != free:
+        notes = [*notes, "json-server is told to listen on PORT."]
+    return Line(text=re.sub(r"\s{2,}", " ", asked).strip(), script="", notes=tuple(notes))
+
+
+def _of_json_server(line: str) -> str:
+    """json-server as it listens on PORT, where it is what the line ends with."""
+    head, _, last = line.rpartition("&&")
+    if re.search(r"[;|&]", last) or not re.match(r"json-server\s", _PREFIX.sub("", f"{last.strip()} ")):
+        return line
+    plain = _OF_JSON_SERVER.sub("", last.strip())
+    return f"{head.strip()} && {plain} {_ON_PORT}" if head else f"{plain} {_ON_PORT}"
 
 
 def settled(line: Line, package: Package, tree: Tree, told: Sequence[str]) -> Line:

@@ -19,12 +19,11 @@ from headway.drivers.buildplan.providers.python_django_project import (
     is_module,
 )
 from headway.drivers.buildplan.providers.python_hosts import Over, settings_over
-from headway.drivers.buildplan.providers.python_migrations import once
 from headway.drivers.buildplan.providers.python_paths import ENVIRONMENT, Variables, first_variables, is_outside
 from headway.drivers.buildplan.providers.python_requirements import Requirements
-from headway.drivers.buildplan.providers.python_sqlite import copied
 from headway.drivers.buildplan.providers.python_start import Interface, Served, Start, serve
 from headway.drivers.buildplan.providers.python_variables import Given
+from headway.drivers.buildplan.providers.turns import copied, once
 from headway.drivers.buildplan.tree import Tree
 from headway.drivers.buildplan.volumes import is_kept
 

@@ -10,8 +10,8 @@ from typing import Final
 from headway.drivers.buildplan.providers import python_code
 from headway.drivers.buildplan.providers.python_requirements import Requirements
 from headway.drivers.buildplan.providers.python_start import Start
+from headway.drivers.buildplan.providers.turns import once
 from headway.drivers.buildplan.tree import Tree
-from headway.kernel.release_facts import TURNS
 
 _SCRIPTS: Final = (
     "docker-entrypoint.sh",
@@ -49,13 +49,6 @@ def with_migrations(tree: Tree, start: Start, requires: Requirements) -> Start:
         reason = f"{start.reason}; after the migrations, as {file} has it, by one copy at a time"
         return replace(start, command=f"{once(_tolerant(line))} && exec {start.command}", reason=reason)
     return replace(start, release=line, release_reason=f"the migrations, as {file} has it")
-
-
-def once(line: str) -> str:
-    """The line, by one process of the machine at a time: copies of ``web`` that start together migrate one after the
-    other, and what the first has done is nothing to the second.
-    """
-    return f'{{ flock 9; {line}; }} 9>>"{TURNS}"'
 
 
 def _tolerant(line: str) -> str:

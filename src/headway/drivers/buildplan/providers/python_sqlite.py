@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from headway.drivers.buildplan.providers import python_code
-from headway.drivers.buildplan.providers.python_migrations import once
 from headway.drivers.buildplan.providers.python_paths import Variables, first_variables, folder_above, is_outside
 from headway.drivers.buildplan.providers.python_requirements import Requirements
 from headway.drivers.buildplan.providers.python_start import Start
+from headway.drivers.buildplan.providers.turns import copied
 from headway.drivers.buildplan.tree import Tree
 from headway.drivers.buildplan.volumes import is_kept
 from headway.kernel.release_facts import DATA
@@ -67,15 +67,6 @@ def with_file(tree: Tree, start: Start, requires: Requirements, keep: Collection
         note_started=f"{said}, which stays in the folder that DATA_DIR names.",
         note_told=f"{said}, lost with the release: keep it in the folder that DATA_DIR names, or use a server's.",
     )
-
-
-def copied(path: str) -> str:
-    """What puts a file of a release into the folder that stays, at the first start. It comes by its name once it is
-    whole on the disk, for it is never copied again: who is ended amid it, or loses power, begins anew.
-    """
-    name = posixpath.basename(path)
-    kept, begun = f'"$DATA_DIR/{name}"', f'"$DATA_DIR/.{name}.new"'
-    return once(f"[ -e {kept} ] || {{ cp {shlex.quote(path)} {begun} && sync {begun} && mv {begun} {kept}; }}")
 
 
 def _temporary(tree: Tree) -> str:

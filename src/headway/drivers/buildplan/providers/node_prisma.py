@@ -1,0 +1,141 @@
+"""Prisma: its client is generated where no script does; its migrations run before each release, or at each start where
+the database is a file of SQLite, which is then in the folder that stays.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from headway.drivers.buildplan.plan import Phase
+from headway.drivers.buildplan.providers.jsonc import without_comments
+from headway.drivers.buildplan.providers.node_framework import ENDINGS
+from headway.drivers.buildplan.providers.node_managers import Manager
+from headway.drivers.buildplan.providers.node_package import Package
+from headway.drivers.buildplan.providers.turns import copied, once
+from headway.drivers.buildplan.tree import Tree
+from headway.kernel.release_facts import DATA
+
+READS: Final = ("**/schema.prisma", *(f"**/prisma.config.{ending}" for ending in ENDINGS))
+
+_SCHEMAS: Final = ("prisma/schema.prisma", "schema.prisma", "src/prisma/schema.prisma", "db/schema.prisma")
+# The scripts that a build runs by themselves, in which a client may be generated.
+_GENERATING: Final = ("preinstall", "install", "postinstall", "prepare", "prebuild", "build")
+_CALLED: Final = ("build", "postbuild", "prestart", "start", "start:prod")
+_MIGRATES: Final = ("migrate deploy", "db push")
+_SOURCE = re.compile(r"\bdatasource\s+\w+\s*\{([^{}]{0,2000})\}")
+_SQLITE = re.compile(r"\bprovider\s*=\s*\"sqlite\"")
+_URL = re.compile(r"\burl\s*=\s*(?:env\(\s*\"(\w{1,80})\"\s*\)|\"file:([^\"\n?]{1,200}))")
+_CONFIGURED = re.compile(
+    r"\burl\s*:\s*(?:env\(\s*[\"'](\w{1,80})[\"']|process\.env\.(\w{1,80})|process\.env\[[\"'](\w{1,80})[\"'])"
+)
+_DATABASE = re.compile(r"\.(?:db|sqlite3?)$")
+_FOR_THE_BUILD: Final = "file:./build.db"
+# A database elsewhere, which is opened by other variables.
+_ELSEWHERE: Final = ("@prisma/adapter-libsql", "@prisma/adapter-d1", "@libsql/client")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prisma:
+    """``phases`` generate its client, ``release`` is the release command; ``before`` is what is done at each start
+    instead, where the database is a file.
+    """
+
+    phases: tuple[Phase, ...] = ()
+    release: str | None = None
+    before: str = ""
+    build_env: Mapping[str, str] = field(default_factory=dict)
+    run_env: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    """A database that is a file: the ``variable`` that names it, or its ``path`` below the folder of its package."""
+
+    schema: str
+    variable: str = ""
+    path: str = ""
+
+
+def find_prisma(  # noqa: PLR0917 - as it is asked for a package of a workspace
+    tree: Tree,
+    manager: Manager,
+    packages: Sequence[Package],
+    served: Package,
+    parts: Sequence[Package],
+    keep: Collection[str],
+) -> Prisma:
+    """What Prisma needs of the package that is ``served``, or of the ``parts`` that it is made of. What a hook of its
+    package generates with an installation would be missing or old where that is a copy of one before. The database is
+    where it is where its owner has folders ``keep``.
+    """
+    owner = next((each for each in (served, *parts) if each.has("prisma")), None)
+    if owner is None:
+        return Prisma()
+    inner = tree.below(owner.folder) if owner.folder else tree
+    schema = next((name for name in _SCHEMAS if name in inner), None)
+    named = owner.record("prisma").get("schema")
+    schema = posixpath.normpath(named) if isinstance(named, str) and posixpath.normpath(named) in inner else schema
+    has_schema = schema is not None or isinstance(named, str) or bool(inner.matching("prisma/schema/*.prisma"))
+    scripts = [package.script(name) or "" for package in packages for name in _GENERATING]
+    phases: tuple[Phase, ...] = ()
+    if has_schema and not any(("prisma generate" in line or "db:generate" in line) for line in scripts):
+        phases = (Phase(name="prisma generate", argv=manager.program("prisma", "generate"), folder=owner.folder),)
+    called = [package.script(name) or "" for package in packages for name in _CALLED]
+    if any(word in line for line in called for word in _MIGRATES):
+        return Prisma(phases=phases)
+    if not any("/migrations/" in f"/{name}" and name.endswith(".sql") for name in inner.names):
+        return Prisma(phases=phases)
+    line = " ".join(manager.program("prisma", "migrate", "deploy"))
+    file = _file(inner, schema) if schema is not None and not owner.has(*_ELSEWHERE) else None
+    if file is None:
+        return Prisma(phases=phases, release=f"cd {shlex.quote(owner.folder)} && {line}" if owner.folder else line)
+    return _of_file(inner, owner, phases, line, file, is_led=not keep)
+
+
+def _of_file(inner: Tree, owner: Package, phases: tuple[Phase, ...], line: str, file: _File, *, is_led: bool) -> Prisma:
+    """The migrations of a file: at each start, since what a release command writes beside DATA_DIR goes with it."""
+    here = f"({'cd ' + shlex.quote(owner.folder) + ' && '}{line})" if owner.folder else line
+    said = (
+        f"The database is a file of SQLite ({owner.path(file.schema)}), migrated at each start, by one copy at a time"
+    )
+    if not is_led or not (file.variable or file.path):
+        return Prisma(phases=phases, before=f"{once(here)} && ", notes=(f"{said}.",))
+    brought = sorted(name for name in inner.names if _DATABASE.search(name) and "node_modules/" not in name)
+    path = file.path or (brought[0] if len(brought) == 1 else "")
+    first = f"{copied(owner.path(path))} && " if path in inner else ""
+    if file.variable:
+        stays = f"{said}, which stays in the folder that DATA_DIR names unless you set {file.variable}."
+        return Prisma(
+            phases=phases,
+            before=f"{first}{once(here)} && ",
+            build_env={file.variable: _FOR_THE_BUILD},
+            run_env={file.variable: f"file:{DATA}/{posixpath.basename(path) or 'db.sqlite'}"},
+            notes=(stays,),
+        )
+    folder = posixpath.dirname(owner.path(path))
+    is_there = any(name.startswith(f"{posixpath.dirname(path)}/") for name in inner.names) or "/" not in path
+    made = "" if is_there else f"mkdir -p {shlex.quote(folder)} && "
+    link = f'{made}ln -sf "{DATA}/{posixpath.basename(path)}" {shlex.quote(owner.path(path))} && '
+    stays = f"{said}, which stays in the folder that DATA_DIR names."
+    return Prisma(phases=phases, before=f"{first}{link}{once(here)} && ", notes=(stays,))
+
+
+def _file(inner: Tree, schema: str) -> _File | None:
+    """The file of SQLite that a schema names, itself or by the configuration; None for another database."""
+    source = _SOURCE.search(without_comments(inner.text(schema)))
+    if source is None or _SQLITE.search(source[1]) is None:
+        return None
+    url = _URL.search(source[1])
+    if url is None:
+        texts = (without_comments(inner.text(f"prisma.config.{ending}")) for ending in ENDINGS)
+        named = next((match for text in texts if (match := _CONFIGURED.search(text)) is not None), None)
+        return _File(schema=schema, variable=next((each for each in named.groups() if each), "") if named else "")
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(schema), url[2])) if url[2] else ""
+    is_inside = path and not path.startswith(("/", "../")) and "$" not in path
+    return _File(schema=schema, variable=url[1] or "", path=path if is_inside else "")
