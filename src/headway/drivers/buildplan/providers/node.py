@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Final
@@ -39,6 +39,7 @@ from headway.drivers.buildplan.providers.node_package import (
 )
 from headway.drivers.buildplan.providers.node_program import Program
 from headway.drivers.buildplan.providers.node_scripts import mentions, read_start
+from headway.drivers.buildplan.providers.node_sites import OPENSSL
 from headway.drivers.buildplan.providers.node_versions import pinned_major, version_notes, wanted_version
 from headway.drivers.buildplan.providers.node_workspaces import Served, build_phases, find_served, reached, read_members
 from headway.drivers.buildplan.settings import BuildSettings
@@ -77,6 +78,20 @@ _SEVERAL: Final = re.compile(r"[&;|\n]")
 _VARIABLE: Final = re.compile(r"[A-Za-z_]\w*=")
 _MAINS: Final = (*node_program.ENTRIES, *node_typescript.ENTRIES)
 _MOST_PACKAGES: Final = 30
+# What brings a webpack that hashes by MD4, which OpenSSL 3 has no longer (webpack before 5.61), and its first line
+# that does not.
+_WITHOUT_OLD_WEBPACK: Final[Mapping[str, int]] = {
+    "nuxt": 3,
+    "@angular/core": 13,
+    "next": 12,
+    "gatsby": 4,
+    "vuepress": 2,
+    "@storybook/react": 7,
+    "@storybook/vue": 7,
+    "preact-cli": 4,
+    "laravel-mix": 6,
+    "webpack": 5,
+}
 _NX: Final[Mapping[str, str]] = {"NX_DAEMON": "false", "NX_NO_CLOUD": "true"}
 
 
@@ -127,10 +142,10 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
         env={**ENV, **_linked(manager), **program.env, **natives.env},
         build_env={
             **(_NX if "nx.json" in tree else {}),
-            **_known_to(needs[0], program.build_env),
+            **_known_to(needs[0], {**_old_webpack((root, served.package)), **program.build_env}),
             **natives.build_env,
         },
-        run_env=natives.run_env if program.start is not None or is_told else {},
+        run_env={**program.run_env, **natives.run_env} if program.start is not None or is_told else {},
         port=None if own is None else own[0],
         takes_requests=program.takes_requests,
         packages=natives.packages,
@@ -160,6 +175,16 @@ def _needs(tree: Tree, settings: BuildSettings, root: Package, served: Served, m
             source = f"the scripts of {caller.path(caller.file)}"
             found.append(wanted_version(tree, root, settings, tool) or Need(tool=tool, source=source))
     return tuple(dict.fromkeys(found))
+
+
+def _old_webpack(packages: Iterable[Package]) -> Mapping[str, str]:
+    """What lets an old webpack hash, by itself or within what brings it."""
+    for package in packages:
+        for name, first in _WITHOUT_OLD_WEBPACK.items():
+            found = re.search(r"\d{1,5}", package.wanted(name))
+            if found is not None and int(found[0]) < first:
+                return OPENSSL
+    return {}
 
 
 def _known_to(node: Need, env: Mapping[str, str]) -> dict[str, str]:

@@ -15,6 +15,19 @@ from headway.drivers.buildplan.providers.node_package import Package
 from headway.drivers.buildplan.tree import Tree
 
 ENDINGS: Final = ("ts", "mts", "js", "mjs", "cjs", "cts")
+_ROUTERS: Final = (
+    "react-router", "react-router-dom", "vue-router", "@tanstack/react-router", "@tanstack/vue-router",
+    "@tanstack/solid-router", "wouter", "@solidjs/router", "solid-app-router", "preact-iso", "preact-router",
+    "@reach/router", "svelte-routing", "svelte-navigator", "svelte-spa-router", "navigo", "page", "universal-router",
+)  # fmt: skip
+# What writes a page for each address, and one for those that there are not.
+_PRERENDERERS: Final = (
+    "vike", "vite-plugin-ssr", "vite-ssg", "vite-react-ssg", "vite-plugin-prerender", "@prerenderer/rollup-plugin",
+    "@prerenderer/webpack-plugin", "prerender-spa-plugin", "react-snap", "react-snapshot", "vite-prerender-plugin",
+)  # fmt: skip
+_SEVERAL_PAGES = re.compile(
+    r"\binput\s*:|\bpages\s*:|\bentry\s*:\s*\{[^{}]{0,300},|\bMultiPage|\bappType\s*:\s*[\"']mpa"
+)
 LOOPBACK: Final = "127.0.0.1"  # the edge comes from there, and nobody else has to
 
 
@@ -40,6 +53,16 @@ class Subject:
         """The line of the build script, "" where there is none that is looked into."""
         return self.package.short("build")
 
+    @property
+    def is_routed(self) -> bool | None:
+        """True for an application in one page whose router makes the addresses, whatever other pages lie beside it;
+        None where that is not sure.
+        """
+        has_router = any(name in self.package.own for name in _ROUTERS)
+        configs = self.config("vite.config", "vue.config", "webpack.config", "craco.config")
+        is_one = not self.package.has(*_PRERENDERERS) and _SEVERAL_PAGES.search(configs) is None
+        return True if has_router and is_one else None
+
     def major(self, name: str) -> int | None:
         """The lowest major version in the range of a dependency."""
         found = re.search(r"\d{1,5}", self.package.wanted(name))
@@ -64,6 +87,7 @@ class Framework:
     is_decided: bool = False
     env: Mapping[str, str] = field(default_factory=dict)
     build_env: Mapping[str, str] = field(default_factory=dict)
+    run_env: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 

@@ -101,6 +101,7 @@ class Program:
     after: tuple[tuple[str, ...], ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     build_env: Mapping[str, str] = field(default_factory=dict)
+    run_env: Mapping[str, str] = field(default_factory=dict)
     takes_requests: bool = True
     is_said: bool = True
     notes: tuple[str, ...] = ()
@@ -146,6 +147,7 @@ def _of_framework(subject: Subject, framework: Framework, developer: str | None)
         after=framework.after,
         env=framework.env,
         build_env=framework.build_env,
+        run_env=framework.run_env,
         notes=notes,
     )
 
@@ -177,6 +179,7 @@ def _of_line(subject: Subject, line: Line, framework: Framework | None) -> Progr
         after=framework.after if framework is not None else (),
         env=framework.env if framework is not None and is_server else {},
         build_env=framework.build_env if framework is not None else {},
+        run_env=framework.run_env if framework is not None and is_server else {},
         takes_requests=_takes_requests(subject, line.text, framework),
         notes=(*line.notes, *(framework.notes if framework is not None and is_server else ())),
     )

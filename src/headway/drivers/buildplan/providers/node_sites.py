@@ -11,10 +11,13 @@ from headway.drivers.buildplan.plan import Site
 from headway.drivers.buildplan.providers.jsonc import parse_jsonc
 from headway.drivers.buildplan.providers.node_framework import Framework, Subject, folder, literal, option
 from headway.drivers.buildplan.providers.node_scripts import mentions
+from headway.kernel.release_facts import DOMAINS
 
-_OPENSSL: Final[Mapping[str, str]] = {
+OPENSSL: Final[Mapping[str, str]] = {
     "NODE_OPTIONS": "--openssl-legacy-provider"
 }  # what webpack 4 hashes with, on Node 17 and later
+# For any other host name @angular/ssr answers 400; before 19.2.21, 20.3.17 and 21.1.5 it asks for none.
+_ANGULAR_HOSTS: Final[Mapping[str, str]] = {"NG_ALLOWED_HOSTS": f"{DOMAINS},localhost,127.0.0.1"}
 _RESOLVED = re.compile(
     r"\bpath\s*:\s*(?:path\.)?(?:resolve|join)\(\s*(?:__dirname|process\.cwd\(\))\s*,\s*[\"']([^\"']+)[\"']"
 )
@@ -51,6 +54,7 @@ def angular(subject: Subject) -> Framework | None:
             start=f"node {base}/server/server.mjs",
             build=build,
             build_env={"NG_CLI_ANALYTICS": "false"},
+            run_env=_ANGULAR_HOSTS,
             notes=notes,
         )
     return Framework(
@@ -104,7 +108,8 @@ def vite(subject: Subject) -> Framework | None:
     out = option(line, "--outDir") or literal(config, "outDir") or _resolved(config, "outDir")
     # What stands in another place than build.outDir is not heeded by Vite, so its own folder is looked at too.
     default = folder("dist", "dist", base)
-    site = Site(folders=tuple(dict.fromkeys((folder(out or "dist", default, base), default))))
+    folders = tuple(dict.fromkeys((folder(out or "dist", default, base), default)))
+    site = Site(folders=folders, fallback=subject.is_routed)
     return Framework(name="Vite", reason="vite", site=site, build=subject.manager.program("vite", "build"))
 
 
@@ -125,9 +130,9 @@ def create_react_app(subject: Subject) -> Framework | None:
     return Framework(
         name="Create React App",
         reason="react-scripts",
-        site=Site(folders=(folder(option(subject.build, "BUILD_PATH"), "build"),)),
+        site=Site(folders=(folder(option(subject.build, "BUILD_PATH"), "build"),), fallback=subject.is_routed),
         build=subject.manager.program("react-scripts", "build"),
-        build_env={"CI": "false", **(_OPENSSL if old else {})},
+        build_env={"CI": "false", **(OPENSSL if old else {})},
     )
 
 
@@ -141,9 +146,9 @@ def vue_cli(subject: Subject) -> Framework | None:
     return Framework(
         name="Vue CLI",
         reason="@vue/cli-service",
-        site=Site(folders=(out,)),
+        site=Site(folders=(out,), fallback=subject.is_routed),
         build=build,
-        build_env=_OPENSSL if old else {},
+        build_env=OPENSSL if old else {},
     )
 
 
@@ -215,7 +220,8 @@ def webpack(subject: Subject) -> Framework | None:
         return None
     found = _RESOLVED.search(subject.config("webpack.config", "webpack.prod", "webpack.config.prod"))
     out = option(subject.build, "--output-path") or (found[1] if found is not None else None)
-    return Framework(name="webpack", reason="the build script", site=Site(folders=(folder(out, "dist"), "public", ".")))
+    site = Site(folders=(folder(out, "dist"), "public", "."), fallback=subject.is_routed)
+    return Framework(name="webpack", reason="the build script", site=site)
 
 
 def _generator(
@@ -226,15 +232,19 @@ def _generator(
     *,
     scripts: tuple[str, ...] = ("build",),
     flags: tuple[str, ...] = (),
+    is_bundler: bool = False,
 ) -> Callable[[Subject], Framework | None]:
-    """One that always leaves its site in the same folder, unless an option of its script says another."""
+    """One that always leaves its site in the same folder, unless an option of its script says another. What bundles
+    one page may have a router in it.
+    """
 
     def look(subject: Subject) -> Framework | None:
         found = next((each for each in packages if subject.package.has(each)), None)
         if found is None:
             return None
         line = next((each for each in map(subject.package.script, scripts) if each is not None), "")
-        site = Site(folders=(folder(option(line, *flags) if flags else None, out),))
+        fallback = subject.is_routed if is_bundler else None
+        site = Site(folders=(folder(option(line, *flags) if flags else None, out),), fallback=fallback)
         program = subject.manager.program(*build) if build is not None else None
         return Framework(name=name, reason=found, site=site, scripts=scripts, build=program)
 
@@ -255,9 +265,16 @@ SITES: Final[tuple[Callable[[Subject], Framework | None], ...]] = (
     _generator("Quasar", ("@quasar/app-vite", "@quasar/app-webpack"), "dist/spa", ("quasar", "build")),
     _generator("Slidev", ("@slidev/cli",), "dist", ("slidev", "build"), flags=("--out", "-o")),
     _generator("Preact CLI", ("preact-cli",), "build", ("preact", "build")),
-    _generator("Rsbuild", ("@rsbuild/core",), "dist", ("rsbuild", "build")),
+    _generator("Rsbuild", ("@rsbuild/core",), "dist", ("rsbuild", "build"), is_bundler=True),
     vite,
-    _generator("Parcel", ("parcel", "parcel-bundler"), "dist", None, flags=("--dist-dir", "-d", "--out-dir")),
+    _generator(
+        "Parcel",
+        ("parcel", "parcel-bundler"),
+        "dist",
+        None,
+        flags=("--dist-dir", "-d", "--out-dir"),
+        is_bundler=True,
+    ),
     webpack,
     _generator(
         "Storybook",
