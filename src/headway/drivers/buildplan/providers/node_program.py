@@ -17,6 +17,7 @@ from headway.drivers.buildplan.providers.node_servers import SERVERS
 from headway.drivers.buildplan.providers.node_sites import SITES
 from headway.drivers.buildplan.providers.node_typescript import ENTRIES as TYPED
 from headway.drivers.buildplan.providers.node_typescript import typed_program
+from headway.drivers.buildplan.providers.node_worker import is_worker
 
 ENTRIES: Final = (
     *("server.js", "index.js", "app.js", "main.js", "bot.js"),
@@ -62,6 +63,13 @@ _BOTS: Final[Mapping[str, str]] = {
     "node-cron": "node-cron",
     "cron": "cron",
     "amqplib": "amqplib",
+    "@whiskeysockets/baileys": "Baileys",
+    "whatsapp-web.js": "whatsapp-web.js",
+    "matrix-js-sdk": "matrix-js-sdk",
+    "kafkajs": "KafkaJS",
+    "mqtt": "MQTT.js",
+    "agenda": "Agenda",
+    "@temporalio/worker": "Temporal",
 }
 _MADE: Final = ("dist", "build", "lib", "out", ".output", "bin")
 _LISTENS = re.compile(r"\.listen\s*\(|\bcreateServer\s*\(|\b(?:Bun|Deno)\.serve\s*\(|\bserve\s*\(")
@@ -169,9 +177,10 @@ def _of_line(subject: Subject, line: Line, framework: Framework | None) -> Progr
         start = " ".join(subject.manager.script(line.script))
     typed = None if _build_script(package) or not _is_missing(subject, line.text) else typed_program(subject)
     scripts = framework.scripts if framework is not None else ("build",)
+    takes = _takes_requests(subject, line.text, framework)
     return Program(
         framework=framework.name if framework is not None and is_server else _library(package) or _bot(package) or "",
-        reason=f"the {line.script} script of {package.path(package.file)}",
+        reason=_reason(f"the {line.script} script of {package.path(package.file)}", package, takes=takes),
         ground=Ground.SCRIPT,
         start=start,
         script=next((name for name in scripts if package.script(name)), _build_script(package)),
@@ -180,7 +189,7 @@ def _of_line(subject: Subject, line: Line, framework: Framework | None) -> Progr
         env=framework.env if framework is not None and is_server else {},
         build_env=framework.build_env if framework is not None else {},
         run_env=framework.run_env if framework is not None and is_server else {},
-        takes_requests=_takes_requests(subject, line.text, framework),
+        takes_requests=takes,
         notes=(*line.notes, *(framework.notes if framework is not None and is_server else ())),
     )
 
@@ -194,15 +203,17 @@ def _of_files(subject: Subject) -> Program:
         runner = "bun" if subject.manager.name == "bun" else "node"
         start = _called(subject, f"{runner} {shlex.quote(main)}")
         takes = _takes_requests(subject, start, None)
-        return Program(framework=name, reason="the main file", start=start, script=script, takes_requests=takes)
+        reason = _reason("the main file", package, takes=takes)
+        return Program(framework=name, reason=reason, start=start, script=script, takes_requests=takes)
     if (typed := typed_program(subject)) is not None and (name or INDEX not in subject.tree):
+        takes = _takes_requests(subject, f"node {typed.entry}", None)
         return Program(
             framework=name or "TypeScript",
-            reason=typed.reason,
+            reason=_reason(typed.reason, package, takes=takes),
             start=_called(subject, typed.start),
             script=script,
             build=typed.build,
-            takes_requests=_takes_requests(subject, f"node {typed.entry}", None),
+            takes_requests=takes,
             is_said=bool(name) or subject.manager.name == "bun",
         )
     if script == "build" and not name:
@@ -266,9 +277,20 @@ def _bot(package: Package) -> str | None:
     return next((title for name, title in _BOTS.items() if name in package.own), None)
 
 
+def _reason(reason: str, package: Package, *, takes: bool) -> str:
+    """Why it is started, and why nobody is to ask it; of a bot that goes without saying."""
+    return reason if takes or _bot(package) is not None else f"{reason}, in which nothing listens for requests"
+
+
 def _takes_requests(subject: Subject, line: str, framework: Framework | None) -> bool:
-    """False for a bot or a worker: it has a package for one, none of a server, and its main file does not listen."""
-    if framework is not None or _bot(subject.package) is None or _library(subject.package) is not None:
+    """False for a bot or a worker: its sources tell so, or it has a package for one, none of a server, and its main
+    file does not listen.
+    """
+    if framework is not None:
         return True
-    match = _NODE_FILE.search(line)
+    match, is_bot = _NODE_FILE.search(line), _bot(subject.package) is not None
+    if match is not None and is_worker(subject.tree, match[1], _LIBRARIES, is_bot=is_bot):
+        return False
+    if not is_bot or _library(subject.package) is not None:
+        return True
     return match is not None and bool(_LISTENS.search(subject.tree.text(match[1])))
