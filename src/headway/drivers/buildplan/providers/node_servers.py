@@ -16,6 +16,8 @@ _HOST: Final[Mapping[str, str]] = {"HOST": LOOPBACK}
 # The line of adapter-node for each of SvelteKit, and of @astrojs/node for each of Astro: the newest is for the newest.
 _ADAPTER_NODE: Final[Mapping[int, str]] = {1: "@1", 2: "@5", 3: "@6"}
 _ASTRO_NODE: Final[Mapping[int, str]] = {3: "@6", 4: "@8", 5: "@9", 6: "@10", 7: "@11"}
+_ASTRO_STATIC: Final = 5  # the first that renders on a server only what says so
+_ASTRO_SERVES: Final = ("src/pages/api/", "src/actions/", "src/actions.", "src/middleware.", "src/middleware/")
 _PLAIN_RANGE = re.compile(r"[\^~]?\d[\w.-]{0,40}")
 
 
@@ -155,6 +157,17 @@ def astro(subject: Subject) -> Framework | None:
     if adapter is None or is_pages or not re.search(r"\badapter\s*:", config):
         out = folder(literal(config, "outDir"), "dist")
         return Framework(name="Astro", reason="astro", site=Site(folders=(out,)), build=build, build_env=build_env)
+    if adapter == "vercel" and _is_all_pages(subject, config):
+        note = f"Astro's adapter for {adapter} is left aside: pages alone are served, and need none."
+        out = folder(literal(config, "outDir"), "dist")
+        return Framework(
+            name="Astro",
+            reason=f"astro, with pages alone beside @astrojs/{adapter}",
+            site=Site(folders=(out,)),
+            build=build,
+            build_env=build_env,
+            notes=(note,),
+        )
     if adapter != "node":
         adds = subject.manager.adding(f"@astrojs/node{_ASTRO_NODE.get(subject.major('astro') or 0, '')}")
         refusal = (
@@ -177,6 +190,19 @@ def astro(subject: Subject) -> Framework | None:
         env=_HOST,
         build_env=build_env,
     )
+
+
+def _is_all_pages(subject: Subject, config: str) -> bool:
+    """Whether the build writes all pages, as it does since Astro 5 where nothing says otherwise, and no file is there
+    for a server. Where a page asks for one, Vercel's adapter leaves them elsewhere, and no index.html is found; those
+    of others do not.
+    """
+    said = re.search(r"\boutput\s*:", config) is not None
+    is_static = (
+        literal(config, "output") == ("static" if said else None) and (subject.major("astro") or 0) >= _ASTRO_STATIC
+    )
+    needs = (name for name in subject.tree.names if name.startswith(_ASTRO_SERVES))
+    return is_static and next(needs, None) is None
 
 
 def react_router(subject: Subject) -> Framework | None:
