@@ -281,3 +281,35 @@ def test_a_port_in_the_program_is_no_choice_of_another_command_or_beside_the_var
     assert ports(plan(files)) == (8080, ["8080"])
     assert ports(plan(files, start="./serve --port $PORT")) == (None, [])
     assert ports(plan(files, {"PORT": "9000"})) == (None, [])
+
+
+NODE_START = '{"scripts": {"start": "node server.js"}, "dependencies": {"express": "^4", "python-shell": "^5"}}'
+CALLS_PYTHON = {
+    "package.json": NODE_START,
+    "server.js": "app.listen(process.env.PORT)\n",
+    "requirements.txt": "numpy\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "provider"),
+    [
+        ({"predict.py": "import numpy\n"}, "node"),
+        ({"predict.py": "import numpy\n", "train.py": "import numpy\n"}, "node"),
+        ({"app.py": "from flask import Flask\napp = Flask(__name__)\n"}, "python"),
+        ({"serve.py": "HTTPServer(('', 8000), Handler).serve_forever()\n"}, "python"),
+        ({"bot.py": "import discord\n"}, "python"),
+        ({"predict.py": "import numpy\n", "Procfile": "web: python3 predict.py\n"}, "python"),
+        ({"predict.py": "import numpy\n", "package.json": '{"scripts": {"start": "vite"}}'}, "python"),
+        ({"predict.py": "import numpy\n", "package.json": '{"scripts": {"start": "python3 predict.py"}}'}, "python"),
+    ],
+)
+def test_python_that_an_application_in_node_calls_is_no_application(more: dict[str, str], provider: str) -> None:
+    found = plan({**CALLS_PYTHON, **more})
+    assert found.provider == provider
+    told = [each for each in found.notes if each.startswith("requirements.txt is for Python, and is not installed.")]
+    assert bool(told) is (provider == "node")
+    if provider == "node":
+        assert found.processes == web("node server.js")
+        assert "python3 -m venv .venv" in told[0]
+        assert told[0] not in plan({**CALLS_PYTHON, **more}, install="npm ci && pip install numpy").notes

@@ -74,6 +74,8 @@ _NODE_OF: Final[Mapping[tuple[str, int], str]] = {
     ("npm", 12): "^22.22.2 || ^24.15.0 || >=26.0.0",
 }
 _WITH_OPENSSL_3: Final = 17
+_REQUIREMENTS: Final = "requirements.txt"
+_DOCUMENTS: Final = ("mkdocs.yml", "mkdocs.yaml", "conf.py", "pelicanconf.py", "docs/conf.py")
 _SEVERAL: Final = re.compile(r"[&;|\n]")
 _VARIABLE: Final = re.compile(r"[A-Za-z_]\w*=")
 _MAINS: Final = (*node_program.ENTRIES, *node_typescript.ENTRIES)
@@ -128,7 +130,12 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
     installed = installed if program.is_said or program.script or program.start or is_told else ()
     needs = _needs(tree, settings, root, served, manager)
     own = _own_port(tree, program, served)
-    said = (*manager.notes, *(manager.unlocked if installed else ()), *version_notes(tree, needs[0]))
+    said = (
+        *manager.notes,
+        *_python(tree, manager, settings),
+        *(manager.unlocked if installed else ()),
+        *version_notes(tree, needs[0]),
+    )
     return BuildPlan(
         provider=provider,
         framework=program.framework,
@@ -248,6 +255,15 @@ def further(tree: Tree) -> frozenset[str]:
         inner = tree.below(folder) if folder else tree
         found |= {package.path(file) for text in lines for file in islice(started(text, inner), 1)}
     return frozenset(found)
+
+
+def _python(tree: Tree, manager: Manager, settings: BuildSettings) -> tuple[str, ...]:
+    """What is to be said of packages of Python that the program may call, and that are not installed."""
+    if _REQUIREMENTS not in tree or settings.install is not None or any(name in tree for name in _DOCUMENTS):
+        return ()
+    line = f"{manager.name} install && python3 -m venv .venv && .venv/bin/pip install -r {_REQUIREMENTS}"
+    told = f"{_REQUIREMENTS} is for Python, and is not installed. Where the program calls Python: headway apps set APP"
+    return (f"{told} --install '{line}', and call .venv/bin/python3.",)
 
 
 def _site(site: Site | None, served: Served) -> Site | None:

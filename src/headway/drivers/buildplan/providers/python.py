@@ -36,7 +36,7 @@ from headway.drivers.buildplan.providers.python_folder import (
 )
 from headway.drivers.buildplan.providers.python_frameworks import find_framework
 from headway.drivers.buildplan.providers.python_locks import VENV, Installation, installation
-from headway.drivers.buildplan.providers.python_packages import system_packages
+from headway.drivers.buildplan.providers.python_packages import PACKAGES, asked_packages, system_packages
 from headway.drivers.buildplan.providers.python_pins import oldest_pin
 from headway.drivers.buildplan.providers.python_project import MANIFESTS, PythonProject, read_project, script_block
 from headway.drivers.buildplan.providers.python_requirements import referred
@@ -49,8 +49,13 @@ from headway.kernel.artifacts import Process
 
 NAME = "python"
 
+_OF_SPACES = ("Gradio", "Streamlit")
 _CONDA = ("environment.yml", "environment.yaml", "conda.yml")
 _PYTHON_LINE = re.compile(r"\b(?:python3?|gunicorn|uvicorn|hypercorn|daphne|waitress-serve|streamlit|celery|flask)\b")
+_NODE_LINE = re.compile(
+    r"(?:(?:[A-Za-z_]\w*=\S+|cross-env|env|exec)\s+)*"
+    r"(?:node|nodemon|tsx|ts-node|next|nest|nuxt|remix-serve|react-router-serve|strapi|medusa|keystone)\s"
+)
 _NO_FRONT_END = Frontend(folder="", reason="", needs=(), phases=(), path=())
 _SERVERS = ("gunicorn", "uvicorn", "hypercorn", "daphne", "granian", "waitress-serve")
 _OLD_GUNICORN = (
@@ -63,7 +68,7 @@ _HOW = (
 
 
 def _recognise(tree: Tree) -> str | None:
-    if _documents_node(tree):
+    if _documents_node(tree) or _helps_node(tree):
         return None
     found = manifests(tree)
     django = next((name for name in manage_files(tree)), None)
@@ -103,6 +108,25 @@ def _documents_node(tree: Tree) -> bool:
         return False
 
 
+def _helps_node(tree: Tree) -> bool:
+    """Whether Python is what an application in Node calls: the package.json says how that is started, and nothing in
+    Python is an application or listens.
+    """
+    if PACKAGE not in tree or any(manage_files(tree)) or _PYTHON_LINE.search(tree.text("Procfile")):
+        return False
+    try:
+        line = read_start(read_package(tree)).line
+        if line is None or _NODE_LINE.match(line.text) is None:
+            return False
+        project = read_project(tree)
+        if find_framework(tree, project.requires) is not None:
+            return False
+        script = python_scripts.find_script(tree, project)
+    except BuildError:
+        return False
+    return script is None or not (script.takes_requests or script.framework)
+
+
 def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     member, folder = _member(tree, settings)
     shares_lock = bool(member) and "uv.lock" in tree
@@ -112,15 +136,14 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     python, notes = _python(tree, settings, project, script)
     install = installation(tree, project, settings, script=script, member=member if shares_lock else "")
     is_told = settings.start is not None
-    start = _start(app, settings)
-    start = replace(start, site=None) if is_told else start
+    start = replace(_start(app, settings), site=None) if is_told else _start(app, settings)
     if not install.manager and settings.install is None:
         _require_installed(app, start, script)
     old = old_gunicorn_needs(project.requires) if install.manager == "pip" else ()
     server = _told_server(project, settings) if is_told else start.adds
     front = _front_end(tree, settings, project, start)
     first, later = front.parted(project.requires.extras)
-    packages, lines = system_packages(project.requires)
+    packages, lines = _system_packages(app, project, start)
     release = None if is_told else start.release
     processes = () if is_told or not start.command else (_process(app, start),)
     return BuildPlan(
@@ -161,6 +184,15 @@ def _python(tree: Tree, settings: BuildSettings, project: PythonProject, script:
     python, notes = python_need(tree, settings, (*_script_asks(project, script), *project.asks))
     pin = oldest_pin(project)
     return (python, notes) if pin is None else python_versions.bounded(python, notes, pin.below, pin.told)
+
+
+def _system_packages(
+    app: PythonProject, project: PythonProject, start: Start
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Debian's packages that it needs, by what it requires and by a file of them, and the lines that say so."""
+    needed, lines = system_packages(project.requires)
+    asked, told = asked_packages(app.tree) if start.framework in _OF_SPACES else ((), ())
+    return tuple(dict.fromkeys((*needed, *asked))), (*lines, *told)
 
 
 def _front_end(tree: Tree, settings: BuildSettings, project: PythonProject, start: Start) -> Frontend:
@@ -332,6 +364,8 @@ PROVIDER = Provider(
         dict.fromkeys(
             (
                 "Procfile",
+                PACKAGES,
+                f"*/{PACKAGES}",
                 *LOCKS,
                 *node_frontend.FILES,
                 *python_versions.READS,

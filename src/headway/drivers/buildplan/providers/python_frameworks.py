@@ -131,7 +131,9 @@ def _of_file(tree: Tree, name: str, text: str, requires: Requirements) -> Start 
         if python_code.imports(text, framework.module) and (variable := python_code.assigned(text, framework.makers)):
             return _served(framework, tree, name, variable, requires)
     own = _sanic(tree, name, text) or _aiohttp(tree, name, text, requires) or _tornado(name, text)
-    return own or next((_run(each, name, text) for each in _RUNNERS if python_code.imports(text, each[1])), None)
+    return own or next(
+        (_run(each, name, text, requires) for each in _RUNNERS if python_code.imports(text, each[1])), None
+    )
 
 
 def _factories(tree: Tree, name: str, text: str, requires: Requirements) -> Iterator[_Found]:
@@ -235,12 +237,15 @@ def _tornado(name: str, text: str) -> Start | None:
     )
 
 
-def _run(runner: tuple[str, str, str], name: str, text: str) -> Start:
+def _run(runner: tuple[str, str, str], name: str, text: str, requires: Requirements) -> Start:
     label, module, line = runner
+    is_required = module in requires or requires.is_local or not requires.files
+    told = f"{label}: {name} imports {module}"
     return Start(
         framework=label,
         command=line.format(shlex.quote(name)),
-        reason=f"{label}: {name} imports {module}",
+        reason=told if is_required else f"{told}, which is installed for it, since no file requires it",
+        adds=() if is_required else (module,),
         own_port=python_address.own_port(text, name) if line.endswith("python3 {}") else None,
     )
 

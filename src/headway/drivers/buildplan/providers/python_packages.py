@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from headway.drivers.buildplan.providers.python_requirements import Requirements
+from headway.drivers.buildplan.tree import Tree
 
+PACKAGES = "packages.txt"
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]{1,80}")
+_MOST = 100
 _COMPILER = ("gcc", "python3-dev")
 # Those of which an index has no wheel for Linux.
 _COMPILED: Mapping[str, tuple[str, ...]] = {
@@ -83,3 +89,12 @@ def system_packages(requires: Requirements) -> tuple[tuple[str, ...], tuple[str,
     hint = f" ({', '.join(ready)})" if ready else ""
     line = f"{', '.join(parts)}: apt-get install {' '.join(packages)}{hint}."
     return packages, (line[0].upper() + line[1:] if not compiled and not used else line,)
+
+
+def asked_packages(tree: Tree) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The packages of a file that Spaces and Streamlit's own cloud install, and the line that says so."""
+    lines = (line.partition("#")[0].strip() for line in tree.text(PACKAGES).splitlines()[:_MOST])
+    found = tuple(dict.fromkeys(line for line in lines if _NAME.fullmatch(line)))
+    return (
+        (found, (f"{PACKAGES} asks for packages of Debian: apt-get install {' '.join(found)}.",)) if found else ((), ())
+    )
