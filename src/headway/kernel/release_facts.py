@@ -35,6 +35,19 @@ SECRETS: Final = (
     "SECRET_KEY_BASE",
 )
 
+# What a package calls it whose secret it is: by another program it may be read as something else.
+SECRETS_OF_PACKAGES: Final = (
+    "AUTH_SECRET",
+    "NEXTAUTH_SECRET",
+    "BETTER_AUTH_SECRET",
+    "PAYLOAD_SECRET",
+    "APP_KEY",
+    "APP_KEYS",
+    "API_TOKEN_SALT",
+    "ADMIN_JWT_SECRET",
+    "TRANSFER_TOKEN_SALT",
+)
+
 _NAME: Final = re.compile(r"\$([A-Z_]+)")
 
 
@@ -60,4 +73,4 @@ def filled(values: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str
 
 def secrets_of(vault: Vault, application_id: str) -> dict[str, str]:
     """The secrets that an application would be given, by the names of their variables."""
-    return {name: vault.derived(f"variable {application_id} {name}") for name in SECRETS}
+    return {name: vault.derived(f"variable {application_id} {name}") for name in (*SECRETS, *SECRETS_OF_PACKAGES)}

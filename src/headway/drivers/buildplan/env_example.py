@@ -34,7 +34,7 @@ _PLACEHOLDER = re.compile(
 _HERE = re.compile(
     r"\b(?:localhost|127\.0\.0\.1|0\.0\.0\.0|host\.docker\.internal)\b|^[a-z][\w+]{0,20}://(?:[^/@]{0,200}@)?[a-z][\w-]*(?::\d+)?(?:/|$)"
 )
-_SECRET = re.compile(r"(?:^|_)(?:SECRET|TOKEN|PASSWORD|PASS|API_KEY|PRIVATE_KEY|SECRET_KEY|ACCESS_KEY)$")
+_SECRET = re.compile(r"(?:^|_)(?:SECRET|TOKEN|PASSWORD|PASS|API_KEY|PRIVATE_KEY|SECRET_KEY|ACCESS_KEY|APP_KEYS?|SALT)$")
 _SET_HERE: Final = frozenset({"PORT", "HOST", "HOSTNAME", "NODE_ENV", "PUBLIC_URL", "DATA_DIR", "TZ", "DEBUG"})
 _MOST: Final = 8
 _LONGEST: Final = 200

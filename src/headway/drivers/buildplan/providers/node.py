@@ -18,6 +18,7 @@ from headway.drivers.buildplan.providers import (
     node_nx,
     node_prisma,
     node_program,
+    node_secrets,
     node_typescript,
     node_versions,
     node_workspaces,
@@ -39,6 +40,7 @@ from headway.drivers.buildplan.providers.node_package import (
 )
 from headway.drivers.buildplan.providers.node_program import Program
 from headway.drivers.buildplan.providers.node_scripts import mentions, read_start
+from headway.drivers.buildplan.providers.node_secrets import Variables, find_variables
 from headway.drivers.buildplan.providers.node_sites import OPENSSL
 from headway.drivers.buildplan.providers.node_versions import pinned_major, version_notes, wanted_version
 from headway.drivers.buildplan.providers.node_workspaces import Served, build_phases, find_served, reached, read_members
@@ -63,6 +65,7 @@ READS: Final = (
     *node_workspaces.FILES,
     *node_nx.FILES,
     *node_prisma.READS,
+    *node_secrets.READS,
     *(f"**/{stem}.{ending}" for stem in _CONFIGS for ending in ENDINGS),
     *("**/angular.json", "**/nest-cli.json", "**/tsconfig.json", "tsconfig.*.json", "app.json"),
     *node_program.ENTRIES,
@@ -121,13 +124,12 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
     is_told = settings.start is not None or settings.publish is not None
     if program.refusal is not None and not is_told:
         raise BuildError(program.refusal)
-    is_released = settings.release is not None
     parts = reached(root, members, served)
-    natives = find_natives(
-        tree, manager, (root, *members), served.package, parts, keep=settings.keep, is_released=is_released
-    )
+    natives = find_natives(tree, manager, (root, *members), served.package, parts, settings=settings)
     installed = install_phases(tree, manager, (root, *members))
     installed = installed if program.is_said or program.script or program.start or is_told else ()
+    is_started = (program.start is not None and program.refusal is None) or settings.start is not None
+    given = find_variables(_inner(tree, served), parts, manager.told) if is_started else Variables()
     needs = _needs(tree, settings, root, served, manager)
     own = _own_port(tree, program, served)
     said = (
@@ -147,12 +149,8 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
         site=_site(program.site, served),
         path=_path(manager, served),
         env={**ENV, **_linked(manager), **program.env, **natives.env},
-        build_env={
-            **(_NX if "nx.json" in tree else {}),
-            **_known_to(needs[0], {**_old_webpack((root, served.package)), **program.build_env}),
-            **natives.build_env,
-        },
-        run_env={**program.run_env, **natives.run_env} if program.start is not None or is_told else {},
+        build_env={**_build_env(tree, root, needs[0], served), **given.build_env, **natives.build_env},
+        run_env={**program.run_env, **given.run_env, **natives.run_env} if is_started else {},
         port=None if own is None else own[0],
         takes_requests=program.takes_requests,
         packages=natives.packages,
@@ -161,7 +159,7 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
             *([] if own is None else [Choice.of_port(*own)]),
         ),
         questions=() if served.question is None else (served.question,),
-        notes=tuple(dict.fromkeys((*said, *program.notes, *natives.notes))),
+        notes=tuple(dict.fromkeys((*said, *program.notes, *given.notes, *natives.notes))),
     )
 
 
@@ -192,6 +190,11 @@ def _old_webpack(packages: Iterable[Package]) -> Mapping[str, str]:
             if found is not None and int(found[0]) < first:
                 return OPENSSL
     return {}
+
+
+def _build_env(tree: Tree, root: Package, node: Need, served: Served) -> Mapping[str, str]:
+    found = {**_old_webpack((root, served.package)), **served.program.build_env}
+    return {**(_NX if "nx.json" in tree else {}), **_known_to(node, found)}
 
 
 def _known_to(node: Need, env: Mapping[str, str]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,6 +12,7 @@ from headway.drivers.buildplan.providers.node_managers import Manager
 from headway.drivers.buildplan.providers.node_package import Package
 from headway.drivers.buildplan.providers.node_prisma import find_prisma
 from headway.drivers.buildplan.providers.node_scripts import without_absent
+from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 
 _COMPILER: Final = ("build-essential", "python3")
@@ -77,11 +78,10 @@ def find_natives(
     served: Package,
     parts: Sequence[Package],
     *,
-    keep: Collection[str] = (),
-    is_released: bool = False,
+    settings: BuildSettings,
 ) -> Natives:
     """What the packages of a repository need of which one is ``served``, with the ``parts`` that it is made of.
-    ``is_released`` tells that there is a release command, so that none is to be named.
+    Where the settings have a release command, none is named.
     """
     names = {name for package in packages for name in (*package.own, *package.developer)}
     compiled = sorted(names & _COMPILED)
@@ -104,8 +104,8 @@ def find_natives(
             "Playwright drives a browser that is not downloaded by itself: add 'npx playwright install --only-shell' "
             "to the build script or the build command."
         )
-    prisma = find_prisma(tree, manager, packages, served, parts, keep)
-    if prisma.release is None and not prisma.before and not is_released:
+    prisma = find_prisma(tree, manager, packages, served, parts, settings)
+    if prisma.release is None and not prisma.is_file and settings.release is None:
         notes += _told(served, manager, tree)
     return Natives(
         packages=tuple(dict.fromkeys(debian)),

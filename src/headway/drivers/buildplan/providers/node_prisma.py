@@ -7,8 +7,8 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from headway.drivers.buildplan.plan import Phase
@@ -17,6 +17,7 @@ from headway.drivers.buildplan.providers.node_framework import ENDINGS
 from headway.drivers.buildplan.providers.node_managers import Manager
 from headway.drivers.buildplan.providers.node_package import Package
 from headway.drivers.buildplan.providers.turns import copied, once
+from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.release_facts import DATA
 
@@ -42,12 +43,13 @@ _ELSEWHERE: Final = ("@prisma/adapter-libsql", "@prisma/adapter-d1", "@libsql/cl
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prisma:
     """``phases`` generate its client, ``release`` is the release command; ``before`` is what is done at each start
-    instead, where the database is a file.
+    instead, where the database ``is_file``.
     """
 
     phases: tuple[Phase, ...] = ()
     release: str | None = None
     before: str = ""
+    is_file: bool = False
     build_env: Mapping[str, str] = field(default_factory=dict)
     run_env: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -68,11 +70,11 @@ def find_prisma(  # noqa: PLR0917 - as it is asked for a package of a workspace
     packages: Sequence[Package],
     served: Package,
     parts: Sequence[Package],
-    keep: Collection[str],
+    settings: BuildSettings,
 ) -> Prisma:
     """What Prisma needs of the package that is ``served``, or of the ``parts`` that it is made of. What a hook of its
     package generates with an installation would be missing or old where that is a copy of one before. The database is
-    where it is where its owner has folders ``keep``.
+    where it is where its owner has folders stay, and who starts it otherwise migrates it too.
     """
     owner = next((each for each in (served, *parts) if each.has("prisma")), None)
     if owner is None:
@@ -95,24 +97,29 @@ def find_prisma(  # noqa: PLR0917 - as it is asked for a package of a workspace
     file = _file(inner, schema) if schema is not None and not owner.has(*_ELSEWHERE) else None
     if file is None:
         return Prisma(phases=phases, release=f"cd {shlex.quote(owner.folder)} && {line}" if owner.folder else line)
-    return _of_file(inner, owner, phases, line, file, is_led=not keep)
+    found = replace(_of_file(inner, owner, line, file, is_led=not settings.keep), phases=phases, is_file=True)
+    if settings.start is None:
+        return found
+    own = f"cd {owner.folder} && {line}" if owner.folder else line
+    said = f"The database is a file of SQLite ({owner.path(file.schema)}), and nothing migrates it"
+    mend = f"let the start command begin with '{own}', and the database be in the folder that DATA_DIR names."
+    return replace(found, before="", notes=(f"{said}: {mend}",))
 
 
-def _of_file(inner: Tree, owner: Package, phases: tuple[Phase, ...], line: str, file: _File, *, is_led: bool) -> Prisma:
+def _of_file(inner: Tree, owner: Package, line: str, file: _File, *, is_led: bool) -> Prisma:
     """The migrations of a file: at each start, since what a release command writes beside DATA_DIR goes with it."""
     here = f"({'cd ' + shlex.quote(owner.folder) + ' && '}{line})" if owner.folder else line
     said = (
         f"The database is a file of SQLite ({owner.path(file.schema)}), migrated at each start, by one copy at a time"
     )
     if not is_led or not (file.variable or file.path):
-        return Prisma(phases=phases, before=f"{once(here)} && ", notes=(f"{said}.",))
+        return Prisma(before=f"{once(here)} && ", notes=(f"{said}.",))
     brought = sorted(name for name in inner.names if _DATABASE.search(name) and "node_modules/" not in name)
     path = file.path or (brought[0] if len(brought) == 1 else "")
     first = f"{copied(owner.path(path))} && " if path in inner else ""
     if file.variable:
         stays = f"{said}, which stays in the folder that DATA_DIR names unless you set {file.variable}."
         return Prisma(
-            phases=phases,
             before=f"{first}{once(here)} && ",
             build_env={file.variable: _FOR_THE_BUILD},
             run_env={file.variable: f"file:{DATA}/{posixpath.basename(path) or 'db.sqlite'}"},
@@ -123,7 +130,7 @@ def _of_file(inner: Tree, owner: Package, phases: tuple[Phase, ...], line: str, 
     made = "" if is_there else f"mkdir -p {shlex.quote(folder)} && "
     link = f'{made}ln -sf "{DATA}/{posixpath.basename(path)}" {shlex.quote(owner.path(path))} && '
     stays = f"{said}, which stays in the folder that DATA_DIR names."
-    return Prisma(phases=phases, before=f"{first}{link}{once(here)} && ", notes=(stays,))
+    return Prisma(before=f"{first}{link}{once(here)} && ", notes=(stays,))
 
 
 def _file(inner: Tree, schema: str) -> _File | None:

@@ -10,6 +10,8 @@ from headway.drivers.buildplan.detection import detect
 from headway.drivers.buildplan.providers import bun, deno, node
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import tree_of
+from headway.kernel.release_facts import SECRET, secrets_of
+from headway.kernel.vault import Vault
 from tests.support.toolchains.plans import cases, expected, planned, read_of
 
 PROVIDERS = (deno.PROVIDER, bun.PROVIDER, node.PROVIDER)
@@ -101,3 +103,19 @@ def test_a_manager_that_runs_on_no_older_node_asks_for_one_where_nothing_else_do
         "yarn@4.9.2": ("", ""),
     }
     assert node_of("pnpm@11.9.0", **{".nvmrc": "20"}) == ("20", ".nvmrc")
+
+
+def test_each_secret_that_is_given_is_one_that_a_release_has() -> None:
+    given = {
+        name
+        for case in CASES.values()
+        for name, value in case.get("plan", {}).get("run_env", {}).items()
+        if value == SECRET
+    }
+    assert {"SESSION_SECRET", "AUTH_SECRET", "APP_KEYS"} <= given <= secrets_of(Vault(Vault.new_key()), "a").keys()
+
+
+def test_no_secret_is_given_where_a_command_of_its_owner_makes_a_file_of_variables() -> None:
+    tree = TREES["Express with sessions"]
+    assert node.PROVIDER.plan(tree, BuildSettings(build="cp stage.env .env")).run_env == {}
+    assert node.PROVIDER.plan(tree, BuildSettings(build="npm run css")).run_env == {"SESSION_SECRET": SECRET}
