@@ -15,6 +15,7 @@ from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, 
 from headway.drivers.buildplan.providers import (
     deno,
     node_managers,
+    node_nodemon,
     node_nx,
     node_prisma,
     node_program,
@@ -42,6 +43,7 @@ from headway.drivers.buildplan.providers.node_program import Program
 from headway.drivers.buildplan.providers.node_scripts import mentions, read_start
 from headway.drivers.buildplan.providers.node_secrets import Variables, find_variables
 from headway.drivers.buildplan.providers.node_sites import OPENSSL
+from headway.drivers.buildplan.providers.node_variables import build_variables
 from headway.drivers.buildplan.providers.node_versions import pinned_major, version_notes, wanted_version
 from headway.drivers.buildplan.providers.node_workspaces import Served, build_phases, find_served, reached, read_members
 from headway.drivers.buildplan.settings import BuildSettings
@@ -54,7 +56,8 @@ ENV: Final[Mapping[str, str]] = {"NODE_ENV": "production"}
 
 _CONFIGS: Final = (
     "next.config", "nuxt.config", "svelte.config", "vite.config", "astro.config", "react-router.config", "app.config",
-    "eleventy.config", ".eleventy", "vue.config", "webpack.config", "docusaurus.config", "config",
+    "eleventy.config", ".eleventy", "vue.config", "webpack.config", "docusaurus.config", "config", ".umirc",
+    ".dumirc", "rspress.config", "stencil.config",
 )  # fmt: skip
 READS: Final = (
     "**/package.json",
@@ -68,6 +71,7 @@ READS: Final = (
     *node_secrets.READS,
     *(f"**/{stem}.{ending}" for stem in _CONFIGS for ending in ENDINGS),
     *("**/angular.json", "**/nest-cli.json", "**/tsconfig.json", "tsconfig.*.json", "app.json"),
+    f"**/{node_nodemon.FILE}",
     *node_program.ENTRIES,
     *node_typescript.ENTRIES,
 )
@@ -149,7 +153,7 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
         site=_site(program.site, served),
         path=_path(manager, served),
         env={**ENV, **_linked(manager), **program.env, **natives.env},
-        build_env={**_build_env(tree, root, needs[0], served), **given.build_env, **natives.build_env},
+        build_env={**_build_env(tree, root, needs[0], served, manager), **given.build_env, **natives.build_env},
         run_env={**program.run_env, **given.run_env, **natives.run_env} if is_started else {},
         port=None if own is None else own[0],
         takes_requests=program.takes_requests,
@@ -192,9 +196,10 @@ def _old_webpack(packages: Iterable[Package]) -> Mapping[str, str]:
     return {}
 
 
-def _build_env(tree: Tree, root: Package, node: Need, served: Served) -> Mapping[str, str]:
+def _build_env(tree: Tree, root: Package, node: Need, served: Served, manager: Manager) -> Mapping[str, str]:
     found = {**_old_webpack((root, served.package)), **served.program.build_env}
-    return {**(_NX if "nx.json" in tree else {}), **_known_to(node, found)}
+    of_scripts = build_variables(tree, (root, served.package), manager.told)
+    return {**of_scripts, **(_NX if "nx.json" in tree else {}), **_known_to(node, found)}
 
 
 def _known_to(node: Need, env: Mapping[str, str]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from headway.drivers.buildplan.providers.node_installation import BINS, install_
 from headway.drivers.buildplan.providers.node_managers import find_manager
 from headway.drivers.buildplan.providers.node_package import PACKAGE, Package, read_package
 from headway.drivers.buildplan.providers.node_scripts import commands
+from headway.drivers.buildplan.providers.node_variables import build_variables
 from headway.drivers.buildplan.providers.node_versions import version_notes, wanted_version
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
@@ -153,7 +154,7 @@ def _planned(
         needs=(node, manager.need),
         phases=tuple(_placed(phase, folder) for phase in phases),
         path=(f"{folder}/{BINS}" if folder else BINS,) if manager.has_bins else (),
-        build_env=_ENV,
+        build_env={**_ENV, **build_variables(tree, (package,), manager.told)},
         choices=(manager.choice,),
         programs=frozenset(each.partition(" ")[0] for each in commands(package.short(build or ""))),
         notes=(

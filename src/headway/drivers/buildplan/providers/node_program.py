@@ -123,12 +123,12 @@ class Program:
 def find_program(subject: Subject) -> Program:
     """What is run of the package, and how it is built."""
     framework = next((found for look in (*SERVERS, *SITES) if (found := look(subject)) is not None), None)
-    scripts = read_start(subject.package)
+    scripts = read_start(subject.package, subject.tree)
     if framework is not None and framework.is_decided:
         return _of_framework(subject, framework, scripts.developer)
     if scripts.line is not None:
         return _of_line(subject, settled(scripts.line, subject.package, subject.tree, subject.manager.told), framework)
-    if framework is not None and not (framework.site is not None and _library(subject.package) and _main(subject)):
+    if framework is not None and (framework.site is None or not _has_server(subject)):
         return _of_framework(subject, framework, scripts.developer)
     program = _of_files(subject)
     if scripts.developer is None:
@@ -199,7 +199,8 @@ def _of_files(subject: Subject) -> Program:
     package = subject.package
     script = _build_script(package)
     name = _library(package) or _bot(package) or ""
-    if (main := _main(subject)) is not None:
+    main = _main(subject)
+    if main is not None and not (script and _page("public") in subject.tree and _is_bundled(subject, main)):
         runner = "bun" if subject.manager.name == "bun" else "node"
         start = _called(subject, f"{runner} {shlex.quote(main)}")
         takes = _takes_requests(subject, start, None)
@@ -245,6 +246,24 @@ def _main(subject: Subject) -> str | None:
     if INDEX in subject.tree and not _library(subject.package):
         return None
     return next((name for name in ENTRIES if name in subject.tree), None)
+
+
+def _has_server(subject: Subject) -> bool:
+    """Whether a server of its own lies beside what is bundled into pages, and not only the main file of those."""
+    main = _main(subject)
+    is_for_developers = subject.package.has("json-server") and _library(subject.package) == "json-server"
+    return (
+        main is not None
+        and _library(subject.package) is not None
+        and not is_for_developers
+        and not (_is_bundled(subject, main))
+    )
+
+
+def _is_bundled(subject: Subject, main: str) -> bool:
+    """Whether a main file is one that a bundler makes pages of: it listens nowhere, and lies where those look."""
+    listens = _LISTENS.search(subject.tree.text(main)) is not None
+    return not listens and (main.startswith("src/") or (main in subject.tree.contents and INDEX in subject.tree))
 
 
 def _called(subject: Subject, line: str) -> str:

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from headway.drivers.buildplan import image_files
+from headway.drivers.buildplan.providers.node_nodemon import program_of, read_settings
 from headway.drivers.buildplan.providers.node_package import LONGEST, Package
 from headway.drivers.buildplan.tree import Tree
 
+_OPTIONS = r"(?:--?[\w=.-]+\s+)*+"
 # Servers for a developer's own machine, and previews that refuse what comes from elsewhere.
 _DEVELOPER = re.compile(
     r"vite(?!\s+(?:build|optimize)\b(?!.*--watch))(?=\s|$)|"
-    r"(?:react-scripts|react-app-rewired|craco|docusaurus|expo|rescripts|razzle)\s+start\b|"
-    r"(?:ng|nx|ember|vue-cli-service|webpack|rspack|snowpack|hexo|preact|elm-app|live-server|browser-sync)\s+"
-    r"(?:serve|server|s|dev|watch|start)\b|"
+    rf"(?:react-scripts|react-app-rewired|craco|docusaurus|expo|rescripts|razzle|ice|kkt)\s+{_OPTIONS}start\b|"
+    r"(?:ng|nx|ember|vue-cli-service|webpack|webpack-cli|rspack|snowpack|hexo|preact|elm-app|live-server|browser-sync|"
+    rf"honkit|gitbook|docsify)\s+{_OPTIONS}(?:serve|server|s|dev|watch|start)\b|"
     r"nest\s+start\b|nx\s+run\s+\S+:serve\b|webpack-dev-server\b|webpack(?:-cli)?\b.*\s--watch\b|parcel\b(?!\s+build)|"
     r"(?:astro|gatsby|next|nuxt|nuxi|remix|react-router|vinxi|vitepress|vuepress|storybook|quasar|rsbuild|strapi|medusa|"
-    r"wrangler|netlify|vercel|turbo|keystone|blitz|slidev|waku|farm|modern|ionic|redwood)\s+(?:run\s+)?"
-    r"(?:dev|develop|vite:dev|serve|preview|pages\s+dev)\b|"
+    r"wrangler|netlify|vercel|turbo|keystone|blitz|slidev|waku|farm|modern|ionic|redwood|umi|max|dumi|rspress|vike|"
+    r"gridsome)\s+(?:run\s+)?(?:dev|develop|vite:dev|serve|preview|pages\s+dev)\b|umi\s+start\b|lite-server\b|"
     r"(?:next|nuxt|nuxi|astro|slidev)(?:\s+-.*)?$|start-storybook\b|live-server\b|browser-sync\b|"
-    r"(?:eleventy|@11ty/eleventy)\b.*\s--(?:serve|watch)\b|nuxt\s+start\s+--dev|"
+    r"(?:eleventy|@11ty/eleventy|stencil)\b.*\s--(?:serve|watch)\b|nuxt\s+start\s+--dev|"
     r"(?:tsc|tsup|rollup|esbuild|microbundle)\b.*\s(?:--watch|-w)\b|tsc-watch\b|gulp\s+(?:watch|serve|dev)\b"
 )
 _ALL = re.compile(
@@ -36,6 +37,16 @@ _PREFIX = re.compile(
     r"^(?:(?:[A-Za-z_]\w*=(?:\"[^\"]*\"|'[^']*'|[^\s\"']*)|cross-env(?:-shell)?|env|exec|time|npx(?:\s+--?\S+)*|"
     r"pnpm\s+exec|pnpm\s+dlx|yarn\s+(?:exec|run)|bunx(?:\s+--bun)?|env-cmd(?:\s+-f\s+\S+)?|"
     r"dotenv(?:\s+-e\s+\S+)*\s+--|(?:yarn|pnpm|bun)(?=\s+(?!run|start|install|build|x\s)[\w@][\w@/-]*(?:\s|$)))\s+)+"
+)
+# A program by the file that it is, where packages have it.
+_FILE = re.compile(
+    r"^(?:node\s+(?:--\S+\s+)*+)?(?:\./)?node_modules/(?:\.bin/|(?:@[\w.-]+/)?[\w.-]+/(?:dist/|lib/)?(?:bin|cli)/)"
+    r"([\w-]+)(?:\.[cm]?js)?(?=\s|$)"
+)
+# What runs several lines side by side: in quotes, or as names of scripts.
+_TOGETHER = re.compile(r"(?:concurrently|run-p|npm-run-all2?|run-s)\b")
+_NAMING = re.compile(
+    r"\s(?:-n|--names|-c|--prefix-colors|--prefix|--timestamp-format)(?:\s+|=)(?:\"[^\"]*\"|'[^']*'|\S+)"
 )
 _CALL = re.compile(r"(?:npm\s+(?:run(?:-script)?\s+)?|(?:yarn|pnpm|bun)\s+(?:run\s+)?)([\w:.-]+)")
 _WATCH = re.compile(r"\s--(?:watch(?:-path|-preserve-output)?|hot|inspect(?:-brk|-port|-wait)?)(?:=\S+)?(?=\s|$)")
@@ -55,6 +66,7 @@ _BUILDS: Final = frozenset(
     {"npm run build", "yarn build", "yarn run build", "pnpm build", "pnpm run build", "bun run build"}
 )
 _DEPTH: Final = 6
+_MOST_CALLED: Final = 50
 _PRODUCTION: Final = (
     "start:prod",
     "start:production",
@@ -88,9 +100,12 @@ class Scripts:
     is_all: bool = False
 
 
-def read_start(package: Package) -> Scripts:
-    """The start script, or else one that is named as the production's."""
+def read_start(package: Package, tree: Tree | None = None) -> Scripts:
+    """The start script, or else one that is named as the production's. ``tree`` is what lies in the folder of the
+    package.
+    """
     developer, is_all = None, False
+    settings = read_settings(tree, package)
     for name in ("start", *_PRODUCTION):
         text = _resolved(package, package.script(name))
         if text is None:
@@ -99,10 +114,17 @@ def read_start(package: Package) -> Scripts:
             return Scripts(line=Line(text=text, script=name))
         if _ALL.search(text):
             is_all = True
-        elif is_developers(text) or (name != "start" and _SERVES_BUILT.search(text)):
+        elif (alone := _server_of(text, package)) is not None:
+            told = f"The start script ({text[:80]}) runs a developer's server beside: only the other is started."
+            found = production(alone, package, settings)
+            return Scripts(line=replace(found, script=name, notes=(told, *found.notes)), is_all=is_all)
+        elif is_developers(text, package) or (name != "start" and _SERVES_BUILT.search(text)):
             developer = developer or text
         else:
-            found = production(text, package)
+            found = production(text, package, settings)
+            if found.text != text and found.text.startswith("ts-node ") and not package.has("ts-node"):
+                developer = developer or text  # what it would be run by is not there
+                continue
             notes = found.notes
             if developer is not None:
                 told = f"The start script ({developer[:80]}) is a developer's server, so the script {name} is started."
@@ -111,24 +133,72 @@ def read_start(package: Package) -> Scripts:
     return Scripts(developer=developer, is_all=is_all)
 
 
-def is_developers(line: str) -> bool:
-    """Whether one of its commands is a developer's server."""
-    return any(_DEVELOPER.match(command) for command in commands(line))
+def _server_of(line: str, package: Package) -> str | None:
+    """What serves, of two lines that are run side by side of which the other is a developer's server."""
+    both = _side_by_side(line, package)
+    others = [each for each in both if not is_developers(each, package)]
+    is_in_turn = re.search(r"\b(?:run-s\b|npm-run-all\b(?!.*\s(?:-p|--parallel)\b))", line) is not None
+    if is_in_turn or len(both) != 2 or len(others) != 1:
+        return None
+    alone = _resolved(package, others[0]) or others[0]
+    return None if re.match(r"(?:cd|npx\s+json-server|json-server)\s", alone) else alone
+
+
+def is_developers(line: str, package: Package | None = None) -> bool:
+    """Whether one of its commands is a developer's server, or one of those of the scripts of the ``package`` that it
+    calls.
+    """
+    lines = (line,) if package is None or len(line) > LONGEST else _reached(line, package)
+    return any(_DEVELOPER.match(command) for each in lines for command in commands(each))
+
+
+def _reached(line: str, package: Package) -> Iterator[str]:
+    """The line, and those of the scripts that it calls or runs side by side; none of what it does in another folder."""
+    waiting, seen = [line], set[str]()
+    while waiting and len(seen) < _MOST_CALLED:
+        each = waiting.pop(0)
+        if each in seen or len(each) > LONGEST:
+            continue
+        seen.add(each)
+        yield each
+        beside = _side_by_side(each, package)
+        waiting += beside
+        for command in () if beside else parted(each):
+            if command.startswith("cd "):
+                break
+            if match := _CALL.fullmatch(command):
+                waiting += [called] if (called := package.short(match[1])) else []
+
+
+def _side_by_side(line: str, package: Package) -> list[str]:
+    """The lines that one line runs side by side; none for any other."""
+    plain = _PREFIX.sub("", f"{line.strip()} ").strip()
+    if _TOGETHER.match(plain) is None:
+        return []
+    plain = _NAMING.sub(" ", plain)
+    quoted = [
+        each for each in re.findall(r"\"([^\"]+)\"|'([^']+)'", plain.replace('\\\\"', '"')) for each in each if each
+    ]
+    words = [word.removeprefix("npm:") for word in re.sub(r"\"[^\"]*\"|'[^']*'", " ", plain).split()[1:]]
+    named = (package.short(each.removeprefix("npm:")) or each for each in (*quoted, *words) if not each.startswith("-"))
+    return [each for each in named if each]
 
 
 def commands(line: str) -> Iterator[str]:
     """The commands of a line, without variables and runners before them; also those that concurrently is given."""
-    for part in re.split(r"\s*(?:&&|\|\||;|\||&)\s*", line.strip()):
-        plain = _PREFIX.sub("", part.strip() + " ").strip()
+    for part in parted(line):
+        plain = _FILE.sub(r"\1", _PREFIX.sub("", part.strip() + " ").strip())
         if re.match(r"(?:concurrently|run-p|npm-run-all)\b", plain):
             yield from (_PREFIX.sub("", f"{each} ").strip() for each in re.findall(r"[\"']([^\"']+)[\"']", plain))
         yield plain
 
 
-def production(line: str, package: Package) -> Line:
-    """The line without what watches for changes, opens a debugger or binds to a port of its own."""
+def production(line: str, package: Package, settings: Mapping[str, Any]) -> Line:
+    """The line without what watches for changes, opens a debugger or binds to a port of its own; ``settings`` are those
+    of nodemon.
+    """
     notes = []
-    text = _unwatched(line, package)
+    text = _unwatched(line, package, settings)
     if text != line:
         notes.append(
             f"The start script ({line[:80]}) is a developer's or goes into the background: started is {text[:80]}."
@@ -195,21 +265,29 @@ def without_absent(text: str, package: Package, tree: Tree, told: Sequence[str])
     return _VARIABLES.sub(kept, text), absent
 
 
-def mentions(package: Package, names: tuple[str, ...], program: str) -> bool:
-    """Whether one of these scripts, or one that they call, runs a program."""
-    word = re.compile(rf"(?:^|[\s;&|('\"=]){re.escape(program)}(?=\s|$)")
+def parted(line: str) -> list[str]:
+    """The commands of a line, as they are written."""
+    return re.split(r"\s*(?:&&|\|\||;|\||&)\s*", line.strip())
+
+
+def called_lines(package: Package, names: Iterable[str]) -> Iterator[str]:
+    """The lines of these scripts and of those that they call, as far as they are looked into."""
     seen: set[str] = set()
     waiting = list(names)
-    while waiting and len(seen) < 50:
+    while waiting and len(seen) < _MOST_CALLED:
         name = waiting.pop()
         line = package.short(name)
         if name in seen or not line:
             continue
         seen.add(name)
-        if word.search(line):
-            return True
+        yield line
         waiting += [match[1] for match in _CALL.finditer(line)]
-    return False
+
+
+def mentions(package: Package, names: tuple[str, ...], program: str) -> bool:
+    """Whether one of these scripts, or one that they call, runs a program."""
+    word = re.compile(rf"(?:^|[\s;&|('\"=]){re.escape(program)}(?=\s|$)")
+    return any(word.search(line) for line in called_lines(package, names))
 
 
 def _resolved(package: Package, line: str | None) -> str | None:
@@ -223,7 +301,7 @@ def _resolved(package: Package, line: str | None) -> str | None:
     return line
 
 
-def _unwatched(line: str, package: Package) -> str:
+def _unwatched(line: str, package: Package, settings: Mapping[str, Any]) -> str:
     head, _, last = line.rpartition("&&")
     before = f"{head.strip()} && " if head else ""
     command = last.strip()
@@ -232,7 +310,7 @@ def _unwatched(line: str, package: Package) -> str:
     plain = f"{command} "[len(variables) :].strip()
     program = plain.partition(" ")[0]
     if program in {"nodemon", "supervisor", "node-dev"}:
-        return before + variables + _of_nodemon(plain, package)
+        return before + variables + _WATCH.sub("", program_of(plain, package, settings))
     if program in {"ts-node-dev", "tsnd"}:
         flags = re.sub(
             r"\s(?:--respawn|--watch[= ]\S+|--rs|--clear|--cls|--notify|--poll|--exit-child)(?=\s|$)", "", plain
@@ -248,31 +326,3 @@ def _unwatched(line: str, package: Package) -> str:
     if program in {"node", "bun", "tsx", "ts-node", "deno"}:
         plain = _WATCH.sub("", plain)
     return before + variables + plain
-
-
-def _of_nodemon(plain: str, package: Package) -> str:
-    """What nodemon would start: the program after --exec, or else node."""
-    try:
-        words = shlex.split(plain)[1:]
-    except ValueError:
-        return plain
-    program = ""
-    rest: list[str] = []
-    while words:
-        word = words.pop(0)
-        if word in {"--exec", "-x"} and words:
-            program = words.pop(0)
-        elif word.startswith("--exec="):
-            program = word.removeprefix("--exec=")
-        elif word in {"-w", "--watch", "-e", "--ext", "-i", "--ignore", "-d", "--delay", "--config", "-s", "--signal"}:
-            words = words[1:]
-        elif word.startswith("-") and not rest:
-            continue
-        else:
-            rest.append(word)
-    if not program:
-        is_typed = bool(rest) and rest[0].endswith((".ts", ".mts", ".cts"))
-        program = "node" if not is_typed else "tsx" if package.has("tsx") else "ts-node"
-    if not rest and " " not in program:
-        rest = [package.text("main") or "index.js"]
-    return _WATCH.sub("", " ".join([program, *map(shlex.quote, rest)]))

@@ -102,7 +102,7 @@ def _documents_node(tree: Tree) -> bool:
     if PACKAGE not in tree or python_sites.is_site(tree) is None:
         return False
     try:
-        starts = read_start(read_package(tree)).line is not None
+        starts = read_start(read_package(tree), tree).line is not None
         return starts and _start(read_project(tree), BuildSettings()).site is not None
     except BuildError:
         return False
