@@ -31,12 +31,10 @@ _YARN_PATH = re.compile(r"^yarnPath:\s*[\"']?(?:\./)?(\S*?yarn-(\d[\w.+-]*?)\.c?
 _YARN_LINKER = re.compile(r"^nodeLinker:\s*[\"']?([\w-]+)", re.MULTILINE)
 _YARN_FORMAT = re.compile(r"^__metadata:\s+version:\s*(\d{1,4})", re.MULTILINE)
 _PNPM_FORMAT = re.compile(r"^lockfileVersion:\s*['\"]?(\d{1,4})(?:\.\d{1,4})?", re.MULTILINE)
-# Settings that older pnpm read from package.json or not at all: a lock file beside them was not written by it.
-_PNPM_10 = re.compile(
-    r"^(?:onlyBuiltDependencies|ignoredBuiltDependencies|neverBuiltDependencies|overrides|patchedDependencies|"
-    r"dangerouslyAllowAllBuilds|strictDepBuilds|minimumReleaseAge)\s*:",
-    re.MULTILINE,
-)
+# What pnpm 9 knows of its workspace file, which has to name packages there. Whatever else stands in one was read from
+# package.json or .npmrc before, or not at all: a lock file beside it was written by a later one.
+_PNPM_KEY = re.compile(r"^[\"']?([A-Za-z][\w-]{0,60})[\"']?[ \t]*:", re.MULTILINE)
+_PNPM_9: Final = frozenset({"packages", "catalog", "catalogs"})
 _PNPM_BUILDS = re.compile(r"^allowBuilds\s*:", re.MULTILINE)
 
 
@@ -168,8 +166,11 @@ def _of_lock(tree: Tree, name: str, lock: str | None) -> tuple[str, str]:
             return older, f"{lock}, which is of lockfileVersion {written}"
         if _PNPM_BUILDS.search(settings):
             return ">=10.26", f"{PNPM_WORKSPACE} (allowBuilds)"
-        if found := _PNPM_10.search(settings):
-            return "10", f"{PNPM_WORKSPACE} ({found[0].rstrip(': ')})"
+        keys = _PNPM_KEY.findall(settings)
+        if later := next((key for key in keys if key not in _PNPM_9), None):
+            return "10", f"{PNPM_WORKSPACE} ({later})"
+        if keys and "packages" not in keys:
+            return "10", f"{PNPM_WORKSPACE} (no packages)"
         return "9", lock or "no lock file"
     if name == "yarn":
         if lock is None:
