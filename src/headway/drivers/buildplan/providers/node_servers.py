@@ -10,50 +10,24 @@ from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.plan import Site
 from headway.drivers.buildplan.providers.jsonc import parse_jsonc
 from headway.drivers.buildplan.providers.node_framework import LOOPBACK, Framework, Subject, flag, folder, literal
+from headway.drivers.buildplan.providers.node_next import next_js
 from headway.drivers.buildplan.providers.node_typescript import TSCONFIG, configuration
 
 _HOST: Final[Mapping[str, str]] = {"HOST": LOOPBACK}
+_MEDUSA: Final = ".medusa/server"
+_MEDUSA_APART: Final = 2
+_INSTALL_MEDUSA: Final[Mapping[str, str]] = {
+    "npm": "npm install --omit=dev --no-audit --no-fund",
+    "pnpm": "pnpm_config_package_import_method=copy pnpm install --ignore-workspace --prod",
+    "yarn": "yarn install",
+    "bun": "bun install --production --backend=copyfile",
+}
 # The line of adapter-node for each of SvelteKit, and of @astrojs/node for each of Astro: the newest is for the newest.
 _ADAPTER_NODE: Final[Mapping[int, str]] = {1: "@1", 2: "@5", 3: "@6"}
 _ASTRO_NODE: Final[Mapping[int, str]] = {3: "@6", 4: "@8", 5: "@9", 6: "@10", 7: "@11"}
 _ASTRO_STATIC: Final = 5  # the first that renders on a server only what says so
 _ASTRO_SERVES: Final = ("src/pages/api/", "src/actions/", "src/actions.", "src/middleware.", "src/middleware/")
 _PLAIN_RANGE = re.compile(r"[\^~]?\d[\w.-]{0,40}")
-
-
-def next_js(subject: Subject) -> Framework | None:
-    """Next: ``next start``, or what it exports."""
-    if not subject.package.has("next"):
-        return None
-    config = subject.config("next.config")
-    build_env = {"NEXT_TELEMETRY_DISABLED": "1"}
-    program = subject.manager.program("next", "build")
-    if literal(config, "output") == "export" or re.search(r"\bnext export\b", subject.build):
-        out = folder(literal(config, "distDir"), "out") if literal(config, "output") == "export" else "out"
-        return Framework(
-            name="Next",
-            reason="next, with output: 'export'",
-            site=Site(folders=(out,)),
-            build=program,
-            is_decided=True,
-            build_env=build_env,
-        )
-    after: tuple[tuple[str, ...], ...] = ()
-    start = subject.package.script("start") or ""
-    if ".next/standalone" in start and "standalone" not in subject.build + (subject.package.script("postbuild") or ""):
-        after = (("cp", "-R", ".next/static", ".next/standalone/.next/"),)
-        if any(name.startswith("public/") for name in subject.tree.names):
-            after = (*after, ("cp", "-R", "public", ".next/standalone/"))
-    is_standalone = literal(config, "output") == "standalone"
-    return Framework(
-        name="Next",
-        reason="next" + (", with output: 'standalone'" if is_standalone else ""),
-        start=" ".join(subject.manager.program("next", "start")),
-        build=program,
-        after=after,
-        env={"HOSTNAME": LOOPBACK} if is_standalone else {},
-        build_env=build_env,
-    )
 
 
 def nuxt(subject: Subject) -> Framework | None:
@@ -346,6 +320,27 @@ def adonis(subject: Subject) -> Framework | None:
     return Framework(name="AdonisJS", reason="@adonisjs/core", start=start, build=build, is_decided=is_built, env=_HOST)
 
 
+def medusa(subject: Subject) -> Framework | None:
+    """Medusa, whose build since 2 is an application of its own in .medusa/server, for which its start script is."""
+    if not subject.package.has("@medusajs/medusa"):
+        return None
+    build, reason = subject.manager.program("medusa", "build"), "@medusajs/medusa"
+    if (subject.major("@medusajs/medusa") or _MEDUSA_APART) < _MEDUSA_APART:
+        return Framework(name="Medusa", reason=reason, start="medusa start", build=build, env=_HOST)
+    is_plain = (subject.package.script("start") or "medusa start") == "medusa start" and _MEDUSA not in subject.build
+    line = f"cd {_MEDUSA} && {_INSTALL_MEDUSA[subject.manager.name]}"
+    return Framework(
+        name="Medusa",
+        reason=reason,
+        start=f"cd {_MEDUSA} && medusa start",
+        build=build,
+        after=(("/bin/sh", "-c", line),) if is_plain else (),
+        is_decided=is_plain,
+        env=_HOST,
+        notes=("Migrations are not run: headway apps set APP --release 'medusa db:migrate'",),
+    )
+
+
 def qwik(subject: Subject) -> Framework | None:
     """Qwik City, by the adapter that was added."""
     if not subject.package.has("@builder.io/qwik-city", "@qwik.dev/router"):
@@ -373,7 +368,7 @@ SERVERS: Final[tuple[Callable[[Subject], Framework | None], ...]] = (
     _simple("Analog", "@analogjs/platform", "node dist/analog/server/index.mjs", ("vite", "build")),
     nest,
     _simple("Strapi", "@strapi/strapi", "strapi start", ("strapi", "build")),
-    _simple("Medusa", "@medusajs/medusa", "medusa start", ("medusa", "build")),
+    medusa,
     _simple("Keystone", "@keystone-6/core", "keystone start", ("keystone", "build")),
     adonis,
     _simple("Nitro", "nitropack", "node .output/server/index.mjs", ("nitropack", "build")),

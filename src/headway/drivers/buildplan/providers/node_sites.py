@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -108,8 +109,10 @@ def vite(subject: Subject) -> Framework | None:
     out = option(line, "--outDir") or literal(config, "outDir") or _resolved(config, "outDir")
     # What stands in another place than build.outDir is not heeded by Vite, so its own folder is looked at too.
     default = folder("dist", "dist", base)
-    folders = tuple(dict.fromkeys((folder(out or "dist", default, base), default)))
-    site = Site(folders=folders, fallback=subject.is_routed)
+    made = folder(out or "dist", default, base)
+    # Vike puts its pages, where it writes any, beside its server.
+    parts = (f"{made}/client",) if subject.package.has("vike", "vite-plugin-ssr") else ()
+    site = Site(folders=tuple(dict.fromkeys((*parts, made, default))), fallback=subject.is_routed)
     return Framework(name="Vite", reason="vite", site=site, build=subject.manager.program("vite", "build"))
 
 
@@ -214,6 +217,49 @@ def expo(subject: Subject) -> Framework | None:
     )
 
 
+def umi(subject: Subject) -> Framework | None:
+    """Umi, also as Max, and dumi, the documents of a library, which builds the library by another script."""
+    found = next((each for each in ("dumi", "@umijs/max", "umi") if subject.package.has(each)), None)
+    if found is None:
+        return None
+    out = literal(subject.config(".dumirc", ".umirc", "config/config"), "outputPath")
+    program = "max" if found == "@umijs/max" else found
+    is_dumi = found == "dumi"
+    return Framework(
+        name="dumi" if is_dumi else "Umi",
+        reason=found,
+        site=Site(folders=("docs-dist", "dist") if is_dumi and out is None else (folder(out, "dist"),)),
+        scripts=("docs:build", "build:docs", "build") if is_dumi else ("build",),
+        build=subject.manager.program(program, "build"),
+    )
+
+
+def rspress(subject: Subject) -> Framework | None:
+    """Rspress, which has a folder of its own name."""
+    if not subject.package.has("rspress", "@rspress/core"):
+        return None
+    out = literal(subject.config("rspress.config"), "outDir")
+    build = subject.manager.program("rspress", "build")
+    return Framework(name="Rspress", reason="rspress", site=Site(folders=(folder(out, "doc_build"),)), build=build)
+
+
+def docsify(subject: Subject) -> Framework | None:
+    """docsify: pages that are made where they are read, so that nothing is built."""
+    place = next((each for each in ("docs", ".") if posixpath.normpath(f"{each}/index.html") in subject.tree), None)
+    if place is None or not subject.package.has("docsify", "docsify-cli"):
+        return None
+    return Framework(name="docsify", reason="docsify", site=Site(folders=(place,)), scripts=())
+
+
+def stencil(subject: Subject) -> Framework | None:
+    """Stencil, where its configuration asks for pages and not for a library alone."""
+    config = subject.config("stencil.config")
+    if not subject.package.has("@stencil/core") or re.search(r"\btype\s*:\s*[\"']www[\"']", config) is None:
+        return None
+    build = subject.manager.program("stencil", "build")
+    return Framework(name="Stencil", reason="@stencil/core", site=Site(folders=("www",)), build=build)
+
+
 def webpack(subject: Subject) -> Framework | None:
     """Pages that webpack bundles."""
     if not re.search(r"\bwebpack(?:-cli)?\b", subject.build):
@@ -260,6 +306,13 @@ SITES: Final[tuple[Callable[[Subject], Framework | None], ...]] = (
     eleventy,
     create_react_app,
     vue_cli,
+    umi,
+    rspress,
+    _generator("Gridsome", ("gridsome",), "dist", ("gridsome", "build")),
+    _generator("HonKit", ("honkit",), "_book", ("honkit", "build")),
+    _generator("ice.js", ("@ice/app", "ice.js"), "build", ("ice", "build")),
+    stencil,
+    docsify,
     _generator("Hexo", ("hexo",), "public", ("hexo", "generate")),
     _generator("Ember", ("ember-cli",), "dist", ("ember", "build", "--environment=production")),
     _generator("Quasar", ("@quasar/app-vite", "@quasar/app-webpack"), "dist/spa", ("quasar", "build")),
