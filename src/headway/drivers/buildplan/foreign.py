@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from headway.drivers.buildplan import foreign_hosts
+from headway.drivers.buildplan.foreign_hosts import HostFile, host_files
 from headway.drivers.buildplan.plan import Phase
 from headway.drivers.buildplan.providers.jsonc import parse_jsonc
 from headway.drivers.buildplan.settings import BuildSettings
@@ -16,7 +18,7 @@ from headway.kernel.release_facts import SECRETS
 RAILPACK: Final = "railpack.json"
 NIXPACKS: Final = ("nixpacks.toml", "nixpacks.json")
 APP: Final = "app.json"
-FILES: Final = (RAILPACK, *NIXPACKS, APP, "netlify.toml", "vercel.json", "static.json")
+FILES: Final = (RAILPACK, *NIXPACKS, *foreign_hosts.FILES, APP, "netlify.toml", "vercel.json", "static.json")
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PREFIX = re.compile(r"(RAILPACK|NIXPACKS)_([A-Z0-9_]+)")
@@ -36,6 +38,15 @@ _VERSION = re.compile(r"(NODE|PYTHON|GO|BUN|DENO|PNPM|YARN|NPM|UV|POETRY|PDM)_VE
 # Said by what a build does anyhow, or of no consequence outside of their containers.
 _MOOT: Final = ("PRUNE_DEPS", "DISABLE_CACHES", "NO_CACHE", "VERBOSE", "DEBIAN", "NO_MUSL", "INSTALL_CACHE_DIRS")
 _AGAIN: Final = "..."
+_NIX: Mapping[str, re.Pattern[str]] = {
+    "python": re.compile(r"python(?:(3)(\d{1,2})|3)?(?:Full)?"),
+    "node": re.compile(r"nodejs(?:[-_](\d{1,2})(?:_x)?)?(?:-slim)?"),
+    "go": re.compile(r"go(?:_(\d)_(\d{1,2}))?"),
+    "bun": re.compile(r"bun"),
+    "deno": re.compile(r"deno"),
+}
+_VENV = re.compile(r"(?<![\w./-])(?:/opt/venv|/app/\.venv)(?![\w-])")
+_APP = re.compile(r"(?<![\w./-])/app(?![\w.-])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +68,18 @@ class Heard:
 
 
 def heard(tree: Tree, variables: Mapping[str, str]) -> Heard:
-    """All of it: variables go before files, and Railpack's before those of Nixpacks. Raises BuildError for a file that
-    is broken.
+    """All of it: variables go before files, and Railpack's before those of Nixpacks; of the files Railway's before
+    both, as there, and Render's after. Raises BuildError for a file that is broken.
     """
     found = _of_app(tree.json(APP), variables)
+    hosts = [(each, _of_host(each, variables)) for each in host_files(tree)]
+    for each, said in hosts:
+        found = _over(found, said) if each.file in foreign_hosts.RENDER else found
     for name in NIXPACKS:
         found = _over(found, _of_nixpacks(tree.toml(name) if name.endswith(".toml") else tree.json(name), name))
     found = _over(found, _of_railpack(parse_jsonc(tree, RAILPACK)))
+    for each, said in hosts:  # which is what its own platform heeds before those
+        found = _over(found, said) if each.file in foreign_hosts.RAILWAY else found
     for prefix in ("NIXPACKS", "RAILPACK"):
         found = _over(found, _of_variables({**found.env, **variables}, prefix))
     env = {name: value for name, value in found.env.items() if _NAME.fullmatch(name) and "\0" not in value}
@@ -155,7 +171,9 @@ def _of_nixpacks(data: Mapping[str, Any], name: str) -> Heard:
     )
     providers = [each for each in _texts(data.get("providers")) if each != _AGAIN]
     unheeded = [each for each in data if each not in {"phases", "start", "variables", "providers"}]
-    if nix := [each for each in _texts(setup.get("nixPkgs")) if each != _AGAIN]:
+    wanted = [each for each in _texts(setup.get("nixPkgs")) if each != _AGAIN]
+    tools = {tool: version for each in wanted for tool, version in _of_nix(each) if version}
+    if nix := [each for each in wanted if not [*_of_nix(each)]]:
         unheeded.append(f"nixPkgs ({_listed(nix)})")
     base = Heard(
         packages=tuple(each for each in _texts(setup.get("aptPkgs")) if each != _AGAIN),
@@ -163,7 +181,44 @@ def _of_nixpacks(data: Mapping[str, Any], name: str) -> Heard:
         more=more,
     )
     given = {"start": _table(data, "start").get("cmd"), "provider": providers[0] if providers else None}
-    return _of_file(name, base, given=given, lines=lines, tools={}, unheeded=unheeded)
+    return _of_file(name, base, given=given, lines=lines, tools=tools, unheeded=unheeded)
+
+
+def _of_nix(package: str) -> Iterator[tuple[str, str]]:
+    """The tool that a package of Nix is, with the version that its name has, "" where it has none."""
+    for tool, pattern in _NIX.items():
+        if match := pattern.fullmatch(package):
+            yield tool, ".".join(each for each in match.groups() if each)
+
+
+def _of_host(said: HostFile, variables: Mapping[str, str]) -> Heard:
+    given: dict[str, Any] = {name: _placed(line) for name, line in said.given.items()}
+    base = _of_nixpacks(said.plan, said.file) if said.plan else Heard()
+    asked = [*said.asked, *(name for name in said.generated if name not in SECRETS)]
+    asked = [name for name in asked if name not in variables]
+    notes = [f"{said.file} asks for variables that are not set: {_listed(asked)}."] if asked else []
+    notes += [f"Not heeded in {said.file}: {_listed(said.unheeded)}."] if said.unheeded else []
+    notes += _told_of_places(said.file, said.given.values())
+    sources = dict.fromkeys((*given, *(f"versions.{tool}" for tool in said.versions)), said.file)
+    own = Heard(
+        settings=BuildSettings(**given, versions=said.versions),
+        sources=sources,
+        env=said.env,
+        secrets=frozenset(name for name in said.generated if name in SECRETS),
+        notes=(*said.notes, *notes),
+    )
+    return _over(base, own)
+
+
+def _placed(line: str) -> str:
+    """A line of a file with the places of others' images as they are here."""
+    return _APP.sub(".", _VENV.sub(".venv", line))
+
+
+def _told_of_places(file: str, lines: Iterable[str]) -> tuple[str, ...]:
+    if all(_placed(line) == line for line in lines):
+        return ()
+    return (f"Places of another image in {file} are those of here: /app is the build path, /opt/venv is .venv.",)
 
 
 def _of_file(
@@ -176,10 +231,13 @@ def _of_file(
     unheeded: Iterable[str],
 ) -> Heard:
     said: dict[str, Any] = {name: value for name, value in given.items() if isinstance(value, str) and value.strip()}
+    places = _told_of_places(file, [*said.values(), *(line for each in lines.values() for line in each if line)])
+    said = {name: _placed(value) for name, value in said.items()}
     before, after = dict[str, tuple[str, ...]](), dict[str, tuple[str, ...]]()
-    for name, commands in lines.items():
+    for name, written in lines.items():
+        commands = [line if line is None else _placed(line) for line in written]
         if None in commands:
-            at = list(commands).index(None)
+            at = commands.index(None)
             before[name] = tuple(line for line in commands[:at] if line)
             after[name] = tuple(line for line in commands[at:] if line)
         elif commands:
@@ -192,7 +250,7 @@ def _of_file(
         sources=sources,
         before=before,
         after=after,
-        notes=(f"Not heeded in {file}: {_listed(left)}.",) if left else (),
+        notes=(*places, *((f"Not heeded in {file}: {_listed(left)}.",) if left else ())),
     )
 
 
