@@ -44,6 +44,7 @@ def parts(found: BuildPlan) -> dict[str, Any]:
         "release": found.release_command,
         "site": list(found.site.folders) if found.site is not None else None,
         "phases": lines,
+        "order": list(lines),
         "needs": {need.tool: need.wanted for need in found.needs},
         "env": dict(found.env),
         "build_env": dict(found.build_env),

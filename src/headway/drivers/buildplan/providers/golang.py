@@ -11,8 +11,10 @@ from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan import image_program
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question
 from headway.drivers.buildplan.procfile import WEB
+from headway.drivers.buildplan.providers import golang_frontend
 from headway.drivers.buildplan.providers.contract import Provider
 from headway.drivers.buildplan.providers.golang_address import own_address, own_port
+from headway.drivers.buildplan.providers.golang_frontend import embedded_frontend
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.artifacts import Process
@@ -72,17 +74,21 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     program = _program(tree, target, settings.start or "")
     line, why = _started(tree, target, settings.keep)
     own = own_port(_sources(tree, target)) if "PORT" not in line else None
+    front = embedded_frontend(tree, settings)
+    if front.phases:
+        shown = " && ".join(" ".join(phase.argv) for phase in front.phases)
+        choices.append(Choice(name="frontend", value=shown, reason=front.reason))
     argv = ("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", program, *_built(tree, target))
     return BuildPlan(
         provider="go",
         framework=framework,
         confidence=Confidence.SEEN if question is None else Confidence.GUESSED,
-        needs=(need,),
-        phases=(*_downloads(tree), Phase(name="build", argv=argv)),
+        needs=(need, *front.needs),
+        phases=(*_downloads(tree), *front.phases, Phase(name="build", argv=argv)),
         processes=(Process(name=WEB, command=line),),
-        path=(posixpath.dirname(program),) if program != PROGRAM else (),
+        path=(*((posixpath.dirname(program),) if program != PROGRAM else ()), *front.path),
         env={"GIN_MODE": "release"} if framework == "Gin" else {},
-        build_env={"CGO_ENABLED": "0" if needs_c is None else "1"},
+        build_env={**front.build_env, "CGO_ENABLED": "0" if needs_c is None else "1"},
         port=None if own is None else own[0],
         packages=("gcc", "libc6-dev") if needs_c is not None else (),
         choices=(
@@ -91,8 +97,12 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
             *([] if own is None else [Choice.of_port(*own)]),
         ),
         questions=() if question is None else (question,),
-        notes=() if needs_c is None else (f"{needs_c} is in C, so the build needs a C compiler (CGO_ENABLED=1).",),
+        notes=(*front.notes, *(_told_of_c(needs_c) if needs_c is not None else ())),
     )
+
+
+def _told_of_c(path: str) -> tuple[str]:
+    return (f"{path} is in C, so the build needs a C compiler (CGO_ENABLED=1).",)
 
 
 def _names(tree: Tree, target: str) -> frozenset[str]:
@@ -225,7 +235,17 @@ def _named(found: tuple[str, ...]) -> str:
 
 PROVIDER: Final = Provider(
     name="go",
-    reads=("go.mod", "go.work", "*/go.mod", "*/*/go.mod", ".go-version", ".tool-versions", "*.go", "cmd/*/*.go"),
+    reads=(
+        "go.mod",
+        "go.work",
+        "*/go.mod",
+        "*/*/go.mod",
+        ".go-version",
+        ".tool-versions",
+        "*.go",
+        "cmd/*/*.go",
+        *golang_frontend.READS,
+    ),
     recognise=_recognise,
     plan=_plan,
 )

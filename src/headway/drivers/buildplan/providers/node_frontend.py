@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -77,12 +77,12 @@ class Frontend:
         return tuple(each for each in self.phases if each not in builds), builds
 
 
-def frontend(tree: Tree, settings: BuildSettings) -> Frontend | None:
+def frontend(tree: Tree, settings: BuildSettings, folders: Sequence[str] = FOLDERS) -> Frontend | None:
     """The front end at the build path, or in one of the folders where it is kept by custom; None where there is none:
     one whose packages are for developers alone, with nothing to build, is left alone. Its phases are named ``frontend
     install`` and ``frontend build``. Raises BuildError where its package.json is broken.
     """
-    for folder in FOLDERS:
+    for folder in folders:
         place = f"{folder}/{PACKAGE}" if folder else PACKAGE
         if place not in tree:
             continue
