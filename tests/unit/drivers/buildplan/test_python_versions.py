@@ -7,6 +7,7 @@ import itertools
 import pytest
 
 from headway.drivers.builders.base import BuildError
+from headway.drivers.buildplan.providers import python_pins
 from headway.drivers.buildplan.providers.python import PROVIDER
 from headway.drivers.buildplan.providers.python_versions import specifier
 from headway.drivers.buildplan.settings import BuildSettings
@@ -176,9 +177,16 @@ def test_uv_takes_the_python_that_was_chosen() -> None:
         (">=3.12", "numpy==1.26.4", ">=3.12,<3.13", False),
         (">=3.9", "pydantic==1.10.12", ">=3.9,<3.12", False),
         (">=3.9", "pydantic==1.10.18", ">=3.9,<3.13", False),
-        (">=3.9", "pydantic==1.10.19", ">=3.9", False),
+        (">=3.9", "pydantic==1.10.19", ">=3.9,<3.14", False),
         (">=3.9", "pydantic==2.7.4", ">=3.9,<3.13", False),
-        (">=3.9", "pydantic==2.8.0", ">=3.9", False),
+        (">=3.9", "pydantic==2.8.0", ">=3.9,<3.14", False),
+        (">=3.9", "pydantic==2.12.0", ">=3.9", False),
+        (">=3.9", "Django==4.2\nPillow==9.5.0", ">=3.9,<3.12", False),
+        (">=3.9", "Pillow==10.0", ">=3.9,<3.13", False),
+        (">=3.9", "pydantic_core==2.33.2", ">=3.9,<3.14", False),
+        (">=3.9", "psycopg2-binary==2.9.10", ">=3.9,<3.14", False),
+        (">=3.9", "PyYAML==5.4.1", ">=3.9,<3.11", False),
+        (">=3.9", "PyYAML==6.0.1", ">=3.9", False),
     ],
 )
 def test_a_pin_bounds_what_is_asked_for_and_never_contradicts_it(
@@ -189,3 +197,10 @@ def test_a_pin_bounds_what_is_asked_for_and_never_contradicts_it(
     assert needs(files) == [wanted]
     notes = PROVIDER.plan(tree_of({"main.py": "print(1)\n", **files}), BuildSettings()).notes
     assert any("is too old for Python" in note for note in notes) == is_noted
+
+
+def test_every_package_of_the_table_says_from_when_it_is_ready_for_the_newest_python() -> None:
+    table = python_pins._FIRST
+    assert {name for name, firsts in table.items() if 14 not in firsts} == set()
+    assert {name for name, firsts in table.items() if [*firsts.values()] != sorted(firsts.values())} == set()
+    assert {name for name, firsts in table.items() if any(len(first) != 3 for first in firsts.values())} == set()
