@@ -16,7 +16,8 @@ _LOCKS = (
     rule(
         r"^.{0,80}`npm ci` can only install packages when your package\.json and.{0,200}",
         _OUT_OF_STEP,
-        "run 'npm install', commit package-lock.json and deploy again",
+        "run 'npm install', commit package-lock.json and deploy again (or have it installed as package.json has it: headway "
+        "apps set APP --install 'npm install')",
     ),
     rule(
         r"^.{0,80}The `npm ci` command can only install with an existing.{0,200}(?:\nnpm (?:error|ERR!) npm-shrinkwrap\.json .{0,80})?",
