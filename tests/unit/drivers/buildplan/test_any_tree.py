@@ -116,6 +116,10 @@ _HOSTILE = {
     "processes": "a: b\n" * (_LENGTH // 5),
     "a server": "web: " + "gunicorn -b " * (_LENGTH // 12),
     "examples": "A=" + "any " * (_LENGTH // 4) + "!",
+    "anchors": "a: &a [1]\nservices:\n" + "- *a\n" * (_LENGTH // 5),
+    "a line": '{"deploy": {"startCommand": "' + "cd /app && " * (_LENGTH // 12) + '"}}',
+    "embedded": "//go:embed " + "all:a " * (_LENGTH // 6),
+    "embedded each": "//go:embed all:dist\n" * (_LENGTH // 20),
 }
 
 
@@ -124,6 +128,7 @@ _HOSTILE = {
     [
         *("Staticfile", "go.mod", "main.go", "start.sh", "Procfile", "railpack.json", "nixpacks.toml", "app.json"),
         *("netlify.toml", "vercel.json", ".tool-versions", ".go-version", ".env.example", "Makefile"),
+        *("railway.json", "railway.toml", "render.yaml", "web/embed.go"),
     ],
 )
 def test_a_hostile_file_is_read_in_bounded_time(name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 import re
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ READS: Final = (
 
 _EMBEDS = re.compile(r"^//go:embed[ \t]+([^\n]{1,400})", re.MULTILINE)
 _WILD = re.compile(r"[*?\[]")
-_MOST: Final = 20
+_MOST: Final = 50
 _NONE: Final = Frontend(folder="", reason="", needs=(), phases=(), path=())
 
 
@@ -41,18 +42,21 @@ def embedded_frontend(tree: Tree, settings: BuildSettings) -> Frontend:
 
 def _absent(tree: Tree) -> Iterator[tuple[str, str]]:
     """The folders that files embed and that have no file, or but one that keeps its place, each with the file."""
+    filled = {posixpath.dirname(name) for name in tree.names if not posixpath.basename(name).startswith(".")}
+    for file, place in itertools.islice(_embedded(tree), _MOST):
+        is_there = place in tree or any(each == place or each.startswith(f"{place}/") for each in filled)
+        if not is_there:
+            yield file, place
+
+
+def _embedded(tree: Tree) -> Iterator[tuple[str, str]]:
+    """The folders that files embed, each once, as seen from the top, with the file."""
+    seen = set[str]()
     names = (name for name in tree.matching("**/*.go") if name in tree.contents and not name.endswith("_test.go"))
-    found = 0
     for name in names:
-        for line in _EMBEDS.findall(tree.text(name)):
-            for word in line.split():
-                place = _WILD.split(word.strip('"`').removeprefix("all:"))[0].strip("/")
-                place = posixpath.normpath(posixpath.join(posixpath.dirname(name), place)) if place else ""
-                if not place or place.startswith("..") or place in tree or posixpath.splitext(place)[1]:
-                    continue
-                below = (each for each in tree.names if each.startswith(f"{place}/"))
-                if all(posixpath.basename(each).startswith(".") for each in below):
-                    yield name, place
-                    found += 1
-                    if found == _MOST:
-                        return
+        for word in itertools.chain.from_iterable(line.split() for line in _EMBEDS.findall(tree.text(name))):
+            written = _WILD.split(word.strip('"`').removeprefix("all:"))[0].strip("/")
+            place = posixpath.normpath(posixpath.join(posixpath.dirname(name), written)) if written else ""
+            if place and place not in seen and not place.startswith("..") and not posixpath.splitext(place)[1]:
+                seen.add(place)
+                yield name, place
