@@ -13,12 +13,12 @@ from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan import env_example, foreign, image_files, image_program, local_procfile, volumes
 from headway.drivers.buildplan.env_example import example_note, flask_app
 from headway.drivers.buildplan.foreign import Heard
+from headway.drivers.buildplan.named_folder import named_provider
 from headway.drivers.buildplan.neighbours import hint, no_way
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question, Site
 from headway.drivers.buildplan.procfile import PROCFILE, WEB, Procfile, parse_procfile
 from headway.drivers.buildplan.providers import registry, shell, static
 from headway.drivers.buildplan.providers.contract import Provider
-from headway.drivers.buildplan.providers.python_folder import manifests, named_folder
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.artifacts import Process
@@ -149,10 +149,8 @@ def _provider(tree: Tree, told: _Told) -> tuple[Provider, str, Question | None]:
             )
     found = [(each, seen) for each in registry.PROVIDERS if (seen := each.recognise(tree)) is not None]
     if not found:
-        if (provider := registry.named(_language(told.line) or "")) is not None and (
-            seen := _named_project(tree, told)
-        ):
-            return provider, seen, None
+        if (named := named_provider(tree, told.line, _language(told.line), registry.PROVIDERS)) is not None:
+            return *named, None
         if told.settings.start or told.procfile.processes:
             return shell.PROVIDER, PROCFILE if told.procfile.processes else "", None
         if told.settings.build or told.settings.publish:
@@ -168,13 +166,6 @@ def _provider(tree: Tree, told: _Told) -> tuple[Provider, str, Question | None]:
     text = f"There are several languages: {seen} says {provider.name}, {also}. Which is the application?"
     choices = tuple(dict.fromkeys((provider.name, *(each.name for each, _ in others))))
     return provider, seen, Question(name="provider", text=text, choices=choices)
-
-
-def _named_project(tree: Tree, told: _Told) -> str:
-    """The project of Python in the folder that a command line names, which goes by itself there; "" for none."""
-    folder = named_folder(tree, told.line) if _language(told.line) == "python" else None
-    found = manifests(tree.below(folder)) if folder is not None else ()
-    return f"{folder}/{found[0]}" if found else ""
 
 
 def _planned(tree: Tree, provider: Provider, told: _Told) -> BuildPlan:

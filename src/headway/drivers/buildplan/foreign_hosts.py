@@ -91,7 +91,7 @@ def _of_railway(file: str, data: Mapping[str, Any]) -> HostFile:
         told = f"{file} has it built by {named[:80]}: its commands are for that image, and not heeded here."
         return HostFile(file=file, unheeded=unheeded, notes=(told,))
     lines = {
-        "build": _line(build.get("buildCommand")),
+        "build": _built(build.get("buildCommand")),
         "start": _line(deploy.get("startCommand")),
         "release": _line(deploy.get("preDeployCommand")),
     }

@@ -45,6 +45,8 @@ def parts(found: BuildPlan) -> dict[str, Any]:
         "site": list(found.site.folders) if found.site is not None else None,
         "phases": lines,
         "order": list(lines),
+        "places": {phase.name: phase.folder for phase in found.phases},
+        "follows": {phase.name: list(phase.follows) for phase in found.phases},
         "needs": {need.tool: need.wanted for need in found.needs},
         "env": dict(found.env),
         "build_env": dict(found.build_env),
@@ -67,7 +69,7 @@ def test_a_tree_is_planned_as_its_case_has_it(case: dict[str, Any]) -> None:
                     assert any(word in note for note in found["notes"]), (word, found["notes"])
             case "silent":
                 assert [note for note in found["notes"] for word in value if word in note] == []
-            case "phases" | "reasons" | "env":
+            case "phases" | "places" | "follows" | "reasons" | "env":
                 assert {each: found[name].get(each) for each in value} == value
             case _:
                 assert found[name] == value, name
