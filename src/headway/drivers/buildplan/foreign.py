@@ -46,7 +46,8 @@ _NIX: Mapping[str, re.Pattern[str]] = {
     "deno": re.compile(r"deno"),
 }
 _VENV = re.compile(r"(?<![\w./-])(?:/opt/venv|/app/\.venv)(?![\w-])")
-_APP = re.compile(r"(?<![\w./-])/app(?![\w.-])")
+# Not where it is a part of an address, as in --root-path /app.
+_APP = re.compile(r"(?<![\w./-])(?<!path[ =])(?<!base[ =])(?<!url[ =])(?:/app|/opt/render/project/src)(?![\w.-])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,7 +105,7 @@ def _of_render(file: str, text: str) -> HostFile:
         return HostFile(file=file, notes=(f"{file} cannot be read, and is not heeded.",))
     found = data.get("services")
     services = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
-    taken = [each for each in services if each.get("type") in {"web", *_PAGES}]
+    taken = [each for each in services if _line(each.get("type")) in {"web", *_PAGES}]
     service = next((each for each in taken if not _is_of_pages(each)), taken[0] if taken else None)
     others = [f"{_line(each.get('name')) or 'a service'} ({each.get('type')})" for each in services if each != service]
     unheeded = [*others, *(name for name in ("databases", "envVarGroups") if data.get(name))]
@@ -118,7 +118,7 @@ def _of_render(file: str, text: str) -> HostFile:
         return HostFile(file=file, unheeded=unheeded, notes=(told,))
     notes = _health(file, service.get("healthCheckPath"))
     variables = _Variables.of(service.get("envVars"))
-    if (service.get("runtime") or service.get("env")) in {"docker", "image"}:
+    if _line(service.get("runtime") or service.get("env")) in {"docker", "image"}:
         told = f"{file} has it built by a Dockerfile: its commands are for that image, and not heeded here."
         return HostFile(file=file, env=variables.env, asked=variables.asked, unheeded=unheeded, notes=(told,))
     pages = _line(service.get("staticPublishPath") or service.get("publishPath")) if _is_of_pages(service) else ""

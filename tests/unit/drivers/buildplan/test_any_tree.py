@@ -29,7 +29,8 @@ VALUES = st.recursive(
 )
 _OF_FILES = (
     "name version scripts start build dependencies engines packageManager workspaces project tool poetry steps deploy "
-    "phases cmds commands startCommand env provider packages"
+    "phases cmds commands startCommand env provider packages services type buildCommand preDeployCommand rootDir "
+    "envVars nixpacksPlan nodemonConfig exec script execMap setup nixPkgs"
 )
 WORDS = st.sampled_from(_OF_FILES.split())
 OBJECTS = st.dictionaries(WORDS, VALUES | st.dictionaries(WORDS, VALUES, max_size=4), max_size=5)
@@ -66,6 +67,34 @@ LINES = st.none() | st.sampled_from(("", " ", "make", "python app.py", "npm run 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_tree_has_a_plan_or_a_sentence(tree: Tree, given_: dict[str, Any], variables: dict[str, str]) -> None:
     assert _answer(tree, given_, variables) == _answer(tree, given_, variables)
+
+
+_OF_SERVICES = (
+    "buildCommand startCommand preDeployCommand healthcheckPath healthCheckPath builder dockerfilePath nixpacksPlan "
+    "env runtime rootDir envVars staticPublishPath name phases start"
+)
+_TOLD = st.sampled_from(
+    ("web", "static", "docker", "cd a && npm i", "../..", "/app/x", "npm ci && npm run b", "NODE_VERSION")
+)
+_SERVICES = st.dictionaries(
+    st.sampled_from((*_OF_SERVICES.split(), "type")),
+    VALUES | _TOLD | st.lists(st.dictionaries(st.sampled_from(("key", "value", "generateValue")), VALUES | _TOLD)),
+    max_size=8,
+)
+
+
+@given(service=_SERVICES, build=_SERVICES, deploy=_SERVICES, nodemon=_SERVICES)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_whatever_a_host_of_services_is_told_there_is_an_answer(**parts: dict[str, Any]) -> None:
+    tree = tree_of(
+        {
+            "render.yaml": json.dumps({"services": [{"type": "web", **parts["service"]}, parts["build"]]}),
+            "railway.json": json.dumps({"build": parts["build"], "deploy": parts["deploy"]}),
+            "package.json": json.dumps({"scripts": {"start": "nodemon"}, "nodemonConfig": parts["nodemon"]}),
+            "a/package.json": "{}",
+        }
+    )
+    assert _answer(tree, {}, {}) == _answer(tree, {}, {})
 
 
 def _answer(tree: Tree, given_: dict[str, Any], variables: dict[str, str]) -> object:
