@@ -215,17 +215,28 @@ async def test_receivers_that_say_nothing_hold_up_nobody_elses_notices(
 
 
 async def test_whoever_was_told_longest_ago_is_told_next(database: SqlDatabase) -> None:
-    order = list[str]()
+    begun, ends = asyncio.Queue[str](), dict[str, asyncio.Event]()
 
     async def tell(channel: Channel, notice: Notice, now: datetime) -> None:
-        order.append(channel.organization_id)
-        await asyncio.sleep(0)
+        ends[channel.organization_id] = asyncio.Event()
+        await begun.put(channel.organization_id)
+        await ends[channel.organization_id].wait()
 
-    for each in ("a", "b", "c"):
-        id_ = await database.run(lambda tx, each=each: add_organization(tx, each))  # type: ignore[misc]
-        await database.run(lambda tx, id_=id_: told_of(tx, id_, 10, 2, "https://well.example/"))  # type: ignore[misc]
+    for each in range(10):
+        id_ = await database.run(lambda tx, each=each: add_organization(tx, f"{each}"))  # type: ignore[misc]
+        await database.run(lambda tx, id_=id_: told_of(tx, id_, 3, 1, "https://well.example/"))  # type: ignore[misc]
     sending = NoticeDelivery(db=database, vault=VAULT, events=Events(), tell=tell)
-    while await sending.send_due() == 0:
-        continue
-    assert len(order) == 60
-    assert [len(set(order[at : at + 6])) for at in range(0, 54, 6)] == [3] * 9, order
+    poller = Poller("notifications", sending.send_due)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(poller.run())
+        try:
+            async with asyncio.timeout(20):
+                went = [await begun.get() for _ in range(8)]
+                for at in range(4):
+                    ends[went[at]].set()
+                    went.append(await begun.get())
+        finally:
+            poller.stop()
+    assert len(set(went[:10])) == 10, "all ten had a turn before anybody had another"
+    assert went[10] in went[:8]
+    await asyncio.wait_for(sending.release(), 5)

@@ -165,7 +165,7 @@ async def test_one_organisation_does_not_take_every_seat(world: World, size: int
     places = [(f"203.0.113.{each}", tokens[each % len(tokens)]) for each in range(3 if is_large else 256)]
     slow = [asyncio.create_task(sent(world, *place, slowly())) for place in places]
     async with asyncio.timeout(20):
-        for _ in range(2 if is_large else 128):  # as many as it leaves to the others
+        for _ in range(2 if is_large else 128):
             await seated.acquire()
     await asyncio.sleep(0.5)
     assert seated.locked(), "nobody else of it is read"

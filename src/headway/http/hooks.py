@@ -25,7 +25,6 @@ _LARGE_BYTES = 1 << 20
 _WAIT_SECONDS = 20.0
 _SILENCE_SECONDS = 3.0  # of whoever has a seat for a large one
 # What is large is held whole, some 25 MiB each; the others are so many that a burst of pushes never meets the bound.
-# An organisation has as many tokens as it makes services, and asks from as many addresses as it likes.
 _LARGE = Bounds(in_all=3, of_token=1, of_address=2, wait_seconds=_WAIT_SECONDS)
 _ANY = Bounds(in_all=256, of_token=64, of_address=64, wait_seconds=_WAIT_SECONDS)
 _LARGE_OF_APPS = Bounds(in_all=2, of_token=2, of_address=1, wait_seconds=_WAIT_SECONDS)
@@ -71,21 +70,27 @@ class _Hooks:
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
         given = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
         try:
-            token, organization_id = await self._token(scope)
+            token, organization = await self._token(scope)
             async with AsyncExitStack() as seats:
-                place = (token, self._needs.door.origins.visitor_of(scope), organization_id)
+                place = (token, self._needs.door.origins.visitor_of(scope), organization)
                 body = await self._body(seats, place, receive, headers)
                 return await self._taken(scope, given, body)
         except NotFound as missing:
             return json_answer(to_json({"message": missing.message}), status=404)
 
     async def _token(self, scope: Scope) -> tuple[str, str | None]:
-        """The token in the address, and whose organisation's it is. Raises NotFound where nobody is told there."""
+        """The token in the address, and whose organisation's it is, which has as many tokens as services.
+        Raises NotFound where nobody is told there.
+        """
         token: str = scope["path_params"]["token"]
         return token, await self._needs.webhooks.organization_at(self._subject_type, token)
 
     async def _body(
-        self, seats: AsyncExitStack, place: tuple[str, str, str | None], receive: Receive, headers: Mapping[bytes, bytes]
+        self,
+        seats: AsyncExitStack,
+        place: tuple[str, str, str | None],
+        receive: Receive,
+        headers: Mapping[bytes, bytes],
     ) -> bytes:
         """The body, with the seats that it takes until all is done. Who has only announced much has no seat for it."""
         await seats.enter_async_context(self._room.any.one(*place))

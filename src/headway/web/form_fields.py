@@ -10,6 +10,8 @@ from headway.pages.entries import Entry
 from headway.pages.forms import Form, Kind, Question
 from headway.pages.words import label
 
+SEEN = "seen"
+"""The field that tells what was shown, of a form that saves the whole of it."""
 _LONGEST_NUMBER = 15
 _SECRETS = frozenset({Kind.SECRET, Kind.SECRET_BLOCK})
 _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)", re.ASCII)
@@ -41,9 +43,9 @@ def kept_of(form: Form, typed: Mapping[str, str]) -> Mapping[str, str]:
 
 def returned_of(form: Form, typed: Mapping[str, str]) -> Mapping[str, str]:
     """What was typed that is given back to be sent once more, as it was: fields of the form that are no secrets, and
-    what was ticked of one that holds several.
+    what was ticked of one that holds several; and what tells what was shown, of a form that saves the whole of it.
     """
-    shown = {name for name, kind in form.fields.items() if kind not in _SECRETS}
+    shown = {name for name, kind in form.fields.items() if kind not in _SECRETS} | ({SEEN} if form.whole else set())
     return {
         name: text
         for name, text in typed.items()

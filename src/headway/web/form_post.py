@@ -19,12 +19,12 @@ from headway.kernel.errors import Code, HeadwayError
 from headway.kernel.uploads import Upload
 from headway.pages.forms import Field, Flash, Form, Question
 from headway.pages.page import View
-from headway.web.form_fields import kept_of, returned_of, told_of, values_of, wrong_of
+from headway.web.form_fields import SEEN, kept_of, returned_of, told_of, values_of, wrong_of
 from headway.web.provider import confirm_at
 from headway.web.requests import Came
 from headway.web.visits import PageVisit
 
-_ONCE, _TYPED, _CONFIRM, _SEEN = "once", "typed", "confirm", "seen"
+_ONCE, _TYPED, _CONFIRM = "once", "typed", "confirm"
 _OK, _FORBIDDEN, _CHANGED, _UNFIT = 200, 403, 409, 422
 _CHANGED_MEANWHILE = (
     "This was changed since you opened it, and nothing is saved. Below stands what is kept now: add to yours what is"
@@ -137,7 +137,7 @@ class Asking:
         question = await self._asked(visit)
         if question.typed is not None and typed.get(_TYPED, "").strip() != question.typed:
             return self._view(visit, question, typed, status=_UNFIT, issues={_TYPED: "This is not what stands above."})
-        if self.form.whole and typed.get(_SEEN, self._seen(question)) != self._seen(question):
+        if self.form.whole and typed.get(SEEN, self._seen(question)) != self._seen(question):
             return self._view(visit, question, typed, status=_CHANGED, problem=_CHANGED_MEANWHILE)
         try:
             if typed.get(_CONFIRM):
@@ -183,7 +183,7 @@ class Asking:
 
     def _opened(self, question: Question, typed: Mapping[str, str] | None) -> str:
         """The same of when it was opened: what is asked again goes on from there."""
-        return (typed or {}).get(_SEEN, self._seen(question))
+        return (typed or {}).get(SEEN, self._seen(question))
 
     def _now(self, question: Question, typed: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
         """What is kept in the fields that say something else, for who adds one to the other."""

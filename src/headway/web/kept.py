@@ -10,7 +10,7 @@ from headway.http.seats import Bounds, Seats
 from headway.pages.forms import Form
 from headway.pages.page import View
 from headway.pages.words import label
-from headway.web.form_fields import returned_of
+from headway.web.form_fields import SEEN, returned_of
 from headway.web.renderer import OWN
 from headway.web.requests import Came
 from headway.web.sign_in import SIGN_IN
@@ -38,13 +38,14 @@ class KeptForms:
 
     def _view(self, came: Came, form: Form, typed: Mapping[str, str], *, status: int) -> View | None:
         kept = returned_of(form, typed)
-        if not kept:
+        named = [name for name in kept if name != SEEN]
+        if not named:
             return None
         page = came.path.rpartition("/")[0]
         values = {
             "action": quote(came.path),
             "kept": kept,
-            "labels": [label(name) for name in dict.fromkeys(each.partition(".")[0] for each in kept)],
+            "labels": [label(name) for name in dict.fromkeys(each.partition(".")[0] for each in named)],
             "signs_in": f"{SIGN_IN}?next={quote(page)}" if status == _UNAUTHORIZED else None,
         }
         title = "You are signed out" if status == _UNAUTHORIZED else "You have signed in anew"

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.integration.http.world import World
-from tests.integration.web.browsers import OWN, PASSWORD, browser, form_token_of, send, signed_in
+from tests.integration.web.browsers import OWN, PASSWORD, browser, fields_of, form_token_of, send, signed_in
 from tests.integration.web.forged import everything
 
 ANEW = "You have signed in anew since this page was opened. Look it over and send it again."
@@ -102,6 +102,23 @@ async def test_what_was_typed_is_kept_while_one_signs_in(world: World) -> None:
         assert everything(world) == unchanged
         empty = await nobody.post(path, data={"form_token": "0" * 64, "name": ""}, headers=OWN)
         assert (empty.status_code, empty.headers["location"]) == (303, "/sign-in?next=/servers/add")
+
+
+async def test_what_others_changed_while_one_signs_in_is_not_taken_away(world: World) -> None:
+    """What tells what was shown is kept with what was typed."""
+    application_id = await world.application()
+    path = f"/services/{application_id}/variables/text-application"
+    async with signed_in(world) as client, browser(world) as nobody:
+        opened = await fields_of(client, path)
+        out = await nobody.post(path, data={**opened, "form_token": "0" * 64, "env": "MINE=1"}, headers=OWN)
+        assert out.status_code == 401
+        await world.post("application.saveEnvironment", applicationId=application_id, env="THEIRS=2")
+        again = await client.post(path, data=dict(hidden_in(out.text, path)), headers=OWN)
+        assert (again.status_code, ANEW in again.text) == (403, True)
+        sent = {**hidden_in(again.text, path), "env": "MINE=1"}
+        told = await client.post(path, data=sent, headers=OWN)
+        assert (told.status_code, "changed since you opened" in told.text) == (409, True)
+    assert (await world.get("application.one", applicationId=application_id))["env"] == "THEIRS=2"
 
 
 async def test_what_another_organisation_has_no_form_for_is_kept(world: World) -> None:

@@ -77,14 +77,16 @@ class NoticeDelivery:
         busy = Counter(each.organization_id for each in self._under_way.values())
         begun = {each.notice.notice_id for each in self._under_way.values()}
         found = await self.db.read(lambda tx: store.due(tx, _OF_ORGANIZATION, but=begun))
-        # Whoever was told longest ago is told next: nobody comes again before all others had their turn.
-        for each in sorted(found, key=lambda each: (self._turns.get(each.organization_id, 0), each.notice.seq)):
-            if len(self._under_way) >= _AT_ONCE:
+        while found and len(self._under_way) < _AT_ONCE:
+            # Whoever has less under way is next, and of these whoever was told longest ago.
+            whose = [(busy[each.organization_id], self._turns.get(each.organization_id, 0)) for each in found]
+            at = whose.index(min(whose))
+            next_ = found.pop(at)
+            if whose[at][0] >= _OF_ORGANIZATION:
                 return
-            if busy[each.organization_id] < _OF_ORGANIZATION:
-                busy[each.organization_id] += 1
-                self._turns[each.organization_id] = max(self._turns.values(), default=0) + 1
-                self._under_way[asyncio.create_task(self._send(each.notice))] = each
+            busy[next_.organization_id] += 1
+            self._turns[next_.organization_id] = max(self._turns.values(), default=0) + 1
+            self._under_way[asyncio.create_task(self._send(next_.notice))] = next_
 
     async def _send(self, notice: Notice) -> None:
         try:

@@ -258,9 +258,9 @@ def further(tree: Tree) -> frozenset[str]:
             package = read_package(tree, folder)
         except BuildError:
             continue
-        line = read_start(package).line
-        lines = (line.text if line is not None else "", f"node {shlex.quote(package.text('main') or '.')}")
         inner = tree.below(folder) if folder else tree
+        line = read_start(package, inner).line
+        lines = (line.text if line is not None else "", f"node {shlex.quote(package.text('main') or '.')}")
         found |= {package.path(file) for text in lines for file in islice(started(text, inner), 1)}
     return frozenset(found)
 

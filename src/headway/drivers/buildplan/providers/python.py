@@ -115,7 +115,7 @@ def _helps_node(tree: Tree) -> bool:
     if PACKAGE not in tree or any(manage_files(tree)) or _PYTHON_LINE.search(tree.text("Procfile")):
         return False
     try:
-        line = read_start(read_package(tree)).line
+        line = read_start(read_package(tree), tree).line
         if line is None or _NODE_LINE.match(line.text) is None:
             return False
         project = read_project(tree)
