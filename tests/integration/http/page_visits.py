@@ -24,7 +24,7 @@ from tests.integration.http.world import KEYS, World
 
 FRAME: Mapping[str, object] = {
     **NOBODY.values((), ()),
-    "me": {"name": "Ann", "organization": "Bench"},
+    "me": {"name": "Ann", "organization": "Bench", "mark": "of-ann"},
     "form_token": "token",
 }
 
