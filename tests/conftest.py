@@ -88,10 +88,10 @@ WITH_PROGRAMS = tuple(
     for each in ("e2e", *(f"integration/{part}" for part in ("builders", "hosts", "runtimes", "sources", "toolchains")))
 )
 A_FEW_OF_THEM = {"test_main_job.py"}  # the way from a repository to an address and back
-# Whose files have turns where ``--turn`` is given, and in how many days all of them: in the quick run what asks a panel
-# within the process, in the whole one what starts panels, one story a file; but for those few.
-QUICK_TURNS = ("integration/http", "integration/web"), 2
-WHOLE_TURNS = ("attacks", "e2e"), 3
+# Whose files have turns where ``--turn`` is given, and in how many days all of them; but for those few.
+ASKING = ("integration/http", "integration/web")  # a panel within the process
+QUICK_TURNS = ((("attacks", "integration/access", *ASKING), 3),)
+WHOLE_TURNS = ((("attacks", "e2e"), 4), (ASKING, 2))
 
 __all__ = [
     "database",
@@ -135,8 +135,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     is_quick = config.getoption("markexpr") == "not slow"
     if is_quick and _has_programs(collection_path):
         return True
-    folders, days = QUICK_TURNS if is_quick else WHOLE_TURNS
-    return True if config.getoption("turn") and collection_path in _another_days(folders, days) else None
+    if not config.getoption("turn"):
+        return None
+    turns = QUICK_TURNS if is_quick else WHOLE_TURNS
+    return True if any(collection_path in _another_days(*each) for each in turns) else None
 
 
 @pytest.hookimpl(tryfirst=True)  # before what is slow is left out

@@ -208,6 +208,7 @@ def leading_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
     return asked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "host",
     [

@@ -81,6 +81,7 @@ async def running_row(world: World) -> Mapping[str, str]:
     return row
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", WHAT)
 async def test_a_key_that_ends_hears_no_more(world: World, what: str) -> None:
     row = await running_row(world)

@@ -48,6 +48,7 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, target: str = "", mode: int
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "said"),
     [

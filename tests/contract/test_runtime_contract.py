@@ -118,6 +118,7 @@ async def test_a_release_that_ends_again_and_again_is_given_up_with_its_status_a
     assert "web | out of socks" in work.lines
 
 
+@pytest.mark.slow
 async def test_a_release_that_never_listens_is_unhealthy_after_its_deadline(form: Form, work: Work) -> None:
     health = HealthCheck(deadline_seconds=3)  # a swarm takes a second to start anything
     spec = form.script("sleep 600", port=free_port(), health=health)
@@ -127,6 +128,7 @@ async def test_a_release_that_never_listens_is_unhealthy_after_its_deadline(form
         await form.runtime.healthy(work, spec)
 
 
+@pytest.mark.slow
 async def test_a_path_that_answers_an_error_is_unhealthy(form: Form, work: Work) -> None:
     spec = form.web(health=HealthCheck(kind=HealthKind.HTTP, path="/broken", deadline_seconds=2))
     await form.runtime.prepare(work, spec)
@@ -168,6 +170,7 @@ async def test_what_is_shown_of_its_output_is_masked_before_it_is_cut(form: Form
     assert (await form.runtime.variables(spec.release_id))["TOKEN"] == "s3cret"
 
 
+@pytest.mark.slow
 async def test_output_is_read_on_behind_its_place_to_the_last_word(form: Form, work: Work) -> None:
     counting = 'for i in $(seq 1 60); do echo "$TOKEN" $i; sleep 0.05; done'
     line = f"trap 'echo bye; exit 0' TERM; {counting}; while :; do sleep 0.1; done"

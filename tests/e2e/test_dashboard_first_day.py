@@ -100,7 +100,7 @@ def test_a_page_follows_what_happens(running: Panel, browser: Browser, signed_in
         deployment_id = running.deploy(running.application(url, "live", buildCommand=build))
         running.running(deployment_id, "building\n")
         page.goto(f"/deployments/{deployment_id}")
-        assert page.get_by_text("building", exact=True).count() == 1
+        page.get_by_text("building", exact=True).wait_for(timeout=20_000)  # one such line, as it is strict
         assert page.get_by_text("it was built", exact=True).count() == 0
         (folder / "go").touch()
         running.done(deployment_id, 60)

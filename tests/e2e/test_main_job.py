@@ -76,6 +76,7 @@ def test_a_kill_ends_the_build_and_says_so(running: Panel, tmp_path: Path) -> No
     assert (again.status_code, again.json()["message"]) == (400, "Deployment is not running")
 
 
+@pytest.mark.slow
 def test_stop_ends_its_processes_and_start_brings_them_back(running: Panel, tmp_path: Path) -> None:
     application_id = running.application(git_repository(tmp_path / "repo", web("up")), name="fifth")
     running.done(running.deploy(application_id))
@@ -87,6 +88,7 @@ def test_stop_ends_its_processes_and_start_brings_them_back(running: Panel, tmp_
     until(lambda: running.visit("fifth").status_code == 200, what="it serves again")
 
 
+@pytest.mark.slow
 def test_reload_starts_the_same_release_anew(running: Panel, tmp_path: Path) -> None:
     files = web("one")
     files["app.py"] = files["app.py"].replace('b"one"', "str(os.getpid()).encode()")

@@ -28,6 +28,7 @@ def test_what_is_asked_of_single_deployments_is_asked_here() -> None:
     assert set(PROCEDURES) >= {f"deployment.{name}" for name in ("one", "readLogs", "log", "follow", "killProcess")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("subject_type", SubjectType)
 async def test_a_caller_reaches_deployments_of_its_own_only(world: World, subject_type: SubjectType) -> None:
     members = await admit_callers(world)

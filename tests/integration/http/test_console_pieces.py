@@ -101,6 +101,7 @@ async def left_amid_a_piece(conversation: Conversation) -> None:
     await _end(conversation)
 
 
+@pytest.mark.slow
 async def test_whoever_leaves_amid_a_piece_is_gone_only_once_the_command_is(tmp_path: Path) -> None:
     (tmp_path / "last.py").write_text(LAST)
     words = ("python3", f"{tmp_path}/last.py")

@@ -116,6 +116,7 @@ def test_a_chunk_is_an_event_whose_id_is_where_it_ends() -> None:
     assert lines[3:] == ["", ""]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 async def test_a_follower_cut_off_at_random_points_gets_the_identical_text(writer: Writer, seed: int) -> None:
     chance = random.Random(seed)

@@ -222,6 +222,7 @@ async def test_a_log_of_nothing_but_its_end_can_be_written(paths: LogPaths) -> N
     assert paths.log("a").read_bytes() == b"Cancelled before it started; ******\n"
 
 
+@pytest.mark.slow
 async def test_a_checkpoint_spares_the_successor_the_beginning(paths: LogPaths, spool: Spool) -> None:
     await spool.append(_output(12 << 20, seed=1))
     first = Pump(spool, paths.log("a"), MASKER, lambda _: None)
@@ -287,6 +288,7 @@ async def test_a_link_in_the_place_of_a_log_is_not_followed(paths: LogPaths, spo
     assert target.read_bytes() == b"untouched"
 
 
+@pytest.mark.slow
 async def test_nul_bad_utf8_and_a_line_of_10_mb_pass(paths: LogPaths, spool: Spool) -> None:
     line = random.Random(3).randbytes(1 << 20).replace(b"\n", b" ") * 10
     await spool.append(b"a\x00b\rc\xff\n" + line + b"\nhunter2hunter2\n")

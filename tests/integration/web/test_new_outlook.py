@@ -55,6 +55,7 @@ async def settled(client: httpx.AsyncClient, page: str) -> str:
     return text
 
 
+@pytest.mark.slow
 async def test_the_page_comes_at_once_and_looks_meanwhile(world: World) -> None:
     async with silent() as (url, taken, came), signed_in(world) as client:
         application_id = await world.application(customGitUrl=url, customGitBranch="main")

@@ -91,6 +91,7 @@ def test_every_topic_has_its_form() -> None:
     assert set(PAGE.forms) >= {f"{name}-{router}" for router, topics in TOPICS.items() for name in topics}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["application", "compose", "postgres", "libsql"])
 async def test_a_form_that_is_sent_as_it_was_opened_changes_nothing(world: World, kind: str) -> None:
     id_ = await made(world, kind)

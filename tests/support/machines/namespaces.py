@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+
+NETS = 250
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,28 @@ def namespace(index: int = 0) -> Iterator[Cable]:
 
 def ends(index: int = 0) -> tuple[str, str]:
     """The addresses of our end of a cable and of the other one, also before there is one."""
-    net = f"10.{213 + index}.{os.getpid() % 250}"
+    net = f"10.{213 + index}.{_own_net()}"
     return f"{net}.1", f"{net}.2"
+
+
+@cache
+def _own_net() -> int:
+    """The number of a net that no other process of tests has, nor one that was killed has left. The kernel gives the
+    name that says so back when this process ends.
+    """
+    there = subprocess.run(["ip", "-o", "-4", "addr"], check=True, capture_output=True, text=True).stdout
+    for number in ((os.getpid() + step) % NETS for step in range(NETS)):
+        if any(f" 10.{213 + index}.{number}.1/" in there for index in range(3)):
+            continue
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            claim.bind(f"\0headway-tests-net-{number}")
+        except OSError:
+            claim.close()
+        else:
+            claim.detach()
+            return number
+    raise AssertionError("every net of tests is taken: tests that were killed have left their links ('ip link')")
 
 
 def _ip(*words: str) -> None:

@@ -243,6 +243,7 @@ def test_ids_are_no_options_and_the_profile_may_stand_anywhere(given: list[str],
     assert shielded(given) == taken
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shell", "asked"),
     [

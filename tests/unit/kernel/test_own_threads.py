@@ -64,6 +64,7 @@ async def test_a_work_that_never_ends_is_given_up_and_another_goes_on_meanwhile(
         await asyncio.wait_for(spinning, 60)
 
 
+@pytest.mark.slow
 async def test_a_thread_that_was_interrupted_works_on(threads: OwnThreads) -> None:
     before = {await named(threads) for _ in range(4)}
     for _ in range(4):

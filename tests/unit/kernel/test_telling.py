@@ -266,6 +266,7 @@ def test_a_lock_file_that_is_out_of_step_is_what_is_told_whatever_usage_follows(
     assert telling_line(text) == told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "part",
     [

@@ -75,7 +75,9 @@ def disks(disk: Path) -> Disks:
         record = {"release_id": name, "application_id": name, "app_name": name, "programs": [["web", 1]], "uid": uid}
         rest = {"port": None, "home": str(home), "sealed_env": None, "organization_id": "one"}
         (folder / "release.json").write_text(json.dumps({**record, **rest}))
-    return disks_of(layout, Records(layout), Copies(layout, None), 10 << 30)
+    found = disks_of(layout, Records(layout), Copies(layout, None), 10 << 30)
+    found.reserve.places = ()  # this machine's own disks may be short themselves
+    return found
 
 
 def begun(home: Path, program: str, uid: int) -> subprocess.Popen[bytes]:

@@ -51,6 +51,7 @@ def trees(draw: st.DrawFn) -> Tree:
 LINES = st.none() | st.sampled_from(("", " ", "make", "python app.py", "npm run build", "x" * 500))
 
 
+@pytest.mark.slow
 @given(
     tree=trees(),
     given_=st.fixed_dictionaries(
@@ -83,6 +84,7 @@ _SERVICES = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(service=_SERVICES, build=_SERVICES, deploy=_SERVICES, nodemon=_SERVICES)
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_a_host_of_services_is_told_there_is_an_answer(**parts: dict[str, Any]) -> None:

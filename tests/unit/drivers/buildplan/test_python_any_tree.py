@@ -52,6 +52,7 @@ names = st.one_of(
 trees = st.dictionaries(names, contents, max_size=12)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(files=trees, more=st.frozensets(names, max_size=8))
 def test_any_tree_has_a_plan_or_a_sentence(files: dict[str, str | bytes], more: frozenset[str]) -> None:
@@ -107,6 +108,7 @@ def lines(pattern: str, length: int = 120_000) -> str:
     return "\n".join(pattern.replace("1", str(number)) for number in range(length // (len(pattern) + 5)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from headway.drivers.buildplan.providers.python import PROVIDER
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import tree_of
@@ -29,6 +31,7 @@ with sqlalchemy.create_engine("sqlite:///shop.db").connect() as connection:
 """
 
 
+@pytest.mark.slow
 def test_a_release_that_is_gone_back_to_starts_on_a_database_that_is_ahead_of_it(tmp_path: Path) -> None:
     versions = tmp_path / "migrations/versions"
     versions.mkdir(parents=True)

@@ -84,6 +84,7 @@ def test_the_log_is_what_a_plain_search_makes_of_it(case: tuple[list[str], bytes
     assert masker.mask(output) == b"\n".join(parts)
 
 
+@pytest.mark.slow
 @given(outputs())
 @settings(max_examples=300, deadline=None)
 def test_a_stream_taken_up_where_another_had_settled_goes_on_as_it(case: tuple[list[str], bytes, list[int]]) -> None:
@@ -97,6 +98,7 @@ def test_a_stream_taken_up_where_another_had_settled_goes_on_as_it(case: tuple[l
             assert log + masker.mask(output[stream.settled :]) == masker.mask(output)
 
 
+@pytest.mark.slow
 @given(outputs())
 @settings(max_examples=300, deadline=None)
 def test_no_form_of_a_secret_is_left(case: tuple[list[str], bytes, list[int]]) -> None:

@@ -31,6 +31,7 @@ EXPRESSIONS = st.tuples(numbers(0, 59), numbers(0, 23), numbers(1, 31), numbers(
 MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)).map(lambda time: time.replace(tzinfo=UTC))  # noqa: DTZ001
 
 
+@pytest.mark.slow
 @given(EXPRESSIONS, st.sampled_from(ZONES), MOMENTS, st.integers(1, 40))
 @settings(max_examples=150, deadline=None)
 def test_the_due_times_are_those_of_the_definition(expression: str, zone: str, after: datetime, most: int) -> None:

@@ -7,6 +7,7 @@ import json
 import time
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -218,6 +219,7 @@ def answer(tree: Tree, chosen: BuildSettings) -> list[BuildPlan | str]:
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(TREES, SETTINGS)
 def test_every_tree_has_an_answer_that_is_the_same_each_time(tree: Tree, chosen: BuildSettings) -> None:
@@ -228,6 +230,7 @@ def test_every_tree_has_an_answer_that_is_the_same_each_time(tree: Tree, chosen:
     assert answer(tree, chosen) == answer(again, chosen)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(TREES, SETTINGS)
 def test_a_plan_names_no_place_outside_of_the_tree(tree: Tree, chosen: BuildSettings) -> None:
@@ -241,6 +244,7 @@ def test_a_plan_names_no_place_outside_of_the_tree(tree: Tree, chosen: BuildSett
         assert all(part and "\0" not in part for phase in plan.phases for part in phase.argv)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(TREES)
 def test_every_front_end_is_planned_or_refused_in_words(tree: Tree) -> None:
