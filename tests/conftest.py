@@ -90,7 +90,8 @@ WITH_PROGRAMS = tuple(
 A_FEW_OF_THEM = {"test_main_job.py"}  # the way from a repository to an address and back
 # Whose files have turns where ``--turn`` is given, and in how many days all of them; but for those few.
 ASKING = ("integration/http", "integration/web")  # a panel within the process
-QUICK_TURNS = ((("attacks", "integration/access", *ASKING), 3),)
+WITHIN = ("attacks", "contract", "integration/access", "integration/db", "integration/logs", *ASKING)
+QUICK_TURNS = ((WITHIN, 4),)
 WHOLE_TURNS = ((("attacks", "e2e"), 4), (ASKING, 2))
 
 __all__ = [
