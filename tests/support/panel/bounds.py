@@ -21,7 +21,9 @@ _LEAST = 150  # questions: fewer tell nothing
 
 @dataclass(slots=True)
 class Cost:
-    """``grown_mib`` is how much more memory the panel holds at its most than before."""
+    """``waits`` are in seconds, without those in which the panel or who asks was ready and had no processor: others on
+    the machine took those. ``grown_mib`` is how much more memory the panel holds at its most than before.
+    """
 
     waits: list[float] = field(default_factory=list)
     grown_mib: float = 0.0
@@ -42,15 +44,18 @@ def watched(panel: Panel) -> Iterator[Cost]:
     """Asks for ``health`` all the time, and looks at the panel's memory."""
     assert panel.process is not None
     pid, cost, over = panel.process.pid, Cost(), threading.Event()
+    loop = Path(f"/proc/{pid}/task/{pid}/schedstat")
     before, began = resident_mib(pid), time.monotonic()
 
     def ask() -> None:
         with httpx.Client(base_url=f"http://127.0.0.1:{panel.port}", timeout=60, trust_env=False) as client:
             client.get("/api/health")
+            mine = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
             while not over.wait(_PAUSE) or len(cost.waits) < _LEAST:
-                asked = time.monotonic()
+                lacked, asked = _without_processor(mine, loop), time.monotonic()
                 assert client.get("/api/health").status_code == 200
-                cost.waits.append(time.monotonic() - asked)
+                waited = time.monotonic() - asked
+                cost.waits.append(max(waited - (_without_processor(mine, loop) - lacked), 0.0))
                 cost.grown_mib = max(cost.grown_mib, resident_mib(pid) - before)
 
     asking = threading.Thread(target=ask)
@@ -62,6 +67,11 @@ def watched(panel: Panel) -> Iterator[Cost]:
         asking.join()
         cost.seconds = time.monotonic() - began
         print(cost)
+
+
+def _without_processor(*threads: Path) -> float:
+    """The seconds in which these threads were ready to run and did not (proc(5), schedstat); 0 if no kernel tells."""
+    return sum(int(each.read_text().split()[1]) for each in threads if each.exists()) / 1e9
 
 
 def resident_mib(pid: int) -> float:
