@@ -10,7 +10,7 @@ from headway.core.engine.concurrency import at_once
 from headway.features.services import store as services_store
 from headway.features.services.application import store
 from headway.features.services.application.driver import ApplicationLifecycle
-from headway.features.services.model import APPLICATIONS, DesiredState, Release, ReleaseState
+from headway.features.services.model import Release, ReleaseState
 from headway.infra.db.transaction import Tx
 
 log = logging.getLogger(__name__)
@@ -39,11 +39,14 @@ class Guard:
         return _REST
 
     async def _open(self, release_id: str) -> None:
-        release = self._away[release_id]
-        async with self.lifecycle.turn(release.service_id):
-            at_rest = await self.lifecycle.db.read(lambda tx: services_store.at_rest(tx, self.host_id, APPLICATIONS))
-            if (release.service_id, DesiredState.UP) in {(each.service_id, each.wanted) for each in at_rest}:
-                await self.lifecycle.tools.routing.lead_at_rest(release)
+        """Leads requests there again, unless another serves by now, or nobody is to. While something is being deployed
+        it waits: should that fail, nobody else would lead them back.
+        """
+        service_id = self._away[release_id].service_id
+        async with self.lifecycle.turn(service_id):
+            release = await self.lifecycle.db.read(lambda tx: _wanted(tx, service_id, release_id))
+            if release is not None and not await self.lifecycle.tools.routing.lead_at_rest(release):
+                return
         self._away.pop(release_id, None)
 
     async def _close(self, release_id: str) -> None:
@@ -58,3 +61,9 @@ class Guard:
             extra={"ports": list(release.ports)},
         )
         await self.lifecycle.db.run(lambda tx: self.unstable(tx, release.deployment_id))
+
+
+def _wanted(tx: Tx, service_id: str, release_id: str) -> Release | None:
+    """The release, where it is the one that is to take the service's requests."""
+    serving = store.serving(tx, service_id) if services_store.is_wanted(tx, service_id) else None
+    return serving if serving is not None and serving.release_id == release_id else None

@@ -44,15 +44,17 @@ class ApplicationRouting(ServiceRouting):
 
         return await self._lead(application_id, read)
 
-    async def lead_at_rest(self, release: Release) -> None:
-        """Leads requests to the release that serves, unless something is being deployed or another serves by now."""
+    async def lead_at_rest(self, release: Release) -> bool:
+        """Leads requests to the release that serves; False where something is being deployed or another serves by
+        now.
+        """
         application_id = release.service_id
 
         def read(tx: Tx) -> Route | None:
             still = services_store.is_at_rest(tx, application_id) and store.serving(tx, application_id) == release
             return self._to(tx, release) if still else None
 
-        await self._lead_if(application_id, read)
+        return await self._lead_if(application_id, read) is not None
 
     async def lead_back(self, moved: ApplicationHandover) -> bool:
         """Leads requests to the release before the one that serves; False where that is not so any more."""

@@ -1,0 +1,102 @@
+"""Routes that are given back to a release that had lost its port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+import pytest
+
+from headway.core.deployments.status import Status
+from headway.drivers.runtimes.contract.runtime import Runtime
+from headway.drivers.runtimes.contract.runtime_set import Runtimes
+from headway.features.services import releases_store
+from headway.features.services.application.driver import ApplicationLifecycle
+from headway.features.services.application.port_guard import Guard
+from headway.features.services.edges import ServiceEdge
+from headway.features.services.model import ReleaseState
+from headway.kernel.artifacts import Route
+from tests.integration.http.world import World
+
+Json = Any
+
+
+@dataclass
+class KeptRoutes:
+    """An edge that keeps its routes and serves nobody."""
+
+    kept: dict[str, Route] = field(default_factory=dict)
+    has_set: Callable[[Route], Json] | None = None
+
+    async def set_route(self, route: Route) -> None:
+        self.kept[route.application_id] = route
+        if self.has_set is not None:
+            await self.has_set(route)
+
+    async def remove_route(self, application_id: str) -> None:
+        self.kept.pop(application_id, None)
+
+    async def route(self, application_id: str) -> Route | None:
+        return self.kept.get(application_id)
+
+    def leads_to(self, application_id: str) -> str | None:
+        """The release that requests are led to."""
+        route = self.kept.get(application_id)
+        return None if route is None else route.release_id
+
+
+@dataclass
+class Usurped:
+    """A runtime of which some releases have lost their ports."""
+
+    release_ids: set[str]
+
+    async def usurped(self) -> set[str]:
+        return self.release_ids
+
+
+def lifecycle_of(world: World, edge: KeptRoutes, runtime: object) -> ApplicationLifecycle:
+    """That of the world, with another edge and another runtime on its machine."""
+    lifecycle = world.services.applications.lifecycle
+    routing = replace(lifecycle.tools.routing, edge=cast("ServiceEdge", edge))
+    runtimes = Runtimes(forms={"native": cast("Runtime", runtime)})
+    here = replace(lifecycle.tools, shared=replace(lifecycle.tools.shared, routing=routing), runtimes=runtimes)
+    driver = replace(lifecycle.driver, contexts=replace(lifecycle.driver.contexts, here=here))
+    return replace(lifecycle, driver=driver)
+
+
+async def serving(world: World, application_id: str) -> str:
+    """A release that serves at a port."""
+    release_id = await world.release(application_id, state=ReleaseState.STARTING, port=4100)
+    await world.services.db.run(lambda tx: releases_store.make_serving(tx, application_id, release_id))
+    return release_id
+
+
+@pytest.mark.parametrize("end", [Status.ERROR, None])
+async def test_a_route_that_was_taken_away_is_given_back_once_nothing_is_deployed(
+    world: World, end: Status | None
+) -> None:
+    application_id = await world.application()
+    release_id = await serving(world, application_id)
+    edge, runtime = KeptRoutes(), Usurped({release_id})
+    lifecycle = lifecycle_of(world, edge, runtime)
+    await lifecycle.tools.routing.lead(application_id, release_id)
+    guard = Guard(host_id="local", lifecycle=lifecycle, unstable=lambda _tx, _id: None)
+    await guard.guard_round()
+    assert edge.leads_to(application_id) is None
+    await world.deploy(application_id)
+    lease = await world.claim()
+    runtime.release_ids.clear()
+    await guard.guard_round()
+    assert edge.leads_to(application_id) is None, "the one that is deployed may be led to at any moment"
+    if end is not None:
+        await world.end(lease, end, "Step build: exit status 7")
+        await guard.guard_round()
+        assert edge.leads_to(application_id) == release_id
+    else:
+        other = await serving(world, application_id)
+        await lifecycle.tools.routing.lead(application_id, other)
+        await guard.guard_round()
+        assert edge.leads_to(application_id) == other
+    assert guard._away == {}
