@@ -1,9 +1,10 @@
-"""Routes that are given back to a release that had lost its port."""
+"""Routes that are given back, to a release that lost its port or to one that serves on: nobody is led where none is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -13,10 +14,14 @@ from headway.drivers.runtimes.contract.runtime import Runtime
 from headway.drivers.runtimes.contract.runtime_set import Runtimes
 from headway.features.services import releases_store
 from headway.features.services.application.driver import ApplicationLifecycle
+from headway.features.services.application.failback import ApplicationFailback
+from headway.features.services.application.health_store import handed_over
 from headway.features.services.application.port_guard import Guard
 from headway.features.services.edges import ServiceEdge
 from headway.features.services.model import ReleaseState
+from headway.infra.db.version import Unchanged
 from headway.kernel.artifacts import Route
+from tests.integration.http.test_handback import serve
 from tests.integration.http.world import World
 
 Json = Any
@@ -54,6 +59,30 @@ class Usurped:
 
     async def usurped(self) -> set[str]:
         return self.release_ids
+
+
+@dataclass
+class Fallen:
+    """A runtime of which all that takes requests has ended by itself but for these ``copies``."""
+
+    copies: tuple[str, ...] = ()
+
+    async def status(self, release_id: str) -> Json:
+        del release_id
+        return Told(copies=self.copies)
+
+    async def crashed(self, release_id: str) -> bool:
+        del release_id
+        return True
+
+
+@dataclass(frozen=True)
+class Told:
+    """What such a runtime says of a release."""
+
+    up: bool = True
+    copies: tuple[str, ...] = ()
+    processes: tuple[Json, ...] = ()
 
 
 def lifecycle_of(world: World, edge: KeptRoutes, runtime: object) -> ApplicationLifecycle:
@@ -100,3 +129,35 @@ async def test_a_route_that_was_taken_away_is_given_back_once_nothing_is_deploye
         await guard.guard_round()
         assert edge.leads_to(application_id) == other
     assert guard._away == {}
+
+
+async def test_requests_go_on_to_what_serves_where_the_drain_of_the_one_before_ends_meanwhile(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    application_id = await world.application()
+    old = await serve(world, application_id, ("web 1",))
+    new = await serve(world, application_id, ("web 2",))
+    await world.services.db.run(lambda tx: releases_store.set_fields(tx, old, port=4100))
+    await world.services.db.run(lambda tx: releases_store.set_fields(tx, new, port=4101))
+    edge = KeptRoutes()
+    lifecycle = lifecycle_of(world, edge, Fallen())
+    await lifecycle.tools.routing.lead(application_id, new)
+    led: list[str] = []
+
+    async def drain_ends(route: Route) -> None:
+        led.append(route.release_id)
+        over = timedelta(seconds=1)
+        await world.services.db.run(lambda tx: releases_store.set_fields(tx, old, retire_at=tx.now - over))
+
+    edge.has_set = drain_ends
+    failback = ApplicationFailback(
+        lifecycle=lifecycle,
+        ledger=world.services.deployments._ledger,
+        unchanged=Unchanged(world.services.db.version),
+        window=timedelta(60),
+    )
+    (moved,) = await world.services.db.read(lambda tx: handed_over(tx, tx.now - timedelta(60)))
+    await failback._give_back(moved, "")
+    assert led == [old, new]
+    assert edge.leads_to(application_id) == new
+    assert "serves again" not in caplog.text

@@ -73,16 +73,21 @@ class ApplicationFailback:
         )
         if not crashed or not before.up:
             return
-        if not await self.lifecycle.tools.routing.lead_back(moved):
+        routing = self.lifecycle.tools.routing
+        if not await routing.lead_back(moved):
             return
         why = f"The release ended by itself{how} soon after requests came to it; the one before serves again."
-
-        def write(tx: Tx) -> None:
-            if health_store.hand_back(tx, moved, why):
-                mark_unstable(tx, self.ledger, moved.new.deployment_id)
-
-        await self.lifecycle.db.run(write)
+        if not await self.lifecycle.db.run(lambda tx: self._handed_back(tx, moved, why)):
+            # Its drain has ended meanwhile: it is removed, and its port is another's soon. Or a deploy has begun.
+            await routing.lead_again(moved)
+            return
         log.warning("application %s: release %s: %s", moved.new.service_id, moved.new.release_id, why)
+
+    def _handed_back(self, tx: Tx, moved: ApplicationHandover, why: str) -> bool:
+        is_given_back = health_store.hand_back(tx, moved, why)
+        if is_given_back:
+            mark_unstable(tx, self.ledger, moved.new.deployment_id)
+        return is_given_back
 
     async def _fallen(self, release: Release) -> str | None:
         """How a process that took requests has ended since it was healthy, for a sentence; None where none has."""

@@ -65,6 +65,22 @@ class ApplicationRouting(ServiceRouting):
 
         return await self._lead_if(moved.new.service_id, read) is not None
 
+    async def lead_again(self, moved: ApplicationHandover) -> None:
+        """Takes ``lead_back`` back: leads requests to the release that serves, unless somebody has moved the route
+        since.
+        """
+        service_id = moved.new.service_id
+
+        def read(tx: Tx) -> Route | None:
+            serving = store.serving(tx, service_id)
+            is_it = serving is not None and serving.release_id == moved.new.release_id
+            return self._to(tx, serving) if serving is not None and is_it else None
+
+        async with self._turns[service_id]:
+            standing = await self.edge.route(service_id)
+            if standing is not None and standing.release_id == moved.old.release_id:
+                await self._set(read)
+
     async def let_go(self, application_id: str) -> None:
         """Has the edge know nothing more of a release that served before and is to end: its port may be another's soon.
         Raises NotFollowed.
