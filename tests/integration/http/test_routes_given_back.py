@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -19,6 +20,7 @@ from headway.features.services.application.health_store import handed_over
 from headway.features.services.application.port_guard import Guard
 from headway.features.services.edges import ServiceEdge
 from headway.features.services.model import ReleaseState
+from headway.infra.db.transaction import Tx
 from headway.infra.db.version import Unchanged
 from headway.kernel.artifacts import Route
 from tests.integration.http.test_handback import serve
@@ -161,3 +163,30 @@ async def test_requests_go_on_to_what_serves_where_the_drain_of_the_one_before_e
     assert led == [old, new]
     assert edge.leads_to(application_id) == new
     assert "serves again" not in caplog.text
+
+
+async def test_what_is_watched_is_forgotten_when_nothing_is_to_be_watched(world: World) -> None:
+    lifecycle = lifecycle_of(world, KeptRoutes(), Fallen(("two",)))
+    failback = ApplicationFailback(
+        lifecycle=lifecycle,
+        ledger=world.services.deployments._ledger,
+        unchanged=Unchanged(world.services.db.version),
+        window=timedelta(60),
+    )
+    application_id = await world.application()
+    await serve(world, application_id, ("one",))
+    second = await serve(world, application_id, ("two",))
+    for _ in range(3):  # it is watched from the first on
+        await failback.round()
+        await asyncio.sleep(0.01)
+    await failback.release()
+
+    def is_over(tx: Tx) -> None:
+        for each in releases_store.of_service(tx, application_id):
+            if each.release_id != second:
+                releases_store.set_fields(tx, each.release_id, state=ReleaseState.RETIRED, retire_at=None)
+
+    await world.services.db.run(is_over)
+    for _ in range(3):
+        await failback.round()
+    assert failback._moved == {}

@@ -43,9 +43,11 @@ class ApplicationFailback:
 
     async def round(self) -> float:
         """Begins to watch what has come to serve since the last round; seconds to rest. Time alone brings none."""
-        for moved in await self.unchanged.unless(self._handed_over) or ():
-            self._moved[moved.new.release_id] = moved
-            self._watching.start(moved.new.release_id)
+        if (found := await self.unchanged.unless(self._handed_over)) is not None:
+            self._moved.clear()  # what is watched has been read by its watch, and the rest is over
+            self._moved.update((moved.new.release_id, moved) for moved in found)
+            for release_id in self._moved:
+                self._watching.start(release_id)
         return _REST
 
     async def _handed_over(self) -> list[ApplicationHandover]:
@@ -56,7 +58,7 @@ class ApplicationFailback:
         await self._watching.release()
 
     async def _watch(self, release_id: str) -> None:
-        moved = self._moved.pop(release_id)
+        moved = self._moved[release_id]
         end = time.monotonic() + self.window.total_seconds()
         while time.monotonic() < end:
             if (how := await self._fallen(moved.new)) is not None:
