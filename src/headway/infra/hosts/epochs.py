@@ -52,8 +52,10 @@ class Epochs:
             if current < epoch:
                 os.pwrite(held, b"%020d\n" % epoch, 0)
             if durable:
-                # With a descriptor of its own: a cancelled caller must not close it under the thread.
-                await asyncio.to_thread(self._sync, os.dup(held))
+                # With a descriptor of its own: a cancelled caller must not close it under the thread. It holds the
+                # epoch as well, so that it is closed whether or not somebody still waits for it.
+                syncing = asyncio.get_running_loop().run_in_executor(None, self._sync, os.dup(held))
+                await asyncio.shield(syncing)
         finally:
             os.close(held)
 
@@ -78,10 +80,12 @@ class Epochs:
             if entry.stat(follow_symlinks=False).st_mtime >= oldest:
                 continue
             held = os.open(entry.path, os.O_RDWR | os.O_CLOEXEC)
-            with suppress(BlockingIOError):
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                Path(entry.path).unlink()
-            os.close(held)
+            try:
+                with suppress(BlockingIOError):
+                    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    Path(entry.path).unlink()
+            finally:
+                os.close(held)
 
     async def _lock(self, deployment_id: str, kind: int) -> int:
         """The opened and locked file; tried again and again, so that no thread can hang in it."""

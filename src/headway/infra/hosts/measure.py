@@ -40,7 +40,7 @@ async def folders_in(host: Host, folder: str) -> dict[str, Folder]:
 
 async def bytes_of(host: Host, folders: Iterable[str]) -> dict[str, int]:
     """What each folder or file holds, by its path; what is not there is left out. A file with several names is counted
-    once. What could not be measured within two minutes on this machine is left out too. Raises HostUnreachable.
+    once. What could not be measured within two minutes is left out too. Raises HostUnreachable.
     """
     paths, found = [*folders], dict[str, int]()
     for start in range(0, len(paths), _AT_A_TIME):
@@ -55,7 +55,10 @@ async def _said(host: Host, *argv: str) -> bytes:
 async def _said_there(server: SshHost, *argv: str) -> bytes:
     conversation = await server.converse(*argv)
     try:
-        return await conversation.said()
+        async with asyncio.timeout(_SECONDS):
+            return await conversation.said()
+    except TimeoutError:  # a disk that hangs is not to keep one of the few sessions that there may be
+        return b""
     finally:
         conversation.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from contextlib import suppress
 
 import asyncssh
 
@@ -67,7 +68,13 @@ class Porter(asyncssh.SSHClientSession[bytes]):
         """Connects a protocol to the socket ``name`` in a folder of the server. Raises OSError when nothing listens
         there, PorterLost, TimeoutError.
         """
-        word, *rest = await self.ask("link", folder, name, seconds=seconds)
+        asking = asyncio.get_running_loop().create_task(self.ask("link", folder, name, seconds=None))
+        try:
+            async with asyncio.timeout(seconds):
+                word, *rest = await asyncio.shield(asking)
+        except BaseException:
+            asking.add_done_callback(self._shut_late)
+            raise
         if word != b"ok":
             raise OSError(0, b" ".join(rest).decode(errors="replace"))
         transport = _Carried(self, rest[0])
@@ -164,6 +171,14 @@ class Porter(asyncssh.SSHClientSession[bytes]):
         self._buffer.clear()
         assert self._channel is not None  # noqa: S101 - who hears has one
         self._channel.get_connection().abort()
+
+    def _shut_late(self, asking: asyncio.Task[list[bytes]]) -> None:
+        """Closes a connection that came about when nobody waited for it any more: the server would keep it."""
+        if not asking.cancelled() and asking.exception() is None:
+            word, *rest = asking.result()
+            if word == b"ok":
+                with suppress(PorterLost):
+                    self.send("", "shut", rest[0])
 
     def _write(self, data: bytes) -> None:
         if self._channel is None or self.down.is_set():

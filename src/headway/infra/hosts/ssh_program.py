@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from headway.infra.hosts.anchor_start import CLEAN_PATH
 from headway.infra.hosts.base import HostUnreachable
-from headway.infra.hosts.ssh_session import SshSession
+from headway.infra.hosts.ssh_session import MOST_SESSIONS, SshSession
 from headway.infra.hosts.ssh_target import CONNECT_SECONDS
 
 if TYPE_CHECKING:  # 18 MB of a panel, which one without servers never loads
@@ -18,6 +19,7 @@ if TYPE_CHECKING:  # 18 MB of a panel, which one without servers never loads
 _MOST_BYTES = 64 << 20  # of what a program says in all: lists of files, and nothing that has no end
 _MOST_COMPLAINT_BYTES = 64 << 10
 _PIECE_BYTES = 64 << 10
+_SEAT_SECONDS = 60.0  # for which one waits until something else that goes on there has ended
 _WORD = re.compile(r"[A-Za-z0-9_./=-][A-Za-z0-9_./=+%-]*")
 
 
@@ -124,14 +126,42 @@ async def begin(session: SshSession, words: str) -> Conversation:
     import asyncssh  # noqa: PLC0415 - as said above
 
     target = session.target
-    await session.sessions.acquire()
+    await _seated(session)
+    opening: asyncio.Task[asyncssh.SSHClientProcess[bytes]] | None = None
     try:
         connection = await session.connection()
+        opening = asyncio.get_running_loop().create_task(_opened(connection, words))
         async with asyncio.timeout(CONNECT_SECONDS):
-            process = await connection.create_process(words, encoding=None)
+            process = await asyncio.shield(opening)
     except BaseException as error:
-        session.sessions.release()
+        if opening is None:
+            session.sessions.release()
+        else:
+            opening.add_done_callback(partial(_closed_late, session.sessions))
         if isinstance(error, TimeoutError | OSError | asyncssh.Error):
             raise HostUnreachable(f"{target.place} opens no session for Headway: {error}.") from error
         raise
     return Conversation(process, target.place, session.sessions)
+
+
+async def _opened(connection: asyncssh.SSHClientConnection, words: str) -> asyncssh.SSHClientProcess[bytes]:
+    return await connection.create_process(words, encoding=None)
+
+
+async def _seated(session: SshSession) -> None:
+    """Waits for one of the sessions that a connection may have. Raises HostUnreachable."""
+    try:
+        async with asyncio.timeout(_SEAT_SECONDS):
+            await session.sessions.acquire()
+    except TimeoutError as error:
+        raise HostUnreachable(
+            f"{session.target.place} is asked too much at once: for {_SEAT_SECONDS:g} s none of the {MOST_SESSIONS} "
+            "things that may go on there at a time has ended."
+        ) from error
+
+
+def _closed_late(room: asyncio.Semaphore, opening: asyncio.Task[asyncssh.SSHClientProcess[bytes]]) -> None:
+    """Closes a session that came about when nobody waited for it any more: sshd counts it until it is closed."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
+    room.release()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,20 @@ async def test_only_old_ones_that_nobody_holds_are_pruned(epochs: Epochs, tmp_pa
 async def test_an_id_cannot_be_a_path(epochs: Epochs) -> None:
     with pytest.raises(InvalidInput):
         await epochs.raise_to("../abc", 1)
+
+
+async def test_an_epoch_whose_raising_nobody_waits_for_any_more_is_let_go_of(
+    epochs: Epochs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOCK_SECONDS", 5.0)
+    go_on = threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        asyncio.get_running_loop().set_default_executor(threads)
+        asyncio.get_running_loop().run_in_executor(None, go_on.wait)  # as those do whose disk hangs
+        raising = asyncio.create_task(epochs.raise_to("abc", 5))
+        await asyncio.sleep(0.05)
+        raising.cancel()
+        await asyncio.wait([raising])
+        go_on.set()
+        await epochs.raise_to("abc", 6)
+    assert epochs.current("abc") == 6

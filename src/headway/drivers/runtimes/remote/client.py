@@ -156,6 +156,9 @@ class RuntimeAgentClient:
                 f"{self.host.target.place} lacks what keeps applications up ({said}). Prepare it (server.setup with "
                 "native), and deploy again; Python 3.11 or newer is needed there."
             ) from error
+        except BaseException:  # whoever asked first may have gone, and no session is to go with them
+            conversation.close()
+            raise
         return conversation
 
     async def _sent(self) -> str:

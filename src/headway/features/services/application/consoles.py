@@ -378,8 +378,8 @@ async def _piece(conversation: Conversation) -> Piece:
 
 async def _end(conversation: Conversation) -> None:
     """Lets go of it, and returns once it has ended all that it has begun. Raises Unavailable where it does not."""
-    conversation.finish()
     try:
+        conversation.finish()
         async with asyncio.timeout(_SECONDS_TO_END):
             with suppress(HostUnreachable):
                 await conversation.read_out()  # whoever read before may have left amid a piece
