@@ -9,6 +9,7 @@ import pytest
 
 from headway.core.deployments import store
 from headway.core.deployments.status import Intent
+from headway.core.engine.run_log import PumpedLog
 from tests.simulation.host import SimHost
 from tests.simulation.truth import Row
 from tests.simulation.world import Panel, World, play, world
@@ -49,6 +50,31 @@ def test_a_run_whose_host_is_away_when_it_is_looked_at_is_taken_up_once_the_host
         await ended(made, 20)
 
     with world("away") as made:
+        play(made, script)
+        assert (the_row(made).status, made.machine.begun.total()) == ("done", 3)
+
+
+def test_a_run_whose_host_goes_before_its_log_is_whole_is_shown_so_and_ends_once_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    finish, goes = PumpedLog.finish, [True]
+
+    async def script(made: World) -> None:
+        async def finishing(log: PumpedLog, closing: str) -> None:
+            if goes:
+                goes.clear()
+                made.border.away_until["host"] = made.loop.time() + 60
+            await finish(log, closing)
+
+        monkeypatch.setattr(PumpedLog, "finish", finishing)
+        await begun(made, SHORT)
+        await made.until(lambda: not goes, 10, "it ends")
+        await asyncio.sleep(50)
+        marked = made.store.perform(lambda tx: store.find(tx, the_row(made).deployment_id), writing=False)[1]
+        assert (marked.status, marked.out_of_reach_since is None) == ("running", False)
+        await ended(made, 60)
+
+    with world("away at the end", 0.02) as made:
         play(made, script)
         assert (the_row(made).status, made.machine.begun.total()) == ("done", 3)
 

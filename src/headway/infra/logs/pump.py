@@ -30,7 +30,7 @@ _LATE_SECONDS = 1.0  # after a pump has begun: what it reads until then may have
 # What is read in one turn is all that came since the last.
 TURN_SECONDS = 0.002
 _STOPPED = "The log's pump was stopped before it had taken all output."
-_FULL_DISK_SECONDS = 20.0  # for which an end waits for room
+_HELD_UP_SECONDS = 20.0  # for which others wait for room, or for the host
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -84,6 +84,7 @@ class Pump:
         self._size = 0
         self._quiet_at: int | None = None  # where in the spool a moment has passed, perhaps, in which nothing came
         self._finishing = False
+        self._held_up_since: float | None = None  # since somebody waits for it
         self._ended = False
         self._stopped = False
         self._asking: list[asyncio.Future[int]] = []
@@ -118,8 +119,9 @@ class Pump:
     async def finish(self) -> int:
         """Takes the spool to its end, which no more command will move, and what is held back; gives the log's size.
 
-        Works beside ``run``, after it has failed, and without it. Waits as long as the host is out of reach, and for a
-        full disk no longer than ``_FULL_DISK_SECONDS``: the log is not what a status waits for. Raises as ``run`` does.
+        Works beside ``run``, after it has failed, and without it. Waits for a host that is out of reach, and for a full
+        disk, no longer than ``_HELD_UP_SECONDS``: the log is not what a status waits for, and whoever ends a run knows
+        what becomes of one whose host is away. Raises as ``run`` does, and Unavailable.
         """
         self._finishing = True
         self._nudge()
@@ -128,7 +130,7 @@ class Pump:
 
     async def catch_up(self) -> int:
         """Waits until the log has all that the spool holds at this moment, but for what is held back; gives the log's
-        size. Raises PumpStopped when ``run`` ends before, or has ended without all of it.
+        size. Raises PumpStopped when ``run`` ends before, has ended without all of it, or is held up for too long.
         """
         if self._ended:
             return self._size
@@ -160,24 +162,32 @@ class Pump:
             return writing.line
 
     async def _pump(self) -> None:
-        pause, waited = _FIRST_PAUSE_SECONDS, 0.0
+        pause = _FIRST_PAUSE_SECONDS
         while not self._ended:
             try:
                 await self._advance()
-                pause, waited = _FIRST_PAUSE_SECONDS, 0.0
+                pause, self._held_up_since = _FIRST_PAUSE_SECONDS, None
             except (Unavailable, OSError) as error:
-                if isinstance(error, OSError) and self._is_hopeless(error, waited):
+                is_long = self._waited_seconds() >= _HELD_UP_SECONDS
+                if (isinstance(error, OSError) and error.errno not in _DISK_FULL) or (self._finishing and is_long):
                     raise
+                if is_long:
+                    self._answer(PumpStopped(_STOPPED))
                 if pause == _FIRST_PAUSE_SECONDS:
                     log.warning("a log is held up", extra={"log": str(self._log_path), "reason": str(error)})
                 if isinstance(error, OSError):
                     await self._close()  # what the failed write has left is written again from the checkpoint on
                 await asyncio.sleep(pause)
-                waited += pause if isinstance(error, OSError) and self._finishing else 0.0
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
-    def _is_hopeless(self, error: OSError, waited_seconds: float) -> bool:
-        return error.errno not in _DISK_FULL or waited_seconds >= _FULL_DISK_SECONDS
+    def _waited_seconds(self) -> float:
+        """For how long somebody waits for what is held up."""
+        now = asyncio.get_running_loop().time()
+        if not (self._finishing or self._asking):
+            self._held_up_since = None
+        elif self._held_up_since is None:
+            self._held_up_since = now
+        return 0.0 if self._held_up_since is None else now - self._held_up_since
 
     async def _advance(self) -> None:
         writing = self._writing or await self._open()
