@@ -334,6 +334,31 @@ async def test_a_timer_that_breaks_holds_up_no_other_and_is_tried_again(bench: B
     assert len(started) == 1
 
 
+async def test_a_clock_that_was_ahead_silences_nothing(bench: Bench) -> None:
+    await bench.set(retries=1)
+    await bench.after(8 * 3600)
+    await bench.end(await bench.claim(), Reason.FAILED)
+    bench.clock.time -= timedelta(hours=8)
+    await bench.scheduler.put_right()
+    assert [each[1:] for each in await bench.told_of()] == [(0, "started"), (1, "waiting")]
+    await bench.after(60)
+    await bench.end(await bench.claim(), Reason.KILLED)
+    await bench.after(60)
+    assert (await bench.told_of())[:2] == [("01:00", 0, "started"), ("02:00", 0, "started")]
+    timer = await bench.db.read(lambda tx: store.find(tx, SubjectType.SCHEDULE, "mine"))
+    assert timer is not None
+    assert (timer.missed, timer.next_at) == (0, NOON + timedelta(minutes=3))
+
+
+async def test_a_clock_that_is_right_is_left_alone(bench: Bench) -> None:
+    await bench.set(jitter=timedelta(hours=20), cron=Cron(expression="0 * * * *"))
+    await bench.after(3600)
+    before = await bench.db.read(lambda tx: tx.execute(select(ticks)).all())
+    await bench.scheduler.put_right()
+    assert await bench.db.read(lambda tx: tx.execute(select(ticks)).all()) == before
+    assert before[0].start_at > bench.clock.time + timedelta(hours=1)
+
+
 async def test_a_clock_that_is_set_back_between_look_and_deed_keeps_nothing_busy(bench: Bench) -> None:
     await bench.set()
     bench.clock.time += timedelta(seconds=61)

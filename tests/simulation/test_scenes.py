@@ -24,11 +24,11 @@ def the_row(made: World) -> Row:
     return row
 
 
-async def begun(made: World, commands: dict[str, list[str]]) -> Panel:
+async def begun(made: World, commands: dict[str, list[str]], seconds: float = 5) -> Panel:
     """A panel whose only deployment runs its first command."""
     panel = made.start_panel()
     made.ask(panel, made.enqueue(panel, request(input={"commands": commands})))
-    await made.until(lambda: bool(made.machine.begun), 5, "the first command has begun")
+    await made.until(lambda: bool(made.machine.begun), seconds, "the first command has begun")
     return panel
 
 
@@ -267,7 +267,7 @@ def wish(made: World) -> Intent | None:
 
 async def a_link_breaks_within_a_fence(made: World) -> None:
     """The panel that holds it sleeps meanwhile, and another takes the run over; then it goes on."""
-    first = await begun(made, SHORT)
+    first = await begun(made, SHORT, 20)
     await made.until(lambda: any(made.machine.fences.values()), 10, "a fence is held", every=0.0005)
     first.process.pause()
     made.machine.cut()

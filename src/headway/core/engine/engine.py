@@ -79,6 +79,7 @@ class Engine:
             Poller("reach", self._reach.look_round),
             self._timing,
             Poller("due times", scheduler.prune),
+            Poller("clock of timers", scheduler.put_right),
             Poller("presence", self.worker.renew),
             Poller("queue repair", janitor.repair),
         )

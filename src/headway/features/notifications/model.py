@@ -17,7 +17,7 @@ DEFAULT_EVENTS = ("*.error", "*.unstable", "*.out_of_reach", "*.missed", "disk.l
 MOST_ATTEMPTS = 20  # within a day
 MOST_CHANNELS = 100  # of an organisation
 _FIRST_WAIT = timedelta(seconds=5)
-_LONGEST_WAIT = timedelta(hours=2)
+LONGEST_WAIT = timedelta(hours=2)
 
 
 class NoticeState(StrEnum):
@@ -138,4 +138,4 @@ def wait_after(attempts: int) -> timedelta | None:
     """How long to wait after so many attempts that failed; None: it is given up."""
     if attempts >= MOST_ATTEMPTS:
         return None
-    return min(_FIRST_WAIT * (1 << (attempts - 1)), _LONGEST_WAIT)
+    return min(_FIRST_WAIT * (1 << (attempts - 1)), LONGEST_WAIT)

@@ -8,11 +8,12 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, exists, func, insert, literal, select, union_all, update
+from sqlalchemy import Row, and_, delete, exists, func, insert, literal, or_, select, union_all, update
 
 from headway.core.access.machine_store import is_guarded
 from headway.core.access.policy import Missing, Noun
 from headway.features.notifications.model import (
+    LONGEST_WAIT,
     NOWHERE,
     Channel,
     ChannelTarget,
@@ -151,7 +152,8 @@ def add_notice(tx: Tx, notice: Notice, sameness: str) -> None:
 def told_since(tx: Tx, channel_id: str, sameness: str, since: datetime) -> bool:
     """Whether the same was told on this channel since then, or is about to be."""
     mine = (_n.channel_id == channel_id, _n.sameness == sameness, _n.state != NoticeState.QUIET)
-    return tx.execute(select(_n.seq).where(*mine, _n.created_at >= since).limit(1)).first() is not None
+    told = _n.created_at.between(since, tx.now)  # what is of later is of a clock that was ahead
+    return tx.execute(select(_n.seq).where(*mine, told).limit(1)).first() is not None
 
 
 def kept_quiet(tx: Tx, channel_id: str, sameness: str) -> int:
@@ -177,7 +179,9 @@ def due(tx: Tx, most: int, *, but: Collection[str] = ()) -> list[Due]:
     )
     whose = func.row_number().over(partition_by=_c.organization_id, order_by=_n.seq).label("turn")
     mine = select(_n.seq, _c.organization_id, whose).join_from(notices, channels)
-    ready = mine.where(WAITING, _n.due_at <= tx.now, first, _n.notice_id.not_in(but)).subquery()
+    # Nothing waits for longer than that: where it seems so, the clock was ahead when it was written down.
+    is_due = or_(_n.due_at <= tx.now, _n.attempts == 0, _n.due_at > tx.now + LONGEST_WAIT)
+    ready = mine.where(WAITING, is_due, first, _n.notice_id.not_in(but)).subquery()
     asked = select(*_NOTICE, ready.c.organization_id).join(ready, ready.c.seq == _n.seq)
     found = tx.execute(asked.where(ready.c.turn <= most).order_by(ready.c.turn, _n.seq).limit(_MOST_DUE))
     return [Due(notice=_notice(row, "organization_id"), organization_id=row.organization_id) for row in found]

@@ -16,7 +16,7 @@ from headway.core.deployments.status import Intent, Reason, Status
 from headway.core.deployments.store import announce_later
 from headway.core.engine.scheduler import store
 from headway.core.engine.scheduler.store import TimerKey
-from headway.core.engine.scheduler.timer import Fate, Tick, Timer, ends_retries, judged, replaces, start_fate
+from headway.core.engine.scheduler.timer import PUT_OFF, Fate, Tick, Timer, ends_retries, judged, replaces, start_fate
 from headway.core.engine.troubles import Troubles
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -26,9 +26,10 @@ from headway.kernel.events import DueTimeDecided, Events
 
 log = logging.getLogger(__name__)
 
-_PUT_OFF = timedelta(seconds=60)  # where as many of the service wait as may
 MOST_REST = 1.0  # another panel may have set a timer, and a clock may be put right
 _PRUNE_REST = 3600.0
+_PUT_RIGHT_REST = 60.0
+_AHEAD = timedelta(minutes=5)  # a clock that is less ahead is waited for
 
 
 class Source(Protocol):
@@ -78,9 +79,48 @@ class Scheduler:
         await self.db.run(store.prune)
         return _PRUNE_REST
 
+    async def put_right(self) -> float:
+        """Has what a clock that was ahead has carried away count from now on: nothing would be due until that time
+        comes. Seconds to rest.
+        """
+        beyond = self.clock.now() + _AHEAD
+        for key in await self.db.read(lambda tx: store.looked_ahead(tx, beyond)):
+            work = partial(self._done, key, partial(self._put_right, key=key))
+            await self.troubles.attempt("timer", f"{key.subject_type} {key.subject_id}", work)
+        for key, tick in await self.db.read(self._waiting_too_long):
+            work = partial(self._done, key, partial(self._bring_near, key=key, tick=tick))
+            await self.troubles.attempt("timer", f"{key.subject_type} {key.subject_id}", work)
+        return _PUT_RIGHT_REST
+
+    def _put_right(self, tx: Tx, key: TimerKey) -> None:
+        tx.lock(key.lock)
+        now, timer = self.clock.now(), store.find(tx, key.subject_type, key.subject_id)
+        if timer is None or timer.looked_until <= now + _AHEAD:
+            return
+        told = (key.subject_type, key.subject_id, timer.looked_until)
+        missed = store.forget_beyond(tx, key, now)
+        store.put(tx, replace(timer.put_right(now), missed=max(timer.missed - missed, 0)))
+        tx.after(lambda: log.warning("the timer of %s %s counts from now on: the clock was ahead until %s", *told))
+
+    def _waiting_too_long(self, tx: Tx) -> list[tuple[TimerKey, Tick]]:
+        now, found = self.clock.now(), []
+        for key, tick in store.waiting_beyond(tx, now + _AHEAD):
+            timer = store.find(tx, key.subject_type, key.subject_id)
+            if timer is not None and (latest := timer.latest_start(tick, now)) + _AHEAD < tick.start_at:
+                found.append((key, replace(tick, start_at=latest)))
+        return found
+
+    def _bring_near(self, tx: Tx, key: TimerKey, tick: Tick) -> None:
+        tx.lock(key.lock)
+        if store.find(tx, key.subject_type, key.subject_id) is not None:
+            store.record(tx, key, tick, self.clock.now())
+
     async def _see_to(self, key: TimerKey) -> None:
+        await self._done(key, partial(self.see_to, key=key))
+
+    async def _done(self, key: TimerKey, work: Callable[[Tx], None]) -> None:
         try:
-            await self.db.run(lambda tx: self.see_to(tx, key))
+            await self.db.run(work)
         except InvalidInput as error:  # the machine has lost a time zone: the others must not wait for it
             log.error("the timer of %s %s is parked: %s", key.subject_type, key.subject_id, error.message)  # noqa: TRY400
             await self.db.run(lambda tx: store.park(tx, key))
@@ -123,7 +163,7 @@ class Scheduler:
         if fate is Fate.STARTED and request is None:
             fate = Fate.DROPPED
         if request is not None and self.ledger.is_full(tx, request):
-            store.record(tx, key, replace(tick, start_at=now + _PUT_OFF), now)
+            store.record(tx, key, replace(tick, start_at=now + PUT_OFF), now)
             return
         if not store.record(tx, key, replace(tick, fate=fate), now):
             return  # somebody else was first

@@ -178,6 +178,30 @@ def last_start(tx: Tx, key: TimerKey) -> LastStart | None:
     return LastStart(tick=_tick(row), started_at=tx.scalar(began))
 
 
+def looked_ahead(tx: Tx, beyond: datetime) -> list[TimerKey]:
+    """The timers that were seen to beyond a time which has not come."""
+    found = tx.execute(select(_c.subject_type, _c.subject_id).where(_c.looked_until > beyond))
+    return [TimerKey(subject_type=SubjectType(row.subject_type), subject_id=row.subject_id) for row in found]
+
+
+def waiting_beyond(tx: Tx, beyond: datetime) -> list[tuple[TimerKey, Tick]]:
+    """What waits for a start beyond that time."""
+    rows = tx.execute(select(ticks).where(WAITING, _t.start_at > beyond))
+    return [
+        (TimerKey(subject_type=SubjectType(row.subject_type), subject_id=row.subject_id), _tick(row)) for row in rows
+    ]
+
+
+def forget_beyond(tx: Tx, key: TimerKey, beyond: datetime) -> int:
+    """Forgets what became of the due times beyond that time, but for those that were started, and their further
+    attempts; how many of them were missed.
+    """
+    mine = (_t.subject_type == key.subject_type, _t.subject_id == key.subject_id, _t.due_at > beyond)
+    missed = tx.scalar(select(func.count()).select_from(ticks).where(*mine, _t.fate == Fate.MISSED))
+    tx.execute(delete(ticks).where(*mine, _t.attempt == 0, _t.fate != Fate.STARTED))
+    return missed or 0
+
+
 def prune(tx: Tx, kept: int = KEPT_TICKS) -> None:
     """Forgets what became of the oldest due times of each timer; as many as ``kept`` stay."""
     for key in tx.execute(select(_c.subject_type, _c.subject_id)).all():

@@ -15,6 +15,7 @@ from headway.kernel.errors import InvalidInput
 
 MOST_AT_ONCE = 1_000  # due times that are told of after a long absence: the newest
 MOST_WAITING = 100  # runs of one timer that wait for one another
+PUT_OFF = timedelta(seconds=60)  # where as many of the service wait as may
 _LONGEST_BACKOFF = timedelta(hours=6)
 # What may go better another time. Who killed or cancelled a run, or replaced it, wanted no other.
 _WORTH_ANOTHER_TRY = frozenset({Reason.FAILED, Reason.TIMED_OUT, Reason.OUT_OF_MEMORY, Reason.LOST})
@@ -97,6 +98,16 @@ class Timer:
         share = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) / (1 << 64)
         return due_at + timedelta(seconds=int(self.policy.jitter.total_seconds() * share))
 
+    def latest_start(self, tick: Tick, now: datetime) -> datetime:
+        """When one that waits for its start now is started at the latest."""
+        if tick.attempt:
+            return now + _wait_before(self.policy, tick.attempt)
+        return max(self.start_of(tick.due_at), now + PUT_OFF)
+
+    def put_right(self, now: datetime) -> Timer:
+        """The timer as it counts from now on, whatever a clock that was ahead has made of it."""
+        return replace(self, looked_until=now, next_at=self.cron.after(now) if self.enabled else None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
@@ -163,8 +174,13 @@ def next_attempt(policy: Policy, tick: Tick, reason: Reason | None, now: datetim
     """The attempt that follows on one that ended for this reason; None when it is not to be tried again."""
     if reason not in _WORTH_ANOTHER_TRY or tick.attempt >= policy.retries:
         return None
-    wait = min(policy.backoff * 2**tick.attempt, _LONGEST_BACKOFF)
-    return Tick(due_at=tick.due_at, attempt=tick.attempt + 1, start_at=now + wait, caught_up=tick.caught_up)
+    following = tick.attempt + 1
+    start_at = now + _wait_before(policy, following)
+    return Tick(due_at=tick.due_at, attempt=following, start_at=start_at, caught_up=tick.caught_up)
+
+
+def _wait_before(policy: Policy, attempt: int) -> timedelta:
+    return min(policy.backoff * (1 << (attempt - 1)), _LONGEST_BACKOFF)
 
 
 def _most_caught_up(policy: Policy) -> int:

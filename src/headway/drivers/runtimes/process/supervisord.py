@@ -140,7 +140,7 @@ class Supervisord:
     async def try_again(self) -> None:
         """Starts what was given up a while ago once more, with short waits first."""
         found = await self.rpc.call("getAllProcessInfo")
-        await self._start_given_up([info for info in found if info["now"] - info["stop"] >= _TRY_AGAIN_SECONDS])
+        await self._start_given_up([info for info in found if is_long_ago(info["now"], info["stop"])])
 
     async def shut_down(self, *, grace_seconds: float) -> None:
         """Ends supervisord and all that it keeps alive; the releases come up again with the next ``ensure``."""
@@ -290,6 +290,11 @@ class Supervisord:
         aside = path.with_suffix(".bad")
         log.error("a program file cannot be read and was set aside", extra={"file": str(aside)})
         path.replace(aside)
+
+
+def is_long_ago(now: int, stop: int) -> bool:
+    """Whether what was given up is to be tried again. It cannot have ended in the future: then the clock was ahead."""
+    return not 0 <= now - stop < _TRY_AGAIN_SECONDS
 
 
 def _main() -> str:
