@@ -175,6 +175,11 @@ class SshSession:
         except TimeoutError as error:
             raise HostUnreachable(f"{self.target.place} did not answer ({verb}) within {seconds:g} s.") from error
         self.standing = replace(self.standing, seen_at=time.time())
+        if answer[0] == b"stuck":
+            raise HostUnreachable(
+                f"{self.target.place} has not answered for more than a minute to what Headway asked of its files. Does "
+                "a disk of it hang?"
+            )
         return answer
 
     async def _connect(self) -> Porter:

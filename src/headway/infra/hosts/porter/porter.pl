@@ -7,6 +7,8 @@ use strict;
 my $LONGEST_REQUEST = 128 << 20;
 my $MOST_UNSENT     = 4 << 20;    # above it nothing more is read from anchors: the link is slower than they are
 my $MOST_IDLE       = 4;
+my $MOST_STUCK      = 64;         # children without an answer for so long: a disk hangs, and each more would hang as well
+my $STUCK_SECONDS   = 60;
 my $EAGAIN          = 11;
 my $EINTR           = 4;
 
@@ -51,6 +53,9 @@ my %SLOW = (
     strike       => sub { return [ 'ok', Headway::Processes::signal( KILL => @_ ) ? 1 : 0 ] },
     under        => \&under,
 );
+
+# What is done however many children are stuck: it ends processes.
+my %ENDS = map { $_ => 1 } qw(await_death sweep end_marked end_guest strike);
 
 # What needs to know who asks.
 my %KEPT = (
@@ -142,15 +147,35 @@ sub attempt {
 # Lets a child find the answer.
 sub help {
     my ( $self, $id, @question ) = @_;
+    return $self->tell( $id, 'stuck' ) if !$ENDS{ $question[0] } && $self->is_stuck;
     my $question = Headway::Link::pack_fields(@question);
     while ( my $hand = shift @{ $self->{idle} } ) {
-        return $self->{helpers}{$id} = $hand if $hand->ask($question);
+        return $self->await( $id, $hand ) if $hand->ask($question);
         $hand->let_go;
     }
     my $hand = eval {
         Headway::Hand->start( question => $question, answer => \&find, let_go => sub { $self->let_go } );
     };
-    return $hand ? $self->{helpers}{$id} = $hand : $self->tell( $id, 'failed', $@ =~ /^(.*)/ );
+    return $hand ? $self->await( $id, $hand ) : $self->tell( $id, 'failed', $@ =~ /^(.*)/ );
+}
+
+sub await {
+    my ( $self, $id, $hand ) = @_;
+    $hand->{since} = seconds_up();
+    return $self->{helpers}{$id} = $hand;
+}
+
+sub is_stuck {
+    my ($self) = @_;
+    return if keys %{ $self->{helpers} } < $MOST_STUCK;
+    my $begun = seconds_up() - $STUCK_SECONDS;
+    return $MOST_STUCK <= grep { $_->{since} <= $begun } values %{ $self->{helpers} };
+}
+
+# With a handle of its own each time: one that was open already would be shared with all children, and so its place.
+sub seconds_up {
+    open my $uptime, '<', '/proc/uptime' or return 0;
+    return readline($uptime) =~ /^(\d+)/ ? $1 : 0;
 }
 
 sub find {
