@@ -56,6 +56,16 @@ async def test_who_tries_in_vain_waits_longer_each_time_and_nobody_else_does(peo
     await people.sign_in.sign_in("ona", PASSWORD, ELSEWHERE)
 
 
+async def test_a_wait_that_a_clock_which_was_ahead_has_begun_keeps_nobody_out(people: People) -> None:
+    await people.owner()
+    people.clock.pass_(hours=8)
+    for _ in range(6):
+        with pytest.raises(WrongSignIn):
+            await people.sign_in.sign_in("ona", "not this one", ELSEWHERE)
+    people.clock.pass_(hours=-8)
+    assert (await people.sign_in.sign_in("ona", PASSWORD, ELSEWHERE)).stage is Stage.WHOLE
+
+
 async def test_a_name_that_nobody_has_is_throttled_alike_and_kept_in_clear_nowhere(people: People) -> None:
     for _ in range(6):
         with pytest.raises(WrongSignIn):

@@ -16,7 +16,8 @@ from headway.drivers.runtimes.contract.runtime_set import Runtimes
 from headway.features.servers.store import servers_in_use
 from headway.features.services.application import store
 from headway.features.services.application.reconciler import ApplicationReconciler
-from headway.features.services.releases_store import make_serving
+from headway.features.services.releases_store import make_serving, set_fields
+from headway.infra.db.transaction import Tx
 from tests.integration.http.world import World
 from tests.integration.runtimes.bench import Work, make_runtime, make_spec, open_folder, opened, run, settle
 
@@ -73,6 +74,23 @@ async def test_an_application_whose_route_cannot_be_read_keeps_no_other_from_bei
         await keeper.keep_round()
         assert await runtime.known() == {old, first, second}
     assert caplog.text.count("does not hold what Headway writes") == 1, "each round meets it again: once is enough"
+
+
+async def test_a_drain_that_began_while_the_clock_was_ahead_is_over_when_it_is_right(world: World) -> None:
+    ahead = timedelta(hours=8)
+    (early, _), (right, _) = [await served(world, name, 2) for name in ("shop", "other")]
+
+    def write(tx: Tx) -> None:
+        for each, by in ((early, ahead), (right, NONE)):
+            release = store.release(tx, each)
+            assert release is not None
+            (newer,) = [new for new in store.releases_of(tx, release.service_id) if new.release_id != each]
+            set_fields(tx, each, retire_at=tx.now + by + timedelta(seconds=10))
+            set_fields(tx, newer.release_id, serving_since=tx.now + by)
+
+    await world.services.db.run(write)
+    due = await world.services.db.read(lambda tx: store.due_to_retire(tx, "local"))
+    assert [each.release_id for each in due] == [early]
 
 
 async def test_only_servers_on_which_something_was_released_have_an_edge_to_look_after(world: World) -> None:

@@ -160,7 +160,9 @@ class Throttle:
         """How many there were with this one, and until when the next one waits."""
         tx.lock(_lock(key))
         row = tx.execute(select(sign_in_failures).where(_c.key == key)).one_or_none()
-        if row is not None and row.until > tx.now and not known:
+        # Nobody waits for longer than that: where it seems so, the clock was ahead when it was written down.
+        longest = tx.now + _LONGEST_WAIT
+        if row is not None and tx.now < row.until <= longest and not known:
             raise TooManyTries((row.until - tx.now).total_seconds())
         if row is None or tx.now - row.since > lasting:
             until = tx.now + wait(1)
@@ -169,7 +171,7 @@ class Throttle:
             return 1, until
         number: int = row.number + 1
         # From where they are known nobody waits for others, nor does anybody wait for their tries.
-        until = max(row.until, tx.now) if known else tx.now + wait(number)
+        until = min(max(row.until, tx.now), longest) if known else tx.now + wait(number)
         tx.execute(update(sign_in_failures).where(_c.key == key).values(number=number, until=until))
         return number, until
 

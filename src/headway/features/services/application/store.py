@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, delete, exists, or_, select
 
 from headway.core.deployments.model import SubjectType
 from headway.features.services import releases_store, store
@@ -15,6 +16,8 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
 
 _r = releases.c
+_newer = releases.alias()
+_AHEAD = timedelta(minutes=5)
 _RELEASES = select(releases).where(_r.runtime != COMPOSE)
 
 
@@ -94,8 +97,11 @@ def every_release(tx: Tx) -> list[Release]:
 
 
 def due_to_retire(tx: Tx, host_id: str) -> list[Release]:
-    """The releases of a host whose drain is over."""
-    due = (_r.host_id == host_id, _r.state == ReleaseState.RETIRING, _r.retire_at <= tx.now)
+    """The releases of a host whose drain is over, or has an end by a clock that was ahead."""
+    newer = _newer.c
+    ahead = (newer.state == ReleaseState.SERVING, newer.serving_since > tx.now + _AHEAD)
+    is_over = or_(_r.retire_at <= tx.now, exists().where(newer.service_id == _r.service_id, *ahead))
+    due = (_r.host_id == host_id, _r.state == ReleaseState.RETIRING, is_over)
     return [releases_store.release_of(row) for row in tx.execute(_RELEASES.where(*due))]
 
 
