@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -127,6 +128,33 @@ async def test_a_preview_that_cannot_be_ended_keeps_no_other_from_it(world: Worl
     back = replace(away, stopping=Runner(world, leases, ""), troubles=Troubles())
     await rounds(Poller("previews", back.clear_round))
     assert await world.services.db.read(services_store.ending) == []
+
+
+@dataclass(frozen=True, slots=True)
+class Patient(Runner):
+    """It ends none until it was asked to end so many."""
+
+    together: asyncio.Barrier
+
+    async def cancel(self, deployment_id: str, intent: Intent = Intent.CANCEL) -> Deployment:
+        async with asyncio.timeout(5):
+            await self.together.wait()
+        return await Runner.cancel(self, deployment_id, intent)
+
+
+async def test_a_preview_whose_end_takes_long_holds_up_no_other(world: World) -> None:
+    application_id = await world.application()
+    await world.post("application.update", applicationId=application_id, isPreviewDeploymentsActive=True)
+    for number in (1, 2):
+        await told(world, application_id, pull_request(number, "a" * 40))
+    leases = await claimed(world, 2)
+    for number in (1, 2):
+        await told(world, application_id, pull_request(number, "a" * 40, action="closed"))
+    clearing = cast("PreviewCleanup", loop(world, "previews")._work.__self__)  # type: ignore[attr-defined]
+    patient = Patient(world, leases, "", asyncio.Barrier(2))
+    await rounds(Poller("previews", replace(clearing, stopping=patient).clear_round), 1)
+    assert await world.services.db.read(services_store.ending) == []
+    assert await shown(world) == {}
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from headway.core.deployments.retention import Attempts
 from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent
 from headway.core.deployments.subject_shutdown import end_unfinished
+from headway.core.engine.concurrency import at_once
 from headway.drivers.forges.base import OpenPull
 from headway.features.git.providers import GitProviderService, OpenedRepository
 from headway.features.previews import store
@@ -62,8 +63,7 @@ class PreviewCleanup:
             _, _, counted, ending = await self.db.read(_look)
         self.events.announce(PreviewsCounted(states=counted))
         self.troubles.forget_others(_LOOP, {*work, *ending})  # they have ended by themselves
-        for preview_id in ending:
-            await self.troubles.attempt(_LOOP, preview_id, partial(self._end, preview_id))
+        await at_once(self.troubles.attempt(_LOOP, each, partial(self._end, each)) for each in ending)
         return _REST
 
     async def sweep_round(self) -> float:
