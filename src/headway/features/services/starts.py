@@ -20,6 +20,7 @@ from headway.kernel.errors import HeadwayError
 log = logging.getLogger(__name__)
 
 _UP_SECONDS = 1.0
+_GAP_SECONDS = 10.0  # between two rounds: nobody could bring anything up meanwhile, as its server was away
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,6 +35,13 @@ class ServiceStarts:
     _since: dict[str, float] = field(default_factory=dict)
     _up: dict[str, float] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
+    _looked_at: float = field(default_factory=time.monotonic)
+
+    def begin_round(self) -> None:
+        """The round has begun in which ``round`` will look. Time in which there was none is none that a start took."""
+        if time.monotonic() - self._looked_at > _GAP_SECONDS:
+            self._since.clear()
+            self._up.clear()
 
     async def round(self) -> bool:
         """One look at each; whether there was none."""
@@ -43,6 +51,7 @@ class ServiceStarts:
                 del known[gone]
         self._told.intersection_update(found)
         await at_once(self._look(each) for each in found)
+        self._looked_at = time.monotonic()
         return not found
 
     def _starting(self, tx: Tx) -> list[str]:

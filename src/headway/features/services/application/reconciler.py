@@ -57,6 +57,7 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
         seconds to rest.
         """
         lifecycle = self.lifecycle
+        self._starts.begin_round()
         await self.finish_deletions()  # first: also from a server that lacks what keeps applications up
         await self._tools.close_ports_of_containers()
         await self._tools.runtimes.watch()

@@ -47,6 +47,7 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
 
     async def keep_round(self) -> float:
         """Brings what runs in line with what is wanted, and looks whether what serves still does; seconds to rest."""
+        self._starts.begin_round()
         await self.finish_deletions()
         live = await self.lifecycle.db.read(self._live)
         if live:  # also while all of them are being deployed: an engine that goes away then takes others down

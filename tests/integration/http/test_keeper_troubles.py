@@ -1,0 +1,84 @@
+"""What the keepers of services cannot do is shown, is tried again more and more seldom, and holds up nothing else."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from headway.drivers.runtimes.contract.runtime import ReleaseStatus, Runtime
+from headway.features.services import starts
+from headway.features.services.application.reconciler import ApplicationReconciler
+from tests.integration.http.test_bad_services import start, statuses
+from tests.integration.http.test_keeper import keeper_with
+from tests.integration.http.world import World
+
+
+@dataclass
+class Keeping:
+    """A runtime as far as a keeper asks it: a test says what it keeps alive, and at what it fails."""
+
+    alive: set[str] = field(default_factory=set)
+    failing: dict[str, Exception] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def _done(self, what: str) -> None:
+        self.asked.append(what)
+        if what in self.failing:
+            raise self.failing[what]
+
+    async def ensure(self) -> None:
+        self._done("ensure")
+
+    async def watch(self) -> None:
+        self._done("watch")
+
+    async def running(self) -> set[str]:
+        self._done("running")
+        return set(self.alive)
+
+    async def known(self) -> set[str]:
+        self._done("known")
+        return set(self.alive)
+
+    async def usurped(self) -> set[str]:
+        return set()
+
+    async def crashed(self, release_id: str) -> bool:
+        assert release_id in self.alive
+        return False
+
+    async def status(self, release_id: str) -> ReleaseStatus:
+        return ReleaseStatus(release_id=release_id, processes=())
+
+    async def start_again(self, release_id: str) -> None:
+        self._done("start_again")
+        self.alive.add(release_id)
+
+
+def keeper_of(world: World, **forms: Keeping) -> ApplicationReconciler:
+    return keeper_with(world, {name: cast("Runtime", each) for name, each in forms.items()})
+
+
+async def test_time_in_which_a_server_was_away_is_none_that_a_start_took(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [time.monotonic()]
+    application = await world.application()
+    await start(world, application)
+    (release,) = [each["serving"]["releaseId"] for each in await world.get("service.all")]
+    keeper = keeper_of(world, native=Keeping({release}))
+    monkeypatch.setattr(starts, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    await keeper.keep_round()
+    now[0] += 3_600
+    await keeper.keep_round()
+    assert await statuses(world, application) == ["running"]
+    for _ in range(1_000):
+        now[0] += 5
+        await keeper.keep_round()
+        if await statuses(world, application) == ["error"]:
+            return
+    pytest.fail("a start whose time is over is an error")
