@@ -8,12 +8,19 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from sqlalchemy import update
 
 from headway.drivers.runtimes.contract.runtime import ReleaseStatus, Runtime
 from headway.features.services import starts
 from headway.features.services.application.reconciler import ApplicationReconciler
+from headway.features.services.releases_store import make_serving
+from headway.infra.db.tables.services import services
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import Unavailable
+from tests.integration.http.test_bad_items import shown
 from tests.integration.http.test_bad_services import start, statuses
 from tests.integration.http.test_keeper import keeper_with
+from tests.integration.http.test_service_pages import serving
 from tests.integration.http.world import World
 
 
@@ -61,6 +68,65 @@ class Keeping:
 
 def keeper_of(world: World, **forms: Keeping) -> ApplicationReconciler:
     return keeper_with(world, {name: cast("Runtime", each) for name, each in forms.items()})
+
+
+async def beside(world: World, runtime: str) -> str:
+    """The release of another application, which a runtime keeps alive."""
+    release = await world.release(await world.application(runtime), runtime=runtime)
+    (application,) = [each for each in await world.get("service.all") if each["name"] == runtime]
+
+    def serve(tx: Tx) -> None:
+        make_serving(tx, application["serviceId"], release)
+        of_it = services.c.service_id == application["serviceId"]
+        tx.execute(update(services).where(of_it).values(wanted="up", status="done"))
+
+    await world.services.db.run(serve)
+    return release
+
+
+async def test_a_runtime_that_is_broken_keeps_no_other_from_being_kept(world: World) -> None:
+    await serving(world, "api")
+    release = await beside(world, "container")
+    broken = Keeping(failing={name: OSError(28, "No space left on device") for name in ("ensure", "watch", "running")})
+    well = Keeping()
+    keeper = keeper_of(world, native=broken, container=well)
+    await keeper.keep_round()
+    assert well.alive == {release}
+    (item,) = await shown(world)
+    assert item == "services runtime native of local"
+    await keeper.restore()
+    assert well.asked.count("known") == 1, "what no row names is looked for there all the same"
+    broken.failing.clear()
+    await keeper.keep_round()
+    assert await shown(world) == {}
+    assert broken.asked.count("known") == 1, "which is made up for where it was away"
+
+
+async def test_a_runtime_that_keeps_nothing_is_none_that_is_missed(world: World) -> None:
+    _, _, release = await serving(world, "api")
+    keeper = keeper_of(
+        world, native=Keeping({release}), container=Keeping(failing={"running": Unavailable("No engine.")})
+    )
+    await keeper.keep_round()
+    assert await shown(world) == {}
+
+
+async def test_where_ports_cannot_be_closed_no_process_starts_and_containers_do(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await serving(world, "api")
+    release = await beside(world, "container")
+    native, container = Keeping(), Keeping()
+    keeper = keeper_of(world, native=native, container=container)
+
+    async def refused(_tools: object) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(type(keeper._tools), "close_ports_of_containers", refused)
+    await keeper.restore()
+    await keeper.keep_round()
+    assert (native.alive, container.alive) == (set(), {release})
+    assert list(await shown(world)) == ["services runtime native of local"]
 
 
 async def test_time_in_which_a_server_was_away_is_none_that_a_start_took(

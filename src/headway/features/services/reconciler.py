@@ -19,7 +19,10 @@ from headway.features.services.driver import C
 from headway.features.services.lifecycle import D, ServiceLifecycle
 from headway.features.services.model import AtRest, DesiredState, Service
 from headway.features.services.starts import ServiceStarts
+from headway.infra.db.engine import DatabaseAway
 from headway.infra.db.transaction import Tx
+from headway.infra.docker.api import EngineAway
+from headway.infra.hosts.base import HostUnreachable
 from headway.kernel.errors import HeadwayError, Unavailable
 
 log = logging.getLogger(__name__)
@@ -102,6 +105,23 @@ class ServiceReconciler(Generic[C, D]):
             return False
         self._told.pop(service_id, None)
         return True
+
+    async def _note(self, item: str, failure: Exception) -> None:
+        """Shows what could not be done, and is tried again in the next round all the same. What a host or the database
+        that is away keeps from being done is shown by whoever looks after those.
+        """
+        if isinstance(failure, (HostUnreachable, DatabaseAway)):
+            return
+
+        async def failed() -> None:
+            raise failure
+
+        await self._by_itself(item, failed)
+
+    async def _note_runtime(self, name: str, failure: Exception) -> None:
+        """Shows that what keeps releases alive is not there."""
+        what = "engine" if isinstance(failure, EngineAway) else f"runtime {name}"
+        await self._note(f"{what} of {self.host_id}", failure)
 
     def _tell(self, service_id: str, error: HeadwayError, what: str = _NOT_AS_WANTED) -> None:
         """Says that a service ("": any of them) is not so."""

@@ -11,6 +11,7 @@ from typing import ClassVar
 from headway.core.access import allowances
 from headway.core.deployments import store as deployments
 from headway.core.engine.concurrency import at_once
+from headway.drivers.runtimes.contract.runtime_set import Failure
 from headway.features.services.application import health_store, store
 from headway.features.services.application.driver import ApplicationDriver
 from headway.features.services.application.loopback_memory import look_back
@@ -18,10 +19,13 @@ from headway.features.services.application.port_guard import Guard
 from headway.features.services.application.tools import ApplicationContext
 from headway.features.services.model import AtRest, DesiredState, Release
 from headway.features.services.reconciler import ONCE, ServiceReconciler
-from headway.kernel.errors import Unavailable
+from headway.infra.db.engine import DatabaseAway
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import HeadwayError, Unavailable
 
 log = logging.getLogger(__name__)
 
+_NATIVE = "native"
 _BY_ENGINES = frozenset({"container", "swarm"})  # what engines start again by themselves
 
 
@@ -32,6 +36,7 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
     rest_seconds: ClassVar[float] = 1.0
     guard: Guard = field(init=False)
     _held: set[str] = field(default_factory=set)
+    _unswept: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -43,12 +48,14 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
         """
         await self.finish_deletions()
         await look_back(self.lifecycle.db, self._tools, self.lifecycle.vault)
-        await self._tools.close_ports_of_containers()  # before an application of processes may be the first to start
-        await self._tools.runtimes.ensure()
+        unclosed = await self._close_ports()
+        await self._tools.runtimes.ensure()  # what fails is met again, and shown, by the next round
         at_rest = await self.lifecycle.db.read(self._at_rest)
-        await self._bring_all_in_line([each.service_id for each in at_rest if each.wanted is DesiredState.UP])
+        wanted = [each for each in at_rest if each.wanted is DesiredState.UP and each.runtime not in unclosed]
+        await self._bring_all_in_line([each.service_id for each in wanted])
         await self._tools.routing.look_at_all(self._tools.edge)
         await self._catch_up()
+        self._unswept = set(self._tools.runtimes.forms)
         await self._sweep()
         return ONCE
 
@@ -59,12 +66,14 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
         lifecycle = self.lifecycle
         self._starts.begin_round()
         await self.finish_deletions()  # first: also from a server that lacks what keeps applications up
-        await self._tools.close_ports_of_containers()
-        await self._tools.runtimes.watch()
+        unclosed = await self._close_ports()
+        failed = {**await self._tools.runtimes.watch(), **unclosed}
         if self.host_id != lifecycle.tools.host_id:  # there it has a loop of its own
             await self.guard.guard_round()
-        up = await self._tools.runtimes.running()
+        running = await self._tools.runtimes.running()
+        up = {name: found for name, found in running.found.items() if name not in unclosed}
         at_rest = await lifecycle.db.read(self._at_rest)
+        await self._show({**running.failed, **failed}, at_rest)
         await self._bring_all_in_line(_out_of_line(at_rest, up))
         await self._hold(up)
         due = await lifecycle.db.read(lambda tx: store.due_to_retire(tx, self.host_id))
@@ -78,7 +87,27 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
             if release.runtime in up:
                 await self._by_itself(f"new release {release.release_id}", partial(self._watch, release))
         await self._catch_up()
+        if up.keys() & self._unswept:  # it was away as all else was restored
+            await self._sweep()
         return await self._rest()
+
+    async def _close_ports(self) -> dict[str, Failure]:
+        """Keeps processes from the ports of containers. That this fails is a failure of the runtime of processes, none
+        of which may be the first to start then.
+        """
+        try:
+            await self._tools.close_ports_of_containers()
+        except DatabaseAway:
+            raise
+        except (HeadwayError, OSError) as error:
+            return {_NATIVE: error}
+        return {}
+
+    async def _show(self, failed: Mapping[str, Failure], at_rest: Sequence[AtRest]) -> None:
+        """Shows which runtimes are away or broken that keep something alive here."""
+        needed = {each.runtime for each in at_rest if each.wanted is DesiredState.UP}
+        for name in failed.keys() & needed:
+            await self._note_runtime(name, failed[name])
 
     async def _bring_all_in_line(self, application_ids: Sequence[str]) -> None:
         await at_once(self._by_itself(each, partial(self._bring_in_line, each)) for each in application_ids)
@@ -138,13 +167,20 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
         """Removes releases that no row names: their deployment was undone while the machine was going down."""
         rows = {each.release_id for each in await self.lifecycle.db.read(store.every_release)}
         for runtime, known in (await self._tools.runtimes.known()).items():
-            for release_id in known - rows:
+            swept = runtime not in self._unswept
+            self._unswept.discard(runtime)
+            for release_id in () if swept else known - rows:
                 await self._by_itself(f"unknown release {release_id}", partial(self._sweep_away, runtime, release_id))
 
     async def _sweep_away(self, runtime: str, release_id: str) -> None:
-        claims = await self.lifecycle.db.read(lambda tx: deployments.claims(tx, [release_id]))
-        if release_id not in claims or claims[release_id].status.ended:
+        if await self.lifecycle.db.read(lambda tx: _is_nobodys(tx, release_id)):
             await self._tools.runtimes.of(runtime).remove(release_id)
+
+
+def _is_nobodys(tx: Tx, release_id: str) -> bool:
+    claims = deployments.claims(tx, [release_id])
+    is_made = release_id in claims and not claims[release_id].status.ended
+    return not is_made and store.release(tx, release_id) is None  # it may have got its row since the others were read
 
 
 def _out_of_line(at_rest: Sequence[AtRest], up: Mapping[str, Collection[str]]) -> list[str]:
