@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import update
@@ -13,15 +14,21 @@ from sqlalchemy import update
 from headway.drivers.runtimes.contract.runtime import ReleaseStatus, Runtime
 from headway.features.services import starts
 from headway.features.services.application.reconciler import ApplicationReconciler
+from headway.features.services.compose.reconciler import ComposeReconciler
+from headway.features.services.lifecycle import ServiceLifecycle
+from headway.features.services.model import Service
 from headway.features.services.releases_store import make_serving
 from headway.infra.db.tables.services import services
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Unavailable
-from tests.integration.http.test_bad_items import shown
+from tests.integration.http.test_bad_items import loop, shown
 from tests.integration.http.test_bad_services import start, statuses
+from tests.integration.http.test_compose_records import careful, served
 from tests.integration.http.test_keeper import keeper_with
 from tests.integration.http.test_service_pages import serving
 from tests.integration.http.world import World
+
+__all__ = ["careful"]
 
 
 @dataclass
@@ -148,3 +155,22 @@ async def test_time_in_which_a_server_was_away_is_none_that_a_start_took(
         if await statuses(world, application) == ["error"]:
             return
     pytest.fail("a start whose time is over is an error")
+
+
+def composes_of(world: World) -> ComposeReconciler:
+    return cast("ComposeReconciler", loop(world, "compose keeper")._work.__self__)  # type: ignore[attr-defined]
+
+
+async def test_compose_services_are_brought_up_side_by_side(careful: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [(await served(careful))[0] for _ in range(2)]
+    together, brought = asyncio.Barrier(2), list[str]()
+
+    async def up(_lifecycle: object, service: Service[Any]) -> None:
+        async with asyncio.timeout(5):
+            await together.wait()
+        brought.append(service.service_id)
+
+    monkeypatch.setattr(ServiceLifecycle, "up", up)
+    await composes_of(careful).restore()
+    assert sorted(brought) == sorted(made)
+    assert await shown(careful) == {}

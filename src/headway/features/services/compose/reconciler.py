@@ -24,6 +24,8 @@ from headway.features.services.reconciler import ONCE, ServiceReconciler
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
 
+_UP_AT_ONCE = 4  # each starts a program of Docker's
+
 
 @dataclass(kw_only=True)
 class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
@@ -77,12 +79,10 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
         it had done its work. Each is tried until it was brought up once; whether any was tried now.
         """
         again = [each for each in at_rest if each.service_id in self._fallen]
-        for each in again:
-            is_up = each.release_id is not None and each.wanted is DesiredState.UP
-            if is_up:
-                await self._by_itself(f"{each.service_id} that fell", partial(self._bring_up, each.service_id))
-            else:
-                self._fallen.discard(each.service_id)
+        wanted = {each.service_id for each in again if each.release_id is not None and each.wanted is DesiredState.UP}
+        self._fallen.difference_update(each.service_id for each in again if each.service_id not in wanted)
+        brought_up = (self._by_itself(f"{each} that fell", partial(self._bring_up, each)) for each in wanted)
+        await at_once(brought_up, most=_UP_AT_ONCE)
         return bool(again)
 
     async def _bring_up(self, compose_id: str) -> None:
