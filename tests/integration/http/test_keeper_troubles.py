@@ -11,8 +11,12 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import update
 
-from headway.drivers.runtimes.contract.runtime import ReleaseStatus, Runtime
+from headway.core.access.allowances import NotAllowed
+from headway.core.access.machine import Need, Power
+from headway.drivers.runtimes.contract.runtime import ReleaseStatus, Runtime, UnknownRelease
+from headway.features.home.pages.home import PAGE as HOME
 from headway.features.services import starts
+from headway.features.services.application import powers
 from headway.features.services.application.reconciler import ApplicationReconciler
 from headway.features.services.compose.reconciler import ComposeReconciler
 from headway.features.services.lifecycle import ServiceLifecycle
@@ -21,6 +25,7 @@ from headway.features.services.releases_store import make_serving
 from headway.infra.db.tables.services import services
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Unavailable
+from tests.integration.http.page_visits import person
 from tests.integration.http.test_bad_items import loop, shown
 from tests.integration.http.test_bad_services import start, statuses
 from tests.integration.http.test_compose_records import careful, served
@@ -29,6 +34,7 @@ from tests.integration.http.test_service_pages import serving
 from tests.integration.http.world import World
 
 __all__ = ["careful"]
+GONE = "This release is not on this machine any more; deploy it again."
 
 
 @dataclass
@@ -75,6 +81,66 @@ class Keeping:
 
 def keeper_of(world: World, **forms: Keeping) -> ApplicationReconciler:
     return keeper_with(world, {name: cast("Runtime", each) for name, each in forms.items()})
+
+
+def later(world: World, seconds: float) -> None:
+    """So much later for what waits to be tried again."""
+    world.services.troubles._monotonic = lambda: time.monotonic() + seconds
+
+
+async def test_what_cannot_be_brought_up_is_shown_and_tried_again_more_and_more_seldom(world: World) -> None:
+    application, _, _ = await serving(world, "api")
+    runtime = Keeping(failing={"start_again": UnknownRelease(GONE)})
+    keeper = keeper_of(world, native=runtime)
+    tries = []
+    for seconds in (0, 0, 2, 2, 5, 400, 800):
+        later(world, seconds)
+        await keeper.keep_round()
+        tries.append(runtime.asked.count("start_again"))
+    assert tries == [1, 1, 2, 2, 3, 4, 5], "at once, and then each time after twice as long"
+    assert await shown(world) == {f"services {application}": f"api is not as it is wanted: {GONE}"}
+    assert f"tried 5 times: api is not as it is wanted: {GONE}" in (await (await person(world)).see(HOME)).text
+
+
+async def test_once_it_is_deployed_anew_what_could_not_be_brought_up_is_tried_at_once(world: World) -> None:
+    application, _, release = await serving(world, "api")
+    runtime = Keeping(failing={"start_again": UnknownRelease(GONE)})
+    keeper = keeper_of(world, native=runtime)
+    for seconds in (0, 2, 5, 400):
+        later(world, seconds)
+        await keeper.keep_round()
+    assert len(await shown(world)) == 1
+    await world.deploy(application)
+    lease = await world.claim()
+    await keeper.keep_round()
+    assert await shown(world) == {}
+    runtime.failing.clear()
+    await world.end(lease)
+    await keeper.keep_round()
+    assert runtime.alive == {release}
+
+
+async def test_what_may_not_run_is_shown_and_runs_as_soon_as_it_may(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application, _, release = await serving(world, "api")
+    runtime, refused = Keeping(), NotAllowed(Need(power=Power.PORT, value="80/tcp"), withdrawn=True)
+
+    def require(*_args: object) -> None:
+        raise refused
+
+    keeper = keeper_of(world, native=runtime)
+    with monkeypatch.context() as patched:
+        patched.setattr(powers, "require_serving", require)
+        for _ in range(3):
+            await keeper.keep_round()
+        assert runtime.asked.count("start_again") == 0
+        told = f"api is not as it is wanted: {refused.message}"
+        assert await shown(world) == {f"services {application} that may not run": told}
+    await keeper.keep_round()
+    assert runtime.alive == {release}
+    await keeper.keep_round()
+    assert await shown(world) == {}
 
 
 async def beside(world: World, runtime: str) -> str:
@@ -174,3 +240,24 @@ async def test_compose_services_are_brought_up_side_by_side(careful: World, monk
     await composes_of(careful).restore()
     assert sorted(brought) == sorted(made)
     assert await shown(careful) == {}
+
+
+async def test_a_compose_service_that_cannot_be_brought_up_is_shown_and_waits_longer_each_time(
+    careful: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compose_id, _ = await served(careful)
+    tries = list[str]()
+
+    async def up(_lifecycle: object, service: Service[Any]) -> None:
+        tries.append(service.service_id)
+        raise UnknownRelease(GONE)
+
+    monkeypatch.setattr(ServiceLifecycle, "up", up)
+    keeper = composes_of(careful)
+    await keeper.restore()
+    await keeper._bring_up_again(await careful.services.db.read(keeper._at_rest))
+    assert tries == [compose_id]
+    assert await shown(careful) == {f"services {compose_id}": f"stack is not as it is wanted: {GONE}"}
+    later(careful, 2)
+    await keeper._bring_up_again(await careful.services.db.read(keeper._at_rest))
+    assert tries == [compose_id] * 2

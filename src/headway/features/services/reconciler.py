@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, ClassVar, Generic
 
+from headway.core.access.allowances import NotAllowed
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.retention import Attempts
@@ -32,7 +33,12 @@ ONCE = 24 * 3600.0
 
 _REST_WHILE_STARTING = 0.2
 _LOOP = "services"
+_MAY_NOT = " that may not run"
 _NOT_AS_WANTED, _NOT_GONE = "as it is wanted", "gone from its host yet"
+
+
+class NotAsWanted(HeadwayError):
+    """A service could not be brought up or ended as it is wanted."""
 
 
 @dataclass(kw_only=True)
@@ -89,20 +95,30 @@ class ServiceReconciler(Generic[C, D]):
         return is_done
 
     async def _bring_in_line(self, service_id: str) -> bool:
-        """Lets it run, or not, as it is wanted; whether that went well."""
-        lifecycle = self.lifecycle
+        """Lets it run, or not, as it is wanted; whether that went well. Raises NotAsWanted where it does not get better
+        by asking again at once.
+        """
+        lifecycle, name = self.lifecycle, service_id
         try:
             async with lifecycle.turn(service_id):
                 service = await lifecycle.db.read(
                     lambda tx: lifecycle.driver.reader.find(tx, service_id, lifecycle.vault)
                 )
+                name = service.name
                 if service.wanted is DesiredState.UP:
                     await lifecycle.up(service)
                 elif await lifecycle.db.read(lambda tx: store.is_at_rest(tx, service_id)):
                     await lifecycle.down(service)
+        except (HostUnreachable, DatabaseAway) as away:
+            self._tell(service_id, away)
+            return False
         except HeadwayError as error:
             self._tell(service_id, error)
-            return False
+            told = NotAsWanted(f"{name} is not {_NOT_AS_WANTED}: {error.message}")
+            if isinstance(error, NotAllowed):  # which the database tells alone: once it may, it runs in the next round
+                await self._note(f"{service_id}{_MAY_NOT}", told)
+                return False
+            raise told from error
         self._told.pop(service_id, None)
         return True
 

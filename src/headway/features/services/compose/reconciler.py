@@ -22,8 +22,10 @@ from headway.features.services.compose.tools import ComposeContext
 from headway.features.services.model import COMPOSES, AtRest, DesiredState
 from headway.features.services.reconciler import ONCE, ServiceReconciler
 from headway.infra.db.transaction import Tx
+from headway.infra.hosts.base import HostUnreachable
 from headway.kernel.errors import HeadwayError
 
+_COMPOSE = "compose"
 _UP_AT_ONCE = 4  # each starts a program of Docker's
 
 
@@ -55,9 +57,13 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
         if live:  # also while all of them are being deployed: an engine that goes away then takes others down
             try:
                 containers = await self._all_containers()
+            except HostUnreachable as away:
+                self._tell("", away)
+                return self.rest_seconds
             except HeadwayError as error:
                 self._tell("", error)
-                return self.rest_seconds
+                await self._note_runtime(_COMPOSE, error)
+                return await self._rest()  # what was started and cannot be seen to serve is an error in its time
             if self._told.pop("", None) is not None:
                 self._fallen.update(live)
             at_rest = await self.lifecycle.db.read(self._at_rest)
@@ -65,7 +71,7 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
                 containers = await self._all_containers()
             await at_once(
                 self._by_itself(
-                    each.service_id,
+                    f"{each.service_id} as it runs",
                     partial(self._keep, each.service_id, each.wanted, containers.get(each.service_id, ())),
                 )
                 for each in at_rest
@@ -81,13 +87,17 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
         again = [each for each in at_rest if each.service_id in self._fallen]
         wanted = {each.service_id for each in again if each.release_id is not None and each.wanted is DesiredState.UP}
         self._fallen.difference_update(each.service_id for each in again if each.service_id not in wanted)
-        brought_up = (self._by_itself(f"{each} that fell", partial(self._bring_up, each)) for each in wanted)
-        await at_once(brought_up, most=_UP_AT_ONCE)
+        await at_once((self._keep_in_line(each) for each in wanted), most=_UP_AT_ONCE)
         return bool(again)
 
-    async def _bring_up(self, compose_id: str) -> None:
-        if await self._bring_in_line(compose_id):
-            self._fallen.discard(compose_id)
+    async def _keep_in_line(self, compose_id: str) -> None:
+        """Lets it run, or not, as it is wanted, unless that failed a moment ago, or again and again a while ago."""
+
+        async def bring() -> None:
+            if await self._bring_in_line(compose_id):
+                self._fallen.discard(compose_id)
+
+        await self._by_itself(compose_id, bring)
 
     def _live(self, tx: Tx) -> set[str]:
         return services_store.live(tx, self.host_id, COMPOSES)
@@ -104,14 +114,14 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
         containers = [each for each in containers if not is_forwarder(each) or wanted is DesiredState.UP]
         if wanted is not DesiredState.UP:
             if any(each.status not in {"exited", "created", "dead"} for each in containers):
-                await self._bring_in_line(compose_id)
+                await self._keep_in_line(compose_id)
             return
         release = await self.lifecycle.db.read(lambda tx: store.serving(tx, compose_id, self.lifecycle.vault))
         if release is None:
             return
         await self._hold(release, containers)
         if await self._is_lost(compose_id, release, containers):
-            await self._bring_in_line(compose_id)
+            await self._keep_in_line(compose_id)
             return
         try:
             await self._tools.routing.follow(compose_id, release, containers)
