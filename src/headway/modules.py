@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from headway.core.access.service import AccessService
+from headway.core.deployments.model import SubjectType
 from headway.features.access.module import Access, install_access
 from headway.features.backups.module import Backups, carry_backups_along, install_backups
 from headway.features.containers.module import install_containers
@@ -29,15 +30,19 @@ from headway.features.rollbacks.store import left_by
 from headway.features.schedules.module import install_schedules
 from headway.features.schedules.subject import carry_schedules_along
 from headway.features.servers.module import Servers, forget_key_of_servers, install_edge_keeping, install_servers
+from headway.features.services.application.downtime import ApplicationDowntime
 from headway.features.services.application.memory_share_store import demand_of_applications
 from headway.features.services.application.module import Applications, install_applications
+from headway.features.services.compose.downtime import ComposeDowntime
 from headway.features.services.compose.memory_share_store import demand_of_composes
 from headway.features.services.compose.module import Composes, install_composes
 from headway.features.services.database.module import Databases, install_databases
 from headway.features.services.directory import forget_key
+from headway.features.services.downtime import DowntimeReader
 from headway.features.services.duplication import EnvironmentDuplication
 from headway.features.services.kinds import ServiceKinds
 from headway.features.services.module import materials_of
+from headway.features.services.reconciler import refusals
 from headway.features.services.relocation import ServiceRelocation
 from headway.features.usage.module import UsageOverTime, install_usage
 from headway.features.webhooks.module import Webhooks, install_webhooks
@@ -60,6 +65,7 @@ class Features:
     databases: Databases
     duplication: EnvironmentDuplication
     kinds: ServiceKinds
+    downtime: DowntimeReader
     edge_services: EdgeServices
     containers: ContainerService
     rollbacks: Rollbacks
@@ -122,6 +128,7 @@ def _features(base: Base, access: AccessService) -> Features:
             db=base.db, vault=base.vault, copies=(databases.copy, composes.creation.copy, applications.copy)
         ),
         kinds=kinds,
+        downtime=_downtime(base, applications, composes),
         edge_services=install_fronts(base, materials.facts, kinds.routing, applications.routing),
         containers=install_containers(base, composes, (applications.containers, composes.containers)),
         rollbacks=install_rollbacks(base, kinds),
@@ -132,6 +139,18 @@ def _features(base: Base, access: AccessService) -> Features:
         webhooks=install_webhooks(base, git.providers, previews.acting, kinds),
         deployments=install_deployments(base, left_by=left_by),
         usage=install_usage(base, servers),
+    )
+
+
+def _downtime(base: Base, applications: Applications, composes: Composes) -> DowntimeReader:
+    return DowntimeReader(
+        db=base.db,
+        clock=base.clock,
+        of={
+            SubjectType.APPLICATION: ApplicationDowntime(lifecycle=applications.lifecycle),
+            SubjectType.COMPOSE: ComposeDowntime(lifecycle=composes.lifecycle),
+        },
+        refusals=lambda: refusals(base.engine.troubles.all()),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -26,11 +26,14 @@ _KINDS: Mapping[str, str] = MappingProxyType({"application": "app"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """A service and how it stands. ``row`` is all that the panel says of it."""
+    """A service and how it stands. ``row`` is all that the panel says of it, ``down`` what of it does not run although
+    it is to, or may not (None: all of it runs, or is not to).
+    """
 
     kind: str
     project: str
     row: Row
+    down: Row | None = None
 
     @property
     def name(self) -> str:
@@ -42,6 +45,8 @@ class Overview:
         status = self._status
         if status == "idle":
             return "stopped" if self._serves or self.row["deployments"] else "never deployed"
+        if self.down is not None and status != "running":
+            return "unknown" if self.down["unknown"] else "does not run" if self.down["all"] else "runs only in part"
         if status == "done":
             return "serves, unstable" if (self.serving or {}).get("unstable") else "serves"
         if not self._serves:
@@ -49,6 +54,15 @@ class Overview:
         if status == "error":
             return self._after_an_error
         return "serves, deploys" if status == "running" else status
+
+    @property
+    def why(self) -> str:
+        """Why it does not run, or why that is not known; "" where it does, or nobody knows."""
+        if self.down is None or self._status == "running":
+            return ""
+        last = f"ended by {self.down['lastExit']}" if self.down["lastExit"] else ""
+        names = "" if self.down["all"] or self.down["unknown"] else ", ".join(self.down["names"])
+        return ": ".join(each for each in (names, last, self.down["why"] or "") if each)
 
     @property
     def _after_an_error(self) -> str:
@@ -70,6 +84,11 @@ class Overview:
         if self.kind in {"application", "compose"}:
             return self.row["servingReleaseId"] is not None
         return self.serving is not None
+
+    @property
+    def service_id(self) -> str:
+        """Its id."""
+        return str(self.row[f"{self.kind}Id" if self.kind in {"application", "compose"} else "databaseId"])
 
     @property
     def last(self) -> Row | None:
@@ -102,11 +121,10 @@ class Overview:
 
     def as_json(self) -> dict[str, Any]:
         """It for programs: nothing that is not shown to a person, and the rows of the two deployments."""
-        id_of = f"{self.kind}Id" if self.kind in {"application", "compose"} else "databaseId"
         return {
             "name": self.name,
             "kind": self.kind,
-            "id": self.row[id_of],
+            "id": self.service_id,
             "project": self.project,
             "environment": (self.row.get("environment") or {}).get("name"),
             "state": self.state,
@@ -120,12 +138,18 @@ def overviews(client: Client, services: Iterable[Service]) -> list[Overview]:
     """How each stands now. What is removed meanwhile is left out."""
     from headway.kernel.errors import NotFound
 
+    try:
+        down: Mapping[str, Row] = {each["serviceId"]: each for each in client.get("service.down")}
+    except NotFound:  # of a panel of an earlier version
+        down = {}
+
     def look(service: Service) -> Overview | None:
         try:
             row = client.get(f"{service.kind}.one", **service.given)
         except NotFound:
             return None
-        return Overview(kind=service.kind, project=service.project, row=row)
+        found = Overview(kind=service.kind, project=service.project, row=row)
+        return replace(found, down=down.get(found.service_id))
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return [found for found in pool.map(look, services) if found is not None]
@@ -160,6 +184,7 @@ def fields_of(of: Overview, now: datetime) -> Iterator[tuple[str, str]]:
     yield "Kind", of.kind
     yield "Project", f"{of.project} / {environment}" if environment else of.project
     yield "State", of.state
+    yield "", of.why
     for number, address in enumerate(of.addresses):
         yield "" if number else "Address", address
     if of.serving is not None:

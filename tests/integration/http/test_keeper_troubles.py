@@ -21,6 +21,7 @@ from headway.features.services.application.reconciler import ApplicationReconcil
 from headway.features.services.compose.reconciler import ComposeReconciler
 from headway.features.services.lifecycle import ServiceLifecycle
 from headway.features.services.model import Service
+from headway.features.services.pages.service_list import PAGE as LIST
 from headway.features.services.releases_store import make_serving
 from headway.infra.db.tables.services import services
 from headway.infra.db.transaction import Tx
@@ -100,6 +101,8 @@ async def test_what_cannot_be_brought_up_is_shown_and_tried_again_more_and_more_
     assert tries == [1, 1, 2, 2, 3, 4, 5], "at once, and then each time after twice as long"
     assert await shown(world) == {f"services {application}": f"api is not as it is wanted: {GONE}"}
     assert f"tried 5 times: api is not as it is wanted: {GONE}" in (await (await person(world)).see(HOME)).text
+    (told,) = await world.get("service.down")
+    assert (told["serviceId"], told["all"], told["why"]) == (application, True, f"api is not as it is wanted: {GONE}")
 
 
 async def test_once_it_is_deployed_anew_what_could_not_be_brought_up_is_tried_at_once(world: World) -> None:
@@ -137,6 +140,7 @@ async def test_what_may_not_run_is_shown_and_runs_as_soon_as_it_may(
         assert runtime.asked.count("start_again") == 0
         told = f"api is not as it is wanted: {refused.message}"
         assert await shown(world) == {f"services {application} that may not run": told}
+        assert [each["why"] for each in await world.get("service.down")] == [told]
     await keeper.keep_round()
     assert runtime.alive == {release}
     await keeper.keep_round()
@@ -225,6 +229,26 @@ async def test_time_in_which_a_server_was_away_is_none_that_a_start_took(
 
 def composes_of(world: World) -> ComposeReconciler:
     return cast("ComposeReconciler", loop(world, "compose keeper")._work.__self__)  # type: ignore[attr-defined]
+
+
+async def test_an_engine_that_is_away_is_shown_and_nothing_that_it_ran_is_said_to_serve(careful: World) -> None:
+    compose_id, _ = await served(careful)
+    starting, _ = await served(careful)
+    of_it = update(services).where(services.c.service_id == starting)
+    await careful.services.db.run(lambda tx: tx.execute(of_it.values(wanted="up", status="running")).rowcount)
+    keeper = composes_of(careful)
+    await keeper.keep_round()
+    (item, message), *more = (await shown(careful)).items()
+    assert (item, more) == ("services engine of local", [])
+    assert "does not answer" in message
+    (told,) = await careful.get("service.down")
+    assert (told["serviceId"], told["unknown"], told["why"]) == (compose_id, True, message)
+    ann = await person(careful)
+    for page in (LIST, HOME):
+        assert f"because {message[:40]}" in (await ann.see(page)).text
+    keeper._starts._since[starting] = -1e9
+    await keeper.keep_round()
+    assert await statuses(careful, starting) == ["error"], "what was started is not for ever being started"
 
 
 async def test_compose_services_are_brought_up_side_by_side(careful: World, monkeypatch: pytest.MonkeyPatch) -> None:

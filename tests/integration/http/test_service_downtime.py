@@ -10,6 +10,7 @@ from sqlalchemy import update
 from headway.drivers.runtimes.contract.runtime import ProcessState, ProcessStatus, ReleaseStatus
 from headway.drivers.runtimes.process.runtime import NativeRuntime
 from headway.features.home.pages.home import PAGE as HOME
+from headway.features.services.pages.releases import PAGE as RELEASES
 from headway.features.services.pages.service import PAGE as ONE
 from headway.features.services.pages.service_list import PAGE as LIST
 from headway.infra.db.tables.deployments import deployments
@@ -56,6 +57,7 @@ async def test_what_has_died_for_good_serves_nowhere(world: World) -> None:
     application, _ = await _of_yesterday(world)
 
     told = {"names": ["web"], "all": True, "since": None, "exits": 5, "lastExit": "exit status 1"}
+    told |= {"unknown": False, "why": None}
     assert await world.get("service.down") == [{"serviceId": application, **told}]
     ann = await person(world)
     for seen in (
@@ -69,19 +71,51 @@ async def test_what_has_died_for_good_serves_nowhere(world: World) -> None:
     assert "Nothing is known to be wrong." not in (await ann.see(HOME)).text
 
 
-@pytest.mark.parametrize("change", [{"wanted": "down"}, {"wanted": "held"}, {"status": "running"}, None])
-async def test_what_is_not_to_run_now_is_not_looked_at(
-    world: World, looked: list[str], change: dict[str, str] | None
-) -> None:
+@pytest.mark.parametrize("change", [{"wanted": "down"}, {"wanted": "held"}, {"status": "running"}])
+async def test_what_is_not_to_run_now_is_not_looked_at(world: World, looked: list[str], change: dict[str, str]) -> None:
     application, _ = await _of_yesterday(world)
     of_it = services.c.service_id == application
-    if change is None:
-        await world.services.db.run(lambda tx: lose_server_of(tx, application))
-    else:
-        await world.services.db.run(lambda tx: tx.execute(update(services).where(of_it).values(**change)))
+    await world.services.db.run(lambda tx: tx.execute(update(services).where(of_it).values(**change)))
 
     assert await world.get("service.down") == []
     assert looked == []
+
+
+async def test_what_a_server_does_that_does_not_answer_is_unknown_and_it_is_not_asked(
+    world: World, looked: list[str]
+) -> None:
+    application, _ = await _of_yesterday(world)
+    await world.services.db.run(lambda tx: lose_server_of(tx, application))
+
+    (told,) = await world.get("service.down")
+    assert (told["serviceId"], told["unknown"], told["since"]) == (application, True, "2026-11-29T02:00:00.000Z")
+    assert told["why"] == "its server does not answer"
+    assert looked == []
+
+
+@pytest.mark.parametrize("known", [set(), {"of this"}])
+async def test_what_is_not_there_any_more_serves_nowhere(
+    world: World, monkeypatch: pytest.MonkeyPatch, known: set[str]
+) -> None:
+    application, release = await _of_yesterday(world)
+
+    async def status(_runtime: NativeRuntime, release_id: str) -> ReleaseStatus:
+        return ReleaseStatus(release_id=release_id, processes=())
+
+    async def left(_runtime: NativeRuntime) -> set[str]:
+        return {release} if known else set()
+
+    monkeypatch.setattr(NativeRuntime, "status", status)
+    monkeypatch.setattr(NativeRuntime, "known", left)
+    (told,) = await world.get("service.down")
+    gone = None if known else "nothing of it is on its machine any more"
+    assert (told["serviceId"], told["all"], told["exits"], told["why"]) == (application, True, 0, gone)
+    ann = await person(world)
+    for seen in (await ann.see(LIST), await ann.see(HOME), await ann.see(ONE, ids={"serviceId": application})):
+        assert "does not run" in seen.text
+        assert "Nothing is known to be wrong." not in seen.text
+    world.services.troubles.note("services", application, "api is not as it is wanted: It is gone; deploy it again.")
+    assert "does not run api is not as it is wanted: It is gone; deploy it again." in (await ann.see(LIST)).text
 
 
 async def test_many_who_look_at_once_are_one_look(world: World, looked: list[str]) -> None:
@@ -104,9 +138,22 @@ async def test_one_that_cannot_be_asked_keeps_nobody_from_the_others(
         return ReleaseStatus(release_id=release_id, processes=(GIVEN_UP,))
 
     monkeypatch.setattr(NativeRuntime, "status", status)
-    assert [each["serviceId"] for each in await world.get("service.down")] == [other]
-    assert await world.get("service.down", serviceId=first) == []
+    of = {each["serviceId"]: each for each in await world.get("service.down")}
+    assert {each: row["unknown"] for each, row in of.items()} == {first: True, other: False}
+    (told,) = await world.get("service.down", serviceId=first)
+    assert (told["all"], told["since"]) == (False, of[first]["since"])
+    why = str(error) if isinstance(error, Unavailable) else "its machine answered what the panel does not understand"
+    assert told["why"] == why
     assert down
+    ann = await person(world)
+    for seen in (
+        await ann.see(LIST),
+        await ann.see(HOME, "attention"),
+        await ann.see(ONE, "standing", {"serviceId": first}),
+        await ann.see(RELEASES, ids={"serviceId": first}),
+    ):
+        assert "serves" not in seen.text
+    assert f"because {why}" in (await ann.see(HOME, "attention")).text
 
 
 @pytest.mark.usefixtures("looked")
@@ -127,6 +174,6 @@ async def test_where_it_is_not_known_in_time_that_is_said(world: World, monkeypa
     application, _ = await _of_yesterday(world)
     monkeypatch.setattr(service_states, "_SECONDS", 0.0)
     ann = await person(world)
-    standing = await ann.see(ONE, "standing", {"serviceId": application})
-    assert "Whether it runs now: unknown because It was not answered within 0 seconds." in standing.text
-    assert "Whether what is said to serve runs now: unknown" in (await ann.see(LIST)).text
+    for seen in (await ann.see(ONE, "standing", {"serviceId": application}), await ann.see(LIST)):
+        assert "unknown because It was not answered within 0 seconds." in seen.text
+        assert "serves" not in seen.text

@@ -11,6 +11,8 @@ from sqlalchemy import update
 
 from headway.core.deployments import queries, search
 from headway.core.deployments.status import Status
+from headway.drivers.runtimes.contract.runtime import ProcessState, ProcessStatus, ReleaseStatus
+from headway.drivers.runtimes.process.runtime import NativeRuntime
 from headway.features.home.pages import home
 from headway.features.home.pages.home import PAGE as HOME
 from headway.features.services.model import ReleaseState
@@ -31,12 +33,23 @@ from tests.integration.http.test_service_overview import lose_server_of
 from tests.integration.http.world import World
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
+RUNS = ProcessStatus(name="web", state=ProcessState.RUNNING, pid=1, since=NOW, exits=0, last_exit=None)
 EVIL = '"><script>alert(1)</script>{{ 7*7 }}'
 
 
 def values_of(view: View) -> Any:  # noqa: ANN401 - as a template is given them
     """The values of a view."""
     return view.values
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is to run does."""
+
+    async def status(_runtime: NativeRuntime, release_id: str) -> ReleaseStatus:
+        return ReleaseStatus(release_id=release_id, processes=(RUNS,))
+
+    monkeypatch.setattr(NativeRuntime, "status", status)
 
 
 async def serving(world: World, name: str = "api", answers: str | None = None) -> tuple[str, str, str]:
@@ -76,6 +89,7 @@ async def test_an_answer_that_is_an_error_is_not_told_as_if_it_were_none(world: 
     assert "A visitor got an error there" in seen.text
 
 
+@pytest.mark.usefixtures("runs")
 async def test_a_cancelled_deployment_is_no_fault_of_what_serves(world: World) -> None:
     application, _, _ = await serving(world)
     await world.post("deployment.cancel", deploymentId=await world.deploy(application))
@@ -89,6 +103,7 @@ async def test_a_cancelled_deployment_is_no_fault_of_what_serves(world: World) -
     assert "Nothing is known to be wrong." in home.text
 
 
+@pytest.mark.usefixtures("runs")
 async def test_what_failed_is_not_said_to_serve(world: World) -> None:
     application, _, _ = await serving(world)
     await world.ended(application, Status.ERROR)
@@ -141,6 +156,7 @@ async def test_what_is_not_known_of_a_removed_deployment_is_not_made_up(world: W
     assert f"/deployments/{deployment}" not in seen.links.values()
 
 
+@pytest.mark.usefixtures("runs")
 async def test_what_takes_too_long_to_look_for_leaves_the_rest_of_the_page(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,6 +248,7 @@ async def test_going_back_says_before_what_it_changes(world: World) -> None:
     assert "Roll back" not in (await ann.see(ROLLBACK, ids={**ids, "releaseId": now})).links
 
 
+@pytest.mark.usefixtures("runs")
 async def test_the_list_shows_services_by_what_they_lie_in(world: World) -> None:
     empty = await (await person(world)).see(LIST)
     assert "headway deploy" in empty.text
@@ -251,6 +268,7 @@ async def test_the_list_shows_services_by_what_they_lie_in(world: World) -> None
     assert "No service is called like that." in (await ann.see(LIST, text="nowhere")).text
 
 
+@pytest.mark.usefixtures("runs")
 async def test_the_first_page_shows_what_is_under_way_and_what_went_wrong(world: World) -> None:
     ann = await person(world)
     empty = await ann.see(HOME)

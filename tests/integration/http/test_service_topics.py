@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import update
 
 from headway.drivers.buildplan.settings import BuildSettings
+from headway.drivers.runtimes.contract.runtime import ReleaseStatus
+from headway.drivers.runtimes.process.runtime import NativeRuntime
 from headway.features.services.application.model import AppSettings
 from headway.features.services.compose import pending_changes
 from headway.features.services.compose.model import ComposeSettings, Record
@@ -23,7 +25,7 @@ from headway.features.services.pages.settings import PAGE as SETTINGS
 from headway.features.services.pages.variables import PAGE as VARIABLES
 from headway.infra.db.tables.services import releases, services
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import Forbidden, NotFound
+from headway.kernel.errors import Forbidden, NotFound, Unavailable
 from tests.integration.http.page_visits import person
 from tests.integration.http.test_service_overview import lose_server_of
 from tests.integration.http.test_service_pages import serving
@@ -158,11 +160,18 @@ def test_a_compose_service_is_compared_with_what_its_release_was_made_with() -> 
         pending_changes.changes(Record(file={}), settings, {})
 
 
-async def test_what_runs_is_unknown_where_it_cannot_be_told(world: World) -> None:
+async def test_what_runs_is_unknown_where_it_cannot_be_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     application, _, _ = await serving(world)
     ann = await person(world)
     seen = await ann.see(ONE, "processes", {"serviceId": application})
-    assert "unknown because what keeps it running tells of none of its processes" in seen.text
+    assert "Nothing of it runs." in seen.text, "it never was on this machine"
+
+    async def away(_runtime: NativeRuntime, _release_id: str) -> ReleaseStatus:
+        raise Unavailable("The process supervisor does not answer.")
+
+    monkeypatch.setattr(NativeRuntime, "status", away)
+    seen = await ann.see(ONE, "processes", {"serviceId": application})
+    assert "unknown because The process supervisor does not answer." in seen.text
     await world.services.db.run(lambda tx: lose_server_of(tx, application))
     seen = await ann.see(ONE, "processes", {"serviceId": application})
     assert "unknown since 29 Nov 2026, 02:00:00 UTC because its server does not answer" in seen.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -50,6 +51,30 @@ def test_an_error_behind_an_end_that_was_asked_for_is_told_in_words(
     waits = {"rollback": None, "status": "pending", "reason": None, "finishedAt": None}
     ended = {"rollback": None, "status": status, "reason": reason, "finishedAt": "2026-11-29T12:00:00Z"}
     assert overview("application", "error", "r1", waits, ended).state == state
+
+
+@pytest.mark.parametrize("status", ["done", "error"])
+@pytest.mark.parametrize(
+    ("down", "state", "why"),
+    [
+        ({"all": True, "lastExit": "exit status 1"}, "does not run", "ended by exit status 1"),
+        ({"all": True, "why": "It is gone."}, "does not run", "It is gone."),
+        ({"names": ["worker"], "lastExit": "exit status 2"}, "runs only in part", "worker: ended by exit status 2"),
+        ({"unknown": True, "why": "The engine does not answer."}, "unknown", "The engine does not answer."),
+    ],
+)
+def test_what_does_not_run_or_cannot_be_asked_is_not_said_to_serve(
+    status: str, down: dict[str, Any], state: str, why: str
+) -> None:
+    told = {"all": False, "names": [], "lastExit": None, "unknown": False, "why": None, **down}
+    of = replace(overview("application", status, "r1"), down=told)
+    assert (of.state, of.why) == (state, why)
+
+
+def test_what_was_seen_before_it_was_stopped_or_deployed_is_not_told() -> None:
+    told = {"all": True, "names": [], "lastExit": None, "unknown": False, "why": "It is gone."}
+    states = {status: replace(overview("compose", status, "r1"), down=told).state for status in ("idle", "running")}
+    assert states == {"idle": "stopped", "running": "serves, deploys"}
 
 
 def test_a_deployment_that_was_left_tells_since_when() -> None:

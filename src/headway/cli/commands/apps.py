@@ -174,7 +174,9 @@ def releases(context: typer.Context, application: Named, *, as_json: AsJson = Fa
 
 def _release(row: Mapping[str, Any], age: str) -> tuple[str, ...]:
     commit = row["commit"] or {"hash": "", "message": ""}
-    state = row["state"] if row["up"] or row["state"] in {"kept", "starting"} else f"{row['state']}, down"
+    state = row["state"]
+    if not row["up"] and state not in {"kept", "starting"}:
+        state = f"{state}, {'unknown' if row.get('unknown') else 'down'}"
     return (
         str(row["version"]),
         state,

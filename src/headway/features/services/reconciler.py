@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -15,6 +15,7 @@ from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.retention import Attempts
 from headway.core.deployments.status import Status
 from headway.core.engine.concurrency import at_once
+from headway.core.engine.troubles import Trouble
 from headway.features.services import store
 from headway.features.services.driver import C
 from headway.features.services.lifecycle import D, ServiceLifecycle
@@ -162,6 +163,11 @@ class ServiceReconciler(Generic[C, D]):
 
     def _mark_unstable(self, tx: Tx, deployment_id: str) -> None:
         mark_unstable(tx, self.ledger, deployment_id)
+
+
+def refusals(troubles: Iterable[Trouble]) -> Mapping[str, str]:
+    """What keeps services from being as they are wanted, by their ids: among these troubles."""
+    return {each.item.removesuffix(_MAY_NOT): each.sentence for each in troubles if each.loop == _LOOP}
 
 
 def mark_unstable(tx: Tx, ledger: Ledger, deployment_id: str) -> None:

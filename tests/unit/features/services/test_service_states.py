@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -11,7 +11,16 @@ from headway.features.services.pages.service_states import state_of, state_value
 AWAY, MADE, DONE, SINCE = (f"2026-11-29T0{hour}:00:00.000Z" for hour in (2, 3, 4, 5))
 SERVES = {"unstable": False, "doneAt": DONE}
 UNSTABLE = {"unstable": True, "doneAt": DONE}
-DOWN: Any = {"all": True, "names": ["web"], "since": None, "exits": 5, "lastExit": "exit status 1"}
+DOWN: Any = {
+    "all": True,
+    "names": ["web"],
+    "since": None,
+    "exits": 5,
+    "lastExit": "exit status 1",
+    "unknown": False,
+    "why": None,
+}
+UNTOLD: Any = {**DOWN, "all": False, "names": [], "since": AWAY, "exits": 0, "lastExit": None, "unknown": True}
 
 
 def row(serving: dict[str, Any] | None, status: str, wanted: str, **more: str) -> Any:  # noqa: ANN401 - a row, in part
@@ -105,6 +114,22 @@ def test_what_runs_in_part_names_what_does_not() -> None:
     told = state_values(row(SERVES, "done", "up"), down=part)
     assert (told["word"], told["at"]) == ("runs only in part", SINCE)
     assert told["why"] == "worker: ended by itself, by exit status 1"
+    assert state_values(row(SERVES, "done", "up"), down=cast("Any", {**part, "exits": 0}))["why"] == "worker"
+
+
+def test_what_is_gone_is_told_with_what_keeps_it_from_coming_back() -> None:
+    gone: Any = {**DOWN, "names": [], "exits": 0, "lastExit": None, "why": "it is not on this machine any more"}
+    told = state_values(row(SERVES, "done", "up"), down=gone)
+    assert (told["word"], told["why"], told["is_down"]) == ("does not run", gone["why"], True)
+    both = state_values(row(SERVES, "done", "up"), down=cast("Any", {**DOWN, "why": "its port is taken"}))
+    assert both["why"] == "ended 5 times, last by exit status 1; its port is taken"
+
+
+@pytest.mark.parametrize("status", ["done", "error"])
+def test_what_could_not_be_asked_is_not_known_since_then(status: str) -> None:
+    told = state_values(row(SERVES, status, "up"), down=cast("Any", {**UNTOLD, "why": "The engine does not answer."}))
+    assert (told["state"], told["word"], told["serves"]) == ("unknown", "unknown", False)
+    assert (told["at"], told["why"]) == (AWAY, "The engine does not answer.")
 
 
 @pytest.mark.parametrize(

@@ -101,16 +101,15 @@ async def _attention(visit: Visit, services: list[GlanceRow] | Unknown) -> Mappi
     down = await down_among(visit, known)
     health = await visit.ask_within(_SECONDS, HEALTH)
     troubles = () if isinstance(health, Unknown) else health.get("troubles", ())
-    known_down = {} if isinstance(down, Unknown) else down
     return {
         **await ending_values(visit),
-        "unfit": _unfit(known, known_down, with_away=not visit.may(SERVERS.name)),
+        "unfit": _unfit(known, down, with_away=not visit.may(SERVERS.name)),
         "away": () if isinstance(servers, Unknown) else [each for each in servers if each["reach"]["outOfReachSince"]],
         "unsaved": () if isinstance(backups, Unknown) else _failing(backups),
         "untried": () if isinstance(backups, Unknown) else _untried(backups),
         "missed": () if isinstance(schedules, Unknown) else [each for each in schedules if _was_missed(each)],
         "full": None if isinstance(disk, Unknown) else disk,
-        "unknowns": [each for each in (services, servers, backups, schedules, disk, down) if isinstance(each, Unknown)],
+        "unknowns": [each for each in (services, servers, backups, schedules, disk) if isinstance(each, Unknown)],
         "why": health.why if isinstance(health, Unknown) else None,
         "troubles": [{"row": each, "what": work_of(each["loop"])} for each in troubles],
         "most": MOST,
@@ -176,11 +175,12 @@ def _thing_of(row: CentralRow) -> str:
 def _unfit(
     services: Sequence[GlanceRow], down: Mapping[str, DownRow], *, with_away: bool
 ) -> Sequence[Mapping[str, object]]:
-    """The services that do not serve as they should; ``with_away`` also those of which that is not known, for who is
-    not shown the servers that do not answer.
+    """The services that do not serve as they should, or of which that is not known; ``with_away`` also those whose
+    server does not answer, for who is not shown the servers.
     """
-    lines = [line_of(each, down) for each in services]
-    return [line for state in _UNFIT[: 3 if with_away else 2] for line in lines if line["state"] == state]
+    lines = [(line_of(each, down), each["outOfReachSince"]) for each in services]
+    shown = [line for line, away in lines if with_away or away is None or line["state"] != "unknown"]
+    return [line for state in _UNFIT for line in shown if line["state"] == state]
 
 
 def _failing(backups: Sequence[BackupOverviewRow]) -> Sequence[Mapping[str, object]]:

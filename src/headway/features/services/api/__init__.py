@@ -25,14 +25,10 @@ def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
 
 def _service(panel: PanelParts) -> Routed:
     from headway.api.router import joined
-    from headway.core.deployments.model import SubjectType
     from headway.features.rollbacks.api import saved_changes
     from headway.features.rollbacks.saved_changes import SavedChangesReader
     from headway.features.rollbacks.store import left_by
     from headway.features.services.api import downtime, service
-    from headway.features.services.application.downtime import ApplicationDowntime
-    from headway.features.services.compose.downtime import ComposeDowntime
-    from headway.features.services.downtime import DowntimeOf, DowntimeReader
     from headway.features.services.overview import OverviewReader
     from headway.features.usage.api import operations as usage
 
@@ -40,11 +36,7 @@ def _service(panel: PanelParts) -> Routed:
     overviews = service.router.over(OverviewReader(db=db, left_by=left_by))
     saved = SavedChangesReader(db=db, forms=panel.features.rollbacks.service.forms)
     used = usage.service_router.over(panel.features.usage.reader)
-    of_kinds: Mapping[SubjectType, DowntimeOf] = {
-        SubjectType.APPLICATION: ApplicationDowntime(lifecycle=panel.features.applications.lifecycle),
-        SubjectType.COMPOSE: ComposeDowntime(lifecycle=panel.features.composes.lifecycle),
-    }
-    down = downtime.router.over(DowntimeReader(db=db, of=of_kinds))
+    down = downtime.router.over(panel.features.downtime)
     return joined("service", (overviews, saved_changes.router.over(saved), used, down))
 
 

@@ -13,7 +13,7 @@ from headway.api.router import Router
 from headway.api.rows import moment
 from headway.core.access.model import Role, Scope
 from headway.core.access.policy import Noun
-from headway.features.services.downtime import DowntimeReader
+from headway.features.services.downtime import Downtime, DowntimeReader, Untold
 
 router = Router[DowntimeReader]("service", resource=Noun.SERVICE)
 
@@ -25,9 +25,11 @@ class DownAmong(Input):
 
 
 class DownRow(TypedDict):
-    """A service that is to run, of which something has ended by itself and does not: the ``names`` of those of its
-    processes, or of the services of its file, of which no copy does; ``all`` says whether nothing of it does. ``since``
-    is when the last of them ended (null: its machine does not tell), ``exits`` how often they have, ``lastExit`` how.
+    """A service that is to run, of which something does not: the ``names`` of those of its processes, or of the
+    services of its file, of which no copy does; ``all`` says whether nothing of it does. ``since`` is when the last of
+    them has ended (null: its machine does not tell), ``exits`` how often they have by themselves, ``lastExit`` how;
+    ``why`` is what keeps it from running, where that is known. Where it is ``unknown`` whether it runs, ``since`` and
+    ``why`` say since when and why.
     """
 
     serviceId: str
@@ -36,24 +38,32 @@ class DownRow(TypedDict):
     since: str | None
     exits: int
     lastExit: str | None
+    unknown: bool
+    why: str | None
 
 
 @router.query("down", least=Role.MEMBER, scope=Scope.READ)
 async def down(reader: DowntimeReader, call: Call[DownAmong]) -> list[DownRow]:
     """Services of any kind that are to run and of which something does not, as their machines tell now.
 
-    A service is not among them while it is deployed or started, nor where its machine does not answer.
+    Where a machine, or what keeps services alive there, does not answer, its services are among them as ``unknown``. A
+    service is not among them while it is deployed or started.
     """
     actor, service_id = call.actor, call.input.service_id
     found = await (reader.all(actor) if service_id is None else reader.one(actor, call.permission, service_id))
-    return [
-        {
-            "serviceId": each,
-            "names": list(told.names),
-            "all": told.is_all,
-            "since": moment(told.since),
-            "exits": told.exits,
-            "lastExit": told.last_exit,
-        }
-        for each, told in found.items()
-    ]
+    return [_row(each, told) for each, told in found.items()]
+
+
+def _row(service_id: str, told: Downtime | Untold) -> DownRow:
+    since = moment(told.since)
+    down = None if isinstance(told, Untold) else told
+    return {
+        "serviceId": service_id,
+        "names": [] if down is None else list(down.names),
+        "all": down is not None and down.is_all,
+        "since": since,
+        "exits": 0 if down is None else down.exits,
+        "lastExit": None if down is None else down.last_exit,
+        "unknown": down is None,
+        "why": told.why,
+    }

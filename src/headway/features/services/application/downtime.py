@@ -1,15 +1,18 @@
-"""Which processes of an application have ended by themselves and do not run."""
+"""Which processes of an application do not run, or are not there any more."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headway.drivers.runtimes.contract.runtime import ProcessState, ProcessStatus
 from headway.features.services.application import store
 from headway.features.services.application.driver import ApplicationLifecycle
-from headway.features.services.downtime import Downtime
+from headway.features.services.downtime import GONE, Downtime
+
+_NOTHING = Downtime(names=(), is_all=True, since=None, exits=0, last_exit=None)
+_ENDED = frozenset({ProcessState.GIVEN_UP, ProcessState.STOPPED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +26,16 @@ class ApplicationDowntime:
         release = await self.lifecycle.db.read(lambda tx: store.serving(tx, service_id))
         if release is None:
             return None
-        status = await self.lifecycle.driver.runtime(release).status(release.release_id)
+        runtime = self.lifecycle.driver.runtime(release)
+        status = await runtime.status(release.release_id)
+        if not status.processes:
+            is_gone = release.release_id not in await runtime.known()
+            return replace(_NOTHING, why=GONE if is_gone else None)
         return downtime_of(status.processes)
 
 
 def downtime_of(processes: Sequence[ProcessStatus]) -> Downtime | None:
-    """What of them is down: one that has ended by itself, and of which no copy runs."""
+    """What of them is down: one that has ended, and of which no copy runs."""
     copies: dict[str, list[ProcessStatus]] = defaultdict(list)
     for each in processes:
         copies[each.name.partition(".")[0]].append(each)
@@ -48,4 +55,4 @@ def downtime_of(processes: Sequence[ProcessStatus]) -> Downtime | None:
 def _has_ended(copies: Sequence[ProcessStatus]) -> bool:
     # One that is tried once more each minute is up for a moment each time: it is down until it has stayed up.
     runs = any(each.state is ProcessState.RUNNING for each in copies)
-    return not runs and any(each.exits or each.state is ProcessState.GIVEN_UP for each in copies)
+    return not runs and any(each.exits or each.state in _ENDED for each in copies)

@@ -22,11 +22,14 @@ from headway.kernel.vault import Vault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseView:
-    """A release with what it was made of (None: by a version that kept nothing of it) and what of it runs now."""
+    """A release with what it was made of (None: by a version that kept nothing of it) and what of it runs now, or why
+    that is ``unknown``.
+    """
 
     release: Release
     snapshot: Snapshot | None
     status: ReleaseStatus
+    unknown: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +62,13 @@ class ReleaseService:
         return await self._view(*await self.db.read(read))
 
     async def _view(self, release: Release, spec: str) -> ReleaseView:
+        unknown = None
         try:
             status = await self.lifecycle.driver.runtime(release).status(release.release_id)
-        except Unavailable:  # what runs of it is not known now; what it is stays known
-            status = ReleaseStatus(release_id=release.release_id, processes=())
-        return ReleaseView(release=release, snapshot=open_snapshot(spec, self.vault), status=status)
+        except Unavailable as away:  # what runs of it is not known now; what it is stays known
+            status, unknown = ReleaseStatus(release_id=release.release_id, processes=()), away.message
+        snapshot = open_snapshot(spec, self.vault)
+        return ReleaseView(release=release, snapshot=snapshot, status=status, unknown=unknown)
 
 
 def _permit(tx: Tx, actor: Actor, permission: Permission, application_id: str, noun: Noun) -> None:

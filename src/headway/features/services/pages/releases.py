@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from headway.features.services.pages.service_actions import ONE, address
-from headway.features.services.pages.service_states import state_values
+from headway.features.services.pages.service_states import down_among, state_values
 from headway.features.services.pages.service_topics import RELEASES, framed, service_of
 from headway.pages.page import Page, View, Visit
 
@@ -20,7 +20,9 @@ async def show(visit: Visit) -> View:
     """The newest of them first."""
     service = await service_of(visit)
     is_database = service["kind"] == "database"
-    values = {"releases": _releases(visit, service), "is_database": is_database, **state_values(service)}
+    down = await down_among(visit, [service], serviceId=service["serviceId"])
+    told = state_values(service, down=down.get(service["serviceId"]))
+    values = {"releases": _releases(visit, service), "is_database": is_database, **told}
     return framed(visit, service, RELEASES, "releases.html", values)
 
 

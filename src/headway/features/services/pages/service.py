@@ -115,12 +115,10 @@ async def _standing(visit: Visit, service: ServiceOverviewRow, found: SearchPage
     under_way = _under_way(rows)
     status = None if isinstance(found, Unknown) else under_way["status"] if under_way else ""
     down = await down_among(visit, [service], serviceId=service["serviceId"])
-    known = None if isinstance(down, Unknown) else down.get(service["serviceId"])
     return {
         "service": service,
         "kind": service["database"] or service["kind"],
-        **state_values(service, under_way=status, down=known),
-        "down_unknown": down if isinstance(down, Unknown) else None,
+        **state_values(service, under_way=status, down=down.get(service["serviceId"])),
         "addresses": await _addresses(visit, service),
         "proof": proof_of(service),
         "server_href": f"/servers/{service['serverId']}" if visit.may("server.one") else None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from headway.core.access.model import Actor, Role
 from headway.features.services.pages.service_states import down_among, state_values
 from headway.pages.list_view import AFTER, part_of, view_values
-from headway.pages.page import Asked, Page, Unknown, View, Visit
+from headway.pages.page import Asked, Page, View, Visit
 
 if TYPE_CHECKING:
     from headway.features.services.api.downtime import DownRow
@@ -42,8 +42,7 @@ async def _view(visit: Visit, template: str) -> View:
         template=f"features/services/pages/{template}",
         values={
             **view_values(PATH, {"text": wanted}, part),
-            "groups": groups_of(part.rows, {} if isinstance(down, Unknown) else down),
-            "down_unknown": down if isinstance(down, Unknown) else None,
+            "groups": groups_of(part.rows, down),
             "total": len(services),
             "text": wanted,
             "live": any(each["status"] == "running" for each in part.rows),
@@ -62,7 +61,7 @@ def was_given_nothing(actor: Actor) -> bool:
 
 def groups_of(services: Sequence[GlanceRow], down: Mapping[str, DownRow]) -> Sequence[Mapping[str, object]]:
     """The environments in which services lie, in the order in which those come; ``down`` by their ids what of some does
-    not run.
+    not run, or may not.
     """
     return [
         {"environment": rows[0]["environment"], "lines": [line_of(each, down) for each in rows]}

@@ -56,21 +56,19 @@ async def _found(visit: Visit, service: ServiceOverviewRow) -> Sequence[Mapping[
     if service["outOfReachSince"] is not None:
         return Unknown(why="its server does not answer", since=moment(service["outOfReachSince"]))
     if service["kind"] == APPLICATION:
-        return await _processes(visit, service, serving["releaseId"])
+        return await _processes(visit, serving["releaseId"])
     given = {"appName": service["appName"], "serverId": service["serverId"]}
     containers = await visit.ask_within(_SECONDS, CONTAINERS, **given)
     leads = visit.may(CONTAINER)
     return containers if isinstance(containers, Unknown) else [_container(each, leads=leads) for each in containers]
 
 
-async def _processes(
-    visit: Visit, service: ServiceOverviewRow, release_id: str
-) -> Sequence[Mapping[str, object]] | Unknown:
+async def _processes(visit: Visit, release_id: str) -> Sequence[Mapping[str, object]] | Unknown:
     release = await visit.ask_within(_SECONDS, RELEASE, releaseId=release_id)
     if isinstance(release, Unknown):
         return release
-    if not release["running"] and service["wanted"] == "up":
-        return Unknown(why="what keeps it running tells of none of its processes")
+    if release["unknown"] is not None:
+        return Unknown(why=release["unknown"])
     return [_process(each) for each in release["running"]]
 
 

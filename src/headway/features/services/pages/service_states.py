@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headway.core.deployments.status import Reason
 from headway.pages.page import Asked, Unknown, Visit
-from headway.pages.words import cut, plural, state
+from headway.pages.words import cut, iso, plural, state
 
 if TYPE_CHECKING:
     from headway.features.services.api.downtime import DownRow
@@ -26,14 +26,23 @@ _UNDER_WAY: Mapping[str | None, str] = {
 }
 
 
-async def down_among(visit: Visit, services: Sequence[GlanceRow], **given: object) -> Mapping[str, DownRow] | Unknown:
-    """What of these services does not run although it is to, by their ids. Their machines are asked only where one of
-    them would be said to serve.
+async def down_among(visit: Visit, services: Sequence[GlanceRow], **given: object) -> Mapping[str, DownRow]:
+    """What of these services does not run although it is to, or may not, by their ids. Their machines are asked only
+    where one of them would be said to serve.
     """
-    if not any(_is_to_run(each) for each in services):
+    to_run = [each["serviceId"] for each in services if _is_to_run(each)]
+    if not to_run:
         return {}
     found = await visit.ask_within(_SECONDS, DOWN, **given)
-    return found if isinstance(found, Unknown) else {each["serviceId"]: each for each in found}
+    if isinstance(found, Unknown):
+        return {each: _untold(each, found) for each in to_run}
+    return {each["serviceId"]: each for each in found}
+
+
+def _untold(service_id: str, unknown: Unknown) -> DownRow:
+    since = None if unknown.since is None else iso(unknown.since)
+    nothing = {"names": [], "all": False, "exits": 0, "lastExit": None}
+    return {"serviceId": service_id, **nothing, "since": since, "unknown": True, "why": unknown.why}  # type: ignore[typeddict-item]
 
 
 def state_of(service: GlanceRow, *, under_way: str | None = None, down: DownRow | None = None) -> tuple[str, str]:
@@ -51,7 +60,7 @@ def state_of(service: GlanceRow, *, under_way: str | None = None, down: DownRow 
     if service["outOfReachSince"] is not None:
         return "unknown", state("unknown").word
     if down is not None and status != _DEPLOYS:
-        return "error", _down_word(down)
+        return ("unknown", state("unknown").word) if down["unknown"] else ("error", _down_word(down))
     if serving["unstable"]:
         return "unstable", state("unstable").word
     if status == _FAILED:
@@ -65,10 +74,12 @@ def state_values(
     """The same for a template: with since when it is so and why, where that is known, and whether it serves now."""
     key, word = state_of(service, under_way=under_way, down=down)
     told = {"state": key, "word": word, "serves": key in SERVES, "is_down": False}
-    if key == "unknown":
+    if key == "unknown" and service["outOfReachSince"] is not None:
         return {**told, "at": service["outOfReachSince"], "why": "its server does not answer"}
+    if down is not None and key == "unknown":
+        return {**told, "at": down["since"], "why": down["why"]}
     if down is not None and word == _down_word(down):
-        return {**told, "is_down": True, "at": down["since"], "why": _how_it_ended(down)}
+        return {**told, "is_down": True, "at": down["since"], "why": _why_it_is_down(down)}
     return {**told, "at": _since(service, key), "why": None}
 
 
@@ -91,12 +102,19 @@ def _down_word(down: DownRow) -> str:
     return "does not run" if down["all"] else "runs only in part"
 
 
-def _how_it_ended(down: DownRow) -> str:
-    """How often what does not run has ended by itself, and how it did last."""
+def _why_it_is_down(down: DownRow) -> str | None:
+    """How often what does not run has ended by itself, and how it did last; what keeps it from running."""
+    told = "; ".join(each for each in (_how_it_ended(down), down["why"]) if each)
     whose = "" if down["all"] else f"{cut(', '.join(down['names']), 120)}: "
+    return f"{whose}{told}" if told else whose.removesuffix(": ") or None
+
+
+def _how_it_ended(down: DownRow) -> str:
+    if not down["exits"]:
+        return ""
     often = f"ended {plural(down['exits'], 'time')}" if down["exits"] > 1 else "ended by itself"
     last = f", last by {down['lastExit']}" if down["exits"] > 1 else f", by {down['lastExit']}"
-    return f"{whose}{often}{last if down['lastExit'] else ''}"
+    return f"{often}{last if down['lastExit'] else ''}"
 
 
 def _before_the_first(service: GlanceRow) -> tuple[str, str]:

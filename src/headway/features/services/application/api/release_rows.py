@@ -51,7 +51,9 @@ class RunningProcess(TypedDict):
 
 
 class ReleaseRow(TypedDict):
-    """What a deployment left to serve. ``up`` says whether all of it runs now, ``bytes`` what it holds on the disk."""
+    """What a deployment left to serve. ``up`` says whether all of it runs now, and ``unknown`` why that is not known,
+    where it is not; ``bytes`` what it holds on the disk.
+    """
 
     releaseId: str
     applicationId: str
@@ -67,6 +69,7 @@ class ReleaseRow(TypedDict):
     commit: CommitOfRelease | None
     processes: list[ProcessOfRelease]
     running: list[RunningProcess]
+    unknown: str | None
     image: None
 
 
@@ -107,6 +110,7 @@ def release_row(view: ReleaseView) -> ReleaseRow:
         "commit": _commit(view),
         "processes": [{"name": name, "scale": scale} for name, scale in (snapshot.processes if snapshot else ())],
         "running": [_running(process) for process in view.status.processes],
+        "unknown": view.unknown,
         "image": None,
     }
 
