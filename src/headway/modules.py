@@ -162,6 +162,7 @@ def _modules(base: Base, features: Features) -> tuple[Module, ...]:
         features.applications.module,
         features.composes.module,
         features.databases.module,
+        Module(released=(features.downtime,)),
         features.edge_services.module,
         features.rollbacks.module,
         install_schedules(base, features.kinds, features.applications),

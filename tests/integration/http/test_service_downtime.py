@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import update
 from headway.drivers.runtimes.contract.runtime import ProcessState, ProcessStatus, ReleaseStatus
 from headway.drivers.runtimes.process.runtime import NativeRuntime
 from headway.features.home.pages.home import PAGE as HOME
+from headway.features.services.model import ReleaseState
 from headway.features.services.pages.releases import PAGE as RELEASES
 from headway.features.services.pages.service import PAGE as ONE
 from headway.features.services.pages.service_list import PAGE as LIST
@@ -20,7 +22,7 @@ from headway.kernel.errors import Unavailable
 from tests.integration.http.page_visits import person
 from tests.integration.http.test_service_overview import lose_server_of
 from tests.integration.http.test_service_pages import serving
-from tests.integration.http.world import World
+from tests.integration.http.world import REPOSITORY, World
 
 GIVEN_UP = ProcessStatus(
     name="web", state=ProcessState.GIVEN_UP, pid=None, since=None, exits=5, last_exit="exit status 1"
@@ -177,3 +179,56 @@ async def test_where_it_is_not_known_in_time_that_is_said(world: World, monkeypa
     for seen in (await ann.see(ONE, "standing", {"serviceId": application}), await ann.see(LIST)):
         assert "unknown because It was not answered within 0 seconds." in seen.text
         assert "serves" not in seen.text
+
+
+async def test_a_machine_that_does_not_answer_keeps_no_other_organisation_waiting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, slow = await _of_yesterday(world)
+    theirs, _ = await _of_strangers(world)
+    begun, over = asyncio.Event(), asyncio.Event()
+
+    async def status(_runtime: NativeRuntime, release_id: str) -> ReleaseStatus:
+        if release_id == slow:
+            begun.set()
+            await over.wait()
+        return ReleaseStatus(release_id=release_id, processes=(GIVEN_UP,))
+
+    monkeypatch.setattr(NativeRuntime, "status", status)
+    asking = asyncio.create_task(world.get("service.down"))
+    try:
+        await begun.wait()
+        async with asyncio.timeout(1):
+            (told,) = (await world.stranger.get("/service.down")).json()
+        assert (told["serviceId"], asking.done()) == (theirs, False)
+        (told,) = await asking
+        assert (told["unknown"], told["why"]) == (True, "it was not answered within 1.5 seconds")
+    finally:
+        over.set()
+
+
+async def test_what_is_answered_late_is_told_to_who_looks_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await _of_yesterday(world)
+
+    async def status(_runtime: NativeRuntime, release_id: str) -> ReleaseStatus:
+        await asyncio.sleep(1.7)
+        return ReleaseStatus(release_id=release_id, processes=(GIVEN_UP,))
+
+    monkeypatch.setattr(NativeRuntime, "status", status)
+    (told,) = await world.get("service.down")
+    assert told["unknown"]
+    (told,) = await world.get("service.down")
+    assert (told["unknown"], told["exits"]) == (False, 5)
+
+
+async def _of_strangers(world: World) -> tuple[str, str]:
+    """(service, release) of an application of another organisation, which serves."""
+    project = (await world.stranger.post("/project.create", json={"name": "theirs"})).json()
+    place = {"environmentId": project["environment"]["environmentId"], "customGitUrl": REPOSITORY}
+    made = (await world.stranger.post("/application.create", json={"name": "theirs", **place})).json()
+    application = str(made["applicationId"])
+    release = await world.kept(application, state=ReleaseState.SERVING)
+    up = {"wanted": "up", "status": "done", "serving_release_id": release}
+    of_it = services.c.service_id == application
+    await world.services.db.run(lambda tx: tx.execute(update(services).where(of_it).values(**up)))
+    return application, release

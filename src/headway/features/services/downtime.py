@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
@@ -13,7 +14,7 @@ from typing import Protocol
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission, permit, reach
 from headway.core.deployments.model import SubjectType
-from headway.core.engine.concurrency import at_once
+from headway.core.engine.concurrency import AT_ONCE
 from headway.features.services import overview_store
 from headway.features.services.model import DesiredState, ServiceStatus, type_of
 from headway.features.services.overview_store import ServiceOverview
@@ -25,9 +26,11 @@ from headway.kernel.errors import HeadwayError
 log = logging.getLogger(__name__)
 
 _FRESH_SECONDS = 2.0  # many pages that look at the same moment are one look
-_SECONDS_OF_A_LOOK = 1.5
+_KEPT_SECONDS = 15.0  # an answer that is no older stands for one that does not come in time
+_SECONDS_OF_A_LOOK = 10.0
+_SECONDS_OF_A_WAIT = 1.5
 _AWAY = "its server does not answer"
-_SILENT = f"it was not answered within {_SECONDS_OF_A_LOOK:g} seconds"
+_SILENT = f"it was not answered within {_SECONDS_OF_A_WAIT:g} seconds"
 _UNFORESEEN = "its machine answered what the panel does not understand"
 GONE = "nothing of it is on its machine any more"
 
@@ -65,17 +68,29 @@ class DowntimeOf(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What a look saw, and when."""
+
+    at: float
+    found: Downtime | Untold | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DowntimeReader:
     """What callers may see of that. ``of`` looks at a service of each type, ``refusals`` tells by their ids what keeps
-    services from being brought up.
+    services from being brought up. A look belongs to nobody who waits for it: it goes on when they have gone, and no
+    machine and no organisation holds up another.
     """
 
     db: Database
     clock: Clock
     of: Mapping[SubjectType, DowntimeOf]
     refusals: Callable[[], Mapping[str, str]]
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _seen: dict[str, tuple[float, Downtime | Untold | None]] = field(default_factory=dict)
+    _looks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _seats: dict[tuple[str, str], asyncio.Semaphore] = field(
+        default_factory=lambda: defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
+    )
+    _seen: dict[str, _Seen] = field(default_factory=dict)
     _untold: dict[str, datetime] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
 
@@ -97,32 +112,56 @@ class DowntimeReader:
 
         return await self._among([await self.db.read(look)])
 
+    async def release(self) -> None:
+        """Ends what is under way."""
+        looks = list(self._looks.values())
+        for look in looks:
+            look.cancel()
+        await asyncio.gather(*looks, return_exceptions=True)
+
     async def _among(self, services: Sequence[ServiceOverview]) -> Mapping[str, Downtime | Untold]:
         wanted = [each for each in services if _is_to_run(each)]
         away = {each.service_id: each.away_since for each in wanted if each.away_since is not None}
         asked = [each for each in wanted if each.service_id not in away]
-        kinds = {each.service_id: type_of(each.kind) for each in asked}
-        async with self._turn:
-            now = time.monotonic()
-            for service_id in [each for each, (at, _) in self._seen.items() if now - at > _FRESH_SECONDS]:
-                del self._seen[service_id]
-            await at_once(self._look(each, kinds[each]) for each in kinds.keys() - self._seen.keys())
-            seen = {each: self._seen[each][1] for each in kinds}
+        self._forget(time.monotonic() - _KEPT_SECONDS)
+        await self._look_at(asked)
         refusals = self.refusals()
         told: dict[str, Downtime | Untold] = {each: Untold(since=at, why=_AWAY) for each, at in away.items()}
         for each in asked:
-            found = seen[each.service_id]
+            found = self._known(each.service_id)
             if isinstance(found, Downtime):
                 found = replace(found, why=refusals.get(each.service_id, found.why))
             if found is not None:
                 told[each.service_id] = found
         return told
 
-    async def _look(self, service_id: str, kind: SubjectType) -> None:
-        found = await self._told_of(service_id, kind)
+    async def _look_at(self, services: Iterable[ServiceOverview]) -> None:
+        """Looks at those of which no look is fresh, and waits for a while until all have been seen."""
+        stale = time.monotonic() - _FRESH_SECONDS
+        looks = []
+        for each in services:
+            seen, look = self._seen.get(each.service_id), self._looks.get(each.service_id)
+            if look is None and (seen is None or seen.at < stale):
+                look = self._begin(each)
+            if look is not None:
+                looks.append(look)
+        if looks:
+            await asyncio.wait(looks, timeout=_SECONDS_OF_A_WAIT)
+
+    def _begin(self, service: ServiceOverview) -> asyncio.Task[None]:
+        service_id = service.service_id
+        look = asyncio.get_running_loop().create_task(self._look(service), name=f"look at {service_id}")
+        self._looks[service_id] = look
+        look.add_done_callback(lambda _look: self._looks.pop(service_id, None))
+        return look
+
+    async def _look(self, service: ServiceOverview) -> None:
+        # The machine of one may be slow, and its engine more so: nobody else's services wait for that.
+        async with self._seats[service.place.organization_id, service.host_id]:
+            found = await self._told_of(service.service_id, type_of(service.kind))
         if not isinstance(found, Untold):
-            self._untold.pop(service_id, None)
-        self._seen[service_id] = (time.monotonic(), found)
+            self._untold.pop(service.service_id, None)
+        self._seen[service.service_id] = _Seen(at=time.monotonic(), found=found)
 
     async def _told_of(self, service_id: str, kind: SubjectType) -> Downtime | Untold | None:
         """What cannot be told of one service is said of it, and keeps nobody from the others."""
@@ -143,6 +182,16 @@ class DowntimeReader:
 
     def _cannot_tell(self, service_id: str, why: str) -> Untold:
         return Untold(since=self._untold.setdefault(service_id, self.clock.now()), why=why)
+
+    def _known(self, service_id: str) -> Downtime | Untold | None:
+        seen = self._seen.get(service_id)
+        return self._cannot_tell(service_id, _SILENT) if seen is None else seen.found
+
+    def _forget(self, older: float) -> None:
+        for service_id in [each for each, seen in self._seen.items() if seen.at < older]:
+            del self._seen[service_id]
+        for service_id in self._untold.keys() - self._seen.keys() - self._looks.keys():
+            del self._untold[service_id]
 
 
 def _is_to_run(service: ServiceOverview) -> bool:
