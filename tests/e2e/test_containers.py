@@ -225,3 +225,29 @@ def test_its_container_is_listed_by_its_name_and_started_anew(running: Panel, tm
     assert (found["state"], found["status"].startswith("Up ")) == ("running", True)
     running.post("docker.restartContainer", containerId=found["containerId"])
     until(lambda: running.visit("listed").text == "listed", what="it serves again")
+
+
+def test_what_somebody_removed_from_the_engine_is_said_not_to_run_until_it_is_deployed_again(
+    running: Panel, docker_engine: Engine, tmp_path: Path
+) -> None:
+    application_id = running.application(git_repository(tmp_path / "repo", boxed_web("gone")), name="gone")
+    running.done(running.deploy(application_id), BUILD_SECONDS)
+    (found,) = running.get("docker.getContainersByAppNameMatch", appName="gone")
+    docker_engine.docker("rm", "--force", found["containerId"])
+
+    def told() -> bool:
+        down = {each["serviceId"]: each for each in running.get("service.down")}
+        is_gone = application_id in down and down[application_id]["all"] and not down[application_id]["unknown"]
+        return is_gone and "deploy it again" in str(down[application_id]["why"])
+
+    def troubles() -> int:
+        return sum(each["item"] == application_id for each in running.get("settings.health").get("troubles", ()))
+
+    until(told, what="it is said not to run, and why")
+    assert troubles() == 1
+    status = typed(running, "status", "gone")[1]
+    assert ("does not run" in status, "deploy it again" in status) == (True, True), status
+    running.done(running.deploy(application_id), BUILD_SECONDS)
+    until(lambda: application_id not in {each["serviceId"] for each in running.get("service.down")}, what="it runs")
+    until(lambda: troubles() == 0, what="nothing is wrong with it")
+    assert running.visit("gone").text == "gone"
