@@ -11,12 +11,12 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import Executable, text
 
 from headway.core.deployments import queue, store
 from headway.core.deployments.lease import Lease
@@ -179,6 +179,44 @@ def claims_of(claimer: subprocess.Popen[str]) -> list[dict[str, object]]:
     output, errors = claimer.communicate(timeout=60)
     assert claimer.returncode == 0, errors
     return [json.loads(line) for line in output.splitlines()]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("left", [1, 0])
+def test_what_is_cancelled_between_two_looks_of_a_claim_holds_up_no_other(
+    postgres_database_url: str, left: int
+) -> None:
+    database = SqlDatabase(postgres_database_url)
+
+    def transact(work: Callable[[Tx], T], kind: type[Tx] = Tx) -> T:
+        with database.writer.begin() as connection:
+            return work(kind(connection, SystemClock()))
+
+    class Meanwhile(Tx):
+        """One that has found an organisation whose turn it may be, and sees what it waits for ended by another."""
+
+        def scalar(self, statement: Executable, parameters: Any = None) -> Any:  # noqa: ANN401 - as Tx
+            found = super().scalar(statement, parameters)
+            if statement is queue._NEXT_ORGANIZATION and found in waiting:
+                cancel(waiting.pop(found))
+            return found
+
+    def cancel(deployment_id: str) -> None:
+        reason = Reason.CANCELLED
+        transact(lambda tx: book.end_waiting(tx, store.find(tx, deployment_id), reason, "Cancelled."))
+
+    def enqueue(tx: Tx, organization: str) -> str:
+        return book.enqueue(tx, request(organization_id=organization, exclusive_key=organization)).deployment_id
+
+    try:
+        transact(add_host)
+        waiting = {each: transact(lambda tx, each=each: enqueue(tx, each)) for each in ("one", "two")}  # type: ignore[misc]
+        stays = waiting.pop("two") if left else None
+        claimed = transact(lambda tx: book.claim(tx, "here", "me"), Meanwhile)
+        assert (claimed and claimed[0].deployment_id) == stays
+        assert waiting == {}
+    finally:
+        database.close()
 
 
 @pytest.mark.postgres

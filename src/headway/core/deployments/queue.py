@@ -174,6 +174,8 @@ def claim(tx: Tx, host_id: str, owner: str) -> tuple[Deployment, Lease] | None:
             contended = bool(found.others_wait)
             if contended:
                 found = _whose_turn(tx, host_id, found.lane)
+                if found is None:
+                    continue
             lock_key(tx, found.exclusive_key)
             if _start(tx, found):
                 if contended:
@@ -188,16 +190,19 @@ def claim(tx: Tx, host_id: str, owner: str) -> tuple[Deployment, Lease] | None:
 
 
 def _whose_turn(tx: Tx, host_id: str, lane: Lane) -> Any:  # noqa: ANN401 - a row
-    """Of several organisations that wait in a lane, the first row of the one whose turn it is."""
+    """Of several organisations that wait in a lane, the first row of the one whose turn it is; None where all that
+    waited there has ended since it was found, which on PostgreSQL may happen between any two statements.
+    """
     busy = {row.organization_id: row.number for row in tx.execute(_BUSY_ORGANIZATIONS, {"host_id": host_id})}
     taken = {row.organization_id: row.taken for row in tx.execute(_TURNS, {"host_id": host_id})}
     firsts = []
     here = {"host_id": host_id, "in_lane": lane}
     after: str | None = ""
     while (after := tx.scalar(_NEXT_ORGANIZATION, {**here, "after": after})) is not None:
-        first = tx.execute(_NEXT_OF_ORGANIZATION, {**here, "of": after}).one()
-        firsts.append((busy.get(after, 0), taken.get(after, 0), first.seq, first))
-    return min(firsts, key=itemgetter(0, 1, 2))[3]
+        first = tx.execute(_NEXT_OF_ORGANIZATION, {**here, "of": after}).one_or_none()
+        if first is not None:
+            firsts.append((busy.get(after, 0), taken.get(after, 0), first.seq, first))
+    return min(firsts, key=itemgetter(0, 1, 2))[3] if firsts else None
 
 
 def _note_turn(tx: Tx, host_id: str, organization_id: str) -> None:
