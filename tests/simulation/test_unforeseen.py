@@ -16,6 +16,7 @@ from headway.core.engine.parts import EngineSettings
 from headway.core.engine.runner import Runner
 from headway.infra.db.engine import Database, DatabaseAway, DatabaseFull
 from headway.infra.db.transaction import Tx
+from headway.infra.hosts.base import HostUnreachable
 from headway.kernel.errors import HeadwayError
 from headway.kernel.events import DeploymentEnded
 from headway.kernel.vault import VaultError
@@ -231,7 +232,14 @@ def test_what_a_removed_deployment_owes_is_still_taken_back() -> None:
         play(made, script)
 
 
-@pytest.mark.parametrize("error", [RuntimeError("nobody foresaw it"), HeadwayError("It is in state D.")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("nobody foresaw it"),
+        HeadwayError("It is in state D."),
+        HostUnreachable("Processes of the deployment do not end although they were killed."),
+    ],
+)
 def test_a_leftover_that_cannot_be_cleared_holds_up_nothing_else(error: Exception) -> None:
     async def script(made: World) -> None:
         panel = made.start_panel()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from headway.core.deployments import idempotency, pending_undos, queue, store
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.status import Status
 from headway.core.engine.by_host import ByHost
+from headway.core.engine.links import Links
 from headway.core.engine.parts import Parts
 from headway.core.engine.run_end import take_back
-from headway.infra.hosts.base import Handle, Host
+from headway.infra.hosts.base import Handle, Host, HostUnreachable
 from headway.kernel.errors import HeadwayError
 from headway.kernel.events import DeploymentEnded
 
@@ -49,7 +51,7 @@ class Janitor:
             self._everywhere_at = now + _REST
         for host_id, host in tuple(self._parts.registered.hosts.items()):  # servers may come and go meanwhile
             if host.link == 0:  # each time: errands of every run are done here
-                await self._parts.troubles.attempt("janitor", host_id, partial(self.clear, host_id))
+                await self._attempt("janitor", host_id, (host_id,), partial(self.clear, host_id))
             elif host.link is not None and (everywhere or host_id in ended_on):
                 self._clearing.start(host_id)
         return max(0.0, self._everywhere_at - asyncio.get_running_loop().time())
@@ -63,7 +65,7 @@ class Janitor:
             deployment = await self._parts.db.read(lambda tx, id_=deployment_id: pending_undos.find(tx, id_))  # type: ignore[misc]
             if all(self._answers(each) for each in deployment.host_ids):
                 work = partial(self._take_back, deployment)
-                cleared = await self._parts.troubles.attempt("undo", deployment_id, work) and cleared
+                cleared = await self._attempt("undo", deployment_id, deployment.host_ids, work) and cleared
         return cleared
 
     async def _take_back(self, deployment: Deployment) -> None:
@@ -75,6 +77,24 @@ class Janitor:
     async def release(self) -> None:
         """Ends what is under way."""
         await self._clearing.release()
+
+    async def _attempt(
+        self, loop: str, item: str, host_ids: Sequence[str], work: Callable[[], Awaitable[object]]
+    ) -> bool:
+        """Does what is to be done with one item on these hosts; whether it succeeded now. What they do not do although
+        their links stand is the item's own trouble. Raises HostUnreachable where a link is gone.
+        """
+        links = Links(self._parts.registered.hosts, host_ids)
+
+        async def do() -> None:
+            try:
+                await work()
+            except HostUnreachable as away:
+                if not links.stand:
+                    raise
+                raise HeadwayError(away.message) from away
+
+        return await self._parts.troubles.attempt(loop, item, do)
 
     def _answers(self, host_id: str) -> bool:
         host = self._parts.registered.hosts.get(host_id)
@@ -89,7 +109,7 @@ class Janitor:
         for handle in remaining:
             if _is_over(handle, current.get(handle.deployment_id)):
                 work = partial(host.forget, handle)
-                cleared = await self._parts.troubles.attempt("leftover", handle.run_folder, work) and cleared
+                cleared = await self._attempt("leftover", handle.run_folder, (host.host_id,), work) and cleared
         return cleared
 
 

@@ -50,7 +50,7 @@ class Troubles:
 
     async def attempt(self, loop: str, item: str, work: Callable[[], Awaitable[object]]) -> bool:
         """Does the work of one item, unless it is to wait; whether it succeeded now. Raises DatabaseAway and
-        HostUnreachable, which say nothing of the item.
+        HostUnreachable, which say nothing of the item; where they do (``Links``), the work raises another error.
         """
         if self.waits(loop, item):
             return False
