@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from headway.core.deployments import store
+from headway.core.engine.parts import EngineSettings
+from headway.infra.db.tables.deployments import PENDING, deployments, outbox
+from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import HostUnreachable
 from headway.kernel.errors import HeadwayError
 from tests.simulation.border import Fault
@@ -74,3 +84,90 @@ def test_an_undo_that_is_not_answered_is_shown_and_holds_up_no_other() -> None:
 
     with world("unanswered undo") as made:
         play(made, script)
+
+
+LONG = {**SHORT, "fetch": ["print fetching", "sleep 3000"]}
+
+
+async def taken_over_unanswered(made: World, host_id: str) -> str:
+    """A run at work whose anchor answers no panel any more, after the one that has begun it; its id."""
+    made.settings = EngineSettings(reach_deadline=timedelta(minutes=1))
+    panel = made.start_panel()
+    running = await deployed(made, panel, "running", LONG, host_id)
+    machines = (made.machine, *made.servers)
+    await made.until(lambda: any(each.begun for each in machines), 5, "it runs", every=0.001)
+    made.truth.without_log.add(running)  # what it has put out goes with its anchor
+    panel.process.kill()
+    made.border.faults.append(Fault("attach", HostUnreachable("Its anchor did not answer within 20 s."), FOR_EVER))
+    return running
+
+
+def told(made: World) -> Counter[str]:
+    """What was told the world of deployments."""
+    topics = made.store.perform(lambda tx: tx.execute(select(outbox.c.topic)).scalars().all(), writing=False)[1]
+    return Counter(topics)
+
+
+def test_a_run_whose_anchor_does_not_answer_is_told_once_and_ended_in_the_end() -> None:
+    async def script(made: World) -> None:
+        running = await taken_over_unanswered(made, "here")
+        made.start_panel()
+        await asyncio.sleep(50)
+        assert told(made)["application.out_of_reach"] == 1
+        since = made.store.perform(lambda tx: store.find(tx, running), writing=False)[1].out_of_reach_since
+        assert since is not None
+        await made.until(made.all_ended, 20, "it is given up")
+        assert not made.machine.runs
+
+    with world("unanswered anchor", 0.001) as made:
+        play(made, script)
+        (row,) = made.truth.rows.values()
+        assert (row.status, row.reason) == ("error", "lost")
+        assert "Its anchor did not answer within 20 s." in (row.error_message or "")
+        assert told(made)["application.out_of_reach"] == 1
+
+
+def test_a_run_that_its_host_does_not_end_is_given_up_and_ended_later() -> None:
+    async def script(made: World) -> None:
+        server = with_a_server(made)
+        await taken_over_unanswered(made, "server")
+        made.border.faults.append(Fault("forget", stuck(), FOR_EVER))
+        panel = made.start_panel()
+        await made.until(made.all_ended, 75, "it is given up")
+        await asyncio.sleep(5)
+        assert (loops(panel), len(server.runs)) == (["leftover"], 1)
+        made.border.faults.clear()
+        await made.until(lambda: not server.runs, 130, "what was left is ended")
+        assert loops(panel) == []
+
+    with world("stuck anchor", 0.001) as made:
+        play(made, script)
+        assert [row.reason for row in made.truth.rows.values()] == ["lost"]
+
+
+def test_what_is_put_back_waits_for_no_host_that_was_away() -> None:
+    waited: list[object] = []
+
+    async def script(made: World) -> None:
+        look = made.store.watch
+
+        def watch(tx: Tx) -> None:
+            look(tx)
+            rows = tx.execute(select(deployments.c.out_of_reach_since).where(PENDING)).scalars()
+            waited.extend(each for each in rows if each is not None)
+
+        made.store.watch = watch
+        panel = made.start_panel()
+        made.ask(panel, deployed(made, panel, "one", SHORT))
+        await made.until(lambda: any(row.handle for row in made.truth.rows.values()), 5, "it has begun", every=0.0001)
+        panel.process.kill()
+        assert not made.machine.begun
+        made.border.away_until["host"] = made.loop.time() + 30
+        made.start_panel()
+        await made.until(lambda: told(made)["application.out_of_reach"] == 1, 20, "its host is away")
+        await made.until(lambda: made.all_ended() and not made.machine.runs, 60, "it has ended")
+
+    with world("put back", 0.01) as made:
+        play(made, script)
+        (row,) = made.truth.rows.values()
+        assert (row.status, waited) == ("done", [])

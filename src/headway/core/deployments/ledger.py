@@ -234,9 +234,8 @@ class Ledger:
         back = (
             update(deployments)
             .where(_c.seq == deployment.seq, RUNNING)
-            .values(
-                status=Status.PENDING, ready=deployment.exclusive_key is None, handle=None, pid=None, started_at=None
-            )
+            .values(status=Status.PENDING, ready=deployment.exclusive_key is None, handle=None, pid=None)
+            .values(started_at=None, out_of_reach_since=None, last_seen_at=None)
         )
         if tx.execute(back).rowcount == 0:
             raise leases.LeaseLost(lease)

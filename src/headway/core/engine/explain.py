@@ -113,6 +113,14 @@ def out_of_reach(deadline: timedelta) -> str:
     )
 
 
+def unanswered(deadline: timedelta, why: str) -> str:
+    """Why a run is given up that its host does not answer for, although its link stands."""
+    return (
+        f"Its machine has not answered for it for {duration_text(deadline)} (HEADWAY_REACH_DEADLINE). The last time: "
+        f"{why} What still runs of it is ended as soon as that can be done. Look at the machine, then deploy again."
+    )
+
+
 def is_full_disk(error: Exception) -> bool:
     """Whether it broke because there was no room, or no more of what its account may have."""
     return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}

@@ -5,6 +5,7 @@ began. It never starts a second copy of anything.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from headway.core.deployments import lease as leases
 from headway.core.deployments import setbacks, store
@@ -17,6 +18,7 @@ from headway.core.engine import explain
 from headway.core.engine.background import beside
 from headway.core.engine.by_host import ByHost
 from headway.core.engine.concurrency import at_once
+from headway.core.engine.links import Links
 from headway.core.engine.parts import LeftOutput, NoOutput, Parts
 from headway.core.engine.run_end import Ending, by_wish, set_back
 from headway.core.engine.runner import Resumed, Runner, frozen_from, read_verdict
@@ -24,7 +26,7 @@ from headway.core.engine.worker import Worker
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Anchor, AnchorGone, EpochPassed, GoneReason, Handle, HostUnreachable, StopMode
 from headway.kernel.context import working_on
-from headway.kernel.errors import Unavailable
+from headway.kernel.errors import HeadwayError, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +74,7 @@ class Recovery:
             return
         deployment, lease = taken
         self._parts.crash_point("taken over")
+        links = Links(self._parts.registered.hosts, deployment.host_ids)
         had = await self._parts.write(lambda tx: setbacks.of(tx, deployment_id))
         try:
             ids = working_on(deployment=deployment_id, host=deployment.host_id)
@@ -83,6 +86,9 @@ class Recovery:
         except HostUnreachable as away:
             log.warning("deployment %s is looked at again: %s", deployment_id, away.message)
             await self._parts.write(lambda tx: self._leave_away(tx, deployment, lease))
+            if links.stand and await self._has_waited(deployment):
+                sentence = explain.unanswered(self._parts.settings.reach_deadline, away.message)
+                await self.give_up(deployment_id, sentence, asks_host=True)
         except (LeaseLost, EpochPassed, Unavailable) as passed:  # somebody else has it, or does not let go of it yet
             log.warning("deployment %s is looked at again: %s", deployment_id, passed.message)
             await self._parts.write(lambda tx: leases.give_up(tx, lease))
@@ -127,16 +133,21 @@ class Recovery:
     async def _waits(self, deployment: Deployment) -> bool:
         """Whether there is nothing to do but wait for its hosts; a run that was waited for too long is given up."""
         hosts = [self._parts.registered.hosts.get(each) for each in deployment.host_ids]
-        since = deployment.out_of_reach_since
-        if since is None or all(host is not None and host.link is not None for host in hosts):
+        if deployment.out_of_reach_since is None or all(host is not None and host.link is not None for host in hosts):
             return False
-        if await self._parts.db.read(lambda tx: tx.now) - since >= self._parts.settings.reach_deadline:
+        if await self._has_waited(deployment):
             await self.give_up(deployment.deployment_id, explain.out_of_reach(self._parts.settings.reach_deadline))
         return True
 
-    async def give_up(self, deployment_id: str, sentence: str) -> None:
-        """Ends a run as lost, by that sentence, without asking its host. What is left of it there is ended when the
-        host answers.
+    async def _has_waited(self, deployment: Deployment) -> bool:
+        """Whether one that was found out of reach has been so for longer than is waited."""
+        since = deployment.out_of_reach_since
+        now = await self._parts.db.read(lambda tx: tx.now)
+        return since is not None and now - since >= self._parts.settings.reach_deadline
+
+    async def give_up(self, deployment_id: str, sentence: str, *, asks_host: bool = False) -> None:
+        """Ends a run as lost, by that sentence. What is left of it on its host is ended and taken back before, where
+        the host is asked and does it, else when it can be.
         """
         taken = await self._parts.write(lambda tx: self._parts.ledger.take_over(tx, deployment_id, self._parts.owner))
         if taken is None:
@@ -146,15 +157,36 @@ class Recovery:
         with self._worker.working_under(lease), working_on(deployment=deployment_id, host=deployment.host_id):
             ending = self._ending(deployment, lease, None, ())
             async with beside(ending.log.run()):
-                await ending.give_up(outcome)
+                if not asks_host or not await self._is_ended(ending, outcome):
+                    await ending.give_up(outcome)
+
+    async def _is_ended(self, ending: Ending, outcome: Outcome) -> bool:
+        """Ends a run whose anchor does not answer, as every other but for that; False where its host lets it not."""
+        deployment = ending.deployment
+        handle = None if deployment.handle is None else Handle.load(deployment.handle)
+        try:
+            for host_id in deployment.host_ids:
+                await self._parts.registered.hosts[host_id].raise_epoch(deployment.deployment_id, ending.lease.epoch)
+            await replace(ending, struck=handle).fail(await self._known(deployment) or outcome)
+        except (LeaseLost, EpochPassed):
+            raise
+        except Exception as error:
+            unforeseen = None if isinstance(error, HeadwayError | TimeoutError) else error
+            why = "deployment %s is ended by its row alone: %s"
+            log.warning(why, deployment.deployment_id, error, exc_info=unforeseen)
+            return False
+        return True
+
+    async def _known(self, deployment: Deployment) -> Outcome | None:
+        """What a run is to end with: what an ending has kept, or what somebody wishes."""
+        _, verdict = await self._parts.write(lambda tx: store.frozen_of(tx, deployment.deployment_id))
+        return read_verdict(verdict) or (by_wish(deployment.intent) if deployment.intent else None)
 
     async def _bring_together(self, deployment: Deployment, lease: Lease) -> None:
         for host_id in deployment.host_ids:
             await self._parts.registered.hosts[host_id].raise_epoch(deployment.deployment_id, lease.epoch)
         host = self._parts.registered.hosts[deployment.host_id]
         self._parts.crash_point("epoch raised by recovery")
-        if deployment.out_of_reach_since is not None:
-            await self._parts.write(lambda tx: self._in_reach(tx, deployment))
         if deployment.handle is None:
             await self._never_began(deployment, lease, None)
             return
@@ -163,8 +195,11 @@ class Recovery:
             anchor = await host.attach(handle, lease.epoch)
         except AnchorGone as gone:
             await self._gone(deployment, lease, handle, gone.reason)
-        else:
-            await self._attached(deployment, lease, anchor)
+            return
+        # Not before: a host whose link stands answers much, and yet not for what is asked of this run.
+        if deployment.out_of_reach_since is not None:
+            await self._parts.write(lambda tx: self._in_reach(tx, deployment))
+        await self._attached(deployment, lease, anchor)
 
     async def _attached(self, deployment: Deployment, lease: Lease, anchor: Anchor) -> None:
         sealed, verdict = await self._parts.write(lambda tx: store.frozen_of(tx, deployment.deployment_id))

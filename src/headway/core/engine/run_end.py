@@ -38,7 +38,7 @@ def by_wish(intent: Intent) -> Outcome:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
     """Ends one run, by whoever holds its lease: its runner, or recovery. ``ended`` are the steps whose end is still to
-    be recorded.
+    be recorded. ``struck`` is the handle of an anchor that does not answer: it is ended with all that it holds.
     """
 
     parts: Parts
@@ -49,6 +49,7 @@ class Ending:
     handle: Handle | None
     maker: Maker
     ended: Sequence[StepEnd] = ()
+    struck: Handle | None = None
 
     @property
     def host(self) -> Host:
@@ -77,6 +78,9 @@ class Ending:
             self.parts.crash_point("verdict kept")
         if self.anchor is not None:
             await self._shut(self.anchor)
+        if self.struck is not None:
+            async with asyncio.timeout(self.parts.settings.undo_deadline.total_seconds()):
+                await self.host.forget(self.struck)
         try:
             await self.take_back()
         except DatabaseFull:
