@@ -6,9 +6,11 @@ import asyncio
 from collections import Counter
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 
 from headway.core.deployments import store
+from headway.core.deployments.run import Deadlines
 from headway.core.engine.parts import EngineSettings
 from headway.infra.db.tables.deployments import PENDING, deployments, outbox
 from headway.infra.db.transaction import Tx
@@ -171,3 +173,90 @@ def test_what_is_put_back_waits_for_no_host_that_was_away() -> None:
         play(made, script)
         (row,) = made.truth.rows.values()
         assert (row.status, waited) == ("done", [])
+
+
+def never_released(made: World, total: timedelta) -> None:
+    """What runs release with answers nothing, though the link stands, and they may take so long in all."""
+    made.border.faults.append(Fault("release", HostUnreachable("It did not answer (start) within 60 s."), FOR_EVER))
+    made.settings = EngineSettings(reach_deadline=timedelta(minutes=1), deadlines=deadlines(total))
+
+
+def deadlines(total: timedelta) -> Deadlines:
+    return Deadlines(step=timedelta(minutes=30), inactivity=timedelta(minutes=15), total=total)
+
+
+def test_a_run_whose_effect_is_never_answered_ends_when_its_time_is_over() -> None:
+    async def script(made: World) -> None:
+        never_released(made, timedelta(minutes=5))
+        panel = made.start_panel()
+        await deployed(made, panel, "one", SHORT)
+        await asyncio.sleep(290)
+        assert not made.all_ended()
+        await made.until(made.all_ended, 20, "its time is over")
+        await made.until(lambda: not made.machine.runs, 20, "nothing is left")
+
+    with world("never answered") as made:
+        play(made, script)
+        assert [row.reason for row in made.truth.rows.values()] == ["timed_out"]
+
+
+@pytest.mark.slow
+def test_a_start_of_a_panel_gives_a_run_no_new_time() -> None:
+    async def script(made: World) -> None:
+        never_released(made, timedelta(minutes=11))
+        panel = made.start_panel()
+        await deployed(made, panel, "one", SHORT)
+        await asyncio.sleep(60)
+        panel.process.kill()
+        made.start_panel()
+        await asyncio.sleep(590)
+        assert not made.all_ended()
+        await made.until(made.all_ended, 30, "its time is over")
+        await made.until(lambda: not made.machine.runs, 20, "nothing is left")
+
+    with world("started again") as made:
+        play(made, script)
+        assert [row.reason for row in made.truth.rows.values()] == ["timed_out"]
+
+
+def test_a_run_whose_undo_is_not_answered_either_is_given_up_and_taken_back_later() -> None:
+    async def script(made: World) -> None:
+        never_released(made, timedelta(minutes=1))
+        made.border.faults.append(Fault("undo release", HostUnreachable("It did not answer (remove)."), FOR_EVER))
+        panel = made.start_panel()
+        first = await deployed(made, panel, "one", SHORT)
+        made.truth.without_log.add(first)  # what it has put out goes with its anchor
+        made.effects.releases.add(first)  # it may have come about without an answer
+        await made.until(made.all_ended, 300, "it is given up")
+        await asyncio.sleep(5)
+        assert loops(panel) == ["undo"]
+        made.border.faults.clear()
+        await made.until(lambda: not made.effects.releases and not made.machine.runs, 330, "it is taken back")
+
+    with world("undo never answered") as made:
+        play(made, script)
+        assert [row.reason for row in made.truth.rows.values()] == ["lost"]
+
+
+@pytest.mark.parametrize("away", ["the panel", pytest.param("the server", marks=pytest.mark.slow)])
+def test_what_ended_well_while_nobody_could_go_on_with_it_is_brought_to_its_end(away: str) -> None:
+    async def script(made: World) -> None:
+        server = with_a_server(made)
+        made.settings = EngineSettings(reach_deadline=timedelta(hours=1), deadlines=deadlines(timedelta(minutes=20)))
+        panel = made.start_panel()
+        await deployed(made, panel, "one", {**SHORT, "migrate": ["print migrating", "sleep 20"]}, "server")
+        await made.until(lambda: server.begun.total() == 3, 5, "its last command runs")
+        if away == "the panel":
+            panel.process.kill()
+            await asyncio.sleep(1500)
+            made.start_panel()
+        else:
+            server.is_away, made.border.away_until["host"] = True, made.loop.time() + 1500
+            server.cut()
+            await asyncio.sleep(1500)
+            server.is_away = False
+        await made.until(lambda: made.all_ended() and not server.runs, 60, "it has ended")
+
+    with world(f"away for long: {away}") as made:
+        play(made, script)
+        assert [row.status for row in made.truth.rows.values()] == ["done"]

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from headway.core.deployments.ledger import Ledger
-from headway.core.deployments.model import SubjectType
+from headway.core.deployments.model import Deployment, SubjectType
 from headway.core.deployments.run import Deadlines, Kind
 from headway.core.engine.scheduler.scheduler import Source
 from headway.core.engine.troubles import Troubles
@@ -162,6 +162,12 @@ class Parts:
     clock: Clock = field(default_factory=SystemClock)
     troubles: Troubles = field(default_factory=Troubles)
     crash_point: Callable[[str], None] = lambda _name: None
+
+    def total_seconds(self, deployment: Deployment) -> float:
+        """The bound of a whole run: the one it was asked for with, else the panel's. It is on the row, since the anchor
+        that keeps it is opened before there is a plan.
+        """
+        return deployment.total_seconds or self.settings.deadlines.total.total_seconds()
 
     async def write(self, change: Callable[[Tx], T], *, full_seconds: float = FULL_SECONDS) -> T:
         """A write transaction that is tried again while the database is away: the bookkeeping is repeated, never the

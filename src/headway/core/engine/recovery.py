@@ -4,6 +4,7 @@ began. It never starts a second copy of anything.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import replace
 
@@ -31,6 +32,7 @@ from headway.kernel.errors import HeadwayError, Unavailable
 log = logging.getLogger(__name__)
 
 _REST = 2.0
+_LEAST_SECONDS = 600.0
 
 
 class Recovery:
@@ -40,9 +42,11 @@ class Recovery:
         self._parts = parts
         self._worker = worker
         self._looking = ByHost("recovery", self.look_on)
+        self._late_since: dict[str, float] = {}
 
     async def look_at_all(self) -> float:
         """Looks at everything that nobody works on, behind each link by itself; seconds to rest."""
+        await self._forget_ended()
         found = await self._parts.db.read(store.unclaimed_by_a_lease)
         for host_id in dict.fromkeys(deployment.host_id for deployment in found):
             host = self._parts.registered.hosts.get(host_id)
@@ -58,6 +62,13 @@ class Recovery:
         """
         found = await self._parts.db.read(store.unclaimed_by_a_lease)
         await at_once(self._look_unless_waiting(each) for each in found if each.host_id == host_id)
+
+    async def _forget_ended(self) -> None:
+        if self._late_since:
+            claims = await self._parts.db.read(lambda tx: store.claims(tx, list(self._late_since)))
+            for each in [*self._late_since]:
+                if each not in claims or claims[each].status is not Status.RUNNING:
+                    self._late_since.pop(each, None)
 
     async def _look_unless_waiting(self, deployment: Deployment) -> None:
         if not await self._waits(deployment):
@@ -104,7 +115,7 @@ class Recovery:
 
     async def _end_the_broken(self, deployment: Deployment, lease: Lease, had: Setbacks) -> None:
         """Ends a run that comes no further: as every other, and where not even that can be done, by its row alone."""
-        outcome = _failed(explain.too_many(had.number, had.sentence))
+        outcome = await self._known(deployment) or _failed(explain.too_many(had.number, had.sentence))
         if had.number > MOST_SETBACKS:
             ending = self._ending(deployment, lease, None, ())
             async with beside(ending.log.run()):
@@ -209,8 +220,24 @@ class Recovery:
             if await self._started_again(deployment, lease, anchor):
                 return
             outcome = _lost("The panel was upgraded while a step ran that must not be repeated. Deploy again.")
-        resumed = Resumed(anchor=anchor, frozen=frozen_from(self._parts, sealed), verdict=outcome)
+        seconds = await self._remaining_seconds(deployment)
+        resumed = Resumed(anchor=anchor, frozen=frozen_from(self._parts, sealed), verdict=outcome, seconds=seconds)
         self._worker.take(Runner(self._parts, deployment, lease, resumed))
+
+    async def _remaining_seconds(self, deployment: Deployment) -> float:
+        """How much of its whole bound is left of a run, which counts from its start, by whomever it was carried on. One
+        that is found late may have come to its end while nobody could go on with it (the panel was gone, its server out
+        of reach, the machine asleep), so a last time is left to it: once, however often it is taken up after that.
+        """
+        total = self._parts.total_seconds(deployment)
+        least = min(total, _LEAST_SECONDS)
+        ran = await self._parts.write(lambda tx: tx.now - (deployment.started_at or tx.now))
+        left = total - max(ran.total_seconds(), 0.0)
+        if left >= least:
+            return left
+        now = asyncio.get_running_loop().time()
+        late_for = now - self._late_since.setdefault(deployment.deployment_id, now)
+        return max(left, least - late_for)
 
     async def _started_again(self, deployment: Deployment, lease: Lease, anchor: Anchor) -> bool:
         """New code does not resume old steps: it takes their effects back and starts the run again from its first step,

@@ -17,6 +17,7 @@ from headway.core.deployments.store import StepEnd
 from headway.core.engine import explain
 from headway.core.engine.background import beside, while_standing
 from headway.core.engine.execution import Execution
+from headway.core.engine.links import Links
 from headway.core.engine.parts import LeftOutput, NoOutput, OutputSource, Parts, RunLog
 from headway.core.engine.run_end import Ending, by_wish, verdict_of
 from headway.infra.db.transaction import Tx
@@ -39,15 +40,19 @@ _LEFT_TO_RECOVERY = (LeaseLost, EpochPassed, AnchorGone, HostUnreachable)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed:
-    """What a successor found: the living anchor, and what was recorded before."""
+    """What a successor found: the living anchor, what was recorded before, and how long the work may still take."""
 
     anchor: Anchor
     frozen: Frozen
     verdict: Outcome | None
+    seconds: float
 
 
 class Runner:
-    """Performs one deployment. ``interrupt`` carries out a written intent; ``abandon`` leaves everything as it is."""
+    """Performs one deployment. ``interrupt`` carries out a written intent; ``abandon`` leaves everything as it is.
+    ``unanswered`` is why a run was left to recovery whose hosts' links stand, and ``is_ending`` whether that was met
+    while it was to end.
+    """
 
     def __init__(self, parts: Parts, deployment: Deployment, lease: Lease, resumed: Resumed | None = None) -> None:
         self.deployment = deployment
@@ -55,10 +60,13 @@ class Runner:
         self._parts = parts
         self._host = parts.registered.hosts[deployment.host_id]
         self._resumed = resumed
+        self._seconds = parts.total_seconds(deployment) if resumed is None else resumed.seconds
         self._intent = deployment.intent
         self._wished = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._ended: list[StepEnd] = []
+        self.unanswered: HostUnreachable | None = None
+        self.is_ending = False
         if self._intent is not None:
             self._wished.set()
 
@@ -81,9 +89,12 @@ class Runner:
     async def run(self) -> bool:
         """Carries the run to its end; False where it was left untouched for recovery to look at."""
         self._task = asyncio.current_task()
+        links = Links(self._parts.registered.hosts, self.deployment.host_ids)
         try:
             await self._carry()
         except (*_LEFT_TO_RECOVERY, Unavailable) as error:
+            if isinstance(error, HostUnreachable) and links.stand:
+                self.unanswered = error
             log.warning("deployment %s is left to recovery: %s", self.deployment.deployment_id, error.message)
             return False
         return True
@@ -112,7 +123,7 @@ class Runner:
         if self.lease.epoch > FIRST_EPOCH:  # before the first there was none that could come back after a power cut
             await self._host.raise_epoch(deployment_id, self.lease.epoch)
             self._parts.crash_point("epoch raised")
-        spec = AnchorSpec(deployment_id=deployment_id, epoch=self.lease.epoch, total_seconds=self._total_seconds)
+        spec = AnchorSpec(deployment_id=deployment_id, epoch=self.lease.epoch, total_seconds=self._seconds)
         anchor = await self._host.open_anchor(spec)
         self._parts.crash_point("anchor opened")
         admitted = await self._parts.write(lambda tx: self._admit(tx, anchor.handle))
@@ -154,6 +165,7 @@ class Runner:
 
     async def _end(self, ending: Ending, outcome: Success | Outcome) -> None:
         if isinstance(outcome, Outcome):
+            self.is_ending = True
             await ending.fail(outcome)
             return
         try:
@@ -169,6 +181,7 @@ class Runner:
             await asyncio.wait({work, wish}, return_when=asyncio.FIRST_COMPLETED)
             if self._intent is None:
                 return await work
+            self.is_ending = True
             await self._stop_commands(anchor)
             return by_wish(self._intent)
 
@@ -188,7 +201,7 @@ class Runner:
         total: asyncio.Timeout | None = None
         try:
             execution = await self._execution(anchor, frozen, run_log)
-            async with asyncio.timeout(self._total_seconds) as total:
+            async with asyncio.timeout(self._seconds) as total:
                 success = await kind.perform(execution)
                 await while_standing(execution.kept(), success.standing)
                 return success
@@ -216,13 +229,6 @@ class Runner:
         else:
             log.error("deployment %s met an unforeseen error", self.deployment.deployment_id, exc_info=error)
         return _failed(explain.unforeseen(error))
-
-    @property
-    def _total_seconds(self) -> float:
-        """The bound of the whole run: the one it was asked for with, else the panel's. It is on the row, since the
-        anchor that keeps it is opened before there is a plan.
-        """
-        return self.deployment.total_seconds or self._parts.settings.deadlines.total.total_seconds()
 
     async def _execution(self, anchor: Anchor, frozen: Frozen, run_log: RunLog) -> Execution:
         deployment_id = self.deployment.deployment_id

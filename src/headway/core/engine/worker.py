@@ -137,6 +137,14 @@ class Worker:
             await self._give_up(runner)
 
     async def _give_up(self, runner: Runner) -> None:
-        """Frees the lease, if it is still ours, so that recovery looks at the run without waiting for its expiry."""
+        """Frees the lease, if it is still ours, so that recovery looks at the run without waiting for its expiry. Where
+        the host does not answer although its link stands, it does so in its own time, and of what is to end only a
+        bounded number of times: what is at work its deadline bounds.
+        """
+        away = runner.unanswered
+        if away is not None and runner.is_ending:
+            await self._parts.write(lambda tx: set_back(tx, runner.lease, away))
+            return
         await self._parts.write(lambda tx: leases.give_up(tx, runner.lease))
-        self._left(runner.deployment.deployment_id)
+        if away is None:
+            self._left(runner.deployment.deployment_id)
