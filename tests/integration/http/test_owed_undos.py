@@ -13,8 +13,10 @@ from headway.core.deployments import pending_undos, store
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.status import Status
 from headway.core.engine.run_end import take_back
+from headway.drivers.buildplan.toolchains.store import UNDO as TOOLCHAIN
 from headway.drivers.runtimes.container.exec_session import ExecSession
 from headway.features.schedules.run import INSIDE
+from headway.features.servers.auxiliary_run import UNDO
 from headway.features.services.application.build_server import WORKSHOP
 from headway.infra.db.tables.deployments import removed_deployments
 from headway.infra.db.transaction import Tx
@@ -76,32 +78,88 @@ async def test_what_the_runs_of_a_deleted_schedule_owe_is_worked_off(world: Worl
     assert (await owed(world), (tmp_path / "gate").exists()) == ([], False)
 
 
-async def test_a_server_that_is_removed_is_owed_nothing_and_what_lies_here_is_still_taken_back(world: World) -> None:
-    key = await world.post("sshKey.create", name="k")
-    server_id = (await world.post("server.create", sshKeyId=key["sshKeyId"], **A_SERVER))["serverId"]
-    on_both, there = [await world.ended(await world.application(), Status.ERROR) for _ in range(2)]
+@pytest.mark.parametrize("records", ["kept", "removed"])
+async def test_a_server_that_is_removed_is_owed_nothing_and_what_lies_here_is_still_taken_back(
+    world: World, records: str
+) -> None:
+    server_id = await a_server(world)
+    on_both, built_there, there = [await world.ended(await world.application(), Status.ERROR) for _ in range(3)]
 
     def place(tx: Tx) -> None:
         store.set_fields(tx, on_both, release_host_id=server_id)
+        store.set_fields(tx, built_there, host_id=server_id, release_host_id=LOCAL_HOST)
         store.set_fields(tx, there, host_id=server_id)
-        for each in (on_both, there):
+        for each in (on_both, built_there, there):
             store.add_undo(tx, each, "release", "{}")
 
     await world.services.db.run(place)
-    for each in (on_both, there):
+    for each in (on_both, built_there, there) if records == "removed" else ():
         await world.post("deployment.removeDeployment", deploymentId=each)
     await world.post("server.remove", serverId=server_id, force=True)
-    assert await owed(world) == [on_both]
+    assert sorted(await owed(world)) == sorted([on_both, built_there])
     assert await world.services.db.read(lambda tx: pending_undos.on(tx, server_id)) == []
-    found = await world.services.db.read(lambda tx: pending_undos.find(tx, on_both))
-    assert found.host_ids == (LOCAL_HOST,), "it waits for nobody that is no more"
+    for each in (on_both, built_there):
+        found = await world.services.db.read(lambda tx, id_=each: pending_undos.find(tx, id_))  # type: ignore[misc]
+        assert found.host_ids == (LOCAL_HOST,), "it waits for nobody that is no more"
     assert await world.services.db.read(lambda tx: store.undos_of(tx, there)) == []
+
+
+async def a_server(world: World) -> str:
+    """One that does not answer."""
+    key = await world.post("sshKey.create", name="k")
+    server_id: str = (await world.post("server.create", sshKeyId=key["sshKeyId"], **A_SERVER))["serverId"]
+    return server_id
+
+
+async def built_on(world: World, server_id: str, folder: Path) -> tuple[str, list[str]]:
+    """A deployment that was built there and released here, and has failed; the undos that it owes on the server."""
+    application_id = await world.application()
+    built = await world.ended(application_id, Status.ERROR)
+    owes = {
+        WORKSHOP: {"folder": str(folder / "workshop")},
+        UNDO: {"host": server_id, "id": built},
+        TOOLCHAIN: {"host_id": server_id, "folder": str(folder / "toolchain")},
+        "release": {"application_id": application_id, "new": built},
+    }
+
+    def place(tx: Tx) -> None:
+        store.set_fields(tx, built, host_id=server_id, release_host_id=LOCAL_HOST)
+        for name, data in owes.items():
+            store.add_undo(tx, built, name, json.dumps(data))
+
+    await world.services.db.run(place)
+    return built, [UNDO, TOOLCHAIN, WORKSHOP]
+
+
+async def names_owed(world: World, deployment_id: str) -> list[str]:
+    """The undos that are still to be carried out."""
+    return sorted(name for _, name, _ in await world.services.db.read(lambda tx: store.undos_of(tx, deployment_id)))
+
+
+async def test_what_is_owed_here_waits_for_no_server_that_does_not_answer(world: World, tmp_path: Path) -> None:
+    built, there = await built_on(world, await a_server(world), tmp_path)
+    janitor = world.platform.engine._janitor
+    for _ in range(2):  # the second asks nobody
+        assert await janitor.clear(LOCAL_HOST)
+        assert await names_owed(world, built) == sorted(there)
+    assert world.platform.engine.troubles.all() == []
+    await world.platform.fleet.aclose()
+
+
+async def test_what_is_owed_here_is_taken_back_also_after_its_build_server_was_removed(
+    world: World, tmp_path: Path
+) -> None:
+    server_id = await a_server(world)
+    built, _ = await built_on(world, server_id, tmp_path)
+    await world.post("server.remove", serverId=server_id, force=True)
+    assert await owed(world) == [built]
+    assert await world.platform.engine._janitor.clear(LOCAL_HOST)
+    assert (await owed(world), await names_owed(world, built)) == ([], [])
 
 
 @pytest.mark.parametrize("of", ["its record", "its service"])
 async def test_what_is_owed_where_an_application_was_built_outlives_it(world: World, tmp_path: Path, of: str) -> None:
-    key = await world.post("sshKey.create", name="k")
-    server_id = (await world.post("server.create", sshKeyId=key["sshKeyId"], **A_SERVER))["serverId"]
+    server_id = await a_server(world)
     application_id = await world.application()
     built, here = [await world.ended(application_id, Status.ERROR) for _ in range(2)]
     release = {"application_id": application_id, "new": built}

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import delete, exists, insert, or_, select, update
+from sqlalchemy import and_, delete, exists, insert, or_, select, update
 
 from headway.core.deployments import store
 from headway.core.deployments.hosts import LOCAL_HOST
@@ -91,10 +91,25 @@ def forget(tx: Tx, subject_type: SubjectType, subject_id: str, host_ids: Collect
 
 
 def leave(tx: Tx, host_id: str) -> None:
-    """A host is no more, so that nothing is owed there; what runs on the panel's machine owe there stays."""
-    from_here = select(_r.deployment_id, _r.record).where(_r.host_id == LOCAL_HOST, _r.release_host_id == host_id)
-    for row in tx.execute(from_here).all():
-        values = {"release_host_id": None, "record": json.dumps({**json.loads(row.record), "release_host_id": None})}
+    """A host is no more, so that nothing is owed there; what is owed on the panel's machine by runs that released
+    there stays, and on whatever host by those that were built there.
+    """
+    from_here = (_c.host_id == LOCAL_HOST, _c.release_host_id == host_id)
+    tx.execute(update(deployments).where(*from_here).values(release_host_id=None))
+    owes = exists().where(_u.deployment_id == _c.deployment_id)
+    built_there = (_c.host_id == host_id, _c.release_host_id != host_id, owes)
+    tx.execute(update(deployments).where(*built_there).values(host_id=_c.release_host_id, release_host_id=None))
+    waiting = select(_c.deployment_id).where(store.touches(host_id))
+    tx.execute(delete(undos).where(_u.deployment_id.in_(waiting)))
+    _leave_removed(tx, host_id)
+
+
+def _leave_removed(tx: Tx, host_id: str) -> None:
+    from_here = and_(_r.host_id == LOCAL_HOST, _r.release_host_id == host_id)
+    built_there = and_(_r.host_id == host_id, _r.release_host_id != host_id)
+    for row in tx.execute(select(removed_deployments).where(or_(from_here, built_there))).all():
+        hosts = {"host_id": row.host_id if row.host_id != host_id else row.release_host_id, "release_host_id": None}
+        values = {**hosts, "record": json.dumps({**json.loads(row.record), **hosts})}
         tx.execute(update(removed_deployments).where(_r.deployment_id == row.deployment_id).values(**values))
     there = or_(_r.host_id == host_id, _r.release_host_id == host_id)
     tx.execute(delete(undos).where(_u.deployment_id.in_(select(_r.deployment_id).where(there))))

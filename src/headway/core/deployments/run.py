@@ -118,7 +118,11 @@ class Undoing(Protocol):
     """What an undo may use; it is performed by whoever ends the run, also long after a crash."""
 
     deployment: Deployment
-    host: Host
+
+    @property
+    def host(self) -> Host:
+        """Where the run was. Raises HostUnreachable where there is no way to it, which others may not need."""
+        ...
 
     async def write(self, change: Callable[[Tx], T]) -> T:
         """One transaction, guarded by the lease of whoever ends the run."""

@@ -30,6 +30,7 @@ class Janitor:
         self._parts = parts
         self._clearing = ByHost("janitor", self.clear)
         self._ended_on: set[str | None] = set()
+        self._owed_elsewhere: dict[str, tuple[int | None, ...]] = {}
         self._everywhere_at = 0.0
 
     async def repair(self) -> float:
@@ -60,18 +61,36 @@ class Janitor:
         """Ends what is over on one host, and takes back there what could not be taken back before, each by itself;
         whether nothing is left of it.
         """
-        cleared = await self._clear_runs(self._parts.registered.hosts[host_id])
+        host = self._parts.registered.hosts[host_id]
+        cleared = await self._clear_runs(host)
         for deployment_id in await self._parts.db.read(lambda tx: pending_undos.on(tx, host_id)):
             deployment = await self._parts.db.read(lambda tx, id_=deployment_id: pending_undos.find(tx, id_))  # type: ignore[misc]
-            if all(self._answers(each) for each in deployment.host_ids):
-                work = partial(self._take_back, deployment)
-                cleared = await self._attempt("undo", deployment_id, deployment.host_ids, work) and cleared
+            cleared = await self._settled(deployment, Links({host_id: host}, (host_id,))) and cleared
         return cleared
+
+    async def _settled(self, deployment: Deployment, here: Links) -> bool:
+        """Takes back what one owes on all of its hosts that answer; False where that failed. What it owes on another is
+        left until a link is a new one.
+        """
+        links = Links(self._parts.registered.hosts, deployment.host_ids)
+        if self._owed_elsewhere.get(deployment.deployment_id) == links.numbers:
+            return True
+        work = partial(self._take_back, deployment)
+        try:
+            return await self._attempt("undo", deployment.deployment_id, deployment.host_ids, work)
+        except HostUnreachable:
+            if not here.stand:
+                raise
+            now = Links(self._parts.registered.hosts, deployment.host_ids).numbers
+            if None in now:
+                self._owed_elsewhere[deployment.deployment_id] = now
+            return True
 
     async def _take_back(self, deployment: Deployment) -> None:
         still_owed = await take_back(self._parts, deployment, None)
         if still_owed is not None:
             raise HeadwayError(still_owed)
+        self._owed_elsewhere.pop(deployment.deployment_id, None)
         await self._parts.write(lambda tx: pending_undos.settle(tx, deployment.deployment_id))
 
     async def release(self) -> None:
@@ -95,10 +114,6 @@ class Janitor:
                 raise HeadwayError(away.message) from away
 
         return await self._parts.troubles.attempt(loop, item, do)
-
-    def _answers(self, host_id: str) -> bool:
-        host = self._parts.registered.hosts.get(host_id)
-        return host is not None and host.link is not None
 
     async def _clear_runs(self, host: Host) -> bool:
         remaining = [handle for handle in await host.remaining() if handle.deployment_id not in self._parts.guests]

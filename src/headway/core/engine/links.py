@@ -15,12 +15,12 @@ class Links:
 
     def __init__(self, hosts: Mapping[str, Host], host_ids: Iterable[str]) -> None:
         self._hosts = [hosts.get(each) for each in host_ids]  # as they are now: one made anew counts its links anew
-        self._numbers = self._now()
+        self.numbers = self._now()
 
     @property
     def stand(self) -> bool:
         """Whether there is one to each of the hosts, and none has broken since."""
-        return None not in self._numbers and self._numbers == self._now()
+        return None not in self.numbers and self.numbers == self._now()
 
-    def _now(self) -> list[int | None]:
-        return [None if host is None else host.link for host in self._hosts]
+    def _now(self) -> tuple[int | None, ...]:
+        return tuple(None if host is None else host.link for host in self._hosts)

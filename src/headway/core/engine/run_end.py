@@ -179,7 +179,7 @@ class Ending:
         await self.parts.db.read(lambda tx: leases.require(tx, self.lease))
         if self.anchor is not None:
             await self._shut(self.anchor)
-        undoing = _Unnoted(parts=self.parts, deployment=self.deployment, host=self.host, lease=self.lease)
+        undoing = _Unnoted(parts=self.parts, deployment=self.deployment, lease=self.lease)
         kind = self.parts.registered.kinds.get(self.deployment.kind)
         owed = await self.parts.db.read(lambda tx: store.undos_of(tx, self.lease.deployment_id))
         if kind is not None:
@@ -194,18 +194,28 @@ class Ending:
 
 async def take_back(parts: Parts, deployment: Deployment, lease: Lease | None) -> str | None:
     """Carries out a deployment's recorded undos; why one of them is still owed, None where none is. Without a lease
-    (the deployment has ended) nothing guards them but their own repeatability.
+    (the deployment has ended) nothing guards them but their own repeatability, and where a host does not answer the
+    others are carried out all the same. Raises HostUnreachable.
     """
     kind = parts.registered.kinds.get(deployment.kind)
     if kind is None:
         return f"This panel does not know how to take back {deployment.kind}."
     owed: str | None = None
-    undoing = _Undoing(parts=parts, deployment=deployment, host=parts.registered.hosts[deployment.host_id], lease=lease)
+    away: HostUnreachable | None = None
+    undoing = _Undoing(parts=parts, deployment=deployment, lease=lease)
     for number, name, data in await parts.write(lambda tx: store.undos_of(tx, deployment.deployment_id)):
-        why = await _why_not_undone(undoing, kind, name, data)
+        try:
+            why = await _why_not_undone(undoing, kind, name, data)
+        except HostUnreachable as gone:
+            if lease is not None:  # who ends a run waits for its hosts
+                raise
+            away = gone
+            continue
         if why is None:
             await undoing.write(lambda tx, number=number: store.drop_undo(tx, number))  # type: ignore[misc]
         owed = owed or why
+    if away is not None and owed is None:
+        raise away
     return owed
 
 
@@ -215,8 +225,11 @@ class _Undoing:
 
     parts: Parts
     deployment: Deployment
-    host: Host
     lease: Lease | None
+
+    @property
+    def host(self) -> Host:
+        return self.parts.registered.hosts[self.deployment.host_id]
 
     async def write(self, change: Callable[[Tx], T]) -> T:
         def guarded(tx: Tx) -> T:

@@ -5,7 +5,7 @@ the host of the run, wherever that is.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableSet
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from headway.drivers.sources import git
 from headway.drivers.sources.base import Source
 from headway.features.servers import auxiliary_run
 from headway.features.servers.auxiliary_run import AuxiliaryRun, open_errand
+from headway.features.servers.fleet import ServerUnknown
 from headway.features.servers.source_transfer import UNDO_HERE, UNDO_THERE, SourceTransfer, TransferFolders, undo_here
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import Account
@@ -102,7 +103,8 @@ def undos(hosts: Mapping[str, Host]) -> Mapping[str, Undo]:
         return lambda _undoing, data: git.UNDOS[name](here, data)
 
     async def auxiliary(undoing: Undoing, data: Json) -> None:
-        await auxiliary_run.undo(hosts, here, undoing.deployment.deployment_id, data)
+        with suppress(ServerUnknown):  # nothing is owed on a server that was removed
+            await auxiliary_run.undo(hosts, here, undoing.deployment.deployment_id, data)
 
     async def packed(_undoing: Undoing, data: Json) -> None:
         await undo_here(here, data)

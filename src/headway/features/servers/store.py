@@ -12,12 +12,11 @@ from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, func, inse
 from headway.core.access.policy import Missing, Noun
 from headway.core.access.survey import Line, has_machine
 from headway.core.deployments import pending_undos
-from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
 from headway.core.deployments.store import touches
 from headway.features.servers.model import ConnectionState, Server, ServerAccess, ServerFacts, ServerType
-from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments, hosts, undos
+from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments, hosts
 from headway.infra.db.tables.servers import servers
 from headway.infra.db.tables.services import services
 from headway.infra.db.transaction import Tx
@@ -150,13 +149,9 @@ def whose_services(tx: Tx, server_id: str) -> list[Whose]:
 
 
 def remove(tx: Tx, server_id: str) -> None:
-    """Deletes a server. Its host stays while anything names it, and takes no more work. What those that run on the
-    panel's machine have left there is still taken back.
+    """Deletes a server. Its host stays while anything names it, and takes no more work. What is owed elsewhere by runs
+    that were on it too is still taken back.
     """
-    from_here = (deployments.c.host_id == LOCAL_HOST, deployments.c.release_host_id == server_id)
-    tx.execute(update(deployments).where(*from_here).values(release_host_id=None))
-    waiting = select(deployments.c.deployment_id).where(touches(server_id))
-    tx.execute(delete(undos).where(undos.c.deployment_id.in_(waiting)))
     pending_undos.leave(tx, server_id)
     tx.execute(delete(servers).where(_c.server_id == server_id))
     tx.execute(update(hosts).where(hosts.c.host_id == server_id).values(concurrency=0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableSet
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
@@ -22,6 +23,7 @@ from headway.drivers.sources.image import UNDO_PULL, digest_of, pullable_of
 from headway.drivers.sources.image import undo as undo_pull
 from headway.features.edge import first_answers
 from headway.features.servers.auxiliary_run import AuxiliaryRun, to_be_ended
+from headway.features.servers.fleet import ServerUnknown
 from headway.features.servers.source_checkout import Supply
 from headway.features.servers.source_checkout import undos as of_supply
 from headway.features.services.application import engine_fetch
@@ -99,13 +101,17 @@ class ApplicationDeploy:
         return {
             **undos(self._target),
             **of_supply(self.hosts),
-            TOOLCHAIN: lambda _undoing, data: undo_toolchain(self.hosts.__getitem__, data),
+            TOOLCHAIN: self._undo_toolchain,
             WORKSHOP: lambda undoing, data: undoing.host.remove_tree(data["folder"]),
             MOVE: lambda undoing, data: undo_move(
                 undoing, self.hosts, self._api(undoing.deployment.host_ids[-1]), data
             ),
             **{name: self._of_images(undo) for name, undo in _OF_IMAGES.items()},
         }
+
+    async def _undo_toolchain(self, _undoing: Undoing, data: Json) -> None:
+        with suppress(ServerUnknown):  # nothing is owed on a server that was removed
+            await undo_toolchain(self.hosts.__getitem__, data)
 
     def _of_images(self, undo: Callable[[Host, DockerApi, Json], Awaitable[None]]) -> Undo:
         return lambda undoing, data: undo(undoing.host, self._api(undoing.deployment.host_id), data)
