@@ -359,6 +359,20 @@ async def test_a_clock_that_is_right_is_left_alone(bench: Bench) -> None:
     assert before[0].start_at > bench.clock.time + timedelta(hours=1)
 
 
+@pytest.mark.parametrize("ends", ["removed", "disabled"])
+async def test_a_timer_that_is_no_more_is_no_trouble(bench: Bench, ends: str) -> None:
+    bench.subjects.broken.update({each: RuntimeError("nobody foresaw it") for each in ("ends", "stays")})
+    await bench.set_all(["ends", "stays"])
+    await bench.after(61)
+    assert [each.item for each in bench.troubles.all()] == ["schedule ends", "schedule stays"]
+    if ends == "removed":
+        await bench.db.run(lambda tx: store.remove(tx, SubjectType.SCHEDULE, "ends"))
+    else:
+        await bench.set(subject_id="ends", enabled=False)
+    await bench.after(1)
+    assert [each.item for each in bench.troubles.all()] == ["schedule stays"]
+
+
 async def test_a_clock_that_is_set_back_between_look_and_deed_keeps_nothing_busy(bench: Bench) -> None:
     await bench.set()
     bench.clock.time += timedelta(seconds=61)

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from headway.core.deployments import store
+from headway.core.deployments import pending_undos, store
 from headway.core.deployments.run import Deadlines
 from headway.core.engine.parts import EngineSettings
 from headway.infra.db.tables.deployments import PENDING, deployments, outbox
@@ -260,3 +260,25 @@ def test_what_ended_well_while_nobody_could_go_on_with_it_is_brought_to_its_end(
     with world(f"away for long: {away}") as made:
         play(made, script)
         assert [row.status for row in made.truth.rows.values()] == ["done"]
+
+
+def test_what_is_left_or_owed_on_a_server_that_is_removed_is_no_trouble() -> None:
+    async def script(made: World) -> None:
+        server = with_a_server(made)
+        panel = made.start_panel()
+        made.border.faults += [
+            Fault("undo release", HeadwayError("The engine does not answer."), FOR_EVER),
+            Fault("forget", stuck(), FOR_EVER),
+            Fault("close", stuck()),
+        ]
+        made.truth.without_log.add(await deployed(made, panel, "first", FAILING, "server"))
+        await made.until(lambda: bool(made.truth.rows) and made.all_ended(), 20, "it has failed", every=0.001)
+        await made.until(lambda: loops(panel) == ["leftover", "undo"], 10, "both are shown")
+        del vars(panel.parts.registered.hosts)["_hosts"]["server"]
+        await made.ask(panel, panel.db.run(lambda tx: pending_undos.leave(tx, "server")))
+        await made.until(lambda: loops(panel) == [], 65, "neither is any more")
+        server.runs.clear()
+        made.effects.releases.clear()
+
+    with world("removed server", 0.001) as made:
+        play(made, script)

@@ -12,6 +12,7 @@ from sqlalchemy import delete, select, update
 
 from headway.core.engine.by_host import ByHost
 from headway.drivers.runtimes.contract.runtime import Runtime
+from headway.features.servers.service_reconciler import ServerReconciler
 from headway.features.services import store
 from headway.features.services.application import store as application_store
 from headway.features.services.application.loopback_memory import look_back
@@ -24,7 +25,7 @@ from headway.features.services.reconciler import ServiceReconciler
 from headway.infra.db.tables.backups import backups
 from headway.infra.db.tables.services import services
 from headway.infra.db.transaction import Tx
-from headway.infra.hosts.base import HostUnreachable
+from headway.infra.hosts.base import Host, HostUnreachable
 from headway.kernel.errors import Unavailable
 from tests.integration.http.backup_rows import backed_up
 from tests.integration.http.test_bad_items import loop, rounds, shown
@@ -91,6 +92,26 @@ async def test_a_deletion_that_cannot_be_finished_keeps_no_other_from_it(world: 
     left = await world.services.db.read(lambda tx: tx.execute(select(services.c.service_id)).scalars().all())
     assert left == [made[0]]
     assert list(await shown(world)) == [f"services {made[0]} that goes"]
+
+
+@pytest.mark.parametrize("gone", ["the service", "its server"])
+async def test_what_could_not_be_done_where_nothing_is_any_more_is_no_trouble(world: World, gone: str) -> None:
+    application_id = await world.application()
+    await world.services.db.run(lambda tx: store.begin_deletion(tx, application_id))
+    await damage(world, application_id)
+    keeper = keeper_with(world, {})
+    in_use = ["local"]
+    hosts = cast("dict[str, Host]", {})  # as where the server was removed
+    far = ServerReconciler(db=world.services.db, hosts=hosts, in_use=lambda _tx: in_use, keeper=lambda _id: keeper)
+    await far._keep("local")
+    assert list(await shown(world)) == [f"services {application_id} that goes"]
+    if gone == "the service":
+        await world.services.db.run(lambda tx: tx.execute(delete(services)))
+        await far._keep("local")
+    else:
+        in_use.clear()
+        await far.keep_round()
+    assert await shown(world) == {}
 
 
 async def start(world: World, application_id: str) -> None:

@@ -30,6 +30,12 @@ def on(tx: Tx, host_id: str) -> list[str]:
     ]
 
 
+def owing(tx: Tx, deployment_ids: Collection[str]) -> set[str]:
+    """Those of some deployments that owe something."""
+    found = select(_u.deployment_id).where(_u.deployment_id.in_(deployment_ids))
+    return set(tx.execute(found.distinct()).scalars())
+
+
 def by(tx: Tx, subject_type: SubjectType, subject_ids: Sequence[str], names: Sequence[str]) -> bool:
     """Whether an undo of one of these names is still to be carried out for a deployment of these subjects that has
     ended.

@@ -21,6 +21,7 @@ from headway.kernel.events import DeploymentEnded
 log = logging.getLogger(__name__)
 
 _REST = 60.0
+_UNDO, _LEFTOVER = "undo", "leftover"
 
 
 class Janitor:
@@ -31,6 +32,7 @@ class Janitor:
         self._clearing = ByHost("janitor", self.clear)
         self._ended_on: set[str | None] = set()
         self._owed_elsewhere: dict[str, tuple[int | None, ...]] = {}
+        self._leftovers: dict[str, set[str]] = {}  # by host, as they were found last
         self._everywhere_at = 0.0
 
     async def repair(self) -> float:
@@ -45,6 +47,7 @@ class Janitor:
 
     async def sweep(self) -> float:
         """Clears what nobody needs any more; seconds to rest."""
+        await self._forget_gone()
         ended_on, self._ended_on = self._ended_on, set()
         now = asyncio.get_running_loop().time()
         everywhere = now >= self._everywhere_at
@@ -57,12 +60,22 @@ class Janitor:
                 self._clearing.start(host_id)
         return max(0.0, self._everywhere_at - asyncio.get_running_loop().time())
 
+    async def _forget_gone(self) -> None:
+        """What is left or owed nowhere any more is no trouble, whoever has seen to it, or has removed its server."""
+        hosts, troubles = self._parts.registered.hosts, self._parts.troubles
+        self._leftovers = {host_id: found for host_id, found in self._leftovers.items() if host_id in hosts}
+        troubles.forget_others(_LEFTOVER, set().union(*self._leftovers.values()))
+        if known := troubles.items(_UNDO) | self._owed_elsewhere.keys():
+            owing = await self._parts.db.read(lambda tx: pending_undos.owing(tx, known))
+            troubles.forget_others(_UNDO, owing)
+            self._owed_elsewhere = {each: links for each, links in self._owed_elsewhere.items() if each in owing}
+
     async def clear(self, host_id: str) -> bool:
         """Ends what is over on one host, and takes back there what could not be taken back before, each by itself;
         whether nothing is left of it.
         """
         host = self._parts.registered.hosts[host_id]
-        cleared = await self._clear_runs(host)
+        cleared = await self._clear_runs(host_id, host)
         for deployment_id in await self._parts.db.read(lambda tx: pending_undos.on(tx, host_id)):
             deployment = await self._parts.db.read(lambda tx, id_=deployment_id: pending_undos.find(tx, id_))  # type: ignore[misc]
             cleared = await self._settled(deployment, Links({host_id: host}, (host_id,))) and cleared
@@ -77,7 +90,7 @@ class Janitor:
             return True
         work = partial(self._take_back, deployment)
         try:
-            return await self._attempt("undo", deployment.deployment_id, deployment.host_ids, work)
+            return await self._attempt(_UNDO, deployment.deployment_id, deployment.host_ids, work)
         except HostUnreachable:
             if not here.stand:
                 raise
@@ -115,8 +128,9 @@ class Janitor:
 
         return await self._parts.troubles.attempt(loop, item, do)
 
-    async def _clear_runs(self, host: Host) -> bool:
+    async def _clear_runs(self, host_id: str, host: Host) -> bool:
         remaining = [handle for handle in await host.remaining() if handle.deployment_id not in self._parts.guests]
+        self._leftovers[host_id] = {handle.run_folder for handle in remaining}
         if not remaining:
             return True
         cleared = True
@@ -124,7 +138,7 @@ class Janitor:
         for handle in remaining:
             if _is_over(handle, current.get(handle.deployment_id)):
                 work = partial(host.forget, handle)
-                cleared = await self._attempt("leftover", handle.run_folder, (host.host_id,), work) and cleared
+                cleared = await self._attempt(_LEFTOVER, handle.run_folder, (host_id,), work) and cleared
         return cleared
 
 

@@ -90,6 +90,10 @@ class Troubles:
         for known in [each for each in self._noted if each[0] == loop and each[1] not in items]:
             del self._noted[known]
 
+    def items(self, loop: str) -> set[str]:
+        """What of a loop could not be done."""
+        return {item for each, item in self._noted if each == loop}
+
     def give_up(self, loop: str, item: str, sentence: str) -> None:
         """Notes that something was given up, which the next of its kind that is done has forgotten."""
         self._write(loop, item, sentence)

@@ -80,3 +80,7 @@ class EdgeReconciler:
     async def finish_deletions(self) -> None:
         """An edge goes with its server, and all that it shows."""
         self._shown = None
+
+    def forget_past(self) -> None:
+        """What keeps it from being there is told anew where it is to be there again."""
+        self._told = None

@@ -29,6 +29,10 @@ class HostReconciler(Protocol):
         """Clears away what was being deleted."""
         ...
 
+    def forget_past(self) -> None:
+        """What was told as not done, and was not met since the last call, counts no more."""
+        ...
+
 
 @dataclass(kw_only=True)
 class ServerReconciler:
@@ -50,7 +54,10 @@ class ServerReconciler:
 
     async def keep_round(self) -> float:
         """Looks after every server that has services and answers; seconds to rest."""
-        for host_id in await self.db.read(self.in_use):
+        in_use = await self.db.read(self.in_use)
+        for host_id in self._keepers.keys() - set(in_use):
+            self._keepers[host_id].forget_past()
+        for host_id in in_use:
             host = self.hosts.get(host_id)
             if host is None or host.link:
                 self._keeping.start(host_id)
@@ -69,6 +76,7 @@ class ServerReconciler:
         keeper, host = self._of(host_id), self.hosts.get(host_id)
         if host is None:  # a server that was removed: nothing can be done there any more
             await keeper.finish_deletions()
+            keeper.forget_past()
             return
         link = host.link
         if self._restored.get(host_id) != link:

@@ -146,12 +146,16 @@ class ServiceReconciler(Generic[C, D]):
             self._told[service_id] = error.message
             log.warning("%s %s is not %s: %s", self.lifecycle.noun, service_id or "(any)", what, error.message)
 
-    async def _rest(self) -> float:
-        """Looks at what somebody has started, after all else of a round; seconds to rest."""
-        for item in self._failing - self._met:  # there is nothing more to be done with it
+    def forget_past(self) -> None:
+        """Forgets what could not be done and was not met since the last call: there is nothing more to be done."""
+        for item in self._failing - self._met:
             self._failing.discard(item)
             self.troubles.forget(_LOOP, item)
         self._met.clear()
+
+    async def _rest(self) -> float:
+        """Looks at what somebody has started, after all else of a round; seconds to rest."""
+        self.forget_past()
         return self.rest_seconds if await self._starts.round() else _REST_WHILE_STARTING
 
     @property

@@ -9,6 +9,7 @@ from typing import cast
 
 from headway.core.engine.janitor import Janitor
 from headway.core.engine.parts import Parts
+from headway.core.engine.troubles import Troubles
 from headway.infra.hosts.base import Handle
 from headway.kernel.events import DeploymentEnded
 
@@ -41,7 +42,9 @@ class Round:
 
     def __post_init__(self) -> None:
         registered = SimpleNamespace(hosts=self.hosts)
-        self.janitor = Janitor(cast("Parts", SimpleNamespace(registered=registered, db=Nothing(), guests=())))
+        self.troubles = Troubles()
+        parts = SimpleNamespace(registered=registered, db=Nothing(), guests=(), troubles=self.troubles)
+        self.janitor = Janitor(cast("Parts", parts))
 
     async def sweep(self) -> tuple[float, dict[str, int]]:
         rest = await self.janitor.sweep()

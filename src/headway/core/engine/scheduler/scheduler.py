@@ -26,6 +26,7 @@ from headway.kernel.events import DueTimeDecided, Events
 
 log = logging.getLogger(__name__)
 
+_LOOP = "timer"
 MOST_REST = 1.0  # another panel may have set a timer, and a clock may be put right
 _PRUNE_REST = 3600.0
 _PUT_RIGHT_REST = 60.0
@@ -62,8 +63,10 @@ class Scheduler:
         seen: set[TimerKey] = set()
         while keys := [key for key in await self._to_see_to(now, len(seen)) if key not in seen]:
             for key in keys:
-                await self.troubles.attempt("timer", f"{key.subject_type} {key.subject_id}", partial(self._see_to, key))
+                await self.troubles.attempt(_LOOP, str(key), partial(self._see_to, key))
             seen.update(keys)
+        if self.troubles.items(_LOOP):  # of which one may be set no more
+            self.troubles.forget_others(_LOOP, {str(key) for key in await self.db.read(store.enabled)})
         coming = await self.db.read(store.next_time)
         if coming is None:
             return MOST_REST
@@ -86,10 +89,10 @@ class Scheduler:
         beyond = self.clock.now() + _AHEAD
         for key in await self.db.read(lambda tx: store.looked_ahead(tx, beyond)):
             work = partial(self._done, key, partial(self._put_right, key=key))
-            await self.troubles.attempt("timer", f"{key.subject_type} {key.subject_id}", work)
+            await self.troubles.attempt(_LOOP, str(key), work)
         for key, tick in await self.db.read(self._waiting_too_long):
             work = partial(self._done, key, partial(self._bring_near, key=key, tick=tick))
-            await self.troubles.attempt("timer", f"{key.subject_type} {key.subject_id}", work)
+            await self.troubles.attempt(_LOOP, str(key), work)
         return _PUT_RIGHT_REST
 
     def _put_right(self, tx: Tx, key: TimerKey) -> None:

@@ -34,6 +34,10 @@ class TimerKey:
         """What two that see to one timer wait for each other by."""
         return f"timer.{self.subject_type}.{self.subject_id}"
 
+    def __str__(self) -> str:
+        """By what a person knows it."""
+        return f"{self.subject_type} {self.subject_id}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastStart:
@@ -99,6 +103,12 @@ def to_see_to(tx: Tx, now: datetime, beside: int = 0) -> list[TimerKey]:
     starting = tx.execute(_STARTING, {"now": now, "most": _AT_A_TIME + beside}).all()
     found = dict.fromkeys((row.subject_type, row.subject_id) for row in (*due, *starting))
     return [TimerKey(subject_type=SubjectType(kind), subject_id=subject_id) for kind, subject_id in found]
+
+
+def enabled(tx: Tx) -> list[TimerKey]:
+    """The timers that are anything to see to."""
+    rows = tx.execute(select(_c.subject_type, _c.subject_id).where(_c.enabled)).all()
+    return [TimerKey(subject_type=SubjectType(row.subject_type), subject_id=row.subject_id) for row in rows]
 
 
 def next_time(tx: Tx) -> datetime | None:
