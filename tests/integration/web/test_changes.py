@@ -98,7 +98,7 @@ async def test_nothing_is_told_of_what_was_refused_or_rolled_back(world: World) 
     ledger, db = world.platform.base.ledger, world.services.db
 
     def fail(tx: Tx) -> None:
-        ledger.standing_changed(tx, store.find(tx, deployment_id))
+        ledger.lists_changed(tx, store.find(tx, deployment_id))
         raise Conflict("no")
 
     with heard(world) as changes:

@@ -16,9 +16,9 @@ from sqlalchemy import Select, bindparam, func, select
 from headway.core.access.policy import Visibility
 from headway.core.deployments.list_queries import BUILT_THERE, branches, is_given, within
 from headway.core.deployments.model import SubjectType
-from headway.core.deployments.status import Reason, Status
+from headway.core.deployments.status import ON_REQUEST, Status
 from headway.core.deployments.summary import deployment_rows, in_one_value
-from headway.core.deployments.usual_times import Span, span_of
+from headway.core.deployments.usual_times import Span, milliseconds, span_of
 from headway.infra.db.tables.deployments import deployments
 from headway.infra.db.transaction import Tx
 
@@ -28,7 +28,6 @@ MOST_COUNTED = 10_000  # of the newest, of each way to them
 _TYPES = tuple(
     each.value for each in (SubjectType.APPLICATION, SubjectType.COMPOSE, SubjectType.DATABASE, SubjectType.PREVIEW)
 )
-_ON_REQUEST = frozenset({Reason.CANCELLED, Reason.KILLED, Reason.SUPERSEDED})
 _DAY = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -141,14 +140,14 @@ class _Tally:
         began, is_done = row.started_at, row.status == Status.DONE
         if is_done:
             self.done += 1
-        elif row.reason in _ON_REQUEST:
+        elif row.reason in ON_REQUEST:
             self.on_request += 1
         else:
             self.failed += 1
         if began is not None:
-            self.waited.append(_milliseconds(row.created_at, began))
+            self.waited.append(milliseconds(row.created_at, began))
         if began is not None and is_done:
-            self.took.append(_milliseconds(began, row.finished_at))
+            self.took.append(milliseconds(began, row.finished_at))
         if restored is not None:
             self.restored.append(restored)
 
@@ -169,14 +168,10 @@ def _restored(row: Ended, failing: dict[tuple[str, str], int]) -> int | None:
     subject = (row.subject_type, row.subject_id)
     if row.status == Status.DONE:
         since = failing.pop(subject, None)
-        return None if since is None else _milliseconds(since, row.finished_at)
-    if row.reason not in _ON_REQUEST:
+        return None if since is None else milliseconds(since, row.finished_at)
+    if row.reason not in ON_REQUEST:
         failing.setdefault(subject, row.finished_at)
     return None
-
-
-def _milliseconds(began: int, ended: int) -> int:
-    return max(0, (ended - began + 500) // 1000)
 
 
 def _walks(

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, select
 
 from headway.core.access.model import Actor
-from headway.core.access.policy import Noun, Permission, permit, reach
-from headway.core.deployments import store
+from headway.core.access.policy import Permission, reach
 from headway.core.deployments.figures import DeploymentFigures, FiguresFilter, read_figures
 from headway.core.deployments.list_queries import within
+from headway.core.deployments.model import Deployment
 from headway.core.deployments.past_failures import PastFailures, past_failures
 from headway.core.deployments.queue_forecast import MOST_IN_FRONT, Busy, expected_start
 from headway.core.deployments.queue_position import Hindrance, Queued, waits_of
 from headway.core.deployments.response_cache import ResponseCache
+from headway.core.deployments.service import permitted
 from headway.core.deployments.status import Status
-from headway.core.deployments.subjects import service_of
 from headway.core.deployments.summary import COLUMNS, Listed, deployment_rows, in_one_value, listed
 from headway.core.deployments.usual_times import Alike, Span, UsualTimes, usual_times, usual_totals
 from headway.infra.db.engine import Database
@@ -59,7 +59,7 @@ class DeploymentHistory:
 
     async def outlook(self, actor: Actor, permission: Permission, deployment_id: str) -> Outlook:
         """How long it takes, and when it is expected to end or to begin. Raises NotFound, Forbidden."""
-        return await self._db.read(lambda tx: _outlook(tx, actor, _permitted(tx, actor, permission, deployment_id)))
+        return await self._db.read(lambda tx: _outlook(tx, actor, permitted(tx, actor, permission, deployment_id)))
 
     async def usual_of(self, actor: Actor, deployment_ids: Sequence[str]) -> Mapping[str, Span]:
         """How long those of these usually take that the caller may see and of which enough is known."""
@@ -88,20 +88,14 @@ class DeploymentHistory:
         """The same failure before. Raises NotFound, Forbidden."""
 
         def look(tx: Tx) -> PastFailures:
-            row = _permitted(tx, actor, permission, deployment_id)
+            row = Listed.of(permitted(tx, actor, permission, deployment_id))
             return past_failures(tx, row, actor.organization_id, reach(actor))
 
         return await self._db.read(look)
 
 
-def _permitted(tx: Tx, actor: Actor, permission: Permission, deployment_id: str) -> Listed:
-    found = store.find(tx, deployment_id)
-    service_id = service_of(found.subject_type, found.subject_id)
-    permit(actor, permission, found.organization_id, found.project_id, service_id=service_id, noun=Noun.DEPLOYMENT)
-    return Listed.of(found)
-
-
-def _outlook(tx: Tx, actor: Actor, row: Listed) -> Outlook:
+def _outlook(tx: Tx, actor: Actor, deployment: Deployment) -> Outlook:
+    row = Listed.of(deployment)
     times = usual_times(tx, Alike.of(row), stepwise=True)
     if row.status == Status.RUNNING:
         return Outlook(row=row, times=times, ends=_ends(row, times.total))

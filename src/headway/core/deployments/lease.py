@@ -55,7 +55,9 @@ def hold(tx: Tx, lease: Lease) -> None:
 
 
 def require(tx: Tx, lease: Lease) -> None:
-    """As ``hold``, where nothing is written. Raises LeaseLost."""
+    """Nobody has taken the run over. One that has expired passes: this is asked where a full disk lets nobody renew it,
+    nor take it. Raises LeaseLost.
+    """
     mine = (_l.deployment_id == lease.deployment_id, _l.owner == lease.owner, _l.epoch == lease.epoch)
     if tx.scalar(select(_l.epoch).where(*mine)) is None:
         raise LeaseLost(lease)

@@ -56,6 +56,11 @@ class Outcome:
     reason: Reason | None = None
     message: str | None = None
 
+    @classmethod
+    def error(cls, reason: Reason, message: str) -> Outcome:
+        """An end that is an error, for this reason, said in this sentence."""
+        return cls(status=Status.ERROR, reason=reason, message=message)
+
 
 class IntentPending(HeadwayError):
     """Somebody asked for the run's end before it could be written as done; that wish comes first."""
@@ -194,7 +199,7 @@ class Ledger:
         current = store.find(tx, deployment.deployment_id, lock=True)  # a row without a key has no other lock
         if current.status is not Status.PENDING:
             return None
-        if not self._end(tx, current, Outcome(status=Status.ERROR, reason=reason, message=message), Maker.SERVICE):
+        if not self._end(tx, current, Outcome.error(reason, message), Maker.SERVICE):
             return None
         self._note(tx, deployment.deployment_id, message)
         return self._after_end(tx, current)
@@ -261,7 +266,12 @@ class Ledger:
         tx.after(lambda: self._events.announce(moved))
         self.changed(tx, whose(deployment), *topics_of_one(deployment)[:1])
 
-    def standing_changed(self, tx: Tx, deployment: Deployment) -> None:
+    def shown_changed(self, tx: Tx, deployment: Deployment, status: Status) -> None:
+        """Tells after the commit that a deployment has changed for its followers and in lists."""
+        self.touched(tx, deployment, status)
+        self.lists_changed(tx, deployment)
+
+    def lists_changed(self, tx: Tx, deployment: Deployment) -> None:
         """Tells after the commit that what lists show of a deployment, and of what it belongs to, has changed."""
         self.changed(tx, whose(deployment), *topics_of_one(deployment), *topics_of_subject(deployment))
 
@@ -272,8 +282,7 @@ class Ledger:
     def tell_end(self, tx: Tx, ended: Deployment) -> None:
         """Announces after the commit an end that was written before, when nobody heard of it."""
         tx.after(lambda: self._events.announce(_told(ended)))
-        self.touched(tx, ended, ended.status)
-        self.standing_changed(tx, ended)
+        self.shown_changed(tx, ended, ended.status)
 
     def _end(self, tx: Tx, deployment: Deployment, outcome: Outcome, maker: Maker) -> bool:
         """Writes an end; False where the row has moved meanwhile: then nothing is written."""
@@ -303,8 +312,7 @@ class Ledger:
         subject = self._subjects.get(deployment.subject_type)
         if subject is not None:
             subject.moved(tx, deployment)
-        self.touched(tx, deployment, deployment.status)
-        self.standing_changed(tx, deployment)
+        self.shown_changed(tx, deployment, deployment.status)
         return deployment
 
 

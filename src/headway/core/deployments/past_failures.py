@@ -10,12 +10,11 @@ from sqlalchemy import bindparam, select
 from headway.core.access.policy import Visibility
 from headway.core.deployments.failure_shape import shape_of
 from headway.core.deployments.list_queries import within
-from headway.core.deployments.status import Reason, Status
+from headway.core.deployments.status import ON_REQUEST, Status
 from headway.core.deployments.summary import COLUMNS, Listed, deployment_rows, in_one_value, listed
 from headway.infra.db.transaction import Tx
 
 LOOKED_AT = 200  # deployments of the subject before it
-_ASKED_FOR = frozenset({Reason.CANCELLED, Reason.KILLED, Reason.SUPERSEDED})  # which is no failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +33,7 @@ class PastFailures:
 
 def is_failure(row: Listed) -> bool:
     """Whether something went wrong, and was not just ended on request."""
-    return row.status == Status.ERROR and row.reason not in _ASKED_FOR and bool(row.error_message)
+    return row.status == Status.ERROR and row.reason not in ON_REQUEST and bool(row.error_message)
 
 
 def past_failures(tx: Tx, row: Listed, organization_id: str, reach: Visibility) -> PastFailures:

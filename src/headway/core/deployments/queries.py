@@ -113,11 +113,7 @@ class DeploymentReader:
 
     async def rows_of_service(self, subject_type: SubjectType, subject_id: str) -> Part:
         """The rows of a subject's list with all that they show, for whoever was let through to it already."""
-        return await self._db.read(
-            lambda tx: self._with_left(
-                tx, list_queries.explained(tx, list_queries.of_subject(tx, subject_type, subject_id, Page()))
-            )
-        )
+        return await self._db.read(lambda tx: self._rows(tx, subject_type, subject_id))
 
     async def rows_of(self, actor: Actor, permission: Permission, subject_type: SubjectType, subject_id: str) -> Part:
         """All deployments of a subject for who shows them within something else. Raises NotFound."""
@@ -125,11 +121,13 @@ class DeploymentReader:
         def look(tx: Tx) -> Part:
             owner = self._owner(tx, subject_type, subject_id)
             self._permit(actor, permission, owner, NOUNS[subject_type], service_of(subject_type, subject_id))
-            return self._with_left(
-                tx, list_queries.explained(tx, list_queries.of_subject(tx, subject_type, subject_id, Page()))
-            )
+            return self._rows(tx, subject_type, subject_id)
 
         return await self._db.read(look)
+
+    def _rows(self, tx: Tx, subject_type: SubjectType, subject_id: str) -> Part:
+        found = list_queries.of_subject(tx, subject_type, subject_id, Page())
+        return self._with_left(tx, list_queries.explained(tx, found))
 
     async def on_server(
         self, actor: Actor, permission: Permission, server_id: str, page: Page, view: View[Part]

@@ -104,7 +104,7 @@ class DeploymentService:
 
     async def one(self, actor: Actor, permission: Permission, deployment_id: str) -> Deployment:
         """The deployment. Raises NotFound where there is none that the caller may see, Forbidden where the caller may
-        not do to it what ``procedure`` does.
+        not do to it what ``permission`` is for.
         """
         return await self._db.read(lambda tx: permitted(tx, actor, permission, deployment_id))
 
@@ -149,7 +149,7 @@ class DeploymentService:
                 raise RunsStill
             removed = list_queries.explained(tx, Part(rows=[Listed.of(current)]))
             store.remove_all(tx, [deployment_id], undos_stay=pending_undos.keep(tx, current))
-            self._ledger.standing_changed(tx, current)
+            self._ledger.lists_changed(tx, current)
             return removed
 
         removed = await self._db.run(delete)

@@ -61,6 +61,8 @@ _REASON_OF_INTENT: Mapping[Intent, Reason] = {
     Intent.CANCEL: Reason.CANCELLED,
     Intent.SUPERSEDE: Reason.SUPERSEDED,
 }
+ON_REQUEST = frozenset(_REASON_OF_INTENT.values())
+"""The reasons of ends that somebody or something asked for, which are no failures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

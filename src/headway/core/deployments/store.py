@@ -1,4 +1,4 @@
-"""Reads and plain writes of deployments, steps and undos; moves between states are in ``queue`` and ``lease``."""
+"""Reads and plain writes of deployments, steps and undos; moves between states are in ``ledger``."""
 
 from __future__ import annotations
 

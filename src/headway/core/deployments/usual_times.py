@@ -56,7 +56,7 @@ class Alike(NamedTuple):
 def usual_times(tx: Tx, alike: Alike, *, stepwise: bool = False) -> UsualTimes:
     """What is usual of them, with each of their steps where that is asked for."""
     rows = tx.execute(_DONE, {**alike._asdict(), "done": Status.DONE.value}).all()
-    durations = [_milliseconds(row.started_at, row.finished_at) for row in rows]
+    durations = [milliseconds(row.started_at, row.finished_at) for row in rows]
     steps = _spans_of_steps(tx, [row.deployment_id for row in rows]) if stepwise and len(rows) >= LEAST_COUNTED else {}
     return UsualTimes(number=len(rows), total=span_of(durations), steps=steps)
 
@@ -85,12 +85,13 @@ def _spans_of_steps(tx: Tx, deployment_ids: Sequence[str]) -> dict[str, Span]:
     for steps in steps_of(tx, deployment_ids).values():
         for step in steps:
             if step.finished_at is not None:
-                times[step.name].append(_milliseconds(step.started_at, step.finished_at))
+                times[step.name].append(milliseconds(step.started_at, step.finished_at))
     spans = {name: span_of(durations) for name, durations in times.items()}
     return {name: span for name, span in spans.items() if span is not None}
 
 
-def _milliseconds(began: int, ended: int) -> int:
+def milliseconds(began: int, ended: int) -> int:
+    """The milliseconds between two moments in microseconds, rounded; 0 where the second was before."""
     return max(0, (ended - began + 500) // 1000)
 
 

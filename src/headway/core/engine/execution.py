@@ -187,5 +187,4 @@ class Execution:
 
     def _describe(self, tx: Tx, fields: dict[str, str]) -> None:
         store.set_fields(tx, self.deployment.deployment_id, **fields)
-        self._parts.ledger.touched(tx, self.deployment, Status.RUNNING)
-        self._parts.ledger.standing_changed(tx, self.deployment)
+        self._parts.ledger.shown_changed(tx, self.deployment, Status.RUNNING)

@@ -66,7 +66,7 @@ _GONE: Mapping[GoneReason, str] = {
 # What is no failure of what a run works at: somebody ends the run, or goes on with it.
 INTERRUPTIONS = (LeaseLost, EpochPassed, AnchorGone, HostUnreachable, GateShut)
 
-_WISHES: Mapping[Intent, str] = {
+_SENTENCE_OF_INTENT: Mapping[Intent, str] = {
     Intent.KILL: "Killed on request.",
     Intent.CANCEL: "Cancelled on request.",
     Intent.SUPERSEDE: "Superseded by a newer deployment of the same service.",
@@ -146,7 +146,7 @@ def too_many(setbacks: int, sentence: str) -> str:
 
 def wished(intent: Intent) -> str:
     """Whose wish ended a run."""
-    return _WISHES[intent]
+    return _SENTENCE_OF_INTENT[intent]
 
 
 def _ended(exit_: Exit) -> str:

@@ -21,8 +21,8 @@ from headway.core.engine.by_host import ByHost
 from headway.core.engine.concurrency import at_once
 from headway.core.engine.links import Links
 from headway.core.engine.parts import LeftOutput, NoOutput, Parts
-from headway.core.engine.run_end import Ending, by_wish, set_back
-from headway.core.engine.runner import Resumed, Runner, frozen_from, read_verdict
+from headway.core.engine.run_end import Ending, by_wish, set_back, take_back, verdict_of
+from headway.core.engine.runner import Resumed, Runner, frozen_from
 from headway.core.engine.worker import Worker
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Anchor, AnchorGone, EpochPassed, GoneReason, Handle, HostUnreachable, StopMode
@@ -109,13 +109,14 @@ class Recovery:
 
     def _leave_away(self, tx: Tx, deployment: Deployment, lease: Lease) -> None:
         store.out_of_reach(tx, lease.deployment_id)
-        self._parts.ledger.touched(tx, deployment, Status.RUNNING)
-        self._parts.ledger.standing_changed(tx, deployment)
+        self._parts.ledger.shown_changed(tx, deployment, Status.RUNNING)
         leases.give_up(tx, lease)
 
     async def _end_the_broken(self, deployment: Deployment, lease: Lease, had: Setbacks) -> None:
         """Ends a run that comes no further: as every other, and where not even that can be done, by its row alone."""
-        outcome = await self._known(deployment) or _failed(explain.too_many(had.number, had.sentence))
+        outcome = await self._known(deployment) or Outcome.error(
+            Reason.FAILED, explain.too_many(had.number, had.sentence)
+        )
         if had.number > MOST_SETBACKS:
             ending = self._ending(deployment, lease, None, ())
             async with beside(ending.log.run()):
@@ -138,8 +139,7 @@ class Recovery:
 
     def _in_reach(self, tx: Tx, deployment: Deployment) -> None:
         store.in_reach(tx, deployment.deployment_id)
-        self._parts.ledger.touched(tx, deployment, Status.RUNNING)
-        self._parts.ledger.standing_changed(tx, deployment)
+        self._parts.ledger.shown_changed(tx, deployment, Status.RUNNING)
 
     async def _waits(self, deployment: Deployment) -> bool:
         """Whether there is nothing to do but wait for its hosts; a run that was waited for too long is given up."""
@@ -164,7 +164,7 @@ class Recovery:
         if taken is None:
             return
         deployment, lease = taken
-        outcome = _lost(sentence)
+        outcome = Outcome.error(Reason.LOST, sentence)
         with self._worker.working_under(lease), working_on(deployment=deployment_id, host=deployment.host_id):
             ending = self._ending(deployment, lease, None, ())
             async with beside(ending.log.run()):
@@ -191,7 +191,7 @@ class Recovery:
     async def _known(self, deployment: Deployment) -> Outcome | None:
         """What a run is to end with: what an ending has kept, or what somebody wishes."""
         _, verdict = await self._parts.write(lambda tx: store.frozen_of(tx, deployment.deployment_id))
-        return read_verdict(verdict) or (by_wish(deployment.intent) if deployment.intent else None)
+        return verdict_of(verdict) or (by_wish(deployment.intent) if deployment.intent else None)
 
     async def _bring_together(self, deployment: Deployment, lease: Lease) -> None:
         for host_id in deployment.host_ids:
@@ -215,11 +215,13 @@ class Recovery:
     async def _attached(self, deployment: Deployment, lease: Lease, anchor: Anchor) -> None:
         sealed, verdict = await self._parts.write(lambda tx: store.frozen_of(tx, deployment.deployment_id))
         kind = self._parts.registered.kinds.get(deployment.kind)
-        outcome = read_verdict(verdict)
+        outcome = verdict_of(verdict)
         if outcome is None and deployment.intent is None and (kind is None or kind.version != deployment.kind_version):
             if await self._started_again(deployment, lease, anchor):
                 return
-            outcome = _lost("The panel was upgraded while a step ran that must not be repeated. Deploy again.")
+            outcome = Outcome.error(
+                Reason.LOST, "The panel was upgraded while a step ran that must not be repeated. Deploy again."
+            )
         seconds = await self._remaining_seconds(deployment)
         resumed = Resumed(anchor=anchor, frozen=frozen_from(self._parts, sealed), verdict=outcome, seconds=seconds)
         self._worker.take(Runner(self._parts, deployment, lease, resumed))
@@ -248,8 +250,7 @@ class Recovery:
         if kind is None or any(step.name == kind.repeatable_until for step in steps):
             return False
         await anchor.stop(StopMode.KILL)
-        ending = self._ending(deployment, lease, anchor.handle, ())
-        await ending.take_back()
+        await take_back(self._parts, deployment, lease)
         await self._put_back(deployment, lease, anchor.handle)
         return True
 
@@ -266,12 +267,14 @@ class Recovery:
         host = self._parts.registered.hosts[deployment.host_id]
         await host.sweep(handle)
         sealed, verdict = await self._parts.write(lambda tx: store.frozen_of(tx, deployment.deployment_id))
-        outcome = read_verdict(verdict)
+        outcome = verdict_of(verdict)
         if outcome is None and reason is GoneReason.NEVER_STARTED:
             await self._never_began(deployment, lease, handle)
             return
         if outcome is None:
-            outcome = by_wish(deployment.intent) if deployment.intent else _lost(explain.lost(reason))
+            outcome = (
+                by_wish(deployment.intent) if deployment.intent else Outcome.error(Reason.LOST, explain.lost(reason))
+            )
         await self._end(deployment, lease, handle, outcome, frozen_from(self._parts, sealed).mask)
 
     async def _never_began(self, deployment: Deployment, lease: Lease, handle: Handle | None) -> None:
@@ -280,7 +283,9 @@ class Recovery:
             return
         sentence = "It ended before it had started anything."
         if (await self._parts.write(lambda tx: setbacks.count(tx, deployment.deployment_id, sentence))).are_too_many:
-            await self._end(deployment, lease, handle, _failed(explain.too_many(MOST_SETBACKS, sentence)), ())
+            await self._end(
+                deployment, lease, handle, Outcome.error(Reason.FAILED, explain.too_many(MOST_SETBACKS, sentence)), ()
+            )
         elif handle is not None:
             await self._put_back(deployment, lease, handle)
         else:
@@ -321,11 +326,3 @@ class Recovery:
             handle=handle,
             maker=Maker.RECOVERY,
         )
-
-
-def _failed(message: str) -> Outcome:
-    return Outcome(status=Status.ERROR, reason=Reason.FAILED, message=message)
-
-
-def _lost(message: str) -> Outcome:
-    return Outcome(status=Status.ERROR, reason=Reason.LOST, message=message)

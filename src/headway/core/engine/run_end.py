@@ -16,7 +16,7 @@ from headway.core.deployments.lease import Lease, LeaseLost
 from headway.core.deployments.ledger import IntentPending, Outcome
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Kind, Success, Undo
-from headway.core.deployments.status import Intent, Maker, Reason, Status
+from headway.core.deployments.status import ON_REQUEST, Intent, Maker, Reason, Status
 from headway.core.deployments.store import StepEnd
 from headway.core.engine import explain
 from headway.core.engine.parts import SOON_SECONDS, Parts, RunLog
@@ -26,13 +26,12 @@ from headway.infra.hosts.base import Anchor, AnchorGone, EpochPassed, Handle, Ho
 from headway.kernel.errors import HeadwayError
 
 log = logging.getLogger(__name__)
-_WISHES = frozenset(intent.reason for intent in Intent)
 T = TypeVar("T")
 
 
 def by_wish(intent: Intent) -> Outcome:
     """The outcome of a run that somebody asked to end."""
-    return Outcome(status=Status.ERROR, reason=intent.reason, message=explain.wished(intent))
+    return Outcome.error(intent.reason, explain.wished(intent))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +72,7 @@ class Ending:
         """
         if outcome.message is not None:
             outcome = replace(outcome, message=self.log.masked(outcome.message))
-        if outcome.reason not in _WISHES:  # a wish is on the row already
+        if outcome.reason not in ON_REQUEST:  # a wish is on the row already
             outcome = await self._keep_verdict(outcome)
             self.parts.crash_point("verdict kept")
         if self.anchor is not None:
@@ -82,10 +81,10 @@ class Ending:
             async with asyncio.timeout(self.parts.settings.undo_deadline.total_seconds()):
                 await self.host.forget(self.struck)
         try:
-            await self.take_back()
+            await take_back(self.parts, self.deployment, self.lease)
         except DatabaseFull:
             await self._make_room()
-            await self.take_back()
+            await take_back(self.parts, self.deployment, self.lease)
         self.parts.crash_point("undone")
         await self._write_end(await self._logged(outcome), None)
         return outcome
@@ -96,12 +95,6 @@ class Ending:
         """
         await self._write_end(await self._logged(outcome), None)
         return outcome
-
-    async def take_back(self) -> None:
-        """Carries out the recorded undos, the newest first, each under a deadline; one that fails stays recorded and is
-        tried again by the janitor.
-        """
-        await take_back(self.parts, self.deployment, self.lease)
 
     async def _logged(self, outcome: Outcome) -> Outcome:
         """The outcome of an error, which the log's last line tells, or which tells why it does not."""

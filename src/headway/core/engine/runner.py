@@ -18,8 +18,8 @@ from headway.core.engine import explain
 from headway.core.engine.background import beside, while_standing
 from headway.core.engine.execution import Execution
 from headway.core.engine.links import Links
-from headway.core.engine.parts import LeftOutput, NoOutput, OutputSource, Parts, RunLog
-from headway.core.engine.run_end import Ending, by_wish, verdict_of
+from headway.core.engine.parts import LeftOutput, NoOutput, Parts, RunLog
+from headway.core.engine.run_end import Ending, by_wish
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import (
     Anchor,
@@ -138,11 +138,14 @@ class Runner:
             return by_wish(current.intent)
         kind = self._parts.registered.kinds.get(current.kind)
         if kind is None:
-            return _refused(f"This panel does not know how to perform {current.kind}; it is older than the deployment.")
+            return Outcome.error(
+                Reason.REFUSED,
+                f"This panel does not know how to perform {current.kind}; it is older than the deployment.",
+            )
         try:
             frozen = kind.freeze(tx, current)
         except RunFailed as refusal:
-            return Outcome(status=Status.ERROR, reason=refusal.reason, message=refusal.message)
+            return Outcome.error(refusal.reason, refusal.message)
         sealed = self._parts.vault.seal({"plan": frozen.plan, "mask": list(frozen.mask)})
         fields = {"handle": handle.dump(), "pid": str(handle.pid), "secrets": sealed, "kind_version": kind.version}
         store.set_fields(tx, self.lease.deployment_id, **fields)
@@ -156,7 +159,7 @@ class Runner:
         await self._ending(run_log, None, handle).fail(outcome)
 
     async def _work(self, anchor: Anchor, frozen: Frozen, verdict: Outcome | None) -> None:
-        run_log = self._parts.logs.open(self.deployment.deployment_id, _source(anchor), frozen.mask)
+        run_log = self._parts.logs.open(self.deployment.deployment_id, anchor, frozen.mask)
         ending = self._ending(run_log, anchor, anchor.handle)
         async with beside(run_log.run()):
             outcome = verdict or await self._outcome(anchor, frozen, run_log)
@@ -206,29 +209,31 @@ class Runner:
                 await while_standing(execution.kept(), success.standing)
                 return success
         except RunFailed as failure:
-            return Outcome(status=Status.ERROR, reason=failure.reason, message=failure.message)
+            return Outcome.error(failure.reason, failure.message)
         except _LEFT_TO_RECOVERY:
             raise
         except GateShut:
-            return _failed("The deployment was being ended when it wanted to start something more.")
+            return Outcome.error(
+                Reason.FAILED, "The deployment was being ended when it wanted to start something more."
+            )
         except TimeoutError as error:
             if total is None or not total.expired():  # of something within
                 return self._broken(error)
-            return Outcome(status=Status.ERROR, reason=Reason.TIMED_OUT, message=explain.total_passed())
+            return Outcome.error(Reason.TIMED_OUT, explain.total_passed())
         except OutOfMemory as error:
-            return Outcome(status=Status.ERROR, reason=Reason.OUT_OF_MEMORY, message=error.message)
+            return Outcome.error(Reason.OUT_OF_MEMORY, error.message)
         except Exception as error:
             return self._broken(error)
 
     def _broken(self, error: Exception) -> Outcome:
         """What a run comes to that met this; what nobody foresaw is told in full where the panel tells of itself."""
         if isinstance(error, HeadwayError):
-            return _failed(error.message)
+            return Outcome.error(Reason.FAILED, error.message)
         if explain.is_full_disk(error):
             log.warning("deployment %s found no room on the disk: %s", self.deployment.deployment_id, error)
         else:
             log.error("deployment %s met an unforeseen error", self.deployment.deployment_id, exc_info=error)
-        return _failed(explain.unforeseen(error))
+        return Outcome.error(Reason.FAILED, explain.unforeseen(error))
 
     async def _execution(self, anchor: Anchor, frozen: Frozen, run_log: RunLog) -> Execution:
         deployment_id = self.deployment.deployment_id
@@ -268,20 +273,3 @@ def frozen_from(parts: Parts, sealed: str | None) -> Frozen:
         return Frozen(plan={})
     opened = parts.vault.open(sealed)
     return Frozen(plan=opened["plan"], mask=tuple(opened["mask"]))
-
-
-def read_verdict(text: str | None) -> Outcome | None:
-    """The outcome that an ending kept before a crash."""
-    return verdict_of(text)
-
-
-def _source(anchor: Anchor) -> OutputSource:
-    return anchor
-
-
-def _failed(message: str) -> Outcome:
-    return Outcome(status=Status.ERROR, reason=Reason.FAILED, message=message)
-
-
-def _refused(message: str) -> Outcome:
-    return Outcome(status=Status.ERROR, reason=Reason.REFUSED, message=message)

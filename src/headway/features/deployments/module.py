@@ -68,7 +68,7 @@ def install_retention(base: Base, of: Sequence[Module]) -> Module:
 
     def removes(tx: Tx, deployment_ids: Sequence[str]) -> None:
         for each in store.some(tx, deployment_ids):
-            base.ledger.standing_changed(tx, each)
+            base.ledger.lists_changed(tx, each)
 
     retention = Retention(
         db=base.db,

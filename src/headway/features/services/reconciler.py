@@ -179,5 +179,4 @@ def mark_unstable(tx: Tx, ledger: Ledger, deployment_id: str) -> None:
     deployments.set_fields(tx, deployment_id, unstable=True)
     marked = deployments.find(tx, deployment_id)
     deployments.tell_later(tx, marked, "unstable")
-    ledger.touched(tx, marked, Status.DONE)
-    ledger.standing_changed(tx, marked)
+    ledger.shown_changed(tx, marked, Status.DONE)

@@ -20,7 +20,7 @@ from headway.api.router import Router
 from headway.api.rows import moment
 from headway.core.access.model import Actor, Role, Scope
 from headway.core.access.policy import Noun
-from headway.core.deployments.status import Reason
+from headway.core.deployments.status import ON_REQUEST
 from headway.core.deployments.summary import Listed
 from headway.features.deployments.api.log_lines import Generation, LinesRow, Number, asked_of, line_rows, lines_row
 from headway.features.deployments.api.operations import DeploymentById
@@ -33,7 +33,6 @@ from headway.infra.logs.lines import MOST_LINES, LinePlace
 FindPlace = Callable[[int], Awaitable[LinePlace | None]]
 _SECOND = timedelta(seconds=1)
 # What ended because somebody wanted it to: its sentence may name them, or another deployment.
-_ASKED_FOR = frozenset({Reason.CANCELLED, Reason.KILLED, Reason.SUPERSEDED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +217,7 @@ def _shared_row(found: SharedDeployment) -> SharedDeploymentRow:
         "service": found.service_name,
         "status": row["status"],
         "reason": row["reason"],
-        "errorMessage": None if row["reason"] in _ASKED_FOR else row["errorMessage"],
+        "errorMessage": None if row["reason"] in ON_REQUEST else row["errorMessage"],
         "createdAt": row["createdAt"],
         "startedAt": row["startedAt"],
         "finishedAt": row["finishedAt"],

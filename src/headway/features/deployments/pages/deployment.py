@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from headway.core.deployments.status import Status
+from headway.core.deployments.status import ON_REQUEST, Status
 from headway.features.deployments.pages import deployment_forms
 from headway.features.deployments.pages.deployment_forms import DEPLOYS, ONE, address, ends_of, title_of
 from headway.features.deployments.pages.deployment_past import (
-    ASKED_FOR,
     LEAST_COUNTED,
     failure_values,
     outlook_values,
@@ -121,7 +120,7 @@ async def _state_values(
         **outlook_values(visit, usual),
         **await failure_values(visit, row),
         "row": row,
-        "is_asked_for": row["reason"] in ASKED_FOR,
+        "is_asked_for": row["reason"] in ON_REQUEST,
         "mends": _mends(visit, row, service),
         "actions": _actions(visit, row, service),
         "state_pull": f"{address(row)}/-/state",
@@ -158,7 +157,7 @@ def _thing_of(row: DeploymentRow, service: ServiceOverviewRow | None) -> Mapping
 
 def _mends(visit: Visit, row: DeploymentRow, service: ServiceOverviewRow | None) -> Sequence[Mapping[str, str]]:
     """Where what made it fail can be changed, of a service that somebody may change."""
-    if service is None or row["status"] != "error" or row["reason"] in ASKED_FOR or not row["kind"].endswith(DEPLOYS):
+    if service is None or row["status"] != "error" or row["reason"] in ON_REQUEST or not row["kind"].endswith(DEPLOYS):
         return ()
     path, router = f"/services/{service['serviceId']}", router_of(service)
     if not visit.may(f"{router}.update"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from headway.core.deployments.status import Reason
+from headway.core.deployments.status import ON_REQUEST
 from headway.kernel.errors import HeadwayError
 from headway.pages.page import Asked, Unknown, Visit
 from headway.pages.words import moment
@@ -19,7 +19,6 @@ USUAL: Asked[UsualRow] = Asked("deployment.usual")
 DURATIONS: Asked[list[UsualSpanRow]] = Asked("deployment.usualDurations")
 LINES: Asked[LinesRow] = Asked("deployment.lines")
 SAME: Asked[SameFailuresRow] = Asked("deployment.sameFailures")
-ASKED_FOR = frozenset({Reason.CANCELLED, Reason.KILLED, Reason.SUPERSEDED})  # which is no failure
 LEAST_COUNTED = 5
 _LAST_LINES = 1_000
 _LINES_BEFORE = 10  # that are shown above the one that says why
@@ -55,7 +54,7 @@ def outlook_values(visit: Visit, usual: UsualRow | None) -> Mapping[str, object]
 
 async def failure_values(visit: Visit, row: DeploymentRow) -> Mapping[str, object]:
     """Of a failure the line of the log that says why, and the same failure before."""
-    if row["status"] != "error" or row["reason"] in ASKED_FOR or not row["errorMessage"]:
+    if row["status"] != "error" or row["reason"] in ON_REQUEST or not row["errorMessage"]:
         return {"failing_line": None, "same": None}
     same = await visit.ask_within(_SECONDS, SAME, deploymentId=row["deploymentId"])
     return {"failing_line": await _failing_line(visit, row), "same": None if isinstance(same, Unknown) else same}

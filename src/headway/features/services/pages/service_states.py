@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from headway.core.deployments.status import Reason
+from headway.core.deployments.status import ON_REQUEST
 from headway.pages.page import Asked, Unknown, Visit
 from headway.pages.words import cut, iso, plural, state
 
@@ -17,7 +17,6 @@ DOWN: Asked[list[DownRow]] = Asked("service.down")
 SERVES = frozenset({"serving", "unstable"})  # the states of what serves now
 _DEPLOYS, _IS_IDLE, _FAILED = "running", "idle", "error"
 _SECONDS = 2.0
-_ASKED_FOR = frozenset({Reason.CANCELLED, Reason.KILLED, Reason.SUPERSEDED})  # which is no failure
 _UNDER_WAY: Mapping[str | None, str] = {
     "running": "being deployed",
     "pending": "waits to be deployed",
@@ -120,7 +119,7 @@ def _how_it_ended(down: DownRow) -> str:
 def _before_the_first(service: GlanceRow) -> tuple[str, str]:
     if service["status"] == _DEPLOYS:
         return "starting", "first deployment"
-    if service["status"] == _FAILED and service["reason"] not in _ASKED_FOR:
+    if service["status"] == _FAILED and service["reason"] not in ON_REQUEST:
         return "error", "never served"
     return "idle", state("idle").word
 
@@ -129,4 +128,4 @@ def _after_an_error(reason: str | None) -> tuple[str, str]:
     # A start that came to nothing leaves an error too, and no row that tells of it: what is said holds in either case.
     if reason is None:
         return "error", "last deployment or start did not succeed"
-    return "cancelled" if reason in _ASKED_FOR else "error", f"last deployment {reason.replace('_', ' ')}"
+    return "cancelled" if reason in ON_REQUEST else "error", f"last deployment {reason.replace('_', ' ')}"
