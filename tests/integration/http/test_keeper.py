@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from headway.drivers.edge.route_file import render_route
 from headway.drivers.runtimes.contract.runtime import Runtime
 from headway.drivers.runtimes.contract.runtime_set import Runtimes
 from headway.features.servers.store import servers_in_use
+from headway.features.services import store as services_store
 from headway.features.services.application import store
 from headway.features.services.application.reconciler import ApplicationReconciler
+from headway.features.services.edges import ServiceEdge
+from headway.features.services.model import DesiredState
 from headway.features.services.releases_store import make_serving, set_fields
 from headway.infra.db.transaction import Tx
+from headway.kernel.artifacts import Route, Upstream, Way
 from tests.integration.http.world import World
 from tests.integration.runtimes.bench import Work, make_runtime, make_spec, open_folder, opened, run, settle
 
@@ -55,7 +61,7 @@ async def test_releases_whose_drain_is_over_are_ended_at_the_same_time(world: Wo
 
 
 @pytest.mark.slow
-async def test_an_application_whose_route_cannot_be_read_keeps_no_other_from_being_kept(
+async def test_an_application_whose_route_cannot_be_read_keeps_none_from_being_kept(
     world: World, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (old, first), (older, second) = [await served(world, name, 2) for name in ("shop", "other")]
@@ -72,8 +78,69 @@ async def test_an_application_whose_route_cannot_be_read_keeps_no_other_from_bei
         keeper = keeper_with(world, {"native": runtime})
         await keeper.keep_round()
         await keeper.keep_round()
-        assert await runtime.known() == {old, first, second}
-    assert caplog.text.count("does not hold what Headway writes") == 1, "each round meets it again: once is enough"
+        assert await runtime.known() == {first, second}
+    assert caplog.text.count("cannot be read and was set aside") == 1, "each round meets it again: once is enough"
+
+
+@dataclass(frozen=True)
+class Noting:
+    """An edge that is given no route, and notes those that it was to be given."""
+
+    edge: ServiceEdge
+    given: list[Route] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - all else is the edge's
+        return getattr(self.edge, name)
+
+    async def set_route(self, route: Route) -> None:
+        self.given.append(route)
+
+
+@pytest.mark.slow
+async def test_what_serves_is_led_to_again_when_its_route_was_lost(world: World, folder: Path) -> None:
+    """As one is whose file could not be read; not so what was taken from it on purpose."""
+    release: dict[str, str] = {}
+    for name in ("torn", "stopped", "usurped", "worker", "well"):
+        application_id = await world.application(name)
+        port = {"port": None} if name == "worker" else {"port": 4000}
+        release[name] = await world.release(application_id, **port)
+        await world.services.db.run(
+            partial(make_serving, service_id=application_id, release_id=release[name], drain=NONE)
+        )
+    ids = {each.release_id: each.service_id for each in await world.services.db.read(store.every_release)}
+    of = {name: ids[release_id] for name, release_id in release.items()}
+    await world.services.db.run(lambda tx: services_store.set_fields(tx, of["stopped"], wanted=DesiredState.DOWN))
+    routes = world.platform.data_dir.path / "edge" / "routes"
+    routes.mkdir(parents=True, exist_ok=True)
+    (routes / f"{of['torn']}.yml").write_text("torn")
+    well = Route(
+        application_id=of["well"],
+        app_name="well",
+        release_id=release["well"],
+        ways=(Way(host="well.example"),),
+        upstreams=(Upstream(port=4000),),
+    )
+    (routes / f"{of['well']}.yml").write_text(render_route(well, secret="s", https=None))
+    async with opened(make_runtime(folder)) as runtime:
+        keeper = keeper_with(world, {"native": runtime})
+        noting = Noting(keeper.lifecycle.tools.edge)
+        edge = cast("ServiceEdge", noting)
+        routing = replace(keeper.lifecycle.tools.routing, edge=edge)
+        here = keeper.lifecycle.tools
+        here = replace(here, edge=edge, shared=replace(here.shared, routing=routing))
+        driver = keeper.lifecycle.driver
+        driver = replace(driver, contexts=replace(driver.contexts, here=here))
+        keeper.lifecycle = replace(keeper.lifecycle, driver=driver)
+        usurped = await world.services.db.read(partial(store.release, release_id=release["usurped"]))
+        assert usurped is not None
+        keeper.guard._away[usurped.release_id] = usurped
+        at_rest = await world.services.db.read(keeper._at_rest)
+        await keeper._lead_lost(at_rest)
+        assert noting.given == [], "they were led to as the panel began"
+        keeper._look_at_routes_at = 0
+        await keeper._lead_lost(at_rest)
+        await keeper._lead_lost(at_rest)
+    assert [each.release_id for each in noting.given] == [release["torn"]]
 
 
 async def test_a_drain_that_began_while_the_clock_was_ahead_is_over_when_it_is_right(world: World) -> None:

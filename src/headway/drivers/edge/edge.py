@@ -17,7 +17,8 @@ from headway.drivers.edge.certificate_files import CertificateFiles
 from headway.drivers.edge.entrances import Entrances
 from headway.drivers.edge.first_answer import Answered, first_answer
 from headway.drivers.edge.last_answers import LastAnswers
-from headway.drivers.edge.route_file import RouteFile, check_route, read_route, render_route
+from headway.drivers.edge.route_file import check_route, read_route, render_route
+from headway.drivers.edge.route_folder import RouteFolder
 from headway.drivers.edge.route_probe import PROOF_SECONDS, Probe, Prober, RouteNotProven, Wait, not_proven
 from headway.drivers.edge.traefik import SECURE, WEB, EdgeAccounts, Https, checked_folder, command_line
 from headway.drivers.edge.trial import Scratch
@@ -84,6 +85,7 @@ class Edge:
         program = traefik or beside_python("traefik")
         self._accounts = accounts
         self._reader = None if accounts is None else accounts.serving
+        self._files = RouteFolder(folder=self._routes, beside=root, reader=self._reader)
         self._home = root / "home"
         # What lies above the root may let no other account pass: such a one calls its files by the way from its home.
         seen_as = root if accounts is None else Path("..")
@@ -138,7 +140,7 @@ class Edge:
         """One look, to be taken every few seconds: starts Traefik where it has a route, unless it is there. How it has
         ended since the last look, in words.
         """
-        if not await asyncio.to_thread(self._has_routes):
+        if not await asyncio.to_thread(self._files.holds_any):
             return []
         found = [] if self._minded is None else await asyncio.to_thread(self._minded.ends)
         if self._daemon.pid() is None:
@@ -161,7 +163,7 @@ class Edge:
         """Takes the application's route away and waits until requests do not reach it any more (a few seconds at
         most). No error when it has none.
         """
-        route = await asyncio.to_thread(self._take_away, application_id)
+        route = await asyncio.to_thread(self._files.remove, application_id)
         if route is not None and self._daemon.pid() is not None:
             await self._wait_until_gone(route)
 
@@ -188,11 +190,11 @@ class Edge:
 
     async def routes(self) -> dict[str, Route]:
         """Every route that stands, by its application."""
-        return await asyncio.to_thread(self._read_all)
+        return await asyncio.to_thread(self._files.routes)
 
     async def route(self, application_id: str) -> Route | None:
         """The application's route, None where it has none."""
-        held = await asyncio.to_thread(self._held, application_id)
+        held = await asyncio.to_thread(self._files.held, application_id)
         return None if held is None else held.route
 
     async def try_out(self, route: Route) -> None:
@@ -228,7 +230,7 @@ class Edge:
     # ---- routes
 
     def _write(self, route: Route) -> None:
-        for other in self._read_all().values():
+        for other in self._files.routes().values():
             shared = {(way.host, way.path) for way in other.ways} & {(way.host, way.path) for way in route.ways}
             if other.application_id != route.application_id and shared:
                 taken = "".join(min(shared)).rstrip("/")
@@ -239,27 +241,7 @@ class Edge:
         text = render_route(route, secret=self._prober.secret, https=self._https)
         if read_route(text, route.application_id).route != route:
             raise InvalidInput("The route cannot be written down as the edge would read it.")
-        file = self._routes / f"{route.application_id}.yml"
-        write_privately(file, text, beside=self._root, reader=self._reader)
-
-    def _take_away(self, application_id: str) -> Route | None:
-        route = self._read_all().get(application_id)
-        if route is not None:
-            (self._routes / f"{application_id}.yml").unlink(missing_ok=True)
-        return route
-
-    def _read_all(self) -> dict[str, Route]:
-        names = sorted(path.stem for path in self._routes.glob("*.yml")) if self._routes.is_dir() else []
-        held = {name: self._held(name) for name in names}  # one of them may be taken away meanwhile
-        return {name: file.route for name, file in held.items() if file is not None}
-
-    def _has_routes(self) -> bool:
-        return any(self._routes.glob("*.yml"))
-
-    def _held(self, application_id: str) -> RouteFile | None:
-        with contextlib.suppress(FileNotFoundError):
-            return read_route((self._routes / f"{application_id}.yml").read_text(), application_id)
-        return None
+        self._files.write(route.application_id, text)
 
     async def _prove(self, route: Route, probe: Probe, wait: Wait, *, release_id: str | None) -> None:
         """Returns once the probe's answer names the release (None: the one that the file names) and the revision of the
@@ -268,7 +250,7 @@ class Edge:
         patience = _FIRST_TRY_SECONDS
         unreached: float | None = None
         while True:
-            held = await asyncio.to_thread(self._held, route.application_id)
+            held = await asyncio.to_thread(self._files.held, route.application_id)
             if held is None and release_id is None:
                 return
             wanted = release_id or (held and held.route.release_id)
@@ -357,17 +339,11 @@ class Edge:
 
     def _renew_files(self) -> None:
         """Writes every route as this version and these settings have it; what is no route is set aside."""
-        for path in sorted(self._routes.iterdir()):
-            if path.name == _DEFAULT_FILE:
-                continue
+        for route in self._files.cleared(spared=_DEFAULT_FILE):
             try:
-                route = read_route(path.read_text(), path.stem).route
-            except (InvalidInput, UnicodeDecodeError):
-                aside = self._root / f"{path.name}.bad"
-                log.exception("a route file cannot be read and was set aside", extra={"file": str(aside)})
-                path.replace(aside)
-            else:
                 self._put(route)
+            except InvalidInput:  # what an earlier version has written stays
+                log.exception("a route cannot be written anew", extra={"application": route.application_id})
 
     async def _wait_for_ports(self) -> None:
         """A Traefik that was killed holds its ports for some milliseconds more; anybody else keeps them."""

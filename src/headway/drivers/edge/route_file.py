@@ -106,9 +106,11 @@ def read_route(text: str, application_id: str) -> RouteFile:
             found = RouteFile(route=load_route(held["route"]), revision=held["revision"])
         else:
             found = RouteFile(route=_read_first_form(text, application_id), revision=None)
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+        check_route(found.route)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise InvalidInput(f"The route file of {application_id} does not hold what Headway writes.") from error
-    check_route(found.route)
+    if found.route.application_id != application_id:
+        raise InvalidInput(f"The route file of {application_id} holds the route of {found.route.application_id}.")
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from headway.core.engine.concurrency import at_once
@@ -26,6 +26,12 @@ class Guard:
     lifecycle: ApplicationLifecycle
     unstable: Callable[[Tx, str], None]
     _away: dict[str, Release] = field(default_factory=dict)
+    _closing: set[str] = field(default_factory=set)
+
+    @property
+    def away(self) -> Collection[str]:
+        """The releases to which nobody is to be led now."""
+        return self._away.keys() | self._closing
 
     async def guard_round(self) -> float:
         """One look at the ports of all that serves; seconds to rest. What a release does not listen on any more may be
@@ -53,8 +59,12 @@ class Guard:
         release = await self.lifecycle.db.read(lambda tx: store.release(tx, release_id))
         if release is None or release.state is not ReleaseState.SERVING or release_id in self._away:
             return
-        await self.lifecycle.tools.routing.remove(release.service_id)
-        self._away[release_id] = release
+        self._closing.add(release_id)  # for the seconds that the edge may take
+        try:
+            await self.lifecycle.tools.routing.remove(release.service_id)
+            self._away[release_id] = release
+        finally:
+            self._closing.discard(release_id)
         log.error(
             "the port of application %s is held by a process that is not its own; nobody is led there until it is gone",
             release.service_id,

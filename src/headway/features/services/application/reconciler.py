@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,6 +13,7 @@ from headway.core.access import allowances
 from headway.core.deployments import store as deployments
 from headway.core.engine.concurrency import at_once
 from headway.drivers.runtimes.contract.runtime_set import Failure
+from headway.features.services import store as services_store
 from headway.features.services.application import health_store, store
 from headway.features.services.application.driver import ApplicationDriver
 from headway.features.services.application.loopback_memory import look_back
@@ -26,6 +28,7 @@ from headway.kernel.errors import HeadwayError, Unavailable
 log = logging.getLogger(__name__)
 
 _NATIVE = "native"
+_ROUTES_SECONDS = 60.0
 _BY_ENGINES = frozenset({"container", "swarm"})  # what engines start again by themselves
 
 
@@ -37,6 +40,7 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
     guard: Guard = field(init=False)
     _held: set[str] = field(default_factory=set)
     _unswept: set[str] = field(default_factory=set)
+    _look_at_routes_at: float = field(default_factory=lambda: time.monotonic() + _ROUTES_SECONDS)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -76,6 +80,7 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
         await self._show({**running.failed, **failed}, at_rest)
         await self._bring_all_in_line(_out_of_line(at_rest, up))
         await self._hold(up)
+        await self._lead_lost(at_rest)
         due = await lifecycle.db.read(lambda tx: store.due_to_retire(tx, self.host_id))
         await at_once(
             self._by_itself(f"replaced release {each.release_id}", partial(self._retire, each))
@@ -117,6 +122,23 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
         routing = self.lifecycle.tools.routing
         for application_id in tuple(routing.behind):
             await self._by_itself(f"route of {application_id}", partial(routing.catch_up, application_id))
+
+    async def _lead_lost(self, at_rest: Sequence[AtRest]) -> None:
+        """Looks now and then whether what serves has a route: its file may have been lost, or could not be read."""
+        if time.monotonic() < self._look_at_routes_at:
+            return
+        self._look_at_routes_at = time.monotonic() + _ROUTES_SECONDS
+        led, away = await self._tools.edge.routes(), self.guard.away
+        await at_once(
+            self._by_itself(f"lost route of {each.service_id}", partial(self._lead_one, each.service_id))
+            for each in at_rest
+            if each.wanted is DesiredState.UP and each.release_id not in {None, *away} and each.service_id not in led
+        )
+
+    async def _lead_one(self, application_id: str) -> None:
+        async with self.lifecycle.turn(application_id):
+            if await self.lifecycle.db.read(lambda tx: services_store.is_wanted(tx, application_id)):
+                await self.lifecycle.tools.routing.lead_lost(application_id)
 
     async def _watch(self, release: Release) -> None:
         if await self.lifecycle.driver.runtime(release).crashed(release.release_id):

@@ -56,6 +56,13 @@ class ApplicationRouting(ServiceRouting):
 
         return await self._lead_if(application_id, read) is not None
 
+    async def lead_lost(self, application_id: str) -> None:
+        """Leads requests to the release that serves, which has no route, unless it takes none."""
+        release = await self.db.read(lambda tx: store.serving(tx, application_id))
+        is_led = release is not None and release.ports and await self.hosts(application_id)
+        if release is not None and is_led and await self.lead_at_rest(release):
+            log.warning("application %s had no route any more, and is led to again", application_id)
+
     async def lead_back(self, moved: ApplicationHandover) -> bool:
         """Leads requests to the release before the one that serves; False where that is not so any more."""
 

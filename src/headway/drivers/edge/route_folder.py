@@ -1,0 +1,97 @@
+"""The folder of the route files, which Traefik follows: one that cannot be read is set aside, and holds up no other."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from headway.drivers.edge.route_file import RouteFile, read_route
+from headway.infra.hosts.private_file import write_privately
+from headway.kernel.artifacts import Route
+from headway.kernel.errors import InvalidInput
+
+log = logging.getLogger(__name__)
+
+_SUFFIX = ".yml"  # no identifier can get in the way of a file that ends otherwise
+# What is wrong with a file itself; other errors, as of a process that has opened too much, say nothing of it.
+_OF_THE_FILE = frozenset({errno.EACCES, errno.EIO, errno.EISDIR, errno.ELOOP})
+
+
+@dataclass(slots=True, kw_only=True)
+class RouteFolder:
+    """Each file is written ``beside`` the folder first, for the account ``reader``. Traefik takes up nothing of anybody
+    for as long as one of them cannot be read: it is put ``beside`` then, which is told, and its application has no
+    route until one is written again. All of it blocks.
+    """
+
+    folder: Path
+    beside: Path
+    reader: int | None
+    _told: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def holds_any(self) -> bool:
+        """Whether there is a route."""
+        return any(self.folder.glob(f"*{_SUFFIX}"))
+
+    def routes(self) -> dict[str, Route]:
+        """Every route that stands, by its application."""
+        names = sorted(path.stem for path in self.folder.glob(f"*{_SUFFIX}")) if self.folder.is_dir() else []
+        held = {name: self.held(name) for name in names}  # one of them may be taken away meanwhile
+        return {name: file.route for name, file in held.items() if file is not None}
+
+    def held(self, application_id: str) -> RouteFile | None:
+        """The file of an application, None where it has none that can be read."""
+        return self._read(self._of(application_id))
+
+    def write(self, application_id: str, text: str) -> None:
+        """Puts a file in its place."""
+        with self._lock:
+            write_privately(self._of(application_id), text, beside=self.beside, reader=self.reader)
+
+    def remove(self, application_id: str) -> Route | None:
+        """Takes a file away; the route that it held, None where it held none."""
+        held = self.held(application_id)
+        if held is None:
+            return None
+        self._of(application_id).unlink(missing_ok=True)
+        return held.route
+
+    def cleared(self, spared: str) -> list[Route]:
+        """Every route, once all that is none has been set aside, but for the file ``spared``."""
+        for path in sorted(self.folder.iterdir()):
+            if path.suffix != _SUFFIX and path.name != spared:
+                self._set_aside(path)
+        return list(self.routes().values())
+
+    def _of(self, application_id: str) -> Path:
+        return self.folder / f"{application_id}{_SUFFIX}"
+
+    def _read(self, path: Path, *, again: bool = True) -> RouteFile | None:
+        try:
+            return read_route(path.read_text(), path.stem)
+        except FileNotFoundError:
+            return None
+        except (InvalidInput, UnicodeDecodeError, OSError) as error:
+            if isinstance(error, OSError) and error.errno not in _OF_THE_FILE:
+                raise
+            if again:
+                with self._lock:  # another may have written it anew meanwhile
+                    return self._read(path, again=False)
+            self._set_aside(path, error)
+            return None
+
+    def _set_aside(self, path: Path, why: Exception | None = None) -> None:
+        aside = self.beside / f"{path.name}.bad"
+        try:
+            path.replace(aside)
+        except OSError:
+            if path.name not in self._told:  # each look meets it again: once is enough
+                self._told.add(path.name)
+                log.exception("a route file cannot be read, and not be set aside either", extra={"file": str(path)})
+        else:
+            self._told.discard(path.name)
+            log.error("a route file cannot be read and was set aside", extra={"file": str(aside)}, exc_info=why)
