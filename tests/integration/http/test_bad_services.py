@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -232,3 +233,37 @@ async def test_a_backup_that_cannot_be_read_keeps_no_other_from_being_cleared(wo
     await world.services.db.run(lambda tx: tx.execute(delete(backups).where(backups.c.backup_id == made[0])).rowcount)
     await rounds(of_panel, 1)
     assert await shown(world) == {}
+
+
+@dataclass
+class Unfollowed(Edges):
+    """The routing of applications, of which each waits for its edge until as many are tried as are ``behind``."""
+
+    behind: set[str] = field(default_factory=set)
+    tried: list[str] = field(default_factory=list)
+    all_tried: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def catch_up(self, application_id: str) -> None:
+        self.tried.append(application_id)
+        if len(self.tried) == 2:
+            self.all_tried.set()
+        await self.all_tried.wait()
+        if application_id in self.broken:
+            raise KeyError(application_id)
+
+
+async def test_an_edge_that_does_not_follow_holds_up_no_other_route_and_none_of_another_host(world: World) -> None:
+    server_id = (await world.post("server.create", name="far", ipAddress="192.0.2.7"))["serverId"]
+    broken, well = [await world.application(name) for name in ("broken", "well")]
+    far = await world.application("far", serverId=server_id)
+    keeper = keeper_with(world, {})
+    edges = Unfollowed(keeper.lifecycle.tools.routing, {broken}, behind={broken, well, far})
+    here = keeper.lifecycle.tools
+    here = replace(here, shared=replace(here.shared, routing=cast("ApplicationRouting", edges)))
+    driver = keeper.lifecycle.driver
+    driver = replace(driver, contexts=replace(driver.contexts, here=here))
+    keeper.lifecycle = replace(keeper.lifecycle, driver=driver)
+    async with asyncio.timeout(10):
+        await keeper._catch_up()
+    assert sorted(edges.tried) == sorted([broken, well]), "a server's are tried by who looks after the server"
+    assert list(await shown(world)) == [f"services route of {broken}"]

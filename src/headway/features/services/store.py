@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -137,6 +137,12 @@ def host_of(tx: Tx, service_id: str) -> str | None:
     """The host that a service is on, also while it is being deleted; None where there is none."""
     found: str | None = tx.scalar(select(_s.host_id).where(_s.service_id == service_id))
     return found
+
+
+def hosts_of(tx: Tx, service_ids: Collection[str]) -> dict[str, str]:
+    """The hosts that services are on, also while they are being deleted, of those that there are."""
+    rows = tx.execute(select(_s.service_id, _s.host_id).where(_s.service_id.in_(service_ids)))
+    return {row.service_id: row.host_id for row in rows}
 
 
 def hosts_in_use(tx: Tx, kinds: Kinds) -> list[str]:

@@ -118,10 +118,15 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
         await at_once(self._by_itself(each, partial(self._bring_in_line, each)) for each in application_ids)
 
     async def _catch_up(self) -> None:
-        """Tries again what the edge could not follow."""
+        """Tries again what the edge of this host could not follow; of other hosts, who looks after those does."""
         routing = self.lifecycle.tools.routing
-        for application_id in tuple(routing.behind):
-            await self._by_itself(f"route of {application_id}", partial(routing.catch_up, application_id))
+        behind = tuple(routing.behind)
+        if not behind:
+            return
+        hosts = await self.lifecycle.db.read(lambda tx: services_store.hosts_of(tx, behind))
+        # What is gone has no host any more: it is forgotten by the panel's machine.
+        mine = [each for each in behind if hosts.get(each, self.lifecycle.tools.host_id) == self.host_id]
+        await at_once(self._by_itself(f"route of {each}", partial(routing.catch_up, each)) for each in mine)
 
     async def _lead_lost(self, at_rest: Sequence[AtRest]) -> None:
         """Looks now and then whether what serves has a route: its file may have been lost, or could not be read."""
