@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +37,11 @@ class Trees:
         """Our folder in each tree that there is, by kind."""
         kinds = {"unified": self.unified, "memory": self.memory, "pids": self.pids, "cpu": self.cpu}
         return {kind: folder for kind, folder in kinds.items() if folder}
+
+    @property
+    def holds(self) -> bool:
+        """Whether a run's groups hold all that it starts, and do not only bound it."""
+        return self.unified is not None or self.cpu is not None
 
     def run(self, name: str) -> dict[str, str]:
         """The folders of one run by kind, as an anchor wants them: "" for none."""
@@ -156,6 +161,23 @@ def members(folder: Path) -> list[procfs.Process]:
     return [process for process in map(procfs.look, pids) if process is not None]
 
 
+def could_hold(pid: int, own: Collection[str], top: str = "headway") -> bool:
+    """Whether a process can be of the groups ``own``, named from where they are made: it is in one of them, or on its
+    way there, and so in no other group below ``top`` and in no container. What it says of itself, by its environment
+    and its arguments, is anybody's to choose.
+    """
+    try:
+        found, ours = procfs.groups(procfs.folder_of(pid)), procfs.groups()
+    except OSError:
+        return False
+    # What is about us both, as where a panel is itself run by a panel, tells nothing.
+    paths = [_beyond(f"{path}/", f"{ours.get(controller, '').rstrip('/')}/") for controller, path in found.items()]
+    inside = [each for each in paths if f"/{top}/" in each]
+    if inside:
+        return any(f"/{each}/" in path for path in inside for each in own)
+    return procfs.counts_with_us(pid)
+
+
 def remove(folders: Iterable[Path], seconds: float = 2.0) -> bool:
     """Removes groups with all below them; tried again for ``seconds``, since dead processes leave a group late."""
     deadline = time.monotonic() + seconds
@@ -226,6 +248,10 @@ def _has(group: Path, controller: str) -> bool:
     with suppress(OSError):
         return controller in (group / "cgroup.controllers").read_text().split()
     return False
+
+
+def _beyond(path: str, above: str) -> str:
+    return f"/{path.removeprefix(above)}" if path.startswith(above) else path
 
 
 def _strike(folder: Path, began: float) -> bool:

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
+from functools import partial
 from pathlib import Path
 
 from headway.infra.hosts import cgroups, processes, procfs, untracked_cgroups
@@ -152,9 +153,9 @@ class LocalHost(LocalFiles):
             msg = f"The anchor of deployment {handle.deployment_id} is alive: it is to be attached to, not swept."
             raise HeadwayError(msg)
         folders = await self._groups(handle)
-        run_marks = marks(handle.deployment_id, handle.epoch)
+        run_marks, among = marks(handle.deployment_id, handle.epoch), await self._plausible(handle)
         ended = await asyncio.to_thread(cgroups.end_all, folders, SWEEP_SECONDS)
-        ended = await asyncio.to_thread(processes.end_marked, run_marks, SWEEP_SECONDS) and ended
+        ended = await asyncio.to_thread(processes.end_marked, run_marks, SWEEP_SECONDS, among) and ended
         if not ended:
             msg = f"Processes of deployment {handle.deployment_id} do not end although they were killed."
             raise HostUnreachable(msg)
@@ -306,6 +307,16 @@ class LocalHost(LocalFiles):
         trees = (await self.capabilities()).trees
         ours = map(Path, trees.folders_of(run_name(handle.deployment_id, handle.epoch)))
         return [folder for folder in dict.fromkeys([*noted, *ours]) if folder.is_dir()]
+
+    async def _plausible(self, handle: Handle) -> Callable[[int], bool]:
+        """Says of a process with the run's marks, which are anybody's to choose, whether it can be one of the run's:
+        each is in a group of the run from its beginning on, unless its anchor could have none.
+        """
+        trees, name = (await self.capabilities()).trees, run_name(handle.deployment_id, handle.epoch)
+        noted = await asyncio.to_thread(folder_of(handle).cgroups)
+        if not trees.holds or (noted and not {*map(str, noted)}.intersection(trees.folders_of(name))):
+            return lambda _pid: True
+        return partial(cgroups.could_hold, own=(f"headway/{self._panel_id}/{name}",))
 
     def _handle(self, deployment_id: str, epoch: int, trees: cgroups.Trees) -> Handle:
         name = run_name(deployment_id, epoch)

@@ -117,6 +117,13 @@ def counts_with_us(pid: int) -> bool:
     return False
 
 
+def is_of_container(pid: int, container_id: str) -> bool:
+    """Whether a process is one of the container, by its control groups, which are called after that."""
+    with suppress(OSError):
+        return any(container_id in group for group in groups(folder_of(pid)).values())
+    return False
+
+
 def initial_environment(pid: int) -> bytes:
     """The variables that the process was started with, each ended by a NUL; empty when it is gone or hides them.
 

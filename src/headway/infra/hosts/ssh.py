@@ -190,9 +190,10 @@ class SshHost(SshFiles):
         """Ends every process that a run whose anchor is gone left behind, until none is left."""
         if handle.boot_id != await self.boot_id():
             return
-        groups = (await self._trees()).folders_of(run_name(handle.deployment_id, handle.epoch))
+        trees = await self._trees()
+        groups = trees.folders_of(run_name(handle.deployment_id, handle.epoch))
         process = (handle.run_folder, handle.pid, handle.start_time)
-        run = (handle.deployment_id, handle.epoch)
+        run = (handle.deployment_id, handle.epoch, int(trees.holds))
         match (await self._session.ask("sweep", *process, *run, *groups, seconds=SWEEP_SECONDS * 2))[1]:
             case b"ok":
                 return

@@ -22,7 +22,7 @@ from headway.drivers.runtimes.launch import layer
 from headway.drivers.runtimes.process import disks, layers
 from headway.drivers.runtimes.process.layers import Layers
 from headway.drivers.runtimes.process.programs import Layout
-from headway.infra.hosts import anchor, cgroups, porter, processes, sockets
+from headway.infra.hosts import anchor, cgroups, porter, processes, procfs, sockets
 from tests.support.applications.led_no_more import LED_NO_MORE, led_no_more
 
 pytestmark = pytest.mark.root
@@ -135,7 +135,7 @@ def in_a_group(tree: cgroups.Hierarchy) -> Iterator[tuple[Path, subprocess.Popen
 def test_it_is_seen_in_the_group_of_its_container() -> None:
     counts = max(cgroups.hierarchies(), key=lambda each: "pids" in each.controllers)
     with in_a_group(counts) as (group, left):
-        assert exec_session._is_in(group.name, left.pid)
+        assert procfs.is_of_container(left.pid, group.name)
 
 
 def on_a_server(group: Path) -> bool:

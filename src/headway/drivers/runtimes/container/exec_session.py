@@ -62,7 +62,7 @@ class ExecSession:
     @staticmethod
     def of(container_id: str, pid: int | None, run_id: str, gate: str, *, use_group: bool = True) -> ExecSession:
         """The visit of a run to a container whose first process is ``pid``. Blocks for a moment."""
-        seen = _sees_all() and (pid is None or _is_in(container_id, pid))
+        seen = _sees_all() and (pid is None or procfs.is_of_container(pid, container_id))
         group = nested_groups.group_within(pid, f"headway-{run_id}") if pid is not None and seen and use_group else None
         name = None if group is None else str(group)
         return ExecSession(container_id=container_id, run_id=run_id, group=name, gate=gate, seen=seen)
@@ -117,7 +117,7 @@ class ExecSession:
         return processes.find_marked(self.marks, self._has)
 
     def _has(self, pid: int) -> bool:
-        return _is_in(self.container_id, pid)
+        return procfs.is_of_container(pid, self.container_id)
 
     def _end_seen(self, grace_seconds: float = 0.0) -> bool:
         deadline = time.monotonic() + grace_seconds
@@ -176,10 +176,3 @@ async def _exec_ended(api: DockerApi, exec_id: str) -> Mapping[str, Any]:
 def _sees_all() -> bool:
     """Whether this panel may look at, and end, processes of every account."""
     return os.geteuid() == 0
-
-
-def _is_in(container_id: str, pid: int) -> bool:
-    """Whether the process that has this number here is one of the container."""
-    with suppress(OSError):
-        return any(container_id in group for group in procfs.groups(procfs.folder_of(pid)).values())
-    return False

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from headway.infra.hosts import cgroups, procfs
+from headway.infra.hosts import cgroups
 
 # The tree of version 2, and those of version 1 that can bound: the one that tells members best first.
 _UNIFIED = ""
@@ -82,18 +82,10 @@ class ReleaseGroups:
             return None
 
     def could_hold(self, pid: int, release_ids: Collection[str]) -> bool:
-        """Whether a process that is in none of the groups of these releases can yet be one of theirs: not where it is
-        in another group of the panel's, or in a container. Marks and arguments are anybody's to choose.
+        """Whether a process that is in none of the groups of these releases can yet be one of theirs: see
+        ``cgroups.could_hold``.
         """
-        try:
-            paths = [f"{each}/" for each in procfs.groups(procfs.folder_of(pid)).values()]
-        except OSError:
-            return False
-        top = self._below.rpartition("/")[0]
-        inside = [each for each in paths if f"/{top}/" in each]
-        own = [f"/{self._below}/{each}/" for each in release_ids]
-        is_own = any(each in path for path in inside for each in own)
-        return is_own or (not inside and procfs.counts_with_us(pid))
+        return cgroups.could_hold(pid, [f"{self._below}/{each}" for each in release_ids])
 
     def kill(self, release_id: str) -> None:
         """Asks the kernel to end all members at once, where it can (version 2); the caller makes sure."""

@@ -121,7 +121,7 @@ class DatabaseTarget:
     @property
     def undos(self) -> Mapping[str, Undo]:
         """What takes back each effect of its own, of whichever run."""
-        return {UNDO_INSIDE: lambda undoing, _data: end_inside(undoing, self.servers.hosts)}
+        return {UNDO_INSIDE: lambda undoing, data: end_inside(undoing, self.servers.hosts, data)}
 
     @property
     def undos_of_restore(self) -> Mapping[str, Undo]:

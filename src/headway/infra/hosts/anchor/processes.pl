@@ -77,6 +77,15 @@ sub initial_environment {
     return '';
 }
 
+# Where the kernel tells of a process what it has in hand. Of one whose first thread has left another tells that.
+sub folder_of {
+    my ($pid) = @_;
+    my @fields = fields($pid) or return "/proc/$pid";
+    return "/proc/$pid" if $fields[0] !~ /[ZX]/ || $fields[17] < 2;
+    my ($thread) = grep { $_ != $pid } threads_of($pid);
+    return defined $thread ? "/proc/$pid/task/$thread" : "/proc/$pid";
+}
+
 sub environment_of_others {
     my ($pid) = @_;
     for my $thread ( grep { $_ != $pid } threads_of($pid) ) {

@@ -119,23 +119,33 @@ sub await_death {
     return 1;
 }
 
-# Ends every process that a run whose anchor is gone left behind: `ok`, `alive` (the anchor) or `stays`.
+# Ends every process that a run whose anchor is gone left behind: `ok`, `alive` (the anchor) or `stays`. Its marks are
+# anybody's to choose: where its groups `hold` all that is the run's, what is in others of ours is none of it.
 sub sweep {
-    my ( $folder, $pid, $start, $deployment, $epoch, @groups ) = @_;
+    my ( $folder, $pid, $start, $deployment, $epoch, $hold, @groups ) = @_;
     return 'alive' if !await_death( $pid, $start, $LEAVING_SECONDS );
     my @marks = ( "HEADWAY_DEPLOYMENT_ID=$deployment", "HEADWAY_EPOCH=$epoch" );
+    my @noted = noted_groups($folder);
+    my %ours  = map { $_ => 1 } @groups;
+    my ($run) = map { m{(headway/[^/]+/[^/]+)$} } $hold && ( !@noted || grep { $ours{$_} } @noted ) ? @groups : ();
     my $ended = Headway::Trees::end_all( $SWEEP_SECONDS, groups_of( $folder, @groups ) );
-    return end_marked(@marks) && $ended ? 'ok' : 'stays';
+    return end_among( $run, @marks ) && $ended ? 'ok' : 'stays';
 }
 
 # Kills every process that has all the marks in its environment, and all below such a process, until none is left.
 sub end_marked {
-    my (@marks) = @_;
+    return end_among( undef, @_ );
+}
+
+# The same, of those that can be of the run whose group is called so, where one is given.
+sub end_among {
+    my ( $run, @marks ) = @_;
     my $deadline = Headway::Kernel::now() + $SWEEP_SECONDS;
     while (1) {
         my ( %stopped, %found );
         for ( 1 .. 50 ) {
             %found = marked(@marks);
+            delete @found{ grep { !could_be_of( $_, $run ) } keys %found } if defined $run;
             my @new = grep { !$stopped{"$_ $found{$_}{start}"}++ } keys %found;
             last if !@new;
             Headway::Processes::signal( STOP => $_, $found{$_}{start} ) for @new;
@@ -155,6 +165,24 @@ sub marked {
     return map { $_ => $table->{$_} } grep { !$table->{$_}{dead} } @found;
 }
 
+# Whether a process can be of a run whose groups hold all of it: see could_hold in infra/hosts/cgroups.py.
+sub could_be_of {
+    my ( $pid, $run ) = @_;
+    my $folder = Headway::Processes::folder_of($pid);
+    my %own    = Headway::Trees::own_groups();
+    my @inside;
+    for my $line ( split /\n/, Headway::Cgroups::slurp("$folder/cgroup") ) {
+        my ( undef, $controllers, $path ) = split /:/, $line, 3;
+        my $above = ( $own{ ( split /,/, $controllers )[0] // '' } // '' ) . '/';
+        $above =~ s{/+$}{/};
+        $path .= '/';
+        $path = '/' . substr $path, length $above if index( $path, $above ) == 0;
+        push @inside, $path if $path =~ m{/headway/};
+    }
+    return scalar grep { m{/\Q$run\E/} } @inside if @inside;
+    return ( readlink("$folder/ns/pid") // '' ) eq ( readlink('/proc/self/ns/pid') // '?' );
+}
+
 # Removes what a run leaves: first its groups, last the folder by which it would be found again.
 sub tidy {
     my ( $folder, @groups ) = @_;
@@ -166,9 +194,13 @@ sub tidy {
 # The run's groups: those that its anchor noted, and those where ours would be.
 sub groups_of {
     my ( $folder, @ours ) = @_;
-    my @noted = grep { m{^/} } split /\n/, Headway::Cgroups::slurp("$folder/cgroups");
     my %seen;
-    return grep { $_ ne '' && !$seen{$_}++ && -d } @noted, @ours;
+    return grep { $_ ne '' && !$seen{$_}++ && -d } noted_groups($folder), @ours;
+}
+
+sub noted_groups {
+    my ($folder) = @_;
+    return grep { m{^/} } split /\n/, Headway::Cgroups::slurp("$folder/cgroups");
 }
 
 # Every run that has a folder or a group: its name, pid, start time and boot id by turns.
