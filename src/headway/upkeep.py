@@ -30,9 +30,9 @@ from headway.infra.db import dump, earlier
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.migrate import DatabaseNewer
 from headway.infra.db.transaction import Tx
-from headway.infra.hosts import processes
+from headway.infra.hosts import cgroups, processes
 from headway.infra.panel.archive import Contents, check_archive, unpack_archive, write_archive
-from headway.infra.panel.data_dir import KEPT_APART, DataDir, holder_of, sync_folder
+from headway.infra.panel.data_dir import KEPT_APART, DataDir, holder_of, shelter_of, sync_folder
 from headway.kernel.errors import Conflict, HeadwayError, InvalidInput
 from headway.kernel.settings import Part, Settings
 from headway.kernel.vault import Vault
@@ -237,14 +237,21 @@ def _require_fit(contents: Contents, settings: Settings) -> None:
     if header["revision"] not in dump.known_revisions():
         raise DatabaseNewer(str(header["revision"]), dump.known_revisions()[-1])
     dump.require_empty(settings.database.reveal())
-    still = [
-        pid for pid, state in processes.source_transfer(MARKER).items() if state.startswith(f"{header['dataDir']}/")
-    ]
+    still = _kept_alive(header["dataDir"])
     if still:
         raise NotRestorable(
             f"What the backup's panel keeps alive still runs on this machine (process {still[0]}), and two panels "
             f"would fight over it. End it first: headway down --data-dir {header['dataDir']}"
         )
+
+
+def _kept_alive(data_dir: str) -> list[int]:
+    """What a panel with this data directory keeps alive here: the supervisor of applications, and the edge. Whatever
+    an application, a build or a container says of itself, in its environment, it is neither.
+    """
+    folders = (f"{data_dir}/", f"{shelter_of(Path(data_dir))}/")
+    found = processes.source_transfer(MARKER)
+    return [pid for pid, state in found.items() if state.startswith(folders) and cgroups.could_hold(pid, ())]
 
 
 @contextmanager

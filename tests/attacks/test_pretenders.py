@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from headway import upkeep
 from headway.drivers.dumps.base import INSIDE
 from headway.drivers.runtimes.process.copies import MARKER, Copies
 from headway.drivers.runtimes.process.programs import Layout
@@ -25,6 +26,7 @@ from headway.infra.hosts import anchor, cgroups, porter, processes, procfs
 from headway.infra.hosts.anchor_start import marks
 from headway.infra.hosts.base import Handle
 from headway.infra.hosts.local import LocalHost
+from headway.infra.panel.data_dir import shelter_of
 from tests.support.docker.docker_engine import BASE_IMAGE, Engine
 from tests.support.panel.panel import until
 
@@ -211,6 +213,26 @@ def test_what_a_backup_has_started_in_a_container_is_ended_there_and_nowhere_els
             assert "7712" in docker_engine.docker("top", other)
     finally:
         docker_engine.docker("rm", "--force", of_backup, other)
+
+
+def test_nothing_that_passes_for_what_a_panel_keeps_alive_keeps_a_backup_from_being_restored(
+    docker_engine: Engine, groups: ReleaseGroups, tmp_path: Path
+) -> None:
+    said = {daemon.MARKER: f"{tmp_path}/edge/daemon.json"}
+    words = [f"--env={name}={value}" for name, value in said.items()]
+    container = docker_engine.docker("run", "--detach", *words, BASE_IMAGE, "sleep", "7711").strip()
+    try:
+        with within(f"headway/{PANEL_ID}/releases/r1", again(**said)):
+            assert until(lambda: len(processes.find_marked(said)) > 1, 10)
+            assert upkeep._kept_alive(str(tmp_path)) == []
+    finally:
+        docker_engine.docker("rm", "--force", container)
+    for folder in (tmp_path, shelter_of(tmp_path)):
+        state = {daemon.MARKER: f"{folder}/native/supervisord/daemon.json"}
+        with subprocess.Popen(["sleep", "60"], env={**os.environ, **state}) as kept:
+            assert until(lambda: processes.find_marked(state), 10)  # noqa: B023 - asked at once
+            assert upkeep._kept_alive(str(tmp_path)) == [kept.pid]
+            kept.kill()
 
 
 def test_what_has_not_come_to_its_group_yet_is_ended_as_before(groups: ReleaseGroups, tmp_path: Path) -> None:

@@ -223,8 +223,13 @@ def work_of(path: Path) -> Path:
     pass, and then they lie in a place of their own.
     """
     if _is_root() and not all(parent.stat().st_mode & 0o001 for parent in path.resolve().parents):
-        return _SHELTER / hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+        return shelter_of(path)
     return path / "work"
+
+
+def shelter_of(path: Path) -> Path:
+    """The place of its own where that of a data directory with such a parent lies."""
+    return _SHELTER / hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
 
 
 def _work_folder(path: Path) -> Path:
