@@ -225,12 +225,12 @@ async def test_what_tells_is_an_account_without_rights_in_an_empty_folder(
     found: dict[str, str] = {}
 
     def look(_number: int) -> int:
-        found.update(_of_who_tells())
+        found.update(of_who_tells())
         return 200
 
     with receiver(look) as heard:
         media = Media(home=str(home), account=ACCOUNT)
-        await media.tell(_channel(f"json://127.0.0.1:{heard.port}/x"), _notice(), datetime.now(UTC))
+        await media.tell(channel_to(f"json://127.0.0.1:{heard.port}/x"), a_notice(), datetime.now(UTC))
     assert len(heard.posted) == 1
     assert found["Uid"].split() == found["Gid"].split() == [str(ACCOUNT)] * 4
     assert found["Groups"].split() == []
@@ -248,13 +248,13 @@ async def test_what_tells_is_an_account_without_rights_in_an_empty_folder(
     assert int(limits["Max cpu time"]) <= 60
 
 
-def _of_who_tells() -> dict[str, str]:
+def of_who_tells() -> dict[str, str]:
     """What the kernel says of the process that tells, which waits for its answer."""
     for each in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            if f"--as={ACCOUNT}" in (each / "cmdline").read_text().split("\0"):
+            if {f"--as={ACCOUNT}", f"--as={ACCOUNT}:{ACCOUNT + 1}"} & {*(each / "cmdline").read_text().split("\0")}:
                 status = dict(line.split(":", 1) for line in (each / "status").read_text().splitlines())
-                more = {name: (each / name).read_text() for name in ("environ", "limits")}
+                more = {name: (each / name).read_text() for name in ("environ", "limits", "cgroup")}
                 oom = (each / "oom_score_adj").read_text()
                 return {**status, **more, "cwd": str((each / "cwd").readlink()), "oom": oom}
     return {}
@@ -278,11 +278,11 @@ async def test_who_is_trusted_lies_where_the_account_cannot_get(
     tmp_path.chmod(0o700)
     media = Media(account=ACCOUNT)
     with over_https(tmp_path, lambda: 200) as port:
-        channel = _channel(f"jsons://127.0.0.1:{port}/x")
+        channel = channel_to(f"jsons://127.0.0.1:{port}/x")
         with pytest.raises(NotTold):
-            await media.tell(channel, _notice(), datetime.now(UTC))
+            await media.tell(channel, a_notice(), datetime.now(UTC))
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "cert.pem"))
-        await media.tell(channel, _notice(), datetime.now(UTC))
+        await media.tell(channel, a_notice(), datetime.now(UTC))
 
 
 async def test_who_answers_without_an_end_fills_no_memory() -> None:
@@ -300,7 +300,7 @@ async def test_who_answers_without_an_end_fills_no_memory() -> None:
         port = server.sockets[0].getsockname()[1]
         media = Media(account=ACCOUNT)
         with pytest.raises(NotTold):
-            await media.tell(_channel(f"json://127.0.0.1:{port}/x"), _notice(), datetime.now(UTC))
+            await media.tell(channel_to(f"json://127.0.0.1:{port}/x"), a_notice(), datetime.now(UTC))
 
 
 @pytest.fixture
@@ -348,7 +348,7 @@ async def test_what_was_saved_before_is_told_nowhere_and_says_why(world: World) 
         assert (refused.status_code, "no channel" in refused.json()["message"]) == (400, True), url
 
 
-def _channel(url: str) -> Channel:
+def channel_to(url: str) -> Channel:
     return Channel(
         channel_id="c",
         organization_id="o",
@@ -366,7 +366,7 @@ def _channel(url: str) -> Channel:
     )
 
 
-def _notice() -> Notice:
+def a_notice() -> Notice:
     return Notice(
         seq=0,
         notice_id="n",

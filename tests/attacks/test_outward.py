@@ -95,6 +95,15 @@ def test_no_storage_of_a_tenant_is_what_is_near(subtests: Any) -> None:  # noqa:
 
 
 @needs_root
+def test_no_channel_of_a_tenant_leads_to_what_is_near_though_apprise_would_go_there() -> None:
+    """As one of its hundred services might, by a way that nobody has looked at."""
+    near = tuple(each.replace("http:", "json:") for each in URLS.values())
+    told = of_world("channels", *near, f"json://{FAR}:{PORT}/")
+    assert {url: told[url]["near"] for url in near} == dict.fromkeys(near, 0)
+    assert told[f"json://{FAR}:{PORT}/"]["said"] == "told", "the internet is told"
+
+
+@needs_root
 def test_an_engine_that_has_systemd_make_its_groups_is_told_of_slices() -> None:
     gates = gates_of("reach-tried", range(1_990_000_000, 1_990_000_010), Ports())
     assert gates is not None

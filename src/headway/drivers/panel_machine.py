@@ -149,6 +149,10 @@ class PanelMachine:
                 [each.container_id for each in found if each.compose_id and each.status != "exited"]
             )
 
+    def gated(self) -> Path | None:
+        """The control group below which the kernel judges where connections lead; None where it does not."""
+        return None if self.border is None else self.border.stand()
+
     def _gated(self, *, ruled: bool) -> str | None:
         if self.border is None:
             return None

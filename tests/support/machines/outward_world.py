@@ -29,6 +29,8 @@ from headway.drivers.storages.base import Storage
 from headway.drivers.storages.queries import Storages
 from headway.drivers.storages.rclone import Rclone
 from headway.drivers.storages.rclone_passwords import obscured
+from headway.features.notifications.media import Media
+from headway.features.notifications.model import ChannelTarget
 from headway.infra.hosts import cgroups
 from headway.infra.hosts.command import Account
 from headway.kernel.addresses import host_of
@@ -48,12 +50,19 @@ class Answering(http.server.BaseHTTPRequestHandler):
     side = "near"
 
     def do_GET(self) -> None:
+        self._answer(418)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length") or 0))
+        self._answer(200)
+
+    def _answer(self, status: int) -> None:
         ASKED[self.side] += 1
         if self.side == "far" and "redirect" in self.path:
             self.send_response(302)
             self.send_header("Location", f"http://127.0.0.1:{PORT}/")
         else:
-            self.send_response(418)
+            self.send_response(status)
         self.end_headers()
         self.wfile.write(SAYS.encode())
 
@@ -148,6 +157,27 @@ async def tried(url: str, storages: Storages, *, guarded: bool) -> Mapping[str, 
     return {"said": said, "near": ASKED["near"] - before}
 
 
+# Apprise without the look that it takes itself at each address.
+_UNGUARDED = """\
+import sys
+from headway.features.notifications import apprise_call
+apprise_call.only_outward = lambda refused: None
+apprise_call.main(sys.argv[1:])
+"""
+
+
+async def channel(url: str, gates: Gates) -> Mapping[str, Any]:
+    """What came of telling it to a channel, and how often what is near was asked."""
+    before = ASKED["near"]
+    media = Media(account=_UIDS.start, outward=_OUTWARD, gated=gates.stand, program=("-c", _UNGUARDED))
+    try:
+        await media._by_apprise(ChannelTarget(url=url, guarded=True), "title", "body")
+        said = "told"
+    except HeadwayError as error:
+        said = error.message
+    return {"said": said, "near": ASKED["near"] - before}
+
+
 async def connections(gates: Gates) -> Mapping[str, str]:
     """How a connection to each address ends for who is to reach the internet only."""
     for line in ("-6 address add 2a00::9/64 dev v0 nodad", "-6 route add default dev v0"):
@@ -179,6 +209,8 @@ async def main() -> None:
     try:
         if sys.argv[1] == "connections":
             told: Mapping[str, Any] = await connections(gates)
+        elif sys.argv[1] == "channels":
+            told = {url: await channel(url, gates) for url in sys.argv[2:]}
         else:
             os.environ["HTTP_PROXY"] = os.environ["http_proxy"] = f"http://127.0.0.1:{PORT}"
             storages = Storages(rclone=Rclone.installed(), seconds=20, gated=gates.stand)

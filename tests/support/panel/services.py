@@ -100,7 +100,7 @@ def services_of(panel: Panel) -> Services:
         keys=panel.features.access.keys,
         members=panel.features.access.members,
         notifications=NotificationService(
-            db=panel.base.db, vault=panel.base.vault, tell=Media.of(panel.base.data_dir).tell
+            db=panel.base.db, vault=panel.base.vault, tell=Media.of(panel.base.data_dir, panel.base.machine.gated).tell
         ),
         organizations=panel.features.access.organizations,
         previews=panel.features.previews.service,

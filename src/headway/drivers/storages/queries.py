@@ -110,7 +110,7 @@ class Storages:
         account = await asyncio.to_thread(ready, storage)
         bound = account is None and storage.account is not None
         words = bounded(argv) if bound else as_other(argv, account)
-        group = await asyncio.to_thread(_made_group, self.gated) if storage.guarded else None
+        group = await asyncio.to_thread(lambda: cgroups.make_one(self.gated(), "asked")) if storage.guarded else None
         try:
             return await self._said(storage, words if group is None else within(words, group), what, stdin)
         finally:
@@ -189,12 +189,3 @@ async def exchanged(process: asyncio.subprocess.Process, stdin: bytes) -> tuple[
     out, said, _ = await asyncio.gather(read(stdout), last(stderr), write(stdin_))
     await process.wait()
     return out, said
-
-
-def _made_group(gated: Callable[[], Path | None]) -> Path | None:
-    above = gated()
-    if above is None:
-        return None
-    group = above / f"asked-{secrets.token_hex(8)}"
-    group.mkdir()
-    return group

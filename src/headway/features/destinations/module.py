@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 
 from headway.core.engine.poller import Poller
 from headway.drivers.storages.queries import Storages
@@ -54,9 +52,7 @@ def _keeping(base: Base) -> BackupTransfer:
     data_dir, memory = base.data_dir, base.settings.storage_memory_bytes
     return BackupTransfer(
         vault=base.vault,
-        storages=Storages(
-            rclone=Rclone.installed(), home=data_dir.home, memory_bytes=memory, gated=partial(_gated, base)
-        ),
+        storages=Storages(rclone=Rclone.installed(), home=data_dir.home, memory_bytes=memory, gated=base.machine.gated),
         folder=base.settings.backup_dir or data_dir.path / "backups",
         passing=data_dir.path / "passing",
         uid_base=data_dir.uid_base,
@@ -64,8 +60,3 @@ def _keeping(base: Base) -> BackupTransfer:
         home=data_dir.home,
         limits=Limits(memory_bytes=memory, oom_score_adj=500),
     )
-
-
-def _gated(base: Base) -> Path | None:
-    border = base.machine.border
-    return None if border is None else border.stand()

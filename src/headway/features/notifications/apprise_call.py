@@ -1,5 +1,6 @@
 """Tells one thing by Apprise, as a program: what and where comes as JSON on the standard input, what became of it goes
-as JSON to the standard output. Before it reads that, it becomes the account of ``--as=NUMBER``, where that stands.
+as JSON to the standard output. Before it reads that, it becomes the account of ``--as=NUMBER``, where that stands, with
+the group of ``--as=NUMBER:GROUP``.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str]) -> None:
     _load()
     apprise_confinement.be_ended_first()
     for each in arguments:
-        apprise_confinement.become(int(each.removeprefix("--as=")))
+        apprise_confinement.become(*map(int, each.removeprefix("--as=").split(":")))
     apprise_confinement.bound()
     given = json.load(sys.stdin)
     apprise_confinement.close_files()

@@ -37,8 +37,11 @@ _NEVER = (
 )
 
 
-def become(uid: int) -> None:
-    """Becomes this account, user and group, with no capability and no way to one. Raises PermissionError."""
+def become(uid: int, group: int | None = None) -> None:
+    """Becomes this account, with its own group or another one, no capability and no way to one. Raises
+    PermissionError.
+    """
+    gid = uid if group is None else group
     _keep_open_who_is_trusted()
     libc = ctypes.CDLL(None, use_errno=True)
     for each in range(_MOST_CAPABILITIES):
@@ -46,9 +49,9 @@ def become(uid: int) -> None:
     libc.prctl(_CAP_AMBIENT, _CLEAR_ALL, 0, 0, 0)
     resource.setrlimit(resource.RLIMIT_NPROC, (_TASKS, _TASKS))
     os.setgroups([])
-    os.setresgid(uid, uid, uid)
+    os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
-    if os.getresuid() != (uid,) * 3 or os.getresgid() != (uid,) * 3 or os.getgroups():
+    if os.getresuid() != (uid,) * 3 or os.getresgid() != (gid,) * 3 or os.getgroups():
         raise PermissionError(errno.EPERM, "the account cannot be changed")
 
 

@@ -10,16 +10,19 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Self
 
 from headway.features.notifications.messages import body_of, calling_nobody, title_of
 from headway.features.notifications.model import WEBHOOK, Channel, ChannelTarget, Notice
 from headway.features.notifications.turns import Turns
+from headway.infra.hosts import cgroups
 from headway.infra.hosts.anchor_start import CLEAN_PATH
+from headway.infra.hosts.privileges import within
 from headway.infra.outward_connections import NEAR, LeadsNear
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.errors import HeadwayError
@@ -45,18 +48,22 @@ class NotTold(HeadwayError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """Tells on channels. ``home`` is an empty folder, in which Apprise begins, and ``account`` what it becomes before
-    it hears where to; None where there are no accounts.
+    """Tells on channels. ``home`` is an empty folder, in which Apprise begins as ``program``, and ``account`` what it
+    becomes before it hears where to; None where there are no accounts. Of whoever may not name what is near it has the
+    group ``outward``, below the control group that ``gated`` gives, where the kernel keeps it to the internet.
     """
 
     home: str = "/"
     account: int | None = None
+    outward: int | None = None
+    gated: Callable[[], Path | None] = lambda: None
+    program: tuple[str, ...] = ("-m", "headway.features.notifications.apprise_call")
     turns: Turns = field(default_factory=Turns)
 
     @classmethod
-    def of(cls, data_dir: DataDir) -> Self:
+    def of(cls, data_dir: DataDir, gated: Callable[[], Path | None]) -> Self:
         """Those of a panel."""
-        return cls(home=data_dir.home, account=data_dir.channels_uid)
+        return cls(home=data_dir.home, account=data_dir.channels_uid, outward=data_dir.outward_gid, gated=gated)
 
     async def tell(self, channel: Channel, notice: Notice, now: datetime) -> None:
         """Tells a notice once. Raises NotTold."""
@@ -72,9 +79,25 @@ class Media:
         nor do they have the panel's rights.
         """
         told = json.dumps({"url": target.url, "title": title, "body": body, "guarded": target.guarded}).encode()
+        words = (sys.executable, "-I", *self.program, *self._whom(guarded=target.guarded))
+        group = await asyncio.to_thread(lambda: cgroups.make_one(self.gated(), "told")) if target.guarded else None
+        try:
+            status, output = await self._answer(words if group is None else within(words, group), told)
+        finally:
+            if group is not None:
+                await asyncio.to_thread(cgroups.remove, [group])
+        _judge(status, output, target)
+
+    def _whom(self, *, guarded: bool) -> tuple[str, ...]:
+        """Whom it becomes."""
+        if self.account is None:
+            return ()
+        return (f"--as={self.account}{f':{self.outward}' if guarded and self.outward is not None else ''}",)
+
+    async def _answer(self, words: tuple[str, ...], told: bytes) -> tuple[int | None, bytes]:
+        """The status with which it ends, and what it answers. Raises NotTold."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-m", "headway.features.notifications.apprise_call"),
-            *(() if self.account is None else (f"--as={self.account}",)),
+            *words,
             cwd=self.home,
             env=_environment(),
             stdin=asyncio.subprocess.PIPE,
@@ -92,7 +115,7 @@ class Media:
                 with suppress(ProcessLookupError):
                     process.kill()
                 await process.wait()
-        _judge(process.returncode, output, target)
+        return process.returncode, output
 
 
 def signature(secret: str, notice_id: str, timestamp: str, body: bytes) -> str:

@@ -20,7 +20,9 @@ def install_notifications(base: Base, servers: Mapping[str, SshHost]) -> Module:
     db, vault, settings, troubles = base.db, base.vault, base.settings, base.engine.troubles
     unchanged, kept = Unchanged(base.db.version), settings.keep_webhooks
     telling = NoticeOutbox(db=db, unchanged=unchanged, keep_for=kept, troubles=troubles)
-    sending = NoticeDelivery(db=db, vault=vault, events=base.events, tell=Media.of(base.data_dir).tell)
+    sending = NoticeDelivery(
+        db=db, vault=vault, events=base.events, tell=Media.of(base.data_dir, base.machine.gated).tell
+    )
     folder = base.data_dir.path
     disk = DiskWatch(db=db, folder=folder, servers=servers, troubles=troubles, reserve=settings.disk_reserve)
     watch = TroubleWatch(db=db, troubles=troubles.all)

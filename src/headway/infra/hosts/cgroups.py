@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import time
 from collections.abc import Collection, Iterable, Sequence
@@ -159,6 +160,15 @@ def members(folder: Path) -> list[procfs.Process]:
     """The processes in a group and in those below it, the dead ones that nobody has buried too."""
     pids = [int(line) for group in _walk(folder) for line in _lines(group / "cgroup.procs")]
     return [process for process in map(procfs.look, pids) if process is not None]
+
+
+def make_one(above: Path | None, name: str) -> Path | None:
+    """A new group below another, for one program that is called ``name``; None where there is none to make it in."""
+    if above is None:
+        return None
+    group = above / f"{name}-{secrets.token_hex(8)}"
+    group.mkdir()
+    return group
 
 
 def could_hold(pid: int, own: Collection[str], top: str = "headway") -> bool:

@@ -23,6 +23,8 @@ def _notification(panel: PanelParts) -> Routed:
     from headway.features.notifications.media import Media
     from headway.features.notifications.service import NotificationService
 
-    service = NotificationService(db=panel.base.db, vault=panel.base.vault, tell=Media.of(panel.base.data_dir).tell)
+    service = NotificationService(
+        db=panel.base.db, vault=panel.base.vault, tell=Media.of(panel.base.data_dir, panel.base.machine.gated).tell
+    )
     parts = (operations.router.over(service), notification_forms.router.over(service))
     return joined("notification", parts)
