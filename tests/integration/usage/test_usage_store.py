@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
+from typing import Any, cast
 
+import pytest
 from sqlalchemy import func, select
 
 from headway.features.usage.model import (
@@ -28,7 +32,7 @@ from headway.features.usage.store import (
     points_in_days,
     points_in_minutes,
 )
-from headway.infra.db.engine import SqlDatabase
+from headway.infra.db.engine import Database, DatabaseAway, SqlDatabase
 from headway.infra.db.tables.usage import usage_days, usage_minutes
 from headway.infra.db.transaction import Tx
 from tests.support.panel.factories import add_host
@@ -135,6 +139,53 @@ async def test_an_hour_is_made_once_whoever_asks_for_it(database: SqlDatabase) -
     now = BEGINNING + HOUR + 10 * MINUTE
     assert [(await settle(database, now)).hours for _ in range(3)] == [1, 0, 0]
     assert (await in_days(database, HERE))[BEGINNING].covered == 600_000
+
+
+@dataclass
+class CutOff:
+    """A database that is away after some transactions, which notes how many days each of them has written."""
+
+    database: SqlDatabase
+    after: int
+    wrote: list[int] = field(default_factory=list)
+
+    async def read(self, work: Callable[[Tx], Any]) -> Any:  # noqa: ANN401 - whatever the work gives
+        return await self.database.read(work)
+
+    async def run(self, work: Callable[[Tx], Any]) -> Any:  # noqa: ANN401 - as above
+        if len(self.wrote) == self.after:
+            raise DatabaseAway("The database is away.")
+        days = select(func.count()).select_from(usage_days)
+        before = await self.database.read(lambda tx: tx.scalar(days))
+        result = await self.database.run(work)
+        self.wrote.append(await self.database.read(lambda tx: tx.scalar(days)) - before)
+        return result
+
+
+async def test_an_hour_of_many_is_made_some_at_a_time_and_goes_on_where_it_was_cut_off(database: SqlDatabase) -> None:
+    await with_hosts(database)
+    names = [f"h{number}" for number in range(3, 123)]
+    for each in names:
+        await database.run(partial(add_host, host_id=each))
+    targets = sorted(map(host_target, names))
+    for host_id in HOSTS:  # what has moved is in the same day twice
+        await written(database, 3, lambda _number: dict.fromkeys(targets, minute_of(FULL)), host_id=host_id)
+    now = BEGINNING + HOUR + 10 * MINUTE
+    for after in (1, 2, 2):
+        cut_off = CutOff(database, after)
+        with pytest.raises(DatabaseAway):
+            await settle(cast("Database", cut_off), now)
+        assert max(cut_off.wrote) <= 50, "nobody who writes waits for all of them"
+    assert (await settle(database, now)).hours == 1, "the first was whole already"
+    assert (await settle(database, now)).hours == 0
+
+    def covered(tx: Tx) -> set[int]:
+        return {
+            points_in_days(tx, each, BEGINNING - DAY, BEGINNING + DAY)[BEGINNING].covered
+            for each in (targets[0], targets[49], targets[50], targets[119])
+        }
+
+    assert await database.read(covered) == {60_000}, "nothing is counted twice"
 
 
 async def test_an_hour_waits_for_its_last_minute(database: SqlDatabase) -> None:

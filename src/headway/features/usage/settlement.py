@@ -1,14 +1,18 @@
-"""Hours that are over are made of their minutes, and what is too old goes: each hour in a transaction of its own."""
+"""Hours that are over are made of their minutes, and what is too old goes: some of an hour in each transaction."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from headway.features.usage import store
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +29,27 @@ async def settle(db: Database, now: datetime) -> SettledHours:
     """
     made = took = 0
     for hour, host_id in await db.read(lambda tx: store.open_hours(tx, now)):
-
-        def work(tx: Tx, hour: datetime = hour, host_id: str = host_id) -> tuple[bool, int]:
-            began = time.thread_time_ns()
-            return store.settle_hour(tx, hour, host_id), time.thread_time_ns() - began
-
-        is_new, nanoseconds = await db.run(work)
+        is_new, nanoseconds = await _settled(db, hour, host_id)
         made, took = made + is_new, took + nanoseconds
     await db.run(lambda tx: store.let_go(tx, now))
     return SettledHours(hours=made, took=took // 1_000)
+
+
+async def _settled(db: Database, hour: datetime, host_id: str) -> tuple[bool, int]:
+    """Makes an hour of a host: whether nobody had, and nanoseconds of a processor. One that was cut off goes on where
+    it was.
+    """
+    points, took = await db.read(_timed(lambda tx: store.hour_of(tx, hour, host_id)))
+    is_over: bool | None = False
+    while is_over is False:
+        is_over, more = await db.run(_timed(lambda tx: store.settle_some(tx, hour, host_id, points)))
+        took += more
+    return is_over is True, took
+
+
+def _timed(work: Callable[[Tx], T]) -> Callable[[Tx], tuple[T, int]]:
+    def timed(tx: Tx) -> tuple[T, int]:
+        began = time.thread_time_ns()
+        return work(tx), time.thread_time_ns() - began
+
+    return timed

@@ -39,6 +39,8 @@ KEPT: Mapping[Level, timedelta] = {
 _m, _d, _r = usage_minutes.c, usage_days.c, releases.c
 _SAMPLE, _MINUTE, _HOUR = (each.value for each in (Level.SAMPLE, Level.MINUTE, Level.HOUR))
 _TARGETS_AT_A_TIME = 500
+_SETTLED_AT_A_TIME = 50
+_SETTLED = b""  # of an hour whose points are in all the days that they are of
 LATE = 5 * MINUTE  # so long after an hour the last minute of it may still come from a server
 
 
@@ -65,7 +67,7 @@ def open_hours(tx: Tx, now: datetime) -> Sequence[tuple[datetime, str]]:
     """
     of_minutes = (_m.level == _MINUTE, _m.begins_at < settled_until(now))
     minutes = tx.execute(select(_m.begins_at, _m.host_id).where(*of_minutes))
-    settled = tx.execute(select(_m.begins_at, _m.host_id).where(_m.level == _HOUR))
+    settled = tx.execute(select(_m.begins_at, _m.host_id).where(_m.level == _HOUR, _m.points == _SETTLED))
     found = {(row.begins_at.replace(minute=0), row.host_id) for row in minutes}
     return sorted(found - {(row.begins_at, row.host_id) for row in settled})
 
@@ -75,23 +77,34 @@ def settled_until(now: datetime) -> datetime:
     return (now - LATE).replace(minute=0, second=0, microsecond=0)
 
 
-def settle_hour(tx: Tx, hour: datetime, host_id: str) -> bool:
-    """Puts an hour of a host, made of its minutes, into the days of what ran there; False where that was done."""
-    tx.lock("usage hours")
-    this = (_m.level == _HOUR, _m.begins_at == hour, _m.host_id == host_id)
-    if tx.execute(select(_m.level).where(*this)).first() is not None:
-        return False
+def hour_of(tx: Tx, hour: datetime, host_id: str) -> Mapping[str, UsagePoint]:
+    """An hour of a host, made of its minutes: of all that ran there, in its order."""
     of_host = (_m.level == _MINUTE, _m.host_id == host_id, _m.begins_at >= hour, _m.begins_at < hour + HOUR)
     pieces: dict[str, list[UsagePoint]] = defaultdict(list)
     for table in tx.execute(select(_m.points).where(*of_host).order_by(_m.begins_at)).scalars():
         for target, points in unpacked_table(table):
             pieces[target] += points
-    made = {target: point for target, points in pieces.items() if not (point := merged(points)).is_empty}
-    targets = sorted(made)
-    for start in range(0, len(targets), _TARGETS_AT_A_TIME):
-        write_hour(tx, hour, {target: made[target] for target in targets[start : start + _TARGETS_AT_A_TIME]})
-    tx.execute(insert(usage_minutes).values(level=_HOUR, begins_at=hour, host_id=host_id, points=b""))
-    return True
+    made = {target: merged(pieces[target]) for target in sorted(pieces)}
+    return {target: point for target, point in made.items() if not point.is_empty}
+
+
+def settle_some(tx: Tx, hour: datetime, host_id: str, made: Mapping[str, UsagePoint]) -> bool | None:
+    """Puts the next few of what ran in an hour into their days, so that nobody who writes waits for all of them;
+    whether they were the last. None where all were there already.
+    """
+    tx.lock("usage hours")
+    this = (_m.level == _HOUR, _m.begins_at == hour, _m.host_id == host_id)
+    done = tx.scalar(select(_m.points).where(*this))
+    if done == _SETTLED:
+        return None
+    left = [target for target in made if done is None or target.encode() > done]
+    some, is_over = left[:_SETTLED_AT_A_TIME], len(left) <= _SETTLED_AT_A_TIME
+    if some:
+        write_hour(tx, hour, {target: made[target] for target in some})
+    tx.execute(delete(usage_minutes).where(*this))
+    mark = _SETTLED if is_over else some[-1].encode()
+    tx.execute(insert(usage_minutes).values(level=_HOUR, begins_at=hour, host_id=host_id, points=mark))
+    return is_over
 
 
 def let_go(tx: Tx, now: datetime) -> None:

@@ -7,7 +7,8 @@ from sqlalchemy import Column, Integer, LargeBinary, PrimaryKeyConstraint, Strin
 from headway.infra.db.tables.base import Instant, metadata
 
 # A minute of a host, with the points of all that ran there: a row of level 10 has six of each, one of level 60 one.
-# One of level 3600 has none, and says that the hour was settled: its points are in the days of what they are of.
+# One of level 3600 has none, and says that the hour was settled: its points are in the days of what they are of; until
+# all of them are, it names the last of which they are.
 usage_minutes = Table(
     "usage_minutes",
     metadata,
