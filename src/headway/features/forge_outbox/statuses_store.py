@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, delete, exists, insert, or_, select, update
+from sqlalchemy import and_, delete, func, insert, or_, select, update
 
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.status import Reason, Status
@@ -35,21 +35,15 @@ def untold(tx: Tx, within: timedelta, types: Sequence[SubjectType]) -> list[Unto
     """What is to be told now of deployments that were asked for so short a time ago: of each commit that a service was
     deployed from only the newest.
     """
-    later = deployments.alias()
-    newer = exists().where(
-        and_(
-            later.c.subject_type == _d.subject_type,
-            later.c.subject_id == _d.subject_id,
-            later.c.commit_hash == _d.commit_hash,
-            later.c.seq > _d.seq,
-        )
-    )
+    asked_for = (_d.created_at >= tx.now - within, _d.commit_hash.is_not(None), _d.subject_type.in_(types))
+    # To look for each whether there is a later one would be a look at all pairs of a service that is deployed often.
+    newest = select(func.max(_d.seq)).where(*asked_for).group_by(_d.subject_type, _d.subject_id, _d.commit_hash)
     news = or_(_s.told.is_(None), _s.told != _d.status)
     columns = (_d.deployment_id, _d.subject_type, _d.subject_id, _d.commit_hash, _d.status, _d.reason, _d.created_at)
     asked = (
         select(*columns, _s.attempts, _s.error)
         .outerjoin(commit_statuses, _s.deployment_id == _d.deployment_id)
-        .where(_d.created_at >= tx.now - within, _d.commit_hash.is_not(None), _d.subject_type.in_(types), ~newer)
+        .where(_d.seq.in_(newest))
         .where(or_(_s.deployment_id.is_(None), and_(_s.tell_at <= tx.now, news)))
         .order_by(_d.seq)
         .limit(_AT_ONCE)
