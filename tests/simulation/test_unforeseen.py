@@ -13,7 +13,6 @@ import pytest
 from headway.core.deployments import pending_undos, store
 from headway.core.deployments.model import Request
 from headway.core.engine.parts import EngineSettings
-from headway.core.engine.runner import Runner
 from headway.infra.db.engine import Database, DatabaseAway, DatabaseFull
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import HostUnreachable
@@ -276,27 +275,6 @@ def test_slow_undos_after_a_restart_hold_up_no_neighbour() -> None:
     with world("slow undos") as made:
         play(made, script)
         assert {row.reason for row in rows(made)} == {"lost"}
-
-
-def test_a_heartbeat_before_a_run_has_taken_its_first_step_does_not_abandon_it() -> None:
-    async def script(made: World) -> None:
-        panel = made.start_panel()
-        await made.ask(panel, made.enqueue(panel, request(input={"commands": SHORT})))
-        claim = panel.engine.worker.take
-
-        def take_and_renew(runner: Runner) -> None:
-            claim(runner)
-            renewing.append(made.ask(panel, panel.engine.worker.renew()))
-
-        renewing: list[asyncio.Task[float]] = []
-        panel.engine.worker.take = take_and_renew  # type: ignore[method-assign]
-        await ended(made, 30)
-        assert renewing
-
-    with world("heartbeat") as made:
-        play(made, script)
-        (row,) = rows(made)
-        assert (row.status, row.epoch) == ("done", 1)
 
 
 def test_a_timeout_within_a_run_is_not_told_as_that_of_the_whole() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from headway.core.deployments import lease as leases
@@ -95,13 +95,25 @@ class Worker:
             lambda tx: leases.renew(tx, self._parts.owner, self._parts.settings.lease, worked_on)
         )
         wishes = await self._parts.db.read(store.intents)
+        unheld = [each for each in mine if (each.lease.deployment_id, each.lease.epoch) not in held]
+        for runner in await self._without_a_right(unheld):
+            runner.abandon()
         for runner in mine:
-            deployment_id = runner.lease.deployment_id
-            if (deployment_id, runner.lease.epoch) not in held:
-                runner.abandon()
-            elif deployment_id in wishes:  # written by another panel
-                runner.interrupt(wishes[deployment_id])
+            if runner not in unheld and runner.lease.deployment_id in wishes:  # written by another panel
+                runner.interrupt(wishes[runner.lease.deployment_id])
         return self._parts.settings.renew_every.total_seconds()
+
+    async def _without_a_right(self, unheld: Sequence[Runner]) -> list[Runner]:
+        """Those that have lost their lease. Who has written the end gave it up by that, and only clears up behind it:
+        the log is closed for those who follow it, and the anchor ended.
+        """
+        if not unheld:
+            return []
+        ids = [each.lease.deployment_id for each in unheld]
+        claims = await self._parts.db.read(lambda tx: store.claims(tx, ids))
+        over = {each for each, claim in claims.items() if claim.status.ended}
+        own = {(each, claims[each].epoch) for each in over}
+        return [each for each in unheld if (each.lease.deployment_id, each.lease.epoch) not in own]
 
     async def release(self) -> None:
         """Takes no more work, stops the runners where they are and frees their leases for the next start."""
