@@ -172,7 +172,9 @@ def _modules(base: Base, features: Features) -> tuple[Module, ...]:
         features.previews.module,
         features.webhooks.module,
         install_notifications(base, features.servers.fleet.servers),
-        install_edge_keeping(base, features.servers, features.edge_services.certificates.of_server),
+        install_edge_keeping(
+            base, features.servers, features.edge_services.certificates.of_server, features.edge_services.hears_issued
+        ),
         install_kept(base, features.destinations.keeping, features.backups.wanted),
         install_forge_outbox(base, features.git.providers, features.previews.acting.services),
     )

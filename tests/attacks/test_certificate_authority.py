@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from headway.infra.hosts import procfs
-from tests.support.certificates.certificate_authority import Authority, authority, lacks_authority
+from tests.support.certificates.certificate_authority import REFUSED, Authority, authority, lacks_authority
 from tests.support.certificates.certificates import certificate_for
 from tests.support.panel.panel import Json, Panel, free_port, git_repository, until
 
@@ -129,6 +129,25 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             yield made
         finally:
             started.clean_up()
+
+
+def test_what_was_issued_and_what_was_not_is_told_of_the_domain(place: Place) -> None:
+    def issued(domain_id: str) -> Json:
+        return place.panel.get("domain.one", domainId=domain_id)["issued"]
+
+    found = place.panel.get("domain.byApplicationId", applicationId=place.ids["victim"])
+    (victim,) = [each["domainId"] for each in found if each["host"] == VICTIM]
+    until(lambda: issued(victim)["goodUntil"], SECONDS, what="it is told until when it is good")
+    assert issued(victim)["unknown"] is None
+    refused = place.domain("victim", REFUSED)
+    try:
+        until(lambda: issued(refused)["refusal"], SECONDS, what="what the authority said is told")
+        told = issued(refused)
+        assert (told["goodUntil"], told["unknown"]) == (None, None)
+        assert "rejectedIdentifier" in told["refusal"], told
+        assert told["refusedAt"] >= told["askedAt"]
+    finally:
+        place.panel.post("domain.delete", domainId=refused)
 
 
 def test_who_tries_to_answer_for_others_is_never_asked(place: Place) -> None:

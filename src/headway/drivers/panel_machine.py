@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from headway.drivers.edge.edge import Edge
+from headway.drivers.edge.issuance import IssuanceFiles
 from headway.drivers.edge.traefik import EdgeAccounts, Https
 from headway.drivers.runtimes.compose.commands import Docker
 from headway.drivers.runtimes.compose.engine import Engine
@@ -122,6 +123,11 @@ class PanelMachine:
             unit=self.settings.unit(Part.EDGE),
             accounts=None if self.data_dir.uid_base is None else edge_accounts(self.data_dir),
         )
+
+    @cached_property
+    def issuance(self) -> IssuanceFiles:
+        """What authorities have issued to that."""
+        return IssuanceFiles(self.data_dir.path / "edge")
 
     async def shut_down(self) -> None:
         """Ends all that is kept alive here: runs, processes, containers, copies and the edge."""

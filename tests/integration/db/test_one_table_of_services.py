@@ -93,11 +93,12 @@ def test_every_row_is_there_afterwards_field_by_field(before: SqlDatabase) -> No
         {**renamed(row, {}, service_id=row["application_id"] or row["compose_id"]), **UNREPORTED}
         for row in was["previews"]
     ]
+    assert found["domains"] == [{**row, "asked_at": None} for row in was["domains"]]
     assert found["audit_log"] == [{**row, "credential": "key"} for row in was["audit_log"]]
     ports = [renamed(row, {"application_id": "service_id"}) for row in was["ports"]]
     assert by(found["ports"], "port") == by(ports, "port")
     gone = {"applications", "composes", "compose_releases"}
-    changed = {"services", "releases", "previews", "ports", "audit_log", "alembic_version"}
+    changed = {"services", "releases", "previews", "ports", "domains", "audit_log", "alembic_version"}
     assert {name: rows for name, rows in found.items() if name not in changed and (rows or name in was)} == {
         name: rows for name, rows in was.items() if name not in changed | gone
     }

@@ -188,6 +188,7 @@ TABLE: Mapping[str, Row] = {
     "domain.byApplicationId": Row(QUERY, APPLICATION, MEMBER, READ),
     "domain.byComposeId": Row(QUERY, COMPOSE, MEMBER, READ),
     "domain.canGenerateTraefikMeDomains": Row(QUERY, {}, MEMBER, READ, OWN),
+    "domain.certificates": Row(QUERY, {}, MEMBER, READ, OWN),
     "domain.create": Row(MUTATION, APPLICATION | {"host": "new.example"}, ADMIN, SET),
     "domain.delete": Row(MUTATION, DOMAIN, ADMIN, SET),
     "domain.generateDomain": Row(MUTATION, {"appName": "new"}, MEMBER, READ, OWN),

@@ -19,6 +19,7 @@ from cryptography import x509
 from tests.support.certificates.certificates import certificate_for
 from tests.support.panel.panel import free_port
 
+REFUSED = "refused.example.test"  # for which it issues none
 _ASKED = re.compile(r'Identifier\{Type:"dns", Value:"([^"]+)"\}')
 
 
@@ -62,6 +63,7 @@ def authority(folder: Path) -> Iterator[Authority]:
         "privateKey": str(folder / "own.key"),
         "httpPort": knocks,
         "tlsPort": free_port(),
+        "domainBlocklist": [REFUSED],
     }
     (folder / "config.json").write_text(json.dumps({"pebble": settings}))
     made = Authority(

@@ -20,7 +20,7 @@ from headway.drivers.edge.last_answers import LastAnswers
 from headway.drivers.edge.route_file import check_route, read_route, render_route
 from headway.drivers.edge.route_folder import RouteFolder
 from headway.drivers.edge.route_probe import PROOF_SECONDS, Probe, Prober, RouteNotProven, Wait, not_proven
-from headway.drivers.edge.traefik import SECURE, WEB, EdgeAccounts, Https, checked_folder, command_line
+from headway.drivers.edge.traefik import LOG, SECURE, WEB, EdgeAccounts, Https, checked_folder, command_line
 from headway.drivers.edge.trial import Scratch
 from headway.infra import http_request
 from headway.infra.daemons.confinement import AT_HOME, Confinement
@@ -109,7 +109,7 @@ class Edge:
             # Its files are templates that can read the environment: there is nothing in it.
             env={"PATH": "/usr/bin:/bin", "HOME": str(root) if self._reader is None else AT_HOME},
             state=root / "daemon.json",
-            log=root / "traefik.log",
+            log=root / LOG,
             unit=unit,
             confined=terms if self._minded is None else None,
         )

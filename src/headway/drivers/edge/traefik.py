@@ -11,6 +11,7 @@ from headway.kernel.errors import InvalidInput
 
 WEB, SECURE, ACME = "web", "secure", "acme"
 ISSUED = "acme.json"  # what authorities have issued
+LOG = "traefik.log"
 ROOTS = "authority.pem"
 
 

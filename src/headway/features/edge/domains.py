@@ -16,6 +16,7 @@ from headway.core.deployments.subjects import NOUNS
 from headway.features.edge import domains_store
 from headway.features.edge.domains_model import Domain, DomainRequest, EdgeFacts, checked_wish, generated
 from headway.features.edge.host_names import normalised_host
+from headway.features.edge.issuance import IssuanceReader
 from headway.features.edge.route_target import RouteTarget, changed, permit_front, permit_to
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -51,7 +52,9 @@ class Resolved:
 
 
 class DomainService:
-    """The domains of services; ``fronted`` knows the services by their types."""
+    """The domains of services; ``fronted`` knows the services by their types, ``issuance`` tells what came of asking
+    for their certificates.
+    """
 
     def __init__(
         self,
@@ -59,11 +62,13 @@ class DomainService:
         fronted: Mapping[SubjectType, RouteTarget],
         facts: EdgeFacts,
         hosts_changed: Callable[[], Awaitable[None]],
+        issuance: IssuanceReader,
     ) -> None:
         self._db = db
         self._fronted = fronted
         self._facts = facts
         self._hosts_changed = hosts_changed
+        self.issuance = issuance
 
     async def create(
         self, actor: Actor, permission: Permission, subject_type: SubjectType, subject_id: str, wish: DomainRequest
@@ -86,7 +91,7 @@ class DomainService:
             self._claim(tx, actor, domain, before=None)
             if not domains_store.put(tx, domain):
                 raise self._held(tx, actor, wish)
-            return domain
+            return domains_store.find(tx, domain.domain_id)
 
         return await self._changed(subject_type, subject_id, write)
 
@@ -104,7 +109,7 @@ class DomainService:
             self._claim(tx, actor, domain, before=found.wish)
             if not domains_store.change(tx, domain_id, domain.wish):
                 raise self._held(tx, actor, domain.wish)
-            return domain
+            return domains_store.find(tx, domain_id)
 
         return await self._changed(before.subject_type, before.subject_id, write)
 

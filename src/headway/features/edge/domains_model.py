@@ -45,11 +45,18 @@ class DomainRequest:
     service_name: str | None = None
     enabled: bool = True
 
+    @property
+    def asks(self) -> bool:
+        """Whether an authority is asked for a certificate."""
+        is_issued = self.certificate_type is CertificateType.LETSENCRYPT or self.resolver is not None
+        return self.enabled and self.https and is_issued
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
     """One host name, or a path of it, and the service that it leads to. A ``generated`` one is the service's name
-    below the panel's base domain: it is always there, and its id is the service's.
+    below the panel's base domain: it is always there, and its id is the service's. ``asked_at`` is since when an
+    authority is asked for a certificate, None where none is.
     """
 
     domain_id: str
@@ -59,6 +66,7 @@ class Domain:
     wish: DomainRequest
     created_at: datetime
     generated: bool = False
+    asked_at: datetime | None = None
 
     def way(self) -> Way:
         """How requests come in by it."""

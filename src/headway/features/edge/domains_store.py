@@ -7,21 +7,23 @@ from collections.abc import Set as AbstractSet
 from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, and_, case, delete, func, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from headway.core.access.policy import Missing, Noun
+from headway.core.access.policy import Missing, Noun, Visibility
 from headway.core.access.survey import Line, has_machine
 from headway.core.deployments.model import SubjectType
 from headway.features.edge.domains_model import CertificateType, Domain, DomainRequest, EdgeFacts, generated
+from headway.features.edge.issuance_model import RoutedService
 from headway.features.edge.route_target import RouteTargetFacts
+from headway.infra.db.tables.base import Instant
 from headway.infra.db.tables.edge import domains
 from headway.infra.db.tables.projects import environments
-from headway.infra.db.tables.services import services
+from headway.infra.db.tables.services import releases, services
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
 
-_c = domains.c
+_c, _s, _r = domains.c, services.c, releases.c
 _TOLD = (_c.host, _c.path, _c.subject_type, _c.subject_id, _c.organization_id)
 _WISHED = tuple(each.name for each in fields(DomainRequest))
 
@@ -81,6 +83,31 @@ def hosts(tx: Tx) -> list[tuple[str, str]]:
     return [(row.host, row.organization_id) for row in tx.execute(select(_c.host, _c.organization_id).distinct())]
 
 
+def asking(tx: Tx, organization_id: str, reach: Visibility) -> list[tuple[Domain, str]]:
+    """The domains of an organisation that ask for a certificate and lead to a service within reach, each with what that
+    is called, by host and path. Those of previews, which come and go, are not among them.
+    """
+    mine = (_c.organization_id == organization_id, _c.asked_at.is_not(None))
+    led = (_s.service_id == _c.subject_id, _s.deleted_at.is_(None), _s.preview_of.is_(None))
+    statement = select(domains, _s.name.label("called")).join(services, and_(*led)).where(*mine)
+    if not reach.everything:
+        statement = statement.where(or_(_s.project_id.in_(reach.projects), _s.service_id.in_(reach.services)))
+    if reach.within is not None:
+        statement = statement.where(_s.project_id.in_(reach.within))
+    return [(_record(row), row.called) for row in tx.execute(statement.order_by(_c.host, _c.path))]
+
+
+def routed(tx: Tx, service_ids: AbstractSet[str]) -> Mapping[str, RoutedService]:
+    """Where these services are routed: one that is to run and serves, since the oldest of its releases that are kept
+    came to serve.
+    """
+    serves = and_(_s.wanted == "up", _s.serving_release_id.is_not(None))
+    first = select(func.min(_r.serving_since)).where(_r.service_id == _s.service_id).scalar_subquery()
+    rows = select(_s.service_id, _s.host_id, case((serves, func.coalesce(first, _s.created_at))).label("since"))
+    found = tx.execute(rows.where(_s.service_id.in_(service_ids)))
+    return {row.service_id: RoutedService(host_id=row.host_id, since=row.since) for row in found}
+
+
 def survey(tx: Tx, vault: Vault, *, facts: EdgeFacts) -> Iterator[Line]:
     """See ``Survey``: the domains at names that no service is given any more."""
     del vault
@@ -101,6 +128,7 @@ def put(tx: Tx, domain: Domain) -> bool:
         "subject_type": domain.subject_type,
         "subject_id": domain.subject_id,
         "created_at": domain.created_at,
+        "asked_at": tx.now if domain.wish.asks else None,
         **asdict(domain.wish),
     }
     return _unless_taken(tx, insert(domains).values(**values))
@@ -108,7 +136,11 @@ def put(tx: Tx, domain: Domain) -> bool:
 
 def change(tx: Tx, domain_id: str, wish: DomainRequest) -> bool:
     """Makes an existing domain what is wished; False when host and path are somebody else's already."""
-    return _unless_taken(tx, update(domains).where(_c.domain_id == domain_id).values(**asdict(wish)))
+    values = {**asdict(wish), "asked_at": None}
+    if wish.asks:  # since before, where a certificate for this very host was asked for already
+        goes_on = and_(_c.host == wish.host, _c.asked_at.is_not(None))
+        values["asked_at"] = case((goes_on, _c.asked_at), else_=literal(tx.now, Instant))
+    return _unless_taken(tx, update(domains).where(_c.domain_id == domain_id).values(**values))
 
 
 def remove(tx: Tx, domain_id: str) -> None:
@@ -139,4 +171,5 @@ def _record(row: Row[Any]) -> Domain:
         subject_id=row.subject_id,
         wish=DomainRequest(**{**wished, "certificate_type": CertificateType(row.certificate_type)}),
         created_at=row.created_at,
+        asked_at=row.asked_at,
     )

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import SubjectType
 from headway.core.engine.poller import Poller, daily
 from headway.drivers.edge.edge import Edge
+from headway.drivers.edge.issuance import Issuance, IssuanceFiles
 from headway.drivers.panel_machine import https_of
 from headway.features.edge.certificates import CertificateService
 from headway.features.edge.domains import DomainService
 from headway.features.edge.domains_model import EdgeFacts
 from headway.features.edge.host_names import host_of
+from headway.features.edge.issuance import IssuanceReader
 from headway.features.edge.middlewares import MiddlewareService
 from headway.features.edge.route_target import RouteTarget
 from headway.kernel.artifacts import Redirect
@@ -22,6 +25,7 @@ from headway.kernel.settings import Settings
 from headway.module import Base, Module
 
 _EDGE_REST = 1.0
+_ISSUANCE_REST = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +35,13 @@ class EdgeServices:
     domains: DomainService
     barriers: MiddlewareService
     certificates: CertificateService
+    issuance: IssuanceReader
     module: Module
+
+    @property
+    def hears_issued(self) -> Callable[[str, Issuance | None], None] | None:
+        """What hears which certificates authorities have issued on a host; None where nobody asks any."""
+        return self.issuance.note if self.issuance.is_asked else None
 
 
 class Redirected(RouteTarget, Protocol):
@@ -58,11 +68,16 @@ def install_fronts(
     """What stands before the services of each type; redirects and passwords do before ``redirected`` only."""
     edge = base.machine.edge
     certificates = CertificateService(base.db, base.vault, edge, facts, base.engine.troubles)
+    issuance = IssuanceReader(db=base.db, facts=facts, now=base.clock.now)
+    loops = [Poller("edge", partial(_ensured, edge)), daily("certificates", certificates.settle)]
+    if issuance.is_asked:
+        loops.append(Poller("issued certificates", partial(_looked, base.machine.issuance, issuance)))
     return EdgeServices(
-        domains=DomainService(base.db, fronted, facts, certificates.settle_quietly),
+        domains=DomainService(base.db, fronted, facts, certificates.settle_quietly, issuance),
         barriers=MiddlewareService(base.db, base.vault, redirected, redirected.try_redirect),
         certificates=certificates,
-        module=Module(loops=(Poller("edge", partial(_ensured, edge)), daily("certificates", certificates.settle))),
+        issuance=issuance,
+        module=Module(loops=loops),
     )
 
 
@@ -70,3 +85,9 @@ async def _ensured(edge: Edge) -> float:
     """Sees to it that the edge is there, again and again. Seconds to rest."""
     await edge.ensure()
     return _EDGE_REST
+
+
+async def _looked(files: IssuanceFiles, issuance: IssuanceReader) -> float:
+    """Looks at what authorities have issued to it, again and again. Seconds to rest."""
+    issuance.note(LOCAL_HOST, await files.read())
+    return _ISSUANCE_REST

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from headway.drivers.edge.issuance import Issuance
 from headway.infra.hosts.base import HostUnreachable
 from headway.kernel.artifacts import KeyPair
 from headway.kernel.errors import HeadwayError
@@ -15,6 +17,7 @@ from headway.kernel.events import EdgeEnded, Events
 log = logging.getLogger(__name__)
 
 _REST = 3.0
+_BETWEEN_LOOKS = 10.0  # at what was issued, which is seldom another
 
 
 class WatchedEdge(Protocol):
@@ -28,18 +31,24 @@ class WatchedEdge(Protocol):
         """Shows these, by the names in them, and no others but its own."""
         ...
 
+    async def issuance(self) -> Issuance | None:
+        """What authorities have issued to it; None where that cannot be read now."""
+        ...
+
 
 @dataclass(slots=True, kw_only=True)
 class EdgeReconciler:
     """Fits ``service_reconciler.HostReconciler``. What keeps the edge up is on the server itself, and needs no panel;
     this brings both up again after a start of the machine, and where that was ended too. ``certificates`` are those
-    that it is to show.
+    that it is to show, ``issued`` hears again and again what authorities have issued to it (None: nobody asks any).
     """
 
     host_id: str
     edge: Callable[[], WatchedEdge]
     certificates: Callable[[], Awaitable[Sequence[KeyPair]]]
     events: Events
+    issued: Callable[[Issuance | None], None] | None = None
+    _looked_at: float | None = None
     _told: str | None = None
     _shown: set[tuple[str, str]] | None = None
 
@@ -60,6 +69,7 @@ class EdgeReconciler:
             for how in await edge.watch():
                 self.events.announce(EdgeEnded(host_id=self.host_id, how=how))
             await self._show(edge)
+            await self._look(edge)
         except HostUnreachable:
             raise
         except HeadwayError as error:
@@ -76,6 +86,12 @@ class EdgeReconciler:
         if wanted != self._shown:
             await edge.set_certificates(pairs)
             self._shown = wanted
+
+    async def _look(self, edge: WatchedEdge) -> None:
+        now = time.monotonic()
+        if self.issued is not None and (self._looked_at is None or now - self._looked_at >= _BETWEEN_LOOKS):
+            self.issued(await edge.issuance())
+            self._looked_at = now
 
     async def finish_deletions(self) -> None:
         """An edge goes with its server, and all that it shows."""

@@ -8,6 +8,7 @@ from functools import partial
 
 from headway.core.deployments.model import SubjectType
 from headway.core.engine.poller import Poller
+from headway.drivers.edge.issuance import Issuance
 from headway.drivers.panel_machine import edge_accounts, roots_of
 from headway.drivers.runtimes.remote.contract import Setting
 from headway.features.servers.edge_reconciler import EdgeReconciler
@@ -71,9 +72,14 @@ def install_servers(base: Base, *, open_key: Callable[[Tx, str, str], Secret], o
 
 
 def install_edge_keeping(
-    base: Base, servers: Servers, certificates: Callable[[str], Awaitable[Sequence[KeyPair]]]
+    base: Base,
+    servers: Servers,
+    certificates: Callable[[str], Awaitable[Sequence[KeyPair]]],
+    issued: Callable[[str, Issuance | None], None] | None,
 ) -> Module:
-    """Looks after the edges of the servers that have services, and what certificates they show."""
+    """Looks after the edges of the servers that have services, and what certificates they show; ``issued`` hears which
+    ones authorities have issued, where any is asked.
+    """
     keepers: dict[str, EdgeReconciler] = {}
 
     def keeper(server_id: str) -> EdgeReconciler:
@@ -82,6 +88,7 @@ def install_edge_keeping(
             edge=partial(servers.links.edge, server_id),
             certificates=partial(certificates, server_id),
             events=base.events,
+            issued=None if issued is None else partial(issued, server_id),
         )
         return keepers.setdefault(server_id, made)
 

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import tarfile
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,10 +19,11 @@ from typing import Any
 import pytest
 
 from headway.drivers.edge.edge import Edge
+from headway.drivers.edge.issuance import Issuance
 from headway.drivers.edge.traefik import EdgeAccounts
 from headway.drivers.runtimes.remote.bundle import START, bundle
 from headway.drivers.runtimes.remote.codec import decode, encode
-from headway.drivers.runtimes.remote.contract import Setting
+from headway.drivers.runtimes.remote.contract import Setting, types_of
 from headway.drivers.runtimes.remote.frames import HEAD, framed, length_of
 from headway.features.metrics.journal import Journal
 from headway.features.servers.edge_reconciler import EdgeReconciler
@@ -30,6 +32,7 @@ from headway.kernel.artifacts import KeyPair, Route, Upstream, Way
 from headway.kernel.events import Events
 from headway.kernel.secret import Secret
 from tests.integration.runtimes.bench import EDGE_ACCOUNTS, fetch, free_port, traefik_of, until
+from tests.support.certificates.certificates import certificate_for
 
 HOST = "shop.localhost"
 
@@ -40,9 +43,9 @@ class Line:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
 
-    async def call(self, method: str, **given: Any) -> Any:  # noqa: ANN401 - JSON
+    async def call(self, method: str, part: str = "edge", **given: Any) -> Any:  # noqa: ANN401 - JSON
         told = {name: encode(value) for name, value in given.items()}
-        await self.write({"id": 1, "part": "edge", "method": method, "with": told, "mask": []})
+        await self.write({"id": 1, "part": part, "method": method, "with": told, "mask": []})
         answer = await self.read()
         assert "error" not in answer, answer
         return answer.get("ok")
@@ -53,6 +56,10 @@ class Line:
 
     async def set_certificates(self, pairs: Sequence[KeyPair]) -> None:
         await self.call("set_certificates", pairs=pairs)
+
+    async def issuance(self) -> Issuance | None:
+        found: Issuance | None = decode(await self.call("read", "issuance"), types_of("issuance", "read")[1])
+        return found
 
     async def write(self, message: Any) -> None:  # noqa: ANN401 - JSON
         assert self.process.stdin is not None
@@ -113,6 +120,29 @@ async def test_what_a_server_uses_is_read_there_and_told_as_it_is_here(folder: P
     assert 0 < told.at <= here.at
     assert 0 < told.cpu <= here.cpu
     assert told.cost > 0
+
+
+async def test_what_was_issued_on_a_server_is_read_there_without_its_key_and_not_at_each_look(folder: Path) -> None:
+    (folder / "edge").mkdir()
+    pem, key = certificate_for("www.example.org")
+    kept = {"domain": {"main": "www.example.org"}, "certificate": b64encode(pem.encode()).decode(), "key": key}
+    (folder / "edge/acme.json").write_text(json.dumps({"acme": {"Certificates": [kept]}}))
+    said = 'error="[www.example.org] too many" domains=["www.example.org"]'
+    refused = f"2026-11-29T12:03:04Z ERR Unable to obtain ACME certificate for domains {said}"
+    (folder / "edge/traefik.log").write_text(f"{refused}\n")
+    heard: list[Issuance | None] = []
+    async with agent(folder / "code", sent(folder, free_port(), Path("traefik"))) as line:
+        keeper = EdgeReconciler(
+            host_id="far", edge=lambda: line, certificates=_at_once([]), events=Events(), issued=heard.append
+        )
+        for _ in range(3):
+            await keeper.keep_round()
+    (told,) = heard
+    assert told is not None
+    assert told.until("www.example.org") is not None
+    (refusal,) = told.refusals
+    assert refusal.why == "too many"
+    assert "PRIVATE" not in repr(told)
 
 
 async def test_the_edge_of_a_server_needs_no_link_to_come_back_and_the_panel_says_that_it_did(

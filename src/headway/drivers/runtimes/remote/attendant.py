@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from headway.drivers.edge.edge import Edge
+from headway.drivers.edge.issuance import IssuanceFiles
 from headway.drivers.edge.traefik import Https
 from headway.drivers.runtimes.container.exec_sessions import ExecSessions
 from headway.drivers.runtimes.container.runtime import ContainerRuntime
@@ -159,6 +160,7 @@ def parts_of(setting: Setting) -> Mapping[str, Any]:
             alone=True,
             accounts=setting.edge_accounts if os.geteuid() == 0 else None,
         ),
+        "issuance": IssuanceFiles(root / "edge"),
         "machine": OwnMachine(),
         "visits": ExecSessions(api),
     }

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, Protocol, get_type_hints
 
 from headway.drivers.edge.first_answer import Answered
+from headway.drivers.edge.issuance import Issuance
 from headway.drivers.edge.route_probe import PROOF_SECONDS
 from headway.drivers.edge.traefik import EdgeAccounts
 from headway.drivers.runtimes.container.exec_sessions import Visiting
@@ -68,6 +69,14 @@ class RemoteEdgeContract(Protocol):
         ...
 
 
+class Issuing(Protocol):
+    """What authorities have issued to the proxy; ``drivers.edge.issuance.IssuanceFiles`` fits it."""
+
+    async def read(self) -> Issuance | None:
+        """All of it; None where it cannot be read now."""
+        ...
+
+
 class Closing(Protocol):
     """What keeps native applications of a server from ports of others; ``NativeRuntime`` fits it."""
 
@@ -82,6 +91,7 @@ CONTRACTS: Mapping[str, Any] = {
     "native": Runtime,
     "container": Runtime,
     "edge": RemoteEdgeContract,
+    "issuance": Issuing,
     "machine": Machine,
     "visits": Visiting,
 }

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headway.drivers.edge.first_answer import Answered
+from headway.drivers.edge.issuance import Issuance
 from headway.drivers.edge.route_probe import PROOF_SECONDS
 from headway.drivers.runtimes.remote.client import RuntimeAgentClient
 from headway.kernel.artifacts import KeyPair, Route
@@ -69,3 +70,8 @@ class RemoteEdge:
     async def set_certificates(self, pairs: Sequence[KeyPair]) -> None:
         """Shows these certificates."""
         await self.agent.call(_PART, "set_certificates", pairs=pairs)
+
+    async def issuance(self) -> Issuance | None:
+        """What authorities have issued to it; None where that cannot be read now."""
+        found: Issuance | None = await self.agent.call("issuance", "read")
+        return found

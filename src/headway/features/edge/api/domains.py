@@ -9,13 +9,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from headway.api.inputs import Input
+from headway.api.inputs import Empty, Input
 from headway.api.operation import Call
 from headway.api.router import Router
 from headway.core.access.model import Role, Scope
 from headway.core.access.policy import Missing, Noun
 from headway.core.deployments.model import SubjectType
-from headway.features.edge.api.rows import DomainRow, ResolvedRow, domain_row, domain_rows, resolved_row
+from headway.features.edge.api.rows import (
+    DomainCertificateRow,
+    IssuedDomainRow,
+    ResolvedRow,
+    domain_certificate_row,
+    domain_row,
+    domain_rows,
+    issued_domain_row,
+    resolved_row,
+)
 from headway.features.edge.domains import DomainService
 from headway.features.edge.domains_model import CertificateType, Domain, DomainRequest
 from headway.kernel.errors import InvalidInput
@@ -113,21 +122,30 @@ _PLAIN = DomainRequest(host="")
 
 
 @router.query("byApplicationId", least=Role.MEMBER, scope=Scope.READ, resource=Noun.APPLICATION)
-async def of_application(domains: DomainService, call: Call[DomainsOfApplication]) -> list[DomainRow]:
+async def of_application(domains: DomainService, call: Call[DomainsOfApplication]) -> list[IssuedDomainRow]:
     """An application's domains."""
     return await _rows(domains, call, SubjectType.APPLICATION, call.input.application_id)
 
 
 @router.query("byComposeId", least=Role.MEMBER, scope=Scope.READ, resource=Noun.COMPOSE)
-async def of_compose(domains: DomainService, call: Call[DomainsOfCompose]) -> list[DomainRow]:
+async def of_compose(domains: DomainService, call: Call[DomainsOfCompose]) -> list[IssuedDomainRow]:
     """A compose service's domains."""
     return await _rows(domains, call, SubjectType.COMPOSE, call.input.compose_id)
 
 
 @router.query("one", least=Role.MEMBER, scope=Scope.READ)
-async def one(domains: DomainService, call: Call[DomainById]) -> DomainRow:
+async def one(domains: DomainService, call: Call[DomainById]) -> IssuedDomainRow:
     """One domain."""
-    return _row(domains, await domains.one(call.actor, call.permission, call.input.domain_id))
+    return await _row(domains, await domains.one(call.actor, call.permission, call.input.domain_id))
+
+
+@router.query("certificates", least=Role.MEMBER, scope=Scope.READ)
+async def certificates(domains: DomainService, call: Call[Empty]) -> list[DomainCertificateRow]:
+    """What came of asking an authority for certificates: of all domains that do, of services that the caller sees.
+
+    It is as the edge of each machine told it last. Domains of previews are not among them.
+    """
+    return [domain_certificate_row(each) for each in await domains.issuance.all(call.actor)]
 
 
 @router.query(
@@ -140,7 +158,7 @@ async def never(_domains: DomainService, call: Call[DomainServer]) -> str:
 
 
 @router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN, resource=Noun.APPLICATION)
-async def create(domains: DomainService, call: Call[CreateDomain]) -> DomainRow:
+async def create(domains: DomainService, call: Call[CreateDomain]) -> IssuedDomainRow:
     """Lead a host name, or a path of it, to a service."""
     given = call.input
     subjects = [
@@ -156,19 +174,21 @@ async def create(domains: DomainService, call: Call[CreateDomain]) -> DomainRow:
         raise InvalidInput(
             "Say what the domain leads to: applicationId, composeId or previewDeploymentId, one of them."
         )
-    return _row(domains, await domains.create(call.actor, call.permission, *subjects[0], given.applied(_PLAIN)))
+    return await _row(domains, await domains.create(call.actor, call.permission, *subjects[0], given.applied(_PLAIN)))
 
 
 @router.mutation("update", least=Role.ADMIN, scope=Scope.ADMIN)
-async def update(domains: DomainService, call: Call[UpdateDomain]) -> DomainRow:
+async def update(domains: DomainService, call: Call[UpdateDomain]) -> IssuedDomainRow:
     """Change a domain; what is not sent stays."""
-    return _row(domains, await domains.update(call.actor, call.permission, call.input.domain_id, call.input.applied))
+    return await _row(
+        domains, await domains.update(call.actor, call.permission, call.input.domain_id, call.input.applied)
+    )
 
 
 @router.mutation("toggleEnable", least=Role.ADMIN, scope=Scope.ADMIN)
-async def toggle(domains: DomainService, call: Call[DomainById]) -> DomainRow:
+async def toggle(domains: DomainService, call: Call[DomainById]) -> IssuedDomainRow:
     """Switch a domain off, or on again."""
-    return _row(
+    return await _row(
         domains,
         await domains.update(
             call.actor,
@@ -180,9 +200,9 @@ async def toggle(domains: DomainService, call: Call[DomainById]) -> DomainRow:
 
 
 @router.mutation("delete", least=Role.ADMIN, scope=Scope.ADMIN)
-async def delete(domains: DomainService, call: Call[DomainById]) -> DomainRow:
+async def delete(domains: DomainService, call: Call[DomainById]) -> IssuedDomainRow:
     """Lead a domain nowhere and forget it."""
-    return _row(domains, await domains.delete(call.actor, call.permission, call.input.domain_id))
+    return await _row(domains, await domains.delete(call.actor, call.permission, call.input.domain_id))
 
 
 @router.mutation("generateDomain", least=Role.MEMBER, scope=Scope.READ, in_project=False)
@@ -199,12 +219,17 @@ async def validate(domains: DomainService, call: Call[Validate]) -> ResolvedRow:
     return resolved_row(await domains.resolved(call.actor, call.permission, call.input.domain))
 
 
-async def _rows(domains: DomainService, call: Call[Any], subject_type: SubjectType, subject_id: str) -> list[DomainRow]:
-    return domain_rows(await domains.of(call.actor, call.permission, subject_type, subject_id), domains.address)
+async def _rows(
+    domains: DomainService, call: Call[Any], subject_type: SubjectType, subject_id: str
+) -> list[IssuedDomainRow]:
+    found = await domains.of(call.actor, call.permission, subject_type, subject_id)
+    issued, rows = await domains.issuance.of(found), domain_rows(found, domains.address)
+    return [issued_domain_row(row, issued.get(each.domain_id)) for each, row in zip(found, rows, strict=True)]
 
 
-def _row(domains: DomainService, domain: Domain) -> DomainRow:
-    return domain_row(domain, domains.address(domain))
+async def _row(domains: DomainService, domain: Domain) -> IssuedDomainRow:
+    issued = await domains.issuance.of([domain])
+    return issued_domain_row(domain_row(domain, domains.address(domain)), issued.get(domain.domain_id))
 
 
 def _value(name: str, value: object) -> object:

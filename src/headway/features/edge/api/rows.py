@@ -12,6 +12,7 @@ from headway.core.deployments.model import SubjectType
 from headway.features.edge.certificates_model import Certificate
 from headway.features.edge.domains import Resolved
 from headway.features.edge.domains_model import Domain
+from headway.features.edge.issuance_model import Issued, IssuedDomain
 from headway.features.edge.middlewares_model import KeptLogin, KeptRedirect
 
 CertificateTypeWord = Literal["letsencrypt", "none", "custom"]
@@ -45,6 +46,41 @@ class DomainRow(TypedDict):
     createdAt: str
     generated: bool
     address: str
+
+
+class IssuedRow(TypedDict):
+    """What came of asking an authority for the certificate of a domain. ``askedAt`` is since when it is asked for
+    (null: it is not yet, for nothing serves there), ``goodUntil`` when the one that is shown is good no more (null:
+    none was issued, or it is not known); ``certificateId`` names one that was added and is shown instead, so that no
+    authority is asked. ``refusal`` is what was said last where none was issued or none anew, ``refusedAt`` when.
+    ``toldAt`` is when the edge of its machine told all this, ``unknown`` why that is not what it would tell now (null:
+    it is).
+    """
+
+    askedAt: str | None
+    goodUntil: str | None
+    certificateId: str | None
+    refusal: str | None
+    refusedAt: str | None
+    toldAt: str | None
+    unknown: str | None
+
+
+class IssuedDomainRow(DomainRow):
+    """A domain; ``issued`` is null where no authority is asked for its certificate."""
+
+    issued: IssuedRow | None
+
+
+class DomainCertificateRow(TypedDict):
+    """A domain that asks for a certificate, and the service that it leads to."""
+
+    domainId: str
+    host: str
+    path: str
+    serviceId: str
+    serviceName: str
+    issued: IssuedRow
 
 
 class ResolvedRow(TypedDict):
@@ -142,6 +178,37 @@ def domain_row(domain: Domain, address: str, number: int = 1) -> DomainRow:
 def domain_rows(domains: Sequence[Domain], address: Callable[[Domain], str]) -> list[DomainRow]:
     """All domains of a service."""
     return [domain_row(each, address(each), number) for number, each in enumerate(domains, 1)]
+
+
+def issued_domain_row(row: DomainRow, issued: Issued | None) -> IssuedDomainRow:
+    """A domain, with what came of asking for its certificate."""
+    return {**row, "issued": None if issued is None else issued_row(issued)}
+
+
+def issued_row(issued: Issued) -> IssuedRow:
+    """What came of asking for one."""
+    return {
+        "askedAt": moment(issued.asked_at),
+        "goodUntil": moment(issued.until),
+        "certificateId": issued.own_id,
+        "refusal": issued.refusal,
+        "refusedAt": moment(issued.refused_at),
+        "toldAt": moment(issued.told_at),
+        "unknown": issued.unknown,
+    }
+
+
+def domain_certificate_row(found: IssuedDomain) -> DomainCertificateRow:
+    """The same, in a list of those of all services."""
+    wish = found.domain.wish
+    return {
+        "domainId": found.domain.domain_id,
+        "host": wish.host,
+        "path": wish.path,
+        "serviceId": found.domain.subject_id,
+        "serviceName": found.service_name,
+        "issued": issued_row(found.issued),
+    }
 
 
 def resolved_row(found: Resolved) -> ResolvedRow:

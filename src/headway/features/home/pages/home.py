@@ -13,6 +13,7 @@ from headway.features.deployments.pages.deployment_forms import ends_of_rows
 from headway.features.services.pages.service_list import ALL, line_of, was_given_nothing
 from headway.features.services.pages.service_states import down_among
 from headway.pages.certificate_ends import ending_values
+from headway.pages.issued_certificates import missing_values
 from headway.pages.loop_words import work_of
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 from headway.pages.words import count, iso, moment
@@ -103,6 +104,7 @@ async def _attention(visit: Visit, services: list[GlanceRow] | Unknown) -> Mappi
     troubles = () if isinstance(health, Unknown) else health.get("troubles", ())
     return {
         **await ending_values(visit),
+        **await missing_values(visit),
         "unfit": _unfit(known, down, with_away=not visit.may(SERVERS.name)),
         "away": () if isinstance(servers, Unknown) else [each for each in servers if each["reach"]["outOfReachSince"]],
         "unsaved": () if isinstance(backups, Unknown) else _failing(backups),

@@ -12,11 +12,12 @@ from headway.features.services.pages.service_actions import ONE, address, router
 from headway.features.services.pages.service_fields import clears_of, kinds_of, shown_of
 from headway.features.services.pages.service_topics import DOMAINS, action, back_to, framed, routers, service_of
 from headway.pages.forms import Flash, Form, Question
+from headway.pages.issued_certificates import kind_of
 from headway.pages.page import Page, View, Visit
 from headway.pages.words import cut
 
 if TYPE_CHECKING:
-    from headway.features.edge.api.rows import DomainRow
+    from headway.features.edge.api.rows import DomainRow, IssuedDomainRow
     from headway.features.services.api.service_rows import ServiceOverviewRow
 
 PATH = "/services/{serviceId}/domain/{domainId}"
@@ -28,6 +29,8 @@ async def show(visit: Visit) -> View:
     service, row = await _found(visit)
     path, router = f"{address(service)}/domain/{row['domainId']}", router_of(service)
     off = "Switch off" if row["enabled"] else "Switch on"
+    issued, certificates = row["issued"], "/settings/certificates" if visit.may("certificates.all") else None
+    own_id = None if issued is None or certificates is None else issued["certificateId"]
     own = (
         *action(visit, "domain.update", "Change", f"{path}/change-{router}", icon="edit", main=True),
         *action(visit, "domain.toggleEnable", off, f"{path}/switch", icon="power"),
@@ -40,7 +43,9 @@ async def show(visit: Visit) -> View:
         "domain.html",
         {
             "row": row,
-            "certificates": "/settings/certificates" if visit.may("certificates.all") else None,
+            "certificates": certificates,
+            "issued_kind": None if issued is None else kind_of(issued, visit.now),
+            "own_certificate": None if own_id is None else f"{certificates}/{own_id}",
             "actions": [
                 *action(visit, "domain.validateDomain", "Look up in the DNS", f"{path}/look-up", icon="search"),
                 *(() if row["generated"] else own),
@@ -49,7 +54,7 @@ async def show(visit: Visit) -> View:
     )
 
 
-async def _found(visit: Visit) -> tuple[ServiceOverviewRow, DomainRow]:
+async def _found(visit: Visit) -> tuple[ServiceOverviewRow, IssuedDomainRow]:
     """The service, and the domain of it that the address names. Raises Missing."""
     service = await service_of(visit)
     for each in await domains_of(visit, service):

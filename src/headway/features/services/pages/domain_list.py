@@ -23,16 +23,17 @@ from headway.features.services.pages.service_topics import (
 )
 from headway.features.services.pages.service_topics import OF_APPLICATION as APPLICATION_DETAILS
 from headway.pages.forms import Flash, Form, Question
+from headway.pages.issued_certificates import kind_of
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 from headway.pages.words import cut
 
 if TYPE_CHECKING:
-    from headway.features.edge.api.rows import DomainRow
+    from headway.features.edge.api.rows import IssuedDomainRow
     from headway.features.services.api.service_rows import ServiceOverviewRow
 
 PATH = "/services/{serviceId}/domains"
-OF_APPLICATION: Asked[list[DomainRow]] = Asked("domain.byApplicationId")
-OF_COMPOSE: Asked[list[DomainRow]] = Asked("domain.byComposeId")
+OF_APPLICATION: Asked[list[IssuedDomainRow]] = Asked("domain.byApplicationId")
+OF_COMPOSE: Asked[list[IssuedDomainRow]] = Asked("domain.byComposeId")
 SERVICES: Asked[list[str]] = Asked("compose.loadServices")
 _SECONDS = 2.0
 _MOST_NAMED = 30
@@ -53,7 +54,7 @@ async def show(visit: Visit) -> View:
         DOMAINS,
         "domain_list.html",
         {
-            "rows": [{"row": each, "href": f"{address(service)}/domain/{each['domainId']}"} for each in rows],
+            "rows": [_line(visit, service, each) for each in rows],
             "is_led": is_led,
             "before": before,
             "proof": proof_of(service),
@@ -64,6 +65,12 @@ async def show(visit: Visit) -> View:
     )
 
 
+def _line(visit: Visit, service: ServiceOverviewRow, row: IssuedDomainRow) -> Mapping[str, object]:
+    issued = row["issued"]
+    kind = None if issued is None else kind_of(issued, visit.now)
+    return {"row": row, "href": f"{address(service)}/domain/{row['domainId']}", "issued_kind": kind}
+
+
 async def _before(visit: Visit, service: ServiceOverviewRow) -> Mapping[str, object]:
     """What stands before an application, Unknown where it cannot be had: its domains are shown all the same."""
     found = await visit.ask_within(_SECONDS, APPLICATION_DETAILS, applicationId=service["serviceId"])
@@ -72,7 +79,7 @@ async def _before(visit: Visit, service: ServiceOverviewRow) -> Mapping[str, obj
     return {**barriers.barriers_of(visit, row, address(service)), "unknown": found if is_unknown else None}
 
 
-async def domains_of(visit: Visit, service: ServiceOverviewRow) -> Sequence[DomainRow]:
+async def domains_of(visit: Visit, service: ServiceOverviewRow) -> Sequence[IssuedDomainRow]:
     """The domains of a service; a database has none."""
     match service["kind"]:
         case "application":

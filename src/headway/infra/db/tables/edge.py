@@ -25,6 +25,7 @@ domains = Table(
     Column("service_name", Text),
     Column("enabled", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("asked_at", Instant),  # since when an authority is asked for a certificate; null: none is
 )
 Index("uq_domains_host_path", domains.c.host, domains.c.path, unique=True)
 Index("ix_domains_subject", domains.c.subject_type, domains.c.subject_id)
