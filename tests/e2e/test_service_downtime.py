@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.panel.panel import git_repository, panel, until, web
+from tests.support.panel.panel import Panel, git_repository, panel, until, web
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 DIES = """
 import pathlib, sys, threading, time
 PLACE = pathlib.Path("PATH")
@@ -21,6 +21,12 @@ def watch():
     os._exit(7)
 threading.Thread(target=watch, daemon=True).start()
 """
+
+
+def _down_since(running: Panel) -> str | None:
+    (service,) = running.get("service.all")
+    since: str | None = service["serving"]["downSince"]
+    return since
 
 
 def test_what_has_died_for_good_is_told(tmp_path: Path) -> None:
@@ -40,6 +46,9 @@ def test_what_has_died_for_good_is_told(tmp_path: Path) -> None:
             assert (row["exits"] >= 1, row["lastExit"]) == (True, "exit status 7")
             (service,) = running.get("service.all")
             assert (service["status"], service["wanted"]) == ("done", "up"), "nobody else tells of it"
+            since = until(lambda: _down_since(running), 90, what="since when is found out, whoever looks")
+            (row,) = running.get("service.down")
+            assert row["since"] == since
             place.unlink()
             running.post("application.reload", applicationId=application_id)
             until(lambda: running.get("service.down") == [], 60, what="it is up again")

@@ -13,7 +13,7 @@ WEBHOOK = "webhook"
 APPRISE = "apprise"
 TEST = "channel.test"
 CHANNEL_FAILED = "channel.failed"
-DEFAULT_EVENTS = ("*.error", "*.unstable", "*.out_of_reach", "*.missed", "disk.low", CHANNEL_FAILED)
+DEFAULT_EVENTS = ("*.error", "*.unstable", "*.down", "*.out_of_reach", "*.missed", "disk.low", CHANNEL_FAILED)
 MOST_ATTEMPTS = 20  # within a day
 MOST_CHANNELS = 100  # of an organisation
 _FIRST_WAIT = timedelta(seconds=5)

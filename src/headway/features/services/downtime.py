@@ -38,9 +38,9 @@ GONE = "nothing of it is on its machine any more"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Downtime:
     """That something of a service does not run: the ``names`` of those of its processes, or of the services of its
-    file, of which no copy does, and whether that ``is_all`` of it. ``since`` is when the last of them ended (None: its
-    machine does not tell), ``exits`` how often they have by themselves, ``last_exit`` how it was, ``why`` what keeps
-    them from running, where that is known.
+    file, of which no copy does, and whether that ``is_all`` of it. ``since`` is when the last of them ended, or since
+    when they were seen not to run (None: neither is known), ``exits`` how often they have ended by themselves,
+    ``last_exit`` how it was, ``why`` what keeps them from running, where that is known.
     """
 
     names: tuple[str, ...]
@@ -130,7 +130,8 @@ class DowntimeReader:
         for each in asked:
             found = self._known(each.service_id)
             if isinstance(found, Downtime):
-                found = replace(found, why=refusals.get(each.service_id, found.why))
+                seen = None if each.serving is None else each.serving.down_since
+                found = replace(found, since=found.since or seen, why=refusals.get(each.service_id, found.why))
             if found is not None:
                 told[each.service_id] = found
         return told

@@ -19,7 +19,7 @@ from headway.infra.db.tables.backups import volume_backups
 from headway.infra.db.tables.deployments import deployments
 from headway.infra.db.tables.projects import environments, projects
 from headway.infra.db.tables.servers import servers
-from headway.infra.db.tables.services import releases, services
+from headway.infra.db.tables.services import downtimes, releases, services
 from headway.infra.db.transaction import Tx
 
 _s, _r, _d, _e, _p, _a = services.c, releases.c, deployments.c, environments.c, projects.c, audit_log.c
@@ -29,7 +29,8 @@ _s, _r, _d, _e, _p, _a = services.c, releases.c, deployments.c, environments.c, 
 class ServingRelease:
     """The release that serves, or would if its service were wanted: ``since`` when (None: nobody wrote it down), what
     it was made of, and what was seen of it when its deployment was done. ``deployment_id`` names a deployment that may
-    be gone; then nothing is known of how it answered.
+    be gone; then nothing is known of how it answered. Something of it does not run since ``down_since``, as it was seen
+    again and again.
     """
 
     release_id: str
@@ -44,6 +45,7 @@ class ServingRelease:
     unstable: bool
     answers: str | None
     done_at: datetime | None
+    down_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +144,7 @@ _OF_RELEASE = (_r.release_id, _r.seq, _r.deployment_id, _r.serving_since, _r.ima
 _OF_DEPLOYMENT = (
     *(_d.commit_message, _d.commit_author, _d.commit_branch, _d.unstable, _d.answers),
     _d.finished_at,
+    downtimes.c.since.label("down_since"),
 )
 _SERVES = and_(_r.service_id == _s.service_id, _r.state == ReleaseState.SERVING)
 _LIVE: Select[Any] = (
@@ -151,6 +154,7 @@ _LIVE: Select[Any] = (
     .outerjoin(servers, servers.c.server_id == _s.host_id)
     .outerjoin(releases, _SERVES)
     .outerjoin(deployments, _d.deployment_id == _r.deployment_id)
+    .outerjoin(downtimes, downtimes.c.release_id == _r.release_id)
     .where(_s.deleted_at.is_(None), _s.preview_of.is_(None))
 )
 _ONE = _LIVE.where(_s.service_id == bindparam("service_id"))
@@ -198,4 +202,5 @@ def _serving(row: Row[Any]) -> ServingRelease:
         unstable=bool(row.unstable),
         answers=row.answers,
         done_at=row.finished_at,
+        down_since=row.down_since,
     )

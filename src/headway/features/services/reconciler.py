@@ -17,6 +17,7 @@ from headway.core.deployments.status import Status
 from headway.core.engine.concurrency import at_once
 from headway.core.engine.troubles import Trouble
 from headway.features.services import store
+from headway.features.services.downtime_watch import DowntimeWatch
 from headway.features.services.driver import C
 from headway.features.services.lifecycle import D, ServiceLifecycle
 from headway.features.services.model import AtRest, DesiredState, Service
@@ -59,9 +60,16 @@ class ServiceReconciler(Generic[C, D]):
     _failing: set[str] = field(default_factory=set)
     _met: set[str] = field(default_factory=set)
     _starts: ServiceStarts = field(init=False)
+    downtime: DowntimeWatch = field(init=False)
 
     def __post_init__(self) -> None:
         self._starts = ServiceStarts(host_id=self.host_id, lifecycle=self.lifecycle, ledger=self.ledger)
+        self.downtime = DowntimeWatch(
+            host_id=self.host_id,
+            kinds=self.lifecycle.driver.reader.kinds,
+            db=self.lifecycle.db,
+            ledger=self.ledger,
+        )
 
     async def finish_deletions(self) -> None:
         """Those that were cut off: by the end of a panel, or because an engine was away. What is still being deployed

@@ -27,6 +27,7 @@ _EVENTS = (
     "An event is told where one of the patterns fits its name; * stands for anything.",
     "application.error, compose.error, backup.error, schedule.error, …: a deployment, a backup or a run has failed.",
     "The same with .done, .started, .cancelled, .superseded, .unstable (it crashed soon after) and .out_of_reach.",
+    "application.down, compose.down, database.down: what serves has ended by itself and does not run any more.",
     "schedule.missed, backup.missed, volumeBackup.missed: a due time has passed while nothing could run.",
     "disk.low, panel.error, channel.failed: a disk is nearly full, a loop of the panel fails, another channel fails.",
 )
@@ -75,7 +76,7 @@ def _create(kind: ChannelKind) -> Form:
 
     async def ask(_visit: Visit) -> Question:
         tells = "You choose more exactly what is told on the channel's own page."
-        default = "It tells what fails, is unstable, out of reach or missed, and a disk that is nearly full."
+        default = "It tells what fails, is unstable, down, out of reach or missed, and a disk that is nearly full."
         return Question(
             title=f"Add a channel to {kind.title}",
             consequences=(

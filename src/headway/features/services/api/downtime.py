@@ -27,9 +27,9 @@ class DownAmong(Input):
 class DownRow(TypedDict):
     """A service that is to run, of which something does not: the ``names`` of those of its processes, or of the
     services of its file, of which no copy does; ``all`` says whether nothing of it does. ``since`` is when the last of
-    them has ended (null: its machine does not tell), ``exits`` how often they have by themselves, ``lastExit`` how;
-    ``why`` is what keeps it from running, where that is known. Where it is ``unknown`` whether it runs, ``since`` and
-    ``why`` say since when and why.
+    them ended, or since when they were seen not to run (null: neither is known), ``exits`` how often they have ended by
+    themselves, ``lastExit`` how; ``why`` is what keeps it from running, where that is known. Where it is ``unknown``
+    whether it runs, ``since`` and ``why`` say since when and why.
     """
 
     serviceId: str

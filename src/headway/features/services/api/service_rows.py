@@ -18,7 +18,8 @@ from headway.features.services.overview_store import ServiceOverview, ServingRel
 class ServingRow(TypedDict):
     """The release that serves, or would if its service were up: since when (null where that was not written down), what
     it was made of, and what its deployment saw of it when it was ``doneAt``: what its address answered, and whether it
-    was found to be unstable since. Of a deployment that was removed neither is known any more.
+    was found to be unstable since. Of a deployment that was removed neither is known any more. Since ``downSince`` it,
+    or something of it, has not run although it is to, as its machine told again and again: ``service.down`` tells what.
     """
 
     releaseId: str
@@ -30,6 +31,7 @@ class ServingRow(TypedDict):
     unstable: bool
     answers: AnswersRow | None
     doneAt: str | None
+    downSince: str | None
 
 
 class GlanceRow(TypedDict):
@@ -111,6 +113,7 @@ def _serving(release: ServingRelease) -> ServingRow:
         "unstable": release.unstable,
         "answers": None if release.answers is None else _answers(release.answers),
         "doneAt": moment(release.done_at),
+        "downSince": moment(release.down_since),
     }
 
 

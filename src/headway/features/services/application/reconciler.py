@@ -15,6 +15,7 @@ from headway.core.engine.concurrency import at_once
 from headway.drivers.runtimes.contract.runtime_set import Failure
 from headway.features.services import store as services_store
 from headway.features.services.application import health_store, store
+from headway.features.services.application.downtime import ApplicationDowntime
 from headway.features.services.application.driver import ApplicationDriver
 from headway.features.services.application.loopback_memory import look_back
 from headway.features.services.application.port_guard import Guard
@@ -94,6 +95,7 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
         await self._catch_up()
         if up.keys() & self._unswept:  # it was away as all else was restored
             await self._sweep()
+        await self._watch_downtime(at_rest, up)
         return await self._rest()
 
     async def _close_ports(self) -> dict[str, Failure]:
@@ -148,6 +150,15 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
     async def _watch(self, release: Release) -> None:
         if await self.lifecycle.driver.runtime(release).crashed(release.release_id):
             await self.lifecycle.db.run(lambda tx: self._mark_unstable(tx, release.deployment_id))
+
+    async def _watch_downtime(self, at_rest: Sequence[AtRest], up: Collection[str]) -> None:
+        """Looks whether what is to run does, as long after its deployment as it may be; a few at each round."""
+        await self.downtime.forget_others(at_rest)
+        of = ApplicationDowntime(lifecycle=self.lifecycle)
+        await at_once(
+            self._by_itself(f"whether {each.service_id} runs", partial(self.downtime.look, each, of))
+            for each in self.downtime.due([each for each in at_rest if each.runtime in up])
+        )
 
     async def _retire(self, release: Release) -> None:
         """Ends a replaced release; those that are kept keep their folders. Where an engine or the edge is away, or a

@@ -15,6 +15,7 @@ from headway.drivers.runtimes.compose.observation import ENDED_FROM_OUTSIDE, Con
 from headway.drivers.runtimes.compose.stacks import address_of, is_forwarder
 from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
+from headway.features.services.compose.downtime import downtime_of
 from headway.features.services.compose.driver import ComposeDriver, ComposeLifecycle
 from headway.features.services.compose.model import ComposeRelease, Record
 from headway.features.services.compose.presence import outdated
@@ -67,6 +68,7 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
             if self._told.pop("", None) is not None:
                 self._fallen.update(live)
             at_rest = await self.lifecycle.db.read(self._at_rest)
+            await self.downtime.forget_others(at_rest)
             if await self._bring_up_again(at_rest):
                 containers = await self._all_containers()
             await at_once(
@@ -123,6 +125,8 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
         if await self._is_lost(compose_id, release, containers):
             await self._keep_in_line(compose_id)
             return
+        if not release.record.stack:  # whose copies are on other machines too
+            await self.downtime.saw(compose_id, release.release_id, downtime_of(release.record, containers))
         try:
             await self._tools.routing.follow(compose_id, release, containers)
         except HeadwayError as error:

@@ -92,6 +92,15 @@ Index(
     postgresql_where=text("state = 'retiring'"),
 )
 
+# Since when a release that serves does not run although it is to. Beside the releases: those of an earlier schema are
+# looked at before a database is migrated.
+downtimes = Table(
+    "downtimes",
+    metadata,
+    Column("release_id", String(21), ForeignKey("releases.release_id", ondelete="CASCADE"), primary_key=True),
+    Column("since", Instant, nullable=False),
+)
+
 ports = Table(
     "ports",
     metadata,
