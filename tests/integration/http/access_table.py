@@ -151,6 +151,7 @@ TABLE: Mapping[str, Row] = {
     "deployment.cancel": Row(MUTATION, DEPLOYMENT, MEMBER, KILL),
     "deployment.compare": Row(QUERY, DEPLOYMENT, MEMBER, READ),
     "deployment.createLink": Row(MUTATION, DEPLOYMENT, MEMBER, READ),
+    "deployment.expectedStarts": Row(QUERY, {"deploymentIds": ["{deployment}"]}, MEMBER, READ, OWN),
     "deployment.figures": Row(QUERY, {}, MEMBER, READ, OWN),
     "deployment.find": Row(QUERY, DEPLOYMENT | {"text": "x"}, MEMBER, READ),
     "deployment.follow": Row(QUERY, DEPLOYMENT, MEMBER, READ),

@@ -90,6 +90,24 @@ async def test_what_runs_and_what_waits_is_told_when(world: World) -> None:
     assert waiting["behindOthers"] == 0
 
 
+async def test_of_several_those_that_wait_are_told_when_they_begin(world: World) -> None:
+    shop, other = await world.application("shop"), await world.application("other")
+    await done(world, shop, [60] * 5)
+    runs = await world.deploy(shop)
+    await world.claim()
+    waits = await world.deploy(shop)
+    await world.deploy(other)
+    await world.claim()
+    untold = await world.deploy(other)
+
+    told = await world.get("deployment.expectedStarts", deploymentIds=f"{untold},{waits},{runs},gone")
+
+    usual = await world.get("deployment.usual", deploymentId=waits)
+    assert told == [{"deploymentId": waits, "expectedStart": usual["expectedStart"]}]
+    for caller in (world.member, world.stranger):
+        assert (await caller.get("/deployment.expectedStarts", params={"deploymentIds": waits})).json() == []
+
+
 async def test_what_takes_longer_than_ever_ends_nobody_knows_when(world: World) -> None:
     shop = await world.application("shop")
     await done(world, shop, [60] * 5)

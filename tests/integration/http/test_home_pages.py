@@ -17,6 +17,7 @@ from headway.kernel.ids import new_id
 from tests.integration.http.backup_rows import A_DATABASE
 from tests.integration.http.page_visits import person
 from tests.integration.http.schedule_rows import schedule_of
+from tests.integration.http.test_deployment_history import done
 from tests.integration.http.world import Json, World
 
 FINE = "Nothing is known to be wrong."
@@ -100,3 +101,29 @@ def _kept(tx: Tx, backup: Json, *, is_proven: bool) -> None:
         proven_at=tx.now if is_proven else None,
     )
     stored_backup_store.add(tx, file)
+
+
+async def test_what_waits_is_told_when_it_is_expected_to_begin(world: World) -> None:
+    shop = await world.application("shop")
+    ann = await person(world)
+    nothing = await ann.see(HOME, "starts")
+    assert (nothing.text, 'id="part-starts"' in nothing.html) == ("", True), "and nothing is seen of it"
+    await done(world, shop, [60] * 5)
+    await world.deploy(shop)
+    await world.claim()
+    waits = await world.deploy(shop)
+
+    told = (await world.get("deployment.expectedStarts", deploymentIds=waits))[0]["expectedStart"]
+    for seen in (await ann.see(HOME, "starts"), await ann.see(HOME)):
+        assert "Expected to begin" in seen.text
+        assert f'<time datetime="{told[:19]}' in seen.html
+    assert (await ann.see(HOME, "starts")).links == {"Manual deployment": f"/deployments/{waits}"}
+
+
+async def test_where_too_little_is_known_it_is_said_that_it_cannot_be_told(world: World) -> None:
+    shop = await world.application("shop")
+    await world.deploy(shop)
+    await world.claim()
+    await world.deploy(shop)
+    seen = await (await person(world)).see(HOME, "starts")
+    assert seen.text == "Expected to begin It cannot be told yet: too little is known of what goes before."

@@ -14,7 +14,7 @@ from headway.core.deployments.list_queries import within
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.past_failures import PastFailures, past_failures
 from headway.core.deployments.queue_forecast import MOST_IN_FRONT, Busy, expected_start
-from headway.core.deployments.queue_position import Hindrance, Queued, waits_of
+from headway.core.deployments.queue_position import Hindrance, Queued, Wait, waits_of
 from headway.core.deployments.response_cache import ResponseCache
 from headway.core.deployments.service import permitted
 from headway.core.deployments.status import Status
@@ -29,6 +29,8 @@ from headway.kernel.clock import Clock
 _BYTES_OF_A_SPAN = 200  # about
 _BYTES_OF_A_DAY = 600  # about
 _MOST_BEHIND = 10
+_FORECAST_SECONDS = 15
+_FORETOLD = frozenset({Hindrance.DEPLOYMENT, Hindrance.SLOT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,7 @@ class DeploymentHistory:
             version, lambda it: _BYTES_OF_A_DAY * len(it.days)
         )
         self._spans: ResponseCache[Mapping[str, Span]] = ResponseCache(version, lambda it: _BYTES_OF_A_SPAN * len(it))
+        self._starts: ResponseCache[Mapping[str, int]] = ResponseCache(version, lambda it: _BYTES_OF_A_SPAN * len(it))
 
     async def outlook(self, actor: Actor, permission: Permission, deployment_id: str) -> Outlook:
         """How long it takes, and when it is expected to end or to begin. Raises NotFound, Forbidden."""
@@ -74,6 +77,22 @@ class DeploymentHistory:
 
         key = (mine, reached, tuple(deployment_ids))
         return await self._spans.get(key, lambda: self._db.read(look))
+
+    async def starts_of(self, actor: Actor, deployment_ids: Sequence[str]) -> Mapping[str, int]:
+        """When those of these are expected to begin (microseconds since 1970) that wait and that the caller may see, of
+        which that can be told.
+        """
+        reached, mine = reach(actor), actor.organization_id
+
+        def look(tx: Tx) -> Mapping[str, int]:
+            rows = _rows(tx, deployment_ids)
+            found = _starts(tx, [row for row in rows if row.status == Status.PENDING and within(reached, row, mine)])
+            return {id_: found[id_] for id_ in deployment_ids if id_ in found}
+
+        # It follows from the time too: what takes longer than usual is expected to end later and later.
+        turn = int(self._clock.now().timestamp()) // _FORECAST_SECONDS
+        key = (mine, reached, tuple(deployment_ids), turn)
+        return await self._starts.get(key, lambda: self._db.read(look))
 
     async def figures(self, actor: Actor, wanted: FiguresFilter, days: int) -> DeploymentFigures:
         """How those went that the caller may see and that ended within these days, of which today is the last."""
@@ -105,37 +124,77 @@ def _outlook(tx: Tx, actor: Actor, deployment: Deployment) -> Outlook:
 
 
 def _of_one_that_waits(tx: Tx, actor: Actor, row: Listed, times: UsualTimes) -> Outlook:
-    wait = waits_of(tx, [row]).get(row.deployment_id)
-    running, waiting = listed(tx, _RUNNING if tx.postgres else _RUNNING_AS_ONE, {}), _first_in_line(tx, row.host_id)
-    queue = [each for each in waiting if _place(each) <= _place(row)]
-    spans = usual_totals(tx, [Alike.of(each) for each in (*running, *queue)])
-    now = int(tx.now.timestamp() * 1_000_000)
-    ends = {each.deployment_id: _end_from_now(each, spans.get(Alike.of(each)), now) for each in running}
-    start = None
-    if wait is not None and wait.hindrance in {Hindrance.DEPLOYMENT, Hindrance.SLOT} and len(queue) <= MOST_IN_FRONT:
-        start = expected_start(
-            _queued(row),
-            [_queued(each) for each in queue],
-            [Busy(each=_queued(each), end=ends[each.deployment_id]) for each in running],
-            slots=tx.scalar(_SLOTS, {"host_id": row.host_id}) or 0,
-            takes={
-                each.deployment_id: span.p50 * 1_000
-                for each in queue
-                if (span := spans.get(Alike.of(each))) is not None
-            },
-            now=now,
-        )
-    held_by = _behind(row, running, queue, None if wait is None else wait.deployment_id)
+    wait, queue = waits_of(tx, [row]).get(row.deployment_id), _queue_before(tx, [row])
+    held_by = _behind(row, queue.running, queue.waiting, None if wait is None else wait.deployment_id)
     seen = [each for each in held_by if within(reach(actor), each, actor.organization_id)][:_MOST_BEHIND]
-    in_front = sum(each.deployment_id != row.deployment_id for each in queue)
+    in_front = sum(each.deployment_id != row.deployment_id for each in queue.waiting)
     not_read = 0 if wait is None else max(0, wait.position - 1 - in_front)
     return Outlook(
         row=row,
         times=times,
-        start=None if start is None else int(start),
-        behind=[(each, ends.get(each.deployment_id)) for each in seen],
+        start=queue.start(row, wait),
+        behind=[(each, queue.ends.get(each.deployment_id)) for each in seen],
         unseen=len(held_by) - len(seen) + not_read,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Queue:
+    """The queue of a host up to one that waits, and all that runs anywhere: when that is expected to ``end``, and how
+    long what waits usually ``takes`` (both in microseconds).
+    """
+
+    running: Sequence[Listed]
+    waiting: Sequence[Listed]
+    ends: Mapping[str, int | None]
+    takes: Mapping[str, float]
+    slots: int
+    now: int
+
+    def start(self, row: Listed, wait: Wait | None) -> int | None:
+        """When one of those that wait is expected to begin; None where that cannot be told."""
+        queue = [each for each in self.waiting if _place(each) <= _place(row)]
+        if wait is None or wait.hindrance not in _FORETOLD or len(queue) > MOST_IN_FRONT:
+            return None
+        found = expected_start(
+            _queued(row),
+            [_queued(each) for each in queue],
+            [Busy(each=_queued(each), end=self.ends[each.deployment_id]) for each in self.running],
+            slots=self.slots,
+            takes=self.takes,
+            now=self.now,
+        )
+        return None if found is None else int(found)
+
+
+def _queue_before(tx: Tx, rows: Sequence[Listed]) -> _Queue:
+    """That up to the last of these rows, which wait for one host."""
+    last, host_id = max(map(_place, rows)), rows[0].host_id
+    running = listed(tx, _RUNNING if tx.postgres else _RUNNING_AS_ONE, {})
+    waiting = [each for each in _first_in_line(tx, host_id) if _place(each) <= last]
+    spans = usual_totals(tx, [Alike.of(each) for each in (*running, *waiting)])
+    now = int(tx.now.timestamp() * 1_000_000)
+    known = ((each.deployment_id, spans.get(Alike.of(each))) for each in waiting)
+    return _Queue(
+        running=running,
+        waiting=waiting,
+        ends={each.deployment_id: _end_from_now(each, spans.get(Alike.of(each)), now) for each in running},
+        takes={id_: span.p50 * 1_000 for id_, span in known if span is not None},
+        slots=tx.scalar(_SLOTS, {"host_id": host_id}) or 0,
+        now=now,
+    )
+
+
+def _starts(tx: Tx, rows: Sequence[Listed]) -> Mapping[str, int]:
+    """When each of these that wait is expected to begin, where that can be told."""
+    waits, found = waits_of(tx, rows), {}
+    for host_id in {row.host_id for row in rows}:
+        here = [row for row in rows if row.host_id == host_id]
+        queue = _queue_before(tx, here)
+        for row in here:
+            if (start := queue.start(row, waits.get(row.deployment_id))) is not None:
+                found[row.deployment_id] = start
+    return found
 
 
 def _behind(row: Listed, running: Sequence[Listed], queue: Sequence[Listed], holder: str | None) -> list[Listed]:

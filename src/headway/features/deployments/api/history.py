@@ -54,6 +54,13 @@ class UsualSpanRow(SpanRow):
     deploymentId: str
 
 
+class ExpectedStartRow(TypedDict):
+    """When a deployment that waits is expected to begin."""
+
+    deploymentId: str
+    expectedStart: str
+
+
 class BehindRow(TypedDict):
     """What goes before a waiting deployment. ``expectedEnd`` is null where it cannot be told."""
 
@@ -130,6 +137,13 @@ async def usual_durations(needs: DeploymentHistoryNeeds, call: Call[SomeDeployme
     """How long each of some deployments usually takes, of those of which enough is known."""
     found = await needs.history.usual_of(call.actor, call.input.deployment_ids)
     return [{"deploymentId": id_, **_span(span)} for id_, span in found.items()]
+
+
+@router.query("expectedStarts", least=Role.MEMBER, scope=Scope.READ)
+async def expected_starts(needs: DeploymentHistoryNeeds, call: Call[SomeDeployments]) -> list[ExpectedStartRow]:
+    """When each of some deployments that wait is expected to begin, of those of which that can be told."""
+    found = await needs.history.starts_of(call.actor, call.input.deployment_ids)
+    return [{"deploymentId": id_, "expectedStart": instant(start)} for id_, start in found.items()]
 
 
 @router.query("sameFailures", least=Role.MEMBER, scope=Scope.READ)

@@ -11,11 +11,17 @@ from headway.pages.page import Asked, Unknown, Visit
 from headway.pages.words import moment
 
 if TYPE_CHECKING:
-    from headway.features.deployments.api.history import SameFailuresRow, UsualRow, UsualSpanRow
+    from headway.features.deployments.api.history import (
+        ExpectedStartRow,
+        SameFailuresRow,
+        UsualRow,
+        UsualSpanRow,
+    )
     from headway.features.deployments.api.log_lines import LineRow, LinesRow
     from headway.features.deployments.api.rows import DeploymentRow
 
 USUAL: Asked[UsualRow] = Asked("deployment.usual")
+STARTS: Asked[list[ExpectedStartRow]] = Asked("deployment.expectedStarts")
 DURATIONS: Asked[list[UsualSpanRow]] = Asked("deployment.usualDurations")
 LINES: Asked[LinesRow] = Asked("deployment.lines")
 SAME: Asked[SameFailuresRow] = Asked("deployment.sameFailures")

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from headway.core.deployments.status import Reason, Status
 from headway.features.backups.pages.backup_words import name_of, proof_of
 from headway.features.deployments.pages.deployment_forms import ends_of_rows
+from headway.features.deployments.pages.deployment_past import STARTS
 from headway.features.services.pages.service_list import ALL, line_of, was_given_nothing
 from headway.features.services.pages.service_states import down_among
 from headway.pages.certificate_ends import ending_values
@@ -52,6 +53,7 @@ async def show(visit: Visit) -> View:
     """All of it."""
     services = await visit.ask_within(_SECONDS, ALL)
     values = {**await _under_way(visit), **await _attention(visit, services), **await _failed(visit)}
+    values |= await _starts(visit)
     values["was_given_nothing"] = was_given_nothing(visit.actor)
     values["makes"] = visit.may("application.create")
     return View(template=f"{_FOLDER}/home.html", values={**values, "is_empty": services == []}, title="Home")
@@ -60,6 +62,11 @@ async def show(visit: Visit) -> View:
 async def under_way(visit: Visit) -> View:
     """What waits and what runs."""
     return View(template=f"{_FOLDER}/home_under_way.html", values=await _under_way(visit))
+
+
+async def starts(visit: Visit) -> View:
+    """When what waits is expected to begin: a part by itself, for it alone depends on the time."""
+    return View(template=f"{_FOLDER}/home_starts.html", values=await _starts(visit))
 
 
 async def attention(visit: Visit) -> View:
@@ -91,6 +98,17 @@ async def _under_way(visit: Visit) -> Mapping[str, object]:
         "under_way_tools": more,
         "live": bool(rows) or found["nextCursor"] is not None,
     }
+
+
+async def _starts(visit: Visit) -> Mapping[str, object]:
+    found = await visit.ask_within(_SECONDS, DEPLOYMENTS, status=Status.PENDING.value, limit=MOST)
+    rows = () if isinstance(found, Unknown) else found["rows"]
+    if not rows:
+        return {"starts": (), "starts_untold": 0}
+    told = await visit.ask_within(_SECONDS, STARTS, deploymentIds=[row["deploymentId"] for row in rows])
+    at = {} if isinstance(told, Unknown) else {each["deploymentId"]: each["expectedStart"] for each in told}
+    known = [{"row": row, "at": at[row["deploymentId"]]} for row in rows if row["deploymentId"] in at]
+    return {"starts": sorted(known, key=lambda each: str(each["at"])), "starts_untold": len(rows) - len(known)}
 
 
 async def _attention(visit: Visit, services: list[GlanceRow] | Unknown) -> Mapping[str, object]:
@@ -213,6 +231,6 @@ PAGE = Page(
     path=PATH,
     permission=None,
     show=show,
-    parts={"under-way": under_way, "attention": attention, "failed": failed},
+    parts={"under-way": under_way, "starts": starts, "attention": attention, "failed": failed},
     topics=lambda _visit: ("deployments", "services", "servers", "backups", "schedules"),
 )
