@@ -41,6 +41,7 @@ from headway.web.paths import HOME, Named, Paths, Piece
 from headway.web.provider import ProviderDoor
 from headway.web.renderer import ANY_NAME, OWN, Templates
 from headway.web.requests import Came, ForeignForm, FormTokens, came
+from headway.web.retry import with_when
 from headway.web.sent_files import SentFiles
 from headway.web.several_post import AskingSeveral
 from headway.web.sign_in import SIGN_IN, SignInPages
@@ -364,7 +365,7 @@ class Web:
         title = _TITLES.get(problem.status, _WRONG)
         values = {
             "status": problem.status,
-            "text": problem.message,
+            "text": with_when(problem.message, problem.headers),
             "incident": None,
             "back": place if place in self._offered(frame.actor) and place != path else None,
         }

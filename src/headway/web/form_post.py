@@ -22,6 +22,7 @@ from headway.pages.page import View
 from headway.web.form_fields import SEEN, kept_of, returned_of, told_of, values_of, wrong_of
 from headway.web.provider import confirm_at
 from headway.web.requests import Came
+from headway.web.retry import with_when
 from headway.web.visits import PageVisit
 
 _ONCE, _TYPED, _CONFIRM = "once", "typed", "confirm"
@@ -151,8 +152,8 @@ class Asking:
         except Problem as problem:
             at, rest = told_of(problem.issues, self.form.fields)
             status = _UNFIT if problem.issues else problem.status
-            word = rest or ("" if at else problem.message)
-            return self._view(visit, question, typed, status=status, issues=at, problem=word)
+            word = rest or ("" if at else with_when(problem.message, problem.headers))
+            return self._view(visit, question, typed, status=status, issues=at, problem=word, headers=problem.headers)
         except ConfirmFirst as wanted:
             return self._view(visit, question, typed, status=_FORBIDDEN, problem=wanted.message, confirm=True)
         except HeadwayError as error:
@@ -164,7 +165,7 @@ class Asking:
                 question,
                 typed,
                 status=told.status,
-                problem=told.message,
+                problem=with_when(told.message, told.headers),
                 confirm=self._must_confirm(visit),
                 headers=told.headers,
             )
@@ -250,7 +251,7 @@ class Asking:
             "upload_bytes": self.upload_bytes,
         }
         title = question.title if status == _OK else f"Not done: {question.title}"
-        return View(template=self.form.template, values=values, title=title, status=status)
+        return View(template=self.form.template, values=values, title=title, status=status, headers=headers or {})
 
 
 async def _confirmed(visit: PageVisit, token: str, secret: str, sign_in: SignIn) -> PageVisit:

@@ -15,6 +15,7 @@ from headway.pages.forms import Became, Question, Several
 from headway.pages.page import View
 from headway.web.form_post import ANOTHER_SESSION, form_key
 from headway.web.requests import Came
+from headway.web.retry import with_when
 from headway.web.visits import PageVisit
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,8 @@ class AskingSeveral:
         except HeadwayError as error:
             if error.code is Code.INTERNAL:
                 raise
-            return Became(text=errors.problem_of(error).message, good=False)
+            told = errors.problem_of(error)
+            return Became(text=with_when(told.message, told.headers), good=False)
 
     def _question(self, question: Question, status: int = 200, problem: str = "") -> View:
         values = {

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import html
 import re
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.integration.http.world import World
+from headway.web.retry import with_when
+from tests.integration.http.world import World, open_world
 from tests.integration.web.browsers import OWN, PASSWORD, browser, fields_of, form_token_of, send, signed_in
 from tests.integration.web.forged import everything
 
@@ -208,3 +211,38 @@ async def _server(world: World) -> str:
 
 def _marks(answer: httpx.Response) -> tuple[str, str]:
     return answer.headers["x-headway-me"], answer.headers["x-headway-files"]
+
+
+async def test_what_may_be_tried_again_later_says_when(tmp_path: Path, sqlite_template: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shutil.copyfile(sqlite_template, folder / "headway.db")
+    async with open_world(folder, HEADWAY_PENDING_DEPLOYMENTS="1") as world:
+        ended = await world.ended(await world.application("blog"))
+        shop = await world.application("shop")
+        await world.deploy(shop)
+        async with signed_in(world) as client:
+            path = f"/services/{shop}/deploy-application"
+            full = await send(client, path)
+            assert (full.status_code, full.headers.get("retry-after")) == (429, "60"), full.text
+            assert "(HEADWAY_PENDING_DEPLOYMENTS). Try again in 60 seconds." in html.unescape(full.text)
+            assert "Not done: " in full.text
+            await world.deploy((await world.get("deployment.one", deploymentId=ended))["applicationId"])
+            several = f"/deployments/several/redeploy?row-{ended}=on"
+            told = await client.post(several, data=await fields_of(client, several), headers=OWN)
+            assert "Try again in 60 seconds." in told.text
+
+
+@pytest.mark.parametrize(
+    ("message", "headers", "told"),
+    [
+        ("No.", {}, "No."),
+        ("No.", {"retry-after": "2"}, "No. Try again in 2 seconds."),
+        ("No.", {"retry-after": "1"}, "No. Try again in 1 second."),
+        ("No.", {"retry-after": "Sun, 29 Nov 2026 12:00:00 GMT"}, "No."),
+        ("Too many tries. Try again in 7 seconds.", {"retry-after": "7"}, "Too many tries. Try again in 7 seconds."),
+        ("", {"retry-after": "2"}, ""),
+    ],
+)
+def test_it_is_said_once_and_where_it_is_known(message: str, headers: Mapping[str, str], told: str) -> None:
+    assert with_when(message, headers) == told
