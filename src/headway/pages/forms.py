@@ -159,7 +159,8 @@ class Several:
     """A form over several things. ``ids`` reads from the address which; its question, ``asks``, names them in
     ``things``, in the same order. For each of them ``act`` says what is performed, by itself and whatever becomes of
     the others, and ``did`` what became of it. The answer is a page of its own that tells each; sent again, it starts
-    nothing twice. ``back`` is the path that it leads back to, where its address names none by ``back``.
+    nothing twice. ``back`` is the path that it leads back to, where its address names none by ``back``. Before
+    more than one at once who has signed in confirms that it is them where it is ``careful``.
     """
 
     ids: Callable[[Visit], Sequence[str]]
@@ -167,3 +168,4 @@ class Several:
     act: Callable[[Visit, str], Awaitable[Act]]
     did: Callable[[Visit, str, object], Awaitable[Became]]
     back: str
+    careful: bool = False

@@ -348,7 +348,13 @@ class Web:
     async def _of_several(self, several: Several, request: Came, visit: PageVisit, frame: Frame) -> Answer:
         came_by = self._paths.ours(request.query.get("back", ""))
         back = several.back if came_by == HOME else came_by
-        asking = AskingSeveral(several=several, action=request.address, back=back)
+        asking = AskingSeveral(
+            several=several,
+            action=request.address,
+            back=back,
+            sign_in=self._needs.door.sign_in,
+            by_provider=visit.actor.credential.by_provider,
+        )
         if request.method == "GET":
             return self._said(await asking.question(visit), frame)
         typed = await request.form()

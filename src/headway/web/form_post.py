@@ -25,7 +25,7 @@ from headway.web.requests import Came
 from headway.web.retry import with_when
 from headway.web.visits import PageVisit
 
-_ONCE, _TYPED, _CONFIRM = "once", "typed", "confirm"
+_ONCE, _TYPED, CONFIRM = "once", "typed", "confirm"
 _OK, _FORBIDDEN, _CHANGED, _UNFIT = 200, 403, 409, 422
 _CHANGED_MEANWHILE = (
     "This was changed since you opened it, and nothing is saved. Below stands what is kept now: add to yours what is"
@@ -141,8 +141,8 @@ class Asking:
         if self.form.whole and typed.get(SEEN, self._seen(question)) != self._seen(question):
             return self._view(visit, question, typed, status=_CHANGED, problem=_CHANGED_MEANWHILE)
         try:
-            if typed.get(_CONFIRM):
-                visit = await _confirmed(visit, came.token or "", typed[_CONFIRM], sign_in)
+            if typed.get(CONFIRM):
+                visit = await confirmed(visit, came.token or "", typed[CONFIRM], sign_in)
             operation = visit.operations.named(self.form.operation(visit))
             takes = self.form.takes
             values = values_of(self.form, typed) if takes is None else await takes(visit, typed)
@@ -254,7 +254,7 @@ class Asking:
         return View(template=self.form.template, values=values, title=title, status=status, headers=headers or {})
 
 
-async def _confirmed(visit: PageVisit, token: str, secret: str, sign_in: SignIn) -> PageVisit:
+async def confirmed(visit: PageVisit, token: str, secret: str, sign_in: SignIn) -> PageVisit:
     """The visit of whoever has shown once more who they are. Raises as ``SignIn.confirm`` does."""
     await sign_in.confirm(token, secret)
     actor = await sign_in.by_session(token)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import html
 import re
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
+from sqlalchemy import insert
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Permission
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.service import DeploymentService
 from headway.features.deployments.pages.deployment_selection import MOST
+from headway.infra.db.tables.access import identities
+from headway.infra.db.transaction import Tx
 from headway.pages.words import utc
 from tests.integration.http.world import World
-from tests.integration.web.browsers import OWN, fields_of, signed_in
+from tests.integration.web.browsers import OWN, PASSWORD, fields_of, signed_in
+from tests.integration.web.test_account import let_pass
 
 
 def _address(action: str, *ids: str) -> str:
@@ -162,3 +166,48 @@ async def test_the_way_back_leads_to_the_same_filters(world: World) -> None:
         for foreign in ("https://elsewhere.example/", "//elsewhere.example/deployments", "/nowhere", "javascript:x"):
             path = f"{_address('cancel', waits)}&{urlencode({'back': foreign})}"
             assert 'href="/deployments">Go back' in (await client.get(path)).text, foreign
+
+
+@pytest.mark.parametrize("action", ["kill", "remove"])
+async def test_who_ends_or_removes_several_shows_once_more_that_it_is_them(world: World, action: str) -> None:
+    ids = [await world.ended(await world.application(name)) for name in ("shop", "blog")]
+    path = _address(action, *ids)
+
+    async def left() -> int:
+        return len((await world.get("deployment.search"))["rows"])
+
+    async with signed_in(world) as client:
+        assert 'name="confirm"' not in (await client.get(path)).text, "who has signed in just now has shown it"
+        await let_pass(world)
+        assert 'name="confirm"' not in (await client.get(_address(action, ids[0]))).text, "one is asked of nobody"
+        assert 'name="confirm"' not in (await client.get(_address("cancel", *ids))).text
+        question = await client.get(path)
+        assert (question.status_code, 'name="confirm"' in question.text) == (200, True)
+        for typed in ({}, {"confirm": "not it"}):
+            fields = await fields_of(client, path)
+            refused = await client.post(path, data={**fields, **typed}, headers=OWN)
+            assert refused.status_code in {401, 403}
+            assert 'name="confirm"' in refused.text
+            assert ids[0] in refused.text, "what was chosen is named still"
+        assert await left() == 2
+        fields = await fields_of(client, path)
+        done = await client.post(path, data={**fields, "confirm": PASSWORD}, headers=OWN)
+        assert (done.status_code, "not" in _told(done.text)[0][0]) == (200, action == "kill")
+        assert await left() == (2 if action == "kill" else 0)
+        assert 'name="confirm"' not in (await client.get(path)).text, "and for ten minutes no more"
+
+
+async def test_who_has_no_password_confirms_at_the_provider_and_comes_back_to_what_was_chosen(world: World) -> None:
+    path = _address("remove", await world.ended(await world.application("shop")), "gone")
+    owner = await world.get("user.get")
+
+    def know(tx: Tx) -> None:
+        whose = {"user_id": owner["userId"], "issuer": "https://login.example", "subject": "ada"}
+        tx.execute(insert(identities).values(**whose, created_at=tx.now, signed_in_at=tx.now))
+
+    async with signed_in(world) as client:
+        await world.services.db.run(know)
+        await let_pass(world)
+        text = html.unescape((await client.get(path)).text)
+    assert 'name="confirm"' not in text
+    assert f'href="/sign-in/provider/confirm?next={quote(path)}"' in text

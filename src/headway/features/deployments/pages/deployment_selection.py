@@ -173,6 +173,7 @@ PAGE = Page(
             act=_operation(KILL_OPERATION, ends=True),
             did=_ended("Killed"),
             back=_LIST,
+            careful=True,
         ),
         "redeploy": Several(
             ids=chosen,
@@ -203,6 +204,7 @@ PAGE = Page(
             act=_operation(REMOVE_OPERATION, ends=False),
             did=_removed,
             back=_LIST,
+            careful=True,
         ),
     },
 )
