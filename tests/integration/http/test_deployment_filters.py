@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 import pytest
 from sqlalchemy import insert
 
 from headway.features.deployments.kind_names import KINDS
+from headway.features.deployments.pages import deployment_filters
 from headway.features.deployments.pages.deployment import PAGE as ONE
 from headway.features.deployments.pages.deployment_forms import ended_words
 from headway.features.deployments.pages.deployment_list import PAGE as LIST
@@ -37,6 +39,50 @@ async def test_a_service_is_chosen_by_its_name_and_its_filter_is_one(world: Worl
     project = (await world.get("application.one", applicationId=shop))["environment"]["projectId"]
     named = (await ann.see(LIST, projectId=project)).view.values["chips"]
     assert [(each["label"], each["value"]) for each in named] == [("Project", "bench")]  # type: ignore[attr-defined]
+
+
+async def test_more_than_can_be_chosen_are_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deployment_filters, "MOST_CHOICES", 2)
+    ids = {name: await world.application(name) for name in ("api", "apiary", "blog", "shop")}
+    mine = await world.ended(ids["shop"])
+    await world.ended(ids["api"])
+    ann = await person(world)
+
+    seen = await ann.see(LIST, service=f"application:{ids['shop']}")
+    assert seen.html.count('<option value="application:') == 2
+    assert f'<option value="application:{ids["shop"]}" selected>' in seen.html, "what is chosen is among them"
+    assert 'name="serviceNamed"' in seen.html
+    assert "2 services more than can be chosen." in seen.text
+    assert 'name="serverNamed"' not in seen.html
+
+    for typed in ("shop", "SHOP", "shop (bench)", "sho", "hop", ids["shop"]):
+        named = (await ann.see(LIST, service="", serviceNamed=typed)).view.values
+        assert [row["deploymentId"] for row in named["rows"]] == [mine], typed  # type: ignore[attr-defined]
+        assert named["chips"][0]["value"] == "shop (bench)"  # type: ignore[index]
+        assert f"id={ids['shop']}" in str(named["pull"])
+    api = (await ann.see(LIST, serviceNamed="api")).view.values
+    assert api["chips"][0]["value"] == "api (bench)", "what is called just so"  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ("ap", "“ap” is the name of 2 services: api (bench), apiary (bench)."),
+        ("<b>", "No service is called “<b>”."),
+    ],
+)
+async def test_a_name_that_is_nobodys_or_several_is_told_and_nothing_is_shown(
+    world: World, monkeypatch: pytest.MonkeyPatch, typed: str, why: str
+) -> None:
+    monkeypatch.setattr(deployment_filters, "MOST_CHOICES", 1)
+    for name in ("api", "apiary"):
+        await world.ended(await world.application(name))
+    seen = await (await person(world)).see(LIST, serviceNamed=typed)
+    assert seen.view.status == 400
+    assert why in seen.text
+    assert seen.view.values["rows"] == ()
+    assert f'value="{html.escape(typed)}"' in seen.html, "it is kept, to be changed"
+    assert 'data-pull="/deployments/-/rows' not in seen.html
 
 
 async def test_every_kind_that_there_is_can_be_chosen(world: World) -> None:

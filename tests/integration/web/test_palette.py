@@ -6,7 +6,9 @@ import html
 import re
 
 import httpx
+import pytest
 
+from headway.features.home.pages import palette
 from headway.features.home.pages.palette import MOST
 from tests.integration.http.world import World
 from tests.integration.web.browsers import signed_in
@@ -40,6 +42,18 @@ async def test_what_is_typed_leads_to_pages_and_to_questions(world: World) -> No
         assert "bench, project" in await _found(client, "bench")
         assert await _found(client, "nothing is called so") == {}
         assert "Nothing that you may see" in (await client.get("/palette", params={"text": "nothing so"})).text
+
+
+async def test_what_is_meant_is_found_however_many_services_there_are(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(palette, "_MOST_ACTED_ON", 2)
+    for name in ("api", "blog", "docs", "shop"):
+        await world.application(name)
+    async with signed_in(world) as client:
+        found = await _found(client, "deploy shop")
+        assert list(found) == ["Deploy shop, application, bench / production"]
+        assert len([each for each in await _found(client, "settings of") if "Settings of" in each]) == 2
 
 
 async def test_what_is_under_way_is_offered_to_be_ended(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,17 @@ if TYPE_CHECKING:
 
 PATH = "/deployments"
 SERVICES: Asked[list[GlanceRow]] = Asked("service.all")
+MOST_CHOICES = 200  # of one field; what is not among them is named
 _SERVICE = "service"  # in the form: type and id of one, which the address holds apart
+# What can be named where not all can be chosen: the field of the form, and what one is called.
+_NAMED: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        _SERVICE: ("serviceNamed", "service"),
+        "projectId": ("projectNamed", "project"),
+        "serverId": ("serverNamed", "server"),
+    }
+)
+_MOST_TOLD, _MOST_TYPED = 5, 200
 _SECONDS = 5.0
 
 # What a filter is called beside its value, by its name in the address, which is that of the search's input.
@@ -74,10 +85,60 @@ async def known_services(visit: Visit) -> Sequence[GlanceRow]:
     return () if isinstance(found, Unknown) else found
 
 
-def form_values(filters: Mapping[str, str], services: Sequence[GlanceRow]) -> Mapping[str, object]:
-    """What the form shows: each filter's value, and what can be chosen for it."""
+def with_named(
+    filters: Mapping[str, str], query: Mapping[str, str], services: Sequence[GlanceRow]
+) -> tuple[Mapping[str, str], str | None]:
+    """The filters with what was named in the form in the place of being chosen, and what is not right about a name."""
+    found = dict(filters)
+    for name, known in _known(services).items():
+        field, noun = _NAMED[name]
+        text = " ".join(query.get(field, "").split())[:_MOST_TYPED]
+        if not text:
+            continue
+        if not services:
+            return filters, f"Which {noun}s there are is not known now."
+        meant = _meant(text, known)
+        if len(meant) != 1:
+            return filters, _not_one(text, noun, [known[each] for each in meant])
+        if name == _SERVICE:
+            found["type"], _, found["id"] = meant[0].partition(":")
+        else:
+            found[name] = meant[0]
+    return {name: found[name] for name in LABELS if name in found}, None
+
+
+def _known(services: Sequence[GlanceRow]) -> Mapping[str, Mapping[str, str]]:
+    """What can be chosen of each field that follows from the services, by its value."""
     servers = {each["serverId"]: each["serverName"] or each["serverId"] for each in services if each["serverId"]}
     projects = {each["environment"]["project"]["projectId"]: _project(each) for each in services}
+    return {_SERVICE: {_key(each): _name(each) for each in services}, "projectId": projects, "serverId": servers}
+
+
+def _meant(text: str, known: Mapping[str, str]) -> Sequence[str]:
+    """Those that are called so; where none is, those whose names begin so, or have it in them."""
+    wanted = text.casefold()
+    names = {value: label.casefold() for value, label in known.items()}
+    exact = [value for value, label in names.items() if wanted in {label, label.rpartition(" (")[0]}]
+    by_id = [value for value in known if text in {value, value.partition(":")[2]}]
+    begun = [value for value, label in names.items() if label.startswith(wanted)]
+    return exact or by_id or begun or [value for value, label in names.items() if wanted in label]
+
+
+def _not_one(text: str, noun: str, labels: Sequence[str]) -> str:
+    shown = cut(text, 80)
+    if not labels:
+        return f"No {noun} is called “{shown}”."
+    told = ", ".join(cut(each, 80) for each in sorted(labels)[:_MOST_TOLD])
+    return f"“{shown}” is the name of {len(labels)} {noun}s: {told}{', …' if len(labels) > _MOST_TOLD else ''}."
+
+
+def form_values(
+    filters: Mapping[str, str], services: Sequence[GlanceRow], typed: Mapping[str, str]
+) -> Mapping[str, object]:
+    """What the form shows: each filter's value, and what can be chosen for it; ``unlisted``: how many more there are,
+    which are named in a field behind. ``typed`` is what was, where it was not taken.
+    """
+    known = _known(services)
     of_service = f"{filters['type']}:{filters['id']}" if "id" in filters else ""
     choices = {name: _options(_told(name, words), filters.get(name)) for name, words in CHOICES.items()}
     return {
@@ -88,10 +149,15 @@ def form_values(filters: Mapping[str, str], services: Sequence[GlanceRow]) -> Ma
         },
         "choices": {
             **choices,
-            _SERVICE: _options({_key(each): _name(each) for each in services}, of_service or None),
-            "projectId": _options(projects, filters.get("projectId")),
-            "serverId": _options(servers, filters.get("serverId")),
+            _SERVICE: _options(known[_SERVICE], of_service or None),
+            "projectId": _options(known["projectId"], filters.get("projectId")),
+            "serverId": _options(known["serverId"], filters.get("serverId")),
         },
+        "unlisted": [
+            {"name": field, "noun": noun, "number": len(known[name]) - MOST_CHOICES, "typed": typed.get(field)}
+            for name, (field, noun) in _NAMED.items()
+            if len(known[name]) > MOST_CHOICES
+        ],
     }
 
 
@@ -114,6 +180,9 @@ def chips(filters: Mapping[str, str], services: Sequence[GlanceRow] = ()) -> Seq
 
 def _options(named: Mapping[str, str], chosen: str | None) -> Sequence[Mapping[str, str]]:
     """What can be chosen, and what is: an address may name several at once, or what is not known here."""
+    if chosen is not None and chosen in named and len(named) > MOST_CHOICES:
+        named = {chosen: named[chosen], **named}  # first, so that it is among them
+    named = dict(islice(named.items(), MOST_CHOICES))
     further = {chosen: chosen.replace(",", ", ")} if chosen is not None and chosen not in named else {}
     return [{"value": value, "label": cut(label, 80)} for value, label in {**further, **named}.items()]
 

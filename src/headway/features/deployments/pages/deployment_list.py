@@ -15,6 +15,7 @@ from headway.features.deployments.pages.deployment_filters import (
     filters_of,
     form_values,
     known_services,
+    with_named,
 )
 from headway.features.deployments.pages.deployment_forms import ends_of_rows
 from headway.features.deployments.pages.deployment_past import usual_of_rows
@@ -35,10 +36,11 @@ _TEMPLATE = f"{_FOLDER}/deployment_list.html"
 
 async def show(visit: Visit) -> View:
     """The deployments that the filters let through, newest first."""
-    filters, services = filters_of(visit.query), await known_services(visit)
-    view = await _view(visit, _TEMPLATE)
+    services = await known_services(visit)
+    filters, problem = with_named(filters_of(visit.query), visit.query, services)
+    view = await _view(visit, _TEMPLATE, filters, problem)
     further = {
-        **form_values(filters, services),
+        **form_values(filters, services, visit.query if problem else {}),
         **await strip_values(visit, filters, PATH),
         **await _figures_values(visit, filters),
         "chips": chips(filters, services),
@@ -48,7 +50,7 @@ async def show(visit: Visit) -> View:
 
 async def rows(visit: Visit) -> View:
     """The same without the filters."""
-    return await _view(visit, "features/deployments/pages/deployment_rows.html")
+    return await _view(visit, "features/deployments/pages/deployment_rows.html", filters_of(visit.query))
 
 
 async def strip(visit: Visit) -> View:
@@ -71,12 +73,13 @@ async def _figures_values(visit: Visit, filters: Mapping[str, str]) -> Mapping[s
     return await figures_values(visit, filters, f"{PATH}/-/figures")
 
 
-async def _view(visit: Visit, template: str) -> View:
-    filters, cursor = filters_of(visit.query), visit.query.get("cursor", "").strip()
+async def _view(visit: Visit, template: str, filters: Mapping[str, str], problem: str | None = None) -> View:
+    """The list; where there is a ``problem`` with what it is to be filtered by, that in its place."""
+    cursor, found, is_wrong = visit.query.get("cursor", "").strip(), None, problem is not None
     given = {**filters, **({"cursor": cursor} if cursor else {})}
-    problem, found = None, None
     try:
-        found = await visit.ask(SEARCH, **given, limit=ROWS, counts=not cursor)
+        if problem is None:
+            found = await visit.ask(SEARCH, **given, limit=ROWS, counts=not cursor)
     except Problem as refused:
         problem = sentence_of(refused, LABELS)
     shown: Sequence[CentralRow] = found["rows"] if found else ()
@@ -93,7 +96,7 @@ async def _view(visit: Visit, template: str) -> View:
         "problem": problem,
         "newest": list_address(PATH, filters) if cursor else None,
         "older": list_address(PATH, {**filters, "cursor": following}) if following else None,
-        "pull": list_address(f"{PATH}/-/rows", given),
+        "pull": None if is_wrong else list_address(f"{PATH}/-/rows", given),
         "here": list_address(PATH, given),
         "live": not cursor and any(row["status"] in {Status.PENDING, Status.RUNNING} for row in shown),
     }

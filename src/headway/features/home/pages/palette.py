@@ -24,6 +24,7 @@ PATH = "/palette"
 PROJECTS: Asked[ProjectsFound] = Asked("project.search")
 MOST = 20  # are shown; who wants another types more
 _LOOKED_AT = 100
+_MOST_ACTED_ON = 200  # services, by a key: what can be done with one is made of each
 _LONGEST = 200  # of what is typed
 _SECONDS = 2.0
 _FOLDER = "features/home/pages"
@@ -96,7 +97,7 @@ async def _commands(visit: Visit, words: Sequence[str]) -> tuple[Sequence[Comman
         rows = projects["items"]
         commands += (_named(row["name"], "project", f"/projects/{row['projectId']}", "projects") for row in rows)
     if not isinstance(services, Unknown):
-        commands += (command for row in services for command in _of_service(visit, row))
+        commands += (command for row in _acted_on(services, words) for command in _of_service(visit, row))
     return commands, [each for each in (deployments, services, projects, servers) if isinstance(each, Unknown)]
 
 
@@ -113,6 +114,18 @@ def _of_deployment(visit: Visit, row: CentralRow) -> Iterator[Command]:
         yield _named(f"Cancel {row['title']}", about, f"{path}/cancel", "cancel")
     if row["status"] == "running" and visit.may("deployment.killProcess"):
         yield _named(f"Kill {row['title']}", about, f"{path}/kill", "kill")
+
+
+def _acted_on(services: Sequence[GlanceRow], words: Sequence[str]) -> Sequence[GlanceRow]:
+    """Those whose name or place has most of the words, as many as there is time for at each key: one word may be what
+    is done with it.
+    """
+
+    def missed(row: GlanceRow) -> int:
+        shown = f"{row['name']} {_about(row)}".casefold()
+        return sum(word not in shown for word in words)
+
+    return sorted(services, key=missed)[:_MOST_ACTED_ON]
 
 
 def _shown(row: GlanceRow) -> Command:
