@@ -37,6 +37,10 @@ class GroupService:
         permit(actor, permission, actor.organization_id)
         return await self._db.read(lambda tx: identities_store.rules_of(tx, actor.organization_id))
 
+    async def may_name(self, actor: Actor) -> bool:
+        """Whether the caller may name a group of which this organisation does not know yet: see NotToldOfGroups."""
+        return await self._db.read(lambda tx: _is_told(tx, actor))
+
     async def set(
         self, actor: Actor, permission: Permission, name: str, role: Role, projects: frozenset[str]
     ) -> GroupRule:

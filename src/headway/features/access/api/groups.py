@@ -31,9 +31,12 @@ class GroupRuleRow(TypedDict):
 
 
 class GroupRulesRow(TypedDict):
-    """What groups may do. ``provider`` is what people know the provider by, null where there is none."""
+    """What groups may do. ``provider`` is what people know the provider by, null where there is none; ``mayName`` says
+    whether the caller may name a group that is not among these yet.
+    """
 
     provider: str | None
+    mayName: bool
     rules: list[GroupRuleRow]
 
 
@@ -54,7 +57,8 @@ async def group_rules(groups: GroupService, call: Call[Empty]) -> GroupRulesRow:
     """What groups of the provider may do in the caller's organisation."""
     found = await groups.all(call.actor, call.permission)
     provider = None if groups.provider is None else groups.provider.name
-    return {"provider": provider, "rules": [_row(each) for each in found]}
+    may_name = await groups.may_name(call.actor)
+    return {"provider": provider, "mayName": may_name, "rules": [_row(each) for each in found]}
 
 
 @router.mutation("setGroupRule", least=Role.OWNER, scope=Scope.ADMIN, careful=True)

@@ -22,6 +22,12 @@ PATH, ONE_PATH = f"{MEMBERS}/groups", f"{MEMBERS}/groups/{{groupRuleId}}"
 _FOLDER = "features/access/pages"
 _NEXT = "It counts as of their next sign-in, which the provider asks them for within the time that a session lasts."
 
+_NOT_NAMED = (
+    "Whoever names a group is told who is in it. So an owner of the panel's first organisation who owns this one too "
+    "lets one in for the first time, or any owner where this organisation may use the machine. What a group may do "
+    "that was let in once is changed by any owner."
+)
+
 
 async def show(visit: Visit) -> View:
     """All groups that have something here."""
@@ -32,7 +38,12 @@ async def show(visit: Visit) -> View:
     ]
     return View(
         template=f"{_FOLDER}/groups.html",
-        values={"provider": found["provider"], "rules": rules, "new": f"{PATH}/add"},
+        values={
+            "provider": found["provider"],
+            "rules": rules,
+            "new": f"{PATH}/add" if found["mayName"] and visit.may(SET) else None,
+            "why": _NOT_NAMED,
+        },
         title="Groups",
     )
 
@@ -60,6 +71,8 @@ def _sees(row: GroupRuleRow, projects: Mapping[str, str]) -> str:
 
 
 async def _ask_add(visit: Visit) -> Question:
+    if not (await visit.ask(RULES))["mayName"]:
+        return Question(title="Let a group in", consequences=(_NOT_NAMED,), button="")
     return Question(
         title="Let a group in",
         consequences=(
