@@ -144,11 +144,13 @@ def _is_to_run(each: AtRest) -> bool:
 
 def _told(tx: Tx, service: MarkedService, down: Downtime) -> dict[str, Any]:
     """Without how often it has ended: what ends again is the same, and is told no more often than channels want."""
-    how = f"last by {down.last_exit}" if down.last_exit else "nobody knows how"
+    how = down.why or "does not run"
+    if down.exits:
+        how = f"ended by itself, last by {down.last_exit}" if down.last_exit else "ended by itself, nobody knows how"
     return {
         "deploymentId": service.deployment_id,
         "title": None if down.is_all else "a part of it",
-        "errorMessage": f"{', '.join(down.names)[:300]}: ended by itself, {how}",
+        "errorMessage": f"{', '.join(down.names)[:300]}: {how}" if down.names else how,
         "subjectType": service.subject_type,
         "subjectId": service.service_id,
         "projectId": service.project_id,
