@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import socket
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -204,6 +204,12 @@ async def test_output_is_read_on_behind_its_place_to_the_last_word(form: Form, w
     assert len(told) - seen <= len(since.text) < len(told)
     counted = "".join(f"****** {number}\n" for number in range(1, 61))
     assert await look() == counted
+    # The place before all that is kept is the empty one, and one process may be asked for alone.
+    behind = Behind(places={"web": ""}, tail=1, process="web", timed=True)
+    (alone,) = await form.runtime.pieces(spec.release_id, behind, work.masked)
+    assert alone.text == counted
+    assert all(abs(each.at - moment) < timedelta(seconds=60) for each in alone.times)
+    assert await form.runtime.pieces(spec.release_id, dataclasses.replace(behind, process="worker"), work.masked) == []
     await form.runtime.stop(spec.release_id)
     last = (await look(ended=True)).removeprefix(counted)
     assert last.removeprefix("Terminated\n") == "bye\n"  # some shells tell of the sleep that was ended with them

@@ -70,7 +70,7 @@ class DockerApi:
 
     def __init__(self, dial: Dial, place: str = _HERE) -> None:
         self._dial = dial
-        self._place = place
+        self.place = place
         self._about: Json = None
 
     async def get(self, path: str, *, seconds: float = _SECONDS, **query: Json) -> Json:
@@ -159,7 +159,7 @@ class DockerApi:
         if keeps_policies(await self._known()):
             return
         self._about = None  # it may be renewed
-        raise EngineTooOld(self._place)
+        raise EngineTooOld(self.place)
 
     async def engine_id(self) -> str:
         """What tells it from every other engine: hosts may share one."""
@@ -204,11 +204,11 @@ class DockerApi:
         try:
             yield
         except TimeoutError as error:
-            raise EngineAway(f"no answer within {seconds:g} s", self._place) from error
+            raise EngineAway(f"no answer within {seconds:g} s", self.place) from error
         except OSError as error:
-            raise EngineAway(error.strerror or str(error), self._place) from error
+            raise EngineAway(error.strerror or str(error), self.place) from error
         except NotHttp as error:
-            raise EngineAway("what answers there is no Docker engine", self._place) from error
+            raise EngineAway("what answers there is no Docker engine", self.place) from error
 
 
 def keeps_policies(version: Json) -> bool:

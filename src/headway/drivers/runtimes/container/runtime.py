@@ -201,7 +201,7 @@ class ContainerRuntime:
 
     async def pieces(self, release_id: str, behind: Behind, masked: Callable[[str], str]) -> list[Piece]:
         """What its container wrote behind its place."""
-        found = await self.find(release_id)
+        found = await self.find(release_id) if behind.process in {None, WEB} else None
         if found is None:
             return []
         path, terminal = f"/containers/{found.container_id}/logs", found.has_terminal

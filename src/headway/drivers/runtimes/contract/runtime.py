@@ -85,18 +85,34 @@ class Health:
 class Behind:
     """Where to go on in the output of a release: a place for each process that was read before, the last ``tail`` lines
     of every other, none that is known to be of before ``since``. Where it has ``ended``, no line waits for its end.
+    "" is the place before all that is kept. ``process`` is the one that is asked for alone (None: all of them); with
+    ``timed`` it is told when the lines behind a place were written.
     """
 
     places: Mapping[str, str]
     tail: int
     ended: bool = False
     since: datetime | None = None
+    process: str | None = None
+    timed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinesAt:
+    """So many ``lines``, one behind the other, that were written ``at`` that second, or by then (``is_late``), as the
+    clock of their machine showed it.
+    """
+
+    lines: int
+    at: datetime
+    is_late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
     """What a process wrote behind a place of its output, and the place behind that. ``more`` is there already; ``lost``
-    says that what stood directly behind the place is not there any more.
+    says that what stood directly behind the place is not there any more: then it begins with what is kept. ``times``
+    tell of its lines before anything was masked, with one at its end that is open.
     """
 
     process: str
@@ -104,6 +120,7 @@ class Piece:
     place: str
     more: bool = False
     lost: bool = False
+    times: tuple[LinesAt, ...] = ()
 
 
 def checked_health(health: HealthCheck) -> HealthCheck:

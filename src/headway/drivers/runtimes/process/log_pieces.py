@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 
-from headway.drivers.runtimes.contract.runtime import Behind, Piece, parted
+from headway.drivers.runtimes.contract.runtime import Behind, LinesAt, Piece, parted
 from headway.drivers.runtimes.process.programs import LOG_BACKUPS
 from headway.infra.hosts.private_file import write_privately
 
@@ -84,6 +85,26 @@ class _Log:
         before = self.read(max(0, found - _CONTEXT_BYTES), found)
         return found - (len(before) - before.rfind(b"\n") - 1)
 
+    def written(self, log: Path, start: int, end: int) -> Iterator[tuple[int, float]]:
+        """Positions behind ``start``, in their order, with moments by which all before each was written; the last one
+        that is told is at ``end`` or behind it.
+        """
+        told = [(file.base + file.size, os.fstat(file.fd).st_mtime) for file in self._files]
+        bases = {file.inode: file.base for file in self._files}
+        for at, place in _marks(_times_of(log)):
+            inode, offset, _ = place.split(":") if _PLACE.fullmatch(place) else ("-1", "0", "")
+            position = bases.get(int(inode), -1) + int(offset)
+            # There are thousands of them: those that count alone are looked at.
+            if int(inode) in bases and position > start and self.position(place) == position:
+                told.append((position, at))
+                if position >= end:
+                    break
+        for position, at in sorted(told):
+            if position > start:
+                yield position, at
+            if position >= end:
+                return
+
     def place_in(self, file: _File, position: int) -> str:
         """A position of one file."""
         before = self.read(max(file.base, position - _PRINT_BYTES), position)
@@ -111,6 +132,7 @@ def piece_of(log: Path, process: str, behind: Behind, masked: Callable[[str], st
             place=opened.place(start + len(data)),
             more=len(data) > 0 and opened.end - start > _PIECE_BYTES,
             lost=found is None,
+            times=tuple(_times(opened, log, start, data)) if behind.timed else (),
         )
 
 
@@ -142,6 +164,18 @@ def _masked(opened: _Log, start: int, data: bytes, masked: Callable[[str], str])
     if start > _CONTEXT_BYTES:
         context = context[context.find(b"\n") + 1 :]
     return parted(context.decode(errors="replace"), data.decode(errors="replace"), masked)
+
+
+def _times(opened: _Log, log: Path, start: int, data: bytes) -> Iterator[LinesAt]:
+    """By when the lines of a text that begins at ``start`` were written: a mark tells of what stands before it."""
+    begin = 0
+    for position, at in opened.written(log, start, start + len(data)):
+        until = min(len(data), position - start)
+        is_open = until == len(data) and data[-1:] not in {b"", b"\n"}
+        lines = data.count(b"\n", begin, until) + is_open
+        if lines:
+            yield LinesAt(lines=lines, at=datetime.fromtimestamp(at, UTC), is_late=True)
+        begin = until
 
 
 def _whole(data: bytes, *, ended: bool) -> int:

@@ -101,5 +101,5 @@ class Records:
         return [
             log_pieces.piece_of(self._layout.log(found.app_name, each), each.label, behind, masked)
             for each in programs
-            if found is not None
+            if found is not None and behind.process in {None, each.label}
         ]

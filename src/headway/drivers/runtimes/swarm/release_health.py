@@ -116,6 +116,8 @@ async def pieces_of(api: DockerApi, task: Task, behind: Behind, masked: Callable
     if not task.container_id:
         return []
     copy = WEB if task.slot <= 1 else f"{WEB}.{task.slot}"
+    if behind.process not in {None, copy}:
+        return []
     written = EngineLog(api=api, path=f"/tasks/{task.task_id}/logs", id=task.task_id)
     try:
         return [await written.piece(copy, behind, masked)]

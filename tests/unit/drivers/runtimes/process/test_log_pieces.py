@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headway.drivers.runtimes.contract.runtime import Behind, Piece
+from headway.drivers.runtimes.contract.runtime import Behind, LinesAt, Piece
 from headway.drivers.runtimes.process.log_pieces import piece_of
 from headway.drivers.runtimes.process.programs import LOG_BACKUPS
 from headway.infra.logs.mask import Masker
@@ -137,3 +138,26 @@ def test_a_place_that_nobody_gave_is_as_one_that_is_gone(tmp_path: Path) -> None
     append(log, b"one\n")
     for place in ("x", "::", "1:-1:00", f"{log.stat().st_ino}:99999999999:00", f"{log.stat().st_ino}:2:00"):
         assert (looked(log, place).lost, looked(log, place).text) == (True, "one\n"), place
+
+
+def test_the_place_before_all_that_is_kept_is_the_empty_one(tmp_path: Path) -> None:
+    log = tmp_path / "web.log"
+    append(log, b"one\n")
+    rotate(log)
+    append(log, b"two\n")
+    piece = looked(log, "")
+    assert (piece.text, piece.lost) == ("one\ntwo\n", False)
+    for number in range(LOG_BACKUPS):
+        rotate(log)
+        append(log, b"later %d\n" % number)
+    assert looked(log, "").text == "two\nlater 0\nlater 1\n"
+
+
+def test_times_are_told_to_who_asks_for_them_alone(tmp_path: Path) -> None:
+    log = tmp_path / "web.log"
+    append(log, b"one\ntwo\nthree")
+    os.utime(log, (1_700_000_000, 1_700_000_000))
+    assert looked(log, "").times == ()
+    timed = piece_of(log, "web", Behind(places={"web": ""}, tail=1, timed=True), str)
+    at = datetime.fromtimestamp(1_700_000_000, UTC)
+    assert (timed.text, timed.times) == ("one\ntwo\nthree", (LinesAt(lines=3, at=at, is_late=True),))

@@ -148,3 +148,38 @@ def test_nothing_that_was_written_since_is_left_out(
 def test_a_log_that_is_gone_gets_no_marks(tmp_path: Path) -> None:
     log_pieces.note(tmp_path / "web.log")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_each_line_is_told_by_the_first_mark_behind_it(tmp_path: Path, at: Callable[[float], None]) -> None:
+    log = tmp_path / "web.log"
+    for second, text in ((0, b"one\ntwo\n"), (10, b"three\nfo"), (20, b"ur\n")):
+        write(log, second, text)
+        at(second + 0.5)
+        log_pieces.note(log)
+    rotate(log)
+    write(log, 30, b"five\n")
+    at(40)
+
+    def told(place: str) -> list[tuple[int, float]]:
+        behind = Behind(places={"web": place}, tail=1, timed=True)
+        found = log_pieces.piece_of(log, "web", behind, str)
+        return [(each.lines, each.at.timestamp() - BEGAN) for each in found.times]
+
+    # Of the file that was rotated away it is known when it was written last: that is before the mark.
+    assert told("") == [(2, 0.5), (1, 10.5), (1, 20), (1, 30)]
+    place = log_pieces.piece_of(log, "web", Behind(places={}, tail=1), str).place
+    write(log, 50, b"six\n")
+    assert told(place) == [(1, 50)]
+
+
+def test_marks_of_files_that_are_gone_tell_of_no_others(tmp_path: Path, at: Callable[[float], None]) -> None:
+    log = tmp_path / "web.log"
+    write(log, 0, b"of a file that is gone, and longer than all that is kept\n")
+    at(1)
+    log_pieces.note(log)
+    for second in range(10, 10 * (LOG_BACKUPS + 2), 10):
+        rotate(log)
+        write(log, second, b"kept\n")
+    behind = Behind(places={"web": ""}, tail=1, timed=True)
+    times = log_pieces.piece_of(log, "web", behind, str).times
+    assert [each.at.timestamp() - BEGAN for each in times] == [10, 20, 30]
