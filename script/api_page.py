@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from headway.api.operation import File, Operation
+from headway.api.operation import File, Operation, Text
 from headway.http.openapi import document
 from headway.http.openapi_texts import Style, in_words, inputs_of, note
 from headway.operations import bare_registry
@@ -349,6 +349,8 @@ def _answer(procedure: Operation, operation: Json) -> str:
     answer = operation["responses"]["200"]
     if procedure.output is File:
         return "plain text, or with `range` a part of it"
+    if procedure.output is Text:
+        return "plain text"
     if procedure.streams:
         return "a stream of server-sent events"
     if procedure.output is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from starlette.applications import Starlette
 
 from headway.api.inputs import Input
-from headway.api.operation import File, Stream
+from headway.api.operation import File, Stream, Text
 from headway.api.registry import Performer, Registry
 from headway.api.router import Routed
 from headway.core.access.model import Actor
@@ -57,7 +57,7 @@ from headway.features.webhooks import pages as webhook_pages
 from headway.features.webhooks.watch_paths import check_patterns
 from headway.http.app import create_app
 from headway.http.auth import Door
-from headway.http.downloads import Download, PlainDownload
+from headway.http.downloads import Download, PlainDownload, TextDownload
 from headway.http.follows import Follows
 from headway.http.line_streams import FindPlace
 from headway.http.needs import HttpNeeds
@@ -141,6 +141,7 @@ class Streams:
     reader_seat: Callable[[str], AbstractAsyncContextManager[None]]
     download: Callable[[Deployment, OpenedLog, Mapping[bytes, bytes]], File]
     plain_download: Callable[[Deployment, OpenedLog], File]
+    text_download: Callable[[str, AsyncGenerator[str, None]], Text]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +189,7 @@ def streams_of(follows: Follows) -> Streams:
         reader_seat=lambda reader: readers.one(reader, ""),
         download=Download,
         plain_download=PlainDownload,
+        text_download=TextDownload,
     )
 
 

@@ -68,12 +68,16 @@ class File(Stream):
     """A stream of plain text that has a size, so that a range of it can be asked for."""
 
 
+class Text(Stream):
+    """A stream of plain text of which nobody knows before how long it is."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """An operation over the services that it needs. ``output`` is the type of its answer (None: it has none; Stream or
-    File: bit by bit); ``answer`` gives a value that becomes JSON, Ready, Nothing, None, or a Stream; ``expected`` says
-    what each field of the input takes; ``starts_work`` whether it queues a deployment, which a caller's key lets it do
-    only once; ``uploads`` whether its body is a file.
+    """An operation over the services that it needs. ``output`` is the type of its answer (None: it has none; Stream,
+    File or Text: bit by bit); ``answer`` gives a value that becomes JSON, Ready, Nothing, None, or a Stream;
+    ``expected`` says what each field of the input takes; ``starts_work`` whether it queues a deployment, which a
+    caller's key lets it do only once; ``uploads`` whether its body is a file.
     """
 
     name: str
@@ -91,7 +95,7 @@ class Operation:
     @property
     def streams(self) -> bool:
         """Whether the answer is no JSON but comes bit by bit, which not every transport gives."""
-        return self.output is Stream or self.output is File
+        return any(self.output is each for each in (Stream, File, Text))
 
     @property
     def is_open(self) -> bool:

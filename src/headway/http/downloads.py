@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 
 from starlette.types import Receive, Scope, Send
 
-from headway.api.operation import File
+from headway.api.operation import File, Text
 from headway.core.deployments.model import Deployment
 from headway.http.answers import SECURITY_HEADERS
 from headway.http.outlets import AsgiStream, Gone
@@ -89,6 +90,43 @@ class PlainDownload(Download):
         return [*((name, value) for name, value in super()._headers() if name in told), *SECURITY_HEADERS]
 
 
+class TextDownload(AsgiStream, Text):
+    """One download of a text that comes in pieces."""
+
+    def __init__(self, name: str, pieces: AsyncGenerator[str, None]) -> None:
+        self._name = name
+        self._pieces = pieces
+
+    async def stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends all of it."""
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": self._headers()})
+            async with asyncio.TaskGroup() as group:
+                watching = group.create_task(_watch(receive))
+                async with aclosing(self._pieces) as pieces:
+                    async for text in pieces:
+                        if text:
+                            await self._send(send, text.encode("utf-8", "replace"), more=True)
+                await self._send(send, b"", more=False)
+                watching.cancel()
+        except* (Gone, TimeoutError):
+            pass  # as above
+
+    async def _send(self, send: Send, body: bytes, *, more: bool) -> None:
+        async with asyncio.timeout(STUCK_SECONDS):
+            await send({"type": "http.response.body", "body": body, "more_body": more})
+
+    def _headers(self) -> list[tuple[bytes, bytes]]:
+        return [*_attached(self._name), *SECURITY_HEADERS]
+
+
+def _attached(name: str) -> list[tuple[bytes, bytes]]:
+    return [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-disposition", b'attachment; filename="%s"' % name.encode("ascii", "ignore")),
+    ]
+
+
 def _parted(text: bytes) -> tuple[bytes, bytes]:
     """Whole lines, and the rest, in which an escape may not have come to its end; a rest that is too long goes too."""
     end = text.rfind(b"\n") + 1
@@ -105,10 +143,7 @@ def _plain(text: bytes) -> bytes:
 def _described(part: Part, name: str, tag: bytes | None) -> list[tuple[bytes, bytes]]:
     headers = [(b"accept-ranges", b"bytes")]
     if part.status in {200, 206}:
-        headers += [
-            (b"content-type", b"text/plain; charset=utf-8"),
-            (b"content-disposition", b'attachment; filename="deployment-%s.log"' % name.encode()),
-        ]
+        headers += _attached(f"deployment-{name}.log")
     if part.status != 304:
         headers.append((b"content-length", str(part.end - part.begin).encode()))
     if part.content_range is not None:

@@ -12,7 +12,7 @@ from pydantic_core.core_schema import DictSchema
 from typing_extensions import TypedDict
 
 from headway import __version__
-from headway.api.operation import File, Kind, Operation
+from headway.api.operation import File, Kind, Operation, Text
 from headway.api.registry import Registry
 from headway.core.deployments.idempotency import LONGEST_KEY
 
@@ -253,7 +253,7 @@ def _whole(schema: Any, nested: Mapping[str, Json]) -> Any:  # noqa: ANN401 - an
 
 
 def _answer(operation: Operation, references: Mapping[str, Json]) -> Json:
-    if operation.output is File:
+    if operation.output is File or operation.output is Text:
         return _TEXT
     if operation.streams:
         return {"description": "Events as they come", "content": {"text/event-stream": {"schema": _EVENT}}}

@@ -34,7 +34,11 @@ from tests.support.storages.archives import packed
 FRONT = (domains, redirects, logins, own_routings)
 LETS_IN, UNKNOWN, FORBIDS, MISSES = 200, 401, 403, 404
 
-NOT_YET = {"docker.one", "docker.readOutput", "docker.restartContainer"}  # nothing of that kind is there
+NOT_YET = {  # nothing of that kind is there
+    *("docker.findInLog", "docker.log", "docker.logLines"),
+    *("docker.one", "docker.readOutput", "docker.restartContainer"),
+}
+FILES = {"deployment.log", "service.log"}  # their answers are no JSON
 # Whoever is let in is answered for ever.
 ENDLESS = {"deployment.follow", "deployment.followLines", "deployment.followSharedLines"}
 DAYS = 8  # in which everybody comes to call all that uses something up

@@ -15,7 +15,7 @@ from headway.operations import bare_registry
 from tests.integration.http.access_rows import QUERY
 from tests.integration.http.access_table import TABLE
 from tests.integration.http.schemas import misfits
-from tests.integration.http.test_access_table import NOT_YET, given_to, things_of
+from tests.integration.http.test_access_table import FILES, NOT_YET, given_to, things_of
 from tests.integration.http.world import World
 from tests.support.panel.permissions import PERMISSIONS
 
@@ -95,9 +95,7 @@ async def test_answers_are_as_the_document_says(world: World, described: Json, p
     await world.ended(await world.application("ended"))
     told = set()
     asked = sorted(
-        TABLE.keys()
-        - NOT_YET
-        - {"deployment.follow", "deployment.followLines", "deployment.followSharedLines", "deployment.log"}
+        TABLE.keys() - NOT_YET - FILES - {"deployment.follow", "deployment.followLines", "deployment.followSharedLines"}
     )[part::3]
     things = await things_of(world)
     for name in sorted(asked, key=lambda each: TABLE[each].method != QUERY):

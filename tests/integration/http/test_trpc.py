@@ -14,7 +14,7 @@ from script.clients_page import REFUSED
 from tests.integration.http.access_rows import QUERY
 from tests.integration.http.access_table import TABLE
 from tests.integration.http.callers import CALLERS
-from tests.integration.http.test_access_table import MISSES, NOT_YET, UPLOADS, expected, given_to, things_of
+from tests.integration.http.test_access_table import FILES, MISSES, NOT_YET, UPLOADS, expected, given_to, things_of
 from tests.integration.http.world import World
 from tests.support.panel.permissions import PERMISSIONS
 
@@ -236,7 +236,8 @@ async def test_members_and_strangers_get_what_the_table_of_access_says(world: Wo
         | tries
         | signed_in
         | trusted
-        | {"deployment.follow", "deployment.followLines", "deployment.followSharedLines", "deployment.log"}
+        | FILES
+        | {"deployment.follow", "deployment.followLines", "deployment.followSharedLines"}
     )
     for procedure in sorted(TABLE.keys() - left):
         row = TABLE[procedure]

@@ -14,6 +14,8 @@ from headway.core.deployments.run import Owner, Subject
 from headway.drivers.runtimes.compose.engine import Engine
 from headway.drivers.runtimes.compose.observation import Container
 from headway.drivers.runtimes.compose.placement import Placed, placed
+from headway.drivers.runtimes.compose.written_log import log_of
+from headway.drivers.runtimes.contract.written_log import WrittenLog
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.labels import NAME, PANEL
@@ -109,6 +111,18 @@ class ContainerService:
         masked = await asyncio.to_thread(masker.mask, output)
         text = masked[-_MOST_OUTPUT:].decode("utf-8", "ignore")
         return LastOutput(text=text, is_cut=len(masked) > _MOST_OUTPUT)
+
+    async def written(
+        self, actor: Actor, permission: Permission, container_id: str, server_id: str | None = None
+    ) -> WrittenLog:
+        """What a container writes, masked, to be read by its lines or as a whole. Raises Missing."""
+        there = await self.engine_at(actor, server_id)
+        container = await self._one(actor, permission, there, container_id)
+        subject = self._subject_of(container)
+        if subject is None:
+            raise Missing(Noun.CONTAINER)
+        masker = Masker(await self.secrets_of[subject[0]](subject[1]))
+        return log_of(container, there.engine.api, masker.mask_text, name=container.name)
 
     async def of_app(
         self, actor: Actor, permission: Permission, app_name: str, server_id: str | None = None

@@ -18,7 +18,16 @@ def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
 
 
 def _docker(panel: PanelParts) -> Routed:
-    from headway.features.containers.api import observations, operations
+    from headway.drivers.runtimes.contract.numbered_log import NumberedLogs
+    from headway.features.containers.api import logs, observations, operations
 
-    containers = panel.features.containers
-    return joined("docker", (operations.router.over(containers), observations.router.over(containers)))
+    containers, streams = panel.features.containers, panel.streams
+    log_needs = logs.ContainerLogNeeds(
+        containers=containers, numbered=NumberedLogs(), seat=streams.seat, download=streams.text_download
+    )
+    parts = (
+        operations.router.over(containers),
+        observations.router.over(containers),
+        logs.router.over(log_needs),
+    )
+    return joined("docker", parts)
