@@ -181,21 +181,24 @@ def test_what_somebody_marks_in_a_log_stays(running: Panel, browser: Browser, se
     running.done(running.deploy(application_id), 90)
     with opened(running, browser, session) as page:
         page.goto(f"/services/{application_id}/log")
-        log = page.locator("[data-follow]")
-        comes(page, "document.querySelectorAll('.log-line').length >= 200")
-        log.evaluate("log => getSelection().selectAllChildren(log.querySelectorAll('.log-line')[190])")
+        follow = page.locator("[data-log-end]")
+        comes(page, "document.querySelectorAll('#log.log-whole .log-line').length >= 40")
+        assert follow.get_attribute("aria-pressed") == "true"
+        page.evaluate("getSelection().selectAllChildren([...document.querySelectorAll('#log .log-line')].at(-5))")
         marked = page.evaluate("getSelection().toString()")
         assert marked.startswith("line ")
-        page.get_by_text(re.compile("^Paused at ")).wait_for(timeout=SOON)
+        comes(page, "document.querySelector('[data-log-end]').getAttribute('aria-pressed') === 'false'")
+        told = page.locator("[data-log-total]").inner_text()
+        comes(page, f"document.querySelector('[data-log-total]').innerText !== {told!r}")
         page.wait_for_timeout(4_000)
         assert page.evaluate("getSelection().toString()") == marked
-        page.get_by_role("button", name="Go on").click()
-        comes(page, f"!document.querySelector('[data-follow]').innerText.includes({marked!r})")
-        assert page.get_by_text(re.compile("^Paused at ")).count() == 0
-        log.evaluate("log => { log.scrollTop = 0; }")
-        page.get_by_text(re.compile("^Paused at ")).wait_for(timeout=SOON)
-        log.evaluate("log => { log.scrollTop = log.scrollHeight; }")
-        page.get_by_text(re.compile("^Paused at ")).wait_for(state="detached", timeout=SOON)
+        follow.click()
+        comes(page, f"!document.querySelector('#log').innerText.includes({marked!r})")
+        page.get_by_label("Times").select_option("clock")
+        comes(page, r"/^≤ \d\d:\d\d:\d\d$/.test(document.querySelector('#log .log-time')?.textContent)")
+        page.get_by_label("Find in the log").fill("LINE 7 of")
+        page.keyboard.press("Enter")
+        comes(page, "document.querySelector('#log .log-current .log-text')?.textContent === 'line 7 of what it says'")
     running.post("application.stop", applicationId=application_id)
 
 

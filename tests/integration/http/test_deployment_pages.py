@@ -11,13 +11,14 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from headway.core.deployments.status import Status
-from headway.features.deployments.pages import deployment, log_window
+from headway.features.deployments.pages import deployment
 from headway.features.deployments.pages.deployment import PAGE as ONE
 from headway.features.deployments.pages.deployment_list import PAGE as LIST
 from headway.infra.db.tables.deployments import deployments, steps
 from headway.infra.db.transaction import Tx
 from headway.infra.logs.lines import BegunAnew
 from headway.kernel.errors import HeadwayError, NotFound
+from headway.pages import log_window
 from headway.pages.page import Visit
 from headway.pages.words import utc
 from tests.integration.http.page_visits import person
@@ -241,11 +242,11 @@ async def test_a_log_that_begins_anew_while_it_is_read_is_read_again(
     world.write_log(done, "one\nError\n")
     read, begun = log_window._lines, list[str]()
 
-    async def begins_anew(visit: Visit, start: int | None, **given: Any) -> Any:  # noqa: ANN401 - as it is given
+    async def begins_anew(visit: Visit, shown: log_window.ShownLog, *wanted: int | None, **given: Any) -> Any:  # noqa: ANN401 - as it is given
         if given.get("generation") and not begun:
             begun.append(done)
             raise BegunAnew
-        return await read(visit, start, **given)
+        return await read(visit, shown, *wanted, **given)
 
     monkeypatch.setattr(log_window, "_lines", begins_anew)
     seen = await (await person(world)).see(ONE, "log", {"deploymentId": done}, find="error")

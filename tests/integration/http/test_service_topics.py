@@ -199,7 +199,7 @@ async def test_the_deployment_of_a_release_is_linked_while_it_is_there(world: Wo
     assert "its deployment was removed" in seen.text
 
 
-async def test_the_log_shows_the_last_lines_of_each_process(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_of_what_has_no_log_its_last_words_are_shown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     application, _, _ = await serving(world)
     written = "web | GET /one\nworker | \x1b[31mbroken\x1b[0m <b>\nweb | GET /two\n"
 
@@ -212,15 +212,8 @@ async def test_the_log_shows_the_last_lines_of_each_process(world: World, monkey
     assert "web | GET /one" in seen.text
     assert "<b>" not in seen.html
     assert 'class="ansi-red"' in seen.html
-    assert ">worker</option>" in seen.html
-    only = await ann.see(LOG, "lines", {"serviceId": application}, of="worker")
-    assert ("broken" in only.text, "GET" in only.text) == (True, False)
-    found = await ann.see(LOG, "lines", {"serviceId": application}, find="TWO")
-    assert ("/two" in found.text, "/one" in found.text) == (True, False)
-    assert (
-        "None of these lines is like that." in (await ann.see(LOG, "lines", {"serviceId": application}, find="x")).text
-    )
-    monkeypatch.setattr(output, "_MOST_BYTES", 20)
+    assert "Download the whole log" not in seen.links
+    monkeypatch.setattr(output, "_MOST_CHARACTERS", 20)
     short = await ann.see(LOG, "lines", {"serviceId": application})
     assert ("GET /two" in short.text, "broken" in short.text) == (True, False)
 

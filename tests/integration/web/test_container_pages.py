@@ -104,6 +104,15 @@ async def test_a_container_shows_its_last_lines_without_secrets(engaged: World, 
         async with signed_in(engaged) as client:
             tail = (await client.get(f"/containers/{container_id}/-/log")).text
             whole = (await client.get(f"/containers/{container_id}")).text
+            found = (await client.get(f"/containers/{container_id}/-/log?find=BOLD")).text
+            file = await client.get(f"/api/docker.log?containerId={container_id}&plain=true")
+        lines = await engaged.get("docker.logLines", containerId=container_id, **{"from": 2}, count=2)
+        hits = await engaged.get("docker.findInLog", containerId=container_id, text="hunter2")
+        refused = [
+            (await client.get(f"/docker.{name}", params={"containerId": container_id, "text": "x"})).status_code
+            for name in ("log", "logLines", "findInLog")
+            for client in (engaged.member, engaged.stranger)
+        ]
         output = await engaged.get("docker.readOutput", containerId=container_id, tail=1_000)
         more = await engaged.owner.get("/docker.readOutput", params={"containerId": container_id, "tail": 1_001})
     assert ">300<" in tail
@@ -113,6 +122,13 @@ async def test_a_container_shows_its_last_lines_without_secrets(engaged: World, 
     assert output["text"].startswith("\x1b[31mred")
     assert SECRET not in output["text"]
     assert more.status_code == 400
+    assert f'href="/containers/{container_id}?line=1#L1"' in found
+    assert [row["runs"] for row in lines["rows"]] == [[["", "it is ******"]], [["", "1"]]]
+    assert all(row["at"] and not row["caughtUp"] for row in lines["rows"])
+    assert (hits["hits"], refused) == ([], [404] * 6)
+    assert file.headers["content-disposition"] == 'attachment; filename="seen-writes.log"'
+    assert file.text.startswith("red <b>bold</b>\nit is ******\n1\n2\n")
+    assert len(file.text.splitlines()) == 302
 
 
 async def test_a_container_is_started_anew_and_says_so(engaged: World, docker_engine: Engine) -> None:

@@ -88,6 +88,7 @@ class Log {
       if (document.visibilityState === "visible") this.lines.open();
       else this.lines.close();
     });
+    document.addEventListener("selectionchange", () => this.heedMarked());
     addEventListener("hashchange", () => {
       const range = named(location.hash);
       if (range) this.follow(range);
@@ -274,6 +275,14 @@ class Log {
     this.tellFollow();
   }
 
+  // Whoever marks some of it to copy it is not taken on.
+  heedMarked() {
+    const marked = getSelection();
+    if (!this.scroll?.follows || marked.isCollapsed || !marked.getRangeAt(0).intersectsNode(this.root)) return;
+    this.scroll.follows = false;
+    this.tellFollow();
+  }
+
   tellFollow() {
     const button = this.$("end"), isLive = !this.lines.ended, { follows } = this.scroll;
     const label = !isLive ? "To the end" : follows ? "Following" : "Follow";
@@ -282,7 +291,7 @@ class Log {
     else button.removeAttribute("aria-pressed");
     const total = `${this.lines.total.toLocaleString()} ${this.lines.total === 1 ? "line" : "lines"}`;
     if (this.$("total").textContent !== total) this.$("total").textContent = total;
-    this.$("fold").hidden = this.lines.steps.length === 0;
+    this.$("fold").hidden = this.$("times").querySelector("[value=step]").hidden = this.lines.steps.length === 0;
     const isFolded = this.lines.steps.every((each) => this.rows.folded.has(each.name));
     this.$("fold").lastElementChild.textContent = isFolded ? "Unfold all steps" : "Fold all steps";
   }

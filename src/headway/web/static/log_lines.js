@@ -34,8 +34,8 @@ const wait = (time, signal) =>
   });
 
 export class Lines {
-  // `linesAt` and `followAt` are addresses that hold which log; `tell` is called with what has changed: "lines", "anew", "moved"
-  // (steps and status), "ended", "lost", "found", or "over" with the status of the answer.
+  // `linesAt` and `followAt` ("": nobody tells what comes) are addresses that hold which log; `tell` is called with what has changed:
+  // "lines", "anew", "moved" (steps and status), "ended", "lost", "found", or "over" with the status of the answer.
   constructor(linesAt, followAt, tell) {
     Object.assign(this, { linesAt, followAt, tell, running: null, wanted: null, pause: FIRST_PAUSE, lostAt: 0, mutedAt: 0, isOver: false });
     this.reset();
@@ -128,7 +128,7 @@ export class Lines {
   // Steps
 
   learn(row) {
-    if (row.step === null) return;
+    if (!row.step) return; // what services write has none
     const step = this.steps.find((each) => each.name === row.step);
     if (step === undefined) this.addStep({ name: row.step, first: row.n, startedAt: null, finishedAt: null });
     else if (row.n < step.first || (step.isGuessed && row.n > step.first)) {
@@ -188,7 +188,7 @@ export class Lines {
       try {
         await this.catchUp(signal);
         longest = LOOK; // what comes is to be had, whatever becomes of the stream
-        if (!this.ended && Date.now() - this.mutedAt >= LATER) await this.stream(signal);
+        if (!this.ended && this.followAt && Date.now() - this.mutedAt >= LATER) await this.stream(signal);
         if (this.ended || signal.aborted) return;
       } catch (error) {
         if (signal.aborted) return;
@@ -212,10 +212,12 @@ export class Lines {
   // The end of the log as it is now. What lies between that and what is known is asked for when it is looked at.
   async catchUp(signal) {
     if (this.row(this.total)?.open) this.drop(this.total);
-    const found = await this.get({ count: CHUNK });
+    // What is asked for again and again, for nobody tells what comes, is asked from the line on that may have grown.
+    const isNext = !this.followAt && this.generation && this.total;
+    const found = await this.get(isNext ? { from: this.total, count: CHUNK } : { count: CHUNK });
     if (signal.aborted) return;
     if (this.generation && found.generation !== this.generation) throw new Anew();
-    Object.assign(this, { generation: found.generation, steps: found.steps, isKnown: true });
+    Object.assign(this, { generation: found.generation, steps: found.steps ?? [], isKnown: true });
     this.total = Math.max(this.total, found.total);
     this.take(found.rows);
     if (this.lostAt) {

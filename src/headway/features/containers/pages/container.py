@@ -1,4 +1,4 @@
-"""The page of one container: what it does and since when, its last lines, and the way to start it anew."""
+"""The page of one container: what it does and since when, its log, and the way to start it anew."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 from headway.features.containers.pages import container_list
 from headway.features.containers.pages.container_list import SERVICES
 from headway.features.containers.pages.container_states import address, state_of
-from headway.kernel.ansi import NO_STYLE, runs_from
 from headway.pages.forms import Flash, Form, Question
+from headway.pages.log_window import ShownLog, answered, log_values
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 from headway.pages.words import cut
 
 if TYPE_CHECKING:
-    from headway.features.containers.api.observations import ContainerOutputRow, OwnedContainerRow
+    from headway.features.containers.api.observations import OwnedContainerRow
+    from headway.features.services.api.log_rows import TextHitsRow, WrittenLinesRow
 
 ONE: Asked[OwnedContainerRow] = Asked("docker.one")
-OUTPUT: Asked[ContainerOutputRow] = Asked("docker.readOutput")
+LINES: Asked[WrittenLinesRow] = Asked("docker.logLines")
+FIND: Asked[TextHitsRow] = Asked("docker.findInLog")
 RESTART = "docker.restartContainer"
-LINES = 200
+_DOWNLOAD = "docker.log"
 _FOLDER = "features/containers/pages"
 _SECONDS = 3.0
 
@@ -37,7 +39,7 @@ async def state(visit: Visit) -> View:
 
 
 async def log(visit: Visit) -> View:
-    """What it wrote last."""
+    """What it wrote."""
     return View(template=f"{_FOLDER}/container_log.html", values=await _log(visit, await _row(visit)))
 
 
@@ -45,7 +47,7 @@ async def _row(visit: Visit) -> OwnedContainerRow:
     return await visit.ask(ONE, **_given(visit))
 
 
-def _given(visit: Visit) -> Mapping[str, object]:
+def _given(visit: Visit) -> Mapping[str, str]:
     """The container that the address names."""
     server = {"serverId": visit.path["serverId"]} if "serverId" in visit.path else {}
     return {"containerId": visit.path["containerId"], **server}
@@ -66,21 +68,10 @@ async def _state(visit: Visit, row: OwnedContainerRow) -> Mapping[str, object]:
 
 
 async def _log(visit: Visit, row: OwnedContainerRow) -> Mapping[str, object]:
-    found = await visit.ask_within(_SECONDS, OUTPUT, **_given(visit), tail=LINES)
-    told: Mapping[str, object] = {"lines": (), "is_cut": False, "log_unknown": found}
-    if not isinstance(found, Unknown):
-        told = {"lines": _runs(found["text"]), "is_cut": found["cut"], "log_unknown": None}
-    return {**told, "most": LINES, "log_pull": f"{address(row)}/-/log", "live": row["state"] == "running"}
-
-
-def _runs(text: str) -> list[Mapping[str, object]]:
-    """The lines as they are shown, each with its colours."""
-    style = NO_STYLE
-    shown: list[Mapping[str, object]] = []
-    for number, line in enumerate(text.split("\n")[: -1 if text.endswith("\n") else None], 1):
-        runs, style = runs_from(line, style)
-        shown.append({"n": number, "runs": runs})
-    return shown if text else []
+    shown = ShownLog(path=address(row), lines=LINES, find=FIND, given=_given(visit))
+    goes_on = row["state"] == "running"
+    log = await log_values(visit, shown, await answered(visit, shown), goes_on=goes_on)
+    return {"log": log, "log_pull": f"{address(row)}/-/log", "tools": shown.downloads(visit, _DOWNLOAD)}
 
 
 async def _ask(visit: Visit) -> Question:

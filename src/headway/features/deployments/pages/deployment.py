@@ -15,15 +15,16 @@ from headway.features.deployments.pages.deployment_past import (
     usual_of,
 )
 from headway.features.deployments.pages.link_list import CREATE_LINK
-from headway.features.deployments.pages.log_window import DOWNLOAD, finds, operations_of, window
 from headway.features.services.pages.service_actions import redeploy_of, router_of
 from headway.kernel.errors import NotFound
+from headway.pages.log_window import ShownLog, finds, window
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 from headway.pages.words import cut
 
 if TYPE_CHECKING:
     from headway.features.deployments.api.comparison import ComparedRow
     from headway.features.deployments.api.history import UsualRow
+    from headway.features.deployments.api.log_lines import HitsRow, LinesRow
     from headway.features.deployments.api.rollback_rows import LeftRow
     from headway.features.deployments.api.rows import DeploymentRow
     from headway.features.services.api.service_rows import ServiceOverviewRow
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 PATH = "/deployments/{deploymentId}"
 COMPARE: Asked[ComparedRow] = Asked("deployment.compare")
 SERVICE: Asked[ServiceOverviewRow] = Asked("service.one")
+LINES: Asked[LinesRow] = Asked("deployment.lines")
+FIND: Asked[HitsRow] = Asked("deployment.find")
+_FOLLOW = "deployment.followLines"
+_DOWNLOAD = "deployment.log"
 _FOLDER = "features/deployments/pages"
 _UNFINISHED = frozenset({Status.PENDING, Status.RUNNING})
 _SECONDS = 5.0
@@ -204,21 +209,27 @@ def _steps_values(row: DeploymentRow, usual: UsualRow | None) -> Mapping[str, ob
 
 async def _log_values(visit: Visit, row: DeploymentRow) -> Mapping[str, object]:
     path = address(row)
-    found = await window(visit, path)
+    shown = _shown_log(row)
+    found = await window(visit, shown)
     # Who looks for something, or at a line, is shown that until they go back: the end is pulled without either.
     is_at_end = not {"find", "line"} & {name for name, text in visit.query.items() if text}
     return {
         "row": row,
         "log": None if isinstance(found, Unknown) else found,
         "log_unknown": found if isinstance(found, Unknown) else None,
-        "found": await finds(visit, path),
+        "found": await finds(visit, shown),
         "find": visit.query.get("find", ""),
         "here": path,
         "tools": _tools(visit, row),
         "log_live": is_at_end and row["status"] in _UNFINISHED,
         "log_pull": f"{path}/-/log",
-        "log_operations": operations_of(row["deploymentId"]),
+        "log_operations": shown.operations,
     }
+
+
+def _shown_log(row: DeploymentRow) -> ShownLog:
+    given = {"deploymentId": row["deploymentId"]}
+    return ShownLog(path=address(row), lines=LINES, find=FIND, follow=_FOLLOW, given=given)
 
 
 def _actions(visit: Visit, row: DeploymentRow, service: ServiceOverviewRow | None) -> Sequence[Mapping[str, object]]:
@@ -243,10 +254,7 @@ def _is_offered(left: LeftRow, service: ServiceOverviewRow) -> bool:
 
 
 def _tools(visit: Visit, row: DeploymentRow) -> Sequence[Mapping[str, str]]:
-    tools: list[Mapping[str, str]] = []
-    if visit.may(DOWNLOAD):
-        href = f"/api/{DOWNLOAD}?deploymentId={row['deploymentId']}"
-        tools.append({"label": "Download the whole log", "href": href, "icon": "download"})
+    tools = [*_shown_log(row).downloads(visit, _DOWNLOAD)]
     if visit.may(CREATE_LINK):
         tools.append({"label": "Share by a link", "href": f"{address(row)}/links", "icon": "copy"})
     return tools

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
-from headway.features.deployments.pages.log_window import SHOWN_LINES, line_of, window_of
+from headway.pages.log_window import ShownLog, window
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 from headway.pages.words import cut
 
@@ -101,25 +100,18 @@ def _steps_values(visit: Visit, row: SharedDeploymentRow) -> Mapping[str, object
 
 
 async def _log_values(visit: Visit, row: SharedDeploymentRow) -> Mapping[str, object]:
-    path, wanted = _address(visit), line_of(visit.query.get("line", ""))
-    found = await _lines(visit, wanted)
-    if not isinstance(found, Unknown) and not found["rows"] and wanted is not None:
-        found = await _lines(visit, None)  # there are fewer lines
-    query = urlencode({"token": visit.path["token"]})
+    given = {"token": visit.path["token"]}
+    shown = ShownLog(path=_address(visit), lines=LINES, follow=_FOLLOW, given=given)
+    found = await window(visit, shown)
     return {
         "row": row,
-        "log": None if isinstance(found, Unknown) else window_of(found, path),
+        "log": None if isinstance(found, Unknown) else found,
         "log_unknown": found if isinstance(found, Unknown) else None,
         # Who looks at a line is shown that until they go back: the end is pulled without it.
         "log_live": not visit.query.get("line") and row["status"] in _UNFINISHED,
-        "log_pull": f"{path}/-/log",
-        "log_operations": {"lines": f"/api/{LINES.name}?{query}", "follow": f"/api/{_FOLLOW}?{query}"},
+        "log_pull": f"{shown.path}/-/log",
+        "log_operations": shown.operations,
     }
-
-
-async def _lines(visit: Visit, start: int | None) -> LinesRow | Unknown:
-    given = {"token": visit.path["token"], "from": start, "count": SHOWN_LINES}
-    return await visit.ask_within(_SECONDS, LINES, **given)
 
 
 def _address(visit: Visit) -> str:

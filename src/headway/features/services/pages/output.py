@@ -1,82 +1,99 @@
-"""The page of what a service writes: the last lines of its processes or containers, which can be had alone."""
+"""The page of what a service writes: the log of each of its processes or containers, which can be had alone."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from headway.features.services.pages.service_actions import ONE, router_of
 from headway.features.services.pages.service_topics import FOLDER, LOG, framed, path_of, service_of
-from headway.kernel.ansi import plain, runs_of
-from headway.pages.list_view import chip, list_address
+from headway.kernel.ansi import runs_of
+from headway.kernel.errors import NotFound
+from headway.kernel.lines import lines_of
+from headway.pages.list_view import list_address
+from headway.pages.log_window import ShownLog, answered, log_values
 from headway.pages.page import Asked, Page, Unknown, View, Visit
-from headway.pages.words import cut
+
+if TYPE_CHECKING:
+    from headway.features.services.api.log_rows import TextHitsRow, WrittenLinesRow
+    from headway.features.services.api.service_rows import ServiceOverviewRow
 
 PATH = "/services/{serviceId}/log"
-_LINES: Mapping[str, int] = {"200": 200, "1000": 1_000, "5000": 5_000}
-_SECONDS = 5.0
-_LED = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,100}) \| ")
-_MOST_BYTES = 1 << 20  # of what is shown: a page is no place for more
+LINES: Asked[WrittenLinesRow] = Asked("service.logLines")
+FIND: Asked[TextHitsRow] = Asked("service.findInLog")
+_DOWNLOAD = "service.log"
+_LAST_LINES = 200  # of what has no lines that could be counted
+_MOST_CHARACTERS = 1 << 20  # of those
+_MOST_NAMES = 100
+_LONGEST_NAME = 200
+_SECONDS = 3.0
 
 
 async def show(visit: Visit) -> View:
     """All of it."""
     service = await service_of(visit)
-    return framed(visit, service, LOG, "output.html", await _values(visit))
+    return framed(visit, service, LOG, "output.html", await _values(visit, service))
 
 
 async def lines(visit: Visit) -> View:
     """The lines."""
-    return View(template=f"{FOLDER}/output_lines.html", values=await _values(visit))
+    return View(template=f"{FOLDER}/output_lines.html", values=await _values(visit, await service_of(visit)))
 
 
-async def _values(visit: Visit) -> Mapping[str, object]:
-    service = await service_of(visit)
-    router, path = router_of(service), path_of(service, LOG)
-    wanted = visit.query.get("lines", "200")
-    wanted = wanted if wanted in _LINES else "200"
-    text, of = visit.query.get("find", "").strip()[:500], visit.query.get("of", "").strip()[:200]
-    logs: Asked[str] = Asked(f"{router}.readLogs")
-    found = await visit.ask_within(_SECONDS, logs, **{f"{router}Id": service["serviceId"]}, tail=_LINES[wanted])
-    read = () if isinstance(found, Unknown) else _lines_of(found)
-    names = sorted({led[1] for line in read if (led := _LED.match(plain(line)))})
-    query = {name: value for name, value in (("lines", wanted), ("find", text), ("of", of)) if value}
-    kept = [line for line in read if _is_wanted(line, text.casefold(), of)]
+async def _values(visit: Visit, service: ServiceOverviewRow) -> Mapping[str, object]:
+    """The log that the address asks for, by its lines; where they cannot be had, or it serves nothing, what is told of
+    its output as it is.
+    """
+    found, shown = await _answered(visit, service)
+    names: Sequence[str] = () if isinstance(found, Unknown) else found["names"]
+    is_up = service["wanted"] == "up" and service["serving"] is not None
+    log = await log_values(visit, shown, found, goes_on=is_up) if names or isinstance(found, Unknown) else None
+    path = path_of(service, LOG)
     return {
         "service": service,
-        "rows": [{"runs": runs} for runs in runs_of(kept)],
-        "log_unknown": found if isinstance(found, Unknown) else None,
-        "was_written": bool(read),
-        "find": text,
-        "of": of,
-        "lines": wanted,
-        "sizes": tuple(_LINES),
-        "names": names[:100],
-        "here": path,
-        "chips": _chips(path, query),
-        "lines_pull": list_address(f"{path}/-/lines", query),
-        "live": service["wanted"] == "up" and service["serving"] is not None and not isinstance(found, Unknown),
+        "log": log,
+        "rows": () if names else await _last_lines(visit, service),
+        "processes": [
+            {"label": each, "href": list_address(path, {"of": each}), "current": each == shown.given.get("of")}
+            for each in names[:_MOST_NAMES]
+            if len(names) > 1
+        ],
+        "tools": shown.downloads(visit, _DOWNLOAD) if names else (),
+        "lines_pull": list_address(f"{path}/-/lines", shown.query),
+        "live": is_up and (log is None or bool(log["live"])),
     }
 
 
-def _lines_of(text: str) -> Sequence[str]:
-    """The last lines, as far as a page has room for them."""
-    kept = text[-_MOST_BYTES:]
-    found = kept.split("\n")
-    if len(kept) < len(text):
-        found = found[1:]  # it begins in the middle
-    return found[:-1] if found and not found[-1] else found
+async def _answered(visit: Visit, service: ServiceOverviewRow) -> tuple[Mapping[str, Any] | Unknown, ShownLog]:
+    """The lines that the address asks for, and whose they are; of what does not run any more, the first."""
+    of = visit.query.get("of", "").strip()[:_LONGEST_NAME]
+    try:
+        found = await answered(visit, _shown(service, of))
+    except NotFound:
+        of = ""
+        found = await answered(visit, _shown(service, of))
+    if not isinstance(found, Unknown) and len(found["names"]) > 1:
+        of = found["of"]
+    return found, _shown(service, of)
 
 
-def _is_wanted(line: str, text: str, of: str) -> bool:
-    shown = plain(line)
-    return text in shown.casefold() and (not of or shown.startswith(f"{of} | "))
+def _shown(service: ServiceOverviewRow, of: str) -> ShownLog:
+    path, query = path_of(service, LOG), {"of": of} if of else {}
+    return ShownLog(path=path, lines=LINES, find=FIND, given={"serviceId": service["serviceId"], **query}, query=query)
 
 
-def _chips(path: str, query: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
-    """The filters that are set; how many lines are looked at is none."""
-    labels = {"find": "Holds", "of": "Of"}
-    return [chip(path, query, {name}, labels[name], cut(query[name], 120)) for name in labels if name in query]
+async def _last_lines(visit: Visit, service: ServiceOverviewRow) -> Sequence[Mapping[str, object]]:
+    """The last that it wrote, or that its deployment said where it serves nothing, as it is."""
+    if service["outOfReachSince"] is not None:
+        return ()
+    router = router_of(service)
+    logs: Asked[str] = Asked(f"{router}.readLogs")
+    found = await visit.ask_within(_SECONDS, logs, **{f"{router}Id": service["serviceId"]}, tail=_LAST_LINES)
+    if isinstance(found, Unknown):
+        return ()
+    kept = found[-_MOST_CHARACTERS:]
+    shown = lines_of(kept)[1:] if len(kept) < len(found) else lines_of(kept)  # it begins in the middle
+    return [{"runs": runs} for runs in runs_of(shown)]
 
 
 PAGE = Page(
