@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.http.test_compose_records import served
 from tests.integration.http.world import World, open_world
-from tests.integration.web.browsers import send, signed_in
+from tests.integration.web.browsers import OWN, send, signed_in
 from tests.support.docker.docker_engine import BASE_IMAGE, Engine
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -105,7 +105,7 @@ async def test_a_container_shows_its_last_lines_without_secrets(engaged: World, 
             tail = (await client.get(f"/containers/{container_id}/-/log")).text
             whole = (await client.get(f"/containers/{container_id}")).text
             found = (await client.get(f"/containers/{container_id}/-/log?find=BOLD")).text
-            file = await client.get(f"/api/docker.log?containerId={container_id}&plain=true")
+            file = await client.get(f"/api/docker.log?containerId={container_id}&plain=true", headers=OWN)
         lines = await engaged.get("docker.logLines", containerId=container_id, **{"from": 2}, count=2)
         hits = await engaged.get("docker.findInLog", containerId=container_id, text="hunter2")
         refused = [
