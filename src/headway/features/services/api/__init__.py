@@ -25,6 +25,7 @@ def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
 
 def _service(panel: PanelParts) -> Routed:
     from headway.api.router import joined
+    from headway.core.deployments.model import SubjectType
     from headway.features.rollbacks.api import saved_changes
     from headway.features.rollbacks.saved_changes import SavedChangesReader
     from headway.features.rollbacks.store import left_by
