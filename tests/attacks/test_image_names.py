@@ -61,8 +61,15 @@ async def test_what_a_release_is_called_elsewhere_is_no_way(release: tuple[Tenan
 async def test_an_id_or_a_digest_is_no_way(release: tuple[Tenant, str], docker_engine: Engine) -> None:
     attacker, name = release
     whole = docker_engine.docker("image", "ls", "--quiet", "--no-trunc", name).strip()
-    for each in (whole, whole.removeprefix("sha256:")[:12], f"{name}@{whole}", f"{name.partition(':')[0]}@{whole}"):
+    of_the_hub, of_here = "The image docker.io/library/{} cannot be fetched", "is a release of a service here"
+    for each, why in (
+        (whole, of_the_hub.format(whole)),
+        (whole.removeprefix("sha256:")[:12], of_the_hub.format(f"{whole.removeprefix('sha256:')[:12]}:latest")),
+        (f"{name}@{whole}", of_here),
+        (f"{name.partition(':')[0]}@{whole}", of_here),
+    ):
         said = await attacker.refused(f"FROM {each}\nRUN cat /secret\n")
+        assert why in said, (each, said)
         assert "PRIVATE-SOURCE" not in said
 
 

@@ -6,10 +6,11 @@ import asyncio
 import base64
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Row, inspect, select, update
 
 from headway.core.access import links, second_factor, sessions_store
 from headway.core.access.account import NotSignedIn, WrongCode
@@ -380,6 +381,16 @@ async def test_a_panel_that_is_restored_knows_no_session_link_or_recovery_code_a
 
 
 async def test_forgetting_them_in_a_database_of_before_changes_nothing(people: People) -> None:
-    for table in (sessions, recovery_codes, metadata.tables["links"], metadata.tables["sign_in_failures"]):
+    gone = (sessions, recovery_codes, metadata.tables["links"], metadata.tables["sign_in_failures"])
+    for table in gone:
         await people.run(lambda tx, table=table: table.drop(tx.connection))  # type: ignore[misc]
+
+    def contents(tx: Tx) -> dict[str, list[Row[Any]]]:
+        there = metadata.tables.keys() & {*inspect(tx.connection).get_table_names()}
+        return {name: list(tx.execute(select(metadata.tables[name])).all()) for name in there}
+
+    before = await people.db.read(contents)
     await people.run(sessions_store.forget_all)
+    assert await people.db.read(contents) == before
+    assert before["users"]
+    assert before.keys() & {table.name for table in gone} == set()

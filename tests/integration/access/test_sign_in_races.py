@@ -67,15 +67,22 @@ async def raced(
         return None
 
 
+async def lets_in(people: People, way_in: Callable[[], Coroutine[None, None, Opened]]) -> bool:
+    """Whether it does with no change beside it, so that whoever got nothing in a race got nothing because of that."""
+    return await people.sign_in.by_session((await way_in()).token) is not None
+
+
 @pytest.mark.slow
 async def test_no_session_by_the_old_password_outlives_its_change(people: People) -> None:
     """On PostgreSQL two write at the same time, and each reads what the other has not committed as it was."""
     opened = await people.owner()
     actor = await people.actor(opened)
+    assert await lets_in(people, lambda: people.sign_in.sign_in("ona", PASSWORD, HERE))
     change = account_of(people).set_password(actor, SET, ANOTHER)
     found = await raced(change, lambda: people.sign_in.sign_in("ona", PASSWORD, HERE))
     assert found is None or await people.sign_in.by_session(found.token) is None
     assert await people.sign_in.by_session(opened.token) is not None
+    assert await lets_in(people, lambda: people.sign_in.sign_in("ona", ANOTHER, HERE))
     token, _ = await people.run(lambda tx: links.for_person(tx, "ona", second_factor=False))
     taken = people.sign_in.take_link(token, "ona", PASSWORD, HERE)
     found = await raced(taken, lambda: people.sign_in.sign_in("ona", ANOTHER, HERE))
@@ -84,6 +91,9 @@ async def test_no_session_by_the_old_password_outlives_its_change(people: People
 
 async def test_no_half_session_becomes_whole_after_the_password_has_changed(people: People) -> None:
     opened, secret, _ = await with_factor(people)
+    first = await half(people)
+    assert await lets_in(people, lambda: people.sign_in.with_code(first.token, code(people, secret), HERE))
+    people.clock.pass_(seconds=30)  # a code is good once
     actor, begun = await people.actor(opened), await half(people)
     change = account_of(people).set_password(actor, SET, ANOTHER)
     found = await raced(change, lambda: people.sign_in.with_code(begun.token, code(people, secret), HERE))
@@ -93,6 +103,7 @@ async def test_no_half_session_becomes_whole_after_the_password_has_changed(peop
 async def test_nobody_comes_in_without_a_code_while_a_second_factor_is_set(people: People) -> None:
     actor = await people.actor(await people.owner())
     begun = await account_of(people).begin_second_factor(actor, BEGIN)
+    assert await lets_in(people, lambda: people.sign_in.sign_in("ona", PASSWORD, HERE))
     change = account_of(people).confirm_second_factor(actor, CONFIRM, code(people, begun.secret))
     found = await raced(change, lambda: people.sign_in.sign_in("ona", PASSWORD, HERE))
     assert found is None or await people.sign_in.by_session(found.token) is None

@@ -17,9 +17,10 @@ from pathlib import Path
 import pytest
 
 from headway.infra.db.engine import DatabaseAway
-from headway.infra.hosts import processes, procfs, ssh_login
+from headway.infra.hosts import procfs, ssh_login
 from headway.infra.hosts.base import AnchorGone, AnchorSpec, Cause, Exit, GoneReason, Host, HostUnreachable, StopMode
 from headway.infra.hosts.ssh import SshHost
+from headway.infra.hosts.ssh_session import MOST_SESSIONS
 from headway.infra.hosts.ssh_target import HostKeyChanged, HostRefused, SshTarget, fingerprint
 from headway.kernel.secret import Secret
 from headway.kernel.turns import Turns
@@ -293,7 +294,7 @@ async def test_a_kill_has_a_session_left(server: SshServer, host: SshHost) -> No
     connection = await host.session.connection()
     async with asyncio.TaskGroup() as group:
         busy = [group.create_task(_busy(host, connection)) for _ in range(12)]
-        await asyncio.sleep(0.2)
+        await until(lambda: sum(procfs.argv(pid) == ("sleep", "30") for pid in server.family()) == MOST_SESSIONS)
         await anchor.stop(StopMode.KILL)
         assert not any(task.done() for task in busy), "it was not waited for until one of them was free"
         for task in busy:
@@ -364,9 +365,7 @@ async def _hands(server: SshServer) -> set[int]:
     found: list[set[int]] = []
     while len(found) < 5 or len({*map(frozenset, found[-5:])}) > 1:
         await asyncio.sleep(0.02)
-        assert server.process is not None
-        family = processes.with_descendants([server.process.pid])
-        perls = [pid for pid in family if procfs.argv(pid)[:2] == ("perl", "-we")]
+        perls = [pid for pid in server.family() if procfs.argv(pid)[:2] == ("perl", "-we")]
         found.append({*sorted(perls, key=lambda pid: procfs.start_time(pid) or 0)[1:]})
     return found[-1]
 

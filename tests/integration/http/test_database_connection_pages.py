@@ -54,5 +54,8 @@ async def test_each_kind_has_an_address_of_its_own_and_one_elsewhere_that_of_its
 
 
 async def test_other_services_have_no_such_part(world: World) -> None:
-    seen = await (await person(world)).see(ONE, ids={"serviceId": await world.application("api")})
+    ann = await person(world)
+    of_database = await ann.see(ONE, ids={"serviceId": (await made(world, **GIVEN))["databaseId"]})
+    assert TITLE in of_database.text
+    seen = await ann.see(ONE, ids={"serviceId": await world.application("api")})
     assert TITLE not in seen.text

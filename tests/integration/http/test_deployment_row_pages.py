@@ -21,12 +21,17 @@ from tests.integration.http.world import World
 async def test_a_row_that_failed_says_why(world: World) -> None:
     shop = await world.application("shop")
     await world.ended(shop, Status.ERROR)
-    await world.post("deployment.cancel", deploymentId=await world.deploy(shop))
+    cancelled = await world.deploy(shop)
+    await world.post("deployment.cancel", deploymentId=cancelled)
+    told = (await world.get("deployment.one", deploymentId=cancelled))["errorMessage"]
+    ann = await person(world)
 
-    listed = await (await person(world)).see(LIST)
+    listed = await ann.see(LIST)
 
     assert listed.text.count("Step build: exit status 7") == 1
-    assert "Cancelled" not in listed.text, "what somebody asked for needs no reason"
+    assert f'href="/deployments/{cancelled}"' in listed.html
+    assert told not in listed.text, "what somebody asked for needs no reason"
+    assert told in (await ann.see(ONE, ids={"deploymentId": cancelled})).text
 
 
 async def test_what_is_under_way_is_ended_from_its_row_by_who_may(world: World) -> None:

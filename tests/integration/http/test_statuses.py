@@ -105,9 +105,14 @@ async def test_what_a_forge_does_not_take_is_told_later_and_changes_nothing(
 
 
 async def test_without_a_provider_nobody_is_told(world: World) -> None:
-    application_id, told = await world.application(), statuses(world)
-    await deployed(world, application_id, Status.DONE)
-    await told.tell_round()
+    with forge_api("github") as api:
+        await provided(world, api)
+        deployment_id = await deployed(world, await world.application("alone"), Status.DONE)
+        await statuses(world).tell_round()
+    assert api.facts.statuses == []
+    row = await world.services.db.read(lambda tx: tx.execute(select(commit_statuses)).one())
+    settled = (row.deployment_id, row.told, row.attempts, row.error)
+    assert settled == (deployment_id, "done", 0, None), "there is nothing more to tell"
 
 
 async def test_one_that_breaks_keeps_no_other_from_being_told(world: World) -> None:

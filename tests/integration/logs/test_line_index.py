@@ -239,6 +239,7 @@ async def test_an_index_for_which_there_is_no_room_leaves_the_log_alone(small_di
     notes.close()
     assert isinstance(notes.problem, OSError)
     index = index_of(log)
+    assert index.records
     assert all(record.line == number for number, record in enumerate(index.records))
 
 

@@ -174,8 +174,18 @@ async def test_a_panel_that_is_started_asks_for_time_before_it_tells_that_it_is_
         assert manager.recv(64) == b"EXTEND_TIMEOUT_USEC=90000000"
 
 
-async def test_where_nobody_asks_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(notify.VARIABLE, raising=False)
-    async with notify.more_time():
-        await asyncio.sleep(0)
-    notify.tell_ready()
+async def test_where_nobody_asks_nobody_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(0)
+        monkeypatch.setenv(notify.VARIABLE, str(tmp_path / "notify"))
+        notify.tell_ready()
+        assert manager.recv(64) == b"READY=1"
+
+        assert notify.VARIABLE not in os.environ
+        async with notify.more_time():
+            await asyncio.sleep(0)
+        notify.tell_ready()
+
+        with pytest.raises(BlockingIOError):
+            manager.recv(64)

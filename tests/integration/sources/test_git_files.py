@@ -169,15 +169,26 @@ async def test_every_file_of_the_commit_arrives_as_it_is(site: Worksite, reposit
     assert (found["secret"], found["version"]) == ("here", "$Format:%H$\n")
 
 
-async def test_no_hook_runs(site: Worksite, repository: Repository, private: Path) -> None:
-    hooks = repository.path / ".git" / "hooks"
-    hooks.mkdir(exist_ok=True)
-    for name in ("post-checkout", "reference-transaction", "post-merge", "pre-auto-gc"):
-        (hooks / name).write_text(f"#!/bin/sh\ntouch {private}/ran\n")
-        (hooks / name).chmod(0o755)
+async def test_no_hook_runs(site: Worksite, repository: Repository) -> None:
+    """Neither of the repository that is fetched from, nor of the mirror, however they came there."""
     source = source_of(site, str(repository.path), branch("main"))
-    await source.check_out(site, await source.fetch(site), release_folder(site))
-    assert not (private / "ran").exists()
+    await source.fetch(site)
+    await site.begin_again()
+    repository.commit("Second", {"x": "1"})
+    mirror = site.folder / "git" / "mirror"
+    mark = mirror / "ran"
+    for folder in (repository.path / ".git", mirror):
+        (folder / "hooks").mkdir(exist_ok=True)
+        for name in ("post-checkout", "reference-transaction", "post-merge", "pre-auto-gc"):
+            (folder / "hooks" / name).write_text(f"#!/bin/sh\ntouch {mark}\n")
+            (folder / "hooks" / name).chmod(0o755)
+    fetched = await source.fetch(site)
+    assert fetched.subject == "Second"
+    await source.check_out(site, fetched, release_folder(site))
+    assert not mark.exists()
+    plain = ("-c", "safe.directory=*", f"--git-dir={mirror}")
+    repository.git(*plain, "update-ref", "refs/heads/other", fetched.hash)
+    assert mark.exists(), "a git without our settings runs them"
 
 
 async def test_a_forced_push_is_followed(site: Worksite, repository: Repository) -> None:

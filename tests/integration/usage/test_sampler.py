@@ -122,6 +122,7 @@ async def test_a_minute_is_written_when_it_is_over(database: SqlDatabase, tmp_pa
     (minute, *_) = (await one.points(Level.MINUTE, host_target("h2"))).values()
     assert (minute.covered, minute.cores, minute.cpu_bound) == (50_000, 1.0, 2_000_000)
     cost = (await one.points(Level.MINUTE, sampler_target("h1"))).values()
+    assert cost
     assert all(0 < (each.cores or 0) < 0.01 for each in cost)
     await one.sampler.release()
 

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from headway.infra.hosts import processes
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_target import SshTarget
 from headway.kernel.secret import Secret
@@ -76,6 +77,11 @@ class SshServer:
         for pid in [*_sessions(self.process.pid), self.process.pid]:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
+
+    def family(self) -> set[int]:
+        """The daemon, its connections, and what runs in them."""
+        assert self.process is not None
+        return processes.with_descendants([self.process.pid])
 
     def hang(self) -> None:
         """The daemon and every connection that it has stop; what is sent to them is taken, and never answered."""

@@ -104,9 +104,13 @@ async def test_a_port_of_another_release_is_not_taken_for_its_own(
         await run(runtime, work, second)
 
 
-@pytest.mark.parametrize("kind", [HealthKind.HTTP, HealthKind.TCP])
-async def test_a_check_that_passes(runtime: NativeRuntime, work: Work, folder: Path, kind: HealthKind) -> None:
-    await run(runtime, work, make_spec(folder, health=HealthCheck(kind=kind, deadline_seconds=20)))
+@pytest.mark.parametrize(("kind", "how"), [(HealthKind.HTTP, "GET / is answered"), (HealthKind.TCP, "it answers HTTP")])
+async def test_a_check_that_passes(
+    runtime: NativeRuntime, work: Work, folder: Path, kind: HealthKind, how: str
+) -> None:
+    spec = make_spec(folder, health=HealthCheck(kind=kind, deadline_seconds=20))
+    await run(runtime, work, spec)
+    assert [line for line in work.lines if line.startswith(f"Healthy: {how} on port {spec.port} (after ")]
 
 
 async def test_an_http_check_that_never_passes_says_what_it_got(

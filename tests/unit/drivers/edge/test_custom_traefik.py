@@ -185,11 +185,27 @@ def test_what_the_users_words_name_is_not_taken_away_unseen() -> None:
         check_references(dataclasses.replace(ROUTE, own=own, redirects=()), None)
 
 
-@given(st.text(alphabet="()&|!`\"'/*, \\\naPath", max_size=30))
-def test_no_rule_leaves_its_brackets(rule: str) -> None:
+MATCHERS = st.sampled_from(["PathPrefix(`/a`)", 'Host("x.example")', "Header(`a(`, `)b`)", "Query(`a`,`b`)"])
+RULES = st.recursive(
+    MATCHERS,
+    lambda inner: st.one_of(
+        st.builds("{} {} {}".format, inner, st.sampled_from(["&&", "||"]), inner),
+        inner.map("({})".format),
+        inner.map("!{}".format),
+    ),
+    max_leaves=5,
+)
+PIECES = st.sampled_from(["(", ")", ")(", ") || (", "`", '"', "'", "/*", "*/", ",", "|", "!", " ", "\\", "\n", "a"])
+
+
+@given(RULES, st.lists(st.tuples(st.integers(0, 60), PIECES), max_size=2))
+def test_no_rule_leaves_its_brackets(rule: str, put_in: list[tuple[int, str]]) -> None:
+    for at, piece in put_in:
+        rule = f"{rule[:at]}{piece}{rule[at:]}"
     try:
         read_own(said(routers={"shop.a": ROUTER | {"rule": rule}}), ROUTE, None)
     except InvalidInput:
+        assert put_in, "a rule as people write it is taken"
         return
     depth, quote = 0, ""
     for character in rule:
