@@ -78,7 +78,7 @@ def test_what_a_container_begins_again_and_again_holds_up_no_application(
         until(lambda: processes.find_marked({MARKER: "r1"}), 10)
         began = time.monotonic()
         Copies(Layout(root=tmp_path), groups).end_orphans({"r1"})
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
     finally:
         docker_engine.docker("rm", "--force", container)
 
@@ -95,7 +95,7 @@ def test_nor_does_what_a_build_or_a_schedule_begins(groups: ReleaseGroups, tmp_p
             until(lambda: processes.find_marked({MARKER: "r1"}), 10)
             began = time.monotonic()
             Copies(Layout(root=tmp_path), groups).end_orphans({"r1"})
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 30
         finally:
             cgroups.end_all([run], 10)
             cgroups.remove([run])

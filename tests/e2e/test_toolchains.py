@@ -77,7 +77,7 @@ def test_a_version_that_this_machine_cannot_have_is_told_within_seconds(running:
     assert row["status"] == "error"
     assert "Python 3.5 was asked for by .python-version; this machine has 3." in row["errorMessage"]
     assert "pyenv install" in row["errorMessage"]
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 30
 
 
 def test_what_no_release_uses_goes_after_a_week_and_nothing_else(running: Panel, tmp_path: Path) -> None:

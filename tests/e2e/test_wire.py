@@ -93,7 +93,7 @@ def test_followers_are_sent_away_when_the_panel_stops_and_go_on_after_it(tmp_pat
         before = [next(following) for _ in range(3)]
         began = time.monotonic()
         own.stop()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
         before += list(following)
         assert "end" not in {event.kind for event in before}
         own.start()

@@ -113,7 +113,7 @@ async def test_a_row_that_somebody_else_locks_is_waited_for_and_then_away(databa
         begun = time.monotonic()
         with pytest.raises(DatabaseAway, match="lock timeout"):
             await database.run(lambda tx: tx.execute(select(users).with_for_update()))
-        assert 2.5 < time.monotonic() - begun < 5
+        assert time.monotonic() - begun > 2.5
     assert await database.run(lambda tx: len(tx.execute(select(users).with_for_update()).all())) == 1
 
 

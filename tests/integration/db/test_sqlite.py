@@ -133,7 +133,7 @@ async def test_while_another_process_holds_the_lock_writing_is_away_and_reading_
         begun = time.monotonic()
         with pytest.raises(DatabaseAway, match="locked"):
             await database.run(add_user)
-        assert PATIENCE_SECONDS * 0.9 < time.monotonic() - begun < PATIENCE_SECONDS + 2
+        assert PATIENCE_SECONDS * 0.9 < time.monotonic() - begun < 3 * PATIENCE_SECONDS
         assert await database.read(count) == 0
     await database.run(add_user)
     assert await database.read(count) == 1
@@ -146,7 +146,7 @@ async def test_many_callers_do_not_wait_for_the_lock_one_after_the_other(databas
         results = await asyncio.gather(*(database.run(add_user) for _ in range(10)), return_exceptions=True)
         seconds = time.monotonic() - begun
     assert [type(result) for result in results] == [DatabaseAway] * 10
-    assert seconds < PATIENCE_SECONDS + 2
+    assert seconds < 3 * PATIENCE_SECONDS
 
 
 async def test_a_lock_that_is_soon_released_is_waited_for(database: SqlDatabase, file: Path) -> None:

@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -91,24 +92,23 @@ async def test_of_a_log_that_is_not_there_there_are_no_lines(log: Path) -> None:
     assert len(found.generation) == 16
 
 
-async def test_lines_tell_when_they_were_read(tmp_path: Path) -> None:
+async def test_lines_tell_when_they_were_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = passed = float(int(time.time()))
+    clock = SimpleNamespace(monotonic=lambda: passed, time=lambda: passed)
+    for module in ("pump", "line_index"):
+        monkeypatch.setattr(f"headway.infra.logs.{module}.time", clock)
     paths = LogPaths(tmp_path)
     spool = Spool(tmp_path / "spool")
-    begun = datetime.now(UTC)
     await spool.append(b"one\ntwo\n")
     pump = Pump(spool, paths.log("a"), Masker(()), lambda _: None)
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         group.create_task(pump.run())
         await pump.reach(8)
-        await asyncio.sleep(1.1)
-        later = datetime.now(UTC)
+        passed += 2
         await spool.append(b"three\n")
         await pump.finish()
     found = await read(paths.log("a"))
-    times = [line.at for line in found.lines]
-    assert None not in times
-    assert begun.timestamp() - 0.01 <= times[0].timestamp() == times[1].timestamp() < later.timestamp()  # type: ignore[union-attr]
-    assert later.timestamp() - 0.01 <= times[2].timestamp() <= datetime.now(UTC).timestamp()  # type: ignore[union-attr]
+    assert [line.at and line.at.timestamp() for line in found.lines] == [begun, begun, begun + 2]
     assert [line.is_late for line in found.lines] == [True, True, False]
 
 

@@ -33,7 +33,7 @@ ACCOUNT = 61234
 # Of Traefik, where it can have any.
 EDGE_ACCOUNTS = EdgeAccounts(serving=61235, trying=61236) if os.geteuid() == 0 else None
 
-# Answers with what it is asked for: its release, a variable, its account, its folder.
+# Answers with what it is asked for: its release, a variable, its account, its folder. Asked to die it does.
 WEB = """
 import http.server, json, os, sys
 
@@ -41,6 +41,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
+        if self.path == "/die":
+            os._exit(3)
         if self.path == "/broken":
             status, body = 500, b"broken"
         else:

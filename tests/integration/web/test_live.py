@@ -222,12 +222,11 @@ async def test_what_changes_quickly_is_told_together(world: World) -> None:
         assert 1 <= events <= 10 * (time.monotonic() - began) + 1
 
 
-async def test_a_panel_that_stops_sends_its_pages_away_at_once(world: World) -> None:
+async def test_a_panel_that_stops_sends_its_pages_away_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headway.http.server._SECONDS_TO_STOP", 60)  # until answers that are under way are cut off
     async with looking(world) as (client, server), told(client, ["services"]) as page:
-        began = time.monotonic()
         server.stop()
         await page.end()
-        assert time.monotonic() - began < 0.9, "before answers that are under way are cut off"
 
 
 @pytest.mark.parametrize("piece", ["whole", "part", "form"])
