@@ -135,8 +135,14 @@ def test_what_was_pushed_while_the_panel_was_down_is_caught_up_once(running: Pan
     assert (caught_up["event"], row["commit"]["hash"], row["title"]) == ("catch-up", missed, "Missed")
     assert running.visit("away").text == "four"
     running.kill()
+    before = len(git_host.asked)
     running.start()
-    time.sleep(2)  # it asks once more, and there is nothing to do
+
+    def is_asked() -> bool:
+        return any(path.endswith("/git-upload-pack") for path, _ in git_host.asked[before:])
+
+    until(is_asked, 30, what="it asks once more")
+    time.sleep(1)  # and there is nothing to do
     assert len(deliveries(running, application_id)) == 2
 
 

@@ -115,13 +115,16 @@ async def test_whoever_takes_over_waits_for_what_goes_on_behind_a_broken_connect
     source.write_bytes(b"x")
     os.mkfifo(pipe)  # who writes into it waits for a reader
     await host.raise_epoch("abc", 1)
+    fenced = asyncio.Event()
 
     async def write() -> None:
         async with host.fence("abc", 1):
+            fenced.set()
             await host.send_file(source, str(pipe))
 
     writing = asyncio.create_task(write())
-    await asyncio.sleep(0.5)
+    await asyncio.wait_for(fenced.wait(), 20)
+    await asyncio.sleep(0.5)  # the time in which it begins to write
     server.stop()
     with pytest.raises(HostUnreachable):
         await writing

@@ -5,7 +5,7 @@ one would.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,11 +55,14 @@ for line in sys.stdin:
 
 @dataclass(frozen=True, kw_only=True)
 class Forge:
-    """The repository and where a person works on it. ``addresses`` is the file of those who are told."""
+    """The repository and where a person works on it. ``addresses`` is the file of those who are told, ``asked`` holds
+    the path and the Authorization header of each request.
+    """
 
     url: str
     clone: Path
     addresses: Path
+    asked: Sequence[tuple[str, str]]
 
     def tell(self, *addresses: str) -> None:
         """From now on these are told."""
@@ -92,4 +95,4 @@ def forge(folder: Path, files: Mapping[str, str], secret: str = "the secret") ->
         hook.write_text(HOOK.format(python=sys.executable, url=url, secret=secret, addresses=str(addresses)))
         hook.chmod(0o755)
         git(clone, "remote", "add", "origin", url)
-        yield Forge(url=url, clone=clone, addresses=addresses)
+        yield Forge(url=url, clone=clone, addresses=addresses, asked=server.asked)
