@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from headway.core.deployments.status import Status
-from headway.features.deployments.pages import deployment
+from headway.features.deployments.pages import log_window
 from headway.features.deployments.pages.deployment import PAGE as ONE
 from headway.features.deployments.pages.deployment_list import PAGE as LIST
+from headway.features.services.releases_store import seen as seen_without
 from headway.infra.db.tables.deployments import deployments, steps
 from headway.infra.db.transaction import Tx
 from headway.infra.logs.lines import BegunAnew
@@ -296,19 +297,27 @@ async def test_what_serves_goes_on_of_applications_alone(world: World) -> None:
     assert ["What serves now goes on." in " ".join(each.consequences) for each in ofs] == [True, False]
 
 
-@pytest.mark.parametrize(
-    ("kind", "usable", "listed", "offered"),
-    [
-        ("application", True, True, True),
-        ("application", False, True, False),
-        ("application", True, False, False),
-        ("database", True, True, False),
-    ],
-)
-def test_only_what_can_be_gone_back_to_is_offered(kind: str, *, usable: bool, listed: bool, offered: bool) -> None:
-    left: Any = {"rollbackId": "r1", "usable": usable}
-    service: Any = {"kind": kind, "releases": [{"rollbackId": "r1" if listed else "r2"}]}
-    assert deployment._is_offered(left, service) is offered
+async def test_only_what_can_be_gone_back_to_is_offered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = await world.application("shop")
+    ids = [await world.ended(shop) for _ in range(2)]
+    store = (await world.post("redis.create", name="store", environmentId=await world.environment()))["databaseId"]
+    answer = await world.owner.post("/redis.deploy", json={"redisId": store})
+    of_store = answer.headers["x-deployment-id"]
+    await world.end(await world.claim())
+    kept, gone = [await world.kept(shop, deployment_id=each) for each in ids]
+    await world.kept(store, deployment_id=of_store)
+    await world.services.db.run(lambda tx: seen_without(tx, gone, "Its files are gone."))
+    ann = await person(world)
+
+    seen = [(await ann.see(ONE, ids={"deploymentId": each})).links for each in (*ids, of_store)]
+    monkeypatch.setattr("headway.features.services.overview._MOST_RELEASES", 0)
+    unlisted = (await ann.see(ONE, ids={"deploymentId": ids[0]})).links
+
+    assert seen[0]["Roll back to this"] == f"/services/{shop}/rollback/{kept}"
+    assert "Roll back to this" not in seen[1].keys() | unlisted.keys() | seen[2].keys()
+    assert (await world.get("deployment.one", deploymentId=of_store))["rollback"]["usable"], (
+        "of databases none is offered all the same"
+    )
 
 
 async def test_the_same_is_shown_alike_a_second_later(world: World) -> None:

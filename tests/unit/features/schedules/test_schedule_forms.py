@@ -6,7 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from headway.features.schedules.pages.schedule_forms import _did_save
+from headway.features.schedules.pages.schedule import PAGE
+from headway.pages.forms import Flash, Form
 from headway.pages.page import Visit
 
 
@@ -22,4 +23,8 @@ def test_one_that_is_on_and_never_due_again_is_not_said_to_be_off(
     *, enabled: bool, following: str | None, said: str
 ) -> None:
     row: Any = {"cronExpression": "30 4 29 11 *", "timezone": "UTC", "enabled": enabled, "nextRunAt": following}
-    assert _did_save(cast("Visit", None), row).text.endswith(said)
+    form = PAGE.forms["change"]
+    assert isinstance(form, Form)
+    flash = form.did(cast("Visit", None), row)
+    assert isinstance(flash, Flash)
+    assert flash.text.endswith(said)
