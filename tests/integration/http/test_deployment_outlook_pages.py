@@ -108,18 +108,6 @@ async def test_what_was_done_or_cancelled_tells_of_no_failure(world: World) -> N
         assert (values["same"], values["failing_line"]) == (None, None)
 
 
-async def test_a_part_is_the_same_a_second_later(world: World) -> None:
-    shop = await world.application("shop")
-    await done(world, shop, [60] * 5)
-    runs, waits = await world.deploy(shop), await world.deploy(shop)
-    await world.claim()
-    ann = await person(world)
-    for each in (runs, waits):
-        for part in ("state", "steps"):
-            first = await ann.see(ONE, part, {"deploymentId": each})
-            assert (await ann.later().see(ONE, part, {"deploymentId": each})).html == first.html
-
-
 @pytest.mark.parametrize(
     ("message", "number"),
     [

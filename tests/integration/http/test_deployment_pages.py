@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -318,15 +316,6 @@ async def test_only_what_can_be_gone_back_to_is_offered(world: World, monkeypatc
     assert (await world.get("deployment.one", deploymentId=of_store))["rollback"]["usable"], (
         "of databases none is offered all the same"
     )
-
-
-async def test_the_same_is_shown_alike_a_second_later(world: World) -> None:
-    shop = await world.application("shop")
-    waits = await world.deploy(shop)
-    ann = replace(await person(world), now=datetime.now(UTC))
-    for part in ONE.parts:
-        first = await ann.see(ONE, part, {"deploymentId": waits})
-        assert (await ann.later().see(ONE, part, {"deploymentId": waits})).html == first.html
 
 
 async def test_cancelling_and_removing_say_what_they_did(world: World) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -380,12 +379,3 @@ async def test_names_from_outside_stay_text(world: World) -> None:
     ):
         assert "<script>alert" not in seen.html
         assert EVIL in seen.text
-
-
-async def test_parts_are_the_same_a_second_later(world: World) -> None:
-    application, _, _ = await serving(world)
-    ann = replace(await person(world), now=NOW)
-    for page, ids in ((ONE, {"serviceId": application}), (HOME, {})):
-        for part in page.parts:
-            now = await ann.see(page, part, ids)
-            assert (await ann.later().see(page, part, ids)).html == now.html, part

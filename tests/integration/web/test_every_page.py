@@ -10,11 +10,15 @@ import pytest
 
 from headway.core.access import store
 from headway.core.access.model import Grants, Role
+from headway.features.deployments.pages.deployment import PAGE as DEPLOYMENT
 from headway.features.services.database.model import DatabaseKind
+from headway.features.services.pages.service import PAGE as SERVICE
 from headway.infra.db.transaction import Tx
 from headway.operations import all_pages
 from headway.web.answers import POLICY
 from tests.integration.http.notification_rows import FORMS
+from tests.integration.http.test_deployment_history import done
+from tests.integration.http.test_service_pages import serving
 from tests.integration.http.world import World, add_person
 from tests.integration.web.browsers import signed_in
 from tests.integration.web.test_pages import _addresses, _ids, _with_session
@@ -46,6 +50,27 @@ async def _seeded(world: World) -> tuple[Mapping[str, str], list[str]]:
     return ids, [VARIABLE, SIGNING, OPENING, key.splitlines()[1], *(str(each) for each in told)]
 
 
+async def _busy(world: World) -> Mapping[str, str]:
+    """A service of which one release serves, one deployment runs and one waits, and what its pages are of: of each the
+    page and its parts.
+    """
+    service, _, _ = await serving(world)
+    await done(world, service, [60] * 5)  # from as many on it is told what is usual
+    runs, waits = await world.deploy(service), await world.deploy(service)
+    await world.claim()
+    assert (await world.get("deployment.one", deploymentId=runs))["status"] == "running"
+    named = {
+        "a service that serves": (SERVICE, f"/services/{service}"),
+        "a deployment that runs": (DEPLOYMENT, f"/deployments/{runs}"),
+        "one that waits": (DEPLOYMENT, f"/deployments/{waits}"),
+    }
+    found = {what: address for what, (_, address) in named.items()}
+    parts = {
+        f"{what}/-/{part}": f"{address}/-/{part}" for what, (page, address) in named.items() for part in page.parts
+    }
+    return found | parts
+
+
 def _add_viewer(tx: Tx, projects: frozenset[str]) -> None:
     """A member who was given all there is."""
     owner = store.first_owner(tx)
@@ -60,6 +85,7 @@ async def _all(client: httpx.AsyncClient, addresses: Mapping[str, str]) -> dict[
 
 @pytest.mark.slow
 async def test_every_page_is_bounded_steady_and_tells_no_secret(world: World) -> None:
+    busy = await _busy(world)
     ids, secrets = await _seeded(world)
     projects = frozenset(each["projectId"] for each in await world.get("project.all"))
     await world.services.db.run(lambda tx: _add_viewer(tx, projects))
@@ -67,6 +93,7 @@ async def test_every_page_is_bounded_steady_and_tells_no_secret(world: World) ->
         async with signed_in(world, person) as client:
             addresses = _addresses(await _with_session(world, ids, client))
             assert {name.partition("/-/")[0] for name in addresses} <= set(all_pages())
+            addresses |= busy
             first = await _all(client, addresses)
             await asyncio.sleep(1.1)  # ages and figures of the clock would be others
             again = await _all(client, {name: each for name, each in addresses.items() if "/-/" in name})
