@@ -258,7 +258,8 @@ def test_the_forge_is_told_by_one_status_and_one_comment_also_after_it_was_away(
     git(bare, "config", "http.receivepack", "true")
     with forge_api("github") as api, serve_http(tmp_path / "served") as host:
         git(tmp_path / "clone", "remote", "add", "origin", f"{host.url}/team/app.git")
-        git_host = Forge(url=f"{host.url}/team/app.git", clone=tmp_path / "clone", addresses=tmp_path / "addresses")
+        url, clone, addresses = f"{host.url}/team/app.git", tmp_path / "clone", tmp_path / "addresses"
+        git_host = Forge(url=url, clone=clone, addresses=addresses, asked=host.asked)
         made = running.post("github.create", name="ours", githubUrl=host.url, apiUrl=api.url, accessToken=TOKEN)
         application_id = previewed(running, git_host, "told", customGitBranch=None)
         place = {"owner": "team", "repository": "app", "branch": "main", "githubId": made["githubId"]}

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from headway.core.deployments.status import Status
-from headway.features.deployments.pages import log_window
 from headway.features.deployments.pages.deployment import PAGE as ONE
 from headway.features.deployments.pages.deployment_list import PAGE as LIST
 from headway.features.services.releases_store import seen as seen_without
