@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from headway.drivers.buildplan import foreign_hosts
+from headway.drivers.buildplan import foreign_hosts, foreign_sites
 from headway.drivers.buildplan.foreign_hosts import HostFile, host_files
+from headway.drivers.buildplan.foreign_sites import SiteFile, site_files
 from headway.drivers.buildplan.plan import Phase
 from headway.drivers.buildplan.providers.jsonc import parse_jsonc
 from headway.drivers.buildplan.settings import BuildSettings
@@ -18,7 +19,7 @@ from headway.kernel.release_facts import SECRETS
 RAILPACK: Final = "railpack.json"
 NIXPACKS: Final = ("nixpacks.toml", "nixpacks.json")
 APP: Final = "app.json"
-FILES: Final = (RAILPACK, *NIXPACKS, *foreign_hosts.FILES, APP, "netlify.toml", "vercel.json", "static.json")
+FILES: Final = (RAILPACK, *NIXPACKS, *foreign_hosts.FILES, APP, *foreign_sites.FILES)
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PREFIX = re.compile(r"(RAILPACK|NIXPACKS)_([A-Z0-9_]+)")
@@ -73,6 +74,8 @@ def heard(tree: Tree, variables: Mapping[str, str]) -> Heard:
     both, as there, and Render's after. Raises BuildError for a file that is broken.
     """
     found = _of_app(tree.json(APP), variables)
+    for site in reversed(site_files(tree)):
+        found = _over(found, _of_site(site))
     hosts = [(each, _of_host(each, variables)) for each in host_files(tree)]
     for each, said in hosts:
         found = _over(found, said) if each.file in foreign_hosts.RENDER else found
@@ -89,12 +92,14 @@ def heard(tree: Tree, variables: Mapping[str, str]) -> Heard:
 
 def published(tree: Tree) -> tuple[str, str] | None:
     """The folder of a site by a host of sites, and the file that says so. Their commands are those of package.json."""
-    found = (
-        (_table(tree.toml("netlify.toml"), "build").get("publish"), "netlify.toml"),
-        (parse_jsonc(tree, "vercel.json").get("outputDirectory"), "vercel.json"),
-        (tree.json("static.json").get("root"), "static.json"),
-    )
-    return next(((folder, file) for folder, file in found if isinstance(folder, str) and folder.strip()), None)
+    return next(((each.folder, each.file) for each in site_files(tree) if each.folder is not None), None)
+
+
+def _of_site(said: SiteFile) -> Heard:
+    names = [f"versions.{tool}" for tool in said.versions]
+    names += ["fallback"] if said.fallback is not None else []
+    settings = BuildSettings(fallback=said.fallback, versions=said.versions)
+    return Heard(settings=settings, sources=dict.fromkeys(names, said.file), notes=said.notes)
 
 
 def _over(low: Heard, high: Heard) -> Heard:

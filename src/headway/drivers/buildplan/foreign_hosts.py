@@ -31,6 +31,7 @@ _OF_RENDER: Final = frozenset(
         *("domains", "domain", "numInstances", "initialDeployHook", "projects"),
     }
 )
+_PRODUCTION: Final = "production"
 _VERSION = re.compile(r"(NODE|PYTHON|GO|BUN|DENO|UV|POETRY)_VERSION")
 _PAGES: Final = frozenset({"static", "static_site"})
 # What these hosts have each build begin with, which is done here by then.
@@ -76,9 +77,15 @@ def host_files(tree: Tree) -> Iterator[HostFile]:
 
 
 def _of_railway(file: str, data: Mapping[str, Any]) -> HostFile:
-    build, deploy = _table(data, "build"), _table(data, "deploy")
+    """What it says of production: by Railway's "Config as Code" a field in ``environments`` goes before the one beside
+    ``environments`` for the environment of that name, and the first of a project is called production.
+    """
+    environments = _table(data, "environments")
+    own = _table(environments, _PRODUCTION)
+    build, deploy = ({**_table(data, part), **_table(own, part)} for part in ("build", "deploy"))
     heeded = {"buildCommand", "startCommand", "preDeployCommand", "healthcheckPath", "nixpacksPlan"}
-    unheeded = [name for name in data if name not in {"$schema", "build", "deploy"}]
+    unheeded = [name for name in data if name not in {"$schema", "build", "deploy", "environments"}]
+    unheeded += [f"environments.{name}" for name, value in environments.items() if value and name != _PRODUCTION]
     unheeded += [
         f"{part}.{name}"
         for part, values in (("build", build), ("deploy", deploy))

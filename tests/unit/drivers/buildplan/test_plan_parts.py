@@ -43,6 +43,7 @@ def parts(found: BuildPlan) -> dict[str, Any]:
         "worker": next((each.command for each in found.processes if each.name == "worker"), None),
         "release": found.release_command,
         "site": list(found.site.folders) if found.site is not None else None,
+        "fallback": found.site.fallback if found.site is not None else None,
         "phases": lines,
         "order": list(lines),
         "places": {phase.name: phase.folder for phase in found.phases},
