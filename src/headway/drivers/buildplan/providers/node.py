@@ -259,6 +259,7 @@ def further(tree: Tree) -> frozenset[str]:
         except BuildError:
             continue
         inner = tree.below(folder) if folder else tree
+        found |= {package.path(file) for file in islice(node_nodemon.configurations(package), 2)}
         line = read_start(package, inner).line
         lines = (line.text if line is not None else "", f"node {shlex.quote(package.text('main') or '.')}")
         found |= {package.path(file) for text in lines for file in islice(started(text, inner), 1)}

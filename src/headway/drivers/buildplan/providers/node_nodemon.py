@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from headway.drivers.builders.base import BuildError
@@ -18,15 +19,26 @@ _TYPED: Final = (".ts", ".mts", ".cts")
 _WITH_VALUE: Final = frozenset(
     {"-w", "--watch", "-e", "--ext", "-i", "--ignore", "-d", "--delay", "--config", "-s", "--signal"}
 )
+_CONFIG = re.compile(r"\bnodemon\b[^;&|]{0,400}?\s--config(?:=|\s+)[\"']?(?:\./)?([\w./-]{1,200})")
 
 
-def read_settings(tree: Tree | None, package: Package) -> Mapping[str, Any]:
-    """What nodemon.json says in the folder of the package, or else the package itself."""
+def read_settings(tree: Tree | None, package: Package, line: str = "") -> Mapping[str, Any]:
+    """What the file says that the ``line`` names; where it names none, nodemon.json in the folder of the package, or
+    else the package itself (so nodemon's own "config": with ``--config`` it asks neither of these).
+    """
+    told = _CONFIG.search(line) if len(line) <= LONGEST else None
     try:
-        found = parse_jsonc(tree, FILE) if tree is not None else {}
+        found = parse_jsonc(tree, FILE if told is None else posixpath.normpath(told[1])) if tree is not None else {}
     except BuildError:
         found = {}
-    return found or package.record("nodemonConfig")
+    return found or (package.record("nodemonConfig") if told is None else {})
+
+
+def configurations(package: Package) -> Iterator[str]:
+    """The files that its scripts name as such, below the folder of the package."""
+    for name in package.scripts:
+        if (told := _CONFIG.search(package.short(name))) is not None:
+            yield posixpath.normpath(told[1])
 
 
 def program_of(plain: str, package: Package, settings: Mapping[str, Any]) -> str:

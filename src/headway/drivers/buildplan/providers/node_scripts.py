@@ -105,11 +105,11 @@ def read_start(package: Package, tree: Tree | None = None) -> Scripts:
     package.
     """
     developer, is_all = None, False
-    settings = read_settings(tree, package)
     for name in ("start", *_PRODUCTION):
         text = _resolved(package, package.script(name))
         if text is None:
             continue
+        settings = read_settings(tree, package, text)
         if len(text) > LONGEST:
             return Scripts(line=Line(text=text, script=name))
         if _ALL.search(text):
