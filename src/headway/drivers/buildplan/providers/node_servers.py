@@ -9,6 +9,7 @@ from typing import Final
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.plan import Site
 from headway.drivers.buildplan.providers.jsonc import parse_jsonc
+from headway.drivers.buildplan.providers.node_astro import astro
 from headway.drivers.buildplan.providers.node_framework import LOOPBACK, Framework, Subject, flag, folder, literal
 from headway.drivers.buildplan.providers.node_next import next_js
 from headway.drivers.buildplan.providers.node_typescript import TSCONFIG, configuration
@@ -22,11 +23,8 @@ _INSTALL_MEDUSA: Final[Mapping[str, str]] = {
     "yarn": "yarn install",
     "bun": "bun install --production --backend=copyfile",
 }
-# The line of adapter-node for each of SvelteKit, and of @astrojs/node for each of Astro: the newest is for the newest.
+# The line of adapter-node for each of SvelteKit: the newest is for the newest.
 _ADAPTER_NODE: Final[Mapping[int, str]] = {1: "@1", 2: "@5", 3: "@6"}
-_ASTRO_NODE: Final[Mapping[int, str]] = {3: "@6", 4: "@8", 5: "@9", 6: "@10", 7: "@11"}
-_ASTRO_STATIC: Final = 5  # the first that renders on a server only what says so
-_ASTRO_SERVES: Final = ("src/pages/api/", "src/actions/", "src/actions.", "src/middleware.", "src/middleware/")
 _PLAIN_RANGE = re.compile(r"[\^~]?\d[\w.-]{0,40}")
 
 
@@ -118,65 +116,6 @@ def _svelte_pages(config: str, reason: str, build: tuple[str, ...]) -> Framework
         is_decided=True,
         notes=(note,) if is_told else (),
     )
-
-
-def astro(subject: Subject) -> Framework | None:
-    """Astro: pages, unless it has an adapter."""
-    if not subject.package.has("astro"):
-        return None
-    config, build = subject.config("astro.config"), subject.manager.program("astro", "build")
-    adapter = next(iter(re.findall(r"@astrojs/(node|vercel|netlify|cloudflare|deno)\b", config)), None)
-    build_env = {"ASTRO_TELEMETRY_DISABLED": "1"}
-    is_pages = literal(config, "output") == "static" and not re.search(r"\badapter\s*:", config)
-    if adapter is None or is_pages or not re.search(r"\badapter\s*:", config):
-        out = folder(literal(config, "outDir"), "dist")
-        return Framework(name="Astro", reason="astro", site=Site(folders=(out,)), build=build, build_env=build_env)
-    if adapter == "vercel" and _is_all_pages(subject, config):
-        note = f"Astro's adapter for {adapter} is left aside: pages alone are served, and need none."
-        out = folder(literal(config, "outDir"), "dist")
-        return Framework(
-            name="Astro",
-            reason=f"astro, with pages alone beside @astrojs/{adapter}",
-            site=Site(folders=(out,)),
-            build=build,
-            build_env=build_env,
-            notes=(note,),
-        )
-    if adapter != "node":
-        adds = subject.manager.adding(f"@astrojs/node{_ASTRO_NODE.get(subject.major('astro') or 0, '')}")
-        refusal = (
-            f"Astro is built for {adapter} here (astro.config). Run '{adds}', and let astro.config take it in the "
-            f"place of {adapter}: adapter: node({{ mode: 'standalone' }})."
-        )
-        return Framework(name="Astro", reason=f"astro, with @astrojs/{adapter}", build=build, refusal=refusal)
-    if literal(config, "mode") == "middleware":
-        refusal = (
-            "Astro's Node adapter is in the mode middleware, which needs a server of your own: add a start script that "
-            "runs it, or set the mode to standalone in astro.config."
-        )
-        return Framework(name="Astro", reason="astro, with @astrojs/node", build=build, refusal=refusal)
-    out = folder(literal(config, "outDir"), "dist")
-    return Framework(
-        name="Astro",
-        reason="astro, with @astrojs/node",
-        start=f"node ./{out}/server/entry.mjs",
-        build=build,
-        env=_HOST,
-        build_env=build_env,
-    )
-
-
-def _is_all_pages(subject: Subject, config: str) -> bool:
-    """Whether the build writes all pages, as it does since Astro 5 where nothing says otherwise, and no file is there
-    for a server. Where a page asks for one, Vercel's adapter leaves them elsewhere, and no index.html is found; those
-    of others do not.
-    """
-    said = re.search(r"\boutput\s*:", config) is not None
-    is_static = (
-        literal(config, "output") == ("static" if said else None) and (subject.major("astro") or 0) >= _ASTRO_STATIC
-    )
-    needs = (name for name in subject.tree.names if name.startswith(_ASTRO_SERVES))
-    return is_static and next(needs, None) is None
 
 
 def react_router(subject: Subject) -> Framework | None:
