@@ -228,3 +228,37 @@ def test_a_module_that_pins_tools_of_a_program_in_another_language_is_not_the_pr
     flask = {"requirements.txt": "flask\n", "app.py": "from flask import Flask\n\napp = Flask(__name__)\n"}
     assert (go({**tools, **flask}).provider, go({**tools, **flask}).questions) == ("python", ())
     assert go({**tools, **flask, "main.go": MAIN}).provider == "go"
+
+
+PPROF = 'package main\n\nimport (\n\t"net/http"\n\t_ "net/http/pprof"\n)\n\nfunc main() {\n'
+
+
+@pytest.mark.parametrize(
+    ("source", "port"),
+    [
+        ('go func() {\n\tlog.Println(http.ListenAndServe("localhost:6060", nil))\n}()\nr.Run(":8080")', 8080),
+        ('go http.ListenAndServe(":6060", nil)\napp.Listen(":3000")', 3000),
+        ('go func() { _ = http.ListenAndServe("127.0.0.1:9999", nil) }()\nhttp.ListenAndServe(":8080", mux)', 8080),
+        ('go func() {\n\terr := http.ListenAndServe("0.0.0.0:6061", nil)\n}()\nhttp.Server{Addr: ":8000"}', 8000),
+        ('// go http.ListenAndServe(":6060", nil)\nhttp.ListenAndServe(":8080", nil)', None),
+        ('go http.ListenAndServe(":8080", nil)\nmetrics.Run(":9090")', None),
+        (
+            'go http.ListenAndServe(":6060", nil)\ngo http.ListenAndServe(":6061", nil)\nr.Run(":8080")',
+            None,
+        ),
+        ('go http.ListenAndServe("localhost:6060", nil)\nr.Run(":8080")\nother.Run(":8081")', None),
+        ('go http.ListenAndServe("localhost:6060", nil)\nr.Run(":" + os.Getenv("PORT"))', None),
+    ],
+)
+def test_the_port_of_a_program_that_shows_its_profiles_beside_is_known(source: str, port: int | None) -> None:
+    found = go({"go.mod": "module x\n", "main.go": f"{PPROF}{source}\n}}\n"})
+    assert (found.port, [each.value for each in found.choices if each.name == "port"]) == (
+        port,
+        [] if port is None else [str(port)],
+    )
+
+
+def test_the_port_of_a_program_that_shows_its_figures_too_stays_open() -> None:
+    source = PPROF.replace('\t"net/http"', '\t"net/http"\n\t"github.com/prometheus/client_golang/prometheus/promhttp"')
+    source += 'go http.ListenAndServe("localhost:6060", nil)\nr.Run(":8080")\n}\n'
+    assert go({"go.mod": "module x\n", "main.go": source}).port is None

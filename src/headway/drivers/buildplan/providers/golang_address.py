@@ -44,6 +44,12 @@ _SERVES = re.compile(
 _HANDS_ON = re.compile(r"\.(?:ListenAndServe(?:TLS)?|Serve(?:TLS)?|Listen)\(")
 # What serves itself to those who look after it, mostly at an address of its own.
 _ASIDE = re.compile(r"net/http/pprof|/promhttp\"|expvar\"")
+# As the page of net/http/pprof has it: a server beside, of what nobody else has a handler for, at the loopback or at a
+# port that is used for nothing else.
+_PROFILES = re.compile(
+    r"\bgo[ \t]+(?:func\(\)[ \t]*\{\s*)?(?:[\w.]{1,40}\(\s*|(?:if[ \t]+)?\w{1,20}[ \t]*:?=[ \t]*)?"
+    r"http\.ListenAndServe\(\s*\"(?:(?:localhost|127\.0\.0\.1|\[::1\]):\d{4,5}|(?:0\.0\.0\.0)?:606\d)\"\s*,\s*nil\s*\)"
+)
 _MOST_CALLS: Final = 50
 _LEAST, _MOST = 1024, 65535  # what any account may listen on
 
@@ -74,9 +80,13 @@ def own_port(texts: Mapping[str, str]) -> tuple[int, str] | None:
     """The port that the program listens on whatever PORT says, with the file that has it; ``texts`` are those of all
     that was read of it, by file. None where it reads PORT, has a second server, or nothing is sure.
     """
-    if any(_READS_PORT.search(text) or _ASIDE.search(text) for text in texts.values()):
+    codes = {name: without_comments(text) for name, text in texts.items()}
+    asides = {word for text in texts.values() for word in _ASIDE.findall(text)}
+    if asides == {"net/http/pprof"} and sum(len(_PROFILES.findall(code)) for code in codes.values()) == 1:
+        codes, asides = {name: _PROFILES.sub("", code) for name, code in codes.items()}, set()
+    if asides or any(_READS_PORT.search(text) for text in texts.values()):
         return None
-    found = [(port, name) for name, text in texts.items() for port in _ports(without_comments(text))]
+    found = [(port, name) for name, code in codes.items() for port in _ports(code)]
     if len(found) != 1 or not _LEAST <= found[0][0] <= _MOST:
         return None
     return found[0]
