@@ -28,7 +28,8 @@ from headway.drivers.buildplan.providers.contract import Provider
 from headway.drivers.buildplan.providers.node_address import led, own_port, started
 from headway.drivers.buildplan.providers.node_engines import wished_node
 from headway.drivers.buildplan.providers.node_framework import ENDINGS
-from headway.drivers.buildplan.providers.node_installation import BINS, install_phases
+from headway.drivers.buildplan.providers.node_installation import BINS, install_phases, lock_lacks
+from headway.drivers.buildplan.providers.node_lock import out_of_step
 from headway.drivers.buildplan.providers.node_managers import Manager, find_manager, named_manager
 from headway.drivers.buildplan.providers.node_natives import Natives, find_natives
 from headway.drivers.buildplan.providers.node_package import (
@@ -130,7 +131,8 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
         raise BuildError(program.refusal)
     parts = reached(root, members, served)
     natives = find_natives(tree, manager, (root, *members), served.package, parts, settings=settings)
-    installed = install_phases(tree, manager, (root, *members))
+    lacks = lock_lacks(tree, manager, (root, *members)) if settings.install is None else ""
+    installed = install_phases(tree, manager, (root, *members), lacks)
     installed = installed if program.is_said or program.script or program.start or is_told else ()
     is_started = (program.start is not None and program.refusal is None) or settings.start is not None
     given = find_variables(_inner(tree, served), parts, manager.told) if is_started else Variables()
@@ -140,6 +142,7 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
         *manager.notes,
         *_python(tree, manager, settings),
         *(manager.unlocked if installed else ()),
+        *((out_of_step(manager.lock or "", lacks),) if installed and lacks else ()),
         *version_notes(tree, needs[0]),
     )
     return BuildPlan(

@@ -14,7 +14,8 @@ from headway.drivers.buildplan.providers import node_managers, node_versions
 from headway.drivers.buildplan.providers.jsonc import parse_jsonc, without_comments
 from headway.drivers.buildplan.providers.node_engines import wished_node
 from headway.drivers.buildplan.providers.node_framework import ENDINGS
-from headway.drivers.buildplan.providers.node_installation import BINS, install_phases
+from headway.drivers.buildplan.providers.node_installation import BINS, install_phases, lock_lacks
+from headway.drivers.buildplan.providers.node_lock import out_of_step
 from headway.drivers.buildplan.providers.node_managers import find_manager
 from headway.drivers.buildplan.providers.node_package import PACKAGE, Package, read_package
 from headway.drivers.buildplan.providers.node_scripts import commands
@@ -143,7 +144,8 @@ def _planned(
 ) -> Frontend:
     manager = find_manager(tree, package, settings)
     node = node or wished_node(tree, manager.lock, (package,)) or Need(tool="node")
-    phases = install_phases(tree, manager, [package])
+    lacks = lock_lacks(tree, manager, [package])
+    phases = install_phases(tree, manager, [package], lacks)
     if build is not None:
         phases = (*phases, Phase(name="build", argv=manager.script(build)))
     place = f"{folder}/{PACKAGE}" if folder else PACKAGE
@@ -160,6 +162,7 @@ def _planned(
         notes=(
             *manager.notes,
             *(manager.unlocked if package.own or package.developer else ()),
+            *((out_of_step(f"{folder}/{manager.lock}" if folder else manager.lock or "", lacks),) if lacks else ()),
             *version_notes(tree, node),
         ),
     )

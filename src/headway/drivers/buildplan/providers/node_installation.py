@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from headway.drivers.buildplan.plan import Phase
+from headway.drivers.buildplan.providers.node_lock import lacking
 from headway.drivers.buildplan.providers.node_managers import PNPM_WORKSPACE, YARN_SETTINGS, Manager
 from headway.drivers.buildplan.providers.node_package import LONGEST, Package
 from headway.drivers.buildplan.tree import Tree
@@ -44,13 +45,25 @@ _FOLLOWED: Final = (
 )
 _LOCAL = re.compile(r"(?:file|link|portal):(.+)")
 _NPM: Final = ("--include=dev", "--no-audit", "--no-fund")
+_ADDING: Final = ("npm", "install", *_NPM, "--no-save")
 
 
-def install_phases(tree: Tree, manager: Manager, packages: Sequence[Package]) -> tuple[Phase, ...]:
-    """What installs these packages, the first of which is the root of the others; nothing where none asks for any."""
+def lock_lacks(tree: Tree, manager: Manager, packages: Sequence[Package]) -> str:
+    """What the lock file lacks, in words, where its own program would refuse it for that and another command of it
+    adds what is missing; "" where it lacks nothing.
+    """
+    return lacking(tree, manager.lock, packages) if manager.name == "npm" and manager.lock is not None else ""
+
+
+def install_phases(tree: Tree, manager: Manager, packages: Sequence[Package], lacks: str = "") -> tuple[Phase, ...]:
+    """What installs these packages, the first of which is the root of the others; nothing where none asks for any. What
+    a lock file ``lacks`` is added, each time anew, for it may be another tomorrow.
+    """
     asks = any(each.own or each.developer or any(each.script(hook) for hook in _HOOKS) for each in packages)
     if not asks and len(packages) < 2:
         return ()
+    if lacks:
+        return (Phase(name="install", argv=_ADDING, env=_env(manager)),)
     followed = _follows(tree, manager, packages)
     return (
         Phase(
