@@ -34,11 +34,12 @@ from headway.features.usage.store import (
     HOUR,
     MINUTE,
     add_minute,
+    hour_of,
     let_go,
     open_hours,
     points_in_days,
     points_in_minutes,
-    settle_hour,
+    settle_some,
     write_hour,
 )
 from headway.infra.db.engine import SqlDatabase
@@ -108,7 +109,9 @@ def fill_minutes(database: SqlDatabase, times: dict[str, list[float]]) -> None:
 def settled(tx: Tx, now: datetime) -> None:
     """Makes the hours that are over, as ``settlement.settle`` does."""
     for hour, host_id in open_hours(tx, now):
-        settle_hour(tx, hour, host_id)
+        points = hour_of(tx, hour, host_id)
+        while settle_some(tx, hour, host_id, points) is False:
+            pass
     let_go(tx, now)
 
 

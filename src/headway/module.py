@@ -14,7 +14,7 @@ from headway.core.deployments.service import LogFiles
 from headway.core.engine.engine import Engine, Releasing
 from headway.core.engine.parts import Places
 from headway.core.engine.poller import Poller
-from headway.core.engine.scheduler.scheduler import Source
+from headway.core.engine.scheduler.scheduler import TimerSource
 from headway.core.engine.scheduler.timers import Timers
 from headway.drivers.panel_machine import PanelMachine
 from headway.infra.db.engine import SqlDatabase
@@ -33,8 +33,8 @@ NeededOf: TypeAlias = Callable[[Tx, Collection[str]], Collection[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
-    """What every feature may use. ``machine`` is the panel's own; ``guests`` are the runs under way that belong to no
-    deployment, which the engine is not to end.
+    """What every feature may use. ``machine`` is the panel's own; ``untracked_runs`` are the runs under way that belong
+    to no deployment, which the engine is not to end.
     """
 
     settings: Settings
@@ -48,7 +48,7 @@ class Base:
     timers: Timers
     ledger: Ledger
     engine: Engine
-    guests: set[str]
+    untracked_runs: set[str]
 
     @property
     def vault(self) -> Vault:
@@ -67,7 +67,7 @@ class Module:
 
     kinds: Sequence[Kind] = ()
     subjects: Mapping[SubjectType, Subject] = field(default_factory=dict)
-    timers: Mapping[SubjectType, Source] = field(default_factory=dict)
+    timers: Mapping[SubjectType, TimerSource] = field(default_factory=dict)
     loops: Sequence[Poller] = ()
     released: Sequence[Releasing] = ()
     keeps: Mapping[SubjectType, KeepsOf] = field(default_factory=dict)

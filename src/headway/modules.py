@@ -12,9 +12,9 @@ from headway.features.backups.module import Backups, carry_backups_along, instal
 from headway.features.containers.module import install_containers
 from headway.features.containers.service import ContainerService
 from headway.features.deployments.module import Deployments, install_deployments, install_retention
-from headway.features.destinations.module import Destinations, install_destinations, install_kept
+from headway.features.destinations.module import Destinations, install_destinations, install_stored_backups
 from headway.features.disk.module import Disk, install_disk
-from headway.features.edge.module import EdgeServices, install_fronts
+from headway.features.edge.module import EdgeServices, install_edge
 from headway.features.forge_outbox.module import install_forge_outbox
 from headway.features.git.module import Git, install_git
 from headway.features.metrics.metrics import Metrics
@@ -29,7 +29,7 @@ from headway.features.rollbacks.module import Rollbacks, install_rollbacks
 from headway.features.rollbacks.store import left_by
 from headway.features.schedules.module import install_schedules
 from headway.features.schedules.subject import carry_schedules_along
-from headway.features.servers.module import Servers, forget_key_of_servers, install_edge_keeping, install_servers
+from headway.features.servers.module import Servers, forget_key_of_servers, install_edge_reconciler, install_servers
 from headway.features.services.application.downtime import ApplicationDowntime
 from headway.features.services.application.memory_share_store import demand_of_applications
 from headway.features.services.application.module import Applications, install_applications
@@ -129,14 +129,14 @@ def _features(base: Base, access: AccessService) -> Features:
         ),
         kinds=kinds,
         downtime=_downtime(base, applications, composes),
-        edge_services=install_fronts(base, materials.facts, kinds.routing, applications.routing),
+        edge_services=install_edge(base, materials.facts, kinds.routing, applications.routing),
         containers=install_containers(base, composes, (applications.containers, composes.containers)),
         rollbacks=install_rollbacks(base, kinds),
         destinations=destinations,
         backups=install_backups(base, servers.fleet, destinations, kinds, composes.engine_of),
         disk=install_disk(base, servers, kinds, applications),
         previews=previews,
-        webhooks=install_webhooks(base, git.providers, previews.acting, kinds),
+        webhooks=install_webhooks(base, git.providers, previews.lifecycle, kinds),
         deployments=install_deployments(base, left_by=left_by),
         usage=install_usage(base, servers),
     )
@@ -172,11 +172,11 @@ def _modules(base: Base, features: Features) -> tuple[Module, ...]:
         features.previews.module,
         features.webhooks.module,
         install_notifications(base, features.servers.fleet.servers),
-        install_edge_keeping(
+        install_edge_reconciler(
             base, features.servers, features.edge_services.certificates.of_server, features.edge_services.hears_issued
         ),
-        install_kept(base, features.destinations.keeping, features.backups.wanted),
-        install_forge_outbox(base, features.git.providers, features.previews.acting.services),
+        install_stored_backups(base, features.destinations.transfer, features.backups.wanted),
+        install_forge_outbox(base, features.git.providers, features.previews.lifecycle.services),
     )
 
 

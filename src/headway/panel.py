@@ -171,7 +171,7 @@ async def _opened(
 
 def _base(settings: Settings, data_dir: DataDir, db: SqlDatabase, crash_point: Callable[[str], None]) -> Base:
     """What features are installed on: nothing of any of them is in the engine and the ledger yet."""
-    events, clock, paths, guests = Events(), SystemClock(), LogPaths(data_dir.logs), set[str]()
+    events, clock, paths, untracked_runs = Events(), SystemClock(), LogPaths(data_dir.logs), set[str]()
     broadcast, troubles = Broadcast(paths), Troubles()
     ledger = Ledger(
         events=events,
@@ -189,7 +189,7 @@ def _base(settings: Settings, data_dir: DataDir, db: SqlDatabase, crash_point: C
         troubles=troubles,
         owner=f"{data_dir.panel_id}.{new_id()}",
         settings=EngineSettings.of(settings),
-        guests=guests,
+        untracked_runs=untracked_runs,
         clock=clock,
         crash_point=crash_point,
     )
@@ -205,5 +205,5 @@ def _base(settings: Settings, data_dir: DataDir, db: SqlDatabase, crash_point: C
         timers=Timers(events, clock),
         ledger=ledger,
         engine=Engine(parts),
-        guests=guests,
+        untracked_runs=untracked_runs,
     )

@@ -250,7 +250,7 @@ def _kept_alive(data_dir: str) -> list[int]:
     an application, a build or a container says of itself, in its environment, it is neither.
     """
     folders = (f"{data_dir}/", f"{shelter_of(Path(data_dir))}/")
-    found = processes.source_transfer(MARKER)
+    found = processes.marked_with(MARKER)
     return [pid for pid, state in found.items() if state.startswith(folders) and cgroups.could_hold(pid, ())]
 
 

@@ -13,7 +13,7 @@ from tests.support.panel.panel import panel, until
 SOURCE = Path(headway.__file__).parent
 IMPORTED = "from headway.features.toys.module import install_toys\n"
 INSTALLED = "        install_toys(base),\n"
-LAST = "        install_forge_outbox(base, features.git.providers, features.previews.acting.services),\n"
+LAST = "        install_forge_outbox(base, features.git.providers, features.previews.lifecycle.services),\n"
 TOY = '''"""Plays once on the panel's machine, by a kind of its own that a loop of its own asks for."""
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ from tests.simulation.world import World
 if TYPE_CHECKING:
     from headway.features.git.providers import GitProviderService
     from headway.features.previews.lifecycle import PreviewLifecycle
-    from headway.features.services.kinds import RollbackForm
+    from headway.features.services.kinds import ServiceRollbacks
 
 SCHEDULES = ("first", "second")
 PREVIEWS = ("third", "fourth")
@@ -79,7 +79,7 @@ class Receiver:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Fits ``RollbackForm``, as far as it is asked what is missing."""
+    """Fits ``ServiceRollbacks``, as far as it is asked what is missing."""
 
     made: World
 
@@ -204,13 +204,13 @@ def _loops(made: World, engine: Engine, receiver: Receiver) -> tuple[Poller, ...
         db=db,
         stopping=engine.stopper,
         events=events,
-        acting=cast("PreviewLifecycle", None),  # nobody expires here, and no forge is asked
+        lifecycle=cast("PreviewLifecycle", None),  # nobody expires here, and no forge is asked
         providers=cast("GitProviderService", None),
         troubles=parts.troubles,
     )
     handing = NoticeOutbox(db=db, unchanged=unchanged, keep_for=timedelta(days=1), troubles=parts.troubles)
     sending = NoticeDelivery(db=db, vault=vault, events=events, tell=receiver.tell)
-    forms = {SubjectType.APPLICATION: cast("RollbackForm", Kept(made))}
+    forms = {SubjectType.APPLICATION: cast("ServiceRollbacks", Kept(made))}
     looking = Readiness(db=db, forms=forms, events=events, troubles=parts.troubles)
     return (
         Poller("readiness", looking.look_round),

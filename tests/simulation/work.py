@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from headway.core.deployments.model import Deployment
-from headway.core.deployments.run import Frozen, Json, Run, Success, Undo, Undoing
+from headway.core.deployments.run import Frozen, Json, Run, Success, Undo, UndoContext
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import command
@@ -64,7 +64,7 @@ class Work:
         """See ``Kind.undos``."""
         return {name: partial(self._undo, name) for name in ("release", "route")}
 
-    async def _undo(self, name: str, undoing: Undoing, data: Json) -> None:
+    async def _undo(self, name: str, undoing: UndoContext, data: Json) -> None:
         deployment = undoing.deployment
         if seconds := self._undo_seconds():
             await asyncio.sleep(seconds)

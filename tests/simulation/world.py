@@ -20,7 +20,7 @@ from headway.core.engine.engine import Engine
 from headway.core.engine.parts import EngineSettings, Parts, Registered
 from headway.core.engine.poller import Poller
 from headway.core.engine.run_log import LogFolder
-from headway.core.engine.scheduler.scheduler import Source
+from headway.core.engine.scheduler.scheduler import TimerSource
 from headway.core.engine.troubles import Troubles
 from headway.infra.logs import pump
 from headway.infra.logs.paths import LogPaths
@@ -74,7 +74,7 @@ class World:
         self.servers: list[Machine] = []
         self.settings = EngineSettings()
         self.vault = Vault(Vault.new_key())
-        self.sources: dict[SubjectType, Source] = {}
+        self.sources: dict[SubjectType, TimerSource] = {}
         self.pollers: Callable[[Engine], tuple[Poller, ...]] = lambda _engine: ()
         self._starts = 0
         self._processes: list[Process] = []

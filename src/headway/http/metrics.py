@@ -10,7 +10,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from headway.core.access import policy
-from headway.core.deployments.statistics import figures
+from headway.core.deployments.workload import workload
 from headway.features.metrics.metrics import CONTENT_TYPE
 from headway.http import errors
 from headway.http.answers import Answer, send_answer
@@ -52,7 +52,7 @@ class MetricsPage:
             policy.admit(actor, policy.METRICS)
         if scope["method"] != "GET":
             raise errors.not_found()
-        now = await self._needs.db.read(figures)
+        now = await self._needs.db.read(workload)
         body = self._needs.metrics.text(now, self._followers(), self._needs.troubles.by_loop())
         return Answer(status=200, headers=((b"content-type", CONTENT_TYPE.encode()),), body=body)
 

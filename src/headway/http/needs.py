@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from headway.core.access.audience import Audience
-from headway.core.deployments.waiters import Awaiting
+from headway.core.deployments.waiters import Waiters
 from headway.core.engine.troubles import Troubles
 from headway.features.containers.service import ContainerService
 from headway.features.metrics.metrics import Metrics
@@ -26,7 +26,7 @@ class HttpNeeds:
 
     door: Door
     audience: Audience
-    awaiting: Awaiting
+    awaiting: Waiters
     consoles: ConsoleService
     containers: ContainerService
     db: Database

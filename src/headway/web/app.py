@@ -29,7 +29,7 @@ from headway.pages.page import MOST_TOPICS, Asked, Page, Unknown, View
 from headway.web.answers import Flashes, Headers, led_to, once_with_flash, open_answer, page_answer, said_once
 from headway.web.choices import Choices
 from headway.web.entrance import WebNeeds
-from headway.web.form_post import Asking, Done, ShownOnce
+from headway.web.form_post import Done, FormPost, ShownOnce
 from headway.web.frame import NOBODY, OF_A_VISIT, PLACES, Frame
 from headway.web.kept import KeptForms
 from headway.web.live import LIVE_PATH, Live
@@ -43,7 +43,7 @@ from headway.web.renderer import ANY_NAME, OWN, Templates
 from headway.web.requests import Came, ForeignForm, FormTokens, came
 from headway.web.retry import with_when
 from headway.web.sent_files import SentFiles
-from headway.web.several_post import AskingSeveral
+from headway.web.several_post import SeveralPost
 from headway.web.sign_in import SIGN_IN, SignInPages
 from headway.web.static_files import PREFIX, StaticFiles
 from headway.web.visits import Operations, PageVisit
@@ -300,7 +300,7 @@ class Web:
         if named.name in page.several:
             return await self._of_several(page.several[named.name], request, visit, frame)
         back = request.path.rpartition("/")[0] or HOME
-        asking = Asking(
+        asking = FormPost(
             form=page.forms[named.name],
             action=quote(request.path),
             back=back,
@@ -319,7 +319,7 @@ class Web:
             return led_to(self._paths.ours(done.then), (cookie,))
         return self._said(done, frame)
 
-    async def _sent(self, asking: Asking, request: Came, visit: PageVisit) -> Done | View:
+    async def _sent(self, asking: FormPost, request: Came, visit: PageVisit) -> Done | View:
         """What becomes of what was sent. Raises ForeignForm, and as the form does."""
         require, sign_in = partial(self._tokens.require, request.token or ""), self._needs.door.sign_in
         if not asking.form.uploads:
@@ -331,7 +331,7 @@ class Web:
             require(typed)
             return await asking.done(visit, request, typed, sign_in, upload)
 
-    async def _asked_again(self, asking: Asking, request: Came, visit: PageVisit, foreign: ForeignForm) -> View:
+    async def _asked_again(self, asking: FormPost, request: Came, visit: PageVisit, foreign: ForeignForm) -> View:
         """The form with what was typed in a session before; where this one has no such form, a page that keeps that.
         Raises ForeignForm where there is neither.
         """
@@ -348,7 +348,7 @@ class Web:
     async def _of_several(self, several: Several, request: Came, visit: PageVisit, frame: Frame) -> Answer:
         came_by = self._paths.ours(request.query.get("back", ""))
         back = several.back if came_by == HOME else came_by
-        asking = AskingSeveral(
+        asking = SeveralPost(
             several=several,
             action=request.address,
             back=back,

@@ -73,7 +73,7 @@ class ShownOnce:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class FormPost:
     """A form of a page at ``action``, which leads ``back`` when nothing is to be done. Who has signed in
     ``by_provider`` has no password, and confirms there that it is them. A file may have ``upload_bytes``.
     """

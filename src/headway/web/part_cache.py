@@ -93,12 +93,10 @@ class NotedVisit:
         return self.visit.origin
 
     async def ask(self, asked: Asked[T], **given: object) -> T:
-        """See ``Visit.ask``."""
         self._note(asked)
         return await self.visit.ask(asked, **given)
 
     async def ask_within(self, seconds: float, asked: Asked[T], **given: object) -> T | Unknown:
-        """See ``Visit.ask_within``."""
         self._note(asked)
         answer = await self.visit.ask_within(seconds, asked, **given)
         if isinstance(answer, Unknown):
@@ -108,12 +106,10 @@ class NotedVisit:
     async def ask_meanwhile(
         self, seconds: float, asked: Asked[T], state: str, *, anew: bool, **given: str
     ) -> T | Unknown | UnderWay:
-        """See ``Visit.ask_meanwhile``."""
         self.notes.is_own = True
         return await self.visit.ask_meanwhile(seconds, asked, state, anew=anew, **given)
 
     def may(self, operation: str) -> bool:
-        """See ``Visit.may``."""
         return self.visit.may(operation)
 
     def _note(self, asked: Asked[T]) -> None:

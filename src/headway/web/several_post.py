@@ -30,7 +30,7 @@ _UNFORESEEN = "Headway made a mistake with this one; its own log tells more."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskingSeveral:
+class SeveralPost:
     """A form over several things at ``action``, which names them. It leads ``back`` to where they were chosen. Who has
     signed in ``by_provider`` has no password, and confirms there that it is them.
     """

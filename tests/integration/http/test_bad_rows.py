@@ -13,7 +13,7 @@ from headway.core.deployments.model import SubjectType
 from headway.core.deployments.status import Status
 from headway.features.notifications.disk import DiskWatch
 from headway.features.rollbacks.readiness import Readiness
-from headway.features.services.kinds import RollbackForm
+from headway.features.services.kinds import ServiceRollbacks
 from headway.features.webhooks.catch_up import CatchingUp
 from headway.infra.db.tables.deployments import outbox
 from headway.infra.db.tables.edge import certificates
@@ -72,9 +72,9 @@ async def test_a_disk_that_cannot_be_looked_at_keeps_no_other_from_it(
 
 @dataclass(frozen=True, slots=True)
 class Damaged:
-    """Fits ``RollbackForm``, as far as it is asked what is missing; of one release it cannot say."""
+    """Fits ``ServiceRollbacks``, as far as it is asked what is missing; of one release it cannot say."""
 
-    form: RollbackForm
+    form: ServiceRollbacks
     release_id: str
 
     async def missing(self, release_id: str) -> str | None:
@@ -86,7 +86,7 @@ class Damaged:
 async def test_a_release_that_cannot_be_looked_at_keeps_no_other_from_it(world: World) -> None:
     (_, broken), (application_id, release_id) = [await left(world) for _ in range(2)]
     looking = cast("Readiness", loop(world, "readiness")._work.__self__)  # type: ignore[attr-defined]
-    forms = {kind: cast("RollbackForm", Damaged(form, broken)) for kind, form in looking.forms.items()}
+    forms = {kind: cast("ServiceRollbacks", Damaged(form, broken)) for kind, form in looking.forms.items()}
     folder = world.platform.data_dir.work / "releases" / application_id
     folder.rename(folder.with_name("elsewhere"))
     assert await replace(looking, forms=forms).look_round() > 1

@@ -35,7 +35,7 @@ async def test_a_destination_that_is_broken_holds_up_no_other_and_is_told_of(wor
     wanted = [RetentionRule(subject_type=SubjectType.BACKUP, subject_id=each, keep=Keep(number=0)) for each in made[:2]]
     troubles = Troubles()
     retention = StoredBackupRetention(
-        db=world.services.db, keeping=_keeping(world, tmp_path), every=lambda _: wanted, troubles=troubles
+        db=world.services.db, transfer=_transfer(world, tmp_path), every=lambda _: wanted, troubles=troubles
     )
 
     await retention.keep_round()
@@ -53,7 +53,7 @@ async def test_a_destination_that_is_broken_holds_up_no_other_and_is_told_of(wor
     assert troubles.all() == [], "nobody wants it removed any more"
 
 
-def _keeping(world: World, folder: Path) -> BackupTransfer:
+def _transfer(world: World, folder: Path) -> BackupTransfer:
     of = world.services.destinations
     return BackupTransfer(
         vault=of.vault,

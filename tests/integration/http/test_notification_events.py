@@ -187,13 +187,13 @@ async def ended(world: World, request: Request, reason: Reason | None) -> None:
         assert claimed is not None
         assert claimed[0].deployment_id == made.deployment_id
         if reason is None:
-            store.out_of_reach(tx, made.deployment_id)
+            store.mark_out_of_reach(tx, made.deployment_id)
         status = Status.DONE if reason is None else Status.ERROR
         message = None if reason is None else f"It was {reason}."
         outcome = Outcome(status=status, reason=reason, message=message)
         done: Deployment = ledger.finish(tx, claimed[1], outcome, Maker.RECOVERY)
         if reason is None:
-            store.tell_later(tx, done, "unstable")
+            store.add_end_to_outbox(tx, done, "unstable")
 
     await world.services.db.run(live)
 

@@ -29,7 +29,7 @@ def reports(world: World, log_link: Callable[[str], str] = log_link) -> ForgeOut
     services = world.services
     kind = PreviewReports(
         providers=services.git_providers,
-        services=services.previews.acting.services,
+        services=services.previews.lifecycle.services,
         facts=edge_facts(world.platform.settings),
         log_link=log_link,
     )

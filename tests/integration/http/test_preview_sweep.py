@@ -25,7 +25,7 @@ def clearing(world: World) -> PreviewCleanup:
         db=services.db,
         stopping=cast("Stopping", None),
         events=services.events,
-        acting=services.previews.acting,
+        lifecycle=services.previews.lifecycle,
         providers=services.git_providers,
         troubles=services.troubles,
     )

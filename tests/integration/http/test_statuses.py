@@ -30,7 +30,7 @@ def log_link(deployment_id: str) -> str:
 def statuses(world: World, log_link: Callable[[str], str] = log_link) -> ForgeOutbox[UntoldDeployment]:
     """As the panel has it."""
     services = world.services
-    kinds = services.previews.acting.services.kinds
+    kinds = services.previews.lifecycle.services.kinds
     kind = DeploymentStatuses(providers=services.git_providers, kinds=kinds, log_link=log_link)
     return ForgeOutbox(
         db=services.db,

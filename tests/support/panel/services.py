@@ -9,7 +9,7 @@ from headway.core.access.members import MemberService
 from headway.core.access.organizations import OrganizationService
 from headway.core.access.service import AccessService
 from headway.core.deployments.service import DeploymentService
-from headway.core.deployments.waiters import Awaiting
+from headway.core.deployments.waiters import Waiters
 from headway.core.engine.troubles import Troubles
 from headway.features.backups.database.service import DatabaseBackupService
 from headway.features.backups.volume.service import VolumeBackupService
@@ -46,7 +46,7 @@ class Services:
 
     access: AccessService
     applications: ApplicationService
-    awaiting: Awaiting
+    awaiting: Waiters
     backups: DatabaseBackupService
     broadcast: Broadcast
     composes: ComposeService

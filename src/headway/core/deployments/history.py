@@ -14,7 +14,7 @@ from headway.core.deployments.list_queries import within
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.past_failures import PastFailures, past_failures
 from headway.core.deployments.queue_forecast import MOST_IN_FRONT, Busy, expected_start
-from headway.core.deployments.queue_position import Hindrance, Queued, Wait, waits_of
+from headway.core.deployments.queue_position import Hindrance, QueueEntry, Wait, waits_of
 from headway.core.deployments.response_cache import ResponseCache
 from headway.core.deployments.service import permitted
 from headway.core.deployments.status import Status
@@ -216,8 +216,8 @@ def _end_from_now(row: Listed, total: Span | None, now: int) -> int | None:
     return next((end for end in _ends(row, total) or () if end > now), None)
 
 
-def _queued(row: Listed) -> Queued:
-    return Queued(row.host_id, row.lane, row.seq, row.deployment_id, row.exclusive_key)
+def _queued(row: Listed) -> QueueEntry:
+    return QueueEntry(row.host_id, row.lane, row.seq, row.deployment_id, row.exclusive_key)
 
 
 def _place(row: Listed) -> tuple[str, int, int]:

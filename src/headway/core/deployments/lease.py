@@ -83,17 +83,17 @@ def release(tx: Tx, deployment_id: str) -> None:
     tx.execute(_END, {"of": deployment_id})
 
 
-def let_go(tx: Tx, owner: str, deployment_ids: Iterable[str]) -> None:
+def release_all_of(tx: Tx, owner: str, deployment_ids: Iterable[str]) -> None:
     """A panel that stops lets its runs go on without it, free to be taken at once."""
     tx.execute(delete(leases).where(_l.owner == owner, _l.deployment_id.in_(list(deployment_ids))))
 
 
-def void_of_panel(tx: Tx, panel_id: str) -> None:
+def release_of_panel(tx: Tx, panel_id: str) -> None:
     """Ends every lease of earlier starts of a panel, by the one that has taken over its data directory's lock."""
     tx.execute(delete(leases).where(_l.owner.startswith(f"{panel_id}.", autoescape=True)))
 
 
-def give_up(tx: Tx, lease: Lease) -> None:
+def release_if_mine(tx: Tx, lease: Lease) -> None:
     """Frees a lease that its holder cannot use, unless it has passed to another."""
     tx.execute(
         delete(leases).where(_l.deployment_id == lease.deployment_id, _l.owner == lease.owner, _l.epoch == lease.epoch)

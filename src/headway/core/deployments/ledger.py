@@ -158,7 +158,7 @@ class Ledger:
         )
         tx.after(lambda: self._events.announce(started))
         if lease.epoch == 1:
-            store.tell_later(tx, deployment, "started")
+            store.add_end_to_outbox(tx, deployment, "started")
         return self._moved(tx, deployment), lease
 
     def take_over(self, tx: Tx, deployment_id: str, owner: str) -> tuple[Deployment, Lease] | None:
@@ -304,7 +304,7 @@ class Ledger:
         return self._tell(tx, store.find(tx, deployment.deployment_id))
 
     def _tell(self, tx: Tx, ended: Deployment) -> Deployment:
-        store.tell_later(tx, ended, ended.status if ended.reason not in _QUIET_ENDS else str(ended.reason))
+        store.add_end_to_outbox(tx, ended, ended.status if ended.reason not in _QUIET_ENDS else str(ended.reason))
         tx.after(lambda: self._events.announce(_told(ended)))
         return self._moved(tx, ended)
 

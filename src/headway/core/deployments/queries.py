@@ -86,7 +86,7 @@ class DeploymentReader:
         self._subjects = subjects
         self._services_in = services_in
         self._left_by = left_by
-        self._shelf: ResponseCache[Shown] = ResponseCache(version, lambda shown: len(shown.body))
+        self._shown_cache: ResponseCache[Shown] = ResponseCache(version, lambda shown: len(shown.body))
         self._ones: ResponseCache[_One] = ResponseCache(version, lambda _one: _BYTES_OF_ONE)
 
     async def all_of(
@@ -107,7 +107,7 @@ class DeploymentReader:
             return self._shown(tx, list_queries.of_subject(tx, subject_type, subject_id, page), view, owner)
 
         key = ("all of", subject_type, subject_id, page, view.name)
-        shown = await self._shelf.get(key, lambda: self._db.read(look))
+        shown = await self._shown_cache.get(key, lambda: self._db.read(look))
         self._permit(actor, permission, shown.owner, noun, service_of(subject_type, subject_id))
         return shown
 
@@ -141,7 +141,7 @@ class DeploymentReader:
             return self._shown(tx, part, view, owner)
 
         key = ("on server", server_id, actor.organization_id, reached, page, view.name)
-        shown = await self._shelf.get(key, lambda: self._db.read(look))
+        shown = await self._shown_cache.get(key, lambda: self._db.read(look))
         self._permit(actor, permission, shown.owner, Noun.SERVER, None)
         return shown
 
@@ -154,7 +154,7 @@ class DeploymentReader:
         def look(tx: Tx) -> Shown:
             return self._shown(tx, list_queries.of_reach(tx, mine, reached, page), view)
 
-        return await self._shelf.get(("central", mine, reached, page, view.name), lambda: self._db.read(look))
+        return await self._shown_cache.get(("central", mine, reached, page, view.name), lambda: self._db.read(look))
 
     async def queue(self, actor: Actor, page: Page, view: View[Part]) -> Shown:
         """What waits and what runs, newest first, as far as the caller may see it."""
@@ -166,7 +166,7 @@ class DeploymentReader:
             part = list_queries.cut([row for row, _ in rows], page.limit)
             return _as_shown(tx, replace(part, works={row.deployment_id: work for row, work in rows}), view)
 
-        return await self._shelf.get(("queue", mine, reached, page, view.name), lambda: self._db.read(look))
+        return await self._shown_cache.get(("queue", mine, reached, page, view.name), lambda: self._db.read(look))
 
     async def search(
         self, actor: Actor, filters: Filters, page: Page, view: View[Found], *, counted: bool = False
@@ -186,7 +186,7 @@ class DeploymentReader:
             return self._shown(tx, replace(found, counts=counts), view)
 
         key = ("search", mine, reached, filters, page, counted, view.name)
-        return await self._shelf.get(key, lambda: self._db.read(look))
+        return await self._shown_cache.get(key, lambda: self._db.read(look))
 
     async def one(self, actor: Actor, permission: Permission, deployment_id: str) -> Part:
         """A deployment, as the only row. Raises NotFound, Forbidden."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from headway.core.deployments.model import Lane
-from headway.core.deployments.queue_position import Queued
+from headway.core.deployments.queue_position import QueueEntry
 
 MOST_IN_FRONT = 200  # of a longer queue nothing is foretold
 
@@ -16,13 +16,13 @@ MOST_IN_FRONT = 200  # of a longer queue nothing is foretold
 class Busy:
     """What runs, and when it is expected to end (microseconds since 1970; None where nobody knows)."""
 
-    each: Queued
+    each: QueueEntry
     end: float | None
 
 
 def expected_start(
-    asked: Queued,
-    waiting: Sequence[Queued],
+    asked: QueueEntry,
+    waiting: Sequence[QueueEntry],
     running: Sequence[Busy],
     *,
     slots: int,
@@ -57,7 +57,7 @@ def expected_start(
         here = [each for each in here if each.deployment_id in at_work]
 
 
-def _can_begin(each: Queued, here: Sequence[Queued], at_work: Iterable[Queued], slots: int) -> bool:
+def _can_begin(each: QueueEntry, here: Sequence[QueueEntry], at_work: Iterable[QueueEntry], slots: int) -> bool:
     is_rollback = each.lane == Lane.ROLLBACK
     in_use = sum((other.lane == Lane.ROLLBACK) == is_rollback for other in here)
     if in_use >= (1 if is_rollback else slots):

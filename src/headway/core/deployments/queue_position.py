@@ -43,7 +43,7 @@ class Wait:
     sentence: str
 
 
-class Queued(NamedTuple):
+class QueueEntry(NamedTuple):
     """What the queue knows of a deployment."""
 
     host_id: str
@@ -65,8 +65,8 @@ def waits_of(tx: Tx, rows: Iterable[Listed]) -> Mapping[str, Wait]:
     asked = {row.deployment_id for row in rows if row.status == Status.PENDING}
     if not asked:
         return {}
-    waiting = [*map(Queued._make, tx.execute(_WAITING).all())]
-    running = [*map(Queued._make, tx.execute(_RUNNING).all())]
+    waiting = [*map(QueueEntry._make, tx.execute(_WAITING).all())]
+    running = [*map(QueueEntry._make, tx.execute(_RUNNING).all())]
     slots = {row.host_id: row.concurrency for row in tx.execute(_SLOTS)}
     away = {row.server_id: Away(row.name, row.away_since) for row in tx.execute(_AWAY)}
     return explained(asked, sorted(waiting), running, slots, away)
@@ -74,8 +74,8 @@ def waits_of(tx: Tx, rows: Iterable[Listed]) -> Mapping[str, Wait]:
 
 def explained(
     asked: set[str],
-    waiting: Sequence[Queued],
-    running: Sequence[Queued],
+    waiting: Sequence[QueueEntry],
+    running: Sequence[QueueEntry],
     slots: Mapping[str, int],
     away: Mapping[str, Away] = MappingProxyType({}),
 ) -> dict[str, Wait]:
@@ -109,7 +109,9 @@ def _wait_for(away: Away, position: int) -> Wait:
     return Wait(position=position, hindrance=Hindrance.SERVER, deployment_id=None, sentence=sentence)
 
 
-def _wait(each: Queued, position: int, holder: str | None, runs: Mapping[str | None, str], full: int | None) -> Wait:
+def _wait(
+    each: QueueEntry, position: int, holder: str | None, runs: Mapping[str | None, str], full: int | None
+) -> Wait:
     if holder is not None and holder != each.deployment_id:
         does = "runs" if runs.get(each.exclusive_key) == holder else "goes first"
         sentence = f"Deployment {holder} of the same service {does}."
@@ -121,7 +123,7 @@ def _wait(each: Queued, position: int, holder: str | None, runs: Mapping[str | N
     return Wait(position=position, hindrance=Hindrance.TURN, deployment_id=None, sentence="It is about to be taken.")
 
 
-def _heads(waiting: Sequence[Queued]) -> dict[str | None, str]:
+def _heads(waiting: Sequence[QueueEntry]) -> dict[str | None, str]:
     """For each key the one that goes first."""
     first: dict[str | None, tuple[int, int, str]] = {}
     for _, lane, seq, deployment_id, key in waiting:
@@ -130,7 +132,7 @@ def _heads(waiting: Sequence[Queued]) -> dict[str | None, str]:
     return {key: each[2] for key, each in first.items()}
 
 
-_COLUMNS = tuple(_c[name] for name in Queued._fields)
+_COLUMNS = tuple(_c[name] for name in QueueEntry._fields)
 _WAITING = select(*_COLUMNS).where(PENDING)
 _RUNNING = select(*_COLUMNS).where(RUNNING)
 _SLOTS = select(hosts.c.host_id, hosts.c.concurrency)

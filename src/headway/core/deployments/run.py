@@ -114,7 +114,7 @@ class Run(Protocol):
         ...
 
 
-class Undoing(Protocol):
+class UndoContext(Protocol):
     """What an undo may use; it is performed by whoever ends the run, also long after a crash."""
 
     deployment: Deployment
@@ -135,7 +135,7 @@ class Undoing(Protocol):
         ...
 
 
-Undo = Callable[[Undoing, Json], Awaitable[None]]
+Undo = Callable[[UndoContext, Json], Awaitable[None]]
 
 
 class Kind(Protocol):

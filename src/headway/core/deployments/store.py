@@ -45,7 +45,7 @@ _STEPS_CLOSED = (
     .values(finished_at=bindparam("ended"))
 )
 _UNDOS_DROPPED = delete(undos).where(undos.c.deployment_id == _OF)
-_TOLD = insert(outbox)
+_TO_OUTBOX = insert(outbox)
 
 
 class Claim(NamedTuple):
@@ -161,7 +161,7 @@ def move_logs(tx: Tx, before: str, now: str) -> None:
     )
 
 
-def unclaimed_by_a_lease(tx: Tx) -> list[Deployment]:
+def running_without_lease(tx: Tx) -> list[Deployment]:
     """Every running deployment whose lease is missing or has expired: nobody works on it."""
     statement = (
         select(*_RECORD_COLUMNS)
@@ -205,16 +205,16 @@ def frozen_of(tx: Tx, deployment_id: str) -> tuple[str | None, str | None]:
     return row.secrets, row.verdict
 
 
-def out_of_reach(tx: Tx, deployment_id: str) -> None:
+def mark_out_of_reach(tx: Tx, deployment_id: str) -> None:
     """The deployment's host does not answer; since when, and when it last did, are kept until it does again."""
     mine = hosts.c.host_id.in_((_c.host_id, _c.release_host_id))
     seen = select(func.min(hosts.c.seen_at)).where(mine).scalar_subquery()
     unknown = update(deployments).where(_c.deployment_id == deployment_id, _c.out_of_reach_since.is_(None))
     if tx.execute(unknown.values(out_of_reach_since=tx.now, last_seen_at=seen)).rowcount:
-        tell_later(tx, find(tx, deployment_id), "out_of_reach")
+        add_end_to_outbox(tx, find(tx, deployment_id), "out_of_reach")
 
 
-def in_reach(tx: Tx, deployment_id: str) -> None:
+def mark_in_reach(tx: Tx, deployment_id: str) -> None:
     """The deployment's host answers again."""
     set_fields(tx, deployment_id, out_of_reach_since=None, last_seen_at=None)
 
@@ -247,12 +247,12 @@ def remove_all(tx: Tx, deployment_ids: Sequence[str], *, undos_stay: bool = Fals
     tx.execute(insert(removed_logs), [{"deployment_id": deployment_id} for deployment_id in found])
 
 
-def announce_later(tx: Tx, topic: str, payload: dict[str, Any]) -> None:
+def add_to_outbox(tx: Tx, topic: str, payload: dict[str, Any]) -> None:
     """A row in the outbox, told to the world after the commit by whoever reads it."""
-    tx.execute(_TOLD, {"topic": topic, "payload": payload, "created_at": tx.now})
+    tx.execute(_TO_OUTBOX, {"topic": topic, "payload": payload, "created_at": tx.now})
 
 
-def tell_later(tx: Tx, deployment: Deployment, state: str) -> None:
+def add_end_to_outbox(tx: Tx, deployment: Deployment, state: str) -> None:
     """News of a deployment in the outbox, named by what it belongs to and by what became of it."""
     payload = {
         "deploymentId": deployment.deployment_id,
@@ -269,7 +269,7 @@ def tell_later(tx: Tx, deployment: Deployment, state: str) -> None:
         "organizationId": deployment.organization_id,
         "time": tx.now.isoformat(timespec="milliseconds"),
     }
-    announce_later(tx, f"{deployment.subject_type}.{state}", payload)
+    add_to_outbox(tx, f"{deployment.subject_type}.{state}", payload)
 
 
 # Steps and undos of a run.

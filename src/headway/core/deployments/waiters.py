@@ -44,7 +44,7 @@ class _Waiter:
         self.woken.set()
 
 
-class Awaiting:
+class Waiters:
     """Everybody who waits, by deployment. What another panel on the same database does is seen when the time is up."""
 
     def __init__(self, reads: DeploymentReader, events: Events) -> None:

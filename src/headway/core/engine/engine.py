@@ -13,13 +13,13 @@ from headway.core.deployments.model import SubjectType
 from headway.core.deployments.registration import RegisteredTwice, register
 from headway.core.deployments.run import Kind, Subject
 from headway.core.deployments.status import Status
+from headway.core.engine.host_links import HostLinks
 from headway.core.engine.hosts import Hosts
 from headway.core.engine.janitor import Janitor
-from headway.core.engine.parts import Parts, Places, Registered, nowhere_else
+from headway.core.engine.parts import Parts, Places, Registered, no_written_folders
 from headway.core.engine.poller import Poller
-from headway.core.engine.reach import HostLinks
 from headway.core.engine.recovery import Recovery
-from headway.core.engine.scheduler.scheduler import Scheduler, Source
+from headway.core.engine.scheduler.scheduler import Scheduler, TimerSource
 from headway.core.engine.stopper import Stopper
 from headway.core.engine.troubles import Troubles
 from headway.core.engine.worker import Worker
@@ -58,14 +58,14 @@ class Engine:
             kinds=MappingProxyType(self._kinds),
             sources=MappingProxyType(self._sources),
             hosts=self._hosts,
-            places=self._written_on,
+            places=self._written_folders,
         )
         self._parts = parts = replace(parts, registered=registered)
         self._janitor = janitor = Janitor(parts)
-        self._reach = HostLinks(parts, janitor.clear, self._met)
-        self.worker = Worker(parts, lambda _id: self._recovering.wake(), self._reach.is_open)
+        self._host_links = HostLinks(parts, janitor.clear, self._met)
+        self.worker = Worker(parts, lambda _id: self._recovering.wake(), self._host_links.is_open)
         self.recovery = Recovery(parts, self.worker)
-        self._beside: tuple[Releasing, ...] = (self._reach, self.recovery, janitor)
+        self._beside: tuple[Releasing, ...] = (self._host_links, self.recovery, janitor)
         self.stopper = Stopper(parts, self.worker, self.recovery)
         self._claiming = Poller("worker", self.worker.claim_all)
         self._recovering = Poller("recovery", self.recovery.look_at_all)
@@ -76,7 +76,7 @@ class Engine:
             self._claiming,
             self._recovering,
             self._sweeping,
-            Poller("reach", self._reach.look_round),
+            Poller("reach", self._host_links.look_round),
             self._timing,
             Poller("due times", scheduler.prune),
             Poller("clock of timers", scheduler.put_right),
@@ -91,7 +91,7 @@ class Engine:
 
     async def take_over(self, panel_id: str) -> None:
         """Voids the leases of this panel's earlier starts, by the one that holds its data directory's lock."""
-        await self._parts.write(lambda tx: lease.void_of_panel(tx, panel_id))
+        await self._parts.write(lambda tx: lease.release_of_panel(tx, panel_id))
 
     async def run(self) -> None:
         """Runs every loop until ``stop``, then lets the runs go on without this panel."""
@@ -118,7 +118,7 @@ class Engine:
         *,
         kinds: Sequence[Kind] = (),
         subjects: Mapping[SubjectType, Subject] = MappingProxyType({}),
-        timers: Mapping[SubjectType, Source] = MappingProxyType({}),
+        timers: Mapping[SubjectType, TimerSource] = MappingProxyType({}),
         loops: Sequence[Poller] = (),
         released: Sequence[Releasing] = (),
         hosts: Mapping[str, Host] | None = None,
@@ -137,7 +137,7 @@ class Engine:
         if hosts is not None:
             self._hosts.register(hosts)
         if places is not None:
-            if self._places is not nowhere_else:
+            if self._places is not no_written_folders:
                 raise RegisteredTwice("places")
             self._places = places
 
@@ -146,7 +146,7 @@ class Engine:
         for poller in self._pollers:
             poller.stop()
 
-    async def _written_on(self, host_id: str) -> Collection[str]:
+    async def _written_folders(self, host_id: str) -> Collection[str]:
         return await self._places(host_id)
 
     def _met(self) -> None:

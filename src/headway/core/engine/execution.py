@@ -70,7 +70,6 @@ class Execution:
         self._since: dict[str, int] = {}
 
     async def step(self, name: str, work: Callable[[], Awaitable[Json]]) -> Json:
-        """See ``Run.step``."""
         self._before = self._begun.get(name)
         if name in self._recorded:
             return json.loads(self._recorded[name])
@@ -94,12 +93,10 @@ class Execution:
         return json.loads(result)
 
     async def settled(self) -> None:
-        """See ``Run.settled``."""
         if self._ended:
             await self.write(lambda _: None)
 
     async def command(self, name: str, command: Command, *, check: bool = True) -> Exit:
-        """See ``Run.command``."""
         await self.settled()
         bounded = replace(
             command,
@@ -117,30 +114,25 @@ class Execution:
         return exit_
 
     async def undo(self, name: str, data: Json) -> None:
-        """See ``Run.undo``."""
         text = json.dumps(data, sort_keys=True)
         await self.write(lambda tx: store.add_undo(tx, self.deployment.deployment_id, name, text))
         self._parts.crash_point(f"undo {name} recorded")
 
     async def say(self, text: str) -> None:
-        """See ``Run.say``."""
         key = f"{self._step}:{self._said}"
         self._said += 1
         await self._anchor.say(key, text)
 
     def masked(self, text: str) -> str:
-        """See ``Run.masked``."""
         return self._log.masked(text)
 
     async def write(self, change: Callable[[Tx], T]) -> T:
-        """See ``Run.write``."""
         ended = tuple(self._ended)
         written = await self._parts.write(lambda tx: self._guarded(tx, ended, change))
         self._ended[:] = [each for each in self._ended if each not in ended]
         return written
 
     async def describe(self, *, title: str | None = None, description: str | None = None, **commit: str) -> None:
-        """See ``Run.describe``."""
         fields: dict[str, str] = {f"commit_{name}": value for name, value in commit.items()}
         if title and not self.deployment.title_given:
             fields["title"] = title
@@ -158,7 +150,6 @@ class Execution:
         self._parts.crash_point("kept")
 
     def fence(self, host: Host | None = None) -> AbstractAsyncContextManager[None]:
-        """See ``Run.fence``."""
         return (host or self.host).fence(self.deployment.deployment_id, self._lease.epoch)
 
     async def _begun_at(self, command: str) -> int:

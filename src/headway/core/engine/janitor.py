@@ -129,7 +129,9 @@ class Janitor:
         return await self._parts.troubles.attempt(loop, item, do)
 
     async def _clear_runs(self, host_id: str, host: Host) -> bool:
-        remaining = [handle for handle in await host.remaining() if handle.deployment_id not in self._parts.guests]
+        remaining = [
+            handle for handle in await host.remaining() if handle.deployment_id not in self._parts.untracked_runs
+        ]
         self._leftovers[host_id] = {handle.run_folder for handle in remaining}
         if not remaining:
             return True

@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Deployment, SubjectType
 from headway.core.deployments.run import Deadlines, Kind
-from headway.core.engine.scheduler.scheduler import Source
+from headway.core.engine.scheduler.scheduler import TimerSource
 from headway.core.engine.troubles import Troubles
 from headway.infra.db.engine import Database, DatabaseAway, DatabaseFull
 from headway.infra.db.transaction import Tx
@@ -126,7 +126,7 @@ class Logs(Protocol):
         ...
 
 
-async def nowhere_else(_host_id: str) -> Collection[str]:
+async def no_written_folders(_host_id: str) -> Collection[str]:
     """Runs write in Headway's own folders only."""
     return ()
 
@@ -139,15 +139,15 @@ class Registered:
 
     hosts: Mapping[str, Host] = field(default_factory=dict)
     kinds: Mapping[str, Kind] = field(default_factory=dict)
-    sources: Mapping[SubjectType, Source] = field(default_factory=dict)
-    places: Places = nowhere_else
+    sources: Mapping[SubjectType, TimerSource] = field(default_factory=dict)
+    places: Places = no_written_folders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """The engine's collaborators. ``owner`` names this start of this panel in leases, ``guests`` are the anchors under
-    way that belong to no deployment, ``troubles`` keeps what the loops could not do. ``crash_point`` is called, with a
-    name, wherever a power cut would leave another state behind: the proofs end the process there.
+    """The engine's collaborators. ``owner`` names this start of this panel in leases, ``untracked_runs`` are the
+    anchors under way that belong to no deployment, ``troubles`` keeps what the loops could not do. ``crash_point`` is
+    called, with a name, wherever a power cut would leave another state behind: the proofs end the process there.
     """
 
     db: Database
@@ -157,7 +157,7 @@ class Parts:
     logs: Logs
     owner: str
     settings: EngineSettings = field(default_factory=EngineSettings)
-    guests: Collection[str] = ()
+    untracked_runs: Collection[str] = ()
     registered: Registered = field(default_factory=Registered)
     clock: Clock = field(default_factory=SystemClock)
     troubles: Troubles = field(default_factory=Troubles)

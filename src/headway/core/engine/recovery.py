@@ -21,7 +21,7 @@ from headway.core.engine.by_host import ByHost
 from headway.core.engine.concurrency import at_once
 from headway.core.engine.links import Links
 from headway.core.engine.parts import LeftOutput, NoOutput, Parts
-from headway.core.engine.run_end import Ending, by_wish, set_back, take_back, verdict_of
+from headway.core.engine.run_end import RunEnd, by_wish, set_back, take_back, verdict_of
 from headway.core.engine.runner import Resumed, Runner, frozen_from
 from headway.core.engine.worker import Worker
 from headway.infra.db.transaction import Tx
@@ -47,7 +47,7 @@ class Recovery:
     async def look_at_all(self) -> float:
         """Looks at everything that nobody works on, behind each link by itself; seconds to rest."""
         await self._forget_ended()
-        found = await self._parts.db.read(store.unclaimed_by_a_lease)
+        found = await self._parts.db.read(store.running_without_lease)
         for host_id in dict.fromkeys(deployment.host_id for deployment in found):
             host = self._parts.registered.hosts.get(host_id)
             if host is not None and host.link == 0:
@@ -60,7 +60,7 @@ class Recovery:
         """Looks at everything on one host that nobody works on, at each by itself: what takes long, or breaks, holds up
         no other.
         """
-        found = await self._parts.db.read(store.unclaimed_by_a_lease)
+        found = await self._parts.db.read(store.running_without_lease)
         await at_once(self._look_unless_waiting(each) for each in found if each.host_id == host_id)
 
     async def _forget_ended(self) -> None:
@@ -102,15 +102,15 @@ class Recovery:
                 await self.give_up(deployment_id, sentence, asks_host=True)
         except (LeaseLost, EpochPassed, Unavailable) as passed:  # somebody else has it, or does not let go of it yet
             log.warning("deployment %s is looked at again: %s", deployment_id, passed.message)
-            await self._parts.write(lambda tx: leases.give_up(tx, lease))
+            await self._parts.write(lambda tx: leases.release_if_mine(tx, lease))
         except Exception as error:
             log.warning("deployment %s is looked at again", deployment_id, exc_info=error)
             await self._parts.write(lambda tx, error=error: set_back(tx, lease, error))  # type: ignore[misc]
 
     def _leave_away(self, tx: Tx, deployment: Deployment, lease: Lease) -> None:
-        store.out_of_reach(tx, lease.deployment_id)
+        store.mark_out_of_reach(tx, lease.deployment_id)
         self._parts.ledger.shown_changed(tx, deployment, Status.RUNNING)
-        leases.give_up(tx, lease)
+        leases.release_if_mine(tx, lease)
 
     async def _end_the_broken(self, deployment: Deployment, lease: Lease, had: Setbacks) -> None:
         """Ends a run that comes no further: as every other, and where not even that can be done, by its row alone."""
@@ -138,7 +138,7 @@ class Recovery:
         await self._end(deployment, lease, handle, outcome, frozen_from(self._parts, sealed).mask, anchor=anchor)
 
     def _in_reach(self, tx: Tx, deployment: Deployment) -> None:
-        store.in_reach(tx, deployment.deployment_id)
+        store.mark_in_reach(tx, deployment.deployment_id)
         self._parts.ledger.shown_changed(tx, deployment, Status.RUNNING)
 
     async def _waits(self, deployment: Deployment) -> bool:
@@ -171,7 +171,7 @@ class Recovery:
                 if not asks_host or not await self._is_ended(ending, outcome):
                     await ending.give_up(outcome)
 
-    async def _is_ended(self, ending: Ending, outcome: Outcome) -> bool:
+    async def _is_ended(self, ending: RunEnd, outcome: Outcome) -> bool:
         """Ends a run whose anchor does not answer, as every other but for that; False where its host lets it not."""
         deployment = ending.deployment
         handle = None if deployment.handle is None else Handle.load(deployment.handle)
@@ -313,11 +313,11 @@ class Recovery:
         mask: tuple[str, ...],
         *,
         anchor: Anchor | None = None,
-    ) -> Ending:
+    ) -> RunEnd:
         # Without a handle no host is asked: it may be gone for good.
         left = NoOutput() if handle is None else LeftOutput(self._parts.registered.hosts[deployment.host_id], handle)
         source = left if anchor is None else anchor
-        return Ending(
+        return RunEnd(
             parts=self._parts,
             deployment=deployment,
             lease=lease,

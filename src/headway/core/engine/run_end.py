@@ -35,7 +35,7 @@ def by_wish(intent: Intent) -> Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class RunEnd:
     """Ends one run, by whoever holds its lease: its runner, or recovery. ``ended`` are the steps whose end is still to
     be recorded. ``struck`` is the handle of an anchor that does not answer: it is ended with all that it holds.
     """
@@ -214,7 +214,7 @@ async def take_back(parts: Parts, deployment: Deployment, lease: Lease | None) -
 
 @dataclass(slots=True, kw_only=True)
 class _Undoing:
-    """What an undo works with; fits ``core.deployments.run.Undoing``."""
+    """What an undo works with; fits ``core.deployments.run.UndoContext``."""
 
     parts: Parts
     deployment: Deployment
@@ -271,7 +271,7 @@ def set_back(tx: Tx, lease: Lease, error: Exception) -> None:
     """An attempt has come to nothing: the run is free to be looked at again, a bounded number of times."""
     sentence = error.message if isinstance(error, HeadwayError) else explain.unforeseen(error)
     setbacks.count(tx, lease.deployment_id, sentence)
-    leases.give_up(tx, lease)
+    leases.release_if_mine(tx, lease)
 
 
 def verdict_of(text: str | None) -> Outcome | None:

@@ -19,7 +19,7 @@ from headway.core.engine.background import beside, while_standing
 from headway.core.engine.execution import Execution
 from headway.core.engine.links import Links
 from headway.core.engine.parts import LeftOutput, NoOutput, Parts, RunLog
-from headway.core.engine.run_end import Ending, by_wish
+from headway.core.engine.run_end import RunEnd, by_wish
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import (
     Anchor,
@@ -166,7 +166,7 @@ class Runner:
             self._parts.crash_point("outcome known")
             await self._end(ending, outcome)
 
-    async def _end(self, ending: Ending, outcome: Success | Outcome) -> None:
+    async def _end(self, ending: RunEnd, outcome: Success | Outcome) -> None:
         if isinstance(outcome, Outcome):
             self.is_ending = True
             await ending.fail(outcome)
@@ -254,8 +254,8 @@ class Runner:
             begun={record.name: record.log_offset for record in records},
         )
 
-    def _ending(self, run_log: RunLog, anchor: Anchor | None, handle: Handle | None) -> Ending:
-        return Ending(
+    def _ending(self, run_log: RunLog, anchor: Anchor | None, handle: Handle | None) -> RunEnd:
+        return RunEnd(
             parts=self._parts,
             deployment=self.deployment,
             lease=self.lease,

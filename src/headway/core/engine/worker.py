@@ -122,7 +122,7 @@ class Worker:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._parts.db.run(lambda tx: leases.let_go(tx, self._parts.owner, held))
+        await self._parts.db.run(lambda tx: leases.release_all_of(tx, self._parts.owner, held))
 
     async def _keep(self, runner: Runner) -> None:
         mine = runner.deployment
@@ -157,6 +157,6 @@ class Worker:
         if away is not None and runner.is_ending:
             await self._parts.write(lambda tx: set_back(tx, runner.lease, away))
             return
-        await self._parts.write(lambda tx: leases.give_up(tx, runner.lease))
+        await self._parts.write(lambda tx: leases.release_if_mine(tx, runner.lease))
         if away is None:
             self._left(runner.deployment.deployment_id)

@@ -48,7 +48,7 @@ def install_backups(
     base: Base, hosts: Mapping[str, Host], destinations: Destinations, kinds: ServiceKinds, engines: Engines
 ) -> Backups:
     """Backups of what is on these hosts, brought to these destinations; ``engines`` gives the engine of a host."""
-    transfer = destinations.keeping
+    transfer = destinations.transfer
     services = VolumeServices(db=base.db, hosts=hosts, kinds=kinds, engines=engines)
     servers = DatabaseServers(hosts=hosts, transfer=transfer, kinds=kinds, engines=engines)
     database = DatabaseTarget(transfer=transfer, servers=servers, archive=_archive(base))

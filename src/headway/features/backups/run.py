@@ -37,7 +37,6 @@ class BackupKind(Generic[B, P]):
 
     @property
     def version(self) -> int:
-        """See ``BackupJob``."""
         return self.target.job.version
 
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:

@@ -12,7 +12,7 @@ from headway.core.deployments.registration import register
 from headway.core.deployments.retention import Keep, Retention
 from headway.core.deployments.rollback_targets import LeftBy
 from headway.core.deployments.service import DeploymentService
-from headway.core.deployments.waiters import Awaiting
+from headway.core.deployments.waiters import Waiters
 from headway.core.engine.poller import Poller
 from headway.features.deployments.links import DeploymentLinks
 from headway.features.projects.store import services_of_environment
@@ -27,7 +27,7 @@ class Deployments:
 
     service: DeploymentService
     reads: DeploymentReader
-    awaiting: Awaiting
+    awaiting: Waiters
     links: DeploymentLinks
 
 
@@ -43,7 +43,7 @@ def install_deployments(base: Base, *, left_by: LeftBy) -> Deployments:
     return Deployments(
         service=DeploymentService(db=base.db, ledger=base.ledger, stopping=base.engine.stopper, logs=base.logs),
         reads=reads,
-        awaiting=Awaiting(reads, base.events),
+        awaiting=Waiters(reads, base.events),
         links=DeploymentLinks(
             db=base.db,
             logs=base.logs,

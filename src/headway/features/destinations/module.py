@@ -20,21 +20,21 @@ from headway.module import Base, Module
 class Destinations:
     """Where backups are brought."""
 
-    keeping: BackupTransfer
+    transfer: BackupTransfer
     service: DestinationService
 
 
 def install_destinations(base: Base) -> Destinations:
     """Where backups are brought, by what they are brought there with."""
     data_dir, trial = base.data_dir, base.data_dir.trial_uid
-    keeping = _keeping(base)
+    transfer = _keeping(base)
     return Destinations(
-        keeping=keeping,
+        transfer=transfer,
         service=DestinationService(
             db=base.db,
             vault=base.vault,
-            storages=keeping.storages,
-            folder=keeping.folder,
+            storages=transfer.storages,
+            folder=transfer.folder,
             uid_base=data_dir.uid_base,
             trials=None if trial is None else Account(uid=trial, gid=trial),
             outward=data_dir.outward_gid,
@@ -42,9 +42,11 @@ def install_destinations(base: Base) -> Destinations:
     )
 
 
-def install_kept(base: Base, keeping: BackupTransfer, wanted: Callable[[Tx], Sequence[RetentionRule]]) -> Module:
+def install_stored_backups(
+    base: Base, transfer: BackupTransfer, wanted: Callable[[Tx], Sequence[RetentionRule]]
+) -> Module:
     """Removes what is kept longer than ``wanted``."""
-    retention = StoredBackupRetention(db=base.db, keeping=keeping, every=wanted, troubles=base.engine.troubles)
+    retention = StoredBackupRetention(db=base.db, transfer=transfer, every=wanted, troubles=base.engine.troubles)
     return Module(loops=(Poller("kept files", retention.keep_round),))
 
 

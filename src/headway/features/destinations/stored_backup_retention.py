@@ -44,7 +44,7 @@ class StoredBackupRetention:
     """
 
     db: Database
-    keeping: BackupTransfer
+    transfer: BackupTransfer
     every: Callable[[Tx], Sequence[RetentionRule]]
     troubles: Attempts
 
@@ -59,8 +59,8 @@ class StoredBackupRetention:
         return REST
 
     async def _remove(self, file: KeptFile) -> None:
-        place = await self.db.read(lambda tx: self.keeping.place(tx, file.destination_id, file.path, None))
-        await self.keeping.storages.remove(place.storage, place.path)
+        place = await self.db.read(lambda tx: self.transfer.place(tx, file.destination_id, file.path, None))
+        await self.transfer.storages.remove(place.storage, place.path)
         await self.db.run(lambda tx: stored_backup_store.remove(tx, file.kept_file_id))
 
     def _due(self, tx: Tx) -> tuple[list[KeptFile], list[str]]:

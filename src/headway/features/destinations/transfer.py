@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from headway.core.access import allowances
-from headway.core.deployments.run import Json, Run, RunFailed, Undo, Undoing
+from headway.core.deployments.run import Json, Run, RunFailed, Undo, UndoContext
 from headway.core.deployments.status import Reason
 from headway.core.engine.explain import ECHO
 from headway.drivers.dumps.base import Whole
@@ -216,7 +216,7 @@ class BackupTransfer:
             UNDO_OBJECT: self._undo_object,
         }
 
-    async def _undo_object(self, undoing: Undoing, data: Mapping[str, Json]) -> None:
+    async def _undo_object(self, undoing: UndoContext, data: Mapping[str, Json]) -> None:
         place = await undoing.write(lambda tx: self.place(tx, data["destination_id"], data["path"], None))
         async with undoing.fence():
             await self.storages.drop(place.storage, f"{place.path}{PARTIAL}")

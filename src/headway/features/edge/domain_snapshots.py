@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from headway.core.deployments.model import SubjectType
-from headway.core.deployments.run import Run, Undoing
+from headway.core.deployments.run import Run, UndoContext
 from headway.features.edge import domains_store
 from headway.features.edge.domains import LOCK
 from headway.features.edge.domains_model import CertificateType, Domain, DomainRequest, EdgeFacts
@@ -135,7 +135,7 @@ async def restore(run: Run, mine: Restoring, then: Domains | None) -> None:
     await run.step("domains", work)
 
 
-async def undo(undoing: Undoing, fronted: RouteTarget, data: Json) -> None:
+async def undo(undoing: UndoContext, fronted: RouteTarget, data: Json) -> None:
     """Takes back what ``restore`` has done."""
     done = [DomainChange.load(each) for each in data["changes"]]
     await undoing.write(lambda tx: _take_back(tx, done))

@@ -17,7 +17,7 @@ from headway.features.edge import domains_store
 from headway.features.edge.domains_model import Domain, DomainRequest, EdgeFacts, checked_wish, generated
 from headway.features.edge.host_names import normalised_host
 from headway.features.edge.issuance import IssuanceReader
-from headway.features.edge.route_target import RouteTarget, changed, permit_front, permit_to
+from headway.features.edge.route_target import RouteTarget, changed, permit_target, permit_to
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, InvalidInput
@@ -75,11 +75,11 @@ class DomainService:
     ) -> Domain:
         """A new domain, which leads to the service when this returns. Raises DomainTaken, InvalidInput, Missing."""
         fronted = self._of(subject_type)
-        await self._db.read(lambda tx: permit_front(tx, fronted, actor, permission, subject_id))
+        await self._db.read(lambda tx: permit_target(tx, fronted, actor, permission, subject_id))
         wish = checked_wish(wish, self._facts)
 
         def write(tx: Tx) -> Domain:
-            front = permit_front(tx, fronted, actor, permission, subject_id)
+            front = permit_target(tx, fronted, actor, permission, subject_id)
             domain = Domain(
                 domain_id=new_id(),
                 organization_id=front.owner.organization_id,
@@ -136,7 +136,7 @@ class DomainService:
         """A service's domains: the generated one, unless a domain stands in its place, then the oldest first."""
 
         def read(tx: Tx) -> list[Domain]:
-            front = permit_front(tx, self._of(subject_type), actor, permission, subject_id)
+            front = permit_target(tx, self._of(subject_type), actor, permission, subject_id)
             return domains_store.standing(tx, subject_type, subject_id, front, self._facts)
 
         return await self._db.read(read)

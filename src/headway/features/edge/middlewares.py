@@ -10,7 +10,7 @@ from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission
 from headway.features.edge import middlewares_store
 from headway.features.edge.middlewares_model import KeptLogin, KeptRedirect, checked_redirect, new_login
-from headway.features.edge.route_target import RouteTarget, changed, permit_front, permit_to
+from headway.features.edge.route_target import RouteTarget, changed, permit_target, permit_to
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Redirect
@@ -37,11 +37,11 @@ class MiddlewareService:
         self, actor: Actor, permission: Permission, application_id: str, redirect: Redirect
     ) -> KeptRedirect:
         """A new redirect. Raises InvalidInput, Missing."""
-        await self._db.read(lambda tx: permit_front(tx, self._applications, actor, permission, application_id))
+        await self._db.read(lambda tx: permit_target(tx, self._applications, actor, permission, application_id))
         await self._try_redirect(checked_redirect(redirect))
 
         def write(tx: Tx) -> KeptRedirect:
-            permit_front(tx, self._applications, actor, permission, application_id)
+            permit_target(tx, self._applications, actor, permission, application_id)
             kept = KeptRedirect(
                 redirect_id=new_id(), application_id=application_id, redirect=redirect, created_at=tx.now
             )
@@ -83,11 +83,11 @@ class MiddlewareService:
         self, actor: Actor, permission: Permission, application_id: str, username: str, password: Secret
     ) -> KeptLogin:
         """A new login: from now on nobody comes in without one. Raises InvalidInput, Conflict, Missing."""
-        await self._db.read(lambda tx: permit_front(tx, self._applications, actor, permission, application_id))
+        await self._db.read(lambda tx: permit_target(tx, self._applications, actor, permission, application_id))
         login = await asyncio.to_thread(new_login, username, password)
 
         def write(tx: Tx) -> KeptLogin:
-            permit_front(tx, self._applications, actor, permission, application_id)
+            permit_target(tx, self._applications, actor, permission, application_id)
             kept = KeptLogin(login_id=new_id(), application_id=application_id, login=login, created_at=tx.now)
             return self._put(tx, kept)
 
@@ -126,7 +126,7 @@ class MiddlewareService:
         """All that stands before an application. Raises Missing."""
 
         def read(tx: Tx) -> tuple[list[KeptRedirect], list[KeptLogin]]:
-            permit_front(tx, self._applications, actor, permission, application_id)
+            permit_target(tx, self._applications, actor, permission, application_id)
             return middlewares_store.redirects_of(tx, application_id), middlewares_store.logins_of(
                 tx, application_id, self._vault
             )

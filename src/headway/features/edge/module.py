@@ -33,7 +33,7 @@ class EdgeServices:
     """What stands before services."""
 
     domains: DomainService
-    barriers: MiddlewareService
+    middlewares: MiddlewareService
     certificates: CertificateService
     issuance: IssuanceReader
     module: Module
@@ -62,7 +62,7 @@ def edge_facts(settings: Settings) -> EdgeFacts:
     )
 
 
-def install_fronts(
+def install_edge(
     base: Base, facts: EdgeFacts, fronted: Mapping[SubjectType, RouteTarget], redirected: Redirected
 ) -> EdgeServices:
     """What stands before the services of each type; redirects and passwords do before ``redirected`` only."""
@@ -74,7 +74,7 @@ def install_fronts(
         loops.append(Poller("issued certificates", partial(_looked, base.machine.issuance, issuance)))
     return EdgeServices(
         domains=DomainService(base.db, fronted, facts, certificates.settle_quietly, issuance),
-        barriers=MiddlewareService(base.db, base.vault, redirected, redirected.try_redirect),
+        middlewares=MiddlewareService(base.db, base.vault, redirected, redirected.try_redirect),
         certificates=certificates,
         issuance=issuance,
         module=Module(loops=loops),

@@ -53,7 +53,7 @@ class RouteTarget(Protocol):
         ...
 
 
-def permit_front(
+def permit_target(
     tx: Tx, fronted: RouteTarget, actor: Actor, permission: Permission, service_id: str
 ) -> RouteTargetFacts:
     """The service's front, if the caller may do this to it. Raises Missing, Forbidden."""

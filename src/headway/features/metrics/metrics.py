@@ -16,7 +16,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from headway.core.deployments.statistics import Figures
+from headway.core.deployments.workload import Workload
 from headway.kernel.events import (
     CallAnswered,
     DeliveryTaken,
@@ -74,19 +74,19 @@ class Metrics:
         events.listen(NoticeSettled, lambda settled: self._notices.labels(settled.medium, settled.outcome).inc())
         events.listen(DeliveryTaken, lambda taken: self._deliveries.labels(taken.sender, taken.outcome).inc())
 
-    def text(self, figures: Figures, followers: int, troubles: Mapping[str, int]) -> bytes:
+    def text(self, workload: Workload, followers: int, troubles: Mapping[str, int]) -> bytes:
         """Everything, in Prometheus's text format."""
         self._loops |= troubles.keys()
         for loop in self._loops:
             self._troubles.labels(loop).set(troubles.get(loop, 0))
-        self._kinds |= figures.waiting.keys() | figures.running.keys()
+        self._kinds |= workload.waiting.keys() | workload.running.keys()
         for kind in self._kinds:  # one that was seen before and is not there now says 0
-            self._waiting.labels(kind).set(figures.waiting.get(kind, 0))
-            self._running.labels(kind).set(figures.running.get(kind, 0))
-        self._oldest.set(figures.oldest_seconds)
-        self._out_of_reach.set(figures.out_of_reach)
-        self._leases.set(figures.leases)
-        self._lapsed.set(figures.lapsed_leases)
+            self._waiting.labels(kind).set(workload.waiting.get(kind, 0))
+            self._running.labels(kind).set(workload.running.get(kind, 0))
+        self._oldest.set(workload.oldest_seconds)
+        self._out_of_reach.set(workload.out_of_reach)
+        self._leases.set(workload.leases)
+        self._lapsed.set(workload.lapsed_leases)
         self._followers.set(followers)
         return generate_latest(self._registry)
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from headway.core.access.policy import Noun
 from headway.core.access.topics import topics_of
-from headway.core.deployments.store import announce_later
+from headway.core.deployments.store import add_to_outbox
 from headway.core.engine import explain
 from headway.features.notifications import store
 from headway.features.notifications.model import CHANNEL_FAILED, Channel, Due, Notice, NoticeState, wait_after
@@ -126,7 +126,7 @@ class NoticeDelivery:
                 "name": channel.name,
                 "errorMessage": why,
             }
-            announce_later(tx, CHANNEL_FAILED, payload)
+            add_to_outbox(tx, CHANNEL_FAILED, payload)
         store.set_failing(tx, channel.channel_id, why)
         self._announce(tx, channel, NoticeState.FAILED if wait is None else "delayed")
 

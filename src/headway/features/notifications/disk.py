@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from headway.core.access.policy import Missing
 from headway.core.deployments.retention import Attempts
-from headway.core.deployments.store import announce_later
+from headway.core.deployments.store import add_to_outbox
 from headway.core.engine.concurrency import at_once
 from headway.features.servers import store as servers
 from headway.infra.db.engine import Database
@@ -82,7 +82,7 @@ class DiskWatch:
     async def _judge(self, host_id: str, free: int, least: int = _LEAST_BYTES) -> None:
         if host_id not in self.low and free < least:
             with suppress(Missing):  # a server that was removed just now
-                await self.db.run(lambda tx: announce_later(tx, "disk.low", _told(tx, host_id, free)))
+                await self.db.run(lambda tx: add_to_outbox(tx, "disk.low", _told(tx, host_id, free)))
         # Half as much again, so that it is not said again and again at the border.
         if free < (least * 3 // 2 if host_id in self.low else least):
             self.low.add(host_id)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from headway.core.deployments.store import announce_later
+from headway.core.deployments.store import add_to_outbox
 from headway.core.engine.troubles import Trouble
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -36,4 +36,4 @@ class TroubleWatch:
 
 def _announce(tx: Tx, fresh: Mapping[str, int]) -> None:
     for loop, items in sorted(fresh.items()):
-        announce_later(tx, "panel.error", {"loop": loop, "items": items, "time": tx.now.isoformat()})
+        add_to_outbox(tx, "panel.error", {"loop": loop, "items": items, "time": tx.now.isoformat()})

@@ -47,7 +47,7 @@ class PreviewCleanup:
     db: Database
     stopping: Stopping
     events: Events
-    acting: PreviewLifecycle
+    lifecycle: PreviewLifecycle
     providers: GitProviderService
     troubles: Attempts
     _told: dict[str, str] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class PreviewCleanup:
     def _close(self, tx: Tx, preview_id: str) -> None:
         for preview in store.expired(tx):
             if preview.preview_id == preview_id:
-                self.acting.close(tx, preview, ClosedWhy.EXPIRED)
+                self.lifecycle.close(tx, preview, ClosedWhy.EXPIRED)
 
     def _put_to_sleep(self, tx: Tx, preview_id: str) -> None:
         if preview_id in {each.preview_id for each in store.tired(tx)}:
@@ -115,7 +115,7 @@ class PreviewCleanup:
     ) -> tuple[Service[Any], OpenedRepository] | None:
         """A service that has previews, and how its forge is asked; None where it has no provider."""
         try:
-            service = self.acting.services.kinds.find(tx, service_type, service_id)
+            service = self.lifecycle.services.kinds.find(tx, service_type, service_id)
             given = service.settings
             mine = self.providers.repository(tx, given.source_type, given.extra, service.organization_id)
         except HeadwayError:  # its provider is gone, or it is itself
@@ -130,7 +130,7 @@ class PreviewCleanup:
                 continue
             head = heads.get(preview.number)
             if head is None:
-                self.acting.close(tx, preview, ClosedWhy.MISSED)
+                self.lifecycle.close(tx, preview, ClosedWhy.MISSED)
             elif head != preview.head and preview.head == before.head:
                 store.set_fields(tx, preview.preview_id, head=head)
                 if not preview.fork:
@@ -138,7 +138,7 @@ class PreviewCleanup:
 
     def _deploy(self, tx: Tx, preview: Preview) -> None:
         try:
-            self.acting.deploy(tx, preview, _swept)
+            self.lifecycle.deploy(tx, preview, _swept)
         except HeadwayError as error:
             log.warning("preview %s: %s", preview.preview_id, error.message)
 

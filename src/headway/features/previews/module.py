@@ -19,9 +19,9 @@ from headway.module import Base, Module
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Previews:
-    """What callers may ask of them; ``acting`` opens and closes them."""
+    """What callers may ask of them; ``lifecycle`` opens and closes them."""
 
-    acting: PreviewLifecycle
+    lifecycle: PreviewLifecycle
     service: PreviewService
     module: Module
 
@@ -30,12 +30,12 @@ def install_previews(base: Base, facts: EdgeFacts, providers: GitProviderService
     """Previews of services of these kinds."""
     db = base.db
     services = PreviewedServices(kinds=kinds, facts=facts)
-    acting = PreviewLifecycle(ledger=base.ledger, services=services)
+    lifecycle = PreviewLifecycle(ledger=base.ledger, services=services)
     clearing = PreviewCleanup(
         db=db,
         events=base.events,
         stopping=base.engine.stopper,
-        acting=acting,
+        lifecycle=lifecycle,
         providers=providers,
         troubles=base.engine.troubles,
     )
@@ -46,4 +46,6 @@ def install_previews(base: Base, facts: EdgeFacts, providers: GitProviderService
             Poller("open pull requests", clearing.sweep_round),
         ),
     )
-    return Previews(acting=acting, service=PreviewService(db=db, ledger=base.ledger, acting=acting), module=module)
+    return Previews(
+        lifecycle=lifecycle, service=PreviewService(db=db, ledger=base.ledger, lifecycle=lifecycle), module=module
+    )

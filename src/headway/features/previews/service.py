@@ -42,7 +42,7 @@ class PreviewService:
 
     db: Database
     ledger: Ledger
-    acting: PreviewLifecycle
+    lifecycle: PreviewLifecycle
 
     async def all(
         self, actor: Actor, permission: Permission, service_type: SubjectType, service_id: str
@@ -91,7 +91,7 @@ class PreviewService:
             preview = self._permitted(tx, actor, permission, preview_id)
 
             def request() -> Request:
-                made = self.acting.request(tx, preview)
+                made = self.lifecycle.request(tx, preview)
                 return asked_by(actor, replace(made, title=title, description=description))
 
             return self.ledger.enqueue_once(tx, once, request)
@@ -112,7 +112,7 @@ class PreviewService:
                     f"The pull request has the commit {preview.head} now, not {commit}. Look at {preview.url}, and "
                     "approve that one."
                 )
-            made = self.acting.approve(tx, preview, actor.name, lambda each: asked_by(actor, each))
+            made = self.lifecycle.approve(tx, preview, actor.name, lambda each: asked_by(actor, each))
             return Queued(deployment_id=made)
 
         return await self.db.run(write)
@@ -122,12 +122,12 @@ class PreviewService:
 
         def write(tx: Tx) -> None:
             preview = self._permitted(tx, actor, permission, preview_id)
-            self.acting.close(tx, preview, ClosedWhy.DELETED)
+            self.lifecycle.close(tx, preview, ClosedWhy.DELETED)
 
         await self.db.run(write)
 
     def _seen(self, tx: Tx, preview: Preview) -> PreviewOverview:
-        return PreviewOverview(preview=preview, running=self.acting.services.running(tx, preview))
+        return PreviewOverview(preview=preview, running=self.lifecycle.services.running(tx, preview))
 
     def _permitted(self, tx: Tx, actor: Actor, permission: Permission, preview_id: str) -> Preview:
         preview = store.find(tx, preview_id)

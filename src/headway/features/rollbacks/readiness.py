@@ -11,7 +11,7 @@ from headway.core.deployments.retention import Attempts
 from headway.features.rollbacks import store
 from headway.features.rollbacks.store import ReleasePlace
 from headway.features.services import releases_store
-from headway.features.services.kinds import RollbackForm
+from headway.features.services.kinds import ServiceRollbacks
 from headway.infra.db.engine import Database
 from headway.kernel.events import Events, ReleasesLooked
 
@@ -24,7 +24,7 @@ class Readiness:
     """``look_round`` is one round of its loop; by ``troubles`` each release is looked at by itself."""
 
     db: Database
-    forms: Mapping[SubjectType, RollbackForm]
+    forms: Mapping[SubjectType, ServiceRollbacks]
     events: Events
     troubles: Attempts
 
@@ -45,7 +45,7 @@ class Readiness:
         return _REST
 
 
-async def look_at(db: Database, forms: Mapping[SubjectType, RollbackForm], place: ReleasePlace) -> str | None:
+async def look_at(db: Database, forms: Mapping[SubjectType, ServiceRollbacks], place: ReleasePlace) -> str | None:
     """What keeps a release from serving again as its host is now, None where nothing does; its row says the same."""
     missing = await forms[place.subject_type].missing(place.release_id)
     if missing != place.missing:

@@ -9,7 +9,7 @@ from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission, permit
 from headway.core.deployments.model import SubjectType
 from headway.features.services import overview_store
-from headway.features.services.kinds import RollbackForm
+from headway.features.services.kinds import ServiceRollbacks
 from headway.features.services.model import type_of
 from headway.features.services.rollback_differences import PendingChange
 from headway.infra.db.engine import Database
@@ -32,7 +32,7 @@ class SavedChangesReader:
     """What callers may see of that, of services of every kind."""
 
     db: Database
-    forms: Mapping[SubjectType, RollbackForm]
+    forms: Mapping[SubjectType, ServiceRollbacks]
 
     async def of(self, actor: Actor, permission: Permission, service_id: str) -> SavedChanges:
         """What is saved otherwise than what serves runs with. Raises Missing."""

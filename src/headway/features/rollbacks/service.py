@@ -21,7 +21,7 @@ from headway.features.rollbacks.readiness import look_at
 from headway.features.rollbacks.store import ReleasePlace
 from headway.features.services import releases_store
 from headway.features.services import store as services_store
-from headway.features.services.kinds import RollbackForm
+from headway.features.services.kinds import ServiceRollbacks
 from headway.features.services.model import Release, ReleaseState
 from headway.features.services.requests import exclusive_key
 from headway.features.services.rollback_differences import RollbackPreview, of_domains
@@ -59,7 +59,7 @@ class RollbackService:
     db: Database
     ledger: Ledger
     stopping: Stopping
-    forms: Mapping[SubjectType, RollbackForm]
+    forms: Mapping[SubjectType, ServiceRollbacks]
 
     async def preview(
         self, actor: Actor, permission: Permission, release_id: str, *, keep_configuration: bool = False

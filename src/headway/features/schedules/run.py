@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 
 from headway.core.deployments import pending_undos
 from headway.core.deployments.model import Deployment
-from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo, Undoing
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo, UndoContext
 from headway.core.deployments.status import Intent, Reason
 from headway.core.engine.background import beside
 from headway.drivers.runtimes.container.exec_session import ExecSession
@@ -54,11 +54,9 @@ class ScheduleKind:
     repeatable_until: str | None = _SCRIPT  # who knows what half a script has done
 
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
-        """See ``Kind.freeze``."""
         return self.freezes(tx, deployment, self.kinds)
 
     async def perform(self, run: Run) -> Success:
-        """See ``Kind.perform``."""
         plan = SchedulePlan.load(run.plan)
         if plan.command:
             await run.describe(title=_one_line(run.masked(shlex.join(plan.command))))
@@ -76,10 +74,9 @@ class ScheduleKind:
 
     @property
     def undos(self) -> Mapping[str, Undo]:
-        """See ``Kind.undos``."""
         return {INSIDE: self._undo_inside}
 
-    async def _undo_inside(self, undoing: Undoing, data: Json) -> None:
+    async def _undo_inside(self, undoing: UndoContext, data: Json) -> None:
         """Ends what a run has started in a container that goes on."""
         deployment_id = undoing.deployment.deployment_id
         intent = await undoing.write(lambda tx: pending_undos.find(tx, deployment_id).intent)

@@ -63,35 +63,27 @@ class AuxiliaryRun:
         return ended
 
     async def settled(self) -> None:
-        """See ``Run.settled``."""
         await self._run.settled()
 
     async def step(self, name: str, work: Callable[[], Any]) -> Json:
-        """See ``Run.step``."""
         return await self._run.step(name, work)
 
     async def say(self, text: str) -> None:
-        """See ``Run.say``."""
         await self._run.say(text)
 
     def masked(self, text: str) -> str:
-        """See ``Run.masked``."""
         return self._run.masked(text)
 
     async def undo(self, name: str, data: Json) -> None:
-        """See ``Run.undo``."""
         await self._run.undo(name, data)
 
     async def write(self, change: Callable[[Tx], T]) -> T:
-        """See ``Run.write``."""
         return await self._run.write(change)
 
     async def describe(self, *, title: str | None = None, description: str | None = None, **commit: str) -> None:
-        """See ``Run.describe``."""
         await self._run.describe(title=title, description=description, **commit)
 
     def fence(self, host: Host | None = None) -> AbstractAsyncContextManager[None]:
-        """See ``Run.fence``."""
         return self._run.fence(host or self.host)
 
     async def skip(self) -> int:
@@ -133,14 +125,16 @@ def _explained(said: str, name: str) -> Explanation:
 
 
 @asynccontextmanager
-async def open_errand(run: Run, host: Host, guests: MutableSet[str], use: str = "") -> AsyncIterator[AuxiliaryRun]:
+async def open_errand(
+    run: Run, host: Host, untracked_runs: MutableSet[str], use: str = ""
+) -> AsyncIterator[AuxiliaryRun]:
     """An errand of the run on ``host``; nothing that it started is left afterwards. While it lasts it is among
-    ``guests``, so that it is not swept as the left-over of another run; one that a panel left which has died is ended
-    before. Those of one run that last at the same time on one host differ in their ``use``.
+    ``untracked_runs``, so that it is not swept as the left-over of another run; one that a panel left which has died is
+    ended before. Those of one run that last at the same time on one host differ in their ``use``.
     """
     errand_id = f"{run.deployment.deployment_id}-{use}" if use else run.deployment.deployment_id
     await run.undo(UNDO, {"host": host.host_id, "id": errand_id})
-    guests.add(errand_id)
+    untracked_runs.add(errand_id)
     try:
         anchor = await _opened(run, host, errand_id)
         try:
@@ -149,7 +143,7 @@ async def open_errand(run: Run, host: Host, guests: MutableSet[str], use: str = 
             await anchor.stop(StopMode.KILL)
             await anchor.close()
     finally:
-        guests.discard(errand_id)
+        untracked_runs.discard(errand_id)
 
 
 async def arrive(run: Run, host: Host) -> AuxiliaryRun:

@@ -71,7 +71,7 @@ def install_servers(base: Base, *, open_key: Callable[[Tx, str, str], Secret], o
     return Servers(fleet=fleet, links=links, service=service, module=module)
 
 
-def install_edge_keeping(
+def install_edge_reconciler(
     base: Base,
     servers: Servers,
     certificates: Callable[[str], Awaitable[Sequence[KeyPair]]],

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from headway.core.deployments.hosts import LOCAL_HOST
-from headway.core.deployments.run import Json, Run, Undo, Undoing
+from headway.core.deployments.run import Json, Run, Undo, UndoContext
 from headway.drivers.sources import git
 from headway.drivers.sources.base import Source
 from headway.features.servers import auxiliary_run
@@ -31,7 +31,7 @@ class Supply:
     run: Run
     source: Source
     here: Host
-    guests: MutableSet[str]
+    untracked_runs: MutableSet[str]
     bundles: TransferFolders
     there: TransferFolders
     account: Account | None
@@ -90,7 +90,7 @@ class Supply:
         if self.is_here:
             return self.run
         if self._errand is None:
-            auxiliary = open_errand(self.run, self.here, self.guests)
+            auxiliary = open_errand(self.run, self.here, self.untracked_runs)
             self._errand = await self._errands.enter_async_context(auxiliary)
         return self._errand
 
@@ -102,14 +102,14 @@ def undos(hosts: Mapping[str, Host]) -> Mapping[str, Undo]:
     def of_git(name: str) -> Undo:
         return lambda _undoing, data: git.UNDOS[name](here, data)
 
-    async def auxiliary(undoing: Undoing, data: Json) -> None:
+    async def auxiliary(undoing: UndoContext, data: Json) -> None:
         with suppress(ServerUnknown):  # nothing is owed on a server that was removed
             await auxiliary_run.undo(hosts, here, undoing.deployment.deployment_id, data)
 
-    async def packed(_undoing: Undoing, data: Json) -> None:
+    async def packed(_undoing: UndoContext, data: Json) -> None:
         await undo_here(here, data)
 
-    async def arrived(undoing: Undoing, data: Json) -> None:
+    async def arrived(undoing: UndoContext, data: Json) -> None:
         await undoing.host.remove_tree(data["path"])
 
     return {

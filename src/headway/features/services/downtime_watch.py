@@ -12,7 +12,7 @@ from typing import Any
 
 from headway.core.access.topics import topics_of_services
 from headway.core.deployments.ledger import Ledger
-from headway.core.deployments.store import announce_later
+from headway.core.deployments.store import add_to_outbox
 from headway.features.services import downtime_store
 from headway.features.services.downtime import Downtime, DowntimeOf
 from headway.features.services.downtime_store import MarkedService
@@ -122,7 +122,7 @@ class DowntimeWatch:
         service = downtime_store.mark(tx, release_id, down.since or tx.now - timedelta(seconds=ago))
         if service is None:
             return downtime_store.is_marked(tx, release_id)
-        announce_later(tx, f"{service.subject_type}.down", _told(tx, service, down))
+        add_to_outbox(tx, f"{service.subject_type}.down", _told(tx, service, down))
         self._changed(tx, service)
         return True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
-from headway.features.servers.toolboxes import HostContexts
+from headway.features.servers.host_contexts import HostContexts
 from headway.features.services.model import Release, S, Service, ServiceStatus
 from headway.features.services.store import ServiceReader
 from headway.infra.db.transaction import Tx
@@ -52,7 +52,7 @@ class ServiceContext(Protocol):
 C = TypeVar("C", bound=ServiceContext)
 
 
-class Settled(Protocol):
+class ReleaseOutcome(Protocol):
     """Remembers since when services are up that somebody has started."""
 
     def __call__(self, service_id: str, *, is_up: bool) -> bool:
@@ -107,6 +107,6 @@ class ServiceDriver(Protocol[S, R, C]):
         """Removes the images that none of a service's releases has any more; none while a deploy is under way."""
         ...
 
-    async def start_status(self, service: Service[S], settled: Settled) -> ServiceStatus | None:
+    async def start_status(self, service: Service[S], settled: ReleaseOutcome) -> ServiceStatus | None:
         """What a start has come to, None while that is open. Raises HeadwayError where that cannot be told yet."""
         ...

@@ -63,27 +63,21 @@ class ServiceEdges:
     there: Callable[[str], ServiceEdge]
 
     async def set_route(self, route: Route) -> None:
-        """See ``ServiceEdge``."""
         await (await self._of(route.application_id)).set_route(route)
 
     async def remove_route(self, application_id: str) -> None:
-        """See ``ServiceEdge``."""
         await (await self._of(application_id)).remove_route(application_id)
 
     async def proven(self, route: Route, *, timeout_seconds: float = PROOF_SECONDS) -> None:
-        """See ``ServiceEdge``."""
         await (await self._of(route.application_id)).proven(route, timeout_seconds=timeout_seconds)
 
     async def taken_up(self, route: Route) -> None:
-        """See ``ServiceEdge``."""
         await (await self._of(route.application_id)).taken_up(route)
 
     async def answered(self, route: Route) -> Answered:
-        """See ``ServiceEdge``."""
         return await (await self._of(route.application_id)).answered(route)
 
     async def route(self, application_id: str) -> Route | None:
-        """See ``ServiceEdge``."""
         return await (await self._of(application_id)).route(application_id)
 
     async def routes(self) -> Mapping[str, Route]:

@@ -57,6 +57,5 @@ class EngineFetch(Generic[S]):
         store.set_fields(tx, service_id, settings=store.kept(settings, vault))
 
     def survey(self, tx: Tx, vault: Vault) -> Iterator[Line]:
-        """See ``Survey``."""
         found = (each for each in self.reader.every(tx, vault) if self.is_open(tx, each, vault))
         yield from of_fetching(tx, ((each.organization_id, each.name) for each in found))

@@ -202,7 +202,7 @@ class DatabaseContainers(Protocol):
         ...
 
 
-class RollbackForm(Protocol):
+class ServiceRollbacks(Protocol):
     """Releases of one kind of service. Each is named by its id, and has served."""
 
     @property
@@ -264,7 +264,7 @@ class ServiceKind:
     disk: ServiceDisk
     volumes: ServiceVolumes
     databases: DatabaseContainers
-    rollbacks: RollbackForm
+    rollbacks: ServiceRollbacks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

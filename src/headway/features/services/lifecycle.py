@@ -18,7 +18,7 @@ from headway.core.deployments.service import LogFiles, Stopping
 from headway.core.deployments.status import Intent
 from headway.core.deployments.subject_shutdown import end_unfinished
 from headway.features.servers.fleet import ServerUnknown
-from headway.features.servers.toolboxes import HostContexts
+from headway.features.servers.host_contexts import HostContexts
 from headway.features.services import releases_store, store
 from headway.features.services.driver import C, ServiceDriver
 from headway.features.services.last_output import last_try
@@ -155,7 +155,6 @@ class ServiceLifecycle(Generic[C, D]):
         return await self.db.read(lambda tx: self.not_kept(tx, service_id))
 
     def not_kept(self, tx: Tx, service_id: str) -> tuple[KeptReleases, list[Release]]:
-        """See ``beyond``."""
         reader = self.driver.reader
         keep = kept_by(reader.settings_of(tx, service_id, self.vault), self.kept_releases)
         return keep, beyond(tx, reader.kind, service_id, keep)

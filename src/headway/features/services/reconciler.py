@@ -186,5 +186,5 @@ def mark_unstable(tx: Tx, ledger: Ledger, deployment_id: str) -> None:
     """Marks the deployment of what has crashed."""
     deployments.set_fields(tx, deployment_id, unstable=True)
     marked = deployments.find(tx, deployment_id)
-    deployments.tell_later(tx, marked, "unstable")
+    deployments.add_end_to_outbox(tx, marked, "unstable")
     ledger.shown_changed(tx, marked, Status.DONE)

@@ -28,7 +28,6 @@ class ServiceSubject:
         return store.owner(tx, subject_id, self.kind)
 
     def moved(self, tx: Tx, deployment: Deployment) -> None:
-        """See ``status_after``."""
         store.set_fields(tx, deployment.subject_id, status=status_after(tx, deployment))
 
 

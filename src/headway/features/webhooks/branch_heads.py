@@ -14,12 +14,12 @@ from headway.infra.hosts.base import Host
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heads:
-    """``guests`` are the looks under way, which belong to no deployment."""
+    """``untracked_runs`` are the looks under way, which belong to no deployment."""
 
     db: Database
     kinds: ServiceKinds
     host: Host
-    guests: set[str]
+    untracked_runs: set[str]
 
     async def of(self, subject_type: SubjectType, subject_id: str) -> str | None:
         """The commit that a service's branch names now; None where there is no such branch, or no repository. Raises
@@ -30,6 +30,6 @@ class Heads:
             return None
         deliveries = kind.deliveries
         source_for = await self.db.read(lambda tx: deliveries.source(tx, self.kinds.find(tx, subject_type, subject_id)))
-        async with open_look(self.host, self.guests) as look:
+        async with open_look(self.host, self.untracked_runs) as look:
             source = source_for(look.look_id)
             return await source.head(look) if isinstance(source, GitSource) else None

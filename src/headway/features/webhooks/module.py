@@ -27,13 +27,13 @@ class Webhooks:
 
 
 def install_webhooks(
-    base: Base, providers: GitProviderService, acting: PreviewLifecycle, kinds: ServiceKinds
+    base: Base, providers: GitProviderService, lifecycle: PreviewLifecycle, kinds: ServiceKinds
 ) -> Webhooks:
-    """Webhooks of services of these kinds and of these providers' apps; ``acting`` sees to previews."""
+    """Webhooks of services of these kinds and of these providers' apps; ``lifecycle`` sees to previews."""
     db, vault, settings = base.db, base.vault, base.settings
     taking = Ingest(
         ledger=base.ledger,
-        services=HookedServices(kinds=kinds, acting=acting),
+        services=HookedServices(kinds=kinds, lifecycle=lifecycle),
         events=base.events,
         most_payload_bytes=settings.webhook_payload_bytes,
     )
@@ -46,7 +46,7 @@ def install_webhooks(
         most_bytes=settings.webhook_limit_bytes,
         apps=AppHooks(db=db, vault=vault, taking=taking, files=files),
     )
-    heads = Heads(db=db, kinds=kinds, host=base.machine.host, guests=base.guests)
+    heads = Heads(db=db, kinds=kinds, host=base.machine.host, untracked_runs=base.untracked_runs)
     catching_up = CatchingUp(db=db, taking=taking, head_of=heads.of, troubles=base.engine.troubles)
     module = Module(
         loops=(

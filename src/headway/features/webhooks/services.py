@@ -49,10 +49,10 @@ class HookedService:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookedServices:
-    """Services of all kinds that can be told; ``acting`` sees to previews."""
+    """Services of all kinds that can be told; ``lifecycle`` sees to previews."""
 
     kinds: ServiceKinds
-    acting: PreviewLifecycle
+    lifecycle: PreviewLifecycle
 
     def find(self, tx: Tx, subject_type: SubjectType, subject_id: str) -> HookedService | None:
         """The service with this id, None where there is none."""
@@ -81,7 +81,7 @@ class HookedServices:
     def _pulled(self, subject_type: SubjectType, subject_id: str, tracked: TrackedSource) -> Pulled:
         def pulled(tx: Tx, pull: Pull, ask: Ask, *, again: bool, unwatched: str | None) -> PreviewStep:
             service = self.kinds.find(tx, subject_type, subject_id)
-            return self.acting.take(tx, service, pull, ask, branch=tracked.branch, again=again, unwatched=unwatched)
+            return self.lifecycle.take(tx, service, pull, ask, branch=tracked.branch, again=again, unwatched=unwatched)
 
         return pulled
 

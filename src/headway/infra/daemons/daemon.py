@@ -201,8 +201,8 @@ class Daemon:
 
     def _marked(self) -> int | None:
         """The process that a panel started and died before it could write down which."""
-        source_transfer = processes.source_transfer(MARKER)
-        marked = {pid for pid, value in source_transfer.items() if value == str(self._state)}
+        marks = processes.marked_with(MARKER)
+        marked = {pid for pid, value in marks.items() if value == str(self._state)}
         # Environment and arguments are anybody's to choose, and in a container the account: no application must pass
         # for it.
         marked = {pid for pid in marked if self._is_ours(pid)}

@@ -74,13 +74,11 @@ class SqlDatabase:
             self.version = PostgresVersion(self._reader, self._read_threads, self.commits)
 
     async def run(self, work: Callable[[Tx], T]) -> T:
-        """See ``Database.run``."""
         loop = asyncio.get_running_loop()
         asked_at = time.monotonic()
         return await loop.run_in_executor(self._write_threads, self._write, loop, asked_at, accompanied(work))
 
     async def read(self, work: Callable[[Tx], T]) -> T:
-        """See ``Database.read``."""
         return await asyncio.get_running_loop().run_in_executor(self._read_threads, self._read, work)
 
     def close(self) -> None:

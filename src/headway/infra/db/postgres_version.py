@@ -41,7 +41,6 @@ class PostgresVersion:
         self._closed = False
 
     async def now(self) -> Hashable | None:
-        """See ``Version.now``."""
         loop = asyncio.get_running_loop()
         if self._line is not None and self._line.of(loop):
             kept = self._line.kept()
@@ -51,7 +50,6 @@ class PostgresVersion:
         return None if self._line is None else await self._line.ask()
 
     def close(self) -> None:
-        """See ``Version.close``."""
         self._closed = True
         if self._line is not None:
             self._line.hang_up()

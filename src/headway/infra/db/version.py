@@ -54,14 +54,12 @@ class SqliteVersion:
         self._cursor: sqlite3.Cursor | None = None
 
     async def now(self) -> Hashable | None:
-        """See ``Version.now``."""
         try:
             return self._ask().execute("PRAGMA data_version").fetchone()  # type: ignore[no-any-return]
         except sqlite3.Error:
             return None
 
     def close(self) -> None:
-        """See ``Version.close``."""
         if self._cursor is not None:
             self._cursor.connection.close()
             self._cursor = None

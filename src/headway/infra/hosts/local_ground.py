@@ -30,7 +30,6 @@ class LocalGround:
         self._opening = opening
 
     async def connect(self, handle: Handle) -> Link:
-        """See ``Ground``."""
         folder = os.open(self._folder.path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             return await connect(folder)
@@ -38,20 +37,17 @@ class LocalGround:
             os.close(folder)
 
     async def go(self, handle: Handle) -> str:
-        """See ``Ground``."""
         assert self._opening is not None  # noqa: S101 - whoever asks has opened it
         said = await asyncio.to_thread(self._opening.go)
         self._opening = None
         return said
 
     def abandon(self, handle: Handle) -> None:
-        """See ``Ground``."""
         if self._opening:
             self._opening.abandon()
             self._opening = None
 
     def check_accounts(self, command: Command) -> None:
-        """See ``Ground``."""
         if os.geteuid() == 0:
             return
         for stage in command.stages:
@@ -63,29 +59,23 @@ class LocalGround:
                 raise InvalidInput(msg)
 
     async def check_epoch(self, handle: Handle, epoch: int) -> None:
-        """See ``Ground``."""
         self._epochs.check(handle.deployment_id, epoch)
 
     async def exits(self, handle: Handle) -> dict[str, Exit]:
-        """See ``Ground``."""
         return await asyncio.to_thread(self._folder.exits)
 
     async def read(self, handle: Handle, epoch: int, offset: int, limit: int) -> bytes:
-        """See ``Ground``."""
         return await asyncio.to_thread(self._read, handle, epoch, offset, limit)
 
     async def size(self, handle: Handle) -> int:
-        """See ``Ground``."""
         return self._folder.size()
 
     async def gone(self, handle: Handle) -> AnchorGone | None:
-        """See ``Ground``."""
         if processes.is_alive(handle.pid, handle.start_time):
             return None
         return gone(handle, self._folder)
 
     async def await_death(self, handle: Handle) -> bool:
-        """See ``Ground``."""
         return await asyncio.to_thread(processes.await_death, handle.pid, handle.start_time, LEAVING_SECONDS)
 
     def _read(self, handle: Handle, epoch: int, offset: int, limit: int) -> bytes:

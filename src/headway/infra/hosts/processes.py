@@ -95,7 +95,7 @@ def end_marked(marks: Mapping[str, str], seconds: float, among: Callable[[int], 
     return True
 
 
-def source_transfer(variable: str) -> dict[int, str]:
+def marked_with(variable: str) -> dict[int, str]:
     """The living processes whose initial environment has the variable, and its value there."""
     name = f"\0{variable}=".encode()
     found: dict[int, str] = {}

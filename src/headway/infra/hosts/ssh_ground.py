@@ -30,7 +30,6 @@ class SshGround:
         self._epoch_file = epoch_file
 
     async def connect(self, handle: Handle) -> Link:
-        """See ``Ground``."""
         link = Link()
         await self._session.dial(handle.run_folder, "socket", link)
         if self._is_of_another_boot(handle):
@@ -39,7 +38,6 @@ class SshGround:
         return link
 
     async def go(self, handle: Handle) -> str:
-        """See ``Ground``."""
         _, *said = await self._session.ask("go", _name(handle))
         return said[0].decode() if said else ""
 
@@ -51,17 +49,14 @@ class SshGround:
         """See ``Ground``: the porter is root."""
 
     async def check_epoch(self, handle: Handle, epoch: int) -> None:
-        """See ``Ground``."""
         _, current = await self._session.ask("epoch", self._epoch_file)
         if int(current) > epoch:
             raise passed(handle.deployment_id, epoch, int(current))
 
     async def exits(self, handle: Handle) -> dict[str, Exit]:
-        """See ``Ground``."""
         return await exits(self._session, handle)
 
     async def read(self, handle: Handle, epoch: int, offset: int, limit: int) -> bytes:
-        """See ``Ground``."""
         asked = (handle.run_folder, offset, limit, self._epoch_file, epoch)
         word, answer = await self._session.ask("read_held", *asked, most_bytes=limit + SPARE_BYTES)
         if word == b"passed":
@@ -69,16 +64,13 @@ class SshGround:
         return answer
 
     async def size(self, handle: Handle) -> int:
-        """See ``Ground``."""
         return int((await self._session.ask("size", handle.run_folder))[1])
 
     async def gone(self, handle: Handle) -> AnchorGone | None:
-        """See ``Ground``."""
         found = await looked(self._session, handle)
         return ground.other_boot(handle) if self._is_of_another_boot(handle) else found
 
     async def await_death(self, handle: Handle) -> bool:
-        """See ``Ground``."""
         asked = ("await_death", handle.pid, handle.start_time, LEAVING_SECONDS)
         return (await self._session.ask(*asked))[1] == b"1"
 

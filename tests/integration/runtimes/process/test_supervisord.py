@@ -104,9 +104,7 @@ async def test_after_a_reboot_comes_up_what_was_up_and_nothing_else(
     await runtime.prepare(work, prepared)
     # What a reboot leaves: the files, and nothing that lives.
     _kill(runtime.supervisor_pid())
-    for pid in [
-        pid for pid, value in processes.source_transfer("HEADWAY_RELEASE_ID").items() if value == up.release_id
-    ]:
+    for pid in [pid for pid, value in processes.marked_with("HEADWAY_RELEASE_ID").items() if value == up.release_id]:
         _kill(pid)
     after = make_runtime(folder)
     await after.ensure()

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 
 from headway.core.deployments.model import Lane
 from headway.core.deployments.queue_forecast import MOST_IN_FRONT, Busy, expected_start
-from headway.core.deployments.queue_position import Queued
+from headway.core.deployments.queue_position import QueueEntry
 
 
-def _queued(name: str, seq: int, *, key: str | None = None, lane: Lane = Lane.DEPLOY, host: str = "here") -> Queued:
-    return Queued(host, lane, seq, name, key)
+def _queued(name: str, seq: int, *, key: str | None = None, lane: Lane = Lane.DEPLOY, host: str = "here") -> QueueEntry:
+    return QueueEntry(host, lane, seq, name, key)
 
 
 def _start(
-    asked: Queued,
-    *others: Queued,
-    running: Mapping[Queued, float | None],
+    asked: QueueEntry,
+    *others: QueueEntry,
+    running: Mapping[QueueEntry, float | None],
     slots: int = 1,
     takes: Mapping[str, float] | None = None,
 ) -> float | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from headway.core.deployments.model import Lane
-from headway.core.deployments.queue_position import Away, Hindrance, Queued, explained
+from headway.core.deployments.queue_position import Away, Hindrance, QueueEntry, explained
 
 
-def queued(seq: int, *, key: str | None = None, lane: Lane = Lane.DEPLOY, host: str = "here") -> Queued:
+def queued(seq: int, *, key: str | None = None, lane: Lane = Lane.DEPLOY, host: str = "here") -> QueueEntry:
     """One in the queue, called by its number."""
-    return Queued(host_id=host, lane=lane, seq=seq, deployment_id=str(seq), exclusive_key=key)
+    return QueueEntry(host_id=host, lane=lane, seq=seq, deployment_id=str(seq), exclusive_key=key)
 
 
 def test_one_waits_for_the_one_of_its_service_that_runs() -> None:

@@ -43,7 +43,7 @@ class Round:
     def __post_init__(self) -> None:
         registered = SimpleNamespace(hosts=self.hosts)
         self.troubles = Troubles()
-        parts = SimpleNamespace(registered=registered, db=Nothing(), guests=(), troubles=self.troubles)
+        parts = SimpleNamespace(registered=registered, db=Nothing(), untracked_runs=(), troubles=self.troubles)
         self.janitor = Janitor(cast("Parts", parts))
 
     async def sweep(self) -> tuple[float, dict[str, int]]:

@@ -17,7 +17,7 @@ from headway.core.deployments.run import Kind, Subject
 from headway.core.engine.engine import Engine, EngineRuns
 from headway.core.engine.parts import Logs, Parts
 from headway.core.engine.poller import Poller
-from headway.core.engine.scheduler.scheduler import Source
+from headway.core.engine.scheduler.scheduler import TimerSource
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.hosts.base import Host
 from headway.kernel.events import Events
@@ -32,7 +32,7 @@ class Named:
 
 
 KIND, SUBJECT = cast("Kind", Named("toy.play")), cast("Subject", Named("toy"))
-SOURCE = cast("Source", Named("toy"))
+SOURCE = cast("TimerSource", Named("toy"))
 HOSTS: Mapping[str, Host] = {"here": cast("Host", Named("here"))}
 
 

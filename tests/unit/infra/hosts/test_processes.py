@@ -75,7 +75,7 @@ def test_a_process_that_its_first_thread_has_left_lives_on() -> None:
             assert len(found) == 2, "the process itself, and what is below it"
             assert {each.pid for each in processes.find_marked({"MARK": "led no more"})} == found
             assert found_by_a_server("MARK=led no more") == found
-            assert processes.source_transfer("MARK") == {left.pid: "led no more"}
+            assert processes.marked_with("MARK") == {left.pid: "led no more"}
             processes.kill_until_gone(lambda: processes.with_descendants(found))
             assert not any(Path(f"/proc/{pid}/exe").exists() for pid in found)
             assert left.wait(5) == -signal.SIGKILL

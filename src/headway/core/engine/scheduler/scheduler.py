@@ -13,7 +13,7 @@ from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Deployment, Request, SubjectType, Trigger
 from headway.core.deployments.status import Intent, Reason, Status
-from headway.core.deployments.store import announce_later
+from headway.core.deployments.store import add_to_outbox
 from headway.core.engine.scheduler import store
 from headway.core.engine.scheduler.store import TimerKey
 from headway.core.engine.scheduler.timer import PUT_OFF, Fate, Tick, Timer, ends_retries, judged, replaces, start_fate
@@ -33,7 +33,7 @@ _PUT_RIGHT_REST = 60.0
 _AHEAD = timedelta(minutes=5)  # a clock that is less ahead is waited for
 
 
-class Source(Protocol):
+class TimerSource(Protocol):
     """What the timers of one type of subjects ask for."""
 
     def request(self, tx: Tx, subject_id: str, tick: Tick) -> Request | None:
@@ -53,7 +53,7 @@ class Scheduler:
     events: Events
     clock: Clock
     grace: timedelta
-    sources: Mapping[SubjectType, Source]
+    sources: Mapping[SubjectType, TimerSource]
     troubles: Troubles = field(default_factory=Troubles)
     interrupt: Callable[[str, Intent], object] = lambda _id, _intent: None
 
@@ -205,4 +205,4 @@ class Scheduler:
                 "projectId": owner.project_id,
                 "time": tick.due_at.isoformat(timespec="seconds"),
             }
-            announce_later(tx, f"{key.subject_type}.missed", payload)
+            add_to_outbox(tx, f"{key.subject_type}.missed", payload)

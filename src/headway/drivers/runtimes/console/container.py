@@ -46,7 +46,6 @@ class Visitor:
         self._echo = _ECHO if terms["window"] is not None else b""
 
     async def begin(self) -> None:
-        """See ``Guest``."""
         terms, window = self._terms, self._terms["window"]
         container_id, name = terms["container_id"], terms["id"]
         self._within = await asyncio.to_thread(
@@ -105,14 +104,12 @@ class Visitor:
             await self._writer.drain()
 
     async def resize(self, rows: int, columns: int) -> None:
-        """See ``Guest``."""
         if self._terms["window"] is not None:
             with contextlib.suppress(EngineRefused, EngineAway):  # it has just ended, or the engine has no time for it
                 size = {"h": str(rows), "w": str(columns)}
                 await self._api.post(f"/exec/{self._exec_id}/resize", seconds=_RESIZE_SECONDS, **size)
 
     async def ended(self) -> Json:
-        """See ``Guest``."""
         found = await self._api.find(f"/exec/{self._exec_id}/json")
         for _ in range(_LOOKS):
             if found is None or not found["Running"]:

@@ -88,7 +88,6 @@ class Companion:
         self._over = asyncio.Event()
 
     async def begin(self) -> None:
-        """See ``Guest``."""
         self._beside.find()
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         loop = asyncio.get_running_loop()
@@ -148,13 +147,11 @@ class Companion:
                 self._input.close()
 
     async def resize(self, rows: int, columns: int) -> None:
-        """See ``Guest``."""
         if self._terminal is not None:
             with contextlib.suppress(OSError):
                 set_window(self._terminal, rows, columns)
 
     async def ended(self) -> Json:
-        """See ``Guest``."""
         killed = self._status == -signal.SIGKILL and not self._beside.lives()
         if self._is_alone or self._status is None or killed:
             return {"error": f"The process {self._beside.label} has ended, and with it what ran beside it."}

@@ -21,9 +21,7 @@ class Visiting(Protocol):
         """The visit of a run to a container whose first process is ``pid``."""
         ...
 
-    async def let_in(self, within: ExecSession) -> None:
-        """See ``Within.let_in``."""
-        ...
+    async def let_in(self, within: ExecSession) -> None: ...
 
     async def end(self, within: ExecSession, grace_seconds: float) -> None:
         """See ``Within.end``. Raises Unavailable."""

@@ -78,8 +78,8 @@ class Copies:
 
     def _marked(self, release_ids: set[str]) -> set[int]:
         # A panel that is itself deployed by a panel carries a marker too; it does not end itself.
-        source_transfer = processes.source_transfer(MARKER)
-        return {pid for pid, release_id in source_transfer.items() if release_id in release_ids} - {os.getpid()}
+        marks = processes.marked_with(MARKER)
+        return {pid for pid, release_id in marks.items() if release_id in release_ids} - {os.getpid()}
 
     def _launching(self, release_ids: set[str]) -> set[int]:
         root = str(self._layout.root)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from headway.core.deployments.run import Run, Undoing
+from headway.core.deployments.run import Run, UndoContext
 from headway.drivers.dumps.base import INSIDE, Server
 from headway.features.services.application.remote_stage import end_there
 from headway.infra.hosts import processes, procfs
@@ -25,7 +25,7 @@ async def mark_inside(run: Run, server: Server, since: str = "") -> None:
         await run.undo(UNDO_INSIDE, {**noted, "since": since} if since else noted)
 
 
-async def end_inside(undoing: Undoing, hosts: Mapping[str, Host], noted: Mapping[str, str]) -> None:
+async def end_inside(undoing: UndoContext, hosts: Mapping[str, Host], noted: Mapping[str, str]) -> None:
     """Ends what the run has started in the container that was ``noted``, and on the server that it is on. Raises
     HostUnreachable where that does not answer: it is repeated when it does.
     """

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from headway.core.deployments.run import Json, Run, RunFailed, Undoing
+from headway.core.deployments.run import Json, Run, RunFailed, UndoContext
 from headway.core.deployments.status import Reason
 from headway.drivers.dumps.base import INSIDE, Dumper, Engine, Server, Typed, Whole
 from headway.drivers.dumps.registry import DUMPERS
@@ -93,7 +93,7 @@ class DatabaseServers:
         dumper, transfer = DUMPERS[plan.engine], self.transfer
         return QueriedServer(run=run, reached=reached, dumper=dumper, database=plan.database, transfer=transfer)
 
-    async def beside(self, plan: DatabaseBackupPlan, undoing: Undoing) -> ReachedDatabase:
+    async def beside(self, plan: DatabaseBackupPlan, undoing: UndoContext) -> ReachedDatabase:
         """The server as it runs now, for who asks outside of a run's commands, and removes the run's own folder
         afterwards, in any case. Raises RunFailed, EngineAway, HostUnreachable.
         """

@@ -11,7 +11,7 @@ from typing import Any
 from headway.core.access.machine_store import first_organization
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment, Request
-from headway.core.deployments.run import Json, Run, RunFailed, Undo, Undoing
+from headway.core.deployments.run import Json, Run, RunFailed, Undo, UndoContext
 from headway.drivers.dumps.base import ARCHIVE, Whole
 from headway.drivers.dumps.registry import DUMPERS
 from headway.features.backups.base import BackupJob, BackupSource, RestoreSink
@@ -139,7 +139,7 @@ class DatabaseTarget:
         await run.step("look through the archive", lambda: _looked_through(Path(file)))
         return BackupStream(programs=(("cat", file),), env={}, engine=WEB_SERVER, whole=Whole(), plain=True)
 
-    async def _drop(self, undoing: Undoing, target: str) -> None:
+    async def _drop(self, undoing: UndoContext, target: str) -> None:
         """Removes the database that was made for a run, unless its backup is gone, and with it the way there."""
         try:
             frozen = await undoing.write(lambda tx: plan_restore(self, tx, undoing.deployment))

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
-from headway.core.deployments.run import Run, Undoing
+from headway.core.deployments.run import Run, UndoContext
 from headway.drivers.runtimes.container.cancel_shield import finished
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.ssh import SshHost
@@ -40,7 +40,7 @@ class Exchanging:
 
     host: Host
     place: str
-    by: Run | Undoing
+    by: Run | UndoContext
 
     @property
     def fresh(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-from headway.core.deployments.run import Json, Run, Undoing
+from headway.core.deployments.run import Json, Run, UndoContext
 from headway.drivers.dumps import trees
 from headway.drivers.dumps.base import Whole
 from headway.features.backups.remote import remote_stage, require_end
@@ -118,7 +118,7 @@ async def open_way(
     return VolumeMachine(run=run, host=host, far=far)
 
 
-async def undo_there(hosts: Mapping[str, Host], undoing: Undoing, data: Mapping[str, Json]) -> None:
+async def undo_there(hosts: Mapping[str, Host], undoing: UndoContext, data: Mapping[str, Json]) -> None:
     """Ends what a run has started on a server. Raises HostUnreachable: it is repeated when the
     server answers.
     """

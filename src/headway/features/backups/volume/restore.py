@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from headway.core.deployments.run import Json, RunFailed, Undo, Undoing
+from headway.core.deployments.run import Json, RunFailed, Undo, UndoContext
 from headway.core.deployments.status import Reason
 from headway.drivers.dumps.base import TAR
 from headway.features.backups.volume.exchange import ExchangeMove, Exchanging
@@ -111,12 +111,12 @@ class VolumeRestore:
 def undos_of_restore(services: VolumeServices) -> Mapping[str, Undo]:
     """What removes the volume that a restore has made, and puts back the one that it has exchanged."""
 
-    async def remove_volume(undoing: Undoing, data: Mapping[str, Json]) -> None:
+    async def remove_volume(undoing: UndoContext, data: Mapping[str, Json]) -> None:
         origin = Origin.load(data)
         if known_host(services.hosts, origin.host_id) is not None:
             await services.remove_volume(origin, data["name"], undoing.deployment.deployment_id)
 
-    async def swap_back(undoing: Undoing, data: Mapping[str, Json]) -> None:
+    async def swap_back(undoing: UndoContext, data: Mapping[str, Json]) -> None:
         """The old folder is in its place again, if it was moved and is wanted still; its service is stopped meanwhile,
         and started again in any case: nobody else knows that it was.
         """

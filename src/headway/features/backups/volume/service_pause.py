@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from headway.core.deployments.run import Json, Undo, Undoing
+from headway.core.deployments.run import Json, Undo, UndoContext
 from headway.features.backups.volume.machine import UNDO_THERE, VolumeMachine, known_host, undo_there
 from headway.features.backups.volume.plan import UNDO_STOPPED, VolumeBackupPlan
 from headway.features.backups.volume.services import Origin, VolumeServices
@@ -52,7 +52,7 @@ async def start_again(where: VolumeMachine, services: VolumeServices, plan: Volu
 def undos_of_service(services: VolumeServices) -> Mapping[str, Undo]:
     """What starts the service again that a run has stopped, and ends what it has started beside it."""
 
-    async def stopped(undoing: Undoing, data: Json) -> None:
+    async def stopped(undoing: UndoContext, data: Json) -> None:
         origin = Origin.load(data)
         if known_host(services.hosts, origin.host_id) is not None:
             await let_up(undoing, services, origin)
@@ -60,7 +60,7 @@ def undos_of_service(services: VolumeServices) -> Mapping[str, Undo]:
     return {UNDO_STOPPED: stopped, UNDO_THERE: partial(undo_there, services.hosts)}
 
 
-async def let_up(undoing: Undoing, services: VolumeServices, origin: Origin) -> None:
+async def let_up(undoing: UndoContext, services: VolumeServices, origin: Origin) -> None:
     """Starts the service that was held down, if there is one still. Raises HostUnreachable: it is repeated when the
     server answers.
     """

@@ -17,7 +17,7 @@ from headway.core.deployments.model import Deployment
 from headway.core.deployments.queries import DeploymentReader
 from headway.core.deployments.service import DeploymentService
 from headway.core.deployments.status import Status
-from headway.core.deployments.waiters import Awaiting, Goal
+from headway.core.deployments.waiters import Goal, Waiters
 from headway.features.deployments.api.lists import rows_of
 from headway.features.deployments.api.log_rows import FoundRow, found_row
 from headway.features.deployments.api.rows import DeploymentRow, WaitedRow
@@ -33,7 +33,7 @@ class DeploymentNeeds:
     out a log and ``plain_download`` one without colours: how their answers are sent their transport says.
     """
 
-    awaiting: Awaiting
+    awaiting: Waiters
     deployment_reads: DeploymentReader
     deployments: DeploymentService
     download: Callable[[Deployment, OpenedLog, Mapping[bytes, bytes]], File]

@@ -36,10 +36,10 @@ def _domain(panel: PanelParts) -> Routed:
 def _redirects(panel: PanelParts) -> Routed:
     from headway.features.edge.api import middlewares
 
-    return middlewares.redirects_router.over(panel.features.edge_services.barriers)
+    return middlewares.redirects_router.over(panel.features.edge_services.middlewares)
 
 
 def _security(panel: PanelParts) -> Routed:
     from headway.features.edge.api import middlewares
 
-    return middlewares.security_router.over(panel.features.edge_services.barriers)
+    return middlewares.security_router.over(panel.features.edge_services.middlewares)

@@ -67,61 +67,61 @@ class ChangedSecurity(SecurityFields):
 
 
 @redirects_router.query("one", least=Role.MEMBER, scope=Scope.READ)
-async def redirect(barriers: MiddlewareService, call: Call[RedirectById]) -> RedirectRow:
+async def redirect(middlewares: MiddlewareService, call: Call[RedirectById]) -> RedirectRow:
     """One redirect."""
-    return redirect_row(await barriers.redirect(call.actor, call.permission, call.input.redirect_id))
+    return redirect_row(await middlewares.redirect(call.actor, call.permission, call.input.redirect_id))
 
 
 @redirects_router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN, resource=Noun.APPLICATION)
-async def create_redirect(barriers: MiddlewareService, call: Call[NewRedirect]) -> bool:
+async def create_redirect(middlewares: MiddlewareService, call: Call[NewRedirect]) -> bool:
     """Answer requests with another address."""
-    await barriers.create_redirect(call.actor, call.permission, call.input.application_id, call.input.redirect())
+    await middlewares.create_redirect(call.actor, call.permission, call.input.application_id, call.input.redirect())
     return True
 
 
 @redirects_router.mutation("update", least=Role.ADMIN, scope=Scope.ADMIN)
-async def update_redirect(barriers: MiddlewareService, call: Call[ChangedRedirect]) -> RedirectRow:
+async def update_redirect(middlewares: MiddlewareService, call: Call[ChangedRedirect]) -> RedirectRow:
     """Change a redirect."""
     given = call.input
     return redirect_row(
-        await barriers.update_redirect(call.actor, call.permission, given.redirect_id, given.redirect())
+        await middlewares.update_redirect(call.actor, call.permission, given.redirect_id, given.redirect())
     )
 
 
 @redirects_router.mutation("delete", least=Role.ADMIN, scope=Scope.ADMIN)
-async def delete_redirect(barriers: MiddlewareService, call: Call[RedirectById]) -> RedirectRow:
+async def delete_redirect(middlewares: MiddlewareService, call: Call[RedirectById]) -> RedirectRow:
     """Remove a redirect."""
-    return redirect_row(await barriers.delete_redirect(call.actor, call.permission, call.input.redirect_id))
+    return redirect_row(await middlewares.delete_redirect(call.actor, call.permission, call.input.redirect_id))
 
 
 @security_router.query("one", least=Role.MEMBER, scope=Scope.READ)
-async def login(barriers: MiddlewareService, call: Call[SecurityById]) -> SecurityRow:
+async def login(middlewares: MiddlewareService, call: Call[SecurityById]) -> SecurityRow:
     """One login, without its password."""
-    return security_row(await barriers.login(call.actor, call.permission, call.input.security_id))
+    return security_row(await middlewares.login(call.actor, call.permission, call.input.security_id))
 
 
 @security_router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN, resource=Noun.APPLICATION)
-async def create_login(barriers: MiddlewareService, call: Call[NewSecurity]) -> bool:
+async def create_login(middlewares: MiddlewareService, call: Call[NewSecurity]) -> bool:
     """Let in only who knows a password."""
     given = call.input
-    await barriers.create_login(
+    await middlewares.create_login(
         call.actor, call.permission, given.application_id, given.username, Secret(given.password)
     )
     return True
 
 
 @security_router.mutation("update", least=Role.ADMIN, scope=Scope.ADMIN)
-async def update_login(barriers: MiddlewareService, call: Call[ChangedSecurity]) -> SecurityRow:
+async def update_login(middlewares: MiddlewareService, call: Call[ChangedSecurity]) -> SecurityRow:
     """Change a login."""
     given = call.input
     return security_row(
-        await barriers.update_login(
+        await middlewares.update_login(
             call.actor, call.permission, given.security_id, given.username, Secret(given.password)
         )
     )
 
 
 @security_router.mutation("delete", least=Role.ADMIN, scope=Scope.ADMIN)
-async def delete_login(barriers: MiddlewareService, call: Call[SecurityById]) -> SecurityRow:
+async def delete_login(middlewares: MiddlewareService, call: Call[SecurityById]) -> SecurityRow:
     """Remove a login; without any, all are let in."""
-    return security_row(await barriers.delete_login(call.actor, call.permission, call.input.security_id))
+    return security_row(await middlewares.delete_login(call.actor, call.permission, call.input.security_id))

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Never
 from urllib.parse import urlsplit
 
-from headway.core.deployments.run import Json, Run, RunFailed, Undo, Undoing
+from headway.core.deployments.run import Json, Run, RunFailed, Undo, UndoContext
 from headway.core.engine import explain
 from headway.core.engine.background import while_standing
 from headway.drivers.runtimes.contract.runtime import Health, Runtime, Unhealthy
@@ -303,11 +303,11 @@ def told_of(address: str | None, commit: Commit | None) -> dict[str, str]:
     return told if commit is None else {**told, "SOURCE_COMMIT": commit.hash}
 
 
-def undos(where: Callable[[Undoing], tuple[ApplicationContext, Host]]) -> Mapping[str, Undo]:
+def undos(where: Callable[[UndoContext], tuple[ApplicationContext, Host]]) -> Mapping[str, Undo]:
     """What takes back each effect of a release, by the host that it was to be on, and its tools."""
 
-    def of(take_back: Callable[[ApplicationContext, Undoing, Host, Json], Awaitable[None]]) -> Undo:
-        async def undo(undoing: Undoing, data: Json) -> None:
+    def of(take_back: Callable[[ApplicationContext, UndoContext, Host, Json], Awaitable[None]]) -> Undo:
+        async def undo(undoing: UndoContext, data: Json) -> None:
             tools, host = where(undoing)
             await take_back(tools, undoing, host, data)
 
@@ -316,17 +316,17 @@ def undos(where: Callable[[Undoing], tuple[ApplicationContext, Host]]) -> Mappin
     return {name: of(each) for name, each in _UNDOS.items()}
 
 
-async def _undo_release(tools: ApplicationContext, undoing: Undoing, host: Host, data: Mapping[str, str]) -> None:
+async def _undo_release(tools: ApplicationContext, undoing: UndoContext, host: Host, data: Mapping[str, str]) -> None:
     await tools.runtimes.of("native").remove(data["new"])  # of a run that recorded no more than this
     await host.remove_tree(tools.folders.release(data["application_id"], data["new"]))
     await undoing.write(lambda tx: releases_store.remove(tx, data["new"]))
 
 
-async def _undo_running(tools: ApplicationContext, _undoing: Undoing, _host: Host, data: Mapping[str, str]) -> None:
+async def _undo_running(tools: ApplicationContext, _undoing: UndoContext, _host: Host, data: Mapping[str, str]) -> None:
     await tools.runtimes.of(data["runtime"]).remove(data["new"])
 
 
-async def _undo_restart(tools: ApplicationContext, undoing: Undoing, host: Host, data: Mapping[str, Json]) -> None:
+async def _undo_restart(tools: ApplicationContext, undoing: UndoContext, host: Host, data: Mapping[str, Json]) -> None:
     await tools.runtimes.of("native").remove(data["new"])  # as above
     wanted, old = await undoing.write(lambda tx: _handed_back(tx, data, tools.routing.vault))
     if wanted and old is not None:
@@ -343,13 +343,13 @@ def _handed_back(tx: Tx, data: Mapping[str, Json], vault: Vault) -> tuple[bool, 
     return services_store.is_wanted(tx, data["application_id"]), old
 
 
-async def _undo_route(tools: ApplicationContext, undoing: Undoing, host: Host, data: Mapping[str, Json]) -> None:
+async def _undo_route(tools: ApplicationContext, undoing: UndoContext, host: Host, data: Mapping[str, Json]) -> None:
     async with undoing.fence(host):
         before = data["route"]
         await tools.routing.lead(data["id"], None if before is None else before["release_id"])
 
 
-_UNDOS: Mapping[str, Callable[[ApplicationContext, Undoing, Host, Json], Awaitable[None]]] = {
+_UNDOS: Mapping[str, Callable[[ApplicationContext, UndoContext, Host, Json], Awaitable[None]]] = {
     "release": _undo_release,
     "running": _undo_running,
     "restart": _undo_restart,

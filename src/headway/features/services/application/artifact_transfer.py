@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from headway.core.deployments.hosts import LOCAL_HOST
-from headway.core.deployments.run import Json, Run, RunFailed, Undoing
+from headway.core.deployments.run import Json, Run, RunFailed, UndoContext
 from headway.core.deployments.status import Reason
 from headway.features.servers.auxiliary_run import to_be_ended
 from headway.features.services.application.stream_relay import Program, RelayedStream, end_move
@@ -137,7 +137,7 @@ class ArtifactTransfer:
         return self.run.deployment.deployment_id
 
 
-async def undo(undoing: Undoing, hosts: Mapping[str, Host], api: DockerApi, data: Mapping[str, Json]) -> None:
+async def undo(undoing: UndoContext, hosts: Mapping[str, Host], api: DockerApi, data: Mapping[str, Json]) -> None:
     """Takes back what a move has begun, to the engine behind ``api``."""
     await hosts[LOCAL_HOST].remove_tree(data["files"])
     ends = [hosts[each] for each in undoing.deployment.host_ids]

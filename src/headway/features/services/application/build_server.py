@@ -30,7 +30,7 @@ class BuildServer:
     target: ApplicationContext
     here: Host
     files: str
-    guests: MutableSet[str]
+    untracked_runs: MutableSet[str]
 
     async def arrive(self, host: Host) -> AuxiliaryRun:
         """The run on the host where it releases. Raises RunFailed, HostUnreachable."""
@@ -66,5 +66,5 @@ class BuildServer:
             target=self.target,
             here=self.here,
             files=self.files,
-            auxiliary=partial(open_errand, self.run, self.here, self.guests, "move"),
+            auxiliary=partial(open_errand, self.run, self.here, self.untracked_runs, "move"),
         )

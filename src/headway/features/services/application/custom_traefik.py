@@ -12,7 +12,7 @@ from headway.core.access.policy import Permission
 from headway.core.access.survey import Line
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.features.edge import middlewares_store
-from headway.features.edge.route_target import changed, permit_front
+from headway.features.edge.route_target import changed, permit_target
 from headway.features.services import store as services_store
 from headway.features.services.application import powers, store
 from headway.features.services.application.routing import ApplicationRouting
@@ -22,7 +22,7 @@ from headway.kernel.artifacts import Route
 from headway.kernel.vault import Vault
 
 
-class OwnRoutingService:
+class CustomTraefikService:
     """What callers may ask of an application's own routing. Only who may use the machine says anything there: it is
     read by what all of its users share.
     """
@@ -66,7 +66,7 @@ class OwnRoutingService:
         await changed(self._db, self._routing, application_id, write)
 
     def _permit(self, tx: Tx, actor: Actor, permission: Permission, application_id: str) -> None:
-        permit_front(tx, self._routing, actor, permission, application_id)
+        permit_target(tx, self._routing, actor, permission, application_id)
 
 
 def survey(tx: Tx, vault: Vault) -> Iterator[Line]:

@@ -23,7 +23,6 @@ class ApplicationDeliveries:
     tools: ApplicationContext
 
     def tracked(self, settings: AppSettings, repository: Provided | None) -> TrackedSource:
-        """See ``Deliveries.tracked``."""
         kinds = {"docker": SourceKind.IMAGE, "drop": SourceKind.OTHER}
         return TrackedSource(
             source=kinds.get(settings.source_type, SourceKind.GIT),
@@ -38,11 +37,9 @@ class ApplicationDeliveries:
         )
 
     def require_source(self, settings: AppSettings) -> None:
-        """See ``Deliveries.require_source``."""
         require_source(settings)
 
     def source(self, tx: Tx, application: Application) -> Callable[[str], Source]:
-        """See ``Deliveries.source``."""
         plan = self.planner.plan(tx, application, commit=None, allow_file=True)
         # Not the mirror of the application: that belongs to its deployments, one of which may be fetching now.
         return lambda look_id: self.tools.source(replace(plan, application_id=look_id))

@@ -9,7 +9,7 @@ from functools import partial
 
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
-from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo, Undoing
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo, UndoContext
 from headway.core.engine.background import while_standing
 from headway.drivers.builders.engine import UNDO_BUILD
 from headway.drivers.builders.engine import undo as undo_build
@@ -63,7 +63,7 @@ class ApplicationDeploy:
     planner: ApplicationPlanner
     contexts: ApplicationContexts
     hosts: Mapping[str, Host]
-    guests: MutableSet[str]
+    untracked_runs: MutableSet[str]
     name: str = KIND
     version: int = VERSION
     repeatable_until: str | None = RELEASE_COMMAND
@@ -109,14 +109,14 @@ class ApplicationDeploy:
             **{name: self._of_images(undo) for name, undo in _OF_IMAGES.items()},
         }
 
-    async def _undo_toolchain(self, _undoing: Undoing, data: Json) -> None:
+    async def _undo_toolchain(self, _undoing: UndoContext, data: Json) -> None:
         with suppress(ServerUnknown):  # nothing is owed on a server that was removed
             await undo_toolchain(self.hosts.__getitem__, data)
 
     def _of_images(self, undo: Callable[[Host, DockerApi, Json], Awaitable[None]]) -> Undo:
         return lambda undoing, data: undo(undoing.host, self._api(undoing.deployment.host_id), data)
 
-    def _target(self, undoing: Undoing) -> tuple[ApplicationContext, Host]:
+    def _target(self, undoing: UndoContext) -> tuple[ApplicationContext, Host]:
         host_id = undoing.deployment.host_ids[-1]
         return self.contexts.at(host_id), self.hosts[host_id]
 
@@ -176,7 +176,7 @@ class _Deploy:
             target=self._tools,
             here=kind.here,
             files=kind.contexts.here.folders.mover(run.deployment.deployment_id),
-            guests=kind.guests,
+            untracked_runs=kind.untracked_runs,
         )
         self._there = await self._elsewhere.arrive(kind.hosts[run.deployment.release_host_id])
         artifact = await self._elsewhere.moved(self._there, built, self._folder, self._plan.build_account)
@@ -252,7 +252,7 @@ class _Deploy:
             run=self._run,
             source=here.source(self._plan),
             here=self._kind.here,
-            guests=self._kind.guests,
+            untracked_runs=self._kind.untracked_runs,
             bundles=here.folders.bundles,
             there=self._builds.folders.bundles,
             account=self._plan.build_account,

@@ -37,14 +37,14 @@ class Detected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectService:
-    """Looks at what would be deployed now. ``guests`` are the looks under way."""
+    """Looks at what would be deployed now. ``untracked_runs`` are the looks under way."""
 
     db: Database
     applications: ApplicationService
     planner: ApplicationPlanner
     tools: ApplicationContext
     host: Host
-    guests: set[str]
+    untracked_runs: set[str]
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     async def detect(
@@ -57,7 +57,7 @@ class DetectService:
         application = replace(application, settings=change(application.settings))
         require_source(application.settings)
         plan = await self.db.read(lambda tx: self.planner.plan(tx, application, commit=None, allow_file=True))
-        async with self.room, open_look(self.host, self.guests) as look:
+        async with self.room, open_look(self.host, self.untracked_runs) as look:
             try:
                 return await self._look(look, plan, application)
             finally:

@@ -21,17 +21,14 @@ class ApplicationDisk:
     lifecycle: ApplicationLifecycle
 
     def folders(self, host_id: str) -> AppFolders:
-        """See ``ServiceDisk.folders``."""
         return self.lifecycle.contexts.at(host_id).folders
 
     def repository(self, panel_id: str, app_name: str) -> str:
-        """See ``ServiceDisk.repository``."""
         return f"headway-{panel_id}/{app_name}"
 
     async def clear(
         self, host: Host, service_id: str, repository: str, *, freeing: Callable[[str], int] | None, dry: bool
     ) -> AsyncIterator[Unneeded]:
-        """See ``ServiceDisk.clear``."""
         del host
         async with self.lifecycle.turn(service_id):
             keep, not_kept = await self.lifecycle.beyond(service_id)

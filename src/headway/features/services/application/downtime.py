@@ -22,7 +22,6 @@ class ApplicationDowntime:
     lifecycle: ApplicationLifecycle
 
     async def __call__(self, service_id: str, /) -> Downtime | None:
-        """See ``DowntimeOf``."""
         release = await self.lifecycle.db.read(lambda tx: store.serving(tx, service_id))
         if release is None:
             return None

@@ -18,7 +18,7 @@ from headway.features.services.application.model import Application, AppSettings
 from headway.features.services.application.output import Cursor, Mask, Output, Readers, read_on, written_since
 from headway.features.services.application.tools import ApplicationContext, ApplicationContexts
 from headway.features.services.application.variables import marks_of
-from headway.features.services.driver import Settled
+from headway.features.services.driver import ReleaseOutcome
 from headway.features.services.lifecycle import ServiceLifecycle
 from headway.features.services.model import Release, ServiceStatus
 from headway.features.services.store import ServiceReader
@@ -52,28 +52,23 @@ class ApplicationDriver:
         return self.contexts.at(release.host_id).runtimes.of(release.runtime)
 
     def startable(self, tx: Tx, service: Application) -> Release | None:
-        """See ``ServiceDriver``."""
         release = store.serving(tx, service.service_id)
         powers.require_serving(tx, store.find(tx, service.service_id, self.vault), release, self.vault)
         return release
 
     async def bring_up(self, service: Application, release: Release) -> None:
-        """See ``ServiceDriver``."""
         del service
         await self.runtime(release).start_again(release.release_id)
         await self.tools.routing.lead_at_rest(release)
 
     async def lead_nowhere(self, service_id: str) -> None:
-        """See ``ServiceDriver``."""
         await self.tools.routing.remove(service_id)
 
     async def end(self, service: Application, releases: Sequence[Release]) -> None:
-        """See ``ServiceDriver``."""
         del service
         await at_once(self.runtime(each).stop(each.release_id) for each in releases)
 
     async def remove(self, context: ApplicationContext, service: Application, releases: Sequence[Release]) -> None:
-        """See ``ServiceDriver``."""
         with suppress(*(() if releases else (NotPrepared, EngineAway))):
             await self._end_and_remove(context, service, releases)
 
@@ -99,13 +94,12 @@ class ApplicationDriver:
         await self.db.run(lambda tx: store.retired(tx, release.release_id))
 
     async def discard(self, release: Release) -> None:
-        """See ``ServiceDriver``."""
         await self.runtime(release).discard(release.release_id)
 
     async def clear_images(self, service_id: str) -> None:
         """See ``ServiceDriver``: each goes with its release."""
 
-    async def start_status(self, service: Application, settled: Settled) -> ServiceStatus | None:
+    async def start_status(self, service: Application, settled: ReleaseOutcome) -> ServiceStatus | None:
         """See ``ServiceDriver``. What takes no requests has only to stay up."""
         release = await self.db.read(lambda tx: store.serving(tx, service.service_id))
         if release is None:

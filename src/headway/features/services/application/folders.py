@@ -39,7 +39,6 @@ class AppFolders(ServiceFolders):
         return f"{self.work}/data/{application_id}"
 
     def parts(self, service_id: str) -> Mapping[str, Part]:
-        """See ``ServiceFolders.parts``."""
         return {
             **ServiceFolders.parts(self, service_id),
             self.releases(service_id): Part.RELEASES,

@@ -42,7 +42,7 @@ class FileServer(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Imaging:
+class ImageSpecs:
     """The engine of a host as deploys use it; ``host`` is how it is named, ``bases`` are what plans are built on."""
 
     api: DockerApi

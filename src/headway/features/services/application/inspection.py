@@ -32,7 +32,6 @@ class Look:
         self._anchor = anchor
 
     async def command(self, name: str, command: Command, *, check: bool = True) -> Exit:
-        """See ``Work.command``."""
         bounded = replace(command, step_seconds=_STEP_SECONDS, inactivity_seconds=_STEP_SECONDS)
         try:
             await self._anchor.start(name, bounded)
@@ -60,12 +59,12 @@ class Look:
 
 
 @asynccontextmanager
-async def open_look(host: Host, guests: set[str]) -> AsyncIterator[Look]:
-    """A look of its own; nothing that it started is left afterwards. It is among ``guests`` while it lasts, so that it
-    is not swept as the left-over of a deployment that is gone.
+async def open_look(host: Host, untracked_runs: set[str]) -> AsyncIterator[Look]:
+    """A look of its own; nothing that it started is left afterwards. It is among ``untracked_runs`` while it lasts, so
+    that it is not swept as the left-over of a deployment that is gone.
     """
     look_id = f"{PREFIX}{new_id()}"
-    guests.add(look_id)
+    untracked_runs.add(look_id)
     try:
         anchor = await host.open_anchor(AnchorSpec(deployment_id=look_id, epoch=1, total_seconds=_TOTAL_SECONDS))
         await anchor.go()
@@ -78,4 +77,4 @@ async def open_look(host: Host, guests: set[str]) -> AsyncIterator[Look]:
                 await UNDOS[name](host, data)
             await anchor.close()
     finally:
-        guests.discard(look_id)
+        untracked_runs.discard(look_id)

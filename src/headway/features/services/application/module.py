@@ -36,14 +36,14 @@ from headway.features.services.application import powers, store
 from headway.features.services.application.attachments import AttachmentService
 from headway.features.services.application.consoles import ConsoleService
 from headway.features.services.application.creation import ApplicationCreation
-from headway.features.services.application.custom_traefik import OwnRoutingService
+from headway.features.services.application.custom_traefik import CustomTraefikService
 from headway.features.services.application.deploy import ApplicationDeploy
 from headway.features.services.application.detection import DetectService
 from headway.features.services.application.driver import ApplicationDriver, ApplicationLifecycle
 from headway.features.services.application.duplication import ApplicationDuplication
 from headway.features.services.application.failback import ApplicationFailback
 from headway.features.services.application.folders import AppFolders
-from headway.features.services.application.image_specs import UNIX, Imaging
+from headway.features.services.application.image_specs import UNIX, ImageSpecs
 from headway.features.services.application.inspection import PREFIX
 from headway.features.services.application.kind import application_kind
 from headway.features.services.application.memory_share_store import MemoryShare
@@ -61,7 +61,7 @@ from headway.features.services.application.tools import (
     ApplicationContext,
     ApplicationContexts,
     ApplicationDefaults,
-    SharedTools,
+    SharedContext,
 )
 from headway.features.services.disk_space import Room
 from headway.features.services.drops import DropService, needed
@@ -101,7 +101,7 @@ class Applications:
     consoles: ConsoleService
     detects: DetectService
     drops: DropService[AppSettings]
-    own_routing: OwnRoutingService
+    custom_traefik: CustomTraefikService
     releases: ReleaseService
     runs: RunService
     upload_room: UploadRoom
@@ -117,7 +117,7 @@ def install_applications(
     db, vault = base.db, base.vault
     routing = ApplicationRouting(db=db, edge=materials.edges, vault=vault, facts=materials.facts)
     here = _tools(base, materials, routing)
-    contexts = ApplicationContexts(here=here, there=servers.links.of_link(partial(_far_tools, base, here)))
+    contexts = ApplicationContexts(here=here, there=servers.links.of_link(partial(_context_on_server, base, here)))
     lifecycle: ApplicationLifecycle = ServiceLifecycle(
         db=db,
         vault=vault,
@@ -172,7 +172,7 @@ def _asked(
         relocation=relocation,
         address=tools.shared.address,
     )
-    here, guests = base.machine.host, base.guests
+    here, untracked_runs = base.machine.host, base.untracked_runs
     return Applications(
         creation=creation,
         copy=ApplicationDuplication(creation=creation).copy,
@@ -181,9 +181,11 @@ def _asked(
         service=service,
         attachments=AttachmentService(db=db, vault=vault, applications=service),
         consoles=_consoles(base, service, lifecycle),
-        detects=DetectService(db=db, applications=service, planner=planner, tools=tools, host=here, guests=guests),
+        detects=DetectService(
+            db=db, applications=service, planner=planner, tools=tools, host=here, untracked_runs=untracked_runs
+        ),
         drops=_drops(base, service, archives),
-        own_routing=OwnRoutingService(db, vault, tools.routing),
+        custom_traefik=CustomTraefikService(db, vault, tools.routing),
         releases=ReleaseService(db=db, vault=vault, lifecycle=lifecycle),
         runs=RunService(db=db, vault=vault, applications=service),
         upload_room=_upload_room(base),
@@ -216,7 +218,10 @@ def _module(base: Base, planner: ApplicationPlanner, lifecycle: ApplicationLifec
     return Module(
         kinds=(
             ApplicationDeploy(
-                planner=planner, contexts=lifecycle.driver.contexts, hosts=lifecycle.hosts, guests=base.guests
+                planner=planner,
+                contexts=lifecycle.driver.contexts,
+                hosts=lifecycle.hosts,
+                untracked_runs=base.untracked_runs,
             ),
         ),
         subjects={
@@ -263,7 +268,7 @@ def _tools(base: Base, materials: Materials, routing: ApplicationRouting) -> App
     forms: dict[str, Runtime] = {"native": machine.native, "container": machine.container, "swarm": machine.swarm}
     port = "" if settings.edge_port == 80 else f":{settings.edge_port}"  # browsers leave it out
     return ApplicationContext(
-        shared=SharedTools(
+        shared=SharedContext(
             db=base.db,
             routing=routing,
             defaults=_defaults(settings),
@@ -273,7 +278,7 @@ def _tools(base: Base, materials: Materials, routing: ApplicationRouting) -> App
         host_id=LOCAL_HOST,
         folders=folders,
         runtimes=Runtimes(forms=forms),
-        imaging=Imaging(
+        imaging=ImageSpecs(
             api=machine.docker,
             host=settings.docker_host,
             panel_id=base.data_dir.panel_id,
@@ -291,7 +296,7 @@ def _tools(base: Base, materials: Materials, routing: ApplicationRouting) -> App
     )
 
 
-def _far_tools(base: Base, here: ApplicationContext, there: ServerLink) -> ApplicationContext:
+def _context_on_server(base: Base, here: ApplicationContext, there: ServerLink) -> ApplicationContext:
     """Those of a server, beside those of the panel's own machine."""
     host, agent, api = there.host, there.agent, there.api
     beginning = RemoteStartNetworks(agent)
@@ -301,7 +306,7 @@ def _far_tools(base: Base, here: ApplicationContext, there: ServerLink) -> Appli
         host_id=host.host_id,
         folders=folders,
         runtimes=Runtimes(forms={name: RemoteRuntime(agent=agent, name=name) for name in ("native", "container")}),
-        imaging=Imaging(
+        imaging=ImageSpecs(
             api=api,
             host=f"{UNIX}{DOCKER_SOCKET}",
             panel_id=there.panel_id,

@@ -27,7 +27,6 @@ class ApplicationPreviews:
         """See ``PreviewSpecs.require_pulls``: what there is nothing of ends by saying so."""
 
     def add(self, tx: Tx, parent: Application, preview_id: str, pull: PullRevision) -> Application:
-        """See ``PreviewSpecs.add``."""
         name, app_name = pull.names(parent.name, parent.host_name)
         return self.creation.add_preview(tx, parent, preview_id, name=name, app_name=app_name)
 
@@ -70,5 +69,4 @@ class ApplicationPreviews:
         return replace(mine, extra=without_previews(mine.extra))
 
     def variables(self, settings: AppSettings, pull: PullRevision, host: str) -> str:
-        """See ``preview_spec.variables_of``."""
         return variables_of(settings_of(settings.extra), pull, host, marks_of(settings))

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from headway.core.deployments.model import Deployment, SubjectType
-from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo, Undoing
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo, UndoContext
 from headway.core.deployments.status import Reason
 from headway.features.edge import domain_snapshots, first_answers
 from headway.features.edge.domain_snapshots import Domains
@@ -122,7 +122,7 @@ class ApplicationRollback:
             "kept": lambda undoing, data: self._tools(undoing).runtimes.of(data["runtime"]).discard(data["new"]),
         }
 
-    def _tools(self, undoing: Undoing) -> ApplicationContext:
+    def _tools(self, undoing: UndoContext) -> ApplicationContext:
         return self.contexts.at(undoing.deployment.host_id)
 
 

@@ -68,7 +68,7 @@ _BUILDS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationRollbacks:
-    """Fits ``RollbackForm``."""
+    """Fits ``ServiceRollbacks``."""
 
     kind: ApplicationRollback
     lifecycle: ApplicationLifecycle
@@ -76,18 +76,15 @@ class ApplicationRollbacks:
 
     @property
     def routing(self) -> ServiceRouting:
-        """See ``RollbackForm.routing``."""
         return self.lifecycle.tools.routing
 
     def required(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> Application:
-        """See ``RollbackForm.required``."""
         application = store.find(tx, subject_id, self.kind.planner.vault)
         _, snapshot = find_target(tx, self.kind.planner.vault, release_id, keep=keep_configuration)
         self.kind.planner.plan_back(tx, application, snapshot, keep_configuration=keep_configuration)
         return application
 
     def compared(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> RollbackPreview:
-        """See ``RollbackForm.compared``."""
         vault = self.kind.planner.vault
         application = store.find(tx, subject_id, vault)
         target, snapshot = find_target(tx, vault, release_id, keep=keep_configuration)
@@ -102,7 +99,7 @@ class ApplicationRollbacks:
         )
 
     def pending(self, tx: Tx, subject_id: str, release_id: str) -> Sequence[PendingChange]:
-        """See ``RollbackForm.pending``. What runs of a database is set up anew by its deploys only."""
+        """See ``ServiceRollbacks.pending``. What runs of a database is set up anew by its deploys only."""
         vault = self.kind.planner.vault
         application = store.find(tx, subject_id, vault)
         target, snapshot = find_target(tx, vault, release_id, keep=True)
@@ -115,7 +112,7 @@ class ApplicationRollbacks:
         return [*now, *by_deploy(built.settings, application)]
 
     def between(self, tx: Tx, before: str, after: str) -> Sequence[Difference] | None:
-        """See ``RollbackForm.between``: also what each was fetched from and how it was built."""
+        """See ``ServiceRollbacks.between``: also what each was fetched from and how it was built."""
         vault = self.kind.planner.vault
         was, became = (open_snapshot(store.spec_of(tx, each), vault) for each in (before, after))
         if was is None or became is None:
@@ -129,7 +126,6 @@ class ApplicationRollbacks:
         return [masked(each, masker.mask_text) for each in found]
 
     def refused(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> str | None:
-        """See ``RollbackForm.refused``."""
         vault = self.kind.planner.vault
         application = store.find(tx, subject_id, vault)
         try:
@@ -140,8 +136,6 @@ class ApplicationRollbacks:
         return None
 
     async def missing(self, release_id: str) -> str | None:
-        """See ``RollbackForm.missing``."""
-
         def read(tx: Tx) -> tuple[Release | None, str]:
             return store.release(tx, release_id), store.spec_of(tx, release_id)
 
@@ -155,7 +149,6 @@ class ApplicationRollbacks:
             return away.message
 
     async def remove(self, release: Release) -> None:
-        """See ``RollbackForm.remove``."""
         await self.lifecycle.let_go(release)
 
 

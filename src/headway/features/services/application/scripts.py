@@ -27,7 +27,6 @@ class ApplicationScripts:
     of_several: bool = False
 
     def place(self, tx: Tx, application_id: str, _service_name: str | None) -> ScriptPlace:
-        """See ``ScriptPlaces.place``."""
         application = store.find(tx, application_id, self.vault)
         release = store.serving(tx, application_id)
         if release is None:
@@ -40,5 +39,4 @@ class ApplicationScripts:
         return ScriptPlace(plan=plan, mask=tuple(sorted(mask)))
 
     async def enter(self, host_id: str, plan: Mapping[str, Any]) -> Inside:
-        """See ``ScriptPlaces.enter``."""
         return await self.contexts.at(host_id).runtimes.of(plan["runtime"]).inside(plan["release_id"])

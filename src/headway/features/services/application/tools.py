@@ -24,11 +24,11 @@ from headway.drivers.sources.base import Source
 from headway.drivers.sources.git import GitAccounts, GitSource
 from headway.drivers.sources.git_commands import Git
 from headway.features.git.providers import login_by
-from headway.features.servers import toolboxes
+from headway.features.servers import host_contexts
 from headway.features.services.application import ports_store
 from headway.features.services.application.container_check import own_check_of
 from headway.features.services.application.folders import AppFolders
-from headway.features.services.application.image_specs import Imaging, inner_port
+from headway.features.services.application.image_specs import ImageSpecs, inner_port
 from headway.features.services.application.plan import ApplicationPlan
 from headway.features.services.application.routing import ApplicationRouting
 from headway.features.services.application.sources import archive_spec, git_spec
@@ -75,7 +75,7 @@ _PORTS_ASKED = 64  # at a time, since most of them are free
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SharedTools:
+class SharedContext:
     """What deploys work with on whichever host they run: ``address`` names where an application is reached, ``login``
     gives what opens a git provider's repositories to git.
     """
@@ -94,11 +94,11 @@ class ApplicationContext:
     languages are kept.
     """
 
-    shared: SharedTools
+    shared: SharedContext
     host_id: str
     folders: AppFolders
     runtimes: Runtimes
-    imaging: Imaging
+    imaging: ImageSpecs
     edge: ServiceEdge
     room: Room
     machine: Machine
@@ -109,12 +109,12 @@ class ApplicationContext:
 
     @property
     def defaults(self) -> ApplicationDefaults:
-        """See SharedTools."""
+        """See SharedContext."""
         return self.shared.defaults
 
     @property
     def routing(self) -> ApplicationRouting:
-        """See SharedTools."""
+        """See SharedContext."""
         return self.shared.routing
 
     async def close_ports_of_containers(self) -> None:
@@ -372,7 +372,7 @@ class ApplicationContext:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApplicationContexts(toolboxes.HostContexts[ApplicationContext]):
+class ApplicationContexts(host_contexts.HostContexts[ApplicationContext]):
     """The tools of every host, for applications."""
 
     def building(self, host_id: str, released: ApplicationContext) -> ApplicationContext:

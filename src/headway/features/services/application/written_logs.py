@@ -24,7 +24,6 @@ class ApplicationLogs:
     lifecycle: ApplicationLifecycle
 
     async def __call__(self, service_id: str, /) -> Sequence[WrittenLog]:
-        """See ``WrittenLogsOf``."""
         vault = self.lifecycle.vault
 
         def look(tx: Tx) -> tuple[Application, Release | None, set[str]]:

@@ -35,7 +35,6 @@ class ComposeDeliveries:
         )
 
     def require_source(self, settings: ComposeSettings) -> None:
-        """See ``Deliveries.require_source``."""
         require_file(settings)
 
     def source(self, tx: Tx, compose: Compose) -> Callable[[str], Source]:

@@ -40,7 +40,7 @@ class ComposeDeploy:
     planner: ComposePlanner
     contexts: ComposeContexts
     hosts: Mapping[str, Host]
-    guests: MutableSet[str]
+    untracked_runs: MutableSet[str]
     name: str = KIND
     version: int = VERSION
     repeatable_until: str | None = START
@@ -162,7 +162,7 @@ class _Deploy:
             run=self._run,
             source=here.source(self._plan),
             here=self._kind.hosts[LOCAL_HOST],
-            guests=self._kind.guests,
+            untracked_runs=self._kind.untracked_runs,
             bundles=here.folders.bundles,
             there=self._tools.folders.bundles,
             account=self._plan.build_account,

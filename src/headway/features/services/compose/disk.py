@@ -20,18 +20,15 @@ class ComposeDisk:
     lifecycle: ComposeLifecycle
 
     def folders(self, host_id: str) -> ComposeFolders:
-        """See ``ServiceDisk.folders``."""
         return self.lifecycle.contexts.at(host_id).folders
 
     def repository(self, panel_id: str, app_name: str) -> str:
-        """See ``ServiceDisk.repository``."""
         del panel_id
         return f"{IMAGES}{app_name}"
 
     async def clear(
         self, host: Host, service_id: str, repository: str, *, freeing: Callable[[str], int] | None, dry: bool
     ) -> AsyncIterator[Unneeded]:
-        """See ``ServiceDisk.clear``."""
         del repository
         async with self.lifecycle.turn(service_id):
             keep, not_kept = await self.lifecycle.beyond(service_id)

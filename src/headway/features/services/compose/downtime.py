@@ -22,7 +22,6 @@ class ComposeDowntime:
     lifecycle: ComposeLifecycle
 
     async def __call__(self, service_id: str, /) -> Downtime | None:
-        """See ``DowntimeOf``."""
         release = await self.lifecycle.db.read(lambda tx: store.serving(tx, service_id, self.lifecycle.vault))
         if release is None:
             return None

@@ -18,7 +18,7 @@ from headway.features.services.compose.model import Compose, ComposeRelease, Com
 from headway.features.services.compose.plan import known_secrets
 from headway.features.services.compose.presence import of_release, outdated
 from headway.features.services.compose.tools import ComposeContext, ComposeContexts
-from headway.features.services.driver import Settled
+from headway.features.services.driver import ReleaseOutcome
 from headway.features.services.lifecycle import ServiceLifecycle
 from headway.features.services.model import Release, ServiceStatus
 from headway.features.services.store import ServiceReader
@@ -54,19 +54,16 @@ class ComposeDriver:
         return self.contexts.at(host_id or self.tools.host_id)
 
     def startable(self, tx: Tx, service: Compose) -> ComposeRelease | None:
-        """See ``ServiceDriver``."""
         powers.require_serving(tx, service, self.vault)
         return store.serving(tx, service.service_id, self.vault)
 
     async def bring_up(self, service: Compose, release: ComposeRelease) -> None:
-        """See ``ServiceDriver``."""
         tools = self.contexts.at(service.host_id)
         await tools.bring_up(service.service_id, service.app_name, release.record)
         await tools.lead_to_stack(service.service_id, service.app_name, release)
         await tools.routing.lead(service.service_id, release)
 
     async def lead_nowhere(self, service_id: str) -> None:
-        """See ``ServiceDriver``."""
         await self.tools.routing.lead(service_id, None)
 
     async def end(self, service: Compose, releases: Sequence[Release]) -> None:
@@ -75,7 +72,6 @@ class ComposeDriver:
         await self.contexts.at(service.host_id).take_down(service.service_id)
 
     async def remove(self, context: ComposeContext, service: Compose, releases: Sequence[Release]) -> None:
-        """See ``ServiceDriver``."""
         labels = {"panel": context.panel_id, "compose": service.service_id}
         with suppress(NotPrepared):  # nobody is led anywhere there
             await self.lead_nowhere(service.service_id)
@@ -116,7 +112,6 @@ class ComposeDriver:
         """See ``ServiceDriver``: its images may be another's as well."""
 
     async def clear_images(self, service_id: str) -> None:
-        """See ``ServiceDriver``."""
         tools = await self.tools_of(service_id)
         for name in await self.needless_images(service_id):
             await tools.engine.take_back(name)
@@ -128,7 +123,7 @@ class ComposeDriver:
         # Asked after the look, and then none of these names is of a later deploy.
         return found if await self.db.read(lambda tx: services_store.is_at_rest(tx, compose_id)) else []
 
-    async def start_status(self, service: Compose, settled: Settled) -> ServiceStatus | None:
+    async def start_status(self, service: Compose, settled: ReleaseOutcome) -> ServiceStatus | None:
         """See ``ServiceDriver``. What has no check has only to stay up."""
         tools = self.contexts.at(service.host_id)
         release = await tools.release(service.serving_release_id)

@@ -17,7 +17,6 @@ class ComposeFolders(ServiceFolders):
         return f"{self.work}/composes/{compose_id}"
 
     def parts(self, service_id: str) -> Mapping[str, Part]:
-        """See ``ServiceFolders.parts``."""
         return {self.own(service_id): Part.FILES, **ServiceFolders.parts(self, service_id)}
 
     def release(self, compose_id: str, release_id: str) -> str:

@@ -106,7 +106,7 @@ def install_composes(
         db=base.db, edge=materials.edges, containers=containers, vault=vault, facts=materials.facts
     )
     here = _tools(base, materials, routing, beside)
-    contexts = ComposeContexts(here=here, there=servers.links.of_link(partial(_far_tools, base, here)))
+    contexts = ComposeContexts(here=here, there=servers.links.of_link(partial(_context_on_server, base, here)))
     lifecycle = _lifecycle(base, servers, contexts)
     creation = ComposeCreation(vault=vault, uid_base=uid_base)
     planner = ComposePlanner(
@@ -168,7 +168,10 @@ def _module(base: Base, planner: ComposePlanner, lifecycle: ComposeLifecycle) ->
     return Module(
         kinds=(
             ComposeDeploy(
-                planner=planner, contexts=lifecycle.driver.contexts, hosts=lifecycle.hosts, guests=base.guests
+                planner=planner,
+                contexts=lifecycle.driver.contexts,
+                hosts=lifecycle.hosts,
+                untracked_runs=base.untracked_runs,
             ),
         ),
         subjects={SubjectType.COMPOSE: ServiceSubject(noun="Compose", kind=SubjectType.COMPOSE)},
@@ -222,7 +225,7 @@ def _tools(base: Base, materials: Materials, routing: ComposeRouting, beside: Of
     )
 
 
-def _far_tools(base: Base, here: ComposeContext, there: ServerLink) -> ComposeContext:
+def _context_on_server(base: Base, here: ComposeContext, there: ServerLink) -> ComposeContext:
     """Those of a server, beside those of the panel's own machine."""
     host, api = there.host, there.api
     docker = Docker(address=f"{UNIX}{DOCKER_SOCKET}", config_folder=f"{host.work}/docker")

@@ -24,7 +24,6 @@ class ComposePreviews:
     below: bool = True
 
     def require_pulls(self, settings: ComposeSettings) -> None:
-        """See ``PreviewSpecs.require_pulls``."""
         if settings.source_type in {RAW, DROP}:
             raise InvalidInput("The compose service comes from no git repository, so pull requests have nothing of it.")
 
@@ -83,5 +82,4 @@ class ComposePreviews:
         return replace(mine, extra=without_previews(mine.extra))
 
     def variables(self, settings: ComposeSettings, pull: PullRevision, host: str) -> str:
-        """See ``preview_spec.variables_of``."""
         return variables_of(settings_of(settings.extra), pull, host, Marks())

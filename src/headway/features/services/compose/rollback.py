@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from headway.core.deployments.model import Deployment, SubjectType
-from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo, Undoing
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo, UndoContext
 from headway.core.deployments.status import Reason
 from headway.features.edge import domain_snapshots, first_answers
 from headway.features.services import releases_store
@@ -102,7 +102,7 @@ class ComposeRollback:
 
         return {**undos(self.contexts), domain_snapshots.UNDO: self._domains}
 
-    async def _domains(self, undoing: Undoing, data: Json) -> None:
+    async def _domains(self, undoing: UndoContext, data: Json) -> None:
         await domain_snapshots.undo(undoing, self.contexts.at(undoing.deployment.host_id).routing, data)
 
 

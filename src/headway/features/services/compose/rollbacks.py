@@ -37,8 +37,8 @@ _SHOWN = ("command", "entrypoint", "ports", "volumes", "networks", "healthcheck"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComposeRollbacks:
-    """Fits ``RollbackForm``. What such a release ran with is in its file: with ``keep_configuration`` only the domains
-    stay.
+    """Fits ``ServiceRollbacks``. What such a release ran with is in its file: with ``keep_configuration`` only the
+    domains stay.
     """
 
     kind: ComposeRollback
@@ -47,18 +47,15 @@ class ComposeRollbacks:
 
     @property
     def routing(self) -> ServiceRouting:
-        """See ``RollbackForm.routing``."""
         return self.lifecycle.tools.routing
 
     def required(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> Compose:
-        """See ``RollbackForm.required``."""
         del keep_configuration
         compose = store.find(tx, subject_id, self.kind.planner.vault)
         find_release(tx, self.kind.planner, release_id)
         return compose
 
     def compared(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> RollbackPreview:
-        """See ``RollbackForm.compared``."""
         del keep_configuration
         release = find_release(tx, self.kind.planner, release_id)
         serving = store.serving(tx, subject_id, self.kind.planner.vault)
@@ -73,18 +70,16 @@ class ComposeRollbacks:
         )
 
     def pending(self, tx: Tx, subject_id: str, release_id: str) -> Sequence[PendingChange]:
-        """See ``RollbackForm.pending``."""
         compose = store.find(tx, subject_id, self.kind.planner.vault)
         release = find_release(tx, self.kind.planner, release_id)
         return changes(release.record, compose.settings, variables_of(tx, compose, self.kind.planner.vault).variables)
 
     def between(self, tx: Tx, before: str, after: str) -> Sequence[Difference] | None:
-        """See ``RollbackForm.between``."""
         was, became = (store.release(tx, each, self.kind.planner.vault) for each in (before, after))
         return None if was is None or became is None else _differences(was.record, became.record)
 
     def refused(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> str | None:
-        """See ``RollbackForm.refused``. What its file asks for comes back whatever stays."""
+        """See ``ServiceRollbacks.refused``. What its file asks for comes back whatever stays."""
         del keep_configuration
         compose = store.find(tx, subject_id, self.kind.planner.vault)
         release = find_release(tx, self.kind.planner, release_id)
@@ -95,7 +90,6 @@ class ComposeRollbacks:
         return None
 
     async def missing(self, release_id: str) -> str | None:
-        """See ``RollbackForm.missing``."""
         release = await self.lifecycle.tools.release(release_id)
         if release is None:
             return None
@@ -105,7 +99,7 @@ class ComposeRollbacks:
             return away.message
 
     async def remove(self, release: Release) -> None:
-        """See ``RollbackForm.remove``. Where no engine answers now, its images go with those of the next one."""
+        """See ``ServiceRollbacks.remove``. Where no engine answers now, its images go with those of the next one."""
         await self.lifecycle.let_go(release)
         with suppress(Unavailable):
             await self.lifecycle.driver.clear_images(release.service_id)

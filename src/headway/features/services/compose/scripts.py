@@ -26,7 +26,6 @@ class ComposeScripts:
     of_several: bool = True
 
     def place(self, tx: Tx, compose_id: str, service_name: str | None) -> ScriptPlace:
-        """See ``ScriptPlaces.place``."""
         compose = store.find(tx, compose_id, self.vault)
         release = store.serving(tx, compose_id, self.vault)
         if release is None:

@@ -25,7 +25,7 @@ from headway.drivers.sources.git import GitAccounts, GitSource, GitSpec
 from headway.drivers.sources.git_commands import Git
 from headway.drivers.sources.ref import Ref, RefKind
 from headway.features.git.providers import login_by
-from headway.features.servers import toolboxes
+from headway.features.servers import host_contexts
 from headway.features.services import store as services_store
 from headway.features.services.compose import store
 from headway.features.services.compose.folders import ComposeFolders
@@ -272,7 +272,7 @@ class ComposeContext:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ComposeContexts(toolboxes.HostContexts[ComposeContext]):
+class ComposeContexts(host_contexts.HostContexts[ComposeContext]):
     """The tools of every host, for compose services."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
-from headway.core.deployments.run import Json, Undo, Undoing
+from headway.core.deployments.run import Json, Undo, UndoContext
 from headway.drivers.runtimes.compose.footing import Exchangeable
 from headway.features.services import releases_store
 from headway.features.services.compose import powers, store
@@ -20,13 +20,13 @@ from headway.infra.docker.api import EngineAway
 def undos(contexts: ComposeContexts) -> Mapping[str, Undo]:
     """What takes back each effect, with the tools of the run's host."""
 
-    def of(take_back: Callable[[ComposeContext, Undoing, Json], Awaitable[None]]) -> Undo:
+    def of(take_back: Callable[[ComposeContext, UndoContext, Json], Awaitable[None]]) -> Undo:
         return lambda undoing, data: take_back(contexts.at(undoing.deployment.host_id), undoing, data)
 
     return {name: of(each) for name, each in _UNDOS.items()}
 
 
-async def _undo_release(tools: ComposeContext, undoing: Undoing, data: Mapping[str, Json]) -> None:
+async def _undo_release(tools: ComposeContext, undoing: UndoContext, data: Mapping[str, Json]) -> None:
     await undoing.host.remove_tree(tools.folders.release(data["compose_id"], data["new"]))
     await undoing.write(lambda tx: releases_store.remove(tx, data["new"]))
     with suppress(EngineAway):  # then the next to be cleared takes them along
@@ -34,7 +34,7 @@ async def _undo_release(tools: ComposeContext, undoing: Undoing, data: Mapping[s
             await tools.engine.take_back(name)
 
 
-async def _undo_containers(tools: ComposeContext, undoing: Undoing, data: Mapping[str, Json]) -> None:
+async def _undo_containers(tools: ComposeContext, undoing: UndoContext, data: Mapping[str, Json]) -> None:
     """Removes what was begun. What served before is brought up again, as far as it is wanted."""
     labels = {"panel": tools.panel_id, "compose": data["compose_id"]}
     compose_id, before = data["compose_id"], await tools.release(data["old"])
@@ -63,20 +63,20 @@ def _is_withheld(tx: Tx, tools: ComposeContext, release: ComposeRelease) -> bool
     return powers.refusal_of_serving(tx, compose, release.record) is not None
 
 
-async def _undo_login(_tools: ComposeContext, undoing: Undoing, data: Mapping[str, Json]) -> None:
+async def _undo_login(_tools: ComposeContext, undoing: UndoContext, data: Mapping[str, Json]) -> None:
     await undoing.host.remove_tree(data["folder"])
 
 
-async def _undo_build(_tools: ComposeContext, undoing: Undoing, data: Mapping[str, Json]) -> None:
+async def _undo_build(_tools: ComposeContext, undoing: UndoContext, data: Mapping[str, Json]) -> None:
     await undoing.host.end_group(data["group"])  # what the engine still does for it
 
 
-async def _undo_push(tools: ComposeContext, _undoing: Undoing, data: Mapping[str, Json]) -> None:
+async def _undo_push(tools: ComposeContext, _undoing: UndoContext, data: Mapping[str, Json]) -> None:
     with suppress(EngineAway):  # a name that stays is a name of what is gone with the next clean-up
         await tools.engine.take_back(data["image"])
 
 
-_UNDOS: Mapping[str, Callable[[ComposeContext, Undoing, Json], Awaitable[None]]] = {
+_UNDOS: Mapping[str, Callable[[ComposeContext, UndoContext, Json], Awaitable[None]]] = {
     "release": _undo_release,
     "containers": _undo_containers,
     UNDO_BUILD: _undo_build,

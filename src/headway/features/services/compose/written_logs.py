@@ -22,7 +22,6 @@ class ComposeLogs:
     lifecycle: ComposeLifecycle
 
     async def __call__(self, service_id: str, /) -> Sequence[WrittenLog]:
-        """See ``WrittenLogsOf``."""
         lifecycle = self.lifecycle
         if await lifecycle.db.read(lambda tx: store.serving(tx, service_id, lifecycle.vault)) is None:
             return ()

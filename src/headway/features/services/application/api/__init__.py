@@ -48,7 +48,7 @@ def _application(panel: PanelParts) -> Routed:
         operations.router.over(needs),
         output.router.over(features.applications.service),
         application_providers.router.over(features.applications.service),
-        custom_traefik.router.over(features.applications.own_routing),
+        custom_traefik.router.over(features.applications.custom_traefik),
         runs.router.over(run_needs),
         monitoring.application_router.over(None),
         application_router.over(features.webhooks.service),
@@ -81,7 +81,7 @@ def application_view(panel: PanelParts) -> ApplicationView:
     features = panel.features
     return ApplicationView(
         applications=features.applications.service,
-        barriers=features.edge_services.barriers,
+        barriers=features.edge_services.middlewares,
         deployment_reads=features.deployments.reads,
         domains=features.edge_services.domains,
         preview=preview_view(panel),

@@ -12,9 +12,9 @@ from headway.api.operation import Call, Ready
 from headway.api.router import Router
 from headway.core.access.model import Role, Scope
 from headway.core.access.policy import Noun
-from headway.features.services.application.custom_traefik import OwnRoutingService
+from headway.features.services.application.custom_traefik import CustomTraefikService
 
-router = Router[OwnRoutingService]("application", resource=Noun.APPLICATION)
+router = Router[CustomTraefikService]("application", resource=Noun.APPLICATION)
 
 
 class Read(Input):
@@ -26,14 +26,14 @@ class Write(Read):
 
 
 @router.query("readTraefikConfig", least=Role.ADMIN, scope=Scope.ADMIN)
-async def read(own_routing: OwnRoutingService, call: Call[Read]) -> Ready[str | None]:
+async def read(custom_traefik: CustomTraefikService, call: Call[Read]) -> Ready[str | None]:
     """Its Traefik configuration as YAML."""
-    text = await own_routing.read(call.actor, call.permission, call.input.application_id)
+    text = await custom_traefik.read(call.actor, call.permission, call.input.application_id)
     return Ready(to_json(text))
 
 
 @router.mutation("updateTraefikConfig", least=Role.ADMIN, scope=Scope.ADMIN)
-async def write(own_routing: OwnRoutingService, call: Call[Write]) -> bool:
+async def write(custom_traefik: CustomTraefikService, call: Call[Write]) -> bool:
     """Change its Traefik configuration."""
-    await own_routing.update(call.actor, call.permission, call.input.application_id, call.input.traefik_config)
+    await custom_traefik.update(call.actor, call.permission, call.input.application_id, call.input.traefik_config)
     return True

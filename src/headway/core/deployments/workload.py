@@ -20,7 +20,7 @@ _LAPSED = select(func.count()).select_from(leases)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class Workload:
     """Deployments by kind; ``oldest_seconds`` is how long the one waits that waits longest, 0 when none does; leases
     that are held, and those of them that nobody has renewed in time.
     """
@@ -33,11 +33,11 @@ class Figures:
     lapsed_leases: int
 
 
-def figures(tx: Tx) -> Figures:
+def workload(tx: Tx) -> Workload:
     """As they are now. A few rows of an index each, however long the history is."""
     waiting = tx.execute(_WAITING).all()
     oldest = min((row.since for row in waiting), default=None)
-    return Figures(
+    return Workload(
         waiting={row.kind: row.number for row in waiting},
         running={row.kind: row.number for row in tx.execute(_AT_WORK)},
         oldest_seconds=0.0 if oldest is None else max(0.0, (tx.now - oldest).total_seconds()),
