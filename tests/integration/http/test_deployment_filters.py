@@ -52,7 +52,7 @@ async def test_more_than_can_be_chosen_are_named(world: World, monkeypatch: pyte
     assert seen.html.count('<option value="application:') == 2
     assert f'<option value="application:{ids["shop"]}" selected>' in seen.html, "what is chosen is among them"
     assert 'name="serviceNamed"' in seen.html
-    assert "2 services more than can be chosen." in seen.text
+    assert "Service by its name (2 more)" in seen.text
     assert 'name="serverNamed"' not in seen.html
 
     for typed in ("shop", "SHOP", "shop (bench)", "sho", "hop", ids["shop"]):
@@ -67,7 +67,7 @@ async def test_more_than_can_be_chosen_are_named(world: World, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("typed", "why"),
     [
-        ("ap", "“ap” is the name of 2 services: api (bench), apiary (bench)."),
+        ("ap", "“ap” fits 2 services: api (bench), apiary (bench)."),
         ("<b>", "No service is called “<b>”."),
     ],
 )
@@ -83,6 +83,7 @@ async def test_a_name_that_is_nobodys_or_several_is_told_and_nothing_is_shown(
     assert seen.view.values["rows"] == ()
     assert f'value="{html.escape(typed)}"' in seen.html, "it is kept, to be changed"
     assert 'data-pull="/deployments/-/rows' not in seen.html
+    assert "The last 30 days" not in seen.text, "which would be of all"
 
 
 async def test_every_kind_that_there_is_can_be_chosen(world: World) -> None:

@@ -27,6 +27,7 @@ _REFUSED = re.compile(
     r"(?:Unable to obtain ACME certificate for domains?\b|Error renewing certificate from LE: \{(?P<main>[^ }]+))"
 )
 _WHY = re.compile(r' error="(?P<why>(?:[^"\\]|\\.)*)"')
+_AROUND = re.compile(r"^unable to generate a certificate for the domains \[[^\]]*\]: ")
 _DOMAINS = re.compile(r' domains=(?P<names>\["[^\]]*"\])')
 
 
@@ -138,7 +139,7 @@ def _refusal(line: str) -> Refusal | None:
 def _of_host(said: str, hosts: Sequence[str]) -> str:
     """The part of what was said that is about one of the names, without what lego says around it."""
     lines = list(_telling(said, hosts))
-    return (" ".join(lines) or " ".join(said.split()))[:_LONGEST]
+    return (" ".join(lines) or _AROUND.sub("", " ".join(said.split())))[:_LONGEST]
 
 
 def _telling(said: str, hosts: Sequence[str]) -> Iterator[str]:

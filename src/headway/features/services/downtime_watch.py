@@ -144,13 +144,14 @@ def _is_to_run(each: AtRest) -> bool:
 
 def _told(tx: Tx, service: MarkedService, down: Downtime) -> dict[str, Any]:
     """Without how often it has ended: what ends again is the same, and is told no more often than channels want."""
-    how = down.why or "does not run"
+    how = "it is not there" if down.why is None else down.why
     if down.exits:
-        how = f"ended by itself, last by {down.last_exit}" if down.last_exit else "ended by itself, nobody knows how"
+        how = f"ended by itself, {f'last by {down.last_exit}' if down.last_exit else 'nobody knows how'}"
+    names = ", ".join(down.names)[:300] or "all of it"
     return {
         "deploymentId": service.deployment_id,
         "title": None if down.is_all else "a part of it",
-        "errorMessage": f"{', '.join(down.names)[:300]}: {how}" if down.names else how,
+        "errorMessage": f"{names}: {how}",
         "subjectType": service.subject_type,
         "subjectId": service.service_id,
         "projectId": service.project_id,

@@ -82,6 +82,16 @@ def test_what_an_authority_says_of_a_name_is_told_without_what_stands_around_it(
     )
 
 
+def test_what_is_said_of_the_whole_order_is_told_too() -> None:
+    said = (
+        "unable to generate a certificate for the domains [a.example]: acme: error: 400 :: POST :: a forbidden domain"
+    )
+    (found,) = refusals_in(
+        f'2026-11-29T18:57:00Z ERR Unable to obtain ACME certificate for domains error="{said}" domains=["a.example"]'
+    )
+    assert found.why == "acme: error: 400 :: POST :: a forbidden domain"
+
+
 def test_of_a_name_the_newest_is_told_also_that_it_was_not_renewed() -> None:
     text = "\n".join((LINE.format(host="a.example"), LINE.format(host="b.example"), RENEWAL.format(host="a.example")))
     issuance = Issuance(certificates=(), refusals=refusals_in(text))

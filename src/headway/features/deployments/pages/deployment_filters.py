@@ -129,7 +129,7 @@ def _not_one(text: str, noun: str, labels: Sequence[str]) -> str:
     if not labels:
         return f"No {noun} is called “{shown}”."
     told = ", ".join(cut(each, 80) for each in sorted(labels)[:_MOST_TOLD])
-    return f"“{shown}” is the name of {len(labels)} {noun}s: {told}{', …' if len(labels) > _MOST_TOLD else ''}."
+    return f"“{shown}” fits {len(labels)} {noun}s: {told}{', …' if len(labels) > _MOST_TOLD else ''}."
 
 
 def form_values(

@@ -41,8 +41,8 @@ async def show(visit: Visit) -> View:
     view = await _view(visit, _TEMPLATE, filters, problem)
     further = {
         **form_values(filters, services, visit.query if problem else {}),
-        **await strip_values(visit, filters, PATH),
-        **await _figures_values(visit, filters),
+        **await strip_values(visit, {} if problem else filters, PATH),
+        **({"figures_pull": None} if problem else await _figures_values(visit, filters)),
         "chips": chips(filters, services),
     }
     return replace(view, values={**view.values, **further})

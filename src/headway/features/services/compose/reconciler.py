@@ -15,7 +15,7 @@ from headway.drivers.runtimes.compose.observation import ENDED_FROM_OUTSIDE, Con
 from headway.drivers.runtimes.compose.stacks import address_of, is_forwarder
 from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
-from headway.features.services.compose.downtime import downtime_of
+from headway.features.services.compose.downtime import ComposeDowntime, downtime_of
 from headway.features.services.compose.driver import ComposeDriver, ComposeLifecycle
 from headway.features.services.compose.model import ComposeRelease, Record
 from headway.features.services.compose.presence import outdated
@@ -37,6 +37,7 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
     drain_time: timedelta
     rest_seconds: ClassVar[float] = 2.0
     _fallen: set[str] = field(default_factory=set)
+    _stacks: set[str] = field(default_factory=set)
 
     async def restore(self) -> float:
         """After a start of the panel, perhaps after a reboot: what is wanted serves again, what was being deleted is
@@ -80,7 +81,16 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
                 if each.release_id is not None
             )
             await self._watch(containers)
+            await self._watch_stacks(at_rest)
         return await self._rest()
+
+    async def _watch_stacks(self, at_rest: Sequence[AtRest]) -> None:
+        """Looks whether stacks run, whose copies are on other machines too and have to be asked for one by one."""
+        of = ComposeDowntime(lifecycle=self.lifecycle)
+        await at_once(
+            self._by_itself(f"whether {each.service_id} runs", partial(self.downtime.look, each, of))
+            for each in self.downtime.due([each for each in at_rest if each.service_id in self._stacks])
+        )
 
     async def _bring_up_again(self, at_rest: Sequence[AtRest]) -> bool:
         """After the engine was away, and has ended every container: one that ends well when it is asked to looks as if
@@ -122,11 +132,14 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
         if release is None:
             return
         await self._hold(release, containers)
+        if release.record.stack:
+            self._stacks.add(compose_id)
+        else:
+            self._stacks.discard(compose_id)
+            await self.downtime.saw(compose_id, release.release_id, downtime_of(release.record, containers))
         if await self._is_lost(compose_id, release, containers):
             await self._keep_in_line(compose_id)
             return
-        if not release.record.stack:  # whose copies are on other machines too
-            await self.downtime.saw(compose_id, release.release_id, downtime_of(release.record, containers))
         try:
             await self._tools.routing.follow(compose_id, release, containers)
         except HeadwayError as error:
