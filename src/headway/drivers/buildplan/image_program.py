@@ -19,6 +19,9 @@ from headway.kernel.release_facts import DATA
 
 _MOST_WORDS: Final = 60
 _INSTRUCTION = re.compile(r"^[ \t]*(ENTRYPOINT|CMD|ENV)[ \t]+(\S[^\n]{0,4000})$", re.MULTILINE | re.IGNORECASE)
+_EXPOSES = re.compile(r"^[ \t]*EXPOSE[ \t]+([^\n]{1,300})$", re.MULTILINE | re.IGNORECASE)
+_PORT_OF = re.compile(r"(?<!\S)(\d{1,5})(?:/tcp)?(?!\S)")
+_LEAST, _MOST = 1024, 65535  # what any account may listen on
 _BUILT = re.compile(r"[ \t]-o[ \t=]{0,4}[\"']?([\w./-]{1,200})")
 _SHELLS: Final = frozenset({"sh", "bash", "ash", "dash", "/bin/sh", "/bin/bash", "/bin/ash"})
 _SHELL_TEXT = re.compile(r"[&|;<>()`$*?{}]")
@@ -82,6 +85,32 @@ def arguments(tree: Tree, programs: Collection[str]) -> Arguments:
     if len(ports) > 1:  # which of them is for requests is not said
         return Arguments()
     return Arguments(line=" ".join(found), is_led=bool(ports), folders=tuple(dict.fromkeys(folders.values())))
+
+
+def declared_port(tree: Tree) -> tuple[int, str] | None:
+    """The only port that any account may listen on and that the Dockerfile declares, with its name."""
+    found = {int(port) for line in _EXPOSES.findall(last_stage(tree)) for port in _PORT_OF.findall(line)}
+    mine = [port for port in found if _LEAST <= port <= _MOST]
+    return (mine[0], volumes.DOCKERFILE) if len(mine) == 1 else None
+
+
+def led_variable(tree: Tree) -> tuple[str, str] | None:
+    """A variable of the image that has a port that the Dockerfile declares, and what it is to have here; None where
+    there is none, or it is PORT itself.
+    """
+    declared = {port for line in _EXPOSES.findall(last_stage(tree)) for port in _PORT_OF.findall(line)}
+    for name, value in _image(tree).env.items():
+        address = _ADDRESS.fullmatch(value) is not None
+        if name in _OURS or _OF_OTHERS.search(name) or value.rpartition(":")[2] not in declared:
+            continue
+        if address or (value.isdecimal() and "port" in name.lower()):
+            return name, "127.0.0.1:$PORT" if address else "$PORT"
+    return None
+
+
+def has_port(tree: Tree) -> bool:
+    """Whether the image has a variable PORT, as what reads it has."""
+    return "PORT" in _image(tree).env
 
 
 def programs_built(tree: Tree) -> tuple[str, ...]:

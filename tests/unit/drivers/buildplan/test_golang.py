@@ -154,6 +154,13 @@ def test_a_program_that_listens_where_a_variable_says_is_led_to_port(source: str
         ('run := flag.NewFlagSet("run", 0)\naddr := flag.String("addr", ":4000", "where")\n', "./.headway/app"),
         ('http.ListenAndServe(":8080", nil)\n', "./.headway/app"),
         ('api := flag.String("api-addr", "api.example.org:443", "whom to ask")\n', "./.headway/app"),
+        ('rootCmd.PersistentFlags().IntVarP(&port, "port", "p", 3000, "x")\n', "./.headway/app --port $PORT"),
+        ('rootCmd.Flags().String("listen-addr", ":3000", "x")\n', "./.headway/app --listen-addr 127.0.0.1:$PORT"),
+        ('rootCmd.Flags().Int("redis-port", 6379, "x")\nseedCmd.Flags().Int("port", 99, "x")\n', "./.headway/app"),
+        ('p := getEnvOr("APP_PORT", "8080")\n', 'env APP_PORT="${APP_PORT:-$PORT}" ./.headway/app'),
+        ('p := getEnv("PORT", "8080")\nq := getEnv("APP_PORT", "8081")\n', "./.headway/app"),
+        ('p := getEnv("METRICS_PORT", "8080")\nd := getEnv("DB_ADDR", ":5432")\n', "./.headway/app"),
+        ('p := translate("HTTP_PORT", "8080")\n', "./.headway/app"),
     ],
 )
 def test_a_program_is_led_to_port_by_its_own_option_or_not_at_all(source: str, line: str) -> None:

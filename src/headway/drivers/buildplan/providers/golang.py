@@ -9,14 +9,17 @@ from typing import Final
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan import image_program
+from headway.drivers.buildplan.image_program import declared_port, has_port, led_variable
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question
 from headway.drivers.buildplan.procfile import WEB
 from headway.drivers.buildplan.providers import golang_frontend
 from headway.drivers.buildplan.providers.contract import Provider
-from headway.drivers.buildplan.providers.golang_address import own_address, own_port
+from headway.drivers.buildplan.providers.golang_address import own_address, own_port, reads_port
+from headway.drivers.buildplan.providers.golang_command import serving_command
 from headway.drivers.buildplan.providers.golang_frontend import embedded_frontend
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
+from headway.drivers.buildplan.volumes import DOCKERFILE
 from headway.kernel.artifacts import Process
 
 PROGRAM: Final = ".headway/app"
@@ -26,8 +29,38 @@ _GO = re.compile(r"^go\s+(\d+(?:\.\d+){0,2}\S*)", re.MULTILINE)
 _TOOLCHAIN = re.compile(r"^toolchain\s+go(\d+(?:\.\d+){0,2}\S*)", re.MULTILINE)
 _TOOL_VERSION = re.compile(r"^(?:go|golang)\s+(\S+)", re.MULTILINE)
 _MAIN = re.compile(r"^package\s+main\b", re.MULTILINE)
+_BEGINS = re.compile(r"^func\s+main\s*\(\s*\)", re.MULTILINE)
+# What a build leaves out unless it is told otherwise: pins of tools, generators.
+_LEFT_OUT = re.compile(r"^//(?:go:build|[ \t]*\+build)[ \t]+(?:ignore|tools?|generate|mage)\b", re.MULTILINE)
 _ASSIGNMENTS = re.compile(r"^(?:exec\s+|env\s+|[A-Za-z_]\w*=\S*\s+)*")
+_LOADED = re.compile(r"^(?:import[ \t]+)?[ \t]*(?:[\w.]+[ \t]+)?\"([\w./~-]{1,200})\"[ \t]*$", re.MULTILINE)
+# The packages in which programs have their options and their commands.
+_TELLING: Final = frozenset(
+    {
+        "config",
+        "conf",
+        "cfg",
+        "configs",
+        "configuration",
+        "settings",
+        "setting",
+        "env",
+        "options",
+        "flags",
+        "cmd",
+        "cli",
+    }
+)
+# Where no module has what it is for, by the Go project's "Organizing a Go module" and by custom.
+_ASIDE: Final = frozenset(
+    {"internal", "tools", "hack", "scripts", "test", "tests", "testdata", "examples", "_examples"}
+)
+_TELLING_FILES: Final = ("root", "main", "serve", "server", "web", "start", "run", "config", "flags", "options", "env")
+_MOST_FOLDERS: Final = 4
+_MOST_OF_FOLDER: Final = 8
 _REQUIRES = re.compile(r"^require[ \t(]", re.MULTILINE)
+_POCKETBASE: Final = '"github.com/pocketbase/pocketbase"'
+_PB_DATA: Final = "pb_data"
 _USUAL: Final = ("server", "web", "api", "app", "main", "http")
 _NEEDS_C: Final = ("github.com/mattn/go-sqlite3", "github.com/confluentinc/confluent-kafka-go", "gopkg.in/gographics")
 _OTHERS: Final = (
@@ -73,7 +106,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     choices.append(Choice(name="package", value=target, reason=reason, is_set=settings.package is not None))
     program = _program(tree, target, settings.start or "")
     line, why = _started(tree, target, settings.keep)
-    own = own_port(_sources(tree, target)) if "PORT" not in line else None
+    own = _own_port(tree, target) if "PORT" not in line else None
     front = embedded_frontend(tree, settings)
     if front.phases:
         shown = " && ".join(" ".join(phase.argv) for phase in front.phases)
@@ -89,12 +122,13 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         path=(*((posixpath.dirname(program),) if program != PROGRAM else ()), *front.path),
         env={"GIN_MODE": "release"} if framework == "Gin" else {},
         build_env={**front.build_env, "CGO_ENABLED": "0" if needs_c is None else "1"},
+        keep=(_PB_DATA,) if _PB_DATA in line else (),
         port=None if own is None else own[0],
         packages=("gcc", "libc6-dev") if needs_c is not None else (),
         choices=(
             *choices,
             Choice(name="start", value=line, reason=why),
-            *([] if own is None else [Choice.of_port(*own)]),
+            *([] if own is None else [_of_port(*own)]),
         ),
         questions=() if question is None else (question,),
         notes=(*front.notes, *(_told_of_c(needs_c) if needs_c is not None else ())),
@@ -132,13 +166,55 @@ def _started(tree: Tree, target: str, keep: Collection[str]) -> tuple[str, str]:
     image = image_program.arguments(tree, _names(tree, target))
     if keep and image.folders:
         image = image_program.Arguments()
-    own = own_address(list(_sources(tree, target).values()))
+    texts = list(_loaded_sources(tree, target).values())
+    if _POCKETBASE in "".join(texts):
+        return _pocketbase(tree, texts)
+    command = serving_command(texts)
+    own = own_address(texts, command.variable if command is not None else "")
     why = "the program that the build makes"
     if image.line and (own is None or (image.is_led and image.folders)):
         return f"./{PROGRAM} {image.line}", f"{why}, with what the Dockerfile starts it with"
-    if own is None:
-        return f"./{PROGRAM}", why
-    return f"{own.before}./{PROGRAM}{own.after}", f"{why}, {own.reason}"
+    line, why = (
+        (f"./{PROGRAM}", why)
+        if command is None
+        else (f"./{PROGRAM} {command.name}", f"{why}, its command {command.name}")
+    )
+    if own is not None:
+        return f"{own.before}{line}{own.after}", f"{why}, {own.reason}"
+    named = led_variable(tree) if not reads_port(texts) else None
+    if named is None:
+        return line, why
+    return (
+        f'env {named[0]}="${{{named[0]}:-{named[1]}}}" {line}',
+        f"{why}, which listens where {named[0]} of the Dockerfile says",
+    )
+
+
+def _pocketbase(tree: Tree, texts: Collection[str]) -> tuple[str, str]:
+    """PocketBase, also extended: its own command serves, and looks for its other folders beside that of its data, but
+    for the one of its pages, which is an option of some.
+    """
+    has_option = any('"publicDir"' in text for text in texts)
+    has_pages = any(name.startswith("pb_public/") for name in tree.names)
+    pages = " --publicDir=pb_public" if has_option and has_pages else ""
+    return f"./{PROGRAM} serve --http=127.0.0.1:$PORT --dir={_PB_DATA}{pages}", "PocketBase, by its command serve"
+
+
+def _of_port(port: int, file: str) -> Choice:
+    if file != DOCKERFILE:
+        return Choice.of_port(port, file)
+    why = "declares it, and nothing else says where the program listens: no release starts beside the one before"
+    return Choice(name="port", value=str(port), reason=f"{file} {why}, and web runs once")
+
+
+def _own_port(tree: Tree, target: str) -> tuple[int, str] | None:
+    """The port that the program has itself; else, where nothing of it says where it listens, the only one that the
+    Dockerfile declares: whatever it reads, it listens there.
+    """
+    loaded = list(_loaded_sources(tree, target).values())
+    if reads_port(loaded) or has_port(tree):
+        return None
+    return own_port(_sources(tree, target)) or declared_port(tree)
 
 
 def _built(tree: Tree, target: str) -> tuple[str, ...]:
@@ -206,15 +282,20 @@ def _programs(tree: Tree) -> tuple[str, ...]:
     """The folders of programs: that of the build path, then those of ``cmd``, then others that have a main.go."""
     files = [name for name in tree.matching("**/*.go") if not name.endswith("_test.go")]
     folders = dict.fromkeys(posixpath.dirname(name) for name in files if not name.startswith("vendor/"))
-    mains = []
+    mains, begun = list[str](), list[str]()
     for folder in folders:
         inside = [name for name in files if posixpath.dirname(name) == folder]
-        read = [tree.text(name) for name in inside if name in tree.contents]
-        is_main = any(_MAIN.search(text) for text in read) if read else f"{folder}/main.go".lstrip("/") in inside
+        texts = [tree.text(name) for name in inside if name in tree.contents]
+        read = [text for text in texts if not _LEFT_OUT.search(text)]
+        is_main = any(_MAIN.search(text) for text in read) if texts else f"{folder}/main.go".lstrip("/") in inside
         if is_main:
             mains.append(folder or ".")
+            # A package main without a function main is no program; of one that is read in part nobody knows.
+            if len(texts) < len(inside) or any(_BEGINS.search(text) for text in read):
+                begun.append(folder or ".")
     rank = {".": 0}
-    shallow = [each for each in mains if each.count("/") < 3]
+    shallow = [each for each in begun or mains if each.count("/") < 3]
+    shallow = [each for each in shallow if not _ASIDE & set(each.split("/"))] or shallow
     return tuple(sorted(shallow, key=lambda each: (rank.get(each, 1 if "cmd/" in f"{each}/" else 2), each)))[:20]
 
 
@@ -225,12 +306,42 @@ def _sources(tree: Tree, target: str) -> dict[str, str]:
     return {name: tree.text(name) for name in names if not name.endswith("_test.go")}
 
 
+def _loaded_sources(tree: Tree, target: str) -> dict[str, str]:
+    """Those and the texts of what it loads of its own that says where it listens."""
+    own = _sources(tree, target)
+    module = _MODULE.search(tree.text("go.mod"))
+    head = f"{module[1]}/" if module is not None else ""
+    loaded = {found.removeprefix(head) for text in own.values() for found in _LOADED.findall(text)} if head else set()
+    names = (name for name in sorted(tree.contents) if name.endswith(".go") and not name.endswith("_test.go"))
+    return {**own, **{name: tree.text(name) for name in names if posixpath.dirname(name) in loaded}}
+
+
 def _path(folder: str) -> str:
     return "." if folder == "." else f"./{folder}"
 
 
 def _named(found: tuple[str, ...]) -> str:
     return f"There are: {', '.join(found)}." if found else ""
+
+
+def _further(tree: Tree) -> tuple[str, ...]:
+    """The files of the module's own packages that a program loads and that say where it listens, by their name."""
+    module = _MODULE.search(tree.text("go.mod"))
+    if module is None:
+        return ()
+    unread = [f"{folder}/main.go" for folder in _programs(tree)[:_MOST_FOLDERS]]
+    if unread := [name for name in unread if name in tree and name not in tree.contents]:
+        return tuple(unread)
+    names = sorted(name for name in tree.contents if name.endswith(".go") and _MAIN.search(tree.text(name)))
+    loaded = (found for name in names for found in _LOADED.findall(tree.text(name)))
+    own = (each.removeprefix(f"{module[1]}/") for each in loaded if each.startswith(f"{module[1]}/"))
+    folders = [each for each in dict.fromkeys(own) if posixpath.basename(each) in _TELLING]
+    found: list[str] = []
+    for folder in folders[:_MOST_FOLDERS]:
+        files = [name for name in tree.matching(f"{folder}/*.go") if not name.endswith("_test.go")]
+        told = (*_TELLING_FILES, posixpath.basename(folder))
+        found += sorted(files, key=lambda name: (posixpath.basename(name)[:-3] not in told, name))[:_MOST_OF_FOLDER]
+    return tuple(found)
 
 
 PROVIDER: Final = Provider(
@@ -248,4 +359,5 @@ PROVIDER: Final = Provider(
     ),
     recognise=_recognise,
     plan=_plan,
+    further=_further,
 )

@@ -19,9 +19,17 @@ _DEFAULT = re.compile(r'\b(?:default|envDefault):"([^"]*)"')
 _CLI = re.compile(r"(?:EnvVars?[ \t]*:[ \t]*(?:\[\]string\{)?|cli\.EnvVars\()[ \t]*\"([A-Z][A-Z0-9_]*)\"")
 _CLI_VALUE = re.compile(r"\bValue[ \t]*:[ \t]*(\"[^\"\n]{0,60}\"|\d{2,5})")
 _GETENV = re.compile(r'\bos\.(?:Getenv|LookupEnv)\("([A-Z][A-Z0-9_]*)"\)')
+# A function of its own that has a value for a variable that is not set, as most programs have one.
+_OR_ELSE = re.compile(r'\b\w*(?:[eE]nv|ENV)\w*\(\s*"([A-Z][A-Z0-9_]*)"\s*,\s*("[^"\n]{1,60}"|\d{2,5})\s*\)')
 _FLAG = re.compile(
     r"\bflag\.(?:String|Int|Uint)(?:Var)?\([ \t]*(?:&[\w.]+[ \t]*,[ \t]*)?"
     r'"([a-z][\w-]*)"[ \t]*,[ \t]*("[^"\n]{0,60}"|\d{2,5})[ \t]*,'
+)
+# An option of Cobra's: of the command that is carried out, or of the one that all are below.
+_ROOTS: Final = ("root", "rootCmd", "rootCommand", "RootCmd", "RootCommand")
+_COBRA: Final = (
+    r"\.(?:String|U?[iI]nt(?:16|32)?)(?:Var)?P?\([ \t]*(?:&[\w.]+[ \t]*,[ \t]*)?"
+    r'"([a-z][\w-]*)"[ \t]*,[ \t]*(?:"\w?"[ \t]*,[ \t]*)?("[^"\n]{0,60}"|\d{2,5})[ \t]*,'
 )
 # Of this machine: at any other address it is another program that is asked.
 _PLACE = re.compile(r"(?:\[::1?\]|0\.0\.0\.0|127\.0\.0\.1|localhost|\*)?:\d{2,5}")
@@ -51,6 +59,7 @@ _PROFILES = re.compile(
     r"http\.ListenAndServe\(\s*\"(?:(?:localhost|127\.0\.0\.1|\[::1\]):\d{4,5}|(?:0\.0\.0\.0)?:606\d)\"\s*,\s*nil\s*\)"
 )
 _MOST_CALLS: Final = 50
+_MOST_ALIASES: Final = 4
 _LEAST, _MOST = 1024, 65535  # what any account may listen on
 
 
@@ -63,8 +72,10 @@ class Address:
     reason: str
 
 
-def own_address(texts: Sequence[str]) -> Address | None:
-    """How the program is led to PORT; None where it reads that itself, or nothing tells."""
+def own_address(texts: Sequence[str], command: str = "") -> Address | None:
+    """How the program is led to PORT; None where it reads that itself, or nothing tells. ``command`` is what its source
+    calls the command of it that is carried out.
+    """
     if any(_READS_PORT.search(text) for text in texts):
         return None
     for name, value in (found for text in texts for found in _variables(text)):
@@ -73,7 +84,24 @@ def own_address(texts: Sequence[str]) -> Address | None:
     for match in (match for text in texts if "flag.NewFlagSet" not in text for match in _FLAG.finditer(text)):
         if (led := _led(match[2].strip('"'), match[1])) and _is_its_own(match[1]):
             return Address(after=f" -{match[1]} {led}", reason=f"which listens where its option -{match[1]} says")
+    owners = "|".join((*_ROOTS, *([re.escape(command)] if command else [])))
+    for match in (match for text in texts for match in _options(text, owners)):
+        if (led := _led(match[2].strip('"'), match[1])) and _is_its_own(match[1]):
+            return Address(after=f" --{match[1]} {led}", reason=f"which listens where its option --{match[1]} says")
     return None
+
+
+def _options(text: str, owners: str) -> Iterator[re.Match[str]]:
+    """The options of these commands, also by what a source calls all of one command's."""
+    of_flags = rf"\b(?:{owners})\.(?:Persistent)?Flags\(\)"
+    yield from re.finditer(of_flags + _COBRA, text)
+    for alias in re.findall(rf"\b(\w+)[ \t]*:=[ \t]*{of_flags}[ \t]*\n", text)[:_MOST_ALIASES]:
+        yield from re.finditer(rf"\b{alias}{_COBRA}", text)
+
+
+def reads_port(texts: Sequence[str]) -> bool:
+    """Whether it asks PORT where it listens."""
+    return any(_READS_PORT.search(text) for text in texts)
 
 
 def own_port(texts: Mapping[str, str]) -> tuple[int, str] | None:
@@ -127,6 +155,8 @@ def _variables(text: str) -> Iterator[tuple[str, str]]:
         value = _CLI_VALUE.search(around)
         if value is not None:
             yield match[1], value[1].strip('"')
+    for match in _OR_ELSE.finditer(text):
+        yield match[1], match[2].strip('"')
     for match in _GETENV.finditer(text):
         value = _LITERAL.search(text[match.end() : match.end() + _AFTER])
         if value is not None:

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.providers import node_frontend
 from headway.drivers.buildplan.providers.node_frontend import FOLDERS, Frontend, frontend
-from headway.drivers.buildplan.providers.node_package import PACKAGE
+from headway.drivers.buildplan.providers.node_package import PACKAGE, read_package
+from headway.drivers.buildplan.providers.static import INDEX
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 
@@ -30,6 +32,11 @@ _NONE: Final = Frontend(folder="", reason="", needs=(), phases=(), path=())
 
 def embedded_frontend(tree: Tree, settings: BuildSettings) -> Frontend:
     """The front end that leaves what a file embeds and nobody has committed; one of nothing where there is none."""
+    for file, place in _told(tree):
+        for folder, script in _scripts_into(tree, place):
+            found = frontend(tree, settings, (folder,), script)
+            if found is not None:
+                return replace(found, reason=f"{found.reason}, of which {file} embeds {place}")
     for file, place in _absent(tree):
         above = [place[:at] for at in range(len(place), 0, -1) if place[at : at + 1] in {"", "/"}]
         folders = [each for each in (*above, "") if posixpath.join(each, PACKAGE) in tree]
@@ -38,6 +45,35 @@ def embedded_frontend(tree: Tree, settings: BuildSettings) -> Frontend:
         if found is not None and any(phase.name == "frontend build" for phase in found.phases):
             return replace(found, reason=f"{found.reason}, of which {file} embeds {place}")
     return _NONE
+
+
+def _told(tree: Tree) -> Iterator[tuple[str, str]]:
+    """The folders that files embed in which there is a page at most, which may be there until a build puts its own in
+    its place.
+    """
+    for file, place in itertools.islice(_embedded(tree), _MOST):
+        inside = [
+            name for name in tree.names if name.startswith(f"{place}/") and not posixpath.basename(name).startswith(".")
+        ]
+        if inside in ([], [f"{place}/{INDEX}"]):
+            yield file, place
+
+
+def _scripts_into(tree: Tree, place: str) -> Iterator[tuple[str, str]]:
+    """The folders of front ends whose script names the folder as the one that it writes to, with the script."""
+    folders = dict.fromkeys((*FOLDERS, *(posixpath.dirname(name) for name in tree.matching(f"*/{PACKAGE}"))))
+    for folder in folders:
+        if posixpath.join(folder, PACKAGE) not in tree.contents:
+            continue
+        try:
+            package = read_package(tree.below(folder) if folder else tree)
+        except BuildError:
+            continue
+        path = re.escape(posixpath.relpath(place, folder or "."))
+        into = re.compile(rf"--out(?:-?[dD]ir)?[= ](?:\./)?{path}/?(?=\s|$)")
+        for name in package.scripts:
+            if into.search(package.short(name)):
+                yield folder, name
 
 
 def _absent(tree: Tree) -> Iterator[tuple[str, str]]:

@@ -17,10 +17,11 @@ from headway.drivers.buildplan.providers.node_framework import ENDINGS
 from headway.drivers.buildplan.providers.node_installation import BINS, install_phases, lock_lacks
 from headway.drivers.buildplan.providers.node_lock import out_of_step
 from headway.drivers.buildplan.providers.node_managers import find_manager
-from headway.drivers.buildplan.providers.node_package import PACKAGE, Package, read_package
+from headway.drivers.buildplan.providers.node_package import PACKAGE, Package, read_package, seen_package
 from headway.drivers.buildplan.providers.node_scripts import commands
 from headway.drivers.buildplan.providers.node_variables import build_variables
 from headway.drivers.buildplan.providers.node_versions import version_notes, wanted_version
+from headway.drivers.buildplan.providers.node_workspaces import read_members
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 
@@ -78,10 +79,13 @@ class Frontend:
         return tuple(each for each in self.phases if each not in builds), builds
 
 
-def frontend(tree: Tree, settings: BuildSettings, folders: Sequence[str] = FOLDERS) -> Frontend | None:
+def frontend(
+    tree: Tree, settings: BuildSettings, folders: Sequence[str] = FOLDERS, script: str | None = None
+) -> Frontend | None:
     """The front end at the build path, or in one of the folders where it is kept by custom; None where there is none:
     one whose packages are for developers alone, with nothing to build, is left alone. Its phases are named ``frontend
-    install`` and ``frontend build``. Raises BuildError where its package.json is broken.
+    install`` and ``frontend build``; ``script`` is the one that builds it, where it is known. Raises BuildError where
+    its package.json is broken.
     """
     for folder in folders:
         place = f"{folder}/{PACKAGE}" if folder else PACKAGE
@@ -89,8 +93,10 @@ def frontend(tree: Tree, settings: BuildSettings, folders: Sequence[str] = FOLDE
             continue
         inner = tree.below(folder) if folder else tree
         package = read_package(inner)
-        build = next((name for name in _BUILDS if package.script(name)), None)
+        build = script or next((name for name in _BUILDS if package.script(name)), None)
         if build is not None or package.own:
+            if (whole := _in_workspace(tree, settings, package, build, folder)) is not None:
+                return whole
             node = wanted_version(inner, package, settings, "node") or wanted_version(tree, None, settings, "node")
             return _planned(inner, settings, package, build, folder=folder, node=node)
     for place in (each for each in tree.matching(f"*/{PACKAGE}") if posixpath.dirname(each) not in FOLDERS):
@@ -102,6 +108,38 @@ def frontend(tree: Tree, settings: BuildSettings, folders: Sequence[str] = FOLDE
             found = _planned(inner, settings, package, "build", folder=posixpath.dirname(place), node=None)
             return replace(found, phases=tuple(_with_options(each, options) for each in found.phases))
     return None
+
+
+def _in_workspace(
+    tree: Tree, settings: BuildSettings, package: Package, build: str | None, folder: str
+) -> Frontend | None:
+    """The front end as a package of the workspace at the build path, by whose lock file all of it is installed; None
+    where it has a lock file of its own, or is in none.
+    """
+    root = seen_package(tree) if folder else None
+    locks = [name for name, _ in node_managers.LOCKS]
+    if root is None or any(f"{folder}/{name}" in tree for name in locks) or not any(name in tree for name in locks):
+        return None
+    members = read_members(tree, root)
+    if all(each.folder != folder for each in members):
+        return None
+    manager = find_manager(tree, root, settings)
+    node = wanted_version(tree, root, settings, "node") or wished_node(tree, manager.lock, (root, package))
+    whole = _planned(tree, settings, root, None, folder="", node=node)
+    installed = tuple(
+        replace(each, name=f"frontend {each.name}") for each in install_phases(tree, manager, (root, *members))
+    )
+    built = (Phase(name="frontend build", argv=manager.script(build), folder=folder),) if build is not None else ()
+    does = f"its script {build}" if build is not None else "its dependencies"
+    return replace(
+        whole,
+        folder=folder,
+        reason=f"{folder}/{PACKAGE}: {does}, installed as {manager.lock} at the build path has it",
+        phases=(*installed, *built),
+        path=(f"{folder}/{BINS}", *whole.path),
+        build_env={**whole.build_env, **build_variables(tree, (package,), manager.told)},
+        programs=frozenset(each.partition(" ")[0] for each in commands(package.short(build or ""))),
+    )
 
 
 def _written_outside(tree: Tree) -> tuple[str, ...] | None:
