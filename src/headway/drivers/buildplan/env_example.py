@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.release_facts import SECRETS
 
 FILES: Final = (
     ".env.example",
@@ -35,6 +36,7 @@ _HERE = re.compile(
     r"\b(?:localhost|127\.0\.0\.1|0\.0\.0\.0|host\.docker\.internal)\b|^[a-z][\w+]{0,20}://(?:[^/@]{0,200}@)?[a-z][\w-]*(?::\d+)?(?:/|$)"
 )
 _SECRET = re.compile(r"(?:^|_)(?:SECRET|TOKEN|PASSWORD|PASS|API_KEY|PRIVATE_KEY|SECRET_KEY|ACCESS_KEY|APP_KEYS?|SALT)$")
+_SIGNS: Final = ("SESSION_SECRET", "JWT_SECRET")
 _SET_HERE: Final = frozenset({"PORT", "HOST", "HOSTNAME", "NODE_ENV", "PUBLIC_URL", "DATA_DIR", "TZ", "DEBUG"})
 _MOST: Final = 8
 _LONGEST: Final = 200
@@ -53,6 +55,14 @@ def example_note(tree: Tree, known: Collection[str]) -> str:
         f"{file} leaves open {', '.join(names[:_MOST])}{more}: set what is needed (headway env set APP {names[0]}=..., "
         "or all of a file by --env-file of 'headway deploy')."
     )
+
+
+def named_secrets(tree: Tree) -> tuple[str, ...]:
+    """The variables of such a file that an application signs by, by their names: whatever value one has there is
+    everybody's. What is called by its key may be what it has encrypted by, and is left to who has that.
+    """
+    names = (name for file in FILES if file in tree.contents for name, _ in _LINE.findall(tree.text(file)))
+    return tuple(dict.fromkeys(name for name in names if name in SECRETS and name.startswith(_SIGNS)))
 
 
 def flask_app(tree: Tree) -> tuple[str, str] | None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.detection import READS, detect, further
 from headway.drivers.buildplan.plan import BuildPlan
 from headway.drivers.buildplan.settings import BuildSettings
@@ -16,7 +17,7 @@ from headway.drivers.buildplan.tree import Tree, tree_of
 PLANS = Path(__file__).parents[3] / "cases/plans"
 CASES = [
     pytest.param(case, id=case["case"])
-    for name in ("parts", "foreign")
+    for name in ("parts", "foreign", "repositories")
     for case in yaml.load((PLANS / f"{name}.yml").read_text(), Loader=yaml.CSafeLoader)
 ]
 
@@ -26,8 +27,10 @@ def tree(case: dict[str, Any]) -> Tree:
     whole = tree_of(case["files"])
     named = {name for pattern in READS for name in whole.matching(pattern)}
     read = Tree(names=whole.names, contents={name: whole.contents[name] for name in named})
-    more = {name: whole.contents[name] for name in further(read) if name in whole}
-    return Tree(names=whole.names, contents={**read.contents, **more})
+    while more := {name for name in further(read) if name in whole} - read.contents.keys():
+        contents = {**read.contents, **{name: whole.contents[name] for name in more}}
+        read = Tree(names=whole.names, contents=contents)
+    return read
 
 
 def parts(found: BuildPlan) -> dict[str, Any]:
@@ -44,6 +47,7 @@ def parts(found: BuildPlan) -> dict[str, Any]:
         "release": found.release_command,
         "site": list(found.site.folders) if found.site is not None else None,
         "fallback": found.site.fallback if found.site is not None else None,
+        "port": found.port,
         "phases": lines,
         "order": list(lines),
         "places": {phase.name: phase.folder for phase in found.phases},
@@ -59,9 +63,19 @@ def parts(found: BuildPlan) -> dict[str, Any]:
     }
 
 
+def planned(case: dict[str, Any]) -> BuildPlan:
+    """The plan of a case."""
+    return detect(tree(case), BuildSettings(**case.get("settings", {})), case.get("variables", {}))
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_a_tree_is_planned_as_its_case_has_it(case: dict[str, Any]) -> None:
-    found = parts(detect(tree(case), BuildSettings(**case.get("settings", {})), case.get("variables", {})))
+    if "refusal" in case:
+        with pytest.raises(BuildError) as refused:
+            planned(case)
+        assert case["refusal"] in refused.value.message
+        return
+    found = parts(planned(case))
     wanted = case["plan"]
     for name, value in wanted.items():
         match name:

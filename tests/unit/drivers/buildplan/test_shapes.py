@@ -12,6 +12,7 @@ from headway.drivers.buildplan.detection import detect
 from headway.drivers.buildplan.plan import BuildPlan
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import tree_of
+from headway.kernel.release_facts import SECRET
 
 MANAGE = 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n'
 DJANGO = {"requirements.txt": "django\ngunicorn\n", "manage.py": MANAGE, "shop/settings.py": "", "shop/wsgi.py": ""}
@@ -266,9 +267,8 @@ def test_variables_that_the_example_of_a_repository_leaves_open_are_named() -> N
         "KEY_MINUTES=10\nAPI=<your api>\nNAME=shop\nSITE=https://status.shop.test/\nQUEUE=amqp://me:it@queue:5672/\n"
     )
     files = {"package.json": package(scripts={"start": "node a.js"}), "a.js": "", ".env.example": example}
-    open_ = (
-        "leaves open SMTP_FROM, MONGO_URL, JWT_SECRET, API, QUEUE: set what is needed (headway env set APP SMTP_FROM="
-    )
+    open_ = "leaves open SMTP_FROM, MONGO_URL, API, QUEUE: set what is needed (headway env set APP SMTP_FROM="
+    assert plan(files).run_env == {"JWT_SECRET": SECRET}
     assert open_ in notes(files, ".env.example")[0]
     many = "".join(f"A{number}=\n" for number in range(12))
     assert "A7 and 4 more: set" in notes({**files, ".env.example": many}, ".env.example")[0]

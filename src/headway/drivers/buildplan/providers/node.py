@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Final
 
 from headway.drivers.builders.base import BuildError
+from headway.drivers.buildplan.foreign_sites import WRANGLER
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Site
 from headway.drivers.buildplan.providers import (
     deno,
@@ -40,7 +41,7 @@ from headway.drivers.buildplan.providers.node_package import (
     read_package,
     seen_package,
 )
-from headway.drivers.buildplan.providers.node_program import Program
+from headway.drivers.buildplan.providers.node_program import Program, unbuilt
 from headway.drivers.buildplan.providers.node_scripts import mentions, read_start
 from headway.drivers.buildplan.providers.node_secrets import Variables, find_variables
 from headway.drivers.buildplan.providers.node_sites import OPENSSL
@@ -73,6 +74,7 @@ READS: Final = (
     *(f"**/{stem}.{ending}" for stem in _CONFIGS for ending in ENDINGS),
     *("**/angular.json", "**/nest-cli.json", "**/tsconfig.json", "tsconfig.*.json", "app.json"),
     f"**/{node_nodemon.FILE}",
+    *(f"**/{name}" for name in WRANGLER),
     *node_program.ENTRIES,
     *node_typescript.ENTRIES,
 )
@@ -144,6 +146,7 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
         *(manager.unlocked if installed else ()),
         *((out_of_step(manager.lock or "", lacks),) if installed and lacks else ()),
         *version_notes(tree, needs[0]),
+        *(unbuilt(served.package, program, manager) if settings.build is None else ()),
     )
     return BuildPlan(
         provider=provider,

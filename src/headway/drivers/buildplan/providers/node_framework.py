@@ -11,7 +11,7 @@ from typing import Final
 from headway.drivers.buildplan.plan import Site
 from headway.drivers.buildplan.providers.jsonc import without_comments
 from headway.drivers.buildplan.providers.node_managers import Manager
-from headway.drivers.buildplan.providers.node_package import Package
+from headway.drivers.buildplan.providers.node_package import BUILDS, Package
 from headway.drivers.buildplan.tree import Tree
 
 ENDINGS: Final = ("ts", "mts", "js", "mjs", "cjs", "cts")
@@ -50,8 +50,8 @@ class Subject:
 
     @property
     def build(self) -> str:
-        """The line of the build script, "" where there is none that is looked into."""
-        return self.package.short("build")
+        """The line of the script that builds, "" where there is none that is looked into."""
+        return self.package.short(self.package.build or "")
 
     @property
     def is_routed(self) -> bool | None:
@@ -81,7 +81,7 @@ class Framework:
     start: str | None = None
     site: Site | None = None
     refusal: str | None = None
-    scripts: tuple[str, ...] = ("build",)
+    scripts: tuple[str, ...] = BUILDS
     build: tuple[str, ...] | None = None
     after: tuple[tuple[str, ...], ...] = ()
     is_decided: bool = False

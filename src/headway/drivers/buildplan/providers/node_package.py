@@ -14,6 +14,7 @@ from headway.drivers.buildplan.tree import Tree
 PACKAGE = "package.json"
 PACKAGE_JSON5 = "package.json5"  # pnpm reads it
 LONGEST = 4_000  # of a script that is looked into
+BUILDS = ("build", "build:production", "build:prod", "build-prod")  # the first that is there builds
 
 _NAME = re.compile(r"(?:@[\w.~][\w.~-]*/)?[\w.~][\w.~-]{0,213}")
 
@@ -40,6 +41,11 @@ class Package:
         """The script, "" where there is none, or one that is too long to be looked into."""
         line = self.script(name) or ""
         return line if len(line) <= LONGEST else ""
+
+    @property
+    def build(self) -> str | None:
+        """The name of the script that builds it for production."""
+        return next((name for name in BUILDS if self.script(name)), None)
 
     def has(self, *names: str) -> bool:
         """Whether one of these packages is among its dependencies."""

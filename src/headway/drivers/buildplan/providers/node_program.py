@@ -9,10 +9,12 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+from headway.drivers.buildplan.foreign_sites import worker
 from headway.drivers.buildplan.plan import Confidence, Site
 from headway.drivers.buildplan.providers.node_framework import Framework, Subject
-from headway.drivers.buildplan.providers.node_package import Package
-from headway.drivers.buildplan.providers.node_scripts import Line, read_start, settled
+from headway.drivers.buildplan.providers.node_managers import Manager
+from headway.drivers.buildplan.providers.node_package import BUILDS, Package
+from headway.drivers.buildplan.providers.node_scripts import Line, called_lines, read_start, settled
 from headway.drivers.buildplan.providers.node_servers import SERVERS
 from headway.drivers.buildplan.providers.node_sites import SITES
 from headway.drivers.buildplan.providers.node_typescript import ENTRIES as TYPED
@@ -74,6 +76,12 @@ _BOTS: Final[Mapping[str, str]] = {
 _MADE: Final = ("dist", "build", "lib", "out", ".output", "bin")
 _LISTENS = re.compile(r"\.listen\s*\(|\bcreateServer\s*\(|\b(?:Bun|Deno)\.serve\s*\(|\bserve\s*\(")
 _OF_NPM = re.compile(r"npm_(?:config|package|lifecycle|execpath)_?")
+_RUN: Final = ("preinstall", "install", "postinstall", "prepare", "prestart", "start", "poststart")
+# Neither for developers nor for other things than the application.
+_BUILDS_A_PART = re.compile(
+    r"build[:-](?!.*(?:dev|watch|test|check|analy|docs?\b|storybook|docker|image|types?\b|lint|debug|stag|electron|android|ios"
+    r"|mobile|desktop|example|bench|release|win|mac|linux))[\w:-]{1,60}"
+)
 _NODE_FILE = re.compile(r"(?:^|\s)node\s+(?:--?[\w-]+(?:=\S+)?\s+|-r\s+\S+\s+)*+(?:\./)?([\w./-]+)")
 _HOW: Final = (
     'Add a start script to package.json ("start": "node server.js"), or set the start command (headway apps set '
@@ -118,6 +126,22 @@ class Program:
     def confidence(self) -> Confidence:
         """How sure it is."""
         return Confidence.SEEN if self.is_said else Confidence.GUESSED
+
+
+def unbuilt(package: Package, program: Program, manager: Manager) -> tuple[str, ...]:
+    """What is to be said of scripts that build something and that nothing runs, where none is named as the build."""
+    if program.refusal is not None or program.script is not None or program.build is not None:
+        return ()
+    called = " ".join(called_lines(package, _RUN))
+    names = [name for name in package.scripts if _BUILDS_A_PART.fullmatch(name) and package.script(name)]
+    names = [
+        name for name in names if name not in _RUN and not re.search(rf"(?<![\w:-]){re.escape(name)}(?![\w:-])", called)
+    ]
+    if not names:
+        return ()
+    line = " ".join(manager.script(names[0]))
+    told = f"No script of {package.path(package.file)} is named build, and nothing runs {', '.join(names[:4])}"
+    return (f"{told}: where it is needed, headway apps set APP --build '{line}'.",)
 
 
 def find_program(subject: Subject) -> Program:
@@ -176,7 +200,7 @@ def _of_line(subject: Subject, line: Line, framework: Framework | None) -> Progr
     elif not subject.manager.has_bins and not line.notes:
         start = " ".join(subject.manager.script(line.script))
     typed = None if _build_script(package) or not _is_missing(subject, line.text) else typed_program(subject)
-    scripts = framework.scripts if framework is not None else ("build",)
+    scripts = framework.scripts if framework is not None else BUILDS
     takes = _takes_requests(subject, line.text, framework)
     return Program(
         framework=framework.name if framework is not None and is_server else _library(package) or _bot(package) or "",
@@ -200,6 +224,8 @@ def _of_files(subject: Subject) -> Program:
     script = _build_script(package)
     name = _library(package) or _bot(package) or ""
     main = _main(subject)
+    if (refusal := _of_workers(subject, main)) is not None:
+        return Program(framework=name, refusal=refusal, script=script, is_said=False)
     if main is not None and not (script and _page("public") in subject.tree and _is_bundled(subject, main)):
         runner = "bun" if subject.manager.name == "bun" else "node"
         start = _called(subject, f"{runner} {shlex.quote(main)}")
@@ -217,7 +243,7 @@ def _of_files(subject: Subject) -> Program:
             takes_requests=takes,
             is_said=bool(name) or subject.manager.name == "bun",
         )
-    if script == "build" and not name:
+    if script in BUILDS and not name:
         return Program(reason="what the build script leaves", site=Site(folders=BUILT), script=script, is_said=False)
     if (folder := next((each for each in (".", "public") if _page(each) in subject.tree), None)) is not None:
         return Program(reason=f"it has {_page(folder)}", site=Site(folders=(folder,)), script=script, is_said=False)
@@ -225,9 +251,25 @@ def _of_files(subject: Subject) -> Program:
     return Program(framework=name, refusal=refusal, script=script, is_said=False)
 
 
+def _of_workers(subject: Subject, main: str | None) -> str | None:
+    """Why it is not started, where its only program is for Cloudflare's workers: it exports what answers, and listens
+    nowhere. Bun serves such an export itself.
+    """
+    found = worker(subject.tree) if subject.manager.name != "bun" else None
+    if found is None or found[0] not in subject.tree or _LISTENS.search(subject.tree.text(found[0])):
+        return None
+    if main is not None and main != found[0] and _LISTENS.search(subject.tree.text(main)):
+        return None
+    return (
+        f"This is a program for Cloudflare's workers ({found[1]} has {found[0]}), which listens nowhere by itself. Add "
+        "one that serves it here, such as server.js with serve() of @hono/node-server, and a start script for it "
+        '("start": "node server.js"); or set the start command (headway apps set APP --start LINE).'
+    )
+
+
 def _build_script(package: Package) -> str | None:
     """The script that builds it: Heroku's own does where there is no other."""
-    return next((name for name in ("build", "heroku-postbuild") if package.script(name)), None)
+    return package.build or ("heroku-postbuild" if package.script("heroku-postbuild") else None)
 
 
 def _page(folder: str) -> str:

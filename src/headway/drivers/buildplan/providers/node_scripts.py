@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from headway.drivers.buildplan import image_files
+from headway.drivers.buildplan.providers.jsonc import without_comments
+from headway.drivers.buildplan.providers.node_address import started
 from headway.drivers.buildplan.providers.node_nodemon import program_of, read_settings
 from headway.drivers.buildplan.providers.node_package import LONGEST, Package
 from headway.drivers.buildplan.tree import Tree
@@ -59,6 +61,15 @@ _OF_JSON_SERVER = re.compile(r"\s(?:-p|--port|-H|--host)(?:\s+|=)[^\s\"';&|-][^\
 _PORT = re.compile(r"(^|\s)PORT=\d{2,5}\s+(?=\S)")
 # A file of variables, which Node, Bun, tsx and env-cmd refuse to go without.
 _VARIABLES = re.compile(r"(?:(?<=\s)--env-file(?:=|\s+)|(?<!\S)env-cmd\s+(?:-f|--file)\s+)([^\s\"';&|]+)\s+")
+# What a file loads that is for a developer's own machine, and what it loads where it is a server all the same.
+_LOADED = re.compile(r"(?:\brequire\s*\(\s*|\bfrom\s*|\bimport\s*\(?\s*)[\"']([^\"'\n]{1,100})[\"']")
+_BUNDLES_ANEW: Final = frozenset(
+    {"webpack-dev-server", "browser-sync", "live-server", "react-dev-utils/WebpackDevServerUtils"}
+)
+_RUNS_OTHERS: Final = frozenset({"concurrently", "nodemon", "chokidar", "npm-run-all"})
+_OF_SERVERS: Final = frozenset({"express", "koa", "fastify", "@hapi/hapi", "hono", "polka", "restify"})
+_BY_SYSTEM: Final = frozenset({"run-script-os", "run-os", "npx run-script-os"})
+_SYSTEMS: Final = ("linux", "nix", "default")
 _BEFORE_START: Final = ("preinstall", "install", "postinstall", "prepare", "prebuild", "build", "postbuild", "prestart")
 # What builds when it starts, or serves the files that a build left, is no better than the folder itself.
 _SERVES_BUILT = re.compile(r"(?:yarn|pnpm|npm run|bun run)\s+build\b|\b(?:serve|http-server)\b")
@@ -106,7 +117,7 @@ def read_start(package: Package, tree: Tree | None = None) -> Scripts:
     """
     developer, is_all = None, False
     for name in ("start", *_PRODUCTION):
-        text = _resolved(package, package.script(name))
+        text = _resolved(package, package.script(name), name)
         if text is None:
             continue
         settings = read_settings(tree, package, text)
@@ -118,7 +129,11 @@ def read_start(package: Package, tree: Tree | None = None) -> Scripts:
             told = f"The start script ({text[:80]}) runs a developer's server beside: only the other is started."
             found = production(alone, package, settings)
             return Scripts(line=replace(found, script=name, notes=(told, *found.notes)), is_all=is_all)
-        elif is_developers(text, package) or (name != "start" and _SERVES_BUILT.search(text)):
+        elif (
+            is_developers(text, package)
+            or _begins_developers(text, tree)
+            or (name != "start" and _SERVES_BUILT.search(text))
+        ):
             developer = developer or text
         else:
             found = production(text, package, settings)
@@ -140,7 +155,7 @@ def _server_of(line: str, package: Package) -> str | None:
     is_in_turn = re.search(r"\b(?:run-s\b|npm-run-all\b(?!.*\s(?:-p|--parallel)\b))", line) is not None
     if is_in_turn or len(both) != 2 or len(others) != 1:
         return None
-    alone = _resolved(package, others[0]) or others[0]
+    alone = _resolved(package, others[0], "") or others[0]
     return None if re.match(r"(?:cd|npx\s+json-server|json-server)\s", alone) else alone
 
 
@@ -150,6 +165,18 @@ def is_developers(line: str, package: Package | None = None) -> bool:
     """
     lines = (line,) if package is None or len(line) > LONGEST else _reached(line, package)
     return any(_DEVELOPER.match(command) for each in lines for command in commands(each))
+
+
+def _begins_developers(line: str, tree: Tree | None) -> bool:
+    """Whether the file that it starts begins a developer's server, as that of an ejected Create React App does, or
+    runs others side by side and listens nowhere itself.
+    """
+    file = next(started(line, tree), None) if tree is not None else None
+    code = without_comments(tree.text(file)) if tree is not None and file is not None else ""
+    loaded = set(_LOADED.findall(code))
+    if loaded & _OF_SERVERS:
+        return False
+    return bool(loaded & _BUNDLES_ANEW) or (bool(loaded & _RUNS_OTHERS) and ".listen(" not in code)
 
 
 def _reached(line: str, package: Package) -> Iterator[str]:
@@ -290,11 +317,17 @@ def mentions(package: Package, names: tuple[str, ...], program: str) -> bool:
     return any(word.search(line) for line in called_lines(package, names))
 
 
-def _resolved(package: Package, line: str | None) -> str | None:
-    """The line itself, or the one of the script that it does no more than call."""
+def _resolved(package: Package, line: str | None, name: str) -> str | None:
+    """The line itself, the script of that ``name``; or the one of the script that it does no more than call, also for
+    this system (run-script-os asks npm by which name it was called).
+    """
     for _ in range(_DEPTH):
+        if line in _BY_SYSTEM:
+            names = (f"{name}:{system}" for system in _SYSTEMS)
+            line = next((found for each in names if (found := package.script(each)) is not None), line)
         match = _CALL.fullmatch(line) if line is not None else None
         called = package.script(match[1]) if match is not None else None
+        name = match[1] if match is not None else name
         if called is None or called == line:
             return line
         line = called

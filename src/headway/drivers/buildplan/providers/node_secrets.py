@@ -47,8 +47,9 @@ class Variables:
 
 
 def find_variables(tree: Tree, packages: Sequence[Package], told: Sequence[str]) -> Variables:
-    """Those of an application, whose files lie in the ``tree``, made of these packages. What a file of variables in the
-    repository sets is left to that; all is, where what is ``told`` makes one.
+    """Those of an application, whose files lie in the ``tree``, made of these packages: by what its sources read, and
+    by what its file of examples says that they do. What a file of variables in the repository sets is left to that;
+    all is, where what is ``told`` makes one.
     """
     if any(".env" in line for line in told):
         return Variables()
@@ -83,7 +84,9 @@ def _of_package(package: Package) -> Mapping[str, str]:
 
 
 def _signing(tree: Tree) -> Iterable[str]:
-    """The variables of that name that its sources read, and that have no value where nobody sets them."""
+    """The variables of that name that its sources read, or a file of examples names, and that have no value where
+    nobody sets them.
+    """
     found: dict[str, bool] = {}
     for name in sorted(tree.contents):
         if name.endswith(_ENDINGS):
@@ -91,7 +94,8 @@ def _signing(tree: Tree) -> Iterable[str]:
                 variable = match[1] or match[2]
                 if variable in SECRETS:
                     found[variable] = found.get(variable, True) and match[3] is None
-    return [name for name, is_missing in found.items() if is_missing]
+    named = dict.fromkeys(env_example.named_secrets(tree), True)
+    return [name for name, is_missing in {**named, **found}.items() if is_missing]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -17,7 +17,8 @@ BUILT: Final = (
 _MANAGERS: Final = frozenset({"npm", "pnpm", "yarn"})
 _INSTALLS: Final = frozenset({"install", "i", "ci", "add", "clean-install", "bootstrap"})
 _FOLDERS: Final = frozenset({"--prefix", "--cwd", "-C", "--dir"})
-_WARNINGS_ARE_ERRORS: Final = ('"react-scripts"', '"react-app-rewired"', '"@craco/craco"')
+# The last one is what Create React App leaves where somebody has ejected it.
+_WARNINGS_ARE_ERRORS: Final = ('"react-scripts"', '"react-app-rewired"', '"@craco/craco"', '"react-dev-utils"')
 
 
 def build_variables(tree: Tree, packages: Iterable[Package], told: Iterable[str]) -> Mapping[str, str]:

@@ -70,6 +70,7 @@ def sentence(language: str, seen: str, tree: Tree) -> str:
 
 # Before the languages that Headway builds: a package.json or a script beside these is theirs.
 FIRST: Final = (
+    refused("meteor", "Meteor", ".meteor/release"),
     refused("php", "PHP", "composer.json", "artisan", "index.php", "public/index.php"),
     refused("jekyll-gem", "Jekyll", "_config.yml", beside=("Gemfile", "*.gemspec", "_posts/*", "_layouts/*.html")),
     refused("ruby", "Ruby", "Gemfile", "gems.rb", "config.ru", "*.gemspec"),
