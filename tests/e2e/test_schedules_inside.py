@@ -1,4 +1,6 @@
-"""Schedules inside containers that go on: what a script has there, and that a kill reaches all that it started."""
+"""Schedules and consoles inside containers that go on: what a script has there, and that a kill reaches all that it
+started.
+"""
 
 from __future__ import annotations
 
@@ -192,3 +194,25 @@ def test_at_its_times(shop: Stack) -> None:
     schedule_id = schedule(shop.panel, "echo tick", cronExpression=EACH_SECOND, overlap="queue", **inside(shop))
     until(lambda: len([row for row in rows(shop.panel, schedule_id) if row["status"] == "done"]) >= 2, 30)
     shop.panel.post("schedule.delete", scheduleId=schedule_id)
+
+
+def test_a_console_is_in_a_container_of_the_service_that_is_named_and_leaves_nothing(shop: Stack) -> None:
+    before = shop.containers()
+    within = ("composes", "exec", "timed", "web", "--")
+    line = 'cat; echo "$GREETING $TOKEN"; echo why >&2; (env -i setsid sleep 7551 &); exit 3'
+    assert typed(shop.panel, *within, "sh", "-c", line, stdin="in\n") == (3, "in\nhello ******\n", "why\n")
+    assert living("7551") == []
+    as_terminal = ("composes", "exec", "-t", "timed", "db", "--", "sh", "-c", "tty; stty size; exit 5")
+    assert typed(shop.panel, *as_terminal)[:2] == (5, "/dev/pts/0\r\n24 80\r\n")
+    status, _, err = typed(shop.panel, "composes", "exec", "timed", "nobody", "--", "true")
+    assert (status, "has no service nobody; it has: db, web" in err) == (1, True), err
+    assert shop.containers() == before
+
+
+def test_there_is_no_console_in_a_compose_service_that_is_stopped(running: Panel, docker_engine: Engine) -> None:
+    made = stack(running, docker_engine, "halted")
+    made.deploy(web=SLEEPS)
+    running.post("compose.stop", composeId=made.compose_id)
+    status, _, err = typed(running, "composes", "exec", "halted", "web", "--", "true")
+    assert (status, "is stopped; start it first" in err) == (1, True), err
+    running.post("compose.delete", composeId=made.compose_id, deleteVolumes=True)

@@ -123,6 +123,7 @@ TREE: Mapping[str, Command | Group] = MappingProxyType(
             start="composes.start",
             stop="composes.stop",
             delete="composes.delete",
+            exec="consoles.carry_out_in_compose",
             logs="composes.logs",
         ),
         "databases": _group(

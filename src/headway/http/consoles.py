@@ -1,4 +1,4 @@
-"""``/application-console``: a command inside what runs of an application, as messages of a WebSocket to and fro.
+"""``/application-console``: a command inside what runs of a service, as messages of a WebSocket to and fro.
 
 Each message is binary: the letter of its kind, and what it holds (see ``kernel.console_frames``).
 """
@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from headway.api.registry import Registry
 from headway.core.access.audience import Listener
 from headway.core.engine.background import beside
-from headway.features.services.application.consoles import Console
+from headway.features.services.application.console import Console
 from headway.http import errors
 from headway.http.answers import Answer
 from headway.http.auth import authenticate
@@ -63,9 +63,7 @@ class Consoles:
             return errors.unauthorized()
         listener = stack.enter_context(self._needs.audience.listening(actor))
         console_id = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("consoleId", "")
-        entering = self._needs.consoles.entered(
-            actor, self._registry.permission_of("application.exec"), console_id, listener.require
-        )
+        entering = self._needs.consoles.entered(actor, self._registry.permission_of, console_id, listener.require)
         return listener, await stack.enter_async_context(entering)
 
 

@@ -132,6 +132,7 @@ TABLE: Mapping[str, Row] = {
     "compose.delete": Row(MUTATION, COMPOSE, ADMIN, SET),
     "compose.deploy": Row(MUTATION, COMPOSE, MEMBER, DEPLOY),
     "compose.dropDeployment": Row(MUTATION, COMPOSE, MEMBER, DEPLOY),
+    "compose.exec": Row(MUTATION, COMPOSE | {"serviceName": "web", "command": ["true"]}, ADMIN, SET),
     "compose.getConvertedCompose": Row(QUERY, COMPOSE, ADMIN, SET),
     "compose.killBuild": Row(MUTATION, COMPOSE, MEMBER, KILL),
     "compose.loadMountsByService": Row(QUERY, COMPOSE | {"serviceName": "web"}, MEMBER, READ),

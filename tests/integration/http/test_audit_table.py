@@ -32,6 +32,7 @@ REFUSED = {
     "application.exec",
     "application.reload",
     "application.start",
+    "compose.exec",
     "compose.start",
     "deployment.killProcess",
     "docker.restartContainer",

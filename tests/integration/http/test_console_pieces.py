@@ -14,7 +14,8 @@ import pytest
 
 from headway.core.access.audience import Listener
 from headway.core.access.model import GUEST
-from headway.features.services.application.consoles import Console, Conversation, _end
+from headway.features.services.application.console import Console, Conversation
+from headway.features.services.application.consoles import _end
 from headway.http.consoles import _held
 from headway.infra.hosts.local_program import converse_here
 from headway.infra.logs.mask import Masker

@@ -61,7 +61,7 @@ def wished(world: World, application_id: str, user_id: str, *, seconds: float = 
     world.services.consoles.wishes["a-console"] = ConsoleRequest(
         user_id=user_id,
         organization_id="another",
-        application_id=application_id,
+        service_id=application_id,
         command=("true",),
         process=None,
         window=None,
@@ -104,6 +104,24 @@ async def test_there_is_none_where_nothing_runs_nor_beyond_the_most(world: World
     world.services.consoles.open.update({str(number): mine for number in range(world.services.consoles.most_of_one)})
     answer = await world.client("owner").post("/application.exec", json=asked)
     assert (answer.status_code, "8 commands are open" in answer.json()["message"]) == (429, True)
+
+
+async def test_a_service_of_a_compose_service_that_never_served_has_none(world: World) -> None:
+    made = await world.post("compose.create", name="stacked", environmentId=await world.environment("stacks"))
+    asked_for = {"composeId": made["composeId"], "serviceName": "web", "command": ["true"]}
+    answer = await world.client("owner").post("/compose.exec", json=asked_for)
+    never = "The compose service stacked was never deployed; deploy it first."
+    assert (answer.status_code, answer.json()["message"]) == (409, never)
+    wrongs: tuple[dict[str, Json], ...] = (
+        {"serviceName": ""},
+        {"command": []},
+        {"command": [""]},
+        {"rows": 0, "columns": 80},
+    )
+    for wrong in wrongs:
+        answer = await world.client("owner").post("/compose.exec", json=asked_for | wrong)
+        assert answer.status_code == 400, wrong
+    assert world.services.consoles.wishes == {}
 
 
 async def running(world: World) -> str:

@@ -1,4 +1,4 @@
-"""`headway apps exec`: a command inside what runs now of an application."""
+"""`headway apps exec`, `headway composes exec`: a command inside what runs now."""
 
 from __future__ import annotations
 
@@ -6,24 +6,27 @@ from typing import Annotated
 
 import typer
 
-from headway.cli.commands.apps import Named
+from headway.cli.commands import apps, composes
 from headway.cli.session import Session
+
+Command = Annotated[
+    list[str], typer.Argument(metavar="COMMAND", help="The program and its arguments; no shell reads them.")
+]
+Terminal = Annotated[
+    bool | None,
+    typer.Option("--terminal/--no-terminal", "-t/-T", help="Give it a terminal; default: where this is one."),
+]
 
 
 def carry_out(
     context: typer.Context,
-    application: Named,
-    command: Annotated[
-        list[str], typer.Argument(metavar="COMMAND", help="The program and its arguments; no shell reads them.")
-    ],
+    application: apps.Named,
+    command: Command,
     *,
     process: Annotated[
         str | None, typer.Option(metavar="NAME", help="Inside which process of it, as worker or web.2; default: web.")
     ] = None,
-    terminal: Annotated[
-        bool | None,
-        typer.Option("--terminal/--no-terminal", "-t/-T", help="Give it a terminal; default: where this is one."),
-    ] = None,
+    terminal: Terminal = None,
 ) -> None:
     """Carries a command out inside a process that runs now, and ends it with you.
 
@@ -40,4 +43,35 @@ def carry_out(
         console = Console.of(terminal=terminal)
         given = {"applicationId": find(client, application).application_id, "command": command, **console.asked}
         answer = client.post("application.exec", given | ({} if process is None else {"process": process}))
+    raise typer.Exit(console.hold(session.target(), str(answer["path"])))
+
+
+def carry_out_in_compose(
+    context: typer.Context,
+    compose: composes.Named,
+    service: Annotated[
+        str, typer.Argument(metavar="SERVICE", help="Inside which of its services, as its file has it.")
+    ],
+    command: Command,
+    *,
+    terminal: Terminal = None,
+) -> None:
+    """Carries a command out inside a container of a compose service, and ends it with you.
+
+    As in: headway composes exec shop db -- psql -U shop. It is in the newest container of that service, with the
+    variables and bounds of it; what is given on standard input it reads, and its exit status is this command's (128 and
+    the number of the signal that ended it). It ends with this command, with the container, and when nothing was written
+    to or fro for half an hour.
+    """
+    from headway.cli.console import Console
+
+    session = Session.of(context)
+    with session.client() as client:
+        console = Console.of(terminal=terminal)
+        given = {
+            "composeId": composes.find_compose(client, compose).compose_id,
+            "serviceName": service,
+            "command": command,
+        }
+        answer = client.post("compose.exec", given | dict(console.asked))
     raise typer.Exit(console.hold(session.target(), str(answer["path"])))

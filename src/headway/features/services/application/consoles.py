@@ -1,34 +1,36 @@
-"""Consoles: a command inside what runs now of an application, for as long as somebody sits before it."""
+"""Consoles: a command inside what runs now of a service, for as long as somebody sits before it."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
-from os.path import commonprefix
-from typing import Any, Protocol
+from typing import Any
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Permission
-from headway.core.engine.background import beside
-from headway.drivers.runtimes.contract.inside import InContainer
+from headway.core.deployments.run import RunFailed
+from headway.drivers.runtimes.contract.inside import InContainer, Inside
 from headway.features.services.application import runs, store
+from headway.features.services.application.console import Console, Conversation
 from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.application.model import Application
 from headway.features.services.application.service import ApplicationService
 from headway.features.services.application.snapshot import open_snapshot
 from headway.features.services.application.variables import known_secrets
+from headway.features.services.kinds import ServiceKind
 from headway.features.services.model import DesiredState, Release
+from headway.features.services.service import ServiceUseCases
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host, HostUnreachable
 from headway.infra.hosts.local_program import converse_here
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.logs.mask import Masker
-from headway.kernel.console_frames import HEAD, Kind, framed, head_of
+from headway.kernel.console_frames import Kind, framed
 from headway.kernel.errors import Conflict, NotFound, TooManyRequests, Unavailable
 from headway.kernel.ids import new_id
 from headway.kernel.vault import Vault
@@ -37,13 +39,10 @@ _UNIX = "unix://"
 _SECONDS_TO_BEGIN = 60.0
 _SECONDS_TO_END = 20.0
 _RETRY_AFTER_SECONDS = 10
-_BEAT_SECONDS = 15.0
 _SILENCE_SECONDS = 60.0  # after which the other side takes us for gone
-_QUIET_SECONDS = 0.1  # after which what could begin a secret is shown as it stands: somebody types
-_PIECES = 4
+OPERATION = "application.exec"
 
 Json = Any
-Piece = tuple[Kind, bytes]
 
 
 class TooManyConsoles(TooManyRequests):
@@ -53,34 +52,44 @@ class TooManyConsoles(TooManyRequests):
         super().__init__(f"{most} commands{of} are open already, and no more may be. End some.", _RETRY_AFTER_SECONDS)
 
 
-class Conversation(Protocol):
-    """A program on the application's machine that carries the command out."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServicePart:
+    """One of the services that a service is made of, by its ``name`` there; ``operation`` is what lets in to it."""
 
-    async def read(self, count: int) -> bytes: ...
-
-    async def read_out(self) -> None: ...
-
-    async def write(self, data: bytes) -> None: ...
-
-    async def complaint(self, seconds: float = ...) -> str: ...
-
-    def finish(self) -> None: ...
-
-    def close(self) -> None: ...
+    services: ServiceUseCases[Any]
+    kind: ServiceKind
+    name: str
+    operation: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleRequest:
-    """A command that somebody may have carried out once, until ``ends``."""
+    """A command that somebody may have carried out once, until ``ends``: inside an application, or a ``part`` of the
+    service.
+    """
 
     user_id: str
     organization_id: str
-    application_id: str
+    service_id: str
     command: Sequence[str]
     process: str | None
     window: tuple[int, int] | None
     terminal: str
     ends: float
+    part: ServicePart | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Serving:
+    """What serves, and where: a ``release`` of an application, or what the kind of a service finds its part by again.
+    ``mask`` is what must not show of it.
+    """
+
+    host_id: str
+    mask: set[str]
+    application: Application | None = None
+    release: Release | None = None
+    plan: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,44 +125,49 @@ class ConsoleService:
         self,
         actor: Actor,
         permission: Permission,
-        application_id: str,
+        service_id: str,
         command: Sequence[str],
         *,
-        process: str | None,
+        process: str | None = None,
         window: tuple[int, int] | None,
         terminal: str,
+        part: ServicePart | None = None,
     ) -> str:
-        """The id of a console that the caller may enter within a minute. Raises InvalidInput, Conflict,
-        TooManyConsoles, Missing, Forbidden.
+        """The id of a console inside an application, or inside the ``part`` of another service, that the caller may
+        enter within a minute. Raises InvalidInput, Conflict, TooManyConsoles, Missing, Forbidden.
         """
         runs.check(command, None)
         now = time.monotonic()
         for console_id in [each for each, wish in self.wishes.items() if wish.ends < now]:
             del self.wishes[console_id]
         self._require_seat(actor)
-        application = await self.applications.one(actor, permission, application_id)
-        await self.db.run(lambda tx: self._serving(tx, application))
+        await self._serving(actor, permission, service_id, part)
         self._require_seat(actor)  # others have asked meanwhile
         console_id = new_id()
         self.wishes[console_id] = ConsoleRequest(
             user_id=actor.user_id,
             organization_id=actor.organization_id,
-            application_id=application_id,
+            service_id=service_id,
             command=tuple(command),
             process=process,
             window=window,
             terminal=terminal,
             ends=now + _SECONDS_TO_BEGIN,
+            part=part,
         )
         return console_id
 
     @asynccontextmanager
     async def entered(
-        self, actor: Actor, permission: Permission, console_id: str, require: Callable[[], None] = lambda: None
+        self,
+        actor: Actor,
+        permission_of: Callable[[str], Permission],
+        console_id: str,
+        require: Callable[[], None] = lambda: None,
     ) -> AsyncIterator[Console]:
-        """The console that was wished for, by the one who did, once. All that its command has started has ended when
-        the block does. ``require`` is asked last before it begins, and raises where it may not. Raises Missing,
-        Forbidden, Conflict, HostUnreachable.
+        """The console that was wished for, by the one who did, once, as the operation by which that was done may be
+        asked for still. All that its command has started has ended when the block does. ``require`` is asked last
+        before it begins, and raises where it may not. Raises Missing, Forbidden, Conflict, HostUnreachable.
         """
         wish = self.wishes.get(console_id)
         if wish is None or wish.user_id != actor.user_id or wish.ends < time.monotonic():
@@ -162,18 +176,19 @@ class ConsoleService:
         seat = Seat(user_id=wish.user_id, organization_id=wish.organization_id, host_id="")
         self.open[console_id] = seat
         try:
-            application = await self.applications.one(actor, permission, wish.application_id)
-            _, release, mask = await self.db.read(lambda tx: self._serving(tx, application))
-            self._require_room(release.host_id)
-            self.open[console_id] = replace(seat, host_id=release.host_id)
-            terms = await self._terms(release, wish, console_id)
-            host = self.lifecycle.hosts[release.host_id]
-            conversation = await _begun(host, self.lifecycle.contexts.at(release.host_id).folders.native)
+            permission = permission_of(OPERATION if wish.part is None else wish.part.operation)
+            serving = await self._serving(actor, permission, wish.service_id, wish.part)
+            self._require_room(serving.host_id)
+            self.open[console_id] = replace(seat, host_id=serving.host_id)
+            terms = await self._terms(serving, wish, console_id)
+            host = self.lifecycle.hosts[serving.host_id]
+            conversation = await _begun(host, self.lifecycle.contexts.at(serving.host_id).folders.native)
             try:
-                mask |= await self.lifecycle.driver.secrets(application)
+                if serving.application is not None:
+                    serving.mask.update(await self.lifecycle.driver.secrets(serving.application))
                 require()
                 await conversation.write(framed(Kind.TERMS, json.dumps(terms).encode()))
-                yield Console(conversation, Masker(mask), self.idle_seconds, self.stopping)
+                yield Console(conversation, Masker(serving.mask), self.idle_seconds, self.stopping)
             finally:
                 await _end(conversation)
         finally:
@@ -198,7 +213,21 @@ class ConsoleService:
         if host_id != self.lifecycle.tools.host_id and there >= self.most_there:
             raise TooManyConsoles(self.most_there)
 
-    def _serving(self, tx: Tx, application: Application) -> tuple[Application, Release, set[str]]:
+    async def _serving(
+        self, actor: Actor, permission: Permission, service_id: str, part: ServicePart | None
+    ) -> _Serving:
+        """Raises Conflict where nothing serves, Missing, Forbidden."""
+        if part is None:
+            application = await self.applications.one(actor, permission, service_id)
+            return await self.db.read(lambda tx: self._of_application(tx, application))
+        service = await part.services.one(actor, permission, service_id)
+        try:
+            place = await self.db.read(lambda tx: part.kind.scripts.place(tx, service_id, part.name))
+        except RunFailed as failed:
+            raise Conflict(failed.message) from failed
+        return _Serving(host_id=service.host_id, mask={*place.mask}, plan=place.plan)
+
+    def _of_application(self, tx: Tx, application: Application) -> _Serving:
         release = store.serving(tx, application.service_id)
         if release is None:
             raise Conflict(f"The application {application.name} was never deployed; deploy it first.")
@@ -206,158 +235,44 @@ class ConsoleService:
             raise Conflict(f"The application {application.name} is stopped; start it first.")
         snapshot = open_snapshot(store.spec_of(tx, release.release_id), self.vault)
         mask = known_secrets(tx, application, self.vault) | {*(snapshot.mask if snapshot is not None else ())}
-        return application, release, mask
+        return _Serving(host_id=release.host_id, mask=mask, application=application, release=release)
 
-    async def _terms(self, release: Release, wish: ConsoleRequest, console_id: str) -> Json:
-        runtime = self.lifecycle.driver.runtime(release)
-        inside = await runtime.inside(release.release_id)
+    async def _terms(self, serving: _Serving, wish: ConsoleRequest, console_id: str) -> Json:
+        inside = await self._inside(serving, wish)
         told: dict[str, Json] = {"id": console_id, "argv": [*wish.command], "silence": _SILENCE_SECONDS}
         told |= {"window": wish.window, "term": wish.terminal}
         if isinstance(inside, InContainer):
             if wish.process not in {None, "web"}:
                 raise Conflict(f"It runs as a container, which has no process {wish.process}; leave it out.")
-            engine = self.lifecycle.contexts.at(release.host_id).imaging.host.removeprefix(_UNIX)
+            engine = self.lifecycle.contexts.at(serving.host_id).imaging.host.removeprefix(_UNIX)
             return told | {
                 "container_id": inside.container_id,
                 "pid": inside.pid,
                 "engine": engine,
                 "use_group": self.use_groups,
             }
-        processes = {each.name: each for each in (await runtime.status(release.release_id)).processes}
-        name = wish.process or next(iter(processes), "")
-        if wish.process is not None and name not in processes:
+        assert serving.release is not None  # noqa: S101 - what else serves runs in containers
+        return told | await self._process(serving.release, wish.process)
+
+    async def _inside(self, serving: _Serving, wish: ConsoleRequest) -> Inside:
+        if wish.part is None:
+            assert serving.release is not None  # noqa: S101 - an application's
+            return await self.lifecycle.driver.runtime(serving.release).inside(serving.release.release_id)
+        try:
+            return await wish.part.kind.scripts.enter(serving.host_id, serving.plan)
+        except RunFailed as failed:
+            raise Conflict(failed.message) from failed
+
+    async def _process(self, release: Release, wanted: str | None) -> dict[str, Json]:
+        status = await self.lifecycle.driver.runtime(release).status(release.release_id)
+        processes = {each.name: each for each in status.processes}
+        name = wanted or next(iter(processes), "")
+        if wanted is not None and name not in processes:
             there = ", ".join(processes) or "none"
             raise Conflict(f"It has no process {name}; it has: {there}.")
         if name not in processes or not processes[name].up:
             raise Conflict(f"The process {name or 'web'} does not run now; its logs say why.")
-        return told | {"release_id": release.release_id, "process": name, "pid": processes[name].pid}
-
-
-class _Output:
-    """What a command writes, masked. What could begin a secret is shown as it stands once it is quiet, unless it is so
-    long that it tells something; either way what comes then is masked as if nobody had waited.
-    """
-
-    def __init__(self, masker: Masker) -> None:
-        self._masked = masker.stream()
-        self._ahead = b""  # what is shown already of what is kept back
-
-    @property
-    def waits(self) -> bool:
-        """Whether there is something to show once it is quiet."""
-        return len(self._masked.held) > len(self._ahead) and self._masked.is_likely_open
-
-    def feed(self, data: bytes) -> bytes:
-        """The text to show now that this has come."""
-        return self._more(self._masked.feed(data))
-
-    def so_far(self) -> bytes:
-        """The text to show now that it is quiet."""
-        if not self.waits:
-            return b""
-        before, self._ahead = self._ahead, self._masked.held
-        return self._ahead[len(before) :]
-
-    def finish(self) -> bytes:
-        """The text to show at its end."""
-        return self._more(self._masked.finish())
-
-    def _more(self, text: bytes) -> bytes:
-        same = len(commonprefix([text, self._ahead]))  # noqa: RUF071 - no paths
-        self._ahead = self._ahead[same:] if same == len(text) else b""
-        return text[same:]
-
-
-class Console:
-    """A command that is being carried out."""
-
-    def __init__(
-        self, conversation: Conversation, masker: Masker, idle_seconds: float, stopping: asyncio.Event
-    ) -> None:
-        self._conversation = conversation
-        self.idle_seconds = idle_seconds
-        self._stopping = stopping
-        self._outputs = {kind: _Output(masker) for kind in (Kind.OUTPUT, Kind.ERRORS)}
-        self._moved = time.monotonic()
-
-    async def write(self, kind: Kind, data: bytes) -> None:
-        """Hands a piece on to the command. Raises HostUnreachable."""
-        self._moved = time.monotonic()
-        await self._conversation.write(framed(kind, data))
-
-    async def pieces(self) -> AsyncGenerator[Piece, None]:
-        """What it writes, masked, and at last how it has ended."""
-        heard: asyncio.Queue[Piece | None] = asyncio.Queue(_PIECES)
-        async with beside(self._hear(heard)), beside(self._beat()), beside(self._why_over()) as over:
-            while True:
-                piece = await self._next(heard, over)
-                if isinstance(piece, str):
-                    yield Kind.END, json.dumps({"error": piece}).encode()
-                    return
-                if piece is None:
-                    for shown in self._shown(_Output.so_far):
-                        yield shown
-                    continue
-                kind, data = piece
-                self._moved = time.monotonic()
-                if kind is Kind.TAKEN:
-                    yield piece
-                    continue
-                if kind is Kind.END:
-                    for shown in self._shown(_Output.finish):
-                        yield shown
-                    yield piece
-                    return
-                if text := self._outputs[kind].feed(data):
-                    yield kind, text
-
-    def _shown(self, of: Callable[[_Output], bytes]) -> Iterator[Piece]:
-        for kind, output in self._outputs.items():
-            if text := of(output):
-                yield kind, text
-
-    async def _next(self, heard: asyncio.Queue[Piece | None], over: asyncio.Task[str]) -> Piece | str | None:
-        """The next piece, or why there are no more; None where it is quiet while something waits to be shown."""
-        holds = any(output.waits for output in self._outputs.values())
-        async with beside(heard.get()) as getting:
-            await asyncio.wait(
-                {getting, over}, timeout=_QUIET_SECONDS if holds else None, return_when=asyncio.FIRST_COMPLETED
-            )
-            if not getting.done():
-                return over.result() if over.done() else None
-            found = await getting
-        return found if found is not None else await self._lost()
-
-    async def _hear(self, heard: asyncio.Queue[Piece | None]) -> None:
-        with suppress(HostUnreachable, ValueError):
-            while True:
-                piece = await _piece(self._conversation)
-                await heard.put(piece)
-                if piece[0] is Kind.END:
-                    return
-        await heard.put(None)
-
-    async def _beat(self) -> None:
-        """Says that we are there."""
-        with suppress(HostUnreachable):
-            while True:
-                await asyncio.sleep(_BEAT_SECONDS)
-                await self._conversation.write(framed(Kind.TAKEN, b""))
-
-    async def _lost(self) -> str:
-        try:
-            said = await self._conversation.complaint()
-        except (TimeoutError, HostUnreachable):
-            said = ""
-        return f"The command was lost{f' ({said})' if said else ''}."
-
-    async def _why_over(self) -> str:
-        while (left := self._moved + self.idle_seconds - time.monotonic()) > 0:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(left):
-                    await self._stopping.wait()
-                    return "The panel stops, and the command was ended."
-        return f"Nothing was written to or fro for {self.idle_seconds:g} s, and the command was ended."
+        return {"release_id": release.release_id, "process": name, "pid": processes[name].pid}
 
 
 async def _begun(host: Host, root: str) -> Conversation:
@@ -369,11 +284,6 @@ async def _begun(host: Host, root: str) -> Conversation:
             return await host.converse(*argv)
     except TimeoutError:
         raise Unavailable(f"{host.target.place} has no session left for it; try again.") from None
-
-
-async def _piece(conversation: Conversation) -> Piece:
-    kind, length = head_of(await conversation.read(HEAD.size))
-    return kind, await conversation.read(length)
 
 
 async def _end(conversation: Conversation) -> None:

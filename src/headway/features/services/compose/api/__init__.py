@@ -20,7 +20,7 @@ def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
 
 
 def _compose(panel: PanelParts) -> Routed:
-    from headway.features.services.compose.api import operations
+    from headway.features.services.compose.api import consoles, operations
     from headway.features.webhooks.api.operations import compose_router
 
     features = panel.features
@@ -31,7 +31,15 @@ def _compose(panel: PanelParts) -> Routed:
         drops=features.composes.drops,
         view=compose_view(panel),
     )
-    return joined("compose", (operations.router.over(needs), compose_router.over(features.webhooks.service)))
+    console_needs = consoles.ComposeConsoleNeeds(
+        consoles=features.applications.consoles, composes=features.composes.service, kind=features.composes.kind
+    )
+    parts = (
+        operations.router.over(needs),
+        consoles.router.over(console_needs),
+        compose_router.over(features.webhooks.service),
+    )
+    return joined("compose", parts)
 
 
 def compose_view(panel: PanelParts) -> ComposeView:
