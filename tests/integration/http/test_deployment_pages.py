@@ -298,23 +298,28 @@ async def test_only_what_can_be_gone_back_to_is_offered(world: World, monkeypatc
     shop = await world.application("shop")
     ids = [await world.ended(shop) for _ in range(2)]
     store = (await world.post("redis.create", name="store", environmentId=await world.environment()))["databaseId"]
-    answer = await world.owner.post("/redis.deploy", json={"redisId": store})
-    of_store = answer.headers["x-deployment-id"]
+    ids += [(await world.owner.post("/redis.deploy", json={"redisId": store})).headers["x-deployment-id"]]
     await world.end(await world.claim())
-    kept, gone = [await world.kept(shop, deployment_id=each) for each in ids]
-    await world.kept(store, deployment_id=of_store)
+    of = (shop, shop, store)
+    kept, gone, _ = [await world.kept(each, deployment_id=to) for each, to in zip(of, ids, strict=True)]
     await world.services.db.run(lambda tx: seen_without(tx, gone, "Its files are gone."))
     ann = await person(world)
-
-    seen = [(await ann.see(ONE, ids={"deploymentId": each})).links for each in (*ids, of_store)]
+    seen = [(await ann.see(ONE, ids={"deploymentId": each})).links for each in ids]
     monkeypatch.setattr("headway.features.services.overview._MOST_RELEASES", 0)
     unlisted = (await ann.see(ONE, ids={"deploymentId": ids[0]})).links
 
     assert seen[0]["Roll back to this"] == f"/services/{shop}/rollback/{kept}"
     assert "Roll back to this" not in seen[1].keys() | unlisted.keys() | seen[2].keys()
-    assert (await world.get("deployment.one", deploymentId=of_store))["rollback"]["usable"], (
-        "of databases none is offered all the same"
-    )
+    assert (await world.get("deployment.one", deploymentId=ids[2]))["rollback"]["usable"], "as those of no database"
+
+
+async def test_the_same_is_shown_alike_a_second_later(world: World) -> None:
+    shop = await world.application("shop")
+    waits = await world.deploy(shop)
+    ann = await person(world)
+    for part in ONE.parts:
+        first = await ann.see(ONE, part, {"deploymentId": waits})
+        assert (await ann.later().see(ONE, part, {"deploymentId": waits})).html == first.html
 
 
 async def test_cancelling_and_removing_say_what_they_did(world: World) -> None:

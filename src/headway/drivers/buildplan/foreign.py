@@ -96,10 +96,8 @@ def published(tree: Tree) -> tuple[str, str] | None:
 
 
 def _of_site(said: SiteFile) -> Heard:
-    names = [f"versions.{tool}" for tool in said.versions]
-    names += ["fallback"] if said.fallback is not None else []
-    settings = BuildSettings(fallback=said.fallback, versions=said.versions)
-    return Heard(settings=settings, sources=dict.fromkeys(names, said.file), notes=said.notes)
+    sources = {"fallback": said.file} if said.fallback is not None else {}
+    return Heard(settings=BuildSettings(fallback=said.fallback), sources=sources, notes=said.notes)
 
 
 def _over(low: Heard, high: Heard) -> Heard:

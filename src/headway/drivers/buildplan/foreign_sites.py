@@ -1,11 +1,10 @@
-"""What the files of hosts of sites say of the site: the folder that is served, its fallback, and versions."""
+"""What the files of hosts of sites say of the site: the folder that is served, and its fallback."""
 
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from headway.drivers.builders.base import BuildError
@@ -18,7 +17,6 @@ WRANGLER: Final = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")
 FILES: Final = (NETLIFY, "vercel.json", "static.json", *WRANGLER)
 
 _PRODUCTION: Final = "production"
-_VERSION = re.compile(r"(NODE|PYTHON|GO|BUN|DENO|PNPM|YARN|NPM)_VERSION")
 _FALLBACK: Final[Mapping[str, bool]] = {"single-page-application": True, "404-page": False}
 
 
@@ -31,7 +29,6 @@ class SiteFile:
     file: str
     folder: str | None = None
     fallback: bool | None = None
-    versions: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -64,25 +61,16 @@ def _plain(tree: Tree, file: str, name: str) -> SiteFile:
 
 def _of_netlify(tree: Tree) -> SiteFile:
     """What it says of production: by Netlify's "File-based configuration" a field of ``context.production`` goes
-    before that of ``build``, and folders are below ``base``.
+    before that of ``build``, and folders are below ``base``. Its versions are not heeded: they are what was once set
+    for that host, and often older than what the packages of today ask for.
     """
     data = tree.toml(NETLIFY)
-    context = _table(_table(data, "context"), _PRODUCTION)
-    build = {**_table(data, "build"), **context}
-    variables = {
-        **_table(_table(data, "build"), "environment"),
-        **_table(context, "environment"),
-    }
-    versions = {
-        match[1].lower(): value
-        for name, value in ((name, _text(value)) for name, value in variables.items())
-        if value is not None and (match := _VERSION.fullmatch(name))
-    }
+    build = {**_table(data, "build"), **_table(_table(data, "context"), _PRODUCTION)}
     base = posixpath.normpath(_text(build.get("base")) or ".").strip("/")
-    if base != ".":
+    if base not in {"", "."}:
         told = f"{NETLIFY} has the site in {base[:100]}: headway deploy --build-path {base[:100]}."
-        return SiteFile(file=NETLIFY, versions=versions, notes=(told,))
-    return SiteFile(file=NETLIFY, folder=_text(build.get("publish")), versions=versions)
+        return SiteFile(file=NETLIFY, notes=(told,))
+    return SiteFile(file=NETLIFY, folder=_text(build.get("publish")))
 
 
 def _of_wrangler(tree: Tree, file: str) -> SiteFile:
@@ -119,6 +107,4 @@ def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _text(found: object) -> str | None:
-    if isinstance(found, int) and not isinstance(found, bool):
-        return str(found)
     return found.strip() or None if isinstance(found, str) and "\0" not in found else None
