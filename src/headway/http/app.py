@@ -62,7 +62,7 @@ def create_app(needs: HttpNeeds, follows: Follows, registry: Registry, performer
             WebSocketRoute("/listen-deployment", Listening(needs, follows, registry)),
             Route(METRICS_PATH, MetricsPage(needs, follows.count)),
             WebSocketRoute("/docker-container-logs", ContainerLogs(needs, registry)),
-            WebSocketRoute("/application-console", Consoles(needs, registry)),
+            WebSocketRoute("/application-console", Consoles(needs)),
             Route("/api/health", _Health(needs.health), methods=["GET"]),
             *browsing(lambda: _described(registry), registry),
             Route("/api", rest),

@@ -13,7 +13,6 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
-from headway.api.registry import Registry
 from headway.core.access.audience import Listener
 from headway.core.engine.background import beside
 from headway.features.services.application.console import Console
@@ -35,9 +34,8 @@ log = logging.getLogger(__name__)
 class Consoles:
     """Answers a handshake: whoever has asked for the console enters it, all others are refused over plain HTTP."""
 
-    def __init__(self, needs: HttpNeeds, registry: Registry) -> None:
+    def __init__(self, needs: HttpNeeds) -> None:
         self._needs = needs
-        self._registry = registry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # the wish to connect
@@ -63,7 +61,7 @@ class Consoles:
             return errors.unauthorized()
         listener = stack.enter_context(self._needs.audience.listening(actor))
         console_id = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("consoleId", "")
-        entering = self._needs.consoles.entered(actor, self._registry.permission_of, console_id, listener.require)
+        entering = self._needs.consoles.entered(actor, console_id, listener.require)
         return listener, await stack.enter_async_context(entering)
 
 

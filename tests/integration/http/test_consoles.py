@@ -39,6 +39,7 @@ from tests.integration.runtimes.bench import ACCOUNT, Work, make_spec, open_fold
 from tests.support.applications.consoles import HIDING, first_line, sitting, way_to
 from tests.support.panel.command_line import run_headway
 from tests.support.panel.panel import until
+from tests.support.panel.permissions import PERMISSIONS
 
 Json = Any
 
@@ -59,6 +60,7 @@ async def refused(server: Server, headers: Mapping[str, str], **query: str) -> t
 def wished(world: World, application_id: str, user_id: str, *, seconds: float = 60) -> None:
     """Somebody has asked for a console, as if something of the application ran."""
     world.services.consoles.wishes["a-console"] = ConsoleRequest(
+        permission=PERMISSIONS["application.exec"],
         user_id=user_id,
         organization_id="another",
         service_id=application_id,

@@ -40,7 +40,6 @@ _SECONDS_TO_BEGIN = 60.0
 _SECONDS_TO_END = 20.0
 _RETRY_AFTER_SECONDS = 10
 _SILENCE_SECONDS = 60.0  # after which the other side takes us for gone
-OPERATION = "application.exec"
 
 Json = Any
 
@@ -54,20 +53,20 @@ class TooManyConsoles(TooManyRequests):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServicePart:
-    """One of the services that a service is made of, by its ``name`` there; ``operation`` is what lets in to it."""
+    """One of the services that a service is made of, by its ``name`` there."""
 
     services: ServiceUseCases[Any]
     kind: ServiceKind
     name: str
-    operation: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleRequest:
     """A command that somebody may have carried out once, until ``ends``: inside an application, or a ``part`` of the
-    service.
+    service. ``permission`` is what it took to ask for it, and takes to enter.
     """
 
+    permission: Permission
     user_id: str
     organization_id: str
     service_id: str
@@ -145,6 +144,7 @@ class ConsoleService:
         self._require_seat(actor)  # others have asked meanwhile
         console_id = new_id()
         self.wishes[console_id] = ConsoleRequest(
+            permission=permission,
             user_id=actor.user_id,
             organization_id=actor.organization_id,
             service_id=service_id,
@@ -159,15 +159,11 @@ class ConsoleService:
 
     @asynccontextmanager
     async def entered(
-        self,
-        actor: Actor,
-        permission_of: Callable[[str], Permission],
-        console_id: str,
-        require: Callable[[], None] = lambda: None,
+        self, actor: Actor, console_id: str, require: Callable[[], None] = lambda: None
     ) -> AsyncIterator[Console]:
-        """The console that was wished for, by the one who did, once, as the operation by which that was done may be
-        asked for still. All that its command has started has ended when the block does. ``require`` is asked last
-        before it begins, and raises where it may not. Raises Missing, Forbidden, Conflict, HostUnreachable.
+        """The console that was wished for, by the one who did and still may, once. All that its command has started has
+        ended when the block does. ``require`` is asked last before it begins, and raises where it may not. Raises
+        Missing, Forbidden, Conflict, HostUnreachable.
         """
         wish = self.wishes.get(console_id)
         if wish is None or wish.user_id != actor.user_id or wish.ends < time.monotonic():
@@ -176,8 +172,7 @@ class ConsoleService:
         seat = Seat(user_id=wish.user_id, organization_id=wish.organization_id, host_id="")
         self.open[console_id] = seat
         try:
-            permission = permission_of(OPERATION if wish.part is None else wish.part.operation)
-            serving = await self._serving(actor, permission, wish.service_id, wish.part)
+            serving = await self._serving(actor, wish.permission, wish.service_id, wish.part)
             self._require_room(serving.host_id)
             self.open[console_id] = replace(seat, host_id=serving.host_id)
             terms = await self._terms(serving, wish, console_id)

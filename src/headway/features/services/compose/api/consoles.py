@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import Field
 
@@ -17,8 +17,6 @@ from headway.features.services.application.consoles import ConsoleService, Servi
 from headway.features.services.compose.service import ComposeService
 from headway.features.services.kinds import ServiceKind
 from headway.kernel.console_frames import PATH
-
-OPERATION: Final = "compose.exec"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +49,7 @@ class ComposeExecInput(Input):
 async def exec_(needs: ComposeConsoleNeeds, call: Call[ComposeExecInput]) -> ConsoleRow:
     """Open a console inside a container that runs now."""
     given = call.input
-    part = ServicePart(services=needs.composes, kind=needs.kind, name=given.service_name, operation=OPERATION)
+    part = ServicePart(services=needs.composes, kind=needs.kind, name=given.service_name)
     window = None if given.rows is None or given.columns is None else (given.rows, given.columns)
     console_id = await needs.consoles.wish(
         call.actor,
