@@ -232,5 +232,5 @@ PAGE = Page(
     permission=None,
     show=show,
     parts={"under-way": under_way, "starts": starts, "attention": attention, "failed": failed},
-    topics=lambda _visit: ("deployments", "services", "servers", "backups", "schedules"),
+    topics=lambda _visit: ("deployments", "services", "servers", "backups", "schedules", "domains"),
 )
