@@ -145,7 +145,7 @@ def test_what_was_issued_and_what_was_not_is_told_of_the_domain(place: Place) ->
         told = issued(refused)
         assert (told["goodUntil"], told["unknown"]) == (None, None)
         assert "rejectedIdentifier" in told["refusal"], told
-        assert told["refusedAt"] >= told["askedAt"]
+        assert told["refusedAt"][:19] >= told["askedAt"][:19]  # to the second
     finally:
         place.panel.post("domain.delete", domainId=refused)
 

@@ -178,6 +178,9 @@ def test_the_palette_leads_where_is_typed(running: Panel, browser: Browser, firs
         palette = page.get_by_role("dialog", name="Go to")
         page.keyboard.type("by its name")
         palette.get_by_role("link", name="Deploy found by its name").wait_for(timeout=SOON)
+        palette.get_by_role("link", name="Backups").wait_for(
+            state="hidden", timeout=SOON
+        )  # which the first letters find
         page.keyboard.press("ArrowDown")
         assert palette.locator("a:focus").get_attribute("href") == f"/services/{application_id}"
         page.keyboard.press("ArrowUp")

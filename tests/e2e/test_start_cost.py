@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -78,15 +79,16 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
 
 def test_a_start_is_cheap_and_the_panel_rests_small(stopped: Panel) -> None:
     """Whatever else the machine does can only add to it, so the cheapest of some starts counts."""
-    costs, libraries, told = list[Cost](), list[float](), ""
+    costs, told = list[tuple[float, Cost]](), ""
     for _ in range(MOST_STARTS):
-        libraries.append(seconds_of(LIBRARIES))
-        costs.append(cost_of_a_start(stopped))
-        seconds, measure = min(each.seconds for each in costs), min(libraries)
-        memory = min(each.memory_mb for each in costs)
-        told = f"{seconds:.2f} s of processor ({seconds / measure:.2f} of the libraries); at rest: {memory:.1f} MB"
+        measure = seconds_of(LIBRARIES)  # a processor is faster in one second than in the next: each start has its own
+        cost = cost_of_a_start(stopped)
+        costs.append((cost.seconds / measure, cost))
+        times, cheapest = min(costs, key=itemgetter(0))
+        memory = min(each.memory_mb for _, each in costs)
+        told = f"{cheapest.seconds:.2f} s of processor ({times:.2f} of the libraries); at rest: {memory:.1f} MB"
         print(f"start: {told}")
-        if seconds < MOST_OF_THE_LIBRARIES * measure and memory < MOST_MEMORY_MB:
+        if times < MOST_OF_THE_LIBRARIES and memory < MOST_MEMORY_MB:
             return
     pytest.fail(told)
 

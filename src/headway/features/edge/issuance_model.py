@@ -88,7 +88,8 @@ def issued_of(
         return Issued(asked_at=asked_at, unknown=_NOT_YET)
     host = domain.wish.host
     until, refusal = told.issuance.until(host), told.issuance.refusal(host)
-    is_told = refusal is not None and refusal.at >= domain.asked_at and (until is None or until - now < _RENEWED)
+    since = domain.asked_at.replace(microsecond=0)  # the log of the edge tells whole seconds
+    is_told = refusal is not None and refusal.at >= since and (until is None or until - now < _RENEWED)
     return Issued(
         asked_at=asked_at,
         until=until,

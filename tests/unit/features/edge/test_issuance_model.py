@@ -75,6 +75,10 @@ def test_what_was_said_last_is_told_where_there_is_none_or_it_is_to_be_renewed()
     assert of(told(10, refused)).refusal == "no such name"
     assert of(told(60, refused)).refusal is None, "it was issued since"
     assert of(told(refused=ASKED - HOUR)).refusal is None, "that was of another domain of this name"
+    soon = replace(DOMAIN, asked_at=ASKED + timedelta(milliseconds=400))
+    found = issued_of(soon, SERVES, told(refused=ASKED), None, now=NOW)
+    assert found is not None
+    assert found.refusal == "no such name", "the log of the edge tells whole seconds"
 
 
 def test_an_edge_that_does_not_tell_is_unknown_with_what_it_told_last() -> None:
