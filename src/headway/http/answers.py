@@ -6,6 +6,7 @@ import asyncio
 import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -68,10 +69,15 @@ async def send_answer(answer: Answer, send: Send, accept_encoding: bytes = b"") 
             headers.append((b"content-encoding", b"gzip"))
     if answer.status != _NOT_MODIFIED:  # which would have to name the length of the body that it leaves out
         headers.append((b"content-length", str(len(body)).encode()))
-    own = [name for name, _ in answer.headers]
-    headers.extend([each for each in SECURITY_HEADERS if each[0] not in own])
+    headers.extend(_added_to(tuple([name for name, _ in answer.headers])))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+@lru_cache(maxsize=100)
+def _added_to(names: tuple[bytes, ...]) -> tuple[tuple[bytes, bytes], ...]:
+    """What an answer with headers of these names has beside them."""
+    return tuple(each for each in SECURITY_HEADERS if each[0] not in names)
 
 
 async def _compressed(body: bytes) -> bytes:

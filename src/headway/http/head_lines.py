@@ -8,7 +8,7 @@ through as there, and whatever is out of the ordinary is left to uvicorn.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from types import MappingProxyType
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -33,35 +33,41 @@ _UNFIT = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 class Answering:
     """An application for one request, whose answer's head is written here where it is an ordinary one."""
 
-    __slots__ = ("_app", "_cycle", "_left")
+    __slots__ = ("_app", "_cycle", "_head", "_left")
 
     def __init__(self, app: ASGIApp, cycle: RequestResponseCycle) -> None:
         self._app = app
         self._cycle = cycle
-        self._left = 0  # bytes of a body that may come in one piece
+        self._head = b""  # of an answer to GET, held back for its body: in one piece they wake the other side once
+        self._left = 0  # bytes of that body
 
-    async def __call__(self, scope: Scope, receive: Receive, _send: Send) -> None:
-        await self._app(scope, receive, self._send)
+    def __call__(self, scope: Scope, receive: Receive, _send: Send) -> Awaitable[None]:
+        return self._app(scope, receive, self._send)
 
     async def _send(self, message: Message) -> None:
         cycle = self._cycle
-        if self._left:
-            if len(message["body"]) == self._left and not message.get("more_body", False) and _is_ready(cycle):
-                self._left = 0
-                cycle.transport.write(message["body"])
+        if self._head:
+            head, self._head = self._head, b""
+            body = message.get("body", b"")
+            is_last = message["type"] == "http.response.body" and not message.get("more_body", False)
+            if is_last and len(body) == self._left and _is_ready(cycle):
+                cycle.transport.writelines((head, body))
                 cycle.response_complete = True
                 cycle.message_event.set()
                 cycle.on_response()
                 return
-            self._left = 0
+            if not cycle.disconnected:
+                cycle.transport.write(head)
         elif message["type"] == "http.response.start" and not cycle.response_started and _is_ready(cycle):
             found = ordinary_head(message["status"], (*cycle.default_headers, *message["headers"]))
             if found is not None:
                 head, length = found
                 cycle.response_started, cycle.waiting_for_100_continue = True, False
                 cycle.chunked_encoding, cycle.expected_content_length = False, length
-                cycle.transport.write(head)
-                self._left = length if cycle.scope["method"] == "GET" else 0
+                if cycle.scope["method"] == "GET":
+                    self._head, self._left = head, length
+                else:
+                    cycle.transport.write(head)
                 return
         await cycle.send(message)  # type: ignore[arg-type]  # the same messages by another name
 

@@ -48,6 +48,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_seconds = head_seconds
         self._waiting: asyncio.TimerHandle | None = None
         self._looking: asyncio.TimerHandle | None = None  # while what was answered is not taken
+        self._rests_since: float | None = None  # by the loop's clock: nothing is asked and all is answered
         self._has_begun = self._in_head = False
         self._is_counted_anew = False
         self._said_bytes = 0  # since the head began, or since the last of a body: nobody but the parser has these
@@ -63,6 +64,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._wait_no_more()
         self._look_no_more()
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
         super().connection_lost(exc)
 
     def eof_received(self) -> None:
@@ -81,8 +84,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self._feed_in_parts(data)
         elif data:
             self._feed(data)
-        if self._waiting is None and (self._in_head or self._may_answer) and not self._is_over:
-            self._wait()
+        if self._waiting is None:
+            cycle: RequestResponseCycle | None = self.cycle
+            if (self._in_head or cycle is None or cycle.response_complete) and not self._is_over:
+                self._wait()
 
     def _put_together(self, data: bytes) -> bytes:
         """What came of a head and was held back, with this; nothing as long as it is held back, too."""
@@ -133,6 +138,37 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         super()._start_asgi_task(cycle, Answering(app, cycle))  # type: ignore[arg-type]  # starlette's own types
+
+    def on_response_complete(self) -> None:
+        """As uvicorn's, but that a connection has one timer for its pauses and not one for each of them, which is a
+        fortieth of what a short answer costs.
+        """
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._rests_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._end_pause_in(self.timeout_keep_alive)
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._rests_since = None
+
+    def _end_pause_in(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._rests_since is None:
+            return  # the next answer sets it
+        left = self._rests_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._end_pause_in(left)
+        else:
+            super().timeout_keep_alive_handler()
 
     def on_body(self, body: bytes) -> None:
         self._is_counted_anew = True
