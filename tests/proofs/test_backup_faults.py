@@ -65,8 +65,8 @@ def test_every_program_of_every_stage_dies(site: Kept) -> None:
     reading = {"backup": "pg_restore", "volume backup": "tar"}
     for what in KINDS:
         for marker, programs in (
-            ("Writing to", (writing[what], "packing.py", "rclone")),
-            ("read back", (reading[what], "packing.py", "rclone")),
+            ("Writing to", (writing[what], "packer.py", "rclone")),
+            ("read back", (reading[what], "packer.py", "rclone")),
         ):
             for program in programs:
                 deployment_id = site.begin(what)

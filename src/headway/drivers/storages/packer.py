@@ -4,7 +4,7 @@ It is compressed, with its length and a sum at its end, so that a stream that wa
 a whole one. Before and after what ``zstd`` writes stands a frame that every zstd skips: the first says what it is, the
 last closes it. This runs as a process of its own:
 
-``python -I packing.py pack NOTE HEADER`` compresses standard input; ``pass NOTE`` lets it through as it is;
+``python -I packer.py pack NOTE HEADER`` compresses standard input; ``pass NOTE`` lets it through as it is;
 ``unpack NOTE ENGINE [END]`` gives the contents back, of what ENGINE made only; with END it gives nothing, and a line
 that begins so must be the last. NOTE is a file for the length and the sum of what lies at the storage. Before all that
 may stand ``--as=NUMBER``: it becomes that account, user and group, before it reads a byte.
