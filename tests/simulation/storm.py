@@ -99,7 +99,7 @@ class Storm:
 
     def _is_calm(self) -> bool:
         self._revive()
-        return self._made.all_ended() and not self._made.machine.runs
+        return self._made.is_calm()
 
     def _revive(self) -> None:
         """Whoever keeps the panels alive does so; what holds the data directory while paused has no successor."""

@@ -196,6 +196,11 @@ def _read(tx: Tx, statement: str) -> tuple[list[str], Sequence[Any]]:
     return names, found
 
 
+def is_anything_owed(tx: Tx) -> bool:
+    """Whether something of what has ended is still to be taken back: what failed once is tried again by and by."""
+    return bool(_read(tx, "SELECT 1 FROM undos LIMIT 1")[1])
+
+
 def ends_told(tx: Tx) -> Counter[str]:
     """How often each deployment's end is told: by the outbox, or by a notice that was made of it for a channel."""
     both = "SELECT payload FROM outbox UNION ALL SELECT payload FROM notices"

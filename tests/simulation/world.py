@@ -32,7 +32,7 @@ from tests.simulation.database import SimDatabase, Store
 from tests.simulation.host import SimHost
 from tests.simulation.loop import RUNS_IN, Process, SimLoop
 from tests.simulation.machine import Machine
-from tests.simulation.truth import Truth, Untrue, ends_told
+from tests.simulation.truth import Truth, Untrue, ends_told, is_anything_owed
 from tests.simulation.work import Effects, Work
 from tests.support.panel.factories import LEASE, add_host
 
@@ -141,6 +141,10 @@ class World:
     def all_ended(self) -> bool:
         """Whether nothing waits or runs."""
         return all(row.status in {"done", "error"} for row in self.truth.rows.values())
+
+    def is_calm(self) -> bool:
+        """Whether nothing waits or runs, nothing lies on the machine, and nothing is to be taken back."""
+        return self.all_ended() and not self.machine.runs and not self.store.perform(is_anything_owed, writing=False)[1]
 
     async def until(self, fact: Callable[[], bool], seconds: float, what: str, every: float = 0.25) -> None:
         """Waits for a fact of the world. Raises Untrue when it does not come true in time."""
