@@ -99,7 +99,6 @@ def test_a_port_that_is_in_the_program_is_where_it_is_asked(machine: Panel, tmp_
         ("build-fails", "install .*payments-client"),
         ("crashes", "ended 3 times while it was starting.* Mend what it reports"),
         ("wrong-port", r"to listen on the port that the variable PORT names \(\d+\).* it listens on 127\.0\.0\.1:\d+"),
-        pytest.param("lock-mismatch", r"update your lock file with `npm install`", marks=needs_node),
         pytest.param("no-start", r"nothing says how it is started\. Add a start script to package", marks=needs_node),
     ],
 )
