@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from headway.core.access.service import AccessService
-from headway.core.deployments.model import SubjectType
 from headway.features.access.module import Access, install_access
 from headway.features.backups.module import Backups, carry_backups_along, install_backups
 from headway.features.containers.module import install_containers
@@ -30,10 +29,8 @@ from headway.features.rollbacks.store import left_by
 from headway.features.schedules.module import install_schedules
 from headway.features.schedules.subject import carry_schedules_along
 from headway.features.servers.module import Servers, forget_key_of_servers, install_edge_reconciler, install_servers
-from headway.features.services.application.downtime import ApplicationDowntime
 from headway.features.services.application.memory_share_store import demand_of_applications
 from headway.features.services.application.module import Applications, install_applications
-from headway.features.services.compose.downtime import ComposeDowntime
 from headway.features.services.compose.memory_share_store import demand_of_composes
 from headway.features.services.compose.module import Composes, install_composes
 from headway.features.services.database.module import Databases, install_databases
@@ -41,12 +38,10 @@ from headway.features.services.directory import forget_key
 from headway.features.services.downtime import DowntimeReader
 from headway.features.services.duplication import EnvironmentDuplication
 from headway.features.services.kinds import ServiceKinds
-from headway.features.services.module import materials_of
-from headway.features.services.reconciler import refusals
+from headway.features.services.module import install_downtime, materials_of
 from headway.features.services.relocation import ServiceRelocation
 from headway.features.usage.module import UsageOverTime, install_usage
 from headway.features.webhooks.module import Webhooks, install_webhooks
-from headway.infra.db.transaction import Tx
 from headway.module import Base, Module
 
 
@@ -105,7 +100,7 @@ def _features(base: Base, access: AccessService) -> Features:
     registries = install_registries(base)
     servers = install_servers(base, open_key=git.ssh_keys.open, open_keys=git.ssh_keys.open_all)
     materials = materials_of(base, servers, git, registries)
-    relocation = ServiceRelocation(carry_along=_carry_along)
+    relocation = ServiceRelocation(carry_along=(carry_backups_along, carry_schedules_along))
     of_composes = partial(demand_of_composes, vault=base.vault)
     applications = install_applications(base, servers, materials, of_composes=of_composes, relocation=relocation)
     of_applications = partial(demand_of_applications, vault=base.vault)
@@ -128,7 +123,7 @@ def _features(base: Base, access: AccessService) -> Features:
             db=base.db, vault=base.vault, copies=(databases.copy, composes.creation.copy, applications.copy)
         ),
         kinds=kinds,
-        downtime=_downtime(base, applications, composes),
+        downtime=install_downtime(base, kinds),
         edge_services=install_edge(base, materials.facts, kinds.routing, applications.routing),
         containers=install_containers(base, composes, (applications.containers, composes.containers)),
         rollbacks=install_rollbacks(base, kinds),
@@ -139,18 +134,6 @@ def _features(base: Base, access: AccessService) -> Features:
         webhooks=install_webhooks(base, git.providers, previews.lifecycle, kinds),
         deployments=install_deployments(base, left_by=left_by),
         usage=install_usage(base, servers),
-    )
-
-
-def _downtime(base: Base, applications: Applications, composes: Composes) -> DowntimeReader:
-    return DowntimeReader(
-        db=base.db,
-        clock=base.clock,
-        of={
-            SubjectType.APPLICATION: ApplicationDowntime(lifecycle=applications.lifecycle),
-            SubjectType.COMPOSE: ComposeDowntime(lifecycle=composes.lifecycle),
-        },
-        refusals=lambda: refusals(base.engine.troubles.all()),
     )
 
 
@@ -178,9 +161,3 @@ def _modules(base: Base, features: Features) -> tuple[Module, ...]:
         install_stored_backups(base, features.destinations.transfer, features.backups.wanted),
         install_forge_outbox(base, features.git.providers, features.previews.lifecycle.services),
     )
-
-
-def _carry_along(tx: Tx, service_id: str, project_id: str) -> None:
-    """What belongs to a service goes with it to another project: its backups, its schedules, and the runs of both."""
-    carry_backups_along(tx, service_id, project_id)
-    carry_schedules_along(tx, service_id, project_id)

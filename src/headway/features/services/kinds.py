@@ -13,6 +13,7 @@ from headway.drivers.sources.base import Source
 from headway.features.edge.domains_model import DomainRequest
 from headway.features.edge.route_target import RouteTarget
 from headway.features.git.provider_repository import Provided
+from headway.features.services.downtime import DowntimeOf
 from headway.features.services.folders import ServiceFolders
 from headway.features.services.hooks_model import TrackedSource
 from headway.features.services.lifecycle import ServiceLifecycle
@@ -264,6 +265,7 @@ class ServiceKind:
     disk: ServiceDisk
     volumes: ServiceVolumes
     databases: DatabaseContainers
+    downtime: DowntimeOf
     rollbacks: ServiceRollbacks
 
 

@@ -1,4 +1,4 @@
-"""What services are made with: their sources and images, and the edge before them."""
+"""What services are made with, their sources, images and the edge before them, and what tells which of them run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from headway.features.edge.module import edge_facts
 from headway.features.git.module import Git
 from headway.features.registries.service import RegistryService
 from headway.features.servers.module import Servers
+from headway.features.services.downtime import DowntimeReader
 from headway.features.services.edges import ServiceEdges
+from headway.features.services.kinds import ServiceKinds
+from headway.features.services.reconciler import refusals
 from headway.features.services.uploads import ArchiveFolders, ArchiveReaders, Archives
 from headway.module import Base
 
@@ -37,6 +40,16 @@ def materials_of(base: Base, servers: Servers, git: Git, registries: RegistrySer
         edges=edges,
         facts=edge_facts(base.settings),
         archives=partial(_archives, base, ArchiveReaders()),
+    )
+
+
+def install_downtime(base: Base, kinds: ServiceKinds) -> DowntimeReader:
+    """What of services of these kinds does not run, as callers may see it."""
+    return DowntimeReader(
+        db=base.db,
+        clock=base.clock,
+        of={name: each.downtime for name, each in kinds.by_type.items()},
+        refusals=lambda: refusals(base.engine.troubles.all()),
     )
 
 

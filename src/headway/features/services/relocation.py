@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +19,9 @@ from headway.infra.db.transaction import Tx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceRelocation:
-    """Moves services. ``carry_along`` takes what else belongs to one to its new project."""
+    """Moves services. Each of ``carry_along`` takes what else belongs to one to its new project."""
 
-    carry_along: Callable[[Tx, str, str], None]
+    carry_along: Sequence[Callable[[Tx, str, str], None]]
 
     def put(self, tx: Tx, actor: Actor, permission: Permission, service: Service[Any], environment_id: str) -> None:
         """Puts one that the caller was let through to into this environment, of any project that the caller may change;
@@ -39,4 +39,5 @@ class ServiceRelocation:
             store.set_fields(tx, each, environment_id=environment_id, project_id=place.project_id)
             for type_ in (subject_type, SubjectType.RUN):
                 deployments.give_to_project(tx, type_, each, place.project_id)
-        self.carry_along(tx, id_, place.project_id)
+        for carry in self.carry_along:
+            carry(tx, id_, place.project_id)

@@ -9,6 +9,7 @@ from headway.features.services.application.database_container import Application
 from headway.features.services.application.deliveries import ApplicationDeliveries
 from headway.features.services.application.deploy import APPLICATION_DEPLOY
 from headway.features.services.application.disk import ApplicationDisk
+from headway.features.services.application.downtime import ApplicationDowntime
 from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.application.plan_compiler import ApplicationPlanner
 from headway.features.services.application.previews import ApplicationPreviews
@@ -34,6 +35,7 @@ def application_kind(
         disk=ApplicationDisk(lifecycle=lifecycle),
         volumes=ApplicationVolumes(lifecycle=lifecycle),
         databases=ApplicationDatabases(lifecycle=lifecycle),
+        downtime=ApplicationDowntime(lifecycle=lifecycle),
         rollbacks=ApplicationRollbacks(
             kind=ApplicationRollback(planner=planner, contexts=lifecycle.driver.contexts), lifecycle=lifecycle
         ),

@@ -9,6 +9,7 @@ from headway.features.services.compose.database_container import ComposeDatabase
 from headway.features.services.compose.deliveries import ComposeDeliveries
 from headway.features.services.compose.deploy import COMPOSE_DEPLOY
 from headway.features.services.compose.disk import ComposeDisk
+from headway.features.services.compose.downtime import ComposeDowntime
 from headway.features.services.compose.driver import ComposeLifecycle
 from headway.features.services.compose.plan import ComposePlanner
 from headway.features.services.compose.previews import ComposePreviews
@@ -32,6 +33,7 @@ def compose_kind(creation: ComposeCreation, planner: ComposePlanner, lifecycle: 
         disk=ComposeDisk(lifecycle=lifecycle),
         volumes=ComposeVolumes(),
         databases=ComposeDatabases(contexts=lifecycle.driver.contexts),
+        downtime=ComposeDowntime(lifecycle=lifecycle),
         rollbacks=ComposeRollbacks(
             kind=ComposeRollback(planner=planner, contexts=lifecycle.driver.contexts), lifecycle=lifecycle
         ),
