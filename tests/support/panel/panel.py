@@ -85,21 +85,11 @@ def remove_traces(data_dir: Path) -> None:
 
 
 def end_all(data_dir: Path, env: Mapping[str, str]) -> None:
-    """What ``headway down`` does, without the seconds that an interpreter of its own takes to load it all. A panel that
-    was killed lets go of its data directory a moment later.
-    """
+    """What ``headway down`` does, without the seconds that an interpreter of its own takes to load it all."""
     from headway.cli.machine import settings_of
-    from headway.infra.panel.data_dir import DataDirInUse
     from headway.upkeep import down
 
-    def tried() -> bool:
-        try:
-            asyncio.run(down(settings_of(data_dir, env)))
-        except DataDirInUse:
-            return False
-        return True
-
-    until(tried, what="nobody works with the data directory any more")
+    asyncio.run(down(settings_of(data_dir, env)))
 
 
 def host_of(row: Json) -> str:

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -19,6 +20,7 @@ from headway.kernel.vault import Vault
 KEPT_APART = frozenset(
     {"lock", "run", "work", "uploads", "backups", "passing", "ballast", "daemon.json", "traefik.log", "traefik.old"}
 )
+_LOCK_SECONDS = 2.0  # what a panel was just starting when it was killed has the lock until it is another program
 _SHELTER = Path("/var/lib/headway-work")
 _PANEL_ID_BYTES = 6
 _UIDS = 1_879_100_000  # above what systemd gives to containers (uids and gids on systemd systems, systemd.io)
@@ -164,18 +166,30 @@ class DataDir:
 
 def _lock(path: Path) -> int:
     descriptor = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+    if not _is_ours(descriptor, _LOCK_SECONDS):
         holder = os.read(descriptor, 32).decode(errors="replace").strip()
         os.close(descriptor)
         raise DataDirInUse(
             f"Another panel (process {holder or 'unknown'}) works with the data directory {path}. Stop it first, or "
             "give this one a directory of its own with --data-dir."
-        ) from error
+        )
     os.ftruncate(descriptor, 0)
     os.write(descriptor, str(os.getpid()).encode())
     return descriptor
+
+
+def _is_ours(descriptor: int, seconds: float) -> bool:
+    """Whether nobody else has the lock, or has let go of it within so many seconds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        else:
+            return True
 
 
 def _kept(path: Path, new: Callable[[], bytes]) -> bytes:
