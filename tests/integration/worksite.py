@@ -21,6 +21,8 @@ from headway.kernel.ids import new_id
 from headway.kernel.phrase import plain
 
 IS_ROOT = os.geteuid() == 0
+# Each worker of the suite has accounts of its own: tests count what is left of them.
+_FIRST = 61301 + 10 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 
 class CommandFailed(HeadwayError):
@@ -41,9 +43,8 @@ class Worksite:
     def __init__(self, folder: Path, host: Host) -> None:
         self.folder = folder
         self.host: Host = host
-        self.git = Account(uid=61301, gid=61301) if IS_ROOT else None
-        self.build = Account(uid=61302, gid=61302) if IS_ROOT else None
-        self.runner = Account(uid=61303, gid=61303) if IS_ROOT else None
+        own = [Account(uid=_FIRST + number, gid=_FIRST + number) if IS_ROOT else None for number in range(3)]
+        self.git, self.build, self.runner = own
         self.names: list[str] = []
         self.commands: list[Command] = []
         self.said: list[str] = []
