@@ -91,6 +91,31 @@ async def test_a_connection_that_is_made_when_nobody_waits_for_it_any_more_is_cl
         await until(lambda: met == [b""])
 
 
+async def test_a_host_that_is_closed_while_the_key_of_its_server_is_kept_says_so(tmp_path: Path) -> None:
+    with ssh_server(tmp_path / "server") as server:
+
+        async def close_meanwhile(_host_key: str) -> None:
+            await host.aclose()
+
+        host = SshHost("server", server.target(), "closing", pin=close_meanwhile, root=str(tmp_path / "hosts"))
+        with pytest.raises(HostUnreachable, match="was given up"):
+            await host.boot_id()
+        await until(lambda: server.connections() == 0)
+
+
+async def test_a_host_that_is_closed_while_it_connects_leaves_no_connection(tmp_path: Path) -> None:
+    with ssh_server(tmp_path / "server") as server:
+        for milliseconds in range(0, 400, 25):  # a connection takes about a quarter of a second
+            host = SshHost("server", server.target(), "closing", root=str(tmp_path / "hosts"))
+            asking = asyncio.create_task(host.boot_id())
+            await asyncio.sleep(milliseconds / 1000)
+            await host.aclose()
+            with suppress(HostUnreachable):
+                await asking
+            async with asyncio.timeout(5):
+                await until(lambda: server.connections() == 0)
+
+
 async def test_whoever_waits_for_a_session_in_vain_is_told_so(
     linked: tuple[SshServer, SshHost], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -83,6 +83,11 @@ class SshServer:
         assert self.process is not None
         return processes.with_descendants([self.process.pid])
 
+    def connections(self) -> int:
+        """How many connections it has."""
+        assert self.process is not None
+        return len(_sessions(self.process.pid))
+
     def hang(self) -> None:
         """The daemon and every connection that it has stop; what is sent to them is taken, and never answered."""
         self._signal(signal.SIGSTOP)

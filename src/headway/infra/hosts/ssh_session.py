@@ -128,8 +128,7 @@ class SshSession:
         if self._porter is not None and not self._porter.down.is_set():
             return self._porter
         async with self._opening:
-            if self._is_over:
-                raise HostUnreachable(f"The link to {self.target.place} was given up.")
+            self._raise_when_given_up()
             if self._porter is not None and not self._porter.down.is_set():
                 return self._porter
             if time.monotonic() < self._not_before and self.standing.away_why is not None:
@@ -189,9 +188,13 @@ class SshSession:
         self.close()
         await asyncio.sleep(self._turns.next())
         try:
-            self._login = await log_in(self.target)
-            await self._keep(self._login.host_key)
-            self._porter = await self._started(self._login.connection)
+            self._login = login = await log_in(self.target)
+            self._raise_when_given_up()
+            await self._keep(login.host_key)
+            self._raise_when_given_up()
+            started = await self._started(login.connection)
+            self._raise_when_given_up()
+            self._porter = started
         except HostUnreachable as away:
             self.close()
             self._failed(away)
@@ -202,7 +205,12 @@ class SshSession:
         self._failures = 0
         self._connections += 1
         self.standing = SessionState(is_up=True, seen_at=time.time())
-        return self._porter
+        return started
+
+    def _raise_when_given_up(self) -> None:
+        """Raises HostUnreachable once it was given up, which may be while it connects: nobody closes it after that."""
+        if self._is_over:
+            raise HostUnreachable(f"The link to {self.target.place} was given up.")
 
     async def _keep(self, host_key: str) -> None:
         """Has the key kept that a server shows first. Raises HostUnreachable where it cannot be."""
