@@ -83,6 +83,7 @@ _OPENED_BY: Mapping[str, str | Row] = {
     "/services/{serviceId}/releases": "service.one",
     "/services/{serviceId}/rollback/{releaseId}": "rollback.preview",
     "/services/{serviceId}/settings": "service.one",
+    "/services/{serviceId}/terminal": "service.one",
     "/services/{serviceId}/variable/{name}": "service.one",
     "/services/{serviceId}/variables": "service.one",
     "/settings": "settings.about",

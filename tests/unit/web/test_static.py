@@ -72,12 +72,19 @@ def test_what_is_loaded_stays_small() -> None:
     assert max(logs) < 20_000
 
 
+PUBLISHED = {
+    "idiomorph.min.js": "4cbd535caf7663a51eda9bce6595371c384fc430d54b8d414e29a61167f19f96",  # idiomorph 0.8.0, dist
+    "xterm.js": "1f991ac3b4b283ebf96e60ae23a00a52765dd3a2e46fa6fdda9f1aab032f7495",  # @xterm/xterm 5.5.0, lib
+    "xterm.css": "ba8e6985669488981ccf40c0cefe3aba80722cb6c92de7ad628b0bd717faf2b6",  # the same, css
+}
+
+
 def test_what_others_made_is_as_they_published_it() -> None:
-    """That is idiomorph 0.8.0, dist/idiomorph.min.js of its package at npm; its licence lies beside it."""
-    digest = hashlib.sha256((STATIC / "idiomorph.min.js").read_bytes()).hexdigest()
-    assert digest == "4cbd535caf7663a51eda9bce6595371c384fc430d54b8d414e29a61167f19f96"
+    """These are files of packages at npm; the licence of each lies beside it."""
+    assert {name: hashlib.sha256((STATIC / name).read_bytes()).hexdigest() for name in PUBLISHED} == PUBLISHED
     assert "Zero-Clause BSD" in (STATIC / "idiomorph.LICENSE").read_text()
     assert "ISC License" in (STATIC / "icons.LICENSE").read_text()
+    assert "Permission is hereby granted, free of charge" in (STATIC / "xterm.LICENSE").read_text()
 
 
 def test_pictures_are_drawings_alone() -> None:

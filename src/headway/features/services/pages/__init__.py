@@ -27,6 +27,7 @@ def pages() -> Mapping[str, Callable[[], Page]]:
         "/services/{serviceId}/releases": _releases,
         "/services/{serviceId}/rollback/{releaseId}": _rollback,
         "/services/{serviceId}/settings": _settings,
+        "/services/{serviceId}/terminal": _terminal,
         "/services/{serviceId}/variable/{name}": _variable,
         "/services/{serviceId}/variables": _variables,
     }
@@ -46,6 +47,12 @@ def _one() -> Page:
 
 def _rollback() -> Page:
     from headway.features.services.pages.rollback import PAGE
+
+    return PAGE
+
+
+def _terminal() -> Page:
+    from headway.features.services.pages.terminal import PAGE
 
     return PAGE
 

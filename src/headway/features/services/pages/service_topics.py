@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 FOLDER = "features/services/pages"
 OVERVIEW, LOG, VARIABLES, DOMAINS, SETTINGS = "", "log", "variables", "domains", "settings"
-RELEASES, COMPANIONS, DANGER = "releases", "companions", "danger"
+RELEASES, COMPANIONS, DANGER, TERMINAL = "releases", "companions", "danger", "terminal"
 OF_APPLICATION: Asked[ApplicationDetails] = Asked("application.one")
 OF_COMPOSE: Asked[ComposeDetails] = Asked("compose.one")
 _TITLES: Mapping[str, str] = {
     OVERVIEW: "Overview",
     LOG: "Log",
+    TERMINAL: "Terminal",
     VARIABLES: "Variables",
     DOMAINS: "Domains",
     SETTINGS: "Settings",
@@ -72,6 +73,8 @@ def _is_there(visit: Visit, service: ServiceOverviewRow, topic: str) -> bool:
     match topic:
         case "log":
             return visit.may(f"{router}.readLogs")
+        case "terminal":
+            return service["kind"] != "database" and visit.may(exec_of(router))
         case "domains":
             return service["kind"] != "database" and visit.may("domain.byApplicationId")
         case "variables" | "settings" | "companions":
@@ -80,6 +83,11 @@ def _is_there(visit: Visit, service: ServiceOverviewRow, topic: str) -> bool:
             return visit.may(f"{router}.move")
         case _:
             return True
+
+
+def exec_of(router: str) -> str:
+    """The operation that carries a command out inside what runs of such a service."""
+    return f"{router}.exec"
 
 
 async def details_of(visit: Visit, service: ServiceOverviewRow) -> Mapping[str, Any]:
