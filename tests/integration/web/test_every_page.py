@@ -79,6 +79,13 @@ def _add_viewer(tx: Tx, projects: frozenset[str]) -> None:
     store.give(tx, member_id, Grants(projects=projects))
 
 
+async def _settled(client: httpx.AsyncClient, page: str) -> None:
+    """Returns once what a source holds is known, or why it is not: until then the page says that it is looked at."""
+    async with asyncio.timeout(60):
+        while "data-live" in (await client.get(f"{page}/-/looked")).text:  # noqa: ASYNC110 - as a page does
+            await asyncio.sleep(0.1)
+
+
 async def _all(client: httpx.AsyncClient, addresses: Mapping[str, str]) -> dict[str, httpx.Response]:
     return {name: await client.get(address) for name, address in addresses.items()}
 
@@ -96,6 +103,7 @@ async def test_every_page_is_bounded_steady_and_tells_no_secret(world: World) ->
             assert {name.partition("/-/")[0] for name in addresses} <= set(all_pages())
             if person == "Owner":
                 addresses |= busy
+            await _settled(client, addresses["/new/services/{serviceId}"])
             first = await _all(client, addresses)
             await asyncio.sleep(1.1)  # ages and figures of the clock would be others
             again = await _all(client, {name: each for name, each in addresses.items() if "/-/" in name})

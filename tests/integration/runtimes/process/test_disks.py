@@ -27,12 +27,12 @@ pytestmark = [pytest.mark.root, pytest.mark.slow]
 FILLER, NEIGHBOUR = 64201, 64202
 LARGE = "open('large', 'wb').write(bytes(175 << 20))\n"
 WAYS = {
-    "many files": LARGE + "for number in range(900): open(str(number), 'wb').write(bytes(1 << 20)); time.sleep(0.2)",
+    "many files": LARGE + "for number in range(900): open(str(number), 'wb').write(bytes(1 << 20)); time.sleep(0.4)",
     "a file that is removed": LARGE + "file = open('gone', 'wb', buffering=0); os.unlink('gone')\n"
-    "while True: file.write(bytes(1 << 20)); time.sleep(0.2)",
+    "while True: file.write(bytes(1 << 20)); time.sleep(0.4)",
     "a file that is mapped": LARGE + "file = open('gone', 'w+b'); os.unlink('gone'); file.truncate(1 << 30)\n"
     "seen = mmap.mmap(file.fileno(), 1 << 30); file.close()\n"
-    "for at in range(0, 1 << 30, 1 << 20): seen[at : at + (1 << 20)] = bytes(1 << 20); time.sleep(0.2)",
+    "for at in range(0, 1 << 30, 1 << 20): seen[at : at + (1 << 20)] = bytes(1 << 20); time.sleep(0.4)",
     "empty files": "for number in range(19000): open(str(number), 'w').close()\nfor number in range(19000, 90000):\n"
     " open(str(number), 'w').close(); time.sleep(0.01)",
     "all at once": "file = open('x', 'wb', buffering=0)\nwhile True:\n try: file.write(bytes(1 << 20))\n"
