@@ -7,6 +7,7 @@ import contextlib
 import logging
 import secrets
 import shutil
+import signal
 import time
 from collections.abc import Callable, Sequence
 from itertools import cycle, takewhile
@@ -40,6 +41,7 @@ _FIRST_TRY_SECONDS = 1.0
 _GONE_SECONDS, _UNREACHED_SECONDS = 5.0, 0.05
 _UNDER_WAY_SECONDS = 12.0  # Traefik itself gives requests that are under way 10
 _PORT_SECONDS = 1.0
+_READ_AGAIN_SECONDS = 2.0  # after which a route that was written is not on its way to Traefik any more
 # Files of applications end in .yml: no identifier can get in its way.
 _DEFAULT_FILE = "edge.yaml"
 
@@ -76,13 +78,13 @@ class Edge:
         accounts: EdgeAccounts | None = None,
     ) -> None:
         self._root = checked_folder(root)
-        self._host = host
-        self._port = port
+        self._host, self._port = host, port
         self._https = https
         self._routes = root / "routes"
         self._lock = asyncio.Lock()
         self._prober = Prober(host=host, port=port, https=https)
         program = traefik or beside_python("traefik")
+        self._name = program.name
         self._accounts = accounts
         self._reader = None if accounts is None else accounts.serving
         self._files = RouteFolder(folder=self._routes, beside=root, reader=self._reader)
@@ -249,6 +251,7 @@ class Edge:
         """
         patience = _FIRST_TRY_SECONDS
         unreached: float | None = None
+        read_again_at = time.monotonic() + _READ_AGAIN_SECONDS
         while True:
             held = await asyncio.to_thread(self._files.held, route.application_id)
             if held is None and release_id is None:
@@ -265,9 +268,23 @@ class Edge:
                 raise not_proven(probe, seen, _UNREACHED_SECONDS, to_release=release_id is not None)
             if wait.is_over:
                 raise not_proven(probe, seen, wait.seconds, to_release=release_id is not None)
+            if not is_there and time.monotonic() > read_again_at:
+                await self.ensure()
+                await asyncio.to_thread(self._have_read_again)
+                read_again_at = time.monotonic() + _READ_AGAIN_SECONDS
             await wait.pause()
             # An application may be slow to answer: each try waits longer than the one before.
             patience = min(patience * 2, max(wait.left_seconds, _FIRST_TRY_SECONDS))
+
+    def _have_read_again(self) -> None:
+        """Has Traefik read all its files, which it does at SIGHUP: of one that was written it may not have heard. One
+        that could not begin to follow them, as where one of them went in that moment, ends by it, and is started anew.
+        """
+        pid = self._daemon.pid()
+        for each in processes.with_descendants([] if pid is None else [pid]):
+            started = procfs.start_time(each)
+            if started is not None and procfs.name(each) == self._name:  # not what keeps it up, nor what becomes it
+                processes.send(signal.SIGHUP, each, started)
 
     async def _wait_until_gone(self, route: Route) -> None:
         wait = Wait(_GONE_SECONDS)

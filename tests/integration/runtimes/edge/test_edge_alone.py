@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,46 @@ async def test_where_it_is_alone_and_cannot_start_that_is_said_at_once(folder: P
         with pytest.raises(EdgeBroken, match="error: no"):
             await edge.ensure()
     assert edge.pid() is None
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_a_route_of_which_traefik_does_not_hear_is_read_all_the_same(folder: Path, *, alone: bool) -> None:
+    edge = Edge(folder / "edge", host="127.0.0.1", port=free_port(), alone=alone, accounts=EDGE_ACCOUNTS)
+    try:
+        await edge.set_route(route("first"))
+        await edge.taken_up(route("first"))
+        started = traefik_of(folder)
+        routes = folder / "edge" / "routes"  # it follows the folder that it began with, and no other of that name
+        routes.rename(folder / "edge" / "before")
+        subprocess.run(["cp", "-a", str(folder / "edge" / "before"), str(routes)], check=True)
+        await edge.set_route(route("second"))
+        await edge.taken_up(route("second"))
+        assert traefik_of(folder) == started
+    finally:
+        await edge.shut_down()
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_where_traefik_could_not_begin_to_follow_its_routes_it_is_started_anew(
+    folder: Path, *, alone: bool
+) -> None:
+    edge = Edge(folder / "edge", host="127.0.0.1", port=free_port(), alone=alone, accounts=EDGE_ACCOUNTS)
+    gone = folder / "edge" / "routes" / "gone.yml"  # what it cannot follow, as what goes while it begins
+    gone.parent.mkdir(parents=True)
+    gone.symlink_to("nowhere")
+    try:
+        await edge.ensure()
+        await asyncio.sleep(0.5)
+        gone.unlink()
+        await edge.set_route(route("first"))
+        await edge.taken_up(route("first"))
+    finally:
+        await edge.shut_down()
+
+
+def route(application_id: str) -> Route:
+    ways, upstreams = (Way(host=f"{application_id}.localhost"),), (Upstream(port=1),)
+    return Route(application_id=application_id, app_name=application_id, release_id="r", ways=ways, upstreams=upstreams)
 
 
 def fetches(port: int) -> bool:
