@@ -269,7 +269,8 @@ class Edge:
             if wait.is_over:
                 raise not_proven(probe, seen, wait.seconds, to_release=release_id is not None)
             if not is_there and time.monotonic() > read_again_at:
-                await self.ensure()
+                if not self._lock.locked():  # else somebody sees to it, who may be the very one that waits here
+                    await self.ensure()
                 await asyncio.to_thread(self._have_read_again)
                 read_again_at = time.monotonic() + _READ_AGAIN_SECONDS
             await wait.pause()

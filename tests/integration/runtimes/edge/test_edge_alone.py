@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from headway.drivers.edge import edge as edges
 from headway.drivers.edge.edge import Edge, EdgeBroken
+from headway.drivers.edge.traefik import Https
 from headway.kernel.artifacts import Route, Upstream, Way
 from tests.integration.runtimes.bench import EDGE_ACCOUNTS, fetch, free_port, traefik_of, until
 
@@ -87,6 +89,27 @@ async def test_where_traefik_could_not_begin_to_follow_its_routes_it_is_started_
         gone.unlink()
         await edge.set_route(route("first"))
         await edge.taken_up(route("first"))
+    finally:
+        await edge.shut_down()
+
+
+async def test_what_takes_the_place_of_another_and_cannot_begin_to_follow_is_waited_for_no_longer(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edges, "_START_SECONDS", 6.0)
+    port, gone = free_port(), folder / "edge" / "routes" / "gone.yml"
+    edge = Edge(folder / "edge", host="127.0.0.1", port=port, accounts=EDGE_ACCOUNTS)
+    try:
+        await edge.set_route(route("first"))
+        await edge.taken_up(route("first"))
+        gone.symlink_to("nowhere")
+        following = Edge(
+            folder / "edge", host="127.0.0.1", port=port, https=Https(port=free_port()), accounts=EDGE_ACCOUNTS
+        )
+        async with asyncio.timeout(30):
+            await following.ensure()
+        gone.unlink()
+        await following.taken_up(route("first"))
     finally:
         await edge.shut_down()
 
