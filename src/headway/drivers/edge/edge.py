@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import secrets
 import shutil
-import signal
 import time
 from collections.abc import Callable, Sequence
-from itertools import cycle, takewhile
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,7 +17,9 @@ from headway.drivers.edge.first_answer import Answered, first_answer
 from headway.drivers.edge.last_answers import LastAnswers
 from headway.drivers.edge.route_file import check_route, read_route, render_route
 from headway.drivers.edge.route_folder import RouteFolder
-from headway.drivers.edge.route_probe import PROOF_SECONDS, Probe, Prober, RouteNotProven, Wait, not_proven
+from headway.drivers.edge.route_probe import PROOF_SECONDS, Probe, Prober, Wait, not_proven
+from headway.drivers.edge.route_watch import RouteWatch
+from headway.drivers.edge.start_marker import StartMarker
 from headway.drivers.edge.traefik import LOG, SECURE, WEB, EdgeAccounts, Https, checked_folder, command_line
 from headway.drivers.edge.trial import Scratch
 from headway.infra import http_request
@@ -36,6 +35,7 @@ from headway.kernel.errors import Conflict, InvalidInput, Unavailable
 log = logging.getLogger(__name__)
 
 _START_SECONDS = 20.0
+_READING_SECONDS = 10.0  # one that has read nothing by then follows nothing, or meets a file that it cannot read
 _FIRST_PAUSE = 0.005
 _FIRST_TRY_SECONDS = 1.0
 _GONE_SECONDS, _UNREACHED_SECONDS = 5.0, 0.05
@@ -43,7 +43,7 @@ _UNDER_WAY_SECONDS = 12.0  # Traefik itself gives requests that are under way 10
 _PORT_SECONDS = 1.0
 _READ_AGAIN_SECONDS = 2.0  # after which a route that was written is not on its way to Traefik any more
 # Files of applications end in .yml: no identifier can get in its way.
-_DEFAULT_FILE = "edge.yaml"
+_DEFAULT_FILE, _START_FILE = "edge.yaml", "start.yaml"
 
 
 class EdgeBroken(Unavailable):
@@ -78,16 +78,15 @@ class Edge:
         accounts: EdgeAccounts | None = None,
     ) -> None:
         self._root = checked_folder(root)
-        self._host, self._port = host, port
-        self._https = https
+        self._host, self._port, self._https = host, port, https
         self._routes = root / "routes"
         self._lock = asyncio.Lock()
         self._prober = Prober(host=host, port=port, https=https)
         program = traefik or beside_python("traefik")
-        self._name = program.name
         self._accounts = accounts
         self._reader = None if accounts is None else accounts.serving
         self._files = RouteFolder(folder=self._routes, beside=root, reader=self._reader)
+        self._marker = StartMarker(file=self._routes / _START_FILE, beside=root, reader=self._reader)
         self._home = root / "home"
         # What lies above the root may let no other account pass: such a one calls its files by the way from its home.
         seen_as = root if accounts is None else Path("..")
@@ -115,9 +114,12 @@ class Edge:
             unit=unit,
             confined=terms if self._minded is None else None,
         )
+        self._watch = RouteWatch(files=self._files, prober=self._prober, daemon=self._daemon, program=program.name)
 
     async def ensure(self) -> None:
-        """Starts Traefik unless it is there, and returns when it answers; quick when it is. Raises EdgeBroken."""
+        """Starts Traefik unless it is there, and returns when it works by its routes; quick when it is there. Raises
+        EdgeBroken.
+        """
         async with self._lock:
             if not self._prober.secret:
                 await asyncio.to_thread(self._lay_out)
@@ -150,7 +152,15 @@ class Edge:
         elif bool(found) and await asyncio.to_thread(self._certificates.mend_state):
             await self.shut_down()
         await self.ensure()
+        if found:
+            self._watch.forget()
+        await self.look()
         return found
+
+    async def look(self) -> None:
+        """One look, to be taken every few seconds, at whether Traefik works by its routes: else it reads them again."""
+        if not self._lock.locked():
+            await self._watch.look()
 
     async def set_route(self, route: Route) -> None:
         """Leads the application's requests to a release from now on; ``proven`` says when it is so.
@@ -271,21 +281,11 @@ class Edge:
             if not is_there and time.monotonic() > read_again_at:
                 if not self._lock.locked():  # else somebody sees to it, who may be the very one that waits here
                     await self.ensure()
-                await asyncio.to_thread(self._have_read_again)
+                await asyncio.to_thread(self._watch.read_again)
                 read_again_at = time.monotonic() + _READ_AGAIN_SECONDS
             await wait.pause()
             # An application may be slow to answer: each try waits longer than the one before.
             patience = min(patience * 2, max(wait.left_seconds, _FIRST_TRY_SECONDS))
-
-    def _have_read_again(self) -> None:
-        """Has Traefik read all its files, which it does at SIGHUP: of one that was written it may not have heard. One
-        that could not begin to follow them, as where one of them went in that moment, ends by it, and is started anew.
-        """
-        pid = self._daemon.pid()
-        for each in processes.with_descendants([] if pid is None else [pid]):
-            started = procfs.start_time(each)
-            if started is not None and procfs.name(each) == self._name:  # not what keeps it up, nor what becomes it
-                processes.send(signal.SIGHUP, each, started)
 
     async def _wait_until_gone(self, route: Route) -> None:
         wait = Wait(_GONE_SECONDS)
@@ -316,20 +316,11 @@ class Edge:
             else:  # systemd starts no second one beside the first
                 await self._daemon.end(grace_seconds=_GONE_SECONDS)
             await self._start()
-            await self._lead_again()
             self._prober.held = None
         wait = Wait(_UNDER_WAY_SECONDS)
         while living() and not wait.is_over:
             await wait.pause()
         await asyncio.to_thread(processes.kill_until_gone, living)
-
-    async def _lead_again(self) -> None:
-        """Returns once Traefik has read its routes, all of which it reads at once: one that it takes up will do."""
-        wait = Wait(_START_SECONDS)
-        for route in takewhile(lambda _: not wait.is_over, cycle((await self.routes()).values())):
-            with contextlib.suppress(RouteNotProven):
-                return await self.taken_up(route, timeout_seconds=_GONE_SECONDS)
-        return None
 
     async def _start(self) -> None:
         if self._daemon.unit is None:  # else its process does that, and systemd may have started it again already
@@ -357,11 +348,12 @@ class Edge:
 
     def _renew_files(self) -> None:
         """Writes every route as this version and these settings have it; what is no route is set aside."""
-        for route in self._files.cleared(spared=_DEFAULT_FILE):
+        for route in self._files.cleared(spared={_DEFAULT_FILE, _START_FILE}):
             try:
                 self._put(route)
             except InvalidInput:  # what an earlier version has written stays
                 log.exception("a route cannot be written anew", extra={"application": route.application_id})
+        self._marker.renew()
 
     async def _wait_for_ports(self) -> None:
         """A Traefik that was killed holds its ports for some milliseconds more; anybody else keeps them."""
@@ -381,13 +373,21 @@ class Edge:
                 )
 
     async def _wait_until_up(self) -> None:
-        deadline = time.monotonic() + _START_SECONDS
-        while self._daemon.pid() is not None and time.monotonic() < deadline:
+        """Returns once it works by its files; or only answers, where it cannot read them."""
+        answering, reading = Wait(_START_SECONDS), None
+        while self._daemon.pid() is not None and not answering.is_over:
             try:
-                await self._prober.knock()
+                has_read = await self._prober.knows(await asyncio.to_thread(self._marker.path))
             except http_request.NoAnswer:
                 await asyncio.sleep(_FIRST_PAUSE)
-            else:
+                continue
+            reading = reading or Wait(_READING_SECONDS)
+            if has_read:
                 return
+            if reading.is_over:
+                log.error("Traefik answers, and has not read its routes: it cannot follow one of them, or not read it")
+                return
+            answering = Wait(_START_SECONDS)
+            await reading.pause()
         await self._daemon.end(grace_seconds=1.0)
         raise EdgeBroken(f"The edge does not start: {self._daemon.last_words() or 'Traefik wrote nothing'}")

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headway.drivers.edge.route_file import RECORD
-from headway.drivers.edge.route_probe import NOBODY, Prober, Wait
-from headway.drivers.edge.traefik import WEB
+from headway.drivers.edge.route_probe import Prober, Wait
+from headway.drivers.edge.traefik import telling
 from headway.infra import http_request
 from headway.infra.hosts import sockets
 from headway.infra.hosts.private_file import write_privately
@@ -24,8 +24,6 @@ _TAKING_UP_SECONDS = 2.0
 _ASKING_SECONDS = 2.0  # who has asked nothing for as long will hardly ask in the one moment that matters
 _HEARING_SECONDS = 1.0
 _ANSWERING_SECONDS = 0.3  # what takes longer is under way, and Traefik ends that
-_FIRST_OF_ALL = 1_000_000
-_NOT_FOUND = 404
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,7 +47,7 @@ class LastAnswers:
             return
         wait = Wait(_TAKING_UP_SECONDS)
         with contextlib.suppress(http_request.NoAnswer):
-            while await self.prober.knock(path) == _NOT_FOUND and not wait.is_over:
+            while not await self.prober.knows(path) and not wait.is_over:
                 await wait.pause()
         before = (await self._look()).taken
         wait = Wait(_ASKING_SECONDS)
@@ -96,9 +94,7 @@ def _marked(path: Path) -> str | None:
         for router in http["routers"].values():
             router["middlewares"] = [name, *(each for each in router.get("middlewares", []) if each != name)]
         http["middlewares"][name] = {"headers": {"customResponseHeaders": {"Connection": "close"}}}
-        rule = f"Host(`{NOBODY}`) && Path(`{_known_by(path)}`)"
-        telling = {"rule": rule, "priority": _FIRST_OF_ALL, "service": "noop@internal", "entryPoints": [WEB]}
-        http["routers"][name] = telling
+        http["routers"][name] = telling(_known_by(path))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return f"{record}\n{json.dumps(held, indent=1)}" if record else json.dumps(held, indent=1)

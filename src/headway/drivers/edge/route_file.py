@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from headway.drivers.edge.fallback import Pair, Section
-from headway.drivers.edge.traefik import ACME, SECURE, WEB, Https
+from headway.drivers.edge.traefik import ACME, NOOP, SECURE, WEB, Https
 from headway.kernel.artifacts import Entrance, Login, Redirect, Route, Upstream, Way
 from headway.kernel.errors import InvalidInput
 from headway.kernel.ids import checked_id
@@ -31,7 +31,6 @@ _PATH = re.compile(r"/|(/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+")
 _ADDRESS = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*|[0-9a-f:]+(\.[0-9.]+)?")
 _RULE_HOST = re.compile(r"Host\(`([^`]*)`\)")
 RECORD = "# headway "
-_NOBODY = "noop@internal"
 # What can be asked of somebody else once more: it changes nothing, has no body, and becomes no other protocol.
 _REPEATABLE = (
     "(Method(`GET`) || Method(`HEAD`)) && !HeaderRegexp(`Content-Length`, `.`) && !HeaderRegexp(`Upgrade`, `.`)"
@@ -314,7 +313,7 @@ class _RenderedWay:
         for name, router in self._routers().items():
             own = self.whole.route.own.get("routers", {}).get(name)
             used = router if own is None else self.whole.router(own)
-            passing = {"service": _NOBODY, "middlewares": [naming, *used.get("middlewares", [])]}
+            passing = {"service": NOOP, "middlewares": [naming, *used.get("middlewares", [])]}
             found[f"{name}.{THROUGH}"] = {**router, **self._known_by(THROUGH), **passing}
         return found
 

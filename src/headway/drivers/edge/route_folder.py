@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import threading
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +46,15 @@ class RouteFolder:
         held = {name: self.held(name) for name in names}  # one of them may be taken away meanwhile
         return {name: file.route for name, file in held.items() if file is not None}
 
+    def marks(self) -> dict[str, tuple[int, int]]:
+        """What is another for each file that is written, by its application."""
+        found = {}
+        for path in self.folder.glob(f"*{_SUFFIX}"):
+            with suppress(FileNotFoundError):
+                now = path.stat()
+                found[path.stem] = (now.st_ino, now.st_mtime_ns)
+        return found
+
     def held(self, application_id: str) -> RouteFile | None:
         """The file of an application, None where it has none that can be read."""
         return self._read(self._of(application_id))
@@ -60,10 +72,16 @@ class RouteFolder:
         self._of(application_id).unlink(missing_ok=True)
         return held.route
 
-    def cleared(self, spared: str) -> list[Route]:
-        """Every route, once all that is none has been set aside, but for the file ``spared``."""
+    def touch(self, application_id: str) -> None:
+        """Has whoever follows the folder hear of a file, which stays what it is."""
+        with suppress(FileNotFoundError):
+            now = self._of(application_id).stat()
+            os.utime(self._of(application_id), ns=(now.st_atime_ns, now.st_mtime_ns))
+
+    def cleared(self, spared: Collection[str]) -> list[Route]:
+        """Every route, once all that is none has been set aside, but for the files ``spared``."""
         for path in sorted(self.folder.iterdir()):
-            if path.suffix != _SUFFIX and path.name != spared:
+            if path.suffix != _SUFFIX and path.name not in spared:
                 self._set_aside(path)
         return list(self.routes().values())
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from headway.drivers.edge.entrances import Held
 from headway.drivers.edge.route_file import PROBE, PROBE_HEADER, RELEASE_HEADER, REVISION_HEADER, THROUGH
-from headway.drivers.edge.traefik import Https
+from headway.drivers.edge.traefik import NOBODY, Https
 from headway.infra import http_request
 from headway.kernel.artifacts import Entrance, Route, Way
 from headway.kernel.errors import HeadwayError
@@ -19,11 +19,11 @@ from headway.kernel.errors import HeadwayError
 _NOT_REACHED: Mapping[int, str] = {502: "11", 504: "15"}
 _OF_THE_EDGE = frozenset({"content-length", "content-type", "date", "connection"})
 _FORWARDER: Mapping[str, str] = {"server": "Caddy", "content-length": "0"}
-NOBODY = "edge.invalid"  # no name that anybody could have
 PROOF_SECONDS = 10.0
 _SHORTEST_SECONDS = 0.1
 _HANDSHAKE_SECONDS = 2.0
 _KNOCK_SECONDS = 1.0
+_NOT_FOUND = 404
 _FIRST_PAUSE = 0.005
 _LONGEST_PAUSE = 0.1
 _GROWTH = 1.1
@@ -129,14 +129,14 @@ class Prober:
         words = f"they end at {named or 'no release'} (status {answer.status})"
         return Seen(words=words, release_id=named, revision=revision)
 
-    async def knock(self, path: str = "/") -> int:
-        """The status with which it answers on a host of nobody. Raises NoAnswer."""
+    async def knows(self, path: str) -> bool:
+        """Whether it has read the file that is ``telling`` of the path. Raises NoAnswer."""
         own_port = None if self.held is None else self.held.own_port
         headers = {"Host": NOBODY}
         answer = await http_request.get(
             reachable(self.host), self.port, path, headers=headers, timeout_seconds=_KNOCK_SECONDS, own_port=own_port
         )
-        return answer.status
+        return answer.status != _NOT_FOUND
 
     async def certificate_for(self, host: str) -> bytes | None:
         """The certificate that who asks for the host is shown, None where there is none to be seen."""

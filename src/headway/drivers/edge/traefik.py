@@ -13,6 +13,9 @@ WEB, SECURE, ACME = "web", "secure", "acme"
 ISSUED = "acme.json"  # what authorities have issued
 LOG = "traefik.log"
 ROOTS = "authority.pem"
+NOBODY = "edge.invalid"  # no name that anybody could have
+NOOP = "noop@internal"
+_FIRST_OF_ALL = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,14 @@ def render_certificates(default: tuple[Path, Path], others: Sequence[tuple[Path,
     pairs = [{"certFile": str(certificate), "keyFile": str(key)} for certificate, key in (default, *others)]
     tls: dict[str, object] = {"stores": {"default": {"defaultCertificate": pairs[0]}}}
     return json.dumps({"tls": tls | ({"certificates": pairs[1:]} if others else {})}, indent=1)
+
+
+def telling(path: str) -> dict[str, object]:
+    """A router by which Traefik tells that it has read the file that this is in: on a host of nobody, the path is found
+    from then on.
+    """
+    rule = f"Host(`{NOBODY}`) && Path(`{path}`)"
+    return {"rule": rule, "priority": _FIRST_OF_ALL, "service": NOOP, "entryPoints": [WEB]}
 
 
 def checked_folder(folder: Path) -> Path:

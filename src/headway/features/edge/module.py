@@ -82,8 +82,9 @@ def install_edge(
 
 
 async def _ensured(edge: Edge) -> float:
-    """Sees to it that the edge is there, again and again. Seconds to rest."""
+    """Sees to it that the edge is there and works by its routes, again and again. Seconds to rest."""
     await edge.ensure()
+    await edge.look()
     return _EDGE_REST
 
 
