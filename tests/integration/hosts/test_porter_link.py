@@ -36,7 +36,7 @@ async def test_a_little_of_it_is_passed_over(message: bytes) -> None:
     assert porter.fault == ""
 
 
-async def heard(spoken: bytes, seconds: float = 20) -> Porter:
+async def heard(spoken: bytes, seconds: float = 60) -> Porter:
     """A porter whose server has said this in answer to the first question, and then nothing."""
 
     async def speak(process: asyncssh.SSHServerProcess[bytes]) -> None:
