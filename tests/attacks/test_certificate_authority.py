@@ -75,10 +75,10 @@ class Place:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         try:
-            with (
-                socket.create_connection(("127.0.0.1", self.secure), 5) as plain,
-                context.wrap_socket(plain, server_hostname=host) as connection,
-            ):
+            # Wrapped before it is connected: one that is reset in between would not be closed by anybody.
+            with context.wrap_socket(socket.socket(), server_hostname=host) as connection:
+                connection.settimeout(5)
+                connection.connect(("127.0.0.1", self.secure))
                 return self.asked.issued(connection.getpeercert(binary_form=True) or b"")
         except OSError:
             return False
