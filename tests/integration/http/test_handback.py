@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from headway.drivers.runtimes.contract.runtime import Health
+from headway.drivers.runtimes.contract.runtime import Health, ProcessState, ProcessStatus, ReleaseStatus
 from headway.features.services import releases_store
 from headway.features.services.application import health_store
 from headway.features.services.application.failback import ApplicationFailback
-from headway.features.services.model import ReleaseState
+from headway.features.services.model import Release, ReleaseState
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.transaction import Tx
 from headway.infra.db.version import Unchanged
@@ -33,6 +34,21 @@ class Counted:
     async def read(self, work: Callable[[Tx], T]) -> T:
         self.reads += 1
         return await self._db.read(work)
+
+
+class Running:
+    """A driver whose releases all run, and which of them were looked at."""
+
+    def __init__(self) -> None:
+        self.looked: list[str] = []
+
+    def runtime(self, _release: Release) -> Running:
+        return self
+
+    async def status(self, release_id: str) -> ReleaseStatus:
+        self.looked.append(release_id)
+        web = ProcessStatus(name="web", state=ProcessState.RUNNING, pid=1, since=None, exits=0, last_exit=None)
+        return ReleaseStatus(release_id=release_id, processes=(web,))
 
 
 def watching(world: World) -> tuple[ApplicationFailback, Counted]:
@@ -79,3 +95,24 @@ async def test_what_has_come_to_serve_is_looked_for_until_it_is_over(world: Worl
         await handback.round()
     await handback.release()
     assert counted.reads >= before + 3, "time ends it, and no commit"
+
+
+async def test_what_is_watched_no_more_is_not_looked_at_until_its_time_is_over(world: World) -> None:
+    handback, _ = watching(world)
+    driver: Any = Running()
+    handback = replace(handback, lifecycle=replace(handback.lifecycle, driver=driver))
+    application_id = await world.application()
+    await serve(world, application_id, ("web 1",))
+    second = await serve(world, application_id, ("web 1",))
+    await handback.round()
+    await asyncio.sleep(0.05)
+    assert set(driver.looked) == {second}
+    third = await serve(world, application_id, ("web 1",))
+    await handback.round()
+    await asyncio.sleep(0.15)
+    driver.looked.clear()
+    await asyncio.sleep(0.35)
+    await handback.release()
+    assert set(driver.looked) == {third}, (
+        "of ten redeploys in the time of one watch nine would be looked at for nothing"
+    )

@@ -44,7 +44,7 @@ class ApplicationFailback:
     async def round(self) -> float:
         """Begins to watch what has come to serve since the last round; seconds to rest. Time alone brings none."""
         if (found := await self.unchanged.unless(self._handed_over)) is not None:
-            self._moved.clear()  # what is watched has been read by its watch, and the rest is over
+            self._moved.clear()  # what is over: the next look of its watch is the last
             self._moved.update((moved.new.release_id, moved) for moved in found)
             for release_id in self._moved:
                 self._watching.start(release_id)
@@ -58,9 +58,8 @@ class ApplicationFailback:
         await self._watching.release()
 
     async def _watch(self, release_id: str) -> None:
-        moved = self._moved[release_id]
         end = time.monotonic() + self.window.total_seconds()
-        while time.monotonic() < end:
+        while (moved := self._moved.get(release_id)) is not None and time.monotonic() < end:
             if (how := await self._fallen(moved.new)) is not None:
                 async with self.lifecycle.turn(moved.new.service_id):
                     await self._give_back(moved, how)
