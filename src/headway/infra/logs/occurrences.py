@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import NamedTuple
 
 _BLOCK = 1024  # grams looked at in one call: large enough to cost nothing, small enough to leave few to look at twice
@@ -89,11 +90,10 @@ class Occurrences:
     def _hits(self, buffer: bytes, table: _Table) -> Iterator[tuple[int, int]]:
         """The positions in the buffer, with the gram there, that need a closer look."""
         width, shift, grams = self._width, table.shift, table.grams
-        count = (len(buffer) - shift) // width
-        if count <= 0 or not grams:
+        if len(buffer) < shift + width or not grams:
             return
-        row = memoryview(buffer)[shift : shift + count * width].cast("Q" if width == 8 else "I")
-        for first in range(0, count, _BLOCK):
+        row = _row(buffer, shift, width)
+        for first in range(0, len(row), _BLOCK):
             block = row[first : first + _BLOCK]
             if grams.isdisjoint(block):
                 continue
@@ -109,42 +109,42 @@ def _tables(patterns: Sequence[bytes], width: int) -> Iterator[_Table]:
     long = [pattern for pattern in patterns if len(pattern) >= 2 * width - 1]
     shorter = [pattern for pattern in patterns if len(pattern) < 2 * width - 1]
     owners: dict[int, dict[int, list[tuple[bytes, int]]]] = {shift: {} for shift in range(width)}
-    for pattern, offset in _rarest(long, width):
-        _add(owners[0], pattern, offset, width)
+    for gram, pattern, offset in _rarest(long, width):
+        owners[0].setdefault(gram, []).append((pattern, offset))
     for pattern in shorter:
         shifts, offsets = (range(4), range(1)) if len(pattern) == 4 else (range(0, 4, 2), range(2))
         for shift in shifts:
             for offset in offsets:
-                _add(owners[shift], pattern, offset, width)
+                gram = int.from_bytes(pattern[offset : offset + width], sys.byteorder)
+                owners[shift].setdefault(gram, []).append((pattern, offset))
     for shift, table in owners.items():
         if table:
             yield _Table(shift, frozenset(table), table)
 
 
-def _add(owners: dict[int, list[tuple[bytes, int]]], pattern: bytes, offset: int, width: int) -> None:
-    owners.setdefault(_gram(pattern, offset, width), []).append((pattern, offset))
-
-
-def _rarest(patterns: Sequence[bytes], width: int) -> Iterator[tuple[bytes, int]]:
-    """For each pattern and each of the ``width`` ways in which it can lie, the offset of the gram that it shares with
-    the fewest others and that looks least like words, so that a text full of near misses costs no closer looks.
+def _rarest(patterns: Sequence[bytes], width: int) -> Iterator[tuple[int, bytes, int]]:
+    """For each pattern and each of the ``width`` ways in which it can lie, the gram that it shares with the fewest
+    others and that looks least like words, so that a text full of near misses costs no closer looks; and its offset. A
+    run waits for this: where the first gram is nobody else's, the others are only counted.
     """
     heads = [pattern[: _KEPT + 2 * width] for pattern in patterns]
-    seen = Counter(gram for head in heads for gram in _grams(head, width))
-    for pattern, head in zip(patterns, heads, strict=True):
-        last = len(head) - width
-        for lie in range(width):
-            yield pattern, min(range(lie, last + 1, width), key=lambda at: _plainness(head, at, width, seen))
+    ways = [[_row(head, lie, width).tolist() for lie in range(width)] for head in heads]
+    seen = Counter(chain.from_iterable(chain.from_iterable(ways)))
+    for pattern, head, lies in zip(patterns, heads, ways, strict=True):
+        for lie, grams in enumerate(lies):
+            place = 0
+            if seen[grams[0]] > 1 or _is_plain(head[lie : lie + width]):
+                place = min(
+                    (seen[gram], _is_plain(head[lie + at * width :][:width]), at) for at, gram in enumerate(grams)
+                )[2]
+            yield grams[place], pattern, lie + place * width
 
 
-def _plainness(head: bytes, at: int, width: int, seen: Counter[bytes]) -> tuple[int, bool]:
-    gram = head[at : at + width]
-    return seen[gram], gram.islower() or gram.isspace()
+def _row(text: bytes, start: int, width: int) -> memoryview:
+    """The grams of a text from a place on, one behind the other."""
+    count = (len(text) - start) // width
+    return memoryview(text)[start : start + count * width].cast("Q" if width == 8 else "I")
 
 
-def _grams(head: bytes, width: int) -> Iterable[bytes]:
-    return (head[at : at + width] for at in range(len(head) - width + 1))
-
-
-def _gram(pattern: bytes, offset: int, width: int) -> int:
-    return int.from_bytes(pattern[offset : offset + width], sys.byteorder)
+def _is_plain(gram: bytes) -> bool:
+    return gram.islower() or gram.isspace()
