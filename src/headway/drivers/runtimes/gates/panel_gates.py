@@ -91,10 +91,11 @@ class Gates:
             content = self._last = self._content()
             self._marks = self._marks or self._has_marked()
             with self._telling(APPLICATIONS):
-                for place in self._places():
+                there = self._places()
+                for place in there:
                     self._fill(place, content)
                 self._forget_marks()
-                if not self._trees():
+                if not any(place.role is Role.TREE for place in there):
                     self.problems[APPLICATIONS] = "there are no control groups of version 2"
 
     def stand(self) -> Path | None:

@@ -59,15 +59,20 @@ def trees_of(panel_id: str) -> list[Path]:
 
 def places_of(panel_id: str) -> list[Place]:
     """What its containers begin in, as far as it is there."""
-    engines = (place_of(panel_id, role, slices=slices) for slices in (False, True) for role in CONTAINERS)
-    return [each for each in engines if each is not None and each.folder.is_dir()]
+    folder = root()
+    if folder is None:
+        return []
+    engines = (_below(folder, panel_id, role, slices=slices) for slices in (False, True) for role in CONTAINERS)
+    return [each for each in engines if each.folder.is_dir()]
 
 
 def place_of(panel_id: str, role: Role, *, slices: bool) -> Place | None:
     """What containers begin in; an engine reads it from the root of the hierarchy."""
     folder = root()
-    if folder is None:
-        return None
+    return None if folder is None else _below(folder, panel_id, role, slices=slices)
+
+
+def _below(folder: Path, panel_id: str, role: Role, *, slices: bool) -> Place:
     if not slices:
         shown = f"/headway/{panel_id}/containers/{role}"
         return Place(folder / shown.lstrip("/"), role, shown)

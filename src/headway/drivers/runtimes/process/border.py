@@ -69,8 +69,12 @@ class Border:
                 self.keep()
 
     def watch(self) -> None:
-        """The same, and writes what was refused into the applications' logs, once for each port."""
+        """The same, and writes what was refused into the applications' logs."""
         self.keep()
+        self._note_refused()
+
+    def _note_refused(self) -> None:
+        """Writes it into the logs, once for each port."""
         if self.gates is None:
             return
         for uid, port in sorted(self.gates.refused()):
@@ -87,7 +91,7 @@ class Border:
 
     def said(self, release_id: str) -> list[str]:
         """What was refused to a release's account since it started anew, in sentences."""
-        self.watch()
+        self._note_refused()
         found = next((each for each in self.records.all() if each.release_id == release_id), None)
         ports = () if found is None or found.uid is None else sorted(self._refused.get(found.uid, ()))
         return [self._sentence(found, port) for port in ports if found is not None]
