@@ -59,6 +59,7 @@ class ApplicationActivation:
         """The release's row, and the ports that its requests come in on (none where it takes none): all that the
         runtime needs. What is done ``before`` is done in the same step.
         """
+        names = await self.tools.routing.names(self.plan.application_id)
 
         async def take() -> Json:
             if before is not None:
@@ -69,17 +70,15 @@ class ApplicationActivation:
                 handed_over = ports[0] if ports and ports[0] in self.plan.serving_ports else None
                 await self.run.undo("restart", {"old": self.plan.serving, "port": handed_over, **self.release_data})
             await self.run.undo("running", {"new": self.release_id, "runtime": release.runtime})
-            hosts = await self.tools.routing.hosts(self.plan.application_id)
-            spec = self._snapshot(hosts).seal(self.vault)
+            spec = self._snapshot(names.hosts).seal(self.vault)
             taken = await self.run.write(lambda tx: self._take_ports(tx, release, spec))
             if taken and release.runtime != "native":
                 await self.tools.close_ports_of_containers()  # before anything could listen there in its place
             return taken
 
         ports = tuple(await self.run.step("port", take))
-        address = await self.tools.routing.address(self.plan.application_id) if ports else None
-        told = told_of(address, None if self._is_fetched else self.commit)
-        hosts = await self.tools.routing.hosts(self.plan.application_id) if ports else ()
+        told = told_of(names.address if ports else None, None if self._is_fetched else self.commit)
+        hosts = names.hosts if ports else ()
         return self.tools.release_spec(self.plan, self.release_id, self.artifact, ports, told=told, hosts=hosts)
 
     async def start(self, spec: ReleaseSpec) -> None:

@@ -27,6 +27,16 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationNames:
+    """By what people reach an application: the ``address`` at the oldest of its own domains, else at its generated name
+    (None: at none), and the ``hosts`` of all of them.
+    """
+
+    address: str | None
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationRouting(ServiceRouting):
     """Fits ``edge.route_target.RouteTarget``: all of an application's domains lead to the ports of one release."""
 
@@ -97,20 +107,23 @@ class ApplicationRouting(ServiceRouting):
             await self.settle(application_id)
 
     async def hosts(self, application_id: str) -> tuple[str, ...]:
-        """The names that lead to the application now, or will once something serves."""
-        route = await self.db.read(lambda tx: self.planned(tx, application_id))
-        return tuple(dict.fromkeys(way.host for way in route.ways))
+        """The names that lead to the application now, or will once something serves. Raises ApplicationNotFound."""
+        return (await self.names(application_id)).hosts
 
-    async def address(self, application_id: str) -> str | None:
-        """Where people reach the application: at the oldest of its own domains, else by its generated name."""
+    async def names(self, application_id: str) -> ApplicationNames:
+        """By what the application is reached now, or will be once something serves. Raises ApplicationNotFound."""
 
-        def read(tx: Tx) -> str | None:
+        def read(tx: Tx) -> ApplicationNames:
             front = services_store.front(tx, application_id, APPLICATIONS)
             if front is None:
-                return None
+                raise store.ApplicationNotFound
             standing = domains_store.standing(tx, SubjectType.APPLICATION, application_id, front, self.facts)
-            on = sorted((each for each in standing if each.wish.enabled), key=lambda each: each.generated)
-            return self.facts.address(on[0]) if on else None
+            on = [each for each in standing if each.wish.enabled]
+            own_first = sorted(on, key=lambda each: each.generated)
+            return ApplicationNames(
+                address=self.facts.address(own_first[0]) if on else None,
+                hosts=tuple(dict.fromkeys(each.wish.host for each in on)),
+            )
 
         return await self.db.read(read)
 

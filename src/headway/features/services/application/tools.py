@@ -335,10 +335,12 @@ class ApplicationContext:
         panels of one machine that both began with the first would meet there.
         """
         ports = await self.shared.db.read(lambda tx: ports_store.free_ports(tx, self.host_id))
-        shuffled, found = random.sample(ports, len(ports)), list[int]()
-        while shuffled and len(found) < count:
-            asked, shuffled = shuffled[:_PORTS_ASKED], shuffled[_PORTS_ASKED:]
+        found = list[int]()
+        while ports and len(found) < count:
+            asked = random.sample(ports, min(_PORTS_ASKED, len(ports)))  # to shuffle all of them takes milliseconds
             found += await self.machine.free(asked)
+            if len(found) < count:
+                ports = sorted({*ports} - {*asked})
         return found[:count]
 
     def copies(self, plan: ApplicationPlan, artifact: Artifact) -> int:
