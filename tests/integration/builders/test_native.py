@@ -29,7 +29,7 @@ async def test_of_an_application_that_needs_no_build_the_files_are_listed(site: 
         release_command="./migrate",
     )
     assert site.names == []
-    assert site.said == [
+    assert "\n".join(site.said).splitlines() == [
         "provider: shell (since there is Procfile)",
         "processes: web (Procfile says so)",
         "release: ./migrate (Procfile says so)",

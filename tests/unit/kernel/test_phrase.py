@@ -25,8 +25,8 @@ RELAYED = {
     ("features/edge/domain_snapshots.py", "line"),  # phrases
     ("features/backups/database/restore.py", "_plan_of(plan, held)"),
     ("features/servers/setup.py", "_told(facts)"),
-    ("drivers/builders/plan_image.py", "line"),  # as below
-    ("drivers/builders/native.py", "line"),  # of the plan: most of it is quoted from the repository
+    ("drivers/builders/plan_image.py", '"\\n".join(plan.lines)'),  # as below
+    ("drivers/builders/native.py", '"\\n".join(plan.lines)'),  # most of it is quoted from the repository
     ("drivers/builders/native.py", "f\"versions: {'; '.join(provided.lines)}\""),  # as the repository asks for them
 }
 

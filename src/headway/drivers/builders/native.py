@@ -50,8 +50,8 @@ class NativeBuilder:
         """Looks what it is, runs its phases, and gives the bundle at ``workspace.folder``."""
         plan = await plan_build(work, workspace, spec)
         before = await newest_change(work, workspace, spec) if plan.site is not None and plan.is_built else None
-        for line in plan.lines:
-            await work.say(line)
+        if plan.lines:
+            await work.say("\n".join(plan.lines))
         provided = await _provided(work, plan, spec)
         await work.host.make_folder(spec.cache_folder, owner=spec.account)
         path = plan.path

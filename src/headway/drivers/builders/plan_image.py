@@ -43,8 +43,8 @@ class PlanImageBuilder:
         plan = reached(await plan_build(work, workspace, spec))
         if plan.site is not None and not plan.phases:
             return await StaticImageBuilder().build(work, workspace, spec)
-        for line in plan.lines:
-            await work.say(line)
+        if plan.lines:
+            await work.say("\n".join(plan.lines))
         recipe = recipe_of(plan, workspace, spec, image)
         await work.say(phrase("{}", "; ".join(recipe.base.lines)))
         if any(each.name == "web" and each.scale > 1 for each in plan.processes):

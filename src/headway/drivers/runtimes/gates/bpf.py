@@ -9,7 +9,7 @@ import os
 import resource
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -185,6 +185,16 @@ def attached(folder: Path, kind: Kind) -> list[int]:
         given = struct.pack("=IIIIQI", group, kind.attach, 0, 0, ctypes.addressof(numbers), _MOST_PROGRAMS)
         count = struct.unpack_from("=I", _asked(_QUERY, given), 24)[0]
     return [_call(_PROG_FD, struct.pack("=III", number, 0, 0)) for number in numbers[:count]]
+
+
+@contextmanager
+def held(descriptors: list[int]) -> Iterator[list[int]]:
+    """Closes them in the end."""
+    try:
+        yield descriptors
+    finally:
+        for each in descriptors:
+            os.close(each)
 
 
 def name_of(program: int) -> str:

@@ -203,7 +203,7 @@ class Gates:
         found: set[tuple[int, int]] = set()
         with self._lock, contextlib.suppress(OSError):
             for place in map(Place, self._trees()):
-                with _closing(self._standing(place) or {}) as tables:
+                with _closing(self._tables(place) or {}) as tables:
                     for key in list(tables["hw_refused"].keys()) if tables else ():
                         account, port = struct.unpack("=II", key)
                         found.add((account, port))
@@ -239,9 +239,8 @@ class Gates:
         if folder is not None and self.accounts.home is not None:
             with contextlib.suppress(OSError):  # a kernel that has no such programs
                 found = self._of_before(Place(folder, Role.ROOT), instructions.SYSCTL)
-        for each in found:
-            os.close(each)
-        return bool(found)
+        with bpf.held(found):
+            return bool(found)
 
     def _forget_marks(self) -> None:
         """Of groups that are gone, now and then."""
@@ -285,22 +284,21 @@ class Gates:
         """The tables of the programs that are attached; None where these are not all of this version's. Of two sets,
         which two processes made at once, one goes.
         """
-        tables: Tables | None = None
         name = self._name(place)
         for kind in place.role.kinds:
-            found = bpf.attached(place.folder, kind)
-            try:
+            with bpf.held(bpf.attached(place.folder, kind)) as found:
                 ours = [each for each in found if bpf.name_of(each) == name]
                 for extra in ours[1:]:
                     bpf.detach(place.folder, kind, extra)
                 if not ours:
                     return None
-                if kind == instructions.CONNECT_4:
-                    tables = bpf.tables_of(ours[0])
-            finally:
-                for each in found:
-                    os.close(each)
-        return tables
+        return self._tables(place)
+
+    def _tables(self, place: Place) -> Tables | None:
+        """Those of the program that judges connections; None where it is not of this version."""
+        name = self._name(place)
+        with bpf.held(bpf.attached(place.folder, instructions.CONNECT_4)) as found:
+            return next((bpf.tables_of(each) for each in found if bpf.name_of(each) == name), None)
 
     def _set_up(self, place: Place, content: Content) -> Tables:
         """A set of its own, in force before the one of another version is taken off."""
