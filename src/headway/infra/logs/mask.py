@@ -6,6 +6,7 @@ import codecs
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from headway.infra.logs.occurrences import Occurrences, Span
@@ -38,11 +39,7 @@ class Masker:
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        from headway.infra.logs.variants import variants_of  # noqa: PLC0415 - a panel at rest writes no log
-
-        self.variants: Variants = variants_of(secrets)
-        self._exact = Occurrences(self.variants.exact)
-        self._wrapped = Occurrences(self.variants.wrapped)
+        self.variants, self._exact, self._wrapped = _compiled(frozenset(secrets))
 
     def stream(self) -> MaskStream:
         """The masking of one output, from its beginning or from where an earlier stream had ``settled``."""
@@ -134,6 +131,15 @@ class MaskStream:
         if piece.isascii() and not self._decoder.getstate()[0]:
             return piece
         return self._decoder.decode(piece, final).encode()
+
+
+@lru_cache(maxsize=8)  # a few hundred kilobytes each; runs and logs of one service follow one another
+def _compiled(secrets: frozenset[str]) -> tuple[Variants, Occurrences, Occurrences]:
+    """What is looked for. A run waits for it, and so does whoever reads what a service writes."""
+    from headway.infra.logs.variants import variants_of  # noqa: PLC0415 - a panel at rest writes no log
+
+    variants = variants_of(secrets)
+    return variants, Occurrences(variants.exact), Occurrences(variants.wrapped)
 
 
 class _Unwrapped:
