@@ -313,6 +313,7 @@ class Edge:
             living: Callable[[], set[int]] = set
             if self._daemon.unit is None:
                 living = self._daemon.dismiss()
+                await held.left_by(living)
             else:  # systemd starts no second one beside the first
                 await self._daemon.end(grace_seconds=_GONE_SECONDS)
             await self._start()

@@ -7,6 +7,7 @@ kernel drops what knocks, and whoever did knocks again by itself after a second,
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ctypes
 import json
@@ -14,7 +15,8 @@ import os
 import random
 import socket
 import struct
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +28,7 @@ _SO_ATTACH_FILTER, _SO_DETACH_FILTER = 26, 27
 _OURS = 512  # ports, a power of two: each try to reach the edge, for 20 s, comes from another one
 _FIRST, _LAST = 10_240, 30_720  # below those that the kernel takes for anybody
 _LOAD_SOURCE_PORT, _AND, _EQUALS, _RETURN = 0x28, 0x54, 0x15, 0x06  # of the kernel's language of filters
+_LEAVING_SECONDS, _BETWEEN_LOOKS = 5.0, 0.005
 _INSTRUCTION = struct.Struct("HBBI")
 
 
@@ -47,6 +50,20 @@ class Held:
     def own_port(self) -> int | None:
         """One of our ports, not the one before."""
         return next(self._own_ports, None)
+
+    async def left_by(self, living: Callable[[], set[int]]) -> None:
+        """Returns once processes that were told to end, and those below them, listen there no more, or after seconds in
+        which they do: until then one may read what is written for its successor, and answer in its place.
+        """
+        deadline = time.monotonic() + _LEAVING_SECONDS
+        while await asyncio.to_thread(self._is_open_in, living()):
+            if time.monotonic() > deadline:
+                return
+            await asyncio.sleep(_BETWEEN_LOOKS)
+
+    def _is_open_in(self, pids: Iterable[int]) -> bool:
+        ours = {os.fstat(descriptor).st_ino for descriptor in self.sockets.values()}
+        return not ours.isdisjoint(sockets.sockets_of(processes.with_descendants(pids)))
 
     def open(self) -> None:
         """Everybody is let in again."""

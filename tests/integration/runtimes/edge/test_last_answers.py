@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+from threading import Timer
 
 import pytest
 
@@ -36,5 +39,31 @@ async def test_kept_connections_are_ended_by_an_answer_and_new_ones_are_heard(fo
             assert (keeping.lost, keeping.untold) == ([], [])
             assert keeping.told >= len(PAUSES) * 2
             assert hesitating.lost == []
+        finally:
+            await new.shut_down()
+
+
+async def test_one_that_is_slow_to_end_is_not_taken_for_its_successor(monkeypatch: pytest.MonkeyPatch) -> None:
+    with replaceable() as place:
+        old, new = place.edge(0), place.edge(1)
+        await old.set_route(place.route)
+        await old.proven(place.route)
+        before, kill = old.pid(), os.kill
+
+        def kill_late(pid: int, number: int) -> None:
+            """As a busy machine has it: it reads and answers for a while before it hears that it is to end."""
+            if (pid, number) == (before, signal.SIGTERM):
+                Timer(0.5, kill, (pid, number)).start()
+            else:
+                kill(pid, number)
+
+        try:
+            with Guests(place.port, PAUSES * 2) as keeping:
+                await asyncio.sleep(0.5)
+                monkeypatch.setattr(os, "kill", kill_late)
+                await new.ensure()
+                await asyncio.sleep(1.0)
+            assert new.pid() not in {None, before}
+            assert keeping.lost == []
         finally:
             await new.shut_down()
