@@ -63,6 +63,7 @@ def _target(here: str, path: str, source: str) -> str:
 
 
 def _is_to_be_put(tree: Tree, target: str, source: str) -> bool:
-    name = posixpath.basename(source)
+    names = [posixpath.basename(path) for path in (target, source)]
     is_there = target in tree or any(each.startswith(f"{target}/") for each in tree.names)
-    return bool(target) and not is_there and _CONFIGURES.search(name) is not None and not _BUILDS.match(name)
+    configures = any(map(_CONFIGURES.search, names)) and not any(map(_BUILDS.match, names))
+    return bool(target) and not is_there and configures

@@ -6,14 +6,20 @@ import re
 from typing import Final
 
 from headway.drivers.buildplan.tree import Tree
-from headway.drivers.buildplan.volumes import DOCKERFILE
 
+DOCKERFILE: Final = "Dockerfile"
 _MOST_TEXT: Final = 64 << 10
 _MOST_STAGES: Final = 50
 _FROM = re.compile(
     r"^[ \t]*FROM[ \t]+(?:--\w+=\S+[ \t]+)?(?P<base>\S{1,200})(?:[ \t]+AS[ \t]+(?P<name>\S{1,100}))?[^\n]*$",
     re.MULTILINE | re.IGNORECASE,
 )
+_WITH_PATHS = re.compile(r"^[ \t]*(?:FROM|WORKDIR|COPY|VOLUME)[ \t][^\n]*\$[^\n]*$", re.MULTILINE | re.IGNORECASE)
+_GIVEN = re.compile(
+    r"^[ \t]*(?:ARG|ENV)[ \t]+(?P<name>\w{1,100})=(?P<quote>[\"']?)(?P<value>[\w./-]{1,200})(?P=quote)[ \t]*$",
+    re.MULTILINE | re.IGNORECASE,
+)
+_NAMED = re.compile(r"\$(?:\{(\w{1,100})\}|(\w{1,100}))")
 
 
 def last_stage(tree: Tree) -> str:
@@ -36,5 +42,14 @@ def last_stage(tree: Tree) -> str:
 
 
 def whole(tree: Tree) -> str:
-    """All of the Dockerfile as far as it is read, where lines that go on are joined."""
-    return re.sub(r"\\[ \t]*\n", " ", tree.text(DOCKERFILE)[:_MOST_TEXT])
+    """All of the Dockerfile as far as it is read, where lines that go on are joined, and paths have what variables have
+    by themselves (``ARG SETTINGS=./settings.json.docker``).
+    """
+    text = re.sub(r"\\[ \t]*\n", " ", tree.text(DOCKERFILE)[:_MOST_TEXT])
+    given = {match["name"]: match["value"] for match in _GIVEN.finditer(text)}
+
+    def spelled(line: re.Match[str]) -> str:
+        known = _NAMED.sub(lambda found: given.get(found[1] or found[2], found[0]), line[0])
+        return known.replace('"', "") if "[" not in known else known
+
+    return _WITH_PATHS.sub(spelled, text)[:_MOST_TEXT]

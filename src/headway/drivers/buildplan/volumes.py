@@ -7,9 +7,9 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Final
 
+from headway.drivers.buildplan.image_stages import DOCKERFILE, whole
 from headway.drivers.buildplan.tree import Tree
 
-DOCKERFILE: Final = "Dockerfile"
 _COMPOSES: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 FILES: Final = (DOCKERFILE, *_COMPOSES)
 
@@ -90,7 +90,7 @@ def kept_note(tree: Tree, keep: Collection[str]) -> str:
 
 def _places(tree: Tree) -> frozenset[str]:
     """Where containers have the application."""
-    return frozenset(path.rstrip("/") for path in _WORKDIR.findall(tree.text(DOCKERFILE))) | {*_USUAL}
+    return frozenset(path.rstrip("/") for path in _WORKDIR.findall(whole(tree))) | {*_USUAL}
 
 
 def _named(tree: Tree, name: str, places: Collection[str]) -> Iterator[str]:
@@ -99,7 +99,7 @@ def _named(tree: Tree, name: str, places: Collection[str]) -> Iterator[str]:
 
 
 def _volumes(tree: Tree) -> tuple[str, ...]:
-    lines = _VOLUME.findall(tree.text(DOCKERFILE))
+    lines = _VOLUME.findall(whole(tree))
     return tuple(dict.fromkeys(posixpath.normpath(path) for line in lines for path in _PATH.findall(line)))
 
 

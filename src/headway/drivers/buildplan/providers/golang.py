@@ -10,6 +10,7 @@ from typing import Final
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan import image_program
 from headway.drivers.buildplan.image_program import declared_port, has_port, led_variable
+from headway.drivers.buildplan.image_stages import DOCKERFILE
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question
 from headway.drivers.buildplan.procfile import WEB
 from headway.drivers.buildplan.providers import golang_frontend
@@ -19,7 +20,6 @@ from headway.drivers.buildplan.providers.golang_command import serving_command
 from headway.drivers.buildplan.providers.golang_frontend import embedded_frontend
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
-from headway.drivers.buildplan.volumes import DOCKERFILE
 from headway.kernel.artifacts import Process
 
 PROGRAM: Final = ".headway/app"

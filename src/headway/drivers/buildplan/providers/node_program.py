@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from headway.drivers.buildplan.foreign_sites import worker
+from headway.drivers.buildplan.image_stages import whole
 from headway.drivers.buildplan.plan import Confidence, Site
 from headway.drivers.buildplan.providers.node_framework import Framework, Subject
 from headway.drivers.buildplan.providers.node_managers import Manager
@@ -82,6 +83,7 @@ _BUILDS_A_PART = re.compile(
     r"build[:-](?!.*(?:dev|watch|test|check|analy|docs?\b|storybook|docker|image|types?\b|lint|debug|stag|electron|android|ios"
     r"|mobile|desktop|example|bench|release|win|mac|linux))[\w:-]{1,60}"
 )
+_BUILT_BY_IMAGE = re.compile(r"\b(?:npm|pnpm|yarn|bun)[ \t]+(?:run[ \t]+)?(build[:-][\w:-]{1,60})")
 _NODE_FILE = re.compile(r"(?:^|\s)node\s+(?:--?[\w-]+(?:=\S+)?\s+|-r\s+\S+\s+)*+(?:\./)?([\w./-]+)")
 _HOW: Final = (
     'Add a start script to package.json ("start": "node server.js"), or set the start command (headway apps set '
@@ -199,7 +201,8 @@ def _of_line(subject: Subject, line: Line, framework: Framework | None) -> Progr
         )
     elif not subject.manager.has_bins and not line.notes:
         start = " ".join(subject.manager.script(line.script))
-    typed = None if _build_script(package) or not _is_missing(subject, line.text) else typed_program(subject)
+    built_by = _build_script(subject)
+    typed = None if built_by or not _is_missing(subject, line.text) else typed_program(subject)
     scripts = framework.scripts if framework is not None else BUILDS
     takes = _takes_requests(subject, line.text, framework)
     return Program(
@@ -207,7 +210,7 @@ def _of_line(subject: Subject, line: Line, framework: Framework | None) -> Progr
         reason=_reason(f"the {line.script} script of {package.path(package.file)}", package, takes=takes),
         ground=Ground.SCRIPT,
         start=start,
-        script=next((name for name in scripts if package.script(name)), _build_script(package)),
+        script=next((name for name in scripts if package.script(name)), built_by),
         build=typed.build if typed is not None else framework.build if framework is not None and is_server else None,
         after=framework.after if framework is not None else (),
         env=framework.env if framework is not None and is_server else {},
@@ -221,7 +224,7 @@ def _of_line(subject: Subject, line: Line, framework: Framework | None) -> Progr
 def _of_files(subject: Subject) -> Program:
     """By the main file, the one in TypeScript, a page, or what the build script may leave."""
     package = subject.package
-    script = _build_script(package)
+    script = _build_script(subject)
     name = _library(package) or _bot(package) or ""
     main = _main(subject)
     if (refusal := _of_workers(subject, main)) is not None:
@@ -267,9 +270,13 @@ def _of_workers(subject: Subject, main: str | None) -> str | None:
     )
 
 
-def _build_script(package: Package) -> str | None:
-    """The script that builds it: Heroku's own does where there is no other."""
-    return package.build or ("heroku-postbuild" if package.script("heroku-postbuild") else None)
+def _build_script(subject: Subject) -> str | None:
+    """The script that builds it: where none is named so Heroku's own, or a part that the Dockerfile has built."""
+    package = subject.package
+    others = (
+        name for name in ("heroku-postbuild", *_BUILT_BY_IMAGE.findall(whole(subject.tree))) if package.script(name)
+    )
+    return package.build or next(others, None)
 
 
 def _page(folder: str) -> str:
