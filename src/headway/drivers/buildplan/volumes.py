@@ -11,7 +11,8 @@ from headway.drivers.buildplan.image_stages import DOCKERFILE, whole
 from headway.drivers.buildplan.tree import Tree
 
 _COMPOSES: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
-FILES: Final = (DOCKERFILE, *_COMPOSES)
+_README: Final = "README.md"  # where many tell how their image is run
+FILES: Final = (DOCKERFILE, *_COMPOSES, _README)
 
 _MOST: Final = 5
 _WORKDIR = re.compile(r"^[ \t]*WORKDIR[ \t]+[\"']?(/[\w./-]{1,200}?)/?[\"']?[ \t]*$", re.MULTILINE | re.IGNORECASE)
@@ -23,6 +24,12 @@ _MOUNT = re.compile(
     r"[\"']?[ \t]*(?:[ \t]#.{0,200})?$",
     re.MULTILINE,
 )
+# `docker run -v data:/app/data`
+_OPTION = re.compile(
+    r"(?:^|[ \t])(?:-v|--volume)[ =][\"']?(?P<source>[\w./${}():~-]{1,200}?):(?P<target>/[\w./-]{1,200})"
+    r"(?::(?:rw|z|Z))?[\"']?(?=\s|$)",
+    re.MULTILINE,
+)
 # Where images have their application, beside where this one's Dockerfile puts it.
 _USUAL: Final = ("/app", "/usr/src/app", "/code", "/home/node/app")
 # What is mounted for a developer, or made anew by each build.
@@ -31,8 +38,8 @@ _WHOLE: Final = frozenset({".", "..", "$PWD", "${PWD}"})
 
 
 def kept_folders(tree: Tree) -> tuple[str, tuple[str, ...]]:
-    """The file that names them, and the folders below the build path that stay, by a Dockerfile's VOLUME or a mount of
-    a compose file; "" and none where nothing does.
+    """The file that names them, and the folders below the build path that stay, by a Dockerfile's VOLUME, a mount of a
+    compose file or one that the README has; "" and none where nothing does.
     """
     places = _places(tree)
     for name in FILES:
@@ -104,11 +111,12 @@ def _volumes(tree: Tree) -> tuple[str, ...]:
 
 
 def _mounted(tree: Tree, name: str) -> Iterator[str]:
-    """Where a compose file mounts what is not there for who develops it, as all of the repository is, and a folder of
+    """Where a compose file or an example mounts what is not there for who develops it, as all of the repository is, and a folder of
     it that has files.
     """
     files = [f"/{each}" for each in tree.names if "/." not in f"/{each}"]
-    for mount in _MOUNT.finditer(tree.text(name)):
+    text = tree.text(name)
+    for mount in (*_MOUNT.finditer(text), *(_OPTION.finditer(text) if name == _README else ())):
         source = posixpath.normpath(mount["source"])
         if source not in _WHOLE and not any(each.startswith(f"/{source}/") for each in files):
             yield posixpath.normpath(mount["target"])

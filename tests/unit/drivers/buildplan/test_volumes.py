@@ -32,6 +32,17 @@ services:
 volumes:
   data:
 """
+README = """\
+    volumes:
+      - /path/to/config:/app/config # it has to be there
+      - ./assets:/app/assets
+
+docker run -p 80:80 -v shop:/app/data --name shop shop:2
+docker run --volume=$(pwd)/logs:/app/logs:rw -v /etc/localtime:/etc/localtime:ro \\
+  -v /srv/files:/files shop
+
+- [links](https://example.org:/app/none)
+"""
 
 
 def found(files: dict[str, str]) -> tuple[str, tuple[str, ...]]:
@@ -51,6 +62,9 @@ def test_the_folders_are_those_of_the_application_that_neither_a_build_nor_a_dev
         },
         "elsewhere": {"compose.yml": "services:\n  a:\n    volumes:\n      - x:/var/lib/x\n      - y:/app\n"},
         "above": {"Dockerfile": "WORKDIR /app\nVOLUME /app/../etc\nVOLUME /app\n"},
+        "variable": {"Dockerfile": 'FROM node\nARG DIR=/opt/pad\nWORKDIR "${DIR}"\nVOLUME "$DIR/var" "$OTHER/x"\n'},
+        "readme": {"README.md": README, "assets/a.png": ""},
+        "after": {"README.md": README, "Dockerfile": "FROM node\nVOLUME /app/data\n"},
         "none": {"package.json": "{}"},
     }
     assert {name: found(files) for name, files in asked.items()} == {
@@ -60,6 +74,9 @@ def test_the_folders_are_those_of_the_application_that_neither_a_build_nor_a_dev
         "compose": ("docker-compose.yml", ("plugin_packages", "var", "uploads")),
         "elsewhere": ("", ()),
         "above": ("", ()),
+        "variable": ("Dockerfile", ("var",)),
+        "readme": ("README.md", ("config", "data", "logs")),
+        "after": ("Dockerfile", ("data",)),
         "none": ("", ()),
     }
 
