@@ -31,6 +31,9 @@ T = TypeVar("T")
 _PANEL = "Headway"
 _REQUIRED = UserVerificationRequirement.REQUIRED
 _LONGEST_ID = 1_023  # bytes, as WebAuthn has it
+_OF_ANSWER = ("id", "rawId", "type")
+_OF_RESPONSE = ("clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle")
+_NO_HANDLE = ("userHandle", None)  # an authenticator may have none, and browsers say so
 _TIMEOUT: Mapping[str, int] = {"timeout": round(CHALLENGE_SECONDS * 1000)}
 
 
@@ -122,10 +125,19 @@ def _is_synced(said: AuthenticatorData) -> bool:
 
 
 def _record(answer: str) -> Mapping[str, Any]:
+    """What is looked at of an answer, all of it text: of a number fido2 makes as many bytes, were it all memory."""
     found = json.loads(answer)
-    if not isinstance(found, dict):
+    response = found.get("response") if isinstance(found, dict) else None
+    if not isinstance(response, dict):
         raise NotShown("the answer is no object")
-    return found
+    return {**_texts(found, _OF_ANSWER), "response": _texts(response, _OF_RESPONSE)}
+
+
+def _texts(record: Mapping[str, Any], names: Sequence[str]) -> dict[str, str]:
+    taken = {name: record[name] for name in names if name in record and (name, record[name]) != _NO_HANDLE}
+    if wrong := [name for name, value in taken.items() if not isinstance(value, str)]:
+        raise NotShown(f"{wrong[0]} is no text")
+    return taken
 
 
 def _read(read: Callable[[], T]) -> T:

@@ -111,8 +111,8 @@ def _volumes(tree: Tree) -> tuple[str, ...]:
 
 
 def _mounted(tree: Tree, name: str) -> Iterator[str]:
-    """Where a compose file or an example mounts what is not there for who develops it, as all of the repository is, and a folder of
-    it that has files.
+    """Where a compose file or an example mounts what is not there for who develops it, as all of the repository is, and
+    a folder of it that has files.
     """
     files = [f"/{each}" for each in tree.names if "/." not in f"/{each}"]
     text = tree.text(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -47,6 +48,24 @@ def test_an_answer_of_which_a_piece_is_another_is_refused(answer: str, data: st.
     (told["response"] if name in signed else told)[name] = data.draw(PIECES)
     with pytest.raises(NotShown):
         READ[answer](json.dumps(told))
+
+
+@pytest.mark.parametrize("answer", [pytest.param(MADE, id="made"), pytest.param(SHOWN, id="shown")])
+def test_a_number_where_bytes_belong_takes_no_memory(answer: str) -> None:
+    asked: Any = json.loads(answer)
+    names = [[name] for name in asked["response"]] + [["id", "rawId"]]
+    for places in names:
+        told: Any = json.loads(answer)
+        for name in places:
+            (told["response"] if name in told["response"] else told)[name] = 100_000_000
+        tracemalloc.start()
+        try:
+            for read in (READ[answer], ceremonies.credential_id_of):
+                with pytest.raises(NotShown):
+                    read(json.dumps(told))
+            assert tracemalloc.get_traced_memory()[1] < 10_000_000, places
+        finally:
+            tracemalloc.stop()
 
 
 def test_a_new_passkey_goes_by_the_id_that_its_device_has_given_it() -> None:
