@@ -189,6 +189,13 @@ def _interrupt(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
+def pytest_handlecrashitem(crashitem: str) -> None:
+    """A process of the tests that is gone takes with it what it was yet to meet, or, where another one is begun, keeps
+    the run from ending: it ends at once, and as no run whose failures may be tried again.
+    """
+    pytest.exit(f"{crashitem} ended the process that ran it", returncode=3)
+
+
 def pytest_report_header() -> str:
     """Which day's part of what is too much for one run this one meets; its processes are told of it by this one."""
     return f"{VARIABLE}={today()}"
