@@ -63,18 +63,19 @@ def code_of(secret: str) -> str:
     return shown.generate(int(time.time())).decode()
 
 
-async def set_up(client: httpx.AsyncClient) -> tuple[str, list[str]]:
-    """Sets up a second factor by its pages: its secret, and the recovery codes."""
+async def set_up(client: httpx.AsyncClient) -> tuple[str, str, list[str]]:
+    """Sets up a second factor by its pages: its secret, the code that did it, and the recovery codes."""
     begun = await send(client, "/account/second-factor")
     assert begun.status_code == 200, begun.text
     found = re.search(r'<code class="secret">([A-Z2-7 ]+)</code>', begun.text)
     assert found is not None
     secret = found[1].replace(" ", "")
     fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', begun.text))
-    typed = {**fields, "code": code_of(secret)}
+    code = code_of(secret)
+    typed = {**fields, "code": code}
     on = await client.post("/account/confirm-second-factor", data=typed, headers=OWN)
     assert on.status_code == 200, on.text
-    return secret, re.findall(r"<li><code>([a-z2-7-]+)</code></li>", on.text)
+    return secret, code, re.findall(r"<li><code>([a-z2-7-]+)</code></li>", on.text)
 
 
 async def forget_counter(world: World) -> None:
@@ -124,13 +125,13 @@ async def test_another_password_ends_the_other_sessions_and_loses_nothing_that_w
 async def test_a_second_factor_is_set_up_by_its_pages_and_asked_for_then(world: World) -> None:
     async with signed_in(world) as client, browser(world) as other:
         assert "/account/second-factor" in (await client.get("/account")).text
-        secret, codes = await set_up(client)
+        secret, code, codes = await set_up(client)
         assert (len(secret), len(codes)) == (32, 10)
         account = (await client.get("/account")).text
         assert ("/account/remove-second-factor" in account, '"/account/second-factor"' in account) == (True, False)
         assert not [each for each in (secret, *codes) if each in account]
         assert await sign_in(other, "owner", PASSWORD) == "/sign-in/code?next=/"
-        used = await other.post("/sign-in/code", data={"code": code_of(secret)}, headers=OWN)
+        used = await other.post("/sign-in/code", data={"code": code}, headers=OWN)
         assert used.status_code == 401, "it was good once, to set it up"
         await forget_counter(world)
         opened = await other.post("/sign-in/code", data={"code": code_of(secret)}, headers=OWN)
@@ -154,7 +155,7 @@ async def test_a_code_that_is_wrong_leaves_it_off_and_asks_again(world: World) -
 
 async def test_a_code_confirms_within_a_form(world: World) -> None:
     async with signed_in(world) as client:
-        secret, _ = await set_up(client)
+        secret, _, _ = await set_up(client)
         await let_pass(world)
         await forget_counter(world)
         question = await client.get("/account/recovery-codes")
