@@ -8,24 +8,22 @@ import json
 import posixpath
 import re
 import shlex
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from headway.drivers.buildplan import volumes
+from headway.drivers.buildplan import image_command, volumes
 from headway.drivers.buildplan.image_stages import DOCKERFILE, last_stage, whole
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.release_facts import DATA
 
 _MOST_WORDS: Final = 60
-_INSTRUCTION = re.compile(r"^[ \t]*(ENTRYPOINT|CMD|ENV)[ \t]+(\S[^\n]{0,4000})$", re.MULTILINE | re.IGNORECASE)
+_INSTRUCTION = re.compile(r"^[ \t]*(ENTRYPOINT|CMD)[ \t]+(\S[^\n]{0,4000})$", re.MULTILINE | re.IGNORECASE)
 _EXPOSES = re.compile(r"^[ \t]*EXPOSE[ \t]+([^\n]{1,300})$", re.MULTILINE | re.IGNORECASE)
 _PORT_OF = re.compile(r"(?<!\S)(\d{1,5})(?:/tcp)?(?!\S)")
 _LEAST, _MOST = 1024, 65535  # what any account may listen on
 _BUILT = re.compile(r"[ \t]-o[ \t=]{0,4}[\"']?([\w./-]{1,200})")
-_SHELLS: Final = frozenset({"sh", "bash", "ash", "dash", "/bin/sh", "/bin/bash", "/bin/ash"})
 _SHELL_TEXT = re.compile(r"[&|;<>()`$*?{}]")
-_PAIR = re.compile(r"([A-Za-z_]\w{0,60})=(\"[^\"]{0,300}\"|'[^']{0,300}'|\S{1,300})")
 _ANYWHERE = r"(?:0\.0\.0\.0|\[::1?\]|127\.0\.0\.1|localhost|\*)?"
 _ADDRESS = re.compile(rf"{_ANYWHERE}:\d{{2,5}}(?:,{_ANYWHERE}:\d{{2,5}}){{0,3}}")
 _PORT_OPTION = re.compile(r"^-p$|port$|^--?(?:listen|bind|http)", re.IGNORECASE)
@@ -63,7 +61,8 @@ class _Image:
 
 def arguments(tree: Tree, programs: Collection[str]) -> Arguments:
     """What the Dockerfile has after the first of these programs; nothing where something of it has no sense here."""
-    words = _image(tree).words
+    spoken = (_image(tree).words, *(each.words for each in image_command.commands(tree)))
+    words = next((each for each in spoken if {*map(posixpath.basename, each)} & {*programs}), ())
     at = next((place for place, word in enumerate(words) if posixpath.basename(word) in programs), None)
     if at is None:
         return Arguments()
@@ -106,6 +105,11 @@ def led_variable(tree: Tree) -> tuple[str, str] | None:
         if address or (value.isdecimal() and "port" in name.lower()):
             return name, "127.0.0.1:$PORT" if address else "$PORT"
     return None
+
+
+def path_here(tree: Tree, path: str) -> str:
+    """A whole path of the image as it is here, "" for one that has no sense here."""
+    return _path(tree, path, {}) or ("." if volumes.is_place(tree, path) else "")
 
 
 def has_port(tree: Tree) -> bool:
@@ -153,7 +157,7 @@ def _value(tree: Tree, value: str, before: str, ports: set[str], folders: dict[s
     if _ADDRESS.fullmatch(value):
         ports.update(each.rpartition(":")[2] for each in value.split(","))
         return "127.0.0.1:$PORT"
-    if value.isdecimal() and len(value) > 1 and _PORT_OPTION.search(before):
+    if (value == "$PORT" or (value.isdecimal() and len(value) > 1)) and _PORT_OPTION.search(before):
         ports.add(value)
         return "$PORT"
     if value in _EVERYWHERE:
@@ -185,7 +189,7 @@ def _image(tree: Tree) -> _Image:
     words = (*_words(last.get("ENTRYPOINT", "")), *_words(last.get("CMD", "")))
     return _Image(
         words=words[:_MOST_WORDS],
-        env={key: value for name, text in stage if name == "ENV" for key, value in _pairs(text)},
+        env=image_command.variables(tree),
     )
 
 
@@ -197,7 +201,7 @@ def _words(text: str) -> Sequence[str]:
         except ValueError:
             return ()
         words = [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
-        if words[:1] and words[0] in _SHELLS and words[1:2] == ["-c"]:
+        if words[:1] and words[0] in image_command.SHELLS and words[1:2] == ["-c"]:
             return _words(" ".join(words[2:]))
         return words
     line = text.rpartition("&&")[2].strip()
@@ -207,12 +211,3 @@ def _words(text: str) -> Sequence[str]:
         return shlex.split(line)
     except ValueError:
         return ()
-
-
-def _pairs(text: str) -> Iterator[tuple[str, str]]:
-    """The variables of an ENV, in either form."""
-    found = [(match[1], match[2].strip("\"'")) for match in _PAIR.finditer(text)]
-    name, _, value = text.partition(" ")
-    if not found and "=" not in name:
-        found = [(name, value.strip().strip("\"'"))]
-    yield from found

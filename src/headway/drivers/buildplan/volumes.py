@@ -65,6 +65,11 @@ def inside(tree: Tree, path: str) -> str:
     return next(found, "")
 
 
+def is_place(tree: Tree, path: str) -> bool:
+    """Whether a container has the application itself there."""
+    return posixpath.normpath(path) in _places(tree)
+
+
 def is_kept(folder: str, keep: Collection[str]) -> bool:
     """Whether a folder below the build path is one of those that stay, or in one."""
     return bool(folder) and any(each == "." or f"{folder}/".startswith(f"{each.strip('/')}/") for each in keep)

@@ -132,3 +132,29 @@ def test_lines_that_ask_for_more_and_more_are_looked_at_soon(module: str, body: 
     started = time.process_time()
     outcome(tree_of(files))
     assert time.process_time() - started < SECONDS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "script",
+    [
+        "cd aa\n" * 12_000,
+        'exec gunicorn "$@" "$@" "$@"\n' * 2_000,
+        "${A:-" * 12_000,
+        "A=1 " * 15_000,
+        "'" + "x" * 60_000,
+        "a; " * 20_000,
+        lines("python3 shop1.py"),
+        "x () \n" * 10_000,
+    ],
+)
+def test_what_an_image_starts_is_looked_at_soon(script: str) -> None:
+    copies = lines("COPY folder1 /srv/folder1", 30_000)
+    words = ", ".join(f'"/srv/nowhere/{number}.sh"' for number in range(100))
+    dockerfile = f"FROM python\nWORKDIR //srv\n{copies}\nENV {lines('A1=B1', 3_000).replace(chr(10), ' ')}\n"
+    files = {f"folder{number}/{number}.sh": "" for number in range(5_000)} | {"requirements.txt": "", "run.sh": script}
+    for started in (f'["/srv/run.sh", {words}]', f"./run.sh {script[:3000]}".replace("\n", " ")):
+        began = time.process_time()
+        tree = tree_of({**files, "Dockerfile": f"{dockerfile}CMD {started}\n", "docs/conf.py": "extensions = []\n"})
+        outcome(tree)
+        assert time.process_time() - began < SECONDS

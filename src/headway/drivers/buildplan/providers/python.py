@@ -8,12 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from headway.drivers.builders.base import BuildError
+from headway.drivers.buildplan import image_command
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase
 from headway.drivers.buildplan.providers import (
     node_frontend,
     python_code,
     python_databases,
     python_django,
+    python_image,
     python_migrations,
     python_project,
     python_scripts,
@@ -228,12 +230,17 @@ def _start(project: PythonProject, settings: BuildSettings) -> Start:
         django := python_django.find_django(inner, project.requires, keep, is_told=settings.start is not None)
     ) is not None:
         return django
+    image = python_image.image_start(project)
     if (found := find_framework(inner, project.requires)) is not None:
+        found = python_image.preferred(inner, found, image)
         found = python_migrations.with_migrations(inner, found.with_given(of_sources(inner, keep)), project.requires)
         found = python_sqlite.with_file(inner, found, project.requires, keep)
         return python_databases.with_note(inner, found, project.requires)
     site = python_sites.find_site(inner, project.requires)
     script = python_scripts.find_script(inner, project)
+    if image is not None and (site is None or image.start.takes_requests or image.start.framework):
+        is_same = script is not None and script.command == image.start.command and not script.questions
+        return script if script is not None and is_same else image.start
     if site is not None and not (script is not None and (_is_sure(script) or _serves_itself(project, script))):
         return site
     if script is not None:
@@ -358,6 +365,12 @@ def _further(project: PythonProject, start: Start, settings: BuildSettings) -> I
         yield "playwright needs a browser: let the build command be 'playwright install --only-shell'."
 
 
+def _further_files(tree: Tree) -> Iterator[str]:
+    """What the files that were read refer to."""
+    yield from referred(tree)
+    yield from image_command.named_files(tree)
+
+
 PROVIDER = Provider(
     name=NAME,
     reads=tuple(
@@ -379,5 +392,5 @@ PROVIDER = Provider(
     ),
     recognise=_recognise,
     plan=_plan,
-    further=referred,
+    further=_further_files,
 )

@@ -6,6 +6,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan import image_program
@@ -18,6 +19,7 @@ from headway.drivers.buildplan.providers.python_requirements import Requirements
 from headway.drivers.buildplan.providers.python_start import Start
 from headway.drivers.buildplan.tree import Tree
 
+_SCHEDULER = "scheduler"
 # What a program that imports these is called; it asks others, and nobody asks it.
 _BOTS: Sequence[tuple[str, str]] = (
     ("discord", "Discord bot"),
@@ -33,8 +35,8 @@ _BOTS: Sequence[tuple[str, str]] = (
     ("slack_bolt", "Slack bot"),
     ("twitchio", "Twitch bot"),
     ("nio", "Matrix bot"),
-    ("apscheduler", "scheduler"),
-    ("schedule", "scheduler"),
+    ("apscheduler", _SCHEDULER),
+    ("schedule", _SCHEDULER),
 )
 # What does work that requests leave, and how a process of it is started where its own files do not tell.
 _WORKERS: Mapping[str, str] = {
@@ -151,10 +153,11 @@ def _script(tree: Tree, name: str) -> Start:
     place = python_code.place(tree, name)
     module = place.module.removesuffix(".__main__")
     line = place.command(f"python3 -m {module}") if "." in place.module else f"python3 {shlex.quote(name)}"
-    return _told(tree, name, python_code.source(tree, name), line)
+    return told(tree, name, python_code.source(tree, name), line)
 
 
-def _told(tree: Tree, name: str, text: str, line: str) -> Start:
+def told(tree: Tree, name: str, text: str, line: str) -> Start:
+    """How a program that is run by ``line`` is started, with what leads it to its port."""
     bot = next((label for module, label in _BOTS if python_code.imports(text, module)), "")
     if not bot and not python_code.listens(text):
         bot = next(
@@ -167,6 +170,8 @@ def _told(tree: Tree, name: str, text: str, line: str) -> Start:
             "",
         )
     serves = python_code.listens(text) if bot else python_code.listens(text) or _listens_below(tree, name, text)
+    if bot == _SCHEDULER and python_address.led(text, line) is not None:
+        bot, serves = "", True  # who is told its port serves, whatever is done by the clock beside
     if bot and not python_code.reads_port(text):
         return Start(
             framework=bot, command=line, reason=f"{bot}: {name}, which takes no requests", takes_requests=False
@@ -193,7 +198,9 @@ def _led(text: str, line: str, image: Arguments, by_itself: str) -> tuple[str, s
     """
     own = python_address.led(text, line)
     if own is not None and not (image.is_led and image.folders):
-        return own, by_itself
+        is_of_option = own.startswith("env ") or own.removeprefix(line).startswith(" -")
+        more = f" {image.line}" if image.folders and is_of_option else ""  # which says where its data is
+        return f"{own}{more}", by_itself
     return (f"{line} {image.line}", _AS_THE_IMAGE) if image.line else (line, "")
 
 
@@ -213,25 +220,11 @@ def _of_package(tree: Tree, project: PythonProject) -> Start | None:
         chosen = next(
             (name for name in ("web", "serve", "server", "start", project.name) if name in scripts), scripts[0]
         )
-        own = _source_of(tree, project.scripts[chosen])
-        listens = any(
-            python_code.listens(text)
-            for text in (own, *(python_code.source(tree, name) for name in python_code.entries(tree)))
-        )
         question = Question(
             name="start", text="The package installs several commands: which is started?", choices=tuple(scripts[:10])
         )
         is_sure = len(scripts) == 1 or chosen == project.name
-        image = image_program.arguments(tree, (chosen,))
-        listens = listens or image.is_led
-        command, how = _led(own, chosen, image, _BY_ITS_OPTION) if listens else (chosen, "")
-        return Start(
-            command=command,
-            reason=f"the command {chosen} in pyproject.toml" + (f", {how}" if how else ""),
-            takes_requests=listens,
-            confidence=Confidence.GUESSED,
-            questions=() if is_sure else (question,),
-        )
+        return replace(of_command(tree, project, chosen), questions=() if is_sure else (question,))
     mains = (*tree.matching("*/__main__.py"), *tree.matching("src/*/__main__.py"))
     found = next((name for name in mains if name in tree and not name.startswith(("test", "docs"))), None)
     if found is None:
@@ -242,7 +235,22 @@ def _of_package(tree: Tree, project: PythonProject) -> Start | None:
         if project.is_package or not found.startswith("src/")
         else python_code.in_folder("src", f"python3 -m {module}")
     )
-    return _told(tree, found, python_code.source(tree, found), line)
+    return told(tree, found, python_code.source(tree, found), line)
+
+
+def of_command(tree: Tree, project: PythonProject, name: str) -> Start:
+    """How a command that the package installs is started."""
+    own = _source_of(tree, project.scripts[name])
+    texts = (own, *(python_code.source(tree, each) for each in python_code.entries(tree)))
+    image = image_program.arguments(tree, (name,))
+    listens = image.is_led or any(python_code.listens(text) for text in texts)
+    command, how = _led(own, name, image, _BY_ITS_OPTION) if listens else (name, "")
+    return Start(
+        command=command,
+        reason=f"the command {name} in pyproject.toml" + (f", {how}" if how else ""),
+        takes_requests=listens,
+        confidence=Confidence.GUESSED,
+    )
 
 
 def _source_of(tree: Tree, entry: str) -> str:
