@@ -13,14 +13,11 @@ from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, 
 from headway.drivers.buildplan.providers import (
     node_frontend,
     python_code,
-    python_databases,
     python_django,
-    python_image,
     python_migrations,
     python_project,
     python_scripts,
     python_sites,
-    python_sqlite,
     python_versions,
 )
 from headway.drivers.buildplan.providers.contract import Provider
@@ -40,10 +37,10 @@ from headway.drivers.buildplan.providers.python_frameworks import find_framework
 from headway.drivers.buildplan.providers.python_locks import VENV, Installation, installation
 from headway.drivers.buildplan.providers.python_packages import PACKAGES, asked_packages, system_packages
 from headway.drivers.buildplan.providers.python_pins import oldest_pin
+from headway.drivers.buildplan.providers.python_program import SERVERS, find_start
 from headway.drivers.buildplan.providers.python_project import MANIFESTS, PythonProject, read_project, script_block
 from headway.drivers.buildplan.providers.python_requirements import referred
 from headway.drivers.buildplan.providers.python_start import Start, old_gunicorn_needs
-from headway.drivers.buildplan.providers.python_variables import of_sources
 from headway.drivers.buildplan.providers.python_versions import Asked, python_need
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
@@ -59,13 +56,8 @@ _NODE_LINE = re.compile(
     r"(?:node|nodemon|tsx|ts-node|next|nest|nuxt|remix-serve|react-router-serve|strapi|medusa|keystone)\s"
 )
 _NO_FRONT_END = Frontend(folder="", reason="", needs=(), phases=(), path=())
-_SERVERS = ("gunicorn", "uvicorn", "hypercorn", "daphne", "granian", "waitress-serve")
 _OLD_GUNICORN = (
     "The gunicorn that is pinned needs setuptools below 82, which is installed for it; gunicorn 21 needs none.",
-)
-_HOW = (
-    "Name what is started main.py or app.py, add a Procfile with a line such as 'web: gunicorn app:app --bind "
-    "127.0.0.1:$PORT', or set the start command: headway apps set APP --start '...'."
 )
 
 
@@ -105,7 +97,7 @@ def _documents_node(tree: Tree) -> bool:
         return False
     try:
         starts = read_start(read_package(tree), tree).line is not None
-        return starts and _start(read_project(tree), BuildSettings()).site is not None
+        return starts and find_start(read_project(tree), BuildSettings()).site is not None
     except BuildError:
         return False
 
@@ -138,7 +130,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     python, notes = _python(tree, settings, project, script)
     install = installation(tree, project, settings, script=script, member=member if shares_lock else "")
     is_told = settings.start is not None
-    start = replace(_start(app, settings), site=None) if is_told else _start(app, settings)
+    start = replace(find_start(app, settings), site=None) if is_told else find_start(app, settings)
     if not install.manager and settings.install is None:
         _require_installed(app, start, script)
     old = old_gunicorn_needs(project.requires) if install.manager == "pip" else ()
@@ -222,47 +214,6 @@ def _member(tree: Tree, settings: BuildSettings) -> tuple[str, str]:
     )
 
 
-def _start(project: PythonProject, settings: BuildSettings) -> Start:
-    """How it is started or served. Raises BuildError where nothing tells, unless the settings do."""
-    inner = project.tree
-    keep = tuple(posixpath.relpath(each, project.folder or ".") for each in settings.keep)
-    if (
-        django := python_django.find_django(inner, project.requires, keep, is_told=settings.start is not None)
-    ) is not None:
-        return django
-    image = python_image.image_start(project)
-    if (found := find_framework(inner, project.requires)) is not None:
-        found = python_image.preferred(inner, found, image)
-        found = python_migrations.with_migrations(inner, found.with_given(of_sources(inner, keep)), project.requires)
-        found = python_sqlite.with_file(inner, found, project.requires, keep)
-        return python_databases.with_note(inner, found, project.requires)
-    site = python_sites.find_site(inner, project.requires)
-    script = python_scripts.find_script(inner, project)
-    if image is not None and (site is None or image.start.takes_requests or image.start.framework):
-        is_same = script is not None and script.command == image.start.command and not script.questions
-        return script if script is not None and is_same else image.start
-    if site is not None and not (script is not None and (_is_sure(script) or _serves_itself(project, script))):
-        return site
-    if script is not None:
-        return script
-    if settings.start is None and settings.publish is None:
-        what = " and ".join(manifests(inner)) or "its files"
-        library = " It is a library, as far as its files tell." if project.is_package else ""
-        raise BuildError(f"This is Python ({what}), but nothing says how it is started.{library} {_HOW}")
-    return Start(reason="")
-
-
-def _is_sure(script: Start) -> bool:
-    """Whether a program is what the repository is for, rather than the site that it has too."""
-    return bool(script.framework) or (script.takes_requests and script.command.startswith("python3"))
-
-
-def _serves_itself(project: PythonProject, script: Start) -> bool:
-    """Whether a package's own command is a server, and the site in a folder of it only tells about it."""
-    is_own = script.command.split(" ", 1)[0] == project.name and "conf.py" not in project.tree
-    return is_own and script.takes_requests and project.requires.first(*_SERVERS, "waitress") is not None
-
-
 def _inside(project: PythonProject, phases: Sequence[Phase]) -> tuple[Phase, ...]:
     return tuple(
         replace(phase, folder=posixpath.join(project.folder, phase.folder) if phase.folder else project.folder)
@@ -303,7 +254,7 @@ def _require_installed(project: PythonProject, start: Start, script: str) -> Non
 
 def _told_server(project: PythonProject, settings: BuildSettings) -> tuple[str, ...]:
     """The server that the start command names, where nothing requires it."""
-    found = next((word for word in (settings.start or "").replace("&&", " ").split() if word in _SERVERS), None)
+    found = next((word for word in (settings.start or "").replace("&&", " ").split() if word in SERVERS), None)
     package = "waitress" if found == "waitress-serve" else found
     return (package,) if package and package not in project.requires else ()
 

@@ -139,7 +139,8 @@ def preferred(tree: Tree, found: Start, image: ImageStart | None) -> Start:
 def refused_line(tree: Tree) -> str:
     """What the image starts, for who is to say how it is started; "" where it starts nothing that is told."""
     found = [each for each in image_command.commands(tree) if each.file == DOCKERFILE]
-    line = " ".join(shlex.quote(word) for word in found[-1].words) if found else ""
+    words = [image_program.path_here(tree, word) or word for word in found[-1].words] if found else []
+    line = " ".join(shlex.quote(word) for word in words)
     return line if len(line) < _LONGEST_LINE else ""
 
 

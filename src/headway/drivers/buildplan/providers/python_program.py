@@ -1,0 +1,75 @@
+"""Which of all that a project in Python has is what is started, or served."""
+
+from __future__ import annotations
+
+import posixpath
+import shlex
+from typing import Final
+
+from headway.drivers.builders.base import BuildError
+from headway.drivers.buildplan.image_stages import DOCKERFILE
+from headway.drivers.buildplan.providers import (
+    python_databases,
+    python_django,
+    python_image,
+    python_migrations,
+    python_scripts,
+    python_sites,
+    python_sqlite,
+)
+from headway.drivers.buildplan.providers.python_folder import manifests
+from headway.drivers.buildplan.providers.python_frameworks import find_framework
+from headway.drivers.buildplan.providers.python_project import PythonProject
+from headway.drivers.buildplan.providers.python_start import Start
+from headway.drivers.buildplan.providers.python_variables import of_sources
+from headway.drivers.buildplan.settings import BuildSettings
+
+SERVERS: Final = ("gunicorn", "uvicorn", "hypercorn", "daphne", "granian", "waitress-serve")
+
+_HOW = (
+    "Name what is started main.py or app.py, add a Procfile with a line such as 'web: gunicorn app:app --bind "
+    "127.0.0.1:$PORT', or set the start command: headway apps set APP --start '...'."
+)
+
+
+def find_start(project: PythonProject, settings: BuildSettings) -> Start:
+    """How it is started or served. Raises BuildError where nothing tells, unless the settings do."""
+    inner = project.tree
+    keep = tuple(posixpath.relpath(each, project.folder or ".") for each in settings.keep)
+    if (
+        django := python_django.find_django(inner, project.requires, keep, is_told=settings.start is not None)
+    ) is not None:
+        return django
+    image = python_image.image_start(project)
+    if (found := find_framework(inner, project.requires)) is not None:
+        found = python_image.preferred(inner, found, image)
+        found = python_migrations.with_migrations(inner, found.with_given(of_sources(inner, keep)), project.requires)
+        found = python_sqlite.with_file(inner, found, project.requires, keep)
+        return python_databases.with_note(inner, found, project.requires)
+    site = python_sites.find_site(inner, project.requires)
+    script = python_scripts.find_script(inner, project)
+    if image is not None and (site is None or image.start.takes_requests or image.start.framework):
+        is_same = script is not None and script.command == image.start.command and not script.questions
+        return script if script is not None and is_same else image.start
+    if site is not None and not (script is not None and (_is_sure(script) or _serves_itself(project, script))):
+        return site
+    if script is not None:
+        return script
+    if settings.start is None and settings.publish is None:
+        what = " and ".join(manifests(inner)) or "its files"
+        library = " It is a library, as far as its files tell." if project.is_package else ""
+        line = python_image.refused_line(inner)
+        how = f"{_HOW} {DOCKERFILE} has: --start {shlex.quote(line)}" if line else _HOW
+        raise BuildError(f"This is Python ({what}), but nothing says how it is started.{library} {how}")
+    return Start(reason="")
+
+
+def _is_sure(script: Start) -> bool:
+    """Whether a program is what the repository is for, rather than the site that it has too."""
+    return bool(script.framework) or (script.takes_requests and script.command.startswith("python3"))
+
+
+def _serves_itself(project: PythonProject, script: Start) -> bool:
+    """Whether a package's own command is a server, and the site in a folder of it only tells about it."""
+    is_own = script.command.split(" ", 1)[0] == project.name and "conf.py" not in project.tree
+    return is_own and script.takes_requests and project.requires.first(*SERVERS, "waitress") is not None
