@@ -75,6 +75,16 @@ def variables(tree: Tree) -> dict[str, str]:
     return {key: value for match in stage for key, value in _pairs(match[2].strip())}
 
 
+def expanded(word: str, env: Mapping[str, str]) -> str:
+    """A word with the values that its variables have in the image; PORT stays, as one that is another here."""
+
+    def value(match: re.Match[str]) -> str:
+        name = match[1] or match[3]
+        return "$PORT" if name == "PORT" else env.get(name, match[0] if match[2] is None else match[2])
+
+    return _NAMED.sub(value, word)
+
+
 def named_files(tree: Tree) -> frozenset[str]:
     """The files of the repository that the Dockerfile, or its script, has started: scripts, and programs in Python."""
     if DOCKERFILE not in tree.contents:
@@ -145,7 +155,7 @@ class _Image:
         for line in last_stage(tree).split("\n"):
             match = _INSTRUCTION.match(line)
             if match and match[1].upper() == "WORKDIR":
-                place = _expanded(match[2].strip().strip("\"'"), self.env)
+                place = expanded(match[2].strip().strip("\"'"), self.env)
                 self.here = posixpath.normpath(posixpath.join(self.here, place))
             elif match:
                 self.told[match[1].upper()] = match[2].strip()
@@ -232,7 +242,7 @@ def _step(
     a shell understands.
     """
     own = dict[str, str]()
-    rest = [_expanded(word, image.env) for word in words]
+    rest = [expanded(word, image.env) for word in words]
     while rest and (taken := _around(rest, own, functions)):
         rest = rest[taken:]
     if rest[:1] == ["cd"]:
@@ -259,16 +269,6 @@ def _around(words: Sequence[str], own: dict[str, str], functions: frozenset[str]
             at += 1
         return at
     return 0
-
-
-def _expanded(word: str, env: Mapping[str, str]) -> str:
-    """A word with the values that its variables have in the image; PORT stays, as one that is another here."""
-
-    def value(match: re.Match[str]) -> str:
-        name = match[1] or match[3]
-        return "$PORT" if name == "PORT" else env.get(name, match[0] if match[2] is None else match[2])
-
-    return _NAMED.sub(value, word)
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from headway.drivers.buildplan import image_command, volumes
-from headway.drivers.buildplan.image_stages import DOCKERFILE, last_stage, whole
+from headway.drivers.buildplan.image_stages import last_stage, whole
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.release_facts import DATA
 
@@ -84,13 +84,6 @@ def arguments(tree: Tree, programs: Collection[str]) -> Arguments:
     if len(ports) > 1:  # which of them is for requests is not said
         return Arguments()
     return Arguments(line=" ".join(found), is_led=bool(ports), folders=tuple(dict.fromkeys(folders.values())))
-
-
-def declared_port(tree: Tree) -> tuple[int, str] | None:
-    """The only port that any account may listen on and that the Dockerfile declares, with its name."""
-    found = {int(port) for line in _EXPOSES.findall(last_stage(tree)) for port in _PORT_OF.findall(line)}
-    mine = [port for port in found if _LEAST <= port <= _MOST]
-    return (mine[0], DOCKERFILE) if len(mine) == 1 else None
 
 
 def led_variable(tree: Tree) -> tuple[str, str] | None:

@@ -9,8 +9,8 @@ from typing import Final
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan import image_program
-from headway.drivers.buildplan.image_program import declared_port, has_port, led_variable
-from headway.drivers.buildplan.image_stages import DOCKERFILE
+from headway.drivers.buildplan.image_ports import declared, port_choice
+from headway.drivers.buildplan.image_program import has_port, led_variable
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question
 from headway.drivers.buildplan.procfile import WEB
 from headway.drivers.buildplan.providers import golang_frontend
@@ -128,7 +128,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         choices=(
             *choices,
             Choice(name="start", value=line, reason=why),
-            *([] if own is None else [_of_port(*own)]),
+            *([] if own is None else [port_choice(*own)]),
         ),
         questions=() if question is None else (question,),
         notes=(*front.notes, *(_told_of_c(needs_c) if needs_c is not None else ())),
@@ -200,13 +200,6 @@ def _pocketbase(tree: Tree, texts: Collection[str]) -> tuple[str, str]:
     return f"./{PROGRAM} serve --http=127.0.0.1:$PORT --dir={_PB_DATA}{pages}", "PocketBase, by its command serve"
 
 
-def _of_port(port: int, file: str) -> Choice:
-    if file != DOCKERFILE:
-        return Choice.of_port(port, file)
-    why = "declares it, and nothing else says where the program listens: no release starts beside the one before"
-    return Choice(name="port", value=str(port), reason=f"{file} {why}, and web runs once")
-
-
 def _own_port(tree: Tree, target: str) -> tuple[int, str] | None:
     """The port that the program has itself; else, where nothing of it says where it listens, the only one that the
     Dockerfile declares: whatever it reads, it listens there.
@@ -214,7 +207,7 @@ def _own_port(tree: Tree, target: str) -> tuple[int, str] | None:
     loaded = list(_loaded_sources(tree, target).values())
     if reads_port(loaded) or has_port(tree):
         return None
-    return own_port(_sources(tree, target)) or declared_port(tree)
+    return own_port(_sources(tree, target)) or declared(tree).only
 
 
 def _built(tree: Tree, target: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan import image_command
+from headway.drivers.buildplan.image_ports import port_choice
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase
 from headway.drivers.buildplan.providers import (
     node_frontend,
@@ -290,7 +291,7 @@ def _choices(
     for process in processes:
         yield Choice(name="start", value=process.command, reason=start.reason)
         if start.own_port is not None:
-            yield Choice.of_port(*start.own_port)
+            yield port_choice(*start.own_port)
     if start.site is not None:
         line = " ".join(start.phases[0].argv)
         yield Choice(name="build", value=line, reason=start.reason)

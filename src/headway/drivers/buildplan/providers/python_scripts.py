@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from headway.drivers.builders.base import BuildError
-from headway.drivers.buildplan import image_program
+from headway.drivers.buildplan import image_ports, image_program
+from headway.drivers.buildplan.image_ports import Declared
 from headway.drivers.buildplan.image_program import Arguments
 from headway.drivers.buildplan.plan import Confidence, Question
 from headway.drivers.buildplan.providers import python_address, python_code
@@ -170,26 +171,50 @@ def told(tree: Tree, name: str, text: str, line: str) -> Start:
             "",
         )
     serves = python_code.listens(text) if bot else python_code.listens(text) or _listens_below(tree, name, text)
-    if bot == _SCHEDULER and python_address.led(text, line) is not None:
+    ports = image_ports.declared(tree)
+    if bot == _SCHEDULER and (ports.ports or python_address.led(text, line) is not None):
         bot, serves = "", True  # who is told its port serves, whatever is done by the clock beside
     if bot and not python_code.reads_port(text):
         return Start(
             framework=bot, command=line, reason=f"{bot}: {name}, which takes no requests", takes_requests=False
         )
     image = image_program.arguments(tree, (posixpath.basename(name), line.rpartition(" -m ")[2]))
-    serves = serves or image.is_led
+    is_seen = serves or image.is_led
+    serves = is_seen or bool(ports.ports)
     command, how = _led(text, line, image, _BY_ITSELF) if serves else (line, "")
-    why = name if serves else f"{name}, in which nothing listens for requests"
+    why = (
+        name
+        if is_seen
+        else f"{name}, as {ports.file} declares"
+        if serves
+        else f"{name}, in which nothing listens for requests"
+    )
     is_led = how == _BY_ITSELF or image.is_led
-    own = python_address.own_port(text, name) if serves and not is_led else None
+    own = (python_address.own_port(text, name) or _declared(tree, ports)) if serves and not is_led else None
+    notes = () if is_led or own is not None else port_note(name, text)
     return Start(
         command=command,
         reason=f"{why}, {how}" if how else why,
         takes_requests=serves,
         own_port=own,
         confidence=Confidence.GUESSED,
-        notes=() if is_led or own is not None else port_note(name, text),
+        notes=notes or _ports_notes(tree, ports, is_told=is_led or own is not None),
     )
+
+
+def _declared(tree: Tree, ports: Declared) -> tuple[int, str] | None:
+    """The only port that is declared for a program of which nothing reads PORT."""
+    return None if _reads_port(tree) else ports.only
+
+
+def _ports_notes(tree: Tree, ports: Declared, *, is_told: bool) -> tuple[str, ...]:
+    return () if is_told or not ports.ports or _reads_port(tree) else (image_ports.ports_note(ports),)
+
+
+def _reads_port(tree: Tree) -> bool:
+    """Whether something of the application listens where PORT says, as far as its files are known."""
+    texts = (python_code.source(tree, name) for name in tree.contents if name.endswith(".py"))
+    return image_program.has_port(tree) or any(python_code.reads_port(text) for text in texts)
 
 
 def _led(text: str, line: str, image: Arguments, by_itself: str) -> tuple[str, str]:
@@ -243,13 +268,19 @@ def of_command(tree: Tree, project: PythonProject, name: str) -> Start:
     own = _source_of(tree, project.scripts[name])
     texts = (own, *(python_code.source(tree, each) for each in python_code.entries(tree)))
     image = image_program.arguments(tree, (name,))
-    listens = image.is_led or any(python_code.listens(text) for text in texts)
+    ports = image_ports.declared(tree)
+    is_seen = image.is_led or any(python_code.listens(text) for text in texts)
+    listens = is_seen or bool(ports.ports)
     command, how = _led(own, name, image, _BY_ITS_OPTION) if listens else (name, "")
+    port = _declared(tree, ports) if "$PORT" not in command else None
+    why = f"the command {name} in pyproject.toml" + ("" if is_seen or not listens else f", as {ports.file} declares")
     return Start(
         command=command,
-        reason=f"the command {name} in pyproject.toml" + (f", {how}" if how else ""),
+        reason=f"{why}, {how}" if how else why,
         takes_requests=listens,
+        own_port=port,
         confidence=Confidence.GUESSED,
+        notes=_ports_notes(tree, ports, is_told="$PORT" in command or port is not None),
     )
 
 
