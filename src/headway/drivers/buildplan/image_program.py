@@ -12,16 +12,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from headway.drivers.buildplan import image_command, volumes
-from headway.drivers.buildplan.image_stages import last_stage, whole
+from headway.drivers.buildplan import image_command, image_ports, volumes
+from headway.drivers.buildplan.image_stages import DOCKERFILE, last_stage, whole
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.release_facts import DATA
 
 _MOST_WORDS: Final = 60
 _INSTRUCTION = re.compile(r"^[ \t]*(ENTRYPOINT|CMD)[ \t]+(\S[^\n]{0,4000})$", re.MULTILINE | re.IGNORECASE)
-_EXPOSES = re.compile(r"^[ \t]*EXPOSE[ \t]+([^\n]{1,300})$", re.MULTILINE | re.IGNORECASE)
-_PORT_OF = re.compile(r"(?<!\S)(\d{1,5})(?:/tcp)?(?!\S)")
-_LEAST, _MOST = 1024, 65535  # what any account may listen on
 _BUILT = re.compile(r"[ \t]-o[ \t=]{0,4}[\"']?([\w./-]{1,200})")
 _SHELL_TEXT = re.compile(r"[&|;<>()`$*?{}]")
 _ANYWHERE = r"(?:0\.0\.0\.0|\[::1?\]|127\.0\.0\.1|localhost|\*)?"
@@ -90,7 +87,8 @@ def led_variable(tree: Tree) -> tuple[str, str] | None:
     """A variable of the image that has a port that the Dockerfile declares, and what it is to have here; None where
     there is none, or it is PORT itself.
     """
-    declared = {port for line in _EXPOSES.findall(last_stage(tree)) for port in _PORT_OF.findall(line)}
+    found = image_ports.declared(tree)
+    declared = {str(port) for port in found.ports} if found.file == DOCKERFILE else set[str]()
     for name, value in _image(tree).env.items():
         address = _ADDRESS.fullmatch(value) is not None
         if name in _OURS or _OF_OTHERS.search(name) or value.rpartition(":")[2] not in declared:

@@ -190,7 +190,12 @@ def told(tree: Tree, name: str, text: str, line: str) -> Start:
         else f"{name}, in which nothing listens for requests"
     )
     is_led = how == _BY_ITSELF or image.is_led
-    own = (python_address.own_port(text, name) or _declared(tree, ports)) if serves and not is_led else None
+    own = python_address.own_port(text, name) if serves and not is_led else None
+    if serves and not is_led and own is None and not _reads_port(tree):
+        if (variable := image_program.led_variable(tree)) is not None:
+            command, how, is_led = _with_variable(command, *variable), _AS_THE_IMAGE, True
+        else:
+            own = ports.only
     notes = () if is_led or own is not None else port_note(name, text)
     return Start(
         command=command,
@@ -200,6 +205,11 @@ def told(tree: Tree, name: str, text: str, line: str) -> Start:
         confidence=Confidence.GUESSED,
         notes=notes or _ports_notes(tree, ports, is_told=is_led or own is not None),
     )
+
+
+def _with_variable(line: str, name: str, value: str) -> str:
+    """The command line with a variable that leads to PORT unless somebody sets it."""
+    return f'env {name}="${{{name}:-{value}}}" {line}'
 
 
 def _declared(tree: Tree, ports: Declared) -> tuple[int, str] | None:
