@@ -21,7 +21,7 @@ _SUBCOMMANDS = ("add_subparsers(", "add_parser(")
 _SERVES = ("serve", "server", "run", "runserver", "start", "web")
 _VARIABLE = re.compile(
     r"""(?:environ\.get\(|getenv\(|\benv(?:\.int)?\()[ \t]*["']([A-Z][A-Z0-9_]*_PORT)["'][ \t]*,"""
-    r"""[ \t]*(?:default=)?["']?\d{4,5}\b"""
+    r"""[ \t]*(?:default=)?["']?(?:\d{4,5}\b|([A-Z][A-Z0-9_]{0,60})\b(?![\w.(\[]))"""
 )
 _OF_OTHERS = re.compile(
     r"(?:^|_)(?:DB|DATABASE|SQL|PG|POSTGRES(?:QL)?|MYSQL|MARIADB|REDIS|MONGO(?:DB)?|SMTP|E?MAIL|SFTP|FTP|SSH|DNS|PROXY"
@@ -97,11 +97,17 @@ def _assigned(text: str, name: str) -> str | None:
     return found[0].strip() if len(found) == 1 and re.fullmatch(r"\d{4,5}[ \t]*", found[0]) else None
 
 
+def _is_number(text: str, name: str) -> bool:
+    """Whether a name has a number first, whatever it has later."""
+    return re.search(rf"^[ \t]*{name}[ \t]*(?::[ \t]*int[ \t]*)?=[ \t]*\d{{4,5}}\b", text, re.MULTILINE) is not None
+
+
 def led(text: str, line: str) -> str | None:
     """The command line of a program with what leads it to PORT; None where it reads that itself, or nothing tells."""
     if python_code.reads_port(text):
         return None
-    found = list(dict.fromkeys(match[1] for match in _VARIABLE.finditer(text) if not _OF_OTHERS.search(match[1])))
+    variables = (match for match in islice(_VARIABLE.finditer(text), _MOST_CALLS) if not _OF_OTHERS.search(match[1]))
+    found = list(dict.fromkeys(match[1] for match in variables if match[2] is None or _is_number(text, match[2])))
     if len(found) == 1:
         return f'env {found[0]}="${{{found[0]}:-$PORT}}" {line}'
     if _ARGUMENTS.search(text) and not any(word in text for word in _SUBCOMMANDS):

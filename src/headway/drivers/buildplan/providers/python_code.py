@@ -42,6 +42,7 @@ READS: Sequence[str] = (
     "*/cli.py",
     "src/*/cli.py",
     "*/config.py",
+    "*/constants.py",
     "*/configs/*.py",
     "*/config/*.py",
     "*/core/config.py",

@@ -9,6 +9,7 @@ from typing import Final
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.image_stages import DOCKERFILE
 from headway.drivers.buildplan.providers import (
+    python_bare,
     python_databases,
     python_django,
     python_image,
@@ -42,7 +43,8 @@ def find_start(project: PythonProject, settings: BuildSettings) -> Start:
         return django
     image = python_image.image_start(project)
     if (found := find_framework(inner, project.requires)) is not None:
-        found = python_image.preferred(inner, found, image)
+        started = python_image.preferred(inner, found, image)
+        found = python_bare.made_whole(inner, found) if started is found else started
         found = python_migrations.with_migrations(inner, found.with_given(of_sources(inner, keep)), project.requires)
         found = python_sqlite.with_file(inner, found, project.requires, keep)
         return python_databases.with_note(inner, found, project.requires)
