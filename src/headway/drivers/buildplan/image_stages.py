@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from headway.drivers.buildplan.tree import Tree
 
@@ -14,6 +15,9 @@ _FROM = re.compile(
     r"^[ \t]*FROM[ \t]+(?:--\w+=\S+[ \t]+)?(?P<base>\S{1,200})(?:[ \t]+AS[ \t]+(?P<name>\S{1,100}))?[^\n]*$",
     re.MULTILINE | re.IGNORECASE,
 )
+_COPIED = re.compile(r"^[ \t]*(?:COPY|ADD)[ \t]+(\S[^\n]{0,1000})$", re.MULTILINE | re.IGNORECASE)
+_FROM_STAGE: Final = "--from="
+_MOST_COPIED: Final = 100
 _WITH_PATHS = re.compile(r"^[ \t]*(?:FROM|WORKDIR|COPY|VOLUME)[ \t][^\n]*\$[^\n]*$", re.MULTILINE | re.IGNORECASE)
 _GIVEN = re.compile(
     r"^[ \t]*(?:ARG|ENV)[ \t]+(?P<name>\w{1,100})=(?P<quote>[\"']?)(?P<value>[\w./-]{1,200})(?P=quote)[ \t]*$",
@@ -22,23 +26,54 @@ _GIVEN = re.compile(
 _NAMED = re.compile(r"\$(?:\{(\w{1,100})\}|(\w{1,100}))")
 
 
+class _Stage(NamedTuple):
+    """A stage: what it is called, what it begins with, and its instructions."""
+
+    name: str
+    base: str
+    text: str
+
+
 def last_stage(tree: Tree) -> str:
     """The instructions of the last stage, after those of the stages of the same file that it begins with; lines that
     go on are joined.
     """
+    stages = _stages(tree)
+    taken, wanted = list[str](), stages[-1].name if stages else ""
+    for stage in reversed(stages):  # of two of a name the nearer one above is meant
+        if stage.name == wanted:
+            taken.append(stage.text)
+            wanted = stage.base
+    return "".join(reversed(taken)) if stages else whole(tree)
+
+
+def joined_folders(tree: Tree) -> tuple[str, str] | None:
+    """Two folders of the repository, where the Dockerfile puts what it makes of the first into what it makes of the
+    second: neither is all of the application.
+    """
+    folders = {name.partition("/")[0] for name in tree.names if "/" in name}
+    own, made = dict[str, str](), list[tuple[str, str]]()
+    for stage in _stages(tree):
+        own[stage.name] = own.get(stage.base, "")
+        for line in _COPIED.findall(stage.text)[:_MOST_COPIED]:
+            words = line.split()
+            others = [word[len(_FROM_STAGE) :].lower() for word in words if word.lower().startswith(_FROM_STAGE)]
+            tops = (posixpath.normpath(word).lstrip("/").partition("/")[0] for word in words[:-1])
+            if others:
+                made += [(own.get(each, ""), stage.name) for each in others]
+            else:
+                own[stage.name] = next((each for each in tops if each in folders), own[stage.name])
+    return next(((first, own[name]) for first, name in made if first and own[name] not in {"", first}), None)
+
+
+def _stages(tree: Tree) -> list[_Stage]:
     text = whole(tree)
     begins = list(_FROM.finditer(text))[:_MOST_STAGES]
     ends = [*(match.start() for match in begins[1:]), len(text)]
-    stages = [
-        ((match["name"] or str(number)).lower(), match["base"].lower(), text[match.end() : end])
+    return [
+        _Stage((match["name"] or str(number)).lower(), match["base"].lower(), text[match.end() : end])
         for number, (match, end) in enumerate(zip(begins, ends, strict=False))
     ]
-    taken, wanted = list[str](), stages[-1][0] if stages else ""
-    for name, base, inner in reversed(stages):  # of two of a name the nearer one above is meant
-        if name == wanted:
-            taken.append(inner)
-            wanted = base
-    return "".join(reversed(taken)) if begins else text
 
 
 def whole(tree: Tree) -> str:

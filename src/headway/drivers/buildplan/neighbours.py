@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from headway.drivers.builders.base import BuildError
+from headway.drivers.buildplan.image_stages import DOCKERFILE, joined_folders
 from headway.drivers.buildplan.providers.contract import Provider
 from headway.drivers.buildplan.tree import Tree
 
@@ -18,7 +19,7 @@ _WAYS: Final = (
     "build path to the folder that holds the application."
 )
 # Never where an application lies by itself.
-_ASIDE: Final = frozenset({"test", "tests", "docs", "doc", "examples", "vendor", "fixtures", "scripts", "dist"})
+_ASIDE: Final = frozenset({"test", "tests", "docs", "doc", "examples", "vendor", "fixtures", "scripts", "dist", "e2e"})
 
 
 def no_way(tree: Tree, providers: Sequence[Provider]) -> str:
@@ -30,7 +31,7 @@ def no_way(tree: Tree, providers: Sequence[Provider]) -> str:
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         return (
             f"No way to build this was found at its build path, but these folders hold an application: {named}{more}. "
-            f"Set the build path to one of them: headway deploy --build-path {folder}."
+            f"{_joined(tree, found) or f'Set the build path to one of them: headway deploy --build-path {folder}.'}"
         )
     dockerfile = (
         " There is a Dockerfile, which is used where the machine has a container engine."
@@ -42,6 +43,18 @@ def no_way(tree: Tree, providers: Sequence[Provider]) -> str:
     return (
         "No way to build this was found: there is no Procfile, package.json, requirements.txt, pyproject.toml, app.py, "
         f"main.py, manage.py, go.mod, deno.json or index.html at its build path. {has}{dockerfile} {_WAYS}"
+    )
+
+
+def _joined(tree: Tree, found: Collection[str]) -> str:
+    """What is to be done where the Dockerfile makes one application of two folders; "" where it does not."""
+    first, second = joined_folders(tree) or ("", "")
+    if not first or not any(f"{name}/".startswith(f"{second}/") for name in found):
+        return ""
+    return (
+        f"{DOCKERFILE} puts what it makes of {first}/ into {second}/, so that {second}/ alone is without that, such as "
+        "the pages. It takes a machine with a container engine, where that Dockerfile is used, or its image. Without: "
+        f"headway deploy --build-path {second}."
     )
 
 
