@@ -5,7 +5,7 @@ the number that it has for it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from types import MappingProxyType
 from typing import Final
@@ -47,6 +47,11 @@ _WRITTEN = re.compile(
 _USUAL: Final[Mapping[str, tuple[str, int]]] = MappingProxyType(
     {"nicegui": ("ui.run(", 8080), "aiohttp": ("run_app(", 8080), "cherrypy": ("quickstart(", 8080)}
 )
+_CONSTANT = re.compile(
+    r"^((?:DEF(?:AULT)?_)?(?:(?:WEB|HTTP|SERVER|LISTEN|APP|UI)_?)?PORT)[ \t]*(?::[ \t]*\w+[ \t]*)?"
+    r"=[ \t]*[\"']?(\d{4,5})\b",
+    re.MULTILINE,
+)
 _COMMENT = re.compile(r"(?m)(?:^|[ \t])#[^\n]*")
 _LONGEST: Final = 600
 _MOST_CALLS: Final = 40
@@ -66,6 +71,18 @@ def own_port(text: str, name: str) -> tuple[int, str] | None:
         found = set(usual)
     port = found.pop() if len(found) == 1 else 0
     return (port, name) if _LEAST <= port <= _MOST else None
+
+
+def constant_port(texts: Mapping[str, str], all_texts: Iterable[str]) -> tuple[int, str] | None:
+    """The port that is the one constant of such a name in these files, with its file, where something uses it by that
+    name; None where there is none, or are several.
+    """
+    found = [(match[1], int(match[2]), name) for name, text in texts.items() for match in _CONSTANT.finditer(text)]
+    if len(found) != 1:
+        return None
+    constant, port, file = found[0]
+    uses = sum(len(re.findall(rf"\b{constant}\b", text)) for text in all_texts)
+    return (port, file) if uses > 1 and _LEAST <= port <= _MOST else None
 
 
 def _ports(text: str) -> Iterator[int]:

@@ -43,6 +43,7 @@ READS: Sequence[str] = (
     "src/*/cli.py",
     "*/config.py",
     "*/constants.py",
+    "*/cfg.py",
     "*/configs/*.py",
     "*/config/*.py",
     "*/core/config.py",

@@ -78,6 +78,8 @@ _SERVER_MODULES = frozenset(
         "aiogram",
     }
 )
+# Modules that have what the others of a program are told.
+_CONSTANTS = frozenset({"constants.py", "const.py", "consts.py", "config.py", "cfg.py", "settings.py", "defaults.py"})
 _BY_ITSELF = "whose own option or variable leads it to PORT"
 _BY_ITS_OPTION = "whose own option leads it to PORT"
 _AS_THE_IMAGE = "with what the Dockerfile starts it with"
@@ -195,7 +197,7 @@ def told(tree: Tree, name: str, text: str, line: str) -> Start:
         if (variable := image_program.led_variable(tree)) is not None:
             command, how, is_led = _with_variable(command, *variable), _AS_THE_IMAGE, True
         else:
-            own = ports.only
+            own = ports.only or (_constant_port(tree, name, text) if is_seen else None)
     notes = () if is_led or own is not None else port_note(name, text)
     return Start(
         command=command,
@@ -215,6 +217,14 @@ def _with_variable(line: str, name: str, value: str) -> str:
 def _declared(tree: Tree, ports: Declared) -> tuple[int, str] | None:
     """The only port that is declared for a program of which nothing reads PORT."""
     return None if _reads_port(tree) else ports.only
+
+
+def _constant_port(tree: Tree, name: str, text: str) -> tuple[int, str] | None:
+    """The port that a constant of the program has, or one of the module for such beside it that it imports."""
+    modules = [each for each in tree.contents if posixpath.basename(each) in _CONSTANTS and each.count("/") < 2]
+    mine = [each for each in modules if python_code.imports(text, each.split("/", maxsplit=1)[0].removesuffix(".py"))]
+    sources = {each: python_code.source(tree, each) for each in tree.contents if each.endswith(".py")}
+    return python_address.constant_port({each: sources[each] for each in (name, *mine)}, sources.values())
 
 
 def _ports_notes(tree: Tree, ports: Declared, *, is_told: bool) -> tuple[str, ...]:
