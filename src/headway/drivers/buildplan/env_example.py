@@ -32,6 +32,14 @@ _PLACEHOLDER = re.compile(
     r".*\b(?:your|change|replace|insert|todo|example|placeholder|sample|any)[\w .-]*",
     re.IGNORECASE,
 )
+# What only says that something is to stand there, where others have a value that is meant.
+_STANDS_IN = re.compile(
+    r"needs?[_ -]to[_ -]be[_ -](?:modified|changed|replaced|set)"
+    r"|(?:please[_ -])?change[_ -]?(?:me|this|it)(?:[_ -].*|[!.]*)"
+    r"|replace[_ -]?(?:me|this|it)(?:[_ -].*|[!.]*)|(?:put|insert|enter|add)[_ -](?:.*[_ -])?here"
+    r"|(?:(?:put|insert|enter|add)[_ -])?your[_-][\w.-]*|your[_ -].*[_ -]here|<[^<>]*>|\.{3}|x{4,}|todo|fixme",
+    re.IGNORECASE,
+)
 _HERE = re.compile(
     r"\b(?:localhost|127\.0\.0\.1|0\.0\.0\.0|host\.docker\.internal)\b|^[a-z][\w+]{0,20}://(?:[^/@]{0,200}@)?[a-z][\w-]*(?::\d+)?(?:/|$)"
 )
@@ -55,6 +63,11 @@ def example_note(tree: Tree, known: Collection[str]) -> str:
         f"{file} leaves open {', '.join(names[:_MOST])}{more}: set what is needed (headway env set APP {names[0]}=..., "
         "or all of a file by --env-file of 'headway deploy')."
     )
+
+
+def stands_in(value: str) -> bool:
+    """Whether a value only says that there has to be one."""
+    return len(value) <= _LONGEST and _STANDS_IN.fullmatch(value.strip()) is not None
 
 
 def named_secrets(tree: Tree) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from headway.drivers.buildplan import foreign_hosts, foreign_sites
+from headway.drivers.buildplan.env_example import stands_in
 from headway.drivers.buildplan.foreign_hosts import HostFile, host_files
 from headway.drivers.buildplan.foreign_sites import SiteFile, site_files
 from headway.drivers.buildplan.plan import Phase
@@ -265,8 +266,10 @@ def _of_app(data: Mapping[str, Any], variables: Mapping[str, str]) -> Heard:
     asked, env, secrets = [], {}, set[str]()
     for name, wanted in _table(data, "env").items():
         value = wanted if isinstance(wanted, str) else wanted.get("value") if isinstance(wanted, dict) else None
-        if isinstance(value, str):
+        if isinstance(value, str) and not stands_in(value):
             env[name] = value
+        elif isinstance(value, str):
+            asked += [name] if name not in variables else []
         elif isinstance(wanted, dict) and wanted.get("generator") == "secret" and name in SECRETS:
             secrets.add(name)
         elif name not in variables and not (isinstance(wanted, dict) and wanted.get("required") is False):
