@@ -5,20 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from headway.drivers.buildplan import image_command
-from headway.drivers.buildplan.foreign_hosts import read_yaml
+from headway.drivers.buildplan.composes import COMPOSES, built_service, listed
 from headway.drivers.buildplan.image_stages import DOCKERFILE, last_stage
 from headway.drivers.buildplan.plan import Choice
 from headway.drivers.buildplan.tree import Tree
-from headway.drivers.buildplan.volumes import COMPOSES
 
 _EXPOSES = re.compile(r"^[ \t]*EXPOSE[ \t]+([^\n]{1,300})$", re.MULTILINE | re.IGNORECASE)
 _PORT = re.compile(r"(?<!\S)(\d{1,5})(?:/tcp)?(?!\S)")
 _MAPPED = re.compile(r"(?:^|:)(\d{1,5})(?:/tcp)?$")
 _LEAST, _MOST = 1024, 65535  # what any account may listen on
-_MOST_SERVICES: Final = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +64,7 @@ def ports_note(found: Declared) -> str:
 
 
 def _of_compose(tree: Tree, name: str) -> Iterator[int]:
-    text = tree.text(name)
-    services = (read_yaml(text) or {}).get("services") if "build" in text and "ports" in text else None
-    services = services if isinstance(services, dict) else {}
-    built = [each for each in services.values() if isinstance(each, dict) and "build" in each][:_MOST_SERVICES]
-    ports = built[0].get("ports") if len(built) == 1 else None
-    for each in ports if isinstance(ports, list) else ():
+    for each in listed(built_service(tree, name), "ports"):
         said = each.get("target", "") if isinstance(each, dict) else each
         if match := _MAPPED.search(str(said)[-100:]):
             yield int(match[1])

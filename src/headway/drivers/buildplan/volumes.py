@@ -7,10 +7,10 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Final
 
+from headway.drivers.buildplan.composes import COMPOSES, built_service, listed
 from headway.drivers.buildplan.image_stages import DOCKERFILE, whole
 from headway.drivers.buildplan.tree import Tree
 
-COMPOSES: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 _README: Final = "README.md"  # where many tell how their image is run
 FILES: Final = (DOCKERFILE, *COMPOSES, _README)
 
@@ -34,6 +34,11 @@ _OPTION = re.compile(
 _USUAL: Final = ("/app", "/usr/src/app", "/code", "/home/node/app")
 # What is mounted for a developer, or made anew by each build.
 MADE: Final = frozenset({"node_modules", ".venv", "venv", "vendor", ".next", ".nuxt", "dist", "build", "target"})
+# Of the system, of a database beside, of a compiler: no data of the application.
+_OF_SYSTEM = re.compile(
+    r"/(?:etc|run|var/run|proc|sys|dev|tmp|usr|go|src|root/\.\w+|var/log|var/lib/(?:postgresql|mysql|mariadb|redis"
+    r"|docker)|bitnami|data/db)(?:/|$)|/+$"
+)
 _WHOLE: Final = frozenset({".", "..", "$PWD", "${PWD}"})
 
 
@@ -76,12 +81,19 @@ def is_kept(folder: str, keep: Collection[str]) -> bool:
 
 
 def outer_note(tree: Tree) -> str:
-    """What is to be said of a Dockerfile's VOLUMEs outside of the application, which nothing leads to DATA_DIR."""
-    lost = [path for path in _volumes(tree) if not inside(tree, path) and path not in _places(tree)][:_MOST]
-    if not lost:
+    """What is to be said of folders outside of the application that stay, which nothing leads to DATA_DIR: a
+    Dockerfile's VOLUMEs, else the mounts of the service that a compose file has built, else those that the README has.
+    """
+    places = _places(tree)
+    for name in FILES:
+        found = dict.fromkeys(path for path in _outer(tree, name) if not inside(tree, path) and path not in places)
+        lost = tuple(found)[:_MOST]
+        if lost:
+            break
+    else:
         return ""
     return (
-        f"{DOCKERFILE} has {', '.join(lost)} stay when a container goes. Here the folder in DATA_DIR does: where the "
+        f"{name} has {', '.join(lost)} stay when a container goes. Here the folder in DATA_DIR does: where the "
         "program has an option or a variable for such a place, point it there (headway apps set APP --start LINE, with "
         '"$DATA_DIR" in it).'
     )
@@ -108,6 +120,20 @@ def _places(tree: Tree) -> frozenset[str]:
 def _named(tree: Tree, name: str, places: Collection[str]) -> Iterator[str]:
     paths = _volumes(tree) if name == DOCKERFILE else _mounted(tree, name)
     yield from (inner for path in paths if (inner := _inside(path, places)))
+
+
+def _outer(tree: Tree, name: str) -> Iterator[str]:
+    """The folders of a container that a file has stay, of which the application alone may say where they are."""
+    if name == DOCKERFILE:
+        yield from _volumes(tree)
+        return
+    text = tree.text(name)
+    lines = (f"- {each}" for each in listed(built_service(tree, name), "volumes") if isinstance(each, str))
+    found = _OPTION.finditer(text) if name == _README else filter(None, map(_MOUNT.match, lines))
+    for mount in found:
+        path = posixpath.normpath(mount["target"])
+        if "." not in posixpath.basename(path) and not _OF_SYSTEM.match(path):
+            yield path
 
 
 def _volumes(tree: Tree) -> tuple[str, ...]:

@@ -150,6 +150,31 @@ def test_a_folder_outside_of_the_application_is_told_where_nothing_leads_to_the_
     assert not detect(tree_of(within), BuildSettings()).notes
 
 
+BUILT = "services:\n  a: {build: ., volumes: ['b:/var/links']}\n  c: {image: d, volumes: ['e:/data']}\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "told"),
+    [
+        ("README.md", "docker run -d \\\n  -p 3000:3000 \\\n  -v links:/data \\\n", "README.md has /data stay"),
+        ("README.md", "docker run -v $PWD/links:/own -e LINKS_DIR=/own x\n", "README.md has /own stay"),
+        ("README.md", "docker run --volume=/run/docker.sock:/run/docker.sock -v /music:/music:ro -v a:/etc/x y\n", ""),
+        ("README.md", "docker run -v pg:/var/lib/postgresql/data -v .:/app -v data:/app/data x\n", ""),
+        ("compose.yml", BUILT, "compose.yml has /var/links stay"),
+        ("compose.yml", "services:\n  c: {image: d, volumes: ['e:/data']}\n", ""),
+        ("Dockerfile", "FROM scratch\nVOLUME /own\n", "Dockerfile has /own stay"),
+    ],
+)
+def test_a_folder_outside_of_the_application_is_one_that_any_of_its_files_has_stay(
+    file: str, text: str, told: str
+) -> None:
+    files = {"go.mod": "module links\n", "main.go": "package main\n", "README.md": "docker run -v b:/other x\n"}
+    files = {**(files if file == "Dockerfile" else {**files, "README.md": ""}), file: text}
+    found = detect(tree_of(files), BuildSettings())
+    outer = [note for note in found.notes if "Here the folder in DATA_DIR does" in note]
+    assert [note[: len(told)] for note in outer] == ([told] if told else [])
+
+
 def test_the_turns_of_migrations_lead_no_data_to_where_it_stays() -> None:
     files = {
         "requirements.txt": "django\n",
