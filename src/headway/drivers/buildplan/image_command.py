@@ -20,7 +20,8 @@ from headway.drivers.buildplan.tree import Tree
 
 SHELLS: Final = frozenset({"sh", "bash", "ash", "dash", "/bin/sh", "/bin/bash", "/bin/ash"})
 
-_INSTRUCTION = re.compile(r"^[ \t]*(ENTRYPOINT|CMD|WORKDIR|ENV)[ \t]+(\S[^\n]{0,4000})$", re.MULTILINE | re.IGNORECASE)
+_INSTRUCTION = re.compile(r"^[ \t]*(ENTRYPOINT|CMD|WORKDIR)[ \t]+(\S[^\n]{0,4000})$", re.IGNORECASE)
+_GIVEN = re.compile(r"^[ \t]*(ENV|ARG)[ \t]+(\S[^\n]{0,4000})$", re.MULTILINE | re.IGNORECASE)
 _COPIED = re.compile(
     r"^[ \t]*(?:COPY|ADD)[ \t]+(?:--(?!from)[\w-]{1,40}(?:=\S{1,200})?[ \t]+){0,4}"
     r"(?P<source>(?!-)[\w./-]{1,200})[ \t]+(?P<target>[\w./-]{1,200})[ \t]*$",
@@ -70,9 +71,14 @@ def commands(tree: Tree) -> tuple[Command, ...]:
 
 
 def variables(tree: Tree) -> dict[str, str]:
-    """The variables that the last stage has."""
-    stage = (match for match in _INSTRUCTION.finditer(last_stage(tree)) if match[1].upper() == "ENV")
-    return {key: value for match in stage for key, value in _pairs(match[2].strip())}
+    """The variables that the last stage has, where they have what an ARG of it has by itself."""
+    known, found = dict[str, str](), dict[str, str]()
+    for match in _GIVEN.finditer(last_stage(tree)):
+        for key, value in _pairs(match[2].strip()):
+            known[key] = expanded(value, known)
+            if match[1].upper() == "ENV":
+                found[key] = known[key]
+    return found
 
 
 def expanded(word: str, env: Mapping[str, str]) -> str:
@@ -120,9 +126,11 @@ def words_of(text: str) -> list[list[str]]:
 
 
 def _spoken(text: str) -> list[list[str]]:
-    """The commands of an instruction, in either form."""
+    """The commands of an instruction, in either form, those of a shell that it starts in its place."""
     if not text.startswith("["):
-        return words_of(text)
+        lines = words_of(text)
+        is_shell = len(lines) == 1 and lines[0][0] in SHELLS and lines[0][1:2] == ["-c"]
+        return [each for line in lines[0][2:3] for each in words_of(line)] if is_shell else lines
     try:
         found = json.loads(text)
     except ValueError:

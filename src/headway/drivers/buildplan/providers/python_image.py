@@ -66,6 +66,7 @@ _SERVERS: Mapping[str, _Server] = {
     "granian": _server(_HOST, "--host", "--port", "--uds", package="granian"),
     "litestar": _server(_HOST, "-H", "--host", "-p", "--port", "-U", package="litestar", after="run", finds=True),
     "flask": _server(_HOST, "-h", "--host", "-p", "--port", package="flask", after="run", finds=True),
+    "fastapi": _server(_HOST, "--host", "--port", package="fastapi-cli", after="run", runs_file=True),
     "sanic": _server(_HOST, "-H", "--host", "-p", "--port", package="sanic"),
     "streamlit": _server(
         "--server.address 127.0.0.1 --server.port $PORT --server.headless true",
@@ -155,6 +156,9 @@ def _of_server(project: PythonProject, command: Command) -> ImageStart | None:
     target = _target(project, server, name, command, (*words[1:at], *words[at + 1 :]))
     if head is None or rest is None or target is None:
         return None
+    if name == "granian" and not any(word.startswith("--interface") for word in words):
+        kind = image_command.variables(tree).get("GRANIAN_INTERFACE", "")
+        rest = [*(["--interface", shlex.quote(kind)] if kind else []), *rest]
     before = ("env", *(f"{key}={value}" for key, value in target.env.items())) if target.env else ()
     own = [f"{key}={shlex.quote(value)}" for key, value in command.env.items() if key != "PORT"]
     before = (*(before or (("env",) if own else ())), *own)
@@ -232,7 +236,7 @@ def _target(
         if not own:
             return None
         env, words = ({} if variable in command.env else {variable: own}), (own,)
-    above = [command.folder, *(["src"] if project.is_package and not command.folder else [])]
+    above = [command.folder]
     values = (value for word, value in _with_values(words) if word in _FOLDERS)
     above += [
         posixpath.normpath(posixpath.join(command.folder, image_program.path_here(tree, each) or each))
@@ -241,7 +245,7 @@ def _target(
     known = [
         match
         for word in words
-        if (match := _TARGET.fullmatch(word.rpartition("=")[2])) and _is_module(tree, above, match[1])
+        if (match := _TARGET.fullmatch(word.rpartition("=")[2])) and _is_module(project, above, match[1])
     ]
     chosen = next((match for match in known if match[2]), known[-1] if known else None)
     if chosen is None:
@@ -250,10 +254,14 @@ def _target(
     return _Target(module=chosen[1].replace(".", "/"), shown=chosen[0], name=name or "app", env=env)
 
 
-def _is_module(tree: Tree, above: Sequence[str], module: str) -> bool:
+def _is_module(project: PythonProject, above: Sequence[str], module: str) -> bool:
+    """Whether the module is there: where the server looks for it, or below src where the project is installed."""
     path = module.replace(".", "/")
+    ends = (f"/{path}.py", f"/{path}/__init__.py")
     places = (posixpath.normpath(posixpath.join(each, path)) for each in above)
-    return any(f"{place}{end}" in tree for place in places for end in (".py", "/__init__.py"))
+    if any(f"{place}{end}" in project.tree for place in places for end in (".py", "/__init__.py")):
+        return True
+    return project.is_package and any(name.startswith("src/") and name.endswith(ends) for name in project.tree.names)
 
 
 def _with_values(words: Sequence[str]) -> Iterator[tuple[str, str]]:
