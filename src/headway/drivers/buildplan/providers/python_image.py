@@ -93,13 +93,15 @@ _APP_VARIABLES: Mapping[str, str] = {"litestar": "LITESTAR_APP", "flask": "FLASK
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageStart:
     """How the image starts it, and what of the application that is: the ``module`` (as a path below ``folder``, where
-    it is started) and the object in it, "" for a program that is run; ``is_led`` where it listens where PORT says.
+    it is started) and the object in it, "" for a program that is run and where any may be meant; ``file`` is the
+    program's; ``is_led`` says that it listens where PORT says, and is not for who develops it.
     """
 
     start: Start
     folder: str
     module: str
     name: str = ""
+    file: str = ""
     is_led: bool = True
 
 
@@ -119,7 +121,7 @@ def preferred(tree: Tree, found: Start, image: ImageStart | None) -> Start:
     """
     if image is None or not image.is_led:
         return found
-    if not image.name and _serves_developers(tree, image):
+    if _DEVELOPERS.search(python_code.source(tree, image.file)):
         return found
     if _is_same(found.command, image) and not found.questions:
         return found
@@ -168,7 +170,8 @@ def _of_server(project: PythonProject, command: Command) -> ImageStart | None:
     start = Start(
         command=in_folder(command.folder, line), reason=f"{target.shown}, as {command.file} starts it{said}", adds=adds
     )
-    return ImageStart(start=start, folder=command.folder, module=target.module, name=target.name)
+    is_led = server.package != "flask"  # whose own server is one for who develops it
+    return ImageStart(start=start, folder=command.folder, module=target.module, name=target.name, is_led=is_led)
 
 
 def _of_program(project: PythonProject, command: Command) -> ImageStart | None:
@@ -198,7 +201,8 @@ def _of_program(project: PythonProject, command: Command) -> ImageStart | None:
     start = replace(
         start, command=in_folder(folder, start.command), reason=f"{start.reason}, as {command.file} starts it"
     )
-    return ImageStart(start=start, folder=folder, module=module, is_led=is_led and start.takes_requests)
+    is_led = is_led and start.takes_requests
+    return ImageStart(start=start, folder=folder, module=module, file=file, is_led=is_led)
 
 
 def _of_package(project: PythonProject, command: Command) -> ImageStart | None:
@@ -251,7 +255,8 @@ def _target(
     if chosen is None:
         return None
     name = (chosen[2] or ("application" if server.package == "gunicorn" else "")).removesuffix("()")
-    return _Target(module=chosen[1].replace(".", "/"), shown=chosen[0], name=name or "app", env=env)
+    name = "" if server.finds else name
+    return _Target(module=chosen[1].replace(".", "/"), shown=chosen[0], name=name, env=env)
 
 
 def _is_module(project: PythonProject, above: Sequence[str], module: str) -> bool:
@@ -319,11 +324,6 @@ def _without_python(words: Sequence[str]) -> tuple[str, ...]:
             return tuple(words[at + 1 :]) if _MODULE.fullmatch("".join(words[at + 1 : at + 2])) else ()
         at += 2 if words[at] in _WITH_WORD else 1
     return tuple(words[at:]) if words[at : at + 1] and words[at].endswith(".py") else ()
-
-
-def _serves_developers(tree: Tree, image: ImageStart) -> bool:
-    file = posixpath.join(image.folder, f"{image.module}.py")
-    return _DEVELOPERS.search(python_code.source(tree, file)) is not None
 
 
 def _is_same(command: str, image: ImageStart) -> bool:

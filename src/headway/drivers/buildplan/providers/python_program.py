@@ -20,6 +20,7 @@ from headway.drivers.buildplan.providers import (
 )
 from headway.drivers.buildplan.providers.python_folder import manifests
 from headway.drivers.buildplan.providers.python_frameworks import find_framework
+from headway.drivers.buildplan.providers.python_image import ImageStart
 from headway.drivers.buildplan.providers.python_project import PythonProject
 from headway.drivers.buildplan.providers.python_start import Start
 from headway.drivers.buildplan.providers.python_variables import of_sources
@@ -51,8 +52,7 @@ def find_start(project: PythonProject, settings: BuildSettings) -> Start:
     site = python_sites.find_site(inner, project.requires)
     script = python_scripts.find_script(inner, project)
     if image is not None and (site is None or image.start.takes_requests or image.start.framework):
-        is_same = script is not None and script.command == image.start.command and not script.questions
-        return script if script is not None and is_same else image.start
+        return script if script is not None and _is_it(project, script, image) else image.start
     if site is not None and not (script is not None and (_is_sure(script) or _serves_itself(project, script))):
         return site
     if script is not None:
@@ -64,6 +64,20 @@ def find_start(project: PythonProject, settings: BuildSettings) -> Start:
         how = f"{_HOW} {DOCKERFILE} has: --start {shlex.quote(line)}" if line else _HOW
         raise BuildError(f"This is Python ({what}), but nothing says how it is started.{library} {how}")
     return Start(reason="")
+
+
+def _is_it(project: PythonProject, script: Start, image: ImageStart) -> bool:
+    """Whether a program is what the image starts: by the same command, or by one of the package that leads to PORT what
+    the image starts as a module of it, and does not.
+    """
+    if script.command == image.start.command:
+        return not script.questions
+    tops = {
+        project.scripts[word].partition(".")[0].partition(":")[0]
+        for word in script.command.split()
+        if word in project.scripts
+    }
+    return "$PORT" in script.command and not image.is_led and image.module.partition("/")[0] in tops
 
 
 def _is_sure(script: Start) -> bool:
