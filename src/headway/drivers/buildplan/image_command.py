@@ -266,8 +266,9 @@ def _around(words: Sequence[str], own: dict[str, str], functions: frozenset[str]
     name = posixpath.basename(words[0])
     if name in _SAYS_MORE or words[0] in functions or name in _WATCHING or _PATTERN.fullmatch(words[0]):
         return 1
-    if match := _ASSIGNED.fullmatch(words[0]):
-        own[match[1]] = match[2]
+    if match := _ASSIGNED.match(words[0]):
+        if match.end() == len(words[0]):  # else it is what only a shell knows
+            own[match[1]] = match[2]
         return 1
     if name in _AS_OTHERS:
         return 2

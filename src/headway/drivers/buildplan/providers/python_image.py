@@ -161,9 +161,7 @@ def _of_server(project: PythonProject, command: Command) -> ImageStart | None:
     if name == "granian" and not any(word.startswith("--interface") for word in words):
         kind = image_command.variables(tree).get("GRANIAN_INTERFACE", "")
         rest = [*(["--interface", shlex.quote(kind)] if kind else []), *rest]
-    before = ("env", *(f"{key}={value}" for key, value in target.env.items())) if target.env else ()
-    own = [f"{key}={shlex.quote(value)}" for key, value in command.env.items() if key != "PORT"]
-    before = (*(before or (("env",) if own else ())), *own)
+    before = _environment({**target.env, **command.env})
     line = " ".join((*before, name, *head, *((server.after,) if server.after else ()), server.led, *rest))
     adds = tuple(each for each in (server.package, *_workers(words)) if each not in project.requires)
     said = f", {' and '.join(adds)} {'are' if len(adds) > 1 else 'is'} installed for it" if adds else ""
@@ -198,11 +196,16 @@ def _of_program(project: PythonProject, command: Command) -> ImageStart | None:
     text = python_code.source(tree, file)
     start = python_scripts.told(tree, file, text, line)
     is_led = "$PORT" in start.command or python_code.reads_port(text) or image_program.has_port(tree)
-    start = replace(
-        start, command=in_folder(folder, start.command), reason=f"{start.reason}, as {command.file} starts it"
-    )
+    line = " ".join((*_environment(command.env), start.command))
+    start = replace(start, command=in_folder(folder, line), reason=f"{start.reason}, as {command.file} starts it")
     is_led = is_led and start.takes_requests
     return ImageStart(start=start, folder=folder, module=module, file=file, is_led=is_led)
+
+
+def _environment(env: Mapping[str, str]) -> tuple[str, ...]:
+    """What gives a command variables, without PORT, which is another here."""
+    own = [f"{key}={shlex.quote(value)}" for key, value in env.items() if key != "PORT"]
+    return ("env", *own) if own else ()
 
 
 def _of_package(project: PythonProject, command: Command) -> ImageStart | None:
