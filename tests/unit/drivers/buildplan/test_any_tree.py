@@ -151,6 +151,7 @@ _HOSTILE = {
     "a line": '{"deploy": {"startCommand": "' + "cd /app && " * (_LENGTH // 12) + '"}}',
     "embedded": "//go:embed " + "all:a " * (_LENGTH // 6),
     "embedded each": "//go:embed all:dist\n" * (_LENGTH // 20),
+    "embedded far right": (" " * 500 + "//go:embed\n") * (_LENGTH // 511),
 }
 
 

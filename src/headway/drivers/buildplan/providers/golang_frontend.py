@@ -24,7 +24,7 @@ READS: Final = (
     *node_frontend.FILES,
 )
 
-_EMBEDS = re.compile(r"^//go:embed[ \t]+([^\n]{1,400})", re.MULTILINE)
+_EMBEDS = re.compile(r"^[ \t]*//go:embed[ \t]+([^\n]{1,400})", re.MULTILINE)
 _WILD = re.compile(r"[*?\[]")
 _MOST: Final = 50
 _NONE: Final = Frontend(folder="", reason="", needs=(), phases=(), path=())
