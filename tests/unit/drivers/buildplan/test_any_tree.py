@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.detection import READS, detect, further
-from headway.drivers.buildplan.reader import LARGEST, MOST_BYTES, MOST_FILES, chosen
+from headway.drivers.buildplan.reader import (
+    LARGEST,
+    MOST_BYTES,
+    MOST_BYTES_IN_ALL,
+    MOST_FILES,
+    MOST_FURTHER,
+    chosen,
+    chosen_further,
+)
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree, tree_of
 
@@ -127,6 +135,28 @@ def test_what_is_read_is_bounded(files: list[tuple[str, str, int]]) -> None:
     assert len(taken) <= MOST_FILES
     assert sum(min(sizes[name], LARGEST) for name in taken) <= MOST_BYTES
     assert "Procfile" in taken
+
+
+def test_what_files_refer_to_is_bounded_too() -> None:
+    names = [f"f{number:03}" for number in range(200)]
+    first = dict.fromkeys(("a", "b"), b"x" * LARGEST)
+    tree = Tree(names=frozenset((*first, *names)), contents=first)
+    assert chosen_further(tree, ["nowhere", "a", *reversed(names)], 2, dict.fromkeys(names, 5)) == names[:MOST_FURTHER]
+    full = Tree(names=tree.names, contents={**first, "c": b"x" * (MOST_BYTES_IN_ALL - 2 * LARGEST - 12)})
+    assert chosen_further(full, names, 3, dict.fromkeys(names, 5)) == names[:2]
+
+
+def test_of_the_packages_that_a_program_is_made_of_no_more_are_read_than_is_allowed() -> None:
+    loads = "".join(f'import "x/p{number}"\n' for number in range(300))
+    sources = {f"p{number}/f{file}.go": f"package p\n\n{loads}" for number in range(300) for file in range(60)}
+    tree = tree_of({"go.mod": "module x\n", "main.go": f"package main\n\n{loads}\nfunc main() {{}}\n"}, sources)
+    begin = time.process_time()
+    found = further(tree)
+    read = Tree(names=tree.names, contents={**tree.contents, **{name: sources[name].encode() for name in found}})
+    assert 0 < len(found) < MOST_FURTHER
+    assert further(read) == found
+    assert not isinstance(_answer(read, {}, {}), str)
+    assert time.process_time() - begin < 4
 
 
 _LENGTH = 1 << 18
