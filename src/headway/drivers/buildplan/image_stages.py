@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from headway.drivers.buildplan.tree import Tree
@@ -14,12 +15,14 @@ _FROM = re.compile(
     r"^[ \t]*FROM[ \t]+(?:--\w+=\S+[ \t]+)?(?P<base>\S{1,200})(?:[ \t]+AS[ \t]+(?P<name>\S{1,100}))?[^\n]*$",
     re.MULTILINE | re.IGNORECASE,
 )
-_WITH_PATHS = re.compile(r"^[ \t]*(?:FROM|WORKDIR|COPY|VOLUME)[ \t][^\n]*\$[^\n]*$", re.MULTILINE | re.IGNORECASE)
-_GIVEN = re.compile(
-    r"^[ \t]*(?:ARG|ENV)[ \t]+(?P<name>\w{1,100})=(?P<quote>[\"']?)(?P<value>[\w./-]{1,200})(?P=quote)[ \t]*$",
+_WITH_NAMES = re.compile(
+    r"^[ \t]*(?:(?P<paths>FROM|WORKDIR|COPY|VOLUME|EXPOSE)|(?P<gives>ARG|ENV))[ \t][^\n]*$",
     re.MULTILINE | re.IGNORECASE,
 )
-_NAMED = re.compile(r"\$(?:\{(\w{1,100})\}|(\w{1,100}))")
+_GIVEN = re.compile(
+    r"(?<!\S)(?P<name>\w{1,100})=(?P<quote>[\"']?)(?P<value>[\w./-]{1,200})(?P=quote)(?!\S)",
+)
+_NAMED = re.compile(r"\$(?:\{(\w{1,100})(?::-([\w./-]{1,200}))?\}|(\w{1,100}))")
 
 
 def last_stage(tree: Tree) -> str:
@@ -42,14 +45,24 @@ def last_stage(tree: Tree) -> str:
 
 
 def whole(tree: Tree) -> str:
-    """All of the Dockerfile as far as it is read, where lines that go on are joined, and paths have what variables have
-    by themselves (``ARG SETTINGS=./settings.json.docker``).
+    """All of the Dockerfile as far as it is read, where lines that go on are joined, and paths, ports and variables
+    have what variables have by themselves (``ARG SETTINGS=./settings.json.docker``).
     """
-    text = re.sub(r"\\[ \t]*\n", " ", tree.text(DOCKERFILE)[:_MOST_TEXT])
-    given = {match["name"]: match["value"] for match in _GIVEN.finditer(text)}
+    return _spelled(tree.text(DOCKERFILE)[:_MOST_TEXT])
+
+
+@lru_cache(maxsize=4)  # what is said of each of a thousand variables is looked up in the same text
+def _spelled(text: str) -> str:
+    given = dict[str, str]()
+
+    def value(found: re.Match[str]) -> str:
+        return given.get(found[1] or found[3]) or found[2] or found[0]
 
     def spelled(line: re.Match[str]) -> str:
-        known = _NAMED.sub(lambda found: given.get(found[1] or found[2], found[0]), line[0])
-        return known.replace('"', "") if "[" not in known else known
+        known = _NAMED.sub(value, line[0])
+        if line["gives"] is not None:
+            given.update((match["name"], match["value"]) for match in _GIVEN.finditer(known))
+            return known
+        return known.replace('"', "") if "$" in line[0] and "[" not in known else known
 
-    return _WITH_PATHS.sub(spelled, text)[:_MOST_TEXT]
+    return _WITH_NAMES.sub(spelled, re.sub(r"\\[ \t]*\n", " ", text))[:_MOST_TEXT]

@@ -179,6 +179,8 @@ _HOSTILE = {
     "examples": "A=" + "any " * (_LENGTH // 4) + "!",
     "anchors": "a: &a [1]\nservices:\n" + "- *a\n" * (_LENGTH // 5),
     "a line": '{"deploy": {"startCommand": "' + "cd /app && " * (_LENGTH // 12) + '"}}',
+    "variables": "ENV A=/app/a\n" + "ENV B=$A/b C=${A:-$A}\nEXPOSE $B\nVOLUME $A $A\n" * (_LENGTH // 48),
+    "variables of a line": "ARG A=" + "a" * 199 + "\nENV B=" + "$A " * (_LENGTH // 3),
     "embedded": "//go:embed " + "all:a " * (_LENGTH // 6),
     "embedded each": "//go:embed all:dist\n" * (_LENGTH // 20),
     "embedded far right": (" " * 500 + "//go:embed\n") * (_LENGTH // 511),
@@ -190,7 +192,7 @@ _HOSTILE = {
     [
         *("Staticfile", "go.mod", "main.go", "start.sh", "Procfile", "railpack.json", "nixpacks.toml", "app.json"),
         *("netlify.toml", "vercel.json", ".tool-versions", ".go-version", ".env.example", "Makefile"),
-        *("railway.json", "railway.toml", "render.yaml", "web/embed.go"),
+        *("railway.json", "railway.toml", "render.yaml", "web/embed.go", "Dockerfile"),
     ],
 )
 def test_a_hostile_file_is_read_in_bounded_time(name: str) -> None:
