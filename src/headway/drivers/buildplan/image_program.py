@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from headway.drivers.buildplan import volumes
-from headway.drivers.buildplan.image_stages import DOCKERFILE, last_stage, whole
+from headway.drivers.buildplan.image_stages import dockerfile, last_stage, whole
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.release_facts import DATA
 
@@ -91,7 +91,7 @@ def declared_port(tree: Tree) -> tuple[int, str] | None:
     """The only port that any account may listen on and that the Dockerfile declares, with its name."""
     found = {int(port) for line in _EXPOSES.findall(last_stage(tree)) for port in _PORT_OF.findall(line)}
     mine = [port for port in found if _LEAST <= port <= _MOST]
-    return (mine[0], DOCKERFILE) if len(mine) == 1 else None
+    return (mine[0], dockerfile(tree)) if len(mine) == 1 else None
 
 
 def led_variable(tree: Tree) -> tuple[str, str] | None:

@@ -9,6 +9,14 @@ from typing import Final
 from headway.drivers.buildplan.tree import Tree
 
 DOCKERFILE: Final = "Dockerfile"
+_NAMES: Final = (DOCKERFILE, "Containerfile", "dockerfile")
+# Where repositories have it that keep their top for other things.
+_FOLDERS: Final = (
+    *("docker", ".docker", "container", "containers", "build", "build/docker", "build/package", "deploy", "etc"),
+    *("deploy/docker", "deployment", "deployments", "deployments/docker", "packaging/docker", "tools/docker"),
+    *("tools/deploy/docker", "contrib/docker", "infra/docker", "ops/docker", "scripts/docker"),
+)
+FILES: Final = (*_NAMES, *(f"{folder}/{name}" for folder in _FOLDERS for name in _NAMES))
 _MOST_TEXT: Final = 64 << 10
 _MOST_STAGES: Final = 50
 _FROM = re.compile(
@@ -23,6 +31,21 @@ _GIVEN = re.compile(
     r"(?<!\S)(?P<name>\w{1,100})=(?P<quote>[\"']?)(?P<value>[\w./-]{1,200})(?P=quote)(?!\S)",
 )
 _NAMED = re.compile(r"\$(?:\{(\w{1,100})(?::-([\w./-]{1,200}))?\}|(\w{1,100}))")
+
+
+def dockerfile(tree: Tree) -> str:
+    """The file that says how an image is made: the one at the build path; else the only one in a folder that is for
+    such files.
+    """
+    found = [name for name in FILES if name in tree]
+    is_sure = len(found) == 1 or (bool(found) and found[0] in _NAMES)
+    return found[0] if is_sure else DOCKERFILE
+
+
+def called(tree: Tree) -> str:
+    """That file in a sentence, with its folder where it is in one."""
+    name = dockerfile(tree)
+    return "the Dockerfile" if name == DOCKERFILE else name
 
 
 def last_stage(tree: Tree) -> str:
@@ -48,7 +71,7 @@ def whole(tree: Tree) -> str:
     """All of the Dockerfile as far as it is read, where lines that go on are joined, and paths, ports and variables
     have what variables have by themselves (``ARG SETTINGS=./settings.json.docker``).
     """
-    return _spelled(tree.text(DOCKERFILE)[:_MOST_TEXT])
+    return _spelled(tree.text(dockerfile(tree))[:_MOST_TEXT])
 
 
 @lru_cache(maxsize=4)  # what is said of each of a thousand variables is looked up in the same text

@@ -7,12 +7,13 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from headway.drivers.buildplan.image_stages import DOCKERFILE, whole
+from headway.drivers.buildplan import image_stages
+from headway.drivers.buildplan.image_stages import dockerfile, whole
 from headway.drivers.buildplan.tree import Tree
 
 _COMPOSES: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 _README: Final = "README.md"  # where many tell how their image is run
-FILES: Final = (DOCKERFILE, *_COMPOSES, _README)
+FILES: Final = (*image_stages.FILES, *_COMPOSES, _README)
 
 _MOST: Final = 5
 _WORKDIR = re.compile(r"^[ \t]*WORKDIR[ \t]+[\"']?(/[\w./-]{1,200}?)/?[\"']?[ \t]*$", re.MULTILINE | re.IGNORECASE)
@@ -42,7 +43,7 @@ def kept_folders(tree: Tree) -> tuple[str, tuple[str, ...]]:
     compose file or one that the README has; "" and none where nothing does.
     """
     places = _places(tree)
-    for name in FILES:
+    for name in (dockerfile(tree), *_COMPOSES, _README):
         found = dict.fromkeys(_named(tree, name, places))
         if found:
             return name, tuple(found)[:_MOST]
@@ -76,9 +77,9 @@ def outer_note(tree: Tree) -> str:
     if not lost:
         return ""
     return (
-        f"{DOCKERFILE} has {', '.join(lost)} stay when a container goes. Here the folder in DATA_DIR does: where the "
-        "program has an option or a variable for such a place, point it there (headway apps set APP --start LINE, with "
-        '"$DATA_DIR" in it).'
+        f"{dockerfile(tree)} has {', '.join(lost)} stay when a container goes. Here the folder in DATA_DIR does: where "
+        "the program has an option or a variable for such a place, point it there (headway apps set APP --start LINE, "
+        'with "$DATA_DIR" in it).'
     )
 
 
@@ -101,7 +102,7 @@ def _places(tree: Tree) -> frozenset[str]:
 
 
 def _named(tree: Tree, name: str, places: Collection[str]) -> Iterator[str]:
-    paths = _volumes(tree) if name == DOCKERFILE else _mounted(tree, name)
+    paths = _volumes(tree) if name == dockerfile(tree) else _mounted(tree, name)
     yield from (inner for path in paths if (inner := _inside(path, places)))
 
 

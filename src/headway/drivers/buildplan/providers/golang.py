@@ -10,7 +10,7 @@ from typing import Final
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan import image_program
 from headway.drivers.buildplan.image_program import declared_port, has_port, led_variable
-from headway.drivers.buildplan.image_stages import DOCKERFILE
+from headway.drivers.buildplan.image_stages import called, dockerfile
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question
 from headway.drivers.buildplan.procfile import WEB
 from headway.drivers.buildplan.providers import golang_frontend, golang_packages
@@ -99,7 +99,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         choices=(
             *choices,
             Choice(name="start", value=line, reason=why),
-            *([] if own is None else [_of_port(*own)]),
+            *([] if own is None else [_of_port(tree, *own)]),
         ),
         questions=() if question is None else (question,),
         notes=(*front.notes, *(_told_of_c(needs_c) if needs_c is not None else ())),
@@ -143,7 +143,7 @@ def _started(tree: Tree, target: str, keep: Collection[str]) -> tuple[str, str]:
     own = own_address(texts, command.variable if command is not None else "")
     why = "the program that the build makes"
     if image.line and (own is None or (image.is_led and image.folders)):
-        return f"./{PROGRAM} {image.line}", f"{why}, with what the Dockerfile starts it with"
+        return f"./{PROGRAM} {image.line}", f"{why}, with what {called(tree)} starts it with"
     line, why = (
         (f"./{PROGRAM}", why)
         if command is None
@@ -156,7 +156,7 @@ def _started(tree: Tree, target: str, keep: Collection[str]) -> tuple[str, str]:
         return line, why
     return (
         f'env {named[0]}="${{{named[0]}:-{named[1]}}}" {line}',
-        f"{why}, which listens where {named[0]} of the Dockerfile says",
+        f"{why}, which listens where {named[0]} of {called(tree)} says",
     )
 
 
@@ -170,8 +170,8 @@ def _pocketbase(tree: Tree, texts: Collection[str]) -> tuple[str, str]:
     return f"./{PROGRAM} serve --http=127.0.0.1:$PORT --dir={_PB_DATA}{pages}", "PocketBase, by its command serve"
 
 
-def _of_port(port: int, file: str) -> Choice:
-    if file != DOCKERFILE:
+def _of_port(tree: Tree, port: int, file: str) -> Choice:
+    if file != dockerfile(tree):
         return Choice.of_port(port, file)
     why = "declares it, and nothing else says where the program listens: no release starts beside the one before"
     return Choice(name="port", value=str(port), reason=f"{file} {why}, and web runs once")
