@@ -108,11 +108,6 @@ def led_variable(tree: Tree) -> tuple[str, str] | None:
     return None
 
 
-def has_port(tree: Tree) -> bool:
-    """Whether the image has a variable PORT, as what reads it has."""
-    return "PORT" in _image(tree).env
-
-
 def programs_built(tree: Tree) -> tuple[str, ...]:
     """What the Dockerfile calls the programs that it compiles."""
     return tuple(dict.fromkeys(posixpath.basename(name) for name in _BUILT.findall(whole(tree))))

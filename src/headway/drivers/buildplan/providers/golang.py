@@ -9,7 +9,7 @@ from typing import Final
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan import image_program
-from headway.drivers.buildplan.image_program import declared_port, has_port, led_variable
+from headway.drivers.buildplan.image_program import declared_port, led_variable
 from headway.drivers.buildplan.image_stages import called, dockerfile
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question
 from headway.drivers.buildplan.procfile import WEB
@@ -182,7 +182,7 @@ def _own_port(tree: Tree, target: str) -> tuple[int, str] | None:
     Dockerfile declares: whatever it reads, it listens there.
     """
     loaded = list(loaded_sources(tree, target).values())
-    if reads_port(loaded) or has_port(tree):
+    if reads_port(loaded):
         return None
     return own_port(own_sources(tree, target)) or declared_port(tree)
 

@@ -67,7 +67,7 @@ def own_address(texts: Sequence[str], command: str = "") -> Address | None:
     """
     texts = spelled(texts)
     named = _own_variable(texts)
-    if golang_variables.reads_port(texts):
+    if golang_variables.reads_port(texts, is_told=named is not None):
         return None
     if named is not None:
         name, at = named
@@ -93,7 +93,7 @@ def _options(text: str, owners: str) -> Iterator[re.Match[str]]:
 def reads_port(texts: Sequence[str]) -> bool:
     """Whether it asks PORT where it listens."""
     texts = spelled(texts)
-    return golang_variables.reads_port(texts)
+    return golang_variables.reads_port(texts, is_told=_own_variable(texts) is not None)
 
 
 def _own_variable(texts: Sequence[str]) -> tuple[str, str] | None:

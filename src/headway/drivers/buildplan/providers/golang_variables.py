@@ -14,6 +14,9 @@ _TAG = re.compile(r"^([ \t]+)\w+[ \t]+(?:string|int|uint16)[ \t]+`([^`\n]{1,400}
 # Also as go-arg has it: `arg:"--addr,env:SHOP_ADDR"`.
 _VARIABLE = re.compile(r'\b(?:(?:env|envconfig):"|arg:"(?:[^"\n]{0,100},)?env:)([A-Z][A-Z0-9_]*)')
 _DEFAULT = re.compile(r'\b(?:default|envDefault):"([^"]*)"')
+# What stands before each name in the tags of a file (caarlos0/env).
+_PREFIX = re.compile(r'\bPrefix:[ \t]*"([A-Z][A-Z0-9_]{0,40})"')
+_NAMESPACE = re.compile(r'\b(?:env-namespace|envPrefix|env_prefix):"')
 _CLI = re.compile(r"(?:EnvVars?[ \t]*:[ \t]*(?:\[\]string\{)?|cli\.EnvVars\()[ \t]*\"([A-Z][A-Z0-9_]*)\"")
 _CLI_VALUE = re.compile(r"\bValue[ \t]*:[ \t]*(\"[^\"\n]{0,60}\"|\d{2,5})")
 _FLAG_OF_CLI: Final = "Flag{"
@@ -39,7 +42,8 @@ _NAMED = re.compile(
     re.MULTILINE,
 )
 _USED = re.compile(r'(?<![\w."&])(?:[a-z]\w{0,40}\.)?([A-Za-z]\w{1,60})(?=[ \t]*[,)}])')
-_ASKS_PORT = re.compile(r"""["'`]PORT["'`]""")
+_BARE_PORT = re.compile(r'\b(?:(?:env|envconfig):|arg:"(?:[^"\n]{0,100},)?env:)"?PORT"')
+_ASKS_PORT = re.compile(r"""(?<!env:)(?<!envconfig:)["'`]PORT["'`]""")
 _BEFORE, _AFTER = 200, 200
 _MOST: Final = 500
 
@@ -63,18 +67,29 @@ def variables(texts: Sequence[str]) -> Iterator[tuple[str, str]]:
     yield from _of_viper("\n".join(texts))
 
 
-def reads_port(texts: Sequence[str]) -> bool:
-    """Whether they ask PORT itself."""
-    return any(_ASKS_PORT.search(text) for text in texts) or any(
-        name == "PORT" for name, _ in _of_viper("\n".join(texts))
-    )
+def reads_port(texts: Sequence[str], *, is_told: bool) -> bool:
+    """Whether they ask PORT itself, and not a part of them that has names of its own. ``is_told`` says that another
+    variable is known that is its address.
+    """
+    if any(_ASKS_PORT.search(text) for text in texts) or any(name == "PORT" for name, _ in _of_viper("\n".join(texts))):
+        return True
+    bare = [text for text in texts if _BARE_PORT.search(text) and not _PREFIX.search(text)]
+    is_part = any(_NAMESPACE.search(text) for text in texts)
+    return bool(bare) and not (is_told and (is_part or not any(_has_own_port(text) for text in bare)))
+
+
+def _has_own_port(text: str) -> bool:
+    """Whether a tag that names PORT has a value for it too."""
+    return any(name == "PORT" for name, _ in _in_tags(text))
 
 
 def _in_tags(text: str) -> Iterator[tuple[str, str]]:
+    prefix = _PREFIX.search(text)
+    before = prefix[1] if prefix is not None else ""
     for match in sorted(_TAG.finditer(text), key=lambda match: len(match[1].expandtabs(4))):
         name, value = _VARIABLE.search(match[2]), _DEFAULT.search(match[2])
         if name is not None and value is not None:
-            yield name[1], value[1]
+            yield f"{before}{name[1]}", value[1]
 
 
 def _in_code(text: str, helpers: set[str]) -> Iterator[tuple[str, str]]:
