@@ -188,6 +188,11 @@ _HOSTILE = {
     "tags": '\tA int `env:"PORT" default:"80" Prefix: "A_`\n' * (_LENGTH // 43),
     "fields": 'a(&b.c.d, "A_PORT")\n\td: 80,\n' * (_LENGTH // 29),
     "keys": 'viper.SetDefault("port", 80)\nviper.AutomaticEnv()\n' * (_LENGTH // 51),
+    "recipes": "A=$(A) $(A)\nall:\n" + "\tgo build $(A) $(A)\n" * (_LENGTH // 20),
+    "compiled": "RUN " + "go build && " * (_LENGTH // 12),
+    "compiled each": "RUN go build -tags 'a' ./x\n" * (_LENGTH // 27),
+    "brackets of make": "all:\n\tgo build " + "$(a " * (_LENGTH // 4),
+    "targets": "a b c: d\n" * (_LENGTH // 9),
     "embedded": "//go:embed " + "all:a " * (_LENGTH // 6),
     "embedded each": "//go:embed all:dist\n" * (_LENGTH // 20),
     "embedded far right": (" " * 500 + "//go:embed\n") * (_LENGTH // 511),
@@ -199,7 +204,7 @@ _HOSTILE = {
     [
         *("Staticfile", "go.mod", "main.go", "start.sh", "Procfile", "railpack.json", "nixpacks.toml", "app.json"),
         *("netlify.toml", "vercel.json", ".tool-versions", ".go-version", ".env.example", "Makefile"),
-        *("railway.json", "railway.toml", "render.yaml", "web/embed.go", "Dockerfile"),
+        *("railway.json", "railway.toml", "render.yaml", "web/embed.go", "Dockerfile", ".goreleaser.yml"),
     ],
 )
 def test_a_hostile_file_is_read_in_bounded_time(name: str) -> None:

@@ -13,7 +13,7 @@ from headway.drivers.buildplan.image_program import declared_port, led_variable
 from headway.drivers.buildplan.image_stages import called, dockerfile
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question
 from headway.drivers.buildplan.procfile import WEB
-from headway.drivers.buildplan.providers import golang_frontend, golang_packages
+from headway.drivers.buildplan.providers import golang_builds, golang_frontend, golang_packages
 from headway.drivers.buildplan.providers.contract import Provider
 from headway.drivers.buildplan.providers.golang_address import own_address, own_port, reads_port
 from headway.drivers.buildplan.providers.golang_command import serving_command
@@ -82,7 +82,12 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     if front.phases:
         shown = " && ".join(" ".join(phase.argv) for phase in front.phases)
         choices.append(Choice(name="frontend", value=shown, reason=front.reason))
-    argv = ("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", program, *_built(tree, target))
+    tags, told_by = golang_builds.tags(golang_builds.compiled(tree), posixpath.normpath(target))
+    if tags:
+        why_so = f"{told_by} has it built with these tags"
+        choices.append(Choice(name="build", value=f"go build -tags={','.join(tags)}", reason=why_so))
+    with_tags = (f"-tags={','.join(tags)}",) if tags else ()
+    argv = ("go", "build", "-buildvcs=false", "-ldflags=-s -w", *with_tags, "-o", program, *_built(tree, target))
     return BuildPlan(
         provider="go",
         framework=framework,
@@ -266,6 +271,7 @@ PROVIDER: Final = Provider(
         ".tool-versions",
         "*.go",
         "cmd/*/*.go",
+        *golang_builds.READS,
         *golang_frontend.READS,
     ),
     recognise=_recognise,
