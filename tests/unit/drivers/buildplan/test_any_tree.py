@@ -193,6 +193,8 @@ _HOSTILE = {
     "compiled each": "RUN go build -tags 'a' ./x\n" * (_LENGTH // 27),
     "brackets of make": "all:\n\tgo build " + "$(a " * (_LENGTH // 4),
     "targets": "a b c: d\n" * (_LENGTH // 9),
+    "ignored": "".join(f"a/b{number}\n" for number in range(_LENGTH // 10)),
+    "served": "".join(f'"a/b{number}/dist"\n' for number in range(_LENGTH // 18)),
     "embedded": "//go:embed " + "all:a " * (_LENGTH // 6),
     "embedded each": "//go:embed all:dist\n" * (_LENGTH // 20),
     "embedded far right": (" " * 500 + "//go:embed\n") * (_LENGTH // 511),
@@ -204,12 +206,13 @@ _HOSTILE = {
     [
         *("Staticfile", "go.mod", "main.go", "start.sh", "Procfile", "railpack.json", "nixpacks.toml", "app.json"),
         *("netlify.toml", "vercel.json", ".tool-versions", ".go-version", ".env.example", "Makefile"),
-        *("railway.json", "railway.toml", "render.yaml", "web/embed.go", "Dockerfile", ".goreleaser.yml"),
+        *("railway.json", "railway.toml", "render.yaml", "web/embed.go", "Dockerfile", ".goreleaser.yml", ".gitignore"),
     ],
 )
 def test_a_hostile_file_is_read_in_bounded_time(name: str) -> None:
     for what, text in _HOSTILE.items():
-        tree = tree_of({"go.mod": "module x\n", "main.go": "package main\n", "index.html": "", name: text})
+        files = {"go.mod": "module x\n", "main.go": "package main\n//go:embed a\n", "index.html": "", "a/x": ""}
+        tree = tree_of({**files, name: text})
         begin = time.process_time()
         _answer(tree, {}, {})
         assert time.process_time() - begin < 2, what

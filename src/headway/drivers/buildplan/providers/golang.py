@@ -260,6 +260,10 @@ def _named(found: tuple[str, ...]) -> str:
     return f"There are: {', '.join(found)}." if found else ""
 
 
+def _further(tree: Tree) -> tuple[str, ...]:
+    return (*golang_packages.further(tree), *golang_frontend.further(tree))
+
+
 PROVIDER: Final = Provider(
     name="go",
     reads=(
@@ -276,5 +280,5 @@ PROVIDER: Final = Provider(
     ),
     recognise=_recognise,
     plan=_plan,
-    further=golang_packages.further,
+    further=_further,
 )
