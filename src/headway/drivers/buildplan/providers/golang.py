@@ -86,6 +86,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     if tags:
         why_so = f"{told_by} has it built with these tags"
         choices.append(Choice(name="build", value=f"go build -tags={','.join(tags)}", reason=why_so))
+    made, said = golang_builds.generated(tree)
     with_tags = (f"-tags={','.join(tags)}",) if tags else ()
     argv = ("go", "build", "-buildvcs=false", "-ldflags=-s -w", *with_tags, "-o", program, *_built(tree, target))
     return BuildPlan(
@@ -93,7 +94,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         framework=framework,
         confidence=Confidence.SEEN if question is None else Confidence.GUESSED,
         needs=(need, *front.needs),
-        phases=(*_downloads(tree), *front.phases, Phase(name="build", argv=argv)),
+        phases=(*_downloads(tree), *front.phases, *made, Phase(name="build", argv=argv)),
         processes=(Process(name=WEB, command=line),),
         path=(*((posixpath.dirname(program),) if program != PROGRAM else ()), *front.path),
         env={"GIN_MODE": "release"} if framework == "Gin" else {},
@@ -107,7 +108,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
             *([] if own is None else [_of_port(tree, *own)]),
         ),
         questions=() if question is None else (question,),
-        notes=(*front.notes, *(_told_of_c(needs_c) if needs_c is not None else ())),
+        notes=(*front.notes, *([said] if said else ()), *(_told_of_c(needs_c) if needs_c is not None else ())),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from headway.drivers.buildplan import makefile
 from headway.drivers.buildplan.foreign_hosts import read_yaml
 from headway.drivers.buildplan.image_stages import dockerfile, whole
+from headway.drivers.buildplan.plan import Phase
 from headway.drivers.buildplan.providers.golang_packages import module_name
 from headway.drivers.buildplan.tree import Tree
 
@@ -22,6 +23,8 @@ READS: Final = (*GORELEASER, *makefile.FILES)
 _MOST: Final = 30
 _LONGEST: Final = 4_000
 _COMPILES = re.compile(r"\bgo[ \t]+(?:build|install)\b")
+_GENERATES = re.compile(r"\bgo[ \t]+generate((?:[ \t]+\./[\w./-]{0,100}){1,5})(?=[ \t]*(?:&&|;|\n|\Z))")
+_INSTALLS = re.compile(r"\bgo[ \t]+(?:install|get)[ \t]+(?:-\S{1,40}[ \t]+){0,4}(?![.-])\S")
 _ENDS: Final = frozenset(["&&", "||", ";", "|", "&", "(", ")", ";;"])
 # Options whose value is the next word.
 _WITH_VALUES: Final = frozenset(
@@ -88,6 +91,24 @@ def tags(found: Sequence[Compiled], package: str) -> tuple[tuple[str, ...], str]
     if mine[0].file not in makefile.FILES:  # several are for several machines, which have in common what it needs
         wanted = tuple(tag for tag in wanted if all(tag in (each.tags or ()) for each in same))
     return tuple(tag for tag in wanted if tag not in _NOT_FOR_HERE), mine[0].file
+
+
+def generated(tree: Tree) -> tuple[tuple[Phase, ...], str]:
+    """What makes sources and files that are in no repository before it is compiled, where the Dockerfile has it so; and
+    what is to be said of it.
+    """
+    text = whole(tree)
+    found = _GENERATES.search(text)
+    compiles = _COMPILES.search(text, found.end()) if found is not None else None
+    if found is None or compiles is None:
+        return (), ""
+    line = " ".join(("go", "generate", *found[1].split()))
+    file = dockerfile(tree)
+    if _INSTALLS.search(text) is not None:
+        way = "Commit what it makes, or name all that builds (headway apps set APP --build LINE)."
+        return (), f"{file} runs '{line}' by programs that it installs for it, which is not done here. {way}"
+    note = f"'{line}' runs before the program is compiled, as {file} has it."
+    return (Phase(name="build sources", argv=tuple(line.split())),), note
 
 
 def _of_lines(file: str, lines: Sequence[str], head: str) -> Iterator[Compiled]:
