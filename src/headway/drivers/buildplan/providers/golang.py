@@ -13,7 +13,7 @@ from headway.drivers.buildplan.image_program import declared_port, led_variable
 from headway.drivers.buildplan.image_stages import called, dockerfile
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question
 from headway.drivers.buildplan.procfile import WEB
-from headway.drivers.buildplan.providers import golang_builds, golang_frontend, golang_packages
+from headway.drivers.buildplan.providers import golang_builds, golang_embedded, golang_frontend, golang_packages
 from headway.drivers.buildplan.providers.contract import Provider
 from headway.drivers.buildplan.providers.golang_address import own_address, own_port, reads_port
 from headway.drivers.buildplan.providers.golang_command import serving_command
@@ -87,8 +87,12 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         why_so = f"{told_by} has it built with these tags"
         choices.append(Choice(name="build", value=f"go build -tags={','.join(tags)}", reason=why_so))
     made, said = golang_builds.generated(tree)
-    with_tags = (f"-tags={','.join(tags)}",) if tags else ()
-    argv = ("go", "build", "-buildvcs=false", "-ldflags=-s -w", *with_tags, "-o", program, *_built(tree, target))
+    rest = (*((f"-tags={','.join(tags)}",) if tags else ()), "-o", program, *_built(tree, target))
+    compiles = " ".join(("go", "build", *rest))
+    sources = loaded_sources(tree, target)
+    if not made and (lacking := golang_embedded.refusal(tree, settings, sources, front, compiles)):
+        raise BuildError(lacking)
+    argv = ("go", "build", "-buildvcs=false", "-ldflags=-s -w", *rest)
     return BuildPlan(
         provider="go",
         framework=framework,

@@ -26,8 +26,8 @@ READS: Final = (
     IGNORED,
 )
 
-_EMBEDS = re.compile(r"^[ \t]*//go:embed[ \t]+([^\n]{1,400})", re.MULTILINE)
-_WILD = re.compile(r"[*?\[]")
+EMBEDS = re.compile(r"^[ \t]*//go:embed[ \t]+([^\n]{1,400})", re.MULTILINE)
+WILD = re.compile(r"[*?\[]")
 _MOST: Final = 50
 _MOST_PATHS: Final = 10
 _MOST_TEXT: Final = 64 << 10
@@ -181,8 +181,8 @@ def _embedded(tree: Tree) -> Iterator[tuple[str, str]]:
     """The folders that files embed, each once, as seen from the top, with the file."""
     seen = set[str]()
     for name in _sources(tree):
-        for word in itertools.chain.from_iterable(line.split() for line in _EMBEDS.findall(tree.text(name))):
-            written = _WILD.split(word.strip('"`').removeprefix("all:"))[0].strip("/")
+        for word in itertools.chain.from_iterable(line.split() for line in EMBEDS.findall(tree.text(name))):
+            written = WILD.split(word.strip('"`').removeprefix("all:"))[0].strip("/")
             place = posixpath.normpath(posixpath.join(posixpath.dirname(name), written)) if written else ""
             if place and place not in seen and not place.startswith("..") and not posixpath.splitext(place)[1]:
                 seen.add(place)
