@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from headway.drivers.builders.base import BuildError
@@ -16,6 +16,7 @@ from headway.drivers.buildplan.procfile import WEB
 from headway.drivers.buildplan.providers import golang_builds, golang_embedded, golang_frontend, golang_packages
 from headway.drivers.buildplan.providers.contract import Provider
 from headway.drivers.buildplan.providers.golang_address import own_address, own_port, reads_port
+from headway.drivers.buildplan.providers.golang_builds import Compiled
 from headway.drivers.buildplan.providers.golang_command import serving_command
 from headway.drivers.buildplan.providers.golang_frontend import embedded_frontend
 from headway.drivers.buildplan.providers.golang_packages import loaded_sources, module_name, own_sources, programs
@@ -66,7 +67,8 @@ def _is_for_tools(tree: Tree) -> bool:
 def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     seen = _recognise(tree) or "the setting provider"
     modules = "\n".join(tree.text(name) for name in tree.matching("**/go.mod") if tree.text(name))
-    target, reason, question = _target(tree, settings)
+    built = golang_builds.compiled(tree)
+    target, reason, question = _target(tree, settings, built)
     framework = next((name for path, name in _FRAMEWORKS.items() if path in modules), "")
     needs_c = next((path for path in _NEEDS_C if path in modules), None)
     need = _need(tree, settings)
@@ -82,7 +84,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     if front.phases:
         shown = " && ".join(" ".join(phase.argv) for phase in front.phases)
         choices.append(Choice(name="frontend", value=shown, reason=front.reason))
-    tags, told_by = golang_builds.tags(golang_builds.compiled(tree), posixpath.normpath(target))
+    tags, told_by = golang_builds.tags(built, posixpath.normpath(target))
     if tags:
         why_so = f"{told_by} has it built with these tags"
         choices.append(Choice(name="build", value=f"go build -tags={','.join(tags)}", reason=why_so))
@@ -228,7 +230,7 @@ def _need(tree: Tree, settings: BuildSettings) -> Need:
     return Need(tool="go", source=_recognise(tree) or "")
 
 
-def _target(tree: Tree, settings: BuildSettings) -> tuple[str, str, Question | None]:
+def _target(tree: Tree, settings: BuildSettings, built: Sequence[Compiled]) -> tuple[str, str, Question | None]:
     """The package that is built, why it is that one, and what is asked where another could be meant."""
     found = programs(tree)
     if settings.package is not None:
@@ -248,6 +250,9 @@ def _target(tree: Tree, settings: BuildSettings) -> tuple[str, str, Question | N
             "folder of it. Set the build path to the folder that holds it, or the build command (headway apps "
             "set APP --build LINE)."
         )
+    told = golang_builds.package_of(built, found, module_name(tree)) if len(found) > 1 else None
+    if told is not None and (found[0] != "." or (told[0] != "." and told[1] == dockerfile(tree))):
+        return _path(told[0]), f"the one of {len(found)} programs that {told[1]} has built", None
     if found[0] == "." or len(found) == 1:
         return _path(found[0]), "the only program" if len(found) == 1 else "the program at the build path", None
     wished = [posixpath.basename(module_name(tree)), *_USUAL]
@@ -280,6 +285,7 @@ PROVIDER: Final = Provider(
         ".tool-versions",
         "*.go",
         "cmd/*/*.go",
+        "internal/cmd/*/*.go",
         *golang_builds.READS,
         *golang_frontend.READS,
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -91,6 +91,19 @@ def tags(found: Sequence[Compiled], package: str) -> tuple[tuple[str, ...], str]
     if mine[0].file not in makefile.FILES:  # several are for several machines, which have in common what it needs
         wanted = tuple(tag for tag in wanted if all(tag in (each.tags or ()) for each in same))
     return tuple(tag for tag in wanted if tag not in _NOT_FOR_HERE), mine[0].file
+
+
+def package_of(found: Sequence[Compiled], among: Collection[str], module: str) -> tuple[str, str] | None:
+    """Which of these programs is compiled, and the file that says so: the only one of a file, or the only one that has
+    the module's own name; None where no file tells.
+    """
+    for file in dict.fromkeys(each.file for each in found):
+        mine = [each for each in found if each.file == file and each.package in among]
+        own = [each for each in mine if each.name == posixpath.basename(module)]
+        for packages in ({each.package for each in mine}, {each.package for each in own}):
+            if len(packages) == 1:
+                return packages.pop(), file
+    return None
 
 
 def generated(tree: Tree) -> tuple[tuple[Phase, ...], str]:

@@ -18,8 +18,12 @@ _LEFT_OUT = re.compile(r"^//(?:go:build|[ \t]*\+build)[ \t]+(?:ignore|tools?|gen
 _LOADED = re.compile(r"^(?:import[ \t]+)?[ \t]*(?:[\w.]+[ \t]+)?\"([\w./~-]{1,200})\"[ \t]*$", re.MULTILINE)
 # Where no module has what it is for, by the Go project's "Organizing a Go module" and by custom.
 _ASIDE: Final = frozenset(
-    {"internal", "tools", "hack", "scripts", "test", "tests", "testdata", "examples", "_examples"}
+    {
+        *("internal", "tools", "hack", "scripts", "test", "tests", "testdata", "e2e"),
+        *("example", "examples", "_example", "_examples"),
+    }
 )
+_INTERNAL: Final = "internal/cmd/"  # where some have their programs that nobody is to import
 # The packages in which programs have their options, their commands and their server.
 _SETTINGS: Final = ("config", "configuration", "settings", "flags", "options", "env", "environment")
 _TELLING: Final = frozenset((*_SETTINGS, "conf", "cfg", "configs", "setting", "cmd", "cli", "server", "web", "http"))
@@ -57,7 +61,8 @@ def programs(tree: Tree) -> tuple[str, ...]:
                 begun.append(folder or ".")
     rank = {".": 0}
     shallow = [each for each in begun or mains if each.count("/") < 3]
-    shallow = [each for each in shallow if not _ASIDE & set(each.split("/"))] or shallow
+    plain = [each for each in shallow if not _ASIDE & set(each.split("/"))]
+    shallow = plain or [each for each in shallow if each.startswith(_INTERNAL)] or shallow
     return tuple(sorted(shallow, key=lambda each: (rank.get(each, 1 if "cmd/" in f"{each}/" else 2), each)))[:20]
 
 
