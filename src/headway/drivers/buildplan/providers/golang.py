@@ -13,7 +13,13 @@ from headway.drivers.buildplan.image_program import declared_port, led_variable
 from headway.drivers.buildplan.image_stages import called, dockerfile
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question
 from headway.drivers.buildplan.procfile import WEB
-from headway.drivers.buildplan.providers import golang_builds, golang_embedded, golang_frontend, golang_packages
+from headway.drivers.buildplan.providers import (
+    golang_builds,
+    golang_databases,
+    golang_embedded,
+    golang_frontend,
+    golang_packages,
+)
 from headway.drivers.buildplan.providers.contract import Provider
 from headway.drivers.buildplan.providers.golang_address import own_address, own_port, reads_port
 from headway.drivers.buildplan.providers.golang_builds import Compiled
@@ -95,6 +101,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     if not made and (lacking := golang_embedded.refusal(tree, settings, sources, front, compiles)):
         raise BuildError(lacking)
     argv = ("go", "build", "-buildvcs=false", "-ldflags=-s -w", *rest)
+    told_of_data = golang_databases.notes(tree, tree.text("go.mod"), list(sources.values()), line, settings.keep)
     return BuildPlan(
         provider="go",
         framework=framework,
@@ -114,7 +121,12 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
             *([] if own is None else [_of_port(tree, *own)]),
         ),
         questions=() if question is None else (question,),
-        notes=(*front.notes, *([said] if said else ()), *(_told_of_c(needs_c) if needs_c is not None else ())),
+        notes=(
+            *front.notes,
+            *([said] if said else ()),
+            *told_of_data,
+            *(_told_of_c(needs_c) if needs_c is not None else ()),
+        ),
     )
 
 

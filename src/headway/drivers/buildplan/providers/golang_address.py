@@ -72,14 +72,19 @@ def own_address(texts: Sequence[str], command: str = "") -> Address | None:
     if named is not None:
         name, at = named
         return Address(before=f'env {name}="${{{name}:-{at}}}" ', reason=f"which listens where {name} says")
+    for dashes, name, value in options(texts, command):
+        if (led := _led(value, name)) and _is_its_own(name):
+            return Address(after=f" {dashes}{name} {led}", reason=f"which listens where its option {dashes}{name} says")
+    return None
+
+
+def options(texts: Sequence[str], command: str = "") -> Iterator[tuple[str, str, str]]:
+    """The options of a program, or of a command of it, with what stands before their names, and their own values."""
     for match in (match for text in texts if "flag.NewFlagSet" not in text for match in _FLAG.finditer(text)):
-        if (led := _led(match[2].strip('"'), match[1])) and _is_its_own(match[1]):
-            return Address(after=f" -{match[1]} {led}", reason=f"which listens where its option -{match[1]} says")
+        yield "-", match[1], match[2].strip('"')
     owners = "|".join((*_ROOTS, *([re.escape(command)] if command else [])))
     for match in (match for text in texts for match in _options(text, owners)):
-        if (led := _led(match[2].strip('"'), match[1])) and _is_its_own(match[1]):
-            return Address(after=f" --{match[1]} {led}", reason=f"which listens where its option --{match[1]} says")
-    return None
+        yield "--", match[1], match[2].strip('"')
 
 
 def _options(text: str, owners: str) -> Iterator[re.Match[str]]:

@@ -74,8 +74,12 @@ def reads_port(texts: Sequence[str], *, is_told: bool) -> bool:
     if any(_ASKS_PORT.search(text) for text in texts) or any(name == "PORT" for name, _ in _of_viper("\n".join(texts))):
         return True
     bare = [text for text in texts if _BARE_PORT.search(text) and not _PREFIX.search(text)]
-    is_part = any(_NAMESPACE.search(text) for text in texts)
-    return bool(bare) and not (is_told and (is_part or not any(_has_own_port(text) for text in bare)))
+    return bool(bare) and not (is_told and (has_parts(texts) or not any(_has_own_port(text) for text in bare)))
+
+
+def has_parts(texts: Sequence[str]) -> bool:
+    """Whether names of variables in tags are but the ends of those that are asked."""
+    return any(_NAMESPACE.search(text) for text in texts)
 
 
 def _has_own_port(text: str) -> bool:
