@@ -114,7 +114,7 @@ def read_folder(root: Path) -> Tree:
             sizes[relative] = file.lstat().st_size
     taken = [name for name in chosen(names, sizes, READS) if (root / name).is_file()]
     tree = Tree(names=frozenset(names), contents=_contents(root, taken))
-    while more := chosen_further(tree, further(tree), len(taken)):
+    while more := chosen_further(tree, further(tree), len(taken), sizes):
         tree = replace(tree, contents={**tree.contents, **_contents(root, more)})
     return tree
 

@@ -13,7 +13,7 @@ from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan import env_example, foreign, image_files, image_program, local_procfile, volumes
 from headway.drivers.buildplan.env_example import example_note, flask_app
 from headway.drivers.buildplan.foreign import Heard
-from headway.drivers.buildplan.image_stages import DOCKERFILE
+from headway.drivers.buildplan.image_stages import dockerfile
 from headway.drivers.buildplan.named_folder import named_provider
 from headway.drivers.buildplan.neighbours import hint, no_way
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question, Site
@@ -353,13 +353,15 @@ def _with_kept(plan: BuildPlan, told: _Told, tree: Tree) -> BuildPlan:
     # Who has folders stay has said where the data is: a variable must not lead the program elsewhere.
     places = {} if told.own.keep else image_program.places(tree, keep)
     led = {name: value for name, value in places.items() if name not in plan.run_env}
-    notes = [f"{name} is {value}, since {DOCKERFILE} has it in a folder that stays." for name, value in led.items()]
+    notes = [
+        f"{name} is {value}, since {dockerfile(tree)} has it in a folder that stays." for name, value in led.items()
+    ]
     plan = replace(plan, run_env={**plan.run_env, **led}, notes=(*plan.notes, *notes))
     lines = (each.command.replace(TURNS, "") for each in plan.processes)
     is_led = any(DATA in text for text in (*plan.run_env.values(), *lines))
     told_of = (volumes.kept_note(tree, keep), "" if is_led else volumes.outer_note(tree))
     put = image_files.files_put(tree)
-    notes = [f"{target} is {file}, as {DOCKERFILE} has it." for target, file in put.items()]
+    notes = [f"{target} is {file}, as {dockerfile(tree)} has it." for target, file in put.items()]
     phases = (*image_files.phases(put), *plan.phases)
     return replace(plan, phases=phases, notes=(*plan.notes, *notes, *(note for note in told_of if note)))
 

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Final
 
 from headway.drivers.buildplan import volumes
-from headway.drivers.buildplan.image_stages import DOCKERFILE, last_stage
+from headway.drivers.buildplan.image_stages import DOCKERFILE, dockerfile, last_stage
 from headway.drivers.buildplan.tree import Tree
 
 SHELLS: Final = frozenset({"sh", "bash", "ash", "dash", "/bin/sh", "/bin/bash", "/bin/ash"})
@@ -64,7 +64,7 @@ class Command:
 
 def commands(tree: Tree) -> tuple[Command, ...]:
     """Those that the last stage starts, in their order, those of a script of the repository in its place."""
-    if DOCKERFILE not in tree.contents:
+    if dockerfile(tree) not in tree.contents:
         return ()
     image = _Image(tree)
     return tuple(islice(_unfolded(image, _started(image)), _MOST_COMMANDS))
@@ -93,7 +93,7 @@ def expanded(word: str, env: Mapping[str, str]) -> str:
 
 def named_files(tree: Tree) -> frozenset[str]:
     """The files of the repository that the Dockerfile, or its script, has started: scripts, and programs in Python."""
-    if DOCKERFILE not in tree.contents:
+    if dockerfile(tree) not in tree.contents:
         return frozenset()
     image = _Image(tree)
     started = _started(image)
@@ -218,7 +218,7 @@ def _started(image: _Image) -> list[list[str]]:
 def _unfolded(image: _Image, started: Sequence[Sequence[str]]) -> Iterator[Command]:
     here = image.here
     for words in started:
-        here, found = _step(image, words, here, DOCKERFILE)
+        here, found = _step(image, words, here, dockerfile(image.tree))
         if found is None:
             continue
         rest = found.words[1:] if found.words[0] in {*SHELLS, ".", "source"} else found.words
@@ -226,7 +226,7 @@ def _unfolded(image: _Image, started: Sequence[Sequence[str]]) -> Iterator[Comma
         if script:
             yield from _of_script(image, script, rest[1:], here)
         elif rest[1:] and rest[0].endswith(".sh"):  # of what it is made from, which starts what comes after it
-            inner = _step(image, rest[1:], here, DOCKERFILE)[1]
+            inner = _step(image, rest[1:], here, dockerfile(image.tree))[1]
             yield from (inner,) if inner is not None else ()
         else:
             yield found

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from headway.drivers.buildplan import image_command
 from headway.drivers.buildplan.composes import COMPOSES, built_service, listed
-from headway.drivers.buildplan.image_stages import DOCKERFILE, last_stage
+from headway.drivers.buildplan.image_stages import DOCKERFILE, FILES, dockerfile, last_stage
 from headway.drivers.buildplan.plan import Choice
 from headway.drivers.buildplan.tree import Tree
 
@@ -38,7 +38,7 @@ def declared(tree: Tree) -> Declared:
     lines = (image_command.expanded(line, env) for line in _EXPOSES.findall(last_stage(tree)))
     found = dict.fromkeys(int(port) for line in lines for port in _PORT.findall(line))
     if found:
-        return Declared(ports=tuple(found))
+        return Declared(ports=tuple(found), file=dockerfile(tree))
     for name in COMPOSES:
         if ports := tuple(dict.fromkeys(_of_compose(tree, name))):
             return Declared(ports=ports, file=name)
@@ -47,7 +47,7 @@ def declared(tree: Tree) -> Declared:
 
 def port_choice(port: int, file: str) -> Choice:
     """The choice of a port that a program has of its own, or that a file for containers declares for it."""
-    if file not in {DOCKERFILE, *COMPOSES}:
+    if file not in {*FILES, *COMPOSES}:
         return Choice.of_port(port, file)
     why = "declares it, and nothing else says where the program listens: no release starts beside the one before"
     return Choice(name="port", value=str(port), reason=f"{file} {why}, and web runs once")

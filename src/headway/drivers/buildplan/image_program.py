@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from headway.drivers.buildplan import image_command, image_ports, volumes
-from headway.drivers.buildplan.image_stages import DOCKERFILE, last_stage, whole
+from headway.drivers.buildplan.image_stages import dockerfile, last_stage, whole
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.release_facts import DATA
 
@@ -88,7 +88,7 @@ def led_variable(tree: Tree) -> tuple[str, str] | None:
     there is none, or it is PORT itself.
     """
     found = image_ports.declared(tree)
-    declared = {str(port) for port in found.ports} if found.file == DOCKERFILE else set[str]()
+    declared = {str(port) for port in found.ports} if found.file == dockerfile(tree) else set[str]()
     for name, value in _image(tree).env.items():
         address = _ADDRESS.fullmatch(value) is not None
         if name in _OURS or _OF_OTHERS.search(name) or value.rpartition(":")[2] not in declared:

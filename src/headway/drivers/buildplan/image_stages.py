@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import posixpath
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from headway.drivers.buildplan.tree import Tree
 
 DOCKERFILE: Final = "Dockerfile"
+_NAMES: Final = (DOCKERFILE, "Containerfile", "dockerfile")
+# Where repositories have it that keep their top for other things.
+_FOLDERS: Final = (
+    *("docker", ".docker", "container", "containers", "build", "build/docker", "build/package", "deploy", "etc"),
+    *("deploy/docker", "deployment", "deployments", "deployments/docker", "packaging/docker", "tools/docker"),
+    *("tools/deploy/docker", "contrib/docker", "infra/docker", "ops/docker", "scripts/docker"),
+)
+FILES: Final = (*_NAMES, *(f"{folder}/{name}" for folder in _FOLDERS for name in _NAMES))
 _MOST_TEXT: Final = 64 << 10
 _MOST_STAGES: Final = 50
 _FROM = re.compile(
@@ -18,12 +27,29 @@ _FROM = re.compile(
 _COPIED = re.compile(r"^[ \t]*(?:COPY|ADD)[ \t]+(\S[^\n]{0,1000})$", re.MULTILINE | re.IGNORECASE)
 _FROM_STAGE: Final = "--from="
 _MOST_COPIED: Final = 100
-_WITH_PATHS = re.compile(r"^[ \t]*(?:FROM|WORKDIR|COPY|VOLUME)[ \t][^\n]*\$[^\n]*$", re.MULTILINE | re.IGNORECASE)
-_GIVEN = re.compile(
-    r"^[ \t]*(?:ARG|ENV)[ \t]+(?P<name>\w{1,100})=(?P<quote>[\"']?)(?P<value>[\w./-]{1,200})(?P=quote)[ \t]*$",
+_WITH_NAMES = re.compile(
+    r"^[ \t]*(?:(?P<paths>FROM|WORKDIR|COPY|VOLUME|EXPOSE)|(?P<gives>ARG|ENV))[ \t][^\n]*$",
     re.MULTILINE | re.IGNORECASE,
 )
-_NAMED = re.compile(r"\$(?:\{(\w{1,100})\}|(\w{1,100}))")
+_GIVEN = re.compile(
+    r"(?<!\S)(?P<name>\w{1,100})=(?P<quote>[\"']?)(?P<value>[\w./-]{1,200})(?P=quote)(?!\S)",
+)
+_NAMED = re.compile(r"\$(?:\{(\w{1,100})(?::-([\w./-]{1,200}))?\}|(\w{1,100}))")
+
+
+def dockerfile(tree: Tree) -> str:
+    """The file that says how an image is made: the one at the build path; else the only one in a folder that is for
+    such files.
+    """
+    found = [name for name in FILES if name in tree]
+    is_sure = len(found) == 1 or (bool(found) and found[0] in _NAMES)
+    return found[0] if is_sure else DOCKERFILE
+
+
+def called(tree: Tree) -> str:
+    """That file in a sentence, with its folder where it is in one."""
+    name = dockerfile(tree)
+    return "the Dockerfile" if name == DOCKERFILE else name
 
 
 class _Stage(NamedTuple):
@@ -77,14 +103,24 @@ def _stages(tree: Tree) -> list[_Stage]:
 
 
 def whole(tree: Tree) -> str:
-    """All of the Dockerfile as far as it is read, where lines that go on are joined, and paths have what variables have
-    by themselves (``ARG SETTINGS=./settings.json.docker``).
+    """All of the Dockerfile as far as it is read, where lines that go on are joined, and paths, ports and variables
+    have what variables have by themselves (``ARG SETTINGS=./settings.json.docker``).
     """
-    text = re.sub(r"\\[ \t]*\n", " ", tree.text(DOCKERFILE)[:_MOST_TEXT])
-    given = {match["name"]: match["value"] for match in _GIVEN.finditer(text)}
+    return _spelled(tree.text(dockerfile(tree))[:_MOST_TEXT])
+
+
+@lru_cache(maxsize=4)  # what is said of each of a thousand variables is looked up in the same text
+def _spelled(text: str) -> str:
+    given = dict[str, str]()
+
+    def value(found: re.Match[str]) -> str:
+        return given.get(found[1] or found[3]) or found[2] or found[0]
 
     def spelled(line: re.Match[str]) -> str:
-        known = _NAMED.sub(lambda found: given.get(found[1] or found[2], found[0]), line[0])
-        return known.replace('"', "") if "[" not in known else known
+        known = _NAMED.sub(value, line[0])
+        if line["gives"] is not None:
+            given.update((match["name"], match["value"]) for match in _GIVEN.finditer(known))
+            return known
+        return known.replace('"', "") if "$" in line[0] and "[" not in known else known
 
-    return _WITH_PATHS.sub(spelled, text)[:_MOST_TEXT]
+    return _WITH_NAMES.sub(spelled, re.sub(r"\\[ \t]*\n", " ", text))[:_MOST_TEXT]

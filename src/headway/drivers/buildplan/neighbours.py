@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from headway.drivers.builders.base import BuildError
-from headway.drivers.buildplan.image_stages import DOCKERFILE, joined_folders
+from headway.drivers.buildplan.image_stages import dockerfile, joined_folders
 from headway.drivers.buildplan.providers.contract import Provider
 from headway.drivers.buildplan.tree import Tree
 
@@ -52,9 +52,9 @@ def _joined(tree: Tree, found: Collection[str]) -> str:
     if not first or not any(f"{name}/".startswith(f"{second}/") for name in found):
         return ""
     return (
-        f"{DOCKERFILE} puts what it makes of {first}/ into {second}/, so that {second}/ alone is without that, such as "
-        "the pages. It takes a machine with a container engine, where that Dockerfile is used, or its image. Without: "
-        f"headway deploy --build-path {second}."
+        f"{dockerfile(tree)} puts what it makes of {first}/ into {second}/, so that {second}/ alone is without that, "
+        "such as the pages. It takes a machine with a container engine, where that Dockerfile is used, or its image. "
+        f"Without: headway deploy --build-path {second}."
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, TypeVar
@@ -23,7 +23,8 @@ LARGEST_LOCK: Final = 64 << 10
 LARGEST_TOLD: Final = 3 << 20
 MOST_FILES: Final = 200
 MOST_BYTES: Final = 8 << 20
-MOST_FURTHER: Final = 20
+MOST_FURTHER: Final = 40
+MOST_BYTES_IN_ALL: Final = 12 << 20
 
 _MOST_LINKS: Final = 100
 _MOST_ROUNDS: Final = 4
@@ -59,11 +60,12 @@ def refers_to_none(tree: Tree) -> Collection[str]:  # noqa: ARG001 - as those of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Named:
-    """What is known of a tree by its list: the names, of which some are ``links`` and what those say, and the names of
-    those that are read.
+    """What is known of a tree by its list: the names with their ``sizes``, of which some are ``links`` and what those
+    say, and the names of those that are read.
     """
 
     names: frozenset[str]
+    sizes: Mapping[str, int]
     links: dict[str, str]
     wanted: Sequence[str]
     is_cut: bool
@@ -111,19 +113,27 @@ def _named(listing: Listing, workspace: Workspace, reads: Sequence[str]) -> _Nam
     _require_inside(links, workspace, reads)
     names = frozenset((*(each.name for each in entries), *_aliases(entries, links)))
     sizes = {each.name: each.size for each in entries if each.target is None}
-    return _Named(names=names, links=links, wanted=chosen(names, sizes, reads), is_cut=listing.is_cut or is_more)
+    wanted = chosen(names, sizes, reads)
+    return _Named(names=names, sizes=sizes, links=links, wanted=wanted, is_cut=listing.is_cut or is_more)
 
 
 def _more(tree: Tree, named: _Named, workspace: Workspace, further: Callable[[Tree], Collection[str]]) -> Sequence[str]:
-    more = chosen_further(tree, further(tree), len(named.wanted))
+    more = chosen_further(tree, further(tree), len(named.wanted), named.sizes)
     _require_inside(named.links, workspace, more)
     return more
 
 
-def chosen_further(tree: Tree, named: Collection[str], first: int) -> list[str]:
+def chosen_further(tree: Tree, named: Collection[str], first: int, sizes: Mapping[str, int]) -> list[str]:
     """Those of the names that files refer to which are read too, where ``first`` files were read before any of them."""
     left = max(first + MOST_FURTHER - len(tree.contents), 0)
-    return sorted(name for name in named if name in tree.names and name not in tree.contents)[:left]
+    bytes_left = MOST_BYTES_IN_ALL - sum(len(data) for data in tree.contents.values())
+    taken = list[str]()
+    for name in sorted(name for name in named if name in tree.names and name not in tree.contents):
+        cost = _cost(name, sizes)
+        if len(taken) < left and cost <= bytes_left:
+            taken.append(name)
+            bytes_left -= cost
+    return taken
 
 
 def chosen(names: Collection[str], sizes: dict[str, int], reads: Sequence[str]) -> list[str]:
@@ -135,7 +145,7 @@ def chosen(names: Collection[str], sizes: dict[str, int], reads: Sequence[str]) 
     found = {name for pattern in reads if _WILD & set(pattern) for name in tree.matching(pattern)}
     taken, left = list[str](), MOST_BYTES
     for name in dict.fromkeys((*plain, *sorted(found, key=lambda each: (each.count("/"), each)))):
-        cost = min(sizes.get(name, LARGEST), limit_of(name))
+        cost = _cost(name, sizes)
         if len(taken) == MOST_FILES:
             break
         if cost <= left:
@@ -148,6 +158,10 @@ def limit_of(name: str) -> int:
     """How many bytes of a file are read."""
     base = posixpath.basename(name)
     return LARGEST_TOLD if base in _TOLD else LARGEST_LOCK if base in _LOCKS else LARGEST
+
+
+def _cost(name: str, sizes: Mapping[str, int]) -> int:
+    return min(sizes.get(name, LARGEST), limit_of(name))
 
 
 def _bounded(entries: Sequence[Listed]) -> tuple[list[Listed], bool]:

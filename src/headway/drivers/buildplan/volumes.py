@@ -7,12 +7,13 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Final
 
+from headway.drivers.buildplan import image_stages
 from headway.drivers.buildplan.composes import COMPOSES, built_service, listed
-from headway.drivers.buildplan.image_stages import DOCKERFILE, whole
+from headway.drivers.buildplan.image_stages import dockerfile, whole
 from headway.drivers.buildplan.tree import Tree
 
 _README: Final = "README.md"  # where many tell how their image is run
-FILES: Final = (DOCKERFILE, *COMPOSES, _README)
+FILES: Final = (*image_stages.FILES, *COMPOSES, _README)
 
 _MOST: Final = 5
 _WORKDIR = re.compile(r"^[ \t]*WORKDIR[ \t]+[\"']?(/[\w./-]{1,200}?)/?[\"']?[ \t]*$", re.MULTILINE | re.IGNORECASE)
@@ -47,7 +48,7 @@ def kept_folders(tree: Tree) -> tuple[str, tuple[str, ...]]:
     compose file or one that the README has; "" and none where nothing does.
     """
     places = _places(tree)
-    for name in FILES:
+    for name in (dockerfile(tree), *COMPOSES, _README):
         found = dict.fromkeys(_named(tree, name, places))
         if found:
             return name, tuple(found)[:_MOST]
@@ -85,7 +86,7 @@ def outer_note(tree: Tree) -> str:
     Dockerfile's VOLUMEs, else the mounts of the service that a compose file has built, else those that the README has.
     """
     places = _places(tree)
-    for name in FILES:
+    for name in (dockerfile(tree), *COMPOSES, _README):
         found = dict.fromkeys(path for path in _outer(tree, name) if not inside(tree, path) and path not in places)
         lost = tuple(found)[:_MOST]
         if lost:
@@ -118,13 +119,13 @@ def _places(tree: Tree) -> frozenset[str]:
 
 
 def _named(tree: Tree, name: str, places: Collection[str]) -> Iterator[str]:
-    paths = _volumes(tree) if name == DOCKERFILE else _mounted(tree, name)
+    paths = _volumes(tree) if name == dockerfile(tree) else _mounted(tree, name)
     yield from (inner for path in paths if (inner := _inside(path, places)))
 
 
 def _outer(tree: Tree, name: str) -> Iterator[str]:
     """The folders of a container that a file has stay, of which the application alone may say where they are."""
-    if name == DOCKERFILE:
+    if name == dockerfile(tree):
         yield from _volumes(tree)
         return
     text = tree.text(name)

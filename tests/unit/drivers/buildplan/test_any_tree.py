@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.detection import READS, detect, further
-from headway.drivers.buildplan.reader import LARGEST, MOST_BYTES, MOST_FILES, chosen
+from headway.drivers.buildplan.reader import (
+    LARGEST,
+    MOST_BYTES,
+    MOST_BYTES_IN_ALL,
+    MOST_FILES,
+    MOST_FURTHER,
+    chosen,
+    chosen_further,
+)
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree, tree_of
 
@@ -129,6 +137,28 @@ def test_what_is_read_is_bounded(files: list[tuple[str, str, int]]) -> None:
     assert "Procfile" in taken
 
 
+def test_what_files_refer_to_is_bounded_too() -> None:
+    names = [f"f{number:03}" for number in range(200)]
+    first = dict.fromkeys(("a", "b"), b"x" * LARGEST)
+    tree = Tree(names=frozenset((*first, *names)), contents=first)
+    assert chosen_further(tree, ["nowhere", "a", *reversed(names)], 2, dict.fromkeys(names, 5)) == names[:MOST_FURTHER]
+    full = Tree(names=tree.names, contents={**first, "c": b"x" * (MOST_BYTES_IN_ALL - 2 * LARGEST - 12)})
+    assert chosen_further(full, names, 3, dict.fromkeys(names, 5)) == names[:2]
+
+
+def test_of_the_packages_that_a_program_is_made_of_no_more_are_read_than_is_allowed() -> None:
+    loads = "".join(f'import "x/p{number}"\n' for number in range(300))
+    sources = {f"p{number}/f{file}.go": f"package p\n\n{loads}" for number in range(300) for file in range(60)}
+    tree = tree_of({"go.mod": "module x\n", "main.go": f"package main\n\n{loads}\nfunc main() {{}}\n"}, sources)
+    begin = time.process_time()
+    found = further(tree)
+    read = Tree(names=tree.names, contents={**tree.contents, **{name: sources[name].encode() for name in found}})
+    assert 0 < len(found) < MOST_FURTHER
+    assert further(read) == found
+    assert not isinstance(_answer(read, {}, {}), str)
+    assert time.process_time() - begin < 4
+
+
 _LENGTH = 1 << 18
 _HOSTILE = {
     "spaces": " " * _LENGTH,
@@ -149,8 +179,28 @@ _HOSTILE = {
     "examples": "A=" + "any " * (_LENGTH // 4) + "!",
     "anchors": "a: &a [1]\nservices:\n" + "- *a\n" * (_LENGTH // 5),
     "a line": '{"deploy": {"startCommand": "' + "cd /app && " * (_LENGTH // 12) + '"}}',
+    "variables": "ENV A=/app/a\n" + "ENV B=$A/b C=${A:-$A}\nEXPOSE $B\nVOLUME $A $A\n" * (_LENGTH // 48),
+    "variables of a line": "ARG A=" + "a" * 199 + "\nENV B=" + "$A " * (_LENGTH // 3),
+    "helpers": "func a(b string) string {\n" * (_LENGTH // 27),
+    "words": "env" * (_LENGTH // 3),
+    "names": "".join(f"const A{number} = 8080\n" for number in range(_LENGTH // 20)),
+    "uses": "const Port = 8080\n" + "Port," * (_LENGTH // 5),
+    "tags": '\tA int `env:"PORT" default:"80" Prefix: "A_`\n' * (_LENGTH // 43),
+    "fields": 'a(&b.c.d, "A_PORT")\n\td: 80,\n' * (_LENGTH // 29),
+    "keys": 'viper.SetDefault("port", 80)\nviper.AutomaticEnv()\n' * (_LENGTH // 51),
+    "recipes": "A=$(A) $(A)\nall:\n" + "\tgo build $(A) $(A)\n" * (_LENGTH // 20),
+    "compiled": "RUN " + "go build && " * (_LENGTH // 12),
+    "compiled each": "RUN go build -tags 'a' ./x\n" * (_LENGTH // 27),
+    "brackets of make": "all:\n\tgo build " + "$(a " * (_LENGTH // 4),
+    "targets": "a b c: d\n" * (_LENGTH // 9),
+    "ignored": "".join(f"a/b{number}\n" for number in range(_LENGTH // 10)),
+    "served": "".join(f'"a/b{number}/dist"\n' for number in range(_LENGTH // 18)),
+    "capitals": '"' + "A_" * (_LENGTH // 2),
+    "capitals each": '"A_B_C_D_DB_X"' * (_LENGTH // 14),
+    "required": "require \tmodernc.org/sqlite v1.0.0 \n" * (_LENGTH // 33),
     "embedded": "//go:embed " + "all:a " * (_LENGTH // 6),
     "embedded each": "//go:embed all:dist\n" * (_LENGTH // 20),
+    "embedded far right": (" " * 500 + "//go:embed\n") * (_LENGTH // 511),
 }
 
 
@@ -159,12 +209,13 @@ _HOSTILE = {
     [
         *("Staticfile", "go.mod", "main.go", "start.sh", "Procfile", "railpack.json", "nixpacks.toml", "app.json"),
         *("netlify.toml", "vercel.json", ".tool-versions", ".go-version", ".env.example", "Makefile"),
-        *("railway.json", "railway.toml", "render.yaml", "web/embed.go"),
+        *("railway.json", "railway.toml", "render.yaml", "web/embed.go", "Dockerfile", ".goreleaser.yml", ".gitignore"),
     ],
 )
 def test_a_hostile_file_is_read_in_bounded_time(name: str) -> None:
     for what, text in _HOSTILE.items():
-        tree = tree_of({"go.mod": "module x\n", "main.go": "package main\n", "index.html": "", name: text})
+        files = {"go.mod": "module x\n", "main.go": "package main\n//go:embed a\n", "index.html": "", "a/x": ""}
+        tree = tree_of({**files, name: text})
         begin = time.process_time()
         _answer(tree, {}, {})
         assert time.process_time() - begin < 2, what

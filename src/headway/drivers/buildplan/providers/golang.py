@@ -4,60 +4,39 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan import image_program
 from headway.drivers.buildplan.image_ports import declared, port_choice
-from headway.drivers.buildplan.image_program import has_port, led_variable
+from headway.drivers.buildplan.image_program import led_variable
+from headway.drivers.buildplan.image_stages import called, dockerfile
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question
 from headway.drivers.buildplan.procfile import WEB
-from headway.drivers.buildplan.providers import golang_frontend
+from headway.drivers.buildplan.providers import (
+    golang_builds,
+    golang_databases,
+    golang_embedded,
+    golang_frontend,
+    golang_packages,
+)
 from headway.drivers.buildplan.providers.contract import Provider
 from headway.drivers.buildplan.providers.golang_address import own_address, own_port, reads_port
+from headway.drivers.buildplan.providers.golang_builds import Compiled
 from headway.drivers.buildplan.providers.golang_command import serving_command
 from headway.drivers.buildplan.providers.golang_frontend import embedded_frontend
+from headway.drivers.buildplan.providers.golang_packages import loaded_sources, module_name, own_sources, programs
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.artifacts import Process
 
 PROGRAM: Final = ".headway/app"
 
-_MODULE = re.compile(r"^module\s+\"?([^\s\"]+)", re.MULTILINE)
 _GO = re.compile(r"^go\s+(\d+(?:\.\d+){0,2}\S*)", re.MULTILINE)
 _TOOLCHAIN = re.compile(r"^toolchain\s+go(\d+(?:\.\d+){0,2}\S*)", re.MULTILINE)
 _TOOL_VERSION = re.compile(r"^(?:go|golang)\s+(\S+)", re.MULTILINE)
-_MAIN = re.compile(r"^package\s+main\b", re.MULTILINE)
-_BEGINS = re.compile(r"^func\s+main\s*\(\s*\)", re.MULTILINE)
-# What a build leaves out unless it is told otherwise: pins of tools, generators.
-_LEFT_OUT = re.compile(r"^//(?:go:build|[ \t]*\+build)[ \t]+(?:ignore|tools?|generate|mage)\b", re.MULTILINE)
 _ASSIGNMENTS = re.compile(r"^(?:exec\s+|env\s+|[A-Za-z_]\w*=\S*\s+)*")
-_LOADED = re.compile(r"^(?:import[ \t]+)?[ \t]*(?:[\w.]+[ \t]+)?\"([\w./~-]{1,200})\"[ \t]*$", re.MULTILINE)
-# The packages in which programs have their options and their commands.
-_TELLING: Final = frozenset(
-    {
-        "config",
-        "conf",
-        "cfg",
-        "configs",
-        "configuration",
-        "settings",
-        "setting",
-        "env",
-        "options",
-        "flags",
-        "cmd",
-        "cli",
-    }
-)
-# Where no module has what it is for, by the Go project's "Organizing a Go module" and by custom.
-_ASIDE: Final = frozenset(
-    {"internal", "tools", "hack", "scripts", "test", "tests", "testdata", "examples", "_examples"}
-)
-_TELLING_FILES: Final = ("root", "main", "serve", "server", "web", "start", "run", "config", "flags", "options", "env")
-_MOST_FOLDERS: Final = 4
-_MOST_OF_FOLDER: Final = 8
 _REQUIRES = re.compile(r"^require[ \t(]", re.MULTILINE)
 _POCKETBASE: Final = '"github.com/pocketbase/pocketbase"'
 _PB_DATA: Final = "pb_data"
@@ -95,7 +74,8 @@ def _is_for_tools(tree: Tree) -> bool:
 def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     seen = _recognise(tree) or "the setting provider"
     modules = "\n".join(tree.text(name) for name in tree.matching("**/go.mod") if tree.text(name))
-    target, reason, question = _target(tree, settings)
+    built = golang_builds.compiled(tree)
+    target, reason, question = _target(tree, settings, built)
     framework = next((name for path, name in _FRAMEWORKS.items() if path in modules), "")
     needs_c = next((path for path in _NEEDS_C if path in modules), None)
     need = _need(tree, settings)
@@ -111,13 +91,24 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     if front.phases:
         shown = " && ".join(" ".join(phase.argv) for phase in front.phases)
         choices.append(Choice(name="frontend", value=shown, reason=front.reason))
-    argv = ("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", program, *_built(tree, target))
+    tags, told_by = golang_builds.tags(built, posixpath.normpath(target))
+    if tags:
+        why_so = f"{told_by} has it built with these tags"
+        choices.append(Choice(name="build", value=f"go build -tags={','.join(tags)}", reason=why_so))
+    made, said = golang_builds.generated(tree)
+    rest = (*((f"-tags={','.join(tags)}",) if tags else ()), "-o", program, *_built(tree, target))
+    compiles = " ".join(("go", "build", *rest))
+    sources = loaded_sources(tree, target)
+    if not made and (lacking := golang_embedded.refusal(tree, settings, sources, front, compiles)):
+        raise BuildError(lacking)
+    argv = ("go", "build", "-buildvcs=false", "-ldflags=-s -w", *rest)
+    told_of_data = golang_databases.notes(tree, tree.text("go.mod"), list(sources.values()), line, settings.keep)
     return BuildPlan(
         provider="go",
         framework=framework,
         confidence=Confidence.SEEN if question is None else Confidence.GUESSED,
         needs=(need, *front.needs),
-        phases=(*_downloads(tree), *front.phases, Phase(name="build", argv=argv)),
+        phases=(*_downloads(tree), *front.phases, *made, Phase(name="build", argv=argv)),
         processes=(Process(name=WEB, command=line),),
         path=(*((posixpath.dirname(program),) if program != PROGRAM else ()), *front.path),
         env={"GIN_MODE": "release"} if framework == "Gin" else {},
@@ -131,7 +122,12 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
             *([] if own is None else [port_choice(*own)]),
         ),
         questions=() if question is None else (question,),
-        notes=(*front.notes, *(_told_of_c(needs_c) if needs_c is not None else ())),
+        notes=(
+            *front.notes,
+            *([said] if said else ()),
+            *told_of_data,
+            *(_told_of_c(needs_c) if needs_c is not None else ()),
+        ),
     )
 
 
@@ -141,8 +137,7 @@ def _told_of_c(path: str) -> tuple[str]:
 
 def _names(tree: Tree, target: str) -> frozenset[str]:
     """What the program may be called: as its package, its module, or what a Dockerfile compiles."""
-    module = _MODULE.search(tree.text("go.mod"))
-    own = (posixpath.basename(target), posixpath.basename(re.sub(r"/v\d+$", "", module[1])) if module else "")
+    own = (posixpath.basename(target), posixpath.basename(re.sub(r"/v\d+$", "", module_name(tree))))
     return frozenset(each for each in (*own, *image_program.programs_built(tree)) if each.strip("."))
 
 
@@ -166,14 +161,14 @@ def _started(tree: Tree, target: str, keep: Collection[str]) -> tuple[str, str]:
     image = image_program.arguments(tree, _names(tree, target))
     if keep and image.folders:
         image = image_program.Arguments()
-    texts = list(_loaded_sources(tree, target).values())
+    texts = list(loaded_sources(tree, target).values())
     if _POCKETBASE in "".join(texts):
         return _pocketbase(tree, texts)
     command = serving_command(texts)
     own = own_address(texts, command.variable if command is not None else "")
     why = "the program that the build makes"
     if image.line and (own is None or (image.is_led and image.folders)):
-        return f"./{PROGRAM} {image.line}", f"{why}, with what the Dockerfile starts it with"
+        return f"./{PROGRAM} {image.line}", f"{why}, with what {called(tree)} starts it with"
     line, why = (
         (f"./{PROGRAM}", why)
         if command is None
@@ -186,7 +181,7 @@ def _started(tree: Tree, target: str, keep: Collection[str]) -> tuple[str, str]:
         return line, why
     return (
         f'env {named[0]}="${{{named[0]}:-{named[1]}}}" {line}',
-        f"{why}, which listens where {named[0]} of the Dockerfile says",
+        f"{why}, which listens where {named[0]} of {called(tree)} says",
     )
 
 
@@ -204,10 +199,10 @@ def _own_port(tree: Tree, target: str) -> tuple[int, str] | None:
     """The port that the program has itself; else, where nothing of it says where it listens, the only one that the
     Dockerfile declares: whatever it reads, it listens there.
     """
-    loaded = list(_loaded_sources(tree, target).values())
-    if reads_port(loaded) or has_port(tree):
+    loaded = list(loaded_sources(tree, target).values())
+    if reads_port(loaded):
         return None
-    return own_port(_sources(tree, target)) or declared(tree).only
+    return own_port(own_sources(tree, target)) or declared(tree).only
 
 
 def _built(tree: Tree, target: str) -> tuple[str, ...]:
@@ -241,9 +236,9 @@ def _need(tree: Tree, settings: BuildSettings) -> Need:
     return Need(tool="go", source=_recognise(tree) or "")
 
 
-def _target(tree: Tree, settings: BuildSettings) -> tuple[str, str, Question | None]:
+def _target(tree: Tree, settings: BuildSettings, built: Sequence[Compiled]) -> tuple[str, str, Question | None]:
     """The package that is built, why it is that one, and what is asked where another could be meant."""
-    found = _programs(tree)
+    found = programs(tree)
     if settings.package is not None:
         wanted = posixpath.normpath(settings.package.strip().strip("/") or ".")
         match = next((each for each in found if wanted in {each, posixpath.basename(each)}), None)
@@ -261,52 +256,16 @@ def _target(tree: Tree, settings: BuildSettings) -> tuple[str, str, Question | N
             "folder of it. Set the build path to the folder that holds it, or the build command (headway apps "
             "set APP --build LINE)."
         )
+    told = golang_builds.package_of(built, found, module_name(tree)) if len(found) > 1 else None
+    if told is not None and (found[0] != "." or (told[0] != "." and told[1] == dockerfile(tree))):
+        return _path(told[0]), f"the one of {len(found)} programs that {told[1]} has built", None
     if found[0] == "." or len(found) == 1:
         return _path(found[0]), "the only program" if len(found) == 1 else "the program at the build path", None
-    module = _MODULE.search(tree.text("go.mod"))
-    wished = [*([posixpath.basename(module[1])] if module else []), *_USUAL]
+    wished = [posixpath.basename(module_name(tree)), *_USUAL]
     by_name = {posixpath.basename(each): each for each in reversed(found)}
     chosen = next((by_name[name] for name in wished if name in by_name), found[0])
     question = Question(name="package", text="The repository holds several programs: which is to run?", choices=found)
     return _path(chosen), f"one of {len(found)} programs", question
-
-
-def _programs(tree: Tree) -> tuple[str, ...]:
-    """The folders of programs: that of the build path, then those of ``cmd``, then others that have a main.go."""
-    files = [name for name in tree.matching("**/*.go") if not name.endswith("_test.go")]
-    folders = dict.fromkeys(posixpath.dirname(name) for name in files if not name.startswith("vendor/"))
-    mains, begun = list[str](), list[str]()
-    for folder in folders:
-        inside = [name for name in files if posixpath.dirname(name) == folder]
-        texts = [tree.text(name) for name in inside if name in tree.contents]
-        read = [text for text in texts if not _LEFT_OUT.search(text)]
-        is_main = any(_MAIN.search(text) for text in read) if texts else f"{folder}/main.go".lstrip("/") in inside
-        if is_main:
-            mains.append(folder or ".")
-            # A package main without a function main is no program; of one that is read in part nobody knows.
-            if len(texts) < len(inside) or any(_BEGINS.search(text) for text in read):
-                begun.append(folder or ".")
-    rank = {".": 0}
-    shallow = [each for each in begun or mains if each.count("/") < 3]
-    shallow = [each for each in shallow if not _ASIDE & set(each.split("/"))] or shallow
-    return tuple(sorted(shallow, key=lambda each: (rank.get(each, 1 if "cmd/" in f"{each}/" else 2), each)))[:20]
-
-
-def _sources(tree: Tree, target: str) -> dict[str, str]:
-    """The texts of a program's own package, as far as they are read, by file."""
-    folder = target.removeprefix("./").removeprefix(".")
-    names = (name for name in tree.matching("**/*.go") if posixpath.dirname(name) == folder)
-    return {name: tree.text(name) for name in names if not name.endswith("_test.go")}
-
-
-def _loaded_sources(tree: Tree, target: str) -> dict[str, str]:
-    """Those and the texts of what it loads of its own that says where it listens."""
-    own = _sources(tree, target)
-    module = _MODULE.search(tree.text("go.mod"))
-    head = f"{module[1]}/" if module is not None else ""
-    loaded = {found.removeprefix(head) for text in own.values() for found in _LOADED.findall(text)} if head else set()
-    names = (name for name in sorted(tree.contents) if name.endswith(".go") and not name.endswith("_test.go"))
-    return {**own, **{name: tree.text(name) for name in names if posixpath.dirname(name) in loaded}}
 
 
 def _path(folder: str) -> str:
@@ -318,23 +277,7 @@ def _named(found: tuple[str, ...]) -> str:
 
 
 def _further(tree: Tree) -> tuple[str, ...]:
-    """The files of the module's own packages that a program loads and that say where it listens, by their name."""
-    module = _MODULE.search(tree.text("go.mod"))
-    if module is None:
-        return ()
-    unread = [f"{folder}/main.go" for folder in _programs(tree)[:_MOST_FOLDERS]]
-    if unread := [name for name in unread if name in tree and name not in tree.contents]:
-        return tuple(unread)
-    names = sorted(name for name in tree.contents if name.endswith(".go") and _MAIN.search(tree.text(name)))
-    loaded = (found for name in names for found in _LOADED.findall(tree.text(name)))
-    own = (each.removeprefix(f"{module[1]}/") for each in loaded if each.startswith(f"{module[1]}/"))
-    folders = [each for each in dict.fromkeys(own) if posixpath.basename(each) in _TELLING]
-    found: list[str] = []
-    for folder in folders[:_MOST_FOLDERS]:
-        files = [name for name in tree.matching(f"{folder}/*.go") if not name.endswith("_test.go")]
-        told = (*_TELLING_FILES, posixpath.basename(folder))
-        found += sorted(files, key=lambda name: (posixpath.basename(name)[:-3] not in told, name))[:_MOST_OF_FOLDER]
-    return tuple(found)
+    return (*golang_packages.further(tree), *golang_frontend.further(tree))
 
 
 PROVIDER: Final = Provider(
@@ -348,6 +291,8 @@ PROVIDER: Final = Provider(
         ".tool-versions",
         "*.go",
         "cmd/*/*.go",
+        "internal/cmd/*/*.go",
+        *golang_builds.READS,
         *golang_frontend.READS,
     ),
     recognise=_recognise,

@@ -10,17 +10,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from headway.drivers.buildplan.providers import golang_variables
+from headway.drivers.buildplan.providers.golang_variables import PLACE, spelled, variables
 from headway.drivers.buildplan.providers.jsonc import without_comments
 
-_READS_PORT = re.compile(r"""["'`]PORT["'`]""")
-_TAG = re.compile(r"^([ \t]+)\w+[ \t]+(?:string|int|uint16)[ \t]+`([^`\n]{1,400})`", re.MULTILINE)
-_VARIABLE = re.compile(r'\b(?:env|envconfig):"([A-Z][A-Z0-9_]*)')
-_DEFAULT = re.compile(r'\b(?:default|envDefault):"([^"]*)"')
-_CLI = re.compile(r"(?:EnvVars?[ \t]*:[ \t]*(?:\[\]string\{)?|cli\.EnvVars\()[ \t]*\"([A-Z][A-Z0-9_]*)\"")
-_CLI_VALUE = re.compile(r"\bValue[ \t]*:[ \t]*(\"[^\"\n]{0,60}\"|\d{2,5})")
-_GETENV = re.compile(r'\bos\.(?:Getenv|LookupEnv)\("([A-Z][A-Z0-9_]*)"\)')
-# A function of its own that has a value for a variable that is not set, as most programs have one.
-_OR_ELSE = re.compile(r'\b\w*(?:[eE]nv|ENV)\w*\(\s*"([A-Z][A-Z0-9_]*)"\s*,\s*("[^"\n]{1,60}"|\d{2,5})\s*\)')
 _FLAG = re.compile(
     r"\bflag\.(?:String|Int|Uint)(?:Var)?\([ \t]*(?:&[\w.]+[ \t]*,[ \t]*)?"
     r'"([a-z][\w-]*)"[ \t]*,[ \t]*("[^"\n]{0,60}"|\d{2,5})[ \t]*,'
@@ -31,16 +24,12 @@ _COBRA: Final = (
     r"\.(?:String|U?[iI]nt(?:16|32)?)(?:Var)?P?\([ \t]*(?:&[\w.]+[ \t]*,[ \t]*)?"
     r'"([a-z][\w-]*)"[ \t]*,[ \t]*(?:"\w?"[ \t]*,[ \t]*)?("[^"\n]{0,60}"|\d{2,5})[ \t]*,'
 )
-# Of this machine: at any other address it is another program that is asked.
-_PLACE = re.compile(r"(?:\[::1?\]|0\.0\.0\.0|127\.0\.0\.1|localhost|\*)?:\d{2,5}")
-_LITERAL = re.compile(rf'"({_PLACE.pattern}|\d{{4,5}})"')
 _NAMES = re.compile(r"(?:^|_|-)(?:listen(?:er)?|addr(?:ess)?|bind|port|http)(?:$|_|-)", re.IGNORECASE)
 _OF_OTHERS = re.compile(
     r"(?:^|_|-)(?:db|database|sql|pg|postgres|mysql|redis|mongo|smtp|mail|ftp|sftp|ssh|dns|proxy|nats|kafka|amqp|ldap"
-    r"|debug|pprof|metrics?|prometheus|grpc|admin|tls|https|remote|upstream|target|statsd|cluster|raft|gossip)(?:$|_|-)",
+    r"|debug|pprof|metrics?|prometheus|grpc|admin|tls|ssl|https|remote|upstream|target|statsd|cluster|raft|gossip)(?:$|_|-)",
     re.IGNORECASE,
 )
-_BEFORE, _AFTER = 200, 200
 _HERE: Final = r"(?:0\.0\.0\.0|127\.0\.0\.1|localhost)?:(\d{4,5})"
 _VALUE: Final = (
     rf"(?:\"{_HERE}\"|\":\"[ \t]*\+[ \t]*(\w+)|fmt\.Sprintf\([ \t]*\":%[dsv]\"[ \t]*,[ \t]*(\w+)[ \t]*\)|(\w+))"
@@ -76,19 +65,26 @@ def own_address(texts: Sequence[str], command: str = "") -> Address | None:
     """How the program is led to PORT; None where it reads that itself, or nothing tells. ``command`` is what its source
     calls the command of it that is carried out.
     """
-    if any(_READS_PORT.search(text) for text in texts):
+    texts = spelled(texts)
+    named = _own_variable(texts)
+    if golang_variables.reads_port(texts, is_told=named is not None):
         return None
-    for name, value in (found for text in texts for found in _variables(text)):
+    if named is not None:
+        name, at = named
+        return Address(before=f'env {name}="${{{name}:-{at}}}" ', reason=f"which listens where {name} says")
+    for dashes, name, value in options(texts, command):
         if (led := _led(value, name)) and _is_its_own(name):
-            return Address(before=f'env {name}="${{{name}:-{led}}}" ', reason=f"which listens where {name} says")
+            return Address(after=f" {dashes}{name} {led}", reason=f"which listens where its option {dashes}{name} says")
+    return None
+
+
+def options(texts: Sequence[str], command: str = "") -> Iterator[tuple[str, str, str]]:
+    """The options of a program, or of a command of it, with what stands before their names, and their own values."""
     for match in (match for text in texts if "flag.NewFlagSet" not in text for match in _FLAG.finditer(text)):
-        if (led := _led(match[2].strip('"'), match[1])) and _is_its_own(match[1]):
-            return Address(after=f" -{match[1]} {led}", reason=f"which listens where its option -{match[1]} says")
+        yield "-", match[1], match[2].strip('"')
     owners = "|".join((*_ROOTS, *([re.escape(command)] if command else [])))
     for match in (match for text in texts for match in _options(text, owners)):
-        if (led := _led(match[2].strip('"'), match[1])) and _is_its_own(match[1]):
-            return Address(after=f" --{match[1]} {led}", reason=f"which listens where its option --{match[1]} says")
-    return None
+        yield "--", match[1], match[2].strip('"')
 
 
 def _options(text: str, owners: str) -> Iterator[re.Match[str]]:
@@ -101,7 +97,14 @@ def _options(text: str, owners: str) -> Iterator[re.Match[str]]:
 
 def reads_port(texts: Sequence[str]) -> bool:
     """Whether it asks PORT where it listens."""
-    return any(_READS_PORT.search(text) for text in texts)
+    texts = spelled(texts)
+    return golang_variables.reads_port(texts, is_told=_own_variable(texts) is not None)
+
+
+def _own_variable(texts: Sequence[str]) -> tuple[str, str] | None:
+    """The variable that says where it listens, and what that is to be."""
+    found = ((name, _led(value, name)) for name, value in variables(texts) if name != "PORT" and _is_its_own(name))
+    return next(((name, led) for name, led in found if led is not None), None)
 
 
 def own_port(texts: Mapping[str, str]) -> tuple[int, str] | None:
@@ -112,7 +115,7 @@ def own_port(texts: Mapping[str, str]) -> tuple[int, str] | None:
     asides = {word for text in texts.values() for word in _ASIDE.findall(text)}
     if asides == {"net/http/pprof"} and sum(len(_PROFILES.findall(code)) for code in codes.values()) == 1:
         codes, asides = {name: _PROFILES.sub("", code) for name, code in codes.items()}, set()
-    if asides or any(_READS_PORT.search(text) for text in texts.values()):
+    if asides or reads_port(list(texts.values())):
         return None
     found = [(port, name) for name, code in codes.items() for port in _ports(code)]
     if len(found) != 1 or not _LEAST <= found[0][0] <= _MOST:
@@ -143,29 +146,9 @@ def _assigned(text: str, name: str) -> str | None:
     return "".join(found[0]) if len(found) == 1 else None
 
 
-def _variables(text: str) -> Iterator[tuple[str, str]]:
-    """The variables that it takes values from, with those that they have of their own; the outermost first."""
-    tags = sorted(_TAG.finditer(text), key=lambda match: len(match[1].expandtabs(4)))
-    for match in tags:
-        name, value = _VARIABLE.search(match[2]), _DEFAULT.search(match[2])
-        if name is not None and value is not None:
-            yield name[1], value[1]
-    for match in _CLI.finditer(text):
-        around = text[max(0, match.start() - _BEFORE) : match.end() + _AFTER]
-        value = _CLI_VALUE.search(around)
-        if value is not None:
-            yield match[1], value[1].strip('"')
-    for match in _OR_ELSE.finditer(text):
-        yield match[1], match[2].strip('"')
-    for match in _GETENV.finditer(text):
-        value = _LITERAL.search(text[match.end() : match.end() + _AFTER])
-        if value is not None:
-            yield match[1], value[1]
-
-
 def _led(value: str, name: str) -> str | None:
     """A value of the same form that names PORT; None where it is none of an address to listen on."""
-    if _PLACE.fullmatch(value):
+    if PLACE.fullmatch(value):
         return "127.0.0.1:$PORT"
     return "$PORT" if value.isdecimal() and len(value) > 1 and "port" in name.lower() else None
 

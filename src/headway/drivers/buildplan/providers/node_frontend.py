@@ -37,17 +37,17 @@ FOLDERS: Final = (
     "app/frontend",
     "js",
 )
-_CONFIGS: Final = ("angular.json", *(f"{stem}.{end}" for stem in ("vite.config", "vue.config") for end in ENDINGS))
+CONFIGS: Final = ("angular.json", *(f"{stem}.{end}" for stem in ("vite.config", "vue.config") for end in ENDINGS))
 FILES: Final = (
     *(
         f"{folder}/{name}" if folder else name
         for folder in FOLDERS
         for name in (PACKAGE, *node_managers.FILES, *node_versions.FILES)
     ),
-    *(f"*/{name}" for name in (PACKAGE, *_CONFIGS)),
+    *(f"*/{name}" for name in (PACKAGE, *CONFIGS)),
 )
 
-_BUILDS: Final = ("build", "production", "prod", "build:prod", "build:css", "build-css", "css:build", "compile")
+BUILDS: Final = ("build", "production", "prod", "build:prod", "build:css", "build-css", "css:build", "compile")
 _OUTSIDE = re.compile(r"\b(?:outDir|outputDir|path)\b[\"']?\s*:[^\n]{0,120}?[\"'](?:\.\./|\.\.[\"'])")
 _PRODUCTION: Final = ("--configuration", "production")
 _ENV: Final[Mapping[str, str]] = {"NODE_ENV": "production", "NEXT_TELEMETRY_DISABLED": "1", "NG_CLI_ANALYTICS": "false"}
@@ -93,7 +93,7 @@ def frontend(
             continue
         inner = tree.below(folder) if folder else tree
         package = read_package(inner)
-        build = script or next((name for name in _BUILDS if package.script(name)), None)
+        build = script or next((name for name in BUILDS if package.script(name)), None)
         if build is not None or package.own:
             if (whole := _in_workspace(tree, settings, package, build, folder)) is not None:
                 return whole
@@ -155,7 +155,7 @@ def _written_outside(tree: Tree) -> tuple[str, ...] | None:
             return ()
         if _is_outside(production):
             return () if build.get("defaultConfiguration") == _PRODUCTION[1] else _PRODUCTION
-    texts = (without_comments(tree.text(name)) for name in _CONFIGS if name in tree.contents and name != "angular.json")
+    texts = (without_comments(tree.text(name)) for name in CONFIGS if name in tree.contents and name != "angular.json")
     return () if any(_OUTSIDE.search(text) for text in texts) else None
 
 

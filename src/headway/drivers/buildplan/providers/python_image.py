@@ -11,7 +11,7 @@ from typing import Final
 
 from headway.drivers.buildplan import image_command, image_program
 from headway.drivers.buildplan.image_command import Command
-from headway.drivers.buildplan.image_stages import DOCKERFILE
+from headway.drivers.buildplan.image_stages import dockerfile
 from headway.drivers.buildplan.plan import Confidence
 from headway.drivers.buildplan.providers import python_code, python_scripts
 from headway.drivers.buildplan.providers.python_code import in_folder
@@ -141,7 +141,7 @@ def preferred(tree: Tree, found: Start, image: ImageStart | None) -> Start:
 
 def refused_line(tree: Tree) -> str:
     """What the image starts, for who is to say how it is started; "" where it starts nothing that is told."""
-    found = [each for each in image_command.commands(tree) if each.file == DOCKERFILE]
+    found = [each for each in image_command.commands(tree) if each.file == dockerfile(tree)]
     words = [image_program.path_here(tree, word) or word for word in found[-1].words] if found else []
     line = " ".join(shlex.quote(word) for word in words)
     return line if len(line) < _LONGEST_LINE else ""

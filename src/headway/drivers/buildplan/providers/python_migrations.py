@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from headway.drivers.buildplan.image_stages import dockerfile
 from headway.drivers.buildplan.providers import python_code
 from headway.drivers.buildplan.providers.python_requirements import Requirements
 from headway.drivers.buildplan.providers.python_start import Start
@@ -26,7 +27,7 @@ _SCRIPTS: Final = (
     "docker/entrypoint.sh",
     "docker/start.sh",
 )
-READS: Sequence[str] = ("Dockerfile", "alembic.ini", "migrations/alembic.ini", *_SCRIPTS)
+READS: Sequence[str] = ("alembic.ini", "migrations/alembic.ini", *_SCRIPTS)
 
 _CONFIGURED: Final = ("alembic.ini", "migrations/alembic.ini")
 _FLASK: Final = ("app.py", "wsgi.py", ".flaskenv")  # by which flask finds the application
@@ -77,7 +78,7 @@ def _run_by(tree: Tree, requires: Requirements) -> tuple[str, str] | None:
     """The line that runs them, and the file of the application that has it."""
     if not _line(requires) or not any(name in tree for name in _CONFIGURED):
         return None
-    for name in ("Dockerfile", *_SCRIPTS):
+    for name in (dockerfile(tree), *_SCRIPTS):
         match = _RUN.search(tree.text(name)[:_MOST_TEXT])
         if match is not None and (match[1].startswith("alembic") or any(each in tree for each in _FLASK)):
             return " ".join(match[1].split()), name

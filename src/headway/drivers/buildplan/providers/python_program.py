@@ -7,7 +7,7 @@ import shlex
 from typing import Final
 
 from headway.drivers.builders.base import BuildError
-from headway.drivers.buildplan.image_stages import DOCKERFILE
+from headway.drivers.buildplan.image_stages import dockerfile
 from headway.drivers.buildplan.providers import (
     python_bare,
     python_databases,
@@ -61,7 +61,7 @@ def find_start(project: PythonProject, settings: BuildSettings) -> Start:
         what = " and ".join(manifests(inner)) or "its files"
         library = " It is a library, as far as its files tell." if project.is_package else ""
         line = python_image.refused_line(inner)
-        how = f"{_HOW} {DOCKERFILE} has: --start {shlex.quote(line)}" if line else _HOW
+        how = f"{_HOW} {dockerfile(inner)} has: --start {shlex.quote(line)}" if line else _HOW
         raise BuildError(f"This is Python ({what}), but nothing says how it is started.{library} {how}")
     return Start(reason="")
 
