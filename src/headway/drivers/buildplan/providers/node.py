@@ -42,7 +42,7 @@ from headway.drivers.buildplan.providers.node_package import (
     seen_package,
 )
 from headway.drivers.buildplan.providers.node_program import Program, unbuilt
-from headway.drivers.buildplan.providers.node_scripts import mentions, read_start
+from headway.drivers.buildplan.providers.node_scripts import called_lines, mentions, read_start
 from headway.drivers.buildplan.providers.node_secrets import Variables, find_variables
 from headway.drivers.buildplan.providers.node_sites import OPENSSL
 from headway.drivers.buildplan.providers.node_variables import build_variables
@@ -105,6 +105,8 @@ _WITHOUT_OLD_WEBPACK: Final[Mapping[str, int]] = {
     "webpack": 5,
 }
 _NX: Final[Mapping[str, str]] = {"NX_DAEMON": "false", "NX_NO_CLOUD": "true"}
+# Since 2 a task knows only the variables that turbo.json lists for it, unless it is told otherwise.
+_TURBO: Final[Mapping[str, str]] = {"TURBO_ENV_MODE": "loose"}
 
 
 def recognise(tree: Tree) -> str | None:
@@ -138,6 +140,7 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
     installed = installed if program.is_said or program.script or program.start or is_told else ()
     is_started = (program.start is not None and program.refusal is None) or settings.start is not None
     given = find_variables(_inner(tree, served), parts, manager.told) if is_started else Variables()
+    lines = (settings.start or program.start or "", *called_lines(served.package, ("start",)))
     needs = _needs(tree, settings, root, served, manager)
     own = _own_port(tree, program, served)
     said = (
@@ -160,7 +163,9 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
         path=_path(manager, served),
         env={**ENV, **_linked(manager), **program.env, **natives.env},
         build_env={**_build_env(tree, root, needs[0], served, manager), **given.build_env, **natives.build_env},
-        run_env={**program.run_env, **given.run_env, **natives.run_env} if is_started else {},
+        run_env={**_of_turbo(tree, " ".join(lines)), **program.run_env, **given.run_env, **natives.run_env}
+        if is_started
+        else {},
         port=None if own is None else own[0],
         takes_requests=program.takes_requests,
         packages=natives.packages,
@@ -205,7 +210,14 @@ def _old_webpack(packages: Iterable[Package]) -> Mapping[str, str]:
 def _build_env(tree: Tree, root: Package, node: Need, served: Served, manager: Manager) -> Mapping[str, str]:
     found = {**_old_webpack((root, served.package)), **served.program.build_env}
     of_scripts = build_variables(tree, (root, served.package), manager.told)
-    return {**of_scripts, **(_NX if "nx.json" in tree else {}), **_known_to(node, found)}
+    of_runners = {**(_NX if "nx.json" in tree else {}), **_of_turbo(tree)}
+    return {**of_scripts, **of_runners, **_known_to(node, found)}
+
+
+def _of_turbo(tree: Tree, start: str = "turbo") -> Mapping[str, str]:
+    """What Turborepo needs to be told where the line ``start`` is of it."""
+    is_there = any(name in tree for name in ("turbo.json", "turbo.jsonc"))
+    return _TURBO if is_there and re.search(r"(?:^|\s)turbo\s", f"{start} ") else {}
 
 
 def _known_to(node: Need, env: Mapping[str, str]) -> dict[str, str]:
