@@ -11,7 +11,8 @@ from headway.drivers.buildplan.plan import Phase
 from headway.drivers.buildplan.providers.node_managers import Manager
 from headway.drivers.buildplan.providers.node_package import Package
 from headway.drivers.buildplan.providers.node_prisma import find_prisma
-from headway.drivers.buildplan.providers.node_scripts import without_absent
+from headway.drivers.buildplan.providers.node_scripts import called_lines, without_absent
+from headway.drivers.buildplan.providers.node_variables import BUILT
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 
@@ -52,6 +53,12 @@ _MIGRATING: Final = (
     *("migrate:deploy", "db:migrate:deploy", "migrate:prod", "db:migrate:prod", "migration:run:prod"),
     *("migration:run", "migrations:run", "migrate:latest", "db:migrate:latest", "migrate:up", "db:migrate", "migrate"),
 )
+# What tests bring with an installation, and what tells that not to download a browser.
+_OF_TESTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "cypress": {"CYPRESS_INSTALL_BINARY": "0"},
+    "puppeteer": {"PUPPETEER_SKIP_DOWNLOAD": "true", "PUPPETEER_SKIP_CHROMIUM_DOWNLOAD": "true"},
+}
+_DRAWS = re.compile(r"prerender|puppeteer|-snap\b|\bpdf\b|mermaid")  # what a build writes by a browser
 _NO_MIGRATION = re.compile(r"\b(?:dev|make|create|generate|reset|down|rollback|diff|--watch)\b")
 
 
@@ -92,10 +99,14 @@ def find_natives(
     if compiled:
         notes.append(f"{', '.join(compiled)} may have to be compiled, which needs {' and '.join(_COMPILER)}.")
     own = {name for package in packages for name in package.own}
+    drawing = (*(names - _OF_TESTS.keys()), *(line for each in packages for line in called_lines(each, BUILT)))
+    for name in sorted(names & _OF_TESTS.keys()):
+        if name == "cypress" or not any(map(_DRAWS.search, drawing)):
+            build_env |= _OF_TESTS[name]
     if own & {"puppeteer", "whatsapp-web.js"}:
         debian.append("chromium")
         env["PUPPETEER_EXECUTABLE_PATH"] = "/usr/bin/chromium"
-        build_env["PUPPETEER_SKIP_DOWNLOAD"] = "true"
+        build_env |= _OF_TESTS["puppeteer"]
         notes.append("Puppeteer drives a browser: it is given Debian's chromium. Launch it with --no-sandbox.")
     if own & {"playwright"}:
         debian += _PLAYWRIGHT
