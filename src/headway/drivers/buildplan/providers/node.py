@@ -45,6 +45,7 @@ from headway.drivers.buildplan.providers.node_program import Program, unbuilt
 from headway.drivers.buildplan.providers.node_scripts import called_lines, mentions, read_start
 from headway.drivers.buildplan.providers.node_secrets import Variables, find_variables
 from headway.drivers.buildplan.providers.node_sites import OPENSSL
+from headway.drivers.buildplan.providers.node_sources import begun, unread
 from headway.drivers.buildplan.providers.node_variables import build_variables
 from headway.drivers.buildplan.providers.node_versions import pinned_major, version_notes, wanted_version
 from headway.drivers.buildplan.providers.node_workspaces import Served, build_phases, find_served, reached, read_members
@@ -268,8 +269,8 @@ def _inner(tree: Tree, served: Served) -> Tree:
 
 
 def further(tree: Tree) -> frozenset[str]:
-    """The files that others name: configurations that are extended, and what scripts start."""
-    found = set(node_typescript.extended(tree))
+    """The files that others name: configurations that are extended, and what scripts start, with what that loads."""
+    found, roots = set(node_typescript.extended(tree)), list[tuple[str, str]]()
     for name in islice(tree.matching("**/package.json"), _MOST_PACKAGES):
         folder = posixpath.dirname(name)
         try:
@@ -279,9 +280,13 @@ def further(tree: Tree) -> frozenset[str]:
         inner = tree.below(folder) if folder else tree
         found |= {package.path(file) for file in islice(node_nodemon.configurations(package), 2)}
         line = read_start(package, inner).line
-        lines = (line.text if line is not None else "", f"node {shlex.quote(package.text('main') or '.')}")
-        found |= {package.path(file) for text in lines for file in islice(started(text, inner), 1)}
-    return frozenset(found)
+        mains = (package.text(field) for field in ("main", "module"))
+        lines = (line.text if line is not None else "", *(f"node {shlex.quote(main or '.')}" for main in mains))
+        first = {package.path(file): None for text in lines for file in islice(started(text, inner), 1)}
+        first |= {file: None for text in lines for file in islice(begun(tree, text, folder), 2)}
+        found |= first.keys()
+        roots += [(file, folder) for file in first]
+    return frozenset((*found, *unread(tree, roots)))
 
 
 def _python(tree: Tree, manager: Manager, settings: BuildSettings) -> tuple[str, ...]:
