@@ -9,9 +9,10 @@ from typing import Final
 
 from headway.drivers.buildplan.plan import Phase
 from headway.drivers.buildplan.providers.node_managers import Manager
+from headway.drivers.buildplan.providers.node_migrations import unrun
 from headway.drivers.buildplan.providers.node_package import Package
 from headway.drivers.buildplan.providers.node_prisma import find_prisma
-from headway.drivers.buildplan.providers.node_scripts import called_lines, without_absent
+from headway.drivers.buildplan.providers.node_scripts import called_lines
 from headway.drivers.buildplan.providers.node_variables import BUILT
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
@@ -41,25 +42,12 @@ _PLAYWRIGHT: Final = (
     "libdbus-1-3", "libdrm2", "libgbm1", "libglib2.0-0", "libnspr4", "libnss3", "libpango-1.0-0", "libx11-6",
     "libxcb1", "libxcomposite1", "libxdamage1", "libxext6", "libxfixes3", "libxkbcommon0", "libxrandr2",
 )  # fmt: skip
-_MIGRATIONS: Final[Mapping[str, tuple[str, str]]] = {
-    "drizzle-kit": ("drizzle/", "drizzle-kit migrate"),
-    "knex": ("migrations/", "knex migrate:latest"),
-    "sequelize-cli": ("migrations/", "sequelize-cli db:migrate"),
-    "node-pg-migrate": ("migrations/", "node-pg-migrate up"),
-    "@mikro-orm/cli": ("migrations/", "mikro-orm migration:up"),
-}
-# The scripts that bring a database up to date, the ones for production first.
-_MIGRATING: Final = (
-    *("migrate:deploy", "db:migrate:deploy", "migrate:prod", "db:migrate:prod", "migration:run:prod"),
-    *("migration:run", "migrations:run", "migrate:latest", "db:migrate:latest", "migrate:up", "db:migrate", "migrate"),
-)
 # What tests bring with an installation, and what tells that not to download a browser.
 _OF_TESTS: Final[Mapping[str, Mapping[str, str]]] = {
     "cypress": {"CYPRESS_INSTALL_BINARY": "0"},
     "puppeteer": {"PUPPETEER_SKIP_DOWNLOAD": "true", "PUPPETEER_SKIP_CHROMIUM_DOWNLOAD": "true"},
 }
 _DRAWS = re.compile(r"prerender|puppeteer|-snap\b|\bpdf\b|mermaid")  # what a build writes by a browser
-_NO_MIGRATION = re.compile(r"\b(?:dev|make|create|generate|reset|down|rollback|diff|--watch)\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +105,7 @@ def find_natives(
         )
     prisma = find_prisma(tree, manager, packages, served, parts, settings)
     if prisma.release is None and not prisma.is_file and settings.release is None:
-        notes += _told(served, manager, tree)
+        notes += unrun(tree, manager, parts)
     return Natives(
         packages=tuple(dict.fromkeys(debian)),
         env=env,
@@ -128,28 +116,3 @@ def find_natives(
         before=prisma.before,
         notes=(*notes, *prisma.notes),
     )
-
-
-def _called(package: Package) -> list[str]:
-    return [package.script(name) or "" for name in ("build", "postbuild", "prestart", "start", "start:prod")]
-
-
-def _told(served: Package, manager: Manager, tree: Tree) -> list[str]:
-    """How migrations are run: by the script of the package that does, or else as its library has it."""
-    inner = tree.below(served.folder) if served.folder else tree
-    script = next((name for name in _MIGRATING if _migrates(served.short(name))), None)
-    if script is not None:
-        if any(script in line for line in _called(served)):
-            return []
-        line, absent = without_absent(served.short(script), served, inner, manager.told)
-        line = f"'{line}' (the script {script})" if absent else f"'{' '.join(manager.script(script))}'"
-        return [f"Migrations are not run by themselves: {line} as release command runs them before each release."]
-    return [
-        f"Migrations ({folder}) are not run by themselves: '{line}' as release command runs them before each release."
-        for name, (folder, line) in _MIGRATIONS.items()
-        if served.has(name) and any(each.startswith(folder) for each in inner.names)
-    ]
-
-
-def _migrates(line: str) -> bool:
-    return bool(line) and _NO_MIGRATION.search(line) is None

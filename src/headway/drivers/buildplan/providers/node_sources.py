@@ -88,3 +88,12 @@ def _source(tree: Tree, path: str, folder: str) -> str:
         return ""
     places = (posixpath.join(folder, above, rest or "index") for above in _FOLDERS)
     return next((file for place in places if (file := file_at(tree, place)) in tree), "")
+
+
+def saying(tree: Tree, pattern: re.Pattern[str], folders: Iterable[str] = ("",)) -> Iterator[str]:
+    """The sources that were read, of one of the ``folders``, that have the pattern beside their comments."""
+    heads = tuple(f"{each}/" if each else "" for each in folders)
+    for name in sorted(tree.contents):
+        text = tree.text(name) if name.endswith(ENDINGS) and name.startswith(heads) else ""
+        if text and pattern.search(text) and pattern.search(without_comments(text)):
+            yield name
