@@ -30,7 +30,7 @@ READS: Final[tuple[str, ...]] = tuple(
         (
             PROCFILE,
             local_procfile.MAKEFILE,
-            *env_example.FILES,
+            *env_example.READS,
             *foreign.FILES,
             *volumes.FILES,
             *(pattern for provider in registry.PROVIDERS for pattern in provider.reads),
@@ -109,7 +109,7 @@ def detect(tree: Tree, settings: BuildSettings, variables: Mapping[str, str] = M
         said = (*said, f"FLASK_APP is {found[0]}, as {found[1]} has it, unless you set it.")
         plan = replace(plan, env={**plan.env, "FLASK_APP": found[0]})
     known = {*variables, *plan.env, *plan.run_env}
-    asked = example_note(tree, known) if plan.processes or plan.is_built else ""
+    asked = example_note(tree, plan, known) if plan.processes or plan.is_built else ""
     return replace(plan, notes=(*plan.notes, *said, *((asked,) if asked else ())))
 
 
