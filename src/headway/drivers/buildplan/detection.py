@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan import env_example, foreign, image_files, image_program, local_procfile, volumes
-from headway.drivers.buildplan.env_example import example_note, flask_app
+from headway.drivers.buildplan.env_example import flask_app
 from headway.drivers.buildplan.foreign import Heard
 from headway.drivers.buildplan.image_stages import DOCKERFILE
 from headway.drivers.buildplan.named_folder import named_provider
+from headway.drivers.buildplan.needed_variables import needed
 from headway.drivers.buildplan.neighbours import hint, no_way
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question, Site
 from headway.drivers.buildplan.procfile import PROCFILE, WEB, Procfile, parse_procfile
@@ -108,9 +109,7 @@ def detect(tree: Tree, settings: BuildSettings, variables: Mapping[str, str] = M
     if (found := flask_app(tree)) is not None and plan.framework == "Flask" and "FLASK_APP" not in plan.env:
         said = (*said, f"FLASK_APP is {found[0]}, as {found[1]} has it, unless you set it.")
         plan = replace(plan, env={**plan.env, "FLASK_APP": found[0]})
-    known = {*variables, *plan.env, *plan.run_env}
-    asked = example_note(tree, plan, known) if plan.processes or plan.is_built else ""
-    return replace(plan, notes=(*plan.notes, *said, *((asked,) if asked else ())))
+    return replace(plan, notes=(*plan.notes, *said, *needed(tree, plan, variables)))
 
 
 def _stripped(settings: BuildSettings) -> BuildSettings:

@@ -55,11 +55,16 @@ _LONGEST: Final = 200
 _LONGEST_LINE: Final = 4_000
 
 
+def example(tree: Tree, plan: BuildPlan) -> str | None:
+    """The file that has the variables of what is planned."""
+    return next((name for name in FILES if name in tree.contents), None) or _of_package(tree, plan)
+
+
 def example_note(tree: Tree, plan: BuildPlan, known: Collection[str]) -> str:
     """The variables of such a file that somebody has to give a value, beside those that are ``known``; "" where there
     are none.
     """
-    file = next((name for name in FILES if name in tree.contents), None) or _of_package(tree, plan)
+    file = example(tree, plan)
     names = [] if file is None else [name for name, value in _values(tree, file) if is_open(name, value)]
     return told(f"{file} leaves open", names, known)
 

@@ -107,7 +107,7 @@ def _of_railway(file: str, data: Mapping[str, Any]) -> HostFile:
 
 
 def _of_render(file: str, text: str) -> HostFile:
-    data = _read_yaml(text)
+    data = read_yaml(text)
     if data is None:
         return HostFile(file=file, notes=(f"{file} cannot be read, and is not heeded.",))
     found = data.get("services")
@@ -209,7 +209,7 @@ def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _read_yaml(text: str) -> Mapping[str, Any] | None:
+def read_yaml(text: str) -> Mapping[str, Any] | None:
     """The table of a file in YAML; None for one that is broken, or larger, deeper or more entangled than any of these
     is.
     """
