@@ -48,7 +48,7 @@ _SECRET = re.compile(r"(?:^|_)(?:SECRET|TOKEN|PASSWORD|PASS|API_KEY|PRIVATE_KEY|
 _SERVICE = re.compile(r"[a-z][a-z0-9_-]{0,60}")  # of a network that is not here
 _SIGNS: Final = ("SESSION_SECRET", "JWT_SECRET")
 _SET_HERE: Final = frozenset({"PORT", "HOST", "HOSTNAME", "NODE_ENV", "PUBLIC_URL", "DATA_DIR", "TZ", "DEBUG"})
-_OF_PACKAGES: Final = frozenset({"node", "bun", "deno"})
+OF_PACKAGES: Final = frozenset({"node", "bun", "deno"})
 _PACKAGE_NAME = re.compile(r"\"name\"\s{0,20}:\s{0,20}\"([^\"\n]{1,200})\"")
 _MOST: Final = 8
 _LONGEST: Final = 200
@@ -92,7 +92,7 @@ def _of_package(tree: Tree, plan: BuildPlan) -> str | None:
     """The example in the folder of a package in JavaScript: the one that serves, else the one that is started or built
     by its folder or name, else the only one there is.
     """
-    if plan.provider not in _OF_PACKAGES:
+    if plan.provider not in OF_PACKAGES:
         return None
     found = [name for name in sorted(tree.contents) if "/" in name and posixpath.basename(name) in FILES]
     found = [name for name in found if f"{posixpath.dirname(name)}/package.json" in tree]

@@ -7,7 +7,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -32,6 +32,8 @@ _GENERATING: Final = ("preinstall", "install", "postinstall", "prepare", "prebui
 _MIGRATES: Final = ("migrate deploy", "db push")
 _SOURCE = re.compile(r"\bdatasource\s+\w+\s*\{([^{}]{0,2000})\}")
 _SQLITE = re.compile(r"\bprovider\s*=\s*\"sqlite\"")
+_SERVER = re.compile(r"\bprovider\s*=\s*\"(postgresql|postgres|mysql|sqlserver|mongodb|cockroachdb)\"")
+_OR_ANOTHER = re.compile(r"\burl\s*:[^\n,]{1,100}(?:\|\||\?\?)\s*process\.env\b")
 _URL = re.compile(r"\burl\s*=\s*(?:env\(\s*\"(\w{1,80})\"\s*\)|\"file:([^\"\n?]{1,200}))")
 _CONFIGURED = re.compile(
     r"\burl\s*:\s*(?:env\(\s*[\"'](\w{1,80})[\"']|process\.env\.(\w{1,80})|process\.env\[[\"'](\w{1,80})[\"'])"
@@ -107,6 +109,21 @@ def find_prisma(  # noqa: PLR0917 - as it is asked for a package of a workspace
     return replace(found, before="", notes=(f"{said}: {mend}",))
 
 
+def server_variable(tree: Tree, folders: Collection[str]) -> tuple[str, str, str] | None:
+    """The variable that names the database of a server, of the packages in these ``folders``, with the schema that says
+    so and the kind of the server; None where there is none, or the program itself gives it a value.
+    """
+    for folder in folders:
+        inner = tree.below(folder) if folder else tree
+        schema = next((name for name in _SCHEMAS if name in inner), "")
+        source = _SOURCE.search(without_comments(inner.text(schema)))
+        kind = _SERVER.search(source[1]) if source is not None else None
+        if kind is not None and (variable := _variable(inner, schema)):
+            is_left = _is_assigned(tree, inner, schema) or any(map(_OR_ANOTHER.search, _configurations(inner)))
+            return None if is_left else (variable, posixpath.join(folder, schema), kind[1])
+    return None
+
+
 def _has_schema(tree: Tree, package: Package) -> bool:
     inner = tree.below(package.folder) if package.folder else tree
     is_named = isinstance(package.record("prisma").get("schema"), str) or bool(inner.matching("prisma/schema/*.prisma"))
@@ -174,6 +191,9 @@ def _variable(inner: Tree, schema: str) -> str:
     url = _URL.search(source[1]) if source is not None else None
     if url is not None:
         return url[1] or ""
-    texts = (without_comments(inner.text(f"prisma.config.{ending}")) for ending in ENDINGS)
-    named = next((match for text in texts if (match := _CONFIGURED.search(text)) is not None), None)
+    named = next((match for text in _configurations(inner) if (match := _CONFIGURED.search(text)) is not None), None)
     return next((each for each in named.groups() if each), "") if named else ""
+
+
+def _configurations(inner: Tree) -> Iterator[str]:
+    return (without_comments(inner.text(f"prisma.config.{ending}")) for ending in ENDINGS)
