@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from headway.drivers.buildplan.image_stages import DOCKERFILE, whole
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.release_facts import DATA
 
 COMPOSES: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 _README: Final = "README.md"  # where many tell how their image is run
@@ -34,6 +35,9 @@ _OPTION = re.compile(
 _USUAL: Final = ("/app", "/usr/src/app", "/code", "/home/node/app")
 # What is mounted for a developer, or made anew by each build.
 MADE: Final = frozenset({"node_modules", ".venv", "venv", "vendor", ".next", ".nuxt", "dist", "build", "target"})
+_NOTHING = re.compile(
+    r"(?:^|/)\.(?:git)?(?:keep|ignore)$|(?:^|/)README(?:\.\w{1,8})?$|[._-](?:example|sample)\b", re.IGNORECASE
+)
 _WHOLE: Final = frozenset({".", "..", "$PWD", "${PWD}"})
 
 
@@ -70,6 +74,12 @@ def is_kept(folder: str, keep: Collection[str]) -> bool:
     return bool(folder) and any(each == "." or f"{folder}/".startswith(f"{each.strip('/')}/") for each in keep)
 
 
+def is_bare(tree: Tree, path: str) -> bool:
+    """Whether nothing of the repository is there, but what keeps the place of a folder, or an example."""
+    inside = (name for name in tree.names if name.startswith(f"{path}/"))
+    return path not in tree and all(_NOTHING.search(name) for name in inside)
+
+
 def outer_note(tree: Tree) -> str:
     """What is to be said of a Dockerfile's VOLUMEs outside of the application, which nothing leads to DATA_DIR."""
     lost = [path for path in _volumes(tree) if not inside(tree, path) and path not in _places(tree)][:_MOST]
@@ -82,10 +92,11 @@ def outer_note(tree: Tree) -> str:
     )
 
 
-def kept_note(tree: Tree, keep: Collection[str]) -> str:
-    """What is to be said of those that no setting keeps; "" where there are none."""
+def kept_note(tree: Tree, keep: Collection[str], run_env: Mapping[str, str]) -> str:
+    """What is to be said of those that no setting keeps, and no variable leads elsewhere; "" where there are none."""
     name, folders = kept_folders(tree)
-    lost = [each for each in folders if not is_kept(each, keep)]
+    led = [value.removeprefix(f"{DATA}/") for value in run_env.values()]
+    lost = [each for each in folders if not is_kept(each, keep) and each.replace("/", "-") not in led]
     if not lost:
         return ""
     options = " ".join(f"--keep {each}" for each in lost)

@@ -27,6 +27,7 @@ from headway.drivers.buildplan.providers import (
 )
 from headway.drivers.buildplan.providers.contract import Provider
 from headway.drivers.buildplan.providers.node_address import led, own_port, started
+from headway.drivers.buildplan.providers.node_data import Data, find_data
 from headway.drivers.buildplan.providers.node_engines import wished_node
 from headway.drivers.buildplan.providers.node_framework import ENDINGS
 from headway.drivers.buildplan.providers.node_installation import BINS, install_phases, lock_lacks
@@ -141,6 +142,8 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
     installed = installed if program.is_said or program.script or program.start or is_told else ()
     is_started = (program.start is not None and program.refusal is None) or settings.start is not None
     given = find_variables(_inner(tree, served), parts, manager.told) if is_started else Variables()
+    folder = "" if served.is_at_root else served.package.folder
+    data = find_data(tree, folder, [each.folder for each in parts], settings.keep) if is_started else Data()
     lines = (settings.start or program.start or "", *called_lines(served.package, ("start",)))
     needs = _needs(tree, settings, root, served, manager)
     own = _own_port(tree, program, served)
@@ -164,9 +167,16 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
         path=_path(manager, served),
         env={**ENV, **_linked(manager), **program.env, **natives.env},
         build_env={**_build_env(tree, root, needs[0], served, manager), **given.build_env, **natives.build_env},
-        run_env={**_of_turbo(tree, " ".join(lines)), **program.run_env, **given.run_env, **natives.run_env}
+        run_env={
+            **_of_turbo(tree, " ".join(lines)),
+            **data.run_env,
+            **program.run_env,
+            **given.run_env,
+            **natives.run_env,
+        }
         if is_started
         else {},
+        keep=data.keep,
         port=None if own is None else own[0],
         takes_requests=program.takes_requests,
         packages=natives.packages,
@@ -175,7 +185,7 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
             *([] if own is None else [Choice.of_port(*own)]),
         ),
         questions=() if served.question is None else (served.question,),
-        notes=tuple(dict.fromkeys((*said, *program.notes, *given.notes, *natives.notes))),
+        notes=tuple(dict.fromkeys((*said, *program.notes, *given.notes, *data.notes, *natives.notes))),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from headway.drivers.buildplan.providers import node
+from headway.drivers.buildplan.providers.node_data import find_data
 from headway.drivers.buildplan.providers.node_sources import begun, loaded, unread
 from headway.drivers.buildplan.tree import Tree, tree_of
 
@@ -75,3 +76,20 @@ def test_a_source_that_loads_without_an_end_is_looked_through_in_time() -> None:
         list(loaded(tree_of({"a.js": text}), "a.js"))
         list(begun(tree_of({"a.js": ""}), "node " + "--x " * 50_000))
     assert time.process_time() - begin < 2
+
+
+def test_sources_that_speak_of_data_without_an_end_are_looked_through_in_time() -> None:
+    spaces = " " * 170
+    texts = (
+        f"process.env.DATA_DIR ?{spaces}" * 1_500,
+        f"process.env.DATA_DIR{spaces}" * 1_500,
+        "process.env.DATA_DIR || path.join(" * 7_000,
+        "process.env.DATA_DIR || './data';" * 7_000,
+        "new Database('" + "a." * 120_000,
+        "storage: './data/a.db', " * 10_000,
+    )
+    names = {f"a{number}/b{number}": "" for number in range(20_000)}
+    begin = time.process_time()
+    for text in texts:
+        find_data(tree_of({"a.js": text}, names), "", [""], ())
+    assert time.process_time() - begin < 3
