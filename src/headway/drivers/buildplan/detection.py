@@ -356,7 +356,8 @@ def _with_kept(plan: BuildPlan, told: _Told, tree: Tree) -> BuildPlan:
     plan = replace(plan, run_env={**plan.run_env, **led}, notes=(*plan.notes, *notes))
     lines = (each.command.replace(TURNS, "") for each in plan.processes)
     is_led = any(DATA in text for text in (*plan.run_env.values(), *lines))
-    told_of = (volumes.kept_note(tree, keep, plan.run_env), "" if is_led else volumes.outer_note(tree))
+    inner = (note(tree, keep, plan.run_env) for note in (volumes.kept_note, volumes.empty_note))
+    told_of = (*inner, "" if is_led else volumes.outer_note(tree))
     put = image_files.files_put(tree)
     notes = [f"{target} is {file}, as {DOCKERFILE} has it." for target, file in put.items()]
     phases = (*image_files.phases(put), *plan.phases)

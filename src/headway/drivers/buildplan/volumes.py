@@ -38,6 +38,12 @@ MADE: Final = frozenset({"node_modules", ".venv", "venv", "vendor", ".next", ".n
 _NOTHING = re.compile(
     r"(?:^|/)\.(?:git)?(?:keep|ignore)$|(?:^|/)README(?:\.\w{1,8})?$|[._-](?:example|sample)\b", re.IGNORECASE
 )
+_HOLDS = re.compile(r"(?:^|/)\.(?:git)?(?:keep|ignore)$")
+_WRITTEN: Final = frozenset({"data", "db", "config", "uploads", "storage"})
+_OF_OTHERS = re.compile(
+    rf"(?:^|/)(?:\.|(?:tests?|docs?|examples?|fixtures|docker|{'|'.join(map(re.escape, sorted(MADE)))})(?:/|$))"
+)
+_DEEPEST: Final = 3
 _WHOLE: Final = frozenset({".", "..", "$PWD", "${PWD}"})
 
 
@@ -95,8 +101,7 @@ def outer_note(tree: Tree) -> str:
 def kept_note(tree: Tree, keep: Collection[str], run_env: Mapping[str, str]) -> str:
     """What is to be said of those that no setting keeps, and no variable leads elsewhere; "" where there are none."""
     name, folders = kept_folders(tree)
-    led = [value.removeprefix(f"{DATA}/") for value in run_env.values()]
-    lost = [each for each in folders if not is_kept(each, keep) and each.replace("/", "-") not in led]
+    lost = [each for each in folders if not is_kept(each, keep) and not _is_led(each, run_env)]
     if not lost:
         return ""
     options = " ".join(f"--keep {each}" for each in lost)
@@ -104,6 +109,37 @@ def kept_note(tree: Tree, keep: Collection[str], run_env: Mapping[str, str]) -> 
         f"{name} has {', '.join(lost)} stay when a container goes. Here DATA_DIR stays, and what is written elsewhere "
         f"goes with its release: 'headway apps set APP {options}' has it stay too."
     )
+
+
+def empty_note(tree: Tree, keep: Collection[str], run_env: Mapping[str, str]) -> str:
+    """What is to be said of folders that the repository has empty for what is written there, and that neither a setting
+    keeps nor a file for containers names; "" where there are none.
+    """
+    full = {folder for name in tree.names if not _HOLDS.search(name) for folder in _above(name)}
+    empty = {folder for name in tree.names if _HOLDS.search(name) for folder in _above(name)} - full
+    named = sorted(each for each in empty if posixpath.basename(each) in _WRITTEN and not _OF_OTHERS.search(each))
+    known = (*keep, *kept_folders(tree)[1])
+    lost = [each for each in named if not is_kept(each, known) and not _is_led(each, run_env)]
+    lost = [each for each in lost if not any(is_kept(each, [above]) for above in lost if above != each)][:_MOST]
+    if not lost:
+        return ""
+    options = " ".join(f"--keep {each}" for each in lost)
+    return (
+        f"The repository has {', '.join(lost)} for what is written there, which goes with its release: 'headway apps "
+        f"set APP {options}' has it stay."
+    )
+
+
+def _is_led(folder: str, run_env: Mapping[str, str]) -> bool:
+    """Whether a variable leads what is written in a folder to a place below DATA_DIR that has its name."""
+    led = [value.removeprefix(f"{DATA}/") for value in run_env.values()]
+    return any(each.replace("/", "-") in led for each in _above(f"{folder}/"))
+
+
+def _above(name: str) -> Iterator[str]:
+    """The folders of a file that are near the top."""
+    parts = name.split("/")[:-1]
+    return ("/".join(parts[:depth]) for depth in range(1, min(len(parts), _DEEPEST) + 1))
 
 
 def _places(tree: Tree) -> frozenset[str]:
