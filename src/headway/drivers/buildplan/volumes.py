@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from headway.drivers.buildplan.image_stages import DOCKERFILE, whole
+from headway.drivers.buildplan.image_stages import DOCKERFILE, folder_at, whole
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.release_facts import DATA
 
@@ -51,7 +51,7 @@ def kept_folders(tree: Tree) -> tuple[str, tuple[str, ...]]:
     """The file that names them, and the folders below the build path that stay, by a Dockerfile's VOLUME, a mount of a
     compose file or one that the README has; "" and none where nothing does.
     """
-    places = _places(tree)
+    places = {place: folder_at(tree, place) for place in _places(tree)}
     for name in FILES:
         found = dict.fromkeys(_named(tree, name, places))
         if found:
@@ -61,9 +61,9 @@ def kept_folders(tree: Tree) -> tuple[str, tuple[str, ...]]:
 
 def staying(tree: Tree) -> tuple[str, ...]:
     """The folders of a container that stay, by their whole paths: a Dockerfile's VOLUMEs and the mounts of compose
-    files, without those that a build or a developer fills.
+    files and of the examples in a README, without those that a build or a developer fills.
     """
-    mounts = (path for name in COMPOSES for path in _mounted(tree, name))
+    mounts = (path for name in (*COMPOSES, _README) for path in _mounted(tree, name))
     paths = dict.fromkeys(path for path in (*_volumes(tree), *mounts) if not MADE & {*path.split("/")})
     return tuple(path for path in paths if "." not in posixpath.basename(path) and path != "/")
 
@@ -147,7 +147,7 @@ def _places(tree: Tree) -> frozenset[str]:
     return frozenset(path.rstrip("/") for path in _WORKDIR.findall(whole(tree))) | {*_USUAL}
 
 
-def _named(tree: Tree, name: str, places: Collection[str]) -> Iterator[str]:
+def _named(tree: Tree, name: str, places: Mapping[str, str]) -> Iterator[str]:
     paths = _volumes(tree) if name == DOCKERFILE else _mounted(tree, name)
     yield from (inner for path in paths if (inner := _inside(path, places)))
 
@@ -169,8 +169,12 @@ def _mounted(tree: Tree, name: str) -> Iterator[str]:
             yield posixpath.normpath(mount["target"])
 
 
-def _inside(path: str, places: Collection[str]) -> str:
-    """The folder below the application, "" for one elsewhere, for a file and for what a build makes."""
+def _inside(path: str, places: Mapping[str, str]) -> str:
+    """The folder below the application, "" for one elsewhere, for a file and for what a build makes. ``places`` are
+    those of the application in an image, each with the folder of the repository that is there.
+    """
     path = posixpath.normpath(path)
-    inner = next((path.removeprefix(f"{place}/") for place in places if path.startswith(f"{place}/")), "")
-    return "" if "." in posixpath.basename(inner) or MADE & {*inner.split("/")} else inner
+    place = next((each for each in places if path.startswith(f"{each}/")), None)
+    inner = "" if place is None else path.removeprefix(f"{place}/")
+    is_none = not inner or "." in posixpath.basename(inner) or not MADE.isdisjoint(inner.split("/"))
+    return "" if is_none or place is None else posixpath.join(places[place], inner)
