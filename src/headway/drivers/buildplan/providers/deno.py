@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from headway.drivers.builders.base import BuildError
@@ -37,7 +38,7 @@ _SERVES = re.compile(
 
 _KV = re.compile(r"\bDeno\.openKv\s{0,4}\(")
 # Which is in DENO_DIR otherwise, and that is of the release.
-_KV_STAYS: Final = {"DENO_KV_DEFAULT_PATH": f"{DATA}/kv.sqlite3"}
+_KV_STAYS: Final[Mapping[str, str]] = {"DENO_KV_DEFAULT_PATH": f"{DATA}/kv.sqlite3"}
 _KV_NOTE: Final = "The database of Deno.openKv() is a file in the folder that stays (DENO_KV_DEFAULT_PATH)."
 _STORES: Final = ("**/db.ts", "**/kv.ts", "**/database.ts")
 

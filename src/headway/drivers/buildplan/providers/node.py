@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Final
@@ -142,9 +142,7 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
     installed = installed if program.is_said or program.script or program.start or is_told else ()
     is_started = (program.start is not None and program.refusal is None) or settings.start is not None
     given = find_variables(_inner(tree, served), parts, manager.told) if is_started else Variables()
-    folder = "" if served.is_at_root else served.package.folder
-    data = find_data(tree, folder, [each.folder for each in parts], settings.keep) if is_started else Data()
-    lines = (settings.start or program.start or "", *called_lines(served.package, ("start",)))
+    data = _data(tree, settings, served, parts) if is_started else Data()
     needs = _needs(tree, settings, root, served, manager)
     own = _own_port(tree, program, served)
     said = (
@@ -167,15 +165,7 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
         path=_path(manager, served),
         env={**ENV, **_linked(manager), **program.env, **natives.env},
         build_env={**_build_env(tree, root, needs[0], served, manager), **given.build_env, **natives.build_env},
-        run_env={
-            **_of_turbo(tree, " ".join(lines)),
-            **data.run_env,
-            **program.run_env,
-            **given.run_env,
-            **natives.run_env,
-        }
-        if is_started
-        else {},
+        run_env={**data.run_env, **program.run_env, **given.run_env, **natives.run_env} if is_started else {},
         keep=data.keep,
         port=None if own is None else own[0],
         takes_requests=program.takes_requests,
@@ -187,6 +177,14 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
         questions=() if served.question is None else (served.question,),
         notes=tuple(dict.fromkeys((*said, *program.notes, *given.notes, *data.notes, *natives.notes))),
     )
+
+
+def _data(tree: Tree, settings: BuildSettings, served: Served, parts: Sequence[Package]) -> Data:
+    """Where what is started keeps its data, with what Turborepo is told where it starts it."""
+    folder = "" if served.is_at_root else served.package.folder
+    found = find_data(tree, folder, [each.folder for each in parts], settings.keep)
+    lines = (settings.start or served.program.start or "", *called_lines(served.package, ("start",)))
+    return replace(found, run_env={**_of_turbo(tree, " ".join(lines)), **found.run_env})
 
 
 def _needs(tree: Tree, settings: BuildSettings, root: Package, served: Served, manager: Manager) -> tuple[Need, ...]:
