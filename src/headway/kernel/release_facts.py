@@ -35,7 +35,8 @@ SECRETS: Final = (
     "SECRET_KEY_BASE",
 )
 
-# What a package calls it whose secret it is: by another program it may be read as something else.
+# What a package calls it whose secret it is, or a file that has it generated: by another program it may be read as
+# something else.
 SECRETS_OF_PACKAGES: Final = (
     "AUTH_SECRET",
     "NEXTAUTH_SECRET",
@@ -46,6 +47,7 @@ SECRETS_OF_PACKAGES: Final = (
     "API_TOKEN_SALT",
     "ADMIN_JWT_SECRET",
     "TRANSFER_TOKEN_SALT",
+    "APP_SECRET",
 )
 
 _NAME: Final = re.compile(r"\$([A-Z_]+)")

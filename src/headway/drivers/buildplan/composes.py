@@ -14,12 +14,17 @@ COMPOSES: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker
 _MOST_SERVICES: Final = 40
 
 
+def services(tree: Tree, name: str) -> list[Mapping[str, Any]]:
+    """The services of such a file; none where there is no such file, or it cannot be read."""
+    data = read_yaml(tree.text(name)) if name in tree.contents else None
+    found = data.get("services") if data is not None else None
+    values = islice(found.values(), _MOST_SERVICES) if isinstance(found, dict) else ()
+    return [each for each in values if isinstance(each, dict)]
+
+
 def built_service(tree: Tree, name: str) -> Mapping[str, Any]:
     """The one service of such a file that is built there; empty where none is, or several are."""
-    text = tree.text(name)
-    services = (read_yaml(text) or {}).get("services") if "build" in text else None
-    values = islice(services.values(), _MOST_SERVICES) if isinstance(services, dict) else ()
-    built = [each for each in values if isinstance(each, dict) and "build" in each]
+    built = [each for each in services(tree, name) if "build" in each] if "build" in tree.text(name) else []
     return built[0] if len(built) == 1 else {}
 
 

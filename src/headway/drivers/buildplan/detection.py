@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan import env_example, foreign, image_files, image_program, local_procfile, volumes
-from headway.drivers.buildplan.env_example import example_note, flask_app
+from headway.drivers.buildplan.env_example import flask_app
 from headway.drivers.buildplan.foreign import Heard
 from headway.drivers.buildplan.image_stages import dockerfile
 from headway.drivers.buildplan.named_folder import named_provider
+from headway.drivers.buildplan.needed_variables import needed
 from headway.drivers.buildplan.neighbours import hint, no_way
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question, Site
 from headway.drivers.buildplan.procfile import PROCFILE, WEB, Procfile, parse_procfile
@@ -30,7 +31,7 @@ READS: Final[tuple[str, ...]] = tuple(
         (
             PROCFILE,
             local_procfile.MAKEFILE,
-            *env_example.FILES,
+            *env_example.READS,
             *foreign.FILES,
             *volumes.FILES,
             *(pattern for provider in registry.PROVIDERS for pattern in provider.reads),
@@ -108,9 +109,7 @@ def detect(tree: Tree, settings: BuildSettings, variables: Mapping[str, str] = M
     if (found := flask_app(tree)) is not None and plan.framework == "Flask" and "FLASK_APP" not in plan.env:
         said = (*said, f"FLASK_APP is {found[0]}, as {found[1]} has it, unless you set it.")
         plan = replace(plan, env={**plan.env, "FLASK_APP": found[0]})
-    known = {*variables, *plan.env, *plan.run_env}
-    asked = example_note(tree, known) if plan.processes or plan.is_built else ""
-    return replace(plan, notes=(*plan.notes, *said, *((asked,) if asked else ())))
+    return replace(plan, notes=(*plan.notes, *said, *needed(tree, plan, variables)))
 
 
 def _stripped(settings: BuildSettings) -> BuildSettings:
@@ -359,7 +358,8 @@ def _with_kept(plan: BuildPlan, told: _Told, tree: Tree) -> BuildPlan:
     plan = replace(plan, run_env={**plan.run_env, **led}, notes=(*plan.notes, *notes))
     lines = (each.command.replace(TURNS, "") for each in plan.processes)
     is_led = any(DATA in text for text in (*plan.run_env.values(), *lines))
-    told_of = (volumes.kept_note(tree, keep), "" if is_led else volumes.outer_note(tree))
+    inner = (note(tree, keep, plan.run_env) for note in (volumes.kept_note, volumes.empty_note))
+    told_of = (*inner, "" if is_led else volumes.outer_note(tree))
     put = image_files.files_put(tree)
     notes = [f"{target} is {file}, as {dockerfile(tree)} has it." for target, file in put.items()]
     phases = (*image_files.phases(put), *plan.phases)

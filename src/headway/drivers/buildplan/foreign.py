@@ -15,7 +15,7 @@ from headway.drivers.buildplan.plan import Phase
 from headway.drivers.buildplan.providers.jsonc import parse_jsonc
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
-from headway.kernel.release_facts import SECRETS
+from headway.kernel.release_facts import SECRETS, SECRETS_OF_PACKAGES
 
 RAILPACK: Final = "railpack.json"
 NIXPACKS: Final = ("nixpacks.toml", "nixpacks.json")
@@ -40,6 +40,8 @@ _VERSION = re.compile(r"(NODE|PYTHON|GO|BUN|DENO|PNPM|YARN|NPM|UV|POETRY|PDM)_VE
 # Said by what a build does anyhow, or of no consequence outside of their containers.
 _MOOT: Final = ("PRUNE_DEPS", "DISABLE_CACHES", "NO_CACHE", "VERBOSE", "DEBIAN", "NO_MUSL", "INSTALL_CACHE_DIRS")
 _AGAIN: Final = "..."
+_OWN: Final = frozenset((*SECRETS, *SECRETS_OF_PACKAGES))
+_ADDED: Mapping[str, str] = {"heroku-postgresql": "DATABASE_URL", "heroku-redis": "REDIS_URL"}
 _NIX: Mapping[str, re.Pattern[str]] = {
     "python": re.compile(r"python(?:(3)(\d{1,2})|3)?(?:Full)?"),
     "node": re.compile(r"nodejs(?:[-_](\d{1,2})(?:_x)?)?(?:-slim)?"),
@@ -199,7 +201,7 @@ def _of_nix(package: str) -> Iterator[tuple[str, str]]:
 def _of_host(said: HostFile, variables: Mapping[str, str]) -> Heard:
     given: dict[str, Any] = {name: _placed(line) for name, line in said.given.items()}
     base = _of_nixpacks(said.plan, said.file) if said.plan else Heard()
-    asked = [*said.asked, *(name for name in said.generated if name not in SECRETS)]
+    asked = [*said.asked, *(name for name in said.generated if name not in _OWN)]
     asked = [name for name in asked if name not in variables]
     notes = [f"{said.file} asks for variables that are not set: {_listed(asked)}."] if asked else []
     notes += [f"Not heeded in {said.file}: {_listed(said.unheeded)}."] if said.unheeded else []
@@ -209,7 +211,7 @@ def _of_host(said: HostFile, variables: Mapping[str, str]) -> Heard:
         settings=BuildSettings(**given, versions=said.versions),
         sources=sources,
         env=said.env,
-        secrets=frozenset(name for name in said.generated if name in SECRETS),
+        secrets=frozenset(name for name in said.generated if name in _OWN),
         notes=(*said.notes, *notes),
     )
     return _over(base, own)
@@ -270,13 +272,32 @@ def _of_app(data: Mapping[str, Any], variables: Mapping[str, str]) -> Heard:
             env[name] = value
         elif isinstance(value, str):
             asked += [name] if name not in variables else []
-        elif isinstance(wanted, dict) and wanted.get("generator") == "secret" and name in SECRETS:
+        elif isinstance(wanted, dict) and wanted.get("generator") == "secret" and name in _OWN:
             secrets.add(name)
         elif name not in variables and not (isinstance(wanted, dict) and wanted.get("required") is False):
             asked.append(name)
+    added = data.get("addons")
+    plans = [each.get("plan") if isinstance(each, dict) else each for each in added] if isinstance(added, list) else []
+    addons = dict.fromkeys(each.partition(":")[0] for each in plans if isinstance(each, str))
+    databases = [_ADDED[each] for each in addons if each in _ADDED]
+    asked = [*(name for name in databases if name not in {*variables, *env, *asked}), *asked]
     notes = [f"{APP} asks for variables that are not set: {_listed(asked)}."] if asked else []
-    known = {"env", "name", "description", "keywords", "website", "repository", "logo", "success_url", "stack", "image"}
+    others = [each for each in addons if each not in _ADDED]
+    known = {
+        "addons",
+        "env",
+        "name",
+        "description",
+        "keywords",
+        "website",
+        "repository",
+        "logo",
+        "success_url",
+        "stack",
+        "image",
+    }
     unheeded = [name for name in data if name not in {*known, "$schema"}]
+    unheeded += [f"addons ({_listed(others)})"] if others else []
     notes += [f"Not heeded in {APP}: {_listed(unheeded)}."] if unheeded else []
     return Heard(env=env, secrets=frozenset(secrets), notes=tuple(notes))
 

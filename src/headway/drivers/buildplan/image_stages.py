@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Final, NamedTuple
 
 from headway.drivers.buildplan.tree import Tree
@@ -20,6 +23,8 @@ _FOLDERS: Final = (
 FILES: Final = (*_NAMES, *(f"{folder}/{name}" for folder in _FOLDERS for name in _NAMES))
 _MOST_TEXT: Final = 64 << 10
 _MOST_STAGES: Final = 50
+_MOST_LOOKED_AT: Final = 5
+_MOST_COPIES: Final = 100
 _FROM = re.compile(
     r"^[ \t]*FROM[ \t]+(?:--\w+=\S+[ \t]+)?(?P<base>\S{1,200})(?:[ \t]+AS[ \t]+(?P<name>\S{1,100}))?[^\n]*$",
     re.MULTILINE | re.IGNORECASE,
@@ -34,6 +39,13 @@ _WITH_NAMES = re.compile(
 _GIVEN = re.compile(
     r"(?<!\S)(?P<name>\w{1,100})=(?P<quote>[\"']?)(?P<value>[\w./-]{1,200})(?P=quote)(?!\S)",
 )
+_PLACES = re.compile(
+    r"^[ \t]*(?:WORKDIR[ \t]+[\"']?(?P<folder>[\w./-]{1,200})[\"']?"
+    r"|(?:COPY|ADD)[ \t]+(?P<flags>(?:--[\w-]{1,40}=\S{1,200}[ \t]+){0,4})"
+    r"(?P<source>[\w./-]{1,200})[ \t]+(?P<target>[\w./-]{1,200}))[ \t]*$",
+    re.MULTILINE | re.IGNORECASE,
+)
+_OF_STAGE = re.compile(r"--from=(\S{1,100})", re.IGNORECASE)
 _NAMED = re.compile(r"\$(?:\{(\w{1,100})(?::-([\w./-]{1,200}))?\}|(\w{1,100}))")
 
 
@@ -60,17 +72,20 @@ class _Stage(NamedTuple):
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """What a stage puts at a place of the image: a file or folder of the repository, or of the stage ``of``."""
+
+    source: str
+    place: str
+    of: str = ""
+
+
 def last_stage(tree: Tree) -> str:
     """The instructions of the last stage, after those of the stages of the same file that it begins with; lines that
     go on are joined.
     """
-    stages = _stages(tree)
-    taken, wanted = list[str](), stages[-1].name if stages else ""
-    for stage in reversed(stages):  # of two of a name the nearer one above is meant
-        if stage.name == wanted:
-            taken.append(stage.text)
-            wanted = stage.base
-    return "".join(reversed(taken)) if stages else whole(tree)
+    return _based(tree, _stages(tree))
 
 
 def joined_folders(tree: Tree) -> tuple[str, str] | None:
@@ -90,6 +105,45 @@ def joined_folders(tree: Tree) -> tuple[str, str] | None:
             else:
                 own[stage.name] = next((each for each in tops if each in folders), own[stage.name])
     return next(((first, own[name]) for first, name in made if first and own[name] not in {"", first}), None)
+
+
+def folder_at(tree: Tree, place: str) -> str:
+    """The folder of the repository that the image has at a ``place``, itself or what a stage before has made of it; ""
+    where that is all of the repository, or not sure.
+    """
+    stages, known, found = _stages(tree), dict[str, list[_Copy]](), set[str]()
+    for copy in _copies(_based(tree, stages)):
+        if copy.place != place:
+            continue
+        if copy.of and copy.of not in known and len(known) < _MOST_LOOKED_AT:
+            known[copy.of] = list(_copies(_based(tree, stages, copy.of)))
+        before = (each for each in known.get(copy.of, ()) if not each.of)
+        sources = {each.source for each in before if f"{copy.source}/".startswith(f"{each.place}/")}
+        found |= sources if copy.of else {copy.source}
+    folders = {each for each in found if each == "." or any(name.startswith(f"{each}/") for name in tree.names)}
+    return folders.pop() if len(folders) == 1 and "." not in folders else ""
+
+
+def _copies(stage: str) -> Iterator[_Copy]:
+    here = "/"
+    for match in islice(_PLACES.finditer(stage), _MOST_COPIES):
+        if match["folder"] is not None:
+            here = posixpath.normpath(posixpath.join(here, match["folder"]))
+            continue
+        of = _OF_STAGE.search(match["flags"])
+        source = posixpath.normpath(match["source"])
+        place = posixpath.normpath(posixpath.join(here, match["target"]))
+        yield _Copy(source if of else source.lstrip("/") or ".", place, of[1].lower() if of else "")
+
+
+def _based(tree: Tree, stages: Sequence[_Stage], name: str = "") -> str:
+    """The instructions of the stage of that name, else of the last one, after those that it begins with."""
+    taken, wanted = list[str](), name or (stages[-1].name if stages else "")
+    for stage in reversed(stages):  # of two of a name the nearer one above is meant
+        if stage.name == wanted:
+            taken.append(stage.text)
+            wanted = stage.base
+    return "".join(reversed(taken)) if stages else whole(tree)
 
 
 def _stages(tree: Tree) -> list[_Stage]:

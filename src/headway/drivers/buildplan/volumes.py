@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from headway.drivers.buildplan import image_stages
 from headway.drivers.buildplan.composes import COMPOSES, built_service, listed
-from headway.drivers.buildplan.image_stages import dockerfile, whole
+from headway.drivers.buildplan.image_stages import dockerfile, folder_at, whole
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.release_facts import DATA
 
 _README: Final = "README.md"  # where many tell how their image is run
 FILES: Final = (*image_stages.FILES, *COMPOSES, _README)
@@ -40,6 +41,15 @@ _OF_SYSTEM = re.compile(
     r"/(?:etc|run|var/run|proc|sys|dev|tmp|usr|go|src|root/\.\w+|var/log|var/lib/(?:postgresql|mysql|mariadb|redis"
     r"|docker)|bitnami|data/db)(?:/|$)|/+$"
 )
+_NOTHING = re.compile(
+    r"(?:^|/)\.(?:git)?(?:keep|ignore)$|(?:^|/)README(?:\.\w{1,8})?$|[._-](?:example|sample)\b", re.IGNORECASE
+)
+_HOLDS = re.compile(r"(?:^|/)\.(?:git)?(?:keep|ignore)$")
+_WRITTEN: Final = frozenset({"data", "db", "config", "uploads", "storage"})
+_OF_OTHERS = re.compile(
+    rf"(?:^|/)(?:\.|(?:tests?|docs?|examples?|fixtures|docker|{'|'.join(map(re.escape, sorted(MADE)))})(?:/|$))"
+)
+_DEEPEST: Final = 3
 _WHOLE: Final = frozenset({".", "..", "$PWD", "${PWD}"})
 
 
@@ -47,7 +57,7 @@ def kept_folders(tree: Tree) -> tuple[str, tuple[str, ...]]:
     """The file that names them, and the folders below the build path that stay, by a Dockerfile's VOLUME, a mount of a
     compose file or one that the README has; "" and none where nothing does.
     """
-    places = _places(tree)
+    places = {place: folder_at(tree, place) for place in _places(tree)}
     for name in (dockerfile(tree), *COMPOSES, _README):
         found = dict.fromkeys(_named(tree, name, places))
         if found:
@@ -57,9 +67,9 @@ def kept_folders(tree: Tree) -> tuple[str, tuple[str, ...]]:
 
 def staying(tree: Tree) -> tuple[str, ...]:
     """The folders of a container that stay, by their whole paths: a Dockerfile's VOLUMEs and the mounts of compose
-    files, without those that a build or a developer fills.
+    files and of the examples in a README, without those that a build or a developer fills.
     """
-    mounts = (path for name in COMPOSES for path in _mounted(tree, name))
+    mounts = (path for name in (*COMPOSES, _README) for path in _mounted(tree, name))
     paths = dict.fromkeys(path for path in (*_volumes(tree), *mounts) if not MADE & {*path.split("/")})
     return tuple(path for path in paths if "." not in posixpath.basename(path) and path != "/")
 
@@ -81,6 +91,12 @@ def is_kept(folder: str, keep: Collection[str]) -> bool:
     return bool(folder) and any(each == "." or f"{folder}/".startswith(f"{each.strip('/')}/") for each in keep)
 
 
+def is_bare(tree: Tree, path: str) -> bool:
+    """Whether nothing of the repository is there, but what keeps the place of a folder, or an example."""
+    inside = (name for name in tree.names if name.startswith(f"{path}/"))
+    return path not in tree and all(_NOTHING.search(name) for name in inside)
+
+
 def outer_note(tree: Tree) -> str:
     """What is to be said of folders outside of the application that stay, which nothing leads to DATA_DIR: a
     Dockerfile's VOLUMEs, else the mounts of the service that a compose file has built, else those that the README has.
@@ -100,10 +116,10 @@ def outer_note(tree: Tree) -> str:
     )
 
 
-def kept_note(tree: Tree, keep: Collection[str]) -> str:
-    """What is to be said of those that no setting keeps; "" where there are none."""
+def kept_note(tree: Tree, keep: Collection[str], run_env: Mapping[str, str]) -> str:
+    """What is to be said of those that no setting keeps, and no variable leads elsewhere; "" where there are none."""
     name, folders = kept_folders(tree)
-    lost = [each for each in folders if not is_kept(each, keep)]
+    lost = [each for each in folders if not is_kept(each, keep) and not _is_led(each, run_env)]
     if not lost:
         return ""
     options = " ".join(f"--keep {each}" for each in lost)
@@ -113,12 +129,43 @@ def kept_note(tree: Tree, keep: Collection[str]) -> str:
     )
 
 
+def empty_note(tree: Tree, keep: Collection[str], run_env: Mapping[str, str]) -> str:
+    """What is to be said of folders that the repository has empty for what is written there, and that neither a setting
+    keeps nor a file for containers names; "" where there are none.
+    """
+    full = {folder for name in tree.names if not _HOLDS.search(name) for folder in _above(name)}
+    empty = {folder for name in tree.names if _HOLDS.search(name) for folder in _above(name)} - full
+    named = sorted(each for each in empty if posixpath.basename(each) in _WRITTEN and not _OF_OTHERS.search(each))
+    known = (*keep, *kept_folders(tree)[1])
+    lost = [each for each in named if not is_kept(each, known) and not _is_led(each, run_env)]
+    lost = [each for each in lost if not any(is_kept(each, [above]) for above in lost if above != each)][:_MOST]
+    if not lost:
+        return ""
+    options = " ".join(f"--keep {each}" for each in lost)
+    return (
+        f"The repository has {', '.join(lost)} for what is written there, which goes with its release: 'headway apps "
+        f"set APP {options}' has it stay."
+    )
+
+
+def _is_led(folder: str, run_env: Mapping[str, str]) -> bool:
+    """Whether a variable leads what is written in a folder to a place below DATA_DIR that has its name."""
+    led = [value.removeprefix(f"{DATA}/") for value in run_env.values()]
+    return any(each.replace("/", "-") in led for each in _above(f"{folder}/"))
+
+
+def _above(name: str) -> Iterator[str]:
+    """The folders of a file that are near the top."""
+    parts = name.split("/")[:-1]
+    return ("/".join(parts[:depth]) for depth in range(1, min(len(parts), _DEEPEST) + 1))
+
+
 def _places(tree: Tree) -> frozenset[str]:
     """Where containers have the application."""
     return frozenset(path.rstrip("/") for path in _WORKDIR.findall(whole(tree))) | {*_USUAL}
 
 
-def _named(tree: Tree, name: str, places: Collection[str]) -> Iterator[str]:
+def _named(tree: Tree, name: str, places: Mapping[str, str]) -> Iterator[str]:
     paths = _volumes(tree) if name == dockerfile(tree) else _mounted(tree, name)
     yield from (inner for path in paths if (inner := _inside(path, places)))
 
@@ -154,8 +201,12 @@ def _mounted(tree: Tree, name: str) -> Iterator[str]:
             yield posixpath.normpath(mount["target"])
 
 
-def _inside(path: str, places: Collection[str]) -> str:
-    """The folder below the application, "" for one elsewhere, for a file and for what a build makes."""
+def _inside(path: str, places: Mapping[str, str]) -> str:
+    """The folder below the application, "" for one elsewhere, for a file and for what a build makes. ``places`` are
+    those of the application in an image, each with the folder of the repository that is there.
+    """
     path = posixpath.normpath(path)
-    inner = next((path.removeprefix(f"{place}/") for place in places if path.startswith(f"{place}/")), "")
-    return "" if "." in posixpath.basename(inner) or MADE & {*inner.split("/")} else inner
+    place = next((each for each in places if path.startswith(f"{each}/")), None)
+    inner = "" if place is None else path.removeprefix(f"{place}/")
+    is_none = not inner or "." in posixpath.basename(inner) or not MADE.isdisjoint(inner.split("/"))
+    return "" if is_none or place is None else posixpath.join(places[place], inner)

@@ -275,3 +275,16 @@ def test_long_lines_are_read_in_no_time() -> None:
     for line in ("- " + "a:/app/" * 9000, "VOLUME " + "/app/a" * 9000, "WORKDIR " + "/" * 60000, "-" + " " * 60000):
         found({"Dockerfile": line, "compose.yml": f"{line}\n" * 2})
     assert time.process_time() - began < 2
+
+
+def test_an_image_that_puts_files_without_an_end_is_looked_through_in_time() -> None:
+    stages = "FROM a AS b\nWORKDIR /app\nCOPY server .\n" * 400
+    texts = (
+        stages + "COPY --from=b /app .\n" * 2_000,
+        "FROM a\n" + "COPY --a=b " * 5_000,
+        "".join(f"FROM a AS s{number}\n" for number in range(40)) + "WORKDIR /app\nCOPY --from=s1 /app .\n" * 1_000,
+    )
+    begin = time.process_time()
+    for text in texts:
+        kept_folders(tree_of({"Dockerfile": f"{text}\nVOLUME /app/data\n", "server/a": ""}))
+    assert time.process_time() - begin < 2

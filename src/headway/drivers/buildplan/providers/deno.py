@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from headway.drivers.builders.base import BuildError
@@ -10,10 +11,12 @@ from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, 
 from headway.drivers.buildplan.providers.contract import Provider
 from headway.drivers.buildplan.providers.jsonc import parse_jsonc, without_comments
 from headway.drivers.buildplan.providers.node_package import has_package, seen_package
+from headway.drivers.buildplan.providers.node_sources import saying, unread
 from headway.drivers.buildplan.providers.node_versions import FILES, pinned_major, version_notes, wanted_version
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.artifacts import Process
+from headway.kernel.release_facts import DATA
 
 CONFIGS: Final = ("deno.json", "deno.jsonc")
 ENTRIES: Final = tuple(
@@ -32,6 +35,12 @@ _FILE = re.compile(r"^deno\s+(?:run|serve)\s(?:\S+\s+)*?([\w./-]+\.[cm]?[tj]sx?)
 _SERVES = re.compile(
     r"export\s+default\s*(?:\{[^}]*\bfetch\b|[\w.]+\s+satisfies\s+Deno\.ServeDefaultExport)", re.DOTALL
 )
+
+_KV = re.compile(r"\bDeno\.openKv\s{0,4}\(")
+# Which is in DENO_DIR otherwise, and that is of the release.
+_KV_STAYS: Final[Mapping[str, str]] = {"DENO_KV_DEFAULT_PATH": f"{DATA}/kv.sqlite3"}
+_KV_NOTE: Final = "The database of Deno.openKv() is a file in the folder that stays (DENO_KV_DEFAULT_PATH)."
+_STORES: Final = ("**/db.ts", "**/kv.ts", "**/database.ts")
 
 
 def recognise(tree: Tree) -> str | None:
@@ -62,6 +71,7 @@ def plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
             '{"start": "deno run --allow-net --allow-env main.ts"}), or set the start command (headway apps set '
             "APP --start LINE)."
         )
+    has_kv = next(saying(tree, _KV), None) is not None
     choices = [Choice(name="provider", value="deno", reason=recognise(tree) or "the setting provider")]
     if need.wanted:
         is_set = need.source == "the settings"
@@ -76,9 +86,19 @@ def plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         phases=(*_install(tree, need), *_build(tasks)),
         processes=(Process(name=WEB, command=_bound(start)),) if start is not None else (),
         env={"DENO_DIR": CACHE, "DENO_NO_UPDATE_CHECK": "1"},
+        run_env=_KV_STAYS if has_kv else {},
         choices=tuple(choices),
-        notes=(*notes, *version_notes(tree, need)),
+        notes=(*notes, *((_KV_NOTE,) if has_kv else ()), *version_notes(tree, need)),
     )
+
+
+def further(tree: Tree) -> frozenset[str]:
+    """What the main file loads, and files that are named after a database."""
+    if not any(name in tree for name in (*CONFIGS, "deno.lock", ".deno-version")):
+        return frozenset()
+    entries = [(name, "") for name in ENTRIES if name in tree]
+    stores = (name for pattern in _STORES for name in tree.matching(pattern)[:2])
+    return frozenset((*stores, *unread(tree, entries)))
 
 
 def _bound(start: str) -> str:
@@ -166,4 +186,5 @@ PROVIDER: Final = Provider(
     reads=(*CONFIGS, "import_map.json", "package.json", *FILES, *ENTRIES),
     recognise=recognise,
     plan=plan,
+    further=further,
 )

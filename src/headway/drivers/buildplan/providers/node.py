@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Final
@@ -27,6 +27,7 @@ from headway.drivers.buildplan.providers import (
 )
 from headway.drivers.buildplan.providers.contract import Provider
 from headway.drivers.buildplan.providers.node_address import led, own_port, started
+from headway.drivers.buildplan.providers.node_data import Data, find_data
 from headway.drivers.buildplan.providers.node_engines import wished_node
 from headway.drivers.buildplan.providers.node_framework import ENDINGS
 from headway.drivers.buildplan.providers.node_installation import BINS, install_phases, lock_lacks
@@ -42,9 +43,10 @@ from headway.drivers.buildplan.providers.node_package import (
     seen_package,
 )
 from headway.drivers.buildplan.providers.node_program import Program, unbuilt
-from headway.drivers.buildplan.providers.node_scripts import mentions, read_start
+from headway.drivers.buildplan.providers.node_scripts import called_lines, mentions, read_start
 from headway.drivers.buildplan.providers.node_secrets import Variables, find_variables
 from headway.drivers.buildplan.providers.node_sites import OPENSSL
+from headway.drivers.buildplan.providers.node_sources import begun, unread
 from headway.drivers.buildplan.providers.node_variables import build_variables
 from headway.drivers.buildplan.providers.node_versions import pinned_major, version_notes, wanted_version
 from headway.drivers.buildplan.providers.node_workspaces import Served, build_phases, find_served, reached, read_members
@@ -105,6 +107,8 @@ _WITHOUT_OLD_WEBPACK: Final[Mapping[str, int]] = {
     "webpack": 5,
 }
 _NX: Final[Mapping[str, str]] = {"NX_DAEMON": "false", "NX_NO_CLOUD": "true"}
+# Since 2 a task knows only the variables that turbo.json lists for it, unless it is told otherwise.
+_TURBO: Final[Mapping[str, str]] = {"TURBO_ENV_MODE": "loose"}
 
 
 def recognise(tree: Tree) -> str | None:
@@ -138,6 +142,7 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
     installed = installed if program.is_said or program.script or program.start or is_told else ()
     is_started = (program.start is not None and program.refusal is None) or settings.start is not None
     given = find_variables(_inner(tree, served), parts, manager.told) if is_started else Variables()
+    data = _data(tree, settings, served, parts) if is_started else Data()
     needs = _needs(tree, settings, root, served, manager)
     own = _own_port(tree, program, served)
     said = (
@@ -160,7 +165,8 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
         path=_path(manager, served),
         env={**ENV, **_linked(manager), **program.env, **natives.env},
         build_env={**_build_env(tree, root, needs[0], served, manager), **given.build_env, **natives.build_env},
-        run_env={**program.run_env, **given.run_env, **natives.run_env} if is_started else {},
+        run_env={**data.run_env, **program.run_env, **given.run_env, **natives.run_env} if is_started else {},
+        keep=data.keep,
         port=None if own is None else own[0],
         takes_requests=program.takes_requests,
         packages=natives.packages,
@@ -169,8 +175,16 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
             *([] if own is None else [Choice.of_port(*own)]),
         ),
         questions=() if served.question is None else (served.question,),
-        notes=tuple(dict.fromkeys((*said, *program.notes, *given.notes, *natives.notes))),
+        notes=tuple(dict.fromkeys((*said, *program.notes, *given.notes, *data.notes, *natives.notes))),
     )
+
+
+def _data(tree: Tree, settings: BuildSettings, served: Served, parts: Sequence[Package]) -> Data:
+    """Where what is started keeps its data, with what Turborepo is told where it starts it."""
+    folder = "" if served.is_at_root else served.package.folder
+    found = find_data(tree, folder, [each.folder for each in parts], settings.keep)
+    lines = (settings.start or served.program.start or "", *called_lines(served.package, ("start",)))
+    return replace(found, run_env={**_of_turbo(tree, " ".join(lines)), **found.run_env})
 
 
 def _needs(tree: Tree, settings: BuildSettings, root: Package, served: Served, manager: Manager) -> tuple[Need, ...]:
@@ -205,7 +219,14 @@ def _old_webpack(packages: Iterable[Package]) -> Mapping[str, str]:
 def _build_env(tree: Tree, root: Package, node: Need, served: Served, manager: Manager) -> Mapping[str, str]:
     found = {**_old_webpack((root, served.package)), **served.program.build_env}
     of_scripts = build_variables(tree, (root, served.package), manager.told)
-    return {**of_scripts, **(_NX if "nx.json" in tree else {}), **_known_to(node, found)}
+    of_runners = {**(_NX if "nx.json" in tree else {}), **_of_turbo(tree)}
+    return {**of_scripts, **of_runners, **_known_to(node, found)}
+
+
+def _of_turbo(tree: Tree, start: str = "turbo") -> Mapping[str, str]:
+    """What Turborepo needs to be told where the line ``start`` is of it."""
+    is_there = any(name in tree for name in ("turbo.json", "turbo.jsonc"))
+    return _TURBO if is_there and re.search(r"(?:^|\s)turbo\s", f"{start} ") else {}
 
 
 def _known_to(node: Need, env: Mapping[str, str]) -> dict[str, str]:
@@ -256,8 +277,8 @@ def _inner(tree: Tree, served: Served) -> Tree:
 
 
 def further(tree: Tree) -> frozenset[str]:
-    """The files that others name: configurations that are extended, and what scripts start."""
-    found = set(node_typescript.extended(tree))
+    """The files that others name: configurations that are extended, and what scripts start, with what that loads."""
+    found, roots = set(node_typescript.extended(tree)), list[tuple[str, str]]()
     for name in islice(tree.matching("**/package.json"), _MOST_PACKAGES):
         folder = posixpath.dirname(name)
         try:
@@ -267,9 +288,13 @@ def further(tree: Tree) -> frozenset[str]:
         inner = tree.below(folder) if folder else tree
         found |= {package.path(file) for file in islice(node_nodemon.configurations(package), 2)}
         line = read_start(package, inner).line
-        lines = (line.text if line is not None else "", f"node {shlex.quote(package.text('main') or '.')}")
-        found |= {package.path(file) for text in lines for file in islice(started(text, inner), 1)}
-    return frozenset(found)
+        mains = (package.text(field) for field in ("main", "module"))
+        lines = (line.text if line is not None else "", *(f"node {shlex.quote(main or '.')}" for main in mains))
+        first = {package.path(file): None for text in lines for file in islice(started(text, inner), 1)}
+        first |= {file: None for text in lines for file in islice(begun(tree, text, folder), 2)}
+        found |= first.keys()
+        roots += [(file, folder) for file in first]
+    return frozenset((*found, *unread(tree, roots)))
 
 
 def _python(tree: Tree, manager: Manager, settings: BuildSettings) -> tuple[str, ...]:

@@ -9,9 +9,11 @@ from typing import Final
 
 from headway.drivers.buildplan.plan import Phase
 from headway.drivers.buildplan.providers.node_managers import Manager
+from headway.drivers.buildplan.providers.node_migrations import unrun
 from headway.drivers.buildplan.providers.node_package import Package
 from headway.drivers.buildplan.providers.node_prisma import find_prisma
-from headway.drivers.buildplan.providers.node_scripts import without_absent
+from headway.drivers.buildplan.providers.node_scripts import called_lines
+from headway.drivers.buildplan.providers.node_variables import BUILT
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 
@@ -40,19 +42,12 @@ _PLAYWRIGHT: Final = (
     "libdbus-1-3", "libdrm2", "libgbm1", "libglib2.0-0", "libnspr4", "libnss3", "libpango-1.0-0", "libx11-6",
     "libxcb1", "libxcomposite1", "libxdamage1", "libxext6", "libxfixes3", "libxkbcommon0", "libxrandr2",
 )  # fmt: skip
-_MIGRATIONS: Final[Mapping[str, tuple[str, str]]] = {
-    "drizzle-kit": ("drizzle/", "drizzle-kit migrate"),
-    "knex": ("migrations/", "knex migrate:latest"),
-    "sequelize-cli": ("migrations/", "sequelize-cli db:migrate"),
-    "node-pg-migrate": ("migrations/", "node-pg-migrate up"),
-    "@mikro-orm/cli": ("migrations/", "mikro-orm migration:up"),
+# What tests bring with an installation, and what tells that not to download a browser.
+_OF_TESTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "cypress": {"CYPRESS_INSTALL_BINARY": "0"},
+    "puppeteer": {"PUPPETEER_SKIP_DOWNLOAD": "true", "PUPPETEER_SKIP_CHROMIUM_DOWNLOAD": "true"},
 }
-# The scripts that bring a database up to date, the ones for production first.
-_MIGRATING: Final = (
-    *("migrate:deploy", "db:migrate:deploy", "migrate:prod", "db:migrate:prod", "migration:run:prod"),
-    *("migration:run", "migrations:run", "migrate:latest", "db:migrate:latest", "migrate:up", "db:migrate", "migrate"),
-)
-_NO_MIGRATION = re.compile(r"\b(?:dev|make|create|generate|reset|down|rollback|diff|--watch)\b")
+_DRAWS = re.compile(r"prerender|puppeteer|-snap\b|\bpdf\b|mermaid")  # what a build writes by a browser
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +87,14 @@ def find_natives(
     if compiled:
         notes.append(f"{', '.join(compiled)} may have to be compiled, which needs {' and '.join(_COMPILER)}.")
     own = {name for package in packages for name in package.own}
+    drawing = (*(names - _OF_TESTS.keys()), *(line for each in packages for line in called_lines(each, BUILT)))
+    for name in sorted(names & _OF_TESTS.keys()):
+        if name == "cypress" or not any(map(_DRAWS.search, drawing)):
+            build_env |= _OF_TESTS[name]
     if own & {"puppeteer", "whatsapp-web.js"}:
         debian.append("chromium")
         env["PUPPETEER_EXECUTABLE_PATH"] = "/usr/bin/chromium"
-        build_env["PUPPETEER_SKIP_DOWNLOAD"] = "true"
+        build_env |= _OF_TESTS["puppeteer"]
         notes.append("Puppeteer drives a browser: it is given Debian's chromium. Launch it with --no-sandbox.")
     if own & {"playwright"}:
         debian += _PLAYWRIGHT
@@ -106,7 +105,7 @@ def find_natives(
         )
     prisma = find_prisma(tree, manager, packages, served, parts, settings)
     if prisma.release is None and not prisma.is_file and settings.release is None:
-        notes += _told(served, manager, tree)
+        notes += unrun(tree, manager, parts)
     return Natives(
         packages=tuple(dict.fromkeys(debian)),
         env=env,
@@ -117,28 +116,3 @@ def find_natives(
         before=prisma.before,
         notes=(*notes, *prisma.notes),
     )
-
-
-def _called(package: Package) -> list[str]:
-    return [package.script(name) or "" for name in ("build", "postbuild", "prestart", "start", "start:prod")]
-
-
-def _told(served: Package, manager: Manager, tree: Tree) -> list[str]:
-    """How migrations are run: by the script of the package that does, or else as its library has it."""
-    inner = tree.below(served.folder) if served.folder else tree
-    script = next((name for name in _MIGRATING if _migrates(served.short(name))), None)
-    if script is not None:
-        if any(script in line for line in _called(served)):
-            return []
-        line, absent = without_absent(served.short(script), served, inner, manager.told)
-        line = f"'{line}' (the script {script})" if absent else f"'{' '.join(manager.script(script))}'"
-        return [f"Migrations are not run by themselves: {line} as release command runs them before each release."]
-    return [
-        f"Migrations ({folder}) are not run by themselves: '{line}' as release command runs them before each release."
-        for name, (folder, line) in _MIGRATIONS.items()
-        if served.has(name) and any(each.startswith(folder) for each in inner.names)
-    ]
-
-
-def _migrates(line: str) -> bool:
-    return bool(line) and _NO_MIGRATION.search(line) is None

@@ -203,22 +203,35 @@ def _of_line(subject: Subject, line: Line, framework: Framework | None) -> Progr
         start = " ".join(subject.manager.script(line.script))
     built_by = _build_script(subject)
     typed = None if built_by or not _is_missing(subject, line.text) else typed_program(subject)
-    scripts = framework.scripts if framework is not None else BUILDS
     takes = _takes_requests(subject, line.text, framework)
     return Program(
         framework=framework.name if framework is not None and is_server else _library(package) or _bot(package) or "",
         reason=_reason(f"the {line.script} script of {package.path(package.file)}", package, takes=takes),
         ground=Ground.SCRIPT,
         start=start,
-        script=next((name for name in scripts if package.script(name)), built_by),
+        script=_built_beside(subject, line.text, framework, built_by),
         build=typed.build if typed is not None else framework.build if framework is not None and is_server else None,
-        after=framework.after if framework is not None else (),
+        after=framework.after if framework is not None and is_server else (),
         env=framework.env if framework is not None and is_server else {},
         build_env=framework.build_env if framework is not None else {},
         run_env=framework.run_env if framework is not None and is_server else {},
         takes_requests=takes,
         notes=(*line.notes, *(framework.notes if framework is not None and is_server else ())),
     )
+
+
+def _built_beside(subject: Subject, line: str, framework: Framework | None, built_by: str | None) -> str | None:
+    """The script that builds what the ``line`` starts: the framework's own, but that of a generator of sites
+    (documents, a Storybook) only where the line serves what it leaves, or nothing else is there to be served.
+    """
+    package = subject.package
+    own = None if framework is None else next((name for name in framework.scripts if package.script(name)), None)
+    if framework is None or framework.site is None:
+        return own or built_by
+    folders = (folder for folder in framework.site.folders if folder != ".")
+    if own is not None and any(folder in line for folder in folders):
+        return own
+    return built_by or (own if _library(package) is None else None)
 
 
 def _of_files(subject: Subject) -> Program:

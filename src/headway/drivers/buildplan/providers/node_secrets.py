@@ -56,8 +56,7 @@ def find_variables(tree: Tree, packages: Sequence[Package], told: Sequence[str])
     given = dict.fromkeys(_signing(tree), SECRET)
     for package in packages:
         given |= _of_package(package)
-    files = (name for pattern in READS for name in tree.matching(pattern) if name not in env_example.FILES)
-    own = frozenset(name for file in files for name in _SET.findall(tree.text(file)))
+    own = set_in_files(tree)
     given = {name: value for name, value in given.items() if name not in own}
     secret = sorted(name for name, value in given.items() if value == SECRET)
     addresses = sorted(name for name, value in given.items() if value == ADDRESS)
@@ -69,6 +68,12 @@ def find_variables(tree: Tree, packages: Sequence[Package], told: Sequence[str])
         if name == _TRUSTS
     ]
     return Variables(build_env=dict.fromkeys(secret, FOR_THE_BUILD), run_env=given, notes=tuple(notes))
+
+
+def set_in_files(tree: Tree) -> frozenset[str]:
+    """The variables that a file of them in the repository sets."""
+    files = (name for pattern in READS for name in tree.matching(pattern) if name not in env_example.FILES)
+    return frozenset(name for file in files for name in _SET.findall(tree.text(file)))
 
 
 def _of_package(package: Package) -> Mapping[str, str]:
