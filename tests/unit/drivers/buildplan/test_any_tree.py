@@ -221,6 +221,16 @@ def test_a_hostile_file_is_read_in_bounded_time(name: str) -> None:
         assert time.process_time() - begin < 2, what
 
 
+@pytest.mark.parametrize("what", ["keys", "helpers", "uses", "fields"])
+def test_the_packages_of_a_program_are_looked_through_in_bounded_time(what: str) -> None:
+    loads = "".join(f'import "x/p{number}"\n' for number in range(4))
+    main = {"go.mod": "module x\n", "main.go": f"package main\n{loads}\nfunc main() {{}}\n"}
+    tree = tree_of({**main, **{f"p{number % 4}/f{number}.go": _HOSTILE[what] for number in range(32)}})
+    begin = time.process_time()
+    _answer(tree, {}, {})
+    assert time.process_time() - begin < 12
+
+
 def test_configurations_that_all_extend_each_other_are_put_together_once() -> None:
     names = [f"tsconfig.{number}.json" for number in range(40)]
     every = json.dumps({"extends": [f"./{name}" for name in names], "compilerOptions": {"outDir": "out"}})

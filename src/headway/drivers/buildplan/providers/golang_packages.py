@@ -34,7 +34,7 @@ _MOST_PROGRAMS: Final = 4
 _MOST_FOLDERS: Final = 12
 _MOST_OF_FOLDER: Final = 8
 _MOST_FILES: Final = 32
-_MOST_TEXT: Final = 2 << 20
+_MOST_TEXT: Final = 1 << 20
 _STEPS: Final = 2
 
 

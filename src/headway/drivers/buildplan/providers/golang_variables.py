@@ -120,11 +120,11 @@ def _of_viper(text: str) -> Iterator[tuple[str, str]]:
     named: Mapping[str, str] = dict(_VIPER_NAME.findall(text))
     prefix = _VIPER_PREFIX.search(text)
     before = f"{prefix[1].upper()}_" if prefix is not None else ""
-    for key, value in _VIPER.findall(text):
-        plain = key.upper()
-        if "SetEnvKeyReplacer(" in text:
-            plain = plain.replace(".", "_").replace("-", "_")
+    is_replaced, is_automatic = "SetEnvKeyReplacer(" in text, "AutomaticEnv()" in text
+    for match in islice(_VIPER.finditer(text), _MOST):
+        key, value = match[1], match[2]
+        plain = key.upper().replace(".", "_").replace("-", "_") if is_replaced else key.upper()
         if key in named:
             yield named[key], value.strip('"')
-        elif "AutomaticEnv()" in text and plain.isidentifier():
+        elif is_automatic and plain.isidentifier():
             yield f"{before}{plain}", value.strip('"')
