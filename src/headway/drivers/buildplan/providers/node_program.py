@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import Final
 from headway.drivers.buildplan.foreign_sites import worker
 from headway.drivers.buildplan.image_stages import whole
 from headway.drivers.buildplan.plan import Confidence, Site
+from headway.drivers.buildplan.providers.node_calls import called_elsewhere, enters
 from headway.drivers.buildplan.providers.node_framework import Framework, Subject
 from headway.drivers.buildplan.providers.node_managers import Manager
 from headway.drivers.buildplan.providers.node_package import BUILDS, Package
@@ -156,6 +158,8 @@ def find_program(subject: Subject) -> Program:
         return _of_line(subject, settled(scripts.line, subject.package, subject.tree, subject.manager.told), framework)
     if framework is not None and (framework.site is None or not _has_server(subject)):
         return _of_framework(subject, framework, scripts.developer)
+    if scripts.developer is not None and (pages := _pages_elsewhere(subject, scripts.developer)) is not None:
+        return pages
     program = _of_files(subject)
     if scripts.developer is None:
         return program
@@ -252,6 +256,22 @@ def _of_files(subject: Subject) -> Program:
         return Program(reason=f"it has {_page(folder)}", site=Site(folders=(folder,)), script=script, is_said=False)
     refusal = f"This is a Node application, but nothing says how it is started. {_HOW}"
     return Program(framework=name, refusal=refusal, script=script, is_said=False)
+
+
+def _pages_elsewhere(subject: Subject, developer: str) -> Program | None:
+    """The site of another folder, whose developer's server the start script begins and which a script that builds
+    enters too; None where there is none.
+    """
+    there = called_elsewhere(developer, subject.tree)
+    script = _build_script(subject)
+    if there is None or script is None or not enters(called_lines(subject.package, (script,)), there.folder):
+        return None
+    inner = replace(subject, tree=subject.tree.below(there.folder), package=replace(there.package, folder=""))
+    found = find_program(inner)
+    if found.site is None or found.refusal is not None or not found.is_said:
+        return None
+    folders = tuple(posixpath.join(there.folder, each) for each in found.site.folders)
+    return replace(found, site=replace(found.site, folders=folders), script=script, build=None, after=())
 
 
 def _of_workers(subject: Subject, main: str | None) -> str | None:

@@ -281,11 +281,14 @@ def _generator(
     is_bundler: bool = False,
 ) -> Callable[[Subject], Framework | None]:
     """One that always leaves its site in the same folder, unless an option of its script says another. What bundles
-    one page may have a router in it.
+    one page may have a router in it. The package may be one of the root of a workspace, where a script calls it.
     """
+    called = re.compile(rf"{re.escape(' '.join(build[:2]))}(?=\s|$)") if build is not None else None
 
     def look(subject: Subject) -> Framework | None:
         found = next((each for each in packages if subject.package.has(each)), None)
+        if found is None and called is not None and called.match(subject.build):
+            found = "the build script"
         if found is None:
             return None
         line = next((each for each in map(subject.package.script, scripts) if each is not None), "")

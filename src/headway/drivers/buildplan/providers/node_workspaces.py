@@ -11,11 +11,13 @@ from typing import Final
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.plan import Phase, Question
 from headway.drivers.buildplan.providers.jsonc import parse_jsonc
-from headway.drivers.buildplan.providers.node_framework import ENDINGS, Subject
+from headway.drivers.buildplan.providers.node_calls import enters
+from headway.drivers.buildplan.providers.node_framework import ENDINGS, Subject, folder, option
 from headway.drivers.buildplan.providers.node_managers import PNPM_WORKSPACE, Manager
 from headway.drivers.buildplan.providers.node_nx import default_project, nx_projects
 from headway.drivers.buildplan.providers.node_package import PACKAGE, Package, read_package, texts
 from headway.drivers.buildplan.providers.node_program import Ground, Program, find_program
+from headway.drivers.buildplan.providers.node_scripts import called_lines, read_start
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 
@@ -91,10 +93,14 @@ def find_served(
     if at_root is not None and own.ground is not Ground.SCRIPT:
         return _served(at_root, "project.json at the build path")
     if own.refusal is None and own.is_said and not _is_shared(tree, root, own):
-        called = _called(own.start, programs)
-        if called is not None:
-            return _served(called, f"{own.reason} starts it")
-        return Served(package=root, program=own, reason="the package at the build path says how it is started")
+        called = _called(own.start or root.short("start"), programs)
+        is_developers = called is not None and _begins_developers(tree, called[0])
+        if called is not None and called[1].refusal is None and (called[1].is_said or is_developers):
+            reason = own.reason if own.ground is Ground.SCRIPT else f"the start script of {root.file}"
+            return _served(_built_there(root, called), f"{reason} starts it")
+        if called is None or not is_developers:
+            return Served(package=root, program=own, reason="the package at the build path says how it is started")
+        own = called[1]
     found = [each for each in programs if _is_candidate(tree, *each)]
     if not found:
         built = _mentioned(root.short("build"), members)
@@ -130,13 +136,27 @@ def _served(found: tuple[Package, Program], reason: str, *, is_set: bool = False
 
 
 def _called(line: str | None, programs: Sequence[tuple[Package, Program]]) -> tuple[Package, Program] | None:
-    """The package whose start script a line does no more than call, where that says what to run."""
+    """The package whose start script a line does no more than call."""
     match = _CALL.fullmatch(line or "")
     place = posixpath.normpath(match["place"] or match["last"] or match["end"]) if match is not None else None
-    for package, program in programs:
-        if place in {package.folder, package.name} and program.refusal is None and program.is_said:
-            return package, program
-    return None
+    return next((each for each in programs if place in {each[0].folder, each[0].name}), None)
+
+
+def _begins_developers(tree: Tree, package: Package) -> bool:
+    """Whether the start script of a package is a developer's server, and no other is there."""
+    said = read_start(package, tree.below(package.folder))
+    return said.line is None and said.developer is not None
+
+
+def _built_there(root: Package, found: tuple[Package, Program]) -> tuple[Package, Program]:
+    """A package that is a site, with the folder that the build script of the root has it written to."""
+    package, program = found
+    lines = (line for line in called_lines(root, ("build",)) if enters((line,), package.folder))
+    out = next((told for line in lines if (told := option(line, "--out-dir", "--outDir")) is not None), None)
+    if program.site is None or out is None:
+        return found
+    folders = tuple(dict.fromkeys((folder(out, program.site.folders[0]), *program.site.folders)))
+    return package, replace(program, site=replace(program.site, folders=folders))
 
 
 def build_phases(
@@ -153,9 +173,9 @@ def build_phases(
         inner = find_program(Subject(tree=tree.below(named.folder), package=named, manager=manager))
         return build_phases(tree, manager, root, members, replace(served, package=named, program=inner))
     before: tuple[Phase, ...] = ()
-    line = root.short("build")
+    line, lines = root.short("build"), tuple(called_lines(root, ("build",)))
     if line and not _OVER_ALL.search(line):
-        if package.folder in line or (package.name and package.name in line):
+        if any(package.folder in each or (package.name and package.name in each) for each in lines):
             return (Phase(name="build", argv=manager.script("build")),)
         before = (Phase(name="build root", argv=manager.script("build")),)
     argv = _by_runner(tree, manager, root, package, program)
@@ -258,11 +278,11 @@ def _rank(package: Package, start: str) -> tuple[bool, int, bool, int, str]:
     """How likely it is meant: no documents, what the root's start script names first, what lies among applications,
     what has a usual name.
     """
-    folder = package.folder
-    last = posixpath.basename(folder)
+    place = package.folder
+    last = posixpath.basename(place)
     named = start.find(package.name) if package.name else -1
     usual = _USUAL.index(last) if last in _USUAL else len(_USUAL)
-    return bool(_DOCUMENTS.search(folder)), named if named >= 0 else len(start), "apps/" not in folder, usual, folder
+    return bool(_DOCUMENTS.search(place)), named if named >= 0 else len(start), "apps/" not in place, usual, place
 
 
 def _is_shared(tree: Tree, root: Package, own: Program) -> bool:
