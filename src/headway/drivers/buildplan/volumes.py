@@ -10,9 +10,9 @@ from typing import Final
 from headway.drivers.buildplan.image_stages import DOCKERFILE, whole
 from headway.drivers.buildplan.tree import Tree
 
-_COMPOSES: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+COMPOSES: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 _README: Final = "README.md"  # where many tell how their image is run
-FILES: Final = (DOCKERFILE, *_COMPOSES, _README)
+FILES: Final = (DOCKERFILE, *COMPOSES, _README)
 
 _MOST: Final = 5
 _WORKDIR = re.compile(r"^[ \t]*WORKDIR[ \t]+[\"']?(/[\w./-]{1,200}?)/?[\"']?[ \t]*$", re.MULTILINE | re.IGNORECASE)
@@ -53,7 +53,7 @@ def staying(tree: Tree) -> tuple[str, ...]:
     """The folders of a container that stay, by their whole paths: a Dockerfile's VOLUMEs and the mounts of compose
     files, without those that a build or a developer fills.
     """
-    mounts = (path for name in _COMPOSES for path in _mounted(tree, name))
+    mounts = (path for name in COMPOSES for path in _mounted(tree, name))
     paths = dict.fromkeys(path for path in (*_volumes(tree), *mounts) if not MADE & {*path.split("/")})
     return tuple(path for path in paths if "." not in posixpath.basename(path) and path != "/")
 

@@ -26,9 +26,10 @@ from headway.drivers.buildplan.providers import (
     node_workspaces,
 )
 from headway.drivers.buildplan.providers.contract import Provider
-from headway.drivers.buildplan.providers.node_address import led, own_port, started
+from headway.drivers.buildplan.providers.node_address import led, led_outside, own_port, started
 from headway.drivers.buildplan.providers.node_engines import wished_node
 from headway.drivers.buildplan.providers.node_framework import ENDINGS
+from headway.drivers.buildplan.providers.node_imports import imported
 from headway.drivers.buildplan.providers.node_installation import BINS, install_phases, lock_lacks
 from headway.drivers.buildplan.providers.node_lock import out_of_step
 from headway.drivers.buildplan.providers.node_managers import Manager, find_manager, named_manager
@@ -41,7 +42,7 @@ from headway.drivers.buildplan.providers.node_package import (
     read_package,
     seen_package,
 )
-from headway.drivers.buildplan.providers.node_program import Program, unbuilt
+from headway.drivers.buildplan.providers.node_program import Ground, Program, unbuilt
 from headway.drivers.buildplan.providers.node_scripts import mentions, read_start
 from headway.drivers.buildplan.providers.node_secrets import Variables, find_variables
 from headway.drivers.buildplan.providers.node_sites import OPENSSL
@@ -90,6 +91,7 @@ _SEVERAL: Final = re.compile(r"[&;|\n]")
 _VARIABLE: Final = re.compile(r"[A-Za-z_]\w*=")
 _MAINS: Final = (*node_program.ENTRIES, *node_typescript.ENTRIES)
 _MOST_PACKAGES: Final = 30
+_MOST_FOLLOWED: Final = 3  # of which what their programs load is looked at too
 # What brings a webpack that hashes by MD4, which OpenSSL 3 has no longer (webpack before 5.61), and its first line
 # that does not.
 _WITHOUT_OLD_WEBPACK: Final[Mapping[str, int]] = {
@@ -244,7 +246,10 @@ def _led(tree: Tree, served: Served) -> Served:
     program = served.program
     if program.start is None or not program.takes_requests or program.refusal is not None:
         return served
-    found = led(_inner(tree, served), program.start, _MAINS)
+    inner = _inner(tree, served)
+    found = led(inner, program.start, _MAINS)
+    if found is None and program.ground in {Ground.SCRIPT, Ground.FILE} and _own_port(tree, program, served) is None:
+        found = led_outside(tree, inner, program.start)
     if found is None:
         return served
     reason = f"{program.reason}, which listens where {found[1]} says"
@@ -257,7 +262,7 @@ def _inner(tree: Tree, served: Served) -> Tree:
 
 def further(tree: Tree) -> frozenset[str]:
     """The files that others name: configurations that are extended, and what scripts start."""
-    found = set(node_typescript.extended(tree))
+    found, followed = set(node_typescript.extended(tree)), 0
     for name in islice(tree.matching("**/package.json"), _MOST_PACKAGES):
         folder = posixpath.dirname(name)
         try:
@@ -268,7 +273,11 @@ def further(tree: Tree) -> frozenset[str]:
         found |= {package.path(file) for file in islice(node_nodemon.configurations(package), 2)}
         line = read_start(package, inner).line
         lines = (line.text if line is not None else "", f"node {shlex.quote(package.text('main') or '.')}")
-        found |= {package.path(file) for text in lines for file in islice(started(text, inner), 1)}
+        files = [file for text in lines for file in islice(started(text, inner), 1)]
+        found |= {package.path(file) for file in files}
+        if files and followed < _MOST_FOLLOWED and (line is not None or not folder):
+            followed += 1
+            found |= {package.path(file) for file in imported(inner, files[0])}
     return frozenset(found)
 
 

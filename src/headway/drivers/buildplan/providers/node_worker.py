@@ -8,10 +8,9 @@ from collections.abc import Collection
 from typing import Final
 
 from headway.drivers.buildplan.providers.jsonc import without_comments
+from headway.drivers.buildplan.providers.node_imports import ENDINGS, LOADED, file_of
 from headway.drivers.buildplan.tree import Tree
 
-_ENDINGS: Final = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts")
-_LOADED = re.compile(r"(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)[\"']([^\"'\n]{1,200})[\"']")
 _BY_NAME = re.compile(r"\b(?:require|import)\s*\(\s*(?![\s\"'])")  # of a file that only the program knows
 _SERVES = re.compile(
     r"\.listen\s*\(|\bcreate(?:Secure)?Server\b|(?<!\w)serve\s*\(|\bexport\s+default\s*\{|\bServer\s*\(|(?<!im)(?<!ex)(?<!re)(?<!sup)(?<!pass)(?<!trans)port\b",
@@ -33,23 +32,14 @@ def is_worker(tree: Tree, entry: str, libraries: Collection[str], *, is_bot: boo
         name = waiting.pop()
         if name in texts or name.endswith(".json"):
             continue
-        if name not in tree.contents or not name.endswith(_ENDINGS) or len(texts) == _MOST_FILES:
+        if name not in tree.contents or not name.endswith(ENDINGS) or len(texts) == _MOST_FILES:
             return False
         text = texts[name] = without_comments(tree.text(name))
         if _SERVES.search(text) or (_BY_NAME.search(text) and not is_bot):
             return False
-        for loaded in _LOADED.findall(text):
+        for loaded in LOADED.findall(text):
             if loaded in libraries:
                 return False
             if loaded.startswith("."):
-                waiting.append(_file(tree, posixpath.join(posixpath.dirname(name), loaded)))
+                waiting.append(file_of(tree, posixpath.join(posixpath.dirname(name), loaded)))
     return is_bot or any(_WORKS.search(text) for text in texts.values())
-
-
-def _file(tree: Tree, path: str) -> str:
-    """The file that is loaded by a path, which may lack its ending or have that of what is compiled."""
-    place = posixpath.normpath(path)
-    stem = place.rpartition(".")[0] if place.endswith((".js", ".mjs", ".cjs")) else place
-    names = (place, *(f"{each}{ending}" for each in (place, stem) for ending in _ENDINGS))
-    inside = (f"{place}/index{ending}" for ending in _ENDINGS)
-    return next((name for name in (*names, *inside) if name in tree and "." in posixpath.basename(name)), place)
