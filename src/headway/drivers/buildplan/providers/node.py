@@ -27,8 +27,10 @@ from headway.drivers.buildplan.providers import (
 )
 from headway.drivers.buildplan.providers.contract import Provider
 from headway.drivers.buildplan.providers.node_address import led, led_outside, own_port, started
+from headway.drivers.buildplan.providers.node_beside import beside
 from headway.drivers.buildplan.providers.node_engines import wished_node
 from headway.drivers.buildplan.providers.node_framework import ENDINGS
+from headway.drivers.buildplan.providers.node_frontend import NO_FRONT_END
 from headway.drivers.buildplan.providers.node_imports import imported
 from headway.drivers.buildplan.providers.node_installation import BINS, install_phases, lock_lacks
 from headway.drivers.buildplan.providers.node_lock import out_of_step
@@ -42,10 +44,11 @@ from headway.drivers.buildplan.providers.node_package import (
     read_package,
     seen_package,
 )
-from headway.drivers.buildplan.providers.node_program import Ground, Program, unbuilt
+from headway.drivers.buildplan.providers.node_program import Ground, Program
 from headway.drivers.buildplan.providers.node_scripts import mentions, read_start
 from headway.drivers.buildplan.providers.node_secrets import Variables, find_variables
 from headway.drivers.buildplan.providers.node_sites import OPENSSL
+from headway.drivers.buildplan.providers.node_unbuilt import unbuilt
 from headway.drivers.buildplan.providers.node_variables import build_variables
 from headway.drivers.buildplan.providers.node_versions import pinned_major, version_notes, wanted_version
 from headway.drivers.buildplan.providers.node_workspaces import Served, build_phases, find_served, reached, read_members
@@ -142,26 +145,34 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
     given = find_variables(_inner(tree, served), parts, manager.told) if is_started else Variables()
     needs = _needs(tree, settings, root, served, manager)
     own = _own_port(tree, program, served)
+    front = beside(tree, settings, (root, *members), program.start or settings.start or "") if is_started else None
+    front = front or NO_FRONT_END
+    needs = _both(needs, front.needs)
     said = (
         *manager.notes,
         *_python(tree, manager, settings),
         *(manager.unlocked if installed else ()),
         *((out_of_step(manager.lock or "", lacks),) if installed and lacks else ()),
         *version_notes(tree, needs[0]),
-        *(unbuilt(served.package, program, manager) if settings.build is None else ()),
+        *(unbuilt(served.package, manager) if settings.build is None and not program.is_built else ()),
     )
     return BuildPlan(
         provider=provider,
         framework=program.framework,
         confidence=program.confidence if served.question is None else Confidence.GUESSED,
         needs=needs,
-        phases=(*installed, *natives.phases, *build_phases(tree, manager, root, members, served)),
+        phases=(*installed, *natives.phases, *front.phases, *build_phases(tree, manager, root, members, served)),
         processes=_processes(program, served, natives),
         release_command=natives.release,
         site=_site(program.site, served),
         path=_path(manager, served),
         env={**ENV, **_linked(manager), **program.env, **natives.env},
-        build_env={**_build_env(tree, root, needs[0], served, manager), **given.build_env, **natives.build_env},
+        build_env={
+            **front.build_env,
+            **_build_env(tree, root, needs[0], served, manager),
+            **given.build_env,
+            **natives.build_env,
+        },
         run_env={**program.run_env, **given.run_env, **natives.run_env} if is_started else {},
         port=None if own is None else own[0],
         takes_requests=program.takes_requests,
@@ -169,9 +180,10 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
         choices=(
             *_choices(provider, root, manager, needs, served, natives),
             *([] if own is None else [Choice.of_port(*own)]),
+            *front.chosen,
         ),
         questions=() if served.question is None else (served.question,),
-        notes=tuple(dict.fromkeys((*said, *program.notes, *given.notes, *natives.notes))),
+        notes=tuple(dict.fromkeys((*said, *front.notes, *program.notes, *given.notes, *natives.notes))),
     )
 
 
@@ -192,6 +204,14 @@ def _needs(tree: Tree, settings: BuildSettings, root: Package, served: Served, m
             source = f"the scripts of {caller.path(caller.file)}"
             found.append(wanted_version(tree, root, settings, tool) or Need(tool=tool, source=source))
     return tuple(dict.fromkeys(found))
+
+
+def _both(mine: tuple[Need, ...], others: tuple[Need, ...]) -> tuple[Need, ...]:
+    """The tools of the program and of its front end, which may ask for a Node where the other does not."""
+    node = next((each for each in others if each.tool == "node" and each.wanted), mine[0])
+    first = mine[0] if mine[0].wanted else node
+    known = {each.tool for each in mine}
+    return (first, *mine[1:], *(each for each in others if each.tool not in known))
 
 
 def _old_webpack(packages: Iterable[Package]) -> Mapping[str, str]:

@@ -15,13 +15,13 @@ from headway.drivers.buildplan.image_stages import whole
 from headway.drivers.buildplan.plan import Confidence, Site
 from headway.drivers.buildplan.providers.node_calls import called_elsewhere, enters
 from headway.drivers.buildplan.providers.node_framework import Framework, Subject
-from headway.drivers.buildplan.providers.node_managers import Manager
 from headway.drivers.buildplan.providers.node_package import BUILDS, Package
 from headway.drivers.buildplan.providers.node_scripts import Line, called_lines, read_start, settled
 from headway.drivers.buildplan.providers.node_servers import SERVERS
 from headway.drivers.buildplan.providers.node_sites import SITES
 from headway.drivers.buildplan.providers.node_typescript import ENTRIES as TYPED
 from headway.drivers.buildplan.providers.node_typescript import typed_program
+from headway.drivers.buildplan.providers.node_unbuilt import bundling
 from headway.drivers.buildplan.providers.node_worker import is_worker
 
 ENTRIES: Final = (
@@ -79,12 +79,6 @@ _BOTS: Final[Mapping[str, str]] = {
 _MADE: Final = ("dist", "build", "lib", "out", ".output", "bin")
 _LISTENS = re.compile(r"\.listen\s*\(|\bcreateServer\s*\(|\b(?:Bun|Deno)\.serve\s*\(|\bserve\s*\(")
 _OF_NPM = re.compile(r"npm_(?:config|package|lifecycle|execpath)_?")
-_RUN: Final = ("preinstall", "install", "postinstall", "prepare", "prestart", "start", "poststart")
-# Neither for developers nor for other things than the application.
-_BUILDS_A_PART = re.compile(
-    r"build[:-](?!.*(?:dev|watch|test|check|analy|docs?\b|storybook|docker|image|types?\b|lint|debug|stag|electron|android|ios"
-    r"|mobile|desktop|example|bench|release|win|mac|linux))[\w:-]{1,60}"
-)
 _BUILT_BY_IMAGE = re.compile(r"\b(?:npm|pnpm|yarn|bun)[ \t]+(?:run[ \t]+)?(build[:-][\w:-]{1,60})")
 _NODE_FILE = re.compile(r"(?:^|\s)node\s+(?:--?[\w-]+(?:=\S+)?\s+|-r\s+\S+\s+)*+(?:\./)?([\w./-]+)")
 _HOW: Final = (
@@ -131,21 +125,10 @@ class Program:
         """How sure it is."""
         return Confidence.SEEN if self.is_said else Confidence.GUESSED
 
-
-def unbuilt(package: Package, program: Program, manager: Manager) -> tuple[str, ...]:
-    """What is to be said of scripts that build something and that nothing runs, where none is named as the build."""
-    if program.refusal is not None or program.script is not None or program.build is not None:
-        return ()
-    called = " ".join(called_lines(package, _RUN))
-    names = [name for name in package.scripts if _BUILDS_A_PART.fullmatch(name) and package.script(name)]
-    names = [
-        name for name in names if name not in _RUN and not re.search(rf"(?<![\w:-]){re.escape(name)}(?![\w:-])", called)
-    ]
-    if not names:
-        return ()
-    line = " ".join(manager.script(names[0]))
-    told = f"No script of {package.path(package.file)} is named build, and nothing runs {', '.join(names[:4])}"
-    return (f"{told}: where it is needed, headway apps set APP --build '{line}'.",)
+    @property
+    def is_built(self) -> bool:
+        """Whether something builds it, or is refused."""
+        return self.refusal is not None or self.script is not None or self.build is not None
 
 
 def find_program(subject: Subject) -> Program:
@@ -207,6 +190,7 @@ def _of_line(subject: Subject, line: Line, framework: Framework | None) -> Progr
         start = " ".join(subject.manager.script(line.script))
     built_by = _build_script(subject)
     typed = None if built_by or not _is_missing(subject, line.text) else typed_program(subject)
+    part = bundling(package) if typed is None and not is_server else None
     scripts = framework.scripts if framework is not None else BUILDS
     takes = _takes_requests(subject, line.text, framework)
     return Program(
@@ -214,7 +198,7 @@ def _of_line(subject: Subject, line: Line, framework: Framework | None) -> Progr
         reason=_reason(f"the {line.script} script of {package.path(package.file)}", package, takes=takes),
         ground=Ground.SCRIPT,
         start=start,
-        script=next((name for name in scripts if package.script(name)), built_by),
+        script=next((name for name in scripts if package.script(name)), built_by or part),
         build=typed.build if typed is not None else framework.build if framework is not None and is_server else None,
         after=framework.after if framework is not None else (),
         env=framework.env if framework is not None and is_server else {},
