@@ -66,7 +66,7 @@ _TARGET: Final = re.compile(
 )
 _OUTSIDE: Final = re.compile(r"\$\{?([A-Z][A-Z0-9_]{0,60}_PORT)\b[^\n:}]{0,20}(?::-\d{1,5})?\}?:\d")
 _SEVERAL: Final = re.compile(r"[&;|]")
-_ENDINGS: Final = (".js", ".mjs", ".cjs", ".ts", ".mts")
+_ENDINGS: Final = (".js", ".mjs", ".cjs", ".ts", ".mts", ".tsx")
 _LEAST, _MOST = 1024, 65535  # what any account may listen on
 
 

@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Final
 
 from headway.drivers.buildplan.foreign_sites import worker
-from headway.drivers.buildplan.image_stages import whole
+from headway.drivers.buildplan.image_program import started_file
+from headway.drivers.buildplan.image_stages import DOCKERFILE, whole
 from headway.drivers.buildplan.plan import Confidence, Site
 from headway.drivers.buildplan.providers.node_calls import called_elsewhere, enters
 from headway.drivers.buildplan.providers.node_framework import Framework, Subject
@@ -78,6 +79,7 @@ _BOTS: Final[Mapping[str, str]] = {
 }
 _MADE: Final = ("dist", "build", "lib", "out", ".output", "bin")
 _LISTENS = re.compile(r"\.listen\s*\(|\bcreateServer\s*\(|\b(?:Bun|Deno)\.serve\s*\(|\bserve\s*\(")
+_RUNNERS: Final = ("node", "bun", "deno")
 _OF_NPM = re.compile(r"npm_(?:config|package|lifecycle|execpath)_?")
 _BUILT_BY_IMAGE = re.compile(r"\b(?:npm|pnpm|yarn|bun)[ \t]+(?:run[ \t]+)?(build[:-][\w:-]{1,60})")
 _NODE_FILE = re.compile(r"(?:^|\s)node\s+(?:--?[\w-]+(?:=\S+)?\s+|-r\s+\S+\s+)*+(?:\./)?([\w./-]+)")
@@ -234,12 +236,27 @@ def _of_files(subject: Subject) -> Program:
             takes_requests=takes,
             is_said=bool(name) or subject.manager.name == "bun",
         )
+    if (line := _of_image(subject, is_built=script is not None)) is not None:
+        takes = _takes_requests(subject, line, None)
+        reason = _reason(f"what {DOCKERFILE} starts", package, takes=takes)
+        return Program(framework=name, reason=reason, start=_called(subject, line), script=script, takes_requests=takes)
     if script in BUILDS and not name:
         return Program(reason="what the build script leaves", site=Site(folders=BUILT), script=script, is_said=False)
     if (folder := next((each for each in (".", "public") if _page(each) in subject.tree), None)) is not None:
         return Program(reason=f"it has {_page(folder)}", site=Site(folders=(folder,)), script=script, is_said=False)
-    refusal = f"This is a Node application, but nothing says how it is started. {_HOW}"
+    language = "Bun" if subject.manager.name == "bun" else "Node"
+    refusal = f"This is a {language} application, but nothing says how it is started. {_HOW}"
     return Program(framework=name, refusal=refusal, script=script, is_said=False)
+
+
+def _of_image(subject: Subject, *, is_built: bool) -> str | None:
+    """The line by which the Dockerfile starts a file that is there, or that the build may make."""
+    found = started_file(subject.tree, _RUNNERS)
+    if found is None or not (
+        is_built or any(f"{found[1]}{ending}" in subject.tree for ending in ("", ".js", "/index.js"))
+    ):
+        return None
+    return found[0]
 
 
 def _pages_elsewhere(subject: Subject, developer: str) -> Program | None:
