@@ -75,6 +75,7 @@ _SERVES_BUILT = re.compile(r"(?:yarn|pnpm|npm run|bun run)\s+build\b|\b(?:serve|
 _BUILDS: Final = frozenset(
     {"npm run build", "yarn build", "yarn run build", "pnpm build", "pnpm run build", "bun run build"}
 )
+_PIPED = re.compile(r"((?:[^\"'|]|\"[^\"]*\"|'[^']*')*+)\|(?!\|)(.*)", re.DOTALL)
 _OF_PART = re.compile(r"[\w-]{1,40}:(?:start[:-]prod(?:uction)?|prod:start)")
 _MOST_PARTS: Final = 8
 _BINS: Final = "node_modules/.bin"
@@ -331,7 +332,14 @@ def _resolved(package: Package, line: str | None, name: str) -> str | None:
 def _unwatched(line: str, package: Package, settings: Mapping[str, Any]) -> str:
     head, _, last = line.rpartition("&&")
     before = f"{head.strip()} && " if head else ""
-    command = last.strip()
+    command, bar, rest = last.strip(), "", ""
+    if (piped := _PIPED.fullmatch(command)) is not None:  # into what makes its log readable
+        command, bar, rest = piped[1].strip(), " | ", piped[2].strip()
+    return _unwatched_program(before, command, package, settings) + bar + rest
+
+
+def _unwatched_program(before: str, command: str, package: Package, settings: Mapping[str, Any]) -> str:
+    """A command that is alone, after what is ``before`` it in its line."""
     prefix = PREFIX.match(f"{command} ")
     variables = prefix[0] if prefix is not None else ""
     plain = f"{command} "[len(variables) :].strip()
