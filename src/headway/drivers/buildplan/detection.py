@@ -177,7 +177,7 @@ def _planned(tree: Tree, provider: Provider, told: _Told) -> BuildPlan:
     try:
         plan = _of_provider(tree, provider, given)
     except BuildError as error:
-        more = hint(tree, registry.PROVIDERS, provider)
+        more = hint(tree, registry.PROVIDERS, provider, error.message)
         raise BuildError(f"{error.message} {more}".strip()) from error
     if not plan.takes_requests and WEB in {each.name for each in plan.processes}:
         renamed = (replace(each, name=WORKER) if each.name == WEB else each for each in plan.processes)
