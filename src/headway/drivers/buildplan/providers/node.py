@@ -45,7 +45,7 @@ from headway.drivers.buildplan.providers.node_package import (
     seen_package,
 )
 from headway.drivers.buildplan.providers.node_program import Ground, Program
-from headway.drivers.buildplan.providers.node_scripts import mentions, read_start
+from headway.drivers.buildplan.providers.node_scripts import mentions, read_start, shell_files
 from headway.drivers.buildplan.providers.node_secrets import Variables, find_variables
 from headway.drivers.buildplan.providers.node_sites import OPENSSL
 from headway.drivers.buildplan.providers.node_unbuilt import unbuilt
@@ -291,6 +291,7 @@ def further(tree: Tree) -> frozenset[str]:
             continue
         inner = tree.below(folder) if folder else tree
         found |= {package.path(file) for file in islice(node_nodemon.configurations(package), 2)}
+        found |= {package.path(file) for file in islice(shell_files(package, inner), 2)}
         line = read_start(package, inner).line
         lines = (line.text if line is not None else "", f"node {shlex.quote(package.text('main') or '.')}")
         files = [file for text in lines for file in islice(started(text, inner), 1)]

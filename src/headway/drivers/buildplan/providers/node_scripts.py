@@ -23,6 +23,7 @@ from headway.drivers.buildplan.providers.node_calls import (
 )
 from headway.drivers.buildplan.providers.node_nodemon import program_of, read_settings
 from headway.drivers.buildplan.providers.node_package import LONGEST, Package
+from headway.drivers.buildplan.providers.node_shells import begins_developers_shell, shell_file
 from headway.drivers.buildplan.tree import Tree
 
 _OPTIONS = r"(?:--?[\w=.-]+\s+)*+"
@@ -151,6 +152,13 @@ def read_start(package: Package, tree: Tree | None = None) -> Scripts:
     return Scripts(developer=developer, is_all=is_all)
 
 
+def shell_files(package: Package, tree: Tree) -> Iterator[str]:
+    """The files for a shell that its scripts for a start run."""
+    for name in ("start", *_PRODUCTION):
+        if (file := shell_file(package.short(name), tree)) is not None:
+            yield file
+
+
 def _of_parts(package: Package, tree: Tree | None) -> Iterator[str]:
     """The scripts for production of one part (``server:start:prod``) that lead to a server in another folder."""
     for name in islice(filter(_OF_PART.fullmatch, package.scripts), _MOST_PARTS):
@@ -201,8 +209,10 @@ def is_developers(line: str, package: Package | None = None, tree: Tree | None =
 
 def _begins_developers(line: str, tree: Tree | None) -> bool:
     """Whether the file that it starts begins a developer's server, as that of an ejected Create React App does, or
-    runs others side by side and listens nowhere itself.
+    runs others side by side and listens nowhere itself; also where that is a file for a shell.
     """
+    if tree is not None and (shell := shell_file(line, tree)) is not None:
+        return begins_developers_shell(tree.text(shell), is_developers)
     file = next(started(line, tree), None) if tree is not None else None
     code = without_comments(tree.text(file)) if tree is not None and file is not None else ""
     loaded = set(_LOADED.findall(code))
