@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from headway.drivers.builders.base import BuildError
+from headway.drivers.buildplan.image_stages import DOCKERFILE, whole
 from headway.drivers.buildplan.plan import Phase, Question
 from headway.drivers.buildplan.providers.jsonc import parse_jsonc
 from headway.drivers.buildplan.providers.node_calls import enters
@@ -36,8 +37,13 @@ _USUAL: Final = ("web", "app", "www", "site", "website", "frontend", "client", "
 _RUN = r"(?:npm|yarn|pnpm|bun)\s+(?:run\s+)?start"
 _CALL = re.compile(
     rf"cd\s+(?P<place>\S+?)/?\s*&&\s*{_RUN}|(?:npm|yarn|pnpm|bun)\s+(?:--cwd|--prefix|-C|--filter|-F|--workspace|-w|"
-    r"workspace)[=\s]\s*(?P<last>\S+?)/?\s+(?:run\s+)?start|"
-    r"npm\s+(?:run\s+)?start\s+(?:--workspace|-w|--prefix)[=\s]\s*(?P<end>\S+?)/?"
+    r"workspace)[=\s]\s*(?P<last>\S+?)/?\s+(?:run\s+)?(?P<script>start(?:[:-]prod(?:uction)?)?)|"
+    r"npm\s+(?:run\s+)?start\s+(?:--workspace|-w|--prefix)[=\s]\s*(?P<end>\S+?)/?|"
+    r"(?:(?:npx|pnpm|yarn|bunx)\s+)?turbo\s+(?:run\s+)?start\s+(?:--filter|-F)[=\s]\s*(?P<turbo>\S+)"
+)
+# What a Dockerfile installs or builds alone.
+_ALONE = re.compile(
+    r"(?<!\S)(?:--filter|-F|--scope)[=\s]\s*[\"']?(?P<filter>[@\w./{}-]{1,200})|\bturbo\s+prune\s+(?P<pruned>[@\w./-]{1,200})"
 )
 _OVER_ALL = re.compile(
     r"\b(?:turbo|nx|lerna|wsrun|ultra|moon)\b|pnpm\s.*(?:-r|--recursive|--filter)\b|--workspaces?\b|\s-ws?\b|workspaces?\s"
@@ -47,7 +53,8 @@ _OVER_ALL = re.compile(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
     """The package that serves and what is run of it; ``reason`` says why it is that one, ``question`` which others
-    could be meant. With ``is_at_root`` its program's paths are those of the build path.
+    could be meant. With ``is_at_root`` its program's paths are those of the build path; with ``is_built_by_root`` the
+    build script there is run, which may build what it does not depend on (the pages that it serves).
     """
 
     package: Package
@@ -55,6 +62,7 @@ class Served:
     reason: str = ""
     is_set: bool = False
     is_at_root: bool = False
+    is_built_by_root: bool = False
     question: Question | None = None
 
 
@@ -93,11 +101,13 @@ def find_served(
     if at_root is not None and own.ground is not Ground.SCRIPT:
         return _served(at_root, "project.json at the build path")
     if own.refusal is None and own.is_said and not _is_shared(tree, root, own):
-        called = _called(own.start or root.short("start"), programs)
+        line = own.start or root.short("start")
+        called = _called(line, tree, programs)
         is_developers = called is not None and _begins_developers(tree, called[0])
         if called is not None and called[1].refusal is None and (called[1].is_said or is_developers):
             reason = own.reason if own.ground is Ground.SCRIPT else f"the start script of {root.file}"
-            return _served(_built_there(root, called), f"{reason} starts it")
+            served = _served(_built_there(root, called), f"{reason} starts it")
+            return replace(served, is_built_by_root=_OVER_ALL.search(line) is not None and root.build is not None)
         if called is None or not is_developers:
             return Served(package=root, program=own, reason="the package at the build path says how it is started")
         own = called[1]
@@ -116,6 +126,10 @@ def _likeliest(tree: Tree, root: Package, found: Sequence[tuple[Package, Program
     told = next((each for each in found if _is_told(each[0], settings)), None)
     if told is not None:
         return _served(told, "the settings speak of it")
+    alone = {_place(each["filter"] or each["pruned"]) for each in _ALONE.finditer(whole(tree))}
+    imaged = [each for each in found if alone & {each[0].folder, each[0].name}]
+    if len(imaged) == 1:
+        return _served(imaged[0], f"{DOCKERFILE} has it alone")
     default = default_project(tree)
     named = next((each for each in found if default is not None and each[0].name == default), None)
     if named is not None:
@@ -135,11 +149,26 @@ def _served(found: tuple[Package, Program], reason: str, *, is_set: bool = False
     return Served(package=package, program=program, reason=reason, is_set=is_set, is_at_root=is_at_root)
 
 
-def _called(line: str | None, programs: Sequence[tuple[Package, Program]]) -> tuple[Package, Program] | None:
-    """The package whose start script a line does no more than call."""
+def _called(
+    line: str | None, tree: Tree, programs: Sequence[tuple[Package, Program]]
+) -> tuple[Package, Program] | None:
+    """The package whose start script a line does no more than call; one of its other scripts for a start, where that is
+    the one that is started of it.
+    """
     match = _CALL.fullmatch(line or "")
-    place = posixpath.normpath(match["place"] or match["last"] or match["end"]) if match is not None else None
-    return next((each for each in programs if place in {each[0].folder, each[0].name}), None)
+    if match is None:
+        return None
+    place = _place(match["place"] or match["last"] or match["end"] or match["turbo"])
+    found = next((each for each in programs if place in {each[0].folder, each[0].name}), None)
+    if found is None or match["script"] in {None, "start"}:
+        return found
+    said = read_start(found[0], tree.below(found[0].folder)).line
+    return found if said is not None and said.script == match["script"] else None
+
+
+def _place(name: str) -> str:
+    """The folder or name of a package as a filter has it, without what it says of its dependencies."""
+    return posixpath.normpath(name.strip("\"'{}").removesuffix("...").removesuffix("^"))
 
 
 def _begins_developers(tree: Tree, package: Package) -> bool:
@@ -172,6 +201,8 @@ def build_phases(
             return _own_build(manager, package, program)
         inner = find_program(Subject(tree=tree.below(named.folder), package=named, manager=manager))
         return build_phases(tree, manager, root, members, replace(served, package=named, program=inner))
+    if served.is_built_by_root and root.build is not None:
+        return (Phase(name="build", argv=manager.script(root.build)),)
     before: tuple[Phase, ...] = ()
     line, lines = root.short("build"), tuple(called_lines(root, ("build",)))
     if line and not _OVER_ALL.search(line):
