@@ -10,7 +10,8 @@ from typing import Final
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.providers.contract import Provider
-from headway.drivers.buildplan.providers.node_package import PACKAGE, read_package
+from headway.drivers.buildplan.providers.node_package import PACKAGE, read_package, seen_package
+from headway.drivers.buildplan.providers.node_workspaces import read_members
 from headway.drivers.buildplan.tree import Tree
 
 _MOST_FOLDERS: Final = 200
@@ -21,10 +22,13 @@ _WAYS: Final = (
     "build path to the folder that holds the application."
 )
 # What a provider says where its files tell no start, and of which providers that is heeded.
-_UNSAID: Final = ("nothing says how it is started", "is a developer's server, and is not started")
+_UNSAID: Final = (
+    "nothing says how it is started",
+    "is a developer's server, and is not started",
+    "for another program to serve",
+)
 _IN_FOLDERS: Final = frozenset({"node", "bun"})
 _SERVERS: Final = frozenset({"server", "backend", "api"})
-_WORKSPACES: Final = ("pnpm-workspace.yaml", "lerna.json", "nx.json")
 _FILE = re.compile(
     r"^(?:[A-Z]\w{0,60}=\S{0,200}\s+|cross-env\s+)*+node\s+(?:--?\S+\s+)*+([\w./-]{1,200}\.[cm]?js)(?=\s|$)"
 )
@@ -61,10 +65,10 @@ def hint(tree: Tree, providers: Sequence[Provider], refused: Provider, why: str 
     for each in providers:
         if each is not refused and not each.faint and not each.foreign and (seen := each.recognise(tree)):
             return f"It has {seen} too: if that is the application, headway apps set APP --provider {each.name}."
-    is_shared = '"workspaces"' in tree.text(PACKAGE) or any(name in tree for name in _WORKSPACES)
-    if refused.name not in _IN_FOLDERS or is_shared or not any(word in why for word in _UNSAID):
+    if refused.name not in _IN_FOLDERS or not any(word in why for word in _UNSAID):
         return ""
-    found = applications(tree, providers)
+    members = _members(tree)
+    found = {folder: name for folder, name in applications(tree, providers).items() if folder not in members}
     if not found:
         return ""
     first = next((each for each in found if each in _SERVERS), next(iter(found)))
@@ -92,6 +96,16 @@ def applications(tree: Tree, providers: Sequence[Provider]) -> dict[str, str]:
         if provider is not None and not _is_part(below):
             found[folder] = provider.name
     return found
+
+
+def _members(tree: Tree) -> frozenset[str]:
+    """The folders of the packages of a workspace, and of what they lie in."""
+    root = seen_package(tree)
+    try:
+        folders = [each.folder for each in read_members(tree, root)] if root is not None else []
+    except BuildError:
+        folders = []
+    return frozenset(part for folder in folders for part in (folder, folder.partition("/")[0]))
 
 
 def _listed(found: Mapping[str, str]) -> str:

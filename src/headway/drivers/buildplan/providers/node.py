@@ -63,7 +63,7 @@ ENV: Final[Mapping[str, str]] = {"NODE_ENV": "production"}
 _CONFIGS: Final = (
     "next.config", "nuxt.config", "svelte.config", "vite.config", "astro.config", "react-router.config", "app.config",
     "eleventy.config", ".eleventy", "vue.config", "webpack.config", "docusaurus.config", "config", ".umirc",
-    ".dumirc", "rspress.config", "stencil.config",
+    ".dumirc", "rspress.config", "rsbuild.config", "stencil.config",
 )  # fmt: skip
 READS: Final = (
     "**/package.json",
