@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan import env_example, foreign, image_files, image_program, local_procfile, volumes
+from headway.drivers.buildplan.config_example import IGNORED, config_note
 from headway.drivers.buildplan.env_example import example_note, flask_app
 from headway.drivers.buildplan.foreign import Heard
 from headway.drivers.buildplan.image_stages import DOCKERFILE
@@ -31,6 +32,7 @@ READS: Final[tuple[str, ...]] = tuple(
             PROCFILE,
             local_procfile.MAKEFILE,
             *env_example.FILES,
+            IGNORED,
             *foreign.FILES,
             *volumes.FILES,
             *(pattern for provider in registry.PROVIDERS for pattern in provider.reads),
@@ -109,8 +111,8 @@ def detect(tree: Tree, settings: BuildSettings, variables: Mapping[str, str] = M
         said = (*said, f"FLASK_APP is {found[0]}, as {found[1]} has it, unless you set it.")
         plan = replace(plan, env={**plan.env, "FLASK_APP": found[0]})
     known = {*variables, *plan.env, *plan.run_env}
-    asked = example_note(tree, known) if plan.processes or plan.is_built else ""
-    return replace(plan, notes=(*plan.notes, *said, *((asked,) if asked else ())))
+    asked = (example_note(tree, known), config_note(tree)) if plan.processes or plan.is_built else ()
+    return replace(plan, notes=(*plan.notes, *said, *(each for each in asked if each)))
 
 
 def _stripped(settings: BuildSettings) -> BuildSettings:
