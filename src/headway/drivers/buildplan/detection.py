@@ -17,6 +17,7 @@ from headway.drivers.buildplan.foreign import Heard
 from headway.drivers.buildplan.image_stages import DOCKERFILE
 from headway.drivers.buildplan.named_folder import named_provider
 from headway.drivers.buildplan.neighbours import hint, no_way
+from headway.drivers.buildplan.own_address import own_addresses
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question, Site
 from headway.drivers.buildplan.procfile import PROCFILE, WEB, Procfile, parse_procfile
 from headway.drivers.buildplan.providers import registry, shell, static
@@ -24,7 +25,7 @@ from headway.drivers.buildplan.providers.contract import Provider
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.artifacts import Process
-from headway.kernel.release_facts import DATA, FOR_THE_BUILD, SECRET, TURNS
+from headway.kernel.release_facts import ADDRESS, DATA, FOR_THE_BUILD, SECRET, TURNS
 
 READS: Final[tuple[str, ...]] = tuple(
     dict.fromkeys(
@@ -110,6 +111,7 @@ def detect(tree: Tree, settings: BuildSettings, variables: Mapping[str, str] = M
     if (found := flask_app(tree)) is not None and plan.framework == "Flask" and "FLASK_APP" not in plan.env:
         said = (*said, f"FLASK_APP is {found[0]}, as {found[1]} has it, unless you set it.")
         plan = replace(plan, env={**plan.env, "FLASK_APP": found[0]})
+    plan = _with_address(plan, tree, variables)
     known = {*variables, *plan.env, *plan.run_env}
     asked = (example_note(tree, known), config_note(tree)) if plan.processes or plan.is_built else ()
     return replace(plan, notes=(*plan.notes, *said, *(each for each in asked if each)))
@@ -364,6 +366,17 @@ def _with_kept(plan: BuildPlan, told: _Told, tree: Tree) -> BuildPlan:
     notes = [f"{target} is {file}, as {DOCKERFILE} has it." for target, file in put.items()]
     phases = (*image_files.phases(put), *plan.phases)
     return replace(plan, phases=phases, notes=(*plan.notes, *notes, *(note for note in told_of if note)))
+
+
+def _with_address(plan: BuildPlan, tree: Tree, variables: Mapping[str, str]) -> BuildPlan:
+    """The plan with the variables by which it is told its own address, where it is started and asked."""
+    if not plan.processes or not plan.takes_requests:
+        return plan
+    own = own_addresses(tree, {*variables, *plan.env, *plan.run_env})
+    notes = [
+        f"{name} is its own address unless you set it: {file} has it with its own port." for name, file in own.items()
+    ]
+    return replace(plan, run_env={**plan.run_env, **dict.fromkeys(own, ADDRESS)}, notes=(*plan.notes, *notes))
 
 
 def _further(needs: Iterable[Need], lines: Iterable[str], settings: BuildSettings) -> Iterable[Need]:
