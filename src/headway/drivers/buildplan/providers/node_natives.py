@@ -91,7 +91,7 @@ def find_natives(
     notes = []
     if compiled:
         notes.append(f"{', '.join(compiled)} may have to be compiled, which needs {' and '.join(_COMPILER)}.")
-    own = {name for package in packages for name in package.own}
+    own = {name for package in parts for name in package.own}
     if own & {"puppeteer", "whatsapp-web.js"}:
         debian.append("chromium")
         env["PUPPETEER_EXECUTABLE_PATH"] = "/usr/bin/chromium"
