@@ -17,9 +17,9 @@ _ENDING: Final = r"\.(?:json5?|ya?ml|toml|ini|cfg|conf|[cm]?[jt]s|py|php|xml|pro
 _EXAMPLE: Final = re.compile(
     rf"(?P<stem>[\w-]{{1,80}})(?:\.(?:example|sample|dist)(?P<end>{_ENDING})|(?P<whole>{_ENDING})\.(?:example|sample|dist))"
 )
-# Never what the application itself is configured by.
+# Never what the application itself is configured by, but for a developer's own machine.
 _ASIDE: Final = frozenset({"docs", "doc", "example", "examples", "test", "tests", "fixtures", "scripts"})
-_OF_TOOLS: Final = re.compile(r"(?:docker-)?compose\b|phpunit\b|local\.settings\b", re.IGNORECASE)
+_OF_TOOLS: Final = re.compile(r"(?:docker-)?compose\b|phpunit\b|local(?:[._-]|$)|settings_local\b", re.IGNORECASE)
 _DEEPEST: Final = 3
 _MOST: Final = 3
 _MOST_LINES: Final = 1_000

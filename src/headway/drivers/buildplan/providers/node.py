@@ -143,11 +143,11 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
     installed = installed if program.is_said or program.script or program.start or is_told else ()
     is_started = (program.start is not None and program.refusal is None) or settings.start is not None
     given = find_variables(_inner(tree, served), parts, manager.told) if is_started else Variables()
-    needs = _needs(tree, settings, root, served, manager)
     own = _own_port(tree, program, served)
-    front = beside(tree, settings, (root, *members), program.start or settings.start or "") if is_started else None
-    front = front or NO_FRONT_END
-    needs = _both(needs, front.needs)
+    line = program.start or settings.start or ""
+    front = beside(tree, settings, (root, *members), line) if is_started else NO_FRONT_END
+    needs = _both(_needs(tree, settings, root, served, manager), front.needs)
+    build_env = {**front.build_env, **_build_env(tree, root, needs[0], served, manager)}
     said = (
         *manager.notes,
         *_python(tree, manager, settings),
@@ -167,21 +167,12 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
         site=_site(program.site, served),
         path=_path(manager, served),
         env={**ENV, **_linked(manager), **program.env, **natives.env},
-        build_env={
-            **front.build_env,
-            **_build_env(tree, root, needs[0], served, manager),
-            **given.build_env,
-            **natives.build_env,
-        },
+        build_env={**build_env, **given.build_env, **natives.build_env},
         run_env={**program.run_env, **given.run_env, **natives.run_env} if is_started else {},
         port=None if own is None else own[0],
         takes_requests=program.takes_requests,
         packages=natives.packages,
-        choices=(
-            *_choices(provider, root, manager, needs, served, natives),
-            *([] if own is None else [Choice.of_port(*own)]),
-            *front.chosen,
-        ),
+        choices=(*_choices(provider, root, manager, needs, served, natives), *_of_port(own), *front.chosen),
         questions=() if served.question is None else (served.question,),
         notes=tuple(dict.fromkeys((*said, *front.notes, *program.notes, *given.notes, *natives.notes))),
     )
@@ -259,6 +250,10 @@ def _own_port(tree: Tree, program: Program, served: Served) -> tuple[int, str] |
     if program.start is None or not program.takes_requests or program.refusal is not None:
         return None
     return own_port(_inner(tree, served), program.start, _MAINS)
+
+
+def _of_port(own: tuple[int, str] | None) -> tuple[Choice, ...]:
+    return () if own is None else (Choice.of_port(*own),)
 
 
 def _led(tree: Tree, served: Served) -> Served:

@@ -14,7 +14,7 @@ from headway.drivers.buildplan.image_stages import DOCKERFILE, whole
 from headway.drivers.buildplan.plan import Phase
 from headway.drivers.buildplan.providers.jsonc import without_comments
 from headway.drivers.buildplan.providers.node_calls import enters, package_in
-from headway.drivers.buildplan.providers.node_frontend import FOLDERS, Frontend, frontend
+from headway.drivers.buildplan.providers.node_frontend import FOLDERS, NO_FRONT_END, Frontend, frontend
 from headway.drivers.buildplan.providers.node_imports import ENDINGS
 from headway.drivers.buildplan.providers.node_package import Package
 from headway.drivers.buildplan.providers.node_scripts import called_lines
@@ -28,12 +28,12 @@ _GENERATES: Final = re.compile(r"\b(?:npm|pnpm|yarn|bun)[ \t]+(?:run[ \t]+)?gene
 _GOES: Final = re.compile(r"\bcd\s|--(?:prefix|cwd|dir)\b|\s-C\s")
 
 
-def beside(tree: Tree, settings: BuildSettings, packages: Sequence[Package], line: str) -> Frontend | None:
+def beside(tree: Tree, settings: BuildSettings, packages: Sequence[Package], line: str) -> Frontend:
     """What installs and builds it before the server, which the command ``line`` starts and whose scripts are those of
-    these packages; None where there is none, or what it leaves is in the repository.
+    these packages; nothing where there is none, or what it leaves is in the repository.
     """
     if settings.build is not None:
-        return None
+        return NO_FRONT_END
     run = [each for package in packages for each in called_lines(package, _RUN)]
     members = {package.folder for package in packages}
     for folder in FOLDERS:
@@ -45,8 +45,8 @@ def beside(tree: Tree, settings: BuildSettings, packages: Sequence[Package], lin
         made = put[0] if put is not None else next(_named(tree, folder), None)
         if made is not None and not any(name.startswith(f"{made}/") for name in tree.names):
             found = frontend(tree, settings, (folder,), script)
-            return None if found is None else _with_pages(found, made, put[1] if put is not None else made, line)
-    return None
+            return _with_pages(found or NO_FRONT_END, made, put[1] if put is not None else made, line)
+    return NO_FRONT_END
 
 
 def _script(tree: Tree, package: Package, packages: Sequence[Package]) -> str | None:

@@ -136,7 +136,7 @@ def read_start(package: Package, tree: Tree | None = None) -> Scripts:
         elif (
             is_developers(text, package, tree)
             or _begins_developers(text, tree)
-            or (name != "start" and _SERVES_BUILT.search(text))
+            or (name != "start" and any(map(_SERVES_BUILT.search, reached(text, package, tree))))
         ):
             developer = developer or text
         else:
