@@ -263,8 +263,9 @@ def _led(tree: Tree, served: Served) -> Served:
         return served
     inner = _inner(tree, served)
     found = led(inner, program.start, _MAINS)
-    if found is None and program.ground in {Ground.SCRIPT, Ground.FILE} and _own_port(tree, program, served) is None:
-        found = led_outside(tree, inner, program.start)
+    if found is None and program.ground in {Ground.SCRIPT, Ground.FILE}:
+        outer = led_outside(tree, inner, program.start)
+        found = outer if outer is not None and _own_port(tree, program, served) is None else None
     if found is None:
         return served
     reason = f"{program.reason}, which listens where {found[1]} says"

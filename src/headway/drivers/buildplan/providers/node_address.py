@@ -108,19 +108,25 @@ def led_outside(tree: Tree, inner: Tree, line: str) -> tuple[str, str] | None:
     of examples or a compose file has with the port of its container. ``inner`` is what lies in the folder of the
     program, whose sources do not tell.
     """
-    if _SEVERAL.search(line) or _RUNS_FILE.match(line) is None or _reads_port(inner) or has_port(tree):
+    if _SEVERAL.search(line) or _RUNS_FILE.match(line) is None or has_port(tree):
         return None
+    found = _outer(tree)
+    return None if found is None or _reads_port(inner) else (_with_port(line, *found), found[0])
+
+
+def _outer(tree: Tree) -> tuple[str, str] | None:
+    """Such a variable, and what it is to have."""
     ports = {port for name in COMPOSES for port in _TARGET.findall(tree.text(name))}
     declared = declared_port(tree)
     if declared is not None and (named := led_variable(tree)) is not None and not _OF_OTHERS.search(named[0]):
-        return _with_port(line, *named), named[0]
+        return named
     if declared is not None:
         ports.add(str(declared[0]))
     texts = [tree.text(name) for name in (*env_example.FILES, *COMPOSES) if name in tree.contents]
     given = {match[1] for text in texts for match in _GIVEN.finditer(text) if match[2] in ports}
     outer = {name for text in texts for name in _OUTSIDE.findall(text)}  # what is published on the machine
     own = sorted(name for name in given - outer if not _OF_OTHERS.search(name))
-    return (_with_port(line, own[0]), own[0]) if len(own) == 1 else None
+    return (own[0], "$PORT") if len(own) == 1 else None
 
 
 def _variable(texts: Sequence[str]) -> str | None:
@@ -135,7 +141,8 @@ def _with_port(line: str, variable: str, value: str = "$PORT") -> str:
 
 
 def _reads_port(tree: Tree) -> bool:
-    return any(_READS.search(_code(tree, name)) for name in tree.contents if name.endswith(_ENDINGS))
+    named = (name for name, data in tree.contents.items() if name.endswith(_ENDINGS) and b"PORT" in data)
+    return any(_READS.search(_code(tree, name)) for name in named)
 
 
 def _port(text: str) -> int | None:

@@ -18,6 +18,7 @@ _ENDINGS: Final = (".sh", ".bash")
 _SERVES: Final = re.compile(r"(?:node|bun|deno|tsx|ts-node|pm2-runtime)\s(?!.*--(?:watch|hot)\b)|next\s+start\b")
 _WORDS: Final = re.compile(r"^(?:(?:if|then|else|elif|do|while|until|!|\{|\(|exec|time|\$\w{1,60})\s+)+")
 _MOST_LINES: Final = 500
+_MOST_TEXT: Final = 64 << 10
 
 
 def shell_file(line: str, tree: Tree) -> str | None:
@@ -30,7 +31,7 @@ def shell_file(line: str, tree: Tree) -> str | None:
 
 def begins_developers_shell(text: str, is_developers: Callable[[str], bool]) -> bool:
     """Whether such a file begins what watches for changes, and no server beside."""
-    lines = (line.strip() for line in islice(text.splitlines(), _MOST_LINES))
+    lines = (line.strip() for line in islice(text[:_MOST_TEXT].splitlines(), _MOST_LINES))
     commands = [
         PREFIX.sub("", f"{_WORDS.sub('', command.strip())} ").strip()
         for line in lines
