@@ -11,12 +11,14 @@ from typing import Any, Final
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan import env_example, foreign, image_files, image_program, local_procfile, volumes
+from headway.drivers.buildplan.config_example import IGNORED, config_note
 from headway.drivers.buildplan.env_example import flask_app
 from headway.drivers.buildplan.foreign import Heard
 from headway.drivers.buildplan.image_stages import dockerfile
 from headway.drivers.buildplan.named_folder import named_provider
 from headway.drivers.buildplan.needed_variables import needed
 from headway.drivers.buildplan.neighbours import hint, no_way
+from headway.drivers.buildplan.own_address import own_addresses
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question, Site
 from headway.drivers.buildplan.procfile import PROCFILE, WEB, Procfile, parse_procfile
 from headway.drivers.buildplan.providers import registry, shell, static
@@ -24,7 +26,7 @@ from headway.drivers.buildplan.providers.contract import Provider
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.artifacts import Process
-from headway.kernel.release_facts import DATA, FOR_THE_BUILD, SECRET, TURNS
+from headway.kernel.release_facts import ADDRESS, DATA, FOR_THE_BUILD, SECRET, TURNS
 
 READS: Final[tuple[str, ...]] = tuple(
     dict.fromkeys(
@@ -32,6 +34,7 @@ READS: Final[tuple[str, ...]] = tuple(
             PROCFILE,
             local_procfile.MAKEFILE,
             *env_example.READS,
+            IGNORED,
             *foreign.FILES,
             *volumes.FILES,
             *(pattern for provider in registry.PROVIDERS for pattern in provider.reads),
@@ -109,7 +112,10 @@ def detect(tree: Tree, settings: BuildSettings, variables: Mapping[str, str] = M
     if (found := flask_app(tree)) is not None and plan.framework == "Flask" and "FLASK_APP" not in plan.env:
         said = (*said, f"FLASK_APP is {found[0]}, as {found[1]} has it, unless you set it.")
         plan = replace(plan, env={**plan.env, "FLASK_APP": found[0]})
-    return replace(plan, notes=(*plan.notes, *said, *needed(tree, plan, variables)))
+    plan = _with_address(plan, tree, variables)
+    example = config_note(tree) if plan.processes or plan.is_built else ""
+    asked = (*needed(tree, plan, variables), *((example,) if example else ()))
+    return replace(plan, notes=(*plan.notes, *said, *asked))
 
 
 def _stripped(settings: BuildSettings) -> BuildSettings:
@@ -176,7 +182,7 @@ def _planned(tree: Tree, provider: Provider, told: _Told) -> BuildPlan:
     try:
         plan = _of_provider(tree, provider, given)
     except BuildError as error:
-        more = hint(tree, registry.PROVIDERS, provider)
+        more = hint(tree, registry.PROVIDERS, provider, error.message)
         raise BuildError(f"{error.message} {more}".strip()) from error
     if not plan.takes_requests and WEB in {each.name for each in plan.processes}:
         renamed = (replace(each, name=WORKER) if each.name == WEB else each for each in plan.processes)
@@ -364,6 +370,17 @@ def _with_kept(plan: BuildPlan, told: _Told, tree: Tree) -> BuildPlan:
     notes = [f"{target} is {file}, as {dockerfile(tree)} has it." for target, file in put.items()]
     phases = (*image_files.phases(put), *plan.phases)
     return replace(plan, phases=phases, notes=(*plan.notes, *notes, *(note for note in told_of if note)))
+
+
+def _with_address(plan: BuildPlan, tree: Tree, variables: Mapping[str, str]) -> BuildPlan:
+    """The plan with the variables by which it is told its own address, where it is started and asked."""
+    if not plan.processes or not plan.takes_requests:
+        return plan
+    own = own_addresses(tree, {*variables, *plan.env, *plan.run_env})
+    notes = [
+        f"{name} is its own address unless you set it: {file} has it with its own port." for name, file in own.items()
+    ]
+    return replace(plan, run_env={**plan.run_env, **dict.fromkeys(own, ADDRESS)}, notes=(*plan.notes, *notes))
 
 
 def _further(needs: Iterable[Need], lines: Iterable[str], settings: BuildSettings) -> Iterable[Need]:

@@ -30,6 +30,8 @@ _OF_OTHERS = re.compile(
     r"|prometheus|grpc|admin|ssh|dns|timeouts?|backlog|interval|age|limit|max|size)(?:$|[-_.])",
     re.IGNORECASE,
 )
+# What an image has its program started by, so that it ends with the container.
+_WRAPS: Final = frozenset({"tini", "dumb-init", "--", "-g", "-s", "exec", "docker-entrypoint.sh"})
 # What only tells how it is used. An image has that for whoever gives no arguments.
 _TELLS: Final = frozenset({"--help", "-h", "-help", "help", "--version", "-v", "-V", "version"})
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "::", "[::]", "*"})  # noqa: S104 - read, and replaced
@@ -81,6 +83,23 @@ def arguments(tree: Tree, programs: Collection[str]) -> Arguments:
     if len(ports) > 1:  # which of them is for requests is not said
         return Arguments()
     return Arguments(line=" ".join(found), is_led=bool(ports), folders=tuple(dict.fromkeys(folders.values())))
+
+
+def started_file(tree: Tree, runners: Collection[str]) -> tuple[str, str] | None:
+    """The command line by which the image starts a file by one of these programs, and that file, both as seen
+    from the build path; None where it starts something else, or by what only a shell knows.
+    """
+    words = _image(tree).words
+    at = next((place for place, word in enumerate(words) if posixpath.basename(word) in runners), None)
+    before = () if at is None else words[:at]
+    if at is None or any(posixpath.basename(word) not in _WRAPS for word in before):
+        return None
+    rest = [volumes.inside(tree, word) if word.startswith("/") else word for word in words[at + 1 :]]
+    named = (posixpath.normpath(word) for word in rest if word != "run" and not word.startswith("-"))
+    file = next(named, "")
+    if not file or file.startswith("..") or not all(map(_PLAIN.fullmatch, rest)):
+        return None
+    return " ".join((posixpath.basename(words[at]), *rest)), file
 
 
 def led_variable(tree: Tree) -> tuple[str, str] | None:

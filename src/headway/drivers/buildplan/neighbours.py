@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.image_stages import dockerfile, joined_folders
 from headway.drivers.buildplan.providers.contract import Provider
+from headway.drivers.buildplan.providers.node_package import PACKAGE, read_package, seen_package
+from headway.drivers.buildplan.providers.node_workspaces import read_members
 from headway.drivers.buildplan.tree import Tree
 
 _MOST_FOLDERS: Final = 200
@@ -17,6 +21,17 @@ _WAYS: Final = (
     "Add a Procfile with a line such as 'web: python3 app.py', or set the start command (headway apps set APP "
     "--start LINE), or set the "
     "build path to the folder that holds the application."
+)
+# What a provider says where its files tell no start, and of which providers that is heeded.
+_UNSAID: Final = (
+    "nothing says how it is started",
+    "is a developer's server, and is not started",
+    "for another program to serve",
+)
+_IN_FOLDERS: Final = frozenset({"node", "bun"})
+_SERVERS: Final = frozenset({"server", "backend", "api"})
+_FILE = re.compile(
+    r"^(?:[A-Z]\w{0,60}=\S{0,200}\s+|cross-env\s+)*+node\s+(?:--?\S+\s+)*+([\w./-]{1,200}\.[cm]?js)(?=\s|$)"
 )
 # Never where an application lies by itself.
 _ASIDE: Final = frozenset({"test", "tests", "docs", "doc", "examples", "vendor", "fixtures", "scripts", "dist", "e2e"})
@@ -27,10 +42,9 @@ def no_way(tree: Tree, providers: Sequence[Provider]) -> str:
     found = applications(tree, providers)
     if found:
         folder = next(iter(found))
-        named = ", ".join(f"{name}/ ({what})" for name, what in list(found.items())[:_SHOWN])
-        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         return (
-            f"No way to build this was found at its build path, but these folders hold an application: {named}{more}. "
+            "No way to build this was found at its build path, but these folders hold an application: "
+            f"{_listed(found)}. "
             f"{_joined(tree, found) or f'Set the build path to one of them: headway deploy --build-path {folder}.'}"
         )
     dockerfile = (
@@ -58,12 +72,21 @@ def _joined(tree: Tree, found: Collection[str]) -> str:
     )
 
 
-def hint(tree: Tree, providers: Sequence[Provider], refused: Provider) -> str:
-    """What else a tree could be, that its provider will not have."""
+def hint(tree: Tree, providers: Sequence[Provider], refused: Provider, why: str = "") -> str:
+    """What else a tree could be, that its provider will not have; where nothing says what is started (``why``), the
+    folders below that hold an application. Those of a workspace are no applications of their own.
+    """
     for each in providers:
         if each is not refused and not each.faint and not each.foreign and (seen := each.recognise(tree)):
             return f"It has {seen} too: if that is the application, headway apps set APP --provider {each.name}."
-    return ""
+    if refused.name not in _IN_FOLDERS or not any(word in why for word in _UNSAID):
+        return ""
+    members = _members(tree)
+    found = {folder: name for folder, name in applications(tree, providers).items() if folder not in members}
+    if not found:
+        return ""
+    first = next((each for each in found if each in _SERVERS), next(iter(found)))
+    return f"These folders hold an application: {_listed(found)}. For one: headway deploy --build-path {first}."
 
 
 def applications(tree: Tree, providers: Sequence[Provider]) -> dict[str, str]:
@@ -84,9 +107,36 @@ def applications(tree: Tree, providers: Sequence[Provider]) -> dict[str, str]:
             provider = next((each for each in providers if not _is_vague(each) and each.recognise(below)), None)
         except BuildError:
             continue
-        if provider is not None:
+        if provider is not None and not _is_part(below):
             found[folder] = provider.name
     return found
+
+
+def _members(tree: Tree) -> frozenset[str]:
+    """The folders of the packages of a workspace, and of what they lie in."""
+    root = seen_package(tree)
+    try:
+        folders = [each.folder for each in read_members(tree, root)] if root is not None else []
+    except BuildError:
+        folders = []
+    return frozenset(part for folder in folders for part in (folder, folder.partition("/")[0]))
+
+
+def _listed(found: Mapping[str, str]) -> str:
+    named = ", ".join(f"{name}/ ({what})" for name, what in list(found.items())[:_SHOWN])
+    return f"{named} and {len(found) - _SHOWN} more" if len(found) > _SHOWN else named
+
+
+def _is_part(tree: Tree) -> bool:
+    """Whether its package is for another folder: its start script names a file that neither is there nor is built."""
+    try:
+        package = read_package(tree) if PACKAGE in tree else None
+    except BuildError:
+        return False
+    if package is None or package.build is not None:
+        return False
+    named = [posixpath.normpath(each) for each in _FILE.findall(package.short("start"))]
+    return bool(named) and not any(file in tree for file in named)
 
 
 def _is_vague(provider: Provider) -> bool:

@@ -17,7 +17,7 @@ from headway.drivers.buildplan.tree import Tree, tree_of
 PLANS = Path(__file__).parents[3] / "cases/plans"
 CASES = [
     pytest.param(case, id=case["case"])
-    for name in ("parts", "foreign", "repositories", "golang", "node_applications")
+    for name in ("parts", "foreign", "repositories", "golang", "node_parts", "node_applications")
     for case in yaml.load((PLANS / f"{name}.yml").read_text(), Loader=yaml.CSafeLoader)
 ]
 

@@ -26,10 +26,12 @@ from headway.drivers.buildplan.providers import (
     node_workspaces,
 )
 from headway.drivers.buildplan.providers.contract import Provider
-from headway.drivers.buildplan.providers.node_address import led, own_port, started
+from headway.drivers.buildplan.providers.node_address import led, led_outside, own_port, started
+from headway.drivers.buildplan.providers.node_beside import beside
 from headway.drivers.buildplan.providers.node_data import Data, find_data
 from headway.drivers.buildplan.providers.node_engines import wished_node
 from headway.drivers.buildplan.providers.node_framework import ENDINGS
+from headway.drivers.buildplan.providers.node_frontend import NO_FRONT_END
 from headway.drivers.buildplan.providers.node_installation import BINS, install_phases, lock_lacks
 from headway.drivers.buildplan.providers.node_lock import out_of_step
 from headway.drivers.buildplan.providers.node_managers import Manager, find_manager, named_manager
@@ -42,11 +44,12 @@ from headway.drivers.buildplan.providers.node_package import (
     read_package,
     seen_package,
 )
-from headway.drivers.buildplan.providers.node_program import Program, unbuilt
-from headway.drivers.buildplan.providers.node_scripts import called_lines, mentions, read_start
+from headway.drivers.buildplan.providers.node_program import Ground, Program
+from headway.drivers.buildplan.providers.node_scripts import called_lines, mentions, read_start, shell_files
 from headway.drivers.buildplan.providers.node_secrets import Variables, find_variables
 from headway.drivers.buildplan.providers.node_sites import OPENSSL
 from headway.drivers.buildplan.providers.node_sources import begun, unread
+from headway.drivers.buildplan.providers.node_unbuilt import unbuilt
 from headway.drivers.buildplan.providers.node_variables import build_variables
 from headway.drivers.buildplan.providers.node_versions import pinned_major, version_notes, wanted_version
 from headway.drivers.buildplan.providers.node_workspaces import Served, build_phases, find_served, reached, read_members
@@ -61,7 +64,7 @@ ENV: Final[Mapping[str, str]] = {"NODE_ENV": "production"}
 _CONFIGS: Final = (
     "next.config", "nuxt.config", "svelte.config", "vite.config", "astro.config", "react-router.config", "app.config",
     "eleventy.config", ".eleventy", "vue.config", "webpack.config", "docusaurus.config", "config", ".umirc",
-    ".dumirc", "rspress.config", "stencil.config",
+    ".dumirc", "rspress.config", "rsbuild.config", "stencil.config",
 )  # fmt: skip
 READS: Final = (
     "**/package.json",
@@ -92,6 +95,7 @@ _SEVERAL: Final = re.compile(r"[&;|\n]")
 _VARIABLE: Final = re.compile(r"[A-Za-z_]\w*=")
 _MAINS: Final = (*node_program.ENTRIES, *node_typescript.ENTRIES)
 _MOST_PACKAGES: Final = 30
+_MOST_FOLLOWED: Final = 3  # of which what their programs load is looked at too
 # What brings a webpack that hashes by MD4, which OpenSSL 3 has no longer (webpack before 5.61), and its first line
 # that does not.
 _WITHOUT_OLD_WEBPACK: Final[Mapping[str, int]] = {
@@ -143,39 +147,39 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
     is_started = (program.start is not None and program.refusal is None) or settings.start is not None
     given = find_variables(_inner(tree, served), parts, manager.told) if is_started else Variables()
     data = _data(tree, settings, served, parts) if is_started else Data()
-    needs = _needs(tree, settings, root, served, manager)
     own = _own_port(tree, program, served)
+    line = program.start or settings.start or ""
+    front = beside(tree, settings, (root, *members), line) if is_started else NO_FRONT_END
+    needs = _both(_needs(tree, settings, root, served, manager), front.needs)
+    build_env = {**front.build_env, **_build_env(tree, root, needs[0], served, manager)}
     said = (
         *manager.notes,
         *_python(tree, manager, settings),
         *(manager.unlocked if installed else ()),
         *((out_of_step(manager.lock or "", lacks),) if installed and lacks else ()),
         *version_notes(tree, needs[0]),
-        *(unbuilt(served.package, program, manager) if settings.build is None else ()),
+        *(unbuilt(served.package, manager) if settings.build is None and not program.is_built else ()),
     )
     return BuildPlan(
         provider=provider,
         framework=program.framework,
         confidence=program.confidence if served.question is None else Confidence.GUESSED,
         needs=needs,
-        phases=(*installed, *natives.phases, *build_phases(tree, manager, root, members, served)),
+        phases=(*installed, *natives.phases, *front.phases, *build_phases(tree, manager, root, members, served)),
         processes=_processes(program, served, natives),
         release_command=natives.release,
         site=_site(program.site, served),
         path=_path(manager, served),
         env={**ENV, **_linked(manager), **program.env, **natives.env},
-        build_env={**_build_env(tree, root, needs[0], served, manager), **given.build_env, **natives.build_env},
+        build_env={**build_env, **given.build_env, **natives.build_env},
         run_env={**data.run_env, **program.run_env, **given.run_env, **natives.run_env} if is_started else {},
         keep=data.keep,
         port=None if own is None else own[0],
         takes_requests=program.takes_requests,
         packages=natives.packages,
-        choices=(
-            *_choices(provider, root, manager, needs, served, natives),
-            *([] if own is None else [Choice.of_port(*own)]),
-        ),
+        choices=(*_choices(provider, root, manager, needs, served, natives), *_of_port(own), *front.chosen),
         questions=() if served.question is None else (served.question,),
-        notes=tuple(dict.fromkeys((*said, *program.notes, *given.notes, *data.notes, *natives.notes))),
+        notes=tuple(dict.fromkeys((*said, *front.notes, *program.notes, *given.notes, *data.notes, *natives.notes))),
     )
 
 
@@ -204,6 +208,14 @@ def _needs(tree: Tree, settings: BuildSettings, root: Package, served: Served, m
             source = f"the scripts of {caller.path(caller.file)}"
             found.append(wanted_version(tree, root, settings, tool) or Need(tool=tool, source=source))
     return tuple(dict.fromkeys(found))
+
+
+def _both(mine: tuple[Need, ...], others: tuple[Need, ...]) -> tuple[Need, ...]:
+    """The tools of the program and of its front end, which may ask for a Node where the other does not."""
+    node = next((each for each in others if each.tool == "node" and each.wanted), mine[0])
+    first = mine[0] if mine[0].wanted else node
+    known = {each.tool for each in mine}
+    return (first, *mine[1:], *(each for each in others if each.tool not in known))
 
 
 def _old_webpack(packages: Iterable[Package]) -> Mapping[str, str]:
@@ -260,12 +272,20 @@ def _own_port(tree: Tree, program: Program, served: Served) -> tuple[int, str] |
     return own_port(_inner(tree, served), program.start, _MAINS)
 
 
+def _of_port(own: tuple[int, str] | None) -> tuple[Choice, ...]:
+    return () if own is None else (Choice.of_port(*own),)
+
+
 def _led(tree: Tree, served: Served) -> Served:
     """What serves, with what leads it to PORT where a variable of its own does."""
     program = served.program
     if program.start is None or not program.takes_requests or program.refusal is not None:
         return served
-    found = led(_inner(tree, served), program.start, _MAINS)
+    inner = _inner(tree, served)
+    found = led(inner, program.start, _MAINS)
+    if found is None and program.ground in {Ground.SCRIPT, Ground.FILE}:
+        outer = led_outside(tree, inner, program.start)
+        found = outer if outer is not None and _own_port(tree, program, served) is None else None
     if found is None:
         return served
     reason = f"{program.reason}, which listens where {found[1]} says"
@@ -287,6 +307,7 @@ def further(tree: Tree) -> frozenset[str]:
             continue
         inner = tree.below(folder) if folder else tree
         found |= {package.path(file) for file in islice(node_nodemon.configurations(package), 2)}
+        found |= {package.path(file) for file in islice(shell_files(package, inner), 2)}
         line = read_start(package, inner).line
         mains = (package.text(field) for field in ("main", "module"))
         lines = (line.text if line is not None else "", *(f"node {shlex.quote(main or '.')}" for main in mains))

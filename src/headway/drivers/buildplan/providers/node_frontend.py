@@ -69,6 +69,12 @@ class Frontend:
     notes: tuple[str, ...] = ()
     programs: frozenset[str] = frozenset()
 
+    @property
+    def chosen(self) -> tuple[Choice, ...]:
+        """What is done for it and why, as it is told beside the other choices."""
+        line = " && ".join(" ".join(phase.argv) for phase in self.phases if phase.argv[0] != "/bin/sh")
+        return (Choice(name="frontend", value=line, reason=self.reason),) if self.phases else ()
+
     def parted(self, others: Collection[str]) -> tuple[tuple[Phase, ...], tuple[Phase, ...]]:
         """What comes before the installation of the application itself and what after: the build, where it calls one of
         the ``others``, which are there only then.
@@ -77,6 +83,9 @@ class Frontend:
             return self.phases, ()
         builds = tuple(each for each in self.phases if each.name == "frontend build")
         return tuple(each for each in self.phases if each not in builds), builds
+
+
+NO_FRONT_END: Final = Frontend(folder="", reason="", needs=(), phases=(), path=())
 
 
 def frontend(

@@ -86,7 +86,7 @@ def find_natives(
     notes = []
     if compiled:
         notes.append(f"{', '.join(compiled)} may have to be compiled, which needs {' and '.join(_COMPILER)}.")
-    own = {name for package in packages for name in package.own}
+    own = {name for package in parts for name in package.own}
     drawing = (*(names - _OF_TESTS.keys()), *(line for each in packages for line in called_lines(each, BUILT)))
     for name in sorted(names & _OF_TESTS.keys()):
         if name == "cypress" or not any(map(_DRAWS.search, drawing)):

@@ -70,6 +70,8 @@ def _told(words: list[str]) -> tuple[str, list[str]]:
     rest: list[str] = []
     while words:
         word = words.pop(0)
+        if word == "--":  # what follows is the program's own
+            return program, [*rest, *words]
         if word in {"--exec", "-x"} and words:
             program = words.pop(0)
         elif word.startswith("--exec="):

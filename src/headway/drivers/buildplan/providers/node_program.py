@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from collections.abc import Mapping
@@ -10,16 +11,18 @@ from enum import StrEnum
 from typing import Final
 
 from headway.drivers.buildplan.foreign_sites import worker
-from headway.drivers.buildplan.image_stages import whole
+from headway.drivers.buildplan.image_program import started_file
+from headway.drivers.buildplan.image_stages import DOCKERFILE, whole
 from headway.drivers.buildplan.plan import Confidence, Site
+from headway.drivers.buildplan.providers.node_calls import called_elsewhere, enters
 from headway.drivers.buildplan.providers.node_framework import Framework, Subject
-from headway.drivers.buildplan.providers.node_managers import Manager
 from headway.drivers.buildplan.providers.node_package import BUILDS, Package
 from headway.drivers.buildplan.providers.node_scripts import Line, called_lines, read_start, settled
 from headway.drivers.buildplan.providers.node_servers import SERVERS
 from headway.drivers.buildplan.providers.node_sites import SITES
 from headway.drivers.buildplan.providers.node_typescript import ENTRIES as TYPED
 from headway.drivers.buildplan.providers.node_typescript import typed_program
+from headway.drivers.buildplan.providers.node_unbuilt import bundling
 from headway.drivers.buildplan.providers.node_worker import is_worker
 
 ENTRIES: Final = (
@@ -76,13 +79,8 @@ _BOTS: Final[Mapping[str, str]] = {
 }
 _MADE: Final = ("dist", "build", "lib", "out", ".output", "bin")
 _LISTENS = re.compile(r"\.listen\s*\(|\bcreateServer\s*\(|\b(?:Bun|Deno)\.serve\s*\(|\bserve\s*\(")
+_RUNNERS: Final = ("node", "bun", "deno")
 _OF_NPM = re.compile(r"npm_(?:config|package|lifecycle|execpath)_?")
-_RUN: Final = ("preinstall", "install", "postinstall", "prepare", "prestart", "start", "poststart")
-# Neither for developers nor for other things than the application.
-_BUILDS_A_PART = re.compile(
-    r"build[:-](?!.*(?:dev|watch|test|check|analy|docs?\b|storybook|docker|image|types?\b|lint|debug|stag|electron|android|ios"
-    r"|mobile|desktop|example|bench|release|win|mac|linux))[\w:-]{1,60}"
-)
 _BUILT_BY_IMAGE = re.compile(r"\b(?:npm|pnpm|yarn|bun)[ \t]+(?:run[ \t]+)?(build[:-][\w:-]{1,60})")
 _NODE_FILE = re.compile(r"(?:^|\s)node\s+(?:--?[\w-]+(?:=\S+)?\s+|-r\s+\S+\s+)*+(?:\./)?([\w./-]+)")
 _HOW: Final = (
@@ -129,21 +127,10 @@ class Program:
         """How sure it is."""
         return Confidence.SEEN if self.is_said else Confidence.GUESSED
 
-
-def unbuilt(package: Package, program: Program, manager: Manager) -> tuple[str, ...]:
-    """What is to be said of scripts that build something and that nothing runs, where none is named as the build."""
-    if program.refusal is not None or program.script is not None or program.build is not None:
-        return ()
-    called = " ".join(called_lines(package, _RUN))
-    names = [name for name in package.scripts if _BUILDS_A_PART.fullmatch(name) and package.script(name)]
-    names = [
-        name for name in names if name not in _RUN and not re.search(rf"(?<![\w:-]){re.escape(name)}(?![\w:-])", called)
-    ]
-    if not names:
-        return ()
-    line = " ".join(manager.script(names[0]))
-    told = f"No script of {package.path(package.file)} is named build, and nothing runs {', '.join(names[:4])}"
-    return (f"{told}: where it is needed, headway apps set APP --build '{line}'.",)
+    @property
+    def is_built(self) -> bool:
+        """Whether something builds it, or is refused."""
+        return self.refusal is not None or self.script is not None or self.build is not None
 
 
 def find_program(subject: Subject) -> Program:
@@ -156,6 +143,8 @@ def find_program(subject: Subject) -> Program:
         return _of_line(subject, settled(scripts.line, subject.package, subject.tree, subject.manager.told), framework)
     if framework is not None and (framework.site is None or not _has_server(subject)):
         return _of_framework(subject, framework, scripts.developer)
+    if scripts.developer is not None and (pages := _pages_elsewhere(subject, scripts.developer)) is not None:
+        return pages
     program = _of_files(subject)
     if scripts.developer is None:
         return program
@@ -203,13 +192,14 @@ def _of_line(subject: Subject, line: Line, framework: Framework | None) -> Progr
         start = " ".join(subject.manager.script(line.script))
     built_by = _build_script(subject)
     typed = None if built_by or not _is_missing(subject, line.text) else typed_program(subject)
+    part = bundling(package) if typed is None and not is_server else None
     takes = _takes_requests(subject, line.text, framework)
     return Program(
         framework=framework.name if framework is not None and is_server else _library(package) or _bot(package) or "",
         reason=_reason(f"the {line.script} script of {package.path(package.file)}", package, takes=takes),
         ground=Ground.SCRIPT,
         start=start,
-        script=_built_beside(subject, line.text, framework, built_by),
+        script=_built_beside(subject, line.text, framework, built_by or part),
         build=typed.build if typed is not None else framework.build if framework is not None and is_server else None,
         after=framework.after if framework is not None and is_server else (),
         env=framework.env if framework is not None and is_server else {},
@@ -259,12 +249,43 @@ def _of_files(subject: Subject) -> Program:
             takes_requests=takes,
             is_said=bool(name) or subject.manager.name == "bun",
         )
+    if (line := _of_image(subject, is_built=script is not None)) is not None:
+        takes = _takes_requests(subject, line, None)
+        reason = _reason(f"what {DOCKERFILE} starts", package, takes=takes)
+        return Program(framework=name, reason=reason, start=_called(subject, line), script=script, takes_requests=takes)
     if script in BUILDS and not name:
         return Program(reason="what the build script leaves", site=Site(folders=BUILT), script=script, is_said=False)
     if (folder := next((each for each in (".", "public") if _page(each) in subject.tree), None)) is not None:
         return Program(reason=f"it has {_page(folder)}", site=Site(folders=(folder,)), script=script, is_said=False)
-    refusal = f"This is a Node application, but nothing says how it is started. {_HOW}"
+    language = "Bun" if subject.manager.name == "bun" else "Node"
+    refusal = f"This is a {language} application, but nothing says how it is started. {_HOW}"
     return Program(framework=name, refusal=refusal, script=script, is_said=False)
+
+
+def _of_image(subject: Subject, *, is_built: bool) -> str | None:
+    """The line by which the Dockerfile starts a file that is there, or that the build may make."""
+    found = started_file(subject.tree, _RUNNERS)
+    if found is None or not (
+        is_built or any(f"{found[1]}{ending}" in subject.tree for ending in ("", ".js", "/index.js"))
+    ):
+        return None
+    return found[0]
+
+
+def _pages_elsewhere(subject: Subject, developer: str) -> Program | None:
+    """The site of another folder, whose developer's server the start script begins and which a script that builds
+    enters too; None where there is none.
+    """
+    there = called_elsewhere(developer, subject.tree)
+    script = _build_script(subject)
+    if there is None or script is None or not enters(called_lines(subject.package, (script,)), there.folder):
+        return None
+    inner = replace(subject, tree=subject.tree.below(there.folder), package=replace(there.package, folder=""))
+    found = find_program(inner)
+    if found.site is None or found.refusal is not None or not found.is_said:
+        return None
+    folders = tuple(posixpath.join(there.folder, each) for each in found.site.folders)
+    return replace(found, site=replace(found.site, folders=folders), script=script, build=None, after=())
 
 
 def _of_workers(subject: Subject, main: str | None) -> str | None:

@@ -6,13 +6,24 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Final
 
 from headway.drivers.buildplan import image_files
 from headway.drivers.buildplan.providers.jsonc import without_comments
 from headway.drivers.buildplan.providers.node_address import started
+from headway.drivers.buildplan.providers.node_calls import (
+    CALL,
+    MOST_CALLED,
+    PREFIX,
+    called_elsewhere,
+    parted,
+    reached,
+    side_by_side,
+)
 from headway.drivers.buildplan.providers.node_nodemon import program_of, read_settings
 from headway.drivers.buildplan.providers.node_package import LONGEST, Package
+from headway.drivers.buildplan.providers.node_shells import begins_developers_shell, shell_file
 from headway.drivers.buildplan.tree import Tree
 
 _OPTIONS = r"(?:--?[\w=.-]+\s+)*+"
@@ -35,22 +46,11 @@ _ALL = re.compile(
     r"pnpm\s+(?:.*\s)?(?:-r|--recursive|--parallel)\s.*start|(?:npm|bun)\s+(?:run\s+)?.*(?:--workspaces|-ws)\b|"
     r"yarn\s+workspaces\s+(?:run|foreach)|wsrun\b"
 )
-_PREFIX = re.compile(
-    r"^(?:(?:[A-Za-z_]\w*=(?:\"[^\"]*\"|'[^']*'|[^\s\"']*)|cross-env(?:-shell)?|env|exec|time|npx(?:\s+--?\S+)*|"
-    r"pnpm\s+exec|pnpm\s+dlx|yarn\s+(?:exec|run)|bunx(?:\s+--bun)?|env-cmd(?:\s+-f\s+\S+)?|"
-    r"dotenv(?:\s+-e\s+\S+)*\s+--|(?:yarn|pnpm|bun)(?=\s+(?!run|start|install|build|x\s)[\w@][\w@/-]*(?:\s|$)))\s+)+"
-)
 # A program by the file that it is, where packages have it.
 _FILE = re.compile(
     r"^(?:node\s+(?:--\S+\s+)*+)?(?:\./)?node_modules/(?:\.bin/|(?:@[\w.-]+/)?[\w.-]+/(?:dist/|lib/)?(?:bin|cli)/)"
     r"([\w-]+)(?:\.[cm]?js)?(?=\s|$)"
 )
-# What runs several lines side by side: in quotes, or as names of scripts.
-_TOGETHER = re.compile(r"(?:concurrently|run-p|npm-run-all2?|run-s)\b")
-_NAMING = re.compile(
-    r"\s(?:-n|--names|-c|--prefix-colors|--prefix|--timestamp-format)(?:\s+|=)(?:\"[^\"]*\"|'[^']*'|\S+)"
-)
-_CALL = re.compile(r"(?:npm\s+(?:run(?:-script)?\s+)?|(?:yarn|pnpm|bun)\s+(?:run\s+)?)([\w:.-]+)")
 _WATCH = re.compile(r"\s--(?:watch(?:-path|-preserve-output)?|hot|inspect(?:-brk|-port|-wait)?)(?:=\S+)?(?=\s|$)")
 _FIXED = re.compile(
     r"((?:next|remix-serve|serve|http-server|nuxt)\s(?:.*?\s)?)(?:-p|--port|-l|--listen)(?:\s+|=)\d{2,5}\b"
@@ -76,8 +76,12 @@ _SERVES_BUILT = re.compile(r"(?:yarn|pnpm|npm run|bun run)\s+build\b|\b(?:serve|
 _BUILDS: Final = frozenset(
     {"npm run build", "yarn build", "yarn run build", "pnpm build", "pnpm run build", "bun run build"}
 )
+_PIPED = re.compile(r"((?:[^\"'|]|\"[^\"]*\"|'[^']*')*+)\|(?!\|)(.*)", re.DOTALL)
+_OF_PART = re.compile(r"[\w-]{1,40}:(?:start[:-]prod(?:uction)?|prod:start)")
+_MOST_PARTS: Final = 8
+_BINS: Final = "node_modules/.bin"
+_SEVERAL = re.compile(r"[&;|\n]")
 _DEPTH: Final = 6
-_MOST_CALLED: Final = 50
 _PRODUCTION: Final = (
     "start:prod",
     "start:production",
@@ -116,27 +120,27 @@ def read_start(package: Package, tree: Tree | None = None) -> Scripts:
     package.
     """
     developer, is_all = None, False
-    for name in ("start", *_PRODUCTION):
+    for name in ("start", *_PRODUCTION, *_of_parts(package, tree)):
         text = _resolved(package, package.script(name), name)
         if text is None:
             continue
-        settings = read_settings(tree, package, text)
         if len(text) > LONGEST:
             return Scripts(line=Line(text=text, script=name))
         if _ALL.search(text):
             is_all = True
-        elif (alone := _server_of(text, package)) is not None:
+        elif (alone := _server_of(text, package, tree)) is not None:
             told = f"The start script ({text[:80]}) runs a developer's server beside: only the other is started."
-            found = production(alone, package, settings)
-            return Scripts(line=replace(found, script=name, notes=(told, *found.notes)), is_all=is_all)
+            found = _at_work(alone, package, tree)
+            line = replace(found, script=found.script or name, notes=(told, *found.notes))
+            return Scripts(line=line, is_all=is_all)
         elif (
-            is_developers(text, package)
+            is_developers(text, package, tree)
             or _begins_developers(text, tree)
-            or (name != "start" and _SERVES_BUILT.search(text))
+            or (name != "start" and any(map(_SERVES_BUILT.search, reached(text, package, tree))))
         ):
             developer = developer or text
         else:
-            found = production(text, package, settings)
+            found = _at_work(text, package, tree)
             if found.text != text and found.text.startswith("ts-node ") and not package.has("ts-node"):
                 developer = developer or text  # what it would be run by is not there
                 continue
@@ -144,33 +148,71 @@ def read_start(package: Package, tree: Tree | None = None) -> Scripts:
             if developer is not None:
                 told = f"The start script ({developer[:80]}) is a developer's server, so the script {name} is started."
                 notes = (told, *notes)
-            return Scripts(line=Line(text=found.text, script=name, notes=notes), is_all=is_all)
+            return Scripts(line=Line(text=found.text, script=found.script or name, notes=notes), is_all=is_all)
     return Scripts(developer=developer, is_all=is_all)
 
 
-def _server_of(line: str, package: Package) -> str | None:
+def shell_files(package: Package, tree: Tree) -> Iterator[str]:
+    """The files for a shell that its scripts for a start run."""
+    for name in ("start", *_PRODUCTION):
+        if (file := shell_file(package.short(name), tree)) is not None:
+            yield file
+
+
+def _of_parts(package: Package, tree: Tree | None) -> Iterator[str]:
+    """The scripts for production of one part (``server:start:prod``) that lead to a server in another folder."""
+    for name in islice(filter(_OF_PART.fullmatch, package.scripts), _MOST_PARTS):
+        line = package.short(name)
+        if called_elsewhere(line, tree) is not None and not is_developers(line, package, tree):
+            yield name
+
+
+def _at_work(line: str, package: Package, tree: Tree | None) -> Line:
+    """The line as it is in production; where it only calls what is watched in another folder, a script of the package
+    for that in production, or else what is watched.
+    """
+    there = called_elsewhere(line, tree)
+    text = there.package.short(there.name) if there is not None else ""
+    if there is None or tree is None or not text:
+        return production(line, package, read_settings(tree, package, line))
+    text = _resolved(there.package, text, there.name) or text
+    found = production(text, there.package, read_settings(tree.below(there.folder), there.package, text))
+    if found.text == text:
+        return Line(text=line, script="")
+    if (name := next(_of_parts(package, tree), None)) is not None:
+        told = f"The start script ({line[:80]}) watches for changes, so the script {name} is started."
+        return Line(text=package.short(name), script=name, notes=(told,))
+    path = f'PATH="$PWD/{_BINS}:$PATH"'
+    inner = f"export {path} && {found.text}" if _SEVERAL.search(found.text) else f"{path} {found.text}"
+    return replace(found, text=f"cd {there.folder} && {inner}")
+
+
+def _server_of(line: str, package: Package, tree: Tree | None) -> str | None:
     """What serves, of two lines that are run side by side of which the other is a developer's server."""
-    both = _side_by_side(line, package)
-    others = [each for each in both if not is_developers(each, package)]
+    both = side_by_side(line, package)
+    others = [each for each in both if not is_developers(each, package, tree)]
     is_in_turn = re.search(r"\b(?:run-s\b|npm-run-all\b(?!.*\s(?:-p|--parallel)\b))", line) is not None
     if is_in_turn or len(both) != 2 or len(others) != 1:
         return None
     alone = _resolved(package, others[0], "") or others[0]
-    return None if re.match(r"(?:cd|npx\s+json-server|json-server)\s", alone) else alone
+    is_elsewhere = called_elsewhere(alone, tree) is not None
+    return None if not is_elsewhere and re.match(r"(?:cd|npx\s+json-server|json-server)\s", alone) else alone
 
 
-def is_developers(line: str, package: Package | None = None) -> bool:
+def is_developers(line: str, package: Package | None = None, tree: Tree | None = None) -> bool:
     """Whether one of its commands is a developer's server, or one of those of the scripts of the ``package`` that it
-    calls.
+    calls, and where the ``tree`` in the folder of that is known of those in other folders.
     """
-    lines = (line,) if package is None or len(line) > LONGEST else _reached(line, package)
+    lines = (line,) if package is None or len(line) > LONGEST else reached(line, package, tree)
     return any(_DEVELOPER.match(command) for each in lines for command in commands(each))
 
 
 def _begins_developers(line: str, tree: Tree | None) -> bool:
     """Whether the file that it starts begins a developer's server, as that of an ejected Create React App does, or
-    runs others side by side and listens nowhere itself.
+    runs others side by side and listens nowhere itself; also where that is a file for a shell.
     """
+    if tree is not None and (shell := shell_file(line, tree)) is not None:
+        return begins_developers_shell(tree.text(shell), is_developers)
     file = next(started(line, tree), None) if tree is not None else None
     code = without_comments(tree.text(file)) if tree is not None and file is not None else ""
     loaded = set(_LOADED.findall(code))
@@ -179,44 +221,12 @@ def _begins_developers(line: str, tree: Tree | None) -> bool:
     return bool(loaded & _BUNDLES_ANEW) or (bool(loaded & _RUNS_OTHERS) and ".listen(" not in code)
 
 
-def _reached(line: str, package: Package) -> Iterator[str]:
-    """The line, and those of the scripts that it calls or runs side by side; none of what it does in another folder."""
-    waiting, seen = [line], set[str]()
-    while waiting and len(seen) < _MOST_CALLED:
-        each = waiting.pop(0)
-        if each in seen or len(each) > LONGEST:
-            continue
-        seen.add(each)
-        yield each
-        beside = _side_by_side(each, package)
-        waiting += beside
-        for command in () if beside else parted(each):
-            if command.startswith("cd "):
-                break
-            if match := _CALL.fullmatch(command):
-                waiting += [called] if (called := package.short(match[1])) else []
-
-
-def _side_by_side(line: str, package: Package) -> list[str]:
-    """The lines that one line runs side by side; none for any other."""
-    plain = _PREFIX.sub("", f"{line.strip()} ").strip()
-    if _TOGETHER.match(plain) is None:
-        return []
-    plain = _NAMING.sub(" ", plain)
-    quoted = [
-        each for each in re.findall(r"\"([^\"]+)\"|'([^']+)'", plain.replace('\\\\"', '"')) for each in each if each
-    ]
-    words = [word.removeprefix("npm:") for word in re.sub(r"\"[^\"]*\"|'[^']*'", " ", plain).split()[1:]]
-    named = (package.short(each.removeprefix("npm:")) or each for each in (*quoted, *words) if not each.startswith("-"))
-    return [each for each in named if each]
-
-
 def commands(line: str) -> Iterator[str]:
     """The commands of a line, without variables and runners before them; also those that concurrently is given."""
     for part in parted(line):
-        plain = _FILE.sub(r"\1", _PREFIX.sub("", part.strip() + " ").strip())
+        plain = _FILE.sub(r"\1", PREFIX.sub("", part.strip() + " ").strip())
         if re.match(r"(?:concurrently|run-p|npm-run-all)\b", plain):
-            yield from (_PREFIX.sub("", f"{each} ").strip() for each in re.findall(r"[\"']([^\"']+)[\"']", plain))
+            yield from (PREFIX.sub("", f"{each} ").strip() for each in re.findall(r"[\"']([^\"']+)[\"']", plain))
         yield plain
 
 
@@ -243,7 +253,7 @@ def production(line: str, package: Package, settings: Mapping[str, Any]) -> Line
 def _of_json_server(line: str) -> str:
     """json-server as it listens on PORT, where it is what the line ends with."""
     head, _, last = line.rpartition("&&")
-    if re.search(r"[;|&]", last) or not re.match(r"json-server\s", _PREFIX.sub("", f"{last.strip()} ")):
+    if re.search(r"[;|&]", last) or not re.match(r"json-server\s", PREFIX.sub("", f"{last.strip()} ")):
         return line
     plain = _OF_JSON_SERVER.sub("", last.strip())
     return f"{head.strip()} && {plain} {_ON_PORT}" if head else f"{plain} {_ON_PORT}"
@@ -292,23 +302,18 @@ def without_absent(text: str, package: Package, tree: Tree, told: Sequence[str])
     return _VARIABLES.sub(kept, text), absent
 
 
-def parted(line: str) -> list[str]:
-    """The commands of a line, as they are written."""
-    return re.split(r"\s*(?:&&|\|\||;|\||&)\s*", line.strip())
-
-
 def called_lines(package: Package, names: Iterable[str]) -> Iterator[str]:
     """The lines of these scripts and of those that they call, as far as they are looked into."""
     seen: set[str] = set()
     waiting = list(names)
-    while waiting and len(seen) < _MOST_CALLED:
+    while waiting and len(seen) < MOST_CALLED:
         name = waiting.pop()
         line = package.short(name)
         if name in seen or not line:
             continue
         seen.add(name)
         yield line
-        waiting += [match[1] for match in _CALL.finditer(line)]
+        waiting += [match[1] for match in CALL.finditer(line)]
 
 
 def mentions(package: Package, names: tuple[str, ...], program: str) -> bool:
@@ -325,7 +330,7 @@ def _resolved(package: Package, line: str | None, name: str) -> str | None:
         if line in _BY_SYSTEM:
             names = (f"{name}:{system}" for system in _SYSTEMS)
             line = next((found for each in names if (found := package.script(each)) is not None), line)
-        match = _CALL.fullmatch(line) if line is not None else None
+        match = CALL.fullmatch(line) if line is not None else None
         called = package.script(match[1]) if match is not None else None
         name = match[1] if match is not None else name
         if called is None or called == line:
@@ -337,8 +342,15 @@ def _resolved(package: Package, line: str | None, name: str) -> str | None:
 def _unwatched(line: str, package: Package, settings: Mapping[str, Any]) -> str:
     head, _, last = line.rpartition("&&")
     before = f"{head.strip()} && " if head else ""
-    command = last.strip()
-    prefix = _PREFIX.match(f"{command} ")
+    command, bar, rest = last.strip(), "", ""
+    if (piped := _PIPED.fullmatch(command)) is not None:  # into what makes its log readable
+        command, bar, rest = piped[1].strip(), " | ", piped[2].strip()
+    return _unwatched_program(before, command, package, settings) + bar + rest
+
+
+def _unwatched_program(before: str, command: str, package: Package, settings: Mapping[str, Any]) -> str:
+    """A command that is alone, after what is ``before`` it in its line."""
+    prefix = PREFIX.match(f"{command} ")
     variables = prefix[0] if prefix is not None else ""
     plain = f"{command} "[len(variables) :].strip()
     program = plain.partition(" ")[0]

@@ -25,6 +25,12 @@ _INSTALL_MEDUSA: Final[Mapping[str, str]] = {
 }
 # The line of adapter-node for each of SvelteKit: the newest is for the newest.
 _ADAPTER_NODE: Final[Mapping[int, str]] = {1: "@1", 2: "@5", 3: "@6"}
+_PAGES = re.compile(r"(?<![\w.$])pages\s*:\s*([^,\n}]{1,200})")
+_TEXT = re.compile(r"[\"'`]([^\"'`\n$]{1,200})[\"'`]")
+_PAGES_ELSEWHERE: Final = (
+    "SvelteKit writes its pages outside of its package here, for another program to serve (svelte.config.js has pages: "
+    "{}). Deploy that program, or set the folder that is to be served (headway apps set APP --publish FOLDER)."
+)
 _PLAIN_RANGE = re.compile(r"[\^~]?\d[\w.-]{0,40}")
 
 
@@ -106,12 +112,19 @@ def _svelte_pages(config: str, reason: str, build: tuple[str, ...]) -> Framework
     fallback = literal(config, "fallback")
     is_told = fallback not in {None, "index.html", "404.html"}
     note = f"adapter-static writes {fallback} as its fallback: name it index.html to have every address answered."
+    if (told := _PAGES.search(config)) is not None:
+        named = _TEXT.findall(told[1])
+        if not named or folder(named[-1], "..") == "..":
+            return Framework(
+                name="SvelteKit", reason=reason, build=build, refusal=_PAGES_ELSEWHERE.format(told[1].strip())
+            )
+        pages = named[-1]
+    else:
+        pages = None
     return Framework(
         name="SvelteKit",
         reason=reason,
-        site=Site(
-            folders=(folder(literal(config, "pages"), "build"),), fallback=True if fallback == "index.html" else None
-        ),
+        site=Site(folders=(folder(pages, "build"),), fallback=True if fallback == "index.html" else None),
         build=build,
         is_decided=True,
         notes=(note,) if is_told else (),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from headway.drivers.builders.base import BuildError
@@ -19,6 +20,7 @@ OPENSSL: Final[Mapping[str, str]] = {
 }  # what webpack 4 hashes with, on Node 17 and later
 # For any other host name @angular/ssr answers 400; before 19.2.21, 20.3.17 and 21.1.5 it asks for none.
 _ANGULAR_HOSTS: Final[Mapping[str, str]] = {"NG_ALLOWED_HOSTS": f"{DOMAINS},localhost,127.0.0.1"}
+_DIST_PATH: Final = ("--dist-path",)
 _RESOLVED = re.compile(
     r"\bpath\s*:\s*(?:path\.)?(?:resolve|join)\(\s*(?:__dirname|process\.cwd\(\))\s*,\s*[\"']([^\"']+)[\"']"
 )
@@ -243,6 +245,17 @@ def rspress(subject: Subject) -> Framework | None:
     return Framework(name="Rspress", reason="rspress", site=Site(folders=(folder(out, "doc_build"),)), build=build)
 
 
+def rsbuild(subject: Subject) -> Framework | None:
+    """Pages that Rsbuild bundles, where its configuration has them written."""
+    found = _rsbuild(subject)
+    config = subject.config("rsbuild.config")
+    within = re.search(r"(?<![\w.$])distPath\s*:\s*\{([^{}]{0,300})\}", config)
+    out = literal(config, "distPath") or (literal(within[1], "root") if within is not None else None)
+    if found is None or found.site is None or out is None or option(subject.build, *_DIST_PATH) is not None:
+        return found
+    return replace(found, site=replace(found.site, folders=(folder(out, "dist"),)))
+
+
 def docsify(subject: Subject) -> Framework | None:
     """docsify: pages that are made where they are read, so that nothing is built."""
     place = next((each for each in ("docs", ".") if posixpath.normpath(f"{each}/index.html") in subject.tree), None)
@@ -281,11 +294,14 @@ def _generator(
     is_bundler: bool = False,
 ) -> Callable[[Subject], Framework | None]:
     """One that always leaves its site in the same folder, unless an option of its script says another. What bundles
-    one page may have a router in it.
+    one page may have a router in it. The package may be one of the root of a workspace, where a script calls it.
     """
+    called = re.compile(rf"{re.escape(' '.join(build[:2]))}(?=\s|$)") if build is not None else None
 
     def look(subject: Subject) -> Framework | None:
         found = next((each for each in packages if subject.package.has(each)), None)
+        if found is None and called is not None and called.match(subject.build):
+            found = "the build script"
         if found is None:
             return None
         line = next((each for each in map(subject.package.script, scripts) if each is not None), "")
@@ -296,6 +312,8 @@ def _generator(
 
     return look
 
+
+_rsbuild = _generator("Rsbuild", ("@rsbuild/core",), "dist", ("rsbuild", "build"), flags=_DIST_PATH, is_bundler=True)
 
 SITES: Final[tuple[Callable[[Subject], Framework | None], ...]] = (
     angular,
@@ -318,7 +336,7 @@ SITES: Final[tuple[Callable[[Subject], Framework | None], ...]] = (
     _generator("Quasar", ("@quasar/app-vite", "@quasar/app-webpack"), "dist/spa", ("quasar", "build")),
     _generator("Slidev", ("@slidev/cli",), "dist", ("slidev", "build"), flags=("--out", "-o")),
     _generator("Preact CLI", ("preact-cli",), "build", ("preact", "build")),
-    _generator("Rsbuild", ("@rsbuild/core",), "dist", ("rsbuild", "build"), is_bundler=True),
+    rsbuild,
     vite,
     _generator(
         "Parcel",

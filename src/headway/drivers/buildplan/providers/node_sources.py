@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final
 
 from headway.drivers.buildplan.providers.jsonc import without_comments
@@ -27,6 +28,8 @@ _TELLING: Final = re.compile(
 )
 _MOST_SEEN: Final = 60
 _MOST: Final = 10
+_MOST_IMPORTED: Final = 20
+_MOST_LOADED: Final = 200  # by one file
 
 
 def file_at(tree: Tree, path: str) -> str:
@@ -38,6 +41,22 @@ def file_at(tree: Tree, path: str) -> str:
     names = (place, *(f"{each}{ending}" for each in (place, stem) for ending in ENDINGS))
     inside = (f"{place}/index{ending}" for ending in ENDINGS)
     return next((name for name in (*names, *inside) if name in tree and "." in posixpath.basename(name)), place)
+
+
+def imported(tree: Tree, entry: str) -> tuple[str, ...]:
+    """The files that are loaded by ``entry`` by their paths and by those that these load, the nearest first, as far as
+    they were read; also the next ones, that were not read yet. No more than are looked at.
+    """
+    found = dict[str, None]()
+    waiting = [posixpath.normpath(entry)]
+    while waiting and len(found) < _MOST_IMPORTED:
+        name = waiting.pop(0)
+        for path in islice(LOADED.findall(without_comments(tree.text(name))), _MOST_LOADED):
+            file = file_at(tree, posixpath.join(posixpath.dirname(name), path)) if path.startswith(".") else ""
+            if file.endswith(ENDINGS) and file in tree and file not in found and file != entry:
+                found[file] = None
+                waiting.append(file)
+    return tuple(found)[:_MOST_IMPORTED]
 
 
 def begun(tree: Tree, line: str, folder: str = "") -> Iterator[str]:

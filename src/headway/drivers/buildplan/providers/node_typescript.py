@@ -22,6 +22,8 @@ ENTRIES: Final = (
     *(f"{stem}.ts" for stem in STEMS),
     *(f"src/{stem}.mts" for stem in STEMS),
 )
+WITH_MARKUP: Final = ("src/index.tsx", "src/server.tsx", "index.tsx", "server.tsx")
+_LISTENS: Final = re.compile(r"\.listen\s*\(|(?<!\w)serve\s*\(")
 _CONFIGURATION: Final = re.compile(r"tsconfig(?:\.[\w.-]{1,60})?\.json")
 _MOST: Final = 12
 _TOOLS: Final = re.compile(r".*\.(?:config|setup|spec|test|d)\.[mc]?ts")
@@ -40,11 +42,14 @@ class Typed:
 def typed_program(subject: Subject) -> Typed | None:
     """The program of the package's main file in TypeScript; None where there is none, or nothing that runs it."""
     named = [subject.package.text("main"), subject.package.text("module")]
-    candidates = [*(each.removeprefix("./") for each in named if each.endswith((".ts", ".mts"))), *ENTRIES]
+    is_bun = subject.manager.name == "bun"  # which alone runs what has markup in it as it is
+    endings = (".ts", ".mts", ".tsx") if is_bun else (".ts", ".mts")
+    candidates = [*(each.removeprefix("./") for each in named if each.endswith(endings)), *ENTRIES]
+    candidates += [each for each in WITH_MARKUP if is_bun and _LISTENS.search(subject.tree.text(each))]
     entry = next((each for each in candidates if each in subject.tree), None)
     if entry is None:
         return None
-    if subject.manager.name == "bun":
+    if is_bun:
         return Typed(start=f"bun {entry}", entry=entry, reason=f"{entry}, run by Bun")
     bundled = _bundled(subject.build, entry)
     if bundled is not None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from headway.drivers.buildplan.providers.node_calls import parted
 from headway.drivers.buildplan.providers.node_package import LONGEST, PACKAGE, Package
-from headway.drivers.buildplan.providers.node_scripts import called_lines, parted
+from headway.drivers.buildplan.providers.node_scripts import called_lines
 from headway.drivers.buildplan.tree import Tree
 
 # The scripts that run in a build.

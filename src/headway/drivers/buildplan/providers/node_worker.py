@@ -8,10 +8,9 @@ from collections.abc import Collection
 from typing import Final
 
 from headway.drivers.buildplan.providers.jsonc import without_comments
-from headway.drivers.buildplan.providers.node_sources import LOADED, file_at
+from headway.drivers.buildplan.providers.node_sources import ENDINGS, LOADED, file_at
 from headway.drivers.buildplan.tree import Tree
 
-_ENDINGS: Final = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts")
 _BY_NAME = re.compile(r"\b(?:require|import)\s*\(\s*(?![\s\"'])")  # of a file that only the program knows
 _SERVES = re.compile(
     r"\.listen\s*\(|\bcreate(?:Secure)?Server\b|(?<!\w)serve\s*\(|\bexport\s+default\s*\{|\bServer\s*\(|(?<!im)(?<!ex)(?<!re)(?<!sup)(?<!pass)(?<!trans)port\b",
@@ -33,7 +32,7 @@ def is_worker(tree: Tree, entry: str, libraries: Collection[str], *, is_bot: boo
         name = waiting.pop()
         if name in texts or name.endswith(".json"):
             continue
-        if name not in tree.contents or not name.endswith(_ENDINGS) or len(texts) == _MOST_FILES:
+        if name not in tree.contents or not name.endswith(ENDINGS) or len(texts) == _MOST_FILES:
             return False
         text = texts[name] = without_comments(tree.text(name))
         if _SERVES.search(text) or (_BY_NAME.search(text) and not is_bot):

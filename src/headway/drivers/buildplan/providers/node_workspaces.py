@@ -9,13 +9,16 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from headway.drivers.builders.base import BuildError
+from headway.drivers.buildplan.image_stages import DOCKERFILE, whole
 from headway.drivers.buildplan.plan import Phase, Question
 from headway.drivers.buildplan.providers.jsonc import parse_jsonc
-from headway.drivers.buildplan.providers.node_framework import ENDINGS, Subject
+from headway.drivers.buildplan.providers.node_calls import enters
+from headway.drivers.buildplan.providers.node_framework import ENDINGS, Subject, folder, option
 from headway.drivers.buildplan.providers.node_managers import PNPM_WORKSPACE, Manager
 from headway.drivers.buildplan.providers.node_nx import default_project, nx_projects
 from headway.drivers.buildplan.providers.node_package import PACKAGE, Package, read_package, texts
 from headway.drivers.buildplan.providers.node_program import Ground, Program, find_program
+from headway.drivers.buildplan.providers.node_scripts import called_lines, read_start
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 
@@ -34,8 +37,13 @@ _USUAL: Final = ("web", "app", "www", "site", "website", "frontend", "client", "
 _RUN = r"(?:npm|yarn|pnpm|bun)\s+(?:run\s+)?start"
 _CALL = re.compile(
     rf"cd\s+(?P<place>\S+?)/?\s*&&\s*{_RUN}|(?:npm|yarn|pnpm|bun)\s+(?:--cwd|--prefix|-C|--filter|-F|--workspace|-w|"
-    r"workspace)[=\s]\s*(?P<last>\S+?)/?\s+(?:run\s+)?start|"
-    r"npm\s+(?:run\s+)?start\s+(?:--workspace|-w|--prefix)[=\s]\s*(?P<end>\S+?)/?"
+    r"workspace)[=\s]\s*(?P<last>\S+?)/?\s+(?:run\s+)?(?P<script>start(?:[:-]prod(?:uction)?)?)|"
+    r"npm\s+(?:run\s+)?start\s+(?:--workspace|-w|--prefix)[=\s]\s*(?P<end>\S+?)/?|"
+    r"(?:(?:npx|pnpm|yarn|bunx)\s+)?turbo\s+(?:run\s+)?start\s+(?:--filter|-F)[=\s]\s*(?P<turbo>\S+)"
+)
+# What a Dockerfile installs or builds alone.
+_ALONE = re.compile(
+    r"(?<!\S)(?:--filter|-F|--scope)[=\s]\s*[\"']?(?P<filter>[@\w./{}-]{1,200})|\bturbo\s+prune\s+(?P<pruned>[@\w./-]{1,200})"
 )
 _OVER_ALL = re.compile(
     r"\b(?:turbo|nx|lerna|wsrun|ultra|moon)\b|pnpm\s.*(?:-r|--recursive|--filter)\b|--workspaces?\b|\s-ws?\b|workspaces?\s"
@@ -45,7 +53,8 @@ _OVER_ALL = re.compile(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
     """The package that serves and what is run of it; ``reason`` says why it is that one, ``question`` which others
-    could be meant. With ``is_at_root`` its program's paths are those of the build path.
+    could be meant. With ``is_at_root`` its program's paths are those of the build path; with ``is_built_by_root`` the
+    build script there is run, which may build what it does not depend on (the pages that it serves).
     """
 
     package: Package
@@ -53,6 +62,7 @@ class Served:
     reason: str = ""
     is_set: bool = False
     is_at_root: bool = False
+    is_built_by_root: bool = False
     question: Question | None = None
 
 
@@ -91,10 +101,16 @@ def find_served(
     if at_root is not None and own.ground is not Ground.SCRIPT:
         return _served(at_root, "project.json at the build path")
     if own.refusal is None and own.is_said and not _is_shared(tree, root, own):
-        called = _called(own.start, programs)
-        if called is not None:
-            return _served(called, f"{own.reason} starts it")
-        return Served(package=root, program=own, reason="the package at the build path says how it is started")
+        line = own.start or root.short("start")
+        called = _called(line, tree, programs)
+        is_developers = called is not None and _begins_developers(tree, called[0])
+        if called is not None and called[1].refusal is None and (called[1].is_said or is_developers):
+            reason = own.reason if own.ground is Ground.SCRIPT else f"the start script of {root.file}"
+            served = _served(_built_there(root, called), f"{reason} starts it")
+            return replace(served, is_built_by_root=_OVER_ALL.search(line) is not None and root.build is not None)
+        if called is None or not is_developers:
+            return Served(package=root, program=own, reason="the package at the build path says how it is started")
+        own = called[1]
     found = [each for each in programs if _is_candidate(tree, *each)]
     if not found:
         built = _mentioned(root.short("build"), members)
@@ -110,6 +126,10 @@ def _likeliest(tree: Tree, root: Package, found: Sequence[tuple[Package, Program
     told = next((each for each in found if _is_told(each[0], settings)), None)
     if told is not None:
         return _served(told, "the settings speak of it")
+    alone = {_place(each["filter"] or each["pruned"]) for each in _ALONE.finditer(whole(tree))}
+    imaged = [each for each in found if alone & {each[0].folder, each[0].name}]
+    if len(imaged) == 1:
+        return _served(imaged[0], f"{DOCKERFILE} has it alone")
     default = default_project(tree)
     named = next((each for each in found if default is not None and each[0].name == default), None)
     if named is not None:
@@ -129,14 +149,43 @@ def _served(found: tuple[Package, Program], reason: str, *, is_set: bool = False
     return Served(package=package, program=program, reason=reason, is_set=is_set, is_at_root=is_at_root)
 
 
-def _called(line: str | None, programs: Sequence[tuple[Package, Program]]) -> tuple[Package, Program] | None:
-    """The package whose start script a line does no more than call, where that says what to run."""
+def _called(
+    line: str | None, tree: Tree, programs: Sequence[tuple[Package, Program]]
+) -> tuple[Package, Program] | None:
+    """The package whose start script a line does no more than call; one of its other scripts for a start, where that is
+    the one that is started of it.
+    """
     match = _CALL.fullmatch(line or "")
-    place = posixpath.normpath(match["place"] or match["last"] or match["end"]) if match is not None else None
-    for package, program in programs:
-        if place in {package.folder, package.name} and program.refusal is None and program.is_said:
-            return package, program
-    return None
+    if match is None:
+        return None
+    place = _place(match["place"] or match["last"] or match["end"] or match["turbo"])
+    found = next((each for each in programs if place in {each[0].folder, each[0].name}), None)
+    if found is None or match["script"] in {None, "start"}:
+        return found
+    said = read_start(found[0], tree.below(found[0].folder)).line
+    return found if said is not None and said.script == match["script"] else None
+
+
+def _place(name: str) -> str:
+    """The folder or name of a package as a filter has it, without what it says of its dependencies."""
+    return posixpath.normpath(name.strip("\"'{}").removesuffix("...").removesuffix("^"))
+
+
+def _begins_developers(tree: Tree, package: Package) -> bool:
+    """Whether the start script of a package is a developer's server, and no other is there."""
+    said = read_start(package, tree.below(package.folder))
+    return said.line is None and said.developer is not None
+
+
+def _built_there(root: Package, found: tuple[Package, Program]) -> tuple[Package, Program]:
+    """A package that is a site, with the folder that the build script of the root has it written to."""
+    package, program = found
+    lines = (line for line in called_lines(root, ("build",)) if enters((line,), package.folder))
+    out = next((told for line in lines if (told := option(line, "--out-dir", "--outDir")) is not None), None)
+    if program.site is None or out is None:
+        return found
+    folders = tuple(dict.fromkeys((folder(out, program.site.folders[0]), *program.site.folders)))
+    return package, replace(program, site=replace(program.site, folders=folders))
 
 
 def build_phases(
@@ -152,10 +201,12 @@ def build_phases(
             return _own_build(manager, package, program)
         inner = find_program(Subject(tree=tree.below(named.folder), package=named, manager=manager))
         return build_phases(tree, manager, root, members, replace(served, package=named, program=inner))
+    if served.is_built_by_root and root.build is not None:
+        return (Phase(name="build", argv=manager.script(root.build)),)
     before: tuple[Phase, ...] = ()
-    line = root.short("build")
+    line, lines = root.short("build"), tuple(called_lines(root, ("build",)))
     if line and not _OVER_ALL.search(line):
-        if package.folder in line or (package.name and package.name in line):
+        if any(package.folder in each or (package.name and package.name in each) for each in lines):
             return (Phase(name="build", argv=manager.script("build")),)
         before = (Phase(name="build root", argv=manager.script("build")),)
     argv = _by_runner(tree, manager, root, package, program)
@@ -258,11 +309,11 @@ def _rank(package: Package, start: str) -> tuple[bool, int, bool, int, str]:
     """How likely it is meant: no documents, what the root's start script names first, what lies among applications,
     what has a usual name.
     """
-    folder = package.folder
-    last = posixpath.basename(folder)
+    place = package.folder
+    last = posixpath.basename(place)
     named = start.find(package.name) if package.name else -1
     usual = _USUAL.index(last) if last in _USUAL else len(_USUAL)
-    return bool(_DOCUMENTS.search(folder)), named if named >= 0 else len(start), "apps/" not in folder, usual, folder
+    return bool(_DOCUMENTS.search(place)), named if named >= 0 else len(start), "apps/" not in place, usual, place
 
 
 def _is_shared(tree: Tree, root: Package, own: Program) -> bool:
