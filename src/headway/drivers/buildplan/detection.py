@@ -296,7 +296,7 @@ def _with_folders(plan: BuildPlan, told: _Told, tree: Tree) -> BuildPlan:
     folders = [each for each in keep if each not in tree.names]
     if not folders or plan.site is not None:
         return plan
-    if not told.own.keep:
+    if not told.own.keep and not any(each.name == "keep" for each in plan.choices):
         why = "where its file of SQLite is"
         plan = replace(plan, choices=(*plan.choices, Choice(name="keep", value=", ".join(keep), reason=why)))
     return replace(plan, phases=(Phase(name="folders", argv=("mkdir", "-p", "--", *folders)), *plan.phases))

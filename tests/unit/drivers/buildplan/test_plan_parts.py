@@ -17,7 +17,7 @@ from headway.drivers.buildplan.tree import Tree, tree_of
 PLANS = Path(__file__).parents[3] / "cases/plans"
 CASES = [
     pytest.param(case, id=case["case"])
-    for name in ("parts", "foreign", "repositories")
+    for name in ("parts", "foreign", "repositories", "django")
     for case in yaml.load((PLANS / f"{name}.yml").read_text(), Loader=yaml.CSafeLoader)
 ]
 
@@ -53,6 +53,7 @@ def parts(found: BuildPlan) -> dict[str, Any]:
         "places": {phase.name: phase.folder for phase in found.phases},
         "follows": {phase.name: list(phase.follows) for phase in found.phases},
         "needs": {need.tool: need.wanted for need in found.needs},
+        "keep": list(found.keep),
         "env": dict(found.env),
         "build_env": dict(found.build_env),
         "run_env": dict(found.run_env),

@@ -145,6 +145,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     first, later = front.parted(project.requires.extras)
     packages, lines = _system_packages(app, project, start)
     release = None if is_told else start.release
+    keep = tuple(app.at(folder) for folder in start.keep)
     processes = () if is_told or not start.command else (_process(app, start),)
     return BuildPlan(
         provider=NAME,
@@ -166,11 +167,14 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         env={"PYTHONUNBUFFERED": "1", **start.env},
         build_env={**front.build_env, **start.build_env},
         run_env=start.run_env,
-        keep=tuple(app.at(folder) for folder in start.keep),
+        keep=keep,
         port=start.own_port[0] if processes and start.own_port is not None else None,
         takes_requests=start.takes_requests or (is_told and start.confidence is not Confidence.SEEN),
         packages=packages,
-        choices=(*_told(settings, front), *_choices(python, install, start, processes, release=release, server=server)),
+        choices=(
+            *_told(settings, front, start.keep_reason, keep),
+            *_choices(python, install, start, processes, release=release, server=server),
+        ),
         questions=() if is_told else start.questions,
         notes=(
             *(*front.notes, *notes, *install.notes, *lines, *start.notes, *(_OLD_GUNICORN if old else ())),
@@ -301,7 +305,9 @@ def _told_server(project: PythonProject, settings: BuildSettings) -> tuple[str, 
     return (package,) if package and package not in project.requires else ()
 
 
-def _told(settings: BuildSettings, front: Frontend) -> Iterator[Choice]:
+def _told(settings: BuildSettings, front: Frontend, why: str, keep: Sequence[str]) -> Iterator[Choice]:
+    if why and keep and not settings.keep:
+        yield Choice(name="keep", value=", ".join(keep), reason=why)
     if settings.package is not None:
         yield Choice(name="package", value=settings.package, reason="as it is set", is_set=True)
     if front.phases:

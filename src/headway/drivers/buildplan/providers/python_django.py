@@ -12,6 +12,7 @@ from headway.drivers.buildplan.plan import Phase
 from headway.drivers.buildplan.providers import python_variables
 from headway.drivers.buildplan.providers.python_code import Place, in_folder, source
 from headway.drivers.buildplan.providers.python_databases import address_names, database_note
+from headway.drivers.buildplan.providers.python_django_media import UPLOADED, Uploads, uploads
 from headway.drivers.buildplan.providers.python_django_project import (
     SETTINGS,
     DjangoProject,
@@ -19,13 +20,20 @@ from headway.drivers.buildplan.providers.python_django_project import (
     is_module,
 )
 from headway.drivers.buildplan.providers.python_hosts import Over, settings_over
-from headway.drivers.buildplan.providers.python_paths import ENVIRONMENT, Variables, first_variables, is_outside
+from headway.drivers.buildplan.providers.python_paths import (
+    ENVIRONMENT,
+    Variables,
+    first_variables,
+    folder_among,
+    is_outside,
+)
 from headway.drivers.buildplan.providers.python_requirements import Requirements
 from headway.drivers.buildplan.providers.python_start import Interface, Served, Start, serve
 from headway.drivers.buildplan.providers.python_variables import Given
 from headway.drivers.buildplan.providers.turns import copied, once
 from headway.drivers.buildplan.tree import Tree
 from headway.drivers.buildplan.volumes import is_kept
+from headway.kernel.release_facts import DATA
 
 READS: Sequence[str] = (
     "manage.py",
@@ -105,8 +113,11 @@ def find_django(
         command = f"cd {shlex.quote(project.folder)} && {command}" if project.folder else command
     in_file = python_variables.of_file(tree)
     given = _given(project, database, in_file)
+    media = uploads(tree, project, keep, [each.name for each in given if each.value.startswith(DATA)])
+    given = (*given, *(each for each in media.given if each.name not in {*in_file, *(one.name for one in given)}))
     written = "" if is_told or "DJANGO_SETTINGS_MODULE" in in_file else _written_hosts(project, given)
     over = settings_over(production or project.settings, project.folder, written) if written else Over()
+    notes = (over.note, *_notes(project, requires, given, is_written=bool(written)), media.note)
     return Start(
         framework="Django",
         command=command,
@@ -117,11 +128,19 @@ def find_django(
         release=None if has_file else migrate,
         env=over.env or ({"DJANGO_SETTINGS_MODULE": production} if production else {}),
         run_env=over.run_env,
-        keep=database.keep,
-        notes=tuple(note for note in (over.note, *_notes(project, requires, given, is_written=bool(written))) if note),
+        keep=tuple(dict.fromkeys((*database.keep, *media.keep))),
+        keep_reason=_reason(database, media),
+        notes=tuple(note for note in notes if note),
         note_started=database.note,
         note_told=database.note_told or database.note,
     ).with_given(given)
+
+
+def _reason(database: _Database, media: Uploads) -> str:
+    """Why folders stay."""
+    if not media.keep:
+        return ""
+    return f"where its file of SQLite and {UPLOADED} are" if database.keep else f"where {UPLOADED} is"
 
 
 def _given(project: DjangoProject, database: _Database, own: Collection[str]) -> tuple[Given, ...]:
@@ -187,12 +206,8 @@ def _place(project: DjangoProject, pattern: re.Pattern[str]) -> str | None:
     """
     modules = [Variables(posixpath.join(project.folder, name), text) for name, text in project.texts]
     named = [match for module in modules for match in pattern.finditer(module.text) if not _is_no_database(match)]
-    folders = {}
-    for variable in first_variables(match["base"] for match in named):
-        made = (module.folder(variable) for module in modules)
-        is_known = variable.endswith("BASE_DIR") and not any(module.is_taken_apart(variable) for module in modules)
-        otherwise = project.folder if is_known else None
-        folders[variable] = next((each for each in made if each is not None), otherwise)
+    bases = first_variables(match["base"] for match in named)
+    folders = {each: folder_among(modules, each, project.folder) for each in bases}
     for match in named:
         folder = folders.get(match["base"])
         if folder is not None and not is_outside(folder):

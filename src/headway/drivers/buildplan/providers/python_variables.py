@@ -78,6 +78,14 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A variable that an expression reads first: its name, and the ``text`` that reads it, as far as its name."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Read:
     """A variable that is read, what it is where nobody sets it, and what the text does with it; ``is_open``: it lets in
     everybody then.
@@ -90,6 +98,12 @@ class _Read:
     is_needed: bool
     has_other: bool
     is_open: bool
+
+
+def first_read(made: str) -> Named | None:
+    """The variable that an expression reads first, None where it reads none."""
+    match = _READ.search(made)
+    return None if match is None else Named(name=match[2], text=match[0])
 
 
 def hosts(texts: Sequence[str]) -> Iterator[Given]:
