@@ -18,6 +18,7 @@ from headway.drivers.buildplan.providers.python_django_project import (
     DjangoProject,
     django_projects,
     is_module,
+    started_with,
 )
 from headway.drivers.buildplan.providers.python_hosts import Over, settings_over
 from headway.drivers.buildplan.providers.python_paths import (
@@ -103,6 +104,7 @@ def find_django(
     runs, serves = served
     where = posixpath.join(project.folder, "manage.py")
     production = _production_settings(project, runs) or (project.settings if project.is_guessed else None)
+    named = production or started_with(tree, project, runs)
     migrate = in_folder(project.folder, "python3 manage.py migrate --noinput")
     has_file = project.matches(_SQLITE)
     database = _database(tree, project, keep) if has_file else _Database()
@@ -126,7 +128,7 @@ def find_django(
         before=over.phases,
         phases=tuple(_static_files(project, requires)),
         release=None if has_file else migrate,
-        env=over.env or ({"DJANGO_SETTINGS_MODULE": production} if production else {}),
+        env=over.env or ({"DJANGO_SETTINGS_MODULE": named} if named else {}),
         run_env=over.run_env,
         keep=tuple(dict.fromkeys((*database.keep, *media.keep))),
         keep_reason=_reason(database, media),

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from headway.drivers.buildplan.image_stages import last_stage
 from headway.drivers.buildplan.procfile import PROCFILE
 from headway.drivers.buildplan.providers.python_code import imports, source
 from headway.drivers.buildplan.tree import Tree
@@ -15,8 +16,15 @@ from headway.drivers.buildplan.volumes import FILES
 SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE["'][ \t]*[\],][ \t=]*["']([A-Za-z_][\w.]*)["']""")
 _ANY_SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE["']?[ \t]*[\],:=]?[ \t=]*["']?([A-Za-z_][\w.]*)""")
 _IMPORTS = re.compile(
-    r"^[ \t]*(?:from|import)[ \t]+([A-Za-z_][\w.]{0,100})(?:[ \t]+import[ \t]+\(?[ \t]*(\w{1,60}))?", re.MULTILINE
+    r"^[ \t]*(?:from|import)[ \t]+(\.{0,3}\w[\w.]{0,100}|\.{1,3})(?:[ \t]+import[ \t]+\(?[ \t]*(\w{1,60}))?",
+    re.MULTILINE,
 )
+_NAME = "DJANGO_SETTINGS_MODULE"
+_OF_AN_IMAGE = re.compile(
+    rf"^[ \t]*ENV[ \t][^\n]{{0,2000}}?\b{_NAME}[ \t=][ \t]*[\"']?([A-Za-z_][\w.]{{0,200}})",
+    re.MULTILINE | re.IGNORECASE,
+)
+_STARTS = re.compile(r"\bget_[aw]sgi_application\(|\b[AW]SGIHandler\(|\bdjango\.setup\(")
 _MOST_DEPTH = 2
 _MOST_TEXT = 256 << 10  # of all settings: real ones have a tenth of that
 
@@ -75,13 +83,42 @@ def _is_named(tree: Tree, whole: Tree, guessed: str) -> bool:
 
 
 def _begins_elsewhere(tree: Tree) -> bool:
-    for name in (each for each in tree.contents if each.endswith(("manage.py", "wsgi.py", "asgi.py"))):
-        for module, what in _IMPORTS.findall(source(tree, name)):
-            path = module.replace(".", "/")
-            files = (f"{path}.py", f"{path}/__init__.py", f"{path}/{what}.py")
-            if any(each in tree and each not in tree.contents for each in files):
-                return True
-    return False
+    names = (each for each in tree.contents if each.endswith(("manage.py", "wsgi.py", "asgi.py")))
+    files = (file for name in names for file in _imported(name, source(tree, name)))
+    return any(file in tree and file not in tree.contents for file in files)
+
+
+def started_with(tree: Tree, project: DjangoProject, module: str) -> str | None:
+    """The settings that a server has to be told, since the module that it serves names none: those of the manage.py,
+    else those of the Dockerfile. None where it names them, or may by another module of the project that is not known.
+    """
+    path = module.replace(".", "/")
+    file = f"{path}.py" if f"{path}.py" in project.tree else f"{path}/__init__.py"
+    text = source(project.tree, file)
+    if (
+        _STARTS.search(text) is None
+        or _NAME in text
+        or any(_may_name(project.tree, each) for each in _imported(file, text))
+    ):
+        return None
+    if SETTINGS.search(source(project.tree, "manage.py")):
+        return project.settings
+    match = _OF_AN_IMAGE.search(last_stage(tree))
+    return match[1] if match is not None and is_module(project.tree, match[1]) else None
+
+
+def _may_name(tree: Tree, file: str) -> bool:
+    return file in tree and (file not in tree.contents or _NAME in source(tree, file))
+
+
+def _imported(file: str, text: str) -> Iterator[str]:
+    """The files that a file of the project may import, whether they are there or not."""
+    for match in _IMPORTS.finditer(text):
+        module, what = match[1], match[2]
+        dots = len(module) - len(module.lstrip("."))
+        above = "/".join(file.split("/")[:-dots]) if dots else ""
+        path = posixpath.join(above, module.lstrip(".").replace(".", "/")).rstrip("/")
+        yield from (f"{path}.py", f"{path}/__init__.py", f"{path}/{what}.py")
 
 
 def _first(texts: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
