@@ -17,6 +17,7 @@ from headway.drivers.buildplan.providers.python_django_project import (
     SETTINGS,
     DjangoProject,
     django_projects,
+    for_production,
     is_module,
     started_with,
 )
@@ -68,7 +69,6 @@ _BELOW = r"""\b(?P<base>\w{0,30}BASE_DIR|[A-Z_]{1,30}(?:DIR|ROOT|PATH))(?:(?:[ \
 _SQLITE_FOLDER = re.compile(_BELOW + r"""([\w-]+)(?:["'][ \t]*[,/][ \t]*["']|/)[\w.-]+\.(?:sqlite3?|db)["']""")
 _SQLITE_FILE = re.compile(_BELOW + r"""([\w-]+\.(?:sqlite3?|db))["']""")
 _DATA = re.compile(r"""[(\[]\s*["']DATA_DIR["']""")
-_LOCAL = re.compile(r"dev(?:el(?:opment)?)?|local|debug")
 _NO_DATABASE = re.compile(r"CELERY|BEAT|SCHEDULE|CACHE|TEST|SHELVE", re.IGNORECASE)
 _NEEDED = re.compile(
     r"""os\.environ\[["'](\w+)["']\](?![ \t]*=)|\b(?:env(?:\.\w+)?|config)\(["']([A-Z]\w+)["'](?:,[ \t]*cast=\w+)?\)"""
@@ -271,13 +271,9 @@ def _production_settings(project: DjangoProject, module: str) -> str | None:
 
 def _for_production(project: DjangoProject) -> str | None:
     """The settings for a release that lie beside a developer's, where those are named; None where there are none."""
-    package, _, last = project.settings.rpartition(".")
     served = _module(project, _WSGI, "wsgi") or _module(project, _ASGI, "asgi")
     is_other = served is not None and _production_settings(project, served[0]) is not None
-    if not package or is_other or not _LOCAL.fullmatch(last):
-        return None
-    names = (f"{package}.{stem}" for stem in ("production", "prod", "live", "heroku", "deploy"))
-    return next((name for name in names if is_module(project.tree, name)), None)
+    return None if is_other else for_production(project.tree, project.settings)
 
 
 def _static_files(project: DjangoProject, requires: Requirements) -> Iterator[Phase]:
