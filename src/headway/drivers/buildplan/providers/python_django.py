@@ -127,7 +127,7 @@ def find_django(
         adds=serves.adds,
         before=over.phases,
         phases=tuple(_static_files(project, requires)),
-        release=None if has_file else migrate,
+        release=None if has_file or not project.may_have_database else migrate,
         env=over.env or ({"DJANGO_SETTINGS_MODULE": named} if named else {}),
         run_env=over.run_env,
         keep=tuple(dict.fromkeys((*database.keep, *media.keep))),

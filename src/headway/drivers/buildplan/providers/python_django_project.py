@@ -40,6 +40,11 @@ class DjangoProject:
     is_whole: bool = False
     is_guessed: bool = False
 
+    @property
+    def may_have_database(self) -> bool:
+        """Whether it has one, as far as its settings tell, without which Django can migrate nothing."""
+        return not self.is_whole or any("DATABASES" in text for _, text in self.texts)
+
     def matches(self, pattern: re.Pattern[str]) -> bool:
         return any(pattern.search(text) for _, text in self.texts)
 
