@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Final
 
 from headway.drivers.buildplan.providers.python_code import MOST_TEXT, source
+from headway.drivers.buildplan.providers.python_readers import spelled_out
 from headway.drivers.buildplan.tree import Tree
 
 _IMPORTS = re.compile(
@@ -65,6 +66,8 @@ def settings_of(tree: Tree, modules: Iterable[str]) -> Settings:
             break
         texts.append((name, text))
         is_whole = is_whole and len(text) < MOST_TEXT and _SETS_OTHERS.search(text) is None
+    spelled = spelled_out([text for _, text in texts])
+    texts = [(name, text) for (name, _), text in zip(texts, spelled, strict=True)]
     return Settings(texts=tuple(texts), is_whole=is_whole and bool(texts))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from headway.drivers.buildplan.providers import python_code
 from headway.drivers.buildplan.providers.python_paths import assigned
+from headway.drivers.buildplan.providers.python_readers import spelled_out
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.release_facts import ADDRESS, DATA, DOMAIN, DOMAINS, ORIGINS, PLAIN, SECRET, SECRETS
 
@@ -24,9 +25,12 @@ _NAMES_HTTPS = re.compile(r"SSL|HTTPS|TLS|SECURE|REDIRECT")
 _IS_OFF = re.compile(r"""(?:["'](?:false|off|no|0)?["']|(?:false|none|0)\b|$)""", re.IGNORECASE)
 _TURNED_ROUND = re.compile(r"\bnot\b(?![ \t]+in\b)|!=")
 _OFFS = (
-    (re.compile(r"\bint\(|[\"'][01][\"']"), "0"),
+    (re.compile(r"\b(?:env_)?int\(|[\"'][01][\"']"), "0"),
     (re.compile(r"[\"']o(?:n|ff)[\"']", re.IGNORECASE), "off"),
     (re.compile(r"\bbool\([ \t]*os\."), ""),  # by which any text is true
+)
+_BY_A_FUNCTION = re.compile(
+    r"""\w\(\s{0,80}["']([A-Z][A-Z0-9_]{0,60}ALLOWED_HOSTS?|ALLOWED_HOSTS?)["'](?P<rest>[^\n]*)"""
 )
 _OR_ALL = re.compile(r"""\bor[ \t]+\[[ \t]*["']\*""")
 _LISTS_HOSTS = re.compile(r"(?:DJANGO_)?ALLOWED_HOSTS?")
@@ -115,7 +119,10 @@ def hosts(texts: Sequence[str]) -> Iterator[Given]:
             for each in _reads(assigned(text, match.end()))
             if _NAMES_A_HOST.search(each.name)
         ]
-        for each in (*inside, *(each for each in _reads(text) if _LISTS_HOSTS.fullmatch(each.name))):
+        called = [
+            each for match in _ALLOWED.finditer(text) if not inside for each in _called(assigned(text, match.end()))
+        ]
+        for each in (*inside, *called, *(each for each in _reads(text) if _LISTS_HOSTS.fullmatch(each.name))):
             if not each.is_open:
                 note = f"ALLOWED_HOSTS comes from {each.name}, and is its own host names unless you set it."
                 yield Given(name=each.name, value=_joined(each, DOMAINS, DOMAIN), note=note)
@@ -124,6 +131,21 @@ def hosts(texts: Sequence[str]) -> Iterator[Given]:
                 value = ORIGINS if each.separator == "," else ADDRESS
                 note = f"CSRF_TRUSTED_ORIGINS comes from {each.name}, and is its own address unless you set it."
                 yield Given(name=each.name, value=value, note=note)
+
+
+def _called(made: str) -> Iterator[_Read]:
+    """The list of hosts that a function of which nothing is known is told the name of."""
+    match = _BY_A_FUNCTION.search(made)
+    if match is not None and not made.lstrip().startswith("["):
+        yield _Read(
+            name=match[1],
+            before="",
+            default=match["rest"],
+            separator=",",
+            is_needed=False,
+            has_other=False,
+            is_open="*" in made,
+        )
 
 
 def itself(texts: Sequence[str]) -> Iterator[Given]:
@@ -173,7 +195,7 @@ def of_sources(tree: Tree, keep: Collection[str]) -> tuple[Given, ...]:
 def sources(tree: Tree) -> list[str]:
     """The texts of its own sources, as far as they were read."""
     names = (name for name in sorted(tree.contents) if name.endswith(".py") and not _ASIDE.search(name))
-    return [python_code.source(tree, name) for name in names]
+    return [*spelled_out([python_code.source(tree, name) for name in names])]
 
 
 def of_file(tree: Tree) -> frozenset[str]:
