@@ -17,7 +17,7 @@ from headway.drivers.buildplan.tree import Tree, tree_of
 PLANS = Path(__file__).parents[3] / "cases/plans"
 CASES = [
     pytest.param(case, id=case["case"])
-    for name in ("parts", "foreign", "repositories", "django")
+    for name in ("parts", "foreign", "repositories", "django", "python_parts")
     for case in yaml.load((PLANS / f"{name}.yml").read_text(), Loader=yaml.CSafeLoader)
 ]
 

@@ -40,8 +40,8 @@ from headway.drivers.buildplan.providers.python_packages import PACKAGES, asked_
 from headway.drivers.buildplan.providers.python_pins import oldest_pin
 from headway.drivers.buildplan.providers.python_project import MANIFESTS, PythonProject, read_project, script_block
 from headway.drivers.buildplan.providers.python_requirements import referred
+from headway.drivers.buildplan.providers.python_secrets import of_sources
 from headway.drivers.buildplan.providers.python_start import Start, old_gunicorn_needs
-from headway.drivers.buildplan.providers.python_variables import of_sources
 from headway.drivers.buildplan.providers.python_versions import Asked, python_need
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree

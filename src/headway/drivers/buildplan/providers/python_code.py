@@ -47,6 +47,7 @@ READS: Sequence[str] = (
     "*/core/config.py",
     "*/settings.py",
     "*/*_settings.py",
+    "*/settings_*.py",
     "*/*/settings/*.py",
 )
 

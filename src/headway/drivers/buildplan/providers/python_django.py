@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from headway.drivers.buildplan.plan import Phase
-from headway.drivers.buildplan.providers import python_variables
+from headway.drivers.buildplan.providers import python_secrets, python_variables
 from headway.drivers.buildplan.providers.python_code import Place, in_folder, source
 from headway.drivers.buildplan.providers.python_databases import address_names, database_note
 from headway.drivers.buildplan.providers.python_django_media import UPLOADED, Uploads, uploads
@@ -150,7 +150,7 @@ def _given(project: DjangoProject, database: _Database, own: Collection[str]) ->
     texts = [text for _, text in project.texts]
     found = (
         *(*python_variables.hosts(texts), *python_variables.itself(texts)),
-        *(*python_variables.https(texts), *python_variables.secrets(texts)),
+        *(*python_variables.https(texts), *python_secrets.secrets(texts)),
         *python_variables.folders(texts, project.tree),
     )
     first = {each.name: each for each in reversed((*found, *database.given)) if each.name not in own}
