@@ -385,5 +385,5 @@ PROVIDER = Provider(
     ),
     recognise=_recognise,
     plan=_plan,
-    further=referred,
+    further=lambda tree: (*referred(tree), *python_sites.referred(tree)),
 )
