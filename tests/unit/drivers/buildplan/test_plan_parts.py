@@ -60,6 +60,7 @@ def parts(found: BuildPlan) -> dict[str, Any]:
         "path": list(found.path),
         "reasons": {each.name: each.reason for each in found.choices},
         "set": [each.name for each in found.choices if each.is_set],
+        "questions": [each.name for each in found.questions],
         "notes": list(found.notes),
     }
 

@@ -14,6 +14,7 @@ from headway.drivers.buildplan.providers import (
     python_code,
     python_databases,
     python_django,
+    python_documentation,
     python_migrations,
     python_project,
     python_scripts,
@@ -57,7 +58,6 @@ _NODE_LINE = re.compile(
     r"(?:node|nodemon|tsx|ts-node|next|nest|nuxt|remix-serve|react-router-serve|strapi|medusa|keystone)\s"
 )
 _NO_FRONT_END = Frontend(folder="", reason="", needs=(), phases=(), path=())
-_SERVERS = ("gunicorn", "uvicorn", "hypercorn", "daphne", "granian", "waitress-serve")
 _OLD_GUNICORN = (
     "The gunicorn that is pinned needs setuptools below 82, which is installed for it; gunicorn 21 needs none.",
 )
@@ -238,8 +238,9 @@ def _start(project: PythonProject, settings: BuildSettings) -> Start:
         return python_databases.with_note(inner, found, project.requires)
     site = python_sites.find_site(inner, project.requires)
     script = python_scripts.find_script(inner, project)
-    if site is not None and not (script is not None and (_is_sure(script) or _serves_itself(project, script))):
-        return site
+    if site is not None:
+        script = None if settings.publish is not None else python_documentation.program(project, script)
+        return script or site
     if script is not None:
         return script
     if settings.start is None and settings.publish is None:
@@ -247,17 +248,6 @@ def _start(project: PythonProject, settings: BuildSettings) -> Start:
         library = " It is a library, as far as its files tell." if project.is_package else ""
         raise BuildError(f"This is Python ({what}), but nothing says how it is started.{library} {_HOW}")
     return Start(reason="")
-
-
-def _is_sure(script: Start) -> bool:
-    """Whether a program is what the repository is for, rather than the site that it has too."""
-    return bool(script.framework) or (script.takes_requests and script.command.startswith("python3"))
-
-
-def _serves_itself(project: PythonProject, script: Start) -> bool:
-    """Whether a package's own command is a server, and the site in a folder of it only tells about it."""
-    is_own = script.command.split(" ", 1)[0] == project.name and "conf.py" not in project.tree
-    return is_own and script.takes_requests and project.requires.first(*_SERVERS, "waitress") is not None
 
 
 def _inside(project: PythonProject, phases: Sequence[Phase]) -> tuple[Phase, ...]:
@@ -300,7 +290,10 @@ def _require_installed(project: PythonProject, start: Start, script: str) -> Non
 
 def _told_server(project: PythonProject, settings: BuildSettings) -> tuple[str, ...]:
     """The server that the start command names, where nothing requires it."""
-    found = next((word for word in (settings.start or "").replace("&&", " ").split() if word in _SERVERS), None)
+    found = next(
+        (word for word in (settings.start or "").replace("&&", " ").split() if word in python_documentation.SERVERS),
+        None,
+    )
     package = "waitress" if found == "waitress-serve" else found
     return (package,) if package and package not in project.requires else ()
 
