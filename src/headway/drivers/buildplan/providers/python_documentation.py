@@ -31,9 +31,9 @@ def program(project: PythonProject, script: Start | None) -> Start | None:
         return None
     takes_requests = script.takes_requests or project.requires.first(*_FRAMEWORKS, *SERVERS) is not None
     text = (
-        f"The Dockerfile is of a program, and {is_site(project.tree)} is its documentation: how is the program started? "
-        "To have the documentation served instead: headway apps set APP --publish FOLDER, with the folder that its "
-        "build (--build) writes."
+        f"The Dockerfile is of a program, and {is_site(project.tree)} is its documentation: how is the program "
+        "started? To have the documentation served instead: headway apps set APP --publish FOLDER, with the folder "
+        "that its build (--build) writes."
     )
     choices = script.questions[0].choices if script.questions else (script.command,)
     question = Question(name="start", text=text, choices=choices)
