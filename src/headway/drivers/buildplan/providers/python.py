@@ -233,7 +233,9 @@ def _start(project: PythonProject, settings: BuildSettings) -> Start:
     ) is not None:
         return django
     if (found := find_framework(inner, project.requires)) is not None:
-        found = python_migrations.with_migrations(inner, found.with_given(of_sources(inner, keep)), project.requires)
+        programs = project.scripts if project.is_package else ()
+        found = found.with_given(of_sources(inner, keep))
+        found = python_migrations.with_migrations(inner, found, project.requires, programs)
         found = python_sqlite.with_file(inner, found, project.requires, keep)
         return python_databases.with_note(inner, found, project.requires)
     site = python_sites.find_site(inner, project.requires)
