@@ -21,6 +21,7 @@ from headway.drivers.buildplan.providers.python_django_project import (
     is_module,
     started_with,
 )
+from headway.drivers.buildplan.providers.python_django_settings import unconditional
 from headway.drivers.buildplan.providers.python_hosts import Over, settings_over
 from headway.drivers.buildplan.providers.python_paths import (
     ENVIRONMENT,
@@ -68,13 +69,21 @@ _SQLITE = re.compile(r"backends\.sqlite3|spatialite|sqlite:/")
 _BELOW = r"""\b(?P<base>\w{0,30}BASE_DIR|[A-Z_]{1,30}(?:DIR|ROOT|PATH))(?:(?:[ \t]*[,/)]|\.joinpath\()[ \t]*["']|\}/)"""
 _SQLITE_FOLDER = re.compile(_BELOW + r"""([\w-]+)(?:["'][ \t]*[,/][ \t]*["']|/)[\w.-]+\.(?:sqlite3?|db)["']""")
 _SQLITE_FILE = re.compile(_BELOW + r"""([\w-]+\.(?:sqlite3?|db))["']""")
+_SQLITE_HERE = re.compile(
+    r"""["']NAME["'][ \t]*:[ \t]*(?:\w[\w \t]{0,80}[ \t](?:else|or)[ \t]+)?"""
+    r"""["'](?:\./)?([\w-]{1,80}\.(?:sqlite3?|db))["']"""
+)
 _DATA = re.compile(r"""[(\[]\s*["']DATA_DIR["']""")
 _NO_DATABASE = re.compile(r"CELERY|BEAT|SCHEDULE|CACHE|TEST|SHELVE", re.IGNORECASE)
 _NEEDED = re.compile(
     r"""os\.environ\[["'](\w+)["']\](?![ \t]*=)|\b(?:env(?:\.\w+)?|config)\(["']([A-Z]\w+)["'](?:,[ \t]*cast=\w+)?\)"""
 )
-# Whether a variable is set, before it is read.
-_ASKED = re.compile(r"""["'](\w{1,80})["'][ \t]+(?:not[ \t]+)?in[ \t]+(?:os\.)?environ""")
+# Whether a variable is set, before it is read; or what it is while nobody sets it.
+_ASKED = re.compile(
+    r"""["'](\w{1,80})["'][ \t]+(?:not[ \t]+)?in[ \t]+(?:os\.)?environ"""
+    r"""|^[ \t]+([A-Z]\w{1,80})[ \t]*=[ \t]*\([ \t]*\w{2,20}[ \t]*,""",  # in a table of all
+    re.MULTILINE,
+)
 _MOST_NAMES = 8
 
 
@@ -176,7 +185,7 @@ def _database(tree: Tree, project: DjangoProject, keep: Collection[str]) -> _Dat
         lost = f"{when} database is a file of SQLite, lost with the release: have {folder} stay too (--keep)."
         return _Database(keep=(folder,), note=stays if not keep or is_kept(folder, keep) else lost)
     advice = "lost with the release: keep it in the folder that DATA_DIR names, or use a server's."
-    file = _place(project, _SQLITE_FILE)
+    file = _place(project, _SQLITE_FILE) or _here(project)
     if file is not None and is_kept(file, keep):
         return _Database(note=stays)
     if file is None:
@@ -215,6 +224,12 @@ def _place(project: DjangoProject, pattern: re.Pattern[str]) -> str | None:
         if folder is not None and not is_outside(folder):
             return posixpath.normpath(posixpath.join(folder, match[2]))
     return None
+
+
+def _here(project: DjangoProject) -> str | None:
+    """The file that settings name without a folder: in the one that the program is started in."""
+    found = (match for _, text in project.texts for match in _SQLITE_HERE.finditer(text) if not _is_no_database(match))
+    return next((posixpath.join(project.folder, match[1]) for match in found), None)
 
 
 def _is_no_database(match: re.Match[str]) -> bool:
@@ -299,8 +314,8 @@ def _notes(
     if note:
         yield note
     known = {"PORT", *(each.name for each in given), *(name for name in address_names(texts) if f" {name}=" in note)}
-    asked = {match[1] for text in texts for match in _ASKED.finditer(text)}
-    found = (match[1] or match[2] for text in texts for match in _NEEDED.finditer(text))
+    asked = {match[1] or match[2] for text in texts for match in _ASKED.finditer(text)}
+    found = (match[1] or match[2] for text in map(unconditional, texts) for match in _NEEDED.finditer(text))
     needed = list(dict.fromkeys(name for name in found if name not in known | asked))
     if needed := needed[:_MOST_NAMES]:
         yield f"Its settings have no value of their own for {', '.join(needed)}: headway env set APP {needed[0]}=..."

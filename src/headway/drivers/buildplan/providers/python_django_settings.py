@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -28,6 +28,12 @@ _SWITCHED = re.compile(
     rf"""[ \t]*if[ \t(]+(?:{_READ}{_OTHERWISE}(?:[ \t]*,[ \t]*cast[ \t]*=[ \t]*bool)?[ \t]*{_COMPARED}"""
     r"""|["']\w{1,60}["'][ \t]+in[ \t]+os\.environ)[ \t)]*:[ \t]*(?:#.*)?$"""
 )
+# `USE_S3 = env.bool("USE_S3", False)`, and then `if USE_S3 or USE_S3_FOR_MEDIA:`
+_SWITCH = re.compile(
+    rf"""^(?P<name>[A-Z]\w{{1,60}})[ \t]*=[ \t]*(?P<read>{_READ}{_OTHERWISE}(?:[ \t]*,[ \t]*cast[ \t]*=[ \t]*bool)?"""
+    rf"""[ \t]*{_COMPARED})[ \t]*$"""
+)
+_BY_NAMES = re.compile(r"[ \t]*if[ \t]+([A-Z]\w{1,60}(?:[ \t]+or[ \t]+[A-Z]\w{1,60}){0,4})[ \t]*:[ \t]*$")
 _SQLITE = re.compile(r"sqlite|spatialite", re.IGNORECASE)
 _MOST_LINES: Final = 60
 _OF_SETTINGS: Final = frozenset({"settings", "config", "conf"})
@@ -128,19 +134,30 @@ def _beside(tree: Tree, path: str) -> Iterator[str]:
         yield from (name for name in tree.matching(f"{folder}/*.py") if name in tree.contents and not _is_skipped(name))
 
 
+def unconditional(text: str) -> str:
+    """The text without what is read only where somebody sets a variable."""
+    return _without(text, lambda _, __: True)
+
+
 def _usual(text: str) -> str:
     """The text without databases of SQLite that are there only where somebody sets a variable, and another without."""
+    return _without(text, lambda inner, is_other: is_other and any(_SQLITE.search(line) for line in inner))
+
+
+def _without(text: str, is_left_out: Callable[[Sequence[str], bool], bool]) -> str:
+    """The text without blocks below a condition that holds only where somebody sets a variable: ``is_left_out`` is told
+    the lines of one, and whether another one follows that is taken in its place.
+    """
     lines, kept, at = text.split("\n"), list[str](), 0
+    switches = (match for line in lines if (match := _SWITCH.match(line)) is not None)
+    off = {match["name"] for match in switches if not _is_on(f"if {match['read']}:")}
     while at < len(lines):
-        end = _block(lines, at) if _SWITCHED.match(lines[at]) is not None and not _is_on(lines[at]) else 0
-        inner = lines[at + 1 : end]
+        kept.append(lines[at])
+        named = _BY_NAMES.match(lines[at])
+        is_off = {*named[1].split(" or ")} <= off if named else _SWITCHED.match(lines[at]) and not _is_on(lines[at])
+        end = _block(lines, at) if is_off else 0
         is_other = end < len(lines) and lines[end].lstrip().startswith(("else:", "elif "))
-        if end and is_other and any(_SQLITE.search(line) for line in inner):
-            kept.append(lines[at])
-            at = end
-        else:
-            kept.append(lines[at])
-            at += 1
+        at = end if end and is_left_out(lines[at + 1 : end], is_other) else at + 1
     return "\n".join(kept)
 
 
