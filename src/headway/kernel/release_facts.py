@@ -50,6 +50,10 @@ SECRETS_OF_PACKAGES: Final = (
     "APP_SECRET",
 )
 
+# The secret of a variable with any other name that its sources sign by: one of each application, so that what may not
+# be shown of it is known without its sources.
+OTHERS: Final = "SECRET"
+
 _NAME: Final = re.compile(r"\$([A-Z_]+)")
 
 
@@ -75,4 +79,10 @@ def filled(values: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str
 
 def secrets_of(vault: Vault, application_id: str) -> dict[str, str]:
     """The secrets that an application would be given, by the names of their variables."""
-    return {name: vault.derived(f"variable {application_id} {name}") for name in (*SECRETS, *SECRETS_OF_PACKAGES)}
+    names = (*SECRETS, *SECRETS_OF_PACKAGES, OTHERS)
+    return {name: vault.derived(f"variable {application_id} {name}") for name in names}
+
+
+def given_secrets(values: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """Those of an application's ``own`` secrets that its values name, none of which is another's."""
+    return {name: own.get(name, own[OTHERS]) for name, value in values.items() if value == SECRET}

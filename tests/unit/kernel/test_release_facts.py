@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from headway.kernel.release_facts import SECRETS, SECRETS_OF_PACKAGES, filled, known_by, secrets_of
+from headway.kernel.release_facts import (
+    OTHERS,
+    SECRET,
+    SECRETS,
+    SECRETS_OF_PACKAGES,
+    filled,
+    given_secrets,
+    known_by,
+    secrets_of,
+)
 from headway.kernel.vault import Vault
 
 TOLD = {"PUBLIC_URL": "https://shop.test", "HEADWAY_PUBLIC_DOMAIN": "shop.test", "SOURCE_COMMIT": "c"}
@@ -44,7 +53,14 @@ def test_a_secret_is_the_applications_own_and_stays() -> None:
     vault = Vault(Vault.new_key())
     found = secrets_of(vault, "one")
     assert found == secrets_of(vault, "one")
-    assert set(found) == {*SECRETS, *SECRETS_OF_PACKAGES}
+    assert set(found) == {*SECRETS, *SECRETS_OF_PACKAGES, OTHERS}
     others = [*secrets_of(vault, "two").values(), *secrets_of(Vault(Vault.new_key()), "one").values()]
     assert len({*found.values(), *others}) == 3 * len(found)
     assert min(len(each) for each in found.values()) >= 50
+
+
+def test_every_secret_that_is_given_is_one_of_those_that_do_not_show() -> None:
+    own = secrets_of(Vault(Vault.new_key()), "one")
+    found = given_secrets({"SECRET_KEY": SECRET, "SHOP_SECRET_KEY": SECRET, "URL": "$PUBLIC_URL"}, own)
+    assert found == {"SECRET_KEY": own["SECRET_KEY"], "SHOP_SECRET_KEY": own[OTHERS]}
+    assert {*found.values()} <= {*own.values()}

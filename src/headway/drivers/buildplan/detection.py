@@ -18,7 +18,7 @@ from headway.drivers.buildplan.image_stages import dockerfile
 from headway.drivers.buildplan.named_folder import named_provider
 from headway.drivers.buildplan.needed_variables import needed
 from headway.drivers.buildplan.neighbours import hint, no_way
-from headway.drivers.buildplan.own_address import own_addresses
+from headway.drivers.buildplan.own_address import with_address
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question, Site
 from headway.drivers.buildplan.procfile import PROCFILE, WEB, Procfile, parse_procfile
 from headway.drivers.buildplan.providers import registry, shell, static
@@ -26,7 +26,7 @@ from headway.drivers.buildplan.providers.contract import Provider
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.artifacts import Process
-from headway.kernel.release_facts import ADDRESS, DATA, FOR_THE_BUILD, SECRET, TURNS
+from headway.kernel.release_facts import DATA, FOR_THE_BUILD, SECRET, TURNS
 
 READS: Final[tuple[str, ...]] = tuple(
     dict.fromkeys(
@@ -112,7 +112,7 @@ def detect(tree: Tree, settings: BuildSettings, variables: Mapping[str, str] = M
     if (found := flask_app(tree)) is not None and plan.framework == "Flask" and "FLASK_APP" not in plan.env:
         said = (*said, f"FLASK_APP is {found[0]}, as {found[1]} has it, unless you set it.")
         plan = replace(plan, env={**plan.env, "FLASK_APP": found[0]})
-    plan = _with_address(plan, tree, variables)
+    plan = with_address(plan, tree, variables)
     example = config_note(tree) if plan.processes or plan.is_built else ""
     asked = (*needed(tree, plan, variables), *((example,) if example else ()))
     return replace(plan, notes=(*plan.notes, *said, *asked))
@@ -301,7 +301,7 @@ def _with_folders(plan: BuildPlan, told: _Told, tree: Tree) -> BuildPlan:
     folders = [each for each in keep if each not in tree.names]
     if not folders or plan.site is not None:
         return plan
-    if not told.own.keep:
+    if not told.own.keep and not any(each.name == "keep" for each in plan.choices):
         why = "where its file of SQLite is"
         plan = replace(plan, choices=(*plan.choices, Choice(name="keep", value=", ".join(keep), reason=why)))
     return replace(plan, phases=(Phase(name="folders", argv=("mkdir", "-p", "--", *folders)), *plan.phases))
@@ -370,17 +370,6 @@ def _with_kept(plan: BuildPlan, told: _Told, tree: Tree) -> BuildPlan:
     notes = [f"{target} is {file}, as {dockerfile(tree)} has it." for target, file in put.items()]
     phases = (*image_files.phases(put), *plan.phases)
     return replace(plan, phases=phases, notes=(*plan.notes, *notes, *(note for note in told_of if note)))
-
-
-def _with_address(plan: BuildPlan, tree: Tree, variables: Mapping[str, str]) -> BuildPlan:
-    """The plan with the variables by which it is told its own address, where it is started and asked."""
-    if not plan.processes or not plan.takes_requests:
-        return plan
-    own = own_addresses(tree, {*variables, *plan.env, *plan.run_env})
-    notes = [
-        f"{name} is its own address unless you set it: {file} has it with its own port." for name, file in own.items()
-    ]
-    return replace(plan, run_env={**plan.run_env, **dict.fromkeys(own, ADDRESS)}, notes=(*plan.notes, *notes))
 
 
 def _further(needs: Iterable[Need], lines: Iterable[str], settings: BuildSettings) -> Iterable[Need]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from headway.drivers.buildplan import env_example
 from headway.drivers.buildplan.composes import COMPOSES
+from headway.drivers.buildplan.plan import BuildPlan
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.release_facts import ADDRESS
 
 _MOST_TEXT: Final = 64 << 10
 _MOST_SERVICES: Final = 50
@@ -31,7 +34,18 @@ _SET: Final = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Z][A-Z0-9_]{1,60})[ \t]*=
 _OF_PAGES: Final = ("NEXT_PUBLIC_", "VITE_", "REACT_APP_", "VUE_APP_", "PUBLIC_", "EXPO_PUBLIC_", "GATSBY_")
 
 
-def own_addresses(tree: Tree, known: Collection[str]) -> dict[str, str]:
+def with_address(plan: BuildPlan, tree: Tree, variables: Mapping[str, str]) -> BuildPlan:
+    """The plan with the variables by which it is told its own address, where it is started and asked."""
+    if not plan.processes or not plan.takes_requests:
+        return plan
+    own = _own_addresses(tree, {*variables, *plan.env, *plan.run_env})
+    notes = [
+        f"{name} is its own address unless you set it: {file} has it with its own port." for name, file in own.items()
+    ]
+    return replace(plan, run_env={**plan.run_env, **dict.fromkeys(own, ADDRESS)}, notes=(*plan.notes, *notes))
+
+
+def _own_addresses(tree: Tree, known: Collection[str]) -> dict[str, str]:
     """The variables that have the application's own address, by its port beside them, each with the file that has it:
     none that is ``known``, or that the repository sets. A name alone says nothing.
     """

@@ -10,7 +10,7 @@ RULES: tuple[Rule, ...] = (
     rule(
         r"^.{0,200}no pg_hba\.conf entry .{1,200}no encryption.{0,60}|^.{0,200}(?:SSL connection is required|connection is insecure \(try using `sslmode=require`\)|SSL/TLS required).{0,120}",
         "the server of the database wants TLS, and is asked without",
-        "add it to the address: headway env set APP DATABASE_URL='postgres://...?sslmode=require' (PGSSLMODE=require)",
+        "add it to the address: headway env set APP DATABASE_URL='postgresql://...?sslmode=require' (PGSSLMODE=require)",
     ),
     rule(
         r"^.{0,20}(?:Error: )?P3009\b(?:\n.{0,300}){0,2}?(?:\n.{0,10}`(?P<name>[^`\n]{1,120})` migration started.{0,80})|^.{0,80}migrate found failed migrations in the target database.{0,200}",
@@ -56,7 +56,7 @@ RULES: tuple[Rule, ...] = (
     rule(
         r"^.{0,120}(?:server does not support SSL, but SSL was required|The server does not support SSL connections).{0,80}",
         "the application wants TLS to its database, and the server of it has none",
-        "have it do without, as its library says it: headway env set APP DATABASE_URL='postgres://...?sslmode=disable' "
+        "have it do without, as its library says it: headway env set APP DATABASE_URL='postgresql://...?sslmode=disable' "
         "(PGSSLMODE=disable, DATABASE_SSL=false)",
     ),
     rule(

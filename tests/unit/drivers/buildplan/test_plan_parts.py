@@ -17,7 +17,10 @@ from headway.drivers.buildplan.tree import Tree, tree_of
 PLANS = Path(__file__).parents[3] / "cases/plans"
 CASES = [
     pytest.param(case, id=case["case"])
-    for name in ("parts", "foreign", "repositories", "golang", "node_parts", "node_applications")
+    for name in (
+        *("parts", "foreign", "repositories", "golang", "node_parts", "node_applications"),
+        *("django", "python_parts"),
+    )
     for case in yaml.load((PLANS / f"{name}.yml").read_text(), Loader=yaml.CSafeLoader)
 ]
 
@@ -53,12 +56,14 @@ def parts(found: BuildPlan) -> dict[str, Any]:
         "places": {phase.name: phase.folder for phase in found.phases},
         "follows": {phase.name: list(phase.follows) for phase in found.phases},
         "needs": {need.tool: need.wanted for need in found.needs},
+        "keep": list(found.keep),
         "env": dict(found.env),
         "build_env": dict(found.build_env),
         "run_env": dict(found.run_env),
         "path": list(found.path),
         "reasons": {each.name: each.reason for each in found.choices},
         "set": [each.name for each in found.choices if each.is_set],
+        "questions": [each.name for each in found.questions],
         "notes": list(found.notes),
     }
 

@@ -35,7 +35,7 @@ def of_django(settings: str, requires: str = "django\n") -> list[str]:
     [
         ("DATABASES = {'default': dj_database_url.config()}", "psycopg2", "its address from DATABASE_URL: headway"),
         ("DATABASES = {'default': env.db('STORE_URL')}", "mysqlclient", "STORE_URL=mysql://USER:PASSWORD@HOST:PORT/NAME"),
-        ("DATABASES = {'default': env.db(default='mysql://a@b/c')}", "psycopg", "DATABASE_URL=postgres://USER"),
+        ("DATABASES = {'default': env.db(default='mysql://a@b/c')}", "psycopg", "DATABASE_URL=postgresql://USER"),
         ("DATABASES = {'default': parse(config('DATABASE_URL'))}", "x", "DATABASE_URL=... ("),
         (HOST, "x", "It needs a database of MySQL: headway env set APP DB_HOST=..."),
         ("DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'HOST': 'db'}}", "x", None),
@@ -58,6 +58,17 @@ def test_what_an_address_has_to_begin_with_is_told_also_where_a_file_takes_its_p
     begins = "Where DATABASE_URL is set, it has to begin with postgres://."
     assert begins in of_django(f"{asked}else:\n    {FILE}")
     assert "DATABASE_URL=postgres://USER" in of_django(asked, "django\npsycopg\n")[0]
+
+
+def test_an_address_that_the_sources_themselves_mend_begins_as_all_libraries_take_it() -> None:
+    flask = "from flask import Flask\nimport os\napp = Flask(__name__)\n"
+    mended = (
+        'url = os.environ["DATABASE_URL"]\nif url.startswith("postgres://"):\n'
+        '    url = url.replace("postgres://", "postgresql://", 1)\n'
+    )
+    assert "DATABASE_URL=postgresql://USER" in notes("flask\nflask-sqlalchemy\npsycopg2\n", app=f"{flask}{mended}")[0]
+    either = f"{flask}{mended}if not url:\n    url = 'sqlite:///a.db'\n"
+    assert not [note for note in notes("flask\nflask-sqlalchemy\n", app=either) if "begin with" in note]
 
 
 def test_a_variable_that_is_asked_for_before_it_is_read_is_not_said_to_be_needed() -> None:

@@ -17,7 +17,7 @@ from headway.drivers.buildplan.procfile import WEB
 from headway.drivers.buildplan.providers import (
     golang_builds,
     golang_databases,
-    golang_embedded,
+    golang_embeddings,
     golang_frontend,
     golang_packages,
 )
@@ -97,12 +97,12 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         choices.append(Choice(name="build", value=f"go build -tags={','.join(tags)}", reason=why_so))
     made, said = golang_builds.generated(tree)
     rest = (*((f"-tags={','.join(tags)}",) if tags else ()), "-o", program, *_built(tree, target))
-    compiles = " ".join(("go", "build", *rest))
     sources = loaded_sources(tree, target)
-    if not made and (lacking := golang_embedded.refusal(tree, settings, sources, front, compiles)):
-        raise BuildError(lacking)
+    if not made:
+        golang_embeddings.require_all(tree, settings, sources, front, " ".join(("go", "build", *rest)))
     argv = ("go", "build", "-buildvcs=false", "-ldflags=-s -w", *rest)
-    told_of_data = golang_databases.notes(tree, tree.text("go.mod"), list(sources.values()), line, settings.keep)
+    needs_data = golang_databases.notes(tree, tree.text("go.mod"), list(sources.values()), line, settings.keep)
+    needs_gcc = () if needs_c is None else _told_of_c(needs_c)
     return BuildPlan(
         provider="go",
         framework=framework,
@@ -116,18 +116,9 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         keep=(_PB_DATA,) if _PB_DATA in line else (),
         port=None if own is None else own[0],
         packages=("gcc", "libc6-dev") if needs_c is not None else (),
-        choices=(
-            *choices,
-            Choice(name="start", value=line, reason=why),
-            *([] if own is None else [port_choice(*own)]),
-        ),
+        choices=(*choices, Choice(name="start", value=line, reason=why), *([port_choice(*own)] if own else ())),
         questions=() if question is None else (question,),
-        notes=(
-            *front.notes,
-            *([said] if said else ()),
-            *told_of_data,
-            *(_told_of_c(needs_c) if needs_c is not None else ()),
-        ),
+        notes=(*front.notes, *([said] if said else ()), *needs_data, *needs_gcc),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -23,7 +23,7 @@ _SERVERS: Final = (
     ("MongoDB", re.compile(r"/mongo-driver(?:/|$)")),
     ("SQL Server", re.compile(r"/go-mssqldb$|/driver/sqlserver$")),
 )
-_SCHEMES: Final = {"PostgreSQL": "postgres", "MySQL": "mysql"}
+_SCHEMES: Final[Mapping[str, str]] = {"PostgreSQL": "postgres", "MySQL": "mysql"}
 _ADDRESS = re.compile(
     r'"((?:[A-Z][A-Z0-9]{0,30}_){0,4}(?:DATABASE|DB|POSTGRES|PG|MYSQL|MONGO(?:DB)?)_(?:UR[LI]|DSN|CONNECTION_STRING))"'
 )

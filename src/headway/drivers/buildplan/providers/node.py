@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Final
@@ -47,11 +47,11 @@ from headway.drivers.buildplan.providers.node_package import (
 from headway.drivers.buildplan.providers.node_program import Ground, Program
 from headway.drivers.buildplan.providers.node_scripts import called_lines, mentions, read_start, shell_files
 from headway.drivers.buildplan.providers.node_secrets import Variables, find_variables
-from headway.drivers.buildplan.providers.node_sites import OPENSSL
 from headway.drivers.buildplan.providers.node_sources import begun, unread
 from headway.drivers.buildplan.providers.node_unbuilt import unbuilt
 from headway.drivers.buildplan.providers.node_variables import build_variables
 from headway.drivers.buildplan.providers.node_versions import pinned_major, version_notes, wanted_version
+from headway.drivers.buildplan.providers.node_webpack import known_to, old_webpack
 from headway.drivers.buildplan.providers.node_workspaces import Served, build_phases, find_served, reached, read_members
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
@@ -88,7 +88,6 @@ _NODE_OF: Final[Mapping[tuple[str, int], str]] = {
     ("pnpm", 11): ">=22.13",
     ("npm", 12): "^22.22.2 || ^24.15.0 || >=26.0.0",
 }
-_WITH_OPENSSL_3: Final = 17
 _REQUIREMENTS: Final = "requirements.txt"
 _DOCUMENTS: Final = ("mkdocs.yml", "mkdocs.yaml", "conf.py", "pelicanconf.py", "docs/conf.py")
 _SEVERAL: Final = re.compile(r"[&;|\n]")
@@ -96,20 +95,6 @@ _VARIABLE: Final = re.compile(r"[A-Za-z_]\w*=")
 _MAINS: Final = (*node_program.ENTRIES, *node_typescript.ENTRIES)
 _MOST_PACKAGES: Final = 30
 _MOST_FOLLOWED: Final = 3  # of which what their programs load is looked at too
-# What brings a webpack that hashes by MD4, which OpenSSL 3 has no longer (webpack before 5.61), and its first line
-# that does not.
-_WITHOUT_OLD_WEBPACK: Final[Mapping[str, int]] = {
-    "nuxt": 3,
-    "@angular/core": 13,
-    "next": 12,
-    "gatsby": 4,
-    "vuepress": 2,
-    "@storybook/react": 7,
-    "@storybook/vue": 7,
-    "preact-cli": 4,
-    "laravel-mix": 6,
-    "webpack": 5,
-}
 _NX: Final[Mapping[str, str]] = {"NX_DAEMON": "false", "NX_NO_CLOUD": "true"}
 # Since 2 a task knows only the variables that turbo.json lists for it, unless it is told otherwise.
 _TURBO: Final[Mapping[str, str]] = {"TURBO_ENV_MODE": "loose"}
@@ -218,33 +203,17 @@ def _both(mine: tuple[Need, ...], others: tuple[Need, ...]) -> tuple[Need, ...]:
     return (first, *mine[1:], *(each for each in others if each.tool not in known))
 
 
-def _old_webpack(packages: Iterable[Package]) -> Mapping[str, str]:
-    """What lets an old webpack hash, by itself or within what brings it."""
-    for package in packages:
-        for name, first in _WITHOUT_OLD_WEBPACK.items():
-            found = re.search(r"\d{1,5}", package.wanted(name))
-            if found is not None and int(found[0]) < first:
-                return OPENSSL
-    return {}
-
-
 def _build_env(tree: Tree, root: Package, node: Need, served: Served, manager: Manager) -> Mapping[str, str]:
-    found = {**_old_webpack((root, served.package)), **served.program.build_env}
+    found = {**old_webpack((root, served.package)), **served.program.build_env}
     of_scripts = build_variables(tree, (root, served.package), manager.told)
     of_runners = {**(_NX if "nx.json" in tree else {}), **_of_turbo(tree)}
-    return {**of_scripts, **of_runners, **_known_to(node, found)}
+    return {**of_scripts, **of_runners, **known_to(node, found)}
 
 
 def _of_turbo(tree: Tree, start: str = "turbo") -> Mapping[str, str]:
     """What Turborepo needs to be told where the line ``start`` is of it."""
     is_there = any(name in tree for name in ("turbo.json", "turbo.jsonc"))
     return _TURBO if is_there and re.search(r"(?:^|\s)turbo\s", f"{start} ") else {}
-
-
-def _known_to(node: Need, env: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a build without an option that a Node refuses which is older than it."""
-    is_older = (pinned_major(node.wanted) or _WITH_OPENSSL_3) < _WITH_OPENSSL_3
-    return {name: value for name, value in env.items() if not (is_older and "openssl-legacy" in value)}
 
 
 def _node_of(manager: Manager) -> Need | None:

@@ -18,9 +18,10 @@ from headway.drivers.buildplan.providers.node_installation import BINS, install_
 from headway.drivers.buildplan.providers.node_lock import out_of_step
 from headway.drivers.buildplan.providers.node_managers import find_manager
 from headway.drivers.buildplan.providers.node_package import PACKAGE, Package, read_package, seen_package
-from headway.drivers.buildplan.providers.node_scripts import commands
+from headway.drivers.buildplan.providers.node_scripts import built_by_image, commands
 from headway.drivers.buildplan.providers.node_variables import build_variables
 from headway.drivers.buildplan.providers.node_versions import version_notes, wanted_version
+from headway.drivers.buildplan.providers.node_webpack import known_to, old_webpack
 from headway.drivers.buildplan.providers.node_workspaces import read_members
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
@@ -102,7 +103,8 @@ def frontend(
             continue
         inner = tree.below(folder) if folder else tree
         package = read_package(inner)
-        build = script or next((name for name in BUILDS if package.script(name)), None)
+        named = next((name for name in BUILDS if package.script(name)), None)
+        build = script or named or built_by_image(tree, package)
         if build is not None or package.own:
             if (whole := _in_workspace(tree, settings, package, build, folder)) is not None:
                 return whole
@@ -146,7 +148,11 @@ def _in_workspace(
         reason=f"{folder}/{PACKAGE}: {does}, installed as {manager.lock} at the build path has it",
         phases=(*installed, *built),
         path=(f"{folder}/{BINS}", *whole.path),
-        build_env={**whole.build_env, **build_variables(tree, (package,), manager.told)},
+        build_env={
+            **whole.build_env,
+            **known_to(node or Need(tool="node"), old_webpack((package,))),
+            **build_variables(tree, (package,), manager.told),
+        },
         programs=frozenset(each.partition(" ")[0] for each in commands(package.short(build or ""))),
     )
 
@@ -203,7 +209,11 @@ def _planned(
         needs=(node, manager.need),
         phases=tuple(_placed(phase, folder) for phase in phases),
         path=(f"{folder}/{BINS}" if folder else BINS,) if manager.has_bins else (),
-        build_env={**_ENV, **build_variables(tree, (package,), manager.told)},
+        build_env={
+            **_ENV,
+            **known_to(node, old_webpack((package,))),
+            **build_variables(tree, (package,), manager.told),
+        },
         choices=(manager.choice,),
         programs=frozenset(each.partition(" ")[0] for each in commands(package.short(build or ""))),
         notes=(

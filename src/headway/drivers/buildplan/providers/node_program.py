@@ -12,12 +12,12 @@ from typing import Final
 
 from headway.drivers.buildplan.foreign_sites import worker
 from headway.drivers.buildplan.image_program import started_file
-from headway.drivers.buildplan.image_stages import DOCKERFILE, whole
+from headway.drivers.buildplan.image_stages import DOCKERFILE
 from headway.drivers.buildplan.plan import Confidence, Site
 from headway.drivers.buildplan.providers.node_calls import called_elsewhere, enters
 from headway.drivers.buildplan.providers.node_framework import Framework, Subject
 from headway.drivers.buildplan.providers.node_package import BUILDS, Package
-from headway.drivers.buildplan.providers.node_scripts import Line, called_lines, read_start, settled
+from headway.drivers.buildplan.providers.node_scripts import Line, built_by_image, called_lines, read_start, settled
 from headway.drivers.buildplan.providers.node_servers import SERVERS
 from headway.drivers.buildplan.providers.node_sites import SITES
 from headway.drivers.buildplan.providers.node_typescript import ENTRIES as TYPED
@@ -81,7 +81,6 @@ _MADE: Final = ("dist", "build", "lib", "out", ".output", "bin")
 _LISTENS = re.compile(r"\.listen\s*\(|\bcreateServer\s*\(|\b(?:Bun|Deno)\.serve\s*\(|\bserve\s*\(")
 _RUNNERS: Final = ("node", "bun", "deno")
 _OF_NPM = re.compile(r"npm_(?:config|package|lifecycle|execpath)_?")
-_BUILT_BY_IMAGE = re.compile(r"\b(?:npm|pnpm|yarn|bun)[ \t]+(?:run[ \t]+)?(build[:-][\w:-]{1,60})")
 _NODE_FILE = re.compile(r"(?:^|\s)node\s+(?:--?[\w-]+(?:=\S+)?\s+|-r\s+\S+\s+)*+(?:\./)?([\w./-]+)")
 _HOW: Final = (
     'Add a start script to package.json ("start": "node server.js"), or set the start command (headway apps set '
@@ -307,10 +306,8 @@ def _of_workers(subject: Subject, main: str | None) -> str | None:
 def _build_script(subject: Subject) -> str | None:
     """The script that builds it: where none is named so Heroku's own, or a part that the Dockerfile has built."""
     package = subject.package
-    others = (
-        name for name in ("heroku-postbuild", *_BUILT_BY_IMAGE.findall(whole(subject.tree))) if package.script(name)
-    )
-    return package.build or next(others, None)
+    heroku = "heroku-postbuild" if package.script("heroku-postbuild") else None
+    return package.build or heroku or built_by_image(subject.tree, package)
 
 
 def _page(folder: str) -> str:

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, Final
 
 from headway.drivers.buildplan import image_files
+from headway.drivers.buildplan.image_stages import whole
 from headway.drivers.buildplan.providers.jsonc import without_comments
 from headway.drivers.buildplan.providers.node_address import started
 from headway.drivers.buildplan.providers.node_calls import (
@@ -91,6 +92,7 @@ _PRODUCTION: Final = (
     "production",
     "prod",
 )
+_BUILT_BY_IMAGE = re.compile(r"\b(?:npm|pnpm|yarn|bun)[ \t]+(?:run[ \t]+)?(build[:-][\w:-]{1,60})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -371,3 +373,8 @@ def _unwatched_program(before: str, command: str, package: Package, settings: Ma
     if program in {"node", "bun", "tsx", "ts-node", "deno"}:
         plain = _WATCH.sub("", plain)
     return before + variables + plain
+
+
+def built_by_image(tree: Tree, package: Package) -> str | None:
+    """The script of a package that builds a part of it and that the Dockerfile runs, None where it runs none."""
+    return next((name for name in _BUILT_BY_IMAGE.findall(whole(tree)) if package.script(name)), None)

@@ -15,6 +15,7 @@ from headway.drivers.buildplan.providers import (
     node_frontend,
     python_code,
     python_django,
+    python_documentation,
     python_migrations,
     python_project,
     python_scripts,
@@ -38,7 +39,7 @@ from headway.drivers.buildplan.providers.python_frameworks import find_framework
 from headway.drivers.buildplan.providers.python_locks import VENV, Installation, installation
 from headway.drivers.buildplan.providers.python_packages import PACKAGES, asked_packages, system_packages
 from headway.drivers.buildplan.providers.python_pins import oldest_pin
-from headway.drivers.buildplan.providers.python_program import SERVERS, find_start
+from headway.drivers.buildplan.providers.python_program import find_start
 from headway.drivers.buildplan.providers.python_project import MANIFESTS, PythonProject, read_project, script_block
 from headway.drivers.buildplan.providers.python_requirements import referred
 from headway.drivers.buildplan.providers.python_start import Start, old_gunicorn_needs
@@ -140,7 +141,9 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     first, later = front.parted(project.requires.extras)
     packages, lines = _system_packages(app, project, start)
     release = None if is_told else start.release
+    keep = tuple(app.at(folder) for folder in start.keep)
     processes = () if is_told or not start.command else (_process(app, start),)
+    told, of_old = _told(settings, front, start.keep_reason, keep), _OLD_GUNICORN if old else ()
     return BuildPlan(
         provider=NAME,
         framework=start.framework,
@@ -161,16 +164,13 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         env={"PYTHONUNBUFFERED": "1", **start.env},
         build_env={**front.build_env, **start.build_env},
         run_env=start.run_env,
-        keep=tuple(app.at(folder) for folder in start.keep),
+        keep=keep,
         port=start.own_port[0] if processes and start.own_port is not None else None,
         takes_requests=start.takes_requests or (is_told and start.confidence is not Confidence.SEEN),
         packages=packages,
-        choices=(*_told(settings, front), *_choices(python, install, start, processes, release=release, server=server)),
+        choices=(*told, *_choices(python, install, start, processes, release=release, server=server)),
         questions=() if is_told else start.questions,
-        notes=(
-            *(*front.notes, *notes, *install.notes, *lines, *start.notes, *(_OLD_GUNICORN if old else ())),
-            *_further(app, start, settings),
-        ),
+        notes=(*front.notes, *notes, *install.notes, *lines, *start.notes, *of_old, *_further(app, start, settings)),
     )
 
 
@@ -255,12 +255,15 @@ def _require_installed(project: PythonProject, start: Start, script: str) -> Non
 
 def _told_server(project: PythonProject, settings: BuildSettings) -> tuple[str, ...]:
     """The server that the start command names, where nothing requires it."""
-    found = next((word for word in (settings.start or "").replace("&&", " ").split() if word in SERVERS), None)
+    words = (settings.start or "").replace("&&", " ").split()
+    found = next((word for word in words if word in python_documentation.SERVERS), None)
     package = "waitress" if found == "waitress-serve" else found
     return (package,) if package and package not in project.requires else ()
 
 
-def _told(settings: BuildSettings, front: Frontend) -> Iterator[Choice]:
+def _told(settings: BuildSettings, front: Frontend, why: str, keep: Sequence[str]) -> Iterator[Choice]:
+    if why and keep and not settings.keep:
+        yield Choice(name="keep", value=", ".join(keep), reason=why)
     if settings.package is not None:
         yield Choice(name="package", value=settings.package, reason="as it is set", is_set=True)
     if front.phases:
@@ -321,6 +324,7 @@ def _further_files(tree: Tree) -> Iterator[str]:
     """What the files that were read refer to."""
     yield from referred(tree)
     yield from image_command.named_files(tree)
+    yield from python_sites.referred(tree)
 
 
 PROVIDER = Provider(

@@ -49,6 +49,7 @@ READS: Sequence[str] = (
     "*/core/config.py",
     "*/settings.py",
     "*/*_settings.py",
+    "*/settings_*.py",
     "*/*/settings/*.py",
 )
 
@@ -122,7 +123,7 @@ _NOT_STARTED = frozenset(
     }
 )
 _MOST_ENTRIES = 40
-_MOST_TEXT = 128 << 10
+MOST_TEXT = 128 << 10
 _LONGEST_LINE = 400
 _ASSIGNED = re.compile(
     r"^([A-Za-z_]\w*)([^=\n]{0,120})=[ \t]*(?:await[ \t]+)?((?:\w+\.)*\w+)(?:\[[^\]\n]{0,80}\])?\(", re.MULTILINE
@@ -186,7 +187,7 @@ def rank(name: str) -> tuple[int, int]:
 
 def source(tree: Tree, name: str) -> str:
     """A source file's text as far as it is looked at: its beginning, and that of each line."""
-    return "\n".join(line[:_LONGEST_LINE] for line in tree.text(name)[:_MOST_TEXT].split("\n"))
+    return "\n".join(line[:_LONGEST_LINE] for line in tree.text(name)[:MOST_TEXT].split("\n"))
 
 
 def imports(text: str, module: str) -> bool:

@@ -32,7 +32,8 @@ _SQLITE = re.compile(r"sqlite|spatialite")
 _MYSQL = re.compile(r"backends\.mysql|mysql(?:\+\w+)?://|pymysql|mysqlclient")
 _POSTGRES = re.compile(r"postgres|postgis")
 _BEGINS = re.compile(r"""\.startswith\(\s*["'](postgres(?:ql)?(?:\+\w+)?|mysql(?:\+\w+)?)://""")
-_KINDS: Final[Mapping[str, str]] = {"postgres": "PostgreSQL", "mysql": "MySQL"}
+_MENDED = re.compile(r"""\b(?:replace|sub)\(\s*r?["']\^?postgres:(?://)?["']""")  # to postgresql:// by the sources
+_KINDS: Final[Mapping[str, str]] = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
 _MAKES: Final = "'headway databases create' makes one"
 _MOST: Final = 8
 
@@ -48,7 +49,8 @@ def with_note(tree: Tree, start: Start, requires: Requirements) -> Start:
 def database_note(texts: Sequence[str], requires: Requirements) -> str:
     """What the sources need of a server, and how that is set; "" where they can do with a file, or name no database."""
     whole = "\n".join(texts)
-    begins = next((match[1] for match in _BEGINS.finditer(whole)), "")
+    asked = (match[1] for match in _BEGINS.finditer(whole))
+    begins = next((each for each in asked if each != "postgres" or _MENDED.search(whole) is None), "")
     name = next(_addresses(texts), "")
     if _SQLITE.search(whole):
         return f"Where {name} is set, it has to begin with {begins}://." if name and begins else ""
@@ -63,12 +65,12 @@ def database_note(texts: Sequence[str], requires: Requirements) -> str:
 
 
 def _kind(whole: str, requires: Requirements) -> str:
-    """The scheme of its address, "" where nothing tells."""
+    """The scheme of its address, as SQLAlchemy takes it too, "" where nothing tells."""
     if requires.first("psycopg2", "psycopg2-binary", "psycopg", "psycopg-binary", "asyncpg", "pg8000"):
-        return "postgres"
+        return "postgresql"
     if requires.first("mysqlclient", "pymysql", "aiomysql", "mysql-connector-python") or _MYSQL.search(whole):
         return "mysql"
-    return "postgres" if _POSTGRES.search(whole) else ""
+    return "postgresql" if _POSTGRES.search(whole) else ""
 
 
 def address_names(texts: Sequence[str]) -> frozenset[str]:

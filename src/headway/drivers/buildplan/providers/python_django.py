@@ -9,23 +9,34 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from headway.drivers.buildplan.plan import Phase
-from headway.drivers.buildplan.providers import python_variables
+from headway.drivers.buildplan.providers import python_secrets, python_variables
 from headway.drivers.buildplan.providers.python_code import Place, in_folder, source
 from headway.drivers.buildplan.providers.python_databases import address_names, database_note
+from headway.drivers.buildplan.providers.python_django_media import UPLOADED, Uploads, uploads
 from headway.drivers.buildplan.providers.python_django_project import (
     SETTINGS,
     DjangoProject,
     django_projects,
+    for_production,
     is_module,
+    started_with,
 )
+from headway.drivers.buildplan.providers.python_django_settings import unconditional
 from headway.drivers.buildplan.providers.python_hosts import Over, settings_over
-from headway.drivers.buildplan.providers.python_paths import ENVIRONMENT, Variables, first_variables, is_outside
+from headway.drivers.buildplan.providers.python_paths import (
+    ENVIRONMENT,
+    Variables,
+    first_variables,
+    folder_among,
+    is_outside,
+)
 from headway.drivers.buildplan.providers.python_requirements import Requirements
 from headway.drivers.buildplan.providers.python_start import Interface, Served, Start, serve
 from headway.drivers.buildplan.providers.python_variables import Given
 from headway.drivers.buildplan.providers.turns import copied, once
 from headway.drivers.buildplan.tree import Tree
 from headway.drivers.buildplan.volumes import is_kept
+from headway.kernel.release_facts import DATA
 
 READS: Sequence[str] = (
     "manage.py",
@@ -58,14 +69,21 @@ _SQLITE = re.compile(r"backends\.sqlite3|spatialite|sqlite:/")
 _BELOW = r"""\b(?P<base>\w{0,30}BASE_DIR|[A-Z_]{1,30}(?:DIR|ROOT|PATH))(?:(?:[ \t]*[,/)]|\.joinpath\()[ \t]*["']|\}/)"""
 _SQLITE_FOLDER = re.compile(_BELOW + r"""([\w-]+)(?:["'][ \t]*[,/][ \t]*["']|/)[\w.-]+\.(?:sqlite3?|db)["']""")
 _SQLITE_FILE = re.compile(_BELOW + r"""([\w-]+\.(?:sqlite3?|db))["']""")
+_SQLITE_HERE = re.compile(
+    r"""["']NAME["'][ \t]*:[ \t]*(?:\w[\w \t]{0,80}[ \t](?:else|or)[ \t]+)?"""
+    r"""["'](?:\./)?([\w-]{1,80}\.(?:sqlite3?|db))["']"""
+)
 _DATA = re.compile(r"""[(\[]\s*["']DATA_DIR["']""")
-_LOCAL = re.compile(r"dev(?:el(?:opment)?)?|local|debug")
 _NO_DATABASE = re.compile(r"CELERY|BEAT|SCHEDULE|CACHE|TEST|SHELVE", re.IGNORECASE)
 _NEEDED = re.compile(
     r"""os\.environ\[["'](\w+)["']\](?![ \t]*=)|\b(?:env(?:\.\w+)?|config)\(["']([A-Z]\w+)["'](?:,[ \t]*cast=\w+)?\)"""
 )
-# Whether a variable is set, before it is read.
-_ASKED = re.compile(r"""["'](\w{1,80})["'][ \t]+(?:not[ \t]+)?in[ \t]+(?:os\.)?environ""")
+# Whether a variable is set, before it is read; or what it is while nobody sets it.
+_ASKED = re.compile(
+    r"""["'](\w{1,80})["'][ \t]+(?:not[ \t]+)?in[ \t]+(?:os\.)?environ"""
+    r"""|^[ \t]+([A-Z]\w{1,80})[ \t]*=[ \t]*\([ \t]*\w{2,20}[ \t]*,""",  # in a table of all
+    re.MULTILINE,
+)
 _MOST_NAMES = 8
 
 
@@ -95,6 +113,7 @@ def find_django(
     runs, serves = served
     where = posixpath.join(project.folder, "manage.py")
     production = _production_settings(project, runs) or (project.settings if project.is_guessed else None)
+    named = production or started_with(tree, project, runs)
     migrate = in_folder(project.folder, "python3 manage.py migrate --noinput")
     has_file = project.matches(_SQLITE)
     database = _database(tree, project, keep) if has_file else _Database()
@@ -105,8 +124,11 @@ def find_django(
         command = f"cd {shlex.quote(project.folder)} && {command}" if project.folder else command
     in_file = python_variables.of_file(tree)
     given = _given(project, database, in_file)
+    media = uploads(tree, project, keep, [each.name for each in given if each.value.startswith(DATA)])
+    given = (*given, *(each for each in media.given if each.name not in {*in_file, *(one.name for one in given)}))
     written = "" if is_told or "DJANGO_SETTINGS_MODULE" in in_file else _written_hosts(project, given)
     over = settings_over(production or project.settings, project.folder, written) if written else Over()
+    notes = (over.note, *_notes(project, requires, given, is_written=bool(written)), media.note)
     return Start(
         framework="Django",
         command=command,
@@ -114,14 +136,22 @@ def find_django(
         adds=serves.adds,
         before=over.phases,
         phases=tuple(_static_files(project, requires)),
-        release=None if has_file else migrate,
-        env=over.env or ({"DJANGO_SETTINGS_MODULE": production} if production else {}),
+        release=None if has_file or not project.may_have_database else migrate,
+        env=over.env or ({"DJANGO_SETTINGS_MODULE": named} if named else {}),
         run_env=over.run_env,
-        keep=database.keep,
-        notes=tuple(note for note in (over.note, *_notes(project, requires, given, is_written=bool(written))) if note),
+        keep=tuple(dict.fromkeys((*database.keep, *media.keep))),
+        keep_reason=_reason(database, media),
+        notes=tuple(note for note in notes if note),
         note_started=database.note,
         note_told=database.note_told or database.note,
     ).with_given(given)
+
+
+def _reason(database: _Database, media: Uploads) -> str:
+    """Why folders stay."""
+    if not media.keep:
+        return ""
+    return f"where its file of SQLite and {UPLOADED} are" if database.keep else f"where {UPLOADED} is"
 
 
 def _given(project: DjangoProject, database: _Database, own: Collection[str]) -> tuple[Given, ...]:
@@ -129,7 +159,7 @@ def _given(project: DjangoProject, database: _Database, own: Collection[str]) ->
     texts = [text for _, text in project.texts]
     found = (
         *(*python_variables.hosts(texts), *python_variables.itself(texts)),
-        *(*python_variables.https(texts), *python_variables.secrets(texts)),
+        *(*python_variables.https(texts), *python_secrets.secrets(texts)),
         *python_variables.folders(texts, project.tree),
     )
     first = {each.name: each for each in reversed((*found, *database.given)) if each.name not in own}
@@ -155,7 +185,7 @@ def _database(tree: Tree, project: DjangoProject, keep: Collection[str]) -> _Dat
         lost = f"{when} database is a file of SQLite, lost with the release: have {folder} stay too (--keep)."
         return _Database(keep=(folder,), note=stays if not keep or is_kept(folder, keep) else lost)
     advice = "lost with the release: keep it in the folder that DATA_DIR names, or use a server's."
-    file = _place(project, _SQLITE_FILE)
+    file = _place(project, _SQLITE_FILE) or _here(project)
     if file is not None and is_kept(file, keep):
         return _Database(note=stays)
     if file is None:
@@ -187,17 +217,19 @@ def _place(project: DjangoProject, pattern: re.Pattern[str]) -> str | None:
     """
     modules = [Variables(posixpath.join(project.folder, name), text) for name, text in project.texts]
     named = [match for module in modules for match in pattern.finditer(module.text) if not _is_no_database(match)]
-    folders = {}
-    for variable in first_variables(match["base"] for match in named):
-        made = (module.folder(variable) for module in modules)
-        is_known = variable.endswith("BASE_DIR") and not any(module.is_taken_apart(variable) for module in modules)
-        otherwise = project.folder if is_known else None
-        folders[variable] = next((each for each in made if each is not None), otherwise)
+    bases = first_variables(match["base"] for match in named)
+    folders = {each: folder_among(modules, each, project.folder) for each in bases}
     for match in named:
         folder = folders.get(match["base"])
         if folder is not None and not is_outside(folder):
             return posixpath.normpath(posixpath.join(folder, match[2]))
     return None
+
+
+def _here(project: DjangoProject) -> str | None:
+    """The file that settings name without a folder: in the one that the program is started in."""
+    found = (match for _, text in project.texts for match in _SQLITE_HERE.finditer(text) if not _is_no_database(match))
+    return next((posixpath.join(project.folder, match[1]) for match in found), None)
 
 
 def _is_no_database(match: re.Match[str]) -> bool:
@@ -254,13 +286,9 @@ def _production_settings(project: DjangoProject, module: str) -> str | None:
 
 def _for_production(project: DjangoProject) -> str | None:
     """The settings for a release that lie beside a developer's, where those are named; None where there are none."""
-    package, _, last = project.settings.rpartition(".")
     served = _module(project, _WSGI, "wsgi") or _module(project, _ASGI, "asgi")
     is_other = served is not None and _production_settings(project, served[0]) is not None
-    if not package or is_other or not _LOCAL.fullmatch(last):
-        return None
-    names = (f"{package}.{stem}" for stem in ("production", "prod", "live", "heroku", "deploy"))
-    return next((name for name in names if is_module(project.tree, name)), None)
+    return None if is_other else for_production(project.tree, project.settings)
 
 
 def _static_files(project: DjangoProject, requires: Requirements) -> Iterator[Phase]:
@@ -286,8 +314,8 @@ def _notes(
     if note:
         yield note
     known = {"PORT", *(each.name for each in given), *(name for name in address_names(texts) if f" {name}=" in note)}
-    asked = {match[1] for text in texts for match in _ASKED.finditer(text)}
-    found = (match[1] or match[2] for text in texts for match in _NEEDED.finditer(text))
+    asked = {match[1] or match[2] for text in texts for match in _ASKED.finditer(text)}
+    found = (match[1] or match[2] for text in map(unconditional, texts) for match in _NEEDED.finditer(text))
     needed = list(dict.fromkeys(name for name in found if name not in known | asked))
     if needed := needed[:_MOST_NAMES]:
         yield f"Its settings have no value of their own for {', '.join(needed)}: headway env set APP {needed[0]}=..."

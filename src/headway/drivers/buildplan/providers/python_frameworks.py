@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.plan import Confidence, Question
@@ -71,6 +72,13 @@ _RUNNERS: Sequence[tuple[str, str, str]] = (
 _SANIC = re.compile(r"^([A-Za-z_]\w*)[ \t]*(?::[^=\n]+)?=[ \t]*(?:sanic\.)?Sanic\(", re.MULTILINE)
 _AIOHTTP = re.compile(r"^([A-Za-z_]\w*)[ \t]*(?::[^=\n]+)?=[ \t]*(?:aiohttp\.)?web\.Application\(", re.MULTILINE)
 _DASH_SERVER = re.compile(r"^([A-Za-z_]\w*)[ \t]*=[ \t]*\w+\.server\b", re.MULTILINE)
+_README = "README.md"
+_README_RUNS = re.compile(
+    r"(?<![\w.-])(?P<module>streamlit|chainlit|marimo|shiny|solara)[ \t]+run[ \t]+(?:--?\w[\w-]{0,40}[ \t]+){0,4}"
+    r"(?P<file>[\w.-][\w./-]{0,200}\.py)(?![\w./-])"
+)
+_EXAMPLES = frozenset({"docs", "doc", "examples", "example", "tests", "test"})
+_MOST_NAMED = 20
 _TORNADO_PORT = re.compile(r"""define\([ \t]*["']port["']""")
 
 
@@ -94,8 +102,10 @@ def find_framework(tree: Tree, requires: Requirements) -> Start | None:
         )
     found = _found(tree, requires)
     first = next(found, None)
-    if first is None:
-        return None
+    if first is None or first.start.framework in {label for label, _, _ in _RUNNERS}:
+        named = next(_named(tree, requires), None)
+        if first is None or named is not None:
+            return named
     equal = [each for each in found if each.rank == first.rank]
     if not equal:
         return first.start
@@ -131,9 +141,21 @@ def _of_file(tree: Tree, name: str, text: str, requires: Requirements) -> Start 
         if python_code.imports(text, framework.module) and (variable := python_code.assigned(text, framework.makers)):
             return _served(framework, tree, name, variable, requires)
     own = _sanic(tree, name, text) or _aiohttp(tree, name, text, requires) or _tornado(name, text)
+    if posixpath.basename(name) == "__init__.py":
+        return own  # which is imported, and never run
     return own or next(
         (_run(each, name, text, requires) for each in _RUNNERS if python_code.imports(text, each[1])), None
     )
+
+
+def _named(tree: Tree, requires: Requirements) -> Iterator[Start]:
+    """How the scripts are started that the README has a command of theirs run."""
+    for match in islice(_README_RUNS.finditer(tree.text(_README)), _MOST_NAMED):
+        name = posixpath.normpath(match["file"])
+        runner = next(each for each in _RUNNERS if each[1] == match["module"])
+        if name in tree and not _EXAMPLES & {*name.split("/")}:
+            start = _run(runner, name, python_code.source(tree, name), requires)
+            yield replace(start, reason=f"{runner[0]}: {name}, as {_README} has it")
 
 
 def _factories(tree: Tree, name: str, text: str, requires: Requirements) -> Iterator[_Found]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -61,9 +61,37 @@ class Variables:
             return None
         if "__file__" in made:
             return _reached(self.name, made)
-        further = (word for word in _WORD.findall(made) if word != variable and word in self._begins)
+        further = (word for word in words(made) if word != variable and word in self._begins)
         above = self.folder(next(further, ""), steps - 1)
         return None if above is None else _below(above, made)
+
+    def folder_of(self, made: str, among: Sequence[Variables], otherwise: str) -> str | None:
+        """The folder that an expression of this file names, by variables of it or of the files ``among`` which it is;
+        ``otherwise`` is the base folder where none of them tells that.
+        """
+        if ENVIRONMENT.search(made):
+            return None
+        if "__file__" in made:
+            return _reached(self.name, made)
+        for word in first_variables(words(made)):
+            if any(each.definition(word) is not None for each in (self, *among)):
+                above = folder_among((self, *among), word, otherwise)
+                return None if above is None else _below(above, made)
+        return None
+
+
+def folder_among(modules: Sequence[Variables], variable: str, otherwise: str) -> str | None:
+    """The folder that a variable of one of several files holds; ``otherwise`` for a base folder of which the text does
+    not tell that.
+    """
+    made = (module.folder(variable) for module in modules)
+    is_known = variable.endswith("BASE_DIR") and not any(module.is_taken_apart(variable) for module in modules)
+    return next((each for each in made if each is not None), otherwise if is_known else None)
+
+
+def words(made: str) -> list[str]:
+    """The names in an expression, in their order."""
+    return _WORD.findall(made)
 
 
 def first_variables(names: Iterable[str]) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import shlex
-from typing import Final
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.image_stages import dockerfile
@@ -12,6 +11,7 @@ from headway.drivers.buildplan.providers import (
     python_bare,
     python_databases,
     python_django,
+    python_documentation,
     python_image,
     python_migrations,
     python_scripts,
@@ -22,11 +22,9 @@ from headway.drivers.buildplan.providers.python_folder import manifests
 from headway.drivers.buildplan.providers.python_frameworks import find_framework
 from headway.drivers.buildplan.providers.python_image import ImageStart
 from headway.drivers.buildplan.providers.python_project import PythonProject
+from headway.drivers.buildplan.providers.python_secrets import of_sources
 from headway.drivers.buildplan.providers.python_start import Start
-from headway.drivers.buildplan.providers.python_variables import of_sources
 from headway.drivers.buildplan.settings import BuildSettings
-
-SERVERS: Final = ("gunicorn", "uvicorn", "hypercorn", "daphne", "granian", "waitress-serve")
 
 _HOW = (
     "Name what is started main.py or app.py, add a Procfile with a line such as 'web: gunicorn app:app --bind "
@@ -42,19 +40,26 @@ def find_start(project: PythonProject, settings: BuildSettings) -> Start:
         django := python_django.find_django(inner, project.requires, keep, is_told=settings.start is not None)
     ) is not None:
         return django
-    image = python_image.image_start(project)
+    image = python_image.image_start(project) if settings.publish is None else None
     if (found := find_framework(inner, project.requires)) is not None:
         started = python_image.preferred(inner, found, image)
         found = python_bare.made_whole(inner, found) if started is found else started
-        found = python_migrations.with_migrations(inner, found.with_given(of_sources(inner, keep)), project.requires)
+        programs = project.scripts if project.is_package else ()
+        found = found.with_given(of_sources(inner, keep))
+        found = python_migrations.with_migrations(inner, found, project.requires, programs)
         found = python_sqlite.with_file(inner, found, project.requires, keep)
         return python_databases.with_note(inner, found, project.requires)
     site = python_sites.find_site(inner, project.requires)
     script = python_scripts.find_script(inner, project)
-    if image is not None and (site is None or image.start.takes_requests or image.start.framework):
+    if (
+        image is not None
+        and settings.publish is None
+        and (site is None or image.start.takes_requests or image.start.framework)
+    ):
         return script if script is not None and _is_it(project, script, image) else image.start
-    if site is not None and not (script is not None and (_is_sure(script) or _serves_itself(project, script))):
-        return site
+    if site is not None:
+        script = None if settings.publish is not None else python_documentation.program(project, script)
+        return script or site
     if script is not None:
         return script
     if settings.start is None and settings.publish is None:
@@ -78,14 +83,3 @@ def _is_it(project: PythonProject, script: Start, image: ImageStart) -> bool:
         if word in project.scripts
     }
     return "$PORT" in script.command and not image.is_led and image.module.partition("/")[0] in tops
-
-
-def _is_sure(script: Start) -> bool:
-    """Whether a program is what the repository is for, rather than the site that it has too."""
-    return bool(script.framework) or (script.takes_requests and script.command.startswith("python3"))
-
-
-def _serves_itself(project: PythonProject, script: Start) -> bool:
-    """Whether a package's own command is a server, and the site in a folder of it only tells about it."""
-    is_own = script.command.split(" ", 1)[0] == project.name and "conf.py" not in project.tree
-    return is_own and script.takes_requests and project.requires.first(*SERVERS, "waitress") is not None

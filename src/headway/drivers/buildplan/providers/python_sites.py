@@ -33,6 +33,15 @@ _ASKS_GIT = (
 )
 # The form of the addresses: /page/ instead of /page.html, or all on one page.
 _BUILDER = re.compile(r"^[ \t]+builder:[ \t]*[\"']?(dirhtml|singlehtml)\b", re.MULTILINE)
+# Where its host is told that the settings are: `sphinx:` and below it `configuration: pages/conf.py`.
+_PLACES: Mapping[str, re.Pattern[str]] = {
+    tool: re.compile(
+        rf"^{tool}:[ \t]*(?:#[^\n]*)?\n(?:[ \t][^\n]*\n){{0,8}}?"
+        r"[ \t]{1,20}configuration:[ \t]*[\"']?(?:\./)?([\w./-]{1,200})",
+        re.MULTILINE,
+    )
+    for tool in ("sphinx", "mkdocs")
+}
 _THEMES: Mapping[str, str] = {
     "material": "mkdocs-material",
     "readthedocs": "",
@@ -67,9 +76,25 @@ def find_site(tree: Tree, requires: Requirements) -> Start | None:
 
 def is_site(tree: Tree) -> str | None:
     """The file that says that a site is generated."""
-    if found := next((name for name in (*MKDOCS, PELICAN) if name in tree), None):
-        return found
-    return next((name for name in SPHINX if _is_sphinx(tree, name)), None)
+    return _of_mkdocs(tree) or (PELICAN if PELICAN in tree else None) or _of_sphinx(tree)
+
+
+def referred(tree: Tree) -> frozenset[str]:
+    """The settings of a site that its host is told of."""
+    return frozenset(name for tool in _PLACES if (name := _told(tree, tool)) is not None)
+
+
+def _told(tree: Tree, tool: str) -> str | None:
+    found = (match[1] for name in READ_THE_DOCS if (match := _PLACES[tool].search(tree.text(name))))
+    return next((name for name in found if name in tree), None)
+
+
+def _of_mkdocs(tree: Tree) -> str | None:
+    return next((name for name in MKDOCS if name in tree), None) or _told(tree, "mkdocs")
+
+
+def _of_sphinx(tree: Tree) -> str | None:
+    return next((name for name in SPHINX if _is_sphinx(tree, name)), None) or _told(tree, "sphinx")
 
 
 def docs_requirements(tree: Tree) -> str | None:
@@ -78,13 +103,15 @@ def docs_requirements(tree: Tree) -> str | None:
 
 
 def _mkdocs(tree: Tree, requires: Requirements) -> Start | None:
-    name = next((each for each in MKDOCS if each in tree), None)
+    name = _of_mkdocs(tree)
     if name is None:
         return None
     text = python_code.source(tree, name)
     match = _SITE_DIR.search(text)
     folder = posixpath.normpath(match[1]) if match else "site"
     folder = "site" if folder.startswith(("..", "/")) else folder
+    above = posixpath.dirname(name)
+    where = ("--config-file", name) if above else ()  # from whose folder the other one is counted
     theme = _THEME.search(text)
     wanted = [_THEMES.get((theme[1] or theme[2]) if theme else "mkdocs", ""), *_of_plugins(text)]
     missing = _missing(tree, requires, "mkdocs", wanted)
@@ -93,8 +120,8 @@ def _mkdocs(tree: Tree, requires: Requirements) -> Start | None:
         reason=f"MkDocs: {name}{_installed(missing)}",
         adds=missing,
         follows=_follows(tree, missing, name),
-        phases=(Phase(name="build", argv=("mkdocs", "build", "--site-dir", folder)),),
-        site=Site(folders=(folder,)),
+        phases=(Phase(name="build", argv=("mkdocs", "build", *where, "--site-dir", folder)),),
+        site=Site(folders=(posixpath.join(above, folder),)),
         notes=(_ASKS_GIT,) if "git-revision-date" in text and "fallback_to_build_date" not in text else (),
     )
 
@@ -115,7 +142,7 @@ def _pelican(tree: Tree, requires: Requirements) -> Start | None:
 
 
 def _sphinx(tree: Tree, requires: Requirements) -> Start | None:
-    name = next((each for each in SPHINX if _is_sphinx(tree, each)), None)
+    name = _of_sphinx(tree)
     if name is None:
         return None
     source = posixpath.dirname(name) or "."

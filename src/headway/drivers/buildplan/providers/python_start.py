@@ -27,7 +27,8 @@ class Start:
     packages that it needs and the project does not ask for, ``follows`` the files that name those; ``before`` are
     phases ahead of all others, ``phases`` come after the installation. ``note_started`` is said where this command is
     what starts, ``note_told`` where another does. ``own_port`` is the one that the program listens on whatever PORT
-    says, with the file that has it.
+    says, with the file that has it. ``keep`` are the folders that stay, ``keep_reason`` says why
+    where that is more than a file of SQLite.
     """
 
     reason: str
@@ -45,6 +46,7 @@ class Start:
     build_env: Mapping[str, str] = field(default_factory=dict)
     run_env: Mapping[str, str] = field(default_factory=dict)
     keep: tuple[str, ...] = ()
+    keep_reason: str = ""
     own_port: tuple[int, str] | None = None
     confidence: Confidence = Confidence.SEEN
     questions: tuple[Question, ...] = ()

@@ -5,28 +5,34 @@ that it answers for, its own address, and where its database lies while that is 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from headway.drivers.buildplan.providers import python_code
 from headway.drivers.buildplan.providers.python_paths import assigned
+from headway.drivers.buildplan.providers.python_readers import spelled_out
 from headway.drivers.buildplan.tree import Tree
-from headway.kernel.release_facts import ADDRESS, DATA, DOMAIN, DOMAINS, ORIGINS, PLAIN, SECRET, SECRETS
+from headway.kernel.release_facts import ADDRESS, DATA, DOMAIN, DOMAINS, ORIGINS, PLAIN
 
 _READ = re.compile(
     r"""(environ(?:\.get)?[ \t]*[\[(]|\bgetenv\(|\benv(?:\.\w+)?\(|(?<![.\w])config\("""
     r"""|\b(?:get_?|\w{1,30}_)?env_?\w*\()\s{0,80}["']([A-Z][A-Z0-9_]{1,60})["']"""
 )
-_DEFAULT = re.compile(r"\s*,\s*(?:default[ \t]*=[ \t]*)?(\[[^\]]{0,200}\]|[^)\n]{0,200})")
+_DEFAULT = re.compile(
+    r"\s*,\s*(?:cast[ \t]*=[ \t]*\w{1,40}[ \t]*,?[ \t]*)?(?:default[ \t]*=[ \t]*)?(\[[^\]]{0,200}\]|[^)\n]{0,200})"
+)
 _ALLOWED = re.compile(r"^[ \t]*ALLOWED_HOSTS[ \t]*(?::[^=\n]+)?\+?=(?!=)", re.MULTILINE)
 _LEADS_TO_HTTPS = re.compile(r"^[ \t]*SECURE_SSL_REDIRECT[ \t]*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
 _NAMES_HTTPS = re.compile(r"SSL|HTTPS|TLS|SECURE|REDIRECT")
 _IS_OFF = re.compile(r"""(?:["'](?:false|off|no|0)?["']|(?:false|none|0)\b|$)""", re.IGNORECASE)
 _TURNED_ROUND = re.compile(r"\bnot\b(?![ \t]+in\b)|!=")
 _OFFS = (
-    (re.compile(r"\bint\(|[\"'][01][\"']"), "0"),
+    (re.compile(r"\b(?:env_)?int\(|[\"'][01][\"']"), "0"),
     (re.compile(r"[\"']o(?:n|ff)[\"']", re.IGNORECASE), "off"),
     (re.compile(r"\bbool\([ \t]*os\."), ""),  # by which any text is true
+)
+_BY_A_FUNCTION = re.compile(
+    r"""\w\(\s{0,80}["']([A-Z][A-Z0-9_]{0,60}ALLOWED_HOSTS?|ALLOWED_HOSTS?)["'](?P<rest>[^\n]*)"""
 )
 _OR_ALL = re.compile(r"""\bor[ \t]+\[[ \t]*["']\*""")
 _LISTS_HOSTS = re.compile(r"(?:DJANGO_)?ALLOWED_HOSTS?")
@@ -43,12 +49,6 @@ _DATABASE = re.compile(r"(?:[A-Z]+_)?(?:DATABASE_UR[LI]|DB_UR[LI]|SQLALCHEMY_DAT
 _SQLITE = re.compile(r"(sqlite(?:\+\w+)?):///(?!:memory:)")
 _SQLITE_NAME = re.compile(r"^(?:[^/]+/){0,2}[^/]+\.(?:sqlite3?|db)$")
 _ASIDE = re.compile(r"(?:^|/)(?:tests?|docs?|examples?|samples?|scripts?|migrations|conftest\.py|test_)")
-_PYDANTIC = re.compile(r"\(\w*Base\w*Settings\b")
-# A field of pydantic's settings that has no value, or another one at each start.
-_FIELD = re.compile(
-    r"^[ \t]+(\w+)[ \t]*:[ \t]*(?:pydantic\.)?(?:str|SecretStr)[ \t]*(?:=[ \t]*secrets\.token_\w+\([^\n]*)?$",
-    re.MULTILINE,
-)
 _SSL = re.compile(r"ssl_?(?:require|mode)", re.IGNORECASE)
 _FILE = re.compile(
     r"""sqlite3["'],?[ \t]*\n[ \t]*["']NAME["'][ \t]*:[^\n"']{0,80}(?:environ(?:\.get)?[(\[]|getenv\()"""
@@ -57,8 +57,6 @@ _FILE = re.compile(
 _NEEDED = re.compile(r"environ[ \t]*\[|(?:env|config)(?:\.str)?\(")
 _IS_SET = re.compile(r"\][ \t]*=(?!=)")
 _OR_OTHER = re.compile(r"""\bor[ \t]+(?!None\b|["']{2})""")
-_SIGNS = re.compile(r"""(?:SECRET_KEY["'\]]*|secret_key)[ \t]*(?::[^=\n]{0,40})?=[^=]""")
-_RANDOM = re.compile(r"get_random_secret_key|token_(?:hex|urlsafe|bytes)|urandom|uuid4")
 FILES: Sequence[str] = (".env", *(f"{folder}/.env" for folder in ("app", "src", "config", "backend")))
 _READS_FILE = re.compile(r"dotenv|read_env|decouple|env_file|environs")
 _SET = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Z][A-Z0-9_]{1,60})[ \t]*=[ \t]*[^\s#]", re.MULTILINE)
@@ -78,7 +76,15 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Read:
+class Named:
+    """A variable that an expression reads first: its name, and the ``text`` that reads it, as far as its name."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
     """A variable that is read, what it is where nobody sets it, and what the text does with it; ``is_open``: it lets in
     everybody then.
     """
@@ -92,29 +98,53 @@ class _Read:
     is_open: bool
 
 
+def first_read(made: str) -> Named | None:
+    """The variable that an expression reads first, None where it reads none."""
+    match = _READ.search(made)
+    return None if match is None else Named(name=match[2], text=match[0])
+
+
 def hosts(texts: Sequence[str]) -> Iterator[Given]:
     """The variables that Django's ALLOWED_HOSTS is made of, and those of the origins that it trusts."""
     for text in texts:
         inside = [
             each
             for match in _ALLOWED.finditer(text)
-            for each in _reads(assigned(text, match.end()))
+            for each in reads(assigned(text, match.end()))
             if _NAMES_A_HOST.search(each.name)
         ]
-        for each in (*inside, *(each for each in _reads(text) if _LISTS_HOSTS.fullmatch(each.name))):
+        called = [
+            each for match in _ALLOWED.finditer(text) if not inside for each in _called(assigned(text, match.end()))
+        ]
+        for each in (*inside, *called, *(each for each in reads(text) if _LISTS_HOSTS.fullmatch(each.name))):
             if not each.is_open:
                 note = f"ALLOWED_HOSTS comes from {each.name}, and is its own host names unless you set it."
                 yield Given(name=each.name, value=_joined(each, DOMAINS, DOMAIN), note=note)
-        for each in _reads(text):
+        for each in reads(text):
             if _TRUSTS.search(each.name) and not each.is_open:
                 value = ORIGINS if each.separator == "," else ADDRESS
                 note = f"CSRF_TRUSTED_ORIGINS comes from {each.name}, and is its own address unless you set it."
                 yield Given(name=each.name, value=value, note=note)
 
 
+def _called(made: str) -> Iterator[Read]:
+    """The list of hosts that a function of which nothing is known is told the name of."""
+    match = _BY_A_FUNCTION.search(made)
+    if match is not None and not made.lstrip().startswith("["):
+        yield Read(
+            name=match[1],
+            before="",
+            default=match["rest"],
+            separator=",",
+            is_needed=False,
+            has_other=False,
+            is_open="*" in made,
+        )
+
+
 def itself(texts: Sequence[str]) -> Iterator[Given]:
     """The variables with its own address, which is one of this machine where nobody sets it."""
-    for each in (each for text in texts for each in _reads(text)):
+    for each in (each for text in texts for each in reads(text)):
         if _ITSELF.fullmatch(each.name) and _THIS_MACHINE.match(each.default):
             yield Given(name=each.name, value=ADDRESS, note=f"{each.name} is its own address unless you set it.")
 
@@ -124,7 +154,7 @@ def https(texts: Sequence[str]) -> Iterator[Given]:
     for text in texts:
         for match in _LEADS_TO_HTTPS.finditer(text):
             value = assigned(text, match.end())
-            for each in _reads(value):
+            for each in reads(value):
                 is_on = each.is_needed or not _IS_OFF.match(each.default.strip())
                 if is_on and _NAMES_HTTPS.search(each.name) and not _TURNED_ROUND.search(value):
                     off = next((off for pattern, off in _OFFS if pattern.search(value)), "False")
@@ -136,30 +166,17 @@ def folders(texts: Sequence[str], tree: Tree) -> Iterator[Given]:
     """The variable that names the folder of its data, where that is one of its own while nobody sets it, and the
     repository puts nothing there.
     """
-    for each in (each for text in texts for each in _reads(text)):
+    for each in (each for text in texts for each in reads(text)):
         last = _LAST.search(each.default)
         is_filled = last is not None and any(name.startswith(f"{last[1]}/") for name in tree.names)
         if _KEEPS.fullmatch(each.name) and last is not None and not is_filled:
             yield Given(name=each.name, value=DATA, note=f"{each.name} is the folder that stays, unless you set it.")
 
 
-def of_sources(tree: Tree, keep: Collection[str]) -> tuple[Given, ...]:
-    """Those of an application that has its settings where it likes: its secret, and its database. What the user has
-    stay is where that is already.
-    """
-    texts = sources(tree)
-    own = of_file(tree)
-    found = {each.name: each for each in secrets(texts) if each.name not in own}
-    stays = database(texts)
-    if stays is not None and not keep and stays.name not in own and not has_database(tree):
-        found.setdefault(stays.name, stays)
-    return tuple(found.values())
-
-
 def sources(tree: Tree) -> list[str]:
     """The texts of its own sources, as far as they were read."""
     names = (name for name in sorted(tree.contents) if name.endswith(".py") and not _ASIDE.search(name))
-    return [python_code.source(tree, name) for name in names]
+    return [*spelled_out([python_code.source(tree, name) for name in names])]
 
 
 def of_file(tree: Tree) -> frozenset[str]:
@@ -174,25 +191,9 @@ def has_database(tree: Tree) -> bool:
     return any(_SQLITE_NAME.search(name) for name in tree.names)
 
 
-def secrets(texts: Sequence[str]) -> Iterator[Given]:
-    """The variables with what it signs by, where there is no such secret, or another at each start, while nobody sets
-    them.
-    """
-    for text in texts:
-        for each in _reads(text):
-            if each.name not in SECRETS:
-                continue
-            is_missing = each.is_needed or (not each.default and not each.has_other and _SIGNS.search(each.before))
-            if is_missing or _RANDOM.search(each.default):
-                yield _signed_by(each.name)
-        if _PYDANTIC.search(text) and "env_prefix" not in text:
-            names = (match[1].upper() for match in _FIELD.finditer(text))
-            yield from (_signed_by(name) for name in names if name in SECRETS)
-
-
 def database(texts: Sequence[str]) -> Given | None:
     """The variable that leads to the database, where that is a file of SQLite as long as nobody sets it."""
-    named = [each for text in texts for each in _reads(text)]
+    named = [each for text in texts for each in reads(text)]
     for text in texts:
         if (match := _FILE.search(text)) and [each.name for each in named].count(match[1]) == 1:
             return _stays(match[1], f"{DATA}/db.sqlite3")
@@ -207,17 +208,12 @@ def database(texts: Sequence[str]) -> Given | None:
     return None
 
 
-def _signed_by(name: str) -> Given:
-    note = f"{name} is a secret of its own, the same for each release, unless you set it."
-    return Given(name=name, value=SECRET, note=note)
-
-
 def _stays(name: str, value: str) -> Given:
     said = "the database is a file of SQLite in the folder that stays (DATA_DIR)"
     return Given(name=name, value=value, note=f"Unless you set {name}, {said}.")
 
 
-def _joined(read: _Read, several: str, one: str) -> str:
+def _joined(read: Read, several: str, one: str) -> str:
     """Its own hosts, those of checks on this machine, and those that the text names itself."""
     if not read.separator:
         return one
@@ -226,7 +222,7 @@ def _joined(read: _Read, several: str, one: str) -> str:
     return read.separator.join(dict.fromkeys((first, "localhost", "127.0.0.1", *(each for each in own if each))))
 
 
-def _reads(text: str) -> Iterator[_Read]:
+def reads(text: str) -> Iterator[Read]:
     for count, match in enumerate(_READ.finditer(text)):
         if count == _MOST:
             return
@@ -235,12 +231,14 @@ def _reads(text: str) -> Iterator[_Read]:
         default = _DEFAULT.match(after)
         split = _SPLIT.search(after)
         separator = (split[1] or " ") if split else "," if _LIST.search(match[1] + line) else ""
-        yield _Read(
+        yield Read(
             name=match[2],
             before=text[text.rfind("\n", 0, match.start()) + 1 : match.start()][-_FAR:],
             default=default[1] if default else "",
             separator=separator,
             has_other=_OR_OTHER.search(line) is not None,
             is_open="*" in (default[1] if default else "") or _OR_ALL.search(line) is not None,
-            is_needed=_NEEDED.fullmatch(match[1]) is not None and not default and not _IS_SET.match(line),
+            is_needed=_NEEDED.fullmatch(match[1]) is not None
+            and not (default and default[1])
+            and not _IS_SET.match(line),
         )

@@ -49,7 +49,7 @@ from headway.kernel.artifacts import (
     Workspace,
 )
 from headway.kernel.phrase import phrase
-from headway.kernel.release_facts import SECRET, filled, known_by, secrets_of
+from headway.kernel.release_facts import filled, given_secrets, known_by, secrets_of
 from headway.kernel.secret import Secret
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -263,8 +263,7 @@ class ApplicationContext:
         """
         data, secrets = self.folders.data(plan.application_id), dict[str, str]()
         if artifact.run_env:
-            own = secrets_of(self.routing.vault, plan.application_id)
-            secrets = {name: own[name] for name, value in artifact.run_env.items() if value == SECRET and name in own}
+            secrets = given_secrets(artifact.run_env, secrets_of(self.routing.vault, plan.application_id))
         if isinstance(artifact, Bundle):
             found = filled(artifact.run_env, known_by(told, hosts, data))
             artifact = replace(artifact, env={**found, **artifact.env})

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan import foreign, makefile
 from headway.drivers.buildplan.providers.golang_frontend import EMBEDS, WILD, writers
 from headway.drivers.buildplan.providers.node_frontend import Frontend
@@ -56,24 +57,26 @@ class Lacking:
     at: str
 
 
-def refusal(tree: Tree, settings: BuildSettings, sources: Mapping[str, str], front: Frontend, compiles: str) -> str:
-    """What is to be said where these sources embed what is not there, and surely nothing of the plan makes it; "" where
-    all is there, or that is not sure. ``compiles`` is the line that compiles the program.
+def require_all(
+    tree: Tree, settings: BuildSettings, sources: Mapping[str, str], front: Frontend, compiles: str
+) -> None:
+    """Raises BuildError where these sources embed what is not there, and surely nothing of the plan makes it.
+    ``compiles`` is the line that compiles the program.
     """
     if settings.build is not None or settings.install is not None or tree.is_cut or ".gitmodules" in tree:
-        return ""
+        return
     if any(name in tree for name in foreign.FILES):  # it may have commands of its own
-        return ""
+        return
     found = itertools.islice(_lacking(tree, sources), _MOST)
     lacking = [each for each in found if not _is_made(tree, each.path, front)][:_MOST_TOLD]
     if not lacking:
-        return ""
+        return
     where = ", ".join(f"{each.at} embeds {each.path}" for each in lacking)
     them = "which is" if len(lacking) == 1 else "which are"
     made = {each.path: target for each in lacking if (target := _target(tree, each.path))}
     by_make = ", ".join(f"{path} by its target {target}" for path, target in made.items())
     hint = f" {makefile.makefile(tree)} makes {by_make}." if made else ""
-    return (
+    raise BuildError(
         f"{where}, {them} not in the repository: the program cannot be compiled without, and nothing here makes it."
         f"{hint} Commit it, or name all that builds (headway apps set APP --build LINE, which ends with '{compiles}')."
     )
