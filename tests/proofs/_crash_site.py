@@ -70,7 +70,8 @@ class Site:
         row = self.panel.done(deployment_id, 60)
         assert self.panel.visit("app").text == version
         assert self.counted() - before == Counter(build=1, release=1)
-        assert plain(self.panel.deployment_log(deployment_id)) == plain(reference)
+        log = plain(self.panel.deployment_log(deployment_id))
+        assert log == plain(reference), (log, plain(reference))
         assert row["reason"] is None
         self.check_nothing_left()
 

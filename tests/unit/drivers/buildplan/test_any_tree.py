@@ -221,6 +221,7 @@ def test_a_hostile_file_is_read_in_bounded_time(name: str) -> None:
         assert time.process_time() - begin < 2, what
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["keys", "helpers", "uses", "fields"])
 def test_the_packages_of_a_program_are_looked_through_in_bounded_time(what: str) -> None:
     loads = "".join(f'import "x/p{number}"\n' for number in range(4))
