@@ -32,7 +32,6 @@ PRUNED: Final = (".git", "node_modules", ".venv", "venv", "__pycache__", "site-p
 _LOCKS: Final = frozenset(
     {
         *(
-            "yarn.lock",
             "bun.lock",
             "deno.lock",
             "uv.lock",
@@ -45,8 +44,8 @@ _LOCKS: Final = frozenset(
         ),
     }
 )
-# Those that say of each package which Node it asks for, beside what is at their head.
-_TOLD: Final = frozenset({"package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml"})
+# Those that say of each package which Node it asks for, or what it asks for, beside what is at their head.
+_TOLD: Final = frozenset({"package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock"})
 _WILD: Final = frozenset("*?[")
 # The largest trees take a few seconds of a processor.
 THREADS: Final = OwnThreads(2, "detection", seconds=30.0)

@@ -257,6 +257,10 @@ _SCRIPTS = (
         _ADD,
     ),
 )
+_HEADERS = (
+    "let the machine reach it (HTTPS_PROXY where that takes a proxy), or set npm_config_nodedir to the folder of a Node "
+    "that has its headers"
+)
 _ADDONS = (
     rule(
         r"^.{0,80}(?:SyntaxError: .{0,160} while (?:reading|trying to load) .{0,120}binding\.gyp|"
@@ -270,7 +274,18 @@ _ADDONS = (
         "commit binding.gyp, or take 'node-gyp rebuild' out of the scripts in package.json",
     ),
     rule(
-        r"^gyp (?:ERR!|info) (?:find Python|stack Error: Could not find any Python|stack Error: Can't find Python).{0,160}",
+        r"^gyp http GET (?P<host>https?://[^\s/]{1,100})/\S{0,200}"
+        r"(?=\n(?:gyp .{0,200}\n){0,3}?gyp (?:WARN install got an error|ERR! stack Error: This is most likely not a prob))",
+        "an addon is compiled here, and node-gyp could not fetch the headers of Node from {host}",
+        _HEADERS,
+    ),
+    rule(
+        r"^gyp ERR! stack Error: This is most likely not a problem with node-gyp.{0,120}",
+        "an addon is compiled here, and node-gyp could not fetch the headers of Node",
+        _HEADERS,
+    ),
+    rule(
+        r"^gyp ERR! (?:find Python|stack Error: Could not find any Python|stack Error: Can't find Python).{0,160}",
         "an addon is compiled here, and node-gyp finds no Python",
         "on the machine: apt install python3 build-essential (make, g++); or lock what is compiled anew, or leave it out, "
         "where it is for another system (fsevents: npm install --omit=optional)",

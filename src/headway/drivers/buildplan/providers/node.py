@@ -141,7 +141,7 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
         *manager.notes,
         *_python(tree, manager, settings),
         *(manager.unlocked if installed else ()),
-        *((out_of_step(manager.lock or "", lacks),) if installed and lacks else ()),
+        *((out_of_step(manager.lock or "", lacks, of_yarn=manager.is_classic),) if installed and lacks else ()),
         *version_notes(tree, needs[0]),
         *(unbuilt(served.package, manager) if settings.build is None and not program.is_built else ()),
     )

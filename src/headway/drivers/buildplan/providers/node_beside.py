@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from headway.drivers.buildplan.image_pages import OUTPUTS, pages_put
-from headway.drivers.buildplan.image_stages import DOCKERFILE, whole
+from headway.drivers.buildplan.image_stages import dockerfile, whole
 from headway.drivers.buildplan.plan import Phase
 from headway.drivers.buildplan.providers.jsonc import without_comments
 from headway.drivers.buildplan.providers.node_calls import enters, package_in
@@ -45,7 +45,8 @@ def beside(tree: Tree, settings: BuildSettings, packages: Sequence[Package], lin
         made = put[0] if put is not None else next(_named(tree, folder), None)
         if made is not None and not any(name.startswith(f"{made}/") for name in tree.names):
             found = frontend(tree, settings, (folder,), script)
-            return _with_pages(found or NO_FRONT_END, made, put[1] if put is not None else made, line)
+            target = put[1] if put is not None else made
+            return _with_pages(found or NO_FRONT_END, made, target, line, dockerfile(tree))
     return NO_FRONT_END
 
 
@@ -67,16 +68,16 @@ def _named(tree: Tree, folder: str) -> Iterator[str]:
                 yield f"{folder}/{match[1]}"
 
 
-def _with_pages(found: Frontend, made: str, target: str, line: str) -> Frontend:
-    """The front end with its pages where the Dockerfile puts them; that is said alone, where the program is started in
-    another folder.
+def _with_pages(found: Frontend, made: str, target: str, line: str, file: str) -> Frontend:
+    """The front end with its pages where the Dockerfile, of the name ``file``, puts them; that is said alone, where the
+    program is started in another folder.
     """
     if target == made or target.startswith(("..", "/")):
         return found
     if _GOES.search(line) or target == ".":
-        told = f"{DOCKERFILE} puts what is in {made} into {target}, which is not done here: where the program looks for"
+        told = f"{file} puts what is in {made} into {target}, which is not done here: where the program looks for"
         return replace(found, notes=(*found.notes, f"{told} its pages, let the build copy them there."))
     script = 'mkdir -p -- "$2" && cp -R -- "$1/." "$2/"'
     argv = ("/bin/sh", "-c", script, "sh", made, target)
-    told = f"What the front end leaves in {made} is put into {target}, as {DOCKERFILE} has it."
+    told = f"What the front end leaves in {made} is put into {target}, as {file} has it."
     return replace(found, phases=(*found.phases, Phase(name="frontend pages", argv=argv)), notes=(*found.notes, told))

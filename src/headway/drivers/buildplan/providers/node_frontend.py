@@ -197,6 +197,7 @@ def _planned(
 ) -> Frontend:
     manager = find_manager(tree, package, settings)
     node = node or wished_node(tree, manager.lock, (package,)) or Need(tool="node")
+    lock = f"{folder}/{manager.lock}" if folder else manager.lock or ""
     lacks = lock_lacks(tree, manager, [package])
     phases = install_phases(tree, manager, [package], lacks)
     if build is not None:
@@ -219,7 +220,7 @@ def _planned(
         notes=(
             *manager.notes,
             *(manager.unlocked if package.own or package.developer else ()),
-            *((out_of_step(f"{folder}/{manager.lock}" if folder else manager.lock or "", lacks),) if lacks else ()),
+            *((out_of_step(lock, lacks, of_yarn=manager.is_classic),) if lacks else ()),
             *version_notes(tree, node),
         ),
     )

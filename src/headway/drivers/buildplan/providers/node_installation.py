@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from headway.drivers.buildplan.plan import Phase
-from headway.drivers.buildplan.providers.node_lock import lacking
+from headway.drivers.buildplan.providers.node_lock import lacking, lacking_of_yarn
 from headway.drivers.buildplan.providers.node_managers import PNPM_WORKSPACE, YARN_SETTINGS, Manager
 from headway.drivers.buildplan.providers.node_package import LONGEST, Package
 from headway.drivers.buildplan.tree import Tree
@@ -45,14 +45,22 @@ _FOLLOWED: Final = (
 )
 _LOCAL = re.compile(r"(?:file|link|portal):(.+)")
 _NPM: Final = ("--include=dev", "--no-audit", "--no-fund")
-_ADDING: Final = ("npm", "install", *_NPM, "--no-save")
+_YARN: Final = ("--non-interactive", "--production=false")
+_ADDING: Final[Mapping[str, tuple[str, ...]]] = {
+    "npm": ("npm", "install", *_NPM, "--no-save"),
+    "yarn": ("yarn", "install", "--pure-lockfile", *_YARN),
+}
 
 
 def lock_lacks(tree: Tree, manager: Manager, packages: Sequence[Package]) -> str:
     """What the lock file lacks, in words, where its own program would refuse it for that and another command of it
     adds what is missing; "" where it lacks nothing.
     """
-    return lacking(tree, manager.lock, packages) if manager.name == "npm" and manager.lock is not None else ""
+    if manager.lock is None:
+        return ""
+    if manager.is_classic:
+        return lacking_of_yarn(tree, manager.lock, packages)
+    return lacking(tree, manager.lock, packages) if manager.name == "npm" else ""
 
 
 def install_phases(tree: Tree, manager: Manager, packages: Sequence[Package], lacks: str = "") -> tuple[Phase, ...]:
@@ -63,7 +71,7 @@ def install_phases(tree: Tree, manager: Manager, packages: Sequence[Package], la
     if not asks and len(packages) < 2:
         return ()
     if lacks:
-        return (Phase(name="install", argv=_ADDING, env=_env(manager)),)
+        return (Phase(name="install", argv=_ADDING[manager.name], env=_env(manager)),)
     followed = _follows(tree, manager, packages)
     return (
         Phase(
@@ -91,7 +99,7 @@ def _argv(manager: Manager) -> tuple[str, ...]:
             if not manager.is_classic:
                 return ("yarn", "install", "--immutable" if is_locked else "--no-immutable")
             kept = "--frozen-lockfile" if is_locked else "--no-lockfile"
-            return ("yarn", "install", kept, "--non-interactive", "--production=false")
+            return ("yarn", "install", kept, *_YARN)
 
 
 def _env(manager: Manager) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""What a lock file of npm lacks of that which its packages ask for, so that `npm ci` refuses it."""
+"""What a lock file of npm or of Yarn 1 lacks of that which its packages ask for, so that its own program refuses it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from headway.drivers.buildplan.tree import Tree
 _MODULES: Final = "node_modules"
 # Versions as npm writes them; what is fetched from elsewhere, or goes by another name, is not looked at.
 _PLAIN: Final = re.compile(r"[\d^~<>=|.*xX\s-][\w^~<>=|.*+\s-]{0,200}")
+_YARN_ENTRY: Final = re.compile(r"^([^\s#].{0,2000}):$", re.MULTILINE)
 _ANY: Final = frozenset({"*", "x", "X"})
 _SHOWN: Final = 3
 _LONGEST: Final = 100
@@ -41,12 +42,29 @@ def lacking(tree: Tree, lock: str, packages: Sequence[Package]) -> str:
     return _listed([*islice(_lacking(records, packages), 50)])
 
 
-def out_of_step(lock: str, lacks: str) -> str:
+def lacking_of_yarn(tree: Tree, lock: str, packages: Sequence[Package]) -> str:
+    """The same of Yarn 1, which looks for what the root alone asks for, each range letter by letter."""
+    text, root = tree.text(lock), packages[0]
+    if not text.endswith("\n") or "__metadata:" in text:  # it was cut, or is of another Yarn
+        return ""
+    held = {name.strip('"') for line in _YARN_ENTRY.findall(text) for name in line.split(", ")}
+    left_out = {*root.record("optionalDependencies"), *(each.name for each in packages)}
+    left_out |= {place.removeprefix("**/") for place in root.record("resolutions")}
+    found = (
+        f"{name} {wanted}"
+        for name, wanted in {**root.developer, **root.own}.items()
+        if name not in left_out and _PLAIN.fullmatch(wanted) is not None and f"{name}@{wanted}" not in held
+    )
+    return _listed([*islice(found, 50)]) if held else ""
+
+
+def out_of_step(lock: str, lacks: str, *, of_yarn: bool) -> str:
     """What is said before the build of one that lacks something."""
+    strict, adding = ("yarn install --frozen-lockfile", "yarn install") if of_yarn else ("npm ci", "npm install")
     return (
-        f"{lock} is out of step with package.json: it lacks {lacks}. 'npm ci' refuses it, so 'npm install' is run, "
+        f"{lock} is out of step with package.json: it lacks {lacks}. '{strict}' refuses it, so '{adding}' is run, "
         "which takes the rest from it and these at the newest version that is allowed, in each build anew. Run "
-        f"'npm install' and commit {lock} to have the same ones each time."
+        f"'{adding}' and commit {lock} to have the same ones each time."
     )
 
 

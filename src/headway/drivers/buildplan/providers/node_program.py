@@ -12,7 +12,7 @@ from typing import Final
 
 from headway.drivers.buildplan.foreign_sites import worker
 from headway.drivers.buildplan.image_program import started_file
-from headway.drivers.buildplan.image_stages import DOCKERFILE
+from headway.drivers.buildplan.image_stages import dockerfile
 from headway.drivers.buildplan.plan import Confidence, Site
 from headway.drivers.buildplan.providers.node_calls import called_elsewhere, enters
 from headway.drivers.buildplan.providers.node_framework import Framework, Subject
@@ -250,7 +250,7 @@ def _of_files(subject: Subject) -> Program:
         )
     if (line := _of_image(subject, is_built=script is not None)) is not None:
         takes = _takes_requests(subject, line, None)
-        reason = _reason(f"what {DOCKERFILE} starts", package, takes=takes)
+        reason = _reason(f"what {dockerfile(subject.tree)} starts", package, takes=takes)
         return Program(framework=name, reason=reason, start=_called(subject, line), script=script, takes_requests=takes)
     if script in BUILDS and not name:
         return Program(reason="what the build script leaves", site=Site(folders=BUILT), script=script, is_said=False)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from headway.drivers.builders.base import BuildError
-from headway.drivers.buildplan.image_stages import DOCKERFILE, whole
+from headway.drivers.buildplan.image_stages import dockerfile, whole
 from headway.drivers.buildplan.plan import Phase, Question
 from headway.drivers.buildplan.providers.jsonc import parse_jsonc
 from headway.drivers.buildplan.providers.node_calls import enters
@@ -129,7 +129,7 @@ def _likeliest(tree: Tree, root: Package, found: Sequence[tuple[Package, Program
     alone = {_place(each["filter"] or each["pruned"]) for each in _ALONE.finditer(whole(tree))}
     imaged = [each for each in found if alone & {each[0].folder, each[0].name}]
     if len(imaged) == 1:
-        return _served(imaged[0], f"{DOCKERFILE} has it alone")
+        return _served(imaged[0], f"{dockerfile(tree)} has it alone")
     default = default_project(tree)
     named = next((each for each in found if default is not None and each[0].name == default), None)
     if named is not None:

@@ -105,6 +105,48 @@ def test_the_lock_file_of_a_front_end_is_looked_at_too() -> None:
     assert any(each.startswith("frontend/package-lock.json is out of step") for each in found.notes)
 
 
+YARN = ("yarn", "install", "--frozen-lockfile", "--non-interactive", "--production=false")
+LOCKED = '# yarn lockfile v1\n\n\n"@x/a@^1.0.0", "@x/a@~1.2.0":\n  version "1.2.3"\n\nkoa@2:\n  version "2.1.0"\n'
+
+
+@pytest.mark.parametrize(
+    ("lock", "fields", "lacks"),
+    [
+        (LOCKED, {"dependencies": {"@x/a": "~1.2.0", "koa": "2"}}, ""),
+        (LOCKED, {"dependencies": {"koa": "^2.0.0"}, "devDependencies": {"@x/a": "1"}}, "@x/a 1, koa ^2.0.0"),
+        (LOCKED.rstrip("\n"), {"dependencies": {"koa": "3"}}, ""),
+        ("__metadata:\n" + LOCKED, {"packageManager": "yarn@1.22.22", "dependencies": {"koa": "3"}}, ""),
+        (LOCKED, {"dependencies": {"koa": "3"}, "resolutions": {"**/koa": "2"}}, ""),
+        (LOCKED, {"dependencies": {"b": "github:x/b", "c": "file:c"}}, ""),
+        (LOCKED, {"optionalDependencies": {"fsevents": "2"}, "dependencies": {"koa": "2"}}, ""),
+    ],
+)
+def test_what_a_lock_file_of_yarn_1_lacks_is_added_without_writing_it(
+    lock: str, fields: dict[str, Any], lacks: str
+) -> None:
+    files = {
+        "package.json": json.dumps({"scripts": {"start": "node a.js"}, **fields}),
+        "yarn.lock": lock,
+        "a.js": "require('koa')().listen(process.env.PORT)\n",
+    }
+    found = detect(tree_of(files), BuildSettings(), {})
+    first = next(each for each in found.phases if each.name == "install")
+    adding = tuple("--pure-lockfile" if each == "--frozen-lockfile" else each for each in YARN)
+    notes = [each for each in found.notes if "out of step" in each]
+    assert (first.argv, len(notes)) == (adding if lacks else YARN, 1 if lacks else 0)
+    assert not lacks or f"it lacks {lacks}. 'yarn install --frozen-lockfile' refuses it" in notes[0]
+
+
+def test_members_of_a_workspace_are_in_no_lock_file_of_yarn_1() -> None:
+    files = {
+        "package.json": '{"workspaces": ["lib"], "dependencies": {"lib": "1.0.0"}, "scripts": {"start": "node a.js"}}',
+        "lib/package.json": '{"name": "lib", "version": "1.0.0", "dependencies": {"koa": "9"}}',
+        "yarn.lock": LOCKED,
+        "a.js": "require('koa')().listen(process.env.PORT)\n",
+    }
+    assert not any("out of step" in each for each in detect(tree_of(files), BuildSettings(), {}).notes)
+
+
 def test_a_lock_file_that_is_made_to_be_walked_long_is_looked_at_in_time() -> None:
     names = {f"p{index}": "1" for index in range(39_000)}
     deep = "/".join(f"node_modules/{index}" for index in range(20))
