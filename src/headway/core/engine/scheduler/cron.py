@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -28,6 +29,8 @@ _LONGEST = 256
 _UNREADABLE = (CronSimError, AssertionError, TypeError)  # the others for what it never thought of, such as 1L/2
 _FIRST_WINDOW = timedelta(hours=1)
 _FAR = timedelta(days=366 * 50)
+_FARTHER = timedelta(days=2)
+_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOMEM, errno.EINTR})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,29 +85,20 @@ class Cron:
     def _found(self, moment: datetime) -> Iterator[datetime]:
         expression, zone = _NAMED.get(self.expression.lower(), self.expression), self._zone()
         fields = expression.split()
-        if len(fields) != 5 or not any(field.startswith("*") for field in fields[:2]):
+        if any(field.startswith("*") for field in fields[-5:-3]):
+            yield from _by_passing(expression, moment, zone)
+        elif len(fields) == 6:  # CronSim knows what a gap is with five fields alone
+            for local in CronSim(expression, moment.astimezone(zone).replace(tzinfo=None)):
+                yield _after_gap(local, zone)
+        else:
             yield from CronSim(expression, moment.astimezone(zone))
-            return
-        # By the time that passes, one stretch of a constant offset after the other: CronSim steps by hours, and goes
-        # past due times where a change is of half an hour.
-        begin = moment
-        while begin < moment + _FAR:
-            offset, end = begin.astimezone(zone).utcoffset() or timedelta(), _next_change(begin, zone)
-            for local in CronSim(expression, begin.astimezone(timezone(offset))):
-                if local >= end:
-                    break
-                yield local
-            begin = end - timedelta(seconds=1)
-            # The second before the change has the old offset; what is due at the change itself has the new one.
-            offset = end.astimezone(zone).utcoffset() or timedelta()
-            if next(CronSim(expression, begin.astimezone(timezone(offset))), None) == end:
-                yield end
-            begin = end
 
     def _zone(self) -> ZoneInfo:
         try:
             return ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            if isinstance(error, OSError) and error.errno in _PASSING:
+                raise  # a zone that is there, and cannot be read now
             raise InvalidInput(
                 f"There is no time zone {self.timezone!r}. Give one by its name, such as Europe/Berlin or UTC."
             ) from error
@@ -121,6 +115,38 @@ def checked(expression: str, timezone: str | None, now: datetime) -> Cron:
 
 def _named(error: Exception) -> str:
     return f": {str(error).lower()}" if isinstance(error, CronSimError) else ""
+
+
+def _by_passing(expression: str, moment: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """Due times by the time that passes, one stretch of a constant offset after the other: CronSim steps by hours, and
+    goes past due times where a change is of half an hour.
+    """
+    begin = moment
+    while begin < moment + _FAR:
+        offset, end = begin.astimezone(zone).utcoffset() or timedelta(), _next_change(begin, zone)
+        for local in CronSim(expression, begin.astimezone(timezone(offset))):
+            if local >= end:
+                break
+            yield local
+        else:
+            return
+        begin = end - timedelta(seconds=1)
+        if local - begin > _FARTHER:  # whatever the offset is then, nothing is due a day before
+            begin = local - timedelta(days=1)
+            continue
+        # The second before the change has the old offset; what is due at the change itself has the new one.
+        offset = end.astimezone(zone).utcoffset() or timedelta()
+        if next(CronSim(expression, begin.astimezone(timezone(offset))), None) == end:
+            yield end
+        begin = end
+
+
+def _after_gap(local: datetime, zone: ZoneInfo) -> datetime:
+    """A time of the clock as a moment: the first of two that are called so, and the end of the gap that it is in."""
+    found = local.replace(tzinfo=zone).astimezone(UTC)
+    if found.astimezone(zone).replace(tzinfo=None) == local:
+        return found
+    return _next_change(found - timedelta(days=1), zone)
 
 
 def _next_change(moment: datetime, zone: ZoneInfo) -> datetime:

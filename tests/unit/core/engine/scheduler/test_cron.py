@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -32,18 +34,22 @@ MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)).map(lambda ti
 
 
 @pytest.mark.slow
-@given(EXPRESSIONS, st.sampled_from(ZONES), MOMENTS, st.integers(1, 40))
+@given(EXPRESSIONS, st.sampled_from(ZONES), MOMENTS, st.integers(1, 40), st.sampled_from(("", "0 ")))
 @settings(max_examples=150, deadline=None)
-def test_the_due_times_are_those_of_the_definition(expression: str, zone: str, after: datetime, most: int) -> None:
+def test_the_due_times_are_those_of_the_definition(
+    expression: str, zone: str, after: datetime, most: int, seconds: str
+) -> None:
     until = after + timedelta(days=3)
     try:
         wanted = due_times(expression, zone, after, until)
     except CronSimError:  # a thirtieth of February: it never comes, and is refused
         reject()
-    found, more = Cron(expression=expression, timezone=zone).newest(after, until, most)
+    given_as = seconds + expression
+    found, more = Cron(expression=given_as, timezone=zone).newest(after, until, most)
     assert (found, more) == (wanted[-most:], len(wanted) > most)
 
 
+@pytest.mark.parametrize("seconds", ["", "0 "])
 @pytest.mark.parametrize(
     ("expression", "day", "times"),
     [
@@ -53,9 +59,11 @@ def test_the_due_times_are_those_of_the_definition(expression: str, zone: str, a
         ("30 * * * *", "2026-10-25", ["00:30", "01:30"]),  # by the time that passes: due both times
     ],
 )
-def test_hours_that_daylight_saving_skips_or_repeats(expression: str, day: str, times: list[str]) -> None:
+def test_hours_that_daylight_saving_skips_or_repeats(expression: str, day: str, times: list[str], seconds: str) -> None:
     begin = datetime.fromisoformat(f"{day}T00:00:00+00:00")
-    found, _ = Cron(expression=expression, timezone="Europe/Berlin").newest(begin, begin + timedelta(minutes=119), 10)
+    found, _ = Cron(expression=seconds + expression, timezone="Europe/Berlin").newest(
+        begin, begin + timedelta(minutes=119), 10
+    )
     assert [f"{due:%H:%M}" for due in found] == times
 
 
@@ -72,6 +80,22 @@ def test_what_cannot_be_read_or_never_comes_is_refused(expression: str) -> None:
 def test_an_unknown_time_zone_is_refused(zone: str) -> None:
     with pytest.raises(InvalidInput, match="no time zone"):
         checked("* * * * *", zone, NOW)
+
+
+@pytest.mark.parametrize("expression", ["* * LW * */7", "* * 29 2 MON#1", "0 * * LW * */7"])
+def test_that_nothing_comes_is_known_in_a_moment(expression: str) -> None:
+    began = time.process_time()
+    Cron(expression=expression, timezone="Europe/Berlin").after(NOW)
+    assert time.process_time() - began < 0.2
+
+
+def test_a_time_zone_that_cannot_be_read_now_is_none_that_there_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_descriptor_left(_name: str) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("headway.core.engine.scheduler.cron.ZoneInfo", no_descriptor_left)
+    with pytest.raises(OSError, match="Too many open files"):
+        Cron(expression="0 4 * * *", timezone="Europe/Berlin").after(NOW)
 
 
 def test_names_stand_for_expressions() -> None:
