@@ -127,6 +127,8 @@ def test_whom_somebody_stops_meanwhile_stays_stopped(native: tuple[Panel, str, P
         refused = running.client.post(f"/{procedure}", json={"applicationId": application_id})
         assert (refused.status_code, "A volume backup has stopped" in refused.json()["message"]) == (409, True)
     running.post("application.stop", applicationId=application_id)
+    refused = running.client.post("/application.start", json={"applicationId": application_id})
+    assert (refused.status_code, "works on the files" in refused.json()["message"]) == (409, True)
     running.done(deployment_id, 60)
     assert re.search(r"kept-\w+ is stopped, and stays so\.", running.deployment_log(deployment_id))
     assert running.visit("kept").status_code != 200

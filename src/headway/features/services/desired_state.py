@@ -8,6 +8,7 @@ from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
 from headway.features.services import store
 from headway.features.services.model import DesiredState, Service, ServiceStatus
+from headway.features.services.requests import exclusive_key
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict
 
@@ -31,8 +32,9 @@ def require_deployed(service: Service[Any]) -> None:
 
 def begin_start(tx: Tx, service: Service[Any]) -> None:
     """Wants it up, unless a deploy is under way, which alone may start anything then. Raises Conflict where that was
-    not wanted before.
+    not wanted before, and while something works on its data.
     """
+    _require_data_free(tx, service)
     if store.is_at_rest(tx, service.service_id):
         want_up(tx, service.service_id)
     elif service.wanted is not DesiredState.UP:
@@ -44,9 +46,19 @@ def begin_start(tx: Tx, service: Service[Any]) -> None:
 
 
 def require_at_rest(tx: Tx, service: Service[Any]) -> None:
-    """Whether it may be restarted now. Raises Conflict during a deploy."""
+    """Whether it may be restarted now. Raises Conflict during a deploy, and while something works on its data."""
+    _require_data_free(tx, service)
     if not store.is_at_rest(tx, service.service_id):
         raise Conflict(f"The {service.noun.word} is being deployed, which starts it anew; wait for the end.")
+
+
+def _require_data_free(tx: Tx, service: Service[Any]) -> None:
+    # Somebody may have stopped it meanwhile, or before: then it is not held, and its files are read all the same.
+    if store.is_used_by_another(tx, service.service_id, exclusive_key(service)):
+        raise Conflict(
+            f"A volume backup or its restore works on the files of the {service.noun.word}, which is stopped; wait for "
+            "its end, or kill it."
+        )
 
 
 def want_up(tx: Tx, service_id: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, insert, not_, or_, select, update
 
 from headway.core.access import accounts_store, allowances
 from headway.core.deployments.model import SubjectType
@@ -183,6 +183,13 @@ def is_at_rest(tx: Tx, service_id: str) -> bool:
     """Whether nothing is being deployed to the service now."""
     mine = (RUNNING, _OF_SERVICES, _d.subject_id == service_id)
     return tx.execute(select(_d.seq).where(*mine).limit(1)).first() is None
+
+
+def is_used_by_another(tx: Tx, service_id: str, exclusive_key: str) -> bool:
+    """Whether what runs now and holds the service's key is not its own, but works on its files."""
+    own = and_(_OF_SERVICES, _d.subject_id == service_id)
+    mine = (RUNNING, _d.exclusive_key == exclusive_key, not_(own))
+    return tx.execute(select(_d.seq).where(*mine).limit(1)).first() is not None
 
 
 def is_being_deleted(tx: Tx, service_id: str) -> bool:
