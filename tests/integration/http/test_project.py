@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 
 from headway.infra.db.tables.projects import projects
 from headway.infra.db.tables.services import services
+from tests.integration.http.backup_rows import backed_up
 from tests.integration.http.world import World
 
 KINDS = ("applications", "compose", "libsql", "mariadb", "mongo", "mysql", "postgres", "redis")
@@ -84,6 +85,24 @@ async def test_what_lies_in_it_counts_of_whatever_kind_it_is(world: World) -> No
     refused = await world.owner.post("/project.remove", json={"projectId": environment["projectId"]})
     message = 'The project "bench" still holds: shop, store, new. Delete what lies in it first.'
     assert (refused.status_code, refused.json()["message"]) == (409, message)
+
+
+async def test_backups_of_what_was_deleted_are_named(world: World) -> None:
+    await world.application("shop")
+    project = (await world.get("project.all"))[0]
+    (environment,) = project["environments"]
+    in_it = {"environmentId": environment["environmentId"]}
+    compose_id = (await world.post("compose.create", **in_it, name="store"))["composeId"]
+    made = await backed_up(world, compose_id, None)
+    await world.post("compose.delete", composeId=compose_id, deleteVolumes=False)
+    for row in environment["applications"]:
+        await world.post("application.delete", applicationId=row["applicationId"])
+    refused = await world.owner.post("/project.remove", json={"projectId": project["projectId"]})
+    assert (refused.status_code, refused.json()["code"]) == (409, "CONFLICT")
+    assert all(each in refused.json()["message"] for each in (made["backup"], made["volume_backup"]))
+    await world.post("backup.remove", backupId=made["backup"])
+    await world.post("volumeBackups.delete", volumeBackupId=made["volume_backup"])
+    assert (await world.post("project.remove", projectId=project["projectId"]))["projectId"] == project["projectId"]
 
 
 @pytest.mark.parametrize("name", [" ", "a\nb", "x" * 256])

@@ -29,6 +29,8 @@ from headway.kernel.layers import Layer
 from headway.kernel.search import Page, Words
 from headway.kernel.vault import Vault
 
+_MOST_NAMED = 10
+
 
 class NotEmpty(Conflict):
     """Something lies in what is to be removed."""
@@ -114,6 +116,7 @@ class ProjectService:
             project = self._project(tx, actor, permission, project_id)
             environments = store.environments_of(tx, self._vault, [project_id])
             _refuse_unless_empty(tx, "project", project.name, [each.environment_id for each in environments])
+            _refuse_with_backups(tx, "project", project.name, project_id)
             store.remove_project(tx, project_id)
             return project
 
@@ -217,6 +220,7 @@ class ProjectService:
             if environment.is_default:
                 raise InvalidInput("The default environment cannot be removed; remove its project instead.")
             _refuse_unless_empty(tx, "environment", environment.name, [environment_id])
+            _refuse_with_backups(tx, "environment", environment.name, environment.project_id, environment_id)
             store.remove_environment(tx, environment_id)
             return environment
 
@@ -338,3 +342,14 @@ def _refuse_unless_empty(tx: Tx, what: str, name: str, environment_ids: Sequence
         )
     if left:
         raise NotEmpty(f'What was deleted from the {what} "{name}" is still being taken down. Try again shortly.')
+
+
+def _refuse_with_backups(tx: Tx, what: str, name: str, project_id: str, environment_id: str | None = None) -> None:
+    found = store.backups_in(tx, project_id, environment_id)
+    if found:
+        told = ", ".join(f"{kind} {backup_id} of {of}" for kind, of, backup_id in found[:_MOST_NAMED])
+        more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+        raise NotEmpty(
+            f'The {what} "{name}" still has backups, of what was deleted from it or of a database elsewhere: {told}'
+            f"{more}. Remove them first (backup.remove, volumeBackups.delete); their files stay where they lie."
+        )

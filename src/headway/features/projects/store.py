@@ -11,6 +11,7 @@ from headway.core.access.policy import Missing, Noun
 from headway.core.access.survey import Line
 from headway.core.deployments.model import SubjectType
 from headway.features.projects.model import Environment, ListedService, Project, ServicePlace
+from headway.infra.db.tables.backups import backups, volume_backups
 from headway.infra.db.tables.projects import environments, projects
 from headway.infra.db.tables.servers import servers
 from headway.infra.db.tables.services import services
@@ -193,6 +194,19 @@ def leftovers_in(tx: Tx, environment_ids: Sequence[str]) -> list[tuple[str, str 
     mine = (_s.environment_id.in_(environment_ids), _s.deleted_at.is_not(None))
     rows = tx.execute(placed.where(*mine).order_by(_OF_COMPOSES, _s.name))  # compose services last
     return [(row.name, row.server) for row in rows]
+
+
+def backups_in(tx: Tx, project_id: str, environment_id: str | None = None) -> list[tuple[str, str, str]]:
+    """The backups of a project, or of one of its environments: the kind, what it is of, and its id. A backup stays when
+    its service is deleted, for its files do.
+    """
+    b, v = backups.c, volume_backups.c
+    mine = b.project_id == project_id if environment_id is None else b.environment_id == environment_id
+    found = [("backup", row.app_name, row.backup_id) for row in tx.execute(select(b.app_name, b.backup_id).where(mine))]
+    if environment_id is None:  # one of volumes knows its project alone
+        of_volumes = select(v.app_name, v.volume_backup_id).where(v.project_id == project_id)
+        found += [("volume backup", row.app_name, row.volume_backup_id) for row in tx.execute(of_volumes)]
+    return sorted(found)
 
 
 _COLUMNS = (
