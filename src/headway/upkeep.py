@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 DATABASE = "database"
 _PROBE = "headway"
 _DATABASE_FILE = "headway.db"
+_ENDS = (signal.SIGTERM, signal.SIGINT)
 
 
 class NotRestorable(Conflict):
@@ -127,6 +128,7 @@ def restore(settings: Settings, path: Path) -> Restored:
     contents = check_archive(path)
     _require_fit(contents, settings)
     with _draft(folder) as draft:
+        _require_replaceable(folder, draft)
         unpack_archive(path, draft)
         _check_key(draft, contents)
         url = settings.database.reveal()
@@ -137,11 +139,12 @@ def restore(settings: Settings, path: Path) -> Restored:
             url = f"sqlite:///{draft / _DATABASE_FILE}"
         else:
             dump.load(url, database)
-            database.unlink()
-        _settle(url, contents.header["dataDir"], str(folder))
-        sync_folder(draft)
-        draft.rename(folder)  # an empty directory is replaced
-        sync_folder(folder.parent)
+        with _uninterrupted():  # a database that was filled belongs to the key that is in the draft
+            database.unlink(missing_ok=True)
+            _settle(url, contents.header["dataDir"], str(folder))
+            sync_folder(draft)
+            draft.rename(folder)  # an empty directory is replaced
+            sync_folder(folder.parent)
     header = contents.header
     return Restored(
         files=len(contents.members), made_at=header["madeAt"], made_by=header["version"], data_dir=header["dataDir"]
@@ -271,6 +274,35 @@ def _draft(folder: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(draft, ignore_errors=True)
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Whoever ends it meanwhile is heard afterwards."""
+    heard: list[int] = []
+    before = {each: signal.signal(each, lambda number, _frame: heard.append(number)) for each in _ENDS}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    for number in heard[:1]:
+        signal.raise_signal(number)
+
+
+def _require_replaceable(folder: Path, draft: Path) -> None:
+    """Whether the draft can take its place, which what is mounted does not let go. Raises NotRestorable."""
+    if not folder.exists():
+        return
+    empty = draft / "place"
+    empty.mkdir(mode=0o700)
+    try:
+        empty.rename(folder)
+    except OSError as error:
+        raise NotRestorable(
+            f"{folder} cannot be replaced ({error.strerror}): mostly something is mounted there. Name a folder within "
+            "it with --data-dir."
+        ) from error
 
 
 def _end(number: int, _frame: object) -> NoReturn:

@@ -212,6 +212,15 @@ def test_a_database_of_postgresql_goes_with_it(tmp_path: Path) -> None:
         full = headway(*restore, HEADWAY_DATABASE_URL=cluster.url("origin"), PATH=path)
         assert "is not empty" in full.stderr, full.stderr
         assert "holds a database of postgresql" in headway(*restore, PATH=path).stderr
+        if os.geteuid() == 0:
+            place = tmp_path / "mounted"
+            place.mkdir()
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], check=True)
+            try:
+                kept = headway(*restore[:-1], place, HEADWAY_DATABASE_URL=cluster.url("target"), PATH=path)
+            finally:
+                subprocess.run(["umount", place], check=True)
+            assert "something is mounted there" in kept.stderr, "before the database is filled: see below"
         done = headway(*restore, HEADWAY_DATABASE_URL=cluster.url("target"), PATH=path)
         assert done.returncode == 0, done.stderr
         with panel(tmp_path / "target", HEADWAY_DATABASE_URL=cluster.url("target")) as of:
