@@ -13,12 +13,14 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from headway.drivers.edge.file_text import written
 from headway.drivers.edge.route_file import RECORD
 from headway.drivers.edge.route_probe import Prober, Wait
 from headway.drivers.edge.traefik import telling
 from headway.infra import http_request
 from headway.infra.hosts import sockets
 from headway.infra.hosts.private_file import write_privately
+from headway.kernel.errors import InvalidInput
 
 _TAKING_UP_SECONDS = 2.0
 _ASKING_SECONDS = 2.0  # who has asked nothing for as long will hardly ask in the one moment that matters
@@ -87,7 +89,7 @@ def _marked(path: Path) -> str | None:
     """
     name = f"{path.stem}.last"
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         record, _, rest = text.partition("\n") if text.startswith(RECORD) else ("", "", text)
         held = json.loads(rest)
         http = held["http"]
@@ -95,9 +97,10 @@ def _marked(path: Path) -> str | None:
             router["middlewares"] = [name, *(each for each in router.get("middlewares", []) if each != name)]
         http["middlewares"][name] = {"headers": {"customResponseHeaders": {"Connection": "close"}}}
         http["routers"][name] = telling(_known_by(path))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        text = written(held, indent=1)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, InvalidInput):
         return None
-    return f"{record}\n{json.dumps(held, indent=1)}" if record else json.dumps(held, indent=1)
+    return f"{record}\n{text}" if record else text
 
 
 def _known_by(path: Path) -> str:

@@ -90,7 +90,7 @@ class RouteFolder:
 
     def _read(self, path: Path, *, again: bool = True) -> RouteFile | None:
         try:
-            return read_route(path.read_text(), path.stem)
+            return read_route(path.read_text(encoding="utf-8"), path.stem)
         except FileNotFoundError:
             return None
         except (InvalidInput, UnicodeDecodeError, OSError) as error:

@@ -12,6 +12,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from headway.drivers.edge.file_text import written
 from headway.drivers.edge.traefik import telling
 from headway.infra.hosts.private_file import write_privately
 
@@ -31,10 +32,10 @@ class StartMarker:
     def renew(self) -> None:
         """To be called before each start. Blocks."""
         router = telling(f"/{_NAME}/{secrets.token_urlsafe()}")
-        text = json.dumps({"http": {"routers": {_NAME: router}}}, indent=1)
+        text = written({"http": {"routers": {_NAME: router}}}, indent=1)
         write_privately(self.file, text, beside=self.beside, reader=self.reader)
 
     def path(self) -> str:
         """What is known once the first reading is over. Blocks."""
-        rule: str = json.loads(self.file.read_text())["http"]["routers"][_NAME]["rule"]
+        rule: str = json.loads(self.file.read_text(encoding="utf-8"))["http"]["routers"][_NAME]["rule"]
         return rule.split("`")[-2]
