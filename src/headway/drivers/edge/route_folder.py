@@ -34,6 +34,7 @@ class RouteFolder:
     beside: Path
     reader: int | None
     _told: set[str] = field(default_factory=set)
+    _refused: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def holds_any(self) -> bool:
@@ -60,8 +61,13 @@ class RouteFolder:
         return self._read(self._of(application_id))
 
     def write(self, application_id: str, text: str) -> None:
-        """Puts a file in its place."""
+        """Puts a file in its place. Raises InvalidInput for what Traefik could not read before."""
         with self._lock:
+            if self._refused.get(application_id) == text:
+                raise InvalidInput(
+                    "Traefik cannot read this route, and would take up no other; the panel's log says why."
+                )
+            self._refused.pop(application_id, None)
             write_privately(self._of(application_id), text, beside=self.beside, reader=self.reader)
 
     def remove(self, application_id: str) -> Route | None:
@@ -77,6 +83,21 @@ class RouteFolder:
         with suppress(FileNotFoundError):
             now = self._of(application_id).stat()
             os.utime(self._of(application_id), ns=(now.st_atime_ns, now.st_mtime_ns))
+
+    def refuse(self, application_id: str, why: str, *, written_before: float) -> bool:
+        """Sets aside a file that Traefik cannot read, unless it was written anew since, in seconds as files have them;
+        says whether it did. It is not written again as it was.
+        """
+        path = self._of(application_id)
+        with self._lock:
+            try:
+                if path.stat().st_mtime > written_before:
+                    return False
+                self._refused[application_id] = path.read_text(encoding="utf-8", errors="replace")
+            except FileNotFoundError:
+                return False
+            self._set_aside(path, InvalidInput(f"Traefik says: {why}"))
+        return not path.exists()
 
     def cleared(self, spared: Collection[str]) -> list[Route]:
         """Every route, once all that is none has been set aside, but for the files ``spared``."""

@@ -8,6 +8,7 @@ until something is written again. So nobody is to write a route before the first
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,10 @@ class StartMarker:
         router = telling(f"/{_NAME}/{secrets.token_urlsafe()}")
         text = written({"http": {"routers": {_NAME: router}}}, indent=1)
         write_privately(self.file, text, beside=self.beside, reader=self.reader)
+
+    def touch(self) -> None:
+        """Has Traefik read all files again, once it follows them: it may hear of nothing before. Blocks."""
+        os.utime(self.file)
 
     def path(self) -> str:
         """What is known once the first reading is over. Blocks."""
