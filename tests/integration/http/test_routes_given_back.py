@@ -18,7 +18,7 @@ from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.application.failback import ApplicationFailback
 from headway.features.services.application.health_store import handed_over
 from headway.features.services.application.port_guard import Guard
-from headway.features.services.edges import ServiceEdge
+from headway.features.services.edges import ServiceEdges
 from headway.features.services.model import ReleaseState
 from headway.infra.db.transaction import Tx
 from headway.infra.db.version import Unchanged
@@ -90,7 +90,7 @@ class Told:
 def lifecycle_of(world: World, edge: KeptRoutes, runtime: object) -> ApplicationLifecycle:
     """That of the world, with another edge and another runtime on its machine."""
     lifecycle = world.services.applications.lifecycle
-    routing = replace(lifecycle.tools.routing, edge=cast("ServiceEdge", edge))
+    routing = replace(lifecycle.tools.routing, edge=cast("ServiceEdges", edge))
     runtimes = Runtimes(forms={"native": cast("Runtime", runtime)})
     here = replace(lifecycle.tools, shared=replace(lifecycle.tools.shared, routing=routing), runtimes=runtimes)
     driver = replace(lifecycle.driver, contexts=replace(lifecycle.driver.contexts, here=here))

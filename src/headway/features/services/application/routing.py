@@ -93,10 +93,12 @@ class ApplicationRouting(ServiceRouting):
             is_it = serving is not None and serving.release_id == moved.new.release_id
             return self._to(tx, serving) if serving is not None and is_it else None
 
-        async with self._turns[service_id]:
+        async def lead() -> None:
             standing = await self.edge.route(service_id)
             if standing is not None and standing.release_id == moved.old.release_id:
                 await self._set(read)
+
+        await self._in_turn(service_id, lead)
 
     async def let_go(self, application_id: str) -> None:
         """Has the edge know nothing more of a release that served before and is to end: its port may be another's soon.
@@ -209,9 +211,11 @@ class ApplicationRouting(ServiceRouting):
         )
 
     async def _rewritten(self, application_id: str) -> Route | None:
-        async with self._turns[application_id]:
+        async def write() -> Route | None:
             standing = await self.edge.route(application_id)
             return None if standing is None else await self._set(lambda tx: self._as_now(tx, standing))
+
+        return await self._in_turn(application_id, write)
 
     def _to(self, tx: Tx, release: Release) -> Route | None:
         upstreams = tuple(Upstream(port=port) for port in release.ports)
