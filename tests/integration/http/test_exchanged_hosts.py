@@ -155,3 +155,19 @@ async def test_a_compose_service_has_the_host_that_an_application_has_given_up(w
     )
     assert await composes._lead(compose_id, lambda _tx: route) == route
     assert ["x.example" in found for found in await hosts(edge, compose_id, other)] == [True, False]
+
+
+async def test_a_route_without_a_service_goes_and_that_of_another_kind_stays(
+    world: World, edge: Edge, caplog: pytest.LogCaptureFixture
+) -> None:
+    routing = routing_at(world, edge)
+    stays, compose_id = await led(world, routing, "stays"), await compose(world)
+    for name in (compose_id, "gone"):
+        way = Way(host=f"{name.lower().strip('_-')}.example")
+        await edge.set_route(
+            Route(application_id=name, app_name=name, release_id="r1", ways=(way,), upstreams=(Upstream(port=PORT),))
+        )
+    await routing.look_at_all(cast("ServiceEdge", edge))
+    assert (await edge.routes()).keys() == {stays, compose_id}
+    assert "a route of no service was taken away: gone" in caplog.text
+    assert routing.behind == set()

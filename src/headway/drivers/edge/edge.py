@@ -8,6 +8,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -237,18 +238,20 @@ class Edge:
     # ---- routes
 
     def _write(self, route: Route) -> None:
-        for other in self._files.routes().values():
-            shared = {(way.host, way.path) for way in other.ways} & {(way.host, way.path) for way in route.ways}
-            if other.application_id != route.application_id and shared:
-                taken = "".join(min(shared)).rstrip("/")
-                raise HostTaken(f"{taken} leads to another service already, {other.app_name}.")
-        self._put(route)
+        text = self._rendered(route)
+        with self._files.turn():
+            for other in self._files.routes().values():
+                shared = {(way.host, way.path) for way in other.ways} & {(way.host, way.path) for way in route.ways}
+                if other.application_id != route.application_id and shared:
+                    taken = "".join(min(shared)).rstrip("/")
+                    raise HostTaken(f"{taken} leads to another service already, {other.app_name}.")
+            self._files.write(route.application_id, text)
 
-    def _put(self, route: Route) -> None:
+    def _rendered(self, route: Route) -> str:
         text = render_route(route, secret=self._prober.secret, https=self._https)
         if read_route(text, route.application_id).route != route:
             raise InvalidInput("The route cannot be written down as the edge would read it.")
-        self._files.write(route.application_id, text)
+        return text
 
     async def _prove(self, route: Route, probe: Probe, wait: Wait, *, release_id: str | None) -> None:
         """Returns once the probe's answer names the release (None: the one that the file names) and the revision of the
@@ -299,7 +302,7 @@ class Edge:
         if self._reader is None:
             await self._daemon.end(grace_seconds=_GONE_SECONDS)
             return
-        last = LastAnswers(routes=self._routes, beside=self._root, reader=self._reader, prober=self._prober)
+        last = LastAnswers(files=self._files, prober=self._prober)
         await last.send_away()
         with self._entrances.held_of(self._daemon.pid()) as held:
             held.shut()
@@ -345,12 +348,15 @@ class Edge:
 
     def _renew_files(self) -> None:
         """Writes every route as this version and these settings have it; what is no route is set aside."""
-        for route in self._files.cleared(spared={_DEFAULT_FILE, _START_FILE}):
+        for name in self._files.cleared(spared={_DEFAULT_FILE, _START_FILE}):
             try:
-                self._put(route)
+                self._files.change(name, partial(self._renewed, name))
             except InvalidInput:  # what an earlier version has written stays
-                log.exception("a route cannot be written anew", extra={"application": route.application_id})
+                log.exception("a route cannot be written anew", extra={"application": name})
         self._marker.renew()
+
+    def _renewed(self, application_id: str, text: str) -> str:
+        return self._rendered(read_route(text, application_id).route)
 
     async def _wait_until_up(self) -> None:
         """Returns once it works by its files; or only answers, where it cannot read them."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import logging
 import os
 import threading
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from headway.kernel.errors import InvalidInput
 
 log = logging.getLogger(__name__)
 
+_TURN = "routes.lock"
 _SUFFIX = ".yml"  # no identifier can get in the way of a file that ends otherwise
 # What is wrong with a file itself; other errors, as of a process that has opened too much, say nothing of it.
 _OF_THE_FILE = frozenset({errno.EACCES, errno.EIO, errno.EISDIR, errno.ELOOP})
@@ -35,7 +37,26 @@ class RouteFolder:
     reader: int | None
     _told: set[str] = field(default_factory=set)
     _refused: dict[str, str] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _is_held: bool = False
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Waits until nobody else writes or takes away a file, in this process or in that of a unit: what is read
+        meanwhile is still so when it is written. Who has the turn may ask for it again.
+        """
+        with self._lock:
+            if self._is_held or not self.beside.is_dir():
+                yield
+                return
+            descriptor = os.open(self.beside / _TURN, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                self._is_held = True
+                yield
+            finally:
+                self._is_held = False
+                os.close(descriptor)
 
     def holds_any(self) -> bool:
         """Whether there is a route."""
@@ -62,7 +83,7 @@ class RouteFolder:
 
     def write(self, application_id: str, text: str) -> None:
         """Puts a file in its place. Raises InvalidInput for what Traefik could not read before."""
-        with self._lock:
+        with self.turn():
             if self._refused.get(application_id) == text:
                 raise InvalidInput(
                     "Traefik cannot read this route, and would take up no other; the panel's log says why."
@@ -72,11 +93,25 @@ class RouteFolder:
 
     def remove(self, application_id: str) -> Route | None:
         """Takes a file away; the route that it held, None where it held none."""
-        held = self.held(application_id)
-        if held is None:
-            return None
-        self._of(application_id).unlink(missing_ok=True)
-        return held.route
+        with self.turn():
+            held = self.held(application_id)
+            if held is None:
+                return None
+            self._of(application_id).unlink(missing_ok=True)
+            return held.route
+
+    def change(self, application_id: str, made: Callable[[str], str | None]) -> bool:
+        """Writes what is ``made`` of a file's text in its place, and says whether it did: not where the file is gone by
+        now, or nothing (None) is made of it. Raises what ``made`` does, InvalidInput.
+        """
+        with self.turn():
+            try:
+                text = made(self._of(application_id).read_text(encoding="utf-8"))
+            except FileNotFoundError:
+                return False
+            if text is not None:
+                self.write(application_id, text)
+            return text is not None
 
     def touch(self, application_id: str) -> None:
         """Has whoever follows the folder hear of a file, which stays what it is."""
@@ -89,7 +124,7 @@ class RouteFolder:
         says whether it did. It is not written again as it was.
         """
         path = self._of(application_id)
-        with self._lock:
+        with self.turn():
             try:
                 if path.stat().st_mtime > written_before:
                     return False
@@ -99,12 +134,12 @@ class RouteFolder:
             self._set_aside(path, InvalidInput(f"Traefik says: {why}"))
         return not path.exists()
 
-    def cleared(self, spared: Collection[str]) -> list[Route]:
-        """Every route, once all that is none has been set aside, but for the files ``spared``."""
+    def cleared(self, spared: Collection[str]) -> list[str]:
+        """Whose routes there are, once all that is none has been set aside, but for the files ``spared``."""
         for path in sorted(self.folder.iterdir()):
             if path.suffix != _SUFFIX and path.name not in spared:
                 self._set_aside(path)
-        return list(self.routes().values())
+        return list(self.routes())
 
     def _of(self, application_id: str) -> Path:
         return self.folder / f"{application_id}{_SUFFIX}"
@@ -118,7 +153,7 @@ class RouteFolder:
             if isinstance(error, OSError) and error.errno not in _OF_THE_FILE:
                 raise
             if again:
-                with self._lock:  # another may have written it anew meanwhile
+                with self.turn():  # another may have written it anew meanwhile
                     return self._read(path, again=False)
             self._set_aside(path, error)
             return None

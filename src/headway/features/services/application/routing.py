@@ -144,7 +144,7 @@ class ApplicationRouting(ServiceRouting):
 
     async def look_at_all(self, edge: ServiceEdge) -> None:
         """After a start of the panel: what was changed and never told this edge, and what other settings change, is
-        ``behind``.
+        ``behind``. A route of what there is no row of is taken away.
         """
         for application_id, standing in (await edge.routes()).items():
             try:
@@ -156,6 +156,15 @@ class ApplicationRouting(ServiceRouting):
             else:
                 if now is not None and now != standing:
                     self._behind.add(application_id)
+                elif now is None:
+                    await self._remove_orphan(edge, application_id)
+
+    async def _remove_orphan(self, edge: ServiceEdge, service_id: str) -> None:
+        """Takes a route away unless there is a service, of whatever kind: it leads to a port that may be another's."""
+        async with self.turns[service_id]:
+            if await self.db.read(lambda tx: services_store.host_of(tx, service_id)) is None:
+                log.warning("a route of no service was taken away: %s", service_id)
+                await edge.remove_route(service_id)
 
     async def catch_up(self, application_id: str) -> None:
         """Tries again what the edge could not follow of one."""
