@@ -66,6 +66,30 @@ class ApplicationRouting(ServiceRouting):
 
         return await self._lead_if(application_id, read) is not None
 
+    async def lead_away(self, release: Release) -> bool:
+        """Leads nobody to a release any more; False where requests are led to another by now, which are not touched."""
+        async with self.turns[release.service_id]:
+            standing = await self.edge.route(release.service_id)
+            if standing is not None and standing.release_id == release.release_id:
+                await self.edge.remove_route(release.service_id)
+            return standing is None or standing.release_id == release.release_id
+
+    async def lead_there_again(self, release: Release) -> bool:
+        """Takes ``lead_away`` back, also while something is being deployed; False where requests are led elsewhere
+        already, or another serves by now.
+        """
+
+        def read(tx: Tx) -> Route | None:
+            return self._to(tx, release) if store.serving(tx, release.service_id) == release else None
+
+        async def lead() -> bool:
+            standing = await self.edge.route(release.service_id)
+            if standing is not None:
+                return standing.release_id == release.release_id
+            return await self._set(read) is not None
+
+        return await self._in_turn(release.service_id, lead)
+
     async def lead_lost(self, application_id: str) -> None:
         """Leads requests to the release that serves, which has no route, unless it takes none."""
         release = await self.db.read(lambda tx: store.serving(tx, application_id))
