@@ -133,7 +133,7 @@ async def test_containers_are_looked_at_by_whoever_has_the_turn_to_lead_to_them(
     compose_id, held = await compose(world), list[bool]()
 
     async def containers(of: str) -> Sequence[Container]:
-        held.append(routing._turns[of].locked())
+        held.append(routing.turns[of].locked())
         return []
 
     routing: ComposeRouting = replace(world.platform.features.composes.routing, containers=containers)

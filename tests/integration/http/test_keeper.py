@@ -19,7 +19,7 @@ from headway.features.servers.store import servers_in_use
 from headway.features.services import store as services_store
 from headway.features.services.application import store
 from headway.features.services.application.reconciler import ApplicationReconciler
-from headway.features.services.edges import ServiceEdge
+from headway.features.services.edges import ServiceEdge, ServiceEdges
 from headway.features.services.model import DesiredState
 from headway.features.services.releases_store import make_serving, set_fields
 from headway.infra.db.transaction import Tx
@@ -124,7 +124,7 @@ async def test_what_serves_is_led_to_again_when_its_route_was_lost(world: World,
     async with opened(make_runtime(folder)) as runtime:
         keeper = keeper_with(world, {"native": runtime})
         noting = Noting(keeper.lifecycle.tools.edge)
-        edge = cast("ServiceEdge", noting)
+        edge = cast("ServiceEdges", noting)
         routing = replace(keeper.lifecycle.tools.routing, edge=edge)
         here = keeper.lifecycle.tools
         here = replace(here, edge=edge, shared=replace(here.shared, routing=routing))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pydantic import TypeAdapter
 
 from headway.core.deployments.model import Lane, Trigger
@@ -16,7 +18,9 @@ from headway.features.rollbacks.api.rows import PreviewRow, RemovedRow
 from headway.features.rollbacks.readiness import Readiness
 from headway.features.services import releases_store
 from headway.features.services.application import store
+from headway.features.services.application.driver import ApplicationDriver
 from headway.features.services.application.model import AppSettings, VariableSettings
+from headway.features.services.application.rollbacks import ApplicationRollbacks
 from headway.features.services.model import Release, ReleaseState
 from tests.integration.http.test_metrics import figure, figures_of
 from tests.integration.http.test_release import snapshot
@@ -203,6 +207,46 @@ async def test_one_that_is_being_gone_back_to_is_not_removed(world: World) -> No
     await world.post("rollback.rollback", rollbackId=release_id)
     answer = await world.owner.post("/rollback.delete", json={"rollbackId": release_id})
     assert answer.status_code == 409
+
+
+async def test_one_that_is_being_removed_is_not_gone_back_to(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    application_id, release_id = await left(world)
+    is_going = asyncio.Event()
+
+    async def discard(_driver: ApplicationDriver, _release: Release) -> None:
+        is_going.set()
+        await asyncio.sleep(0.3)
+
+    monkeypatch.setattr(ApplicationDriver, "discard", discard)
+    removal = asyncio.create_task(world.owner.post("/rollback.delete", json={"rollbackId": release_id}))
+    await is_going.wait()
+    back = await world.owner.post("/rollback.rollback", json={"rollbackId": release_id})
+    assert ((await removal).status_code, back.status_code) == (200, 404)
+    assert len(await world.get("deployment.all", applicationId=application_id)) == 1
+
+
+async def test_one_that_is_gone_back_to_before_it_is_removed_stays(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, release_id = await left(world)
+    remove = ApplicationRollbacks.remove
+
+    async def remove_later(form: ApplicationRollbacks, found: Release) -> bool:
+        await world.post("rollback.rollback", rollbackId=release_id)
+        return await remove(form, found)
+
+    monkeypatch.setattr(ApplicationRollbacks, "remove", remove_later)
+    answer = await world.owner.post("/rollback.delete", json={"rollbackId": release_id})
+    assert answer.status_code == 409
+    assert Path((await release(world, release_id)).folder).is_dir()
+
+
+async def test_what_is_cleared_away_is_looked_at_again_just_before(world: World) -> None:
+    _, release_id = await left(world)
+    found = await release(world, release_id)
+    await world.post("rollback.rollback", rollbackId=release_id)  # since it was found not to be kept
+    await world.services.applications.lifecycle.let_go(found)
+    assert Path((await release(world, release_id)).folder).is_dir()
 
 
 async def test_a_preview_tells_what_would_differ_and_no_secret(world: World) -> None:

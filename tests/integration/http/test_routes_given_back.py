@@ -14,12 +14,13 @@ from headway.core.deployments.status import Status
 from headway.drivers.runtimes.contract.runtime import Runtime
 from headway.drivers.runtimes.contract.runtime_set import Runtimes
 from headway.features.services import releases_store
+from headway.features.services import store as services_store
 from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.application.failback import ApplicationFailback
 from headway.features.services.application.health_store import handed_over
 from headway.features.services.application.port_guard import Guard
-from headway.features.services.edges import ServiceEdge
-from headway.features.services.model import ReleaseState
+from headway.features.services.edges import ServiceEdges
+from headway.features.services.model import DesiredState, ReleaseState
 from headway.infra.db.transaction import Tx
 from headway.infra.db.version import Unchanged
 from headway.kernel.artifacts import Route
@@ -90,7 +91,7 @@ class Told:
 def lifecycle_of(world: World, edge: KeptRoutes, runtime: object) -> ApplicationLifecycle:
     """That of the world, with another edge and another runtime on its machine."""
     lifecycle = world.services.applications.lifecycle
-    routing = replace(lifecycle.tools.routing, edge=cast("ServiceEdge", edge))
+    routing = replace(lifecycle.tools.routing, edge=cast("ServiceEdges", edge))
     runtimes = Runtimes(forms={"native": cast("Runtime", runtime)})
     here = replace(lifecycle.tools, shared=replace(lifecycle.tools.shared, routing=routing), runtimes=runtimes)
     driver = replace(lifecycle.driver, contexts=replace(lifecycle.driver.contexts, here=here))
@@ -105,7 +106,7 @@ async def serving(world: World, application_id: str) -> str:
 
 
 @pytest.mark.parametrize("end", [Status.ERROR, None])
-async def test_a_route_that_was_taken_away_is_given_back_once_nothing_is_deployed(
+async def test_a_route_that_was_taken_away_is_given_back_once_the_port_is_free_also_while_something_is_deployed(
     world: World, end: Status | None
 ) -> None:
     application_id = await world.application()
@@ -118,19 +119,62 @@ async def test_a_route_that_was_taken_away_is_given_back_once_nothing_is_deploye
     assert edge.leads_to(application_id) is None
     await world.deploy(application_id)
     lease = await world.claim()
+    other = await world.release(application_id, state=ReleaseState.STARTING, port=4101)
+    if end is None:
+        await lifecycle.tools.routing.lead(application_id, other)
     runtime.release_ids.clear()
     await guard.guard_round()
-    assert edge.leads_to(application_id) is None, "the one that is deployed may be led to at any moment"
     if end is not None:
+        assert edge.leads_to(application_id) == release_id, "nothing that is deployed leads anywhere yet"
         await world.end(lease, end, "Step build: exit status 7")
-        await guard.guard_round()
-        assert edge.leads_to(application_id) == release_id
     else:
-        other = await serving(world, application_id)
-        await lifecycle.tools.routing.lead(application_id, other)
+        assert edge.leads_to(application_id) == other
+        await world.services.db.run(lambda tx: releases_store.make_serving(tx, application_id, other))
         await guard.guard_round()
         assert edge.leads_to(application_id) == other
     assert guard._away == {}
+
+
+async def test_what_is_deployed_keeps_its_route_where_the_one_before_has_lost_its_port(world: World) -> None:
+    application_id = await world.application()
+    old = await serving(world, application_id)
+    edge, runtime, told = KeptRoutes(), Usurped({old}), list[str]()
+    lifecycle = lifecycle_of(world, edge, runtime)
+    new = await world.release(application_id, state=ReleaseState.STARTING, port=4101)
+    await lifecycle.tools.routing.lead(application_id, new)  # and it does not serve by the rows yet
+    guard = Guard(host_id="local", lifecycle=lifecycle, unstable=lambda _tx, told_of: told.append(told_of))
+    await guard.guard_round()
+    assert edge.leads_to(application_id) == new
+    assert (told, [*guard.away]) == ([], [])
+    await lifecycle.tools.routing.lead(application_id, old)  # as where that fails
+    await guard.guard_round()
+    assert edge.leads_to(application_id) is None
+    assert [*guard.away] == [old]
+
+
+async def test_the_port_of_a_stopped_application_is_anybodys(world: World) -> None:
+    application_id = await world.application()
+    release_id = await serving(world, application_id)
+    edge, told = KeptRoutes(), list[str]()
+    lifecycle = lifecycle_of(world, edge, Usurped({release_id}))
+    stopped = DesiredState.DOWN
+    await world.services.db.run(lambda tx: services_store.set_fields(tx, application_id, wanted=stopped))
+    guard = Guard(host_id="local", lifecycle=lifecycle, unstable=lambda _tx, told_of: told.append(told_of))
+    await guard.guard_round()
+    assert (told, [*guard.away]) == ([], [])
+
+
+async def test_who_is_led_to_a_port_of_others_again_is_led_away_again_and_it_is_told_once(world: World) -> None:
+    application_id = await world.application()
+    release_id = await serving(world, application_id)
+    edge, told = KeptRoutes(), list[str]()
+    lifecycle = lifecycle_of(world, edge, Usurped({release_id}))
+    guard = Guard(host_id="local", lifecycle=lifecycle, unstable=lambda _tx, told_of: told.append(told_of))
+    for _ in range(2):
+        await lifecycle.tools.routing.lead(application_id, release_id)  # as a start does
+        await guard.guard_round()
+        assert edge.leads_to(application_id) is None
+    assert len(told) == 1
 
 
 async def test_requests_go_on_to_what_serves_where_the_drain_of_the_one_before_ends_meanwhile(

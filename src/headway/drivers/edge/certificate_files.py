@@ -107,7 +107,7 @@ class CertificateFiles:
         pairs = [self._default, *(self._files(name) for name in names)]
         default, *others = [(self._seen(certificate), self._seen(key)) for certificate, key in pairs]
         text = render_certificates(default, others)
-        if not self._listing.exists() or self._listing.read_text() != text:
+        if not self._listing.exists() or self._listing.read_text(encoding="utf-8") != text:
             write_privately(self._listing, text, beside=self._root, reader=self._reader)
         let_read(self._listing, self._reader)
 

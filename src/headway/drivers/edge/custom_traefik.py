@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from headway.drivers.edge.file_text import is_plain
 from headway.drivers.edge.option_shapes import refuse
 from headway.drivers.edge.option_verdicts import BUFFERING, CHAIN, ERRORS, RETRY, TREE
 from headway.drivers.edge.route_file import PROBE, THROUGH, login_middleware, ordinary, release_middleware
@@ -127,7 +128,23 @@ def _parsed(text: str) -> Any:  # noqa: ANN401 - whatever was written
         raise InvalidInput("The configuration may hold texts, numbers, lists and maps only, none too deep.") from error
     if "{{" in written or "{{" in text:
         raise InvalidInput("The configuration cannot hold two opening braces: Traefik would read a template there.")
-    return json.loads(written)
+    found = json.loads(written)
+    _require_plain(found)
+    return found
+
+
+def _require_plain(value: object) -> None:
+    left = [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, str) and not is_plain(each):
+            raise InvalidInput(
+                "The configuration cannot hold letters that nobody sees (control characters), nor half of a letter."
+            )
+        if isinstance(each, Mapping):
+            left += [*each.keys(), *each.values()]
+        elif isinstance(each, list):
+            left += each
 
 
 def _sections(value: object) -> Own:

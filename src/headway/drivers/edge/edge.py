@@ -8,11 +8,12 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from headway.drivers.edge.certificate_files import CertificateFiles
-from headway.drivers.edge.entrances import Entrances
+from headway.drivers.edge.entrances import EdgeBroken, Entrances
 from headway.drivers.edge.first_answer import Answered, first_answer
 from headway.drivers.edge.last_answers import LastAnswers
 from headway.drivers.edge.route_file import check_route, read_route, render_route
@@ -26,7 +27,7 @@ from headway.infra import http_request
 from headway.infra.daemons.confinement import AT_HOME, Confinement
 from headway.infra.daemons.daemon import Daemon
 from headway.infra.daemons.respawn_guard_files import Minded
-from headway.infra.hosts import processes, procfs, sockets
+from headway.infra.hosts import processes
 from headway.infra.hosts.private_file import let_pass, write_privately
 from headway.infra.hosts.wheel_programs import beside_python
 from headway.kernel.artifacts import KeyPair, Route
@@ -40,14 +41,9 @@ _FIRST_PAUSE = 0.005
 _FIRST_TRY_SECONDS = 1.0
 _GONE_SECONDS, _UNREACHED_SECONDS = 5.0, 0.05
 _UNDER_WAY_SECONDS = 12.0  # Traefik itself gives requests that are under way 10
-_PORT_SECONDS = 1.0
 _READ_AGAIN_SECONDS = 2.0  # after which a route that was written is not on its way to Traefik any more
 # Files of applications end in .yml: no identifier can get in its way.
 _DEFAULT_FILE, _START_FILE = "edge.yaml", "start.yaml"
-
-
-class EdgeBroken(Unavailable):
-    """Traefik cannot be started."""
 
 
 class HostTaken(Conflict):
@@ -114,7 +110,7 @@ class Edge:
             unit=unit,
             confined=terms if self._minded is None else None,
         )
-        self._watch = RouteWatch(files=self._files, prober=self._prober, daemon=self._daemon, program=program.name)
+        self._watch = RouteWatch(self._files, self._prober, self._daemon, program=program.name, log=root / LOG)
 
     async def ensure(self) -> None:
         """Starts Traefik unless it is there, and returns when it works by its routes; quick when it is there. Raises
@@ -242,18 +238,20 @@ class Edge:
     # ---- routes
 
     def _write(self, route: Route) -> None:
-        for other in self._files.routes().values():
-            shared = {(way.host, way.path) for way in other.ways} & {(way.host, way.path) for way in route.ways}
-            if other.application_id != route.application_id and shared:
-                taken = "".join(min(shared)).rstrip("/")
-                raise HostTaken(f"{taken} leads to another service already, {other.app_name}.")
-        self._put(route)
+        text = self._rendered(route)
+        with self._files.turn():
+            for other in self._files.routes().values():
+                shared = {(way.host, way.path) for way in other.ways} & {(way.host, way.path) for way in route.ways}
+                if other.application_id != route.application_id and shared:
+                    taken = "".join(min(shared)).rstrip("/")
+                    raise HostTaken(f"{taken} leads to another service already, {other.app_name}.")
+            self._files.write(route.application_id, text)
 
-    def _put(self, route: Route) -> None:
+    def _rendered(self, route: Route) -> str:
         text = render_route(route, secret=self._prober.secret, https=self._https)
         if read_route(text, route.application_id).route != route:
             raise InvalidInput("The route cannot be written down as the edge would read it.")
-        self._files.write(route.application_id, text)
+        return text
 
     async def _prove(self, route: Route, probe: Probe, wait: Wait, *, release_id: str | None) -> None:
         """Returns once the probe's answer names the release (None: the one that the file names) and the revision of the
@@ -304,7 +302,7 @@ class Edge:
         if self._reader is None:
             await self._daemon.end(grace_seconds=_GONE_SECONDS)
             return
-        last = LastAnswers(routes=self._routes, beside=self._root, reader=self._reader, prober=self._prober)
+        last = LastAnswers(files=self._files, prober=self._prober)
         await last.send_away()
         with self._entrances.held_of(self._daemon.pid()) as held:
             held.shut()
@@ -326,13 +324,14 @@ class Edge:
     async def _start(self) -> None:
         if self._daemon.unit is None:  # else its process does that, and systemd may have started it again already
             await self._make_ready()
+        await asyncio.to_thread(self._watch.remember)
         await self._daemon.start()
         await self._wait_until_up()
 
     async def _make_ready(self) -> None:
         await asyncio.to_thread(self._certificates.mend_state)
         await asyncio.to_thread(self._renew_files)
-        await self._wait_for_ports()
+        await self._entrances.are_free()
 
     def _lay_out(self) -> None:
         """Makes everything what it has to be, whatever another version, or one that was cut off, has left."""
@@ -349,33 +348,19 @@ class Edge:
 
     def _renew_files(self) -> None:
         """Writes every route as this version and these settings have it; what is no route is set aside."""
-        for route in self._files.cleared(spared={_DEFAULT_FILE, _START_FILE}):
+        for name in self._files.cleared(spared={_DEFAULT_FILE, _START_FILE}):
             try:
-                self._put(route)
+                self._files.change(name, partial(self._renewed, name))
             except InvalidInput:  # what an earlier version has written stays
-                log.exception("a route cannot be written anew", extra={"application": route.application_id})
+                log.exception("a route cannot be written anew", extra={"application": name})
         self._marker.renew()
 
-    async def _wait_for_ports(self) -> None:
-        """A Traefik that was killed holds its ports for some milliseconds more; anybody else keeps them."""
-        deadline = time.monotonic() + _PORT_SECONDS
-        handed = self._entrances.handed()
-        for port in (port for name, _, port in self._entrances.wanted if name not in handed):
-            while not sockets.is_free(self._host, port):
-                if time.monotonic() < deadline:
-                    await asyncio.sleep(_FIRST_PAUSE)
-                    continue
-                held = [each.inode for each in sockets.listeners() if each.port == port]
-                holder = sockets.holder_of(held[0]) if held else None
-                who = "another process" if holder is None else f"{procfs.name(holder)} (pid {holder})"
-                raise EdgeBroken(
-                    f"Applications cannot be reached: port {port} of {self._host} is held by {who}. End it, or choose "
-                    "another port (HEADWAY_EDGE_PORT)."
-                )
+    def _renewed(self, application_id: str, text: str) -> str:
+        return self._rendered(read_route(text, application_id).route)
 
     async def _wait_until_up(self) -> None:
         """Returns once it works by its files; or only answers, where it cannot read them."""
-        answering, reading = Wait(_START_SECONDS), None
+        answering, reading, is_to_hear = Wait(_START_SECONDS), None, False
         while self._daemon.pid() is not None and not answering.is_over:
             try:
                 has_read = await self._prober.knows(await asyncio.to_thread(self._marker.path))
@@ -385,6 +370,10 @@ class Edge:
             reading = reading or Wait(_READING_SECONDS)
             if has_read:
                 return
+            if await asyncio.to_thread(self._watch.heed, began=True):
+                reading, is_to_hear = Wait(_READING_SECONDS), True
+            if is_to_hear:
+                await asyncio.to_thread(self._marker.touch)
             if reading.is_over:
                 log.error("Traefik answers, and has not read its routes: it cannot follow one of them, or not read it")
                 return

@@ -23,12 +23,13 @@ from pathlib import Path
 from headway.infra.daemons.confined import taken
 from headway.infra.hosts import processes, procfs, sockets
 from headway.infra.hosts.private_file import write_privately
+from headway.kernel.errors import Unavailable
 
 _SO_ATTACH_FILTER, _SO_DETACH_FILTER = 26, 27
 _OURS = 512  # ports, a power of two: each try to reach the edge, for 20 s, comes from another one
 _FIRST, _LAST = 10_240, 30_720  # below those that the kernel takes for anybody
 _LOAD_SOURCE_PORT, _AND, _EQUALS, _RETURN = 0x28, 0x54, 0x15, 0x06  # of the kernel's language of filters
-_LEAVING_SECONDS, _BETWEEN_LOOKS = 5.0, 0.005
+_LEAVING_SECONDS, _FREEING_SECONDS, _BETWEEN_LOOKS = 5.0, 1.0, 0.005
 _INSTRUCTION = struct.Struct("HBBI")
 
 
@@ -71,6 +72,10 @@ class Held:
             _unfilter(descriptor)
 
 
+class EdgeBroken(Unavailable):
+    """Traefik cannot be started."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entrances:
     """``wanted`` names them, each with its address and port; ``file`` says who holds which, as long as anybody does."""
@@ -109,6 +114,25 @@ class Entrances:
         if self.file.exists():
             with self.held_of(pid):
                 pass
+
+    async def are_free(self) -> None:
+        """Returns once all that none was handed can be taken: a Traefik that was killed holds its ports for some
+        milliseconds more; anybody else keeps them. Raises EdgeBroken.
+        """
+        deadline = time.monotonic() + _FREEING_SECONDS
+        handed = self.handed()
+        for host, port in ((host, port) for name, host, port in self.wanted if name not in handed):
+            while not sockets.is_free(host, port):
+                if time.monotonic() < deadline:
+                    await asyncio.sleep(_BETWEEN_LOOKS)
+                    continue
+                held = [each.inode for each in sockets.listeners() if each.port == port]
+                holder = sockets.holder_of(held[0]) if held else None
+                who = "another process" if holder is None else f"{procfs.name(holder)} (pid {holder})"
+                raise EdgeBroken(
+                    f"Applications cannot be reached: port {port} of {host} is held by {who}. End it, or choose "
+                    "another port (HEADWAY_EDGE_PORT)."
+                )
 
     def _taken(self, pid: int) -> dict[str, int]:
         listening = {each.inode: each.port for each in sockets.listeners()}

@@ -11,14 +11,16 @@ import asyncio
 import contextlib
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 
+from headway.drivers.edge.file_text import written
 from headway.drivers.edge.route_file import RECORD
+from headway.drivers.edge.route_folder import RouteFolder
 from headway.drivers.edge.route_probe import Prober, Wait
 from headway.drivers.edge.traefik import telling
 from headway.infra import http_request
 from headway.infra.hosts import sockets
-from headway.infra.hosts.private_file import write_privately
+from headway.kernel.errors import InvalidInput
 
 _TAKING_UP_SECONDS = 2.0
 _ASKING_SECONDS = 2.0  # who has asked nothing for as long will hardly ask in the one moment that matters
@@ -28,13 +30,9 @@ _ANSWERING_SECONDS = 0.3  # what takes longer is under way, and Traefik ends tha
 
 @dataclass(slots=True, kw_only=True)
 class LastAnswers:
-    """Those of a Traefik that answers by the routes of a folder, whose files are written ``beside`` it for the account
-    ``reader``; ``prober`` asks it.
-    """
+    """Those of a Traefik that answers by the routes of ``files``; ``prober`` asks it."""
 
-    routes: Path
-    beside: Path
-    reader: int | None
+    files: RouteFolder
     prober: Prober
     _staying: frozenset[int] = field(default=frozenset())
 
@@ -73,32 +71,31 @@ class LastAnswers:
     def _mark_all(self) -> str | None:
         """A path that is known once all of the marks are."""
         known = None
-        for path in sorted(self.routes.glob("*.yml")):
-            marked = _marked(path)
-            if marked is not None:
-                write_privately(path, marked, beside=self.beside, reader=self.reader)
-                known = _known_by(path)
+        for name in sorted(self.files.marks()):
+            with contextlib.suppress(OSError, ValueError, InvalidInput):  # it is of no form of ours
+                if self.files.change(name, partial(_marked, name)):
+                    known = _known_by(name)
         return known
 
 
-def _marked(path: Path) -> str | None:
+def _marked(application_id: str, text: str) -> str | None:
     """The file with the mark on each of its routers, and a router more, which tells that it is read; None where it is
-    of no form of ours, or gone. Those of the first version have no record.
+    of no form of ours. Those of the first version have no record.
     """
-    name = f"{path.stem}.last"
+    name = f"{application_id}.last"
+    record, _, rest = text.partition("\n") if text.startswith(RECORD) else ("", "", text)
     try:
-        text = path.read_text()
-        record, _, rest = text.partition("\n") if text.startswith(RECORD) else ("", "", text)
         held = json.loads(rest)
         http = held["http"]
         for router in http["routers"].values():
             router["middlewares"] = [name, *(each for each in router.get("middlewares", []) if each != name)]
         http["middlewares"][name] = {"headers": {"customResponseHeaders": {"Connection": "close"}}}
-        http["routers"][name] = telling(_known_by(path))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        http["routers"][name] = telling(_known_by(application_id))
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return f"{record}\n{json.dumps(held, indent=1)}" if record else json.dumps(held, indent=1)
+    marked = written(held, indent=1)
+    return f"{record}\n{marked}" if record else marked
 
 
-def _known_by(path: Path) -> str:
-    return f"/last/{path.stem}"
+def _known_by(application_id: str) -> str:
+    return f"/last/{application_id}"

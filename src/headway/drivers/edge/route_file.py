@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from headway.drivers.edge.fallback import Pair, Section
+from headway.drivers.edge.file_text import written
 from headway.drivers.edge.traefik import ACME, NOOP, SECURE, WEB, Https
 from headway.kernel.artifacts import Entrance, Login, Redirect, Route, Upstream, Way
 from headway.kernel.errors import InvalidInput
@@ -31,6 +32,7 @@ _PATH = re.compile(r"/|(/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+")
 _ADDRESS = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*|[0-9a-f:]+(\.[0-9.]+)?")
 _RULE_HOST = re.compile(r"Host\(`([^`]*)`\)")
 RECORD = "# headway "
+_LONGEST_NAME = 1_000  # a key of YAML has 1024 characters at most, with its quotes and what a name ends in
 # What can be asked of somebody else once more: it changes nothing, has no body, and becomes no other protocol.
 _REPEATABLE = (
     "(Method(`GET`) || Method(`HEAD`)) && !HeaderRegexp(`Content-Length`, `.`) && !HeaderRegexp(`Upgrade`, `.`)"
@@ -85,13 +87,13 @@ def check_path(path: str) -> None:
 def render_route(route: Route, *, secret: str, https: Https | None) -> str:
     """The file of an application. Beside its routers it has some for whoever knows ``secret``: by ``probe`` to the same
     servers, by ``through`` through all that stands before them and no further. Their answers name the release and the
-    file's revision, so that a route can be proven to have moved.
+    file's revision, so that a route can be proven to have moved. Raises InvalidInput where Traefik could not read it.
     """
     http = _Rendering(route, secret, https).http()
     revision = hashlib.sha256(json.dumps(http, sort_keys=True).encode()).hexdigest()[:16]
     http["middlewares"][release_middleware(route)]["headers"]["customResponseHeaders"][REVISION_HEADER] = revision
-    record = json.dumps({"revision": revision, "route": asdict(route)})
-    text = f"{RECORD}{record}\n{json.dumps({'http': http}, indent=1)}"
+    record = written({"revision": revision, "route": asdict(route)})
+    text = f"{RECORD}{record}\n{written({'http': http}, indent=1)}"
     if "{{" in text:
         raise InvalidInput("A route cannot hold two opening braces.")
     return text
@@ -268,7 +270,7 @@ class _RenderedWay:
     def __init__(self, whole: _Rendering, way: Way) -> None:
         self.whole = whole
         self.way = way
-        self.name = f"{whole.route.app_name}.{way.host}{way.path.rstrip('/')}"
+        self.name = _short(f"{whole.route.app_name}.{way.host}{way.path.rstrip('/')}")
         self.sent_on = way.entrance is Entrance.HTTPS and whole.https is not None
         self.secure = way.entrance is not Entrance.HTTP and whole.https is not None
         self.base = {
@@ -345,6 +347,14 @@ class _RenderedWay:
     def _secured(self) -> Section:
         asks = self.way.issued and self.whole.https is not None and self.whole.https.mail is not None
         return {"entryPoints": [SECURE], "tls": {"certResolver": ACME} if asks else {}}
+
+
+def _short(name: str) -> str:
+    """The name, another where it is a long one: YAML takes no longer key."""
+    if len(name) <= _LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:32]
+    return f"{name[: _LONGEST_NAME - len(digest) - 1]}.{digest}"
 
 
 def _using(middlewares: list[str]) -> Section:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import logging
 import os
 import threading
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from headway.kernel.errors import InvalidInput
 
 log = logging.getLogger(__name__)
 
+_TURN = "routes.lock"
 _SUFFIX = ".yml"  # no identifier can get in the way of a file that ends otherwise
 # What is wrong with a file itself; other errors, as of a process that has opened too much, say nothing of it.
 _OF_THE_FILE = frozenset({errno.EACCES, errno.EIO, errno.EISDIR, errno.ELOOP})
@@ -34,7 +36,27 @@ class RouteFolder:
     beside: Path
     reader: int | None
     _told: set[str] = field(default_factory=set)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _refused: dict[str, str] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _is_held: bool = False
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Waits until nobody else writes or takes away a file, in this process or in that of a unit: what is read
+        meanwhile is still so when it is written. Who has the turn may ask for it again.
+        """
+        with self._lock:
+            if self._is_held or not self.beside.is_dir():
+                yield
+                return
+            descriptor = os.open(self.beside / _TURN, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                self._is_held = True
+                yield
+            finally:
+                self._is_held = False
+                os.close(descriptor)
 
     def holds_any(self) -> bool:
         """Whether there is a route."""
@@ -60,17 +82,36 @@ class RouteFolder:
         return self._read(self._of(application_id))
 
     def write(self, application_id: str, text: str) -> None:
-        """Puts a file in its place."""
-        with self._lock:
+        """Puts a file in its place. Raises InvalidInput for what Traefik could not read before."""
+        with self.turn():
+            if self._refused.get(application_id) == text:
+                raise InvalidInput(
+                    "Traefik cannot read this route, and would take up no other; the panel's log says why."
+                )
+            self._refused.pop(application_id, None)
             write_privately(self._of(application_id), text, beside=self.beside, reader=self.reader)
 
     def remove(self, application_id: str) -> Route | None:
         """Takes a file away; the route that it held, None where it held none."""
-        held = self.held(application_id)
-        if held is None:
-            return None
-        self._of(application_id).unlink(missing_ok=True)
-        return held.route
+        with self.turn():
+            held = self.held(application_id)
+            if held is None:
+                return None
+            self._of(application_id).unlink(missing_ok=True)
+            return held.route
+
+    def change(self, application_id: str, made: Callable[[str], str | None]) -> bool:
+        """Writes what is ``made`` of a file's text in its place, and says whether it did: not where the file is gone by
+        now, or nothing (None) is made of it. Raises what ``made`` does, InvalidInput.
+        """
+        with self.turn():
+            try:
+                text = made(self._of(application_id).read_text(encoding="utf-8"))
+            except FileNotFoundError:
+                return False
+            if text is not None:
+                self.write(application_id, text)
+            return text is not None
 
     def touch(self, application_id: str) -> None:
         """Has whoever follows the folder hear of a file, which stays what it is."""
@@ -78,26 +119,41 @@ class RouteFolder:
             now = self._of(application_id).stat()
             os.utime(self._of(application_id), ns=(now.st_atime_ns, now.st_mtime_ns))
 
-    def cleared(self, spared: Collection[str]) -> list[Route]:
-        """Every route, once all that is none has been set aside, but for the files ``spared``."""
+    def refuse(self, application_id: str, why: str, *, written_before: float) -> bool:
+        """Sets aside a file that Traefik cannot read, unless it was written anew since, in seconds as files have them;
+        says whether it did. It is not written again as it was.
+        """
+        path = self._of(application_id)
+        with self.turn():
+            try:
+                if path.stat().st_mtime > written_before:
+                    return False
+                self._refused[application_id] = path.read_text(encoding="utf-8", errors="replace")
+            except FileNotFoundError:
+                return False
+            self._set_aside(path, InvalidInput(f"Traefik says: {why}"))
+        return not path.exists()
+
+    def cleared(self, spared: Collection[str]) -> list[str]:
+        """Whose routes there are, once all that is none has been set aside, but for the files ``spared``."""
         for path in sorted(self.folder.iterdir()):
             if path.suffix != _SUFFIX and path.name not in spared:
                 self._set_aside(path)
-        return list(self.routes().values())
+        return list(self.routes())
 
     def _of(self, application_id: str) -> Path:
         return self.folder / f"{application_id}{_SUFFIX}"
 
     def _read(self, path: Path, *, again: bool = True) -> RouteFile | None:
         try:
-            return read_route(path.read_text(), path.stem)
+            return read_route(path.read_text(encoding="utf-8"), path.stem)
         except FileNotFoundError:
             return None
         except (InvalidInput, UnicodeDecodeError, OSError) as error:
             if isinstance(error, OSError) and error.errno not in _OF_THE_FILE:
                 raise
             if again:
-                with self._lock:  # another may have written it anew meanwhile
+                with self.turn():  # another may have written it anew meanwhile
                     return self._read(path, again=False)
             self._set_aside(path, error)
             return None

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import signal
+import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
+from pathlib import Path
 
+from headway.drivers.edge.refusals import Refusals
 from headway.drivers.edge.route_folder import RouteFolder
 from headway.drivers.edge.route_probe import Prober
 from headway.infra import http_request
@@ -22,6 +26,7 @@ from headway.infra.hosts import processes, procfs
 log = logging.getLogger(__name__)
 
 _SECONDS = 1.0
+_SETTLED_SECONDS = 1.0  # what was written as long ago is what it has read, not what it was reading
 _ENOUGH = 2  # looks: what was being read at the first is over by the next
 _MOST = 3  # after as many looks in vain it is told, and left
 
@@ -39,22 +44,26 @@ class _Looks:
         return self.followed >= _ENOUGH or self.missed >= _MOST
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class RouteWatch:
-    """The files of a folder, the ``daemon`` that follows them, or keeps up what does, which is called ``program``, and
-    who asks it.
+    """The files of a folder, the ``daemon`` that follows them, or keeps up what does, which is called ``program``, who
+    asks it, and the ``log`` in which it says which of them it cannot read.
     """
 
     files: RouteFolder
     prober: Prober
     daemon: Daemon
+    _: KW_ONLY
     program: str
+    log: Path
+    _place: int = 0
+    _told_at: float = 0.0
     _pid: int | None = None
     _looks: dict[str, _Looks] = field(default_factory=dict)
 
     def forget(self) -> None:
         """Another Traefik is there: nothing is known of what it works by."""
-        self._looks.clear()
+        self._looks = {}
 
     async def look(self) -> None:
         """Looks at every file that was written lately. It reads all of them at once: one that it does not work by will
@@ -82,13 +91,30 @@ class RouteWatch:
     def read_again(self) -> None:
         """Has Traefik read all its files, which it does at SIGHUP: of one that was written it may not have heard. One
         that could not begin to follow them, as where one of them went in that moment, ends by it, and is started anew.
-        Blocks.
+        What it refused since it was told last is put aside first. Blocks.
         """
+        self.heed()
+        self.remember()
         pid = self.daemon.pid()
         for each in processes.with_descendants([] if pid is None else [pid]):
             started = procfs.start_time(each)
             if started is not None and procfs.name(each) == self.program:  # not what keeps it up, or becomes it
                 processes.send(signal.SIGHUP, each, started)
+
+    def remember(self) -> None:
+        """To be called before Traefik is told to read, or begins: ``heed`` goes by what it says then. Blocks."""
+        self._place, self._told_at = Refusals(log=self.log).told_by_now(), time.time()
+
+    def heed(self, *, began: bool = False) -> bool:
+        """Puts aside the files that it could not read then, and says whether it did any: it reads the others at once.
+        One that somebody has written since, or shortly before unless Traefik ``began`` then, may be another. Blocks.
+        """
+        before = math.inf if began else self._told_at - _SETTLED_SECONDS
+        told = Refusals(log=self.log).since(self._place).items()
+        refused = [name for name, why in told if self.files.refuse(name, why, written_before=before)]
+        if refused:
+            self.forget()
+        return bool(refused)
 
     async def _follows(self, name: str) -> bool:
         """Raises NoAnswer where nobody can say."""
@@ -101,6 +127,10 @@ class RouteWatch:
 
     async def _tell(self, name: str, missed: int) -> None:
         """Has it hear of the file, then read it whether it hears or not."""
-        await asyncio.to_thread(self.read_again if missed > 1 else partial(self.files.touch, name))
+        await asyncio.to_thread(self.read_again if missed > 1 else partial(self._touch, name))
         if missed == _MOST:
             log.error("Traefik does not work by a route, whatever it is told", extra={"application": name})
+
+    def _touch(self, name: str) -> None:
+        self.remember()
+        self.files.touch(name)

@@ -8,10 +8,12 @@ until something is written again. So nobody is to write a route before the first
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from headway.drivers.edge.file_text import written
 from headway.drivers.edge.traefik import telling
 from headway.infra.hosts.private_file import write_privately
 
@@ -31,10 +33,14 @@ class StartMarker:
     def renew(self) -> None:
         """To be called before each start. Blocks."""
         router = telling(f"/{_NAME}/{secrets.token_urlsafe()}")
-        text = json.dumps({"http": {"routers": {_NAME: router}}}, indent=1)
+        text = written({"http": {"routers": {_NAME: router}}}, indent=1)
         write_privately(self.file, text, beside=self.beside, reader=self.reader)
+
+    def touch(self) -> None:
+        """Has Traefik read all files again, once it follows them: it may hear of nothing before. Blocks."""
+        os.utime(self.file)
 
     def path(self) -> str:
         """What is known once the first reading is over. Blocks."""
-        rule: str = json.loads(self.file.read_text())["http"]["routers"][_NAME]["rule"]
+        rule: str = json.loads(self.file.read_text(encoding="utf-8"))["http"]["routers"][_NAME]["rule"]
         return rule.split("`")[-2]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from headway.drivers.edge.file_text import written
 from headway.kernel.errors import InvalidInput
 
 WEB, SECURE, ACME = "web", "secure", "acme"
@@ -77,7 +77,7 @@ def render_certificates(default: tuple[Path, Path], others: Sequence[tuple[Path,
     """
     pairs = [{"certFile": str(certificate), "keyFile": str(key)} for certificate, key in (default, *others)]
     tls: dict[str, object] = {"stores": {"default": {"defaultCertificate": pairs[0]}}}
-    return json.dumps({"tls": tls | ({"certificates": pairs[1:]} if others else {})}, indent=1)
+    return written({"tls": tls | ({"certificates": pairs[1:]} if others else {})}, indent=1)
 
 
 def telling(path: str) -> dict[str, object]:

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headway.drivers.edge.file_text import written
 from headway.drivers.edge.traefik import SECURE, WEB
 from headway.infra.daemons.confinement import AT_HOME, Confinement
 from headway.infra.hosts.private_file import let_pass, write_privately
@@ -141,7 +142,7 @@ def _asking_file(secret: str) -> str:
         "service": "api@internal",
         "entryPoints": [WEB],
     }
-    return json.dumps({"http": {"routers": {"headway.asking": router}}})
+    return written({"http": {"routers": {"headway.asking": router}}})
 
 
 @contextlib.asynccontextmanager
@@ -223,4 +224,4 @@ def _known(why: str, text: str) -> str:
 
 
 def _wrote(quoted: str, text: str) -> bool:
-    return json.dumps(quoted)[1:-1] in text
+    return written(quoted)[1:-1] in text

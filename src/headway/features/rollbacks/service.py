@@ -100,7 +100,8 @@ class RollbackService:
             self._look(tx, actor, permission, release_id)
             return self.ledger.enqueue_once(tx, once, lambda: request(tx))
 
-        queued = await self.db.run(write)
+        async with self.forms[place.subject_type].keeping(place.subject_id):
+            queued = await self.db.run(write)
         for deployment_id in superseded:
             self.stopping.hasten(deployment_id, Intent.SUPERSEDE)
         return queued
@@ -118,8 +119,8 @@ class RollbackService:
 
         place, deployment = await self.db.run(look)
         release = await self.db.read(lambda tx: _release(tx, release_id))
-        if release is not None:
-            await self.forms[place.subject_type].remove(release)
+        if release is not None and not await self.forms[place.subject_type].remove(release):
+            raise StillNeeded
         return place.left, deployment
 
     async def _obstacle(self, place: ReleasePlace, *, keep: bool) -> str | None:

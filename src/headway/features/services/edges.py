@@ -84,6 +84,10 @@ class ServiceEdges:
         """Those of the panel's machine."""
         return await self.here.routes()
 
+    async def near(self, application_id: str) -> ServiceEdge:
+        """The edge of the host that a service is on, the panel's where there is none. Raises HostUnreachable."""
+        return await self._of(application_id)
+
     async def try_out(self, route: Route) -> None:
         """See ``ServiceEdge``; what the user's own words come to is the same everywhere."""
         await self.here.try_out(route)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -247,8 +248,14 @@ class ServiceRollbacks(Protocol):
         """What keeps anybody from going back to it, as the machine is now; None where nothing does."""
         ...
 
-    async def remove(self, release: Release) -> None:
-        """Removes it with what nothing else needs of it; no error when it is gone. Its deployment stays."""
+    def keeping(self, service_id: str) -> AbstractAsyncContextManager[None]:
+        """Nothing of the service's releases is removed for as long as the block lasts."""
+        ...
+
+    async def remove(self, release: Release) -> bool:
+        """Removes it with what nothing else needs of it; no error when it is gone. Its deployment stays. False where
+        something needs it by now.
+        """
         ...
 
 

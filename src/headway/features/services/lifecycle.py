@@ -23,7 +23,7 @@ from headway.features.services import releases_store, store
 from headway.features.services.driver import C, ServiceDriver
 from headway.features.services.last_output import last_try
 from headway.features.services.model import Release, Service, noun_of
-from headway.features.services.release_retention import KeptReleases, beyond, is_shared, kept_by
+from headway.features.services.release_retention import KeptReleases, beyond, is_needed, is_shared, kept_by
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
@@ -47,6 +47,7 @@ class ServiceLifecycle(Generic[C, D]):
     kept_releases: KeptReleases
     logs_of_deployments: LogFiles
     turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    _removals: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     @property
     def contexts(self) -> HostContexts[C]:
@@ -159,13 +160,28 @@ class ServiceLifecycle(Generic[C, D]):
         keep = kept_by(reader.settings_of(tx, service_id, self.vault), self.kept_releases)
         return keep, beyond(tx, reader.kind, service_id, keep)
 
-    async def let_go(self, release: Release) -> None:
-        """Removes a release that does not run: its row, and its files unless another release has those too."""
-        await self.driver.discard(release)
-        if not await self.db.read(lambda tx: is_shared(tx, release)):
-            host_id = self.contexts.at(release.host_id).host_id
-            await self.hosts[host_id].remove_tree(release.folder)
-        await self.db.run(lambda tx: releases_store.remove(tx, release.release_id))
+    @asynccontextmanager
+    async def keeping(self, service_id: str) -> AsyncIterator[None]:
+        """Waits until no release of the service is being removed, and none is meanwhile: what is to be gone back to by
+        then stays.
+        """
+        async with self._removals[service_id]:
+            yield
+
+    async def let_go(self, release: Release) -> bool:
+        """Removes a release that does not run: its row, and its files unless another release has those too. False, and
+        it stays, where it is needed by now: nobody can begin to go back to it while it goes.
+        """
+        async with self.keeping(release.service_id):
+            kind = self.driver.reader.kind
+            if await self.db.read(lambda tx: is_needed(tx, kind, release)):
+                return False
+            await self.driver.discard(release)
+            if not await self.db.read(lambda tx: is_shared(tx, release)):
+                host_id = self.contexts.at(release.host_id).host_id
+                await self.hosts[host_id].remove_tree(release.folder)
+            await self.db.run(lambda tx: releases_store.remove(tx, release.release_id))
+            return True
 
     async def last_try(self, service: Service[Any], tail: int) -> str:
         """What the last deployment of it said."""

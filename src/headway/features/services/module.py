@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,17 +17,21 @@ from headway.features.services.downtime import DowntimeReader
 from headway.features.services.edges import ServiceEdges
 from headway.features.services.kinds import ServiceKinds
 from headway.features.services.reconciler import refusals
+from headway.features.services.routing import new_turns
 from headway.features.services.uploads import ArchiveFolders, ArchiveReaders, Archives
 from headway.module import Base
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Materials:
-    """Each of them. ``archives`` are those in folders of services; of all of them few are read at a time."""
+    """Each of them. ``archives`` are those in folders of services; of all of them few are read at a time. The routes of
+    each service are written by whoever has its lock of ``route_turns``.
+    """
 
     git: Git
     registries: RegistryService
     edges: ServiceEdges
+    route_turns: dict[str, asyncio.Lock]
     facts: EdgeFacts
     archives: Callable[[ArchiveFolders], Archives]
 
@@ -38,6 +43,7 @@ def materials_of(base: Base, servers: Servers, git: Git, registries: RegistrySer
         git=git,
         registries=registries,
         edges=edges,
+        route_turns=new_turns(),
         facts=edge_facts(base.settings),
         archives=partial(_archives, base, ArchiveReaders()),
     )

@@ -79,6 +79,13 @@ def beyond(tx: Tx, kind: SubjectType, service_id: str, keep: KeptReleases) -> li
     return [each for each in releases if each.release_id not in staying]
 
 
+def is_needed(tx: Tx, kind: SubjectType, release: Release) -> bool:
+    """Whether a release of a service of this kind starts, serves, drains, or is gone back to by what waits or runs."""
+    row = releases_store.find(tx, release.release_id)
+    wanted = deployments.wanted_releases(tx, kind, release.service_id)
+    return row is not None and _holding(releases_store.release_of(row), wanted).is_needed
+
+
 def is_shared(tx: Tx, release: Release) -> bool:
     """Whether another release has the same files, which only one of the same service can."""
     releases = releases_store.of_service(tx, release.service_id)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.edge.edge import Edge, EdgeBroken, HostTaken
+from headway.drivers.edge.edge import Edge, HostTaken
+from headway.drivers.edge.entrances import EdgeBroken
 from headway.drivers.edge.route_file import PROBE_HEADER, RELEASE_HEADER
 from headway.drivers.edge.route_probe import RouteNotProven
 from headway.drivers.edge.traefik import Https

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from headway.drivers.edge import edge as edges
-from headway.drivers.edge.edge import Edge, EdgeBroken
+from headway.drivers.edge.edge import Edge
+from headway.drivers.edge.entrances import EdgeBroken
 from headway.drivers.edge.traefik import Https
 from headway.infra.hosts.wheel_programs import beside_python
 from headway.kernel.artifacts import Route, Upstream, Way

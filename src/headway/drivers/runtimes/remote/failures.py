@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from headway.drivers.edge.edge import CertificateNotShown, EdgeBroken, HostTaken
+from headway.drivers.edge.edge import CertificateNotShown, HostTaken
+from headway.drivers.edge.entrances import EdgeBroken
 from headway.drivers.edge.route_probe import NotReached, RouteNotProven
 from headway.drivers.runtimes.contract.machine import ProgramAway
 from headway.drivers.runtimes.contract.runtime import NotRunning, PortTaken, Unhealthy, UnknownRelease

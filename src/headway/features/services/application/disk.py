@@ -34,8 +34,8 @@ class ApplicationDisk:
             keep, not_kept = await self.lifecycle.beyond(service_id)
             for release in not_kept:
                 size = await self._size(release, repository, freeing)
-                if not dry:
-                    await self.lifecycle.let_go(release)
+                if not dry and not await self.lifecycle.let_go(release):
+                    continue
                 yield Unneeded(name=release.release_id, why=f"it is not among {keep}", bytes=size)
 
     async def _size(self, release: Release, repository: str, freeing: Callable[[str], int] | None) -> int | None:

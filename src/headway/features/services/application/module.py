@@ -115,7 +115,9 @@ def install_applications(
 ) -> Applications:
     """Applications on all hosts; ``of_composes`` tells what an organisation's compose services take of the memory."""
     db, vault = base.db, base.vault
-    routing = ApplicationRouting(db=db, edge=materials.edges, vault=vault, facts=materials.facts)
+    routing = ApplicationRouting(
+        db=db, edge=materials.edges, vault=vault, facts=materials.facts, turns=materials.route_turns
+    )
     here = _tools(base, materials, routing)
     contexts = ApplicationContexts(here=here, there=servers.links.of_link(partial(_context_on_server, base, here)))
     lifecycle: ApplicationLifecycle = ServiceLifecycle(

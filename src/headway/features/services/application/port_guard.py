@@ -10,7 +10,7 @@ from headway.core.engine.concurrency import at_once
 from headway.features.services import store as services_store
 from headway.features.services.application import store
 from headway.features.services.application.driver import ApplicationLifecycle
-from headway.features.services.model import Release, ReleaseState
+from headway.features.services.model import Release
 from headway.infra.db.transaction import Tx
 
 log = logging.getLogger(__name__)
@@ -39,38 +39,49 @@ class Guard:
         """
         usurped = await self.lifecycle.contexts.at(self.host_id).runtimes.usurped()
         taken = {release_id for found in usurped.values() for release_id in found}
-        changed = [*(self._close(each) for each in taken - self._away.keys())]
+        changed = [*(self._close(each) for each in taken)]
         changed += (self._open(each) for each in self._away.keys() - taken)
         await at_once(changed)  # one that breaks is met again in the next round
         return _REST
 
     async def _open(self, release_id: str) -> None:
-        """Leads requests there again, unless another serves by now, or nobody is to. While something is being deployed
-        it waits: should that fail, nobody else would lead them back.
+        """Leads requests there again, unless another serves by now, or nobody is to. While what is being deployed has
+        them it waits: should that fail, nobody else would lead them back.
         """
         service_id = self._away[release_id].service_id
         async with self.lifecycle.turn(service_id):
             release = await self.lifecycle.db.read(lambda tx: _wanted(tx, service_id, release_id))
-            if release is not None and not await self.lifecycle.tools.routing.lead_at_rest(release):
+            if release is not None and not await self.lifecycle.tools.routing.lead_there_again(release):
                 return
         self._away.pop(release_id, None)
 
     async def _close(self, release_id: str) -> None:
-        release = await self.lifecycle.db.read(lambda tx: store.release(tx, release_id))
-        if release is None or release.state is not ReleaseState.SERVING or release_id in self._away:
+        """Leads nobody there any more, where people are to be; again, where somebody has led them there since."""
+        release = await self.lifecycle.db.read(lambda tx: _to_close(tx, release_id))
+        if release is None:
             return
         self._closing.add(release_id)  # for the seconds that the edge may take
         try:
-            await self.lifecycle.tools.routing.remove(release.service_id)
-            self._away[release_id] = release
+            is_closed = await self.lifecycle.tools.routing.lead_away(release)
+            is_new = is_closed and release_id not in self._away
+            if is_closed:
+                self._away[release_id] = release
         finally:
             self._closing.discard(release_id)
+        if not is_new:
+            return
         log.error(
             "the port of application %s is held by a process that is not its own; nobody is led there until it is gone",
             release.service_id,
             extra={"ports": list(release.ports)},
         )
         await self.lifecycle.db.run(lambda tx: self.unstable(tx, release.deployment_id))
+
+
+def _to_close(tx: Tx, release_id: str) -> Release | None:
+    """The release, where people are led to it: not one that was stopped, whose port is anybody's."""
+    release = store.release(tx, release_id)
+    return None if release is None else _wanted(tx, release.service_id, release_id)
 
 
 def _wanted(tx: Tx, service_id: str, release_id: str) -> Release | None:

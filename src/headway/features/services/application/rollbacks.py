@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -148,8 +149,11 @@ class ApplicationRollbacks:
         except Unavailable as away:
             return away.message
 
-    async def remove(self, release: Release) -> None:
-        await self.lifecycle.let_go(release)
+    def keeping(self, service_id: str) -> AbstractAsyncContextManager[None]:
+        return self.lifecycle.keeping(service_id)
+
+    async def remove(self, release: Release) -> bool:
+        return await self.lifecycle.let_go(release)
 
 
 def _differences(before: Snapshot, after: ApplicationPlan | Snapshot) -> list[Difference]:

@@ -66,6 +66,30 @@ class ApplicationRouting(ServiceRouting):
 
         return await self._lead_if(application_id, read) is not None
 
+    async def lead_away(self, release: Release) -> bool:
+        """Leads nobody to a release any more; False where requests are led to another by now, which are not touched."""
+        async with self.turns[release.service_id]:
+            standing = await self.edge.route(release.service_id)
+            if standing is not None and standing.release_id == release.release_id:
+                await self.edge.remove_route(release.service_id)
+            return standing is None or standing.release_id == release.release_id
+
+    async def lead_there_again(self, release: Release) -> bool:
+        """Takes ``lead_away`` back, also while something is being deployed; False where requests are led elsewhere
+        already, or another serves by now.
+        """
+
+        def read(tx: Tx) -> Route | None:
+            return self._to(tx, release) if store.serving(tx, release.service_id) == release else None
+
+        async def lead() -> bool:
+            standing = await self.edge.route(release.service_id)
+            if standing is not None:
+                return standing.release_id == release.release_id
+            return await self._set(read) is not None
+
+        return await self._in_turn(release.service_id, lead)
+
     async def lead_lost(self, application_id: str) -> None:
         """Leads requests to the release that serves, which has no route, unless it takes none."""
         release = await self.db.read(lambda tx: store.serving(tx, application_id))
@@ -93,10 +117,12 @@ class ApplicationRouting(ServiceRouting):
             is_it = serving is not None and serving.release_id == moved.new.release_id
             return self._to(tx, serving) if serving is not None and is_it else None
 
-        async with self._turns[service_id]:
+        async def lead() -> None:
             standing = await self.edge.route(service_id)
             if standing is not None and standing.release_id == moved.old.release_id:
                 await self._set(read)
+
+        await self._in_turn(service_id, lead)
 
     async def let_go(self, application_id: str) -> None:
         """Has the edge know nothing more of a release that served before and is to end: its port may be another's soon.
@@ -142,7 +168,7 @@ class ApplicationRouting(ServiceRouting):
 
     async def look_at_all(self, edge: ServiceEdge) -> None:
         """After a start of the panel: what was changed and never told this edge, and what other settings change, is
-        ``behind``.
+        ``behind``. A route of what there is no row of is taken away.
         """
         for application_id, standing in (await edge.routes()).items():
             try:
@@ -154,6 +180,15 @@ class ApplicationRouting(ServiceRouting):
             else:
                 if now is not None and now != standing:
                     self._behind.add(application_id)
+                elif now is None:
+                    await self._remove_orphan(edge, application_id)
+
+    async def _remove_orphan(self, edge: ServiceEdge, service_id: str) -> None:
+        """Takes a route away unless there is a service, of whatever kind: it leads to a port that may be another's."""
+        async with self.turns[service_id]:
+            if await self.db.read(lambda tx: services_store.host_of(tx, service_id)) is None:
+                log.warning("a route of no service was taken away: %s", service_id)
+                await edge.remove_route(service_id)
 
     async def catch_up(self, application_id: str) -> None:
         """Tries again what the edge could not follow of one."""
@@ -209,9 +244,11 @@ class ApplicationRouting(ServiceRouting):
         )
 
     async def _rewritten(self, application_id: str) -> Route | None:
-        async with self._turns[application_id]:
+        async def write() -> Route | None:
             standing = await self.edge.route(application_id)
             return None if standing is None else await self._set(lambda tx: self._as_now(tx, standing))
+
+        return await self._in_turn(application_id, write)
 
     def _to(self, tx: Tx, release: Release) -> Route | None:
         upstreams = tuple(Upstream(port=port) for port in release.ports)

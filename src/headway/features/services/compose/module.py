@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -102,9 +102,7 @@ def install_composes(
         return await lifecycle.driver.containers(compose_id)
 
     vault, uid_base = base.vault, base.data_dir.uid_base
-    routing = ComposeRouting(
-        db=base.db, edge=materials.edges, containers=containers, vault=vault, facts=materials.facts
-    )
+    routing = _routing(base, materials, containers)
     here = _tools(base, materials, routing, beside)
     contexts = ComposeContexts(here=here, there=servers.links.of_link(partial(_context_on_server, base, here)))
     lifecycle = _lifecycle(base, servers, contexts)
@@ -141,6 +139,19 @@ def install_composes(
         ),
         kind=compose_kind(creation, planner, lifecycle),
         module=_module(base, planner, lifecycle),
+    )
+
+
+def _routing(
+    base: Base, materials: Materials, containers: Callable[[str], Awaitable[Sequence[Container]]]
+) -> ComposeRouting:
+    return ComposeRouting(
+        db=base.db,
+        edge=materials.edges,
+        containers=containers,
+        vault=base.vault,
+        facts=materials.facts,
+        turns=materials.route_turns,
     )
 
 

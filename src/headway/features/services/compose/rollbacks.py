@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -98,11 +98,16 @@ class ComposeRollbacks:
         except Unavailable as away:
             return away.message
 
-    async def remove(self, release: Release) -> None:
+    def keeping(self, service_id: str) -> AbstractAsyncContextManager[None]:
+        """See ``ServiceRollbacks.keeping``."""
+        return self.lifecycle.keeping(service_id)
+
+    async def remove(self, release: Release) -> bool:
         """See ``ServiceRollbacks.remove``. Where no engine answers now, its images go with those of the next one."""
-        await self.lifecycle.let_go(release)
+        is_gone = await self.lifecycle.let_go(release)
         with suppress(Unavailable):
             await self.lifecycle.driver.clear_images(release.service_id)
+        return is_gone
 
 
 def _differences(before: Record, after: Record) -> list[Difference]:

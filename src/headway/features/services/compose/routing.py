@@ -39,10 +39,13 @@ class ComposeRouting(ServiceRouting):
         """Leads requests to the containers of a release, or nowhere; gives the route. Those that served before are
         asked where they do not answer, as long as they run, unless it is to serve ``alone``. Raises HeadwayError.
         """
-        async with self._turns[compose_id]:  # what was looked at before may have ended by now
-            containers = await self.containers(compose_id) if release else []
+
+        async def lead() -> Route | None:
+            containers = await self.containers(compose_id) if release else []  # of before may have ended by now
             led = _of(release, containers) if release and alone else containers
             return await self._set_or_remove(compose_id, lambda tx: self._composed(tx, compose_id, release, led))
+
+        return await self._in_turn(compose_id, lead)
 
     async def let_go(self, compose_id: str, release: ComposeRelease) -> None:
         """Has the edge know nothing more of containers that served before and are to end: their addresses may be
