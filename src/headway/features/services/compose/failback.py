@@ -61,14 +61,16 @@ class ComposeFailback:
                 return
             if (fallen := _fallen(moved, containers, seen)) is not None:
                 async with self.lifecycle.turn(moved.new.service_id):
-                    await self._give_back(moved, fallen)
+                    is_given_back = await self._give_back(moved, fallen)
+                if is_given_back:
+                    await retire(self.lifecycle, moved.new.service_id)
                 return
             await asyncio.sleep(_PAUSE)
 
-    async def _give_back(self, moved: ComposeHandover, fallen: Container) -> None:
-        """Leads requests to the containers before, first of all; then the newer ones go."""
+    async def _give_back(self, moved: ComposeHandover, fallen: Container) -> bool:
+        """Leads requests to the containers before, first of all; whether they serve again."""
         if not await self.lifecycle.db.read(lambda tx: handover_store.is_standing(tx, moved)):
-            return
+            return False
         compose_id = moved.new.service_id
         tools = await self.lifecycle.driver.tools_of(compose_id)
         await tools.routing.lead(compose_id, moved.old, alone=True)
@@ -84,11 +86,11 @@ class ComposeFailback:
             return is_given_back
 
         if not await self.lifecycle.db.run(write):
-            return
+            return False
         log.warning("compose service %s: deployment %s: %s", compose_id, moved.new.deployment_id, why)
         # Once more: the reconciler may have followed the newer ones meanwhile.
         await tools.routing.lead(compose_id, moved.old, alone=True)
-        await retire(self.lifecycle, compose_id)
+        return True
 
 
 def _fallen(moved: ComposeHandover, containers: Sequence[Container], seen: dict[str, int]) -> Container | None:

@@ -181,7 +181,7 @@ def _module(base: Base, planner: ComposePlanner, lifecycle: ComposeLifecycle) ->
             Poller("swarm", partial(_look_at_swarm, lifecycle.tools.stacks.cluster, base.events)),
             Poller("far compose keeper", far.keep_round),
         ),
-        released=(far, handback),
+        released=(keeper, far, handback),
         needs=(releases_store.with_releases,),
     )
 
