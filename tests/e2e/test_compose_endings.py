@@ -65,13 +65,26 @@ def comes_up_again(neighbour: Stack) -> None:
     until(lambda: "web" in neighbour.containers(), UP_AGAIN_SECONDS, what="the neighbour runs again")
 
 
+def is_led_to(of: Stack, container: str) -> bool:
+    """Whether the edge knows of a container, be it as one that served before."""
+    shown = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    address = of.engine.docker("inspect", f"--format={shown}", container).strip()
+    files = (of.panel.data_dir / "edge").rglob("*")
+    return any(f"{address}:8080".encode() in each.read_bytes() for each in files if each.is_file())
+
+
 def test_a_replaced_container_that_does_not_end_holds_up_no_other_service(stubborn: Stack, neighbour: Stack) -> None:
+    led = {"composeId": stubborn.compose_id, "host": "stubborn.example", "serviceName": "web", "port": 8080}
+    stubborn.panel.post("domain.create", **led)
     stubborn.deploy(web=STUBBORN)
     (old,) = stubborn.containers()["web"]
+    assert is_led_to(stubborn, old)
     stubborn.deploy(web={**STUBBORN, "environment": {"V": "2"}})
     until(lambda: is_asked_to_end(stubborn, old), 20, what="the replaced container is asked to end")
     comes_up_again(neighbour)
+    comes_up_again(neighbour)  # rounds have looked by now where requests of the other one are led to
     assert old in stubborn.containers()["web"], "it has its own time to end"
+    assert not is_led_to(stubborn, old), "nobody is led to what ends, also not where the new one does not answer"
     assert stubborn.panel.get("compose.one", composeId=stubborn.compose_id)["composeStatus"] == "done"
 
 

@@ -98,7 +98,7 @@ class ComposeDriver:
             needed = await self.db.read(lambda tx: store.held_of_releases(tx, compose_id, self.vault))
             await tools.stacks.release(compose_id, needed)
         if stale:
-            await tools.routing.let_go(compose_id, release)
+            await tools.routing.let_go(compose_id, release, stale)
         return stale
 
     async def end_replaced(self, compose_id: str, replaced: Sequence[Container]) -> None:
@@ -108,6 +108,7 @@ class ComposeDriver:
         tools = await self.tools_of(compose_id)
         await tools.engine.stop(replaced)
         await tools.engine.remove_these([each.container_id for each in replaced])
+        tools.routing.ended(replaced)
 
     def _at_rest(self, tx: Tx, compose_id: str) -> ComposeRelease | None:
         """What serves, None while something is being deployed."""
