@@ -350,3 +350,28 @@ def test_a_domain_leads_to_a_service_and_to_its_new_containers_without_a_failed_
     shop.panel.post("compose.start", composeId=shop.compose_id)
     until(lambda: visit().status_code == 200, 20, what="an answer after the start")
     shop.panel.post("compose.delete", composeId=other.compose_id, deleteVolumes=True)
+
+
+def test_a_domain_that_changes_during_a_deployment_is_followed_at_once(shop: Stack) -> None:
+    def lead(host: str) -> str:
+        given = {"composeId": shop.compose_id, "host": host, "serviceName": "web", "port": 8080}
+        return str(shop.panel.post("domain.create", **given)["domainId"])
+
+    def status(host: str) -> int:
+        return httpx.get(f"http://127.0.0.1:{shop.panel.edge_port}/", headers={"Host": host}).status_code
+
+    gone = lead("gone.example")
+    shop.deploy(web=SERVES)
+    never = {**SERVES["healthcheck"], "test": ["CMD", "false"], "start_period": "60s"}
+    shop.write(web={**SERVES, "healthcheck": never})
+    deployment_id = shop.begin()
+    shop.panel.comes_to(deployment_id, "health check", 60)
+    assert status("gone.example") == 200
+    lead("come.example")
+    assert (status("gone.example"), status("come.example")) == (200, 200)
+    shop.panel.post("domain.delete", domainId=gone)
+    assert (status("gone.example"), status("come.example")) == (404, 200)
+    assert shop.panel.one(deployment_id)["status"] == "running"
+    shop.panel.post("deployment.killProcess", deploymentId=deployment_id)
+    shop.panel.ended(deployment_id, 60)
+    assert (status("gone.example"), status("come.example")) == (404, 200)

@@ -31,6 +31,7 @@ from headway.kernel.settings import Part, Settings
 
 LOCAL = "local"
 UNIX = "unix://"
+_SHUT_DOWN_SECONDS = 60  # who ends a panel waits for no container longer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,9 +152,8 @@ class PanelMachine:
     async def _stop_composes(self) -> None:
         with suppress(EngineAway):
             found = await self.compose.containers(panel=self.data_dir.panel_id)
-            await self.compose.stop(
-                [each.container_id for each in found if each.compose_id and each.status != "exited"]
-            )
+            running = [each for each in found if each.compose_id and each.status != "exited"]
+            await self.compose.stop(running, most_seconds=_SHUT_DOWN_SECONDS)
 
     def gated(self) -> Path | None:
         """The control group below which the kernel judges where connections lead; None where it does not."""

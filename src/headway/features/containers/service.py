@@ -157,7 +157,7 @@ class ContainerService:
         for label, require_firm in self.require_firm.items():
             if label in container.labels:
                 await require_firm(container)
-        await there.engine.restart(container.container_id)
+        await there.engine.restart(container)
 
     async def follow(
         self,

@@ -97,6 +97,9 @@ class EdgeReconciler:
         """An edge goes with its server, and all that it shows."""
         self._shown = None
 
+    async def release(self) -> None:
+        """Nothing is under way beside its rounds."""
+
     def forget_past(self) -> None:
         """What keeps it from being there is told anew where it is to be there again."""
         self._told = None

@@ -29,6 +29,10 @@ class HostReconciler(Protocol):
         """Clears away what was being deleted."""
         ...
 
+    async def release(self) -> None:
+        """Ends what is under way beside its rounds."""
+        ...
+
     def forget_past(self) -> None:
         """What was told as not done, and was not met since the last call, counts no more."""
         ...
@@ -66,6 +70,8 @@ class ServerReconciler:
     async def release(self) -> None:
         """Ends what is under way."""
         await self._keeping.release()
+        for keeper in self._keepers.values():
+            await keeper.release()
 
     def _of(self, host_id: str) -> HostReconciler:
         if host_id not in self._keepers:  # the same one for each round: it knows what it has told already

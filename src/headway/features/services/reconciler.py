@@ -36,6 +36,7 @@ ONCE = 24 * 3600.0
 _REST_WHILE_STARTING = 0.2
 _LOOP = "services"
 _MAY_NOT = " that may not run"
+_GOES = " that goes"
 _NOT_AS_WANTED, _NOT_GONE = "as it is wanted", "gone from its host yet"
 
 
@@ -71,13 +72,29 @@ class ServiceReconciler(Generic[C, D]):
             ledger=self.ledger,
         )
 
+    async def release(self) -> None:
+        """Ends what is under way beside the rounds; the next panel begins it again."""
+
     async def finish_deletions(self) -> None:
         """Those that were cut off: by the end of a panel, or because an engine was away. What is still being deployed
         to is left to whoever deletes it, who ends that first.
         """
         reader = self.lifecycle.driver.reader
         begun = await self.lifecycle.db.read(lambda tx: reader.ids_being_deleted(tx, at_rest_on=self.host_id))
-        await at_once(self._by_itself(f"{each} that goes", partial(self._finish_deletion, each)) for each in begun)
+        await at_once(
+            self._by_itself(f"{each}{_GOES}", partial(self._finish_deletion, each))
+            for each in begun
+            if not self._is_taken(each, f"{each}{_GOES}")
+        )
+
+    def _is_taken(self, service_id: str, item: str) -> bool:
+        """Whether somebody acts on a service, perhaps for as long as its containers take to end: no round waits for
+        that, and the next one looks again.
+        """
+        is_taken = self.lifecycle.turns[service_id].locked()
+        if is_taken:
+            self._met.add(item)
+        return is_taken
 
     async def _finish_deletion(self, service_id: str) -> None:
         try:

@@ -16,6 +16,12 @@ _JSON_FILE = "json-file"
 _SIZE = re.compile(r"([0-9]{1,15})(\.[0-9]+)? ?([kmgtp]?)(i?b)?\Z", re.IGNORECASE)
 _UNITS: Mapping[str, int] = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 _BUFFER_BYTES = 4 << 20
+MOST_STOP_SECONDS = 3600
+"""How long a container may take at most to end once it was asked to."""
+
+_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:h|ms|m|s|us|µs|ns))+\Z")
+_PART_OF_DURATION = re.compile(r"([0-9.]+)(h|ms|m|s|us|µs|ns)")
+_SECONDS: Mapping[str, float] = {"h": 3600, "m": 60, "s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _OPTIONS: Mapping[str, frozenset[str]] = {
     _JSON_FILE: frozenset(
         [
@@ -120,7 +126,19 @@ def _of_service(service: Model, bounds: Bounds) -> Iterator[str]:
         if size is not None and not 0 < (bytes_of(size) or 0) <= bounds.shared_memory_bytes:
             most = f"{bounds.shared_memory_bytes} bytes are the most (HEADWAY_CONTAINER_SHARED_MEMORY)"
             yield f"a tmpfs of {size}, and {most}"
+    if (grace := service.get("stop_grace_period")) is not None:
+        seconds = _seconds_of(grace)
+        if seconds is None or seconds > MOST_STOP_SECONDS:
+            yield f"stop_grace_period: {grace}, and {MOST_STOP_SECONDS} s are the most, and none the least"
     yield from _of_logging(service.get("logging") or {}, bounds)
+
+
+def _seconds_of(duration: object) -> float | None:
+    """A time as Compose writes it, None for what is none: also for one below zero, with which Docker waits for ever."""
+    text = str(duration)
+    if text != "0" and not _DURATION.match(text):
+        return None
+    return sum(float(number) * _SECONDS[unit] for number, unit in _PART_OF_DURATION.findall(text))
 
 
 def _named(settings: object) -> dict[str, Any]:

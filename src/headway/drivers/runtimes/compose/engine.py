@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from headway.drivers.runtimes.compose.bounds import MOST_STOP_SECONDS
 from headway.drivers.runtimes.compose.commands import Composing, Docker
 from headway.drivers.runtimes.compose.observation import Container, container_of
 from headway.drivers.runtimes.container.forced_removal import remove_at_once
@@ -21,7 +22,7 @@ from headway.kernel.errors import HeadwayError, Unavailable
 
 _SWEEPS = 40
 _PAUSE_SECONDS = 0.05
-_STOP_SECONDS = 90.0
+_STOP_SECONDS = 90.0  # beyond the grace, for an engine that is busy
 _LET_GO_SECONDS = 10.0
 _UP_SECONDS = 50.0
 
@@ -116,13 +117,17 @@ class Engine:
         for container_id in container_ids:
             await self.api.post(f"/containers/{container_id}/start")
 
-    async def stop(self, container_ids: Sequence[str]) -> None:
-        """Stops containers as each wishes to be stopped; returns when none of them runs."""
-        await asyncio.gather(*(self._stop(each) for each in container_ids))
+    async def stop(self, containers: Sequence[Container], *, most_seconds: int = MOST_STOP_SECONDS) -> None:
+        """Stops containers as each wishes to be stopped, within ``most_seconds``, after which they are killed; returns
+        when none of them runs.
+        """
+        await asyncio.gather(*(self._stop(each, _grace_of(each, most_seconds)) for each in containers))
 
-    async def restart(self, container_id: str) -> None:
+    async def restart(self, container: Container) -> None:
         """Stops and starts one container."""
-        await self.api.post(f"/containers/{container_id}/restart", seconds=_STOP_SECONDS)
+        grace = _grace_of(container, MOST_STOP_SECONDS)
+        path = f"/containers/{container.container_id}/restart"
+        await self.api.post(path, t=grace, seconds=grace + _STOP_SECONDS)
 
     async def set_restart(self, container_ids: Sequence[str], policy: str) -> None:
         """What becomes of containers that end by themselves, and when the engine comes back: ``policy`` is as in a
@@ -219,12 +224,18 @@ class Engine:
         for each in await self.api.get("/networks", filters=labelled(**labels)):
             await self.api.delete(f"/networks/{each['Id']}")
 
-    async def _stop(self, container_id: str) -> None:
+    async def _stop(self, container: Container, grace: int) -> None:
+        path = f"/containers/{container.container_id}/stop"
         try:
-            await self.api.post(f"/containers/{container_id}/stop", seconds=_STOP_SECONDS)
+            await self.api.post(path, t=grace, seconds=grace + _STOP_SECONDS)
         except EngineRefused as refused:
             if refused.status != 404:
                 raise
+
+
+def _grace_of(container: Container, most_seconds: int) -> int:
+    """How long a container is given: one that was made before there was a bound may wish for more."""
+    return most_seconds if container.grace_seconds < 0 else min(container.grace_seconds, most_seconds)
 
 
 def unwrapped(output: bytes) -> bytes:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from headway.drivers.runtimes.compose.bounds import MOST_STOP_SECONDS
+
 Model = Mapping[str, Any]
 
 UNKNOWN = "nobody has judged yet"
@@ -216,6 +218,7 @@ CONDITIONS: Mapping[str, str] = {
     "services.*.scale": "within HEADWAY_COMPOSE_REPLICAS",
     "services.*.security_opt": "no-new-privileges",
     "services.*.shm_size": "within HEADWAY_CONTAINER_SHARED_MEMORY",
+    "services.*.stop_grace_period": f"from 0s to {MOST_STOP_SECONDS}s",
     "services.*.sysctls": "names with single dots between their words",
     "services.*.tmpfs": "within HEADWAY_CONTAINER_SHARED_MEMORY",
     "services.*.ulimits": _LIMITS,

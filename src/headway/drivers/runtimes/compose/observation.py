@@ -14,12 +14,14 @@ MOST_RESTARTS = 3
 ENDED_FROM_OUTSIDE = frozenset({137, 143, 255})  # as the engine ends what runs when it goes down itself
 SERVICE = "com.docker.compose.service"
 PROJECT = "com.docker.compose.project"
+_GRACE_SECONDS = 10  # an engine's own, of a container that does not say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
     """One container. ``health`` is None where nobody asks after it, and ``ports`` are as the engine prints them.
     ``told`` is its sentence about the status (``Up 3 seconds (healthy)``), of which it has none for other machines.
+    ``grace_seconds`` is how long it may take to end once it was asked to; below zero it is for ever.
     """
 
     container_id: str
@@ -42,6 +44,7 @@ class Container:
     told: str = ""
     pid: int | None = None
     finished_at: str = ""
+    grace_seconds: int = _GRACE_SECONDS
 
     @property
     def service(self) -> str:
@@ -149,6 +152,7 @@ def container_of(found: Mapping[str, Any], told: str = "") -> Container:
         told=told,
         pid=state.get("Pid") or None,
         finished_at=state.get("FinishedAt") or "",
+        grace_seconds=_GRACE_SECONDS if config.get("StopTimeout") is None else int(config["StopTimeout"]),
     )
 
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from headway.drivers.runtimes.compose.bounds import MOST_STOP_SECONDS
 from headway.drivers.runtimes.compose.commands import Docker
 from headway.drivers.runtimes.compose.engine import Engine
 from headway.drivers.runtimes.compose.observation import SERVICE, Container
@@ -28,7 +29,8 @@ from headway.kernel.artifacts import Upstream
 from headway.kernel.errors import Unavailable
 
 _PAUSE = 0.1
-_GONE_LOOKS = 900
+_GONE_SECONDS = 90.0  # beyond the grace, for machines that are busy
+_NANO = 1e9
 _JOIN_SECONDS = 10.0
 _LET_GO_SECONDS = 10.0
 _WAYS = "ways"
@@ -124,8 +126,11 @@ class Stacks:
         mine = labelled(panel=self.panel_id, compose=compose_id)
         for each in await self.cluster.listed("/services", mine):
             await self.api.delete(f"/services/{each['ID']}")
-        for _ in range(_GONE_LOOKS):
-            tasks = read(await self.cluster.listed("/tasks", mine))
+        loop = asyncio.get_running_loop()
+        begun, grace = loop.time(), 0.0
+        while loop.time() < begun + grace + _GONE_SECONDS:
+            listed = await self.cluster.listed("/tasks", mine)
+            tasks, grace = read(listed), max([grace, *map(_grace_of, listed)])
             nodes = await self.cluster.nodes()
             lives = [task for task in tasks if not task.is_over and _is_reached(nodes.get(task.node_id))]
             here = await self.api.get("/containers/json", filters=_of_tasks(mine))
@@ -263,6 +268,12 @@ def _service(values: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> S
 def _paused(values: Mapping[str, Any]) -> str | None:
     update = values.get("UpdateStatus") or {}
     return str(update.get("Message") or "paused") if update.get("State") == "paused" else None
+
+
+def _grace_of(task: Mapping[str, Any]) -> float:
+    """How many seconds a copy may take to end: one of before there was a bound may wish for more."""
+    container = (task.get("Spec") or {}).get("ContainerSpec") or {}
+    return min((container.get("StopGracePeriod") or 0) / _NANO, MOST_STOP_SECONDS)
 
 
 def _of_tasks(mine: Mapping[str, list[str]]) -> dict[str, list[str]]:

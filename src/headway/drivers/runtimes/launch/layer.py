@@ -24,6 +24,7 @@ BYTES = 1 << 30
 SETTING = "HEADWAY_APPLICATION_LAYER"
 OVERLAY, OWNERS, COPY = "overlay", "owners", "copy"
 
+_BEGUN = ".headway-begun"
 _FICLONE = 0x40049409
 _PIECE = 8 << 20
 _RM = "/bin/rm"
@@ -196,16 +197,11 @@ def _keep(path: str, folder: str, terms: Mapping[str, Any], *, bound: bool) -> N
 
 
 def _seed(inner: str, stays: str, *, link: bool) -> None:
-    if not os.path.isdir(stays):  # noqa: PTH112 - as above
-        os.makedirs(stays.rpartition("/")[0], exist_ok=True)  # noqa: PTH103 - as above
-        begun = f"{stays}.{os.getpid()}"
-        os.mkdir(begun, 0o750)  # noqa: PTH102 - as above
-        if os.path.isdir(inner):  # noqa: PTH112 - as above
-            _copy(inner, begun, [1 << 62])
-        try:
-            os.rename(begun, stays)  # noqa: PTH104 - as above
-        except OSError:  # another copy of the process was first
-            clear(begun)
+    above, _, name = stays.rpartition("/")
+    os.makedirs(above, exist_ok=True)  # noqa: PTH103 - as above
+    begun = f"{above}/.{name}{_BEGUN}"
+    while os.path.lexists(begun) or not os.path.isdir(stays):  # noqa: PTH112 - as above
+        _fill(inner, begun, stays)
     if not link:
         os.makedirs(inner, exist_ok=True)  # noqa: PTH103 - as above
         return
@@ -213,6 +209,48 @@ def _seed(inner: str, stays: str, *, link: bool) -> None:
         clear(inner)
     os.makedirs(inner.rpartition("/")[0], exist_ok=True)  # noqa: PTH103 - as above
     os.symlink(stays, inner)  # noqa: PTH211 - as above
+
+
+def _fill(inner: str, begun: str, stays: str) -> None:
+    """Copies the folder and gives it its name, for the one start that holds it; another one waits until that has ended.
+    What one that was killed has left there goes first.
+    """
+    import fcntl  # noqa: PLC0415 - few starts copy
+
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(begun, 0o750)  # noqa: PTH102 - as above
+    try:
+        held = os.open(begun, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:  # whoever held it has just given it its name
+        return
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if not _is_at(begun, held):
+            return
+        for name in os.listdir(held):  # noqa: PTH208 - as above
+            clear(f"{begun}/{name}")
+        if os.path.isdir(stays):  # noqa: PTH112 - as above
+            os.rmdir(begun)  # noqa: PTH106 - as above
+            return
+        try:
+            if os.path.isdir(inner):  # noqa: PTH112 - as above
+                _copy(inner, begun, [1 << 62])
+            os.rename(begun, stays)  # noqa: PTH104 - as above
+        except OSError:
+            clear(begun)
+            if not os.path.isdir(stays):  # noqa: PTH112 - as above; the application may have made it meanwhile
+                raise
+    finally:
+        os.close(held)
+
+
+def _is_at(path: str, held: int) -> bool:
+    """Whether a folder that is open still has this name."""
+    try:
+        there = os.lstat(path)
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(there, os.fstat(held))
 
 
 @contextlib.contextmanager

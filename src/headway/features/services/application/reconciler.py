@@ -117,7 +117,8 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
             await self._note_runtime(name, failed[name])
 
     async def _bring_all_in_line(self, application_ids: Sequence[str]) -> None:
-        await at_once(self._by_itself(each, partial(self._bring_in_line, each)) for each in application_ids)
+        free = [each for each in application_ids if not self._is_taken(each, each)]
+        await at_once(self._by_itself(each, partial(self._bring_in_line, each)) for each in free)
 
     async def _catch_up(self) -> None:
         """Tries again what the edge of this host could not follow; of other hosts, who looks after those does."""

@@ -94,7 +94,7 @@ class ComposeActivation:
                 gone = ", ".join(sorted({each.service for each in orphans}))
                 await self.run.say(phrase("Ending {}, which the file has no more.", gone))
                 async with self.run.fence():
-                    await self.tools.engine.stop([each.container_id for each in orphans])
+                    await self.tools.engine.stop(orphans)
                     await self.tools.engine.remove_these([each.container_id for each in orphans])
             names = to_bring_up(plan, running)
             if names:

@@ -83,26 +83,32 @@ class ComposeDriver:
                 await context.engine.remove_volumes(**labels)
             await context.engine.untag(f"{conversion.IMAGES}{service.app_name}/*")
 
-    async def end_replaced(self, compose_id: str) -> bool:
-        """Ends the containers that newer ones have replaced, as gently as each wishes. Leaves it to the next time where
-        a deploy is under way; whether none is.
+    async def let_go_replaced(self, compose_id: str) -> list[Container] | None:
+        """The containers that newer ones have replaced, to which nobody is led any more. None where a deploy is under
+        way, to which they are left.
         """
         # Before the look whether all is at rest: none is of a later deploy.
         containers = await self.containers(compose_id)
         release = await self.db.read(lambda tx: self._at_rest(tx, compose_id))
         if release is None:
-            return False
+            return None
         tools = await self.tools_of(compose_id)
         stale = [] if release.record.stack else outdated(release.record, containers)
-        old = [each.container_id for each in stale]
         if release.record.stack:
             needed = await self.db.read(lambda tx: store.held_of_releases(tx, compose_id, self.vault))
             await tools.stacks.release(compose_id, needed)
-        if old:
-            await tools.routing.let_go(compose_id, release)
-        await tools.engine.stop(old)
-        await tools.engine.remove_these(old)
-        return True
+        if stale:
+            await tools.routing.let_go(compose_id, release, stale)
+        return stale
+
+    async def end_replaced(self, compose_id: str, replaced: Sequence[Container]) -> None:
+        """Ends containers as gently as each wishes, which may take as long as a compose file may say, and removes
+        them.
+        """
+        tools = await self.tools_of(compose_id)
+        await tools.engine.stop(replaced)
+        await tools.engine.remove_these([each.container_id for each in replaced])
+        tools.routing.ended(replaced)
 
     def _at_rest(self, tx: Tx, compose_id: str) -> ComposeRelease | None:
         """What serves, None while something is being deployed."""

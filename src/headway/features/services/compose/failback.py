@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.engine.by_host import ByHost
 from headway.drivers.runtimes.compose.observation import Container, ended_by_itself
@@ -18,8 +19,9 @@ from headway.features.services.compose.handover_store import ComposeHandover
 from headway.features.services.compose.model import Record
 from headway.features.services.compose.presence import of_release
 from headway.features.services.compose.reconciler import retire
-from headway.features.services.reconciler import mark_unstable
+from headway.features.services.reconciler import ONCE, mark_unstable
 from headway.infra.db.transaction import Tx
+from headway.kernel.errors import HeadwayError
 from headway.kernel.events import DeploymentEnded
 
 log = logging.getLogger(__name__)
@@ -46,29 +48,61 @@ class ComposeFailback:
         if deployment.kind in handover_store.KINDS and deployment.reason is None:
             self._watching.start(deployment.deployment_id)
 
+    async def resume(self) -> float:
+        """Goes on, after a start of the panel, with what had come to serve a short while before. Seconds to rest: it is
+        done once.
+        """
+        for deployment_id in await self.lifecycle.db.read(lambda tx: handover_store.young(tx, tx.now - self.window)):
+            self._watching.start(deployment_id)
+        return ONCE
+
     async def release(self) -> None:
         """Ends what is under way."""
         await self._watching.release()
 
     async def _watch(self, deployment_id: str) -> None:
-        moved = await self.lifecycle.db.read(lambda tx: handover_store.of(tx, deployment_id, self.lifecycle.vault))
+        moved, left = await self.lifecycle.db.read(lambda tx: self._moved(tx, deployment_id))
         if moved is None:
             return
-        end, seen = time.monotonic() + self.window.total_seconds(), dict[str, int]()
+        end, seen = time.monotonic() + left.total_seconds(), dict[str, int]()
+        failure: HeadwayError | None = None
         while time.monotonic() < end:
-            containers = await self.lifecycle.driver.containers(moved.new.service_id)
-            if not _still_serve(moved.old.record, containers):
-                return
-            if (fallen := _fallen(moved, containers, seen)) is not None:
-                async with self.lifecycle.turn(moved.new.service_id):
-                    await self._give_back(moved, fallen)
-                return
+            try:
+                if await self._is_over(moved, seen):
+                    return
+                failure = None
+            except HeadwayError as error:  # an engine, a server or an edge that is silent may answer at the next look
+                failure = error
             await asyncio.sleep(_PAUSE)
+        if failure is not None:
+            raise failure
 
-    async def _give_back(self, moved: ComposeHandover, fallen: Container) -> None:
-        """Leads requests to the containers before, first of all; then the newer ones go."""
+    def _moved(self, tx: Tx, deployment_id: str) -> tuple[ComposeHandover | None, timedelta]:
+        """What a deployment took over, and how long that is to be watched yet."""
+        since = deployments.find(tx, deployment_id).finished_at or tx.now
+        return handover_store.of(tx, deployment_id, self.lifecycle.vault), self.window - (tx.now - since)
+
+    async def _is_over(self, moved: ComposeHandover, seen: dict[str, int]) -> bool:
+        """One look; whether there is nothing more to be watched."""
+        compose_id = moved.new.service_id
+        containers = await self.lifecycle.driver.containers(compose_id)
+        if not _still_serve(moved.old.record, containers):
+            return True
+        fallen = _fallen(moved, containers, seen)
+        if fallen is None:
+            return False
+        if _was_started_since(moved, fallen, containers):
+            return True
+        async with self.lifecycle.turn(compose_id):
+            is_given_back = await self._give_back(moved, fallen)
+        if is_given_back:
+            await retire(self.lifecycle, compose_id)
+        return True
+
+    async def _give_back(self, moved: ComposeHandover, fallen: Container) -> bool:
+        """Leads requests to the containers before, first of all; whether they serve again."""
         if not await self.lifecycle.db.read(lambda tx: handover_store.is_standing(tx, moved)):
-            return
+            return False
         compose_id = moved.new.service_id
         tools = await self.lifecycle.driver.tools_of(compose_id)
         await tools.routing.lead(compose_id, moved.old, alone=True)
@@ -84,11 +118,11 @@ class ComposeFailback:
             return is_given_back
 
         if not await self.lifecycle.db.run(write):
-            return
+            return False
         log.warning("compose service %s: deployment %s: %s", compose_id, moved.new.deployment_id, why)
         # Once more: the reconciler may have followed the newer ones meanwhile.
         await tools.routing.lead(compose_id, moved.old, alone=True)
-        await retire(self.lifecycle, compose_id)
+        return True
 
 
 def _fallen(moved: ComposeHandover, containers: Sequence[Container], seen: dict[str, int]) -> Container | None:
@@ -102,6 +136,16 @@ def _fallen(moved: ComposeHandover, containers: Sequence[Container], seen: dict[
         if moved.new.record.services[each.service].stays and (each.restarts > before or ended_by_itself(each)):
             return each
     return None
+
+
+def _was_started_since(moved: ComposeHandover, fallen: Container, containers: Sequence[Container]) -> bool:
+    """Whether those before were started after the one that fell: an engine that was away has ended both, and whoever
+    comes up first is no better than the other.
+    """
+    old, name = moved.old.record, fallen.service
+    return name in old.services and any(
+        each.started_at > fallen.started_at for each in of_release(old, name, containers)
+    )
 
 
 def _still_serve(record: Record, containers: Sequence[Container]) -> bool:

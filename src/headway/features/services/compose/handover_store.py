@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TypeAlias
 
 from sqlalchemy import select
 
+from headway.core.deployments.status import Status
 from headway.features.services import handover_store
 from headway.features.services import store as services_store
 from headway.features.services.compose import store
 from headway.features.services.compose.model import ComposeRelease
 from headway.features.services.model import DesiredState, ReleaseState
-from headway.infra.db.tables.services import releases, services
+from headway.infra.db.tables.deployments import deployments
+from headway.infra.db.tables.services import COMPOSE, releases, services
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
 
-_c, _r = services.c, releases.c
+_c, _d, _r = services.c, deployments.c, releases.c
 KINDS = frozenset({"compose.deploy", "compose.rollback"})
 
 
@@ -29,6 +32,13 @@ def of(tx: Tx, deployment_id: str, vault: Vault) -> ComposeHandover | None:
         return None
     old = before(tx, new.service_id, new, vault)
     return None if old is None or old.record.stack else handover_store.Handover(new=new, old=old)
+
+
+def young(tx: Tx, since: datetime) -> list[str]:
+    """The deployments whose releases serve, and that came to their end after ``since`` and were not marked unstable."""
+    joined = select(_d.deployment_id).join(releases, _r.release_id == _d.deployment_id)
+    done = (_d.kind.in_(KINDS), _d.status == Status.DONE, _d.finished_at >= since, _d.unstable.is_(False))
+    return list(tx.execute(joined.where(_r.runtime == COMPOSE, _r.state == ReleaseState.SERVING, *done)).scalars())
 
 
 def before(tx: Tx, compose_id: str, release: ComposeRelease, vault: Vault) -> ComposeRelease | None:

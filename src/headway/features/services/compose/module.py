@@ -174,7 +174,9 @@ def _module(base: Base, planner: ComposePlanner, lifecycle: ComposeLifecycle) ->
         in_use=partial(services_store.hosts_in_use, kinds=COMPOSES),
         keeper=partial(_keeper, base, lifecycle),
     )
-    handback = ComposeFailback(lifecycle=lifecycle, ledger=base.ledger, window=base.settings.handback_time)
+    # Once they have drained, those before are asked to end.
+    window = min(base.settings.handback_time, base.settings.drain_time)
+    handback = ComposeFailback(lifecycle=lifecycle, ledger=base.ledger, window=window)
     base.events.listen(DeploymentEnded, handback.ended)
     return Module(
         kinds=(
@@ -188,11 +190,12 @@ def _module(base: Base, planner: ComposePlanner, lifecycle: ComposeLifecycle) ->
         subjects={SubjectType.COMPOSE: ServiceSubject(noun="Compose", kind=SubjectType.COMPOSE)},
         loops=(
             Poller("restore composes", keeper.restore),
+            Poller("compose handback", handback.resume),
             Poller("compose keeper", keeper.keep_round),
             Poller("swarm", partial(_look_at_swarm, lifecycle.tools.stacks.cluster, base.events)),
             Poller("far compose keeper", far.keep_round),
         ),
-        released=(far, handback),
+        released=(keeper, far, handback),
         needs=(releases_store.with_releases,),
     )
 

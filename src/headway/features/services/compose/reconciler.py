@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import ClassVar
 
+from headway.core.engine.by_host import ByHost
 from headway.core.engine.concurrency import at_once
 from headway.drivers.runtimes.compose.observation import ENDED_FROM_OUTSIDE, Container
 from headway.drivers.runtimes.compose.stacks import address_of, is_forwarder
@@ -38,6 +39,15 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
     rest_seconds: ClassVar[float] = 2.0
     _fallen: set[str] = field(default_factory=set)
     _stacks: set[str] = field(default_factory=set)
+    _retiring: ByHost = field(init=False)
+    _ending: ByHost = field(init=False)
+    _ending_stacks: ByHost = field(init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._retiring = ByHost("end of what was replaced", self._retire)
+        self._ending = ByHost("end of what is not wanted", self._keep_in_line)
+        self._ending_stacks = ByHost("end of a stack", self._end_stack)
 
     async def restore(self) -> float:
         """After a start of the panel, perhaps after a reboot: what is wanted serves again, what was being deleted is
@@ -103,7 +113,11 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
         return bool(again)
 
     async def _keep_in_line(self, compose_id: str) -> None:
-        """Lets it run, or not, as it is wanted, unless that failed a moment ago, or again and again a while ago."""
+        """Lets it run, or not, as it is wanted, unless that failed a moment ago, or again and again a while ago, or
+        somebody else acts on it.
+        """
+        if self._is_taken(compose_id, compose_id):
+            return
 
         async def bring() -> None:
             if await self._bring_in_line(compose_id):
@@ -126,7 +140,7 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
         containers = [each for each in containers if not is_forwarder(each) or wanted is DesiredState.UP]
         if wanted is not DesiredState.UP:
             if any(each.status not in {"exited", "created", "dead"} for each in containers):
-                await self._keep_in_line(compose_id)
+                self._aside(self._ending, compose_id, compose_id)
             return
         release = await self.lifecycle.db.read(lambda tx: store.serving(tx, compose_id, self.lifecycle.vault))
         if release is None:
@@ -145,7 +159,7 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
         except HeadwayError as error:
             self._tell(compose_id, error)
         if await self.lifecycle.db.read(lambda tx: self._is_over(tx, release, containers)):
-            await self._retire(compose_id)
+            self._aside(self._retiring, compose_id, _replaced(compose_id))
 
     async def _hold(self, release: ComposeRelease, containers: Sequence[Container]) -> None:
         """What may not be started again now is not by the engine either, and is once more when it may. What runs goes
@@ -156,7 +170,7 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
         withheld = await self.lifecycle.db.read(lambda tx: self._is_withheld(tx, release))
         if release.record.stack:
             if withheld:
-                await self._end_stack(release.service_id)
+                self._aside(self._ending_stacks, release.service_id, f"the stack {release.service_id}")
             return
         for name, service in release.record.file["services"].items():
             wanted = "no" if withheld else str(service.get("restart") or "no")
@@ -191,15 +205,20 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
         ways = {way: address_of(containers, *way) for way in led if way[0] in release.record.services}
         return bool(release.record.services.keys() - there.keys()) or None in ways.values()
 
-    async def _retire(self, compose_id: str) -> None:
-        """Ends the containers that newer ones have replaced. The turn is kept, so that no deploy that has begun since
-        is met half-way: what it makes is not outdated, and what it leaves is looked at again.
+    async def release(self) -> None:
+        await self._retiring.release()
+        await self._ending.release()
+        await self._ending_stacks.release()
+
+    def _aside(self, ending: ByHost, compose_id: str, item: str) -> None:
+        """Begins what waits for containers to end, unless it is under way: no round waits for that, since a container
+        takes as long as its file says.
         """
-        try:
-            async with self.lifecycle.turn(compose_id):
-                await retire(self.lifecycle, compose_id)
-        except HeadwayError as error:
-            self._tell(compose_id, error)
+        self._met.add(item)
+        ending.start(compose_id)
+
+    async def _retire(self, compose_id: str) -> None:
+        await self._by_itself(_replaced(compose_id), partial(retire, self.lifecycle, compose_id))
 
     async def _watch(self, containers: Mapping[str, Sequence[Container]]) -> None:
         watched = await self.lifecycle.db.read(lambda tx: store.watched(tx, self.host_id, tx.now - self.watch_time))
@@ -240,10 +259,20 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
 
 async def retire(lifecycle: ComposeLifecycle, compose_id: str) -> None:
     """Ends the containers that newer ones have replaced, and removes the files of old releases. Leaves it to the next
-    time where a deploy is under way.
+    time where a deploy is under way. The turn, which must not be held, is not kept while they end: a container takes
+    as long as its file says, and whoever stops or deletes the service meanwhile does not wait for that.
     """
-    if await lifecycle.driver.end_replaced(compose_id):
+    async with lifecycle.turn(compose_id):
+        replaced = await lifecycle.driver.let_go_replaced(compose_id)
+    if replaced is None:
+        return
+    await lifecycle.driver.end_replaced(compose_id, replaced)
+    async with lifecycle.turn(compose_id):
         await lifecycle.clear(compose_id)
+
+
+def _replaced(compose_id: str) -> str:
+    return f"what was replaced of {compose_id}"
 
 
 def _lost(record: Record, containers: Sequence[Container]) -> bool:

@@ -5,7 +5,7 @@ to the containers of one service. They are reached by their addresses, so nothin
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
@@ -34,6 +34,7 @@ class ComposeRouting(ServiceRouting):
     containers: Callable[[str], Awaitable[Sequence[Container]]]
     noun: Noun = Noun.COMPOSE
     subject_type: SubjectType = SubjectType.COMPOSE
+    _ending: set[str] = field(default_factory=set)
 
     async def lead(self, compose_id: str, release: ComposeRelease | None, *, alone: bool = False) -> Route | None:
         """Leads requests to the containers of a release, or nowhere; gives the route. Those that served before are
@@ -47,15 +48,20 @@ class ComposeRouting(ServiceRouting):
 
         return await self._in_turn(compose_id, lead)
 
-    async def let_go(self, compose_id: str, release: ComposeRelease) -> None:
-        """Has the edge know nothing more of containers that served before and are to end: their addresses may be
-        another's soon. Raises HeadwayError.
+    async def let_go(self, compose_id: str, release: ComposeRelease, ending: Sequence[Container]) -> None:
+        """Has the edge know nothing more of containers that served before and are ``ending``, however long they take:
+        their addresses may be another's soon. Raises HeadwayError.
         """
+        self._ending.update(each.container_id for each in ending)
         standing = await self.edge.route(compose_id)
         if standing is not None and any(way.before for way in standing.ways):
             route = await self.lead(compose_id, release, alone=True)
             if route is not None:
                 await self.edge.taken_up(route)
+
+    def ended(self, containers: Sequence[Container]) -> None:
+        """Forgets containers that are gone."""
+        self._ending.difference_update(each.container_id for each in containers)
 
     async def answering(self, route: Route, answers: Collection[str]) -> Route | None:
         """The route as far as it leads to ports that answer, None where it leads to none."""
@@ -71,10 +77,10 @@ class ComposeRouting(ServiceRouting):
             await self.lead(compose_id, release)
 
     async def settle(self, service_id: str) -> None:
-        """Makes the route what the rows say, unless a deploy is under way, which does so at its end."""
-        release = await self.db.read(lambda tx: self._to_lead_to(tx, service_id))
-        if release is not None:
-            await self._settled(self.lead(service_id, release))
+        """Makes the route what the rows say, at the release that it leads to, also while a deploy is under way, which
+        moves it to another; returns when the edge works by it. Raises NotFollowed.
+        """
+        await self._settled(self._rewritten(service_id))
 
     def front(self, tx: Tx, service_id: str) -> RouteTargetFacts | None:
         """What a compose service is to those who come, None when there is none. It has no name of its own there, for
@@ -119,6 +125,9 @@ class ComposeRouting(ServiceRouting):
     ) -> Route | None:
         if release is None:
             return None
+        # Of the release itself, where a deploy has gone back to what was ending, they lead on.
+        made = {each.container_id for each in _of(release, containers)}
+        containers = [each for each in containers if each.container_id in made or each.container_id not in self._ending]
         before = self._before(tx, compose_id, release, containers)
         servers = [
             (
@@ -149,10 +158,23 @@ class ComposeRouting(ServiceRouting):
         every = domains_store.of_subject(tx, SubjectType.COMPOSE, compose_id)
         return [each for each in every if each.wish.enabled and each.wish.service_name and each.wish.port]
 
-    def _to_lead_to(self, tx: Tx, compose_id: str) -> ComposeRelease | None:
-        compose = store.find(tx, compose_id, self.vault)
-        at_rest = compose.wanted is DesiredState.UP and services_store.is_at_rest(tx, compose_id)
-        return store.serving(tx, compose_id, self.vault) if at_rest else None
+    async def _rewritten(self, compose_id: str) -> Route | None:
+        """Sets the route anew, in one turn with the look at what it leads to: a deploy may be about to move it."""
+        async with self._turns[compose_id]:
+            standing = await self.edge.route(compose_id)
+            release = await self.db.read(lambda tx: self._to_lead_to(tx, compose_id, standing))
+            if release is None:
+                return None
+            containers = await self.containers(compose_id)
+            return await self._set_or_remove(compose_id, lambda tx: self._composed(tx, compose_id, release, containers))
+
+    def _to_lead_to(self, tx: Tx, compose_id: str, standing: Route | None) -> ComposeRelease | None:
+        """What is led to now, as far as it is there; what serves where nothing is, and it may."""
+        led = None if standing is None else store.release(tx, standing.release_id, self.vault)
+        if led is not None and led.service_id == compose_id and not services_store.is_at_rest(tx, compose_id):
+            return led
+        is_wanted = store.find(tx, compose_id, self.vault).wanted is DesiredState.UP
+        return store.serving(tx, compose_id, self.vault) if is_wanted else None
 
 
 def _route(compose_id: str, release_id: str, found: Sequence[tuple[Domain, Sequence[Upstream]]]) -> Route | None:

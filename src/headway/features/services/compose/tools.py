@@ -261,7 +261,7 @@ class ComposeContext:
         """Stops every container of a compose service; returns when none runs. Raises EngineAway, EngineRefused."""
         await self.stacks.end(compose_id)
         found = await self.engine.containers(panel=self.panel_id, compose=compose_id)
-        await self.engine.stop([each.container_id for each in found if each.status not in {"exited", "created"}])
+        await self.engine.stop([each for each in found if each.status not in {"exited", "created"}])
 
     @property
     def limits(self) -> Limits:

@@ -62,6 +62,9 @@ def logs(driver: str = "json-file", **options: str) -> dict[str, Any]:
         (logs("none", max_size="1m"), "the log option max-size"),
         (logs("syslog", syslog_address="tcp://10.0.0.1"), "the log driver syslog"),
         (logs("gelf"), "the log driver gelf"),
+        ({"stop_grace_period": "24h0m0s"}, "stop_grace_period: 24h0m0s, and 3600 s are the most"),
+        ({"stop_grace_period": "1h0m0.001s"}, "stop_grace_period"),
+        ({"stop_grace_period": "-5s"}, "stop_grace_period: -5s"),
     ],
 )
 def test_what_goes_beyond_them_is_refused(keys: dict[str, Any], said: str) -> None:
@@ -80,6 +83,10 @@ def test_what_goes_beyond_them_is_refused(keys: dict[str, Any], said: str) -> No
         logs("local"),
         logs("none"),
         logs(mode="non-blocking", max_buffer_size="4m"),
+        {"stop_grace_period": "1h0m0s"},
+        {"stop_grace_period": "2m0.5s"},
+        {"stop_grace_period": "100ms"},
+        {"stop_grace_period": "0s"},
     ],
 )
 def test_what_keeps_within_them_is_taken_and_what_is_not_said_is_filled_in(keys: dict[str, Any]) -> None:

@@ -116,3 +116,17 @@ async def test_a_stack_has_ended_when_its_networks_are_let_go_here(tmp_path: Pat
         async with told_engine(tmp_path / looks, told) as api:
             await stacks(api).end("c1")
         assert (told.asked["/networks/n1"], told.asked["/containers/f1"]) == (3, 1)
+
+
+async def test_a_copy_of_a_stack_has_the_time_to_end_that_its_file_gives_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(of_stacks, "_GONE_SECONDS", 0.05)
+    spec = {"ContainerSpec": {"StopGracePeriod": 30_000_000_000}}
+    status = {"State": "running", "Timestamp": "2026-01-31T10:00:00Z"}
+    task = {"ID": "t1", "NodeID": "node", "Spec": spec, "Status": status, "DesiredState": "remove", "CreatedAt": ""}
+    nodes = [{"ID": "node", "Status": {"State": "ready"}}]
+    told = Told({"/tasks": [[task]] * 5 + [[]], "/nodes": [nodes], "/containers/json": [[]]})
+    async with told_engine(tmp_path, told) as api:
+        await stacks(api).end("c1")
+    assert told.asked["/tasks"] == 6
