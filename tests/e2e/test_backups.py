@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,14 @@ import pytest
 from tests.support.databases.mariadb import MariaDb, lacks_mariadb, running_mariadb
 from tests.support.databases.postgres import Cluster, find_program
 from tests.support.panel.panel import Panel, panel, until
-from tests.support.storages.backups import PASSWORD, Keeper, nothing_partial, postgres_with_password, reached
+from tests.support.storages.backups import (
+    PASSWORD,
+    Keeper,
+    nothing_partial,
+    postgres_with_password,
+    reached,
+    slow_destination,
+)
 from tests.support.storages.s3 import S3, SECRET_KEY, lacks_s3, s3_server
 
 Json = Any
@@ -281,3 +289,36 @@ def test_headways_own_data_is_kept_and_restored_by_one_command(tmp_path: Path) -
     )
     assert ended.returncode == 0, ended.stderr
     assert (tmp_path / "restored" / "vault.key").read_bytes() == key
+
+
+def test_a_restored_panel_leaves_alone_what_its_first_one_went_on_with(tmp_path: Path) -> None:
+    shared = {"HEADWAY_BACKUP_DIR": str(tmp_path / "backups")}
+    headway = [sys.executable, "-m", "headway.cli.main"]
+    with panel(tmp_path / "data", **shared) as first:
+        large = first.data_dir / "logs" / "large.log"
+        large.write_bytes(os.urandom(1 << 20) * 4)
+        keeper = Keeper(first)
+        made = {"databaseType": "web-server", "database": "headway", "destinationId": slow_destination(first)}
+        backup_id = first.post("backup.create", **made)["backupId"]
+        under_way = keeper.start(backup_id, "WebServer")
+        waits = keeper.start(backup_id, "WebServer")
+        first.comes_to(under_way, "begin")
+        archive = [*headway, "backup", str(tmp_path / "archive"), "--data-dir", str(first.data_dir), "--no-logs"]
+        subprocess.run(archive, check=True, capture_output=True)
+        assert first.one(under_way)["status"] == "running"
+        first.done(under_way, 60)
+        first.done(waits, 60)
+        files = first.get("backup.files", backupId=backup_id)
+    kept = [tmp_path / "backups" / each["destinationId"] / each["path"] for each in files]
+    assert len(kept) == 2
+    assert all(each.exists() for each in kept)
+    restore = [*headway, "restore", str(tmp_path / "archive"), "--data-dir", str(tmp_path / "restored")]
+    subprocess.run(restore, check=True, capture_output=True)
+    with panel(tmp_path / "restored", **shared) as second:
+        ended = [second.ended(each) for each in (under_way, waits)]
+        second.done(Keeper(second).start(backup_id, "WebServer"), 60)
+        rows = second.get("deployment.allByType", id=backup_id, type="backup")
+    assert [each.exists() for each in kept] == [True, True]
+    assert [(each["status"], each["reason"]) for each in ended] == [("error", "lost")] * 2
+    assert "Headway was restored from a backup" in ended[0]["errorMessage"]
+    assert len(rows) == 3, "what waited is not performed"
