@@ -7,9 +7,10 @@ from pathlib import Path
 from sqlalchemy import update
 
 from headway.core.deployments.model import SubjectType
+from headway.core.deployments.status import Status
 from headway.core.engine.troubles import Troubles
 from headway.features.destinations import stored_backup_store
-from headway.features.destinations.stored_backup_model import Keep
+from headway.features.destinations.stored_backup_model import Keep, KeptFile
 from headway.features.destinations.stored_backup_retention import RetentionRule, StoredBackupRetention
 from headway.features.destinations.transfer import BackupTransfer
 from headway.infra.db.tables.backups import destinations, kept_files
@@ -51,6 +52,46 @@ async def test_a_destination_that_is_broken_holds_up_no_other_and_is_told_of(wor
     await retention.keep_round()
 
     assert troubles.all() == [], "nobody wants it removed any more"
+
+
+async def test_a_file_that_is_to_be_restored_stays_until_it_was(world: World, tmp_path: Path) -> None:
+    backup_id, older = await two_files(world)
+    given = {"backupId": backup_id, "backupFile": older.path, "databaseName": "copy"}
+    answer = await world.owner.post("/backup.restoreBackupWithLogs", json=given)
+    assert answer.status_code == 200, answer.text
+    retention = keeping(world, tmp_path, backup_id)
+
+    await retention.keep_round()
+    assert len(await files(world, backup_id)) == 2
+
+    await world.end(await world.claim(), Status.ERROR, "It has failed.")
+    await retention.keep_round()
+    assert [each.path for each in await files(world, backup_id) if each.path == older.path] == []
+
+
+async def two_files(world: World) -> tuple[str, KeptFile]:
+    """A backup that has two files and wants to keep one; the older of them."""
+    compose = await compose_service(world)
+    kept, other = [(await backed_up(world, compose["composeId"], ["backup"]))["backup"] for _ in range(2)]
+    is_other = kept_files.c.subject_id == other
+    await world.services.db.run(lambda tx: tx.execute(update(kept_files).where(is_other).values(subject_id=kept)))
+    return kept, (await files(world, kept))[-1]
+
+
+async def files(world: World, backup_id: str) -> list[KeptFile]:
+    """What a backup has left, the newest first."""
+    return await world.services.db.read(lambda tx: stored_backup_store.of_subject(tx, SubjectType.BACKUP, backup_id))
+
+
+def keeping(world: World, folder: Path, backup_id: str, troubles: Troubles | None = None) -> StoredBackupRetention:
+    """What keeps one file of a backup."""
+    wanted = [RetentionRule(subject_type=SubjectType.BACKUP, subject_id=backup_id, keep=Keep(number=1))]
+    return StoredBackupRetention(
+        db=world.services.db,
+        transfer=_transfer(world, folder),
+        every=lambda _: wanted,
+        troubles=troubles or Troubles(),
+    )
 
 
 def _transfer(world: World, folder: Path) -> BackupTransfer:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from headway.core.deployments import store as deployments
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.retention import Attempts
 from headway.features.destinations import stored_backup_store
 from headway.features.destinations.stored_backup_model import Keep, KeptFile, to_remove
-from headway.features.destinations.transfer import BackupTransfer
+from headway.features.destinations.transfer import BackupTransfer, ObjectPlace
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
@@ -59,21 +60,36 @@ class StoredBackupRetention:
         return REST
 
     async def _remove(self, file: KeptFile) -> None:
-        place = await self.db.read(lambda tx: self.transfer.place(tx, file.destination_id, file.path, None))
+        place = await self.db.read(lambda tx: self._place(tx, file))
+        if place is None:
+            return
         await self.transfer.storages.remove(place.storage, place.path)
         await self.db.run(lambda tx: stored_backup_store.remove(tx, file.kept_file_id))
+
+    def _place(self, tx: Tx, file: KeptFile) -> ObjectPlace | None:
+        """Where it lies; None where somebody has asked for it meanwhile."""
+        if (file.destination_id, file.path) in _in_use(tx):
+            return None
+        return self.transfer.place(tx, file.destination_id, file.path, None)
 
     def _due(self, tx: Tx) -> tuple[list[KeptFile], list[str]]:
         """What is to go, and the backups of which nobody can say that."""
         due: list[KeptFile] = []
         unread: list[str] = []
+        in_use = _in_use(tx)
         for wanted in self.every(tx):
             if wanted.keep is None:
                 unread.append(wanted.subject_id)
             elif wanted.keep.number is not None or wanted.keep.age is not None:
                 kept = stored_backup_store.of_subject(tx, wanted.subject_type, wanted.subject_id)
                 due += to_remove(kept, wanted.keep, tx.now)
-        return due, unread
+        return [each for each in due if (each.destination_id, each.path) not in in_use], unread
+
+
+def _in_use(tx: Tx) -> set[tuple[str, str]]:
+    """(destination, path) of what is to be restored, for good or on trial: it stays until that has ended."""
+    asked = deployments.inputs_of_unfinished(tx, (SubjectType.BACKUP, SubjectType.VOLUME_BACKUP))
+    return {(str(each["destination_id"]), str(each["file"])) for each in asked if "file" in each}
 
 
 async def _refuse() -> None:
