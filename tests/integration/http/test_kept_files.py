@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import update
@@ -16,6 +18,7 @@ from headway.features.destinations.transfer import BackupTransfer
 from headway.infra.db.tables.backups import destinations, kept_files
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Limits
+from headway.kernel.ids import new_id
 from tests.integration.http.backup_rows import A_LOCAL_ONE, backed_up
 from tests.integration.http.test_spare import compose_service
 from tests.integration.http.world import World
@@ -67,6 +70,29 @@ async def test_a_file_that_is_to_be_restored_stays_until_it_was(world: World, tm
     await world.end(await world.claim(), Status.ERROR, "It has failed.")
     await retention.keep_round()
     assert [each.path for each in await files(world, backup_id) if each.path == older.path] == []
+
+
+async def test_what_was_made_while_the_clock_was_ahead_does_not_outlive_what_comes_after(
+    world: World, tmp_path: Path
+) -> None:
+    backup_id, older = await two_files(world)
+    ahead = datetime.now(UTC) + timedelta(days=400)
+    values = {"made_at": ahead, "proven_at": ahead}
+    is_older = kept_files.c.kept_file_id == older.kept_file_id
+    await world.services.db.run(lambda tx: tx.execute(update(kept_files).where(is_older).values(**values)))
+    all_are_kept = replace(keeping(world, tmp_path, backup_id), every=lambda _: [])
+
+    await all_are_kept.keep_round()
+
+    (put_right, _) = await files(world, backup_id)
+    now = datetime.now(UTC)
+    assert (put_right.kept_file_id, put_right.made_at <= now) == (older.kept_file_id, True)
+    assert put_right.proven_at is not None
+    assert put_right.proven_at <= now
+    third = replace(put_right, kept_file_id=new_id(), path="shop/third", made_at=datetime.now(UTC), proven_at=None)
+    await world.services.db.run(lambda tx: stored_backup_store.add(tx, third))
+    await keeping(world, tmp_path, backup_id).keep_round()
+    assert third in await files(world, backup_id)
 
 
 async def two_files(world: World) -> tuple[str, KeptFile]:

@@ -51,6 +51,8 @@ class StoredBackupRetention:
 
     async def keep_round(self) -> float:
         """Removes each object first, then what is known of it: a crash in between is made up for. Seconds to rest."""
+        if await self.db.read(stored_backup_store.are_ahead):
+            await self.db.run(stored_backup_store.put_right)
         due, unread = await self.db.read(self._due)
         work = {f"backup {each}": _refuse for each in unread}
         work |= {_item(file): partial(self._remove, file) for file in due}
