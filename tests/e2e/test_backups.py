@@ -129,6 +129,70 @@ def test_a_backup_is_tried_and_says_when(keeper: Keeper, postgres: Cluster) -> N
     assert left == []
 
 
+def slow_copy(keeper: Keeper, postgres: Cluster, name: str) -> Json:
+    """A backup that takes a few seconds to be read; its id, and the file that it left."""
+    postgres.administer(f"CREATE DATABASE {name}")
+    with psycopg.connect(postgres.url(name)) as connection:
+        connection.execute(
+            "CREATE TABLE noise AS SELECT gen_random_uuid() a, gen_random_uuid() b FROM generate_series(1, 90000)"
+        )
+    backup_id = keeper.make("postgres", reached(postgres), name, destinationId=slow_destination(keeper.running))
+    return backup_id, keeper.run(backup_id)["path"]
+
+
+def begin_restore(keeper: Keeper, backup_id: str, file: str, database: str) -> str:
+    sent = {"backupId": backup_id, "backupFile": file, "databaseName": database}
+    answer = keeper.running.client.post("/backup.restoreBackupWithLogs", json=sent)
+    assert answer.status_code == 200, answer.text
+    return answer.headers["x-deployment-id"]
+
+
+def databases(cluster: Cluster) -> set[str]:
+    with psycopg.connect(cluster.url("postgres")) as connection:
+        return {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
+
+
+@needs_postgres
+def test_a_database_that_somebody_makes_meanwhile_is_left_to_him(keeper: Keeper, postgres: Cluster) -> None:
+    backup_id, file = slow_copy(keeper, postgres, "slow")
+    restore = begin_restore(keeper, backup_id, file, "meanwhile")
+    keeper.running.comes_to(restore, "open a folder")
+    postgres.administer("CREATE DATABASE meanwhile")
+    row = keeper.running.ended(restore, 60)
+    assert (row["status"], "already exists" in row["errorMessage"]) == ("error", True), row["errorMessage"]
+    assert "meanwhile" in databases(postgres)
+
+
+@needs_postgres
+def test_what_was_made_is_removed_where_it_was_made(keeper: Keeper, postgres: Cluster) -> None:
+    backup_id, file = slow_copy(keeper, postgres, "moving")
+    restore = begin_restore(keeper, backup_id, file, "half")
+    keeper.running.comes_to(restore, "fill the database", 60)
+    assert "half" in databases(postgres)
+    keeper.running.post("backup.update", backupId=backup_id, connection=reached(postgres, port=1))
+    keeper.running.post("deployment.killProcess", deploymentId=restore)
+    assert keeper.running.ended(restore, 60)["reason"] == "killed"
+    assert "half" not in databases(postgres)
+
+
+@needs_postgres
+def test_nothing_is_restored_into_what_is_still_to_be_removed(keeper: Keeper, postgres: Cluster) -> None:
+    backup_id, file = slow_copy(keeper, postgres, "owing")
+    restore = begin_restore(keeper, backup_id, file, "owed")
+    keeper.running.comes_to(restore, "fill the database", 60)
+    postgres.administer("ALTER ROLE keeper NOLOGIN")
+    try:
+        keeper.running.post("deployment.killProcess", deploymentId=restore)
+        assert keeper.running.ended(restore, 60)["reason"] == "killed"
+        refused = keeper.restore(backup_id, file, "owed")
+    finally:
+        postgres.administer("ALTER ROLE keeper LOGIN")
+    assert (refused["status"], refused["reason"]) == ("error", "refused")
+    assert "an earlier restore has made of owed is still to be removed" in refused["errorMessage"]
+    until(lambda: "owed" not in databases(postgres), 130)
+    assert keeper.restore(backup_id, file, "owed")["status"] == "done"
+
+
 @needs_postgres
 def test_an_encrypted_backup_is_read_by_nobody_else(keeper: Keeper, postgres: Cluster) -> None:
     fill(postgres, "sealed")

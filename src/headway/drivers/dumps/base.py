@@ -107,12 +107,21 @@ class Dumper(Protocol):
         """Prints how many tables a database has."""
         ...
 
-    def create(self, server: Server, database: str, target: str) -> Typed:
-        """Makes an empty database with the character set of ``database``."""
+    @property
+    def marks(self) -> bool:
+        """Whether a database says by itself who has made it."""
         ...
 
-    def drop(self, server: Server, database: str, target: str) -> Typed:
-        """Removes a database that Headway made; no error when there is none."""
+    def create(self, server: Server, database: str, target: str, mark: str = "") -> Typed:
+        """Makes an empty database with the character set of ``database``, and with the ``mark`` where one is given and
+        such servers keep one.
+        """
+        ...
+
+    def drop(self, server: Server, database: str, target: str, mark: str = "") -> Typed:
+        """Removes a database that Headway made, where a ``mark`` is given only the one with it; no error when there is
+        none.
+        """
         ...
 
 

@@ -9,6 +9,7 @@ class LibsqlDumper:
     """See ``Dumper``."""
 
     suffix = "sql"
+    marks = False
 
     def dump(self, server: Server, database: str) -> Typed:
         # https://github.com/tursodatabase/libsql/blob/main/libsql-server/src/http/user/mod.rs: GET /dump
@@ -33,10 +34,10 @@ class LibsqlDumper:
     def count(self, server: Server, database: str) -> Typed:
         raise _first_start_only()
 
-    def create(self, server: Server, database: str, target: str) -> Typed:
+    def create(self, server: Server, database: str, target: str, mark: str = "") -> Typed:
         raise _first_start_only()
 
-    def drop(self, server: Server, database: str, target: str) -> Typed:
+    def drop(self, server: Server, database: str, target: str, mark: str = "") -> Typed:
         raise _first_start_only()
 
 

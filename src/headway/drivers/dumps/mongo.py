@@ -12,6 +12,7 @@ class MongoDumper:
     """See ``Dumper``. What needs a shell of the server's own, or two inputs at once, cannot be done."""
 
     suffix = "archive"
+    marks = False
 
     def dump(self, server: Server, database: str) -> Typed:
         argv = ("mongodump", "--config=/dev/stdin", *_where(server), f"--db={database}", "--archive")
@@ -33,10 +34,10 @@ class MongoDumper:
     def count(self, server: Server, database: str) -> Typed:
         raise _no_drill()
 
-    def create(self, server: Server, database: str, target: str) -> Typed:
+    def create(self, server: Server, database: str, target: str, mark: str = "") -> Typed:
         raise _no_drill()
 
-    def drop(self, server: Server, database: str, target: str) -> Typed:
+    def drop(self, server: Server, database: str, target: str, mark: str = "") -> Typed:
         raise _no_drill()
 
 

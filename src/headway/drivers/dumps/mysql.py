@@ -36,6 +36,7 @@ class MysqlDumper:
     own: tuple[str, ...] = ()
     bounds: tuple[str, ...] = ()
     suffix: str = "sql"
+    marks: bool = False
 
     def dump(self, server: Server, database: str) -> Typed:
         argv = (
@@ -59,10 +60,10 @@ class MysqlDumper:
     def count(self, server: Server, database: str) -> Typed:
         return self._ask(server, _given(database, database) + _COUNT)
 
-    def create(self, server: Server, database: str, target: str) -> Typed:
+    def create(self, server: Server, database: str, target: str, mark: str = "") -> Typed:
         return self._ask(server, _given(database, target) + _CREATE)
 
-    def drop(self, server: Server, database: str, target: str) -> Typed:
+    def drop(self, server: Server, database: str, target: str, mark: str = "") -> Typed:
         return self._ask(server, _given(database, target) + _DROP)
 
     def _ask(self, server: Server, sql: str) -> Typed:

@@ -25,13 +25,24 @@ _CREATE = (
     " pg_encoding_to_char(encoding), datcollate, datctype)"
     " FROM pg_database WHERE datname = current_database() \\gexec\n"
 )
-_DROP = "SELECT format('DROP DATABASE IF EXISTS %I WITH (FORCE)', :'target') \\gexec\n"
+_MARK = "SELECT format('COMMENT ON DATABASE %I IS %L', :'target', :'mark') \\gexec\n"
+_FORCE_SINCE = 130_000  # before PostgreSQL 13 a database is dropped when nobody is in it
+_MINE = "d.datname = :'target' AND (:'mark' = '' OR shobj_description(d.oid, 'pg_database') = :'mark')"
+_IS_OLD = "current_setting('server_version_num')::int < :'since'::int"
+_DROP = (
+    "SELECT count(pg_terminate_backend(a.pid))"  # noqa: S608 - made of constants: names come as variables
+    " FROM pg_stat_activity a JOIN pg_database d ON d.oid = a.datid"
+    f" WHERE {_MINE} AND {_IS_OLD} AND a.pid <> pg_backend_pid();\n"
+    f"SELECT format('DROP DATABASE IF EXISTS %I', d.datname) || CASE WHEN {_IS_OLD} THEN '' ELSE ' WITH (FORCE)' END"
+    f" FROM pg_database d WHERE {_MINE} \\gexec\n"
+)
 
 
 class PostgresDumper:
     """See ``Dumper``."""
 
     suffix = "pgdump"
+    marks = True
 
     def dump(self, server: Server, database: str) -> Typed:
         # Compressed once, where it is packed: pg_dump's own compression is slower and hides what is alike.
@@ -59,15 +70,15 @@ class PostgresDumper:
     def count(self, server: Server, database: str) -> Typed:
         return self._ask(server, database, _COUNT)
 
-    def create(self, server: Server, database: str, target: str) -> Typed:
-        return self._ask(server, database, _CREATE, target)
+    def create(self, server: Server, database: str, target: str, mark: str = "") -> Typed:
+        return self._ask(server, database, _CREATE + (_MARK if mark else ""), target, mark=mark)
 
-    def drop(self, server: Server, database: str, target: str) -> Typed:
-        return self._ask(server, database, _DROP, target)
+    def drop(self, server: Server, database: str, target: str, mark: str = "") -> Typed:
+        return self._ask(server, database, _DROP, target, mark=mark, since=str(_FORCE_SINCE))
 
-    def _ask(self, server: Server, database: str, sql: str, target: str | None = None) -> Typed:
-        given = () if target is None else (f"--set=target={target}",)
-        argv = (*_QUIET, "--no-password", *_where(server), *given)
+    def _ask(self, server: Server, database: str, sql: str, target: str | None = None, **more: str) -> Typed:
+        given = more if target is None else {"target": target, **more}
+        argv = (*_QUIET, "--no-password", *_where(server), *(f"--set={name}={value}" for name, value in given.items()))
         return typed(server, argv, _env(server, database), sql.encode())
 
 

@@ -181,9 +181,9 @@ class QueriedServer:
         """How many tables a database has."""
         return int(await self._ask(name, self.dumper.count(self.reached.server, target)))
 
-    async def create(self, target: str) -> None:
-        """Makes an empty database."""
-        await self._ask(f"create {target}", self.dumper.create(self.reached.server, self.database, target))
+    async def create(self, target: str, mark: str = "") -> None:
+        """Makes an empty database, with a mark where such servers keep one."""
+        await self._ask(f"create {target}", self.dumper.create(self.reached.server, self.database, target, mark))
 
     async def drop(self, target: str) -> None:
         """Removes a database that Headway made."""
