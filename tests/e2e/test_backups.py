@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,7 +20,6 @@ from tests.support.storages.backups import (
     nothing_partial,
     postgres_with_password,
     reached,
-    slow_destination,
 )
 from tests.support.storages.s3 import S3, SECRET_KEY, lacks_s3, s3_server
 
@@ -127,70 +125,6 @@ def test_a_backup_is_tried_and_says_when(keeper: Keeper, postgres: Cluster) -> N
     with psycopg.connect(postgres.url("postgres")) as connection:
         left = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'headway_drill%'").fetchall()
     assert left == []
-
-
-def slow_copy(keeper: Keeper, postgres: Cluster, name: str) -> Json:
-    """A backup that takes a few seconds to be read; its id, and the file that it left."""
-    postgres.administer(f"CREATE DATABASE {name}")
-    with psycopg.connect(postgres.url(name)) as connection:
-        connection.execute(
-            "CREATE TABLE noise AS SELECT gen_random_uuid() a, gen_random_uuid() b FROM generate_series(1, 90000)"
-        )
-    backup_id = keeper.make("postgres", reached(postgres), name, destinationId=slow_destination(keeper.running))
-    return backup_id, keeper.run(backup_id)["path"]
-
-
-def begin_restore(keeper: Keeper, backup_id: str, file: str, database: str) -> str:
-    sent = {"backupId": backup_id, "backupFile": file, "databaseName": database}
-    answer = keeper.running.client.post("/backup.restoreBackupWithLogs", json=sent)
-    assert answer.status_code == 200, answer.text
-    return answer.headers["x-deployment-id"]
-
-
-def databases(cluster: Cluster) -> set[str]:
-    with psycopg.connect(cluster.url("postgres")) as connection:
-        return {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
-
-
-@needs_postgres
-def test_a_database_that_somebody_makes_meanwhile_is_left_to_him(keeper: Keeper, postgres: Cluster) -> None:
-    backup_id, file = slow_copy(keeper, postgres, "slow")
-    restore = begin_restore(keeper, backup_id, file, "meanwhile")
-    keeper.running.comes_to(restore, "open a folder")
-    postgres.administer("CREATE DATABASE meanwhile")
-    row = keeper.running.ended(restore, 60)
-    assert (row["status"], "already exists" in row["errorMessage"]) == ("error", True), row["errorMessage"]
-    assert "meanwhile" in databases(postgres)
-
-
-@needs_postgres
-def test_what_was_made_is_removed_where_it_was_made(keeper: Keeper, postgres: Cluster) -> None:
-    backup_id, file = slow_copy(keeper, postgres, "moving")
-    restore = begin_restore(keeper, backup_id, file, "half")
-    keeper.running.comes_to(restore, "fill the database", 60)
-    assert "half" in databases(postgres)
-    keeper.running.post("backup.update", backupId=backup_id, connection=reached(postgres, port=1))
-    keeper.running.post("deployment.killProcess", deploymentId=restore)
-    assert keeper.running.ended(restore, 60)["reason"] == "killed"
-    assert "half" not in databases(postgres)
-
-
-@needs_postgres
-def test_nothing_is_restored_into_what_is_still_to_be_removed(keeper: Keeper, postgres: Cluster) -> None:
-    backup_id, file = slow_copy(keeper, postgres, "owing")
-    restore = begin_restore(keeper, backup_id, file, "owed")
-    keeper.running.comes_to(restore, "fill the database", 60)
-    postgres.administer("ALTER ROLE keeper NOLOGIN")
-    try:
-        keeper.running.post("deployment.killProcess", deploymentId=restore)
-        assert keeper.running.ended(restore, 60)["reason"] == "killed"
-        refused = keeper.restore(backup_id, file, "owed")
-    finally:
-        postgres.administer("ALTER ROLE keeper LOGIN")
-    assert (refused["status"], refused["reason"]) == ("error", "refused")
-    assert "an earlier restore has made of owed is still to be removed" in refused["errorMessage"]
-    until(lambda: "owed" not in databases(postgres), 130)
-    assert keeper.restore(backup_id, file, "owed")["status"] == "done"
 
 
 @needs_postgres
@@ -353,36 +287,3 @@ def test_headways_own_data_is_kept_and_restored_by_one_command(tmp_path: Path) -
     )
     assert ended.returncode == 0, ended.stderr
     assert (tmp_path / "restored" / "vault.key").read_bytes() == key
-
-
-def test_a_restored_panel_leaves_alone_what_its_first_one_went_on_with(tmp_path: Path) -> None:
-    shared = {"HEADWAY_BACKUP_DIR": str(tmp_path / "backups")}
-    headway = [sys.executable, "-m", "headway.cli.main"]
-    with panel(tmp_path / "data", **shared) as first:
-        large = first.data_dir / "logs" / "large.log"
-        large.write_bytes(os.urandom(1 << 20) * 4)
-        keeper = Keeper(first)
-        made = {"databaseType": "web-server", "database": "headway", "destinationId": slow_destination(first)}
-        backup_id = first.post("backup.create", **made)["backupId"]
-        under_way = keeper.start(backup_id, "WebServer")
-        waits = keeper.start(backup_id, "WebServer")
-        first.comes_to(under_way, "begin")
-        archive = [*headway, "backup", str(tmp_path / "archive"), "--data-dir", str(first.data_dir), "--no-logs"]
-        subprocess.run(archive, check=True, capture_output=True)
-        assert first.one(under_way)["status"] == "running"
-        first.done(under_way, 60)
-        first.done(waits, 60)
-        files = first.get("backup.files", backupId=backup_id)
-    kept = [tmp_path / "backups" / each["destinationId"] / each["path"] for each in files]
-    assert len(kept) == 2
-    assert all(each.exists() for each in kept)
-    restore = [*headway, "restore", str(tmp_path / "archive"), "--data-dir", str(tmp_path / "restored")]
-    subprocess.run(restore, check=True, capture_output=True)
-    with panel(tmp_path / "restored", **shared) as second:
-        ended = [second.ended(each) for each in (under_way, waits)]
-        second.done(Keeper(second).start(backup_id, "WebServer"), 60)
-        rows = second.get("deployment.allByType", id=backup_id, type="backup")
-    assert [each.exists() for each in kept] == [True, True]
-    assert [(each["status"], each["reason"]) for each in ended] == [("error", "lost")] * 2
-    assert "Headway was restored from a backup" in ended[0]["errorMessage"]
-    assert len(rows) == 3, "what waited is not performed"

@@ -40,7 +40,7 @@ def test_only_what_has_the_mark_is_removed_whoever_is_in_it(
     if not forces:  # as PostgreSQL 12 has it
         monkeypatch.setattr(postgres, "_FORCE_SINCE", 10_000_000)
     at, mine, theirs = server(postgres_cluster), f"it's mine {forces}", "theirs"
-    made = typed(postgres_cluster, DUMPER.create(at, "postgres", mine, MARK))
+    made = typed(postgres_cluster, DUMPER.create(at, "postgres", "postgres", mine, MARK))
     assert made.returncode == 0, made.stderr
     postgres_cluster.administer(f"CREATE DATABASE {theirs}")
     with closing(psycopg.connect(postgres_cluster.url("postgres"), dbname=mine)) as busy:

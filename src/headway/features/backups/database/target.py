@@ -22,14 +22,14 @@ from headway.features.backups.database.model import WEB_SERVER, DatabaseBackup
 from headway.features.backups.database.plan import DatabaseBackupPlan, reached
 from headway.features.backups.database.requests import DATABASE_JOB, backup_request, host_of
 from headway.features.backups.database.restore import UNDO_MADE, sink_of
-from headway.features.backups.database.servers import DatabaseServers
+from headway.features.backups.database.servers import DatabaseServers, ReachedDatabase
 from headway.features.backups.plan import name_of_host
 from headway.features.destinations.transfer import BackupStream, BackupTransfer, ObjectPlace
 from headway.features.services.database.server_queries import ask_beside
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Command, Stage
 from headway.infra.panel.archive import check_archive
-from headway.kernel.errors import InvalidInput, NotFound
+from headway.kernel.errors import HeadwayError, InvalidInput, NotFound
 from headway.kernel.phrase import phrase
 
 log = logging.getLogger(__name__)
@@ -158,9 +158,7 @@ class DatabaseTarget:
         try:
             there = await self.servers.beside(plan, undoing)
             async with undoing.fence():
-                dumper = DUMPERS[there.server.engine]
-                drop = dumper.drop(there.server, plan.database, made["target"], made["mark"])
-                await ask_beside(there.typed(drop))
+                await _drop_by_a_way(there, plan.database, made["target"], made["mark"])
         finally:
             await undoing.host.remove_tree(self.transfer.own_folder(undoing.deployment.deployment_id))
 
@@ -194,6 +192,21 @@ def require_engine(plan: DatabaseBackupPlan) -> None:
             "Headway's own data is restored on a machine where no panel runs: headway restore FILE, with the file from"
             " the destination."
         )
+
+
+async def _drop_by_a_way(there: ReachedDatabase, database: str, target: str, mark: str) -> None:
+    """Drops by way of a database that lets one in. Raises what the first has said where none does."""
+    dumper = DUMPERS[there.server.engine]
+    refused: HeadwayError | None = None
+    for way in dumper.ways(database):
+        try:
+            await ask_beside(there.typed(dumper.drop(there.server, way, target, mark)))
+        except HeadwayError as error:
+            refused = refused or error
+        else:
+            return
+    if refused is not None:
+        raise refused
 
 
 async def _looked_through(archive: Path) -> Json:
