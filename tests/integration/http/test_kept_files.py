@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 
 from sqlalchemy import update
 
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.status import Status
 from headway.core.engine.troubles import Troubles
+from headway.drivers.storages.rclone import Rclone
 from headway.features.destinations import stored_backup_store
 from headway.features.destinations.stored_backup_model import Keep, KeptFile
 from headway.features.destinations.stored_backup_retention import RetentionRule, StoredBackupRetention
@@ -19,7 +22,7 @@ from headway.infra.db.tables.backups import destinations, kept_files
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Limits
 from headway.kernel.ids import new_id
-from tests.integration.http.backup_rows import A_LOCAL_ONE, backed_up
+from tests.integration.http.backup_rows import A_LOCAL_ONE, A_REMOTE_ONE, backed_up
 from tests.integration.http.test_spare import compose_service
 from tests.integration.http.world import World
 
@@ -93,6 +96,52 @@ async def test_what_was_made_while_the_clock_was_ahead_does_not_outlive_what_com
     await world.services.db.run(lambda tx: stored_backup_store.add(tx, third))
     await keeping(world, tmp_path, backup_id).keep_round()
     assert third in await files(world, backup_id)
+
+
+async def test_a_storage_that_says_nothing_holds_up_no_other_and_is_asked_once_a_round(
+    world: World, tmp_path: Path
+) -> None:
+    dumb = await a_backup_at(world, A_REMOTE_ONE | {"endpoint": "http://127.0.0.1:9"}, number=6)
+    well = await a_backup_at(world, A_LOCAL_ONE, number=3)
+    troubles = Troubles()
+    wanted = [
+        RetentionRule(subject_type=SubjectType.BACKUP, subject_id=each, keep=Keep(number=1)) for each in (dumb, well)
+    ]
+    transfer = _transfer(world, tmp_path)
+    storages = replace(transfer.storages, rclone=silent_rclone(tmp_path), seconds=1.0)
+    retention = StoredBackupRetention(
+        db=world.services.db,
+        transfer=replace(transfer, storages=storages),
+        every=lambda _: wanted,
+        troubles=troubles,
+    )
+    began = monotonic()
+
+    await retention.keep_round()
+
+    assert monotonic() - began < 4, "six seconds if each file of the one were asked for, one by one"
+    assert (len(await files(world, dumb)), len(await files(world, well))) == (6, 1)
+    (trouble,) = troubles.all()
+    assert "did not answer within" in trouble.sentence
+
+
+async def a_backup_at(world: World, destination: Mapping[str, object], number: int) -> str:
+    """A backup that has so many files at a destination of its own."""
+    compose = await compose_service(world)
+    made = [(await backed_up(world, compose["composeId"], ["backup"]))["backup"] for _ in range(number)]
+    where = (await world.post("destination.create", **destination))["destinationId"]
+    is_of_it = kept_files.c.subject_id.in_(made)
+    values = {"subject_id": made[0], "destination_id": where}
+    await world.services.db.run(lambda tx: tx.execute(update(kept_files).where(is_of_it).values(**values)))
+    return made[0]
+
+
+def silent_rclone(folder: Path) -> Rclone:
+    """One that an S3 storage never answers; of a folder nothing has to be asked."""
+    program = folder / "rclone"
+    program.write_text('#!/bin/sh\ncase "$*" in *dest:*) sleep 30;; esac\n')
+    program.chmod(0o755)
+    return Rclone(program=str(program))
 
 
 async def two_files(world: World) -> tuple[str, KeptFile]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from headway.core.deployments import store as deployments
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.retention import Attempts
+from headway.core.engine.concurrency import at_once
+from headway.drivers.storages.base import StorageSilent
 from headway.features.destinations import stored_backup_store
 from headway.features.destinations.stored_backup_model import Keep, KeptFile, to_remove
 from headway.features.destinations.transfer import BackupTransfer, ObjectPlace
@@ -18,6 +20,7 @@ from headway.kernel.errors import HeadwayError
 
 REST = 15.0
 _LOOP = "kept files"
+_DESTINATIONS_AT_ONCE = 4
 
 
 class BackupNotRead(HeadwayError):
@@ -41,7 +44,7 @@ class RetentionRule:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredBackupRetention:
     """``keep_round`` is one round of its loop. ``every`` tells of all backups of all types. By ``troubles`` each file
-    is seen to by itself, and each backup that cannot be read.
+    is seen to by itself, each destination that does not answer, and each backup that cannot be read.
     """
 
     db: Database
@@ -50,16 +53,36 @@ class StoredBackupRetention:
     troubles: Attempts
 
     async def keep_round(self) -> float:
-        """Removes each object first, then what is known of it: a crash in between is made up for. Seconds to rest."""
+        """Removes each object first, then what is known of it: a crash in between is made up for. A destination that
+        does not answer is left alone until a later round, and holds up no other. Seconds to rest.
+        """
         if await self.db.read(stored_backup_store.are_ahead):
             await self.db.run(stored_backup_store.put_right)
         due, unread = await self.db.read(self._due)
-        work = {f"backup {each}": _refuse for each in unread}
-        work |= {_item(file): partial(self._remove, file) for file in due}
-        self.troubles.forget_others(_LOOP, work.keys())  # somebody else has removed it, or it is wanted again
-        for each in work.items():
-            await self.troubles.attempt(_LOOP, *each)
+        by_destination: dict[str, list[KeptFile]] = {}
+        for file in due:
+            by_destination.setdefault(file.destination_id, []).append(file)
+        work: dict[str, Callable[[], Awaitable[object]]] = {f"backup {each}": _refuse for each in unread}
+        work |= {f"destination {each}": partial(self._clear, files) for each, files in by_destination.items()}
+        # Somebody else has removed it, or it is wanted again.
+        self.troubles.forget_others(_LOOP, {*work, *map(_item, due)})
+        await at_once((self.troubles.attempt(_LOOP, *each) for each in work.items()), _DESTINATIONS_AT_ONCE)
         return REST
+
+    async def _clear(self, files: Sequence[KeptFile]) -> None:
+        """Removes what is due at one destination, until that does not answer. Raises StorageSilent."""
+        silent: list[StorageSilent] = []
+        for file in files:
+            await self.troubles.attempt(_LOOP, _item(file), partial(self._remove_if_told, file, silent))
+            if silent:
+                raise silent[0]
+
+    async def _remove_if_told(self, file: KeptFile, silent: list[StorageSilent]) -> None:
+        """Removes one; that its storage does not answer is no trouble of the file."""
+        try:
+            await self._remove(file)
+        except StorageSilent as error:
+            silent.append(error)
 
     async def _remove(self, file: KeptFile) -> None:
         place = await self.db.read(lambda tx: self._place(tx, file))
