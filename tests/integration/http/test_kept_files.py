@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,14 +11,16 @@ from time import monotonic
 
 from sqlalchemy import update
 
+from headway.core.deployments import store
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.status import Status
+from headway.core.engine.run_end import take_back
 from headway.core.engine.troubles import Troubles
 from headway.drivers.storages.rclone import Rclone
 from headway.features.destinations import stored_backup_store
 from headway.features.destinations.stored_backup_model import Keep, KeptFile
 from headway.features.destinations.stored_backup_retention import RetentionRule, StoredBackupRetention
-from headway.features.destinations.transfer import BackupTransfer
+from headway.features.destinations.transfer import UNDO_OBJECT, BackupTransfer
 from headway.infra.db.tables.backups import destinations, kept_files
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Limits
@@ -96,6 +99,25 @@ async def test_what_was_made_while_the_clock_was_ahead_does_not_outlive_what_com
     await world.services.db.run(lambda tx: stored_backup_store.add(tx, third))
     await keeping(world, tmp_path, backup_id).keep_round()
     assert third in await files(world, backup_id)
+
+
+async def test_a_destination_that_was_removed_is_no_trouble(world: World, tmp_path: Path) -> None:
+    backup_id, older = await two_files(world)
+    is_older = kept_files.c.kept_file_id == older.kept_file_id
+    where = (await world.post("destination.create", **A_LOCAL_ONE))["destinationId"]
+    await world.services.db.run(lambda tx: tx.execute(update(kept_files).where(is_older).values(destination_id=where)))
+
+    await world.post("backup.manualBackupCompose", backupId=backup_id)
+    run = await world.claim()
+    owed = json.dumps({"destination_id": where, "path": "shop/cut-off"})
+    await world.services.db.run(lambda tx: store.add_undo(tx, run.deployment_id, UNDO_OBJECT, owed))
+    await world.end(run, Status.ERROR, "It has failed.")
+
+    await world.post("destination.remove", destinationId=where)
+
+    assert older.kept_file_id not in {each.kept_file_id for each in await files(world, backup_id)}
+    deployment = await world.services.db.read(lambda tx: store.find(tx, run.deployment_id))
+    assert await take_back(world.platform.engine._parts, deployment, None) is None
 
 
 async def test_a_storage_that_says_nothing_holds_up_no_other_and_is_asked_once_a_round(

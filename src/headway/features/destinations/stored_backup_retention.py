@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from headway.core.access.policy import Missing
 from headway.core.deployments import store as deployments
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.retention import Attempts
@@ -85,7 +86,11 @@ class StoredBackupRetention:
             silent.append(error)
 
     async def _remove(self, file: KeptFile) -> None:
-        place = await self.db.read(lambda tx: self._place(tx, file))
+        try:
+            place = await self.db.read(lambda tx: self._place(tx, file))
+        except Missing:  # its destination was removed
+            await self.db.run(lambda tx: stored_backup_store.remove(tx, file.kept_file_id))
+            return
         if place is None:
             return
         await self.transfer.storages.remove(place.storage, place.path)

@@ -102,6 +102,11 @@ def remove_at(tx: Tx, destination_id: str, path: str) -> None:
     tx.execute(delete(kept_files).where(_c.destination_id == destination_id, _c.path == path))
 
 
+def forget_destination(tx: Tx, destination_id: str) -> None:
+    """Forgets what lies at a destination that is no more; it stays there."""
+    tx.execute(delete(kept_files).where(_c.destination_id == destination_id))
+
+
 def forget_subject(tx: Tx, subject_type: SubjectType, subject_id: str) -> None:
     """Forgets what a backup has left; it stays where it lies."""
     tx.execute(delete(kept_files).where(_c.subject_type == subject_type, _c.subject_id == subject_id))
