@@ -21,9 +21,11 @@ from typing import Any, NoReturn
 from headway import __version__
 from headway.core.access import sessions_store
 from headway.core.access.survey import Line
-from headway.core.deployments import store
+from headway.core.deployments import restoration, store
 from headway.core.deployments.store import Unfinished
+from headway.core.engine.scheduler import store as timers_store
 from headway.drivers.panel_machine import PanelMachine
+from headway.features.services import store as services_store
 from headway.features.services.application import deploy
 from headway.infra.daemons.daemon import MARKER
 from headway.infra.db import dump, earlier
@@ -319,10 +321,15 @@ def _check_key(draft: Path, contents: Contents) -> None:
 
 
 def _settle(url: str, before: str, now: str) -> None:
-    """Rows name the files of their logs, which may lie elsewhere now; and nobody is signed in."""
+    """Rows name the files of their logs, which may lie elsewhere now; nobody is signed in; and what the panel of the
+    copy had under way is not this one's to end, to repeat or to take back.
+    """
 
     def settle(tx: Tx) -> None:
         sessions_store.forget_all(tx)
+        restoration.end_all(tx)
+        timers_store.drop_all_waiting(tx)
+        services_store.let_all_go(tx)
         if before != now:
             store.move_logs(tx, f"{before}/logs/", f"{now}/logs/")
 

@@ -14,7 +14,13 @@ import pytest
 from tests.support.databases.mariadb import MariaDb, lacks_mariadb, running_mariadb
 from tests.support.databases.postgres import Cluster, find_program
 from tests.support.panel.panel import Panel, panel, until
-from tests.support.storages.backups import PASSWORD, Keeper, nothing_partial, postgres_with_password, reached
+from tests.support.storages.backups import (
+    PASSWORD,
+    Keeper,
+    nothing_partial,
+    postgres_with_password,
+    reached,
+)
 from tests.support.storages.s3 import S3, SECRET_KEY, lacks_s3, s3_server
 
 Json = Any

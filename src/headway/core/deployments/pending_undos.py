@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import and_, delete, exists, insert, or_, select, update
 
@@ -51,6 +52,12 @@ def by(tx: Tx, subject_type: SubjectType, subject_ids: Sequence[str], names: Seq
         .where(_r.subject_type == subject_type, _r.subject_id.in_(subject_ids), _u.name.in_(names))
     )
     return any(tx.execute(each.limit(1)).first() is not None for each in (kept, removed))
+
+
+def noted(tx: Tx, name: str) -> list[tuple[str, dict[str, Any]]]:
+    """(deployment, data) of every undo of this name that is still to be carried out, or would be if its run failed."""
+    rows = tx.execute(select(_u.deployment_id, _u.data).where(_u.name == name))
+    return [(row.deployment_id, json.loads(row.data)) for row in rows]
 
 
 def find(tx: Tx, deployment_id: str) -> Deployment:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -107,6 +107,12 @@ def unfinished_of_subject(tx: Tx, subject_type: SubjectType, subject_id: str) ->
         record(row) for state in (PENDING, RUNNING) for row in tx.execute(select(*_RECORD_COLUMNS).where(state, *mine))
     ]
     return sorted(found, key=lambda deployment: -deployment.seq)
+
+
+def inputs_of_unfinished(tx: Tx, subject_types: Collection[SubjectType]) -> list[Mapping[str, Any]]:
+    """What everything that waits and runs of subjects of these types was asked for with."""
+    of_these = _c.subject_type.in_(subject_types)
+    return [row.input for state in (PENDING, RUNNING) for row in tx.execute(select(_c.input).where(state, of_these))]
 
 
 def wanted_releases(tx: Tx, subject_type: SubjectType, subject_id: str) -> set[str]:

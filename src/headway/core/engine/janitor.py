@@ -11,9 +11,11 @@ from headway.core.deployments import idempotency, pending_undos, queue, store
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.status import Status
 from headway.core.engine.by_host import ByHost
+from headway.core.engine.concurrency import at_once
 from headway.core.engine.links import Links
 from headway.core.engine.parts import Parts
 from headway.core.engine.run_end import take_back
+from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Handle, Host, HostUnreachable
 from headway.kernel.errors import HeadwayError
 from headway.kernel.events import DeploymentEnded
@@ -21,6 +23,7 @@ from headway.kernel.events import DeploymentEnded
 log = logging.getLogger(__name__)
 
 _REST = 60.0
+_SLOW_SECONDS = 5.0  # in which a failure says nothing of what comes next
 _UNDO, _LEFTOVER = "undo", "leftover"
 
 
@@ -75,11 +78,26 @@ class Janitor:
         whether nothing is left of it.
         """
         host = self._parts.registered.hosts[host_id]
-        cleared = await self._clear_runs(host_id, host)
-        for deployment_id in await self._parts.db.read(lambda tx: pending_undos.on(tx, host_id)):
+        cleared = [await self._clear_runs(host_id, host)]
+        here = Links({host_id: host}, (host_id,))
+        owing: dict[tuple[str, str], list[str]] = {}
+        for each in await self._parts.db.read(lambda tx: _owing(tx, host_id)):
+            owing.setdefault((each.subject_type, each.subject_id), []).append(each.deployment_id)
+        # What one of them waits for, such as a storage, is waited for by the others of the same subject as well.
+        await at_once(self._settle_some(each, here, cleared) for each in owing.values())
+        return all(cleared)
+
+    async def _settle_some(self, deployment_ids: Sequence[str], here: Links, cleared: list[bool]) -> None:
+        """Takes back what deployments of one subject owe; after one that failed slowly the others are left for another
+        round. Whether each was is added to ``cleared``.
+        """
+        loop = asyncio.get_running_loop()
+        for deployment_id in deployment_ids:
+            began = loop.time()
             deployment = await self._parts.db.read(lambda tx, id_=deployment_id: pending_undos.find(tx, id_))  # type: ignore[misc]
-            cleared = await self._settled(deployment, Links({host_id: host}, (host_id,))) and cleared
-        return cleared
+            cleared.append(await self._settled(deployment, here))
+            if not cleared[-1] and loop.time() - began > _SLOW_SECONDS:
+                return
 
     async def _settled(self, deployment: Deployment, here: Links) -> bool:
         """Takes back what one owes on all of its hosts that answer; False where that failed. What it owes on another is
@@ -142,6 +160,10 @@ class Janitor:
                 work = partial(host.forget, handle)
                 cleared = await self._attempt(_LEFTOVER, handle.run_folder, (host_id,), work) and cleared
         return cleared
+
+
+def _owing(tx: Tx, host_id: str) -> list[Deployment]:
+    return [pending_undos.find(tx, each) for each in pending_undos.on(tx, host_id)]
 
 
 def _is_over(handle: Handle, claim: store.Claim | None) -> bool:

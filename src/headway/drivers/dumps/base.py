@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -14,6 +14,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NOWHERE = "/nonexistent"
 TAR = "tar"
 ARCHIVE = "headway"
+UNCONNECTED = 2  # psql: https://www.postgresql.org/docs/current/app-psql.html#id-1.9.4.20.7
 INSIDE = "HEADWAY_INSIDE"  # in the environment of what is started in a container, so that it is found there
 
 
@@ -97,22 +98,33 @@ class Dumper(Protocol):
         """Fills a database from the dump on standard input; ``over``: what it holds of the same names is replaced."""
         ...
 
-    def look(self, server: Server, database: str, target: str) -> Typed:
-        """Prints, as a JSON object, of ``target`` whether it ``exists``, and how many ``sessions`` are in it; asked by
-        way of ``database``, which is there.
-        """
+    def ways(self, database: str) -> Sequence[str]:
+        """The databases by way of which a server may be asked about others: ``database``, and what every server has."""
+        ...
+
+    def look(self, server: Server, way: str, target: str) -> Typed:
+        """Prints, as a JSON object, of ``target`` whether it ``exists``, and how many ``sessions`` are in it."""
         ...
 
     def count(self, server: Server, database: str) -> Typed:
         """Prints how many tables a database has."""
         ...
 
-    def create(self, server: Server, database: str, target: str) -> Typed:
-        """Makes an empty database with the character set of ``database``."""
+    @property
+    def marks(self) -> bool:
+        """Whether a database says by itself who has made it."""
         ...
 
-    def drop(self, server: Server, database: str, target: str) -> Typed:
-        """Removes a database that Headway made; no error when there is none."""
+    def create(self, server: Server, way: str, database: str, target: str, mark: str = "") -> Typed:
+        """Makes an empty database with the character set of ``database``, or where there is none with the server's own,
+        and with the ``mark`` where one is given and such servers keep one.
+        """
+        ...
+
+    def drop(self, server: Server, way: str, target: str, mark: str = "") -> Typed:
+        """Removes a database that Headway made, where a ``mark`` is given only the one with it; no error when there is
+        none.
+        """
         ...
 
 

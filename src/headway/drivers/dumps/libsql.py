@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from headway.drivers.dumps.base import CannotDump, Server, Typed, Whole, typed
 
 
@@ -9,6 +11,7 @@ class LibsqlDumper:
     """See ``Dumper``."""
 
     suffix = "sql"
+    marks = False
 
     def dump(self, server: Server, database: str) -> Typed:
         # https://github.com/tursodatabase/libsql/blob/main/libsql-server/src/http/user/mod.rs: GET /dump
@@ -27,16 +30,19 @@ class LibsqlDumper:
     def restore(self, server: Server, database: str, *, over: bool) -> Typed:
         raise _first_start_only()
 
-    def look(self, server: Server, database: str, target: str) -> Typed:
+    def ways(self, database: str) -> Sequence[str]:
+        return (database,)
+
+    def look(self, server: Server, way: str, target: str) -> Typed:
         raise _first_start_only()
 
     def count(self, server: Server, database: str) -> Typed:
         raise _first_start_only()
 
-    def create(self, server: Server, database: str, target: str) -> Typed:
+    def create(self, server: Server, way: str, database: str, target: str, mark: str = "") -> Typed:
         raise _first_start_only()
 
-    def drop(self, server: Server, database: str, target: str) -> Typed:
+    def drop(self, server: Server, way: str, target: str, mark: str = "") -> Typed:
         raise _first_start_only()
 
 

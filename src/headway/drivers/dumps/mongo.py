@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from headway.drivers.dumps.base import CannotDump, Server, Typed, Whole, typed
 
@@ -12,6 +12,7 @@ class MongoDumper:
     """See ``Dumper``. What needs a shell of the server's own, or two inputs at once, cannot be done."""
 
     suffix = "archive"
+    marks = False
 
     def dump(self, server: Server, database: str) -> Typed:
         argv = ("mongodump", "--config=/dev/stdin", *_where(server), f"--db={database}", "--archive")
@@ -27,16 +28,19 @@ class MongoDumper:
             " unpack it with zstd -d, and give it to mongorestore --archive=FILE."
         )
 
-    def look(self, server: Server, database: str, target: str) -> Typed:
+    def ways(self, database: str) -> Sequence[str]:
+        return (database,)
+
+    def look(self, server: Server, way: str, target: str) -> Typed:
         raise _no_drill()
 
     def count(self, server: Server, database: str) -> Typed:
         raise _no_drill()
 
-    def create(self, server: Server, database: str, target: str) -> Typed:
+    def create(self, server: Server, way: str, database: str, target: str, mark: str = "") -> Typed:
         raise _no_drill()
 
-    def drop(self, server: Server, database: str, target: str) -> Typed:
+    def drop(self, server: Server, way: str, target: str, mark: str = "") -> Typed:
         raise _no_drill()
 
 

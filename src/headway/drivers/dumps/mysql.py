@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from headway.drivers.dumps.base import Server, Typed, Whole, typed
@@ -13,9 +13,10 @@ _LOOK = """SELECT CONCAT('{"exists": ',
   (SELECT COUNT(*) FROM information_schema.processlist WHERE db = @target AND id <> CONNECTION_ID()), '}');
 """
 _COUNT = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = @target AND table_type = 'BASE TABLE';\n"
-_CREATE = """SELECT CONCAT('CREATE DATABASE `', REPLACE(@target, '`', '``'), '` CHARACTER SET ',
-  default_character_set_name, ' COLLATE ', default_collation_name) INTO @made
-  FROM information_schema.schemata WHERE schema_name = @database;
+_CREATE = """SET @made = CONCAT('CREATE DATABASE `', REPLACE(@target, '`', '``'), '`');
+SET @like = (SELECT CONCAT(' CHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name)
+  FROM information_schema.schemata WHERE schema_name = @database);
+SET @made = CONCAT(@made, COALESCE(@like, ''));
 PREPARE made FROM @made;
 EXECUTE made;
 """
@@ -36,6 +37,7 @@ class MysqlDumper:
     own: tuple[str, ...] = ()
     bounds: tuple[str, ...] = ()
     suffix: str = "sql"
+    marks: bool = False
 
     def dump(self, server: Server, database: str) -> Typed:
         argv = (
@@ -53,17 +55,20 @@ class MysqlDumper:
         argv = (*self._client(server), "--binary-mode", _PACKET, f"--database={database}")
         return typed(server, argv, _env(server))
 
-    def look(self, server: Server, database: str, target: str) -> Typed:
-        return self._ask(server, _given(database, target) + _LOOK)
+    def ways(self, database: str) -> Sequence[str]:
+        return (database,)  # which need not be there: a client enters none
+
+    def look(self, server: Server, way: str, target: str) -> Typed:
+        return self._ask(server, _given(way, target) + _LOOK)
 
     def count(self, server: Server, database: str) -> Typed:
         return self._ask(server, _given(database, database) + _COUNT)
 
-    def create(self, server: Server, database: str, target: str) -> Typed:
+    def create(self, server: Server, way: str, database: str, target: str, mark: str = "") -> Typed:
         return self._ask(server, _given(database, target) + _CREATE)
 
-    def drop(self, server: Server, database: str, target: str) -> Typed:
-        return self._ask(server, _given(database, target) + _DROP)
+    def drop(self, server: Server, way: str, target: str, mark: str = "") -> Typed:
+        return self._ask(server, _given(way, target) + _DROP)
 
     def _ask(self, server: Server, sql: str) -> Typed:
         argv = (*self._client(server), "--skip-column-names", "--batch", "--raw")

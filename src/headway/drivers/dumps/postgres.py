@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from headway.drivers.dumps.base import Server, Typed, Whole, typed
 
@@ -21,17 +21,28 @@ _COUNT = (
     " AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema';\n"
 )
 _CREATE = (
-    "SELECT format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L', :'target',"
-    " pg_encoding_to_char(encoding), datcollate, datctype)"
-    " FROM pg_database WHERE datname = current_database() \\gexec\n"
+    "SELECT COALESCE((SELECT format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L',"
+    " :'target', pg_encoding_to_char(encoding), datcollate, datctype) FROM pg_database WHERE datname = :'database'),"
+    " format('CREATE DATABASE %I TEMPLATE template0', :'target')) \\gexec\n"
 )
-_DROP = "SELECT format('DROP DATABASE IF EXISTS %I WITH (FORCE)', :'target') \\gexec\n"
+_MARK = "SELECT format('COMMENT ON DATABASE %I IS %L', :'target', :'mark') \\gexec\n"
+_FORCE_SINCE = 130_000  # before PostgreSQL 13 a database is dropped when nobody is in it
+_MINE = "d.datname = :'target' AND (:'mark' = '' OR shobj_description(d.oid, 'pg_database') = :'mark')"
+_IS_OLD = "current_setting('server_version_num')::int < :'since'::int"
+_DROP = (
+    "SELECT count(pg_terminate_backend(a.pid))"  # noqa: S608 - made of constants: names come as variables
+    " FROM pg_stat_activity a JOIN pg_database d ON d.oid = a.datid"
+    f" WHERE {_MINE} AND {_IS_OLD} AND a.pid <> pg_backend_pid();\n"
+    f"SELECT format('DROP DATABASE IF EXISTS %I', d.datname) || CASE WHEN {_IS_OLD} THEN '' ELSE ' WITH (FORCE)' END"
+    f" FROM pg_database d WHERE {_MINE} \\gexec\n"
+)
 
 
 class PostgresDumper:
     """See ``Dumper``."""
 
     suffix = "pgdump"
+    marks = True
 
     def dump(self, server: Server, database: str) -> Typed:
         # Compressed once, where it is packed: pg_dump's own compression is slower and hides what is alike.
@@ -53,22 +64,26 @@ class PostgresDumper:
         options = f"-c lock_timeout={_LOCK_SECONDS}s"  # else one who reads a table would hold it up for ever
         return typed(server, argv, {**_env(server, database), "PGOPTIONS": options})
 
-    def look(self, server: Server, database: str, target: str) -> Typed:
-        return self._ask(server, database, _LOOK, target)
+    def ways(self, database: str) -> Sequence[str]:
+        # The first may have been dropped; who may not enter the others is asked by way of his own.
+        return tuple(dict.fromkeys((database, "postgres", "template1")))
+
+    def look(self, server: Server, way: str, target: str) -> Typed:
+        return self._ask(server, way, _LOOK, target)
 
     def count(self, server: Server, database: str) -> Typed:
         return self._ask(server, database, _COUNT)
 
-    def create(self, server: Server, database: str, target: str) -> Typed:
-        return self._ask(server, database, _CREATE, target)
+    def create(self, server: Server, way: str, database: str, target: str, mark: str = "") -> Typed:
+        return self._ask(server, way, _CREATE + (_MARK if mark else ""), target, database=database, mark=mark)
 
-    def drop(self, server: Server, database: str, target: str) -> Typed:
-        return self._ask(server, database, _DROP, target)
+    def drop(self, server: Server, way: str, target: str, mark: str = "") -> Typed:
+        return self._ask(server, way, _DROP, target, mark=mark, since=str(_FORCE_SINCE))
 
-    def _ask(self, server: Server, database: str, sql: str, target: str | None = None) -> Typed:
-        given = () if target is None else (f"--set=target={target}",)
-        argv = (*_QUIET, "--no-password", *_where(server), *given)
-        return typed(server, argv, _env(server, database), sql.encode())
+    def _ask(self, server: Server, way: str, sql: str, target: str | None = None, **more: str) -> Typed:
+        given = more if target is None else {"target": target, **more}
+        argv = (*_QUIET, "--no-password", *_where(server), *(f"--set={name}={value}" for name, value in given.items()))
+        return typed(server, argv, _env(server, way), sql.encode())
 
 
 def _where(server: Server) -> tuple[str, ...]:

@@ -15,6 +15,10 @@ class StorageRefused(HeadwayError):
     """The storage cannot be used as asked; the sentence says what it answered, and what to do."""
 
 
+class StorageSilent(StorageRefused):
+    """The storage did not answer in time: it would not answer another question either."""
+
+
 class ObjectMissing(StorageRefused):
     """There is no such object."""
 

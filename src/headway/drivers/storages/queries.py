@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headway.drivers.storages.access import ready
-from headway.drivers.storages.base import Listed, ObjectMissing, Storage, StorageRefused
+from headway.drivers.storages.base import Listed, ObjectMissing, Storage, StorageRefused, StorageSilent
 from headway.drivers.storages.rclone import NO_FILE, NO_FOLDER, Rclone, explained, read_list
 from headway.infra.hosts import cgroups
 from headway.infra.hosts.privileges import as_other, bounded, within
@@ -135,7 +135,7 @@ class Storages:
             async with asyncio.timeout(self.seconds):
                 out, said = await exchanged(process, stdin)
         except TimeoutError as error:
-            raise StorageRefused(f"The storage did not answer within {self.seconds:.0f} s while {what}.") from error
+            raise StorageSilent(f"The storage did not answer within {self.seconds:.0f} s while {what}.") from error
         finally:
             if process.returncode is None:
                 with suppress(ProcessLookupError):

@@ -101,6 +101,7 @@ class DestinationService:
             if store.is_used(tx, destination_id):
                 raise Conflict("Backups go to this destination: give them another one, or remove them, first.")
             store.remove(tx, destination_id)
+            stored_backup_store.forget_destination(tx, destination_id)
             return destination
 
         return await self.db.run(write)

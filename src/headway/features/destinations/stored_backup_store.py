@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import Row, Select, delete, func, insert, or_, select, update
 
 from headway.core.deployments.model import SubjectType
 from headway.features.destinations.stored_backup_model import KeptFile, KeptOf
 from headway.infra.db.tables.backups import kept_files
 from headway.infra.db.transaction import Tx
+
+AHEAD = timedelta(minutes=5)  # a clock that is less ahead is waited for
 
 _c = kept_files.c
 
@@ -70,6 +73,25 @@ def prove(tx: Tx, destination_id: str, path: str) -> None:
     tx.execute(update(kept_files).where(*there).values(proven_at=tx.now))
 
 
+def are_ahead(tx: Tx) -> bool:
+    """Whether a file is said to have been made, or tried, at a time that has not come yet."""
+    beyond = tx.now + AHEAD
+    found = select(_c.kept_file_id).where(or_(_c.made_at > beyond, _c.proven_at > beyond)).limit(1)
+    return tx.execute(found).first() is not None
+
+
+def put_right(tx: Tx) -> None:
+    """Has what a clock that was ahead said of files count from now on, in the order that they have: until that time
+    came, all that is made after them would be older, and none be tried.
+    """
+    beyond = tx.now + AHEAD
+    made = select(_c.kept_file_id).where(_c.made_at > beyond).order_by(_c.made_at.desc(), _c.path.desc())
+    for place, kept_file_id in enumerate(tx.execute(made).scalars().all()):
+        at = tx.now - timedelta(microseconds=place)
+        tx.execute(update(kept_files).where(_c.kept_file_id == kept_file_id).values(made_at=at))
+    tx.execute(update(kept_files).where(_c.proven_at > beyond).values(proven_at=tx.now))
+
+
 def remove(tx: Tx, kept_file_id: str) -> None:
     """Forgets a file that is gone."""
     tx.execute(delete(kept_files).where(_c.kept_file_id == kept_file_id))
@@ -78,6 +100,11 @@ def remove(tx: Tx, kept_file_id: str) -> None:
 def remove_at(tx: Tx, destination_id: str, path: str) -> None:
     """Forgets what is gone from a place."""
     tx.execute(delete(kept_files).where(_c.destination_id == destination_id, _c.path == path))
+
+
+def forget_destination(tx: Tx, destination_id: str) -> None:
+    """Forgets what lies at a destination that is no more; it stays there."""
+    tx.execute(delete(kept_files).where(_c.destination_id == destination_id))
 
 
 def forget_subject(tx: Tx, subject_type: SubjectType, subject_id: str) -> None:

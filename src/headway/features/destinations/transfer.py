@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from headway.core.access import allowances
+from headway.core.access import allowances, policy
 from headway.core.deployments.run import Json, Run, RunFailed, Undo, UndoContext
 from headway.core.deployments.status import Reason
 from headway.core.engine.explain import ECHO
@@ -179,8 +179,7 @@ class BackupTransfer:
         """Reads the object back, compares its length and sum with what was sent, looks whether its contents are whole,
         and gives it its name.
         """
-        rclone = self.storages.rclone
-        partial = f"{place.path}{PARTIAL}"
+        rclone, partial = self.storages.rclone, f"{place.path}{PARTIAL}"
         said = await self._read(run, "read back", place.storage, partial, stream)
         sent, got = await run.step("compare", lambda: self._compared(run))
         moving = await self._reaching(place.storage, rclone.move(place.storage, partial, place.path))
@@ -217,7 +216,10 @@ class BackupTransfer:
         }
 
     async def _undo_object(self, undoing: UndoContext, data: Mapping[str, Json]) -> None:
-        place = await undoing.write(lambda tx: self.place(tx, data["destination_id"], data["path"], None))
+        try:
+            place = await undoing.write(lambda tx: self.place(tx, data["destination_id"], data["path"], None))
+        except policy.Missing:  # its destination was removed: what lies there stays, and nothing leads there
+            return
         async with undoing.fence():
             await self.storages.drop(place.storage, f"{place.path}{PARTIAL}")
             await self.storages.remove(place.storage, place.path)
@@ -225,8 +227,7 @@ class BackupTransfer:
 
     async def _read(self, run: Run, name: str, storage: Storage, path: str, stream: BackupStream) -> str:
         rclone = self.storages.rclone
-        whole = stream.whole
-        note = self._note(run, name)
+        whole, note = stream.whole, self._note(run, name)
         if stream.plain:
             unpack: tuple[str, ...] = ("pass", note)
         elif whole.last_line is not None:

@@ -6,7 +6,21 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, insert, not_, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    and_,
+    bindparam,
+    column,
+    delete,
+    insert,
+    inspect,
+    not_,
+    or_,
+    select,
+    table,
+    update,
+)
 
 from headway.core.access import accounts_store, allowances
 from headway.core.deployments.model import SubjectType
@@ -25,6 +39,7 @@ from headway.features.services.model import (
     type_of,
 )
 from headway.features.services.settings import ServiceSettings
+from headway.infra.db.migrations import before_services
 from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments
 from headway.infra.db.tables.services import ports, releases, services
 from headway.infra.db.transaction import Tx
@@ -293,6 +308,18 @@ def remove(tx: Tx, service_id: str) -> None:
 def word_for(tx: Tx, service_id: str) -> SubjectType:
     """What domains and addresses of webhooks call a service: a compose service, or an application."""
     return type_of(tx.scalar(select(_s.kind).where(_s.service_id == service_id)) or "")
+
+
+def let_all_go(tx: Tx) -> None:
+    """No deployment runs and no run holds a service down any more, in a database that was put back from a copy. The
+    schema may be one of before there was a table of services.
+    """
+    known = set(inspect(tx.connection).get_table_names())
+    for name in {services.name, *before_services.SERVED} & known:
+        of_kind = table(name, column("status"), column("wanted"))
+        is_deployed, is_held = of_kind.c.status == ServiceStatus.RUNNING, of_kind.c.wanted == DesiredState.HELD
+        tx.execute(update(of_kind).where(is_deployed).values(status=ServiceStatus.ERROR))
+        tx.execute(update(of_kind).where(is_held).values(wanted=DesiredState.UP))
 
 
 def _rows(tx: Tx, *mine: ColumnElement[bool]) -> list[Row[Any]]:

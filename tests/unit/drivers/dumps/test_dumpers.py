@@ -71,14 +71,14 @@ def test_mariadb_and_mysql_are_dumped_at_one_moment(engine: Engine, program: str
 @pytest.mark.parametrize("server", [REMOTE, INNER])
 def test_no_server_and_no_dump_has_the_client_read_a_file(engine: Engine, server: Server) -> None:
     dumper = DUMPERS[engine]
-    asked = (dumper.look(server, "a", "b"), dumper.count(server, "a"), dumper.create(server, "a", "b"))
+    asked = (dumper.look(server, "a", "b"), dumper.count(server, "a"), dumper.create(server, "a", "a", "b"))
     for typed in (dumper.restore(server, "a", over=True), *asked, dumper.drop(server, "a", "b")):
         assert [word for word in typed.argv if "infile" in word] == ["--local-infile=0"]
 
 
 def test_names_are_no_part_of_a_statement() -> None:
     for engine in (Engine.POSTGRES, Engine.MARIADB):
-        typed = DUMPERS[engine].create(REMOTE, "shop", "x'; DROP DATABASE y; --")
+        typed = DUMPERS[engine].create(REMOTE, "shop", "shop", "x'; DROP DATABASE y; --")
         assert b"DROP" not in typed.stdin
 
 

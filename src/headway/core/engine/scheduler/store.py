@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Integer, Row, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import Integer, Row, Select, bindparam, delete, func, insert, inspect, select, update
 
 from headway.core.deployments.model import SubjectType
 from headway.core.engine.scheduler.cron import Cron
@@ -162,6 +162,14 @@ def drop_waiting(tx: Tx, key: TimerKey, *, only_retries: bool = False) -> None:
     mine = (WAITING, _t.subject_type == key.subject_type, _t.subject_id == key.subject_id)
     more = (_t.attempt > 0,) if only_retries else ()
     tx.execute(update(ticks).where(*mine, *more).values(fate=Fate.DROPPED))
+
+
+def drop_all_waiting(tx: Tx) -> None:
+    """Gives up whatever waits for its start, in a database that was put back from a copy; the schema may be one of
+    before there were timers.
+    """
+    if inspect(tx.connection).has_table(ticks.name):
+        tx.execute(update(ticks).where(WAITING).values(fate=Fate.DROPPED))
 
 
 def of_deployment(tx: Tx, key: TimerKey, deployment_id: str) -> Tick | None:

@@ -33,8 +33,9 @@ def drill_when_due(ledger: Ledger, vault: Vault) -> Then[DatabaseBackupPlan]:
         if plan.drill_days is None or not can_be_restored(plan.engine):
             return
         mine = stored_backup_store.of_subject(tx, file.subject_type, file.subject_id)
-        last = max((each.proven_at for each in mine if each.proven_at is not None), default=None)
-        if last is None or last <= tx.now - timedelta(days=plan.drill_days):
+        beyond = tx.now + stored_backup_store.AHEAD  # by a clock that was ahead
+        tried = [each.proven_at for each in mine if each.proven_at is not None and each.proven_at <= beyond]
+        if not tried or max(tried) <= tx.now - timedelta(days=plan.drill_days):
             backup = DATABASE_JOB.store.find(tx, file.subject_id, vault)
             ledger.enqueue(tx, drill_request(tx, backup, vault, file))
 
@@ -49,7 +50,7 @@ async def _drill(target: DatabaseTarget, run: Run, plan: DatabaseBackupPlan) -> 
         require_bounded(plan, await asked.held(plan.database))
     await run.say(phrase("Restoring {} on trial into {}, which is removed afterwards.", plan.place.path, plan.target))
     await run.step("open a folder", lambda: target.transfer.open_folder(run))
-    await make(asked, plan.target)
+    await make(asked, plan, plan.target)
     tables = await fill(asked, plan, over=False)
     await asked.drop(plan.target)
     await target.transfer.close_folder(run)

@@ -62,6 +62,13 @@ class DatabaseBackupPlan(BackupPlan):
         return f"the database {self.database} ({self.engine}, {where})"
 
     @property
+    def server_known_as(self) -> str:
+        """By what two plans are known to be of one server: its host, or the service that it runs in."""
+        if self.form is BackupForm.CONNECTION:
+            return f"{self.connection.host}:{self.connection.port}"
+        return f"{self.host_id}/{self.service_id}/{self.service_name}"
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """What must not show of its server."""
         return (self.connection.password,)

@@ -25,7 +25,7 @@ DRILL = "backup.drill"
 FILL = "fill the database"
 DATABASE_JOB = BackupJob(
     kind="backup",
-    version=5,
+    version=6,
     title="Backup",
     subject_type=SubjectType.BACKUP,
     store=BackupStore(table=backups, noun=Noun.BACKUP, load=DatabaseBackup.load),

@@ -30,7 +30,7 @@ async def sink_of(asked: QueriedServer, plan: DatabaseBackupPlan) -> RestoreSink
 
 async def _restored(asked: QueriedServer, plan: DatabaseBackupPlan, held: DatabaseState) -> str:
     if not held.exists:
-        await make(asked, plan.target)
+        await _make_named(asked, plan)
     elif held.tables and plan.engine is not Engine.POSTGRES:
         await _rehearse(asked, plan)
     tables = await fill(asked, plan, over=held.tables > 0)
@@ -40,17 +40,41 @@ async def _restored(asked: QueriedServer, plan: DatabaseBackupPlan, held: Databa
 async def _rehearse(asked: QueriedServer, plan: DatabaseBackupPlan) -> None:
     """A server that cannot take back a restore that fails half-way is asked first whether it would succeed."""
     scratch: str = await asked.run.step("name a database for the trial", _named)
-    await make(asked, scratch)
+    await make(asked, plan, scratch)
     trial = replace(plan, target=scratch)
     await asked.run.step("try", lambda: _fill(asked, trial, "restore on trial", over=False))
     await asked.drop(scratch)
 
 
-async def make(asked: QueriedServer, target: str) -> None:
-    """Makes an empty database; whoever ends the run removes it."""
-    await asked.run.undo(UNDO_MADE, {"target": target})
+async def make(asked: QueriedServer, plan: DatabaseBackupPlan, target: str) -> None:
+    """Makes an empty database of a name that nobody else has; whoever ends the run removes it."""
+    await _note_made(asked, plan, target)
     await mark_inside(asked.run, asked.reached.server, since=target)
     await asked.create(target)
+
+
+async def _make_named(asked: QueriedServer, plan: DatabaseBackupPlan) -> None:
+    """The same of a name that somebody else may give to a database meanwhile: that one is nobody's to remove."""
+    mark = f"Made by Headway for the restore {asked.run.deployment.deployment_id}"
+    if asked.dumper.marks:
+        await _note_made(asked, plan, plan.target, mark)
+        await mark_inside(asked.run, asked.reached.server, since=plan.target)
+        await asked.create(plan.target, mark)
+    else:
+        await asked.create(plan.target)
+        await _note_made(asked, plan, plan.target)
+        await mark_inside(asked.run, asked.reached.server, since=plan.target)
+
+
+async def _note_made(asked: QueriedServer, plan: DatabaseBackupPlan, target: str, mark: str = "") -> None:
+    sealed = await asked.run.step(f"note the way to {target}", partial(_sealed, asked, plan))
+    noted = {"target": target, "mark": mark, "server": plan.server_known_as, "plan": sealed}
+    await asked.run.undo(UNDO_MADE, noted)
+
+
+async def _sealed(asked: QueriedServer, plan: DatabaseBackupPlan) -> Json:
+    """The way there as it is now, whatever it is when the database is to be removed."""
+    return asked.transfer.vault.seal(plan.dump())
 
 
 async def fill(asked: QueriedServer, plan: DatabaseBackupPlan, *, over: bool) -> int:

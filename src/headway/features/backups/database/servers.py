@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from headway.core.deployments.run import Json, Run, RunFailed, UndoContext
 from headway.core.deployments.status import Reason
-from headway.drivers.dumps.base import INSIDE, Dumper, Engine, Server, Typed, Whole
+from headway.drivers.dumps.base import INSIDE, UNCONNECTED, Dumper, Engine, Server, Typed, Whole
 from headway.drivers.dumps.registry import DUMPERS
 from headway.features.backups.database.container_processes import mark_inside
 from headway.features.backups.database.model import BackupForm, Connection
@@ -21,7 +22,7 @@ from headway.features.destinations.transfer import BackupTransfer
 from headway.features.services.application.remote_stage import ENV, RemoteStage, away
 from headway.features.services.kinds import ServiceKinds
 from headway.features.services.model import type_of
-from headway.infra.hosts.base import Cause, Host, HostUnreachable
+from headway.infra.hosts.base import Cause, Exit, Host, HostUnreachable
 from headway.infra.hosts.command import Account, Command, led
 from headway.infra.hosts.environment_transfer import ahead, taking
 from headway.infra.hosts.privileges import stage
@@ -151,6 +152,7 @@ class QueriedServer:
     dumper: Dumper
     database: str
     transfer: BackupTransfer
+    way: list[str] = field(default_factory=list)  # the one by which the server has answered
 
     def dump(self) -> Typed:
         """What writes a dump of the whole database."""
@@ -167,8 +169,8 @@ class QueriedServer:
 
     async def held(self, target: str) -> DatabaseState:
         """What a database holds now."""
-        question = self.dumper.look(self.reached.server, self.database, target)
-        looked: Mapping[str, Json] = json.loads(await self._ask("look at it", question))
+        said = await self._ask_by_a_way("look at it", lambda way: self.dumper.look(self.reached.server, way, target))
+        looked: Mapping[str, Json] = json.loads(said)
         tables = await self.tables(target, "count its tables") if looked["exists"] else 0
         return DatabaseState(
             exists=bool(looked["exists"]),
@@ -181,17 +183,43 @@ class QueriedServer:
         """How many tables a database has."""
         return int(await self._ask(name, self.dumper.count(self.reached.server, target)))
 
-    async def create(self, target: str) -> None:
-        """Makes an empty database."""
-        await self._ask(f"create {target}", self.dumper.create(self.reached.server, self.database, target))
+    async def create(self, target: str, mark: str = "") -> None:
+        """Makes an empty database, with a mark where such servers keep one."""
+        make = partial(self._create, target, mark)
+        await self._ask_by_a_way(f"create {target}", make)
 
     async def drop(self, target: str) -> None:
         """Removes a database that Headway made."""
-        await self._ask(f"drop {target}", self.dumper.drop(self.reached.server, self.database, target))
+        await self._ask_by_a_way(f"drop {target}", lambda way: self.dumper.drop(self.reached.server, way, target))
+
+    def _create(self, target: str, mark: str, way: str) -> Typed:
+        return self.dumper.create(self.reached.server, way, self.database, target, mark)
+
+    async def _ask_by_a_way(self, name: str, question: Callable[[str], Typed]) -> str:
+        """Asks by way of a database that lets one in: the one that is backed up may have been dropped. Where none does,
+        what the first has said is raised.
+        """
+        first, *others = self.way or self.dumper.ways(self.database)
+        command = self._command(question(first))
+        ended = await self.run.command(name, command, check=False)
+        if ended.statuses != (UNCONNECTED,):
+            return await self._said(name, command, ended)
+        for way in others:
+            by_way = self._command(question(way))
+            told = await self.run.command(f"{name} by way of {way}", by_way, check=False)
+            if told.statuses != (UNCONNECTED,):
+                self.way[:] = [way]
+                return await self._said(f"{name} by way of {way}", by_way, told)
+        return await self._said(name, command, ended)
 
     async def _ask(self, name: str, what: Typed) -> str:
-        command = replace(command_of(self.reached.typed(what), capture=True), limits=self.transfer.limits)
-        ended = await self.run.command(name, command, check=False)
+        command = self._command(what)
+        return await self._said(name, command, await self.run.command(name, command, check=False))
+
+    def _command(self, what: Typed) -> Command:
+        return replace(command_of(self.reached.typed(what), capture=True), limits=self.transfer.limits)
+
+    async def _said(self, name: str, command: Command, ended: Exit) -> str:
         if ended.cause is Cause.OUT_OF_MEMORY:
             raise RunFailed(self.transfer.ran_out(name), Reason.OUT_OF_MEMORY)
         await require_end(self.run, name, command, ended, self.reached.far)

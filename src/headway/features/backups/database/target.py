@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from headway.core.access.machine_store import first_organization
+from headway.core.deployments import pending_undos
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment, Request
 from headway.core.deployments.run import Json, Run, RunFailed, Undo, UndoContext
@@ -20,15 +22,17 @@ from headway.features.backups.database.model import WEB_SERVER, DatabaseBackup
 from headway.features.backups.database.plan import DatabaseBackupPlan, reached
 from headway.features.backups.database.requests import DATABASE_JOB, backup_request, host_of
 from headway.features.backups.database.restore import UNDO_MADE, sink_of
-from headway.features.backups.database.servers import DatabaseServers
-from headway.features.backups.plan import name_of_host, plan_restore
+from headway.features.backups.database.servers import DatabaseServers, ReachedDatabase
+from headway.features.backups.plan import name_of_host
 from headway.features.destinations.transfer import BackupStream, BackupTransfer, ObjectPlace
 from headway.features.services.database.server_queries import ask_beside
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Command, Stage
 from headway.infra.panel.archive import check_archive
-from headway.kernel.errors import InvalidInput
+from headway.kernel.errors import HeadwayError, InvalidInput, NotFound
 from headway.kernel.phrase import phrase
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +77,7 @@ class DatabaseTarget:
         if host_of(tx, backup, self.transfer.vault) != host_id:
             raise InvalidInput("What is backed up is on another machine than when this was asked for. Start it again.")
         trusts = bool(given) and backup.organization_id == first_organization(tx)
-        return DatabaseBackupPlan(
+        plan = DatabaseBackupPlan(
             backup_id=backup.backup_id,
             form=form,
             engine=backup.engine,
@@ -90,6 +94,9 @@ class DatabaseTarget:
             with_logs=settings.with_logs,
             drill_days=settings.drill_days,
         )
+        if plan.target:
+            self._require_nothing_owed(tx, deployment, plan)
+        return plan
 
     def load(self, values: Mapping[str, Any]) -> DatabaseBackupPlan:
         """The plan that its ``dump`` wrote."""
@@ -126,7 +133,7 @@ class DatabaseTarget:
     @property
     def undos_of_restore(self) -> Mapping[str, Undo]:
         """And of one that restores."""
-        return {UNDO_MADE: lambda undoing, data: self._drop(undoing, data["target"])}
+        return {UNDO_MADE: self._drop}
 
     async def _own_data(self, run: Run, plan: DatabaseBackupPlan) -> BackupStream:
         """The archive is made beside, for its database has to be copied at one moment, and looked through before it is
@@ -139,20 +146,43 @@ class DatabaseTarget:
         await run.step("look through the archive", lambda: _looked_through(Path(file)))
         return BackupStream(programs=(("cat", file),), env={}, engine=WEB_SERVER, whole=Whole(), plain=True)
 
-    async def _drop(self, undoing: UndoContext, target: str) -> None:
+    async def _drop(self, undoing: UndoContext, made: Mapping[str, Json]) -> None:
         """Removes the database that was made for a run, unless its backup is gone, and with it the way there."""
-        try:
-            frozen = await undoing.write(lambda tx: plan_restore(self, tx, undoing.deployment))
-        except RunFailed:
+        if "plan" not in made:
+            # Of a version that noted a name before there was anything of it: it may be somebody else's.
+            log.warning("the database %s, which a restore may have made, is left as it is", made["target"])
             return
-        plan = DatabaseBackupPlan.load(frozen.plan)
+        plan = await undoing.write(lambda tx: self._way_back(tx, undoing.deployment, made["plan"]))
+        if plan is None:
+            return
         try:
             there = await self.servers.beside(plan, undoing)
             async with undoing.fence():
-                drop = DUMPERS[there.server.engine].drop(there.server, plan.database, target)
-                await ask_beside(there.typed(drop))
+                await _drop_by_a_way(there, plan.database, made["target"], made["mark"])
         finally:
             await undoing.host.remove_tree(self.transfer.own_folder(undoing.deployment.deployment_id))
+
+    def _way_back(self, tx: Tx, deployment: Deployment, sealed: str) -> DatabaseBackupPlan | None:
+        """The plan that a database was made by, with what opens its server now; None where nothing leads there."""
+        vault = self.transfer.vault
+        plan = DatabaseBackupPlan.load(vault.open(sealed))
+        try:
+            backup = self.job.store.find(tx, deployment.subject_id, vault)
+            form, connection, service_name = reached(tx, backup, vault)
+        except (NotFound, InvalidInput):
+            return None
+        now = replace(plan, form=form, connection=connection, service_name=service_name)
+        return now if now.server_known_as == plan.server_known_as else plan
+
+    def _require_nothing_owed(self, tx: Tx, deployment: Deployment, plan: DatabaseBackupPlan) -> None:
+        """Raises InvalidInput where a database of that name is still to be removed there, that another run made."""
+        for owing, noted in pending_undos.noted(tx, UNDO_MADE):
+            here = noted.get("target") == plan.target and noted.get("server") == plan.server_known_as
+            if here and owing != deployment.deployment_id:
+                raise InvalidInput(
+                    f"What an earlier restore has made of {plan.target} is still to be removed there. Start this again"
+                    " in a minute, or restore into another database."
+                )
 
 
 def require_engine(plan: DatabaseBackupPlan) -> None:
@@ -162,6 +192,21 @@ def require_engine(plan: DatabaseBackupPlan) -> None:
             "Headway's own data is restored on a machine where no panel runs: headway restore FILE, with the file from"
             " the destination."
         )
+
+
+async def _drop_by_a_way(there: ReachedDatabase, database: str, target: str, mark: str) -> None:
+    """Drops by way of a database that lets one in. Raises what the first has said where none does."""
+    dumper = DUMPERS[there.server.engine]
+    refused: HeadwayError | None = None
+    for way in dumper.ways(database):
+        try:
+            await ask_beside(there.typed(dumper.drop(there.server, way, target, mark)))
+        except HeadwayError as error:
+            refused = refused or error
+        else:
+            return
+    if refused is not None:
+        raise refused
 
 
 async def _looked_through(archive: Path) -> Json:

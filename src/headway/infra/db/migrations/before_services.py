@@ -10,7 +10,8 @@ from sqlalchemy import Connection, inspect, text
 
 from headway.kernel.errors import HeadwayError
 
-TABLES = ("applications", "composes", "releases", "compose_releases")
+SERVED = ("applications", "composes")
+TABLES = (*SERVED, "releases", "compose_releases")
 SERVICES = (
     *("service_id", "kind", "organization_id", "project_id", "environment_id", "host_id", "build_host_id", "name"),
     *("app_name", "host_name", "description", "status", "wanted", "serving_release_id", "settings", "env"),
