@@ -179,15 +179,7 @@ async def test_the_rest_of_a_list_is_fetched_from_the_forge_alone(asked: Asked) 
 
 async def test_an_app_signs_who_it_is_and_gets_a_token_for_an_hour() -> None:
     with forge_api("github") as api:
-        connection = ForgeConnection(
-            forge=ForgeName.GITHUB,
-            provider_id="p",
-            url="https://git.example",
-            api_url=api.url,
-            app_id=APP_ID,
-            installation_id=INSTALLATION_ID,
-            private_key=Secret(app_key(api.facts)),
-        )
+        connection = _app_connection(api.url, app_key(api.facts))
         github = forge_apis()[ForgeName.GITHUB]
         login = await github.login(connection)
         assert (login.user.reveal(), login.password.reveal()) == ("x-access-token", f"{INSTALLATION_TOKEN}_1")
@@ -197,7 +189,35 @@ async def test_an_app_signs_who_it_is_and_gets_a_token_for_an_hour() -> None:
             await github.login(replace(connection, installation_id="1"))
 
 
+async def test_a_token_of_an_installation_is_for_the_provider_and_the_key_that_it_was_made_for() -> None:
+    with forge_api("github") as api:
+        first = _app_connection(api.url, app_key(api.facts))
+        github = forge_apis()[ForgeName.GITHUB]
+        token = (await github.login(first)).password.reveal()
+        another_key = Secret(app_key(Facts()))
+        for other in (
+            replace(first, provider_id="q", private_key=another_key),
+            replace(first, private_key=another_key),
+        ):
+            with pytest.raises(ForgeRefused):
+                await github.login(other)
+        assert (await github.login(replace(first, provider_id="q"))).password.reveal() != token
+        assert (await github.login(first)).password.reveal() == token
+
+
 def test_a_connection_shows_none_of_its_secrets() -> None:
     connection = ForgeConnection(forge=ForgeName.GITEA, provider_id="p", url="u", api_url="a", token=Secret(TOKEN))
     assert TOKEN not in repr(connection)
     assert ForgeConnection.load(connection.dump()) == connection
+
+
+def _app_connection(api_url: str, private_key: str) -> ForgeConnection:
+    return ForgeConnection(
+        forge=ForgeName.GITHUB,
+        provider_id="p",
+        url="https://git.example",
+        api_url=api_url,
+        app_id=APP_ID,
+        installation_id=INSTALLATION_ID,
+        private_key=Secret(private_key),
+    )
