@@ -4,6 +4,8 @@ after the forges' documentation.
 
 from __future__ import annotations
 
+import json
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -175,6 +177,40 @@ async def test_the_rest_of_a_list_is_fetched_from_the_forge_alone(asked: Asked) 
     asked.facts.failing = (200, {"link": f'<{there}>; rel="next"'}, body)
     with pytest.raises(ForgeRefused, match="another site"):
         await asked.forge.branches(asked.connection, PATH)
+
+
+async def test_what_goes_deeper_than_anybody_reads_is_no_answer(asked: Asked) -> None:
+    asked.facts.failing = (200, {}, b"[" * 100_000)
+    with pytest.raises(ForgeAway, match="no JSON"):
+        await asked.forge.branches(asked.connection, PATH)
+
+
+async def test_the_parts_of_a_list_have_a_bound_each_and_together(asked: Asked) -> None:
+    path = f"{asked.connection.api_url}/more"
+    page = b"[" + b" " * 1_000_000 + b"]"
+    if asked.connection.forge == "bitbucket":
+        page = b'{"values":[],"next":"' + path.encode() + b'"' + b" " * 1_000_000 + b"}"
+    asked.facts.failing = (200, {"link": f'<{path}>; rel="next"'}, page)
+    with pytest.raises(ForgeAway, match="more than 20 MiB"):
+        await asked.forge.branches(asked.connection, PATH)
+    asked.facts.failing = (200, {}, b" " * (2 << 20) + b"[]")
+    with pytest.raises(ForgeAway, match="longer than 2 MiB"):
+        await asked.forge.branches(asked.connection, PATH)
+
+
+async def test_a_long_answer_is_read_beside_the_loop(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[str] = []
+
+    def noted(content: bytes) -> object:
+        threads.append(threading.current_thread().name)
+        return json.loads(content)
+
+    monkeypatch.setattr(client, "from_json", noted)
+    asked.facts.failing = (500, {}, b'{"message": "no"}' + b" " * 100_000)
+    with pytest.raises(ForgeAway):
+        await asked.forge.branches(asked.connection, PATH)
+    assert threads
+    assert threading.main_thread().name not in threads
 
 
 async def test_an_app_signs_who_it_is_and_gets_a_token_for_an_hour() -> None:
