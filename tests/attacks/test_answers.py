@@ -90,7 +90,7 @@ async def answering(write: Callable[[asyncio.StreamWriter], None], *, endless: b
         ("channel", True, "well"),
         ("channel", False, "well"),
         ("forge", True, "ForgeAway: Gitea at {} does not answer: its answer is packed ('zstd'), which"),
-        ("forge", False, "ForgeAway: Gitea at {} does not answer: its answer is longer than 20 MiB."),
+        ("forge", False, "ForgeAway: Gitea at {} does not answer: its answer is longer than 2 MiB."),
     ],
 )
 async def test_no_answer_fills_the_memory(who: str, packed: bool, said: str) -> None:  # noqa: FBT001 - a row of a table

@@ -4,6 +4,8 @@ after the forges' documentation.
 
 from __future__ import annotations
 
+import json
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -177,17 +179,43 @@ async def test_the_rest_of_a_list_is_fetched_from_the_forge_alone(asked: Asked) 
         await asked.forge.branches(asked.connection, PATH)
 
 
+async def test_what_goes_deeper_than_anybody_reads_is_no_answer(asked: Asked) -> None:
+    asked.facts.failing = (200, {}, b"[" * 100_000)
+    with pytest.raises(ForgeAway, match="no JSON"):
+        await asked.forge.branches(asked.connection, PATH)
+
+
+async def test_the_parts_of_a_list_have_a_bound_each_and_together(asked: Asked) -> None:
+    path = f"{asked.connection.api_url}/more"
+    page = b"[" + b" " * 1_000_000 + b"]"
+    if asked.connection.forge == "bitbucket":
+        page = b'{"values":[],"next":"' + path.encode() + b'"' + b" " * 1_000_000 + b"}"
+    asked.facts.failing = (200, {"link": f'<{path}>; rel="next"'}, page)
+    with pytest.raises(ForgeAway, match="more than 20 MiB"):
+        await asked.forge.branches(asked.connection, PATH)
+    asked.facts.failing = (200, {}, b" " * (2 << 20) + b"[]")
+    with pytest.raises(ForgeAway, match="longer than 2 MiB"):
+        await asked.forge.branches(asked.connection, PATH)
+
+
+async def test_a_long_answer_is_read_beside_the_loop(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[str] = []
+
+    def noted(content: bytes) -> object:
+        threads.append(threading.current_thread().name)
+        return json.loads(content)
+
+    monkeypatch.setattr(client, "from_json", noted)
+    asked.facts.failing = (500, {}, b'{"message": "no"}' + b" " * 100_000)
+    with pytest.raises(ForgeAway):
+        await asked.forge.branches(asked.connection, PATH)
+    assert threads
+    assert threading.main_thread().name not in threads
+
+
 async def test_an_app_signs_who_it_is_and_gets_a_token_for_an_hour() -> None:
     with forge_api("github") as api:
-        connection = ForgeConnection(
-            forge=ForgeName.GITHUB,
-            provider_id="p",
-            url="https://git.example",
-            api_url=api.url,
-            app_id=APP_ID,
-            installation_id=INSTALLATION_ID,
-            private_key=Secret(app_key(api.facts)),
-        )
+        connection = _app_connection(api.url, app_key(api.facts))
         github = forge_apis()[ForgeName.GITHUB]
         login = await github.login(connection)
         assert (login.user.reveal(), login.password.reveal()) == ("x-access-token", f"{INSTALLATION_TOKEN}_1")
@@ -197,7 +225,35 @@ async def test_an_app_signs_who_it_is_and_gets_a_token_for_an_hour() -> None:
             await github.login(replace(connection, installation_id="1"))
 
 
+async def test_a_token_of_an_installation_is_for_the_provider_and_the_key_that_it_was_made_for() -> None:
+    with forge_api("github") as api:
+        first = _app_connection(api.url, app_key(api.facts))
+        github = forge_apis()[ForgeName.GITHUB]
+        token = (await github.login(first)).password.reveal()
+        another_key = Secret(app_key(Facts()))
+        for other in (
+            replace(first, provider_id="q", private_key=another_key),
+            replace(first, private_key=another_key),
+        ):
+            with pytest.raises(ForgeRefused):
+                await github.login(other)
+        assert (await github.login(replace(first, provider_id="q"))).password.reveal() != token
+        assert (await github.login(first)).password.reveal() == token
+
+
 def test_a_connection_shows_none_of_its_secrets() -> None:
     connection = ForgeConnection(forge=ForgeName.GITEA, provider_id="p", url="u", api_url="a", token=Secret(TOKEN))
     assert TOKEN not in repr(connection)
     assert ForgeConnection.load(connection.dump()) == connection
+
+
+def _app_connection(api_url: str, private_key: str) -> ForgeConnection:
+    return ForgeConnection(
+        forge=ForgeName.GITHUB,
+        provider_id="p",
+        url="https://git.example",
+        api_url=api_url,
+        app_id=APP_ID,
+        installation_id=INSTALLATION_ID,
+        private_key=Secret(private_key),
+    )

@@ -23,7 +23,9 @@ class TookTooLong(Exception):
 
 class OwnThreads:
     """So many threads, in which each work may take so many seconds of a processor: what others take of it counts for
-    nobody. A work is interrupted wherever it goes on from one line to the next; a single search of a pattern is not.
+    nobody. A work is interrupted wherever it goes on from one line to the next; a single search of a pattern is not,
+    and holds up every other thread of the process until it ends. Patterns that are searched here take linear time, or
+    their texts have bounds.
     """
 
     def __init__(self, number: int, name: str, *, seconds: float) -> None:

@@ -89,3 +89,10 @@ async def test_what_the_app_has_not_signed_does_nothing(world: World) -> None:
     plain = await world.nobody.post("/deploy/github", json=PUSH)
     assert plain.status_code == 404
     assert (await world.get("deployment.all", applicationId=application_id)) == []
+
+
+async def test_each_provider_that_has_the_app_hears_of_it(world: World) -> None:
+    mine = {await provided(world, await connected(world), name, "app") for name in ("web", "worker")}
+    answer = await told(world, PUSH)
+    assert answer.status_code == 200, answer.text
+    assert {each["applicationId"] for each in answer.json()["services"]} == mine

@@ -120,6 +120,20 @@ async def test_a_service_whose_branch_cannot_be_asked_after_keeps_no_other_from_
     assert list(await shown(world)) == [f"missed pushes {broken}"]
 
 
+async def test_a_push_back_to_an_earlier_commit_that_was_missed_is_caught_up_too(world: World) -> None:
+    application_id = await pushed(world, "a" * 40)
+    catching_up = cast("CatchingUp", settled_by(loop(world, "missed pushes")._work))
+    for letter in "babb":
+
+        async def head_of(_subject_type: SubjectType, _subject_id: str, head: str = letter * 40) -> str | None:
+            return head
+
+        await replace(catching_up, head_of=head_of).settle()
+    heads_of = select(hook_deliveries.c.head).where(hook_deliveries.c.subject_id == application_id)
+    told = await world.services.db.read(lambda tx: tx.execute(heads_of.order_by(hook_deliveries.c.seq)).scalars().all())
+    assert [each[0] for each in told] == ["a", "b", "a", "b"]
+
+
 def settled_by(work: Callable[[], Awaitable[float]]) -> object:
     """Whose ``settle`` a daily loop calls."""
     (settle,) = [each.cell_contents for each in work.__closure__ or ()]

@@ -16,6 +16,7 @@ from headway.features.previews import store
 from headway.features.previews.model import Preview
 from headway.infra.db.transaction import Tx
 from tests.integration.http.test_preview_sweep import previewed
+from tests.integration.http.test_statuses import tell_all
 from tests.integration.http.world import World
 from tests.support.forges.forge_apis import forge_api
 
@@ -63,9 +64,9 @@ async def test_each_is_told_once_and_again_when_it_has_changed(world: World) -> 
     with forge_api("github") as api:
         application_id = await previewed(world, api)
         for _ in range(2):
-            await reports(world).tell_round()
+            await tell_all(reports(world))
         told = [(each["commit"][0], each["state"], each["description"]) for each in api.facts.statuses]
-        assert told == [
+        assert sorted(told) == [
             ("a", "pending", "The preview is being deployed"),
             ("b", "pending", "The preview is being deployed"),
             ("c", "pending", "The preview is waiting for approval"),
@@ -73,7 +74,7 @@ async def test_each_is_told_once_and_again_when_it_has_changed(world: World) -> 
         assert sorted(re.findall(r"previews of (\d)", "".join(api.facts.comments.values()))) == ["1", "2", "3"]
         known = await previews(world, application_id)
         await world.post("previewDeployment.delete", previewDeploymentId=known[1].preview_id)
-        await reports(world).tell_round()
+        await tell_all(reports(world))
         assert len(api.facts.statuses) == 3, "nothing serves that a status could be of"
         assert "| removed |" in api.facts.comments[int(known[1].comment_id or 0)]
         assert len(api.facts.comments) == 3
@@ -88,14 +89,14 @@ async def test_what_a_forge_does_not_take_is_told_later_and_later(
         api.facts.failing = failing
         for _ in range(3):
             await due_now(world)
-            await reports(world).tell_round()
+            await tell_all(reports(world))
         now = await world.services.db.read(lambda tx: tx.now)
         waiting = await previews(world, application_id)
         api.facts.failing = None
-        await reports(world).tell_round()
+        await tell_all(reports(world))
         assert api.facts.statuses == [], "it waits before it tries again"
         await due_now(world)
-        await reports(world).tell_round()
+        await tell_all(reports(world))
     assert all(each.report_error and str(failing[0]) in each.report_error for each in waiting.values())
     assert {round(((each.report_at or now) - now) / timedelta(minutes=1)) for each in waiting.values()} == {4}
     assert sorted(each["commit"][0] for each in api.facts.statuses) == ["a", "b", "c"]
@@ -106,13 +107,13 @@ async def test_what_is_new_waits_for_no_try_of_what_was_before(world: World) -> 
     with forge_api("github") as api:
         application_id = await previewed(world, api)
         api.facts.failing = (500, {}, b"")
-        await reports(world).tell_round()
+        await tell_all(reports(world))
         known = await previews(world, application_id)
         await world.services.db.run(lambda tx: store.set_fields(tx, known[1].preview_id, head="d" * 40))
         waiting = await world.services.db.read(store.changed_states)
         assert [(each.preview_id, each.attempts) for each in waiting] == [(known[1].preview_id, 0)]
         api.facts.failing = None
-        await reports(world).tell_round()
+        await tell_all(reports(world))
         assert [each["commit"][0] for each in api.facts.statuses] == ["d"], "the others wait"
 
 
@@ -120,7 +121,7 @@ async def test_what_no_forge_takes_for_a_day_is_given_up_until_there_is_news(wor
     with forge_api("github") as api:
         application_id = await previewed(world, api)
         api.facts.failing = (500, {}, b"")
-        await reports(world).tell_round()
+        await tell_all(reports(world))
 
         def a_day_later(tx: Tx) -> None:
             for each in store.every(tx):
@@ -128,7 +129,7 @@ async def test_what_no_forge_takes_for_a_day_is_given_up_until_there_is_news(wor
 
         await world.services.db.run(a_day_later)
         await due_now(world)
-        await reports(world).tell_round()
+        await tell_all(reports(world))
         given_up = await previews(world, application_id)
         assert {(each.report_error or "")[:10] for each in given_up.values()} == {"Given up: "}
         assert await world.services.db.read(store.changed_states) == []
@@ -137,7 +138,7 @@ async def test_what_no_forge_takes_for_a_day_is_given_up_until_there_is_news(wor
 
         api.facts.failing = None
         await world.post("previewDeployment.delete", previewDeploymentId=given_up[1].preview_id)
-        await reports(world).tell_round()
+        await tell_all(reports(world))
         assert "| removed |" in "".join(api.facts.comments.values())
         assert "troubles" not in await world.get("settings.health")
 
@@ -174,6 +175,6 @@ async def test_without_a_provider_nobody_is_told_and_nothing_waits(world: World)
     with forge_api("github") as api:
         application_id = await previewed(world, api)
         await world.post("application.saveGitProvider", applicationId=application_id, customGitUrl="https://x/y.git")
-        await reports(world).tell_round()
+        await tell_all(reports(world))
         assert await world.services.db.read(store.changed_states) == []
         assert (api.facts.statuses, api.facts.comments) == ([], {})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
@@ -12,6 +14,7 @@ from headway.features.previews import store
 from headway.features.previews.cleanup import PreviewCleanup
 from headway.infra.db.transaction import Tx
 from tests.integration.http.preview_rows import pull_request, told
+from tests.integration.http.test_statuses import let_all_use_the_machine
 from tests.integration.http.world import World
 from tests.support.forges.forge_apis import TOKEN, Api, forge_api
 
@@ -100,3 +103,21 @@ async def test_one_whose_time_is_over_goes_and_a_push_opens_another(world: World
         )
         assert again["outcome"] == "queued"
         assert sorted(await listed(world, application_id)) == ["1"]
+
+
+async def test_a_forge_that_says_nothing_holds_up_the_sweep_of_no_other_organisation(world: World) -> None:
+    others = replace(world, owner=world.stranger)
+    await world.services.db.run(let_all_use_the_machine)
+    with forge_api("github") as silent, forge_api("github") as api:
+        for _ in range(3):
+            await previewed(world, silent)
+        await previewed(others, api)
+        silent.facts.silent = True
+        sweep = asyncio.create_task(clearing(world).sweep_round())
+        try:
+            async with asyncio.timeout(5):
+                while not (api.facts.asked and len(silent.facts.asked) == 2):  # noqa: ASYNC110 - the forges tell nobody
+                    await asyncio.sleep(0.05)
+        finally:
+            sweep.cancel()
+            await asyncio.gather(sweep, return_exceptions=True)

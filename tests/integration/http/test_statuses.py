@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
+from headway.core.access import machine_store
+from headway.core.access.model import Actor, Credential, Role
 from headway.core.deployments import store as deployments
 from headway.core.deployments.status import Reason, Status
+from headway.features.forge_outbox import outbox
 from headway.features.forge_outbox.deployment_statuses import DeploymentStatuses
 from headway.features.forge_outbox.outbox import ForgeOutbox
 from headway.features.forge_outbox.statuses_store import UntoldDeployment
@@ -41,6 +46,12 @@ def statuses(world: World, log_link: Callable[[str], str] = log_link) -> ForgeOu
     )
 
 
+async def tell_all(outbox: ForgeOutbox[Any]) -> None:
+    """A round, and what it takes on a busy machine until all that it began has ended."""
+    while not await outbox.tell_round():
+        pass
+
+
 async def provided(world: World, api: Api) -> str:
     """An application by a provider."""
     made = await world.post("github.create", name="g", apiUrl=api.url, accessToken=TOKEN)
@@ -66,14 +77,14 @@ async def test_a_status_follows_its_deployment_and_leads_to_its_log(world: World
     with forge_api("github") as api:
         application_id, told = await provided(world, api), statuses(world)
         first = await deployed(world, application_id, Status.RUNNING)
-        await told.tell_round()
+        await tell_all(told)
         await became(world, first, Status.ERROR, Reason.TIMED_OUT)
         for _ in range(2):
             told.look_soon()
-            await told.tell_round()
+            await tell_all(told)
         second = await deployed(world, application_id, Status.DONE)
         told.look_soon()
-        await told.tell_round()
+        await tell_all(told)
     seen = [(each["state"], each["description"], each["target_url"]) for each in api.facts.statuses]
     assert seen == [
         ("pending", "Being deployed", f"https://panel.example/log/{first}"),
@@ -92,14 +103,14 @@ async def test_what_a_forge_does_not_take_is_told_later_and_changes_nothing(
         deployment_id = await deployed(world, application_id, Status.DONE)
         before = await world.get("deployment.one", deploymentId=deployment_id)
         api.facts.failing = failing
-        await told.tell_round()
+        await tell_all(told)
         api.facts.failing = None
         told.look_soon()
-        await told.tell_round()
+        await tell_all(told)
         assert api.facts.statuses == [], "it waits before it tries again"
         await world.services.db.run(lambda tx: tx.execute(update(commit_statuses).values(tell_at=tx.now)).rowcount)
         told.look_soon()
-        await told.tell_round()
+        await tell_all(told)
     assert [each["state"] for each in api.facts.statuses] == ["success"]
     assert await world.get("deployment.one", deploymentId=deployment_id) == before
 
@@ -108,7 +119,7 @@ async def test_without_a_provider_nobody_is_told(world: World) -> None:
     with forge_api("github") as api:
         await provided(world, api)
         deployment_id = await deployed(world, await world.application("alone"), Status.DONE)
-        await statuses(world).tell_round()
+        await tell_all(statuses(world))
     assert api.facts.statuses == []
     row = await world.services.db.read(lambda tx: tx.execute(select(commit_statuses)).one())
     settled = (row.deployment_id, row.told, row.attempts, row.error)
@@ -125,9 +136,9 @@ async def test_one_that_breaks_keeps_no_other_from_being_told(world: World) -> N
                 raise ZeroDivisionError
             return log_link(deployment_id)
 
-        await statuses(world, breaking).tell_round()
+        await tell_all(statuses(world, breaking))
         assert [each["target_url"] for each in api.facts.statuses] == [log_link(second)]
-        await statuses(world).tell_round()
+        await tell_all(statuses(world))
         assert len(api.facts.statuses) == 1, "it waits before it tries again"
     found = await world.services.db.read(lambda tx: tx.execute(select(commit_statuses)).all())
     told = {row.deployment_id: (row.told, row.attempts, row.error) for row in found}
@@ -141,7 +152,7 @@ async def test_it_waits_twice_as_long_each_time_and_an_hour_at_most(world: World
         api.facts.failing = (500, {}, b"")
         waits = []
         for _ in range(8):
-            await statuses(world).tell_round()
+            await tell_all(statuses(world))
             waits.append(await world.services.db.run(wait))
     assert waits == [timedelta(minutes=each) for each in (1, 2, 4, 8, 16, 32, 60, 60)]
 
@@ -151,7 +162,7 @@ async def test_what_is_given_up_is_said_until_another_is_told(world: World) -> N
         application_id, told = await provided(world, api), statuses(world)
         deployment_id = await deployed(world, application_id, Status.DONE)
         api.facts.failing = (500, {}, b"")
-        await told.tell_round()
+        await tell_all(told)
         assert "troubles" not in await world.get("settings.health"), "it is tried again"
 
         def a_day_later(tx: Tx) -> None:
@@ -162,7 +173,7 @@ async def test_what_is_given_up_is_said_until_another_is_told(world: World) -> N
         await world.services.db.run(a_day_later)
         for _ in range(2):
             told.look_soon()
-            await told.tell_round()
+            await tell_all(told)
         row = await world.services.db.read(lambda tx: tx.execute(select(commit_statuses)).one())
         assert (row.told, row.attempts, row.error[:10]) == (None, 2, "Given up: ")
         (trouble,) = (await world.get("settings.health"))["troubles"]
@@ -172,7 +183,7 @@ async def test_what_is_given_up_is_said_until_another_is_told(world: World) -> N
         api.facts.failing = None
         await deployed(world, application_id, Status.DONE)
         told.look_soon()
-        await told.tell_round()
+        await tell_all(told)
         assert [each["state"] for each in api.facts.statuses] == ["success"]
         assert "troubles" not in await world.get("settings.health")
 
@@ -182,3 +193,40 @@ def wait(tx: Tx) -> timedelta:
     due = tx.execute(select(commit_statuses.c.tell_at)).scalar_one()
     tx.execute(update(commit_statuses).values(tell_at=tx.now))
     return timedelta(minutes=round((due - tx.now).total_seconds() / 60))
+
+
+async def test_a_forge_that_says_nothing_holds_up_no_other_organisation(world: World) -> None:
+    others = replace(world, owner=world.stranger)
+    await world.services.db.run(let_all_use_the_machine)
+    with forge_api("github") as silent, forge_api("github") as api:
+        silent.facts.silent = True
+        for _ in range(3):
+            await deployed(world, await provided(world, silent), Status.DONE)
+            await deployed(others, await provided(others, api), Status.DONE)
+        told = statuses(world)
+        try:
+            async with asyncio.timeout(5):
+                while len(api.facts.statuses) < 3:
+                    await told.tell_round()
+            assert len(silent.facts.asked) == 2, "two of an organisation at a time"
+        finally:
+            await told.release()
+
+
+async def test_one_that_takes_too_long_is_told_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "_LETTER_SECONDS", 0.2)
+    with forge_api("github") as api:
+        api.facts.silent = True
+        await deployed(world, await provided(world, api), Status.DONE)
+        await tell_all(statuses(world))
+    row = await world.services.db.read(lambda tx: tx.execute(select(commit_statuses)).one())
+    assert (row.attempts, row.told) == (1, None)
+    assert "takes longer than" in row.error
+
+
+def let_all_use_the_machine(tx: Tx) -> None:
+    """Gives it to the owners of every organisation, so that their forges may be near."""
+    for each in machine_store.given(tx):
+        id_ = each.organization_id
+        giver = Actor(user_id="u", organization_id=id_, role=Role.OWNER, credential=Credential.of_key("k"), name="o")
+        machine_store.grant(tx, giver, id_, Role.OWNER)

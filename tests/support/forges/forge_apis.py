@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
@@ -146,7 +147,10 @@ def _is_let_in(forge: str, facts: Facts, path: str, given: str) -> bool:
 
 def _is_of_app(public_key: rsa.RSAPublicKey, token: str) -> bool:
     head, claims, signature = token.split(".")
-    public_key.verify(_bytes(signature), f"{head}.{claims}".encode(), padding.PKCS1v15(), hashes.SHA256())
+    try:
+        public_key.verify(_bytes(signature), f"{head}.{claims}".encode(), padding.PKCS1v15(), hashes.SHA256())
+    except InvalidSignature:
+        return False
     told = json.loads(_bytes(claims))
     return bool(told["iss"] == APP_ID and told["iat"] < time.time() < told["exp"] <= time.time() + 600)
 

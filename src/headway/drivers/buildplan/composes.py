@@ -16,7 +16,7 @@ _MOST_SERVICES: Final = 40
 
 def services(tree: Tree, name: str) -> list[Mapping[str, Any]]:
     """The services of such a file; none where there is no such file, or it cannot be read."""
-    data = read_yaml(tree.text(name)) if name in tree.contents else None
+    data = read_yaml(tree.whole(name)) if name in tree.contents else None
     found = data.get("services") if data is not None else None
     values = islice(found.values(), _MOST_SERVICES) if isinstance(found, dict) else ()
     return [each for each in values if isinstance(each, dict)]

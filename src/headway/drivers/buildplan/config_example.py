@@ -42,7 +42,7 @@ def config_note(tree: Tree) -> str:
 
 
 def _lacking(tree: Tree, ignored: set[str]) -> Iterator[tuple[str, str]]:
-    scripts, put = tree.text("package.json"), image_files.files_put(tree)
+    scripts, put = tree.whole("package.json"), image_files.files_put(tree)
     for name in sorted(tree.names, key=lambda each: (each.count("/"), each)):
         *folders, base = name.split("/")
         match = _EXAMPLE.fullmatch(base) if len(folders) <= _DEEPEST else None

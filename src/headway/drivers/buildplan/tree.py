@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,10 @@ from typing import Any
 from headway.drivers.builders.base import BuildError
 
 _MOST_PARTS = 500
+# No person writes such a line, and no search of a pattern goes through it: none can be interrupted.
+_LONGEST_LINE = 2_000
+_BLANKS = re.compile(r"(?<!\s)\s{200,}+")
+_MOST_BLANKS = 199
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,16 +41,28 @@ class Tree:
         return tuple(sorted((name for name in found if fnmatch.fnmatchcase(name, plain)), key=_depth_first))
 
     def text(self, name: str) -> str:
-        """The contents as text, "" where the file is not there or was not read."""
+        """The contents as text to be searched, "" where the file is not there or was not read. A line of more than some
+        thousand characters goes on in the next one, and of hundreds of blanks in a row the first and the last stay.
+        """
+        text = _BLANKS.sub(_fewer, self.whole(name))
+        lines = text.split("\n")
+        return (
+            text
+            if max(map(len, lines)) <= _LONGEST_LINE
+            else "\n".join(part for line in lines for part in _parts(line))
+        )
+
+    def whole(self, name: str) -> str:
+        """The contents as they are, for what is parsed and searched by no pattern that could take long."""
         return self.contents.get(name, b"").decode("utf-8-sig", errors="replace")
 
     def json(self, name: str) -> dict[str, Any]:
         """The object in a JSON file; empty where there is no such file. Raises BuildError for one that holds none."""
-        return _object(name, self.text(name), json.loads) if name in self.contents else {}
+        return _object(name, self.whole(name), json.loads) if name in self.contents else {}
 
     def toml(self, name: str) -> dict[str, Any]:
         """The table in a TOML file; empty where there is no such file. Raises BuildError for one that is broken."""
-        return _object(name, self.text(name), parse_toml) if name in self.contents else {}
+        return _object(name, self.whole(name), parse_toml) if name in self.contents else {}
 
     def below(self, folder: str) -> Tree:
         """The part of the tree in a folder, as a tree of its own."""
@@ -69,6 +86,15 @@ def parse_toml(text: str) -> dict[str, Any]:
         msg = f"a line has more than {_MOST_PARTS} dots"
         raise tomllib.TOMLDecodeError(msg)
     return tomllib.loads(text)
+
+
+def _fewer(blanks: re.Match[str]) -> str:
+    before, line_end, after = blanks[0].rpartition("\n")
+    return f"{before[:_MOST_BLANKS]}{line_end}{after[:_MOST_BLANKS]}"
+
+
+def _parts(line: str) -> Iterable[str]:
+    return (line[at : at + _LONGEST_LINE] for at in range(0, len(line) or 1, _LONGEST_LINE))
 
 
 def _depth_first(name: str) -> tuple[int, str]:

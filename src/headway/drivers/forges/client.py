@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json
 
 from headway.drivers.forges.base import ForgeAway, ForgeConnection, ForgeRefused, UnknownToForge
 from headway.infra.http_content import AS_IT_IS, ContentRefused, content_of
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 Json = Any
 
 _SECONDS = 20.0
-_MOST_BYTES = 20 << 20
+_MOST_BYTES = 2 << 20
+_MOST_BYTES_OF_A_LIST = 20 << 20
+_READ_AT_ONCE = 64 << 10  # bytes: what takes the loop longer is read in a thread
 MOST_PAGES = 50
 _LONGEST_REASON = 200
 _WAITS_AT_LEAST = timedelta(minutes=1)
@@ -30,9 +33,10 @@ _WAITS_AT_LEAST = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForgeAnswer:
-    """What a forge has answered: its JSON, and where the rest of it is."""
+    """What a forge has answered: its JSON, of so many bytes, and where the rest of it is."""
 
     value: Json
+    size: int
     next_url: str | None
 
 
@@ -48,12 +52,15 @@ class ForgeClient:
         return (await self._ask(method, self._url(path), body=body)).value
 
     async def pages(self, path: str, **params: str | int) -> AsyncIterator[Json]:
-        """Each part of a long list, as many as there are. Raises ForgeAway where there is no end of them: half of a
-        list would be taken for the whole.
+        """Each part of a long list, as many as there are. Raises ForgeAway where there is no end of them, or they are
+        more than 20 MiB: half of a list would be taken for the whole.
         """
-        url, given = self._url(path), params
+        url, given, size = self._url(path), params, 0
         for _ in range(MOST_PAGES):
             answer = await self._ask("GET", url, params=given)
+            size += answer.size
+            if size > _MOST_BYTES_OF_A_LIST:
+                raise ForgeAway(f"{self._name} lists more than {_MOST_BYTES_OF_A_LIST >> 20} MiB of {path}.")
             yield answer.value
             if answer.next_url is None:
                 return
@@ -100,12 +107,13 @@ class ForgeClient:
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ContentRefused) as error:
             why = str(error) if isinstance(error, ContentRefused) else type(error).__name__
             raise ForgeAway(f"{self._name} at {self.connection.api_url} does not answer: {why}.") from None
-        value = _parsed(content)
+        value = await _parsed(content)
         if not answer.is_success:
             self._refuse(answer, value)
         if value is _NO_JSON and answer.status_code != HTTPStatus.NO_CONTENT:
             raise ForgeAway(f"{self._name} at {self.connection.api_url} answered with what is no JSON.")
-        return ForgeAnswer(value=None if value is _NO_JSON else value, next_url=_next_of(answer, value))
+        found = None if value is _NO_JSON else value
+        return ForgeAnswer(value=found, size=len(content), next_url=_next_of(answer, value))
 
     def _client(self) -> httpx.AsyncClient:
         """Follows no redirects."""
@@ -167,10 +175,13 @@ def _trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _parsed(content: bytes) -> Json:
+async def _parsed(content: bytes) -> Json:
+    """What is read, however deep it goes: that is bounded, and its error is one of values."""
     try:
-        return json.loads(content)
-    except ValueError:
+        if len(content) <= _READ_AT_ONCE:
+            return from_json(content)
+        return await asyncio.to_thread(from_json, content)
+    except (ValueError, RecursionError):
         return _NO_JSON
 
 

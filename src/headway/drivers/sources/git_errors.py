@@ -14,6 +14,9 @@ from headway.drivers.sources.remote import Remote, Transport
 
 _SHOWN_NAMES = 5
 _LINE_LENGTH = 300
+# Most of what git prints are words of the other side. A pattern may take quadratic time of a line on the event loop.
+_READ_CHARACTERS = 16 << 10
+_HEAD_OF_LINE, _TAIL_OF_LINE = 400, 200
 
 
 class Remedy(StrEnum):
@@ -159,10 +162,11 @@ def explain(
     output: str, *, remote: Remote, ref: Ref | None, known_hosts: str, mirror: str = "", is_new: bool = False
 ) -> Failure:
     """The failure that git's ``output`` speaks of; unknown ones are named by the line that matters. What is damaged and
-    not in the ``mirror``, which ``is_new``, is so on the other side.
+    not in the ``mirror``, which ``is_new``, is so on the other side. Of very much output its end is read, and of a very
+    long line its two ends.
     """
-    line = _line_that_matters(remote.hide(output))
-    told = _without_address(output, remote)
+    line = _line_that_matters(_readable(remote.hide(output)))
+    told = _readable(remote.hide(_without_address(output, remote)))
     is_ours = bool(mirror) and mirror in output
 
     def worded(sentence: str, detail: str) -> str:
@@ -239,6 +243,15 @@ def _without_address(output: str, remote: Remote) -> str:
         if len(text) > 1:
             output = output.replace(unquote(text), "…").replace(text, "…")
     return output
+
+
+def _readable(output: str) -> str:
+    """The end of ``output``, with long lines cut. What is secret was hidden before: half of it would not be found."""
+    end = output[-_READ_CHARACTERS:]
+    return "\n".join(
+        line if len(line) <= _HEAD_OF_LINE + _TAIL_OF_LINE else f"{line[:_HEAD_OF_LINE]}…{line[-_TAIL_OF_LINE:]}"
+        for line in end.splitlines()
+    )
 
 
 def _host(remote: Remote) -> str:

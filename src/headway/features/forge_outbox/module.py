@@ -19,12 +19,14 @@ def install_forge_outbox(base: Base, providers: GitProviderService, services: Pr
     statuses = DeploymentStatuses(providers=providers, kinds=services.kinds, log_link=link)
     reports = PreviewReports(providers=providers, services=services, facts=services.facts, log_link=link)
     told = partial(ForgeOutbox, db=db, events=events, providers=providers, troubles=base.engine.troubles)
+    of_deployments, of_previews = told(kind=statuses), told(kind=reports)
     return Module(
         loops=(
-            Poller(statuses.name, told(kind=statuses).tell_round),
+            Poller(statuses.name, of_deployments.tell_round),
             Poller("commit statuses kept", partial(forget_old, db)),
-            Poller(reports.name, told(kind=reports).tell_round),
-        )
+            Poller(reports.name, of_previews.tell_round),
+        ),
+        released=(of_deployments, of_previews),
     )
 
 

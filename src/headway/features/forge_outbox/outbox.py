@@ -1,5 +1,5 @@
-"""Tells forges what waits for them, each message for itself: what a forge does not take is tried again after a while.
-It looks at the rows and has no part in what it tells of.
+"""Tells forges what waits for them, each message for itself: what a forge does not take is tried again after a while,
+and one that says nothing holds up no other organisation's. It looks at the rows and has no part in what it tells of.
 
 What was told last stands on the row, so what a crash or a forge that is away keeps from being told is told later, and
 nothing is told twice but where the answer was lost: then the same status and the same comment are written again.
@@ -7,7 +7,9 @@ nothing is told twice but where the answer was lost: then the same status and th
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,17 +27,23 @@ from headway.kernel.events import DeploymentEnded, Events, StepEnded
 log = logging.getLogger(__name__)
 
 _REST = 1.0
+_AT_ONCE = 16
+_OF_ORGANIZATION = 2
+_LETTER_SECONDS = 60.0  # for all that is asked to tell one
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
 _GIVEN_UP = "given up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForgeMessage:
-    """What a forge does not know yet of the deployment or preview ``about``. ``attempts`` to tell it have failed, the
-    last with ``error``; after ``last_at`` it is tried no more.
+    """What a forge does not know yet of the deployment or preview ``about``, of an organisation. Those of the same
+    ``turn`` there are told one after another. ``attempts`` to tell it have failed, the last with ``error``; after
+    ``last_at`` it is tried no more.
     """
 
     about: str
+    organization_id: str
+    turn: str
     last_at: datetime
     attempts: int = 0
     error: str | None = None
@@ -92,9 +100,9 @@ class MessageKind(Protocol[M]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForgeOutbox(Generic[M]):
-    """``tell_round`` is one round of the loop of a kind; none waits for the other's forges. A message is tried again
-    after a minute, and then after twice as long each time, an hour at most. ``troubles`` has what was given up since
-    one was told.
+    """``tell_round`` is one round of the loop of a kind; none waits for the other's forges. Of an organisation two
+    messages are told at a time. A message is tried again after a minute, and then after twice as long each time, an
+    hour at most. ``troubles`` has what was given up since one was told.
     """
 
     db: Database
@@ -103,6 +111,7 @@ class ForgeOutbox(Generic[M]):
     kind: MessageKind[M]
     troubles: Troubles = field(default_factory=Troubles)
     _rounds: list[int] = field(default_factory=lambda: [0])
+    _under_way: dict[asyncio.Task[None], M] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # Between two of these there is nothing new; what failed is tried again at the next look.
@@ -114,19 +123,62 @@ class ForgeOutbox(Generic[M]):
         self._rounds[0] = 0
 
     async def tell_round(self) -> float:
-        """Tells what is new; seconds to rest."""
+        """Tells what is new, and waits a second at most for what is under way; seconds to rest."""
         self._rounds[0] -= 1
-        if self._rounds[0] > 0:
-            return _REST
-        self._rounds[0] = self.kind.rounds
-        for each in await self.db.read(self.kind.waiting):
-            await self._tell(each)
+        found: list[M] = []
+        if self._rounds[0] <= 0:
+            self._rounds[0] = self.kind.rounds
+            begun = {each.about for each in self._under_way.values()}  # what was read of these may be told by now
+            waiting = await self.db.read(self.kind.waiting)
+            found = [each for each in waiting if each.about not in begun]
+            if len(found) < len(waiting):
+                self.look_soon()
+        try:
+            async with asyncio.timeout(_REST):
+                while self._begin(found):
+                    await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+        except TimeoutError:
+            if found:  # as it is then: it is looked at anew before it is told
+                self.look_soon()
+            return 0.0
+        except BaseException:
+            await self.release()
+            raise
         return _REST
+
+    async def release(self) -> None:
+        """Ends what is under way; it waits still, and the next panel tells it."""
+        left = list(self._under_way)
+        self._under_way.clear()
+        for each in left:
+            each.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    def _begin(self, found: list[M]) -> bool:
+        """Begins with what there is room for and takes it out of ``found``; whether anything is under way. Raises what
+        kept one that was under way from being written down.
+        """
+        for task in [task for task in self._under_way if task.done()]:
+            del self._under_way[task]
+            task.result()
+        told = self._under_way.values()
+        busy = Counter(each.organization_id for each in told)
+        turns = {(each.organization_id, each.turn) for each in told}
+        for each in list(found):
+            turn = (each.organization_id, each.turn)
+            if busy.total() >= _AT_ONCE:
+                break
+            if busy[each.organization_id] < _OF_ORGANIZATION and turn not in turns:
+                busy[each.organization_id] += 1
+                turns.add(turn)
+                found.remove(each)
+                self._under_way[asyncio.create_task(self._tell(each))] = each
+        return bool(self._under_way)
 
     async def _tell(self, message: M) -> None:
         try:
             letter = await self.db.read(lambda tx: self.kind.letter(tx, message))
-            comment_id = None if letter is None else await self._send(letter)
+            comment_id = None if letter is None else await self._sent_in_time(letter)
             await self.db.run(lambda tx: self.kind.settle(tx, message, comment_id))
         except HeadwayError as error:
             later = error.retry_at if isinstance(error, ForgeAway) else None
@@ -139,6 +191,14 @@ class ForgeOutbox(Generic[M]):
         else:
             if letter is not None:
                 self.troubles.forget(self.kind.name, _GIVEN_UP)
+
+    async def _sent_in_time(self, letter: Letter) -> str | None:
+        try:
+            async with asyncio.timeout(_LETTER_SECONDS):
+                return await self._send(letter)
+        except TimeoutError:
+            name = letter.connection.forge.named
+            raise ForgeAway(f"{name} takes longer than {_LETTER_SECONDS:.0f} seconds for one message.") from None
 
     async def _send(self, letter: Letter) -> str | None:
         """Tells it; the id of the comment."""

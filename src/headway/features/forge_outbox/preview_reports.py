@@ -51,6 +51,8 @@ class PreviewReports:
         return [
             ChangedPreview(
                 about=each.preview_id,
+                organization_id=each.organization_id,
+                turn=str(each.number),  # whose previews have one comment
                 last_at=each.since + _TOLD_WITHIN,
                 attempts=each.attempts,
                 error=each.error,

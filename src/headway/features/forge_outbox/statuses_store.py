@@ -17,7 +17,7 @@ from headway.infra.db.transaction import Tx
 
 _d = deployments.c
 _s = commit_statuses.c
-_AT_ONCE = 50
+_MOST = 1_000  # those of one organisation, whose forge is slow, leave room for others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,18 +39,23 @@ def untold(tx: Tx, within: timedelta, types: Sequence[SubjectType]) -> list[Unto
     # To look for each whether there is a later one would be a look at all pairs of a service that is deployed often.
     newest = select(func.max(_d.seq)).where(*asked_for).group_by(_d.subject_type, _d.subject_id, _d.commit_hash)
     news = or_(_s.told.is_(None), _s.told != _d.status)
-    columns = (_d.deployment_id, _d.subject_type, _d.subject_id, _d.commit_hash, _d.status, _d.reason, _d.created_at)
+    columns = (
+        *(_d.deployment_id, _d.organization_id, _d.subject_type, _d.subject_id),
+        *(_d.commit_hash, _d.status, _d.reason, _d.created_at),
+    )
     asked = (
         select(*columns, _s.attempts, _s.error)
         .outerjoin(commit_statuses, _s.deployment_id == _d.deployment_id)
         .where(_d.seq.in_(newest))
         .where(or_(_s.deployment_id.is_(None), and_(_s.tell_at <= tx.now, news)))
         .order_by(_d.seq)
-        .limit(_AT_ONCE)
+        .limit(_MOST)
     )
     return [
         UntoldDeployment(
             about=row.deployment_id,
+            organization_id=row.organization_id,
+            turn=row.subject_id,
             last_at=row.created_at + within,
             service_type=SubjectType(row.subject_type),
             service_id=row.subject_id,

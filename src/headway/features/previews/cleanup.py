@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent
 from headway.core.deployments.subject_shutdown import end_unfinished
 from headway.core.engine.concurrency import at_once
-from headway.drivers.forges.base import OpenPull
+from headway.drivers.forges.base import ForgeAway, OpenPull
 from headway.features.git.providers import GitProviderService, OpenedRepository
 from headway.features.previews import store
 from headway.features.previews.lifecycle import PreviewLifecycle
@@ -34,8 +35,20 @@ log = logging.getLogger(__name__)
 _REST = 1.0
 _LOOP, _SWEEP = "previews", "open pull requests"
 _SWEEP_SECONDS = 600.0
+_LIST_SECONDS = 60.0  # for all the parts of a list
+_ASKED_AT_ONCE, _OF_ORGANIZATION = 16, 2
 _FRESH = timedelta(minutes=2)  # a list that was asked for before a pull request was opened does not tell of it
 _REMEMBERED = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seats:
+    """How many are asked at a time: of an organisation so few that its forge holds up no other one's."""
+
+    all: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_ASKED_AT_ONCE))
+    of: dict[str, asyncio.Semaphore] = field(
+        default_factory=lambda: defaultdict(lambda: asyncio.Semaphore(_OF_ORGANIZATION))
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,18 +85,25 @@ class PreviewCleanup:
         for preview in await self.db.read(store.every):
             grouped[preview.service_type, preview.service_id].append(preview)
         self.troubles.forget_others(_SWEEP, {service_id for _, service_id in grouped})
-        for (service_type, service_id), previews in grouped.items():
-            await self.troubles.attempt(_SWEEP, service_id, partial(self._sweep, service_type, service_id, previews))
+        seats = _Seats()
+        sweeps = (
+            self.troubles.attempt(_SWEEP, service_id, partial(self._sweep, service_type, service_id, previews, seats))
+            for (service_type, service_id), previews in grouped.items()
+        )
+        await at_once(sweeps, max(1, len(grouped)))
         await self.db.run(lambda tx: store.forget_closed(tx, tx.now - _REMEMBERED))
         return _SWEEP_SECONDS
 
-    async def _sweep(self, service_type: SubjectType, service_id: str, previews: Sequence[Preview]) -> None:
+    async def _sweep(
+        self, service_type: SubjectType, service_id: str, previews: Sequence[Preview], seats: _Seats
+    ) -> None:
         asked = await self.db.read(lambda tx: self._asked(tx, service_type, service_id))
         if asked is None:
             return
         service, repository = asked
         try:
-            found = await self._open_pulls(repository)
+            async with seats.of[service.organization_id], seats.all:
+                found = await self._open_pulls(repository)
         except HeadwayError as error:
             if self._told.get(service_id) != error.message:  # once is enough
                 self._told[service_id] = error.message
@@ -98,7 +118,12 @@ class PreviewCleanup:
 
     async def _open_pulls(self, repository: OpenedRepository) -> Sequence[OpenPull]:
         connection, path = repository.connection, repository.path
-        return await self.providers.ask(connection, lambda api: api.open_pulls(connection, path))
+        try:
+            async with asyncio.timeout(_LIST_SECONDS):
+                return await self.providers.ask(connection, lambda api: api.open_pulls(connection, path))
+        except TimeoutError:
+            name = connection.forge.named
+            raise ForgeAway(f"{name} takes longer than {_LIST_SECONDS:.0f} seconds for its pull requests.") from None
 
     def _close(self, tx: Tx, preview_id: str) -> None:
         for preview in store.expired(tx):

@@ -28,6 +28,8 @@ class UnreportedState:
     """What its forge was not told of a preview: ``attempts`` have failed ``since`` then, the last with ``error``."""
 
     preview_id: str
+    organization_id: str
+    number: int
     state: str
     attempts: int
     since: datetime

@@ -125,11 +125,16 @@ def changed_states(tx: Tx) -> list[UnreportedState]:
     not be told and that are to be told again later. A new one waits for no try of an old one.
     """
     columns = (
-        *(_c.preview_id, _c.head, _c.approved_head, _c.closed_why, _c.asleep_since),
+        *(_c.preview_id, _c.number, _c.head, _c.approved_head, _c.closed_why, _c.asleep_since),
         *(_c.reported, _c.report_error, _c.report_at, _c.report_tried, _c.report_attempts, _c.report_since),
     )
     newest = _newest(_c.preview_id).scalar_subquery().label("newest")
-    joined = select(*columns, _s.status, newest).outerjoin(services, _s.service_id == _c.preview_id)
+    whose = services.alias()
+    joined = (
+        select(*columns, _s.status, newest, whose.c.organization_id)
+        .join(whose, whose.c.service_id == _c.service_id)
+        .outerjoin(services, _s.service_id == _c.preview_id)
+    )
     found = []
     for row in tx.execute(joined.order_by(_c.seq)):
         status = "asleep" if row.asleep_since else row.status
@@ -140,6 +145,8 @@ def changed_states(tx: Tx) -> list[UnreportedState]:
             found.append(
                 UnreportedState(
                     preview_id=row.preview_id,
+                    organization_id=row.organization_id,
+                    number=row.number,
                     state=state,
                     attempts=row.report_attempts if again else 0,
                     since=(row.report_since if again else None) or tx.now,

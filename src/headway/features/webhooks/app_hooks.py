@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,18 +61,20 @@ class AppHooks:
         if arrived.told.sender is not ForgeName.GITHUB:
             raise NotOfAnApp
         installation = str(at(payload, "installation", "id"))
-        found = await self.db.read(lambda tx: self._provider(tx, installation, arrived))
-        if found is None:
+        found = await self.db.read(lambda tx: self._providers(tx, installation, arrived))
+        if not found:
             return None
         path = text_at(payload, "repository", "full_name") or ""
-        # All of them have the same repository by the same provider: whoever asks hears the same.
+        # All of them have the same repository by the same app: whoever asks hears the same.
         told = [each for each in await self.db.read(lambda tx: self._told(tx, found, path)) if each.tracked.watch_paths]
         changed = await self.files.of(told[0], arrived) if told else None
         known = await compared([each.tracked for each in told], arrived.told.events, changed)
         return await self.db.run(lambda tx: self._take(tx, found, path, arrived, changed, known=known))
 
-    def _provider(self, tx: Tx, installation: str, arrived: Arrived) -> GitProvider | None:
-        """The provider whose app has signed this, None where none of its installation's has. Raises NotOfAnApp."""
+    def _providers(self, tx: Tx, installation: str, arrived: Arrived) -> list[GitProvider]:
+        """The providers whose app has signed this, none where no one of its installation has: several may have the same
+        app. Raises NotOfAnApp.
+        """
         installed = [
             each
             for each in providers_store.of_forge(tx, ForgeName.GITHUB)
@@ -80,23 +82,23 @@ class AppHooks:
         ]
         if not installed:
             raise NotOfAnApp
-        for each in installed:
-            secrets: dict[str, str] = self.vault.open(providers_store.sealed_secrets(tx, each.provider_id))
-            if arrived.signature(secrets["webhook_secret"]) is Signature.VALID:
-                return each
-        return None
+        return [each for each in installed if self._has_signed(tx, each, arrived)]
+
+    def _has_signed(self, tx: Tx, provider: GitProvider, arrived: Arrived) -> bool:
+        secrets: dict[str, str] = self.vault.open(providers_store.sealed_secrets(tx, provider.provider_id))
+        return arrived.signature(secrets["webhook_secret"]) is Signature.VALID
 
     def _take(
         self,
         tx: Tx,
-        provider: GitProvider,
+        providers: Sequence[GitProvider],
         path: str,
         arrived: Arrived,
         changed: ChangedFiles | None,
         *,
         known: Compared,
     ) -> list[DeliveryAnswer]:
-        told = self._told(tx, provider, path)
+        told = self._told(tx, providers, path)
         taken: list[DeliveryAnswer] = []
         full: TooManyWait | None = None
         for each in told:
@@ -110,8 +112,8 @@ class AppHooks:
             raise full
         return taken
 
-    def _told(self, tx: Tx, provider: GitProvider, path: str) -> list[HookedService]:
-        concerned = self._concerned(tx, provider, path.lower())
+    def _told(self, tx: Tx, providers: Sequence[GitProvider], path: str) -> list[HookedService]:
+        concerned = [service for each in providers for service in self._concerned(tx, each, path.lower())]
         found = [self.taking.services.find(tx, subject_type, subject_id) for subject_type, subject_id in concerned]
         return [each for each in found if each is not None]
 

@@ -28,12 +28,13 @@ _LOOP = "missed pushes"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackedBranch:
-    """A branch of a service of which a push was told once, and the commit that the last one named."""
+    """A branch of a service of which a push was told once, and the commit that the last one, ``delivery_id``, named."""
 
     subject_type: SubjectType
     subject_id: str
     branch: str
     head: str
+    delivery_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +52,13 @@ class CatchingUp:
         """Catches up with what was missed."""
         pushed = [
             TrackedBranch(
-                subject_type=subject_type, subject_id=subject_id, branch=track.removeprefix(_BRANCH), head=head
+                subject_type=subject_type,
+                subject_id=subject_id,
+                branch=track.removeprefix(_BRANCH),
+                head=head,
+                delivery_id=delivery_id,
             )
-            for subject_type, subject_id, track, head in await self.db.read(store.newest_heads)
+            for subject_type, subject_id, track, head, delivery_id in await self.db.read(store.newest_heads)
             if track.startswith(_BRANCH)
         ]
         self.troubles.forget_others(_LOOP, {each.subject_id for each in pushed})
@@ -81,10 +86,11 @@ class CatchingUp:
         return service if told.auto_deploy and not told.by_tags and not told.commit and not told.tag else None
 
     def _catch_up(self, tx: Tx, tracked: TrackedBranch, head: str) -> None:
-        """Takes the push that was missed, as if it was told of now; once for each commit."""
+        """Takes the push that was missed, as if it was told of now; once after each push that was told."""
         service = self._service(tx, tracked.subject_type, tracked.subject_id)
         if service is None:
             return
         body = json.dumps({"branch": tracked.branch, "after": head, "by": "Headway, which missed the push"}).encode()
-        headers = {"content-type": "application/json", "idempotency-key": f"caught up {head}", EVENT_HEADER: "catch-up"}
+        once = f"caught up {head} after {tracked.delivery_id}"
+        headers = {"content-type": "application/json", "idempotency-key": once, EVENT_HEADER: "catch-up"}
         self.taking.take(tx, service, read(headers, body), Signature.VOUCHED)

@@ -133,12 +133,12 @@ def waiting_of_track(tx: Tx, subject_type: SubjectType, subject_id: str, track: 
     return [row.deployment_id for row in rows if row.input.get("track") == track]
 
 
-def newest_heads(tx: Tx) -> list[tuple[SubjectType, str, str, str]]:
-    """Of each service the last delivery that named a commit: (type, id, what it is a track of, the commit)."""
+def newest_heads(tx: Tx) -> list[tuple[SubjectType, str, str, str, str]]:
+    """Of each service the last delivery that named a commit: (type, id, what it is a track of, commit, delivery)."""
     newest = select(func.max(_c.seq)).where(_c.head.is_not(None)).group_by(_c.subject_type, _c.subject_id)
-    columns = (_c.subject_type, _c.subject_id, _c.track, _c.head)
+    columns = (_c.subject_type, _c.subject_id, _c.track, _c.head, _c.delivery_id)
     rows = tx.execute(select(*columns).where(_c.seq.in_(newest), _c.track.is_not(None)).order_by(_c.seq)).all()
-    return [(SubjectType(row.subject_type), row.subject_id, row.track, row.head) for row in rows]
+    return [(SubjectType(row.subject_type), row.subject_id, row.track, row.head, row.delivery_id) for row in rows]
 
 
 def deploys_already(tx: Tx, subject_type: SubjectType, subject_id: str, track: str, head: str) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from headway.drivers.sources.git_errors import Remedy, empty, explain, explain_missing, not_a_commit
@@ -137,3 +139,40 @@ def test_what_leads_to_no_commit() -> None:
     assert "There is no commit abc1234" in not_a_commit(Ref(kind=RefKind.COMMIT, name="abc1234"), REMOTE)
     assert "Tag 'v1' of" in not_a_commit(Ref(kind=RefKind.TAG, name="v1"), REMOTE)
     assert "push a first commit" in empty(REMOTE)
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        "packfile ",
+        "object file ",
+        "project ",
+        "repository ",
+        "load key ",
+        "shallow",
+        "exec: ",
+        "cannot run ",
+        "remote: ",
+    ],
+)
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_no_words_of_a_server_take_long(repeated: str, end: str) -> None:
+    output = (repeated + end) * (200_000 // len(repeated))
+    before = time.process_time()
+    explain(output, remote=REMOTE, ref=MAIN, known_hosts="", mirror="/h/m")
+    assert time.process_time() - before < 1.0
+
+
+def test_the_line_that_matters_is_found_among_many_and_at_both_ends_of_a_long_one() -> None:
+    noise = "remote: counting\n" * 50_000
+    said = explain(f"{noise}fatal: couldn't find remote ref x\n", remote=REMOTE, ref=MAIN, known_hosts="")
+    assert said.remedy is Remedy.NAME_OTHERS
+    long = f"fatal: repository 'https://git.example/{'x' * 5_000}' not found\n"
+    assert "There is no repository" in explain(long, remote=REMOTE, ref=MAIN, known_hosts="").sentence
+
+
+def test_a_password_that_is_cut_through_is_hidden_all_the_same() -> None:
+    for before in range(380, 402):
+        said = explain(f"fatal: {'x' * before}hunter2{'y' * 700}", remote=REMOTE, ref=MAIN, known_hosts="").sentence
+        assert "hunt" not in said
+        assert "ter2" not in said

@@ -33,7 +33,7 @@ _REMOTE = re.compile(r"from\s+[\"'](?:https://(?:deno\.land|esm\.sh)/|jsr:@)")
 _WATCHES = re.compile(r"\s--(?:watch(?:-hmr|-exclude)?|inspect(?:-brk|-wait)?)(?:=\S+)?(?=\s|$)")
 _FILE = re.compile(r"^deno\s+(?:run|serve)\s(?:\S+\s+)*?([\w./-]+\.[cm]?[tj]sx?)(?=\s|$)")
 _SERVES = re.compile(
-    r"export\s+default\s*(?:\{[^}]*\bfetch\b|[\w.]+\s+satisfies\s+Deno\.ServeDefaultExport)", re.DOTALL
+    r"export\s++default\s*+(?:\{[^}]{0,1000}\bfetch\b|[\w.]++\s++satisfies\s++Deno\.ServeDefaultExport)", re.DOTALL
 )
 
 _KV = re.compile(r"\bDeno\.openKv\s{0,4}\(")
@@ -173,7 +173,7 @@ def _seen_tasks(tree: Tree) -> dict[str, str]:
 
 
 def _is_fresh(tree: Tree) -> bool:
-    texts = (tree.text(name) for name in (*CONFIGS, "import_map.json"))
+    texts = (tree.whole(name) for name in (*CONFIGS, "import_map.json"))
     return "fresh.gen.ts" in tree or any("@fresh/core" in text or "$fresh/" in text for text in texts)
 
 

@@ -195,7 +195,7 @@ def _tags(text: str | None) -> tuple[str, ...] | None:
 
 def _of_goreleaser(tree: Tree) -> Iterator[Compiled]:
     file = next((name for name in GORELEASER if name in tree.contents), "")
-    table = read_yaml(tree.text(file)) if file else None
+    table = read_yaml(tree.whole(file)) if file else None
     builds = table.get("builds") if table else None
     for build in (builds if isinstance(builds, list) else [])[:_MOST]:
         if isinstance(build, dict) and (found := _released(file, build)) is not None:

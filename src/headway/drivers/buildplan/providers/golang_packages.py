@@ -15,7 +15,7 @@ _MAIN = re.compile(r"^package\s+main\b", re.MULTILINE)
 _BEGINS = re.compile(r"^func\s+main\s*\(\s*\)", re.MULTILINE)
 # What a build leaves out unless it is told otherwise: pins of tools, generators.
 _LEFT_OUT = re.compile(r"^//(?:go:build|[ \t]*\+build)[ \t]+(?:ignore|tools?|generate|mage)\b", re.MULTILINE)
-_LOADED = re.compile(r"^(?:import[ \t]+)?[ \t]*(?:[\w.]+[ \t]+)?\"([\w./~-]{1,200})\"[ \t]*$", re.MULTILINE)
+_LOADED = re.compile(r"^(?:import[ \t]++|[ \t]*+)(?:[\w.]++[ \t]++)?\"([\w./~-]{1,200})\"[ \t]*+$", re.MULTILINE)
 # Where no module has what it is for, by the Go project's "Organizing a Go module" and by custom.
 _ASIDE: Final = frozenset(
     {

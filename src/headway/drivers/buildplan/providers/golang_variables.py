@@ -17,7 +17,7 @@ _DEFAULT = re.compile(r'\b(?:default|envDefault):"([^"]*)"')
 # What stands before each name in the tags of a file (caarlos0/env).
 _PREFIX = re.compile(r'\bPrefix:[ \t]*"([A-Z][A-Z0-9_]{0,40})"')
 _NAMESPACE = re.compile(r'\b(?:env-namespace|envPrefix|env_prefix):"')
-_CLI = re.compile(r"(?:EnvVars?[ \t]*:[ \t]*(?:\[\]string\{)?|cli\.EnvVars\()[ \t]*\"([A-Z][A-Z0-9_]*)\"")
+_CLI = re.compile(r"(?:EnvVars?[ \t]*+:[ \t]*+(?:\[\]string\{)?|cli\.EnvVars\()[ \t]*+\"([A-Z][A-Z0-9_]*)\"")
 _CLI_VALUE = re.compile(r"\bValue[ \t]*:[ \t]*(\"[^\"\n]{0,60}\"|\d{2,5})")
 _FLAG_OF_CLI: Final = "Flag{"
 _GETENV = re.compile(r'\bos\.(?:Getenv|LookupEnv)\("([A-Z][A-Z0-9_]*)"\)')

@@ -23,7 +23,7 @@ def parse_jsonc(tree: Tree, name: str) -> dict[str, Any]:
     """The object in such a file; empty where there is no such file. Raises BuildError for one that holds none."""
     if name not in tree.contents:
         return {}
-    plain = _TOKEN.sub(_strict, tree.text(name))
+    plain = _TOKEN.sub(_strict, tree.whole(name))
     try:
         found = json.loads(_TRAILING.sub(lambda match: match[1] or "", plain))
     except (ValueError, RecursionError) as error:

@@ -126,7 +126,7 @@ def side_by_side(line: str, package: Package) -> list[str]:
 
 def parted(line: str) -> list[str]:
     """The commands of a line, as they are written."""
-    return re.split(r"\s*(?:&&|\|\||;|\||&)\s*", line.strip())
+    return re.split(r"\s{0,100}(?:&&|\|\||;|\||&)\s*", line.strip())
 
 
 def _known(packages: dict[str, Package | None], tree: Tree | None, folder: str) -> Package | None:

@@ -123,7 +123,7 @@ def _least(parsed: Range) -> dict[int, Version]:
 
 def _of_lock(tree: Tree, lock: str | None) -> list[tuple[str, str]]:
     """Each package that asks for a Node, and how."""
-    found = _of_npm(tree, lock) if lock in _NPM else _of_pnpm(tree.text(lock)) if lock == "pnpm-lock.yaml" else ()
+    found = _of_npm(tree, lock) if lock in _NPM else _of_pnpm(tree.whole(lock)) if lock == "pnpm-lock.yaml" else ()
     return [(f"{who} in {lock}", wanted) for who, wanted in found]
 
 

@@ -146,7 +146,7 @@ def _known(line: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
         return None
     files: tuple[str, ...] = ()
     made: tuple[str, ...] = ()
-    for part in re.split(r"\s*(?:&&|\|\||;)\s*", line.strip()):
+    for part in re.split(r"\s{0,100}(?:&&|\|\||;)\s*", line.strip()):
         found = next(
             (each for each in _KNOWN if re.fullmatch(rf"(?:npx |pnpm |yarn |bunx )?(?:{each[0]})", part)), None
         )

@@ -44,7 +44,7 @@ def lacking(tree: Tree, lock: str, packages: Sequence[Package]) -> str:
 
 def lacking_of_yarn(tree: Tree, lock: str, packages: Sequence[Package]) -> str:
     """The same of Yarn 1, which looks for what the root alone asks for, each range letter by letter."""
-    text, root = tree.text(lock), packages[0]
+    text, root = tree.whole(lock), packages[0]
     if not text.endswith("\n") or "__metadata:" in text:  # it was cut, or is of another Yarn
         return ""
     held = {name.strip('"') for line in _YARN_ENTRY.findall(text) for name in line.split(", ")}

@@ -156,7 +156,7 @@ def _wanted(tree: Tree, package: Package, settings: BuildSettings, name: str, lo
 
 def _of_lock(tree: Tree, name: str, lock: str | None) -> tuple[str, str]:
     """The version that reads the lock file without changing it."""
-    text = tree.text(lock) if lock is not None else ""
+    text = tree.whole(lock) if lock is not None else ""
     if name == "pnpm":
         settings = tree.text(PNPM_WORKSPACE)
         found = _PNPM_FORMAT.search(text)
@@ -188,7 +188,7 @@ def _is_classic(tree: Tree, need: Need, lock: str | None) -> bool:
     major = pinned_major(path[2] if path is not None and path[1] in tree else need.wanted)
     if major is not None:
         return major < 2
-    return lock is not None and _YARN_FORMAT.search(tree.text(lock)) is None and YARN_SETTINGS not in tree
+    return lock is not None and _YARN_FORMAT.search(tree.whole(lock)) is None and YARN_SETTINGS not in tree
 
 
 def _linker(tree: Tree) -> str:

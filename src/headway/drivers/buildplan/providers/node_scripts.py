@@ -43,9 +43,10 @@ _DEVELOPER = re.compile(
     r"(?:tsc|tsup|rollup|esbuild|microbundle)\b.*\s(?:--watch|-w)\b|tsc-watch\b|gulp\s+(?:watch|serve|dev)\b"
 )
 _ALL = re.compile(
-    r"turbo\s+(?:run\s+)?start\b(?!.*--filter)|turbo\s+(?:run\s+)?start\b.*--filter\b.*--filter\b|lerna\s+run\s+\S*start|nx\s+run-many|"
-    r"pnpm\s+(?:.*\s)?(?:-r|--recursive|--parallel)\s.*start|(?:npm|bun)\s+(?:run\s+)?.*(?:--workspaces|-ws)\b|"
-    r"yarn\s+workspaces\s+(?:run|foreach)|wsrun\b"
+    r"turbo\s++(?:run\s++)?start\b(?!.{0,200}--filter)|"
+    r"turbo\s++(?:run\s++)?start\b.{0,200}--filter\b.{0,200}--filter\b|"
+    r"lerna\s++run\s++\S{0,60}start|nx\s++run-many|pnpm\s(?:.{0,200}\s)?(?:-r|--recursive|--parallel)\s.{0,200}start|"
+    r"(?:npm|bun)\s.{0,200}(?:--workspaces|-ws)\b|yarn\s++workspaces\s++(?:run|foreach)|wsrun\b"
 )
 # A program by the file that it is, where packages have it.
 _FILE = re.compile(
@@ -54,7 +55,7 @@ _FILE = re.compile(
 )
 _WATCH = re.compile(r"\s--(?:watch(?:-path|-preserve-output)?|hot|inspect(?:-brk|-port|-wait)?)(?:=\S+)?(?=\s|$)")
 _FIXED = re.compile(
-    r"((?:next|remix-serve|serve|http-server|nuxt)\s(?:.*?\s)?)(?:-p|--port|-l|--listen)(?:\s+|=)\d{2,5}\b"
+    r"((?:next|remix-serve|serve|http-server|nuxt)\s(?:.{0,200}?\s)?)(?:-p|--port|-l|--listen)(?:\s++|=)\d{2,5}\b"
 )
 # It listens on "localhost", which may be another address than the one that is asked, and before 1.0 reads no PORT.
 _ON_PORT: Final = "--host 127.0.0.1 --port ${PORT:-3000}"
@@ -63,7 +64,7 @@ _PORT = re.compile(r"(^|\s)PORT=\d{2,5}\s+(?=\S)")
 # A file of variables, which Node, Bun, tsx and env-cmd refuse to go without.
 _VARIABLES = re.compile(r"(?:(?<=\s)--env-file(?:=|\s+)|(?<!\S)env-cmd\s+(?:-f|--file)\s+)([^\s\"';&|]+)\s+")
 # What a file loads that is for a developer's own machine, and what it loads where it is a server all the same.
-_LOADED = re.compile(r"(?:\brequire\s*\(\s*|\bfrom\s*|\bimport\s*\(?\s*)[\"']([^\"'\n]{1,100})[\"']")
+_LOADED = re.compile(r"(?:\brequire\s*+\(\s*+|\bfrom\s*+|\bimport\s*+\(?\s*+)[\"']([^\"'\n]{1,100})[\"']")
 _BUNDLES_ANEW: Final = frozenset(
     {"webpack-dev-server", "browser-sync", "live-server", "react-dev-utils/WebpackDevServerUtils"}
 )

@@ -35,7 +35,7 @@ def build_variables(tree: Tree, packages: Iterable[Package], told: Iterable[str]
     if installers & {"yarn", "pnpm"}:
         # Yarn 1 and pnpm before 10 know this one. YARN_PRODUCTION is an error to the later ones of Yarn.
         found["NPM_CONFIG_PRODUCTION"] = "false"
-    manifests = (tree.text(name) for name in tree.contents if name.rpartition("/")[2] == PACKAGE)
+    manifests = (tree.whole(name) for name in tree.contents if name.rpartition("/")[2] == PACKAGE)
     if any(word in text for text in manifests for word in _WARNINGS_ARE_ERRORS):
         found["CI"] = "false"
     return found

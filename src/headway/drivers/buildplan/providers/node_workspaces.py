@@ -26,7 +26,7 @@ FILES: Final = ("lerna.json", "turbo.json", "nx.json")
 
 _MOST: Final = 100
 _NEXT = re.compile(r"^packages:\s*\n((?:[ \t]*-.*\n?|[ \t]*#.*\n?|[ \t]*\n)*)", re.MULTILINE)
-_ITEM = re.compile(r"^[ \t]*-[ \t]*[\"']?([^\"'#\n]+?)[\"']?[ \t]*(?:#.*)?$", re.MULTILINE)
+_ITEM = re.compile(r"^[ \t]*+-[ \t]*+[\"']?([^\"'#\n]{1,200}?)[\"']?[ \t]*+(?:#.*)?$", re.MULTILINE)
 _INLINE = re.compile(r"^packages:\s*\[([^\]\n]*)\]", re.MULTILINE)
 _ASIDE = re.compile(
     r"(?:^|/|-|@)(?:e2e|examples?|playgrounds?|templates?|fixtures?|tests?|benchmarks?|starters?|demos?)(?:$|/|-)"
@@ -46,7 +46,8 @@ _ALONE = re.compile(
     r"(?<!\S)(?:--filter|-F|--scope)[=\s]\s*[\"']?(?P<filter>[@\w./{}-]{1,200})|\bturbo\s+prune\s+(?P<pruned>[@\w./-]{1,200})"
 )
 _OVER_ALL = re.compile(
-    r"\b(?:turbo|nx|lerna|wsrun|ultra|moon)\b|pnpm\s.*(?:-r|--recursive|--filter)\b|--workspaces?\b|\s-ws?\b|workspaces?\s"
+    r"\b(?:turbo|nx|lerna|wsrun|ultra|moon)\b|pnpm\s.{0,200}(?:-r|--recursive|--filter)\b|"
+    r"--workspaces?\b|\s-ws?\b|workspaces?\s"
 )
 
 

@@ -36,7 +36,7 @@ _LISTENING = re.compile(
 )
 _BY_NAME = re.compile(r"\b(?:server_|bind_)?port[ \t]*=[ \t]*(\d{4,5}|[A-Za-z_]\w*)\b(?![\w.(\[])")
 _BY_PLACE = re.compile(
-    r"^\(?[ \t]*(?:[\w.]+[ \t]*,[ \t]*)?\(?[ \t]*[\"'][\w.]*[\"'][ \t]*,[ \t]*(\d{4,5}|[A-Za-z_]\w*)[ \t]*[,)]"
+    r"^\(?[ \t]*+(?:[\w.]++[ \t]*+,[ \t]*+)?\(?[ \t]*+[\"'][\w.]*+[\"'][ \t]*+,[ \t]*+(\d{4,5}|[A-Za-z_]\w*)[ \t]*[,)]"
 )
 _FIRST = re.compile(r"^\([ \t]*(\d{4,5})[ \t]*[,)]")
 _WRITTEN = re.compile(

@@ -213,7 +213,7 @@ def bound(text: str, *, is_for_servers: bool = False) -> str | None:
         if re.search(rf"^{name}[ \t]*(?::[^=\n]+)?=[ \t]*{_FACTORY_CALL}", text, re.MULTILINE):
             return name
         if re.search(
-            rf"^from[ \t]+[\w.]+[ \t]+import[ \t]+(?:[\w, ]*[ ,])?(?:\w+[ \t]+as[ \t]+)?{name}\b(?![ \t]+as)",
+            rf"^from[ \t]+[\w.]++[ \t]++import[ \t]++(?:[\w, ]*[ ,])?(?:\w++[ \t]++as[ \t]++)?{name}\b(?![ \t]+as)",
             text,
             re.MULTILINE,
         ):
@@ -309,5 +309,5 @@ def _is_entry(name: str) -> bool:
 
 
 def _is_callable(parameters: str) -> bool:
-    parts = [part.strip() for part in re.sub(r"\[[^\]]*\]", "", parameters).split(",")]
+    parts = [part.strip() for part in re.sub(r"\[[^\]]{0,400}\]", "", parameters).split(",")]
     return all("=" in part or part.startswith("*") or part in {"", "/"} for part in parts)

@@ -16,7 +16,7 @@ from headway.drivers.buildplan.tree import Tree
 from headway.drivers.buildplan.volumes import FILES
 
 SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE["'][ \t]*[\],][ \t=]*["']([A-Za-z_][\w.]*)["']""")
-_ANY_SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE["']?[ \t]*[\],:=]?[ \t=]*["']?([A-Za-z_][\w.]*)""")
+_ANY_SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE["']?[ \t]*+[\],:=]?[ \t=]*+["']?([A-Za-z_][\w.]*)""")
 _NAME = "DJANGO_SETTINGS_MODULE"
 _OF_AN_IMAGE = re.compile(
     rf"^[ \t]*ENV[ \t][^\n]{{0,2000}}?\b{_NAME}[ \t=][ \t]*[\"']?([A-Za-z_][\w.]{{0,200}})",

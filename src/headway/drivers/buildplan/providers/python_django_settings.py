@@ -21,17 +21,17 @@ _IMPORTS = re.compile(
 _BRINGS_OTHERS = re.compile(r"split_settings|import_module|__import__|\bexec(?:file)?\(|run_path|from_object")
 _SETS_OTHERS = re.compile(r"\b(?:locals|globals|vars)\(\)|\bsetattr\(")
 # `if os.getenv("SQLITE", "False") == "True":`, `if env.bool("SQLITE", default=False):`, `if "SQLITE" in os.environ:`
-_READ = r"""(?:bool\()?(?:os\.)?(?:getenv|environ\.get|env(?:\.\w{1,20})?|config)\([ \t]*["']\w{1,60}["']"""
-_OTHERWISE = r"""(?:[ \t]*,[ \t]*(?:default[ \t]*=[ \t]*)?(?:["'](?P<default>[^"'\n]{0,20})["']|False|0|None))?"""
-_COMPARED = r"""\)+(?:\.lower\(\))?[ \t]*(?:==[ \t]*["'](?P<wanted>[^"'\n]{0,20})["'])?"""
+_READ = r"""(?:bool\()?(?:os\.)?(?:getenv|environ\.get|env(?:\.\w{1,20})?|config)\([ \t]*+["']\w{1,60}["']"""
+_OTHERWISE = r"""(?:[ \t]*+,[ \t]*+(?:default[ \t]*+=[ \t]*+)?(?:["'](?P<default>[^"'\n]{0,20})["']|False|0|None))?"""
+_COMPARED = r"""\)++(?:\.lower\(\))?[ \t]*+(?:==[ \t]*+["'](?P<wanted>[^"'\n]{0,20})["'])?"""
 _SWITCHED = re.compile(
-    rf"""[ \t]*if[ \t(]+(?:{_READ}{_OTHERWISE}(?:[ \t]*,[ \t]*cast[ \t]*=[ \t]*bool)?[ \t]*{_COMPARED}"""
-    r"""|["']\w{1,60}["'][ \t]+in[ \t]+os\.environ)[ \t)]*:[ \t]*(?:#.*)?$"""
+    rf"""[ \t]*+if[ \t(]++(?:{_READ}{_OTHERWISE}(?:[ \t]*+,[ \t]*+cast[ \t]*+=[ \t]*+bool)?[ \t]*+{_COMPARED}"""
+    r"""|["']\w{1,60}["'][ \t]++in[ \t]++os\.environ)[ \t)]*+:[ \t]*+(?:#.*)?$"""
 )
 # `USE_S3 = env.bool("USE_S3", False)`, and then `if USE_S3 or USE_S3_FOR_MEDIA:`
 _SWITCH = re.compile(
-    rf"""^(?P<name>[A-Z]\w{{1,60}})[ \t]*=[ \t]*(?P<read>{_READ}{_OTHERWISE}(?:[ \t]*,[ \t]*cast[ \t]*=[ \t]*bool)?"""
-    rf"""[ \t]*{_COMPARED})[ \t]*$"""
+    rf"""^(?P<name>[A-Z]\w{{1,60}})[ \t]*+=[ \t]*+(?P<read>{_READ}{_OTHERWISE}(?:[ \t]*+,[ \t]*+cast"""
+    rf"""[ \t]*+=[ \t]*+bool)?[ \t]*+{_COMPARED})[ \t]*+$"""
 )
 _BY_NAMES = re.compile(r"[ \t]*if[ \t]+([A-Z]\w{1,60}(?:[ \t]+or[ \t]+[A-Z]\w{1,60}){0,4})[ \t]*:[ \t]*$")
 _SQLITE = re.compile(r"sqlite|spatialite", re.IGNORECASE)

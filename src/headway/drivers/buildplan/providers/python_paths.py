@@ -18,7 +18,7 @@ _PLAIN = re.compile(r"(?:\.{1,2}|[\w-][\w.-]*)(?:/(?:\.{1,2}|[\w-][\w.-]*)){0,4}
 # A string that is handed to what does not add it to a path: .replace("\\", "/"), .decode("utf-8").
 _ASIDE = re.compile(r"\.(?!(?:joinpath|child|path)\()\w{1,30}\([ \t]*[\"']")
 # A string that is cut: what is left is known where that takes whole folders off its end.
-_CUT = re.compile(r"[\])][ \t]*\[[ \t]*:[ \t]*-(\d{1,3})[ \t]*\][ \t]*\)*[ \t]*$")
+_CUT = re.compile(r"[\])][ \t]*+\[[ \t]*+:[ \t]*+-(\d{1,3})[ \t]*+\][ \t]*+\)*+[ \t]*+$")
 _PIECE = re.compile(r"[\])\w][ \t]*\[[^\]\n]{0,40}:")
 _COMMENT = re.compile(r"(\"[^\"\n]*\"|'[^'\n]*')|#.*")
 _DEFINED = re.compile(r"^[ \t]*([A-Za-z_]\w*)[ \t]*(?::[^=\n]{0,40})?=(?!=)", re.MULTILINE)

@@ -96,7 +96,7 @@ def _exact(project: PythonProject) -> Iterator[tuple[str, str, str]]:
     if any(name in tree for name in _OTHER_LOCKS):
         return
     if POETRY_LOCK in tree:
-        for block in tree.text(POETRY_LOCK)[:_MOST_TEXT].split("[[package]]\n")[1:]:
+        for block in tree.whole(POETRY_LOCK)[:_MOST_TEXT].split("[[package]]\n")[1:]:
             if (match := _LOCKED.match(block)) and not _FOR_DEVELOPERS.search(block):
                 yield match[1], match[2], POETRY_LOCK
         return

@@ -50,9 +50,9 @@ _REQUIREMENT_FILES = (
     "requirements_base.txt",
 )
 _PRODUCTION = ("prod", "production", "deploy", "deployment")
-_SCRIPT_BLOCK = re.compile(r"^# /// script[ \t]*\n((?:#(?: .*)?\n)+?)# ///[ \t]*$", re.MULTILINE)
+_SCRIPT_BLOCK = re.compile(r"^# /// script[ \t]*+\n((?:#(?: .*)?\n){1,150}?)# ///[ \t]*+$", re.MULTILINE)
 _STRINGS = re.compile(r"""["']([^"'\n]{1,200})["']""")
-_INSTALL_REQUIRES = re.compile(r"install_requires[ \t]*=[ \t]*\[([^\]]{0,20000})\]")
+_INSTALL_REQUIRES = re.compile(r"install_requires[ \t]*+=[ \t]*+\[([^\]]{0,4000})\]")
 _PYTHON_REQUIRES = re.compile(r"""python_requires[ \t]*=[ \t]*["']([^"'\n]{1,100})["']""")
 
 

@@ -15,7 +15,7 @@ _OPTION = re.compile(r"(?:-r|--requirement|-c|--constraint)[ \t=]*(\S+)")
 _LOCAL = re.compile(r"(?:-e|--editable)[ \t=]|\.{1,2}(?:/|\\|$|\[)|file:|.*@[ \t]*file:|[\w.-]+/")
 _EDITABLE_VCS = re.compile(r"(?:-e|--editable)[ \t=]+[a-z+]+://")
 _PIN = re.compile(r"[^;#=]*==[ \t]*(\d+)(?:\.\d+)*[ \t]*(?:[;#\\]|--|$)")
-_EGG = re.compile(r"#(?:.*&)?egg=([A-Za-z0-9._-]+)")
+_EGG = re.compile(r"#(?:.{0,400}&)?egg=([A-Za-z0-9._-]+)")
 _MOST_FILES = 20
 
 _BRINGS: Mapping[str, frozenset[str]] = {

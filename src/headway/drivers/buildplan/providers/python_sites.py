@@ -19,13 +19,13 @@ READ_THE_DOCS = (".readthedocs.yaml", ".readthedocs.yml")
 READS: Sequence[str] = (*MKDOCS, *SPHINX, PELICAN, *READ_THE_DOCS)
 
 _REQUIREMENTS = ("docs/requirements.txt", "doc/requirements.txt", "requirements/docs.txt", "requirements-docs.txt")
-_SITE_DIR = re.compile(r"""^site_dir:[ \t]*["']?([^"'#\n]+?)["']?[ \t]*(?:#.*)?$""", re.MULTILINE)
+_SITE_DIR = re.compile(r"""^site_dir:[ \t]*+["']?([^"'#\n]{1,200}?)["']?[ \t]*+(?:#.*)?$""", re.MULTILINE)
 _THEME = re.compile(
     r"""^theme:[ \t]*["']?([\w-]+)|^theme:[ \t]*\n(?:[ \t][^\n]*\n){0,40}?[ \t]+name:[ \t]*["']?([\w-]+)""",
     re.MULTILINE,
 )
-_PLUGIN = re.compile(r"^[ \t]*-[ \t]+([a-z][\w/-]*)[ \t]*:?[ \t]*$", re.MULTILINE)
-_EXTENSION = re.compile(r"""["']((?:myst_parser|sphinx_\w+|sphinxcontrib\.\w+|nbsphinx|numpydoc|furo)[\w.]*)["']""")
+_PLUGIN = re.compile(r"^[ \t]*+-[ \t]++([a-z][\w/-]*+)[ \t]*+:?[ \t]*+$", re.MULTILINE)
+_EXTENSION = re.compile(r"""["']((?:myst_parser|sphinx_\w|sphinxcontrib\.\w|nbsphinx|numpydoc|furo)[\w.]*+)["']""")
 _HTML_THEME = re.compile(r"""^html_theme[ \t]*=[ \t]*["']([\w-]+)["']""", re.MULTILINE)
 _ASKS_GIT = (
     "A plugin of MkDocs asks git when a page was changed, and a release has no .git: write "

@@ -19,7 +19,9 @@ STATICFILE: Final = "Staticfile"
 BUILT: Final = ("dist", "build", "out", "public", "_site", ROOT)
 
 _FOLDERS: Final = (ROOT, "public", "_site", "dist", "www", "htdocs")
-_LINE = re.compile(r"^(root|index_fallback|pushstate)\s*:\s*['\"]?([^'\"#\n]*?)['\"]?\s*(?:#.*)?$", re.MULTILINE)
+_LINE = re.compile(
+    r"^(root|index_fallback|pushstate)[ \t]*+:[ \t]*+['\"]?([^'\"#\n]{0,300}?)['\"]?[ \t\r]*+(?:#.*)?$", re.MULTILINE
+)
 
 
 def _recognise(tree: Tree) -> str | None:

@@ -21,7 +21,7 @@ from typing import Any
 PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/local/go/bin", "/usr/bin", "/bin")
 FIRST_GID_OF_PEOPLE = 1000
 MOST_HOPS = 200
-VERSION = re.compile(r"(\d+(?:\.\d+)+(?:[-+.]?[A-Za-z][\w.+-]*)?)")
+VERSION = re.compile(r"(\d{1,9}(?:\.\d{1,9})+(?:[-+.]?[A-Za-z][\w.+-]*)?)")
 # By manager: the variable that moves its folder, the folders where it lies, and what is below by tool.
 MANAGERS = (
     ("pyenv", "PYENV_ROOT", ("~/.pyenv", "/opt/pyenv", "/usr/local/pyenv"), {"python": "versions/*"}),

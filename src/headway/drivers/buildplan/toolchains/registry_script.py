@@ -35,7 +35,7 @@ MOST_FILES = 60_000
 LONGEST_NAME = 1_000
 NPM_LIST = "application/vnd.npm.install-v1+json, application/json;q=0.8"
 PYPI_LIST = "application/vnd.pypi.simple.v1+json, text/html;q=0.5"
-ATTRIBUTE = re.compile(r"""([\w-]+)\s*=\s*["']([^"']*)["']""")
+ATTRIBUTE = re.compile(r"""(?<![\w-])([\w-]++)\s*+=\s*+["']([^"']*+)["']""")
 HASHES = ("sha512", "sha384", "sha256")
 
 
@@ -97,7 +97,7 @@ def wheels(files: list[dict[str, Any]], base: str, pattern: re.Pattern[str]) -> 
 def anchors(text: str) -> list[dict[str, Any]]:
     """The same from an index that answers in HTML."""
     found = []
-    for link in re.finditer(r"<a\s([^>]*)>", text, re.IGNORECASE):
+    for link in re.finditer(r"<a\s([^>]{0,2000})>", text, re.IGNORECASE):
         had = {name.lower(): html.unescape(value) for name, value in ATTRIBUTE.findall(link[1])}
         url, _, proof = had.get("href", "").partition("#")
         kind, _, digest = proof.partition("=")

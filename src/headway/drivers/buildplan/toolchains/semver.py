@@ -12,9 +12,9 @@ Key = tuple[Numbers, bool, tuple[tuple[bool, int, str], ...]]
 
 _LONGEST = 1_024
 _END = 10**9  # beyond any number that is read
-_VERSION = re.compile(r"\s*v?=?\s*(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?\s*")
+_VERSION = re.compile(r"\s*+v?=?\s*+(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?\s*")
 _PARTIAL = re.compile(
-    r"(<=|>=|<|>|=|\^|~>?)?\s*[v=]*\s*(\d{1,9}|[xX*])(?:\.(\d{1,9}|[xX*]))?(?:\.(\d{1,9}|[xX*]))?"
+    r"(<=|>=|<|>|=|\^|~>?)?\s*+[v=]*+\s*+(\d{1,9}|[xX*])(?:\.(\d{1,9}|[xX*]))?(?:\.(\d{1,9}|[xX*]))?"
     r"(?:-([0-9A-Za-z][0-9A-Za-z.-]*))?(?:\+[0-9A-Za-z.-]+)?(?=\s|$)"
 )
 _HYPHEN = re.compile(r"(\S+)\s+-\s+(\S+)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,15 +18,18 @@ from headway.kernel.secret import Secret
 _VERSION: Mapping[str, str] = {"x-github-api-version": "2022-11-28", "accept": "application/vnd.github+json"}
 _SPENT_EARLY = timedelta(minutes=10)
 _LONGEST_DESCRIPTION = 140
+_Whose = tuple[str, str, str, str, str]
 
 
 @dataclass(frozen=True)
 class GitHubApi(GitHubStyleApi):
-    """Fits ``ForgeApi``. ``tokens`` of installations are kept in memory for as long as they are good."""
+    """Fits ``ForgeApi``. ``tokens`` of installations are kept in memory for as long as they are good, each for the
+    provider and the private key that it was signed for: whoever knows the two numbers alone has proven nothing.
+    """
 
     page: ClassVar[Mapping[str, int]] = {"per_page": 100}
     commit_word = "sha"
-    tokens: dict[tuple[str, str, str], tuple[Secret, datetime]] = field(default_factory=dict)
+    tokens: dict[_Whose, tuple[Secret, datetime]] = field(default_factory=dict, repr=False)
 
     async def login(self, connection: ForgeConnection) -> GitLogin:
         return GitLogin(user=Secret("x-access-token"), password=await self._token(connection))
@@ -55,7 +59,7 @@ class GitHubApi(GitHubStyleApi):
         """The token that was given, or one of the app's installation, which is good for an hour."""
         if not connection.app_id:
             return connection.token or Secret("")
-        key = (connection.api_url, connection.app_id, connection.installation_id)
+        key = _whose(connection)
         kept = self.tokens.get(key)
         if kept is not None and kept[1] - _SPENT_EARLY > datetime.now(UTC):
             return kept[0]
@@ -65,6 +69,18 @@ class GitHubApi(GitHubStyleApi):
         token, until = Secret(str(made["token"])), datetime.fromisoformat(str(made["expires_at"]))
         self.tokens[key] = (token, until)
         return token
+
+
+def _whose(connection: ForgeConnection) -> _Whose:
+    key = connection.private_key.reveal() if connection.private_key else ""
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    return (
+        connection.provider_id,
+        connection.api_url,
+        connection.app_id,
+        connection.installation_id,
+        digest,
+    )
 
 
 def _with(connection: ForgeConnection, token: Secret) -> ForgeClient:
