@@ -31,14 +31,15 @@ _LONGEST_CLOSING = 16 << 10
 _ERASE_LINE = "\r\x1b[K"
 
 
-def to_the_end(client: Client, deployment_id: str, *, as_json: bool) -> Mapping[str, Any]:
+def to_the_end(client: Client, deployment_id: str, *, as_json: bool, noun: str = "deployment") -> Mapping[str, Any]:
     """The row of a deployment that was followed to its end, its log on standard output, or on standard error where that
-    is for JSON. Who breaks off is told how to go on.
+    is for JSON. Who breaks off, or loses the panel, is told that it goes on (``noun`` is what it is called) and how to
+    follow it again and to end it.
     """
     try:
         return watch(client, deployment_id, sys.stderr if as_json else sys.stdout, tells_the_end=True)
     except (KeyboardInterrupt, Unavailable):
-        output.warn(f"\nThe deployment goes on. To follow it again: headway deployments logs -f {deployment_id}")
+        output.warn(f"\nThe {noun} goes on. To follow it again: headway deployments logs -f {deployment_id}")
         output.warn(f"To end it: headway deployments cancel {deployment_id}")
         raise
 

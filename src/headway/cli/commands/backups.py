@@ -104,7 +104,7 @@ def run(context: typer.Context, backup: Named, *, wait: stored_backups.Wait = Tr
         in_compose = row["backupType"] == "compose"
         procedure = "backup.manualBackupCompose" if in_compose else _STARTERS[row["databaseType"]]
         started = client.start(procedure, {"backupId": row["backupId"]})
-        stored_backups.follow(client, started, str(row["name"]), wait=wait, as_json=as_json)
+        stored_backups.follow(client, started, str(row["name"]), noun="backup", wait=wait, as_json=as_json)
 
 
 def files(context: typer.Context, backup: Named, *, as_json: AsJson = False) -> None:
@@ -144,7 +144,9 @@ def restore(
         body = {"backupId": row["backupId"], "backupFile": given["path"], "destinationId": given["destinationId"]}
         body |= {"databaseName": target, "overwrite": overwrite}
         started = client.start("backup.restoreBackupWithLogs", body)
-        stored_backups.follow(client, started, f"the restore of {row['name']}", wait=wait, as_json=as_json)
+        stored_backups.follow(
+            client, started, f"the restore of {row['name']}", noun="restore", wait=wait, as_json=as_json
+        )
 
 
 def drill(
@@ -159,7 +161,7 @@ def drill(
     with Session.of(context).client() as client:
         row = _find(client, backup)
         started = client.start("backup.drill", {"backupId": row["backupId"], "backupFile": file})
-        stored_backups.follow(client, started, f"the trial of {row['name']}", wait=wait, as_json=as_json)
+        stored_backups.follow(client, started, f"the trial of {row['name']}", noun="trial", wait=wait, as_json=as_json)
 
 
 def delete(context: typer.Context, backup: Named, *, yes: Yes = False, as_json: AsJson = False) -> None:

@@ -142,7 +142,7 @@ def create(
 
 def run(context: typer.Context, schedule: Named, *, wait: Wait = True, as_json: AsJson = False) -> None:
     """Runs a schedule now. Exits with 0 when the run is done and 1 when it ended in an error."""
-    from headway.cli.follower import watch
+    from headway.cli.follower import to_the_end
 
     with Session.of(context).client() as client:
         found = _find(client, schedule)
@@ -151,7 +151,7 @@ def run(context: typer.Context, schedule: Named, *, wait: Wait = True, as_json: 
             made = {"deploymentId": deployment_id, "scheduleId": found.schedule_id}
             output.say_json(made) if as_json else output.say(deployment_id)
             return
-        row = watch(client, deployment_id, sys.stderr if as_json else sys.stdout, tells_the_end=True)
+        row = to_the_end(client, deployment_id, as_json=as_json, noun="run")
     if as_json:
         output.say_json(row)
     if row["status"] != "done":

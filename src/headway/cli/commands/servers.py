@@ -158,7 +158,7 @@ def setup(
     as_json: AsJson = False,
 ) -> None:
     """Prepares a server; what is there already stays as it is. Exits with 1 when it ended in an error."""
-    from headway.cli.follower import watch
+    from headway.cli.follower import to_the_end
 
     with Session.of(context).client() as client:
         found = find_server(client, server)
@@ -167,11 +167,7 @@ def setup(
         if not wait:
             output.say_json({"deploymentId": deployment_id}) if as_json else output.say(deployment_id)
             return
-        try:
-            row = watch(client, deployment_id, sys.stderr if as_json else sys.stdout, tells_the_end=True)
-        except (KeyboardInterrupt, Unavailable):
-            output.warn(f"\nIt goes on. To follow it again: headway deployments logs -f {deployment_id}")
-            raise
+        row = to_the_end(client, deployment_id, as_json=as_json, noun="preparation")
     if as_json:
         output.say_json(row)
     if row["status"] != "done":

@@ -77,7 +77,7 @@ def run(context: typer.Context, backup: Named, *, wait: stored_backups.Wait = Tr
     with Session.of(context).client() as client:
         row = _find(client, backup)
         started = client.start("volumeBackups.runManually", {"volumeBackupId": row["volumeBackupId"]})
-        stored_backups.follow(client, started, str(row["name"]), wait=wait, as_json=as_json)
+        stored_backups.follow(client, started, str(row["name"]), noun="backup", wait=wait, as_json=as_json)
 
 
 def files(context: typer.Context, backup: Named, *, as_json: AsJson = False) -> None:
@@ -116,7 +116,9 @@ def restore(
         started = client.start(
             "volumeBackups.restoreVolumeBackupWithLogs", body | {"destinationId": given["destinationId"]}
         )
-        stored_backups.follow(client, started, f"the restore of {row['name']}", wait=wait, as_json=as_json)
+        stored_backups.follow(
+            client, started, f"the restore of {row['name']}", noun="restore", wait=wait, as_json=as_json
+        )
 
 
 def delete(context: typer.Context, backup: Named, *, yes: Yes = False, as_json: AsJson = False) -> None:
